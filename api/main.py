@@ -1,0 +1,73 @@
+"""`python -m api.main`: the API as a process of its own, until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from importlib.metadata import version
+from types import FrameType
+
+import uvicorn
+from pydantic import ValidationError
+
+from api.app import build_app
+from api.services import open_services
+from api.settings import WHY_LOOPBACK, Settings
+
+log = logging.getLogger("redthread.api")
+GRACE_SECONDS = 10
+"""How long requests under way may take to end after SIGTERM."""
+
+
+def main() -> int:
+    """The exit status: 0 after an orderly end, 2 where the settings or the port refuse a start."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # It warns with bytes of what was sent.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        settings = Settings()  # pyright: ignore[reportCallIssue] - its values come from the environment
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_input=False):
+            log.error("setting REDTHREAD_%s: %s", "_".join(str(part) for part in item["loc"]).upper(), item["msg"])
+        return 2
+    try:
+        listening = _listen(settings.api_host, settings.api_port)
+    except OSError as error:
+        log.error("port %s cannot be used (%s): set REDTHREAD_API_PORT", settings.api_port, error.strerror)
+        return 2
+    app = build_app(
+        lambda: open_services(settings), upload_limit=settings.api_upload_bytes, version=version("redthread")
+    )
+    # No access log: paths hold case ids, and the audit is the place that says who looked at what.
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, access_log=False, log_config=None, log_level="warning", server_header=False, proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )  # fmt: skip
+    host = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
+    log.info("listening on http://%s:%s. %s", host, listening.getsockname()[1], WHY_LOOPBACK)
+    asyncio.run(server.serve(sockets=[listening]))
+    return 0 if server.started else 1
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket; a port that somebody else holds is an OSError here, not a log line later."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((host, port))
+    return listening
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    """SIGTERM before the server takes it over, and again after its orderly end: both are a clean exit."""
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

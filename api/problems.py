@@ -1,0 +1,37 @@
+"""How OpenAPI tells which refusals a route knows: one example for each code, grouped by status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.errors import MEDIA_TYPE, STATUS
+from api.wire import Problem
+
+EVERYWHERE = ("host_refused", "internal")
+GRAPH = ("store_unavailable",)
+ACTING = ("actor_missing", "invalid", *GRAPH)
+LOOKING = ("purpose_missing", *ACTING)
+CONFLICTS = ("stale_version", "already_decided", "contradiction")
+BODY = ("malformed_body", "too_large")
+
+
+def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's `responses` for the refusals `codes` and those that every route knows."""
+    answers: dict[int | str, dict[str, Any]] = {}
+    for code in dict.fromkeys((*codes, *EVERYWHERE)):
+        status, title = STATUS[code]
+        answer = answers.setdefault(
+            status, {"description": "", "content": {MEDIA_TYPE: {"schema": _schema(), "examples": {}}}}
+        )
+        answer["description"] = "; ".join(filter(None, (answer["description"], f"`{code}`: {title}")))
+        answer["content"][MEDIA_TYPE]["examples"][code] = {
+            "value": {
+                "type": f"urn:redthread:problem:{code}", "title": title, "status": status,
+                "detail": title.lower(), "code": code,
+            }
+        }  # fmt: skip
+    return answers
+
+
+def _schema() -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{Problem.__name__}"}

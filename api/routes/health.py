@@ -1,0 +1,52 @@
+"""Whether the process lives, and whether it can work."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Response
+
+from api.errors import problem
+from api.problems import problems
+from api.services import Services, Use
+from api.wire import LiveOut, ReadyOut
+from graph.actions.read import missing_migrations
+from graph.domain.errors import RedthreadError
+
+router = APIRouter(tags=["health"])
+PATIENCE_SECONDS = 3
+
+
+@router.get("/healthz", responses=problems())
+async def healthz() -> LiveOut:
+    """The process lives; it says nothing about Neo4j."""
+    return LiveOut()
+
+
+@router.get("/readyz", response_model=ReadyOut, responses=problems("not_ready"))
+async def readyz(use: Use) -> ReadyOut | Response:
+    """Neo4j answers, every migration is applied, and the media store can be written; else 503 says what is missing."""
+    graph, media = await asyncio.gather(_graph(use), _media(use))
+    parts = {"graph": graph, "media_store": media}
+    missing = [name for name, state in parts.items() if state != "ready"]
+    if missing:
+        return problem("not_ready", f"not ready: {', '.join(missing)}", parts=parts)
+    return ReadyOut(parts=parts)
+
+
+async def _graph(use: Services) -> str:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            missing = await missing_migrations(use.store)
+    except (RedthreadError, TimeoutError):
+        return "Neo4j does not answer"
+    return f"migrations are not applied: {', '.join(missing)}" if missing else "ready"
+
+
+async def _media(use: Services) -> str:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await asyncio.to_thread(use.files.check_writable)
+    except Exception:  # noqa: BLE001 - every file system has errors of its own, and each means the same here
+        return "the media store cannot be written"
+    return "ready"

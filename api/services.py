@@ -1,0 +1,41 @@
+"""What the routes work with, built once for each process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.settings import Settings
+from graph.actions.views import Views
+from graph.files import MediaStore
+from graph.store.session import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    store: Store
+    files: MediaStore
+    views: Views
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncGenerator[Services]:
+    """The services of one process, closed at the end; Neo4j may still be starting."""
+    files = MediaStore(settings.media_store_url)
+    async with Store(settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value()) as store:
+        views = Views(store)
+        try:
+            yield Services(store, files, views)
+        finally:
+            await views.close()
+
+
+async def _services(request: Request) -> Services:
+    return request.app.state.services
+
+
+Use = Annotated[Services, Depends(_services)]

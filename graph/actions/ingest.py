@@ -1,0 +1,205 @@
+"""Link's story: what one batch of the gallery log changes in the graph, written in one transaction with the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from graph.domain import ids
+from graph.domain.audit import Act, content_digest
+from graph.domain.errors import Fenced
+from graph.store import log
+from graph.store.queries import ingest as queries
+from graph.store.queries import relay
+from graph.store.session import Row, Store, Tx
+
+LOG = "redthread.gallery.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """A proposed edge from the smaller face id: `state` is candidate or lead."""
+
+    link_id: str
+    a: str
+    b: str
+    state: str
+    score: float
+    band: str
+    model_id: str
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """What became of an event; `body` is what its case system reads."""
+
+    subject: str
+    source: str
+    outcome: str
+    body: Mapping[str, object]
+
+
+@dataclass(slots=True)
+class Changes:
+    """Everything that a batch writes; each list holds rows for one statement of `graph.store.queries.ingest`."""
+
+    first: int
+    last: int
+    cases: list[Row] = field(default_factory=list[Row])
+    media: list[Row] = field(default_factory=list[Row])
+    memberships: list[Row] = field(default_factory=list[Row])
+    faces: list[Row] = field(default_factory=list[Row])
+    embeddings: list[Row] = field(default_factory=list[Row])
+    comparisons: list[Row] = field(default_factory=list[Row])
+    links: dict[str, LinkRow] = field(default_factory=dict[str, LinkRow])
+    victims: list[Row] = field(default_factory=list[Row])
+    depicts: list[Row] = field(default_factory=list[Row])
+    answers: list[Row] = field(default_factory=list[Row])
+    erasures: list[Row] = field(default_factory=list[Row])
+    gone_memberships: list[str] = field(default_factory=list[str])
+    gone_media: list[str] = field(default_factory=list[str])
+    gone_faces: list[str] = field(default_factory=list[str])
+    narrowed: set[str] = field(default_factory=set[str])
+    notices: list[NoticeRow] = field(default_factory=list[NoticeRow])
+    quarantined: list[Row] = field(default_factory=list[Row])
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    offset: int
+    epoch: int
+    log_id: str | None
+
+
+async def read_cursor(store: Store) -> Cursor:
+    """Where the graph stands in the gallery log."""
+    row = await store.read(lambda tx: tx.one(queries.CURSOR, log=LOG))
+    if row is None:
+        raise RuntimeError("the graph has no cursor: run the migrations")
+    return Cursor(**row)
+
+
+async def raise_epoch(store: Store, log_id: str) -> Cursor:
+    """Takes the log over: from now on only the returned epoch may write, for this Kafka topic id."""
+    row = await store.write(lambda tx: tx.one(queries.RAISE_EPOCH, log=LOG, log_id=log_id))
+    if row is None:
+        raise RuntimeError("the graph has no cursor: run the migrations")
+    return Cursor(**row)
+
+
+class AlreadyCommitted(Exception):
+    """The batch stands in the graph: this process's own commit, whose answer was lost."""
+
+
+async def commit(
+    store: Store, epoch: int, changes: Changes, may_compare: Callable[[str, str], bool], *, now: datetime
+) -> None:
+    """Writes a batch and moves the cursor, all or nothing.
+
+    Raises Fenced where another process has taken the log over, AlreadyCommitted where the batch was written before.
+    `may_compare` says of two face ids whether they may be compared after this batch: undecided links of narrowed media
+    that no longer may are removed.
+    """
+
+    async def work(tx: Tx) -> None:
+        head = await log.lock_head(tx)
+        if await tx.one(queries.MOVE_CURSOR, log=LOG, epoch=epoch, last=changes.last) is None:
+            cursor = await tx.one(queries.CURSOR, log=LOG)
+            if cursor is not None and cursor["epoch"] == epoch and cursor["offset"] >= changes.last:
+                raise AlreadyCommitted
+            raise Fenced("another link process has taken the gallery log over")
+        await _narrow(tx, changes, may_compare)
+        await _write(tx, changes, now)
+        outgoing = [
+            *await new_notices(tx, changes.notices, now),
+            *(log.Outgoing("quarantine", row["event"], row) for row in changes.quarantined),
+        ]
+        await log.append(tx, head, _acts(changes, now), outgoing)
+
+    await store.write(work)
+
+
+async def _narrow(tx: Tx, changes: Changes, may_compare: Callable[[str, str], bool]) -> None:
+    if not changes.narrowed:
+        return
+    links = await tx.rows(queries.UNDECIDED_LINKS, media=sorted(changes.narrowed))
+    gone = [row["link_id"] for row in links if not may_compare(row["a"], row["b"])]
+    if gone:
+        await tx.do(queries.REMOVE_LINKS, links=gone)
+
+
+async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
+    statements: list[tuple[Any, list[Any]]] = [
+        (queries.MERGE_CASES, changes.cases),
+        (queries.REMOVE_MEMBERSHIPS, changes.gone_memberships),
+        (queries.REMOVE_FACES, changes.gone_faces),
+        (queries.REMOVE_MEDIA, changes.gone_media),
+        (queries.MERGE_ERASURES, changes.erasures),
+        (queries.MERGE_MEDIA, changes.media),
+        (queries.MERGE_MEMBERSHIPS, changes.memberships),
+        (queries.MERGE_FACES, changes.faces),
+        (queries.MERGE_EMBEDDINGS, changes.embeddings),
+        (queries.MERGE_COMPARISONS, changes.comparisons),
+        # In the order of the pair, so that two writers lock the faces in one order.
+        (queries.MERGE_LINKS, [asdict(row) for row in sorted(changes.links.values(), key=lambda row: (row.a, row.b))]),
+        (queries.MERGE_VICTIMS, changes.victims),
+        (queries.MERGE_DEPICTS, changes.depicts),
+        (queries.ANSWER_SEARCHES, changes.answers),
+    ]
+    for query, rows in statements:
+        for start in range(0, len(rows), 1000):
+            await tx.do(query, rows=rows[start : start + 1000], now=now.isoformat())
+
+
+async def new_notices(tx: Tx, rows: list[NoticeRow], now: datetime) -> list[log.Outgoing]:
+    """Stores the notices that are due and returns them for publication.
+
+    An event has one standing notice: `quarantined` is superseded by the outcome of its replay, nothing else is, and
+    the same outcome is never told twice.
+    """
+    standing: dict[str, tuple[int, str]] = {
+        row["subject"]: (row["number"], row["outcome"])
+        for row in await tx.rows(queries.STANDING_NOTICES, subjects=sorted({row.subject for row in rows}))
+    }
+    due: list[Row] = []
+    outgoing: list[log.Outgoing] = []
+    for row in rows:
+        number, outcome = standing.get(row.subject, (0, ""))
+        if number and (outcome != "quarantined" or row.outcome == "quarantined"):
+            continue
+        number += 1
+        standing[row.subject] = (number, row.outcome)
+        notice_id = ids.notice_id(row.subject, number)
+        supersedes = ids.notice_id(row.subject, number - 1) if number > 1 else None
+        due.append(
+            {"notice_id": notice_id, "subject": row.subject, "number": number, "outcome": row.outcome,
+             "source": row.source, "supersedes": supersedes, "at": now.isoformat()}
+        )  # fmt: skip
+        body = {"notice_id": notice_id, "subject": row.subject, "number": number, "outcome": row.outcome, **row.body}
+        if supersedes:
+            body["supersedes"] = supersedes
+        outgoing.append(log.Outgoing("notice", row.subject, body, source=row.source))
+    if due:
+        await tx.do(queries.CREATE_NOTICES, rows=due)
+    resolved = [ids.quarantine_id(row["subject"].removeprefix("event:")) for row in due if row["supersedes"]]
+    if resolved:
+        await tx.do(relay.RESOLVE_QUARANTINED, ids=resolved, now=now.isoformat())
+    return outgoing
+
+
+def _acts(changes: Changes, now: datetime) -> list[Act]:
+    """One audit entry for what the batch collected and compared; its digest covers every id written."""
+    written = {
+        "media": sorted(row["media_id"] for row in changes.media),
+        "memberships": sorted(row["membership_id"] for row in changes.memberships),
+        "faces": sorted(row["face_id"] for row in changes.faces),
+        "links": sorted(changes.links),
+        "searches": sorted(row["search_id"] for row in changes.answers),
+        "gone": sorted([*changes.gone_memberships, *changes.gone_media, *changes.gone_faces]),
+    }
+    if not any(written.values()):
+        return []
+    return [Act(now, "link", "collected", f"gallery:{changes.first}-{changes.last}", digest=content_digest(written))]

@@ -1,0 +1,104 @@
+"""What stands in quarantine: indexed for people, replayed by them, or by itself when a silent host answers again."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, Final
+
+from graph.actions.ingest import NoticeRow, new_notices
+from graph.domain import ids
+from graph.domain.audit import Act
+from graph.domain.errors import Conflict, NotFound
+from graph.store import log
+from graph.store.queries import relay as queries
+from graph.store.session import Row, Store, Tx
+
+FIRST_TRY_S: Final = 60
+LONGEST_TRY_S: Final = 900
+
+
+async def index(store: Store, rows: list[Row], *, now: datetime) -> None:
+    """Makes quarantine records known to people and tells their case systems, each once."""
+    kept = [_indexed(row, now) for row in rows]
+    notices = [
+        NoticeRow(
+            f"event:{row['event']}",
+            row["source"],
+            "quarantined",
+            {"event": row["event"], "code": row["code"], "reason": row["reason"], "attempts": row["attempts"]},
+        )
+        for row in rows
+        if row["source"]
+    ]
+    searches = [{"search_id": row["search_id"], "reason": row["reason"]} for row in rows if row.get("search_id")]
+    answering = sorted({row["host"] for row in rows if row.get("host") and row["code"] != "source_unreachable"})
+
+    async def work(tx: Tx) -> None:
+        head = await log.lock_head(tx)
+        await tx.do(queries.INDEX_QUARANTINED, rows=kept, now=now.isoformat())
+        if answering:
+            await tx.do(queries.HOST_ANSWERS, hosts=answering)
+        if searches:
+            await tx.do(queries.FAIL_SEARCHES, rows=searches, now=now.isoformat())
+        await log.append(tx, head, [], await new_notices(tx, notices, now))
+
+    await store.write(work)
+
+
+def _indexed(row: Row, now: datetime) -> Row:
+    wait = min(FIRST_TRY_S * 2 ** max(row["attempts"] - 1, 0), LONGEST_TRY_S) if row["attempts"] < 20 else LONGEST_TRY_S
+    return {
+        **{key: value for key, value in row.items() if key != "search_id"},
+        "quarantine_id": ids.quarantine_id(row["event"]),
+        "headers": json.dumps(row["headers"]),
+        "next_try": int(now.timestamp() + wait) * 1000,
+    }
+
+
+async def replay(store: Store, quarantine_id: str, *, actor: str, now: datetime) -> None:
+    """Sends a quarantined event again, through its first topic, as the same event.
+
+    Raises NotFound, or Conflict where it was replayed or resolved meanwhile or its bytes were too large to keep.
+    """
+
+    async def work(tx: Tx) -> None:
+        head = await log.lock_head(tx)
+        row = await tx.one(queries.ONE_QUARANTINED, quarantine_id=quarantine_id)
+        if row is None:
+            raise NotFound("no such event in quarantine")
+        await _send_again(tx, head, row["q"], actor, now)
+
+    await store.write(work)
+
+
+async def replay_due(store: Store, *, now: datetime) -> int:
+    """Replays what waits for a host: one event to test a silent one, all where it answers. Returns how many."""
+
+    async def due(tx: Tx) -> list[Row]:
+        return await tx.rows(queries.DUE, now=_ms(now))
+
+    found = await store.read(due)
+    for row in found:
+        await replay(store, row["quarantine_id"], actor="relay", now=now)
+    return len(found)
+
+
+async def _send_again(tx: Tx, head: log.Head, q: dict[str, Any], actor: str, now: datetime) -> None:
+    if q["status"] != "waiting":
+        raise Conflict(f"this event is {q['status']} already", code="not_waiting", current={"status": q["status"]})
+    if q["truncated"]:
+        raise Conflict("the record was too large to be kept whole: submit it anew", code="truncated")
+    await tx.do(queries.REPLAYED, quarantine_id=q["quarantine_id"], at=now.isoformat(), now=_ms(now))
+    body = {key: q.get(key) for key in ("topic", "key", "value", "event", "submitted_at", "attempts")}
+    outgoing = log.Outgoing("replay", q["event"], {**body, "headers": json.loads(q["headers"])})
+    await log.append(tx, head, [Act(now, actor, "replayed", f"event:{q['event']}")], [outgoing])
+
+
+async def waiting(store: Store, limit: int = 100) -> list[Row]:
+    """What stands in quarantine, oldest first, without the events' bytes."""
+    return [row["q"] for row in await store.read(lambda tx: tx.rows(queries.LIST_QUARANTINED, limit=limit))]
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

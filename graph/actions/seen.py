@@ -1,0 +1,147 @@
+"""What a person sees of cases and links. Pure: rows of the graph in, what may be shown out.
+
+Scores stay hidden from a person until that person has judged the link: here, so that no route can forget it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from graph.domain.link import State
+
+Row = dict[str, Any]
+
+BLIND_STATES = frozenset({State.LEAD, State.CANDIDATE, State.UNSURE, State.RETURNED})
+"""Nobody reads what others said of such a link before judging it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One face of a link; an erased face is a stub: only its id is left."""
+
+    face_id: str
+    media_id: str | None
+    case_ids: tuple[str, ...]
+    box: tuple[int, ...] | None
+    quality: float | None
+    district: str | None
+    contact: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastVerdict:
+    """What somebody said; `reasons` and `text` are None while they could sway the one who reads."""
+
+    verdict_id: str
+    by: str
+    at: str
+    decision: str
+    reasons: tuple[str, ...] | None
+    text: str | None
+    supersedes: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLink:
+    """A link as one person may see it: what the machine measured is None until that person has judged it."""
+
+    link_id: str
+    state: State
+    version: int
+    proposed_by: str
+    proposed_at: str
+    score: float | None
+    band: str | None
+    model_id: str | None
+    threshold: float | None
+    a: Side
+    b: Side
+    history: tuple[PastVerdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCase:
+    """A case as nodes and edges; `linked` are the other cases that links or shared media lead to."""
+
+    case: Row
+    media: list[Row]
+    faces: list[Row]
+    links: list[SeenLink]
+    linked: list[Row]
+
+
+def visible_history(state: State, judged: bool, history: Iterable[Row]) -> tuple[PastVerdict, ...]:
+    """What a person may read of the verdicts on a link, oldest first.
+
+    Whoever has judged it reads all. Otherwise nothing while the link waits for a verdict; who decided what once
+    it is confirmed, because the state says as much, but not why, because an approval is still to come; and all
+    once it is dismissed or approved.
+    """
+    if not judged and state in BLIND_STATES:
+        return ()
+    why = judged or state is not State.CONFIRMED
+    return tuple(
+        PastVerdict(
+            row["verdict_id"], row["by"], row["at"], row["decision"], tuple(row["reasons"]) if why else None,
+            row["text"] if why else None, row["supersedes"],
+        )
+        for row in history
+    )  # fmt: skip
+
+
+def linked_cases(case_id: str, links: Iterable[Row], media: Iterable[Row]) -> list[Row]:
+    """The other cases, by id, each with its links by state and the number of media that it shares.
+
+    A dismissed link connects nothing.
+    """
+    found: dict[str, Row] = {}
+
+    def entry(case: Row) -> Row:
+        return found.setdefault(case["case_id"], {**case, "links": {}, "shared_media": 0})
+
+    for row in links:
+        state = row["link"]["state"]
+        if state == State.DISMISSED:
+            continue
+        sides = {case["case_id"]: case for side in (row["a"], row["b"]) for case in side["cases"]}
+        for other in (case for key, case in sides.items() if key != case_id):
+            numbers = entry(other)["links"]
+            numbers[state] = numbers.get(state, 0) + 1
+    for row in media:
+        for other in row["others"]:
+            entry(other)["shared_media"] += 1
+    return [found[key] for key in sorted(found)]
+
+
+def link_from(row: Row, history: Iterable[Row] = ()) -> SeenLink:
+    """The link of one row of `queries.read`, whose column `judged` says whether the viewer has judged it."""
+    link, judged, state = row["link"], row["judged"], State(row["link"]["state"])
+    return SeenLink(
+        link_id=link["link_id"],
+        state=state,
+        version=link["version"],
+        proposed_by=link["proposed_by"],
+        proposed_at=link["proposed_at"],
+        score=link["score"] if judged else None,
+        band=link["band"] if judged else None,
+        model_id=link["model_id"] if judged else None,
+        threshold=link["threshold"] if judged else None,
+        a=_side(row["a"]),
+        b=_side(row["b"]),
+        history=visible_history(state, judged, history),
+    )
+
+
+def _side(side: Row) -> Side:
+    cases: list[Row] = side["cases"]
+    return Side(
+        face_id=side["face_id"],
+        media_id=side["media_id"],
+        case_ids=tuple(case["case_id"] for case in cases),
+        box=tuple(side["box"]) if side["box"] is not None else None,
+        quality=side["quality"],
+        district=cases[0]["district"] if cases else None,
+        contact=cases[0]["contact"] if cases else None,
+    )

@@ -1,0 +1,134 @@
+"""Which faces may be compared, and which of the similar ones are proposed.
+
+Pure functions: link applies them at a record of the gallery log, the tests apply them by brute force.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+THRESHOLD = 0.40
+"""Cosine from which SFace pairs are candidates until a calibration exists; FAR is about 2e-4 on LFW."""
+FLOOR = 0.357
+"""Cosine below which nothing is kept: FAR 1e-3 on LFW for SFace."""
+BAND = "provisional: measured on adults, not on children"
+"""What every score reads until a deployment has calibrated on its own data."""
+OTHER_CASES = 10
+PER_CASE = 3
+OWN_CASE = 3
+PER_VICTIM = 3
+SEARCH_LIMIT = 20
+
+
+class Scope(StrEnum):
+    """How far a membership lets its media be compared."""
+
+    REGISTER = "register"
+    CASE = "case"
+    NONE = "none"
+
+
+HIDDEN_LABELS = frozenset({"unrelated", "suspect"})
+"""Faces with these labels are compared with nothing and found by no search."""
+
+
+@dataclass(frozen=True, slots=True)
+class InScope:
+    """What decides comparison for one face: its media, its label, and its counting memberships.
+
+    `register` is true where one counting membership has scope `register`; `cases` are the ids of the counting
+    memberships whose scope is not `none`. Memberships in closed cases do not count.
+    """
+
+    media_id: str
+    register: bool
+    cases: frozenset[str]
+    hidden: bool = False
+
+    @classmethod
+    def of(
+        cls, media_id: str, memberships: Mapping[str, Scope], open_cases: Iterable[str], label: str | None
+    ) -> InScope:
+        """What counts of `memberships` (case id to scope) while only `open_cases` are open."""
+        still_open = frozenset(open_cases)
+        counting = {case: scope for case, scope in memberships.items() if case in still_open}
+        return cls(
+            media_id=media_id,
+            register=Scope.REGISTER in counting.values(),
+            cases=frozenset(case for case, scope in counting.items() if scope is not Scope.NONE),
+            hidden=label in HIDDEN_LABELS,
+        )
+
+
+def may_compare(a: InScope, b: InScope) -> bool:
+    """Whether the machine may compare two faces; symmetric."""
+    if a.media_id == b.media_id or a.hidden or b.hidden:
+        return False
+    return (a.register and b.register) or not a.cases.isdisjoint(b.cases)
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """A stored face that a new face resembles: `case_id` is where it counts against the caps."""
+
+    face_id: str
+    score: float
+    case_id: str
+    own_case: bool
+    victim_id: str | None = None
+
+
+def similar(new: InScope, stored: InScope, face_id: str, score: float, victim_id: str | None = None) -> Similar:
+    """The stored face as the caps see it; the caller has asked `may_compare`."""
+    shared = new.cases & stored.cases
+    return Similar(face_id, score, min(shared or stored.cases), bool(shared), victim_id)
+
+
+def order(item: Similar) -> tuple[float, str]:
+    """Best score first, then the smaller face id: the tie-break that every search shares."""
+    return (-item.score, item.face_id)
+
+
+def within_caps(found: Iterable[Similar]) -> list[Similar]:
+    """The faces to propose for one new face, best first.
+
+    At most 10 in other cases and 3 of them in one case, besides them 3 in the own case, and never more
+    than 3 faces of one victim.
+    """
+    kept: list[Similar] = []
+    others = own = 0
+    cases: Counter[str] = Counter()
+    victims: Counter[str] = Counter()
+    for item in sorted(found, key=order):
+        if item.victim_id is not None and victims[item.victim_id] >= PER_VICTIM:
+            continue
+        if item.own_case:
+            if own >= OWN_CASE:
+                continue
+            own += 1
+        else:
+            if others >= OTHER_CASES or cases[item.case_id] >= PER_CASE:
+                continue
+            others += 1
+            cases[item.case_id] += 1
+        if item.victim_id is not None:
+            victims[item.victim_id] += 1
+        kept.append(item)
+    return kept
+
+
+def may_find(found: InScope, memberships: Mapping[str, Scope], asking_case: str, within: str) -> bool:
+    """Whether a person's search may return a face.
+
+    `within` is `register` or `case:<id>`. In the register: faces with a counting `register` membership, and the
+    asking case's own. In one case: every face of that case whose scope is not `none`, and never another.
+    `memberships` are all of the face's memberships, those in closed cases too.
+    """
+    if found.hidden:
+        return False
+    if within == "register":
+        return found.register or asking_case in found.cases
+    return memberships.get(within.removeprefix("case:"), Scope.NONE) is not Scope.NONE

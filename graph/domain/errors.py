@@ -1,0 +1,81 @@
+"""The one tree of errors: each has a stable `code`; adapters map driver errors into it once."""
+
+from __future__ import annotations
+
+
+class RedthreadError(Exception):
+    """A failure that a person or a program can act on.
+
+    `code` is stable and meant for programs; `message` is one sentence for a person and never holds
+    payload, vectors or people's data.
+    """
+
+    code = "error"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+
+
+class Unprocessable(RedthreadError):
+    """An event that no retry can help: it goes to quarantine with this reason."""
+
+    code = "unprocessable"
+
+
+class SourceUnreachable(RedthreadError):
+    """The host that serves an event's bytes does not answer; the event is replayed when it does."""
+
+    code = "source_unreachable"
+
+    def __init__(self, message: str, *, host: str) -> None:
+        super().__init__(message)
+        self.host = host
+
+
+class NotFound(RedthreadError):
+    """What was asked for does not exist, or the caller may not know that it does."""
+
+    code = "not_found"
+
+
+class Forbidden(RedthreadError):
+    """The caller may not do this."""
+
+    code = "forbidden"
+
+
+class Invalid(RedthreadError):
+    """The request is understood and wrong: it says what and where."""
+
+    code = "invalid"
+
+
+class Conflict(RedthreadError):
+    """Somebody else acted first; `current` says what stands now."""
+
+    code = "conflict"
+
+    def __init__(self, message: str, *, code: str | None = None, current: dict[str, object] | None = None) -> None:
+        super().__init__(message, code=code)
+        self.current = current or {}
+
+
+class Fenced(RedthreadError):
+    """Another link process holds the cursor: this one must end without writing."""
+
+    code = "fenced"
+
+
+class LogGap(RedthreadError):
+    """The gallery log does not continue where the graph stopped: link must not go on."""
+
+    code = "log_gap"
+
+
+class StoreUnavailable(RedthreadError):
+    """Neo4j does not answer: wait and try again."""
+
+    code = "store_unavailable"

@@ -1,0 +1,75 @@
+"""Deterministic ids: the same facts always get the same id, so every write can be repeated.
+
+Ids never depend on the recogniser, so a new model never orphans a verdict.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+_HEX64 = re.compile(r"[0-9a-f]{64}")
+_CASE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}:[^\s\x00-\x1f][^\x00-\x1f]{0,127}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+
+def digest(*parts: object) -> str:
+    """The SHA-256, in 64 hex digits, of the parts joined by `|`."""
+    return hashlib.sha256("|".join(str(part) for part in parts).encode()).hexdigest()
+
+
+def media_id(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def face_id(media: str, detector: str, ordinal: int) -> str:
+    return digest(media, detector, ordinal)
+
+
+def embedding_id(face: str, model: str) -> str:
+    return digest(face, model)
+
+
+def membership_id(media: str, case: str) -> str:
+    return digest(media, case)
+
+
+def ordered(face_a: str, face_b: str) -> tuple[str, str]:
+    """The pair from the smaller face id; a face makes no pair with itself."""
+    if face_a == face_b:
+        raise ValueError("a link joins two different faces")
+    return (face_a, face_b) if face_a < face_b else (face_b, face_a)
+
+
+def link_id(face_a: str, face_b: str) -> str:
+    return digest(*ordered(face_a, face_b))
+
+
+def notice_id(subject: str, number: int) -> str:
+    return digest("notice", subject, number)
+
+
+def quarantine_id(event: str) -> str:
+    return digest("quarantine", event)
+
+
+def comparison_id(face_media: str, offset: int) -> str:
+    return digest("comparison", face_media, offset)
+
+
+def is_digest(text: str) -> bool:
+    return bool(_HEX64.fullmatch(text))
+
+
+def is_case_id(text: str) -> bool:
+    """Whether `text` reads `<source>:<local id>`; the local id is any printable text."""
+    return bool(_CASE.fullmatch(text))
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` can name a source or a district: lower case letters, digits and hyphens."""
+    return bool(_NAME.fullmatch(text))
+
+
+def source_of(case_id: str) -> str:
+    return case_id.partition(":")[0]

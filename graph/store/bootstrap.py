@@ -1,0 +1,68 @@
+"""The first minutes of a database: waiting until it answers, and giving it its first password."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from neo4j import AsyncDriver, AsyncGraphDatabase
+from neo4j.exceptions import AuthError, ClientError, DriverError, Neo4jError
+
+from graph.domain.errors import RedthreadError, StoreUnavailable
+from graph.store.queries import bootstrap as queries
+
+RETRY_EVERY_S = 0.2
+ATTEMPT_S = 5.0
+"""Seconds for one attempt: a server that accepts and never answers must not hold up the next attempt."""
+
+
+class WrongPassword(RedthreadError):
+    """Neo4j answers and does not accept the user's password."""
+
+    code = "wrong_password"
+
+
+async def wait_until_ready(uri: str, user: str, password: str, *, timeout_s: float = 60.0) -> None:
+    """Returns once the database answers a query; WrongPassword at once, StoreUnavailable after the time."""
+    until = time.monotonic() + timeout_s
+    async with _driver(uri, user, password) as driver:
+        while True:
+            try:
+                async with asyncio.timeout(ATTEMPT_S):
+                    await driver.execute_query(queries.ANSWER, database_="neo4j")
+                return
+            except AuthError as error:
+                raise WrongPassword(f"Neo4j at {uri} does not accept the password of {user}") from error
+            except (Neo4jError, DriverError, OSError, TimeoutError) as error:
+                # Each of these is what a server says, or does not say, while it starts.
+                if time.monotonic() > until:
+                    raise StoreUnavailable(f"Neo4j at {uri} does not answer after {timeout_s:.0f} s") from error
+            await asyncio.sleep(RETRY_EVERY_S)
+
+
+async def set_first_password(uri: str, user: str, old: str, new: str, *, timeout_s: float = 60.0) -> None:
+    """Makes `new` the password of a server that still has `old`; nothing changes where it has `new` already.
+
+    Waits for the server to answer as `wait_until_ready` does, and raises the same errors.
+    """
+    until = time.monotonic() + timeout_s
+    while True:
+        try:
+            async with _driver(uri, user, old) as driver, asyncio.timeout(ATTEMPT_S):
+                async with driver.session(database="system") as session:
+                    result = await session.run(queries.SET_PASSWORD, old=old, new=new)
+                    await result.consume()
+            return None
+        except (AuthError, ClientError):
+            # Changed before, by a start that was cut off before it could note so.
+            return await wait_until_ready(uri, user, new, timeout_s=max(ATTEMPT_S, until - time.monotonic()))
+        except (Neo4jError, DriverError, OSError, TimeoutError) as error:
+            if time.monotonic() > until:
+                raise StoreUnavailable(f"Neo4j at {uri} does not answer after {timeout_s:.0f} s") from error
+        await asyncio.sleep(RETRY_EVERY_S)
+
+
+def _driver(uri: str, user: str, password: str) -> AsyncDriver:
+    return AsyncGraphDatabase.driver(
+        uri, auth=(user, password), telemetry_disabled=True, max_transaction_retry_time=0, connection_timeout=ATTEMPT_S
+    )

@@ -1,0 +1,222 @@
+"""Link's statements: each takes `$rows` and can be repeated without effect.
+
+`SET x.p = x.p + 0` takes the lock before it reads. `SET x.p = x.p` does not: it reads, waits for the lock, and writes
+back what was true before, so it would undo the verdict or the epoch that it waited for (seen on Neo4j 2026.09).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CURSOR: Final = "MATCH (c:Cursor {log: $log}) RETURN c.offset AS offset, c.epoch AS epoch, c.log_id AS log_id"
+
+RAISE_EPOCH: Final = """
+MATCH (c:Cursor {log: $log})
+SET c.epoch = c.epoch + 1, c.log_id = $log_id
+RETURN c.offset AS offset, c.epoch AS epoch, c.log_id AS log_id
+"""
+
+MOVE_CURSOR: Final = """
+MATCH (c:Cursor {log: $log})
+SET c.epoch = c.epoch + 0
+WITH c WHERE c.epoch = $epoch AND c.offset < $last
+SET c.offset = $last
+RETURN c.offset AS offset
+"""
+
+MERGE_CASES: Final = """
+UNWIND $rows AS row
+MERGE (c:Case {case_id: row.case_id})
+ON CREATE SET c.source = row.source, c.district = row.district
+SET c.status = row.status, c.version = row.version,
+    c.contact = coalesce(row.contact, c.contact), c.review_by = coalesce(row.review_by, c.review_by)
+"""
+
+MERGE_MEDIA: Final = """
+UNWIND $rows AS row
+MERGE (m:Media {media_id: row.media_id})
+ON CREATE SET m += row
+"""
+
+MERGE_MEMBERSHIPS: Final = """
+UNWIND $rows AS row
+MATCH (m:Media {media_id: row.media_id})
+MATCH (c:Case {case_id: row.case_id})
+MERGE (m)-[r:IN_CASE {membership_id: row.membership_id}]->(c)
+SET r.scope = row.scope, r.purpose = row.purpose, r.legal_basis = row.legal_basis, r.exhibits = row.exhibits,
+    r.urgency = row.urgency, r.submitted_at = row.submitted_at, r.ce_id = row.ce_id
+"""
+
+MERGE_FACES: Final = """
+UNWIND $rows AS row
+MATCH (m:Media {media_id: row.media_id})
+MERGE (f:Face {face_id: row.face_id})
+SET f += row.face
+MERGE (f)-[:SEEN_IN]->(m)
+"""
+
+MERGE_EMBEDDINGS: Final = """
+UNWIND $rows AS row
+MATCH (f:Face {face_id: row.face_id})
+MERGE (e:Embedding {embedding_id: row.embedding_id})
+ON CREATE SET e.model_id = row.model_id, e.vector = row.vector, e.norm = row.norm
+MERGE (e)-[:OF]->(f)
+"""
+
+MERGE_COMPARISONS: Final = """
+UNWIND $rows AS row
+MERGE (k:Comparison {comparison_id: row.comparison_id})
+ON CREATE SET k += row.comparison, k.at = $now
+WITH k, row
+UNWIND row.faces AS face_id
+MATCH (f:Face {face_id: face_id})
+MERGE (f)-[:COMPARED_IN]->(k)
+"""
+
+MERGE_LINKS: Final = """
+UNWIND $rows AS row
+MATCH (a:Face {face_id: row.a})
+MATCH (b:Face {face_id: row.b})
+MERGE (a)-[r:CANDIDATE {link_id: row.link_id}]->(b)
+ON CREATE SET r.version = 0, r.proposed_by = 'machine', r.proposed_at = $now
+SET r.version = r.version + 0
+WITH r, row WHERE r.version = 0
+SET r.state = row.state, r.score = row.score, r.band = row.band, r.model_id = row.model_id,
+    r.threshold = row.threshold
+"""
+
+UNDECIDED_LINKS: Final = """
+UNWIND $media AS media_id
+MATCH (:Media {media_id: media_id})<-[:SEEN_IN]-(f:Face)-[r:CANDIDATE]-(:Face)
+WHERE r.version = 0
+RETURN DISTINCT r.link_id AS link_id, startNode(r).face_id AS a, endNode(r).face_id AS b
+"""
+
+REMOVE_LINKS: Final = """
+UNWIND $links AS link_id
+MATCH ()-[r:CANDIDATE {link_id: link_id}]->()
+SET r.version = r.version + 0
+WITH r WHERE r.version = 0
+DELETE r
+"""
+
+MERGE_VICTIMS: Final = """
+UNWIND $rows AS row
+MERGE (v:Victim {victim_id: row.victim_id})
+SET v.label = CASE WHEN row.version >= coalesce(v.version, 0) THEN coalesce(row.label, v.label) ELSE v.label END,
+    v.version = CASE WHEN row.version >= coalesce(v.version, 0) THEN row.version ELSE v.version END
+"""
+
+MERGE_DEPICTS: Final = """
+UNWIND $rows AS row
+MATCH (f:Face {face_id: row.face_id})
+MATCH (v:Victim {victim_id: row.victim_id})
+MERGE (f)-[r:DEPICTS {basis: 'declared'}]->(v)
+ON CREATE SET r.declared_by = row.declared_by, r.at = $now
+"""
+
+ANSWER_SEARCHES: Final = """
+UNWIND $rows AS row
+MATCH (s:Search {search_id: row.search_id}) WHERE s.status = 'asked'
+SET s += row.answer, s.answered_at = $now
+WITH s, row
+CALL (s, row) {
+  UNWIND row.probes AS face_id
+  MATCH (f:Face {face_id: face_id})
+  MERGE (s)-[:PROBE]->(f)
+}
+CALL (s, row) {
+  UNWIND row.returned AS item
+  MATCH (f:Face {face_id: item.face_id})
+  MERGE (s)-[r:RETURNED]->(f)
+  SET r.rank = item.rank, r.score = item.score, r.above = item.above, r.probe_face_id = item.probe_face_id
+}
+"""
+
+REMOVE_MEMBERSHIPS: Final = """
+UNWIND $rows AS membership_id
+MATCH ()-[r:IN_CASE {membership_id: membership_id}]->()
+DELETE r
+"""
+
+REMOVE_FACES: Final = """
+UNWIND $rows AS face_id
+MATCH (f:Face {face_id: face_id})
+OPTIONAL MATCH (e:Embedding)-[:OF]->(f)
+DETACH DELETE e
+WITH DISTINCT f
+CALL (f) {
+  MATCH (f)-[r:CANDIDATE]-(:Face) WHERE r.version = 0
+  DELETE r
+}
+CALL (f) {
+  MATCH (f)-[r:SEEN_IN|COMPARED_IN|DEPICTS|IN_GROUP]->()
+  DELETE r
+}
+CALL (f) {
+  MATCH ()-[r:RETURNED|PROBE]->(f)
+  DELETE r
+}
+CALL (f) {
+  WITH f WHERE COUNT { (f)-[:CANDIDATE]-() } = 0
+  DETACH DELETE f
+}
+CALL (f) {
+  WITH f WHERE COUNT { (f)-[:CANDIDATE]-() } > 0
+  SET f = {face_id: f.face_id, stub: true}
+}
+"""
+
+REMOVE_MEDIA: Final = """
+UNWIND $rows AS media_id
+MATCH (m:Media {media_id: media_id})
+DETACH DELETE m
+"""
+
+MERGE_ERASURES: Final = """
+UNWIND $rows AS row
+MERGE (e:Erasure {subject: row.subject})
+SET e.requested_at = CASE WHEN row.requested_at > coalesce(e.requested_at, -1)
+                          THEN row.requested_at ELSE e.requested_at END
+"""
+
+STANDING_NOTICES: Final = """
+UNWIND $subjects AS subject
+MATCH (n:Notice {subject: subject})
+WITH subject, n ORDER BY n.number DESC
+WITH subject, collect(n)[0] AS last
+RETURN subject, last.number AS number, last.outcome AS outcome
+"""
+
+CREATE_NOTICES: Final = """
+UNWIND $rows AS row
+CREATE (n:Notice) SET n = row
+"""
+
+GALLERY_CASES: Final = """
+MATCH (c:Case)
+RETURN c.case_id AS case_id, c.district AS district, c.status AS status, c.version AS version
+"""
+
+GALLERY_MEDIA: Final = """
+MATCH (m:Media) WHERE m.media_id > $after
+WITH m ORDER BY m.media_id LIMIT $limit
+OPTIONAL MATCH (m)-[r:IN_CASE]->(c:Case)
+RETURN m.media_id AS media_id, [(m)<-[:SEEN_IN]-(f:Face) | [f.ordinal, f.face_id]] AS faces,
+       collect(r {.scope, .purpose, .legal_basis, .urgency, .submitted_at, .ce_id, .exhibits, case_id: c.case_id})
+         AS memberships
+ORDER BY media_id
+"""
+
+GALLERY_FACES: Final = """
+MATCH (f:Face) WHERE f.face_id > $after
+WITH f ORDER BY f.face_id LIMIT $limit
+OPTIONAL MATCH (f)-[:SEEN_IN]->(m:Media)
+OPTIONAL MATCH (e:Embedding {model_id: $model_id})-[:OF]->(f)
+RETURN f.face_id AS face_id, m.media_id AS media_id, f.label AS label, f.too_poor_because AS too_poor_because,
+       e.vector AS vector, [(f)-[:DEPICTS]->(v:Victim) | v.victim_id][0] AS victim_id
+ORDER BY face_id
+"""
+
+GALLERY_ERASURES: Final = "MATCH (e:Erasure) RETURN e.subject AS subject, e.requested_at AS requested_at"
+"""Subjects read `media:<id>`, `case:<id>` or `face:<id>`."""

@@ -1,0 +1,102 @@
+"""What people look at: cases, faces, links, counts. Nothing here writes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SIDE_A: Final = """
+{face_id: a.face_id, box: a.box, quality: a.quality, too_poor_because: a.too_poor_because,
+ media_id: head(COLLECT { MATCH (a)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
+ cases: COLLECT { MATCH (a)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+                  RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id }} AS a
+"""
+_SIDE_B: Final = """
+{face_id: b.face_id, box: b.box, quality: b.quality, too_poor_because: b.too_poor_because,
+ media_id: head(COLLECT { MATCH (b)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
+ cases: COLLECT { MATCH (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+                  RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id }} AS b
+"""
+_LINK: Final = (
+    """
+RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .proposed_by, .proposed_at} AS link,
+       EXISTS { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(:Act {by: $viewer}) } AS judged,
+"""
+    + _SIDE_A
+    + ","
+    + _SIDE_B
+)
+
+LINK: Final = "MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)" + _LINK
+
+LINKS: Final = (
+    """
+MATCH (a:Face)-[r:CANDIDATE]->(b:Face)
+WHERE r.state = $state AND r.link_id > $after
+WITH a, r, b ORDER BY r.state, r.link_id LIMIT $limit
+"""
+    + _LINK
+    + "ORDER BY link.link_id"
+)
+
+LINKS_OF_CASE: Final = (
+    """
+MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)
+WHERE r.state IN $states AND r.link_id > $after
+WITH DISTINCT r ORDER BY r.link_id LIMIT $limit
+WITH startNode(r) AS a, r, endNode(r) AS b
+"""
+    + _LINK
+    + "ORDER BY link.link_id"
+)
+
+HISTORY: Final = """
+MATCH (v:Verdict {link_id: $link_id})<-[:WROTE]-(act:Act)
+RETURN v.verdict_id AS verdict_id, act.by AS by, act.at AS at, v.decision AS decision, v.reasons AS reasons,
+       v.text AS text, v.supersedes AS supersedes
+ORDER BY v.version
+"""
+
+CASE: Final = """
+MATCH (c:Case {case_id: $case_id})
+RETURN c {.case_id, .source, .district, .status, .version, .contact, .review_by} AS case
+"""
+
+MEDIA_OF_CASE: Final = """
+MATCH (m:Media)-[i:IN_CASE]->(:Case {case_id: $case_id})
+RETURN m {.media_id, .kind, .content_type, .width, .height, .captured_at} AS media,
+       i {.scope, .exhibits, .urgency, .submitted_at} AS membership,
+       COLLECT { MATCH (m)-[:IN_CASE]->(o:Case) WHERE o.case_id <> $case_id
+                 RETURN o {.case_id, .district, .contact} ORDER BY o.case_id } AS others
+ORDER BY media.media_id
+"""
+
+FACES_OF_CASE: Final = """
+MATCH (f:Face)-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(:Case {case_id: $case_id})
+RETURN f {.face_id, .ordinal, .box, .quality, .too_poor_because, .label} AS face, m.media_id AS media_id
+ORDER BY media_id, face.ordinal
+"""
+
+CROP: Final = "MATCH (f:Face {face_id: $face_id}) RETURN f.display_crop AS display_crop"
+
+COUNTS: Final = """
+RETURN COUNT { (:Case) } AS cases, COUNT { (:Media) } AS media, COUNT { (:Face) } AS faces,
+       COUNT { MATCH (f:Face) WHERE f.too_poor_because IS NOT NULL } AS too_poor
+"""
+
+LINKS_BY_STATE: Final = "MATCH ()-[r:CANDIDATE]->() RETURN r.state AS state, count(*) AS number ORDER BY state"
+
+LINK_ROWS: Final = """
+MATCH (a:Face)-[r:CANDIDATE]->(b:Face)
+WHERE r.link_id > $after
+WITH a, r, b ORDER BY r.link_id LIMIT $limit
+RETURN r.link_id AS link_id, r.state AS state, r.score AS score, r.threshold AS threshold,
+       a.face_id AS a_face, a.box AS a_box,
+       head(COLLECT { MATCH (a)-[:SEEN_IN]->(m:Media) RETURN m.media_id }) AS a_media,
+       COLLECT { MATCH (a)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+                 RETURN DISTINCT c.case_id ORDER BY c.case_id } AS a_cases,
+       b.face_id AS b_face, b.box AS b_box,
+       head(COLLECT { MATCH (b)-[:SEEN_IN]->(m:Media) RETURN m.media_id }) AS b_media,
+       COLLECT { MATCH (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+                 RETURN DISTINCT c.case_id ORDER BY c.case_id } AS b_cases
+ORDER BY link_id
+"""

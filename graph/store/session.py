@@ -1,0 +1,133 @@
+"""The one user of the Neo4j driver: units of work with retries, and driver errors mapped into ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, LiteralString, Self, TypeVar
+
+from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction, NotificationMinimumSeverity
+from neo4j.exceptions import (
+    AuthError,
+    ConstraintError,
+    DriverError,
+    Neo4jError,
+    ServiceUnavailable,
+    SessionExpired,
+    TransientError,
+)
+
+from graph.domain.errors import RedthreadError, StoreUnavailable
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+class StoreRefused(RedthreadError):
+    """Neo4j understood a statement and refused it: a defect or a bad row, which no retry helps."""
+
+    code = "store_refused"
+
+
+class Tx:
+    """One transaction; every statement is a constant of `graph.store.queries`."""
+
+    def __init__(self, inner: AsyncManagedTransaction) -> None:
+        self._inner = inner
+
+    async def rows(self, query: LiteralString, **values: Any) -> list[Row]:
+        """All rows of a statement, each a dict by column name."""
+        result = await self._inner.run(query, values)
+        return await result.data()
+
+    async def one(self, query: LiteralString, **values: Any) -> Row | None:
+        """The first row of a statement, or None."""
+        found = await self.rows(query, **values)
+        return found[0] if found else None
+
+    async def do(self, query: LiteralString, **values: Any) -> None:
+        """Runs a statement to its end and drops what it returns."""
+        result = await self._inner.run(query, values)
+        await result.consume()
+
+
+class Store:
+    """A pool of connections to one database; build it inside the running loop, close it there."""
+
+    def __init__(self, uri: str, user: str, password: str, *, database: str = "neo4j") -> None:
+        self._database = database
+        self._driver: AsyncDriver = AsyncGraphDatabase.driver(
+            uri,
+            auth=(user, password),
+            notifications_min_severity=NotificationMinimumSeverity.OFF,
+            connection_acquisition_timeout=30,
+            max_transaction_retry_time=15,
+            telemetry_disabled=True,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._driver.close()
+
+    async def ping(self) -> None:
+        """Returns when the database answers; StoreUnavailable where it does not."""
+        await _mapped(self._driver.verify_connectivity())
+
+    async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        """What `work` returns, read in one transaction; it may be run again after a transient failure."""
+
+        async def once() -> T:
+            async with self._driver.session(database=self._database, default_access_mode="READ") as session:
+                return await session.execute_read(lambda inner: work(Tx(inner)))
+
+        return await _mapped(once())
+
+    async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        """What `work` returns, committed in one transaction.
+
+        It may be run again after a transient failure, so it changes nothing outside the graph. Two first writers of
+        one key make the driver report a constraint violation, which it does not retry: it is run once more here.
+        A cancelled caller does not cut the commit short.
+        """
+
+        async def once() -> T:
+            async with self._driver.session(database=self._database) as session:
+                return await session.execute_write(lambda inner: work(Tx(inner)))
+
+        async def twice() -> T:
+            try:
+                return await once()
+            except ConstraintError:
+                return await once()
+
+        return await asyncio.shield(_mapped(twice()))
+
+    async def statement(self, query: LiteralString) -> None:
+        """Runs one statement of a migration in a transaction of its own."""
+
+        async def once() -> None:
+            async with self._driver.session(database=self._database) as session:
+                result = await session.run(query)
+                await result.consume()
+
+        await _mapped(once())
+
+
+async def _mapped(work: Awaitable[T]) -> T:
+    """Awaits `work` with the driver's errors told as ours; their texts can quote values, so only codes go on."""
+    try:
+        return await work
+    except (ServiceUnavailable, SessionExpired, TransientError, AuthError, OSError) as error:
+        raise StoreUnavailable(f"Neo4j does not answer as it should ({type(error).__name__})") from error
+    except Neo4jError as error:
+        raise StoreRefused(f"Neo4j refused a statement ({error.code})") from error
+    except DriverError as error:
+        raise StoreUnavailable(f"the Neo4j driver failed ({type(error).__name__})") from error

@@ -1,0 +1,36 @@
+"""What the commands share: their settings with options laid over them, and where they print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from graph.domain.errors import Invalid
+from infra.settings import Settings
+
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Folder for everything that is kept.", envvar="REDTHREAD_DATA")
+]
+
+progress = Console(stderr=True, highlight=False, soft_wrap=True)
+"""For people: standard output is for results only."""
+
+
+def announce(line: str) -> None:
+    """Tells a person what happens, on standard error."""
+    progress.print(line, markup=False)
+
+
+def settings(**options: Any) -> Settings:
+    """The settings of the environment; an option that was given (not None) stands above."""
+    try:
+        read = Settings(**{name: value for name, value in options.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise Invalid(f"setting REDTHREAD_{name}: {first['msg']}") from error
+    return read.model_copy(update={"data": read.data.expanduser().absolute()})

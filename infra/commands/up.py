@@ -1,0 +1,146 @@
+"""`redthread up` and `redthread down`: the whole system, in the foreground or the background."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+import typer
+
+from infra.commands.common import DataOption, announce, progress, settings
+from infra.settings import CHECKOUT, Settings, StackName
+from infra.stack.base import StackError
+from infra.stack.logs import append_to, last_line
+from infra.stack.running import find_running, given_addresses, wait_gone
+from infra.stack.system import RunningSystem, SystemOptions, running_system
+
+STOP_S = 90.0
+"""Longer than the grace periods of workers and servers together."""
+
+
+def up(
+    data: DataOption = None,
+    stack: Annotated[StackName | None, typer.Option(help="Where Kafka and Neo4j come from.")] = None,
+    embed: Annotated[int | None, typer.Option(min=0, help="Embed workers; default: one for each core.")] = None,
+    api_port: Annotated[int | None, typer.Option(help="Port of the API; 0: any free one.")] = None,
+    kafka_port: Annotated[int | None, typer.Option(help="Port of the local Kafka; 0: any free one.")] = None,
+    neo4j_port: Annotated[int | None, typer.Option(help="Port of the local Neo4j; 0: any free one.")] = None,
+    media_root: Annotated[
+        list[str] | None, typer.Option(help="URL prefix that media may be fetched from; may be repeated.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")] = False,
+) -> None:
+    """Start Kafka, Neo4j, the workers and the API, and keep them running until Ctrl-C."""
+    chosen = settings(data=data, stack=stack, embed=embed, api_port=api_port, kafka_port=kafka_port,
+                      neo4j_port=neo4j_port, media_roots=media_root or None)  # fmt: skip
+    if detach:
+        _detach(chosen)
+        return
+    asyncio.run(_serve(system_options(chosen)))
+
+
+def down(data: DataOption = None) -> None:
+    """Stop what `up` started on this data folder; its data stay."""
+    folder = settings(data=data).data
+    running = find_running(folder)
+    if running is None:
+        if not wait_gone(folder, 0):
+            announce("waiting for servers whose supervisor is gone")
+            _must_be_gone(folder)
+        announce(f"nothing runs on {folder}")
+        return
+    announce(f"stopping process {running.pid}")
+    os.kill(running.pid, signal.SIGTERM)
+    _must_be_gone(folder)
+    announce("stopped")
+
+
+def system_options(chosen: Settings) -> SystemOptions:
+    """What the settings ask to be run."""
+    return SystemOptions(
+        data=chosen.data, stack=chosen.stack, kafka_port=chosen.kafka_port, neo4j_port=chosen.neo4j_port,
+        api_port=chosen.api_port, embed=chosen.embed, media_roots=tuple(chosen.media_roots), sources=chosen.sources,
+        models=chosen.models.expanduser().absolute(), maven_repository=chosen.maven_repository,
+        external=given_addresses(chosen),
+    )  # fmt: skip
+
+
+def describe(system: RunningSystem) -> str:
+    """The addresses of a system, a line each."""
+    lines = [f"API    {system.api_url}"] if system.api_url else []
+    lines += [f"Kafka  {system.addresses.kafka}", f"Neo4j  {system.addresses.neo4j_uri}", f"Data   {system.data}"]
+    return "\n".join(lines)
+
+
+async def _serve(options: SystemOptions) -> None:
+    """Runs until SIGTERM or Ctrl-C, whenever that comes; both are an orderly end."""
+    task = asyncio.current_task()
+    assert task is not None
+    asked = asyncio.Event()
+
+    def leave() -> None:
+        # A second signal while things stop must not cut their stop short.
+        if not asked.is_set():
+            asked.set()
+            announce("stopping")
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, leave)
+    try:
+        async with running_system(options, announce) as system:
+            announce(describe(system))
+            announce("ready; Ctrl-C stops it")
+            await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        if not asked.is_set():
+            raise
+    announce("stopped")
+
+
+def _detach(chosen: Settings) -> None:
+    """Starts the same command in the background and returns when it is ready; StackError says why it is not."""
+    chosen.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = chosen.data / "logs" / "up.log"
+    log.parent.mkdir(exist_ok=True)
+    arguments = ["--data", str(chosen.data), "--stack", chosen.stack, "--embed", str(chosen.embed), "--api-port",
+                 str(chosen.api_port), "--kafka-port", str(chosen.kafka_port), "--neo4j-port", str(chosen.neo4j_port)]  # fmt: skip
+    for root in chosen.media_roots:
+        arguments += ["--media-root", root]
+    with append_to(log) as output:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "infra.cli", "up", *arguments],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, close_fds=True, cwd="/",
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        )  # fmt: skip
+    try:
+        with progress.status("starting"):
+            while process.poll() is None:
+                running = find_running(chosen.data)
+                if running is not None and running.pid == process.pid and running.ready:
+                    announce(f"API    {running.api_url}\nKafka  {running.kafka}\nNeo4j  {running.neo4j_uri}")
+                    announce(f"Data   {chosen.data}\nready in the background; `redthread down` stops it")
+                    return
+                time.sleep(0.1)
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait(STOP_S)
+        raise
+    raise StackError(last_line(log).removeprefix("redthread: "))
+
+
+def _must_be_gone(folder: Path) -> None:
+    if wait_gone(folder, STOP_S):
+        return
+    running = find_running(folder)
+    if running is not None:
+        psutil.Process(running.pid).kill()  # its children are on a leash and follow
+    if not wait_gone(folder, STOP_S):
+        raise StackError(f"something still holds {folder / 'lock'}: see the logs in {folder / 'logs'}")

@@ -1,0 +1,41 @@
+"""The settings of the command `redthread` and of the servers that it starts, read once from REDTHREAD_*."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.settings import cache_folder
+
+CHECKOUT = Path(__file__).parent.parent
+StackName = Literal["local", "containers", "external"]
+
+
+class Settings(BaseSettings):
+    """Where things run; every value has a default that works on one machine."""
+
+    # Values are left out of error texts, because one of them is a password.
+    model_config = SettingsConfigDict(env_prefix="REDTHREAD_", extra="ignore", hide_input_in_errors=True)
+
+    data: Path = Field(default=CHECKOUT / ".redthread", description="the folder for everything that is kept")
+    stack: StackName = Field(default="local", description="where Kafka and Neo4j come from")
+    embed: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=0, description="embed workers; default: one a core")
+    api_port: int = Field(default=8400, ge=0, le=65535, description="port of the API; 0 takes a free one")
+    kafka_port: int = Field(default=19092, ge=0, le=65535, description="port of the local Kafka; 0 takes a free one")
+    neo4j_port: int = Field(default=17687, ge=0, le=65535, description="port of the local Neo4j; 0 takes a free one")
+    maven_repository: str = Field(default="", description="address of a Maven mirror for the local servers' jars")
+    models: Path = Field(default_factory=lambda: cache_folder() / "models", description="the folder of the model files")
+    media_roots: list[str] = Field(default_factory=list, description="URL prefixes that media may be fetched from (JSON)")
+    sources: dict[str, list[str]] = Field(
+        default_factory=lambda: {"local": ["north", "south"]},
+        description="the case systems and the districts that each may speak for (JSON)",
+    )
+    kafka: str = Field(default="", description="stack `external`: Kafka's bootstrap addresses")
+    kafka_security: str = Field(default="{}", description="stack `external`: SASL/TLS by librdkafka's names (JSON)")
+    neo4j_uri: str = Field(default="", description="stack `external`: Neo4j's address")
+    neo4j_user: str = Field(default="neo4j", description="stack `external`: Neo4j's user")
+    neo4j_password: SecretStr = Field(default=SecretStr(""), description="stack `external`: Neo4j's password")

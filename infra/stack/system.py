@@ -1,0 +1,163 @@
+"""The whole of Redthread on one machine: stack, topics, schema, models, workers, API, under one supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from graph.store.migrate import migrate
+from graph.store.session import Store
+from infra.settings import StackName
+from infra.stack import processes
+from infra.stack.base import Addresses, Stack, together
+from infra.stack.containers import ContainersStack
+from infra.stack.datafolder import DataFolder
+from infra.stack.external import ExternalStack
+from infra.stack.local import LocalOptions, LocalStack
+from infra.stack.ports import LOOPBACK, check_free, free_ports
+from infra.stack.running import state_of
+from infra.stack.supervisor import Supervisor
+from streams.faces.models import ensure_models
+from streams.settings import cache_folder
+from streams.topics import ensure_topics
+
+
+@dataclass(frozen=True, slots=True)
+class SystemOptions:
+    """What to run; a port of 0 means any free one."""
+
+    data: Path
+    stack: StackName = "local"
+    kafka_port: int = 0
+    neo4j_port: int = 0
+    api_port: int = 0
+    embed: int = field(default_factory=lambda: os.cpu_count() or 1)
+    link: bool = True
+    api: bool = True
+    media_roots: tuple[str, ...] = ()
+    sources: Mapping[str, list[str]] = field(default_factory=lambda: {"local": ["north", "south"]})
+    models: Path = field(default_factory=lambda: cache_folder() / "models")
+    maven_repository: str = ""
+    external: Addresses | None = None
+    """For stack `external`."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    """More environment for workers and API."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSystem:
+    """A system that serves."""
+
+    options: SystemOptions
+    addresses: Addresses
+    env: Mapping[str, str] = field(repr=False)
+    """Environment by which any process finds this system; holds Neo4j's password."""
+    api_url: str
+    """Empty where no API was asked for."""
+    supervisor: Supervisor
+
+    @property
+    def data(self) -> Path:
+        return self.options.data
+
+
+@asynccontextmanager
+async def running_system(options: SystemOptions, announce: Callable[[str], None]) -> AsyncGenerator[RunningSystem]:
+    """A running system, whole when entered and gone when left: workers and API end first, then the servers.
+
+    Raises StackError, or another RedthreadError of what it starts, with everything stopped again.
+    """
+    api_port = 0
+    if options.api:
+        api_port = check_free(options.api_port, "the API", "--api-port") if options.api_port else free_ports(1)[0]
+    api_url = f"http://{LOOPBACK}:{api_port}" if options.api else ""
+    folder = await asyncio.to_thread(DataFolder.acquire, options.data.absolute())
+    started_at = time.time()
+    addresses: Addresses | None = None
+    is_ready = False
+
+    def note() -> None:
+        folder.write_state(state_of(supervisor, started_at, options.stack, addresses, api_url, is_ready))
+
+    supervisor = Supervisor(folder.path / "logs", announce, changed=note, keep_open=[folder.descriptor])
+    stack = _stack(options, supervisor, announce)
+    try:
+        note()
+        announce("starting Kafka and Neo4j")
+        addresses = await _servers_and_models(stack, options.models)
+        await together(_topics(addresses, options), _schema(addresses))
+        system = RunningSystem(options, addresses, _environment(options, addresses, api_port), api_url, supervisor)
+        announce("starting workers and API")
+        await _start_processes(system)
+        is_ready = True
+        note()
+        yield system
+    finally:
+        await supervisor.stop(*(name for name in supervisor.children if name not in ("kafka", "neo4j")))
+        await stack.stop()
+        folder.release()
+
+
+async def _servers_and_models(stack: Stack, models: Path) -> Addresses:
+    """The addresses of the servers that answer; the model files are in their folder."""
+    found: list[Addresses] = []
+
+    async def start() -> None:
+        found.append(await stack.start())
+
+    await together(start(), asyncio.to_thread(ensure_models, models))
+    return found[0]
+
+
+async def _start_processes(system: RunningSystem) -> None:
+    """Workers run and the API is ready."""
+    options, supervisor = system.options, system.supervisor
+    specs = [processes.worker("embed", number, system.env) for number in range(options.embed)]
+    if options.link:
+        specs.insert(0, processes.worker("link", 0, system.env))
+    if options.api:
+        specs.append(processes.api(system.api_url, system.env))
+    for spec in specs:
+        supervisor.start(spec)
+    await supervisor.wait_ready(*(spec.name for spec in specs))
+
+
+def _stack(options: SystemOptions, supervisor: Supervisor, announce: Callable[[str], None]) -> Stack:
+    match options.stack:
+        case "containers":
+            return ContainersStack()
+        case "external":
+            return ExternalStack(options.external or Addresses("", "", "", ""))
+        case "local":
+            local = LocalOptions(
+                options.data.absolute(), options.kafka_port, options.neo4j_port, repository=options.maven_repository
+            )
+            return LocalStack(local, supervisor, announce)
+
+
+def _environment(options: SystemOptions, addresses: Addresses, api_port: int) -> dict[str, str]:
+    roots = {"REDTHREAD_MEDIA_ROOTS": json.dumps(options.media_roots)} if options.media_roots else {}
+    return {
+        **addresses.env(),
+        "REDTHREAD_DATA": str(options.data.absolute()),
+        "REDTHREAD_MODELS": str(options.models),
+        "REDTHREAD_SOURCES": json.dumps(dict(options.sources)),
+        "REDTHREAD_API_PORT": str(api_port),
+        **roots,
+        **options.env,
+    }
+
+
+async def _topics(addresses: Addresses, options: SystemOptions) -> None:
+    await asyncio.to_thread(ensure_topics, addresses.kafka, list(options.sources), json.loads(addresses.kafka_security))
+
+
+async def _schema(addresses: Addresses) -> None:
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        await migrate(store)

@@ -1,0 +1,129 @@
+"""The embed step: one incoming event becomes one record of the gallery log. Knows no Kafka client."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from graph.domain.errors import SourceUnreachable, Unprocessable
+from graph.files import MediaStore
+from streams import topics
+from streams.circuit import Circuits
+from streams.faces.find import FaceFinder, FoundFace
+from streams.inputs import Message, check_source, origin, read
+from streams.media.decode import Decoder
+from streams.media.fetch import Fetched, Fetcher
+from streams.records import (
+    CaseChanged,
+    CaseRecord,
+    EmbeddedFace,
+    ErasureRecord,
+    ErasureRequested,
+    GalleryRecord,
+    MediaEmbedded,
+    MediaSubmitted,
+    SearchProbe,
+    VictimChanged,
+    VictimRecord,
+)
+
+CE_MEDIA = "redthread.media.submitted.v1"
+CE_CASE = "redthread.cases.changed.v1"
+CE_VICTIM = "redthread.victims.changed.v1"
+CE_ERASURE = "redthread.erasures.requested.v1"
+CE_PROBE = "redthread.probes.submitted.v1"
+
+
+class EmbedStep:
+    """Fetches, decodes, finds and embeds; every method blocks and may be called from several threads."""
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        decoder: Decoder,
+        finder: FaceFinder,
+        store: MediaStore,
+        circuits: Circuits,
+        *,
+        model_id: str,
+        detector_id: str,
+        sources: Mapping[str, Sequence[str]],
+    ) -> None:
+        self._fetcher = fetcher
+        self._decoder = decoder
+        self._finder = finder
+        self._store = store
+        self._circuits = circuits
+        self._model_id = model_id
+        self._detector_id = detector_id
+        self._sources = sources
+
+    def media(self, message: Message, source: str) -> MediaEmbedded:
+        """The gallery record of a media event. Raises Unprocessable or SourceUnreachable."""
+        submitted = read(message, MediaSubmitted, CE_MEDIA)
+        check_source(submitted, source, self._sources)
+        return self._embedded(message, source, submitted, None)
+
+    def probe(self, message: Message, source: str) -> MediaEmbedded:
+        """The gallery record of a search's uploaded picture."""
+        search = read(message, SearchProbe, CE_PROBE)
+        submitted = MediaSubmitted.model_validate(search.model_dump())
+        return self._embedded(message, source, submitted, search)
+
+    def relayed(self, message: Message, source: str) -> GalleryRecord:
+        """The gallery record of a case, victim or erasure event, checked."""
+        if message.topic == topics.cases_changed(source):
+            changed = read(message, CaseChanged, CE_CASE)
+            check_source(changed, source, self._sources)
+            return CaseRecord(changed=changed, origin=origin(message, source))
+        if message.topic == topics.victims_changed(source):
+            return VictimRecord(changed=read(message, VictimChanged, CE_VICTIM), origin=origin(message, source))
+        return ErasureRecord(erasure=read(message, ErasureRequested, CE_ERASURE), origin=origin(message, source))
+
+    def _embedded(
+        self, message: Message, source: str, submitted: MediaSubmitted, search: SearchProbe | None
+    ) -> MediaEmbedded:
+        fetched = self._fetch(submitted)
+        picture = self._decoder.decode(fetched.data, submitted.content_type)
+        return MediaEmbedded(
+            media_id=fetched.media_id,
+            content_type=picture.content_type,
+            width=picture.width,
+            height=picture.height,
+            frames=picture.frames,
+            detector_id=self._detector_id,
+            model_id=self._model_id,
+            faces=[self._kept(fetched.media_id, face) for face in self._finder.find(picture, fetched.media_id)],
+            submitted=submitted,
+            search=search,
+            origin=origin(message, source),
+        )
+
+    def _fetch(self, submitted: MediaSubmitted) -> Fetched:
+        host = urlsplit(submitted.url).netloc or "files"
+        self._circuits.check(host)
+        try:
+            fetched = self._fetcher.fetch(submitted.url, submitted.sha256)
+        except SourceUnreachable as silent:
+            raise SourceUnreachable(silent.message, host=host) from silent
+        except Unprocessable:
+            self._circuits.answered(host)
+            raise
+        self._circuits.answered(host)
+        return fetched
+
+    def _kept(self, media_id: str, face: FoundFace) -> EmbeddedFace:
+        return EmbeddedFace(
+            face_id=face.face_id,
+            ordinal=face.ordinal,
+            box=list(face.box),
+            landmarks=[float(value) for value in face.landmarks.ravel()],
+            detection_score=float(face.detection_score),
+            quality=float(face.quality),
+            too_poor_because=face.too_poor_because,
+            vector=base64.b64encode(face.vector.astype("<f4").tobytes()).decode("ascii"),
+            norm=float(face.norm),
+            display_crop=self._store.put_crop(media_id, face.face_id, "display", face.display_crop),
+            aligned_crop=self._store.put_crop(media_id, face.face_id, "aligned", face.aligned_crop),
+        )

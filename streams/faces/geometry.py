@@ -1,0 +1,75 @@
+"""Boxes: pure arithmetic on `(x, y, w, h)` in pixels, and the one way to cut a square out of a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Box = tuple[float, float, float, float]
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Square:
+    """A square region of a picture: its top left corner and side, in pixels; it may reach beyond the picture."""
+
+    x: float
+    y: float
+    side: float
+
+
+def iou(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+
+
+def clip(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
+    """The box in whole pixels, cut to a picture of this size; at least 1 x 1 pixel and inside it."""
+    left = min(max(round(box[0]), 0), width - 1)
+    top = min(max(round(box[1]), 0), height - 1)
+    right = min(max(round(box[0] + box[2]), left + 1), width)
+    bottom = min(max(round(box[1] + box[3]), top + 1), height)
+    return left, top, right - left, bottom - top
+
+
+def enlarge(box: Box, factor: float) -> Square:
+    """The square around the box's centre whose side is `factor` times the box's longer side."""
+    side = factor * max(box[2], box[3])
+    return Square(box[0] + box[2] / 2 - side / 2, box[1] + box[3] / 2 - side / 2, side)
+
+
+def cut(picture: Pixels, square: Square, size: int) -> tuple[Pixels, Square]:
+    """The region as `size` x `size` pixels, black where it leaves the picture; and the region as it was really cut.
+
+    The cut falls on whole pixels: map a point back with `picture = region corner + point * side / size`.
+    """
+    side = max(1, round(square.side))
+    left, top = round(square.x), round(square.y)
+    height, width = picture.shape[:2]
+    inner = picture[max(top, 0) : max(min(top + side, height), 0), max(left, 0) : max(min(left + side, width), 0)]
+    if inner.shape[:2] != (side, side):
+        above, before = max(-top, 0), max(-left, 0)
+        below, after = side - above - inner.shape[0], side - before - inner.shape[1]
+        inner = pad(inner, above, below, before, after)
+    return resize(inner, size, size), Square(left, top, side)
+
+
+def pad(picture: Pixels, above: int, below: int, before: int, after: int) -> Pixels:
+    """The picture with that many black pixels on its four sides."""
+    return np.asarray(cv2.copyMakeBorder(picture, above, below, before, after, cv2.BORDER_CONSTANT), np.uint8)
+
+
+def resize(picture: Pixels, width: int, height: int) -> Pixels:
+    """The picture at another size: averaged where it shrinks (no false edges), linear where it grows."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    how = cv2.INTER_AREA if picture.shape[0] > height else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=how), np.uint8)

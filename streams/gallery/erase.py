@@ -1,0 +1,61 @@
+"""What an erasure takes out of the gallery and the graph."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from graph.domain import ids
+from streams.gallery.state import Media
+from streams.records import ErasureRecord
+
+if TYPE_CHECKING:
+    from streams.gallery.plan import Plan
+
+
+def erase(plan: Plan, record: ErasureRecord) -> None:
+    """Stages the erasure of a media, a case or a face, and that it stays erased for all older events."""
+    ((kind, subject),) = record.erasure.subject.items()
+    name = f"{kind.removesuffix('_id')}:{subject}"
+    requested_at = record.origin.submitted_at
+    plan.staged.erasures[name] = max(requested_at, plan.staged.erased_at(name))
+    plan.changes.erasures.append({"subject": name, "requested_at": requested_at})
+    if kind == "face_id":
+        _erase_face(plan, subject)
+    elif kind == "media_id":
+        media = plan.staged.one_media(subject)
+        if media is not None:
+            _leave(
+                plan, media, [case for case, member in media.memberships.items() if member.submitted_at <= requested_at]
+            )
+    else:
+        for media in plan.staged.media_of_case(subject):
+            if media.memberships[subject].submitted_at <= requested_at:
+                _leave(plan, media, [subject])
+    plan.tell(record.origin, "erased", {kind: subject})
+
+
+def _leave(plan: Plan, media: Media, cases: list[str]) -> None:
+    """Ends memberships; a media without any is erased with its faces, their vectors and its stored files."""
+    plan.changes.gone_memberships += [ids.membership_id(media.media_id, case_id) for case_id in cases]
+    left = {case_id: member for case_id, member in media.memberships.items() if case_id not in cases}
+    if left:
+        plan.compare.narrow([plan.staged.put_media(replace(media, memberships=left))])
+        return
+    plan.changes.gone_faces += media.faces
+    plan.changes.gone_media.append(media.media_id)
+    plan.dropped_files.append(media.media_id)
+    plan.staged.forget_media(media)
+    plan.drop_links_of(set(media.faces))
+
+
+def _erase_face(plan: Plan, face_id: str) -> None:
+    face = plan.staged.face(face_id)
+    media = plan.staged.one_media(face.media_id) if face else None
+    if face is None or media is None:
+        return
+    plan.changes.gone_faces.append(face_id)
+    plan.dropped_files.append(f"{face.media_id}/{face_id}")
+    plan.staged.put_media(replace(media, faces=tuple(known for known in media.faces if known != face_id)))
+    plan.staged.forget_face(face_id)
+    plan.drop_links_of({face_id})

@@ -1,0 +1,69 @@
+"""Rebuilds the gallery from the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, LiteralString
+
+import numpy as np
+
+from graph.domain.comparison import Scope
+from graph.store.queries import ingest as queries
+from graph.store.session import Row, Store
+from streams.gallery.state import Case, Face, Gallery, Media, Membership, Staged
+
+PAGE: Final = 5000
+
+
+async def load_gallery(store: Store, model_id: str, *, progress: Callable[[], None] = lambda: None) -> Gallery:
+    """The gallery that the graph holds under one model: what link had in memory when it last committed."""
+    gallery = Gallery()
+    staged = Staged(gallery)
+    for row in await store.read(lambda tx: tx.rows(queries.GALLERY_CASES)):
+        staged.put_case(Case(row["case_id"], row["district"], row["status"] == "open", row["version"]))
+    for row in await store.read(lambda tx: tx.rows(queries.GALLERY_ERASURES)):
+        staged.erasures[row["subject"]] = row["requested_at"]
+    gallery.take_in(staged)
+    faces: dict[str, list[Face]] = {}
+    async for row in _pages(store, queries.GALLERY_FACES, "face_id", progress, model_id=model_id):
+        if row["media_id"] is not None:
+            faces.setdefault(row["media_id"], []).append(_face(row))
+    staged = Staged(gallery)
+    async for row in _pages(store, queries.GALLERY_MEDIA, "media_id", progress):
+        for face in faces.pop(row["media_id"], []):
+            staged.put_face(face)
+        order = tuple(face_id for _, face_id in sorted(row["faces"]))
+        memberships = {item["case_id"]: _membership(item) for item in row["memberships"] if item["case_id"]}
+        staged.put_media(Media(row["media_id"], memberships, order))
+    gallery.take_in(staged)
+    return gallery
+
+
+async def _pages(store: Store, query: LiteralString, key: str, progress: Callable[[], None], **values: Any) -> Any:
+    after = ""
+    while True:
+        page: list[Row] = await store.read(lambda tx, after=after: tx.rows(query, after=after, limit=PAGE, **values))
+        progress()
+        for row in page:
+            yield row
+        if len(page) < PAGE:
+            return
+        after = page[-1][key]
+
+
+def _face(row: Row) -> Face:
+    comparable = row["vector"] is not None and row["too_poor_because"] is None
+    vector = np.frombuffer(row["vector"], "<f4").astype(np.float32) if comparable else None
+    return Face(row["face_id"], row["media_id"], vector, row["label"], row["victim_id"])
+
+
+def _membership(item: Row) -> Membership:
+    return Membership(
+        scope=Scope(item["scope"]),
+        purpose=item["purpose"],
+        legal_basis=item["legal_basis"],
+        urgency=item["urgency"],
+        submitted_at=item["submitted_at"],
+        ce_id=item["ce_id"],
+        exhibits=tuple(item["exhibits"]),
+    )

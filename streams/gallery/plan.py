@@ -1,0 +1,233 @@
+"""What a batch of the gallery log means: staged changes for the gallery, rows for the graph. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+import numpy as np
+
+from graph.actions.ingest import Changes, NoticeRow
+from graph.domain import ids
+from graph.domain.comparison import Scope
+from graph.domain.errors import Unprocessable
+from streams.gallery import rows
+from streams.gallery.compare import Comparer
+from streams.gallery.erase import erase
+from streams.gallery.state import Case, Face, Gallery, Media, Membership, Staged
+from streams.records import (
+    CaseRecord,
+    EmbeddedFace,
+    ErasureRecord,
+    GalleryRecord,
+    MediaEmbedded,
+    SearchAsked,
+    SourceEvent,
+    VictimRecord,
+)
+
+
+class Plan:
+    """One batch: reads the gallery and what the batch staged before, collects `changes` and `staged`.
+
+    `dropped_files` names media and faces whose stored crops must go, because an erasure covers them.
+    """
+
+    def __init__(self, gallery: Gallery, model_id: str, records: Sequence[tuple[int, GalleryRecord]]) -> None:
+        self.staged = Staged(gallery)
+        offsets = [offset for offset, _ in records] or [-1]
+        self.changes = Changes(first=offsets[0], last=offsets[-1])
+        self.model_id = model_id
+        self.dropped_files: list[str] = []
+        self.compare = Comparer(self.staged, self.changes, model_id)
+        self.compare.look_ahead([face for _, record in records for face in self._new_faces(record)])
+        for offset, record in records:
+            self._apply(offset, record)
+
+    def files_to_delete(self) -> list[str]:
+        """Media ids, or `media/face`, whose stored crops an erasure covers and that did not come back since."""
+        return [
+            name
+            for name in self.dropped_files
+            if (self.staged.face(name[65:]) if name[65:] else self.staged.one_media(name)) is None
+        ]
+
+    def drop_links_of(self, faces: set[str]) -> None:
+        """Takes back what this batch wrote of faces that are erased now."""
+        changes = self.changes
+        changes.links = {k: row for k, row in changes.links.items() if row.a not in faces and row.b not in faces}
+        changes.faces = [row for row in changes.faces if row["face_id"] not in faces]
+        changes.embeddings = [row for row in changes.embeddings if row["face_id"] not in faces]
+        changes.depicts = [row for row in changes.depicts if row["face_id"] not in faces]
+        media = set(changes.gone_media)
+        changes.media = [row for row in changes.media if row["media_id"] not in media]
+        changes.memberships = [row for row in changes.memberships if row["media_id"] not in media]
+
+    def _apply(self, offset: int, record: GalleryRecord) -> None:
+        try:
+            match record:
+                case MediaEmbedded():
+                    self._media(offset, record)
+                case CaseRecord():
+                    self._case(offset, record)
+                case VictimRecord():
+                    self._victim(record)
+                case ErasureRecord():
+                    erase(self, record)
+                case SearchAsked():
+                    self.compare.answer(record, offset, list(record.faces))
+        except Unprocessable as reason:
+            if isinstance(record, SearchAsked):
+                self.compare.refuse(record.search_id, reason.message)
+            else:
+                self.changes.quarantined.append(rows.quarantined(record.origin, reason))
+
+    def _new_faces(self, record: GalleryRecord) -> list[tuple[str, np.ndarray]]:
+        if not isinstance(record, MediaEmbedded) or record.model_id != self.model_id:
+            return []
+        if self.staged.one_media(record.media_id) is not None:
+            return []
+        return [(face.face_id, rows.vector(face)) for face in record.faces if face.too_poor_because is None]
+
+    # --- media ---------------------------------------------------------------------------------------------------
+
+    def _media(self, offset: int, record: MediaEmbedded) -> None:
+        submitted, origin = record.submitted, record.origin
+        case = self._case_of(submitted.case_id, submitted.district)
+        erased_at = self.staged.erased_at(f"media:{record.media_id}", f"case:{submitted.case_id}")
+        known = self.staged.one_media(record.media_id)
+        if origin.submitted_at <= erased_at:
+            if known is None:
+                self.dropped_files.append(record.media_id)
+            self.tell(origin, "erased", {"media_id": record.media_id, "case_id": submitted.case_id})
+            return
+        if self.staged.case(case.case_id) is None:
+            self._put_case(case)
+        before = known.scope if known else None
+        media = known or self._new_media(record)
+        media, change = self._member(media, record)
+        if record.model_id != self.model_id or known is not None:
+            self._embed_beside(record, media)
+        if known is None or change:
+            media = self.staged.put_media(media)
+        if known is None:
+            self.compare.faces(media, offset)
+        elif change and before is not None and media.scope is not None:
+            if (media.scope.register and not before.register) or media.scope.cases - before.cases:
+                self.compare.faces(media, offset)
+            if (before.register and not media.scope.register) or before.cases - media.scope.cases:
+                self.compare.narrow([media])
+        if submitted.victim is not None:
+            self._declare(record, media)
+        if record.search is not None:
+            self.compare.answer_upload(record.search, media, offset)
+        self._report(record, media, repeated=known is not None and not change)
+
+    def _case_of(self, case_id: str, district: str) -> Case:
+        case = self.staged.case(case_id) or Case(case_id, district)
+        if case.district != district:
+            raise Unprocessable(
+                f"case {case_id} belongs to district {case.district}, the event says {district}", code="two_districts"
+            )
+        return case
+
+    def _new_media(self, record: MediaEmbedded) -> Media:
+        self.changes.media.append(rows.media(record))
+        face_ids: list[str] = []
+        for face in sorted(record.faces, key=lambda face: face.ordinal):
+            if record.origin.submitted_at <= self.staged.erased_at(f"face:{face.face_id}"):
+                self.dropped_files.append(f"{record.media_id}/{face.face_id}")
+                continue
+            face_ids.append(face.face_id)
+            self._put_face(record, face)
+        return Media(record.media_id, faces=tuple(face_ids))
+
+    def _put_face(self, record: MediaEmbedded, face: EmbeddedFace) -> None:
+        vector = rows.vector(face)
+        comparable = face.too_poor_because is None and record.model_id == self.model_id
+        self.staged.put_face(Face(face.face_id, record.media_id, vector if comparable else None))
+        self.changes.faces.append(rows.face(record.media_id, face))
+        self.changes.embeddings.append(rows.embedding(face, record.model_id))
+
+    def _embed_beside(self, record: MediaEmbedded, media: Media) -> None:
+        """Keeps the vectors of another model for faces that stand already; they are compared after a switch."""
+        for face in record.faces:
+            if record.model_id != self.model_id and face.face_id in media.faces:
+                self.changes.embeddings.append(rows.embedding(face, record.model_id))
+
+    def _member(self, media: Media, record: MediaEmbedded) -> tuple[Media, bool]:
+        """The media with the event's membership, and whether that changed anything."""
+        submitted, origin = record.submitted, record.origin
+        old = media.memberships.get(submitted.case_id)
+        if old is not None and record.search is not None:
+            return media, False
+        exhibits = (submitted.exhibit,) if submitted.exhibit else ()
+        new = Membership(
+            scope=Scope.NONE if record.search is not None else submitted.scope,
+            purpose=submitted.purpose,
+            legal_basis=submitted.legal_basis,
+            urgency=submitted.urgency,
+            submitted_at=origin.submitted_at,
+            ce_id=origin.ce_id or origin.event,
+            exhibits=exhibits,
+        )
+        if old is not None:
+            newest = new if new.age > old.age else old
+            new = replace(newest, exhibits=tuple(sorted({*old.exhibits, *exhibits})))
+        if new == old:
+            return media, False
+        self.changes.memberships.append(rows.membership(media.media_id, submitted.case_id, new))
+        return replace(media, memberships={**media.memberships, submitted.case_id: new}), True
+
+    def _declare(self, record: MediaEmbedded, media: Media) -> None:
+        victim = record.submitted.victim
+        if victim is None or (face_id := rows.declared_face(record, victim.box)) is None or face_id not in media.faces:
+            return
+        self.changes.victims.append({"victim_id": victim.victim_id, "label": None, "version": 0})
+        self.changes.depicts.append(
+            {"face_id": face_id, "victim_id": victim.victim_id, "declared_by": victim.declared_by}
+        )
+        if (face := self.staged.face(face_id)) is not None:
+            self.staged.put_face(replace(face, victim_id=victim.victim_id))
+
+    def _report(self, record: MediaEmbedded, media: Media, *, repeated: bool) -> None:
+        body = rows.outcome(record, len(media.faces))
+        outcome = "duplicate" if repeated else str(body.pop("result"))
+        victim = record.submitted.victim
+        if victim is not None and rows.declared_face(record, victim.box) is None:
+            body["to_do"] = "the declared victim fits no single face: a person has to choose one"
+        self.tell(record.origin, outcome, body)
+
+    # --- cases, victims ------------------------------------------------------------------------------------------
+
+    def _case(self, offset: int, record: CaseRecord) -> None:
+        changed = record.changed
+        old = self._case_of(changed.case_id, changed.district)
+        if self.staged.case(old.case_id) is not None and changed.version <= old.version:
+            self.tell(record.origin, "older_version", {"case_id": old.case_id, "version": old.version})
+            return
+        case = replace(old, open=changed.status == "open", version=changed.version)
+        self._put_case(case, contact=changed.contact, review_by=changed.review_by and changed.review_by.isoformat())
+        if case.open != old.open:
+            touched = [self.staged.put_media(media) for media in self.staged.media_of_case(case.case_id)]
+            if case.open:
+                for media in touched:
+                    self.compare.faces(media, offset)
+            else:
+                self.compare.narrow(touched)
+        self.tell(record.origin, "case_changed", {"case_id": case.case_id, "version": case.version})
+
+    def _put_case(self, case: Case, *, contact: str | None = None, review_by: str | None = None) -> None:
+        self.staged.put_case(case)
+        row = {**asdict(case), "status": "open" if case.open else "closed", "source": ids.source_of(case.case_id)}
+        self.changes.cases.append({**row, "contact": contact, "review_by": review_by})
+
+    def _victim(self, record: VictimRecord) -> None:
+        changed = record.changed
+        self.changes.victims.append(changed.model_dump())
+        self.tell(record.origin, "victim_registered", {"victim_id": changed.victim_id})
+
+    def tell(self, origin: SourceEvent, outcome: str, body: dict[str, object]) -> None:
+        self.changes.notices.append(
+            NoticeRow(f"event:{origin.event}", origin.source, outcome, {**rows.reference(origin), **body})
+        )

@@ -1,0 +1,111 @@
+"""The rows of the graph for parts of a gallery record; pure."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from graph.domain import ids
+from graph.domain.errors import Unprocessable
+from streams.gallery.matrix import Vectors
+from streams.gallery.state import Membership
+from streams.records import EmbeddedFace, MediaEmbedded, SourceEvent
+
+DECLARED_IOU = 0.5
+"""Overlap from which a declared box means a detected face."""
+
+
+def vector(face: EmbeddedFace) -> Vectors:
+    """The unit vector, (d,) float32; Unprocessable where the bytes are no unit vector."""
+    try:
+        values = np.frombuffer(base64.b64decode(face.vector, validate=True), "<f4").astype(np.float32)
+    except ValueError as error:
+        raise Unprocessable("an embedding can't be read", code="bad_embedding") from error
+    if values.ndim != 1 or not np.isfinite(values).all() or abs(float(np.linalg.norm(values)) - 1) > 1e-3:
+        raise Unprocessable("an embedding is not a unit vector", code="bad_embedding")
+    return values
+
+
+def media(record: MediaEmbedded) -> dict[str, Any]:
+    captured = record.submitted.captured_at
+    return {
+        "media_id": record.media_id,
+        "kind": "picture",
+        "content_type": record.content_type,
+        "width": record.width,
+        "height": record.height,
+        "frames": record.frames,
+        "detector_id": record.detector_id,
+        "url": record.submitted.url,
+        "captured_at": captured.isoformat() if captured else None,
+        "first_submitted_at": record.origin.submitted_at,
+    }
+
+
+def face(media_id: str, found: EmbeddedFace) -> dict[str, Any]:
+    kept = {"ordinal", "box", "landmarks", "detection_score", "quality", "too_poor_because", "display_crop",
+            "aligned_crop"}  # fmt: skip
+    return {"face_id": found.face_id, "media_id": media_id, "face": {**found.model_dump(include=kept), "stub": None}}
+
+
+def embedding(found: EmbeddedFace, model_id: str) -> dict[str, Any]:
+    return {
+        "embedding_id": ids.embedding_id(found.face_id, model_id),
+        "face_id": found.face_id,
+        "model_id": model_id,
+        "vector": vector(found).astype("<f4").tobytes(),
+        "norm": found.norm,
+    }
+
+
+def membership(media_id: str, case_id: str, member: Membership) -> dict[str, Any]:
+    row = {**asdict(member), "scope": member.scope.value, "exhibits": list(member.exhibits)}
+    return {**row, "membership_id": ids.membership_id(media_id, case_id), "media_id": media_id, "case_id": case_id}
+
+
+def declared_face(record: MediaEmbedded, box: list[int] | None) -> str | None:
+    """The face that a declared victim means: the one in the box, or the only one; None where that is unclear."""
+    if box is None:
+        return record.faces[0].face_id if len(record.faces) == 1 else None
+    best = max(record.faces, key=lambda found: _overlap(found.box, box), default=None)
+    return best.face_id if best is not None and _overlap(best.box, box) >= DECLARED_IOU else None
+
+
+def _overlap(a: list[int], b: list[int]) -> float:
+    """Intersection over union of two [x, y, w, h] boxes."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    shared = max(width, 0) * max(height, 0)
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared) if shared else 0.0
+
+
+def reference(origin: SourceEvent) -> dict[str, object]:
+    """How a notice names the event it is about: its first place in Kafka and the id that its sender gave it."""
+    return {"event": origin.event, "ce_id": origin.ce_id or None}
+
+
+def outcome(record: MediaEmbedded, kept_faces: int) -> dict[str, object]:
+    """What a media event came to: `result` is faces_found, too_poor or no_face, with the counts behind it."""
+    too_poor = sum(found.too_poor_because is not None for found in record.faces)
+    result = "no_face" if not record.faces else "too_poor" if too_poor == len(record.faces) else "faces_found"
+    body: dict[str, object] = {
+        "result": result,
+        "media_id": record.media_id,
+        "case_id": record.submitted.case_id,
+        "source_ref": record.submitted.source_ref,
+        "faces": kept_faces,
+        "too_poor": too_poor,
+        "compared": record.submitted.scope.value != "none",
+    }
+    if record.frames > 1:
+        body["frames"] = record.frames
+        body["frames_examined"] = 1
+    return body
+
+
+def quarantined(origin: SourceEvent, reason: Unprocessable) -> dict[str, Any]:
+    """The quarantine record of a poison gallery record: its source event, to be replayed through embed."""
+    return {**origin.model_dump(), "code": reason.code, "reason": reason.message, "stage": "link"}

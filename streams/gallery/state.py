@@ -1,0 +1,211 @@
+"""The gallery: what link knows of every case, media and face, and the changes of a batch that is not committed yet.
+
+Everything in it is immutable and replaced whole, so a batch is staged beside the gallery and taken in after the
+commit, or dropped.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from graph.domain.comparison import HIDDEN_LABELS, InScope, Scope
+from streams.gallery.counts import ScopeCounts
+from streams.gallery.matrix import Matrix, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    case_id: str
+    district: str
+    open: bool = True
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """That a media belongs to a case; the event with the latest (submitted_at, ce_id) says how."""
+
+    scope: Scope
+    purpose: str
+    legal_basis: str
+    urgency: str
+    submitted_at: int
+    ce_id: str
+    exhibits: tuple[str, ...] = ()
+
+    @property
+    def age(self) -> tuple[int, str]:
+        return (self.submitted_at, self.ce_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """`vector` is None where the face is too poor to compare."""
+
+    face_id: str
+    media_id: str
+    vector: Vectors | None
+    label: str | None = None
+    victim_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    media_id: str
+    memberships: Mapping[str, Membership] = field(default_factory=dict[str, Membership])
+    faces: tuple[str, ...] = ()
+    scope: InScope | None = None
+
+
+class Gallery:
+    """The committed state: a cache of the graph, rebuilt from it at start."""
+
+    def __init__(self, dimensions: int = 128) -> None:
+        self.cases: dict[str, Case] = {}
+        self.media: dict[str, Media] = {}
+        self.faces: dict[str, Face] = {}
+        self.erasures: dict[str, int] = {}
+        self.case_media: defaultdict[str, set[str]] = defaultdict(set)
+        self.matrix = Matrix(dimensions)
+        self.face_at: list[str] = []
+        self.row_of: dict[str, int] = {}
+        self.compared = ScopeCounts()
+        self.too_poor = ScopeCounts()
+
+    def take_in(self, staged: Staged) -> None:
+        """Makes a committed batch part of the gallery."""
+        new = [face for face in staged.faces.values() if face.vector is not None and face.face_id not in self.row_of]
+        self.cases.update(staged.cases)
+        self.media.update(staged.media)
+        self.faces.update(staged.faces)
+        self.erasures.update(staged.erasures)
+        for media_id in staged.gone_media:
+            gone = self.media.pop(media_id, None)
+            for case_id in gone.memberships if gone else ():
+                self.case_media[case_id].discard(media_id)
+        for face_id in staged.gone_faces:
+            self.faces.pop(face_id, None)
+            if (row := self.row_of.pop(face_id, None)) is not None:
+                self.matrix.remove(row)
+        for media_id, media in staged.media.items():
+            for case_id in media.memberships:
+                self.case_media[case_id].add(media_id)
+        if new:
+            rows = self.matrix.append(np.stack([face.vector for face in new if face.vector is not None]))
+            for row, face in zip(rows, new, strict=True):
+                self.face_at.append(face.face_id)
+                self.row_of[face.face_id] = row
+        self.compared.merge(staged.compared)
+        self.too_poor.merge(staged.too_poor)
+
+
+class Staged:
+    """A batch's changes over a gallery that they do not touch; reads see both."""
+
+    def __init__(self, base: Gallery) -> None:
+        self.base = base
+        self.cases: dict[str, Case] = {}
+        self.media: dict[str, Media] = {}
+        self.faces: dict[str, Face] = {}
+        self.erasures: dict[str, int] = {}
+        self.gone_media: set[str] = set()
+        self.gone_faces: set[str] = set()
+        self.compared = ScopeCounts()
+        self.too_poor = ScopeCounts()
+
+    def case(self, case_id: str) -> Case | None:
+        return self.cases.get(case_id) or self.base.cases.get(case_id)
+
+    def one_media(self, media_id: str) -> Media | None:
+        if media_id in self.gone_media:
+            return None
+        return self.media.get(media_id) or self.base.media.get(media_id)
+
+    def face(self, face_id: str) -> Face | None:
+        if face_id in self.gone_faces:
+            return None
+        return self.faces.get(face_id) or self.base.faces.get(face_id)
+
+    def erased_at(self, *subjects: str) -> int:
+        """The latest time, in Kafka milliseconds, at which one of these was asked to be erased; -1 where none was."""
+        return max(max(self.erasures.get(name, -1), self.base.erasures.get(name, -1)) for name in subjects)
+
+    def media_of_case(self, case_id: str) -> list[Media]:
+        """All media with a membership in the case, in the order of their ids."""
+        ids = set(self.base.case_media.get(case_id, ()))
+        ids |= {media.media_id for media in self.media.values() if case_id in media.memberships}
+        found = (self.one_media(media_id) for media_id in sorted(ids))
+        return [media for media in found if media is not None and case_id in media.memberships]
+
+    def scope_of(self, face: Face) -> InScope | None:
+        """What decides comparison for a face now, its label too; None where its media is gone."""
+        media = self.one_media(face.media_id)
+        if media is None or media.scope is None:
+            return None
+        return replace(media.scope, hidden=True) if face.label in HIDDEN_LABELS else media.scope
+
+    def put_case(self, case: Case) -> None:
+        self.cases[case.case_id] = case
+
+    def put_media(self, media: Media) -> Media:
+        """Stages a media, whose faces are staged already, with the scope that its memberships give it now."""
+        self._count(self.one_media(media.media_id), -1)
+        staged = replace(media, scope=self._scope(media))
+        self.gone_media.discard(media.media_id)
+        self.media[media.media_id] = staged
+        self._count(staged, +1)
+        return staged
+
+    def put_face(self, face: Face) -> None:
+        self.gone_faces.discard(face.face_id)
+        self.faces[face.face_id] = face
+
+    def forget_face(self, face_id: str) -> None:
+        self.faces.pop(face_id, None)
+        self.gone_faces.add(face_id)
+
+    def forget_media(self, media: Media) -> None:
+        self._count(media, -1)
+        for face_id in media.faces:
+            self.forget_face(face_id)
+        self.media.pop(media.media_id, None)
+        self.gone_media.add(media.media_id)
+
+    def fresh_faces(self) -> list[Face]:
+        """Faces that this batch brought and the matrix does not hold yet."""
+        return [f for f in self.faces.values() if f.vector is not None and f.face_id not in self.base.row_of]
+
+    def comparable(self, scope: InScope) -> tuple[int, int]:
+        """How many other faces are compared with one of this scope, and how many of them are too poor to be."""
+        return (
+            self.base.compared.comparable(scope) + self.compared.comparable(scope),
+            self.base.too_poor.comparable(scope) + self.too_poor.comparable(scope),
+        )
+
+    def findable(self, asking_case: str, within: str) -> tuple[int, int]:
+        """How many faces a search compares, and how many in its reach are too poor to be."""
+        return (
+            self.base.compared.findable(asking_case, within) + self.compared.findable(asking_case, within),
+            self.base.too_poor.findable(asking_case, within) + self.too_poor.findable(asking_case, within),
+        )
+
+    def size(self) -> int:
+        """Faces that are compared at all."""
+        return self.base.compared.total + self.compared.total
+
+    def _count(self, media: Media | None, sign: int) -> None:
+        if media is None or media.scope is None:
+            return
+        for face in filter(None, map(self.face, media.faces)):
+            if face.label not in HIDDEN_LABELS:
+                (self.too_poor if face.vector is None else self.compared).add(media.scope, sign)
+
+    def _scope(self, media: Media) -> InScope:
+        known = ((case_id, self.case(case_id)) for case_id in media.memberships)
+        still_open: Iterable[str] = [case_id for case_id, case in known if case is None or case.open]
+        scopes = {case_id: membership.scope for case_id, membership in media.memberships.items()}
+        return InScope.of(media.media_id, scopes, still_open, None)

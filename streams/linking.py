@@ -1,0 +1,194 @@
+"""The link worker: takes the gallery log over, compares, and commits each batch with the cursor."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from graph.actions import ingest
+from graph.actions.ingest import AlreadyCommitted, Changes
+from graph.domain.errors import Fenced, LogGap, StoreUnavailable, Unprocessable
+from graph.files import MediaStore
+from graph.store.session import Store, StoreRefused
+from streams import topics
+from streams.agents import read_batches
+from streams.crash import CrashPoint
+from streams.gallery import rows
+from streams.gallery.load import load_gallery
+from streams.gallery.plan import Plan
+from streams.gallery.state import Gallery
+from streams.inputs import Message
+from streams.records import TYPES, GalleryRecord, SearchAsked
+from streams.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
+
+EXIT_FENCED: Final = 75
+EXIT_ALARM: Final = 78
+RETRY_S: Final = 1.0
+
+Record = tuple[int, GalleryRecord]
+
+
+class LinkWorker:
+    """The only machine writer of links. `ready` is set once it holds the log and has loaded the gallery."""
+
+    def __init__(
+        self,
+        app: Any,
+        store: Store,
+        files: MediaStore,
+        watchdog: Watchdog,
+        crash: CrashPoint,
+        *,
+        model_id: str,
+        log_id: str,
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._watchdog = watchdog
+        self._crash = crash
+        self._model_id = model_id
+        self._log_id = log_id
+        self._assigned = asyncio.Event()
+        self._gallery = Gallery()
+        self._offset = -1
+        self.epoch = -1
+        self.ready = asyncio.Event()
+        self.committed = asyncio.Event()
+        read_batches(app, topics.GALLERY, self.handle, name="link")
+        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
+
+    async def _on_assigned(self, _app: Any, assigned: set[Any], **_: Any) -> None:
+        if not any(tp.topic == topics.GALLERY for tp in assigned):
+            return
+        if self._assigned.is_set():
+            end_process(EXIT_FENCED, "the log was assigned again: starting afresh is the only safe way")
+        self._assigned.set()
+
+    async def take_over(self) -> None:
+        """Runs for the worker's life: on the assignment raises the epoch and loads the gallery."""
+        await self._assigned.wait()
+        cursor = await self._patiently(lambda: ingest.raise_epoch(self._store, self._log_id))
+        self.epoch = cursor.epoch
+        await self._load()
+        self.ready.set()
+        log.warning(
+            "link holds epoch %s at offset %s with %s faces", self.epoch, self._offset, len(self._gallery.faces)
+        )
+
+    async def _load(self) -> None:
+        self._gallery = await self._patiently(
+            lambda: load_gallery(self._store, self._model_id, progress=self._watchdog.progress)
+        )
+        self._offset = (await self._patiently(lambda: ingest.read_cursor(self._store))).offset
+
+    async def handle(self, messages: list[Message]) -> None:
+        """Commits a batch of the log; returns only when it stands in the graph, ends the process where it can't."""
+        await self.ready.wait()
+        try:
+            records = self._new_records(messages)
+            if records:
+                await self._commit(records)
+        except (Fenced, LogGap) as reason:
+            end_process(EXIT_FENCED if isinstance(reason, Fenced) else EXIT_ALARM, reason.message)
+        except asyncio.CancelledError:
+            raise
+        except Exception as defect:
+            log.exception("link: unexpected")
+            end_process(EXIT_ALARM, f"an unexpected failure ({type(defect).__name__})")
+        self._watchdog.progress()
+
+    def _new_records(self, messages: list[Message]) -> list[Record]:
+        found: list[Record] = []
+        expected = self._offset + 1
+        for message in messages:
+            if message.offset < expected:
+                continue
+            if message.offset > expected:
+                raise LogGap(f"the gallery log goes on at {message.offset}, the graph stands at {expected - 1}")
+            found.append((message.offset, parse(message)))
+            expected += 1
+        return found
+
+    async def _commit(self, records: list[Record]) -> None:
+        plan = await asyncio.to_thread(Plan, self._gallery, self._model_id, records)
+        try:
+            await self._write(plan)
+        except StoreRefused as refused:
+            if len(records) > 1:
+                for record in records:
+                    await self._commit([record])
+                return
+            await self._set_aside(records[0], refused)
+        self._crash.reach("link-after-commit")
+
+    async def _write(self, plan: Plan) -> None:
+        for name in plan.files_to_delete():
+            media_id, _, face_id = name.partition("/")
+            await asyncio.to_thread(
+                lambda m=media_id, f=face_id: self._files.delete_face(m, f) if f else self._files.delete_media(m)
+            )
+        self._crash.reach("link-before-commit")
+        if await self._written(plan.changes, plan):
+            self._gallery.take_in(plan.staged)
+            self._offset = plan.changes.last
+        else:
+            await self._load()
+        self.committed.set()
+
+    async def _written(self, changes: Changes, plan: Plan) -> bool:
+        """True where this call committed the batch, False where an earlier call had, unknown to us."""
+
+        async def once() -> bool:
+            try:
+                await ingest.commit(self._store, self.epoch, changes, plan.compare.may_compare, now=datetime.now(UTC))
+            except AlreadyCommitted:
+                return False
+            return True
+
+        return await self._patiently(once)
+
+    async def _set_aside(self, record: Record, refused: StoreRefused) -> None:
+        """Moves the cursor over a record that the graph refuses; it waits in quarantine as its source event."""
+        offset, content = record
+        if isinstance(content, SearchAsked):
+            raise refused
+        plan = Plan(self._gallery, self._model_id, [])
+        plan.changes.first = plan.changes.last = offset
+        reason = Unprocessable(f"the graph refused the record: {refused.message}", code="refused_by_graph")
+        plan.changes.quarantined.append(rows.quarantined(content.origin, reason))
+        await self._write(plan)
+
+    async def _patiently(self, work: Any) -> Any:
+        """What `work` returns, tried for as long as Neo4j is away: waiting is right, giving up loses the batch."""
+        while True:
+            try:
+                return await work()
+            except StoreUnavailable as away:
+                log.warning("link waits: %s", away.message)
+                self._watchdog.progress()
+                await asyncio.sleep(RETRY_S)
+
+
+def parse(message: Message) -> GalleryRecord:
+    """A record of the gallery log. LogGap where it can't be read: then link must not go on over it."""
+    kind = message.header("ce_type")
+    model = TYPES.get(kind)
+    if model is None:
+        raise LogGap(f"the gallery log's record {message.offset} is of an unknown type or a newer version")
+    try:
+        return model.model_validate_json(message.value or b"")
+    except ValidationError:
+        raise LogGap(f"the gallery log's record {message.offset} can't be read") from None
+
+
+def end_process(code: int, reason: str) -> None:
+    """Ends the process like kill -9, so that nothing unfinished is committed; the supervisor starts it again."""
+    os.write(2, f"ALARM link: {reason}\n".encode())
+    os._exit(code)

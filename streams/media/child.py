@@ -1,0 +1,130 @@
+"""The decoding process seen from outside: started, fed, timed and killed. Its program is `decode_child.py`.
+
+Plain frames over two pipes, not a process pool of a library: those unpickle what the child sends, and a child that
+a hostile file has taken over would then run its own code here, beside the passwords.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import struct
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+
+_PROGRAM = Path(__file__).with_name("decode_child.py")
+_FILES_A_CHILD: Final = 2000
+"""A new process now and then: what leaks, or was taken over by a file, does not stay."""
+_HEAD_BYTES: Final = 4096
+_PIPE_BYTES: Final = 1024 * 1024
+
+
+class ChildFailed(Exception):
+    """The child died, or broke the protocol (which is the same), or did not answer in time."""
+
+    def __init__(self, how: Literal["died", "timeout"]) -> None:
+        super().__init__(how)
+        self.how: Literal["died", "timeout"] = how
+
+
+class Child:
+    """One decoding process, for one file at a time. After a ChildFailed it is good only for `kill`."""
+
+    def __init__(self, max_pixels: int, timeout_s: int, memory_bytes: int) -> None:
+        self._timeout_s = timeout_s
+        self._deadline = 0.0
+        self._files_left = _FILES_A_CHILD
+        # -I and an empty environment: no settings and no passwords reach the process that meets hostile bytes.
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", str(_PROGRAM), str(max_pixels), str(timeout_s), str(memory_bytes)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            env={},
+            cwd="/",
+        )
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._in, self._out = self._process.stdin, self._process.stdout
+        for pipe in (self._in, self._out):
+            os.set_blocking(pipe.fileno(), False)
+            _widen(pipe.fileno())
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def is_fit(self) -> bool:
+        """Whether it is alive and has not served its share."""
+        return self._files_left > 0 and self._process.poll() is None
+
+    def kill(self) -> None:
+        """The process is gone and reaped, the pipes are closed."""
+        self._process.kill()
+        self._process.wait()
+        self._in.close()
+        self._out.close()
+
+    def send(self, data: bytes) -> None:
+        """The file is on its way, and the time for its answer runs."""
+        self._files_left -= 1
+        self._deadline = time.monotonic() + self._timeout_s
+        self._send(struct.pack(">Q", len(data)))
+        self._send(data)
+
+    def receive_head(self) -> dict[str, object]:
+        """The answer's JSON object, whatever it holds."""
+        size = int.from_bytes(self.receive(4), "big")
+        if not 0 < size <= _HEAD_BYTES:
+            raise ChildFailed("died")
+        try:
+            head: Any = json.loads(self.receive(size))
+        except ValueError:
+            raise ChildFailed("died") from None
+        if not isinstance(head, dict):
+            raise ChildFailed("died")
+        return cast("dict[str, object]", head)
+
+    def receive(self, size: int) -> bytearray:
+        """Exactly the next `size` bytes of the answer."""
+        data = bytearray(size)
+        view = memoryview(data)
+        while view:
+            self._wait(self._out.fileno(), select.POLLIN)
+            try:
+                count = os.readv(self._out.fileno(), [view])
+            except BlockingIOError:
+                continue
+            if count == 0:
+                raise ChildFailed("died")
+            view = view[count:]
+        return data
+
+    def _send(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            self._wait(self._in.fileno(), select.POLLOUT)
+            try:
+                view = view[os.write(self._in.fileno(), view) :]
+            except BlockingIOError:
+                continue
+            except BrokenPipeError:
+                raise ChildFailed("died") from None
+
+    def _wait(self, descriptor: int, event: int) -> None:
+        poll = select.poll()
+        poll.register(descriptor, event)
+        if not poll.poll(max(0.0, self._deadline - time.monotonic()) * 1000):
+            raise ChildFailed("timeout")
+
+
+def _widen(descriptor: int) -> None:
+    """Fewer switches between the processes for each picture; Linux only, and a refusal costs only time."""
+    with suppress(AttributeError, OSError):
+        fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -1,0 +1,126 @@
+"""Files under allowed folders, safe against symbolic links and against a swap between check and read."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
+
+from graph.domain.errors import SourceUnreachable, Unprocessable
+
+_OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class FileRoots:
+    """The folders (as `file://` URLs) under which files may be read, once every symbolic link is resolved."""
+
+    def __init__(self, roots: Sequence[str]) -> None:
+        self._roots = [_local_path(urlsplit(root)) for root in roots]
+
+    def read(self, url: SplitResult, max_bytes: int) -> bytes:
+        """The bytes of a regular file under an allowed folder, at most `max_bytes` of them.
+
+        Raises Unprocessable (`url_not_allowed`, `missing_file`, `unreadable_file`, `too_large`, `invalid_url`), or
+        SourceUnreachable when the allowed folder itself is away or its disk fails.
+        """
+        real = os.path.realpath(_local_path(url))
+        root = self._root_of(real)
+        try:
+            # The resolved path again must hold no link at its end, and a pipe or device must not block.
+            descriptor = os.open(real, _OPEN_FLAGS)
+        except OSError as failure:
+            raise _refusal(failure, root) from failure
+        try:
+            # A folder may have been swapped for a link since it was resolved: judge what was really opened.
+            self._root_of(_opened_path(descriptor, real))
+            facts = os.fstat(descriptor)
+            if not stat.S_ISREG(facts.st_mode):
+                raise missing()
+            if facts.st_size > max_bytes:
+                raise too_large(max_bytes)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(max_bytes + 1)
+        except OSError as failure:
+            raise _refusal(failure, root) from failure
+        finally:
+            os.close(descriptor)
+        if len(data) > max_bytes:
+            raise too_large(max_bytes)
+        return data
+
+    def _root_of(self, real: str) -> str:
+        for root in self._roots:
+            resolved = os.path.realpath(root)
+            if real.startswith(resolved.rstrip("/") + "/"):
+                return resolved
+        raise not_allowed()
+
+
+def not_allowed() -> Unprocessable:
+    return Unprocessable(
+        "The event's URL is not under a place that files may be fetched from (also after following links): "
+        "move the file there, or have its folder or host added to REDTHREAD_MEDIA_ROOTS.",
+        code="url_not_allowed",
+    )
+
+
+def too_large(max_bytes: int) -> Unprocessable:
+    return Unprocessable(
+        f"The file is larger than {max_bytes // (1024 * 1024)} MB: submit a smaller version of it.", code="too_large"
+    )
+
+
+def missing() -> Unprocessable:
+    return Unprocessable(
+        "There is no file at the event's URL: put it there, then replay the event.", code="missing_file"
+    )
+
+
+def unreadable() -> Unprocessable:
+    return Unprocessable(
+        "The file at the event's URL may not be read by this program: give it the right, then replay the event.",
+        code="unreadable_file",
+    )
+
+
+def _local_path(url: SplitResult) -> str:
+    path = unquote_to_bytes(url.path)
+    if url.netloc not in ("", "localhost") or not path.startswith(b"/") or b"\x00" in path:
+        raise Unprocessable(
+            "The event's file URL must name an absolute path on this machine: file:///folder/file.", code="invalid_url"
+        )
+    # A `?` or `#` is legal in a file's name, but in a URL it must be written %3F or %23.
+    if url.query or url.fragment:
+        raise Unprocessable("The event's file URL holds an unescaped ? or #.", code="invalid_url")
+    return os.fsdecode(path)
+
+
+def _opened_path(descriptor: int, otherwise: str) -> str:
+    """Where the open file really stands: from the kernel on Linux, else by comparing it with the path again."""
+    try:
+        return str(Path(f"/proc/self/fd/{descriptor}").readlink())
+    except OSError:
+        again = os.path.realpath(otherwise)
+        same = again == otherwise and os.path.samestat(os.fstat(descriptor), Path(again).stat())
+        if not same:
+            raise not_allowed() from None
+        return again
+
+
+def _refusal(failure: OSError, root: str) -> Unprocessable | SourceUnreachable:
+    match failure.errno:
+        case errno.ENOENT | errno.ENOTDIR if Path(root).is_dir():
+            return missing()
+        case errno.ENAMETOOLONG | errno.EISDIR | errno.ENXIO:
+            return missing()
+        case errno.EACCES | errno.EPERM:
+            return unreadable()
+        case errno.ELOOP:
+            return not_allowed()
+        case _:
+            return SourceUnreachable(
+                "The allowed folder of the event's file is away or its disk fails: mount it or repair it.", host="file"
+            )

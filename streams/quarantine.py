@@ -1,0 +1,75 @@
+"""The quarantine: the record that says what could not be processed and why, and how it is written back for a replay.
+
+Header names follow Kafka Connect's dead letter queues, so that people's tools read them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from graph.domain.errors import RedthreadError, SourceUnreachable
+from streams.records import SourceEvent, from_base64, to_base64
+
+Headers = list[tuple[str, bytes]]
+
+VALUE_LIMIT: Final = 1_000_000
+"""Bytes of a value that is kept whole; of a larger one the first 1,000 and a reference to its place are kept."""
+ATTEMPTS: Final = "redthread-attempts"
+EVENT: Final = "redthread-event"
+SUBMITTED_AT: Final = "redthread-submitted-at"
+OWN_HEADERS: Final = frozenset({ATTEMPTS, EVENT, SUBMITTED_AT})
+_ERRORS: Final = "__connect.errors."
+
+
+def record(origin: SourceEvent, error: RedthreadError, stage: str) -> tuple[bytes | None, bytes, Headers]:
+    """Key, value and headers of the quarantine record of an event: its bytes as they came, and the reason."""
+    value = from_base64(origin.value) or b""
+    headers: Headers = [(name, from_base64(text) or b"") for name, text in origin.headers if not _is_ours(name)]
+    facts = {
+        f"{_ERRORS}topic": origin.topic,
+        f"{_ERRORS}partition": str(origin.partition),
+        f"{_ERRORS}offset": str(origin.offset),
+        f"{_ERRORS}stage": stage,
+        f"{_ERRORS}class.name": type(error).__name__,
+        f"{_ERRORS}exception.message": error.message,
+        "redthread-code": error.code,
+        "redthread-source": origin.source,
+        EVENT: origin.event,
+        ATTEMPTS: str(origin.attempts),
+        SUBMITTED_AT: str(origin.submitted_at),
+    }
+    if isinstance(error, SourceUnreachable):
+        facts["redthread-host"] = error.host
+    if origin.value is None:
+        facts["redthread-null-value"] = "true"
+    if len(value) > VALUE_LIMIT:
+        facts["redthread-truncated-from"] = str(len(value))
+        value = value[:1000]
+    return from_base64(origin.key), value, headers + [(name, text.encode()) for name, text in facts.items()]
+
+
+def read(key: bytes | None, value: bytes | None, headers: Headers) -> dict[str, object]:
+    """The row that the graph keeps of a quarantine record, as `graph.actions.quarantine.index` takes it."""
+    facts = {name: (data or b"").decode("utf-8", "replace") for name, data in headers if _is_ours(name)}
+    kept = [(name, to_base64(data)) for name, data in headers if not _is_ours(name)]
+    return {
+        "event": facts.get(EVENT, ""),
+        "topic": facts.get(f"{_ERRORS}topic", ""),
+        "partition": int(facts.get(f"{_ERRORS}partition", -1)),
+        "offset": int(facts.get(f"{_ERRORS}offset", -1)),
+        "stage": facts.get(f"{_ERRORS}stage", ""),
+        "reason": facts.get(f"{_ERRORS}exception.message", ""),
+        "code": facts.get("redthread-code", ""),
+        "source": facts.get("redthread-source", ""),
+        "host": facts.get("redthread-host"),
+        "attempts": int(facts.get(ATTEMPTS, 1)),
+        "submitted_at": int(facts.get(SUBMITTED_AT, 0)),
+        "truncated": "redthread-truncated-from" in facts,
+        "key": to_base64(key),
+        "value": None if "redthread-null-value" in facts else to_base64(value),
+        "headers": kept,
+    }
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith((_ERRORS, "redthread-"))

@@ -1,0 +1,239 @@
+"""What stands in the records: the case systems' events as they come, and ours in the gallery log.
+
+Incoming events ignore unknown fields, so that a newer case system is understood; nothing has a default that decides
+how far a face may be compared.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from graph.domain.comparison import Scope
+from graph.domain.errors import Unprocessable
+from graph.domain.ids import is_case_id, is_name
+
+Purpose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+Event = TypeVar("Event", bound=BaseModel)
+Box = Annotated[list[int], Field(min_length=4, max_length=4)]
+
+
+class Incoming(BaseModel):
+    """Base of what comes from outside: strict types, unknown fields ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class InCase(Incoming):
+    case_id: str
+    district: str
+
+    @field_validator("case_id")
+    @classmethod
+    def _case_id(cls, value: str) -> str:
+        if not is_case_id(value):
+            raise ValueError("a case id reads <source>:<local id>")
+        return value
+
+    @field_validator("district")
+    @classmethod
+    def _district(cls, value: str) -> str:
+        if not is_name(value):
+            raise ValueError("a district is lower case letters, digits and hyphens")
+        return value
+
+
+class DeclaredVictim(Incoming):
+    """The victim that a case system says a picture shows, and who said so."""
+
+    victim_id: Reference
+    declared_by: Reference
+    box: Box | None = None
+
+
+class MediaSubmitted(InCase):
+    """A picture or video of a case. `purpose`, `legal_basis` and `scope` have no default on purpose."""
+
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    purpose: Purpose
+    legal_basis: Purpose
+    scope: Scope
+    sha256: Sha256 | None = None
+    content_type: Annotated[str, StringConstraints(max_length=100)] | None = None
+    exhibit: Reference | None = None
+    captured_at: datetime | None = None
+    source_ref: Reference | None = None
+    urgency: Literal["routine", "urgent", "danger_now"] = "routine"
+    ai_generated: bool | None = None
+    victim: DeclaredVictim | None = None
+
+
+class SearchProbe(MediaSubmitted):
+    """A search's uploaded picture: rides through embed and is answered where its faces are stored."""
+
+    search_id: Reference
+    within: Reference
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class CaseChanged(InCase):
+    status: Literal["open", "closed"]
+    version: Annotated[int, Field(ge=1)]
+    contact: Annotated[str, StringConstraints(max_length=200)] | None = None
+    review_by: datetime | None = None
+
+
+class VictimChanged(Incoming):
+    """A registered victim: an id and a label that names no person."""
+
+    victim_id: Reference
+    label: Reference
+    version: Annotated[int, Field(ge=1)] = 1
+
+
+class ErasureRequested(Incoming):
+    """What must be forgotten: one media, face or case."""
+
+    subject: Annotated[dict[Literal["media_id", "case_id", "face_id"], Reference], Field(min_length=1, max_length=1)]
+    reason: Reference
+
+
+# --- the gallery log ---------------------------------------------------------------------------------------------
+
+
+class Record(BaseModel):
+    """Base of our own records: nothing unknown, nothing mutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceEvent(Record):
+    """The record of a case system that a gallery record came from, whole, so that it can be quarantined and replayed.
+
+    `event` is the first record's place `topic/partition/offset`, the same through all replays; `key` and `value` are
+    base64; `submitted_at` is in Kafka milliseconds.
+    """
+
+    event: str
+    topic: str
+    partition: int
+    offset: int
+    submitted_at: int
+    attempts: int = 1
+    source: str
+    ce_id: str = ""
+    key: str | None = None
+    value: str | None = None
+    headers: list[tuple[str, str | None]] = Field(default_factory=list[tuple[str, str | None]])
+
+
+class EmbeddedFace(Record):
+    """One face: `vector` is base64 of little-endian float32, unit length; boxes are pixels after EXIF rotation."""
+
+    face_id: Sha256
+    ordinal: int
+    box: Box
+    landmarks: Annotated[list[float], Field(min_length=10, max_length=10)]
+    detection_score: float
+    quality: float
+    too_poor_because: str | None = None
+    vector: str
+    norm: float
+    display_crop: str
+    aligned_crop: str
+
+
+class MediaEmbedded(Record):
+    """A decoded media with all its faces under one detector and one model."""
+
+    media_id: Sha256
+    content_type: str
+    width: int
+    height: int
+    frames: int
+    detector_id: str
+    model_id: str
+    faces: list[EmbeddedFace]
+    submitted: MediaSubmitted
+    search: SearchProbe | None = None
+    origin: SourceEvent
+
+
+class CaseRecord(Record):
+    changed: CaseChanged
+    origin: SourceEvent
+
+
+class VictimRecord(Record):
+    changed: VictimChanged
+    origin: SourceEvent
+
+
+class ErasureRecord(Record):
+    erasure: ErasureRequested
+    origin: SourceEvent
+
+
+class SearchAsked(Record):
+    """A person's search for faces that are already known."""
+
+    search_id: str
+    case_id: str
+    within: str
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    faces: Annotated[list[Sha256], Field(min_length=1, max_length=100)]
+
+
+GalleryRecord = MediaEmbedded | CaseRecord | VictimRecord | ErasureRecord | SearchAsked
+
+TYPES: dict[str, type[GalleryRecord]] = {
+    "redthread.gallery.media.v1": MediaEmbedded,
+    "redthread.gallery.case.v1": CaseRecord,
+    "redthread.gallery.victim.v1": VictimRecord,
+    "redthread.gallery.erasure.v1": ErasureRecord,
+    "redthread.gallery.search.v1": SearchAsked,
+}
+TYPE_OF: dict[type[BaseModel], str] = {model: name for name, model in TYPES.items()}
+
+
+def complaint(error: ValidationError) -> str:
+    """What is wrong and where, in words, without any of the event's values."""
+    parts: list[str] = []
+    for item in error.errors(include_url=False, include_context=False, include_input=False)[:5]:
+        where = ".".join(str(step) for step in item["loc"]) or "the event"
+        parts.append(f"{where}: {item['msg'][0].lower()}{item['msg'][1:]}")
+    return "; ".join(parts)
+
+
+def to_base64(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode("ascii")
+
+
+def from_base64(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise Unprocessable("a field that should be base64 is not", code="unreadable_record") from error
+
+
+def read_event(model: type[Event], value: bytes | None) -> Event:
+    """The event in a record's value; Unprocessable says what is wrong with it."""
+    if value is None:
+        raise Unprocessable("the record is empty: an event is a JSON object", code="empty_record")
+    try:
+        return model.model_validate_json(value)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]["type"]
+        if first == "json_invalid":
+            raise Unprocessable("the record is not JSON", code="not_json") from None
+        if first in ("model_type", "model_attributes_type"):
+            raise Unprocessable("the record is JSON, but not an object", code="not_an_event") from None
+        raise Unprocessable(complaint(error), code="invalid_event") from None

@@ -1,0 +1,147 @@
+"""The relay: publishes what the graph's outbox holds, in order, and indexes the quarantine. Beside link, one process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from graph.actions import quarantine as actions
+from graph.actions.ingest import LOG
+from graph.domain.errors import RedthreadError, StoreUnavailable, Unprocessable
+from graph.store.queries import relay as queries
+from graph.store.session import Row, Store
+from streams import quarantine, topics
+from streams.agents import read_batches
+from streams.crash import CrashPoint
+from streams.embed import CE_PROBE
+from streams.inputs import Message
+from streams.linking import EXIT_FENCED, LinkWorker, end_process
+from streams.records import SearchProbe, SourceEvent, from_base64, read_event
+from streams.sending import Headers, headers_of, send_sure
+from streams.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
+
+BATCH: Final = 500
+IDLE_S: Final = 0.2
+REPLAY_EVERY_S: Final = 5.0
+
+CE_NOTICE: Final = "redthread.notice.v1"
+CE_SEARCH: Final = "redthread.gallery.search.v1"
+
+
+class Relay:
+    """Publishes only while its link worker holds the current epoch; a crash repeats records and skips none."""
+
+    def __init__(self, app: Any, store: Store, link: LinkWorker, watchdog: Watchdog, crash: CrashPoint) -> None:
+        self._app = app
+        self._store = store
+        self._link = link
+        self._watchdog = watchdog
+        self._crash = crash
+        self._topics: dict[str, Any] = {}
+        read_batches(app, topics.QUARANTINE, self.index, name="quarantine")
+
+    async def publish_for_ever(self) -> None:
+        """Empties the outbox whenever something stands in it."""
+        await self._link.ready.wait()
+        while True:
+            published = await self._guarded(self._publish)
+            if published < BATCH:
+                self._link.committed.clear()
+                try:
+                    await asyncio.wait_for(self._link.committed.wait(), IDLE_S)
+                except TimeoutError:
+                    continue
+
+    async def replay_for_ever(self) -> None:
+        """Replays what waits for a host that may answer again."""
+        await self._link.ready.wait()
+        while True:
+            await self._guarded(lambda: actions.replay_due(self._store, now=datetime.now(UTC)))
+            await asyncio.sleep(REPLAY_EVERY_S)
+
+    async def index(self, messages: list[Message]) -> None:
+        """Makes a batch of quarantine records known; never raises, never gives up."""
+        rows = [_row(message) for message in messages]
+        await self._guarded(lambda: actions.index(self._store, rows, now=datetime.now(UTC)), until_done=True)
+        self._watchdog.progress()
+
+    async def _guarded(self, work: Callable[[], Awaitable[Any]], *, until_done: bool = False) -> int:
+        while True:
+            try:
+                return await work() or 0
+            except asyncio.CancelledError:
+                raise
+            except StoreUnavailable as away:
+                log.warning("relay waits: %s", away.message)
+                self._watchdog.progress()
+            except Exception:
+                log.exception("relay: unexpected, trying again")
+            await asyncio.sleep(1)
+            if not until_done:
+                return 0
+
+    async def _publish(self) -> int:
+        found = await self._store.read(lambda tx: tx.one(queries.WAITING, log=LOG, limit=BATCH))
+        if found is None or found["epoch"] != self._link.epoch:
+            end_process(EXIT_FENCED, "another link process has taken the gallery log over")
+            return 0
+        rows: list[Row] = found["rows"]
+        if not rows:
+            return 0
+        # Sent together, awaited together: one producer keeps the order within each partition.
+        await asyncio.gather(*(self._send(row) for row in rows))
+        self._crash.reach("relay-after-send")
+        await self._store.write(lambda tx: tx.do(queries.DONE, seqs=[row["seq"] for row in rows]))
+        return len(rows)
+
+    async def _send(self, row: Row) -> None:
+        topic, key, value, headers = outgoing(row["kind"], row["key"], row["source"], json.loads(row["body"]))
+        try:
+            await send_sure(self._topic(topic), key, value, headers)
+        except Unprocessable as reason:
+            log.error("outbox %s (%s) is dropped: %s", row["seq"], row["kind"], reason.message)
+
+    def _topic(self, name: str) -> Any:
+        if name not in self._topics:
+            self._topics[name] = self._app.topic(name, value_serializer="raw", key_serializer="raw")
+        return self._topics[name]
+
+
+def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[str, bytes | None, bytes | None, Headers]:
+    """Topic, key, value and headers of an outbox row."""
+    value = json.dumps(body, separators=(",", ":")).encode()
+    match kind:
+        case "notice":
+            return topics.notices(source), key.encode(), value, headers_of(CE_NOTICE, key, str(body["notice_id"]))
+        case "search":
+            return topics.GALLERY, key.encode(), value, headers_of(CE_SEARCH, key, key)
+        case "probe":
+            return topics.PROBES, key.encode(), value, headers_of(CE_PROBE, key, key)
+        case "quarantine":
+            facts = {name: body[name] for name in SourceEvent.model_fields}
+            reason = RedthreadError(body["reason"], code=body["code"])
+            return (topics.QUARANTINE, *quarantine.record(SourceEvent(**facts), reason, body["stage"]))
+        case "replay":
+            headers: Headers = [(name, from_base64(text) or b"") for name, text in body["headers"]]
+            ours = {quarantine.EVENT: body["event"], quarantine.SUBMITTED_AT: str(body["submitted_at"]),
+                    quarantine.ATTEMPTS: str(body["attempts"])}  # fmt: skip
+            headers += [(name, text.encode()) for name, text in ours.items()]
+            return body["topic"], from_base64(body["key"]), from_base64(body["value"]), headers
+        case _:
+            raise ValueError(f"unknown kind of outbox row: {kind}")
+
+
+def _row(message: Message) -> Row:
+    row = quarantine.read(message.key, message.value, [(name, value or b"") for name, value in message.headers])
+    if row["topic"] == topics.PROBES:
+        try:
+            row["search_id"] = read_event(SearchProbe, message.value).search_id
+        except Unprocessable:
+            log.error("a probe in quarantine names no search: %s", row["event"])
+    return row

@@ -1,0 +1,61 @@
+"""The settings of a worker process, read once from REDTHREAD_* in `streams.worker` and passed on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+def cache_folder() -> Path:
+    """Where files that can be fetched again are kept."""
+    import os
+
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "redthread"
+
+
+class StreamSettings(BaseSettings):
+    """Addresses, folders and limits of the embed and link workers."""
+
+    model_config = SettingsConfigDict(env_prefix="REDTHREAD_", extra="ignore")
+
+    kafka: str = Field(description="Kafka's bootstrap addresses, host:port, comma separated")
+    kafka_security: dict[str, str] = Field(
+        default_factory=dict,
+        description="SASL/TLS of the Kafka clients by librdkafka's names (JSON): security.protocol, sasl.mechanism, "
+        "sasl.username, sasl.password, ssl.ca.location",
+    )
+    neo4j_uri: str = Field(default="bolt://127.0.0.1:7687", description="Neo4j's address; link only")
+    neo4j_user: str = Field(default="neo4j", description="Neo4j's user; link only")
+    neo4j_password: SecretStr = Field(default=SecretStr(""), description="Neo4j's password; link only")
+    data: Path = Field(default=Path(".redthread"), description="the folder for everything that is kept")
+    media_store: str = Field(
+        default="", description="fsspec URL of crops and uploads; default: `store` in the data folder"
+    )
+    media_roots: list[str] = Field(
+        default_factory=list,
+        description="URL prefixes that media may be fetched from (JSON list), file:// or https://; nothing else is read",
+    )
+    sources: dict[str, list[str]] = Field(
+        default_factory=lambda: {"local": ["north", "south"]},
+        description="the case systems and the districts that each may speak for (JSON)",
+    )
+    models: Path = Field(default_factory=lambda: cache_folder() / "models", description="the folder of the model files")
+    worker_slot: str = Field(default="embed-0", description="a stable name of this worker, unique among its kind")
+    threads: int = Field(default=1, ge=1, description="threads that find and embed faces in one embed worker")
+    max_media_mib: int = Field(default=512, ge=1, description="largest media file that is fetched, in MiB")
+    unreachable_patience_s: float = Field(
+        default=20.0, ge=0, description="seconds of retries in place before a host's circuit opens"
+    )
+    unreachable_backoff_s: float = Field(
+        default=60.0, gt=0, description="seconds until one event tests an unreachable host; doubles up to 15 minutes"
+    )
+    crash_at: str = Field(default="", description="crash point for failure tests: the process kills itself there")
+
+    @property
+    def store_url(self) -> str:
+        """Where crops and uploads are kept."""
+        return self.media_store or (self.data.absolute() / "store").as_uri()

@@ -1,0 +1,131 @@
+"""Every topic, its partitions and its retention: the one table; `redthread topics` creates and checks them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+
+from graph.domain.errors import RedthreadError
+
+DAY_MS = 86_400_000
+INPUT_MAX = 2_000_000
+"""Bytes of an input record that the broker takes: above our own limit, so that a record that is too large reaches
+quarantine with a reason instead of an error in the case system."""
+GALLERY_MAX = 8_388_608
+
+GALLERY = "redthread.gallery.v1"
+PROBES = "redthread.probes.submitted.v1"
+QUARANTINE = "redthread.quarantine.v1"
+AUDIT_ROOTS = "redthread.audit.roots.v1"
+
+
+def media_submitted(source: str) -> str:
+    return f"redthread.media.submitted.{source}.v1"
+
+
+def cases_changed(source: str) -> str:
+    return f"redthread.cases.changed.{source}.v1"
+
+
+def victims_changed(source: str) -> str:
+    return f"redthread.victims.changed.{source}.v1"
+
+
+def erasures_requested(source: str) -> str:
+    return f"redthread.erasures.requested.{source}.v1"
+
+
+def notices(source: str) -> str:
+    return f"redthread.notices.{source}.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it must be; `retention_ms` -1 keeps for ever."""
+
+    name: str
+    partitions: int
+    retention_ms: int
+    max_bytes: int = 1_048_588
+    append_time: bool = False
+
+    def config(self) -> dict[str, str]:
+        return {
+            "retention.ms": str(self.retention_ms),
+            "max.message.bytes": str(self.max_bytes),
+            "cleanup.policy": "delete",
+            "message.timestamp.type": "LogAppendTime" if self.append_time else "CreateTime",
+        }
+
+
+def table(sources: Iterable[str]) -> list[Topic]:
+    """All topics of an installation with these sources."""
+    rows = [
+        Topic(PROBES, 8, 14 * DAY_MS, INPUT_MAX, append_time=True),
+        Topic(GALLERY, 1, 14 * DAY_MS, GALLERY_MAX),
+        Topic(QUARANTINE, 4, 90 * DAY_MS, GALLERY_MAX),
+        Topic(AUDIT_ROOTS, 1, -1),
+    ]
+    for source in sources:
+        rows += [
+            Topic(media_submitted(source), 8, 14 * DAY_MS, INPUT_MAX, append_time=True),
+            Topic(cases_changed(source), 1, 14 * DAY_MS, INPUT_MAX, append_time=True),
+            Topic(victims_changed(source), 1, 14 * DAY_MS, INPUT_MAX, append_time=True),
+            # As long as the oldest backup: an erasure must outlive every dump that still holds its subject.
+            Topic(erasures_requested(source), 1, 400 * DAY_MS, INPUT_MAX, append_time=True),
+            Topic(notices(source), 1, 14 * DAY_MS),
+        ]
+    return rows
+
+
+class TopicsDiffer(RedthreadError):
+    """A topic exists and is not as the table says."""
+
+    code = "topics_differ"
+
+
+def ensure_topics(bootstrap: str, sources: Iterable[str], security: Mapping[str, str] | None = None) -> list[str]:
+    """The names of the topics created now; afterwards every topic of the table exists as the table says.
+
+    Raises TopicsDiffer where one exists with other partitions or settings: that is for a person to decide.
+    """
+    admin = AdminClient({"bootstrap.servers": bootstrap, **(security or {})})
+    wanted = table(sources)
+    existing = admin.list_topics(timeout=30).topics
+    missing = [topic for topic in wanted if topic.name not in existing]
+    if missing:
+        created = admin.create_topics(
+            [NewTopic(t.name, num_partitions=t.partitions, replication_factor=-1, config=t.config()) for t in missing]
+        )
+        for name, future in created.items():
+            try:
+                future.result(30)
+            except KafkaException as error:
+                if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
+                    raise TopicsDiffer(f"topic {name} could not be created: {error.args[0].str()}") from error
+    differences = check_topics(admin, wanted)
+    if differences:
+        raise TopicsDiffer("; ".join(differences))
+    return [topic.name for topic in missing]
+
+
+def check_topics(admin: AdminClient, wanted: list[Topic]) -> list[str]:
+    """What is not as the table says, a sentence each; empty where all is."""
+    existing = admin.list_topics(timeout=30).topics
+    found: list[str] = []
+    present = [topic for topic in wanted if topic.name in existing]
+    found += [f"topic {topic.name} does not exist" for topic in wanted if topic.name not in existing]
+    configs = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic.name) for topic in present])
+    values = {resource.name: future.result(30) for resource, future in configs.items()}
+    for topic in present:
+        partitions = len(existing[topic.name].partitions)
+        if partitions != topic.partitions:
+            found.append(f"topic {topic.name} has {partitions} partitions, not {topic.partitions}")
+        for key, value in topic.config().items():
+            actual = values[topic.name][key].value
+            if actual != value:
+                found.append(f"topic {topic.name} has {key}={actual}, not {value}")
+    return found

@@ -1,0 +1,125 @@
+"""Small graphs for tests, written with link's own statements, so that they have link's own shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import BytesIO
+
+from PIL import Image, ImageDraw
+
+from graph.domain import ids
+from graph.domain.people import Person
+from graph.files import MediaStore
+from graph.store.queries import ingest
+from graph.store.session import Store, Tx
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+ANNA, BEN = Person("anna@north"), Person("ben@south")
+MODEL = "sface-2021dec"
+BAND = "provisional: measured on adults, not on children"
+NORTH, SOUTH = "local:2026-001", "local:2026/002 b"
+"""The second local id has a slash and a space in it, as some case systems write them."""
+
+
+def drawn_face(shade: int = 180) -> bytes:
+    """A JPEG of 256 x 256 pixels that is drawn, never a person."""
+    picture = Image.new("RGB", (256, 256), (shade, shade, shade))
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((48, 24, 208, 232), fill=(shade // 2, shade, shade // 3))
+    for x in (92, 148):
+        draw.ellipse((x, 96, x + 18, 112), fill=(0, 0, 0))
+    out = BytesIO()
+    picture.save(out, "JPEG")
+    return out.getvalue()
+
+
+@dataclass
+class Scene:
+    """Cases, faces and links in a real graph; a face is called by the name that the test gave it."""
+
+    store: Store
+    files: MediaStore | None = None
+    faces: dict[str, str] = field(default_factory=dict[str, str])
+
+    async def case(self, case_id: str, district: str = "north", contact: str | None = None) -> str:
+        row = {
+            "case_id": case_id, "source": ids.source_of(case_id), "district": district, "status": "open",
+            "version": 1, "contact": contact, "review_by": None,
+        }  # fmt: skip
+        await self.store.write(lambda tx: tx.do(ingest.MERGE_CASES, rows=[row]))
+        return case_id
+
+    async def media(self, name: str, *cases: str, faces: Sequence[str] = ()) -> str:
+        """A picture called `name` that is a member of `cases`, with one face for each of `faces`."""
+        media_id = ids.media_id(name.encode())
+        medium = {
+            "media_id": media_id, "kind": "picture", "content_type": "image/jpeg", "width": 640, "height": 480,
+            "frames": 1, "captured_at": None, "first_submitted_at": 1_795_000_000_000, "url": f"file:///{name}.jpg",
+        }  # fmt: skip
+        members = [
+            {"membership_id": ids.membership_id(media_id, case), "media_id": media_id, "case_id": case,
+             "scope": "register", "purpose": "victim identification", "legal_basis": "test", "exhibits": ["A-1"],
+             "urgency": "routine", "submitted_at": 1_795_000_000_000, "ce_id": None}
+            for case in cases
+        ]  # fmt: skip
+        rows = [await self._face(media_id, ordinal, called) for ordinal, called in enumerate(faces)]
+
+        async def work(tx: Tx) -> None:
+            await tx.do(ingest.MERGE_MEDIA, rows=[medium])
+            await tx.do(ingest.MERGE_MEMBERSHIPS, rows=members)
+            await tx.do(ingest.MERGE_FACES, rows=rows)
+
+        await self.store.write(work)
+        return media_id
+
+    async def _face(self, media_id: str, ordinal: int, called: str) -> dict[str, object]:
+        face_id = ids.face_id(media_id, "yunet", ordinal)
+        self.faces[called] = face_id
+        crop = None
+        if self.files is not None:
+            crop = self.files.put_crop(media_id, face_id, "display", drawn_face(100 + ordinal))
+        face = {
+            "face_id": face_id, "ordinal": ordinal, "box": [10 + ordinal, 20, 60, 80], "landmarks": [0.0] * 10,
+            "detection_score": 0.9, "quality": 0.7, "too_poor_because": None, "label": None,
+            "display_crop": crop, "aligned_crop": None,
+        }  # fmt: skip
+        return {"media_id": media_id, "face_id": face_id, "face": face}
+
+    async def link(self, a: str, b: str, *, state: str = "candidate", score: float = 0.52) -> str:
+        """The machine proposes the faces called `a` and `b`; done again it refreshes the proposal."""
+        small, large = ids.ordered(self.faces[a], self.faces[b])
+        link_id = ids.link_id(small, large)
+        row = {
+            "link_id": link_id, "a": small, "b": large, "state": state, "score": score, "band": BAND,
+            "model_id": MODEL, "threshold": 0.4,
+        }  # fmt: skip
+        await self.store.write(lambda tx: tx.do(ingest.MERGE_LINKS, rows=[row], now=NOW.isoformat()))
+        return link_id
+
+    async def answer(self, search_id: str, returned: Sequence[tuple[str, float]], **answer: object) -> None:
+        """Link's answer to a search: the faces called so, best first."""
+        found = [
+            {"face_id": self.faces[called], "rank": rank, "score": score, "above": score >= 0.4, "probe_face_id": None}
+            for rank, (called, score) in enumerate(returned, 1)
+        ]
+        told = {"status": "answered", "gallery_offset": 7, "gallery_size": 9, "compared": 8, "too_poor": 1, **answer}
+        row = {"search_id": search_id, "probes": [], "returned": found, "answer": told}
+        await self.store.write(lambda tx: tx.do(ingest.ANSWER_SEARCHES, rows=[row], now=NOW.isoformat()))
+
+
+async def two_cases(store: Store, files: MediaStore | None = None) -> Scene:
+    """Two cases with a link between them, a lead, and a picture with two faces.
+
+    NORTH: picture `n` with faces n1 and n2; SOUTH: `s` with s1, `t` with t1. Links n1-s1 (candidate) and n2-t1 (lead).
+    """
+    scene = Scene(store, files)
+    await scene.case(NORTH, "north", "duty desk north")
+    await scene.case(SOUTH, "south")
+    await scene.media("n", NORTH, faces=["n1", "n2"])
+    await scene.media("s", SOUTH, faces=["s1"])
+    await scene.media("t", SOUTH, faces=["t1"])
+    await scene.link("n1", "s1", score=0.52)
+    await scene.link("n2", "t1", state="lead", score=0.37)
+    return scene

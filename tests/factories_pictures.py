@@ -1,0 +1,53 @@
+"""Drawn pictures in every form that a case system may send, and the real faces of installed packages."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Pixels = npt.NDArray[np.uint8]
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+
+
+def quarters(width: int = 64, height: int = 48) -> Image.Image:
+    """Red, green / blue, white: an orientation or colour order that is wrong cannot hide in it."""
+    image = Image.new("RGB", (width, height))
+    half = (width // 2, height // 2)
+    for colour, corner in ((RED, (0, 0)), (GREEN, (half[0], 0)), (BLUE, (0, half[1])), (WHITE, half)):
+        image.paste(colour, (*corner, corner[0] + half[0], corner[1] + half[1]))
+    return image
+
+
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    """The picture as a file of this kind, by Pillow's name of the format."""
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def corners(bgr: Pixels) -> list[tuple[int, int, int]]:
+    """The RGB colours in the middle of the four quarters: top left, top right, bottom left, bottom right."""
+    height, width = bgr.shape[:2]
+    spots = [(height // 4, width // 4), (height // 4, 3 * width // 4)]
+    spots += [(3 * height // 4, width // 4), (3 * height // 4, 3 * width // 4)]
+    return [(int(bgr[y, x, 2]), int(bgr[y, x, 1]), int(bgr[y, x, 0])) for y, x in spots]
+
+
+def group_photograph() -> bytes:
+    """Six people: the picture that comes with insightface."""
+    import insightface
+
+    return (Path(insightface.__file__).parent / "data" / "images" / "t1.jpg").read_bytes()
+
+
+def astronaut() -> Image.Image:
+    """One person, 512 x 512: the picture that comes with scikit-image."""
+    from skimage import data
+
+    return Image.fromarray(data.astronaut())

@@ -1,0 +1,82 @@
+"""The real graph for integration tests: migrated once, emptied before each test.
+
+`stack` (in tests/conftest.py) gives the addresses of the real servers; `store` is a connection to its Neo4j;
+`scene` holds two cases with a link between them; `api` is the HTTP service on that graph, asked in this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api.app import build_app
+from api.services import Services
+from graph.actions.views import Views
+from graph.domain import audit
+from graph.files import MediaStore
+from graph.store.migrate import migrate, migrations
+from graph.store.queries import audit as audit_queries
+from graph.store.session import Store
+from tests.factories import Scene, two_cases
+
+HEADERS = {"Redthread-Actor": "anna@north", "Redthread-Purpose": "victim identification"}
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def store(stack: Any, anyio_backend: str) -> AsyncIterator[Store]:
+    async with Store(stack.neo4j_uri, stack.neo4j_user, stack.neo4j_password) as store:
+        await migrate(store)
+        await empty(store)
+        yield store
+
+
+async def empty(store: Store) -> None:
+    """Nothing is in the graph but its schema, the head of the audit and the cursor."""
+    await store.statement("MATCH (n) WHERE NOT n:Migration CALL (n) { DETACH DELETE n } IN TRANSACTIONS")
+    for _, _, text in migrations():
+        for statement in filter(lambda part: part.startswith("MERGE"), (part.strip() for part in text.split(";"))):
+            await store.statement(statement)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> MediaStore:
+    return MediaStore((tmp_path / "store").as_uri())
+
+
+@pytest.fixture
+async def scene(store: Store, files: MediaStore) -> Scene:
+    return await two_cases(store, files)
+
+
+@pytest.fixture
+async def api(store: Store, files: MediaStore) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the service, whose requests name an actor and a purpose."""
+
+    @asynccontextmanager
+    async def services() -> AsyncIterator[Services]:
+        yield Services(store, files, Views(store))
+
+    app = build_app(services, upload_limit=1_000_000, version="test")
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1", headers=HEADERS
+        ) as client,
+    ):
+        yield client
+
+
+async def entries(store: Store) -> list[audit.Entry]:
+    """The whole audit, oldest first."""
+    rows = await store.read(lambda tx: tx.rows(audit_queries.ENTRIES, after=0, limit=100_000))
+    return [audit.Entry(**row) for row in rows]

@@ -1,0 +1,146 @@
+"""Judging links over HTTP: versions, refusals, and what stays hidden until then."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from graph.store.session import Store
+from tests.factories import Scene
+from tests.integration.conftest import entries
+
+pytestmark = pytest.mark.anyio
+
+YES = {"decision": "confirmed", "reasons": ["ears", "against:hair"], "text": "same scar"}
+
+
+@pytest.fixture
+async def link_id(scene: Scene) -> str:
+    return await scene.link("n1", "s1")
+
+
+async def judge(
+    api: httpx.AsyncClient, link_id: str, version: str | None, body: Any = YES, actor: str = "anna@north"
+) -> httpx.Response:
+    headers = {"Redthread-Actor": actor} | ({} if version is None else {"If-Match": version})
+    return await api.post(f"/links/{link_id}/verdicts", json=body, headers=headers)
+
+
+async def test_a_verdict_answers_with_the_new_state_and_version_and_shows_the_score(
+    api: httpx.AsyncClient, link_id: str
+) -> None:
+    etag = (await api.get(f"/links/{link_id}")).headers["etag"]
+    answer = await judge(api, link_id, etag)
+
+    link = answer.json()
+    assert (answer.status_code, answer.headers["etag"]) == (201, '"1"')
+    assert (link["state"], link["version"], link["score"]) == ("confirmed", 1, 0.52)
+    assert link["history"][0]["text"] == "same scar"
+    assert (await api.get(f"/links/{link_id}")).json() == link
+
+
+async def test_others_see_neither_score_nor_reasons_until_they_have_judged(
+    api: httpx.AsyncClient, link_id: str
+) -> None:
+    await judge(api, link_id, '"0"', {"decision": "unsure", "text": "the light"})
+    ben = {"Redthread-Actor": "ben"}
+
+    blind = (await api.get(f"/links/{link_id}", headers=ben)).json()
+    after = (await judge(api, link_id, '"1"', actor="ben")).json()
+
+    assert (blind["score"], blind["history"]) == (None, [])
+    assert after["score"] == 0.52
+    assert [past["text"] for past in after["history"]] == ["the light", "same scar"]
+
+
+async def test_who_is_to_approve_reads_who_confirmed_but_not_why(api: httpx.AsyncClient, link_id: str) -> None:
+    await judge(api, link_id, '"0"')
+
+    link = (await api.get(f"/links/{link_id}", headers={"Redthread-Actor": "ben"})).json()
+
+    [past] = link["history"]
+    assert (past["by"], past["decision"], past["reasons"], past["text"]) == ("anna@north", "confirmed", None, None)
+    assert link["score"] is None
+
+
+@pytest.mark.parametrize(
+    ("version", "status", "code"),
+    [
+        (None, 428, "version_missing"),
+        ("0", 400, "malformed_version"),
+        ("*", 400, "malformed_version"),
+        ('W/"0"', 400, "malformed_version"),
+        ('"0", "1"', 400, "malformed_version"),
+        ('"-1"', 400, "malformed_version"),
+        ('"99999999999999999999"', 400, "malformed_version"),
+        ('"7"', 409, "stale_version"),
+    ],
+)
+async def test_a_verdict_names_the_one_version_that_was_seen(
+    api: httpx.AsyncClient, store: Store, link_id: str, version: str | None, status: int, code: str
+) -> None:
+    answer = await judge(api, link_id, version)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert await entries(store) == []
+
+
+async def test_a_stale_verdict_is_told_what_another_person_did_first(api: httpx.AsyncClient, link_id: str) -> None:
+    first, second = await asyncio.gather(
+        judge(api, link_id, '"0"', actor="anna"), judge(api, link_id, '"0"', {"decision": "dismissed"}, actor="ben")
+    )
+
+    won, lost = sorted((first, second), key=lambda answer: answer.status_code)
+    assert (won.status_code, lost.status_code) == (201, 409)
+    current = lost.json()["current"]
+    past = won.json()["history"][0]
+    assert current == {"state": past["decision"], "version": 1, **{key: past[key] for key in ("by", "at", "decision")}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        None,
+        "confirmed",
+        {"decision": "approved"},
+        {"decision": "candidate"},
+        {"decision": "confirmed", "reasons": []},
+        {"decision": "confirmed", "reasons": ["against:ears"]},
+        {"decision": "dismissed", "reasons": ["secret-payload"]},
+        {"decision": "dismissed", "secret-payload": 1},
+        {"decision": "dismissed", "text": {"secret-payload": 1}},
+        {"decision": "dismissed", "text": "secret-payload" * 1000},
+        {"decision": "dismissed", "score": 0.99},
+    ],
+)
+async def test_a_wrong_body_is_refused_without_an_echo(
+    api: httpx.AsyncClient, store: Store, link_id: str, body: Any
+) -> None:
+    answer = await judge(api, link_id, '"0"', body)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert answer.json()["type"] == "urn:redthread:problem:invalid"
+    assert "secret-payload" not in answer.text.replace("unknown reason: secret-payload", "")
+    assert await entries(store) == []
+
+
+async def test_half_a_surrogate_is_no_text(api: httpx.AsyncClient, link_id: str) -> None:
+    answer = await api.post(
+        f"/links/{link_id}/verdicts",
+        content=b'{"decision": "dismissed", "text": "\\ud800"}',
+        headers={"If-Match": '"0"', "Content-Type": "application/json"},
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+async def test_nobody_judges_without_a_name(api: httpx.AsyncClient, link_id: str) -> None:
+    for actor in ("", "two words", "<script>"):
+        answer = await judge(api, link_id, '"0"', actor=actor)
+        assert (answer.status_code, answer.json()["code"]) == (403, "actor_missing")

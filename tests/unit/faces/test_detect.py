@@ -1,0 +1,99 @@
+"""Our decoding of YuNet's output is OpenCV's, and the second look makes landmarks better, not other."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+
+from streams.faces.detect import NMS_IOU, SCORE_THRESHOLD, TOP_K, Detector
+from streams.faces.geometry import Pixels, iou
+from streams.faces.models import ModelFiles
+from tests.factories_pictures import astronaut, group_photograph
+
+
+@pytest.fixture(scope="module")
+def detector(models: ModelFiles) -> Detector:
+    return Detector(models.detector)
+
+
+@pytest.fixture(scope="module")
+def group() -> Pixels:
+    return np.asarray(cv2.imdecode(np.frombuffer(group_photograph(), np.uint8), cv2.IMREAD_COLOR), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def person() -> Pixels:
+    return np.ascontiguousarray(np.asarray(astronaut())[:, :, ::-1])
+
+
+def test_it_finds_what_opencvs_own_detector_finds(detector: Detector, models: ModelFiles, group: Pixels) -> None:
+    small = np.asarray(cv2.resize(group, (640, round(group.shape[0] * 640 / group.shape[1]))), np.uint8)
+    official = str(models.detector.parent / "face_detection_yunet_2023mar.onnx")
+    theirs = cv2.FaceDetectorYN.create(official, "", small.shape[1::-1], SCORE_THRESHOLD, NMS_IOU, TOP_K)
+    expected = sorted(np.asarray(theirs.detect(small)[1]).tolist(), key=lambda row: -row[14])
+
+    found = sorted(detector.first_look(small), key=lambda face: -face.score)
+
+    assert len(found) == len(expected) == 6
+    for face, row in zip(found, expected, strict=True):
+        assert np.allclose(face.box, row[:4], atol=0.05)
+        assert np.allclose(face.landmarks.ravel(), row[4:14], atol=0.05)
+        assert face.score == pytest.approx(row[14], abs=1e-3)
+
+
+def test_every_face_of_a_group_is_found_best_score_first(detector: Detector, group: Pixels) -> None:
+    found = detector.detect(group)
+
+    assert len(found) == 6
+    assert [face.score for face in found] == sorted((face.score for face in found), reverse=True)
+
+
+def test_the_same_picture_always_gives_the_same_faces_in_the_same_order(detector: Detector, group: Pixels) -> None:
+    first = detector.detect(group)
+    with ThreadPoolExecutor(4) as pool:
+        for again in pool.map(detector.detect, [group] * 8):
+            assert [face.box for face in again] == [face.box for face in first]
+            assert all(np.array_equal(a.landmarks, b.landmarks) for a, b in zip(again, first, strict=True))
+
+
+def test_the_second_look_sees_the_same_face(detector: Detector, group: Pixels) -> None:
+    for first in detector.first_look(group):
+        again = detector.second_look(group, first)
+        assert np.abs(again - first.landmarks).max() < 0.15 * first.box[2]
+
+
+def test_small_faces_get_their_landmarks_from_the_full_picture(detector: Detector, person: Pixels) -> None:
+    """On a large canvas the detector sees 20 pixels of the face; the landmarks must be as precise as up close."""
+    truth = detector.detect(person)[0].landmarks
+    canvas = np.full((3072, 3072, 3), 90, np.uint8)
+    canvas[1300:1812, 1100:1612] = person
+
+    first, full = detector.first_look(canvas), detector.detect(canvas)
+
+    assert len(full) == len(first) == 1
+    offset = np.array([1100, 1300], np.float32)
+    error_first = np.abs(first[0].landmarks - offset - truth).mean()
+    error_full = np.abs(full[0].landmarks - offset - truth).mean()
+    assert error_full < 1.5
+    assert error_full < error_first
+
+
+def test_two_faces_side_by_side_keep_their_own_landmarks(detector: Detector, person: Pixels) -> None:
+    """Each lies in the other's close view."""
+    face = person[20:220, 140:310]
+    pair = np.hstack([face, face[:, ::-1]])
+    found = sorted(detector.detect(pair), key=lambda one: one.box[0])
+
+    assert len(found) == 2
+    assert iou(found[0].box, found[1].box) < 0.1
+    for one in found:
+        x, y, w, h = one.box
+        assert ((one.landmarks >= (x, y)) & (one.landmarks <= (x + w, y + h))).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1), (33, 65), (640, 640), (17, 900)])
+def test_a_picture_of_any_shape_without_faces_gives_none(detector: Detector, shape: tuple[int, int]) -> None:
+    assert detector.detect(np.zeros((*shape, 3), np.uint8)) == []

@@ -1,0 +1,162 @@
+"""From a picture to faces that can be recorded: in order, inside the picture, comparable, repeatable."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
+
+from graph.domain.ids import face_id
+from streams.faces.embed import Embedder
+from streams.faces.find import FaceFinder, FoundFace
+from streams.faces.models import ModelFiles
+from streams.media.decode import Decoder, Picture
+from tests.factories_pictures import astronaut, encoded, group_photograph, quarters
+
+_MEDIA = "ab" * 32
+
+
+@pytest.fixture(scope="module")
+def decoder() -> Iterator[Decoder]:
+    decoder = Decoder()
+    yield decoder
+    decoder.close()
+
+
+@pytest.fixture(scope="module")
+def group(decoder: Decoder) -> Picture:
+    return decoder.decode(group_photograph(), None)
+
+
+@pytest.fixture(scope="module")
+def group_faces(finder: FaceFinder, group: Picture) -> list[FoundFace]:
+    return finder.find(group, _MEDIA)
+
+
+def one(finder: FaceFinder, decoder: Decoder, image: Image.Image, kind: str = "PNG", **options: Any) -> FoundFace:
+    faces = finder.find(decoder.decode(encoded(image, kind, **options), None), _MEDIA)
+    return max(faces, key=lambda face: face.box[2])
+
+
+def test_each_face_has_its_ordinal_id_box_and_unit_vector(group_faces: list[FoundFace], group: Picture) -> None:
+    assert [face.ordinal for face in group_faces] == list(range(6))
+    for face in group_faces:
+        assert face.face_id == face_id(_MEDIA, "yunet-2023mar", face.ordinal)
+        x, y, w, h = face.box
+        assert 0 <= x < x + w <= group.width
+        assert 0 <= y < y + h <= group.height
+        assert face.vector.shape == (128,)
+        assert face.vector.dtype == np.float32
+        assert np.linalg.norm(face.vector) == pytest.approx(1, abs=1e-6)
+        assert face.norm > 9
+        assert face.too_poor_because is None
+        assert 0 < face.quality <= 1
+
+
+def test_different_people_of_one_picture_are_far_apart(group_faces: list[FoundFace]) -> None:
+    vectors = np.stack([face.vector for face in group_faces])
+    scores = vectors @ vectors.T
+
+    assert scores[~np.eye(6, dtype=bool)].max() < 0.35
+
+
+def test_crops_are_a_jpeg_of_256_and_a_png_of_112_pixels(group_faces: list[FoundFace]) -> None:
+    for face in group_faces:
+        display, aligned = Image.open(io.BytesIO(face.display_crop)), Image.open(io.BytesIO(face.aligned_crop))
+        assert (display.format, display.size) == ("JPEG", (256, 256))
+        assert (aligned.format, aligned.size) == ("PNG", (112, 112))
+
+
+def test_the_display_crop_shows_the_face_in_its_own_colours(group: Picture, group_faces: list[FoundFace]) -> None:
+    face = group_faces[0]
+    x, y, w, h = face.box
+    expected = group.bgr[y : y + h, x : x + w, ::-1].mean(axis=(0, 1))
+    margin = round(256 * 0.3)
+    shown = np.asarray(Image.open(io.BytesIO(face.display_crop)))[margin:-margin, margin:-margin].mean(axis=(0, 1))
+
+    assert np.abs(shown - expected).max() < 20
+
+
+def test_the_aligned_crop_embeds_to_the_same_vector(group_faces: list[FoundFace], models: ModelFiles) -> None:
+    """A migration to another model starts from these crops."""
+    crops = [np.asarray(Image.open(io.BytesIO(face.aligned_crop)))[:, :, ::-1] for face in group_faces]
+
+    vectors, norms = Embedder(models.recogniser).embed([np.ascontiguousarray(crop) for crop in crops])
+
+    assert np.array_equal(vectors, np.stack([face.vector for face in group_faces]))
+    assert norms.tolist() == [face.norm for face in group_faces]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda image: ImageOps.mirror(image),
+        lambda image: image.resize((300, 300)),
+        lambda image: image.rotate(20, fillcolor=(90, 90, 90)),
+        lambda image: ImageEnhance.Brightness(image).enhance(0.45),
+        lambda image: ImageOps.expand(image, (700, 900, 400, 300), (120, 130, 140)),
+        lambda image: image.convert("L"),
+        lambda image: image.crop((120, 0, 360, 300)),
+    ],
+    ids=["mirrored", "smaller", "turned", "darkened", "in a large picture", "grey", "cropped"],
+)
+def test_a_changed_copy_is_still_the_same_person(finder: FaceFinder, decoder: Decoder, change: Any) -> None:
+    original, copy = astronaut(), change(astronaut())
+
+    score = one(finder, decoder, original).vector @ one(finder, decoder, copy).vector
+
+    assert score > 0.7
+
+
+def test_colours_reach_the_recogniser_in_its_own_order(finder: FaceFinder, decoder: Decoder) -> None:
+    """A picture with red and blue exchanged must embed otherwise than the right one."""
+    image = astronaut()
+    red, green, blue = image.split()
+    right = one(finder, decoder, image)
+
+    assert one(finder, decoder, Image.merge("RGB", (blue, green, red))).norm < right.norm
+
+
+def test_a_face_at_the_edge_keeps_its_box_inside_the_picture(finder: FaceFinder, decoder: Decoder) -> None:
+    cropped = astronaut().crop((200, 40, 420, 260))
+    face = one(finder, decoder, cropped)
+
+    x, y, w, h = face.box
+    assert 0 <= x < x + w <= 220
+    assert 0 <= y < y + h <= 220
+
+
+def test_a_blurred_face_is_found_and_said_to_be_too_poor(finder: FaceFinder, decoder: Decoder) -> None:
+    face = one(finder, decoder, astronaut().filter(ImageFilter.GaussianBlur(7)))
+
+    assert face.norm < 9
+    assert "too poor to compare" in (face.too_poor_because or "")
+    assert face.quality < 0.6
+
+
+def test_the_box_is_in_pixels_after_exif_rotation(finder: FaceFinder, decoder: Decoder) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = astronaut().crop((0, 0, 512, 400)).transpose(Image.Transpose.ROTATE_90)
+
+    face = one(finder, decoder, turned, "JPEG", quality=95, exif=exif)
+
+    assert np.abs(np.array(face.box) - one(finder, decoder, astronaut().crop((0, 0, 512, 400))).box).max() <= 3
+
+
+def test_no_face_is_an_empty_list(finder: FaceFinder, decoder: Decoder) -> None:
+    assert finder.find(decoder.decode(encoded(quarters(), "PNG"), None), _MEDIA) == []
+
+
+def test_threads_that_share_a_finder_get_what_one_alone_gets(
+    finder: FaceFinder, group: Picture, group_faces: list[FoundFace]
+) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for faces in pool.map(lambda _: finder.find(group, _MEDIA), range(6)):
+            assert [face.box for face in faces] == [face.box for face in group_faces]
+            assert all(np.array_equal(a.vector, b.vector) for a, b in zip(faces, group_faces, strict=True))

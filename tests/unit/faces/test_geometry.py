@@ -1,0 +1,54 @@
+"""Boxes and cuts, checked by hand-made cases and against plain pixel counting."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.faces.geometry import Box, Square, clip, cut, enlarge, iou
+
+_whole = st.integers(0, 20)
+_boxes = st.tuples(_whole, _whole, st.integers(1, 20), st.integers(1, 20))
+
+
+@given(_boxes, _boxes)
+def test_iou_is_the_share_of_common_pixels(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> None:
+    canvas_a, canvas_b = np.zeros((40, 40), bool), np.zeros((40, 40), bool)
+    canvas_a[a[1] : a[1] + a[3], a[0] : a[0] + a[2]] = True
+    canvas_b[b[1] : b[1] + b[3], b[0] : b[0] + b[2]] = True
+
+    assert iou(a, b) == pytest.approx((canvas_a & canvas_b).sum() / (canvas_a | canvas_b).sum())
+
+
+@given(
+    st.tuples(st.floats(-500, 500), st.floats(-500, 500), st.floats(0, 900), st.floats(0, 900)),
+    st.integers(1, 300),
+    st.integers(1, 300),
+)
+def test_a_clipped_box_lies_in_the_picture_and_has_an_area(box: Box, width: int, height: int) -> None:
+    x, y, w, h = clip(box, width, height)
+
+    assert 0 <= x < x + w <= width
+    assert 0 <= y < y + h <= height
+
+
+def test_clipping_keeps_a_box_that_lies_inside() -> None:
+    assert clip((10.4, 20.6, 30.0, 40.0), 100, 100) == (10, 21, 30, 40)
+
+
+def test_enlarging_keeps_the_centre_and_takes_the_longer_side() -> None:
+    assert enlarge((10, 20, 30, 50), 2) == Square(-25, -5, 100)
+
+
+@given(st.integers(-60, 90), st.integers(-60, 90), st.integers(1, 80))
+def test_a_cut_shows_the_region_and_black_where_it_leaves_the_picture(x: int, y: int, side: int) -> None:
+    picture = np.random.default_rng(1).integers(1, 255, (50, 70, 3), np.uint8)
+    wide = np.zeros((300, 300, 3), np.uint8)
+    wide[100:150, 100:170] = picture
+
+    pixels, region = cut(picture, Square(x, y, side), side)
+
+    assert region == Square(x, y, side)
+    assert np.array_equal(pixels, wide[100 + y : 100 + y + side, 100 + x : 100 + x + side])

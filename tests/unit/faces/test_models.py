@@ -1,0 +1,99 @@
+"""Model files are the official ones or none, and the prepared copies compute the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from streams.faces import models as module
+from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
+from streams.faces.runtime import open_session
+
+_OFFICIAL = ("face_detection_yunet_2023mar.onnx", "face_recognition_sface_2021dec.onnx")
+
+
+@pytest.fixture
+def folder(models: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the two official files put there by hand, on a machine that cannot download."""
+    for name in _OFFICIAL:
+        shutil.copy(models.detector.parent / name, tmp_path / name)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "nothing"))
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    return tmp_path
+
+
+def test_official_files_put_there_by_hand_do(folder: Path) -> None:
+    files = ensure_models(folder)
+
+    assert files.detector_id == "yunet-2023mar"
+    assert files.model_id == "sface-2021dec-0ba9fbfa01b5"
+    assert (files.detector.parent, files.recogniser.parent) == (folder, folder)
+
+
+def test_a_file_that_is_not_the_official_one_is_never_used(folder: Path) -> None:
+    with (folder / _OFFICIAL[1]).open("ab") as file:
+        file.write(b"x")
+
+    with pytest.raises(ModelsUnavailable, match="by hand"):
+        ensure_models(folder)
+
+
+def test_a_prepared_file_that_was_changed_is_made_again(folder: Path) -> None:
+    prepared = ensure_models(folder).recogniser
+    good = prepared.read_bytes()
+    prepared.write_bytes(b"x" + good[1:])
+
+    assert ensure_models(folder).recogniser.read_bytes() == good
+    record = json.loads(prepared.with_suffix(".json").read_text())
+    assert record["source"].startswith("0ba9fbfa01b5")
+
+
+def test_it_is_prepared_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ensure_models(folder)
+    monkeypatch.setattr(module, "_prepare", lambda *_: pytest.fail("prepared again"))
+    ensure_models(folder)
+
+
+def test_several_processes_may_ask_at_once(folder: Path) -> None:
+    program = f"from pathlib import Path; from streams.faces.models import ensure_models; ensure_models(Path({str(folder)!r}))"
+    processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
+
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert sorted(path.name for path in folder.glob("*.onnx")) == sorted(
+        [*_OFFICIAL, *(f"prepared-{name}" for name in _OFFICIAL)]
+    )
+    assert not list(folder.glob(".*.onnx*"))
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelsUnavailable, match="REDTHREAD_MODELS"):
+        ensure_models(tmp_path / "file")
+
+
+def test_the_prepared_recogniser_computes_what_the_official_one_does(models: ModelFiles) -> None:
+    """The fixed task of preparation is speed; the vectors must not move."""
+    runtime: Any = onnxruntime
+    official = runtime.InferenceSession(
+        str(models.recogniser.parent / _OFFICIAL[1]), providers=["CPUExecutionProvider"]
+    )
+    prepared = open_session(models.recogniser, 1)
+    for seed in range(3):
+        data = np.random.default_rng(seed).uniform(0, 255, (1, 3, 112, 112)).astype(np.float32)
+        expected, found = (session.run(None, {"data": data})[0] for session in (official, prepared))
+        assert np.abs(expected - found).max() < 1e-5
+        unit = [vector / np.linalg.norm(vector) for vector in (expected, found)]
+        assert np.abs(unit[0] - unit[1]).max() < 2e-6
+
+
+def test_only_what_is_needed_is_asked_as_input(models: ModelFiles) -> None:
+    assert [entry.name for entry in open_session(models.recogniser, 1).get_inputs()] == ["data"]
