@@ -43,7 +43,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "not_ready": (503, "The service is not ready"),
 }
 _FROM_STATUS: Final = {
-    400: "bad_request", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large",
+    400: "malformed_body", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large",
     415: "unsupported_content_type", 422: "invalid",
 }  # fmt: skip
 

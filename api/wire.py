@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api import examples
 from graph.actions.seen import PastVerdict, SeenCase, SeenLink, Side
-from graph.domain.link import TEXT_LIMIT, Decision, State
+from graph.domain.link import REASONS, TEXT_LIMIT, Decision, State
+
+Reason = Annotated[str, StringConstraints(pattern=f"^({'|'.join(sorted(REASONS))})$")]
 
 
 class WireIn(BaseModel):
@@ -25,11 +27,10 @@ class VerdictIn(WireIn):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.VERDICT]})
 
     decision: Decision
-    reasons: list[str] = Field(
-        default_factory=list,
+    reasons: list[Reason] = Field(
+        default_factory=list[str],
         max_length=20,
-        description="codes: face_shape, eyes, nose, mouth, ears, marks, hair, quality, context; with prefix "
-        "`against:` for one that speaks against the decision. Confirming needs at least one that speaks for it.",
+        description="prefix `against:`: this speaks against the decision. Confirming needs one that speaks for it.",
     )
     text: str = Field(default="", max_length=TEXT_LIMIT)
 

@@ -12,7 +12,10 @@ from graph.actions import search as searches
 from graph.actions.search import Answer, Question, headline
 from graph.domain import ids
 from graph.domain.comparison import SEARCH_LIMIT
+from graph.domain.people import PURPOSE_LIMIT
 
+Stated = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=PURPOSE_LIMIT)]
+"""A purpose or a legal basis."""
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
@@ -20,8 +23,8 @@ class QuestionIn(WireIn):
     """What every search says: for which case and why, and where to look."""
 
     case_id: str = Field(description="the case that asks, `<source>:<local id>`")
-    purpose: str = Field(min_length=1, max_length=200)
-    legal_basis: str = Field(min_length=1, max_length=searches.LEGAL_BASIS_LIMIT)
+    purpose: Stated
+    legal_basis: Stated
     within: str = Field(alias="in", description="`case:<case id>`, or `register` for all that may be compared")
     limit: int = Field(
         default=SEARCH_LIMIT, ge=1, le=searches.LIMIT_MAX, description="the most faces that a register search returns"

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from cloudevents.core.bindings.kafka import to_binary
 from cloudevents.core.formats.json import JSONFormat
@@ -38,6 +38,7 @@ class CaseSystem:
                 # librdkafka's own default puts keys on other partitions than every other client does.
                 "partitioner": "murmur2_random",
                 "linger.ms": 5,
+                "log_level": 3,  # what it tries again by itself is no news
             }
         )
 
@@ -65,14 +66,14 @@ class CaseSystem:
             data=dict(event),
         )
         message = to_binary(cloud_event, JSONFormat())
-        self.send_raw(topic, key.encode(), message.value, list(message.headers.items()), delivered)
+        self.send_raw(topic, key.encode(), message.value, [*message.headers.items()], delivered)
 
     def send_raw(
         self,
         topic: str,
         key: bytes | None,
         value: bytes | None,
-        headers: list[tuple[str, bytes]],
+        headers: list[tuple[str, str | bytes | None]],
         delivered: Delivered = lambda place: None,
     ) -> None:
         """Publishes bytes as they are; waits where the producer's queue is full."""
@@ -91,13 +92,23 @@ class CaseSystem:
             except BufferError:
                 self._producer.poll(0.5)
 
-    def flush(self, timeout_s: float = 60) -> None:
-        """Returns when the broker has every record; KafkaException where it took one not."""
-        left = self._producer.flush(timeout_s)
+    def unacknowledged(self, wait_s: float = 0.0) -> int:
+        """How many records the broker has not acknowledged after at most `wait_s`; KafkaException where it refused one."""
+        self._producer.poll(0)
+        left = self._producer.flush(wait_s) if wait_s else len(self._producer)
         if self._failures:
             raise KafkaException(self._failures[0])
+        return left
+
+    def flush(self, timeout_s: float = 60) -> None:
+        """Returns when the broker has every record; KafkaException where it took one not."""
+        left = self.unacknowledged(timeout_s)
         if left:
             raise TimeoutError(f"Kafka did not take {left} records within {timeout_s:.0f} s")
+
+    def read_notices(self, start: int | None = None) -> NoticeReader:
+        """A reader of this source's notices from offset `start`, or of those that come from now on."""
+        return NoticeReader(self._connection, topics.notices(self.source), start)
 
     def notices(self, *, idle: Callable[[], bool] = lambda: True, from_end: bool = False) -> Iterator[dict[str, Any]]:
         """All notices of this source from the beginning (or from now), as long as `idle` says to wait for more."""
@@ -119,3 +130,34 @@ class CaseSystem:
                 yield json.loads(message.value() or b"null")
         finally:
             consumer.close()
+
+
+class NoticeReader:
+    """Reads notices as they come, in a thread of its own choosing; `position` is the offset of the next one."""
+
+    def __init__(self, connection: Mapping[str, Any], topic: str, start: int | None) -> None:
+        self._consumer = Consumer(
+            {**connection, "group.id": f"notices-{uuid.uuid4()}", "enable.auto.commit": False,
+             "auto.offset.reset": "earliest"}
+        )  # fmt: skip
+        place = TopicPartition(topic, 0)
+        if start is None:
+            _, start = self._consumer.get_watermark_offsets(place, timeout=30)
+        self.position = place.offset = start
+        self._consumer.assign([place])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def read(self, wait_s: float) -> list[dict[str, Any]]:
+        """The notices that stand there, at most 500; waits up to `wait_s` for the first."""
+        found: list[dict[str, Any]] = []
+        # consume() waits for as many as it is asked for: one is waited for, the rest is taken as it stands.
+        for message in (*self._consumer.consume(1, wait_s), *self._consumer.consume(499, 0)):
+            if message.error() is None:
+                found.append(json.loads(message.value() or b"null"))
+                self.position = (message.offset() or 0) + 1
+        return found

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from graph.domain.errors import Invalid, RedthreadError
-from infra.commands import doctor, status, topics, up
+from infra.commands import demo, doctor, status, topics, up
 
 app = typer.Typer(
     name="redthread", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -25,10 +25,13 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(  # pyright: ignore[reportUnusedFunction] - Typer calls it
-    _wanted: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    _wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None: ...
 
 
+app.command()(demo.demo)
 app.command()(up.up)
 app.command()(up.down)
 app.command()(status.status)

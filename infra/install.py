@@ -18,7 +18,15 @@ from pathlib import Path
 
 NEEDED_BYTES = 3_000_000_000
 """Disk space of the packages (1.3 GB), of pip's copies while it installs, and some to work with."""
-UNREACHABLE = ("Retrying (Retry(", "ConnectionError", "NewConnectionError", "ProxyError", "ReadTimeout", "SSLError", "TLS")
+UNREACHABLE = (
+    "Retrying (Retry(",
+    "ConnectionError",
+    "NewConnectionError",
+    "ProxyError",
+    "ReadTimeout",
+    "SSLError",
+    "TLS",
+)
 
 
 class Refused(Exception):
@@ -81,8 +89,8 @@ def _install_packages(root: Path, venv: Path) -> None:
     lock = root / "infra" / "requirements.lock"
     count = sum("==" in line for line in lock.read_text("utf-8").splitlines() if not line.lstrip().startswith("#"))
     _say(f"installing {count} packages (1.3 GB on disk, a minute or two)")
-    command = [str(venv / "bin" / "python"), "-I", "-m", "pip", "install", "--no-deps", "--require-hashes", "--no-input",
-               "--no-compile", "--disable-pip-version-check", "--progress-bar", "off", "-r", str(lock)]  # fmt: skip
+    flags = "--no-deps --require-hashes --no-input --no-compile --disable-pip-version-check --progress-bar off"
+    command = [str(venv / "bin" / "python"), "-I", "-m", "pip", "install", *flags.split(), "-r", str(lock)]
     env = {**os.environ, "PIP_USER": "0"}
     last: deque[str] = deque(maxlen=40)
     seen = 0
@@ -108,8 +116,8 @@ def _why(lines: list[str]) -> str:
     shown = "\n".join(f"  {line}" for line in [line for line in lines if line.strip()][-6:])
     if any(word in text for word in UNREACHABLE):
         return (
-            f"the package index cannot be reached; pip said:\n{shown}\nredthread: set HTTPS_PROXY if this network has a "
-            "proxy, or PIP_INDEX_URL to the address of a mirror, then run this again"
+            f"the package index cannot be reached; pip said:\n{shown}\nredthread: set HTTPS_PROXY if this network "
+            "has a proxy, or PIP_INDEX_URL to the address of a mirror, then run this again"
         )
     if "DO NOT MATCH THE HASHES" in text:
         return f"the package index or a proxy serves other files than the locked ones; pip said:\n{shown}"
@@ -119,7 +127,9 @@ def _why(lines: list[str]) -> str:
 def _check_disk(root: Path) -> None:
     free = shutil.disk_usage(root).free
     if free < NEEDED_BYTES:
-        raise Refused(f"only {free / 1e9:.1f} GB are free where {root} lies, and the install needs 3 GB: free some space")
+        raise Refused(
+            f"only {free / 1e9:.1f} GB are free where {root} lies, and the install needs 3 GB: free some space"
+        )
 
 
 def _works(venv: Path) -> bool:

@@ -23,13 +23,17 @@ class Settings(BaseSettings):
 
     data: Path = Field(default=CHECKOUT / ".redthread", description="the folder for everything that is kept")
     stack: StackName = Field(default="local", description="where Kafka and Neo4j come from")
-    embed: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=0, description="embed workers; default: one a core")
+    embed: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=0, description="embed workers; default: one a core"
+    )
     api_port: int = Field(default=8400, ge=0, le=65535, description="port of the API; 0 takes a free one")
     kafka_port: int = Field(default=19092, ge=0, le=65535, description="port of the local Kafka; 0 takes a free one")
     neo4j_port: int = Field(default=17687, ge=0, le=65535, description="port of the local Neo4j; 0 takes a free one")
     maven_repository: str = Field(default="", description="address of a Maven mirror for the local servers' jars")
     models: Path = Field(default_factory=lambda: cache_folder() / "models", description="the folder of the model files")
-    media_roots: list[str] = Field(default_factory=list, description="URL prefixes that media may be fetched from (JSON)")
+    media_roots: list[str] = Field(
+        default_factory=list, description="URL prefixes that media may be fetched from (JSON)"
+    )
     sources: dict[str, list[str]] = Field(
         default_factory=lambda: {"local": ["north", "south"]},
         description="the case systems and the districts that each may speak for (JSON)",

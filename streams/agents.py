@@ -83,14 +83,13 @@ def credentials(security: dict[str, str]) -> Any:
 def message_of(event: Any) -> Message:
     """A Faust event as a plain record."""
     raw = event.message
-    headers = raw.headers.items() if isinstance(raw.headers, dict) else (raw.headers or ())
     return Message(
         topic=raw.topic,
         partition=raw.partition,
         offset=raw.offset,
         key=raw.key,
         value=raw.value,
-        headers=[(str(name), value) for name, value in headers],
+        headers=[(str(name), value) for name, value in raw.headers or ()],
         timestamp=round(raw.timestamp * 1000),
     )
 

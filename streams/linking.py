@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import ValidationError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_fixed
 
 from graph.actions import ingest
 from graph.actions.ingest import AlreadyCommitted, Changes
@@ -33,6 +35,7 @@ EXIT_ALARM: Final = 78
 RETRY_S: Final = 1.0
 
 Record = tuple[int, GalleryRecord]
+T = TypeVar("T")
 
 
 class LinkWorker:
@@ -117,23 +120,22 @@ class LinkWorker:
         return found
 
     async def _commit(self, records: list[Record]) -> None:
-        plan = await asyncio.to_thread(Plan, self._gallery, self._model_id, records)
-        try:
-            await self._write(plan)
-        except StoreRefused as refused:
-            if len(records) > 1:
-                for record in records:
-                    await self._commit([record])
-                return
-            await self._set_aside(records[0], refused)
-        self._crash.reach("link-after-commit")
+        while records:
+            plan = await asyncio.to_thread(Plan, self._gallery, self._model_id, records)
+            try:
+                await self._write(plan)
+            except StoreRefused as refused:
+                if plan.applied > 1:
+                    for record in records[: plan.applied]:
+                        await self._commit([record])
+                else:
+                    await self._set_aside(records[0], refused)
+            self._crash.reach("link-after-commit")
+            records = records[plan.applied :]
 
     async def _write(self, plan: Plan) -> None:
         for name in plan.files_to_delete():
-            media_id, _, face_id = name.partition("/")
-            await asyncio.to_thread(
-                lambda m=media_id, f=face_id: self._files.delete_face(m, f) if f else self._files.delete_media(m)
-            )
+            await asyncio.to_thread(self._delete_files, name)
         self._crash.reach("link-before-commit")
         if await self._written(plan.changes, plan):
             self._gallery.take_in(plan.staged)
@@ -141,6 +143,13 @@ class LinkWorker:
         else:
             await self._load()
         self.committed.set()
+
+    def _delete_files(self, name: str) -> None:
+        media_id, _, face_id = name.partition("/")
+        if face_id:
+            self._files.delete_face(media_id, face_id)
+        else:
+            self._files.delete_media(media_id)
 
     async def _written(self, changes: Changes, plan: Plan) -> bool:
         """True where this call committed the batch, False where an earlier call had, unknown to us."""
@@ -165,15 +174,15 @@ class LinkWorker:
         plan.changes.quarantined.append(rows.quarantined(content.origin, reason))
         await self._write(plan)
 
-    async def _patiently(self, work: Any) -> Any:
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """What `work` returns, tried for as long as Neo4j is away: waiting is right, giving up loses the batch."""
-        while True:
-            try:
-                return await work()
-            except StoreUnavailable as away:
-                log.warning("link waits: %s", away.message)
-                self._watchdog.progress()
-                await asyncio.sleep(RETRY_S)
+        return await AsyncRetrying(
+            retry=retry_if_exception_type(StoreUnavailable), wait=wait_fixed(RETRY_S), before_sleep=self._say
+        )(work)
+
+    def _say(self, state: RetryCallState) -> None:
+        log.warning("link waits: %s", state.outcome.exception() if state.outcome else "")
+        self._watchdog.progress()
 
 
 def parse(message: Message) -> GalleryRecord:
@@ -188,7 +197,7 @@ def parse(message: Message) -> GalleryRecord:
         raise LogGap(f"the gallery log's record {message.offset} can't be read") from None
 
 
-def end_process(code: int, reason: str) -> None:
+def end_process(code: int, reason: str) -> NoReturn:
     """Ends the process like kill -9, so that nothing unfinished is committed; the supervisor starts it again."""
     os.write(2, f"ALARM link: {reason}\n".encode())
     os._exit(code)

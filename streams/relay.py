@@ -1,4 +1,4 @@
-"""The relay: publishes what the graph's outbox holds, in order, and indexes the quarantine. Beside link, one process."""
+"""The relay: publishes the graph's outbox in order and indexes the quarantine, in link's process."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import Any, Final
 from graph.actions import quarantine as actions
 from graph.actions.ingest import LOG
 from graph.domain.errors import RedthreadError, StoreUnavailable, Unprocessable
+from graph.store.queries import ingest
 from graph.store.queries import relay as queries
-from graph.store.session import Row, Store
+from graph.store.session import Row, Store, Tx
 from streams import quarantine, topics
 from streams.agents import read_batches
 from streams.crash import CrashPoint
@@ -87,11 +88,9 @@ class Relay:
                 return 0
 
     async def _publish(self) -> int:
-        found = await self._store.read(lambda tx: tx.one(queries.WAITING, log=LOG, limit=BATCH))
-        if found is None or found["epoch"] != self._link.epoch:
+        epoch, rows = await self._store.read(_waiting)
+        if epoch != self._link.epoch:
             end_process(EXIT_FENCED, "another link process has taken the gallery log over")
-            return 0
-        rows: list[Row] = found["rows"]
         if not rows:
             return 0
         # Sent together, awaited together: one producer keeps the order within each partition.
@@ -111,6 +110,11 @@ class Relay:
         if name not in self._topics:
             self._topics[name] = self._app.topic(name, value_serializer="raw", key_serializer="raw")
         return self._topics[name]
+
+
+async def _waiting(tx: Tx) -> tuple[int, list[Row]]:
+    cursor = await tx.one(ingest.CURSOR, log=LOG)
+    return (cursor or {"epoch": -1})["epoch"], await tx.rows(queries.WAITING, limit=BATCH)
 
 
 def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[str, bytes | None, bytes | None, Headers]:

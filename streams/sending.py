@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from cloudevents.core.bindings.kafka import to_binary
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from pydantic import BaseModel
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential
 
 from graph.domain.errors import Unprocessable
 from streams.records import TYPE_OF
@@ -30,19 +30,27 @@ async def send_sure(topic: Any, key: bytes | None, value: bytes | None, headers:
 
     Raises Unprocessable where the record is too large to be ever taken.
     """
-    delay = 0.2
-    while True:
+
+    async def once() -> None:
         try:
             await (await topic.send(key=key, value=value, headers=list(headers)))
-            return
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
+            # Faust wraps what aiokafka raises.
             if isinstance(error, MessageSizeTooLargeError) or isinstance(error.__cause__, MessageSizeTooLargeError):
                 raise Unprocessable("the record is larger than its topic takes", code="record_too_large") from error
-            log.warning("sending waits: %s", type(error).__name__)
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, LONGEST_WAIT_S)
+            raise
+
+    await AsyncRetrying(
+        # Everything but size is worth waiting for.
+        retry=retry_if_exception(lambda error: isinstance(error, Exception) and not isinstance(error, Unprocessable)),
+        wait=wait_exponential(multiplier=0.2, max=LONGEST_WAIT_S),
+        before_sleep=_say,
+    )(once)
+
+
+def _say(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("sending waits: %s", type(error).__name__)
 
 
 def headers_of(ce_type: str, subject: str, ce_id: str | None = None) -> Headers:

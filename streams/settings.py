@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -12,8 +13,6 @@ MIB = 1024 * 1024
 
 def cache_folder() -> Path:
     """Where files that can be fetched again are kept."""
-    import os
-
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "redthread"
 
 
@@ -37,7 +36,7 @@ class StreamSettings(BaseSettings):
     )
     media_roots: list[str] = Field(
         default_factory=list,
-        description="URL prefixes that media may be fetched from (JSON list), file:// or https://; nothing else is read",
+        description="URL prefixes that media may be fetched from (JSON list), file:// or https://; nothing else is",
     )
     sources: dict[str, list[str]] = Field(
         default_factory=lambda: {"local": ["north", "south"]},

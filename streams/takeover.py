@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -23,8 +23,8 @@ class Log:
     """The gallery log as Kafka has it."""
 
     def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
-        self._config = {"bootstrap.servers": bootstrap, **security}
-        self._admin = AdminClient(self._config)
+        self._config: dict[str, Any] = {"bootstrap.servers": bootstrap, **security}
+        self._admin: Any = AdminClient(self._config)
 
     def log_id(self) -> str:
         """The id that Kafka gave this topic: another one means another log."""

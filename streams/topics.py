@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import (
+    AdminClient,
+    ConfigResource,  # pyright: ignore[reportPrivateImportUsage]  the documented place; its stub forgets __all__
+    NewTopic,  # pyright: ignore[reportPrivateImportUsage]
+    ResourceType,  # pyright: ignore[reportPrivateImportUsage]
+)
 
 from graph.domain.errors import RedthreadError
 
@@ -92,12 +98,12 @@ def ensure_topics(bootstrap: str, sources: Iterable[str], security: Mapping[str,
 
     Raises TopicsDiffer where one exists with other partitions or settings: that is for a person to decide.
     """
-    admin = AdminClient({"bootstrap.servers": bootstrap, **(security or {})})
+    admin: Any = AdminClient({"bootstrap.servers": bootstrap, **(security or {})})
     wanted = table(sources)
     existing = admin.list_topics(timeout=30).topics
     missing = [topic for topic in wanted if topic.name not in existing]
     if missing:
-        created = admin.create_topics(
+        created: dict[str, Any] = admin.create_topics(
             [NewTopic(t.name, num_partitions=t.partitions, replication_factor=-1, config=t.config()) for t in missing]
         )
         for name, future in created.items():
@@ -112,13 +118,15 @@ def ensure_topics(bootstrap: str, sources: Iterable[str], security: Mapping[str,
     return [topic.name for topic in missing]
 
 
-def check_topics(admin: AdminClient, wanted: list[Topic]) -> list[str]:
+def check_topics(admin: Any, wanted: list[Topic]) -> list[str]:
     """What is not as the table says, a sentence each; empty where all is."""
     existing = admin.list_topics(timeout=30).topics
     found: list[str] = []
     present = [topic for topic in wanted if topic.name in existing]
     found += [f"topic {topic.name} does not exist" for topic in wanted if topic.name not in existing]
-    configs = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic.name) for topic in present])
+    configs: dict[Any, Any] = admin.describe_configs(
+        [ConfigResource(ResourceType.TOPIC, topic.name) for topic in present]
+    )
     values = {resource.name: future.result(30) for resource, future in configs.items()}
     for topic in present:
         partitions = len(existing[topic.name].partitions)

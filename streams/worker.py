@@ -8,6 +8,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
+from pydantic import ValidationError
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_fixed
+
 from graph.actions import ingest
 from graph.domain.errors import RedthreadError, StoreUnavailable
 from graph.files import MediaStore
@@ -18,6 +21,7 @@ from streams.crash import CrashPoint
 from streams.embed import EmbedStep
 from streams.embedding import EmbedWorker
 from streams.linking import EXIT_ALARM, LinkWorker, end_process
+from streams.records import complaint
 from streams.relay import Relay
 from streams.settings import MIB, StreamSettings
 from streams.takeover import Log
@@ -126,12 +130,12 @@ class _LinkParts:
 
 async def _cursor(settings: StreamSettings) -> ingest.Cursor:
     async with Store(settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value()) as store:
-        while True:
-            try:
-                return await ingest.read_cursor(store)
-            except StoreUnavailable as away:
-                log.warning("link waits: %s", away.message)
-                await asyncio.sleep(1)
+        patient = AsyncRetrying(
+            retry=retry_if_exception_type(StoreUnavailable),
+            wait=wait_fixed(1),
+            before_sleep=lambda state: log.warning("link waits for Neo4j, attempt %s", state.attempt_number),
+        )
+        return await patient(ingest.read_cursor, store)
 
 
 def main() -> None:
@@ -147,7 +151,8 @@ def main() -> None:
         app = kinds[sys.argv[1]](StreamSettings())  # pyright: ignore[reportCallIssue]  settings come from the environment
     except RedthreadError as reason:
         end_process(EXIT_ALARM, reason.message)
-        return
+    except ValidationError as error:
+        end_process(EXIT_ALARM, f"the settings are not usable: {complaint(error)}")
     # Faust's own option parser: without --without-web it would open a port on all interfaces.
     sys.argv[1:] = ["worker", "-l", "warn", "--without-web"]
     app.main()

@@ -84,7 +84,12 @@ async def read_cursor(store: Store) -> Cursor:
 
 async def raise_epoch(store: Store, log_id: str) -> Cursor:
     """Takes the log over: from now on only the returned epoch may write, for this Kafka topic id."""
-    row = await store.write(lambda tx: tx.one(queries.RAISE_EPOCH, log=LOG, log_id=log_id))
+
+    async def work(tx: Tx) -> Row | None:
+        await log.lock_head(tx)
+        return await tx.one(queries.RAISE_EPOCH, log=LOG, log_id=log_id)
+
+    row = await store.write(work)
     if row is None:
         raise RuntimeError("the graph has no cursor: run the migrations")
     return Cursor(**row)

@@ -15,7 +15,7 @@ from graph.actions.views import Look, Views
 from graph.domain import audit
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Invalid, NotFound
-from graph.domain.people import Person, check_purpose
+from graph.domain.people import PURPOSE_LIMIT, Person, check_purpose
 from graph.files import MediaStore
 from graph.store import log
 from graph.store.log import Outgoing
@@ -24,7 +24,6 @@ from graph.store.session import Row, Store, Tx
 
 LIMIT_MAX = 100
 FACES_MAX = 20
-LEGAL_BASIS_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +125,8 @@ async def read_search(store: Store, views: Views, search_id: str, *, look: Look)
 def check_question(question: Question) -> None:
     """Refuses a question without purpose or legal basis, or with an impossible limit or scope."""
     check_purpose(question.purpose)
-    if not 1 <= len(question.legal_basis.strip()) <= LEGAL_BASIS_LIMIT:
-        raise Invalid(f"legal_basis: from 1 to {LEGAL_BASIS_LIMIT} characters")
+    if not 1 <= len(question.legal_basis.strip()) <= PURPOSE_LIMIT:
+        raise Invalid(f"legal_basis: from 1 to {PURPOSE_LIMIT} characters")
     if not 1 <= question.limit <= LIMIT_MAX:
         raise Invalid(f"limit: from 1 to {LIMIT_MAX}")
     if question.within != "register" and not question.within.startswith("case:"):

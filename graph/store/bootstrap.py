@@ -48,10 +48,13 @@ async def set_first_password(uri: str, user: str, old: str, new: str, *, timeout
     until = time.monotonic() + timeout_s
     while True:
         try:
-            async with _driver(uri, user, old) as driver, asyncio.timeout(ATTEMPT_S):
-                async with driver.session(database="system") as session:
-                    result = await session.run(queries.SET_PASSWORD, old=old, new=new)
-                    await result.consume()
+            async with (
+                _driver(uri, user, old) as driver,
+                asyncio.timeout(ATTEMPT_S),
+                driver.session(database="system") as session,
+            ):
+                result = await session.run(queries.SET_PASSWORD, old=old, new=new)
+                await result.consume()
             return None
         except (AuthError, ClientError):
             # Changed before, by a start that was cut off before it could note so.

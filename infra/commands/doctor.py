@@ -71,7 +71,9 @@ def _java() -> Finding:
     try:
         done = subprocess.run([str(JAVA), "-version"], capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError) as error:
-        return Finding("Java", f"does not start ({type(error).__name__})", "delete .venv and run `sh infra/run doctor` again")
+        return Finding(
+            "Java", f"does not start ({type(error).__name__})", "delete .venv and run `sh infra/run doctor` again"
+        )
     return Finding("Java", done.stderr.splitlines()[0])
 
 
@@ -104,18 +106,24 @@ def _ports(chosen: Settings) -> Iterator[Finding]:
         elif port == 0 or is_free(port):
             yield Finding(f"port of {what}", f"{port or 'any'} is free")
         else:
-            yield Finding(f"port of {what}", f"{port} is taken", f"stop what listens there, or choose another with {option}")
+            yield Finding(
+                f"port of {what}", f"{port} is taken", f"stop what listens there, or choose another with {option}"
+            )
 
 
 def _memory() -> Finding:
     free = psutil.virtual_memory().available / 1e9
-    remedy = "" if free >= MEMORY_GB else f"close other programs: {MEMORY_GB:.0f} GB are needed; or fewer workers (--embed 1)"
-    return Finding("memory", f"{free:.1f} GB available", remedy)
+    remedy = f"close other programs: {MEMORY_GB:.0f} GB are needed; or use fewer workers (--embed 1)"
+    return Finding("memory", f"{free:.1f} GB available", "" if free >= MEMORY_GB else remedy)
 
 
 def _disk(path: Path, what: str) -> Finding:
     existing = next(parent for parent in (path, *path.parents) if parent.exists())
     free = shutil.disk_usage(existing).free / 1e9
     if not os.access(existing, os.W_OK):
-        return Finding(f"disk for {what}", f"{existing} cannot be written", "name another folder (REDTHREAD_DATA, XDG_CACHE_HOME)")
-    return Finding(f"disk for {what}", f"{free:.1f} GB free in {path}", "" if free >= DISK_GB else f"free {DISK_GB:.0f} GB")
+        return Finding(
+            f"disk for {what}", f"{existing} cannot be written", "name another folder (REDTHREAD_DATA, XDG_CACHE_HOME)"
+        )
+    return Finding(
+        f"disk for {what}", f"{free:.1f} GB free in {path}", "" if free >= DISK_GB else f"free {DISK_GB:.0f} GB"
+    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import typer
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec  # pyright: ignore[reportPrivateImportUsage]
 from rich.console import Console
 from rich.table import Table
 
@@ -22,13 +23,15 @@ NOT_RUNNING = 1
 def status(data: DataOption = None) -> None:
     """Show what runs on this data folder; exit code 1 where nothing does."""
     chosen = settings(data=data)
-    out = Console(highlight=False)
+    out = Console(highlight=False, soft_wrap=True)
     running = find_running(chosen.data)
     if running is None:
         out.print(f"nothing runs on {chosen.data}; `redthread up` starts it", markup=False)
         raise typer.Exit(NOT_RUNNING)
     state = "ready" if running.ready else "starting or stopping"
-    out.print(f"{state}: process {running.pid} for {_since(running.started_at)}, stack {running.stack}, data {running.data}")
+    out.print(
+        f"{state}: process {running.pid} for {_since(running.started_at)}, stack {running.stack}, data {running.data}"
+    )
     if running.api_url:
         out.print(f"API {running.api_url}   Kafka {running.kafka}   Neo4j {running.neo4j_uri}")
     out.print(_children(running))
@@ -39,12 +42,13 @@ def status(data: DataOption = None) -> None:
 
 def lags(bootstrap: str, security: Mapping[str, str]) -> dict[tuple[str, str], int]:
     """Records that each consumer group has not committed yet, by (group, topic), over all partitions."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, **security})
+    # Any: confluent-kafka does not say what its futures hold.
+    admin: Any = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, **security})
     groups = [found.group_id for found in admin.list_consumer_groups(request_timeout=ANSWER_S).result(ANSWER_S).valid]
     total: dict[tuple[str, str], int] = {}
     for group in groups:
         asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=ANSWER_S)
-        committed = asked[group].result(ANSWER_S).topic_partitions or []
+        committed: list[TopicPartition] = asked[group].result(ANSWER_S).topic_partitions or []
         ends = admin.list_offsets(
             {TopicPartition(place.topic, place.partition): OffsetSpec.latest() for place in committed},
             request_timeout=ANSWER_S,
@@ -61,7 +65,11 @@ def _children(running: Running) -> Table:
     for child in running.children:
         state = "waits to start again" if not child.pid else "ready" if child.ready else "starting"
         table.add_row(
-            child.name, str(child.pid or "-"), _since(child.started_at) if child.pid else "-", str(child.restarts), state
+            child.name,
+            str(child.pid or "-"),
+            _since(child.started_at) if child.pid else "-",
+            str(child.restarts),
+            state,
         )
     return table
 

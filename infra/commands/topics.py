@@ -15,7 +15,9 @@ from streams.topics import check_topics, ensure_topics, table
 
 def topics(
     data: DataOption = None,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit code 1 where something differs.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit code 1 where something differs.")
+    ] = False,
 ) -> None:
     """Create the topics of all sources, and check that each is as the table of topics says."""
     chosen = settings(data=data)

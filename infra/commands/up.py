@@ -110,10 +110,9 @@ def _detach(chosen: Settings) -> None:
     chosen.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = chosen.data / "logs" / "up.log"
     log.parent.mkdir(exist_ok=True)
-    arguments = ["--data", str(chosen.data), "--stack", chosen.stack, "--embed", str(chosen.embed), "--api-port",
-                 str(chosen.api_port), "--kafka-port", str(chosen.kafka_port), "--neo4j-port", str(chosen.neo4j_port)]  # fmt: skip
-    for root in chosen.media_roots:
-        arguments += ["--media-root", root]
+    names = ("data", "stack", "embed", "api_port", "kafka_port", "neo4j_port")
+    arguments = [word for name in names for word in (f"--{name.replace('_', '-')}", str(getattr(chosen, name)))]
+    arguments += [word for root in chosen.media_roots for word in ("--media-root", root)]
     with append_to(log) as output:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "infra.cli", "up", *arguments],

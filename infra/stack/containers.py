@@ -53,7 +53,9 @@ class ContainersStack:
             from testcontainers.community.kafka import KafkaContainer
             from testcontainers.community.neo4j import Neo4jContainer
         except ImportError as error:
-            raise StackError("stack `containers` needs testcontainers: pip install 'testcontainers>=4.15,<5'") from error
+            raise StackError(
+                "stack `containers` needs testcontainers: pip install 'testcontainers>=4.15,<5'"
+            ) from error
         try:
             kafka = KafkaContainer(KAFKA_IMAGE).with_kraft()
             for name, value in KAFKA_ENV.items():

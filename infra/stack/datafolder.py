@@ -40,7 +40,9 @@ class DataFolder:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor = os.open(path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StackError(f"cannot write to the data folder {path}: {error.strerror}; name another with --data") from error
+            raise StackError(
+                f"cannot write to the data folder {path}: {error.strerror}; name another with --data"
+            ) from error
         until = time.monotonic() + patience_s
         while not _try_lock(descriptor):
             pid = int(read_state(path).get("pid", -1))
@@ -99,9 +101,9 @@ def note_password_set(path: Path) -> None:
 def write_whole(path: Path, text: str) -> None:
     """Makes a file, readable by its owner only, appear whole or not at all."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(scratch, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(os.open(scratch, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
-    os.replace(scratch, path)
+    scratch.replace(path)
 
 
 def is_alive(pid: int) -> bool:

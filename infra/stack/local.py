@@ -35,6 +35,8 @@ class LocalOptions:
     """For a new data folder; generated where empty."""
     repository: str = ""
     """A Maven repository instead of the central one."""
+    short_lived: bool = False
+    """Neo4j compiles for a quick start instead of for long runs: a third less CPU until it serves."""
 
 
 class LocalStack:
@@ -69,7 +71,9 @@ class LocalStack:
 
     async def _start_neo4j(self, addresses: Addresses, port: int) -> None:
         jars = await asyncio.to_thread(artifacts.class_path, "neo4j", repository=self._options.repository)
-        command = await asyncio.to_thread(neo4j.prepare, self._options.data / "neo4j", jars, port)
+        command = await asyncio.to_thread(
+            neo4j.prepare, self._options.data / "neo4j", jars, port, short_lived=self._options.short_lived
+        )
         self._supervisor.start(neo4j.spec(command, lambda: self._neo4j_ready(addresses)))
         await self._supervisor.wait_ready("neo4j")
 
@@ -82,7 +86,7 @@ class LocalStack:
 
 
 async def serve(options: LocalOptions) -> None:
-    """Runs the bare stack until SIGTERM or SIGINT; prints what to export for the tests and the processes of Redthread."""
+    """Runs the bare stack until SIGTERM or SIGINT; prints what to export to find it."""
     folder = datafolder.DataFolder.acquire(options.data)
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -120,9 +124,16 @@ def main() -> None:
     parser.add_argument("--kafka-port", type=int, default=0, help="0: any free one")
     parser.add_argument("--neo4j-port", type=int, default=0, help="0: any free one")
     parser.add_argument("--neo4j-password", default="", help="for a new folder; generated where not given")
+    parser.add_argument("--short-lived", action="store_true", help="for tests: quick to start, slower in long runs")
     given = parser.parse_args()
     try:
-        options = LocalOptions(given.data.absolute(), given.kafka_port, given.neo4j_port, given.neo4j_password)
+        options = LocalOptions(
+            given.data.absolute(),
+            given.kafka_port,
+            given.neo4j_port,
+            given.neo4j_password,
+            short_lived=given.short_lived,
+        )
         asyncio.run(serve(options))
     except RedthreadError as error:
         sys.exit(f"redthread: {error.message}")

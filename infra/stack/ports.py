@@ -26,7 +26,9 @@ def is_free(port: int) -> bool:
 def check_free(port: int, what: str, setting: str) -> int:
     """The port itself; StackError where another program listens on it."""
     if not is_free(port):
-        raise StackError(f"port {port} for {what} is taken: stop the program that listens there, or choose another with {setting}")
+        raise StackError(
+            f"port {port} for {what} is taken: stop the program that listens there, or choose another with {setting}"
+        )
     return port
 
 

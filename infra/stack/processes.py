@@ -40,7 +40,7 @@ async def _answers(url: str) -> None:
         while True:
             try:
                 answer = await client.get(url)
-                if answer.status_code == httpx.codes.OK:
+                if answer.is_success:
                     return
                 said = f"says {answer.status_code}"
             except httpx.HTTPError as error:
@@ -48,5 +48,3 @@ async def _answers(url: str) -> None:
             if time.monotonic() > until:
                 raise StackError(f"the API is not ready after {API_READY_S:.0f} s ({said})")
             await asyncio.sleep(0.1)
-
-

@@ -96,7 +96,9 @@ def addresses_of(settings: Settings) -> Addresses:
         return Addresses(running.kafka, running.neo4j_uri, running.neo4j_user, known, given.kafka_security)
     if given.kafka and given.neo4j_uri:
         return given
-    raise StackError(f"nothing runs on {data}: start it with `redthread up`, or set REDTHREAD_KAFKA and REDTHREAD_NEO4J_URI")
+    raise StackError(
+        f"nothing runs on {data}: start it with `redthread up`, or set REDTHREAD_KAFKA and REDTHREAD_NEO4J_URI"
+    )
 
 
 def given_addresses(settings: Settings) -> Addresses:

@@ -133,7 +133,9 @@ class Supervisor:
             child.restarts += 1
             if not child.is_ready.is_set() and child.restarts >= HOPELESS:
                 child.is_hopeless.set()
-            self._announce(f"{child.spec.name} ended ({_meaning(code)}) after {ran_s:.0f} s; again in {delay:.0f} s: {child.log}")
+            self._announce(
+                f"{child.spec.name} ended ({_meaning(code)}) after {ran_s:.0f} s; again in {delay:.0f} s: {child.log}"
+            )
             self._changed()
             await asyncio.sleep(delay)
             delay = min(delay * 2, self._backoff_s[1])
@@ -157,7 +159,7 @@ class Supervisor:
             try:
                 await child.spec.ready()
             # Whatever the check raises means the same: this process does not serve, so another must be tried.
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 self._announce(f"{child.spec.name} is not ready: {error}")
                 await _end(process, child.spec.grace_s)
                 return

@@ -44,6 +44,8 @@ class SystemOptions:
     sources: Mapping[str, list[str]] = field(default_factory=lambda: {"local": ["north", "south"]})
     models: Path = field(default_factory=lambda: cache_folder() / "models")
     maven_repository: str = ""
+    short_lived: bool = False
+    """For a demo or a test: servers that start quicker and are slower in long runs."""
     external: Addresses | None = None
     """For stack `external`."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -73,12 +75,10 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
 
     Raises StackError, or another RedthreadError of what it starts, with everything stopped again.
     """
-    api_port = 0
-    if options.api:
-        api_port = check_free(options.api_port, "the API", "--api-port") if options.api_port else free_ports(1)[0]
-    api_url = f"http://{LOOPBACK}:{api_port}" if options.api else ""
     folder = await asyncio.to_thread(DataFolder.acquire, options.data.absolute())
     started_at = time.time()
+    api_port = options.api_port or free_ports(1)[0]
+    api_url = f"http://{LOOPBACK}:{api_port}" if options.api else ""
     addresses: Addresses | None = None
     is_ready = False
 
@@ -88,6 +88,8 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
     supervisor = Supervisor(folder.path / "logs", announce, changed=note, keep_open=[folder.descriptor])
     stack = _stack(options, supervisor, announce)
     try:
+        if options.api:
+            check_free(api_port, "the API", "--api-port")
         note()
         announce("starting Kafka and Neo4j")
         addresses = await _servers_and_models(stack, options.models)
@@ -99,6 +101,7 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         note()
         yield system
     finally:
+        is_ready = False
         await supervisor.stop(*(name for name in supervisor.children if name not in ("kafka", "neo4j")))
         await stack.stop()
         folder.release()
@@ -136,8 +139,9 @@ def _stack(options: SystemOptions, supervisor: Supervisor, announce: Callable[[s
             return ExternalStack(options.external or Addresses("", "", "", ""))
         case "local":
             local = LocalOptions(
-                options.data.absolute(), options.kafka_port, options.neo4j_port, repository=options.maven_repository
-            )
+                options.data.absolute(), options.kafka_port, options.neo4j_port, repository=options.maven_repository,
+                short_lived=options.short_lived,
+            )  # fmt: skip
             return LocalStack(local, supervisor, announce)
 
 

@@ -21,8 +21,6 @@ DISPLAY_SIDE: Final = 256
 _DISPLAY_FACTOR: Final = 1.6
 """Some hair, ears and chin around the box: people compare those too."""
 _JPEG_QUALITY: Final = 90
-_PNG_COMPRESSION: Final = 1
-"""The fastest: a crop of 112 px is small anyway."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +83,11 @@ class FaceFinder:
             too_poor_because=too_poor_because(norm, face.box[3]),
             vector=vector,
             norm=norm,
-            display_crop=_encoded(".jpg", display, cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY),
-            aligned_crop=_encoded(".png", aligned, cv2.IMWRITE_PNG_COMPRESSION, _PNG_COMPRESSION),
+            display_crop=_encoded(".jpg", display, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]),
+            aligned_crop=_encoded(".png", aligned, []),
         )
 
 
-def _encoded(kind: str, pixels: Pixels, flag: int, value: int) -> bytes:
-    _, data = cv2.imencode(kind, pixels, [flag, value])
+def _encoded(kind: str, pixels: Pixels, options: list[int]) -> bytes:
+    _, data = cv2.imencode(kind, pixels, options)
     return data.tobytes()

@@ -56,10 +56,21 @@ def cut(picture: Pixels, square: Square, size: int) -> tuple[Pixels, Square]:
     height, width = picture.shape[:2]
     inner = picture[max(top, 0) : max(min(top + side, height), 0), max(left, 0) : max(min(left + side, width), 0)]
     if inner.shape[:2] != (side, side):
-        above, before = max(-top, 0), max(-left, 0)
-        below, after = side - above - inner.shape[0], side - before - inner.shape[1]
-        inner = pad(inner, above, below, before, after)
+        inner = _on_black(inner, max(left, 0) - left, max(top, 0) - top, side, max(1, side // (4 * size)))
     return resize(inner, size, size), Square(left, top, side)
+
+
+def _on_black(inner: Pixels, x: int, y: int, side: int, shrink: int) -> Pixels:
+    """A black square of `side / shrink` pixels with `inner` at (x, y): a face that fills a huge picture stays cheap."""
+    black = np.zeros((round(side / shrink), round(side / shrink), 3), np.uint8)
+    if inner.size == 0:
+        return black
+    if shrink > 1:
+        inner = resize(inner, max(1, inner.shape[1] // shrink), max(1, inner.shape[0] // shrink))
+    x, y = round(x / shrink), round(y / shrink)
+    room = black[y : y + inner.shape[0], x : x + inner.shape[1]]
+    room[:] = inner[: room.shape[0], : room.shape[1]]
+    return black
 
 
 def pad(picture: Pixels, above: int, below: int, before: int, after: int) -> Pixels:

@@ -70,18 +70,22 @@ def ensure_models(folder: Path) -> ModelFiles:
     Official files put into the folder by hand, with the right SHA-256, do as well as downloaded ones. Raises
     ModelsUnavailable with what to do.
     """
+    models = (_DETECTOR, _RECOGNISER)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / ".lock"):
-            if not all(_has_hash(folder / model.name, model.sha256) for model in (_DETECTOR, _RECOGNISER)):
-                _download(folder)
-            detector, recogniser = _prepared(folder, _DETECTOR), _prepared(folder, _RECOGNISER)
+        # A folder that has everything is only read, so it may be one that cannot be written.
+        if not all(_is_prepared(folder, model) for model in models):
+            folder.mkdir(parents=True, exist_ok=True)
+            with _locked(folder / ".lock"):
+                if not all(_has_hash(folder / model.name, model.sha256) for model in models):
+                    _download(folder)
+                for model in models:
+                    _prepare(folder, model)
     except OSError as failure:
         raise ModelsUnavailable(
             f"The model folder {folder} cannot be used ({failure.strerror}): free some space, or name a folder that "
             "may be written in REDTHREAD_MODELS."
         ) from failure
-    return ModelFiles(detector, recogniser, DETECTOR_ID, MODEL_ID)
+    return ModelFiles(_prepared(folder, _DETECTOR), _prepared(folder, _RECOGNISER), DETECTOR_ID, MODEL_ID)
 
 
 @contextmanager
@@ -123,24 +127,35 @@ def _download(folder: Path) -> None:
 
 
 def _prepared(folder: Path, model: _Official) -> Path:
-    """The file to load: weights no longer listed as inputs (a third faster), and named dimensions left free.
+    """Where the file to load stands: its weights are no longer listed as inputs, which makes it a third faster."""
+    return folder / f"prepared-{model.name}"
 
-    Beside it stands a record of the source's hash and its own, checked at every start.
-    """
-    source, target = folder / model.name, folder / f"prepared-{model.name}"
-    record = target.with_suffix(".json")
+
+def _record(folder: Path, model: _Official) -> Path:
+    """Where the hashes of a prepared file and of its source are noted when it is made, to be checked at every start."""
+    return _prepared(folder, model).with_suffix(".json")
+
+
+def _is_prepared(folder: Path, model: _Official) -> bool:
+    target = _prepared(folder, model)
     try:
-        facts = json.loads(record.read_text())
-    except (OSError, ValueError):
-        facts = {}
-    if facts != {"source": model.sha256, "sha256": _sha256(target) if target.is_file() else None}:
-        _write_whole(target, lambda draft: _prepare(source, draft, model.free_dimensions))
-        facts = {"source": model.sha256, "sha256": _sha256(target)}
-        _write_whole(record, lambda draft: draft.write_text(json.dumps(facts)))
-    return target
+        noted = json.loads(_record(folder, model).read_text())
+        return noted == {"source": model.sha256, "sha256": _sha256(target)}
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
 
 
-def _prepare(source: Path, target: Path, free_dimensions: dict[int, str]) -> None:
+def _prepare(folder: Path, model: _Official) -> None:
+    if _is_prepared(folder, model):
+        return
+    target = _prepared(folder, model)
+    _write_whole(target, lambda draft: _rewrite(folder / model.name, draft, model.free_dimensions))
+    noted = {"source": model.sha256, "sha256": _sha256(target)}
+    _write_whole(_record(folder, model), lambda draft: draft.write_text(json.dumps(noted)))
+
+
+def _rewrite(source: Path, target: Path, free_dimensions: dict[int, str]) -> None:
+    """The model at `source` with weights that are no inputs, and these input dimensions free, is at `target`."""
     onnx: Any = importlib.import_module("onnx")  # here: needed once in the life of a model folder, and slow to import
     model = onnx.load(str(source))
     graph = model.graph

@@ -112,27 +112,36 @@ class Comparer:
 
     # --- searches ------------------------------------------------------------------------------------------------
 
+    def answer_known(self, search: SearchAsked, offset: int) -> None:
+        """Answers a search for stored faces; their own pictures are no answer to it."""
+        found = (self._staged.face(face_id) for face_id in search.faces)
+        self.answer(search, offset, search.faces, without=frozenset(face.media_id for face in found if face))
+
     def answer_upload(self, search: SearchProbe, media: Media, offset: int) -> None:
-        """Answers a search with an uploaded picture at the record that stores its faces."""
+        """Answers a search with an uploaded picture at the record that stores its faces.
+
+        The same bytes in a case that the search may see are an answer: the picture itself is known there.
+        """
         asked = SearchAsked.model_construct(
             search_id=search.search_id, case_id=search.case_id, within=search.within, limit=search.limit, faces=[]
         )
-        self.answer(asked, offset, list(media.faces))
+        self.answer(asked, offset, media.faces)
 
-    def answer(self, search: SearchAsked, offset: int, face_ids: list[str]) -> None:
+    def answer(
+        self, search: SearchAsked, offset: int, face_ids: Sequence[str], *, without: frozenset[str] = frozenset()
+    ) -> None:
         """Stages the answer: every found face with its best score over the search's faces, best first.
 
-        The register's answer is capped; one case's answer is not.
+        The register's answer is capped; one case's answer is not. Faces of the media in `without` are left out.
         """
         known = [face for face in map(self._staged.face, face_ids) if face is not None]
         mine = [face for face in known if face.vector is not None]
         compared, too_poor = self._staged.findable(search.case_id, search.within)
         status = "answered" if mine else "too_poor" if known else "no_face"
-        probes = {face.media_id for face in known}
         best: dict[str, tuple[float, str]] = {}
         for face, near in zip(mine, self._near(mine) if mine else [], strict=True):
             for other, score in near:
-                if other.media_id in probes or not self._findable(other, search):
+                if other.media_id in without or not self._findable(other, search):
                     continue
                 if other.face_id not in best or best[other.face_id][0] < score:
                     best[other.face_id] = (score, face.face_id)

@@ -21,7 +21,7 @@ def erase(plan: Plan, record: ErasureRecord) -> None:
     plan.staged.erasures[name] = max(requested_at, plan.staged.erased_at(name))
     plan.changes.erasures.append({"subject": name, "requested_at": requested_at})
     if kind == "face_id":
-        _erase_face(plan, subject)
+        _erase_face(plan, subject, requested_at)
     elif kind == "media_id":
         media = plan.staged.one_media(subject)
         if media is not None:
@@ -49,11 +49,11 @@ def _leave(plan: Plan, media: Media, cases: list[str]) -> None:
     plan.drop_links_of(set(media.faces))
 
 
-def _erase_face(plan: Plan, face_id: str) -> None:
+def _erase_face(plan: Plan, face_id: str, requested_at: int) -> None:
     face = plan.staged.face(face_id)
     media = plan.staged.one_media(face.media_id) if face else None
-    if face is None or media is None:
-        return
+    if face is None or media is None or media.first_submitted_at > requested_at:
+        return  # unknown, or submitted again since
     plan.changes.gone_faces.append(face_id)
     plan.dropped_files.append(f"{face.media_id}/{face_id}")
     plan.staged.put_media(replace(media, faces=tuple(known for known in media.faces if known != face_id)))

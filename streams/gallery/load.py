@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, LiteralString
 
 import numpy as np
@@ -34,12 +34,14 @@ async def load_gallery(store: Store, model_id: str, *, progress: Callable[[], No
             staged.put_face(face)
         order = tuple(face_id for _, face_id in sorted(row["faces"]))
         memberships = {item["case_id"]: _membership(item) for item in row["memberships"] if item["case_id"]}
-        staged.put_media(Media(row["media_id"], memberships, order))
+        staged.put_media(Media(row["media_id"], row["first_submitted_at"], memberships, order))
     gallery.take_in(staged)
     return gallery
 
 
-async def _pages(store: Store, query: LiteralString, key: str, progress: Callable[[], None], **values: Any) -> Any:
+async def _pages(
+    store: Store, query: LiteralString, key: str, progress: Callable[[], None], **values: Any
+) -> AsyncIterator[Row]:
     after = ""
     while True:
         page: list[Row] = await store.read(lambda tx, after=after: tx.rows(query, after=after, limit=PAGE, **values))
@@ -52,8 +54,8 @@ async def _pages(store: Store, query: LiteralString, key: str, progress: Callabl
 
 
 def _face(row: Row) -> Face:
-    comparable = row["vector"] is not None and row["too_poor_because"] is None
-    vector = np.frombuffer(row["vector"], "<f4").astype(np.float32) if comparable else None
+    data: bytes | None = row["vector"] if row["too_poor_because"] is None else None
+    vector = np.frombuffer(data, "<f4").astype(np.float32) if data is not None else None
     return Face(row["face_id"], row["media_id"], vector, row["label"], row["victim_id"])
 
 

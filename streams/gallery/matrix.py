@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 
 BLOCK: Final = 8192
-"""Rows compared at a time: the block's scores stay in the processor's cache."""
+"""Rows of a block, compared at a time: its scores stay in the processor's cache."""
 SLACK: Final = 1e-4
 """What a float32 dot product of two 128-d unit vectors may be off by, with room: everything above floor - SLACK is
 scored again in float64, so the result equals brute force in float64."""
@@ -29,7 +29,9 @@ class Near:
 
 def exact(queries: Vectors, stored: Vectors) -> NDArray[np.float64]:
     """Cosines of paired rows, (n, d) and (n, d) to (n,), in float64 and rounded."""
-    return np.round(np.einsum("ij,ij->i", queries.astype(np.float64), stored.astype(np.float64)), DIGITS)
+    products = queries.astype(np.float64) * stored.astype(np.float64)
+    scores: NDArray[np.float64] = products.sum(axis=1)
+    return scores.round(DIGITS)
 
 
 def above(queries: Vectors, stored: Vectors, floor: float) -> list[list[Near]]:
@@ -38,23 +40,24 @@ def above(queries: Vectors, stored: Vectors, floor: float) -> list[list[Near]]:
     Equal to a comparison in float64 with every row; in the order of the rows.
     """
     found: list[list[Near]] = [[] for _ in range(len(queries))]
-    for start in range(0, len(stored), BLOCK):
-        block = stored[start : start + BLOCK]
-        which, row = np.nonzero(queries @ block.T >= floor - SLACK)
-        if not len(row):
-            continue
-        scores = exact(queries[which], block[row])
+    which, row = np.nonzero(queries @ stored.T >= floor - SLACK)
+    if len(row):
+        scores = exact(queries[which], stored[row])
         for query, near, score in zip(which.tolist(), row.tolist(), scores.tolist(), strict=True):
             if score >= floor:
-                found[query].append(Near(start + near, score))
+                found[query].append(Near(near, score))
     return found
 
 
 class Matrix:
-    """A growing (n, dimensions) float32 matrix; a removed row stays, as zeros that resemble nothing."""
+    """A growing (n, dimensions) float32 matrix in blocks that never move, so that a row can be looked at for ever.
+
+    A removed row stays, as zeros that resemble nothing.
+    """
 
     def __init__(self, dimensions: int = 128) -> None:
-        self._rows: Vectors = np.zeros((1024, dimensions), np.float32)
+        self._dimensions = dimensions
+        self._blocks: list[Vectors] = []
         self._count = 0
 
     def __len__(self) -> int:
@@ -62,21 +65,26 @@ class Matrix:
 
     def append(self, vectors: Vectors) -> range:
         """The rows that the (n, dimensions) vectors now have."""
-        start, self._count = self._count, self._count + len(vectors)
-        if self._count > len(self._rows):
-            grown = np.zeros((max(self._count, 2 * len(self._rows)), self._rows.shape[1]), np.float32)
-            grown[:start] = self._rows[:start]
-            self._rows = grown
-        self._rows[start : self._count] = vectors
+        start = self._count
+        for vector in vectors:
+            block, row = divmod(self._count, BLOCK)
+            if block == len(self._blocks):
+                self._blocks.append(np.zeros((BLOCK, self._dimensions), np.float32))
+            self._blocks[block][row] = vector
+            self._count += 1
         return range(start, self._count)
 
-    def remove(self, row: int) -> None:
-        self._rows[row] = 0
+    def row(self, row: int) -> Vectors:
+        """The (dimensions,) vector of a row, not a copy."""
+        return self._blocks[row // BLOCK][row % BLOCK]
 
-    def vectors(self, rows: list[int]) -> Vectors:
-        """Copies of these rows, (n, dimensions)."""
-        return self._rows[rows]
+    def remove(self, row: int) -> None:
+        self._blocks[row // BLOCK][row % BLOCK] = 0
 
     def above(self, queries: Vectors, floor: float) -> list[list[Near]]:
-        """See `above`; `floor` must be positive."""
-        return above(queries, self._rows[: self._count], floor)
+        """See `above`; `floor` must be positive, since rows that were removed or not yet used are zeros."""
+        found: list[list[Near]] = [[] for _ in range(len(queries))]
+        for number, block in enumerate(self._blocks):
+            for index, near in enumerate(above(queries, block, floor)):
+                found[index] += [Near(number * BLOCK + item.row, item.score) for item in near]
+        return found

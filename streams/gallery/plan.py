@@ -30,7 +30,9 @@ from streams.records import (
 class Plan:
     """One batch: reads the gallery and what the batch staged before, collects `changes` and `staged`.
 
-    `dropped_files` names media and faces whose stored crops must go, because an erasure covers them.
+    The batch ends with the first record that takes something away, so that it is taken from what stands in the graph
+    at that record, not at the end of a longer batch; `applied` says how many records it has. `dropped_files` names
+    media and faces whose stored crops must go, because an erasure covers them.
     """
 
     def __init__(self, gallery: Gallery, model_id: str, records: Sequence[tuple[int, GalleryRecord]]) -> None:
@@ -41,15 +43,22 @@ class Plan:
         self.dropped_files: list[str] = []
         self.compare = Comparer(self.staged, self.changes, model_id)
         self.compare.look_ahead([face for _, record in records for face in self._new_faces(record)])
+        self.applied = 0
         for offset, record in records:
             self._apply(offset, record)
+            self.applied += 1
+            self.changes.last = offset
+            if self.changes.narrowed or self.changes.gone_faces or self.changes.gone_media:
+                break
+        self._coming = [record for _, record in records[self.applied :] if isinstance(record, MediaEmbedded)]
 
     def files_to_delete(self) -> list[str]:
-        """Media ids, or `media/face`, whose stored crops an erasure covers and that did not come back since."""
+        """Media ids, or `media/face`, whose stored crops an erasure covers and that are not known to come back."""
+        back = {record.media_id for record in self._coming if not self._is_erased(record)}
         return [
             name
             for name in self.dropped_files
-            if (self.staged.face(name[65:]) if name[65:] else self.staged.one_media(name)) is None
+            if name not in back and (self.staged.face(name[65:]) if name[65:] else self.staged.one_media(name)) is None
         ]
 
     def drop_links_of(self, faces: set[str]) -> None:
@@ -59,6 +68,7 @@ class Plan:
         changes.faces = [row for row in changes.faces if row["face_id"] not in faces]
         changes.embeddings = [row for row in changes.embeddings if row["face_id"] not in faces]
         changes.depicts = [row for row in changes.depicts if row["face_id"] not in faces]
+        # No record follows in this batch, so nothing that is gone came back in it.
         media = set(changes.gone_media)
         changes.media = [row for row in changes.media if row["media_id"] not in media]
         changes.memberships = [row for row in changes.memberships if row["media_id"] not in media]
@@ -75,7 +85,7 @@ class Plan:
                 case ErasureRecord():
                     erase(self, record)
                 case SearchAsked():
-                    self.compare.answer(record, offset, list(record.faces))
+                    self.compare.answer_known(record, offset)
         except Unprocessable as reason:
             if isinstance(record, SearchAsked):
                 self.compare.refuse(record.search_id, reason.message)
@@ -87,26 +97,33 @@ class Plan:
             return []
         if self.staged.one_media(record.media_id) is not None:
             return []
-        return [(face.face_id, rows.vector(face)) for face in record.faces if face.too_poor_because is None]
+        try:
+            return [(face.face_id, rows.vector(face)) for face in record.faces if face.too_poor_because is None]
+        except Unprocessable:
+            return []  # told when the record itself is applied
+
+    def _is_erased(self, record: MediaEmbedded) -> bool:
+        subjects = (f"media:{record.media_id}", f"case:{record.submitted.case_id}")
+        return record.origin.submitted_at <= self.staged.erased_at(*subjects)
 
     # --- media ---------------------------------------------------------------------------------------------------
 
     def _media(self, offset: int, record: MediaEmbedded) -> None:
         submitted, origin = record.submitted, record.origin
         case = self._case_of(submitted.case_id, submitted.district)
-        erased_at = self.staged.erased_at(f"media:{record.media_id}", f"case:{submitted.case_id}")
         known = self.staged.one_media(record.media_id)
-        if origin.submitted_at <= erased_at:
+        if self._is_erased(record):
             if known is None:
                 self.dropped_files.append(record.media_id)
             self.tell(origin, "erased", {"media_id": record.media_id, "case_id": submitted.case_id})
             return
+        rows.check_vectors(record)  # before anything of it is staged
         if self.staged.case(case.case_id) is None:
             self._put_case(case)
         before = known.scope if known else None
         media = known or self._new_media(record)
         media, change = self._member(media, record)
-        if record.model_id != self.model_id or known is not None:
+        if known is not None:
             self._embed_beside(record, media)
         if known is None or change:
             media = self.staged.put_media(media)
@@ -140,7 +157,7 @@ class Plan:
                 continue
             face_ids.append(face.face_id)
             self._put_face(record, face)
-        return Media(record.media_id, faces=tuple(face_ids))
+        return Media(record.media_id, record.origin.submitted_at, faces=tuple(face_ids))
 
     def _put_face(self, record: MediaEmbedded, face: EmbeddedFace) -> None:
         vector = rows.vector(face)

@@ -29,6 +29,12 @@ def vector(face: EmbeddedFace) -> Vectors:
     return values
 
 
+def check_vectors(record: MediaEmbedded) -> None:
+    """Refuses a record with a vector that `vector` refuses."""
+    for found in record.faces:
+        vector(found)
+
+
 def media(record: MediaEmbedded) -> dict[str, Any]:
     captured = record.submitted.captured_at
     return {

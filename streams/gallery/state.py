@@ -55,7 +55,10 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Media:
+    """`first_submitted_at` is that of the event that brought its faces, in Kafka milliseconds."""
+
     media_id: str
+    first_submitted_at: int = 0
     memberships: Mapping[str, Membership] = field(default_factory=dict[str, Membership])
     faces: tuple[str, ...] = ()
     scope: InScope | None = None
@@ -99,6 +102,7 @@ class Gallery:
             for row, face in zip(rows, new, strict=True):
                 self.face_at.append(face.face_id)
                 self.row_of[face.face_id] = row
+                self.faces[face.face_id] = replace(face, vector=self.matrix.row(row))
         self.compared.merge(staged.compared)
         self.too_poor.merge(staged.too_poor)
 

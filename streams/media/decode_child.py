@@ -9,6 +9,7 @@ Request: 8 bytes length, then the file. Answer: 4 bytes length, a JSON object, t
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
@@ -25,11 +26,10 @@ from typing import Any, BinaryIO, TypeVar
 import pi_heif
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-# Pillow knows these only once they are imported, and would else import every parser it has.
-from PIL import AvifImagePlugin, Jpeg2KImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401  # isort: skip
-
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "HEIF", "AVIF", "JPEG2000", "PPM")
 """An MPO, as phones make them, is opened as the JPEG that it begins with."""
+# Pillow knows these only once they are imported, and would else import every parser it has.
+_PARSERS = ("AvifImagePlugin", "Jpeg2KImagePlugin", "TiffImagePlugin", "WebPImagePlugin")
 # Several pictures in the file that one sees one after the other; an MPO's others are thumbnails and depth maps.
 _ANIMATED = ("GIF", "WEBP", "PNG", "TIFF", "AVIF", "HEIF")
 _STRIP_BYTES = 4 * 1024 * 1024
@@ -167,6 +167,8 @@ def main(max_pixels: int, timeout_s: int, memory_bytes: int) -> None:
     """Serves requests until stdin ends, which it does when the parent does, however it does."""
     warnings.simplefilter("ignore")
     Image.MAX_IMAGE_PIXELS = max_pixels // 2  # Pillow refuses from twice this number on, before it decodes
+    for parser in _PARSERS:
+        importlib.import_module(f"PIL.{parser}")
     untyped: Any = pi_heif
     untyped.register_heif_opener(thumbnails=False)
     requests, answers = os.fdopen(0, "rb"), os.fdopen(1, "wb")

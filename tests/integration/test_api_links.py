@@ -9,6 +9,7 @@ import pytest
 
 from graph.store.session import Store
 from tests.factories import NORTH, SOUTH, Scene
+from tests.integration.conftest import entries
 
 pytestmark = pytest.mark.anyio
 
@@ -109,9 +110,12 @@ async def test_an_erased_face_has_no_crop(api: httpx.AsyncClient, scene: Scene, 
     assert link["a"]["box"] is None
 
 
-@pytest.mark.parametrize("path", ["/links/unknown", "/cases/local:none/graph", "/faces/unknown/crop", "/searches/none"])
-async def test_what_does_not_exist_is_a_404_and_no_look(api: httpx.AsyncClient, store: Store, path: str) -> None:
-    answer = await api.get(path)
+async def test_what_does_not_exist_is_a_404_and_no_look(
+    api: httpx.AsyncClient, store: Store, subtests: pytest.Subtests
+) -> None:
+    for path in ("/links/unknown", "/cases/local:none/graph", "/faces/unknown/crop", "/searches/none"):
+        with subtests.test(path=path):
+            answer = await api.get(path)
 
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert await store.read(lambda tx: tx.rows("MATCH (e:AuditEntry) RETURN e")) == []
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert await entries(store) == []

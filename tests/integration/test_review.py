@@ -37,9 +37,7 @@ async def seen(store: Store, link_id: str, viewer: Person) -> SeenLink:
     return await store.read(lambda tx: seen_link(tx, link_id, viewer=viewer))
 
 
-async def test_a_verdict_sets_the_state_keeps_the_score_of_then_and_is_in_the_audit(
-    store: Store, link_id: str
-) -> None:
+async def test_a_verdict_sets_the_state_keeps_the_score_of_then_and_is_in_the_audit(store: Store, link_id: str) -> None:
     link = await judge(store, link_id, 0)
 
     assert (link.state, link.version, link.score, link.model_id) == (State.CONFIRMED, 1, 0.52, MODEL)

@@ -20,7 +20,7 @@ CREATE CONSTRAINT membership_id IF NOT EXISTS FOR ()-[r:IN_CASE]-() REQUIRE r.me
 CREATE CONSTRAINT link_id IF NOT EXISTS FOR ()-[r:CANDIDATE]-() REQUIRE r.link_id IS UNIQUE;
 CREATE INDEX notice_subject IF NOT EXISTS FOR (n:Notice) ON (n.subject);
 CREATE INDEX verdict_link IF NOT EXISTS FOR (n:Verdict) ON (n.link_id);
-CREATE INDEX link_state IF NOT EXISTS FOR ()-[r:CANDIDATE]-() ON (r.state);
+CREATE INDEX link_state IF NOT EXISTS FOR ()-[r:CANDIDATE]-() ON (r.state, r.link_id);
 CREATE INDEX group_case IF NOT EXISTS FOR (n:Group) ON (n.case_id);
 CREATE INDEX quarantined_host IF NOT EXISTS FOR (n:Quarantined) ON (n.host);
 MERGE (h:AuditHead {name: 'head'}) ON CREATE SET h.seq = 0, h.hash = '0000000000000000000000000000000000000000000000000000000000000000', h.outbox = 0, h.locked = 0;

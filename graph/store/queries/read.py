@@ -38,11 +38,12 @@ WITH a, r, b ORDER BY r.state, r.link_id LIMIT $limit
     + "ORDER BY link.link_id"
 )
 
+# The state is asked for after the case's links are found: in one MATCH the planner would begin at all links in it.
 LINKS_OF_CASE: Final = (
     """
 MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)
-WHERE r.state IN $states AND r.link_id > $after
-WITH DISTINCT r ORDER BY r.link_id LIMIT $limit
+WITH DISTINCT r WHERE r.state IN $states AND r.link_id > $after
+WITH r ORDER BY r.link_id LIMIT $limit
 WITH startNode(r) AS a, r, endNode(r) AS b
 """
     + _LINK
@@ -80,7 +81,8 @@ CROP: Final = "MATCH (f:Face {face_id: $face_id}) RETURN f.display_crop AS displ
 
 COUNTS: Final = """
 RETURN COUNT { (:Case) } AS cases, COUNT { (:Media) } AS media, COUNT { (:Face) } AS faces,
-       COUNT { MATCH (f:Face) WHERE f.too_poor_because IS NOT NULL } AS too_poor
+       COUNT { MATCH (f:Face) WHERE f.too_poor_because IS NOT NULL } AS too_poor,
+       COUNT { MATCH (q:Quarantined) WHERE q.status = 'waiting' } AS quarantined, COUNT { (:Outbox) } AS outbox
 """
 
 LINKS_BY_STATE: Final = "MATCH ()-[r:CANDIDATE]->() RETURN r.state AS state, count(*) AS number ORDER BY state"

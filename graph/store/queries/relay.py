@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 WAITING: Final = """
-MATCH (c:Cursor {log: $log})
-OPTIONAL MATCH (o:Outbox)
-WITH c, o ORDER BY o.seq LIMIT $limit
-RETURN c.epoch AS epoch, collect(o {.seq, .kind, .key, .source, .body}) AS rows
+MATCH (o:Outbox) WHERE o.seq > 0
+RETURN o.seq AS seq, o.kind AS kind, o.key AS key, o.source AS source, o.body AS body
+ORDER BY seq LIMIT $limit
 """
 
 DONE: Final = """

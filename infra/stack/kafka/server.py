@@ -22,7 +22,7 @@ GRACE_S = 20.0
 READY_S = 60.0
 HEAP = ("-Xms96m", "-Xmx384m")
 FLAGS = (
-    # One small broker: the serial collector needs the least memory and the fewest threads, the first compiler starts fastest.
+    # One small broker: the serial collector needs the least memory, the first compiler starts fastest.
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",
@@ -86,9 +86,13 @@ def spec(command: tuple[str, ...], port: int) -> ChildSpec:
     )
 
 
-async def wait_until_ready(bootstrap: str, security: dict[str, str] | None = None, *, timeout_s: float = READY_S) -> None:
+async def wait_until_ready(
+    bootstrap: str, security: dict[str, str] | None = None, *, timeout_s: float = READY_S
+) -> None:
     """Returns once a broker answers a request for its topics; StackError after the time."""
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 250, **(security or {})})
+    admin = AdminClient(
+        {"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 250, **(security or {})}
+    )
     until = time.monotonic() + timeout_s
     while True:
         try:

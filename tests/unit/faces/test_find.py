@@ -53,8 +53,8 @@ def test_each_face_has_its_ordinal_id_box_and_unit_vector(group_faces: list[Foun
         assert face.vector.shape == (128,)
         assert face.vector.dtype == np.float32
         assert np.linalg.norm(face.vector) == pytest.approx(1, abs=1e-6)
-        assert face.norm > 9
-        assert face.too_poor_because is None
+        assert face.norm > 8
+        assert (face.too_poor_because is None) == (face.norm >= 9)
         assert 0 < face.quality <= 1
 
 
@@ -75,11 +75,12 @@ def test_crops_are_a_jpeg_of_256_and_a_png_of_112_pixels(group_faces: list[Found
 def test_the_display_crop_shows_the_face_in_its_own_colours(group: Picture, group_faces: list[FoundFace]) -> None:
     face = group_faces[0]
     x, y, w, h = face.box
-    expected = group.bgr[y : y + h, x : x + w, ::-1].mean(axis=(0, 1))
-    margin = round(256 * 0.3)
-    shown = np.asarray(Image.open(io.BytesIO(face.display_crop)))[margin:-margin, margin:-margin].mean(axis=(0, 1))
+    middle = (x + w // 2, y + h // 2)
+    expected = group.bgr[middle[1] - 20 : middle[1] + 20, middle[0] - 20 : middle[0] + 20, ::-1].mean(axis=(0, 1))
+    part = round(20 * 256 / (1.6 * max(w, h)))
+    shown = np.asarray(Image.open(io.BytesIO(face.display_crop)))[128 - part : 128 + part, 128 - part : 128 + part]
 
-    assert np.abs(shown - expected).max() < 20
+    assert np.abs(shown.mean(axis=(0, 1)) - expected).max() < 5
 
 
 def test_the_aligned_crop_embeds_to_the_same_vector(group_faces: list[FoundFace], models: ModelFiles) -> None:

@@ -42,6 +42,17 @@ def test_enlarging_keeps_the_centre_and_takes_the_longer_side() -> None:
     assert enlarge((10, 20, 30, 50), 2) == Square(-25, -5, 100)
 
 
+def test_a_cut_far_larger_than_its_picture_stays_in_place() -> None:
+    picture = np.full((3000, 2000, 3), 200, np.uint8)
+
+    pixels, region = cut(picture, Square(-2000, -1000, 6000), 100)
+
+    assert region == Square(-2000, -1000, 6000)
+    lit = np.argwhere(pixels[:, :, 0] > 100)
+    assert np.abs(lit.min(axis=0) - (1000 / 60, 2000 / 60)).max() <= 1
+    assert np.abs(lit.max(axis=0) - (4000 / 60, 4000 / 60)).max() <= 2
+
+
 @given(st.integers(-60, 90), st.integers(-60, 90), st.integers(1, 80))
 def test_a_cut_shows_the_region_and_black_where_it_leaves_the_picture(x: int, y: int, side: int) -> None:
     picture = np.random.default_rng(1).integers(1, 255, (50, 70, 3), np.uint8)

@@ -39,6 +39,18 @@ def test_official_files_put_there_by_hand_do(folder: Path) -> None:
     assert (files.detector.parent, files.recogniser.parent) == (folder, folder)
 
 
+def test_a_complete_folder_is_only_read(folder: Path) -> None:
+    ensure_models(folder)
+    (folder / ".lock").unlink()
+    for name in _OFFICIAL:
+        (folder / name).unlink()
+    before = sorted(folder.iterdir())
+
+    ensure_models(folder)
+
+    assert sorted(folder.iterdir()) == before
+
+
 def test_a_file_that_is_not_the_official_one_is_never_used(folder: Path) -> None:
     with (folder / _OFFICIAL[1]).open("ab") as file:
         file.write(b"x")
@@ -59,13 +71,13 @@ def test_a_prepared_file_that_was_changed_is_made_again(folder: Path) -> None:
 
 def test_it_is_prepared_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ensure_models(folder)
-    monkeypatch.setattr(module, "_prepare", lambda *_: pytest.fail("prepared again"))
+    monkeypatch.setattr(module, "_rewrite", lambda *_: pytest.fail("prepared again"))
     ensure_models(folder)
 
 
 def test_several_processes_may_ask_at_once(folder: Path) -> None:
-    program = f"from pathlib import Path; from streams.faces.models import ensure_models; ensure_models(Path({str(folder)!r}))"
-    processes = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]
+    program = "import sys, pathlib, streams.faces.models as m; m.ensure_models(pathlib.Path(sys.argv[1]))"
+    processes = [subprocess.Popen([sys.executable, "-c", program, str(folder)]) for _ in range(3)]
 
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert sorted(path.name for path in folder.glob("*.onnx")) == sorted(

@@ -131,10 +131,7 @@ def test_grey_palette_and_bilevel_pictures_become_colour(decoder: Decoder) -> No
 def test_transparent_pixels_show_mid_grey(decoder: Decoder, mode: str) -> None:
     image = quarters().convert("RGBA")
     image.paste((0, 0, 0, 0), (0, 0, 32, 24))
-    if mode == "P":
-        data = encoded(image.quantize(8), "PNG")
-    else:
-        data = encoded(image.convert(mode), "PNG")
+    data = encoded(image.quantize(8) if mode == "P" else image.convert(mode), "PNG")
 
     top_left, *rest = corners(decoder.decode(data, None).bgr)
 

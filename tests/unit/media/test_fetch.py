@@ -198,11 +198,10 @@ class _Site:
                 status, headers, body = pages.get(self.path, (404, {}, b""))
                 self.send_response(status)
                 length = {} if "Transfer-Encoding" in headers else {"Content-Length": str(len(body))}
-                for name, value in (length | headers).items():
+                for name, value in ({"Connection": "close"} | length | headers).items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
-                self.close_connection = True
 
             def log_message(self, format: str, *args: object) -> None:
                 pass

@@ -1,0 +1,110 @@
+"""`redthread demo`: the whole job on sample pictures or on one's own, from Kafka to the answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graph.domain.errors import Invalid
+from infra.commands.common import announce, settings
+from infra.demo import run, show
+from infra.demo.run import Clock, Terms
+from infra.folders import SourceFile, check_folder, read_cases
+from infra.foreground import run_until_signalled
+from infra.stack.system import SystemOptions, running_system
+from streams.faces.models import ensure_models
+
+FOLDER_TERMS = Terms("demonstration", "pictures that the user chose")
+MANY_FILES = 500
+"""Files from which servers that start slower and then run faster are worth it."""
+
+
+def demo(
+    folder: Annotated[
+        Path | None, typer.Option(help="Your own pictures: each sub-folder is one case. Else samples are used.")
+    ] = None,
+    exit_when_done: Annotated[bool, typer.Option("--exit", help="Stop everything when done.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output, all else beside it.")] = False,
+    data: Annotated[Path | None, typer.Option(help="An empty folder for the data; else a temporary one.")] = None,
+    embed: Annotated[int | None, typer.Option(min=1, help="Embed workers; default: one for each core.")] = None,
+    api_port: Annotated[int, typer.Option(help="Port of the API; 0: any free one.")] = 0,
+    kafka_port: Annotated[int, typer.Option(help="Port of Kafka; 0: any free one.")] = 0,
+    neo4j_port: Annotated[int, typer.Option(help="Port of Neo4j; 0: any free one.")] = 0,
+) -> None:
+    """Run the whole job on real pictures with servers of its own, and answer the two questions."""
+    chosen = settings(embed=embed)
+    with _work_folders(data) as (own, samples):
+        clock = Clock()
+        if folder is None:
+            from infra.demo.samples import DISTRICTS, LEGAL_BASIS, PURPOSE, write_samples
+
+            with clock.step("pictures"):
+                write_samples(samples)
+            root, terms = samples, Terms(PURPOSE, LEGAL_BASIS, DISTRICTS)
+        else:
+            root, terms = check_folder(folder.expanduser()), FOLDER_TERMS
+        files = read_cases(root, announce)
+        options = SystemOptions(
+            data=own, kafka_port=kafka_port, neo4j_port=neo4j_port, api_port=api_port, embed=max(chosen.embed, 1),
+            media_roots=(root.as_uri() + "/",), sources={run.SOURCE: ["north", "south"]},
+            models=chosen.models.expanduser().absolute(), maven_repository=chosen.maven_repository,
+            short_lived=len(files) < MANY_FILES,
+            # Not the store of an installation that this shell's environment may name.
+            env={"REDTHREAD_MEDIA_STORE": (own / "store").as_uri()},
+        )  # fmt: skip
+        job = _job(options, files, terms, clock, as_json=as_json, serve=not exit_when_done)
+        code = run_until_signalled(job, lambda: announce("stopping"))
+    if code:
+        raise typer.Exit(code)
+
+
+async def _job(
+    options: SystemOptions, files: list[SourceFile], terms: Terms, clock: Clock, *, as_json: bool, serve: bool
+) -> int:
+    """The exit code; once the results are out, the end by a signal is an orderly one."""
+    out = show.console(as_json)
+    with clock.step("models"):
+        await asyncio.to_thread(ensure_models, options.models)
+    begun = time.monotonic()
+    async with running_system(options, announce) as system:
+        clock.note("stack", begun)
+        announce(f"{len(files)} files of {len({file.case for file in files})} cases are published as a case system does")
+        notices = await run.submit(system, files, terms, clock)
+        result = await run.result(system, files, notices, clock)
+        with clock.step("ask"):
+            told = await run.ask(system, files, notices, result.links, terms)
+        seconds = clock.as_json()
+        show.show_result(out, result)
+        places = run.places_by_media(files, notices)
+        for item in told:
+            show.show_answer(out, item.question, item.answer, places)
+        if not told:
+            out.print("\nNo face could be compared, so nothing is asked.")
+        if as_json:
+            print(json.dumps(result.as_json(seconds)), flush=True)
+        if serve:
+            show.show_addresses(out, system.api_url, files[0].case_id)
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                return 0
+    return 0
+
+
+@contextmanager
+def _work_folders(data: Path | None) -> Generator[tuple[Path, Path]]:
+    """An empty data folder, and one for sample pictures; the temporary ones are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="redthread-demo-", ignore_cleanup_errors=True) as scratch:
+        own = Path(scratch, "data") if data is None else data.expanduser().absolute()
+        if own.is_dir() and any(own.iterdir()):
+            raise Invalid(f"the demo wants an empty data folder, and {own} is not: name another with --data")
+        yield own, Path(scratch, "pictures")
+

@@ -1,0 +1,113 @@
+"""What became of the submitted files: counts, quarantine, candidate links by case and file. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from graph.actions.read import LinkRow
+from infra.folders import SourceFile
+
+Notice = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One face of a link: its place among the files, and its box in pixels after EXIF rotation."""
+
+    case: str
+    file: str
+    box: tuple[int, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"case": self.case, "file": self.file, "box": list(self.box)}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLink:
+    """A candidate as the demo tells it, its sides in the order of case, file and box."""
+
+    a: Side
+    b: Side
+    score: float
+    threshold: float
+    faces: tuple[str, str]
+    """Face ids of a and b."""
+
+    @property
+    def between_cases(self) -> bool:
+        return self.a.case != self.b.case
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "a": self.a.as_json(), "b": self.b.as_json(), "score": round(self.score, 4), "threshold": self.threshold,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The whole of it. `media` are the distinct ones that were taken in, so not what stands in quarantine."""
+
+    files: int
+    media: int
+    faces: int
+    no_face: int
+    too_poor: int
+    quarantined: list[dict[str, str]]
+    links: list[FoundLink]
+
+    def as_json(self, seconds: Mapping[str, Any]) -> dict[str, Any]:
+        """The one object of `--json`."""
+        return {
+            "files": self.files, "media": self.media, "faces": self.faces, "no_face": self.no_face,
+            "too_poor": self.too_poor, "quarantined": self.quarantined,
+            "links": [link.as_json() for link in self.links], "seconds": dict(seconds),
+        }  # fmt: skip
+
+
+def places_by_media(files: Sequence[SourceFile], notices: Mapping[int, Notice]) -> dict[str, list[SourceFile]]:
+    """The files that hold each media, in the order of the files; `notices` are by a file's position in `files`."""
+    places: defaultdict[str, list[SourceFile]] = defaultdict(list)
+    for position, file in enumerate(files):
+        if media_id := notices[position].get("media_id"):
+            places[media_id].append(file)
+    return dict(places)
+
+
+def result_of(files: Sequence[SourceFile], notices: Mapping[int, Notice], links: Iterable[LinkRow]) -> Result:
+    """The result, when every file has its notice and `links` are those of the graph."""
+    by_media = {notice["media_id"]: notice for notice in notices.values() if notice.get("media_id")}
+    quarantined = [
+        {"file": f"{file.case}/{file.file}", "reason": str(notices[position].get("reason", ""))}
+        for position, file in enumerate(files)
+        if notices[position]["outcome"] == "quarantined"
+    ]
+    places = places_by_media(files, notices)
+    found = [found for row in links if row.state == "candidate" for found in found_links(row, places)]
+    return Result(
+        files=len(files),
+        media=len(by_media),
+        faces=sum(notice["faces"] for notice in by_media.values()),
+        no_face=sum(notice["faces"] == 0 for notice in by_media.values()),
+        too_poor=sum(notice["too_poor"] for notice in by_media.values()),
+        quarantined=quarantined,
+        links=sorted(found, key=lambda link: (-link.score, link.a.case, link.a.file, link.b.case, link.b.file, link.faces)),
+    )
+
+
+def found_links(row: LinkRow, places: Mapping[str, Sequence[SourceFile]]) -> list[FoundLink]:
+    """The link once for each pair of cases that it joins; in a case that holds a media twice, its first file stands."""
+    links: list[FoundLink] = []
+    for a, b in product(_first_in_each_case(places[row.a_media]), _first_in_each_case(places[row.b_media])):
+        sides = [(Side(a.case, a.file, row.a_box), row.a_face), (Side(b.case, b.file, row.b_box), row.b_face)]
+        sides.sort(key=lambda side: (side[0].case, side[0].file, side[0].box))
+        (first, first_face), (second, second_face) = sides
+        links.append(FoundLink(first, second, row.score, row.threshold, (first_face, second_face)))
+    return links
+
+
+def _first_in_each_case(files: Sequence[SourceFile]) -> list[SourceFile]:
+    return list({file.case: file for file in reversed(files)}.values())[::-1]

@@ -1,0 +1,147 @@
+"""The demo's story: a system of its own, the events through Kafka, the links, the two questions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from graph.actions import read
+from graph.actions.read import LinkRow
+from graph.store.session import Store
+from infra.case_system import CaseSystem
+from infra.demo.result import FoundLink, Result, places_by_media, result_of
+from infra.folders import SourceFile
+from infra.foreground import in_thread
+from infra.progress import two_bars
+from infra.questions import ApiClient, Asked
+from infra.stack.system import RunningSystem
+from infra.submission import Notice, Submission, explanation
+
+SOURCE, ACTOR = "local", "demo"
+OUTBOX_S = 10.0
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds by step, in the order of the steps."""
+
+    started: float = field(default_factory=time.monotonic)
+    steps: dict[str, float] = field(default_factory=dict[str, float])
+
+    @contextmanager
+    def step(self, name: str) -> Generator[None]:
+        begun = time.monotonic()
+        yield
+        self.note(name, begun)
+
+    def note(self, name: str, begun: float) -> None:
+        """A step that began at `begun` (monotonic seconds) is over."""
+        self.steps[name] = round(time.monotonic() - begun, 3)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"total": round(time.monotonic() - self.started, 3), "per_step": self.steps}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What every event of the demo says about itself; scope is always `register`."""
+
+    purpose: str
+    legal_basis: str
+    districts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """District by case name; `north` for the others."""
+
+    def event(self, file: SourceFile) -> dict[str, Any]:
+        return {
+            "case_id": file.case_id, "district": self.districts.get(file.case, "north"), "url": file.url,
+            "purpose": self.purpose, "legal_basis": self.legal_basis, "scope": "register",
+        }  # fmt: skip
+
+
+async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Terms, clock: Clock) -> dict[int, Notice]:
+    """Publishes an event for each file, and returns each one's notice by the file's position."""
+
+    def work(stop: threading.Event) -> dict[int, Notice]:
+        security = json.loads(system.addresses.kafka_security)
+        case_system = CaseSystem(system.addresses.kafka, SOURCE, security)
+        with case_system.read_notices() as reader, two_bars(len(files), "sent", "noticed") as move:
+            submission = Submission[int](case_system, reader, progress=move)
+            with clock.step("publish"):
+                submission.publish(((position, terms.event(file)) for position, file in enumerate(files)), stop)
+            with clock.step("process"):
+                submission.wait(stop, lambda: explanation(system.addresses.kafka, security, SOURCE, system.data / "logs"))
+        return submission.notices
+
+    return await in_thread(work)
+
+
+async def read_links(system: RunningSystem) -> list[LinkRow]:
+    """Every link of the graph, read when nothing waits to be published any more."""
+    addresses = system.addresses
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        until = time.monotonic() + OUTBOX_S
+        while (await read.counts(store)).get("outbox", 0) and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        return [row async for row in read.link_rows(store)]
+
+
+async def result(
+    system: RunningSystem, files: Sequence[SourceFile], notices: Mapping[int, Notice], clock: Clock
+) -> Result:
+    """What became of the files, links included."""
+    with clock.step("links"):
+        return result_of(files, notices, await read_links(system))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A question in words, and the API's answer."""
+
+    question: str
+    answer: Mapping[str, Any]
+
+
+async def ask(
+    system: RunningSystem, files: Sequence[SourceFile], notices: Mapping[int, Notice], links: Sequence[FoundLink], terms: Terms
+) -> list[Told]:
+    """The two questions about one face: anywhere in the register? in one case's material? Empty without a face."""
+
+    def work(stop: threading.Event) -> list[Told]:
+        with ApiClient(system.api_url, actor=ACTOR, purpose=terms.purpose) as api:
+            chosen = _a_face(api, files, notices, links)
+            if chosen is None:
+                return []
+            face, file, other = chosen
+            asked = Asked(file.case_id, terms.purpose, terms.legal_basis, "register")
+            whose = f"the person in {file.file} of case {file.case}"
+            told = [Told(f"Does {whose} appear anywhere in the register?", api.ask_with_faces(asked, [face], stop))]
+            asked = Asked(file.case_id, terms.purpose, terms.legal_basis, f"case:{other.case_id}")
+            question = f"Does {whose} appear in the material of case {other.case}?"
+            return [*told, Told(question, api.ask_with_faces(asked, [face], stop))]
+
+    return await in_thread(work)
+
+
+def _a_face(
+    api: ApiClient, files: Sequence[SourceFile], notices: Mapping[int, Notice], links: Sequence[FoundLink]
+) -> tuple[str, SourceFile, SourceFile] | None:
+    """A face to ask about, a file that shows it, and a file of the case to ask: the best link's, else any two."""
+    best = next((link for link in links if link.between_cases), links[0] if links else None)
+    if best is not None:
+        by_name = {(file.case, file.file): file for file in files}
+        return best.faces[0], by_name[best.a.case, best.a.file], by_name[best.b.case, best.b.file]
+    for position, file in enumerate(files):
+        if notices[position]["outcome"] == "faces_found":
+            places = places_by_media(files, notices)
+            graph = api.get(f"/cases/{quote(file.case_id, safe='')}/graph")
+            face = next(found for found in graph["faces"] if found["too_poor_because"] is None)
+            other = next((each for each in files if each.case != file.case), file)
+            return face["face_id"], places[face["media_id"]][0], other
+    return None

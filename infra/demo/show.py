@@ -1,0 +1,92 @@
+"""What the demo prints for people: the table of links, the answers in plain words, and what to open next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from infra.demo.result import FoundLink, Result, Side
+from infra.folders import SourceFile, printable
+
+ROWS = 40
+"""Links in the table; `--json` has all."""
+WIDTH = 140
+"""Characters of a line where the output is no terminal."""
+ANSWERS = 5
+
+
+def console(to_stderr: bool) -> Console:
+    """Where the demo's results go: standard output, unless that is kept for the JSON object."""
+    found = Console(stderr=to_stderr, highlight=False)
+    if not found.is_terminal:
+        found.width = WIDTH
+    return found
+
+
+def show_result(out: Console, result: Result) -> None:
+    """Counts, quarantine, and the table of candidate links between cases."""
+    out.print(
+        f"\n{result.files} files, {result.media} distinct media: {result.faces} faces in them, {result.too_poor} faces too "
+        f"poor to compare, {result.no_face} media without a face, {len(result.quarantined)} files in quarantine"
+    )
+    for item in result.quarantined[:ROWS]:
+        out.print(f"  quarantine: {_name(item['file'])}: {escape(item['reason'])}")
+    if len(result.quarantined) > ROWS:
+        out.print(f"  and {len(result.quarantined) - ROWS} more in quarantine")
+    between = [link for link in result.links if link.between_cases]
+    if not between:
+        out.print("\nNo candidate links between cases: nothing similar enough was found among what could be compared.")
+        return
+    table = Table(
+        "case", "file", "box x,y,w,h", "case", "file", "box x,y,w,h", "score",
+        title=f"Candidate links between cases: {len(between)}. The machine proposes, people decide.",
+        title_justify="left", title_style="bold",
+    )  # fmt: skip
+    for link in between[:ROWS]:
+        table.add_row(*_cells(link.a), *_cells(link.b), f"{link.score:.2f}")
+    out.print()
+    out.print(table)
+    if len(between) > ROWS:
+        out.print(f"and {len(between) - ROWS} more; --json lists all")
+    within = len(result.links) - len(between)
+    out.print(f"Scores are cosines; the threshold is {between[0].threshold:.2f}. Within one case: {within} more links.")
+
+
+def show_answer(
+    out: Console, question: str, answer: Mapping[str, Any], places: Mapping[str, Sequence[SourceFile]]
+) -> None:
+    """A question and its answer: the headline, then rank, case and file; a search tells no scores."""
+    out.print(f"\n[bold]{escape(printable(question))}[/bold]")
+    out.print(f"  {escape(answer['headline'])}")
+    items = answer["items"]
+    for item in items[:ANSWERS]:
+        similar = "similar" if item["above"] else "weak"
+        cases = set(item["case_ids"])
+        for file in places.get(item["media_id"], ()):
+            if file.case_id in cases:
+                out.print(f"  rank {item['rank']}  case {_name(file.case)}  file {_name(file.file)}  {similar}")
+    if len(items) > ANSWERS:
+        out.print(f"  and {len(items) - ANSWERS} more")
+
+
+def show_addresses(out: Console, api_url: str, case_id: str) -> None:
+    """Where the API is, and requests to try."""
+    head = "curl -H 'Redthread-Actor: demo' -H 'Redthread-Purpose: demonstration'"
+    out.print(f"\nThe API answers at {api_url} (this machine only). In a browser: {api_url}/openapi.json. In a terminal:")
+    urls = [f"{api_url}/links", f"{api_url}/cases/{quote(case_id, safe='')}/graph"]
+    for url in urls:
+        out.print(f"  {head} {url}", soft_wrap=True)
+    out.print("Ctrl-C stops everything.")
+
+
+def _cells(side: Side) -> tuple[str, str, str]:
+    return _name(side.case), _name(side.file), ",".join(str(value) for value in side.box)
+
+
+def _name(text: str) -> str:
+    return escape(printable(text))

@@ -1,0 +1,103 @@
+"""Asks searches of the running API, as any client would, and tells their answers in plain words."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from graph.domain.errors import Invalid, RedthreadError
+
+ANSWER_S = 60.0
+PROBE_EVERY_S = 0.1
+
+
+class ApiRefused(RedthreadError):
+    """The API refused a request, or does not answer; the message is its own."""
+
+    code = "api_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What every question says: the case it is asked for and why, and where to look."""
+
+    case_id: str
+    purpose: str
+    legal_basis: str
+    within: str
+    limit: int = 20
+
+    def fields(self) -> dict[str, Any]:
+        return {
+            "case_id": self.case_id, "purpose": self.purpose, "legal_basis": self.legal_basis, "in": self.within,
+            "limit": self.limit,
+        }  # fmt: skip
+
+
+class ApiClient:
+    """The API in the name of one person, for one purpose. Blocks: call it in a thread."""
+
+    def __init__(self, url: str, *, actor: str, purpose: str) -> None:
+        headers = {"Redthread-Actor": actor.encode(), "Redthread-Purpose": purpose.strip().encode()}
+        # Without the environment's proxies: the loopback is never behind one.
+        self._client = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=30)
+        self._url = url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def get(self, path: str) -> dict[str, Any]:
+        """The JSON at `path`; ApiRefused says why there is none."""
+        return self._request("GET", path)
+
+    def ask_with_faces(self, asked: Asked, faces: list[str], stop: threading.Event) -> dict[str, Any]:
+        """The answer to a search for known faces."""
+        return self._answer(self._request("POST", "/searches", json={**asked.fields(), "faces": faces}), stop)
+
+    def ask_with_picture(self, asked: Asked, picture: Path, stop: threading.Event) -> dict[str, Any]:
+        """The answer to a search for the faces of a picture, which is uploaded without its name."""
+        try:
+            data = picture.read_bytes()
+        except OSError as error:
+            raise Invalid(f"cannot read the picture ({error.strerror})") from error
+        fields = {name: str(value) for name, value in asked.fields().items()}
+        sent = self._request("POST", "/searches", data=fields, files={"file": ("picture", data)})
+        return self._answer(sent, stop)
+
+    def _answer(self, asked: dict[str, Any], stop: threading.Event) -> dict[str, Any]:
+        until = time.monotonic() + ANSWER_S
+        while (answer := self.get(f"/searches/{asked['search_id']}"))["status"] == "asked":
+            if time.monotonic() > until:
+                raise ApiRefused(
+                    f"search {asked['search_id']} was not answered within {ANSWER_S:.0f} s: see `redthread status`"
+                )
+            if stop.wait(PROBE_EVERY_S):
+                raise ApiRefused("stopped before the answer came")
+        return answer
+
+    def _request(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        try:
+            answer = self._client.request(method, path, **more)
+            body = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise ApiRefused(f"the API at {self._url} does not answer ({type(error).__name__})") from error
+        if answer.is_error:
+            raise ApiRefused(_refusal(body))
+        return body
+
+
+def _refusal(body: dict[str, Any]) -> str:
+    """The problem detail in one line."""
+    where = "; ".join(f"{item['where']}: {item['what']}" for item in body.get("errors", []))
+    return f"the API refused ({body.get('code', 'unknown')}): {where or body.get('detail', '')}"

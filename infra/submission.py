@@ -1,0 +1,148 @@
+"""Publishes events as a case system does, and follows each of them to its notice."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from confluent_kafka import KafkaException
+
+from graph.domain.errors import RedthreadError
+from infra.case_system import CaseSystem, NoticeReader
+from infra.commands.status import lags
+from streams import topics
+from streams.agents import EMBED_GROUP, LINK_GROUP
+
+PATIENCE_S = 120.0
+"""Seconds without any sign of progress after which waiting is given up; one event takes far less."""
+TOLD_EVERY_S = 0.1
+IN_FLIGHT = 20_000
+"""Records that may wait for Kafka's acknowledgement before the sender waits too."""
+
+Key = TypeVar("Key")
+Notice = dict[str, Any]
+
+
+class Stuck(RedthreadError):
+    """Nothing moves any more; the message says at which step and where to look."""
+
+    code = "stuck"
+
+
+class Interrupted(RedthreadError):
+    """The caller wanted to stop before everything was told."""
+
+    code = "interrupted"
+
+
+class Submission(Generic[Key]):
+    """Events on their way, each under a key of the sender's own.
+
+    `acknowledged` is told a key and its place `topic/partition/offset`, `noticed` a key and its notice, `progress` the
+    numbers sent and noticed so far: all in the thread that calls. A replay's notice comes as another one of its key.
+    """
+
+    def __init__(
+        self,
+        system: CaseSystem,
+        reader: NoticeReader,
+        *,
+        acknowledged: Callable[[Key, str], None] = lambda key, place: None,
+        noticed: Callable[[Key, Notice], None] = lambda key, notice: None,
+        progress: Callable[[int, int], None] = lambda sent, noticed: None,
+    ) -> None:
+        self.notices: dict[Key, Notice] = {}
+        self._system = system
+        self._reader = reader
+        self._acknowledged = acknowledged
+        self._noticed = noticed
+        self._progress = progress
+        self._places: dict[str, Key] = {}
+        self._early: dict[str, Notice] = {}
+        self._publishing = False
+        self._sent = 0
+        self._known = 0
+        self._moved = self._told = time.monotonic()
+
+    def expect(self, key: Key, place: str) -> None:
+        """Follows an event that was published before."""
+        self._sent += 1
+        self._stands_at(key, place)
+
+    def publish(self, events: Iterable[tuple[Key, Mapping[str, Any]]], stop: threading.Event) -> None:
+        """Returns when Kafka has acknowledged every event; Interrupted where `stop` was set before."""
+        self._publishing = True
+        for key, event in events:
+            self._system.submit(event, lambda place, key=key: self._stands_at(key, place))
+            self._sent += 1
+            if time.monotonic() - self._told > TOLD_EVERY_S:
+                self._read(0, stop)
+            while self._system.unacknowledged() > IN_FLIGHT:
+                self._wait_for_kafka(stop)
+        while self._system.unacknowledged():
+            self._wait_for_kafka(stop)
+        self._publishing = False
+        self._early.clear()
+
+    def wait(self, stop: threading.Event, explain: Callable[[], str]) -> None:
+        """Returns when every event has its notice; Stuck, with what `explain` says, where nothing moves any more."""
+        self._moved = time.monotonic()
+        while len(self.notices) < self._known:
+            self._read(0.2, stop)
+            if time.monotonic() - self._moved > PATIENCE_S:
+                missing = self._known - len(self.notices)
+                raise Stuck(
+                    f"{missing} of {self._sent} events have no notice, and none came for {PATIENCE_S:.0f} s: {explain()}"
+                )
+        self._progress(self._sent, len(self.notices))
+
+    def _wait_for_kafka(self, stop: threading.Event) -> None:
+        before = self._known
+        self._system.unacknowledged(0.1)
+        self._read(0, stop)
+        if self._known > before:
+            self._moved = time.monotonic()
+        if time.monotonic() - self._moved > PATIENCE_S:
+            raise Stuck(f"Kafka acknowledged nothing for {PATIENCE_S:.0f} s")
+
+    def _stands_at(self, key: Key, place: str) -> None:
+        self._places[place] = key
+        self._known += 1
+        self._acknowledged(key, place)
+        if place in self._early:
+            self._take(key, self._early.pop(place))
+
+    def _read(self, wait_s: float, stop: threading.Event) -> None:
+        if stop.is_set():
+            raise Interrupted("stopped before all events were told of")
+        for notice in self._reader.read(wait_s):
+            place = str(notice.get("event", ""))
+            if place in self._places:
+                self._take(self._places[place], notice)
+            elif self._publishing:
+                # Told of before Kafka's acknowledgement of it was read here; or another sender's.
+                self._early[place] = notice
+        self._told = time.monotonic()
+        self._progress(self._sent, len(self.notices))
+
+    def _take(self, key: Key, notice: Notice) -> None:
+        self.notices[key] = notice
+        self._moved = time.monotonic()
+        self._noticed(key, notice)
+
+
+def explanation(kafka: str, security: Mapping[str, str], source: str, logs: Path) -> str:
+    """Which step holds the events up, by how far each reader is behind, and where its log is."""
+    try:
+        behind = lags(kafka, security)
+    except KafkaException as error:
+        return f"Kafka does not answer ({error.args[0].name()}); its log is {logs / 'kafka.log'}"
+    waiting = behind.get((EMBED_GROUP, topics.media_submitted(source)))
+    if waiting is None or waiting > 0:
+        return f"embed is stuck with {'all' if waiting is None else waiting} of them; its logs are {logs}/embed-*.log"
+    if behind.get((LINK_GROUP, topics.GALLERY), 1) or behind.get((LINK_GROUP, topics.QUARANTINE), 0):
+        return f"link is stuck; its log is {logs / 'link-0.log'}"
+    return f"the relay publishes no notices; its log is {logs / 'link-0.log'}"

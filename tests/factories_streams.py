@@ -1,0 +1,202 @@
+"""Drawn vectors, and the records of the gallery log around them: no test of link needs a model or a picture."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.domain import ids
+from streams.faces.models import DETECTOR_ID, MODEL_ID
+from streams.records import (
+    CaseChanged,
+    CaseRecord,
+    DeclaredVictim,
+    EmbeddedFace,
+    ErasureRecord,
+    ErasureRequested,
+    GalleryRecord,
+    MediaEmbedded,
+    MediaSubmitted,
+    SearchAsked,
+    SearchProbe,
+    SourceEvent,
+    VictimChanged,
+    VictimRecord,
+)
+
+Vector = NDArray[np.float32]
+START_MS = 1_795_000_000_000
+NORTH = "local:n1"
+CASES = {"local:n1": "north", "local:n2": "north", "local:s1": "south", "local:s2": "south", "local:s3": "south"}
+NAMES = [f"picture-{number}" for number in range(14)]
+Log = list[tuple[int, GalleryRecord]]
+
+
+def unit(rng: np.random.Generator, dimensions: int = 128) -> Vector:
+    """A drawn unit vector: two of them have a cosine near 0."""
+    drawn = rng.standard_normal(dimensions)
+    return (drawn / np.linalg.norm(drawn)).astype(np.float32)
+
+
+def near(rng: np.random.Generator, vector: Vector, cosine: float) -> Vector:
+    """A unit vector that has this cosine with `vector`, to about 1e-7."""
+    base = vector.astype(np.float64)
+    drawn = rng.standard_normal(len(base))
+    across = drawn - base * (drawn @ base) / (base @ base)
+    made = cosine * base / np.linalg.norm(base) + np.sqrt(1 - cosine**2) * across / np.linalg.norm(across)
+    return (made / np.linalg.norm(made)).astype(np.float32)
+
+
+def media_id(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def face_id(name: str, ordinal: int = 0) -> str:
+    """The id of a face of the media called `name`."""
+    return ids.face_id(media_id(name), DETECTOR_ID, ordinal)
+
+
+def face(name: str, ordinal: int, vector: Vector, too_poor_because: str | None = None) -> EmbeddedFace:
+    media, identity = media_id(name), face_id(name, ordinal)
+    return EmbeddedFace(
+        face_id=identity,
+        ordinal=ordinal,
+        box=[10 * ordinal, 20, 60, 80],
+        landmarks=[float(number) for number in range(10)],
+        detection_score=0.9,
+        quality=0.7,
+        too_poor_because=too_poor_because,
+        vector=base64.b64encode(vector.astype("<f4").tobytes()).decode(),
+        norm=8.0 if too_poor_because else 12.0,
+        display_crop=f"{media[:2]}/{media}/{identity}.display.jpg",
+        aligned_crop=f"{media[:2]}/{media}/{identity}.aligned.png",
+    )
+
+
+def origin(place: int, *, at: int | None = None, kind: str = "media.submitted", **facts: Any) -> SourceEvent:
+    """The source event at this place of an input topic, submitted at START_MS + `at`."""
+    topic = f"redthread.{kind}.local.v1"
+    told: dict[str, Any] = {
+        "event": f"{topic}/0/{place}", "topic": topic, "partition": 0, "offset": place, "source": "local",
+        "submitted_at": START_MS + (place if at is None else at), "ce_id": f"ce-{place:06}",
+        "key": "a2V5", "value": "e30=", "headers": [],
+    }  # fmt: skip
+    return SourceEvent(**{**told, **facts})
+
+
+def submitted(case_id: str = NORTH, scope: str = "register", district: str = "north", **facts: Any) -> MediaSubmitted:
+    told: dict[str, Any] = {
+        "case_id": case_id, "district": district, "url": "file:///nowhere/picture.jpg", "scope": scope,
+        "purpose": "victim identification", "legal_basis": "test",
+    }  # fmt: skip
+    return MediaSubmitted(**{**told, **facts})
+
+
+def embedded(
+    name: str,
+    vectors: Sequence[Vector],
+    event: MediaSubmitted,
+    source: SourceEvent,
+    *,
+    poor: Sequence[int] = (),
+    model_id: str = MODEL_ID,
+    search: SearchProbe | None = None,
+) -> MediaEmbedded:
+    """The gallery record of a media with these faces; those at the ordinals `poor` are too poor to compare."""
+    faces = [face(name, n, vector, "too blurred" if n in poor else None) for n, vector in enumerate(vectors)]
+    return MediaEmbedded(
+        media_id=media_id(name), content_type="image/jpeg", width=640, height=480, frames=1, detector_id=DETECTOR_ID,
+        model_id=model_id, faces=faces, submitted=event, search=search, origin=source,
+    )  # fmt: skip
+
+
+def case_changed(case_id: str, status: str, version: int, source: SourceEvent, district: str = "north") -> CaseRecord:
+    changed = CaseChanged.model_validate(
+        {"case_id": case_id, "district": district, "status": status, "version": version}
+    )
+    return CaseRecord(changed=changed, origin=source)
+
+
+def erasure(kind: str, subject: str, source: SourceEvent) -> ErasureRecord:
+    wanted = ErasureRequested.model_validate({"subject": {kind: subject}, "reason": "asked for"})
+    return ErasureRecord(erasure=wanted, origin=source)
+
+
+def victim(victim_id: str, source: SourceEvent) -> VictimRecord:
+    return VictimRecord(changed=VictimChanged(victim_id=victim_id, label="a label"), origin=source)
+
+
+def search(search_id: str, case_id: str, within: str, faces: Sequence[str], limit: int = 20) -> SearchAsked:
+    return SearchAsked(search_id=search_id, case_id=case_id, within=within, limit=limit, faces=list(faces))
+
+
+def probe(
+    name: str, vectors: Sequence[Vector], search_id: str, case_id: str, within: str, source: SourceEvent
+) -> MediaEmbedded:
+    """The gallery record of a search with an uploaded picture."""
+    event = submitted(case_id, "none")
+    asked = SearchProbe(**event.model_dump(), search_id=search_id, within=within)
+    return embedded(name, vectors, event, source, search=asked)
+
+
+def drawn_log(seed: int, length: int) -> Log:
+    """A log with a few people in many pictures, told again, moved, closed, reopened, erased and asked for."""
+    dice, rng = random.Random(seed), np.random.default_rng(seed)
+    people = [unit(rng) for _ in range(3)]
+    pictures: dict[str, list[Vector]] = {
+        name: [
+            near(rng, dice.choice(people), dice.choice([0.5, 0.6, 0.62, 0.64, 0.95]))
+            for _ in range(dice.choice([0, 1, 1, 1, 2, 3]))
+        ]
+        for name in NAMES
+    }
+    pictures[NAMES[1]] = [pictures[NAMES[0]][0] if pictures[NAMES[0]] else people[0]]
+    poor = {name: [0] if dice.random() < 0.2 else [] for name in NAMES}
+    versions = dict.fromkeys(CASES, 0)
+    log: Log = []
+
+    def _media(place: int) -> GalleryRecord:
+        name, case = dice.choice(NAMES), dice.choice(list(CASES))
+        district = CASES[case] if dice.random() < 0.97 else "west"
+        told = None
+        if dice.random() < 0.2:
+            told = DeclaredVictim(victim_id=dice.choice(["v1", "v2"]), declared_by="source")
+        exhibit = dice.choice([None, "e1", "e2"])
+        scope = dice.choice(["register", "register", "case", "none"])
+        event = submitted(case, scope, district, victim=told, exhibit=exhibit)
+        late = place - dice.choice([0, 0, 0, 5, 20])
+        return embedded(name, pictures[name], event, origin(place, at=late), poor=poor[name])
+
+    def _case(place: int) -> GalleryRecord:
+        name = dice.choice(list(CASES))
+        versions[name] += dice.choice([0, 1, 1])
+        source = origin(place, kind="cases.changed")
+        return case_changed(name, dice.choice(["open", "closed"]), max(versions[name], 1), source, CASES[name])
+
+    def _erasure(place: int) -> GalleryRecord:
+        kind = dice.choice(["media_id", "media_id", "case_id", "face_id"])
+        name = dice.choice(NAMES)
+        subject = {"media_id": media_id(name), "case_id": dice.choice(list(CASES)),
+                   "face_id": face_id(name)}[kind]  # fmt: skip
+        return erasure(kind, subject, origin(place, at=place - dice.choice([0, 0, 10]), kind="erasures"))
+
+    def _search(place: int) -> GalleryRecord:
+        faces = [face_id(dice.choice(NAMES)) for _ in range(dice.choice([1, 2]))]
+        within = dice.choice(["register", *(f"case:{name}" for name in CASES)])
+        return search(f"search-{place}", dice.choice(list(CASES)), within, sorted(set(faces)), limit=5)
+
+    kinds = [_media] * 12 + [_case] * 3 + [_erasure] + [_search] * 2
+    for place in range(length):
+        record = dice.choice(kinds)(place)
+        if log and dice.random() < 0.1:
+            record = dice.choice(log)[1]
+            if not hasattr(record, "origin"):
+                record = _media(place)
+        log.append((place, record))
+    return log

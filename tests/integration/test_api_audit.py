@@ -1,0 +1,127 @@
+"""No look at people's data without a purpose, and none that the audit does not know."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import quote
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+
+from api.routes import cases, faces, links, searches
+from graph.actions.search import Question, ask_with_faces
+from graph.actions.views import Views
+from graph.domain import audit
+from graph.store.session import Store
+from tests.factories import ANNA, NORTH, NOW, Scene
+from tests.integration.conftest import entries
+
+pytestmark = pytest.mark.anyio
+
+READS = {
+    "/cases/{case_id:path}/graph": "case.seen",
+    "/faces/{face_id}/crop": "face.seen",
+    "/links": "links.seen",
+    "/links/{link_id}": "link.seen",
+    "/searches/{search_id}": "search.seen",
+}
+
+
+def test_every_reading_route_has_a_row_here() -> None:
+    routers = (cases.router, faces.router, links.router, searches.router)
+    known = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)
+             if "GET" in route.methods}  # fmt: skip
+    assert known == set(READS)
+
+
+@pytest.fixture
+async def paths(scene: Scene, store: Store) -> dict[str, str]:
+    question = Question(NORTH, "victim identification", "test", "register")
+    search_id = await ask_with_faces(store, question, [scene.faces["n1"]], actor=ANNA, now=NOW)
+    return {
+        "/cases/{case_id:path}/graph": f"/cases/{quote(NORTH)}/graph",
+        "/faces/{face_id}/crop": f"/faces/{scene.faces['n1']}/crop",
+        "/links": "/links",
+        "/links/{link_id}": f"/links/{await scene.link('n1', 's1')}",
+        "/searches/{search_id}": f"/searches/{search_id}",
+    }  # fmt: skip
+
+
+async def test_each_look_is_one_entry_with_actor_and_purpose(
+    api: httpx.AsyncClient, store: Store, paths: dict[str, str]
+) -> None:
+    for route, path in paths.items():
+        before = await entries(store)
+        assert (await api.get(path, headers={"Redthread-Purpose": "Prüfung".encode()})).status_code == 200  # type: ignore[dict-item]
+        [entry] = (await entries(store))[len(before) :]
+        assert (entry.action, entry.actor, entry.purpose) == (READS[route], "anna@north", "Prüfung")
+
+
+async def test_a_look_without_a_purpose_or_a_name_is_refused(
+    api: httpx.AsyncClient, store: Store, paths: dict[str, str]
+) -> None:
+    before = await entries(store)
+    refusals = {"purpose_missing": {"Redthread-Actor": "anna"}, "actor_missing": {"Redthread-Purpose": "x"}}
+    blank = {"purpose_missing": {"Redthread-Purpose": "  "}, "actor_missing": {"Redthread-Actor": ""}}
+    for path in paths.values():
+        for code, given in refusals.items():
+            headers = [(name.encode(), value.encode()) for name, value in given.items()]
+            request = httpx.Request("GET", f"http://127.0.0.1{path}", headers=headers)
+            answer = await api.send(request)
+            assert (answer.status_code, answer.json()["code"]) == (403, code)
+        for code, changed in blank.items():
+            answer = await api.get(path, headers=changed)
+            assert (answer.status_code, answer.json()["code"]) == (403, code)
+        too_long = await api.get(path, headers={"Redthread-Purpose": "x" * 201})
+        assert too_long.status_code == 422
+    assert await entries(store) == before
+
+
+async def test_a_look_that_cannot_be_logged_shows_nothing(
+    api: httpx.AsyncClient, store: Store, paths: dict[str, str]
+) -> None:
+    await store.statement("MATCH (h:AuditHead) DELETE h")
+
+    for path in paths.values():
+        answer = await api.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+        assert set(answer.json()) == {"type", "title", "status", "detail", "code"}
+
+
+async def test_the_chain_is_whole_after_looks_and_verdicts_at_once(
+    api: httpx.AsyncClient, store: Store, scene: Scene, paths: dict[str, str]
+) -> None:
+    before = len(await entries(store))
+    link = paths["/links/{link_id}"]
+    verdict = api.post(f"{link}/verdicts", json={"decision": "dismissed"}, headers={"If-Match": '"0"'})
+    answers = await asyncio.gather(verdict, *(api.get(path) for path in list(paths.values()) * 6))
+
+    assert {answer.status_code for answer in answers} == {200, 201}
+    chain = await entries(store)
+    assert len(chain) == before + 6 * len(paths) + 1
+    assert audit.first_fault(chain) is None
+
+
+async def test_looks_at_once_share_a_transaction(store: Store) -> None:
+    views = Views(store, window=0.05)
+    acts = [audit.Act(NOW, "anna", "face.seen", f"face{number}", "test") for number in range(50)]
+
+    await asyncio.gather(*(views.record(act) for act in acts))
+
+    head = await store.read(lambda tx: tx.one("MATCH (h:AuditHead) RETURN h.locked AS locked"))
+    assert head == {"locked": 1}
+    assert [entry.subject for entry in await entries(store)] == [act.subject for act in acts]
+
+
+async def test_a_group_that_fails_fails_every_look_in_it_and_the_next_one_goes_on(store: Store) -> None:
+    views = Views(store)
+    act = audit.Act(NOW, "anna", "face.seen", "face", "test")
+    await store.statement("MATCH (h:AuditHead) SET h.name = 'away'")
+
+    failed = await asyncio.gather(views.record(act), views.record(act), return_exceptions=True)
+    await store.statement("MATCH (h:AuditHead) SET h.name = 'head'")
+    await views.record(act)
+
+    assert [type(error) for error in failed] == [RuntimeError, RuntimeError]
+    assert len(await entries(store)) == 1

@@ -1,0 +1,68 @@
+"""Alive and ready differ, and readiness names what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.app import build_app
+from api.routes import health
+from api.services import open_services
+from api.settings import Settings
+from graph.store.session import Store
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_migrated_graph_and_a_writable_store_are_ready(api: httpx.AsyncClient) -> None:
+    answer = await api.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ready", "parts": {"graph": "ready", "media_store": "ready"}}
+
+
+async def test_health_needs_neither_actor_nor_purpose(api: httpx.AsyncClient) -> None:
+    for name in ("Redthread-Actor", "Redthread-Purpose"):
+        del api.headers[name]
+
+    assert (await api.get("/healthz")).status_code == 200
+    assert (await api.get("/readyz")).status_code == 200
+
+
+async def test_a_graph_without_its_migrations_is_not_ready(api: httpx.AsyncClient, store: Store) -> None:
+    await store.statement("MATCH (m:Migration) DELETE m")
+
+    answer = await api.get("/readyz")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+    assert answer.headers["retry-after"] == "5"
+    assert "0001_schema" in answer.json()["parts"]["graph"]
+
+
+async def test_without_neo4j_the_service_lives_and_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.5)
+    settings = Settings(neo4j_uri="bolt://127.0.0.1:1", neo4j_password="none", data=tmp_path)  # type: ignore[arg-type]
+    app = build_app(lambda: open_services(settings), upload_limit=1000, version="test")
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client,
+    ):
+        assert (await client.get("/healthz")).status_code == 200
+        ready = await client.get("/readyz")
+
+    assert ready.status_code == 503
+    assert ready.json()["parts"]["graph"] == "Neo4j does not answer"
+
+
+async def test_a_media_store_that_cannot_be_written_is_named(api: httpx.AsyncClient, tmp_path: Path) -> None:
+    (tmp_path / "store").rmdir()
+    (tmp_path / "store").write_text("a file where the folder should be")
+
+    answer = await api.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["parts"] == {"graph": "ready", "media_store": "the media store cannot be written"}

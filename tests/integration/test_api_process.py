@@ -1,0 +1,155 @@
+"""The service as a process of its own: loopback only, an orderly end, and a log that tells nothing about people."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from graph.files import MediaStore
+from graph.store.queries import audit as audit_queries
+from graph.store.session import Store, Tx
+from tests.factories import two_cases
+from tests.integration.conftest import HEADERS, entries
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+
+
+@dataclass
+class Running:
+    process: asyncio.subprocess.Process
+    url: str = ""
+    lines: list[str] = field(default_factory=list[str])
+
+    async def read_log(self) -> None:
+        assert self.process.stderr is not None
+        async for line in self.process.stderr:
+            self.lines.append(line.decode())
+            if found := re.search(r"http://127\.0\.0\.1:\d+", self.lines[-1]):
+                self.url = found[0]
+
+    async def ended(self) -> int:
+        return await asyncio.wait_for(self.process.wait(), 20)
+
+
+def environment(stack: Any, data: Path, **changed: str) -> dict[str, str]:
+    own = {
+        "REDTHREAD_NEO4J_URI": stack.neo4j_uri, "REDTHREAD_NEO4J_USER": stack.neo4j_user,
+        "REDTHREAD_NEO4J_PASSWORD": stack.neo4j_password, "REDTHREAD_DATA": str(data), "REDTHREAD_API_PORT": "0",
+        **changed,
+    }  # fmt: skip
+    return {key: value for key, value in os.environ.items() if not key.startswith("REDTHREAD_")} | own
+
+
+async def spawn(env: Mapping[str, str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "api.main", env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+
+
+@asynccontextmanager
+async def running(env: Mapping[str, str]) -> AsyncIterator[Running]:
+    service = Running(await spawn(env))
+    reading = asyncio.create_task(service.read_log())
+    try:
+        async with asyncio.timeout(30), httpx.AsyncClient(headers=HEADERS) as client:
+            while not service.url or not await _answers(client, service.url):
+                assert service.process.returncode is None, service.lines
+                await asyncio.sleep(0.05)
+        yield service
+    finally:
+        if service.process.returncode is None:
+            service.process.kill()
+        await service.process.wait()
+        await reading
+
+
+async def _answers(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await client.get(f"{url}/healthz")).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+async def test_it_serves_loopback_only_and_ends_its_requests_before_itself(
+    stack: Any, store: Store, tmp_path: Path
+) -> None:
+    """Given a look that waits for the audit, When SIGTERM comes, Then the look is answered and the exit is clean."""
+    scene = await two_cases(store, MediaStore((tmp_path / "store").as_uri()))
+    async with (
+        running(environment(stack, tmp_path)) as service,
+        httpx.AsyncClient(base_url=service.url, headers=HEADERS, timeout=30) as client,
+    ):
+        assert "this machine only" in "".join(service.lines)
+        listening = psutil.Process(service.process.pid).net_connections("tcp")
+        assert {item.laddr.ip for item in listening if item.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
+        assert (await client.get("/readyz")).status_code == 200
+        foreign = await client.get("/healthz", headers={"Host": "rebound.example"})
+        assert (foreign.status_code, foreign.json()["code"]) == (400, "host_refused")
+        secret = await client.get("/links", params={"case_id": "local:a-secret-name"})
+        assert secret.json()["items"] == []
+
+        held, release = asyncio.Event(), asyncio.Event()
+
+        async def hold(tx: Tx) -> None:
+            await tx.do(audit_queries.LOCK_HEAD)
+            held.set()
+            await release.wait()
+
+        holding = asyncio.create_task(store.write(hold))
+        await held.wait()
+        looking = asyncio.create_task(client.get(f"/faces/{scene.faces['n1']}/crop"))
+        await asyncio.sleep(0.5)
+        assert not looking.done()
+        service.process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.3)
+        release.set()
+        await holding
+        answer = await looking
+
+        assert answer.status_code == 200
+        assert await service.ended() == 0
+    assert "secret" not in "".join(service.lines)
+    assert "face.seen" in {entry.action for entry in await entries(store)}
+
+
+async def refusal(env: Mapping[str, str]) -> tuple[int | None, str]:
+    process = await spawn(env)
+    _, said = await asyncio.wait_for(process.communicate(), 30)
+    return process.returncode, said.decode()
+
+
+async def test_it_refuses_to_start_beyond_this_machine_on_a_taken_port_or_without_a_password(
+    stack: Any, tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        env = environment(stack, tmp_path)
+        without = {name: value for name, value in env.items() if name != "REDTHREAD_NEO4J_PASSWORD"}
+        beyond, busy, keyless = await asyncio.gather(
+            refusal(env | {"REDTHREAD_API_HOST": "0.0.0.0"}),
+            refusal(env | {"REDTHREAD_API_PORT": port}),
+            refusal(without),
+        )
+
+    assert beyond[0] == 2
+    assert "Until sign-in exists" in beyond[1]
+    assert busy[0] == 2
+    assert f"port {port}" in busy[1]
+    assert keyless[0] == 2
+    assert "REDTHREAD_NEO4J_PASSWORD" in keyless[1]
+    assert "Traceback" not in beyond[1] + busy[1] + keyless[1]

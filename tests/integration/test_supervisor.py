@@ -1,0 +1,130 @@
+"""The supervisor with small children: what it restarts, what it ends, and what does not outlive it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+import pytest
+
+from infra.stack.base import StackError
+from infra.stack.child import ChildSpec
+from infra.stack.supervisor import Supervisor
+
+CHECKOUT = Path(__file__).parents[2]
+SLEEPS = "import time; print('begins', flush=True); time.sleep(600)"
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({mark!r}, 'w'); time.sleep(600)"
+FAILS = "import sys; sys.exit('there is no cheese')"
+
+
+def child(
+    name: str, code: str, *, grace_s: float = 5.0, ready: Callable[[], Awaitable[None]] | None = None
+) -> ChildSpec:
+    return ChildSpec(name, (sys.executable, "-I", "-S", "-c", code), grace_s, ready=ready)
+
+
+async def until(true: Callable[[], bool], within_s: float = 10.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not true():  # noqa: ASYNC110 - what is waited for happens in other processes
+            await asyncio.sleep(0.02)
+
+
+def test_a_killed_child_runs_again_and_both_are_told(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    async def story() -> None:
+        supervisor = Supervisor(tmp_path, said.append, backoff_s=(0.1, 1.0))
+        supervisor.start(child("sleeper", SLEEPS))
+        await supervisor.wait_ready("sleeper")
+        first = supervisor.children["sleeper"].pid
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: supervisor.children["sleeper"].pid not in (0, first))
+        assert supervisor.children["sleeper"].restarts == 1
+        await supervisor.stop_all()
+
+    asyncio.run(story())
+    assert said[0].startswith("sleeper ended (by SIGKILL) after 0 s; again in 0 s")
+    assert said[1] == "sleeper runs again (start 2)"
+
+
+def test_a_child_that_keeps_ending_is_started_less_and_less_often(tmp_path: Path) -> None:
+    starts: list[float] = []
+
+    async def story() -> None:
+        supervisor = Supervisor(tmp_path, lambda line: None, backoff_s=(0.2, 0.8), changed=lambda: note(supervisor))
+        supervisor.start(child("failing", FAILS))
+        await until(lambda: len(starts) >= 5)
+        await supervisor.stop_all()
+
+    def note(supervisor: Supervisor) -> None:
+        at = supervisor.children["failing"].started_at if "failing" in supervisor.children else 0.0
+        if at and at not in starts:
+            starts.append(at)
+
+    asyncio.run(story())
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
+    assert [round(gap / 0.2) >= wanted for gap, wanted in zip(gaps, (1, 2, 4, 4), strict=True)] == [True] * 4, gaps
+
+
+def test_a_child_that_never_gets_ready_is_named_with_its_last_words(tmp_path: Path) -> None:
+    async def story() -> None:
+        supervisor = Supervisor(tmp_path, lambda line: None, backoff_s=(0.05, 0.1))
+        supervisor.start(child("failing", FAILS, ready=lambda: asyncio.sleep(60)))
+        try:
+            async with asyncio.timeout(20):
+                await supervisor.wait_ready("failing")
+        finally:
+            await supervisor.stop_all()
+
+    with pytest.raises(StackError, match="failing does not start: there is no cheese"):
+        asyncio.run(story())
+
+
+def test_a_child_that_ignores_sigterm_is_killed_after_its_grace(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+
+    async def story() -> float:
+        supervisor = Supervisor(tmp_path, lambda line: None)
+        supervisor.start(child("stubborn", STUBBORN.format(mark=str(mark)), grace_s=0.5))
+        await until(mark.exists)
+        pid, began = supervisor.children["stubborn"].pid, time.monotonic()
+        await supervisor.stop("stubborn")
+        assert not psutil.pid_exists(pid)
+        return time.monotonic() - began
+
+    assert 0.5 <= asyncio.run(story()) < 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the leash is a feature of Linux")
+def test_a_killed_supervisor_takes_its_children_with_it(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    program = f"""
+import asyncio, sys
+from pathlib import Path
+from infra.stack.child import ChildSpec
+from infra.stack.supervisor import Supervisor
+
+async def main():
+    supervisor = Supervisor(Path({str(tmp_path)!r}), print)
+    supervisor.start(ChildSpec("stubborn", (sys.executable, "-c", {STUBBORN.format(mark=str(mark))!r}), 5.0))
+    while not Path({str(mark)!r}).exists():
+        await asyncio.sleep(0.02)
+    print(supervisor.children["stubborn"].pid, flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=CHECKOUT)
+    assert process.stdout is not None
+    orphan = psutil.Process(int(process.stdout.readline()))
+    process.kill()
+    process.wait()
+    orphan.wait(5)

@@ -1,0 +1,205 @@
+"""Link's meaning of the gallery log in plain Python: one record at a time, every face with every other in float64."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from graph.domain import ids
+from graph.domain.comparison import (
+    FLOOR,
+    SEARCH_LIMIT,
+    THRESHOLD,
+    InScope,
+    Scope,
+    may_compare,
+    may_find,
+    similar,
+    within_caps,
+)
+from streams.gallery import rows
+from streams.records import CaseRecord, ErasureRecord, GalleryRecord, MediaEmbedded, SearchAsked, VictimRecord
+
+Counts = tuple[int, int]
+
+
+@dataclass
+class Member:
+    scope: Scope
+    age: tuple[int, str]
+    exhibits: set[str]
+
+
+@dataclass
+class Known:
+    born: int
+    members: dict[str, Member] = field(default_factory=dict)
+    faces: dict[str, np.ndarray | None] = field(default_factory=dict)
+
+
+class Reference:
+    """`links` maps a pair to its state and score, `answers` a search to what it returned, `compared` counts faces."""
+
+    def __init__(self) -> None:
+        self.cases: dict[str, tuple[str, bool, int]] = {}
+        self.media: dict[str, Known] = {}
+        self.victims: dict[str, str] = {}
+        self.erased: dict[str, int] = {}
+        self.links: dict[tuple[str, str], tuple[str, float]] = {}
+        self.answers: dict[str, list[tuple[str, float]]] = {}
+        self.compared: dict[str, Counts] = {}
+        self.quarantined: list[str] = []
+
+    def apply(self, offset: int, record: GalleryRecord) -> None:
+        match record:
+            case MediaEmbedded():
+                self._media(offset, record)
+            case CaseRecord():
+                self._case(offset, record)
+            case ErasureRecord():
+                self._erase(record)
+            case SearchAsked():
+                self._search(record)
+            case VictimRecord():
+                pass
+
+    # --- scopes ---
+
+    def scope(self, media_id: str) -> InScope:
+        known = self.media[media_id]
+        still_open = [case for case in known.members if self.cases.get(case, ("", True, 0))[1]]
+        return InScope.of(media_id, {case: member.scope for case, member in known.members.items()}, still_open, None)
+
+    def everyone(self) -> list[tuple[str, str, np.ndarray | None]]:
+        return [(m, face, vector) for m, known in self.media.items() for face, vector in known.faces.items()]
+
+    def score(self, one: np.ndarray, other: np.ndarray) -> float:
+        return float(np.round(np.dot(one.astype(np.float64), other.astype(np.float64)), 9))
+
+    # --- records ---
+
+    def _media(self, offset: int, record: MediaEmbedded) -> None:
+        event, source, media_id = record.submitted, record.origin, record.media_id
+        if self.cases.get(event.case_id, (event.district,))[0] != event.district:
+            self.quarantined.append(source.event)
+            return
+        if source.submitted_at <= max(self._erased_at("media", media_id), self._erased_at("case", event.case_id)):
+            return
+        self.cases.setdefault(event.case_id, (event.district, True, 0))
+        is_new = media_id not in self.media
+        before = None if is_new else self.scope(media_id)
+        known = self.media.setdefault(media_id, Known(source.submitted_at))
+        if is_new:
+            for face in record.faces:
+                if source.submitted_at > self._erased_at("face", face.face_id):
+                    known.faces[face.face_id] = None if face.too_poor_because else rows.vector(face)
+        age = (source.submitted_at, source.ce_id or source.event)
+        exhibits = {event.exhibit} if event.exhibit else set()
+        old = known.members.get(event.case_id)
+        if old is None:
+            known.members[event.case_id] = Member(event.scope, age, exhibits)
+        else:
+            old.exhibits |= exhibits
+            if age > old.age:
+                old.scope, old.age = event.scope, age
+        after = self.scope(media_id)
+        if before is None or (after.register and not before.register) or after.cases - before.cases:
+            self._compare(media_id, offset)
+        if before is not None:
+            self._narrow({media_id})
+        if event.victim is not None:
+            declared = rows.declared_face(record, event.victim.box)
+            if declared in known.faces:
+                self.victims[declared] = event.victim.victim_id
+
+    def _case(self, offset: int, record: CaseRecord) -> None:
+        changed = record.changed
+        known = changed.case_id in self.cases
+        district, was_open, version = self.cases.get(changed.case_id, (changed.district, True, 0))
+        if district != changed.district:
+            self.quarantined.append(record.origin.event)
+            return
+        if known and changed.version <= version:
+            return
+        self.cases[changed.case_id] = (district, changed.status == "open", changed.version)
+        of_case = {media_id for media_id, media in self.media.items() if changed.case_id in media.members}
+        if changed.status == "open" and not was_open:
+            for media_id in of_case:
+                self._compare(media_id, offset)
+        self._narrow(of_case)
+
+    def _erase(self, record: ErasureRecord) -> None:
+        ((kind, subject),) = record.erasure.subject.items()
+        kind, at = kind.removesuffix("_id"), record.origin.submitted_at
+        self.erased[f"{kind}:{subject}"] = max(at, self._erased_at(kind, subject))
+        if kind == "face":
+            for known in self.media.values():
+                if subject in known.faces and known.born <= at:
+                    del known.faces[subject]
+                    self._forget({subject})
+            return
+        for media_id in [media_id for media_id in self.media if kind == "case" or media_id == subject]:
+            members = self.media[media_id].members
+            for case in [case for case in members if kind == "media" or case == subject]:
+                if members[case].age[0] <= at:
+                    del members[case]
+            if not members:
+                self._forget(set(self.media.pop(media_id).faces))
+            else:
+                self._narrow({media_id})
+
+    def _erased_at(self, kind: str, subject: str) -> int:
+        return self.erased.get(f"{kind}:{subject}", -1)
+
+    def _forget(self, faces: set[str]) -> None:
+        self.links = {pair: link for pair, link in self.links.items() if not faces & set(pair)}
+        for face in faces:
+            self.victims.pop(face, None)
+
+    def _narrow(self, media: set[str]) -> None:
+        home = {face: media_id for media_id, face, _ in self.everyone()}
+        for a, b in list(self.links):
+            touched = home[a] in media or home[b] in media
+            if touched and not may_compare(self.scope(home[a]), self.scope(home[b])):
+                del self.links[a, b]
+
+    # --- comparison ---
+
+    def _compare(self, media_id: str, offset: int) -> None:
+        mine = self.scope(media_id)
+        for face, vector in self.media[media_id].faces.items():
+            if vector is None:
+                continue
+            found = []
+            for other_media, other, stored in self.everyone():
+                if stored is None or not may_compare(mine, self.scope(other_media)):
+                    continue
+                score = self.score(vector, stored)
+                if score >= FLOOR:
+                    found.append(similar(mine, self.scope(other_media), other, score, self.victims.get(other)))
+            for item in within_caps(found):
+                state = "candidate" if item.score >= THRESHOLD else "lead"
+                self.links[ids.ordered(face, item.face_id)] = (state, item.score)
+        if (mine.register or mine.cases) and any(v is not None for v in self.media[media_id].faces.values()):
+            allowed = [v for m, _, v in self.everyone() if may_compare(mine, self.scope(m))]
+            poor = sum(vector is None for vector in allowed)
+            self.compared[ids.comparison_id(media_id, offset)] = (len(allowed) - poor, poor)
+
+    def _search(self, asked: SearchAsked) -> None:
+        home = {face: media_id for media_id, face, _ in self.everyone()}
+        probes = {face: self.media[home[face]].faces[face] for face in asked.faces if face in home}
+        own_media = {home[face] for face in probes}
+        best: dict[str, float] = {}
+        for vector in probes.values():
+            for media_id, other, stored in self.everyone():
+                scopes = {case: member.scope for case, member in self.media[media_id].members.items()}
+                if vector is None or stored is None or media_id in own_media:
+                    continue
+                if not may_find(self.scope(media_id), scopes, asked.case_id, asked.within):
+                    continue
+                score = self.score(vector, stored)
+                if score >= FLOOR:
+                    best[other] = max(score, best.get(other, 0.0))
+        ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))
+        self.answers[asked.search_id] = ranked[: asked.limit or SEARCH_LIMIT] if asked.within == "register" else ranked

@@ -1,0 +1,32 @@
+"""The README lists every setting, topic and route, and none that does not exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from api.app import routes
+from api.settings import Settings as ApiSettings
+from infra.settings import Settings
+from streams import topics
+from streams.settings import StreamSettings
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+
+
+def test_every_setting_stands_in_the_readme_and_no_other() -> None:
+    fields = {*StreamSettings.model_fields, *Settings.model_fields, *ApiSettings.model_fields}
+
+    assert set(re.findall(r"`(REDTHREAD_[A-Z0-9_]+)`", README)) == {f"REDTHREAD_{name.upper()}" for name in fields}
+
+
+def test_every_topic_stands_in_the_readme_with_its_partitions_and_no_other() -> None:
+    wanted = {(topic.name, str(topic.partitions)) for topic in topics.table(["<source>"])}
+
+    assert set(re.findall(r"^\| `(redthread\.[^`]+)` \| (\d+) \|", README, re.MULTILINE)) == wanted
+
+
+def test_every_route_stands_in_the_readme_and_no_other() -> None:
+    wanted = {(method, path) for path, methods in routes() for method in methods}
+
+    assert set(re.findall(r"^\| `([A-Z]+) (/[^`]+)` \|", README, re.MULTILINE)) == wanted

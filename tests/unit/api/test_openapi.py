@@ -1,0 +1,92 @@
+"""The OpenAPI document tells every route whole: what it takes, what it refuses, with examples that are true."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from api import examples, wire, wire_searches
+from api.app import build_app
+from api.errors import STATUS
+from api.settings import WHY_LOOPBACK
+
+
+@asynccontextmanager
+async def no_services() -> Any:
+    yield None
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return build_app(no_services, upload_limit=1, version="test").openapi()
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_it_has_the_paths_that_callers_rely_on(document: dict[str, Any]) -> None:
+    assert {name for name, _ in operations(document)} == {
+        "GET /healthz", "GET /readyz", "GET /cases/{case_id}/graph", "GET /links", "GET /links/{link_id}",
+        "POST /links/{link_id}/verdicts", "GET /faces/{face_id}/crop", "POST /searches", "GET /searches/{search_id}",
+    }  # fmt: skip
+
+
+def test_every_refusal_is_a_problem_with_an_example_under_its_own_status(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        refusals = {status: answer for status, answer in operation["responses"].items() if int(status) >= 400}
+        assert "500" in refusals, name
+        for status, answer in refusals.items():
+            [(media_type, content)] = answer["content"].items()
+            assert media_type == "application/problem+json", name
+            assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+            for code, example in content["examples"].items():
+                assert STATUS[code][0] == int(status) == example["value"]["status"]
+                wire.Problem.model_validate(example["value"])
+
+
+def test_every_route_on_peoples_data_requires_a_name_and_every_look_a_purpose(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        required = {item["name"] for item in operation.get("parameters", []) if item["required"]}
+        if not name.endswith("z"):
+            assert "Redthread-Actor" in required, name
+            assert name.startswith("POST") or "Redthread-Purpose" in required, name
+
+
+def test_every_operation_says_in_a_sentence_what_it_does(document: dict[str, Any]) -> None:
+    assert all(operation["description"].rstrip().endswith((".", ".*")) for _, operation in operations(document))
+    assert WHY_LOOPBACK in document["info"]["description"]
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    known = document["components"]["schemas"]
+    assert set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document))) <= set(known)
+    assert "HTTPValidationError" not in known
+
+
+@pytest.mark.parametrize("module", [wire, wire_searches])
+def test_examples_are_what_their_models_say(module: Any) -> None:
+    for _, model in inspect.getmembers(module, inspect.isclass):
+        if issubclass(model, BaseModel) and isinstance(extra := model.model_config.get("json_schema_extra"), dict):
+            for example in extra["examples"]:  # type: ignore[union-attr]
+                sent = dict(example)  # type: ignore[arg-type]
+                if model is wire_searches.SearchOut:
+                    sent["within"] = sent.pop("in")
+                told = model.model_validate(sent).model_dump(mode="json", by_alias=True)
+                assert told == example
+
+
+def test_the_examples_tell_no_score_of_a_link_that_is_not_judged() -> None:
+    assert examples.LINK["score"] is None
+    assert examples.LINK_JUDGED["score"] is not None
+    assert "score" not in json.dumps(examples.ANSWER)

@@ -1,0 +1,166 @@
+"""Any log means the same whether link takes it record by record or in batches, and what a plain reading of it means."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from streams.faces.models import MODEL_ID
+from streams.gallery.plan import Plan
+from streams.gallery.state import Gallery
+from streams.records import DeclaredVictim, MediaEmbedded
+from tests import factories_streams as make
+from tests.factories_streams import Log, drawn_log
+from tests.reference_gallery import Reference
+
+
+class Links:
+    """What the graph would hold: the rows of each batch in the order in which `ingest.commit` writes them."""
+
+    def __init__(self, batch: int) -> None:
+        self.gallery = Gallery()
+        self.links: dict[tuple[str, str], tuple[str, float]] = {}
+        self.answers: dict[str, list[tuple[str, float]]] = {}
+        self.compared: dict[str, tuple[int, int]] = {}
+        self.quarantined: list[str] = []
+        self.media: set[str] = set()
+        self._batch = batch
+
+    def take(self, log: Log) -> None:
+        for start in range(0, len(log), self._batch):
+            rest = log[start : start + self._batch]
+            while rest:
+                plan = Plan(self.gallery, MODEL_ID, rest)
+                self._write(plan)
+                self.gallery.take_in(plan.staged)
+                rest = rest[plan.applied :]
+
+    def _write(self, plan: Plan) -> None:
+        changes = plan.changes
+        if changes.narrowed:
+            home = self.gallery.faces
+            self.links = {
+                (a, b): link
+                for (a, b), link in self.links.items()
+                if not {home[a].media_id, home[b].media_id} & changes.narrowed or plan.compare.may_compare(a, b)
+            }
+        gone = set(changes.gone_faces)
+        self.links = {pair: link for pair, link in self.links.items() if not gone & set(pair)}
+        self.links |= {(row.a, row.b): (row.state, row.score) for row in changes.links.values()}
+        self.media = (self.media - set(changes.gone_media)) | {row["media_id"] for row in changes.media}
+        for row in changes.answers:
+            self.answers[row["search_id"]] = [(item["face_id"], item["score"]) for item in row["returned"]]
+        for row in changes.comparisons:
+            self.compared[row["comparison_id"]] = (row["comparison"]["compared"], row["comparison"]["skipped"])
+        self.quarantined += [row["event"] for row in changes.quarantined]
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int) -> None:
+    log = drawn_log(seed, 70)
+    expected = Reference()
+    for offset, record in log:
+        expected.apply(offset, record)
+
+    for batch in (1, 2, 7, 64):
+        made = Links(batch)
+        made.take(log)
+        assert made.links == expected.links, f"batches of {batch}"
+        assert made.answers == expected.answers, f"batches of {batch}"
+        assert made.quarantined == expected.quarantined
+        assert made.media == set(expected.media) == set(made.gallery.media)
+        assert made.compared == expected.compared, f"batches of {batch}"
+        assert {m: media.scope for m, media in made.gallery.media.items()} == {
+            media_id: expected.scope(media_id) for media_id in expected.media
+        }
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_a_log_taken_twice_changes_nothing(seed: int) -> None:
+    log = drawn_log(seed, 50)
+    made = Links(16)
+    made.take(log)
+    links, scopes = dict(made.links), {m: media.scope for m, media in made.gallery.media.items()}
+
+    made.take([(offset + len(log), record) for offset, record in log])
+
+    assert made.links == links
+    assert {m: media.scope for m, media in made.gallery.media.items()} == scopes
+
+
+def test_a_media_that_is_erased_and_submitted_again_in_one_batch_survives_another_erasure_in_it() -> None:
+    """The second erasure took the rows of the first one's media along: in memory it stood, in the graph it did not."""
+    rng = np.random.default_rng(1)
+    pictures = {name: [make.unit(rng)] for name in ("one", "two")}
+
+    def told(name: str, place: int) -> MediaEmbedded:
+        return make.embedded(name, pictures[name], make.submitted(), make.origin(place))
+
+    made = Links(64)
+    made.take(list(enumerate([
+        told("one", 0), told("two", 1),
+        make.erasure("media_id", make.media_id("one"), make.origin(2, kind="erasures")),
+        told("one", 3),
+        make.erasure("media_id", make.media_id("two"), make.origin(4, kind="erasures")),
+    ])))  # fmt: skip
+
+    assert made.media == set(made.gallery.media) == {make.media_id("one")}
+
+
+def test_a_second_model_is_kept_beside_and_compared_with_nothing() -> None:
+    rng = np.random.default_rng(1)
+    vector = make.unit(rng)
+    one = make.embedded("one", [vector], make.submitted(), make.origin(0))
+    again = make.embedded("one", [make.unit(rng)], make.submitted(), make.origin(1), model_id="another-model")
+    other = make.embedded("two", [vector], make.submitted("local:n2"), make.origin(2), model_id="another-model")
+
+    plan = Plan(Gallery(), MODEL_ID, [(0, one), (1, again), (2, other)])
+
+    assert plan.changes.links == {}
+    assert [row["model_id"] for row in plan.changes.embeddings] == [MODEL_ID, "another-model", "another-model"]
+    assert len({row["embedding_id"] for row in plan.changes.embeddings}) == 3
+
+
+def test_a_record_whose_vector_is_no_unit_vector_goes_to_quarantine_and_stops_nobody() -> None:
+    """Vectors were looked at before records were applied one by one, so the whole batch failed on one of them."""
+    rng = np.random.default_rng(1)
+    good = make.embedded("one", [make.unit(rng)], make.submitted(), make.origin(0))
+    bad = make.embedded("two", [make.unit(rng) * 3], make.submitted(), make.origin(1))
+    last = make.embedded("three", [make.unit(rng)], make.submitted(), make.origin(2))
+
+    plan = Plan(Gallery(), MODEL_ID, [(0, good), (1, bad), (2, last)])
+
+    assert [row["event"] for row in plan.changes.quarantined] == [bad.origin.event]
+    assert {row["media_id"] for row in plan.changes.media} == {good.media_id, last.media_id}
+    assert {row["media_id"] for row in plan.changes.memberships} == {good.media_id, last.media_id}
+    assert set(plan.staged.media) == {good.media_id, last.media_id}
+
+
+def test_a_declared_victim_without_a_box_needs_exactly_one_face() -> None:
+    rng = np.random.default_rng(1)
+    told = make.submitted(victim=DeclaredVictim(victim_id="v1", declared_by="source"))
+    two_faces = make.embedded("two", [make.unit(rng), make.unit(rng)], told, make.origin(0))
+    one_face = make.embedded("one", [make.unit(rng)], told, make.origin(1))
+
+    plan = Plan(Gallery(), MODEL_ID, [(0, two_faces), (1, one_face)])
+
+    assert [row["face_id"] for row in plan.changes.depicts] == [make.face_id("one")]
+    assert "to_do" in plan.changes.notices[0].body
+    assert "to_do" not in plan.changes.notices[1].body
+
+
+def test_an_upload_of_a_search_never_changes_a_membership_that_stands() -> None:
+    rng = np.random.default_rng(1)
+    vector = make.unit(rng)
+    before = make.embedded("one", [vector], make.submitted(scope="register"), make.origin(0))
+    asked = make.probe("one", [vector], "s1", make.NORTH, "register", make.origin(5))
+
+    plan = Plan(Gallery(), MODEL_ID, [(0, before), (1, asked)])
+
+    (media,) = plan.staged.media.values()
+    assert media.scope is not None
+    assert media.scope.register
+    assert [row["search_id"] for row in plan.changes.answers] == ["s1"]
+    assert replace(media.scope, register=False) != media.scope

@@ -1,0 +1,87 @@
+"""What a person may see of a link before and after judging it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from graph.actions.search import Answer, headline
+from graph.actions.seen import link_from, linked_cases, visible_history
+from graph.domain.link import State
+
+HISTORY = [
+    {"verdict_id": "v1", "by": "anna", "at": "2026-11-20", "decision": "confirmed", "reasons": ["ears"], "text": "scar",
+     "supersedes": None}
+]  # fmt: skip
+
+
+def side(face: str, *cases: str) -> dict[str, Any]:
+    known = [{"case_id": case, "district": case[:5], "contact": None} for case in cases]
+    return {"face_id": face, "media_id": "m", "box": [1, 2, 3, 4], "quality": 0.5, "cases": known}
+
+
+def row(state: State, *, judged: bool) -> dict[str, Any]:
+    link = {
+        "link_id": "l", "state": state.value, "version": 1, "score": 0.5, "band": "b", "model_id": "m",
+        "threshold": 0.4, "proposed_by": "machine", "proposed_at": "2026-11-20",
+    }  # fmt: skip
+    return {"link": link, "judged": judged, "a": side("a", "north:1"), "b": side("b", "south:1")}
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_a_score_is_seen_by_who_has_judged_and_by_nobody_else_in_any_state(state: State) -> None:
+    blind, judge = link_from(row(state, judged=False)), link_from(row(state, judged=True))
+
+    assert (blind.score, blind.band, blind.model_id, blind.threshold) == (None, None, None, None)
+    assert (judge.score, judge.band, judge.model_id, judge.threshold) == (0.5, "b", "m", 0.4)
+
+
+@pytest.mark.parametrize(
+    ("state", "told", "why"),
+    [
+        (State.LEAD, False, False),
+        (State.CANDIDATE, False, False),
+        (State.UNSURE, False, False),
+        (State.RETURNED, False, False),
+        (State.CONFIRMED, True, False),
+        (State.DISMISSED, True, True),
+        (State.APPROVED, True, True),
+    ],
+)
+def test_who_has_not_judged_reads_of_others_only_what_cannot_sway(state: State, told: bool, why: bool) -> None:
+    seen = visible_history(state, False, HISTORY)
+
+    assert [past.by for past in seen] == (["anna"] if told else [])
+    assert all((past.text is not None) == why and (past.reasons is not None) == why for past in seen)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_who_has_judged_reads_all(state: State) -> None:
+    [past] = visible_history(state, True, HISTORY)
+    assert (past.reasons, past.text) == (("ears",), "scar")
+
+
+def test_a_dismissed_link_connects_no_cases_and_shared_media_do() -> None:
+    links = [row(State.DISMISSED, judged=False), row(State.CANDIDATE, judged=False)]
+    shared = [{"others": [{"case_id": "west:1", "district": "west", "contact": None}]}]
+
+    assert [
+        (case["case_id"], case["links"], case["shared_media"]) for case in linked_cases("north:1", links, shared)
+    ] == [
+        ("south:1", {"candidate": 1}, 0),
+        ("west:1", {}, 1),
+    ]
+    assert linked_cases("north:1", links[:1], []) == []
+
+
+@pytest.mark.parametrize("status", ["asked", "answered", "no_face", "too_poor", "quarantined"])
+@pytest.mark.parametrize("items", [(), ({"above": False},), ({"above": True},)])
+def test_no_headline_claims_that_somebody_is_not_in_the_register(status: str, items: tuple[Any, ...]) -> None:
+    search = {"status": status, "compared": 1204, "too_poor": 31}
+    said = headline(Answer(search, (), items))
+
+    assert "not in the register" not in said
+    assert "match" not in said
+    if status == "answered":
+        assert "1204 compared, 31 could not be judged" in said

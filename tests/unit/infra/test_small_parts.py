@@ -1,0 +1,70 @@
+"""Ports, logs and the data folder: the small parts that the supervisor stands on."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from infra.stack import datafolder, logs, ports
+from infra.stack.base import Addresses, StackError
+
+
+def test_a_port_that_somebody_listens_on_is_refused_and_named() -> None:
+    with socket.socket() as other:
+        other.bind((ports.LOOPBACK, 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        with pytest.raises(StackError, match=f"port {taken} for the API is taken.*--api-port"):
+            ports.check_free(taken, "the API", "--api-port")
+    assert ports.check_free(taken, "the API", "--api-port") == taken
+
+
+def test_free_ports_are_distinct_and_free() -> None:
+    found = ports.free_ports(20)
+    assert len(set(found)) == 20
+    assert all(ports.is_free(port) for port in found)
+
+
+def test_a_log_that_grew_too_large_is_moved_aside_while_its_writer_goes_on(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    with logs.append_to(log) as writer:
+        writer.write(b"x" * 100 + b"\n")
+        logs.cap(log, max_bytes=50)
+        writer.write(b"after\n")
+    assert log.read_bytes() == b"after\n"
+    assert (tmp_path / "a.log.1").stat().st_size == 101
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+
+
+def test_the_last_words_of_a_log_skip_empty_lines(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("first\nlast\n\n  \n")
+    assert logs.last_line(log) == "last"
+    assert logs.last_line(tmp_path / "none.log") == "it wrote nothing"
+
+
+def test_a_data_folder_has_one_holder(tmp_path: Path) -> None:
+    folder = datafolder.DataFolder.acquire(tmp_path)
+    folder.write_state({"pid": os.getpid()})
+    assert datafolder.is_held(tmp_path)
+    with pytest.raises(StackError, match="already runs"):
+        datafolder.DataFolder.acquire(tmp_path)
+    folder.release()
+    assert not datafolder.is_held(tmp_path)
+
+
+def test_a_generated_password_is_kept_and_is_the_owners_alone(tmp_path: Path) -> None:
+    first = datafolder.password(tmp_path)
+    datafolder.note_password_set(tmp_path)
+    assert datafolder.password(tmp_path, "another") == first
+    assert len(first) >= 24
+    assert datafolder.is_password_set(tmp_path)
+    assert stat.S_IMODE((tmp_path / datafolder.SECRETS).stat().st_mode) == 0o600
+
+
+def test_addresses_are_printed_without_their_password() -> None:
+    assert "secret" not in repr(Addresses("k:1", "bolt://n:2", "neo4j", "secret"))
