@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from graph.domain.errors import Invalid, RedthreadError
-from infra.commands import demo, doctor, status, topics, up
+from infra.commands import bench, demo, doctor, ingest, search, status, topics, up
 
 app = typer.Typer(
     name="redthread", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -34,9 +34,12 @@ def _root(  # pyright: ignore[reportUnusedFunction] - Typer calls it
 app.command()(demo.demo)
 app.command()(up.up)
 app.command()(up.down)
+app.command()(ingest.ingest)
+app.command()(search.search)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(topics.topics)
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def read_cases(folder: Path, tell: Tell) -> list[SourceFile]:
     entries = sorted(check_folder(folder).iterdir(), key=lambda entry: os.fsencode(entry.name))
     loose = [entry for entry in entries if not entry.is_dir()]
     if loose:
-        tell(f"ignored: {len(loose)} files that lie in the folder itself, because each sub-folder is one case")
+        tell(f"left out: what lies in the folder itself ({len(loose)}), because each sub-folder is one case")
     subfolders = [entry for entry in entries if entry.is_dir()]
     if not subfolders:
         raise Invalid(f"{printable(str(folder))} has no sub-folders: put the pictures of each case into one of its own")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +57,7 @@ class Sent:
     reason: str
 
 
-def target_of(*parts: str) -> str:
+def target_of(*parts: object) -> str:
     """What events of one run have in common; another scope, purpose or Kafka is another target."""
     return digest(*parts)
 
@@ -71,7 +71,8 @@ class Journal:
 
     def find(self, file: LocalFile) -> Sent | None:
         """The event sent for this very file, which has not changed since, by its size and time."""
-        return self._one("folder = ? AND file = ? AND size = ? AND mtime_ns = ?", _text(file.folder), _text(file.file), file.size, file.mtime_ns)  # fmt: skip
+        place = (_text(file.folder), _text(file.file))
+        return self._one("folder = ? AND file = ? AND size = ? AND mtime_ns = ?", *place, file.size, file.mtime_ns)
 
     def find_content(self, file: LocalFile, sha256: str) -> Sent | None:
         """The event sent for the same path with the same bytes: the folder was moved, or the file copied back."""
@@ -112,7 +113,7 @@ class Journal:
 
 
 @contextmanager
-def open_journal(data: Path, target: str) -> Iterator[Journal]:
+def open_journal(data: Path, target: str) -> Generator[Journal]:
     """The journal in a data folder, made where absent; everything written is saved when it is left."""
     path = data / NAME
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

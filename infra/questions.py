@@ -44,7 +44,7 @@ class ApiClient:
     """The API in the name of one person, for one purpose. Blocks: call it in a thread."""
 
     def __init__(self, url: str, *, actor: str, purpose: str) -> None:
-        headers = {"Redthread-Actor": actor.encode(), "Redthread-Purpose": purpose.strip().encode()}
+        headers = {b"Redthread-Actor": actor.encode(), b"Redthread-Purpose": purpose.strip().encode()}
         # Without the environment's proxies: the loopback is never behind one.
         self._client = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=30)
         self._url = url

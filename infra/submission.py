@@ -93,10 +93,8 @@ class Submission(Generic[Key]):
         while len(self.notices) < self._known:
             self._read(0.2, stop)
             if time.monotonic() - self._moved > PATIENCE_S:
-                missing = self._known - len(self.notices)
-                raise Stuck(
-                    f"{missing} of {self._sent} events have no notice, and none came for {PATIENCE_S:.0f} s: {explain()}"
-                )
+                waiting = f"{self._known - len(self.notices)} of {self._sent} events have no notice"
+                raise Stuck(f"{waiting}, and none came for {PATIENCE_S:.0f} s: {explain()}")
         self._progress(self._sent, len(self.notices))
 
     def _wait_for_kafka(self, stop: threading.Event) -> None:
@@ -140,9 +138,11 @@ def explanation(kafka: str, security: Mapping[str, str], source: str, logs: Path
         behind = lags(kafka, security)
     except KafkaException as error:
         return f"Kafka does not answer ({error.args[0].name()}); its log is {logs / 'kafka.log'}"
-    waiting = behind.get((EMBED_GROUP, topics.media_submitted(source)))
-    if waiting is None or waiting > 0:
-        return f"embed is stuck with {'all' if waiting is None else waiting} of them; its logs are {logs}/embed-*.log"
-    if behind.get((LINK_GROUP, topics.GALLERY), 1) or behind.get((LINK_GROUP, topics.QUARANTINE), 0):
-        return f"link is stuck; its log is {logs / 'link-0.log'}"
+    # Notices come from the end of the way: what waits before link means that link does not move, whatever embed does.
+    before_link = sum(behind.get((LINK_GROUP, topic), 0) for topic in (topics.GALLERY, topics.QUARANTINE))
+    if before_link or not any(group == LINK_GROUP for group, _ in behind):
+        return f"link is stuck, {before_link} records wait for it; its log is {logs / 'link-0.log'}"
+    before_embed = behind.get((EMBED_GROUP, topics.media_submitted(source)))
+    if before_embed is None or before_embed > 0:
+        return f"embed is stuck, {before_embed or 'all'} events wait for it; its logs are {logs}/embed-*.log"
     return f"the relay publishes no notices; its log is {logs / 'link-0.log'}"

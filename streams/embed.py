@@ -101,7 +101,7 @@ class EmbedStep:
         )
 
     def _fetch(self, submitted: MediaSubmitted) -> Fetched:
-        host = urlsplit(submitted.url).netloc or "files"
+        host = _host(submitted.url)
         self._circuits.check(host)
         try:
             fetched = self._fetcher.fetch(submitted.url, submitted.sha256)
@@ -127,3 +127,11 @@ class EmbedStep:
             display_crop=self._store.put_crop(media_id, face.face_id, "display", face.display_crop),
             aligned_crop=self._store.put_crop(media_id, face.face_id, "aligned", face.aligned_crop),
         )
+
+
+def _host(url: str) -> str:
+    """The host of a URL as circuits name it, without credentials; `files` where there is none or it can't be read."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or "files"
+    except ValueError:
+        return "files"  # the fetcher refuses it with a reason

@@ -79,6 +79,7 @@ class EmbedWorker:
         except RedthreadError as reason:
             await self._refuse(message, source, reason)
         except Exception as defect:
+            # Whatever a decoder or a library raises: an error that leaves the agent would lose the event.
             log.exception("%s/%s/%s: unexpected", message.topic, message.partition, message.offset)
             name = type(defect).__name__
             await self._refuse(message, source, Unprocessable(f"an unexpected failure ({name})", code="unexpected"))

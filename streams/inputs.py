@@ -59,14 +59,19 @@ def origin(message: Message, source: str) -> SourceEvent:
         topic=message.topic,
         partition=message.partition,
         offset=message.offset,
-        submitted_at=min(message.timestamp, int(submitted)) if submitted.isdecimal() else message.timestamp,
-        attempts=int(attempts) + 1 if attempts.isdecimal() and len(attempts) < 6 else 1,
+        submitted_at=min(message.timestamp, _number(submitted, 18, message.timestamp)),
+        attempts=_number(attempts, 5, 0) + 1,
         source=source,
         ce_id=message.header("ce_id")[:_CE_ID_LIMIT],
         key=to_base64(message.key),
         value=to_base64(message.value),
         headers=[(name, to_base64(value)) for name, value in message.headers if name not in OWN_HEADERS],
     )
+
+
+def _number(text: str, digits: int, otherwise: int) -> int:
+    """The number in a header; Python refuses to read thousands of digits, and nothing of ours has them."""
+    return int(text) if text.isdecimal() and len(text) <= digits else otherwise
 
 
 def read(message: Message, model: type[Event], ce_type: str) -> Event:
@@ -91,17 +96,16 @@ def check_source(event: InCase, source: str, sources: Mapping[str, Sequence[str]
 
 
 def _check_envelope(message: Message, ce_type: str) -> None:
-    headers = {name: value for name, value in message.headers if value is not None and name not in OWN_HEADERS}
-    if not any(name.lower().startswith("ce_") for name in headers):
+    # Only these: a tracing tool's header may hold any bytes.
+    headers = {name: value for name, value in message.headers if value is not None and name.lower().startswith("ce_")}
+    if not headers:
         raise Unprocessable(
             "no CloudEvents headers: an event has at least ce_id, ce_source, ce_specversion and ce_type",
             code="no_headers",
         )
     try:
         # The value is read with the event's own model; here only the attributes are checked.
-        event = from_binary(
-            KafkaMessage({k: v for k, v in headers.items() if k != "content-type"}, None, b"{}"), JSONFormat()
-        )
+        event = from_binary(KafkaMessage(headers, None, b"{}"), JSONFormat())
     except (CloudEventValidationError, ValueError) as error:
         raise Unprocessable("the headers are no CloudEvent 1.0: ce_id, ce_source, ce_specversion and ce_type are "
                             "needed, ce_time in RFC 3339 if given", code="bad_headers") from error  # fmt: skip

@@ -103,6 +103,7 @@ class LinkWorker:
         except asyncio.CancelledError:
             raise
         except Exception as defect:
+            # Whatever it is: an error that leaves the agent would acknowledge a batch that is not in the graph.
             log.exception("link: unexpected")
             end_process(EXIT_ALARM, f"an unexpected failure ({type(defect).__name__})")
         self._watchdog.progress()
@@ -176,9 +177,13 @@ class LinkWorker:
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """What `work` returns, tried for as long as Neo4j is away: waiting is right, giving up loses the batch."""
+
+        async def once() -> T:
+            return await work()
+
         return await AsyncRetrying(
             retry=retry_if_exception_type(StoreUnavailable), wait=wait_fixed(RETRY_S), before_sleep=self._say
-        )(work)
+        )(once)
 
     def _say(self, state: RetryCallState) -> None:
         log.warning("link waits: %s", state.outcome.exception() if state.outcome else "")

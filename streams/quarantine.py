@@ -55,20 +55,25 @@ def read(key: bytes | None, value: bytes | None, headers: Headers) -> dict[str, 
     return {
         "event": facts.get(EVENT, ""),
         "topic": facts.get(f"{_ERRORS}topic", ""),
-        "partition": int(facts.get(f"{_ERRORS}partition", -1)),
-        "offset": int(facts.get(f"{_ERRORS}offset", -1)),
+        "partition": _number(facts.get(f"{_ERRORS}partition", ""), -1),
+        "offset": _number(facts.get(f"{_ERRORS}offset", ""), -1),
         "stage": facts.get(f"{_ERRORS}stage", ""),
         "reason": facts.get(f"{_ERRORS}exception.message", ""),
         "code": facts.get("redthread-code", ""),
         "source": facts.get("redthread-source", ""),
         "host": facts.get("redthread-host"),
-        "attempts": int(facts.get(ATTEMPTS, 1)),
-        "submitted_at": int(facts.get(SUBMITTED_AT, 0)),
+        "attempts": _number(facts.get(ATTEMPTS, ""), 1),
+        "submitted_at": _number(facts.get(SUBMITTED_AT, ""), 0),
         "truncated": "redthread-truncated-from" in facts,
         "key": to_base64(key),
         "value": None if "redthread-null-value" in facts else to_base64(value),
         "headers": kept,
     }
+
+
+def _number(text: str, otherwise: int) -> int:
+    """A record that somebody else put into the topic must not stop the indexing of ours."""
+    return int(text) if text.isdecimal() and len(text) <= 18 else otherwise
 
 
 def _is_ours(name: str) -> bool:

@@ -20,6 +20,8 @@ from graph.domain.ids import is_case_id, is_name
 Purpose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+Version = Annotated[int, Field(ge=1, le=2**53)]
+"""Up to the largest whole number that every JSON reader holds exactly; Neo4j takes none above 64 bits."""
 Event = TypeVar("Event", bound=BaseModel)
 Box = Annotated[list[int], Field(min_length=4, max_length=4)]
 
@@ -84,7 +86,7 @@ class SearchProbe(MediaSubmitted):
 
 class CaseChanged(InCase):
     status: Literal["open", "closed"]
-    version: Annotated[int, Field(ge=1)]
+    version: Version
     contact: Annotated[str, StringConstraints(max_length=200)] | None = None
     review_by: datetime | None = None
 
@@ -94,7 +96,7 @@ class VictimChanged(Incoming):
 
     victim_id: Reference
     label: Reference
-    version: Annotated[int, Field(ge=1)] = 1
+    version: Version = 1
 
 
 class ErasureRequested(Incoming):
@@ -207,7 +209,9 @@ def complaint(error: ValidationError) -> str:
     parts: list[str] = []
     for item in error.errors(include_url=False, include_context=False, include_input=False)[:5]:
         where = ".".join(str(step) for step in item["loc"]) or "the event"
-        parts.append(f"{where}: {item['msg'][0].lower()}{item['msg'][1:]}")
+        missing = item["type"] == "missing"
+        wrong = "is missing, and the event must say it" if missing else f"{item['msg'][0].lower()}{item['msg'][1:]}"
+        parts.append(f"{where} {wrong}" if missing else f"{where}: {wrong}")
     return "; ".join(parts)
 
 

@@ -38,12 +38,15 @@ CE_SEARCH: Final = "redthread.gallery.search.v1"
 class Relay:
     """Publishes only while its link worker holds the current epoch; a crash repeats records and skips none."""
 
-    def __init__(self, app: Any, store: Store, link: LinkWorker, watchdog: Watchdog, crash: CrashPoint) -> None:
+    def __init__(
+        self, app: Any, store: Store, link: LinkWorker, watchdog: Watchdog, crash: CrashPoint, *, first_try_s: float
+    ) -> None:
         self._app = app
         self._store = store
         self._link = link
         self._watchdog = watchdog
         self._crash = crash
+        self._first_try_s = first_try_s
         self._topics: dict[str, Any] = {}
         read_batches(app, topics.QUARANTINE, self.index, name="quarantine")
 
@@ -63,13 +66,18 @@ class Relay:
         """Replays what waits for a host that may answer again."""
         await self._link.ready.wait()
         while True:
-            await self._guarded(lambda: actions.replay_due(self._store, now=datetime.now(UTC)))
-            await asyncio.sleep(REPLAY_EVERY_S)
+            await self._guarded(
+                lambda: actions.replay_due(self._store, now=datetime.now(UTC), test_s=self._first_try_s)
+            )
+            await asyncio.sleep(min(REPLAY_EVERY_S, self._first_try_s))
 
     async def index(self, messages: list[Message]) -> None:
         """Makes a batch of quarantine records known; never raises, never gives up."""
         rows = [_row(message) for message in messages]
-        await self._guarded(lambda: actions.index(self._store, rows, now=datetime.now(UTC)), until_done=True)
+        await self._guarded(
+            lambda: actions.index(self._store, rows, now=datetime.now(UTC), first_try_s=self._first_try_s),
+            until_done=True,
+        )
         self._watchdog.progress()
 
     async def _guarded(self, work: Callable[[], Awaitable[Any]], *, until_done: bool = False) -> int:
@@ -82,6 +90,7 @@ class Relay:
                 log.warning("relay waits: %s", away.message)
                 self._watchdog.progress()
             except Exception:
+                # Whatever it is: an error that leaves here would end the relay, and nobody would be told anything.
                 log.exception("relay: unexpected, trying again")
             await asyncio.sleep(1)
             if not until_done:

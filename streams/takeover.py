@@ -39,15 +39,17 @@ class Log:
         finally:
             consumer.close()
 
-    def align(self, cursor: Cursor, waiting: Callable[[], None] = lambda: None) -> None:
+    def align(self, read_cursor: Callable[[], Cursor]) -> None:
         """Sets the group's committed offset to the record behind the cursor; waits until the group is empty.
 
-        Raises LogGap where the log can't go on where the graph stands.
+        The cursor is read anew each time: whoever leaves the group has moved it until then. Raises LogGap where the
+        log can't go on where the graph stands.
         """
-        check_log(cursor, self.log_id(), *self.bounds())
-        position = TopicPartition(topics.GALLERY, 0, cursor.offset + 1)
         announced = False
         while True:
+            cursor = read_cursor()
+            check_log(cursor, self.log_id(), *self.bounds())
+            position = TopicPartition(topics.GALLERY, 0, cursor.offset + 1)
             request = [ConsumerGroupTopicPartitions(LINK_GROUP, [position])]
             try:
                 result = self._admin.alter_consumer_group_offsets(request)[LINK_GROUP].result(30)
@@ -60,7 +62,6 @@ class Log:
             if not announced:
                 log.warning("link waits until its group is empty: %s", reason)
                 announced = True
-            waiting()
             time.sleep(WAIT_S)
 
     def forget_until(self, offset: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ INPUT_MAX = 2_000_000
 """Bytes of an input record that the broker takes: above our own limit, so that a record that is too large reaches
 quarantine with a reason instead of an error in the case system."""
 GALLERY_MAX = 8_388_608
+VISIBLE_S = 30.0
+"""Seconds in which a broker lists the topics that it has made."""
 
 GALLERY = "redthread.gallery.v1"
 PROBES = "redthread.probes.submitted.v1"
@@ -112,10 +115,18 @@ def ensure_topics(bootstrap: str, sources: Iterable[str], security: Mapping[str,
             except KafkaException as error:
                 if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
                     raise TopicsDiffer(f"topic {name} could not be created: {error.args[0].str()}") from error
+        _wait_visible(admin, [topic.name for topic in missing])
     differences = check_topics(admin, wanted)
     if differences:
         raise TopicsDiffer("; ".join(differences))
     return [topic.name for topic in missing]
+
+
+def _wait_visible(admin: Any, names: list[str]) -> None:
+    """Returns when the broker lists topics that it has just made: it answers before it does."""
+    end = time.monotonic() + VISIBLE_S
+    while not set(names) <= set(admin.list_topics(timeout=30).topics) and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def check_topics(admin: Any, wanted: list[Topic]) -> list[str]:
@@ -124,9 +135,8 @@ def check_topics(admin: Any, wanted: list[Topic]) -> list[str]:
     found: list[str] = []
     present = [topic for topic in wanted if topic.name in existing]
     found += [f"topic {topic.name} does not exist" for topic in wanted if topic.name not in existing]
-    configs: dict[Any, Any] = admin.describe_configs(
-        [ConfigResource(ResourceType.TOPIC, topic.name) for topic in present]
-    )
+    resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in present]
+    configs: dict[Any, Any] = admin.describe_configs(resources) if resources else {}
     values = {resource.name: future.result(30) for resource, future in configs.items()}
     for topic in present:
         partitions = len(existing[topic.name].partitions)

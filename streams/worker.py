@@ -78,8 +78,7 @@ def link(settings: StreamSettings) -> Any:
     from streams.faces.models import MODEL_ID
 
     kafka = Log(settings.kafka, settings.kafka_security)
-    cursor = asyncio.run(_cursor(settings))
-    kafka.align(cursor)
+    kafka.align(lambda: asyncio.run(_cursor(settings)))
     app = make_app(LINK_GROUP, settings, instance=None, session_timeout_s=LINK_SESSION_S)
     watchdog = Watchdog(app)
     watchdog.start()
@@ -104,7 +103,9 @@ class _LinkParts:
         self._link = LinkWorker(
             app, self._store, MediaStore(settings.store_url), watchdog, crash, model_id=model_id, log_id=kafka.log_id()
         )
-        self._relay = Relay(app, self._store, self._link, watchdog, crash)
+        self._relay = Relay(
+            app, self._store, self._link, watchdog, crash, first_try_s=settings.unreachable_backoff_s
+        )
 
     async def run(self) -> None:
         try:

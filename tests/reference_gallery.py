@@ -167,22 +167,22 @@ class Reference:
     # --- comparison ---
 
     def _compare(self, media_id: str, offset: int) -> None:
-        mine = self.scope(media_id)
+        mine, scopes = self.scope(media_id), {known: self.scope(known) for known in self.media}
         for face, vector in self.media[media_id].faces.items():
             if vector is None:
                 continue
             found = []
             for other_media, other, stored in self.everyone():
-                if stored is None or not may_compare(mine, self.scope(other_media)):
+                if stored is None or not may_compare(mine, scopes[other_media]):
                     continue
                 score = self.score(vector, stored)
                 if score >= FLOOR:
-                    found.append(similar(mine, self.scope(other_media), other, score, self.victims.get(other)))
+                    found.append(similar(mine, scopes[other_media], other, score, self.victims.get(other)))
             for item in within_caps(found):
                 state = "candidate" if item.score >= THRESHOLD else "lead"
                 self.links[ids.ordered(face, item.face_id)] = (state, item.score)
         if (mine.register or mine.cases) and any(v is not None for v in self.media[media_id].faces.values()):
-            allowed = [v for m, _, v in self.everyone() if may_compare(mine, self.scope(m))]
+            allowed = [v for m, _, v in self.everyone() if may_compare(mine, scopes[m])]
             poor = sum(vector is None for vector in allowed)
             self.compared[ids.comparison_id(media_id, offset)] = (len(allowed) - poor, poor)
 

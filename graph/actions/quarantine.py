@@ -14,13 +14,16 @@ from graph.store import log
 from graph.store.queries import relay as queries
 from graph.store.session import Row, Store, Tx
 
-FIRST_TRY_S: Final = 60
+FIRST_TRY_S: Final = 60.0
 LONGEST_TRY_S: Final = 900
 
 
-async def index(store: Store, rows: list[Row], *, now: datetime) -> None:
-    """Makes quarantine records known to people and tells their case systems, each once."""
-    kept = [_indexed(row, now) for row in rows]
+async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: float = FIRST_TRY_S) -> None:
+    """Makes quarantine records known to people and tells their case systems, each once.
+
+    An event of a silent host is tried again after `first_try_s` seconds, then after twice as long, and so on.
+    """
+    kept = [_indexed(row, now, first_try_s) for row in rows]
     notices = [
         NoticeRow(
             f"event:{row['event']}",
@@ -46,13 +49,13 @@ async def index(store: Store, rows: list[Row], *, now: datetime) -> None:
     await store.write(work)
 
 
-def _indexed(row: Row, now: datetime) -> Row:
-    wait = min(FIRST_TRY_S * 2 ** max(row["attempts"] - 1, 0), LONGEST_TRY_S) if row["attempts"] < 20 else LONGEST_TRY_S
+def _indexed(row: Row, now: datetime, first_try_s: float) -> Row:
+    wait = min(first_try_s * 2 ** min(max(row["attempts"] - 1, 0), 20), LONGEST_TRY_S)
     return {
         **{key: value for key, value in row.items() if key != "search_id"},
         "quarantine_id": ids.quarantine_id(row["event"]),
         "headers": json.dumps(row["headers"]),
-        "next_try": int(now.timestamp() + wait) * 1000,
+        "next_try": int((now.timestamp() + wait) * 1000),
     }
 
 
@@ -72,11 +75,14 @@ async def replay(store: Store, quarantine_id: str, *, actor: str, now: datetime)
     await store.write(work)
 
 
-async def replay_due(store: Store, *, now: datetime) -> int:
-    """Replays what waits for a host: one event to test a silent one, all where it answers. Returns how many."""
+async def replay_due(store: Store, *, now: datetime, test_s: float = FIRST_TRY_S) -> int:
+    """Replays what waits for a host: one event to test a silent one, all where it answers. Returns how many.
+
+    A test that was sent less than `test_s` seconds ago may still be on its way: no second one is sent beside it.
+    """
 
     async def due(tx: Tx) -> list[Row]:
-        return await tx.rows(queries.DUE, now=_ms(now))
+        return await tx.rows(queries.DUE, now=_ms(now), test_ms=int(test_s * 1000))
 
     found = await store.read(due)
     for row in found:

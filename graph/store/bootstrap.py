@@ -12,8 +12,10 @@ from graph.domain.errors import RedthreadError, StoreUnavailable
 from graph.store.queries import bootstrap as queries
 
 RETRY_EVERY_S = 0.2
-ATTEMPT_S = 5.0
-"""Seconds for one attempt: a server that accepts and never answers must not hold up the next attempt."""
+ATTEMPT_S = 15.0
+"""For one attempt: a server that accepts and never answers must not hold up the next; its first query is slow."""
+READY_S = 180.0
+"""Ten times what a start takes on two idle cores: on a busy machine it took 50 s."""
 
 
 class WrongPassword(RedthreadError):
@@ -22,7 +24,7 @@ class WrongPassword(RedthreadError):
     code = "wrong_password"
 
 
-async def wait_until_ready(uri: str, user: str, password: str, *, timeout_s: float = 60.0) -> None:
+async def wait_until_ready(uri: str, user: str, password: str, *, timeout_s: float = READY_S) -> None:
     """Returns once the database answers a query; WrongPassword at once, StoreUnavailable after the time."""
     until = time.monotonic() + timeout_s
     async with _driver(uri, user, password) as driver:
@@ -40,7 +42,7 @@ async def wait_until_ready(uri: str, user: str, password: str, *, timeout_s: flo
             await asyncio.sleep(RETRY_EVERY_S)
 
 
-async def set_first_password(uri: str, user: str, old: str, new: str, *, timeout_s: float = 60.0) -> None:
+async def set_first_password(uri: str, user: str, old: str, new: str, *, timeout_s: float = READY_S) -> None:
     """Makes `new` the password of a server that still has `old`; nothing changes where it has `new` already.
 
     Waits for the server to answer as `wait_until_ready` does, and raises the same errors.

@@ -129,5 +129,7 @@ async def _mapped(work: Awaitable[T]) -> T:
         raise StoreUnavailable(f"Neo4j does not answer as it should ({type(error).__name__})") from error
     except Neo4jError as error:
         raise StoreRefused(f"Neo4j refused a statement ({error.code})") from error
+    except (OverflowError, UnicodeError) as error:
+        raise StoreRefused(f"a value that Neo4j can't hold ({type(error).__name__})") from error
     except DriverError as error:
         raise StoreUnavailable(f"the Neo4j driver failed ({type(error).__name__})") from error

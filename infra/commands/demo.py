@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Generator
@@ -13,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from graph.domain.errors import Invalid
+from graph.domain.errors import Invalid, RedthreadError
 from infra.commands.common import announce, settings
 from infra.demo import run, show
 from infra.demo.run import Clock, Terms
@@ -32,7 +33,9 @@ def demo(
         Path | None, typer.Option(help="Your own pictures: each sub-folder is one case. Else samples are used.")
     ] = None,
     exit_when_done: Annotated[bool, typer.Option("--exit", help="Stop everything when done.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output, all else beside it.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object on standard output, all else on standard error.")
+    ] = False,
     data: Annotated[Path | None, typer.Option(help="An empty folder for the data; else a temporary one.")] = None,
     embed: Annotated[int | None, typer.Option(min=1, help="Embed workers; default: one for each core.")] = None,
     api_port: Annotated[int, typer.Option(help="Port of the API; 0: any free one.")] = 0,
@@ -76,7 +79,8 @@ async def _job(
     begun = time.monotonic()
     async with running_system(options, announce) as system:
         clock.note("stack", begun)
-        announce(f"{len(files)} files of {len({file.case for file in files})} cases are published as a case system does")
+        cases = len({file.case for file in files})
+        announce(f"{len(files)} files of {cases} cases are published as a case system does")
         notices = await run.submit(system, files, terms, clock)
         result = await run.result(system, files, notices, clock)
         with clock.step("ask"):
@@ -106,5 +110,12 @@ def _work_folders(data: Path | None) -> Generator[tuple[Path, Path]]:
         own = Path(scratch, "data") if data is None else data.expanduser().absolute()
         if own.is_dir() and any(own.iterdir()):
             raise Invalid(f"the demo wants an empty data folder, and {own} is not: name another with --data")
-        yield own, Path(scratch, "pictures")
-
+        try:
+            yield own, Path(scratch, "pictures")
+        except RedthreadError:
+            if data is None and (own / "logs").is_dir():
+                # The logs that the error names are about to go with the rest.
+                kept = tempfile.mkdtemp(prefix="redthread-demo-logs-")
+                shutil.copytree(own / "logs", kept, dirs_exist_ok=True)
+                announce(f"the logs are kept in {kept}")
+            raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping
@@ -13,7 +14,10 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # pyright: ignore[rep
 from rich.console import Console
 from rich.table import Table
 
+from graph.actions import read
+from graph.store.session import Store
 from infra.commands.common import DataOption, settings
+from infra.stack.base import Addresses
 from infra.stack.running import Running, addresses_of, find_running
 
 ANSWER_S = 10.0
@@ -38,6 +42,7 @@ def status(data: DataOption = None) -> None:
     if running.ready:
         addresses = addresses_of(chosen)
         out.print(_lags(addresses.kafka, json.loads(addresses.kafka_security)))
+        out.print(_contents(asyncio.run(_counts(addresses))))
 
 
 def lags(bootstrap: str, security: Mapping[str, str]) -> dict[tuple[str, str], int]:
@@ -83,6 +88,19 @@ def _lags(bootstrap: str, security: Mapping[str, str]) -> Table | str:
     for (group, topic), behind in sorted(found.items()):
         table.add_row(group, topic, str(behind))
     return table if found else "no reader has committed anything yet"
+
+
+async def _counts(addresses: Addresses) -> dict[str, Any]:
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        return await read.counts(store)
+
+
+def _contents(counts: dict[str, Any]) -> Table:
+    links: dict[str, int] = counts.pop("links")
+    table = Table("in the graph", "number", box=None)
+    for name, number in [*counts.items(), *((f"links {state}", number) for state, number in links.items())]:
+        table.add_row(name.replace("_", " "), str(number))
+    return table
 
 
 def _since(moment: float) -> str:

@@ -41,6 +41,10 @@ class FoundLink:
     def between_cases(self) -> bool:
         return self.a.case != self.b.case
 
+    def order(self) -> tuple[object, ...]:
+        """Best score first, then by place."""
+        return (-self.score, self.a.case, self.a.file, self.b.case, self.b.file, self.faces)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "a": self.a.as_json(), "b": self.b.as_json(), "score": round(self.score, 4), "threshold": self.threshold,
@@ -94,7 +98,7 @@ def result_of(files: Sequence[SourceFile], notices: Mapping[int, Notice], links:
         no_face=sum(notice["faces"] == 0 for notice in by_media.values()),
         too_poor=sum(notice["too_poor"] for notice in by_media.values()),
         quarantined=quarantined,
-        links=sorted(found, key=lambda link: (-link.score, link.a.case, link.a.file, link.b.case, link.b.file, link.faces)),
+        links=sorted(found, key=FoundLink.order),
     )
 
 

@@ -25,7 +25,8 @@ from infra.stack.system import RunningSystem
 from infra.submission import Notice, Submission, explanation
 
 SOURCE, ACTOR = "local", "demo"
-OUTBOX_S = 10.0
+OUTBOX_LOOKS, OUTBOX_EVERY_S = 200, 0.05
+"""How long to wait for the relay's last rows: their notices are out, so it is a matter of moments."""
 
 
 @dataclass(slots=True)
@@ -76,7 +77,8 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
             with clock.step("publish"):
                 submission.publish(((position, terms.event(file)) for position, file in enumerate(files)), stop)
             with clock.step("process"):
-                submission.wait(stop, lambda: explanation(system.addresses.kafka, security, SOURCE, system.data / "logs"))
+                logs = system.data / "logs"
+                submission.wait(stop, lambda: explanation(system.addresses.kafka, security, SOURCE, logs))
         return submission.notices
 
     return await in_thread(work)
@@ -86,9 +88,10 @@ async def read_links(system: RunningSystem) -> list[LinkRow]:
     """Every link of the graph, read when nothing waits to be published any more."""
     addresses = system.addresses
     async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
-        until = time.monotonic() + OUTBOX_S
-        while (await read.counts(store)).get("outbox", 0) and time.monotonic() < until:
-            await asyncio.sleep(0.05)
+        for _ in range(OUTBOX_LOOKS):
+            if not (await read.counts(store))["outbox"]:
+                break
+            await asyncio.sleep(OUTBOX_EVERY_S)
         return [row async for row in read.link_rows(store)]
 
 
@@ -109,7 +112,11 @@ class Told:
 
 
 async def ask(
-    system: RunningSystem, files: Sequence[SourceFile], notices: Mapping[int, Notice], links: Sequence[FoundLink], terms: Terms
+    system: RunningSystem,
+    files: Sequence[SourceFile],
+    notices: Mapping[int, Notice],
+    links: Sequence[FoundLink],
+    terms: Terms,
 ) -> list[Told]:
     """The two questions about one face: anywhere in the register? in one case's material? Empty without a face."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
@@ -40,7 +42,7 @@ def blurred(image: Image.Image) -> Image.Image:
 
 
 def scaled(factor: float) -> Alter:
-    return lambda image: image.resize((round(image.width * factor), round(image.height * factor)), Image.Resampling.LANCZOS)
+    return lambda image: ImageOps.scale(image, factor, Image.Resampling.LANCZOS)
 
 
 GROUP, ACTOR, ASTRONAUT = "group", "actor", "astronaut"
@@ -87,12 +89,11 @@ def _sources() -> dict[str, Image.Image]:
     package = importlib.util.find_spec("insightface")
     assert package is not None and package.origin is not None
     images = Path(package.origin).parent / "data" / "images"
-    from skimage import data
-
+    pictures: Any = importlib.import_module("skimage.data")
     return {
         GROUP: Image.open(images / "t1.jpg").convert("RGB"),
         ACTOR: Image.open(images / "Tom_Hanks_54745.png").convert("RGB"),
-        ASTRONAUT: Image.fromarray(data.astronaut()),
+        ASTRONAUT: Image.fromarray(pictures.astronaut()),
     }
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from infra.demo.result import FoundLink, Result, Side
+from infra.demo.result import Result, Side
 from infra.folders import SourceFile, printable
 
 ROWS = 40
@@ -31,8 +31,8 @@ def console(to_stderr: bool) -> Console:
 def show_result(out: Console, result: Result) -> None:
     """Counts, quarantine, and the table of candidate links between cases."""
     out.print(
-        f"\n{result.files} files, {result.media} distinct media: {result.faces} faces in them, {result.too_poor} faces too "
-        f"poor to compare, {result.no_face} media without a face, {len(result.quarantined)} files in quarantine"
+        f"\n{result.files} files, {result.media} distinct media. {result.faces} faces, {result.too_poor} of them "
+        f"too poor to compare. {result.no_face} media without a face, {len(result.quarantined)} files in quarantine."
     )
     for item in result.quarantined[:ROWS]:
         out.print(f"  quarantine: {_name(item['file'])}: {escape(item['reason'])}")
@@ -77,7 +77,7 @@ def show_answer(
 def show_addresses(out: Console, api_url: str, case_id: str) -> None:
     """Where the API is, and requests to try."""
     head = "curl -H 'Redthread-Actor: demo' -H 'Redthread-Purpose: demonstration'"
-    out.print(f"\nThe API answers at {api_url} (this machine only). In a browser: {api_url}/openapi.json. In a terminal:")
+    out.print(f"\nThe API answers at {api_url}, to this machine only. What it offers: {api_url}/openapi.json. To try:")
     urls = [f"{api_url}/links", f"{api_url}/cases/{quote(case_id, safe='')}/graph"]
     for url in urls:
         out.print(f"  {head} {url}", soft_wrap=True)

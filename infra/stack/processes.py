@@ -16,7 +16,7 @@ from infra.stack.child import ChildSpec
 WORKER_GRACE_S = 20.0
 """Above the worst time of one event; a killed worker's events are processed again."""
 API_GRACE_S = 15.0
-API_READY_S = 60.0
+API_READY_S = 120.0
 COMMON = {"PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
 
 

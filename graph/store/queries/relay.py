@@ -48,7 +48,8 @@ SET o.host_answers = true
 DUE: Final = """
 MATCH (q:Quarantined) WHERE q.host IS NOT NULL AND q.status = 'waiting' AND q.code = 'source_unreachable'
   AND (q.host_answers OR (q.next_try <= $now
-       AND NOT EXISTS { MATCH (f:Quarantined {host: q.host}) WHERE f.status = 'replayed' AND f.at_ms > $now - 60000 }))
+       AND NOT EXISTS {
+         MATCH (f:Quarantined {host: q.host}) WHERE f.status = 'replayed' AND f.at_ms > $now - $test_ms }))
 WITH q ORDER BY q.submitted_at
 WITH q.host AS host, collect(q) AS waiting, any(x IN collect(q) WHERE x.host_answers) AS answers
 UNWIND CASE WHEN answers THEN waiting[..200] ELSE waiting[..1] END AS q

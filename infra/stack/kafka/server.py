@@ -19,7 +19,7 @@ from infra.stack.base import StackError
 from infra.stack.child import ChildSpec
 
 GRACE_S = 20.0
-READY_S = 60.0
+READY_S = 120.0
 HEAP = ("-Xms96m", "-Xmx384m")
 FLAGS = (
     # One small broker: the serial collector needs the least memory, the first compiler starts fastest.

@@ -1,0 +1,49 @@
+"""Reads the graph for measurements of its own accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from graph.store.queries import measure as queries
+from graph.store.session import Store
+
+ROWS_A_PAGE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedFace:
+    """A stored face: `vector` is little-endian float32 of unit length, `picture` the width and height of its media."""
+
+    face_id: str
+    media_id: str
+    box: tuple[int, ...]
+    picture: tuple[int, int]
+    too_poor: bool
+    vector: bytes
+
+    @property
+    def off_centre(self) -> float:
+        """Distance of the box's centre from the picture's, in squared pixels."""
+        x, y, w, h = self.box
+        return (x + w / 2 - self.picture[0] / 2) ** 2 + (y + h / 2 - self.picture[1] / 2) ** 2
+
+
+async def embedded_faces(store: Store, model_id: str) -> AsyncIterator[EmbeddedFace]:
+    """Every face under one model by face id, those that are too poor to compare included; read page by page."""
+    after = ""
+    while True:
+        values = {"after": after, "model_id": model_id, "limit": ROWS_A_PAGE}
+        page = await store.read(lambda tx, values=values: tx.rows(queries.EMBEDDED_FACES, **values))
+        for row in page:
+            yield EmbeddedFace(
+                face_id=row["face_id"],
+                media_id=row["media_id"],
+                box=tuple(row["box"]),
+                picture=(row["width"], row["height"]),
+                too_poor=row["too_poor_because"] is not None,
+                vector=row["vector"],
+            )
+        if len(page) < ROWS_A_PAGE:
+            return
+        after = page[-1]["face_id"]

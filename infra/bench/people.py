@@ -1,0 +1,98 @@
+"""How well links follow people: pictures joined that show one person, pictures proposed that show two. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """A picture of a person; `media` is empty where it was not taken in."""
+
+    person: str
+    file: str
+    media: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPair:
+    """Pictures of two people with a candidate link between them."""
+
+    a: str
+    b: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Joins:
+    """Pairs of pictures of one person and whether links join them; pairs of two people that links propose."""
+
+    same_pairs: int
+    missed: list[tuple[Portrait, Portrait]]
+    different_pairs: int
+    wrong: list[WrongPair]
+
+    @property
+    def joined(self) -> float:
+        """Share of the pairs of one person that are joined, directly or through that person's other pictures."""
+        return 1 - len(self.missed) / self.same_pairs if self.same_pairs else 1.0
+
+    @property
+    def wrong_per_1000(self) -> float:
+        return 1000 * len(self.wrong) / self.different_pairs if self.different_pairs else 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "same_pairs": self.same_pairs, "joined_pairs": self.same_pairs - len(self.missed),
+            "joined": round(self.joined, 5), "different_pairs": self.different_pairs,
+            "wrong_pairs": len(self.wrong), "wrong_per_1000": round(self.wrong_per_1000, 5),
+        }  # fmt: skip
+
+
+def joins_of(portraits: Sequence[Portrait], candidates: Iterable[tuple[str, str, float]]) -> Joins:
+    """The joins that candidate links (media, media, score) make among the portraits."""
+    by_media: defaultdict[str, list[Portrait]] = defaultdict(list)
+    people: defaultdict[str, list[Portrait]] = defaultdict(list)
+    for portrait in portraits:
+        people[portrait.person].append(portrait)
+        if portrait.media:
+            by_media[portrait.media].append(portrait)
+    own: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    wrong: dict[tuple[str, str], float] = {}
+    for media_a, media_b, score in candidates:
+        for a, b in product(by_media[media_a], by_media[media_b]):
+            if a.person == b.person:
+                own[a.person].append((a.media, b.media))
+            else:
+                pair = (min(a.file, b.file), max(a.file, b.file))
+                wrong[pair] = max(score, wrong.get(pair, score))
+    missed = [pair for person, shown in people.items() for pair in _missed(shown, own[person])]
+    same = sum(len(shown) * (len(shown) - 1) // 2 for shown in people.values())
+    everything = len(portraits) * (len(portraits) - 1) // 2
+    worst = [WrongPair(a, b, score) for (a, b), score in sorted(wrong.items(), key=lambda item: (-item[1], item[0]))]
+    return Joins(same, missed, everything - same, worst)
+
+
+def _missed(shown: Sequence[Portrait], links: Sequence[tuple[str, str]]) -> list[tuple[Portrait, Portrait]]:
+    """The pairs of a person's pictures that no chain of links over that person's pictures joins."""
+    group = components({portrait.media for portrait in shown if portrait.media}, links)
+    return [(a, b) for a, b in combinations(shown, 2) if not a.media or group[a.media] != group.get(b.media)]
+
+
+def components(nodes: Iterable[str], edges: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    """The name of each node's connected component: one of its nodes."""
+    parent = {node: node for node in nodes}
+
+    def root(node: str) -> str:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for a, b in edges:
+        parent[root(a)] = root(b)
+    return {node: root(node) for node in parent}

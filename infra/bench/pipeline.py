@@ -1,0 +1,161 @@
+"""`bench pipeline`: media per second through the real system, beside a bare loop of the same code."""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from graph.domain.errors import Invalid
+from infra.bench.bare import BareLoop, BareSettings, add, bare_loop, cores
+from infra.case_system import CaseSystem, NoticeReader
+from infra.commands.common import announce
+from infra.demo.run import SOURCE, Terms
+from infra.folders import SourceFile, case_id_of, read_cases
+from infra.stack.system import RunningSystem
+from infra.submission import Submission, explanation
+
+PROCESSES = 2
+"""Embed processes of one thread each, and processes of the bare loop."""
+CASES = 20
+WARM_UP = 200
+"""Pictures that pass both ways first: the servers' code is compiled and the models' memory is there."""
+GOAL = 0.8
+TERMS = Terms("measurement of speed", "sample pictures")
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The same pictures both ways, one after the other, in seconds."""
+
+    media: int
+    pipeline_s: float
+    bare_s: float
+
+
+@dataclass(slots=True)
+class Measured:
+    """All rounds, with the processor seconds of each process of the system and of each step of the bare loop."""
+
+    rounds: list[Round] = field(default_factory=list[Round])
+    cpu: dict[str, float] = field(default_factory=dict[str, float])
+    steps: dict[str, float] = field(default_factory=dict[str, float])
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of `bench pipeline --json`."""
+        media = sum(each.media for each in self.rounds)
+        pipeline_s, bare_s = sum(each.pipeline_s for each in self.rounds), sum(each.bare_s for each in self.rounds)
+        return {
+            "media": media,
+            "processes": PROCESSES,
+            "cores": cores(),
+            "pipeline_media_per_s": round(media / pipeline_s, 2),
+            "bare_media_per_s": round(media / bare_s, 2),
+            "pipeline_vs_bare": round(bare_s / pipeline_s, 4),
+            "median_of_rounds": round(statistics.median(each.bare_s / each.pipeline_s for each in self.rounds), 4),
+            "goal": GOAL,
+            "rounds": [
+                {"media": each.media, "pipeline_s": round(each.pipeline_s, 3), "bare_s": round(each.bare_s, 3)}
+                for each in self.rounds
+            ],
+            "bare_ms_a_media": _milliseconds(self.steps, media),
+            "pipeline_cpu_ms_a_media": _milliseconds(self.cpu, media),
+        }
+
+
+def _milliseconds(seconds: Mapping[str, float], media: int) -> dict[str, float]:
+    """By name, the largest first."""
+    return {name: round(1000 * spent / media, 2) for name, spent in sorted(seconds.items(), key=lambda item: -item[1])}
+
+
+def rounds_of(folder: Path, repeat: int, seed: int, pictures: int) -> tuple[list[SourceFile], list[list[SourceFile]]]:
+    """The pictures to warm up with, and those of each round: distinct ones, for a known picture costs link less."""
+    found = read_cases(folder, lambda _: None)
+    random.Random(seed).shuffle(found)
+    found = found[: WARM_UP + pictures] if pictures else found
+    size = (len(found) - WARM_UP) // repeat
+    if size < 1:
+        raise Invalid(f"too few pictures: {repeat} rounds need more than {WARM_UP + repeat}, there are {len(found)}")
+    files = [
+        SourceFile(file.case, case_id_of(f"bench-{number % CASES:03d}"), file.file, file.path)
+        for number, file in enumerate(found)
+    ]
+    measured = files[WARM_UP:]
+    return files[:WARM_UP], [measured[start : start + size] for start in range(0, size * repeat, size)]
+
+
+def measure(
+    system: RunningSystem,
+    root: str,
+    warm_up: list[SourceFile],
+    rounds: Sequence[list[SourceFile]],
+    stop: threading.Event,
+) -> Measured:
+    """Both ways in turns, each first in every second round; blocks."""
+    measured = Measured()
+    security = json.loads(system.addresses.kafka_security)
+    case_system = CaseSystem(system.addresses.kafka, SOURCE, security)
+    settings = BareSettings(system.options.models, (system.data / "bare-store").as_uri(), root)
+    with case_system.read_notices() as reader, bare_loop(settings, PROCESSES) as loop:
+        announce(f"warming up with {len(warm_up)} pictures")
+        _through(system, case_system, reader, warm_up, stop)
+        loop.run([file.url for file in warm_up])
+        for number, files in enumerate(rounds):
+            first = _bare(loop, files, measured) if number % 2 else 0.0
+            before = _cpu(system)
+            pipeline_s = _through(system, case_system, reader, files, stop)
+            add(measured.cpu, _spent(before, _cpu(system)))
+            bare_s = first or _bare(loop, files, measured)
+            measured.rounds.append(Round(len(files), pipeline_s, bare_s))
+            announce(f"round {number + 1}: {len(files)} media, pipeline {pipeline_s:.1f} s, bare {bare_s:.1f} s")
+    return measured
+
+
+def _bare(loop: BareLoop, files: Sequence[SourceFile], measured: Measured) -> float:
+    seconds, steps = loop.run([file.url for file in files])
+    add(measured.steps, steps)
+    return seconds
+
+
+def _through(
+    system: RunningSystem,
+    case_system: CaseSystem,
+    reader: NoticeReader,
+    files: Sequence[SourceFile],
+    stop: threading.Event,
+) -> float:
+    """Seconds from the first event sent to the last notice read."""
+    submission = Submission[int](case_system, reader)
+    addresses = system.addresses
+    security = json.loads(addresses.kafka_security)
+    begun = time.perf_counter()
+    submission.publish(((number, TERMS.event(file)) for number, file in enumerate(files)), stop)
+    submission.wait(stop, lambda: explanation(addresses.kafka, security, SOURCE, system.data / "logs"))
+    return time.perf_counter() - begun
+
+
+def _cpu(system: RunningSystem) -> dict[str, float]:
+    """Processor seconds of each process so far: by its kind, decoders apart from their embed worker."""
+    seconds: dict[str, float] = {}
+    for name, child in system.supervisor.children.items():
+        kind = name.rpartition("-")[0] or name
+        try:
+            process = psutil.Process(child.pid)
+            add(seconds, {kind: sum(process.cpu_times()[:2])})
+            for below in process.children(recursive=True):
+                add(seconds, {"decode" if kind == "embed" else kind: sum(below.cpu_times()[:2])})
+        except psutil.Error:
+            continue  # it was just started again: its seconds are missing in this round's sum
+    return seconds
+
+
+def _spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    return {name: max(0.0, after[name] - before.get(name, 0.0)) for name in after}

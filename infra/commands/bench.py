@@ -1,0 +1,137 @@
+"""`redthread bench`: measures accuracy and speed of the real system on a folder of pictures."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from infra.bench import links as link_bench
+from infra.bench import pipeline as pipeline_bench
+from infra.commands.common import announce, settings
+from infra.demo.run import SOURCE, Clock
+from infra.folders import check_folder, printable
+from infra.foreground import in_thread, run_until_signalled
+from infra.stack.system import RunningSystem, SystemOptions, running_system
+
+app = typer.Typer(no_args_is_help=True, help="Measure accuracy and speed on a folder with one sub-folder a person.")
+
+FolderArgument = Annotated[Path, typer.Argument(help="One sub-folder for each person, as in LFW.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+SeedOption = Annotated[int, typer.Option(help="The same seed gives the same cases, pairs and rounds.")]
+
+Work = Callable[[RunningSystem], Awaitable[dict[str, Any]]]
+
+
+@app.command()
+def links(
+    folder: FolderArgument,
+    cases: Annotated[int, typer.Option(min=1, help="Cases that the pictures are spread over.")] = 20,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """How many pictures of one person the links join, and how many of different people they propose."""
+    root = check_folder(folder.expanduser())
+    sample = link_bench.spread(root, cases, seed)
+    clock = Clock()
+    found = _measured(root, settings().embed, lambda system: link_bench.measure_links(system, sample, seed, clock))
+    _print(found, as_json, _show_links)
+
+
+@app.command()
+def pipeline(
+    folder: FolderArgument,
+    repeat: Annotated[int, typer.Option(min=1, help="Rounds; the pictures are divided among them.")] = 4,
+    pictures: Annotated[int, typer.Option(min=0, help="The most pictures to measure with; 0: all.")] = 0,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Media per second end to end with two embed processes, beside a bare loop of the same code."""
+    root = check_folder(folder.expanduser())
+    warm_up, rounds = pipeline_bench.rounds_of(root, repeat, seed, pictures)
+
+    async def work(system: RunningSystem) -> dict[str, Any]:
+        prefix = root.as_uri() + "/"
+        measured = await in_thread(lambda stop: pipeline_bench.measure(system, prefix, warm_up, rounds, stop))
+        return measured.as_json()
+
+    found = _measured(root, pipeline_bench.PROCESSES, work)
+    _print(found, as_json, _show_pipeline)
+
+
+def _measured(root: Path, embed: int, work: Work) -> dict[str, Any]:
+    """What `work` measures on a fresh system of its own."""
+    chosen = settings()
+    found: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="redthread-bench-", ignore_cleanup_errors=True) as scratch:
+        data = Path(scratch, "data")
+        options = SystemOptions(
+            data=data, embed=max(embed, 1), media_roots=(root.as_uri() + "/",), sources={SOURCE: ["north", "south"]},
+            models=chosen.models.expanduser().absolute(), maven_repository=chosen.maven_repository,
+            env={"REDTHREAD_MEDIA_STORE": (data / "store").as_uri(), "REDTHREAD_THREADS": "1"},
+        )  # fmt: skip
+
+        async def main() -> int:
+            async with running_system(options, announce) as system:
+                found.append(await work(system))
+            return 0
+
+        code = run_until_signalled(main(), lambda: announce("stopping"))
+    if code:
+        raise typer.Exit(code)
+    return found[0]
+
+
+def _print(found: dict[str, Any], as_json: bool, show: Callable[[Console, dict[str, Any]], None]) -> None:
+    if as_json:
+        print(json.dumps(found), flush=True)
+    else:
+        show(Console(highlight=False, soft_wrap=True), found)
+
+
+def _show_links(out: Console, found: dict[str, Any]) -> None:
+    out.print(
+        f"{found['files']} pictures of {found['people']} people in {found['cases']} cases: {found['faces']} faces, "
+        f"{found['no_face']} pictures without one, {found['too_poor']} faces too poor, "
+        f"{found['quarantined']} in quarantine"
+    )
+    goals, proved = found["goals"], found["verification"]
+    joined = f"{found['joined_pairs']} of {found['same_pairs']} pairs of one person joined: {found['joined']:.2%}"
+    out.print(f"{joined} (goal {goals['joined']:.0%})")
+    out.print(
+        f"{found['wrong_pairs']} of {found['different_pairs']} pairs of different people proposed: "
+        f"{found['wrong_per_1000']:.3f} in 1,000 (goal {goals['wrong_per_1000']:.0f})"
+    )
+    if proved:
+        out.print(
+            f"verification accuracy {proved['accuracy']:.4f} +- {proved['deviation']:.4f} on {proved['same']} same and "
+            f"{proved['different']} different pairs, threshold {proved['threshold']:.3f} (goal {goals['accuracy']})"
+        )
+    for title, pairs in (("missed", found["worst"]["missed"]), ("wrong", found["worst"]["wrong"])):
+        table = Table("picture", "picture", "score", "", title=f"Worst {title}", box=None, title_justify="left")
+        for pair in pairs:
+            score = "-" if pair["score"] is None else f"{pair['score']:.3f}"
+            table.add_row(_name(pair["a"]), _name(pair["b"]), score, pair.get("why", ""))
+        out.print(table)
+
+
+def _show_pipeline(out: Console, found: dict[str, Any]) -> None:
+    out.print(
+        f"{found['media']} media, {found['processes']} processes of one thread on {found['cores']} cores: pipeline "
+        f"{found['pipeline_media_per_s']} media/s, bare loop {found['bare_media_per_s']} media/s"
+    )
+    out.print(f"pipeline_vs_bare {found['pipeline_vs_bare']:.3f} (goal {found['goal']})")
+    for title, key in (("bare loop, ms a media", "bare_ms_a_media"),
+                       ("system, processor ms a media", "pipeline_cpu_ms_a_media")):  # fmt: skip
+        out.print(f"{title}: " + ", ".join(f"{name} {spent}" for name, spent in found[key].items()))
+
+
+def _name(text: str) -> str:
+    return escape(printable(text))

@@ -1,0 +1,172 @@
+"""Submits the files of a folder to one case of a running system, and remembers which of them are through."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from graph.files import MediaStore
+from infra.case_system import CaseSystem, NoticeReader
+from infra.folders import printable
+from infra.ingest_journal import Journal, LocalFile, Sent
+from infra.progress import two_bars
+from infra.submission import Interrupted, Notice, Submission
+
+SAVE_EVERY_S = 1.0
+LAST_WORDS_S = 5.0
+"""Seconds that an interrupted run waits for Kafka's acknowledgements, so that fewer events are sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the events of one run have in common; `exhibits` tells the case each file's path, names in it included."""
+
+    case_id: str
+    district: str
+    scope: str
+    purpose: str
+    legal_basis: str
+    urgency: str
+    exhibits: bool = False
+
+    def event(self, row: int, file: str, sha256: str, url: str) -> dict[str, Any]:
+        """An event that names no file, unless it was asked to."""
+        content_type, _ = mimetypes.guess_type(file)
+        return {
+            "case_id": self.case_id, "district": self.district, "scope": self.scope, "purpose": self.purpose,
+            "legal_basis": self.legal_basis, "urgency": self.urgency, "url": url, "sha256": sha256,
+            "source_ref": f"ingest-{row}", "content_type": content_type,
+            **({"exhibit": printable(file)[:300]} if self.exhibits else {}),
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the files so far, those of earlier runs included."""
+
+    sent: int = 0
+    before: int = 0
+    """Files that an earlier run had sent already."""
+    by_outcome: dict[str, int] = field(default_factory=dict[str, int])
+    quarantined: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """File and reason."""
+    not_sent: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    interrupted: bool = False
+
+    def count(self, file: str, outcome: str, reason: str) -> None:
+        self.by_outcome[outcome] = self.by_outcome.get(outcome, 0) + 1
+        if outcome == "quarantined":
+            self.quarantined.append((file, reason))
+
+
+class Ingest:
+    """One run over one folder. Blocks: call `run` in a thread."""
+
+    def __init__(
+        self, batch: Batch, folder: Path, journal: Journal, uploads: MediaStore, system: CaseSystem, *, max_bytes: int
+    ) -> None:
+        self._batch = batch
+        self._folder = folder
+        self._journal = journal
+        self._uploads = uploads
+        self._system = system
+        self._max_bytes = max_bytes
+        self._files: dict[int, str] = {}
+        self._saved = time.monotonic()
+        self._skipped = 0
+        self._outcome = Outcome()
+
+    def run(self, files: list[str], stop: threading.Event, explain: Callable[[], str]) -> Outcome:
+        """What became of the files once each has its notice, or by the time that `stop` was set."""
+        waiting, missing = self._look(files)
+        start = min((sent.notices_from for sent in waiting), default=None)
+        total = len(waiting) + len(missing)
+        with self._system.read_notices(start) as reader, two_bars(total, "sent", "noticed") as move:
+            submission = Submission[int](
+                self._system, reader, acknowledged=self._journal.acknowledged, noticed=self._noticed,
+                progress=lambda sent, noticed: self._progress(move, sent, noticed),
+            )  # fmt: skip
+            for sent in waiting:
+                self._files[sent.row] = sent.file
+                submission.expect(sent.row, sent.place)
+            try:
+                submission.publish(self._events(missing, reader), stop)
+                submission.wait(stop, explain)
+            except Interrupted:
+                self._outcome.interrupted = True
+                self._system.unacknowledged(LAST_WORDS_S)
+            for row, notice in submission.notices.items():
+                self._outcome.count(self._files[row], notice["outcome"], str(notice.get("reason", "")))
+        return self._outcome
+
+    def _look(self, files: list[str]) -> tuple[list[Sent], list[LocalFile]]:
+        """The files whose notices are still to come, and those that were never sent."""
+        waiting: list[Sent] = []
+        missing: list[LocalFile] = []
+        for name in files:
+            try:
+                file = LocalFile.at(self._folder, name)
+            except OSError as error:
+                self._outcome.not_sent.append((name, error.strerror or "cannot be read"))
+                continue
+            sent = self._journal.find(file)
+            if sent is None or not sent.place:
+                missing.append(file)
+            elif sent.outcome:
+                self._through(sent)
+            else:
+                waiting.append(sent)
+        return waiting, missing
+
+    def _through(self, sent: Sent) -> None:
+        self._outcome.before += 1
+        self._outcome.count(sent.file, sent.outcome, sent.reason)
+
+    def _events(self, files: list[LocalFile], reader: NoticeReader) -> Generator[tuple[int, Mapping[str, Any]]]:
+        for file in files:
+            try:
+                data = self._read(file)
+            except OSError as error:
+                self._skip(file.file, error.strerror or "cannot be read")
+                continue
+            if data is None:
+                self._skip(file.file, f"larger than {self._max_bytes // 1024**2} MB")
+                continue
+            sha256 = hashlib.sha256(data).hexdigest()
+            sent = self._journal.find_content(file, sha256)
+            if sent is not None and sent.outcome:
+                self._through(sent)
+                self._skipped += 1
+                continue
+            # Beside the crops, not in a folder of our own: an erasure of the media deletes it there.
+            self._uploads.put_upload(data)
+            row = self._journal.begin(file, sha256, reader.position)
+            self._files[row] = file.file
+            self._outcome.sent += 1
+            yield row, self._batch.event(row, file.file, sha256, self._uploads.upload_url(sha256))
+
+    def _read(self, file: LocalFile) -> bytes | None:
+        """The bytes of a regular file; None where they are more than embed would fetch."""
+        path = self._folder / file.file
+        if not path.is_file():
+            raise OSError(0, "no regular file")
+        return None if file.size > self._max_bytes else path.read_bytes()
+
+    def _skip(self, file: str, reason: str) -> None:
+        self._outcome.not_sent.append((file, reason))
+        self._skipped += 1
+
+    def _noticed(self, row: int, notice: Notice) -> None:
+        self._journal.noticed(row, str(notice["outcome"]), str(notice.get("reason", "")))
+
+    def _progress(self, move: Any, sent: int, noticed: int) -> None:
+        move(sent + self._skipped, noticed + self._skipped)
+        if time.monotonic() - self._saved > SAVE_EVERY_S:
+            self._journal.save()
+            self._saved = time.monotonic()

@@ -1,0 +1,120 @@
+"""Whatever happens to link (kill -9, two at once, a pause): every pair is there once, every event is told once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from graph.store.session import Store
+from infra.stack.base import Addresses
+from streams.records import MediaEmbedded
+from tests import factories_streams as make
+from tests.harness import Site, installation, standing
+from tests.reference_gallery import Reference
+
+pytestmark = pytest.mark.anyio
+RECORDS = [record for _, record in make.drawn_log(11, 300) if isinstance(record, MediaEmbedded)]
+LOG = list(enumerate(RECORDS))
+EVENTS = {f"event:{record.origin.event}" for record in RECORDS}
+
+
+@pytest.fixture
+async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
+    async with installation(stack, store, tmp_path) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def expected() -> Reference:
+    reference = Reference()
+    for offset, record in LOG:
+        reference.apply(offset, record)
+    assert len(reference.links) > 30
+    return reference
+
+
+async def check(site: Site, expected: Reference) -> None:
+    """Nothing is lost and nothing doubled: links, faces, memberships, and one standing notice an event."""
+    assert await site.links() == expected.links
+    (row,) = await site.rows(
+        "RETURN COUNT { MATCH (:Media) } AS media, COUNT { MATCH (:Face) } AS faces, "
+        "COUNT { MATCH ()-[:IN_CASE]->() } AS members, COUNT { MATCH (:Embedding) } AS embeddings"
+    )
+    faces = sum(len(known.faces) for known in expected.media.values())
+    members = sum(len(known.members) for known in expected.media.values())
+    assert row == {"media": len(expected.media), "faces": faces, "embeddings": faces, "members": members}
+    assert set(standing(site.notices())) == EVENTS
+
+
+async def test_kill_9_before_and_after_the_commit_and_after_telling_loses_and_doubles_nothing(
+    site: Site, expected: Reference, tmp_path: Path
+) -> None:
+    site.write(RECORDS)
+    points = ["link-before-commit", "link-after-commit", "relay-after-send"]
+    for point in points:
+        link = site.start("link", REDTHREAD_CRASH_AT=f"{point}@{tmp_path / point}")
+        assert await link.ended() == -signal.SIGKILL, link.last_words
+        assert (await site.cursor()).offset < len(LOG) - 1, "the crash came too late to be in the middle"
+        # What was committed stands whole: a pair of the log's beginning is there or not, never half.
+        assert set(await site.links()) <= set(expected.links)
+
+    site.start("link")
+    await site.linked()
+
+    await check(site, expected)
+    ids = [notice["notice_id"] for notice in site.notices()]
+    assert len(ids) > len(set(ids)), "the crash after sending should have made the relay send again"
+    assert len(set(ids)) == len(EVENTS)
+
+
+async def test_of_two_link_workers_one_writes_and_no_pair_is_missed(site: Site, expected: Reference) -> None:
+    exits: list[int] = []
+    both = [asyncio.create_task(site.keep("link", f"link-{number}", exits)) for number in (0, 1)]
+    try:
+        # Fed in pieces, so that one worker may take the log from the other in the middle of it.
+        for start in range(0, len(RECORDS), 60):
+            site.write(RECORDS[start : start + 60])
+            await site.linked(start)
+        await site.linked()
+    finally:
+        for task in both:
+            task.cancel()
+
+    await check(site, expected)
+    assert set(exits) <= {75}
+    alive = [worker for worker in site.workers if worker.alive]
+    assert len(alive) == 2, [worker.last_words for worker in site.workers]
+
+
+async def test_a_paused_worker_that_wakes_after_another_took_over_writes_nothing_and_ends(
+    site: Site, expected: Reference
+) -> None:
+    half = len(RECORDS) // 2
+    site.write(RECORDS[:half])
+    paused = site.start("link", "link-0")
+    await site.linked()
+    old = await site.cursor()
+    paused.send(signal.SIGSTOP)
+
+    # The group is empty once the paused one's session has ended; until then the other waits.
+    exits: list[int] = []
+    other = asyncio.create_task(site.keep("link", "link-1", exits))
+    try:
+        site.write(RECORDS[half : half + 20])
+        await site.linked()
+        assert (await site.cursor()).epoch == old.epoch + 1
+
+        paused.send(signal.SIGCONT)
+        site.write(RECORDS[half + 20 :])
+        assert await paused.ended() == 75, paused.last_words
+        await site.linked()
+    finally:
+        other.cancel()
+
+    await check(site, expected)
+    assert (await site.cursor()).epoch > old.epoch
+    assert set(exits) <= {75}

@@ -1,0 +1,210 @@
+"""What people decided and what the law allows holds on the real graph, whatever link reads, in whatever order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from graph.actions import ingest
+from graph.actions.ingest import Changes, LinkRow
+from graph.domain import ids
+from graph.domain.comparison import BAND
+from graph.store import log
+from graph.store.session import Store, Tx
+from infra.stack.base import Addresses
+from streams.faces.models import MODEL_ID
+from streams.records import GalleryRecord
+from tests import factories_streams as make
+from tests.harness import Site, installation, standing
+
+pytestmark = pytest.mark.anyio
+RNG = np.random.default_rng(3)
+CHILD = make.unit(RNG)
+DECIDE = "MATCH ()-[r:CANDIDATE {link_id: $link}]->() SET r.state = $state, r.version = r.version + 1"
+
+
+@pytest.fixture
+async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
+    async with installation(stack, store, tmp_path) as site:
+        yield site
+
+
+class Log:
+    """Builds a log of pictures that all show one child, and knows which pairs must stand."""
+
+    def __init__(self) -> None:
+        self.records: list[GalleryRecord] = []
+        self.vectors: dict[str, make.Vector] = {}
+
+    def picture(self, name: str, case: str, scope: str = "register", *, at: int | None = None) -> None:
+        vector = self.vectors.setdefault(name, make.near(RNG, CHILD, 0.9))
+        event = make.submitted(case, scope, make.CASES[case])
+        self.records.append(make.embedded(name, [vector], event, make.origin(len(self.records), at=at)))
+
+    def change(self, case: str, status: str, version: int) -> None:
+        source = make.origin(len(self.records), kind="cases.changed")
+        self.records.append(make.case_changed(case, status, version, source, make.CASES[case]))
+
+    def erase(self, name: str, *, at: int) -> None:
+        source = make.origin(len(self.records), at=at, kind="erasures.requested")
+        self.records.append(make.erasure("media_id", make.media_id(name), source))
+
+    def written(self) -> list[GalleryRecord]:
+        new, self.records_sent = self.records[getattr(self, "records_sent", 0) :], len(self.records)
+        return new
+
+
+def pairs(*names: str) -> set[tuple[str, str]]:
+    """The pairs of faces of these pictures, named `one+other`."""
+    return {ids.ordered(*(make.face_id(name) for name in pair.split("+"))) for pair in names}
+
+
+async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: Site) -> None:
+    told = Log()
+    told.picture("both", "local:n1", "register")
+    told.picture("both", "local:s1", "case")
+    told.picture("north", "local:n2", "register")
+    told.picture("south", "local:s1", "case")
+    told.picture("hidden", "local:n2", "none")
+    site.write(told.written())
+    site.start("link")
+    await site.linked()
+    # The same bytes in two cases: each membership reaches as far as its own scope.
+    assert set(await site.links()) == pairs("both+north", "both+south")
+
+    # A dismissed and a confirmed link stand, whatever the machine reads or embeds again.
+    decided = {"both+north": "dismissed", "both+south": "confirmed"}
+    for pair, state in decided.items():
+        ((a, b),) = pairs(pair)
+        await site.do(DECIDE, link=ids.link_id(a, b), state=state)
+    told.vectors["both"] = make.near(RNG, CHILD, 0.7)
+    told.picture("both", "local:n1", "case", at=20)
+    told.picture("both", "local:n1", "register", at=30)
+    told.change("local:s1", "closed", 1)
+    told.change("local:s1", "open", 2)
+    site.write(told.written())
+    await site.linked()
+    states = {pair: state for pair, (state, _) in (await site.links()).items()}
+    assert states == {next(iter(pairs(pair))): state for pair, state in decided.items()}
+
+    # A scope that widens is compared at that record; one that narrows takes the undecided links back.
+    told.picture("hidden", "local:n2", "register", at=40)
+    site.write(told.written())
+    await site.linked()
+    assert set(await site.links()) == pairs("both+north", "both+south", "hidden+both", "hidden+north")
+    told.change("local:n2", "closed", 1)
+    site.write(told.written())
+    await site.linked()
+    assert set(await site.links()) == pairs("both+north", "both+south")
+    told.change("local:n2", "open", 2)
+    site.write(told.written())
+    await site.linked()
+    assert set(await site.links()) == pairs("both+north", "both+south", "hidden+both", "hidden+north")
+
+    # What is erased stays erased for every older event; submitting it again later is a new event.
+    told.erase("north", at=100)
+    told.picture("north", "local:n2", "register", at=99)
+    told.picture("north", "local:s2", "register", at=100)
+    site.write(told.written())
+    await site.linked()
+    assert await site.rows("MATCH (m:Media {media_id: $id}) RETURN m", id=make.media_id("north")) == []
+    # Of a face that a person judged a stub is left, and the dismissed pair with it.
+    (stub,) = await site.rows("MATCH (f:Face {face_id: $id}) RETURN properties(f) AS facts", id=make.face_id("north"))
+    assert stub["facts"] == {"face_id": make.face_id("north"), "stub": True}
+    assert set(await site.links()) == pairs("both+north", "both+south", "hidden+both")
+    outcomes = {s: n["outcome"] for s, n in standing(site.notices()).items()}
+    assert [outcomes[f"event:{record.origin.event}"] for record in told.records[-3:]] == ["erased"] * 3  # type: ignore[union-attr]
+
+    told.picture("north", "local:n2", "register", at=101)
+    site.write(told.written())
+    await site.linked()
+    links = await site.links()
+    assert set(links) == pairs("both+north", "both+south", "hidden+both", "hidden+north")
+    ((a, b),) = pairs("both+north")
+    assert links[a, b][0] == "dismissed"
+
+
+async def test_a_search_in_a_case_never_returns_a_face_outside_it(site: Site) -> None:
+    dice = random.Random(5)
+    told = Log()
+    names = [f"p{number}" for number in range(25)]
+    scopes: dict[tuple[str, str], str] = {}
+    for name in names:
+        for case in dice.sample(sorted(make.CASES), dice.choice([1, 1, 2, 3])):
+            scopes[name, case] = dice.choice(["register", "case", "none"])
+            told.picture(name, case, scopes[name, case])
+    closed = "local:s3"
+    told.change(closed, "closed", 1)
+    asked: dict[str, tuple[str, str, str]] = {}
+    for number in range(40):
+        asking, within = dice.choice(sorted(make.CASES)), dice.choice(["register", *(f"case:{c}" for c in make.CASES)])
+        asked[f"s{number}"] = (dice.choice(names), asking, within)
+    await site.do("UNWIND $ids AS id CREATE (:Search {search_id: id, status: 'asked'})", ids=list(asked))
+    searches = [make.search(s, case, within, [make.face_id(n)], 100) for s, (n, case, within) in asked.items()]
+    site.write([*told.records, *searches])
+    site.start("link")
+    await site.linked()
+
+    found = await site.rows(
+        "MATCH (s:Search) RETURN s.search_id AS id, s.status AS status, s.compared AS compared, "
+        "COLLECT { MATCH (s)-[:RETURNED]->(f:Face) RETURN f.face_id } AS faces"
+    )
+    assert {row["id"] for row in found} == asked.keys()
+    for row in found:
+        probe, asking, within = asked[row["id"]]
+        if within == "register":
+            allowed = {
+                name
+                for (name, case), scope in scopes.items()
+                if case != closed and (scope == "register" or (case == asking and scope == "case"))
+            }
+        else:
+            case = within.removeprefix("case:")
+            allowed = {name for (name, other), scope in scopes.items() if other == case and scope != "none"}
+        expected = {make.face_id(name) for name in allowed - {probe}}
+        assert row["status"] == "answered"
+        assert set(row["faces"]) == expected, (row["id"], asked[row["id"]])
+
+
+async def test_no_refresh_by_the_machine_overwrites_a_verdict_that_is_given_at_the_same_moment(store: Store) -> None:
+    """Forty rounds: link's whole commit and a verdict's transaction start together, in either order."""
+    faces = [make.face_id(f"race-{number}") for number in range(41)]
+    await store.write(lambda tx: tx.do("UNWIND $ids AS id CREATE (:Face {face_id: id})", ids=faces))
+    epoch = (await ingest.raise_epoch(store, "race")).epoch
+    now = datetime.now(UTC)
+
+    def refreshed(offset: int, score: float) -> Changes:
+        changes = Changes(first=offset, last=offset)
+        for other in faces[1:]:
+            a, b = ids.ordered(faces[0], other)
+            link = ids.link_id(a, b)
+            changes.links[link] = LinkRow(link, a, b, "candidate", score, BAND, MODEL_ID, 0.4)
+        return changes
+
+    async def verdict(link: str, state: str) -> None:
+        async def work(tx: Tx) -> None:
+            head = await log.lock_head(tx)
+            await tx.do(DECIDE, link=link, state=state)
+            await log.append(tx, head, [])
+
+        await store.write(work)
+
+    await ingest.commit(store, epoch, refreshed(0, 0.5), lambda a, b: True, now=now)
+    given: dict[str, str] = {}
+    for turn, other in enumerate(faces[1:], 1):
+        link = ids.link_id(faces[0], other)
+        given[link] = "dismissed" if turn % 2 else "confirmed"
+        machine: Any = ingest.commit(store, epoch, refreshed(turn, 0.5 + turn / 1000), lambda a, b: True, now=now)
+        both = [machine, verdict(link, given[link])]
+        await asyncio.gather(*(both if turn % 3 else reversed(both)))
+
+    query = "MATCH ()-[r:CANDIDATE]->() RETURN r.link_id AS link, r.state AS state, r.version AS version"
+    rows = await store.read(lambda tx: tx.rows(query))
+    assert {row["link"]: (row["state"], row["version"]) for row in rows} == {k: (v, 1) for k, v in given.items()}

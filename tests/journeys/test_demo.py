@@ -1,0 +1,123 @@
+"""`redthread demo`, from nothing to the answers, and back to nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import signal
+import subprocess
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from infra.demo.samples import SHOTS, write_samples
+from tests.commands import PATIENCE_S, command, redthread
+from tests.factories_pictures import astronaut, encoded, quarters
+
+SIDE = tuple[str, str]
+
+
+def people_by_place() -> dict[SIDE, set[str]]:
+    return {(shot.case, shot.file): set(shot.people) for shot in SHOTS}
+
+
+def test_the_demo_links_the_people_of_two_cases_and_nobody_else_and_serves_until_it_is_stopped() -> None:
+    line, environment = command("demo", "--json", "--embed", 2)
+    demo = subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
+    try:
+        assert demo.stdout is not None and demo.stderr is not None
+        found = json.loads(demo.stdout.readline() or demo.stderr.read())
+        said = "".join(iter(demo.stderr.readline, "Ctrl-C stops everything.\n"))
+        api = re.search(r"http://127\.0\.0\.1:\d+", said)
+        assert api is not None
+        assert httpx.get(f"{api[0]}/healthz", trust_env=False).is_success
+        demo.send_signal(signal.SIGINT)
+        rest, errors = demo.communicate(timeout=PATIENCE_S)
+    finally:
+        demo.kill()
+    assert (demo.returncode, rest) == (0, ""), errors
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{api[0]}/healthz", trust_env=False)
+
+    people = people_by_place()
+    expected = {frozenset((a, b)) for a, b in combinations(people, 2) if people[a] & people[b]}
+    linked = {frozenset((place(link["a"]), place(link["b"]))) for link in found["links"]}
+    assert linked == expected
+    assert len(found["links"]) == len(expected)
+    assert all(link["score"] >= link["threshold"] for link in found["links"])
+    faces = sum(len(shot.people) for shot in SHOTS)
+    assert {name: found[name] for name in ("files", "media", "faces", "no_face", "too_poor", "quarantined")} == {
+        "files": len(SHOTS), "media": len(SHOTS), "faces": faces, "no_face": 0, "too_poor": 1, "quarantined": [],
+    }  # fmt: skip
+    assert found["seconds"]["total"] > 0 and {"stack", "models", "publish", "process"} <= set(
+        found["seconds"]["per_step"]
+    )
+    # Both questions have their answer in words: the person is in another case, and in the one that was asked.
+    assert said.count("similar is not the same person") == 2
+
+
+def place(side: dict[str, Any]) -> SIDE:
+    return side["case"], side["file"]
+
+
+def test_ones_own_folder_may_hold_anything_and_each_file_is_told_of(tmp_path: Path) -> None:
+    samples = tmp_path / "samples"
+    write_samples(samples)
+    anne = (samples / "2026-001" / "a-1.jpg").read_bytes()
+    mirrored = (samples / "2026-014" / "b-1.jpg").read_bytes()
+    turned = io.BytesIO()
+    picture = astronaut()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright: shown turned by 90 degrees
+    picture.rotate(90, expand=True).save(turned, "JPEG", exif=exif)
+    pictures = {
+        "spring case/one.jpg": anne,
+        "spring case/again.jpg": anne,
+        "Zoë Ω/below/two.jpg": mirrored,
+        "Zoë Ω/copy of one.jpg": anne,
+        "odd\nname/turned.jpg": turned.getvalue(),
+        "odd\nname/upright.png": encoded(picture, "PNG"),
+        "odd\nname/nobody.png": encoded(quarters(), "PNG"),
+        "spring case/notes.txt": b"no picture",
+        "spring case/empty.jpg": b"",
+        "Zoë Ω/half.jpg": mirrored[: len(mirrored) // 2],
+        "loose.jpg": anne,
+    }
+    folder = tmp_path / "mine"
+    for name, data in pictures.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+
+    done = redthread("demo", "--folder", folder, "--exit", "--json", "--embed", 1)
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["files"], found["media"], found["no_face"]) == (10, 5, 1)
+    assert {item["file"] for item in found["quarantined"]} == {
+        "spring case/notes.txt", "spring case/empty.jpg", "Zoë Ω/half.jpg",
+    }  # fmt: skip
+    assert all(item["reason"] for item in found["quarantined"])
+    pairs = sorted((place(link["a"]), place(link["b"])) for link in found["links"])
+    assert pairs == [
+        (("Zoë Ω", "below/two.jpg"), ("Zoë Ω", "copy of one.jpg")),
+        (("Zoë Ω", "below/two.jpg"), ("spring case", "again.jpg")),
+        (("odd\nname", "turned.jpg"), ("odd\nname", "upright.png")),
+    ]
+    # The boxes are those of the upright picture, both times.
+    turned_link = next(link for link in found["links"] if link["a"]["case"] == "odd\nname")
+    assert all(abs(a - b) <= 8 for a, b in zip(turned_link["a"]["box"], turned_link["b"]["box"], strict=True))
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_folder_without_cases_ends_the_demo_with_one_line(made: bool, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    if made:
+        folder.mkdir()
+    done = redthread("demo", "--folder", folder, "--exit", "--json")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert str(folder) in done.stderr

@@ -1,0 +1,156 @@
+"""A folder goes into the running system once, however often it is sent; a search finds people and keeps to its case."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from PIL import Image, ImageOps
+
+from infra.demo.samples import write_samples
+from infra.ingest_journal import NAME
+from infra.stack.running import find_running
+from streams import topics
+from tests.commands import redthread
+
+TERMS = ("--scope", "register", "--purpose", "victim identification", "--legal-basis", "test")
+ASKED = ("--purpose", "victim identification", "--legal-basis", "test", "--actor", "anna@north")
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("samples")
+    write_samples(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The data folder of a system that runs."""
+    folder = tmp_path_factory.mktemp("data")
+    ports = (item for name in ("api", "kafka", "neo4j") for item in (f"--{name}-port", 0))
+    started = redthread("up", "--detach", "--data", folder, "--embed", 1, *ports)
+    assert started.returncode == 0, started.stderr
+    yield folder
+    assert redthread("down", "--data", folder).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def ingested(data: Path, samples: Path) -> Path:
+    """The data folder, with the three sample cases in it; one of them was told of before its notices were read."""
+    for case in ("2026-014", "2026-027"):
+        done = redthread("ingest", samples / case, "--case", case, *TERMS, "--data", data)
+        assert done.returncode == 0, done.stderr
+    return data
+
+
+def sent_events(data: Path) -> list[bytes]:
+    """Key, value and headers of every media event in Kafka, in one piece each."""
+    running = find_running(data)
+    assert running is not None
+    consumer = Consumer({"bootstrap.servers": running.kafka, "group.id": "reader", "enable.auto.commit": False})
+    with closing(consumer):
+        found: list[bytes] = []
+        for partition in range(8):
+            place = TopicPartition(topics.media_submitted("local"), partition, 0)
+            _, high = consumer.get_watermark_offsets(place, timeout=30)
+            consumer.assign([place])
+            for message in consumer.consume(high, timeout=30) if high else []:
+                found.append(
+                    b"|".join([message.key() or b"", message.value() or b"", repr(message.headers()).encode()])
+                )
+        return found
+
+
+def test_a_folder_sent_again_sends_only_what_is_new(ingested: Path, samples: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "Jane Doe"
+    folder.mkdir()
+    for name in ("a-1.jpg", "a-2.jpg"):
+        (folder / name).write_bytes((samples / "2026-001" / name).read_bytes())
+    send = ("ingest", folder, "--case", "local:2026-001", *TERMS, "--data", ingested)
+    before = len(sent_events(ingested))
+
+    first = redthread(*send)
+    assert (first.returncode, "2 sent now, 0 by an earlier run" in first.stdout) == (0, True), first.stderr
+
+    (folder / "letter of Jane Doe.txt").write_text("no picture")
+    second = redthread(*send)
+    assert (second.returncode, "1 sent now, 2 by an earlier run" in second.stdout) == (1, True), second.stderr
+    assert "in quarantine: letter of Jane Doe.txt: The file is not a picture" in second.stdout
+
+    # As after a crash between Kafka's acknowledgement and the notice: it is waited for, and nothing is sent again.
+    with closing(sqlite3.connect(ingested / NAME)) as journal:
+        journal.execute("UPDATE sent SET outcome = NULL WHERE file = 'a-2.jpg'")
+        journal.commit()
+    third = redthread(*send)
+    assert (third.returncode, "0 sent now, 2 by an earlier run" in third.stdout) == (1, True), third.stderr
+    assert "faces found" in third.stdout
+
+    # Another scope is another statement about the same files: all are sent.
+    again = redthread(*send[:4], "--scope", "case", *TERMS[2:], "--data", ingested)
+    assert "3 sent now, 0 by an earlier run" in again.stdout
+    events = sent_events(ingested)
+    assert len(events) == before + 6
+    assert not any(b"Jane" in event or b"a-1" in event for event in events)
+
+
+def test_an_uploaded_picture_finds_the_person_in_the_register(ingested: Path, samples: Path, tmp_path: Path) -> None:
+    found = redthread(
+        "search", crop(samples, tmp_path), "--case", "2026-014", *ASKED, "--in", "register", "--data", ingested
+    )
+    assert found.returncode == 0, found.stderr
+    assert "similar is not the same person" in found.stdout
+    first = next(line for line in found.stdout.splitlines() if line.startswith("rank 1 "))
+    assert "case local:2026-027" in first and " box " in first
+    assert "c-3.jpg" in found.stdout  # named from this machine's journal
+    assert "score" not in found.stdout
+
+
+def test_a_search_in_one_case_never_returns_another_cases_face(ingested: Path, samples: Path, tmp_path: Path) -> None:
+    ask = ("search", crop(samples, tmp_path), "--case", "2026-014", *ASKED, "--data", ingested)
+    inside = redthread(*ask, "--in", "case:2026-027")
+    assert "rank 1 " in inside.stdout
+    outside = redthread(*ask, "--in", "case:local:2026-014")
+    assert outside.returncode == 0, outside.stderr
+    assert "rank" not in outside.stdout and "nothing similar" in outside.stdout
+
+
+def test_a_picture_without_a_face_is_told_as_that(ingested: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "white").save(tmp_path / "blank.png")
+    told = redthread(
+        "search", tmp_path / "blank.png", "--case", "2026-014", *ASKED, "--in", "register", "--data", ingested
+    )
+    assert (told.returncode, "no face was found" in told.stdout) == (0, True), told.stderr
+
+
+def test_a_search_for_a_case_that_nobody_knows_is_refused(ingested: Path, samples: Path, tmp_path: Path) -> None:
+    refused = redthread(
+        "search", crop(samples, tmp_path), "--case", "x-9", *ASKED, "--in", "register", "--data", ingested
+    )
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "case_unknown" in refused.stderr
+
+
+def test_without_a_running_system_both_say_how_to_start_one(samples: Path, tmp_path: Path) -> None:
+    for line in (
+        ("ingest", samples, "--case", "1", *TERMS),
+        ("search", samples / "2026-001" / "a-1.jpg", "--case", "1", *ASKED, "--in", "register"),
+    ):
+        refused = redthread(*line, "--data", tmp_path / "nothing")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "redthread up" in refused.stderr and len(refused.stderr.splitlines()) == 1
+
+
+def crop(samples: Path, folder: Path) -> Path:
+    """Another picture of the astronaut, who is in case 2026-027 only."""
+    picture = Image.open(samples / "2026-001" / "phone" / "a-3.jpg")
+    out = io.BytesIO()
+    ImageOps.scale(picture, 0.8).save(out, "JPEG", quality=70)
+    path = folder / "whoever.jpg"
+    path.write_bytes(out.getvalue())
+    return path

@@ -1,0 +1,63 @@
+"""Sub-folders become cases, whatever they are called, and no file is lost without a word."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from graph.domain.errors import Invalid
+from graph.domain.ids import is_case_id
+from infra.folders import case_id_of, read_cases
+
+
+def put(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+
+
+def test_each_sub_folder_is_a_case_and_files_lie_at_any_depth(tmp_path: Path) -> None:
+    put(tmp_path, "b/1.jpg", "a/deep/er/2.txt", "a/1.jpg", "loose.jpg")
+    told: list[str] = []
+    found = read_cases(tmp_path, told.append)
+    assert [(file.case, file.case_id, file.file) for file in found] == [
+        ("a", "local:a", "1.jpg"),
+        ("a", "local:a", "deep/er/2.txt"),
+        ("b", "local:b", "1.jpg"),
+    ]
+    assert len(told) == 1 and "(1)" in told[0]
+
+
+def test_a_link_to_a_folder_is_submitted_like_a_file_and_not_followed(tmp_path: Path) -> None:
+    put(tmp_path, "a/1.jpg")
+    (tmp_path / "a" / "around").symlink_to(tmp_path)
+    assert [file.file for file in read_cases(tmp_path, print)] == ["1.jpg", "around"]
+
+
+@pytest.mark.parametrize("name", ["2026-001", "Zoë Ω", "x\ny", "a" * 200, " b", "c ", os.fsdecode(b"\xff"), "a:b"])
+def test_every_folder_name_gets_a_legal_case_id(name: str) -> None:
+    case_id = case_id_of(name)
+    assert is_case_id(case_id)
+    assert case_id.encode("utf-8").isascii() or name in case_id
+    assert case_id == case_id_of(name)
+
+
+def test_names_that_had_to_change_stay_apart() -> None:
+    names = ["x\ny", "x\ty", "x_y", "a" * 200, "a" * 201]
+    assert len({case_id_of(name) for name in names}) == len(names)
+
+
+@pytest.mark.parametrize("made", ["nothing", "empty", "only files", "empty sub-folder"])
+def test_a_folder_without_cases_is_refused_in_one_line(tmp_path: Path, made: str) -> None:
+    folder = tmp_path / "pictures"
+    if made != "nothing":
+        folder.mkdir()
+    if made == "only files":
+        put(folder, "1.jpg")
+    if made == "empty sub-folder":
+        (folder / "a").mkdir()
+    with pytest.raises(Invalid) as refused:
+        read_cases(folder, lambda _: None)
+    assert "\n" not in refused.value.message
