@@ -101,7 +101,7 @@ def ensure_topics(bootstrap: str, sources: Iterable[str], security: Mapping[str,
 
     Raises TopicsDiffer where one exists with other partitions or settings: that is for a person to decide.
     """
-    admin: Any = AdminClient({"bootstrap.servers": bootstrap, **(security or {})})
+    admin: Any = AdminClient({"bootstrap.servers": bootstrap, "log_level": 4, **(security or {})})
     wanted = table(sources)
     existing = admin.list_topics(timeout=30).topics
     missing = [topic for topic in wanted if topic.name not in existing]

@@ -103,9 +103,7 @@ class _LinkParts:
         self._link = LinkWorker(
             app, self._store, MediaStore(settings.store_url), watchdog, crash, model_id=model_id, log_id=kafka.log_id()
         )
-        self._relay = Relay(
-            app, self._store, self._link, watchdog, crash, first_try_s=settings.unreachable_backoff_s
-        )
+        self._relay = Relay(app, self._store, self._link, watchdog, crash, first_try_s=settings.unreachable_backoff_s)
 
     async def run(self) -> None:
         try:

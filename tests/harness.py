@@ -92,7 +92,7 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, seco
             return
         if time.monotonic() > end:
             raise TimeoutError(f"not within {seconds:.0f} s: {what}")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
 
 
 @dataclass

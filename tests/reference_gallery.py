@@ -49,6 +49,7 @@ class Reference:
         self.links: dict[tuple[str, str], tuple[str, float]] = {}
         self.answers: dict[str, list[tuple[str, float]]] = {}
         self.compared: dict[str, Counts] = {}
+        self.searched: dict[str, Counts] = {}
         self.quarantined: list[str] = []
 
     def apply(self, offset: int, record: GalleryRecord) -> None:
@@ -191,6 +192,16 @@ class Reference:
         probes = {face: self.media[home[face]].faces[face] for face in asked.faces if face in home}
         own_media = {home[face] for face in probes}
         best: dict[str, float] = {}
+        reach: list[np.ndarray | None] = []
+        for media_id, _, stored in self.everyone():
+            scopes = {case: member.scope for case, member in self.media[media_id].members.items()}
+            if media_id not in own_media and may_find(self.scope(media_id), scopes, asked.case_id, asked.within):
+                reach.append(stored)
+        poor = sum(vector is None for vector in reach)
+        asks = any(vector is not None for vector in probes.values())
+        # The counts of a search in a closed case are not exact, and no promise is made of them.
+        if asked.within == "register" or self.cases.get(asked.within.removeprefix("case:"), ("", True, 0))[1]:
+            self.searched[asked.search_id] = (len(reach) - poor if asks else 0, poor)
         for vector in probes.values():
             for media_id, other, stored in self.everyone():
                 scopes = {case: member.scope for case, member in self.media[media_id].members.items()}

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from graph.domain.errors import Invalid
-from infra.bench.bare import BareLoop, BareSettings, add, bare_loop, cores
+from infra.bench.bare import CPU, BareLoop, BareSettings, add, bare_loop, cores
 from infra.case_system import CaseSystem, NoticeReader
 from infra.commands.common import announce
 from infra.demo.run import SOURCE, Terms
@@ -39,20 +39,26 @@ class Round:
     media: int
     pipeline_s: float
     bare_s: float
+    cpu_s: Mapping[str, float]
+    """Processor seconds of the system, by kind of process."""
+    bare_cpu_s: float
 
 
 @dataclass(slots=True)
 class Measured:
-    """All rounds, with the processor seconds of each process of the system and of each step of the bare loop."""
+    """All rounds, and the seconds of each step of the bare loop."""
 
     rounds: list[Round] = field(default_factory=list[Round])
-    cpu: dict[str, float] = field(default_factory=dict[str, float])
     steps: dict[str, float] = field(default_factory=dict[str, float])
 
     def as_json(self) -> dict[str, Any]:
         """The object of `bench pipeline --json`."""
         media = sum(each.media for each in self.rounds)
         pipeline_s, bare_s = sum(each.pipeline_s for each in self.rounds), sum(each.bare_s for each in self.rounds)
+        cpu: dict[str, float] = {}
+        for each in self.rounds:
+            add(cpu, each.cpu_s)
+        bare_cpu_s = sum(each.bare_cpu_s for each in self.rounds)
         return {
             "media": media,
             "processes": PROCESSES,
@@ -61,13 +67,20 @@ class Measured:
             "bare_media_per_s": round(media / bare_s, 2),
             "pipeline_vs_bare": round(bare_s / pipeline_s, 4),
             "median_of_rounds": round(statistics.median(each.bare_s / each.pipeline_s for each in self.rounds), 4),
+            "cpu_vs_bare": round(bare_cpu_s / sum(cpu.values()), 4),
             "goal": GOAL,
             "rounds": [
-                {"media": each.media, "pipeline_s": round(each.pipeline_s, 3), "bare_s": round(each.bare_s, 3)}
+                {
+                    "media": each.media,
+                    "pipeline_s": round(each.pipeline_s, 3),
+                    "bare_s": round(each.bare_s, 3),
+                    "pipeline_cpu_ms_a_media": _milliseconds(each.cpu_s, each.media),
+                }
                 for each in self.rounds
             ],
             "bare_ms_a_media": _milliseconds(self.steps, media),
-            "pipeline_cpu_ms_a_media": _milliseconds(self.cpu, media),
+            "bare_cpu_ms_a_media": round(1000 * bare_cpu_s / media, 2),
+            "pipeline_cpu_ms_a_media": _milliseconds(cpu, media),
         }
 
 
@@ -107,22 +120,26 @@ def measure(
     with case_system.read_notices() as reader, bare_loop(settings, PROCESSES) as loop:
         announce(f"warming up with {len(warm_up)} pictures")
         _through(system, case_system, reader, warm_up, stop)
-        loop.run([file.url for file in warm_up])
+        loop.run([file.url for file in warm_up], stop)
         for number, files in enumerate(rounds):
-            first = _bare(loop, files, measured) if number % 2 else 0.0
+            first = _bare(loop, files, measured, stop) if number % 2 else None
             before = _cpu(system)
             pipeline_s = _through(system, case_system, reader, files, stop)
-            add(measured.cpu, _spent(before, _cpu(system)))
-            bare_s = first or _bare(loop, files, measured)
-            measured.rounds.append(Round(len(files), pipeline_s, bare_s))
+            cpu_s = _spent(before, _cpu(system))
+            bare_s, bare_cpu_s = first or _bare(loop, files, measured, stop)
+            measured.rounds.append(Round(len(files), pipeline_s, bare_s, cpu_s, bare_cpu_s))
             announce(f"round {number + 1}: {len(files)} media, pipeline {pipeline_s:.1f} s, bare {bare_s:.1f} s")
     return measured
 
 
-def _bare(loop: BareLoop, files: Sequence[SourceFile], measured: Measured) -> float:
-    seconds, steps = loop.run([file.url for file in files])
+def _bare(
+    loop: BareLoop, files: Sequence[SourceFile], measured: Measured, stop: threading.Event
+) -> tuple[float, float]:
+    """Seconds of the loop, and its processor seconds."""
+    seconds, steps = loop.run([file.url for file in files], stop)
+    busy = steps.pop(CPU)
     add(measured.steps, steps)
-    return seconds
+    return seconds, busy
 
 
 def _through(

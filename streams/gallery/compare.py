@@ -137,6 +137,9 @@ class Comparer:
         known = [face for face in map(self._staged.face, face_ids) if face is not None]
         mine = [face for face in known if face.vector is not None]
         compared, too_poor = self._staged.findable(search.case_id, search.within)
+        for face in self._faces_of(without):
+            if self._findable(face, search):
+                compared, too_poor = compared - (face.vector is not None), too_poor - (face.vector is None)
         status = "answered" if mine else "too_poor" if known else "no_face"
         best: dict[str, tuple[float, str]] = {}
         for face, near in zip(mine, self._near(mine) if mine else [], strict=True):
@@ -173,6 +176,11 @@ class Comparer:
                 },
             }
         )
+
+    def _faces_of(self, media_ids: frozenset[str]) -> list[Face]:
+        known = (self._staged.one_media(media_id) for media_id in media_ids)
+        faces = (self._staged.face(face_id) for media in known if media is not None for face_id in media.faces)
+        return [face for face in faces if face is not None]
 
     def refuse(self, search_id: str, reason: str) -> None:
         """Ends a search that can't be answered, with the reason."""

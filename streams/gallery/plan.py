@@ -115,6 +115,8 @@ class Plan:
         if self._is_erased(record):
             if known is None:
                 self.dropped_files.append(record.media_id)
+            if record.search is not None:
+                self.compare.refuse(record.search.search_id, "the picture or its case was erased meanwhile")
             self.tell(origin, "erased", {"media_id": record.media_id, "case_id": submitted.case_id})
             return
         rows.check_vectors(record)  # before anything of it is staged
@@ -138,7 +140,8 @@ class Plan:
             self._declare(record, media)
         if record.search is not None:
             self.compare.answer_upload(record.search, media, offset)
-        self._report(record, media, repeated=known is not None and not change)
+        old = known.memberships.get(submitted.case_id) if known else None
+        self._report(record, media, repeated=old is not None and old.says(media.memberships[submitted.case_id]))
 
     def _case_of(self, case_id: str, district: str) -> Case:
         case = self.staged.case(case_id) or Case(case_id, district)
@@ -245,6 +248,9 @@ class Plan:
         self.tell(record.origin, "victim_registered", {"victim_id": changed.victim_id})
 
     def tell(self, origin: SourceEvent, outcome: str, body: dict[str, object]) -> None:
+        """Stages the notice of an event; a search's picture has no case system to tell: its answer is the search's."""
+        if not origin.source:
+            return
         self.changes.notices.append(
             NoticeRow(f"event:{origin.event}", origin.source, outcome, {**rows.reference(origin), **body})
         )

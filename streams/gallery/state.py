@@ -41,6 +41,10 @@ class Membership:
     def age(self) -> tuple[int, str]:
         return (self.submitted_at, self.ce_id)
 
+    def says(self, other: Membership) -> bool:
+        """Whether both say the same of the media, whenever and by whichever event."""
+        return replace(self, submitted_at=other.submitted_at, ce_id=other.ce_id) == other
+
 
 @dataclass(frozen=True, slots=True)
 class Face:

@@ -75,7 +75,7 @@ class HttpRoots:
                 _check_status(response.status_code, url.host)
                 return _body(response, max_bytes, deadline)
         except (httpx.TransportError, httpx.DecodingError) as failure:
-            raise _unreachable(url.host, type(failure).__name__) from failure
+            raise _unreachable(url.host, _why(failure)) from failure
         except httpx.InvalidURL as broken:
             raise Unprocessable("The file's host redirects to a broken URL.", code="source_refused") from broken
 
@@ -115,6 +115,17 @@ def _body(response: httpx.Response, max_bytes: int, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise _unreachable(response.url.host, f"not done in {_TOTAL_S:.0f} s")
     return bytes(data)
+
+
+def _why(failure: httpx.TransportError | httpx.DecodingError) -> str:
+    """What went wrong, in words and without what was sent."""
+    match failure:
+        case httpx.TimeoutException():
+            return "no answer in time"
+        case httpx.ConnectError():
+            return "no connection"
+        case _:
+            return "the transfer broke off"
 
 
 def _unreachable(host: str, why: str) -> SourceUnreachable:

@@ -22,7 +22,7 @@ from tests.integration.conftest import empty
 from tests.reference_gallery import Reference
 
 pytestmark = pytest.mark.anyio
-LOG = make.drawn_log(7, 160)
+LOG = make.drawn_log(7, 100)
 SEARCHES = [record.search_id for _, record in LOG if isinstance(record, SearchAsked)]
 EVENTS = {f"event:{record.origin.event}" for _, record in LOG if not isinstance(record, SearchAsked)}
 ASK = "UNWIND $ids AS id CREATE (:Search {search_id: id, status: 'asked'})"

@@ -16,6 +16,8 @@ from graph.actions import ingest
 from graph.actions.ingest import Changes, LinkRow
 from graph.domain import ids
 from graph.domain.comparison import BAND
+from graph.domain.errors import NotFound
+from graph.files import MediaStore
 from graph.store import log
 from graph.store.session import Store, Tx
 from infra.stack.base import Addresses
@@ -66,7 +68,7 @@ def pairs(*names: str) -> set[tuple[str, str]]:
     return {ids.ordered(*(make.face_id(name) for name in pair.split("+"))) for pair in names}
 
 
-async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: Site) -> None:
+async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: Site, tmp_path: Path) -> None:
     told = Log()
     told.picture("both", "local:n1", "register")
     told.picture("both", "local:s1", "case")
@@ -109,12 +111,17 @@ async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: Si
     assert set(await site.links()) == pairs("both+north", "both+south", "hidden+both", "hidden+north")
 
     # What is erased stays erased for every older event; submitting it again later is a new event.
+    files = MediaStore((tmp_path / "store").as_uri())
+    crops = {name: files.put_crop(make.media_id(name), make.face_id(name), "display", b"x") for name in told.vectors}
     told.erase("north", at=100)
     told.picture("north", "local:n2", "register", at=99)
     told.picture("north", "local:s2", "register", at=100)
     site.write(told.written())
     await site.linked()
     assert await site.rows("MATCH (m:Media {media_id: $id}) RETURN m", id=make.media_id("north")) == []
+    with pytest.raises(NotFound):
+        files.read_crop(crops["north"])
+    assert files.read_crop(crops["both"]) == b"x"
     # Of a face that a person judged a stub is left, and the dismissed pair with it.
     (stub,) = await site.rows("MATCH (f:Face {face_id: $id}) RETURN properties(f) AS facts", id=make.face_id("north"))
     assert stub["facts"] == {"face_id": make.face_id("north"), "stub": True}

@@ -24,6 +24,7 @@ class Links:
         self.links: dict[tuple[str, str], tuple[str, float]] = {}
         self.answers: dict[str, list[tuple[str, float]]] = {}
         self.compared: dict[str, tuple[int, int]] = {}
+        self.searched: dict[str, tuple[int, int]] = {}
         self.quarantined: list[str] = []
         self.media: set[str] = set()
         self._batch = batch
@@ -52,6 +53,7 @@ class Links:
         self.media = (self.media - set(changes.gone_media)) | {row["media_id"] for row in changes.media}
         for row in changes.answers:
             self.answers[row["search_id"]] = [(item["face_id"], item["score"]) for item in row["returned"]]
+            self.searched[row["search_id"]] = (row["answer"]["compared"], row["answer"]["too_poor"])
         for row in changes.comparisons:
             self.compared[row["comparison_id"]] = (row["comparison"]["compared"], row["comparison"]["skipped"])
         self.quarantined += [row["event"] for row in changes.quarantined]
@@ -72,6 +74,7 @@ def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int
         assert made.quarantined == expected.quarantined
         assert made.media == set(expected.media) == set(made.gallery.media)
         assert made.compared == expected.compared, f"batches of {batch}"
+        assert made.searched.items() >= expected.searched.items(), f"batches of {batch}"
         assert {m: media.scope for m, media in made.gallery.media.items()} == {
             media_id: expected.scope(media_id) for media_id in expected.media
         }
@@ -164,3 +167,34 @@ def test_an_upload_of_a_search_never_changes_a_membership_that_stands() -> None:
     assert media.scope.register
     assert [row["search_id"] for row in plan.changes.answers] == ["s1"]
     assert replace(media.scope, register=False) != media.scope
+
+
+def test_a_search_whose_case_is_erased_before_its_picture_arrives_ends_with_the_reason() -> None:
+    """It stayed `asked` for ever: the picture's record was dropped and the search with it."""
+    vector = make.unit(np.random.default_rng(1))
+    erased = make.erasure("case_id", make.NORTH, make.origin(0, at=9, kind="erasures.requested"))
+    asked = make.probe("one", [vector], "s1", make.NORTH, "register", make.origin(1, at=5))
+
+    plan = Plan(Gallery(), MODEL_ID, [(0, erased), (1, asked)])
+
+    assert plan.staged.media == {}
+    assert [row["answer"]["status"] for row in plan.changes.answers] == ["quarantined"]
+    assert plan.files_to_delete() == [make.media_id("one")]
+
+
+def test_an_event_that_says_what_is_known_already_is_a_duplicate_whichever_came_first() -> None:
+    """It was told as `faces_found` or `duplicate` by chance: the later time of submission counted as a change."""
+    vector = make.unit(np.random.default_rng(1))
+
+    def outcomes(*events: tuple[str, str, int]) -> list[str]:
+        told = [
+            make.embedded("one", [vector], make.submitted(case, scope, make.CASES[case]), make.origin(n, at=at))
+            for n, (case, scope, at) in enumerate(events)
+        ]
+        return [row.outcome for row in Plan(Gallery(), MODEL_ID, list(enumerate(told))).changes.notices]
+
+    n1, s1 = "local:n1", "local:s1"
+    assert outcomes((n1, "case", 0), (n1, "case", 1)) == ["faces_found", "duplicate"]
+    assert outcomes((n1, "case", 1), (n1, "case", 0)) == ["faces_found", "duplicate"]
+    assert outcomes((n1, "case", 0), (n1, "register", 1), (n1, "case", 0)) == ["faces_found", "faces_found", "duplicate"]
+    assert outcomes((n1, "case", 0), (s1, "case", 1)) == ["faces_found", "faces_found"]
