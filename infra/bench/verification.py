@@ -73,7 +73,7 @@ def verify(same: Sequence[float], different: Sequence[float]) -> Verification | 
     accuracies: list[float] = []
     thresholds: list[float] = []
     for held_out in range(FOLDS):
-        mine = fold == held_out
+        mine: npt.NDArray[np.bool_] = fold == held_out
         thresholds.append(best_threshold(scores[~mine], truth[~mine]))
         accuracies.append(float(np.mean((scores[mine] >= thresholds[-1]) == truth[mine])))
     mean, deviation = statistics.mean(accuracies), statistics.pstdev(accuracies)
