@@ -75,7 +75,8 @@ def verify(same: Sequence[float], different: Sequence[float]) -> Verification | 
     for held_out in range(FOLDS):
         mine: npt.NDArray[np.bool_] = fold == held_out
         thresholds.append(best_threshold(scores[~mine], truth[~mine]))
-        accuracies.append(float(np.mean((scores[mine] >= thresholds[-1]) == truth[mine])))
+        right: npt.NDArray[np.bool_] = (scores[mine] >= thresholds[-1]) == truth[mine]
+        accuracies.append(float(right.mean()))
     mean, deviation = statistics.mean(accuracies), statistics.pstdev(accuracies)
     return Verification(len(same), len(different), mean, deviation, statistics.mean(thresholds))
 
