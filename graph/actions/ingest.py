@@ -65,6 +65,7 @@ class Changes:
     narrowed: set[str] = field(default_factory=set[str])
     notices: list[NoticeRow] = field(default_factory=list[NoticeRow])
     quarantined: list[Row] = field(default_factory=list[Row])
+    reissued: list[Row] = field(default_factory=list[Row])
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ async def commit(
         outgoing = [
             *await new_notices(tx, changes.notices, now),
             *(log.Outgoing("quarantine", row["event"], row) for row in changes.quarantined),
+            *(log.Outgoing("replay", row["event"], row) for row in changes.reissued),
         ]
         await log.append(tx, head, _acts(changes, now), outgoing)
 

@@ -11,6 +11,7 @@ from graph.domain import ids
 from graph.domain.audit import Act
 from graph.domain.errors import Conflict, NotFound
 from graph.store import log
+from graph.store.queries import ingest
 from graph.store.queries import relay as queries
 from graph.store.session import Row, Store, Tx
 
@@ -35,11 +36,19 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
         if row["source"]
     ]
     searches = [{"search_id": row["search_id"], "reason": row["reason"]} for row in rows if row.get("search_id")]
-    answering = sorted({row["host"] for row in rows if row.get("host") and row["code"] != "source_unreachable"})
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
-        await tx.do(queries.INDEX_QUARANTINED, rows=kept, now=now.isoformat())
+        # A host whose event fails for another reason now has answered: what waits for it may go.
+        answering = [row["host"] for row in await tx.rows(queries.ANSWERING_HOSTS, rows=kept)]
+        done = {
+            row["subject"].removeprefix("event:")
+            for row in await tx.rows(ingest.STANDING_NOTICES, subjects=[f"event:{row['event']}" for row in rows])
+            if row["outcome"] != "quarantined"
+        }
+        # An event that was processed and fails when its topic is read anew: nothing of it waits for anybody.
+        states = [{**row, "status": "resolved" if row["event"] in done else "waiting"} for row in kept]
+        await tx.do(queries.INDEX_QUARANTINED, rows=states, now=now.isoformat())
         if answering:
             await tx.do(queries.HOST_ANSWERS, hosts=answering)
         if searches:

@@ -130,6 +130,7 @@ class Plan:
         if known is None or change:
             media = self.staged.put_media(media)
         if known is None:
+            self._reissue_after_erasure(record)
             self.compare.faces(media, offset)
         elif change and before is not None and media.scope is not None:
             if (media.scope.register and not before.register) or media.scope.cases - before.cases:
@@ -161,6 +162,16 @@ class Plan:
             face_ids.append(face.face_id)
             self._put_face(record, face)
         return Media(record.media_id, record.origin.submitted_at, faces=tuple(face_ids))
+
+    def _reissue_after_erasure(self, record: MediaEmbedded) -> None:
+        """Sends the event of a media that came back after an erasure through embed once more.
+
+        Embed stores crops before link sees the record: those of the new submission may have gone with the erasure.
+        The second record changes nothing here, for the media is known then.
+        """
+        faces = [f"face:{face.face_id}" for face in record.faces]
+        if self.staged.erased_at(f"media:{record.media_id}", f"case:{record.submitted.case_id}", *faces) >= 0:
+            self.changes.reissued.append(record.origin.model_dump())
 
     def _put_face(self, record: MediaEmbedded, face: EmbeddedFace) -> None:
         vector = rows.vector(face)

@@ -21,7 +21,14 @@ UNWIND $rows AS row
 MERGE (q:Quarantined {quarantine_id: row.quarantine_id})
 ON CREATE SET q.attempts = 0, q.first_at = $now
 WITH q, row WHERE row.attempts > q.attempts
-SET q += row, q.status = 'waiting', q.at = $now, q.host_answers = null
+SET q += row, q.at = $now, q.host_answers = null
+"""
+
+ANSWERING_HOSTS: Final = """
+UNWIND $rows AS row
+MATCH (q:Quarantined {quarantine_id: row.quarantine_id})
+WHERE q.host IS NOT NULL AND row.code <> 'source_unreachable'
+RETURN DISTINCT q.host AS host
 """
 
 HOST_ANSWERS: Final = """

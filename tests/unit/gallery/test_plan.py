@@ -10,7 +10,7 @@ import pytest
 from streams.faces.models import MODEL_ID
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
-from streams.records import DeclaredVictim, MediaEmbedded
+from streams.records import DeclaredVictim, GalleryRecord, MediaEmbedded
 from tests import factories_streams as make
 from tests.factories_streams import Log, drawn_log
 from tests.reference_gallery import Reference
@@ -110,6 +110,25 @@ def test_a_media_that_is_erased_and_submitted_again_in_one_batch_survives_anothe
     ])))  # fmt: skip
 
     assert made.media == set(made.gallery.media) == {make.media_id("one")}
+
+
+def test_a_media_that_comes_back_after_its_erasure_goes_through_embed_once_more() -> None:
+    """Embed had stored the new submission's crops before link came to the erasure, which took them along."""
+    picture = [make.unit(np.random.default_rng(3))]
+    gallery = Gallery()
+
+    def taken(place: int, record: GalleryRecord) -> list[str]:
+        plan = Plan(gallery, MODEL_ID, [(place, record)])
+        gallery.take_in(plan.staged)
+        return [row["event"] for row in plan.changes.reissued]
+
+    def told(place: int) -> MediaEmbedded:
+        return make.embedded("one", picture, make.submitted(), make.origin(place))
+
+    assert taken(0, told(0)) == []
+    assert taken(1, make.erasure("media_id", make.media_id("one"), make.origin(1, kind="erasures"))) == []
+    assert taken(2, told(2)) == [make.origin(2).event]
+    assert taken(3, told(2)) == []
 
 
 def test_a_second_model_is_kept_beside_and_compared_with_nothing() -> None:
