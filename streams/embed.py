@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
 
 from graph.domain.errors import SourceUnreachable, Unprocessable
 from graph.files import MediaStore
@@ -33,6 +32,8 @@ CE_CASE = "redthread.cases.changed.v1"
 CE_VICTIM = "redthread.victims.changed.v1"
 CE_ERASURE = "redthread.erasures.requested.v1"
 CE_PROBE = "redthread.probes.submitted.v1"
+ANSWERS = frozenset({"missing_file", "empty_file", "too_large", "wrong_sha256", "unreadable_file", "source_refused"})
+"""Refusals that only a host that answers gives."""
 
 
 class EmbedStep:
@@ -101,14 +102,17 @@ class EmbedStep:
         )
 
     def _fetch(self, submitted: MediaSubmitted) -> Fetched:
-        host = _host(submitted.url)
+        host = self._fetcher.place(submitted.url)
+        if host is None:
+            return self._fetcher.fetch(submitted.url, submitted.sha256)
         self._circuits.check(host)
         try:
             fetched = self._fetcher.fetch(submitted.url, submitted.sha256)
         except SourceUnreachable as silent:
             raise SourceUnreachable(silent.message, host=host) from silent
-        except Unprocessable:
-            self._circuits.answered(host)
+        except Unprocessable as reason:
+            if reason.code in ANSWERS:
+                self._circuits.answered(host)
             raise
         self._circuits.answered(host)
         return fetched
@@ -127,11 +131,3 @@ class EmbedStep:
             display_crop=self._store.put_crop(media_id, face.face_id, "display", face.display_crop),
             aligned_crop=self._store.put_crop(media_id, face.face_id, "aligned", face.aligned_crop),
         )
-
-
-def _host(url: str) -> str:
-    """The host of a URL as circuits name it, without credentials; `files` where there is none or it can't be read."""
-    try:
-        return urlsplit(url).netloc.rpartition("@")[2] or "files"
-    except ValueError:
-        return "files"  # the fetcher refuses it with a reason

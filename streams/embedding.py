@@ -14,6 +14,7 @@ from streams.agents import read_each
 from streams.circuit import Circuits
 from streams.crash import CrashPoint
 from streams.embed import EmbedStep
+from streams.failures import told
 from streams.inputs import Message, origin, sources_by_topic
 from streams.records import GalleryRecord
 from streams.sending import gallery_headers, send_sure
@@ -78,9 +79,9 @@ class EmbedWorker:
             self._crash.reach("embed-after-send")
         except RedthreadError as reason:
             await self._refuse(message, source, reason)
-        except Exception as defect:
+        except Exception as defect:  # noqa: BLE001
             # Whatever a decoder or a library raises: an error that leaves the agent would lose the event.
-            log.exception("%s/%s/%s: unexpected", message.topic, message.partition, message.offset)
+            log.error("%s/%s/%s: %s", message.topic, message.partition, message.offset, told(defect))
             name = type(defect).__name__
             await self._refuse(message, source, Unprocessable(f"an unexpected failure ({name})", code="unexpected"))
         self._watchdog.progress()

@@ -15,11 +15,11 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 from graph.actions import ingest
 from graph.actions.ingest import AlreadyCommitted, Changes
 from graph.domain.errors import Fenced, LogGap, StoreUnavailable, Unprocessable
-from graph.files import MediaStore
 from graph.store.session import Store, StoreRefused
 from streams import topics
 from streams.agents import read_batches
 from streams.crash import CrashPoint
+from streams.failures import told
 from streams.gallery import rows
 from streams.gallery.load import load_gallery
 from streams.gallery.plan import Plan
@@ -45,7 +45,6 @@ class LinkWorker:
         self,
         app: Any,
         store: Store,
-        files: MediaStore,
         watchdog: Watchdog,
         crash: CrashPoint,
         *,
@@ -53,7 +52,6 @@ class LinkWorker:
         log_id: str,
     ) -> None:
         self._store = store
-        self._files = files
         self._watchdog = watchdog
         self._crash = crash
         self._model_id = model_id
@@ -102,9 +100,9 @@ class LinkWorker:
             end_process(EXIT_FENCED if isinstance(reason, Fenced) else EXIT_ALARM, reason.message)
         except asyncio.CancelledError:
             raise
-        except Exception as defect:
+        except Exception as defect:  # noqa: BLE001
             # Whatever it is: an error that leaves the agent would acknowledge a batch that is not in the graph.
-            log.exception("link: unexpected")
+            log.error("link: unexpected %s", told(defect))
             end_process(EXIT_ALARM, f"an unexpected failure ({type(defect).__name__})")
         self._watchdog.progress()
 
@@ -135,8 +133,6 @@ class LinkWorker:
             records = records[plan.applied :]
 
     async def _write(self, plan: Plan) -> None:
-        for name in plan.files_to_delete():
-            await asyncio.to_thread(self._delete_files, name)
         self._crash.reach("link-before-commit")
         if await self._written(plan.changes, plan):
             self._gallery.take_in(plan.staged)
@@ -144,13 +140,6 @@ class LinkWorker:
         else:
             await self._load()
         self.committed.set()
-
-    def _delete_files(self, name: str) -> None:
-        media_id, _, face_id = name.partition("/")
-        if face_id:
-            self._files.delete_face(media_id, face_id)
-        else:
-            self._files.delete_media(media_id)
 
     async def _written(self, changes: Changes, plan: Plan) -> bool:
         """True where this call committed the batch, False where an earlier call had, unknown to us."""
@@ -167,12 +156,13 @@ class LinkWorker:
     async def _set_aside(self, record: Record, refused: StoreRefused) -> None:
         """Moves the cursor over a record that the graph refuses; it waits in quarantine as its source event."""
         offset, content = record
-        if isinstance(content, SearchAsked):
-            raise refused
         plan = Plan(self._gallery, self._model_id, [])
         plan.changes.first = plan.changes.last = offset
         reason = Unprocessable(f"the graph refused the record: {refused.message}", code="refused_by_graph")
-        plan.changes.quarantined.append(rows.quarantined(content.origin, reason))
+        if isinstance(content, SearchAsked):
+            plan.compare.refuse(content.search_id, reason.message)
+        else:
+            plan.changes.quarantined.append(rows.quarantined(content.origin, reason))
         await self._write(plan)
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:

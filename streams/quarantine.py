@@ -13,7 +13,8 @@ from streams.records import SourceEvent, from_base64, to_base64
 Headers = list[tuple[str, bytes]]
 
 VALUE_LIMIT: Final = 1_000_000
-"""Bytes of a value that is kept whole; of a larger one the first 1,000 and a reference to its place are kept."""
+"""Bytes of a record that is kept whole; of a larger one the first 1,000 of key and value and its place are kept."""
+REASON_LIMIT: Final = 1000
 ATTEMPTS: Final = "redthread-attempts"
 EVENT: Final = "redthread-event"
 SUBMITTED_AT: Final = "redthread-submitted-at"
@@ -23,15 +24,16 @@ _ERRORS: Final = "__connect.errors."
 
 def record(origin: SourceEvent, error: RedthreadError, stage: str) -> tuple[bytes | None, bytes, Headers]:
     """Key, value and headers of the quarantine record of an event: its bytes as they came, and the reason."""
-    value = from_base64(origin.value) or b""
+    key, value = from_base64(origin.key), from_base64(origin.value) or b""
     headers: Headers = [(name, from_base64(text) or b"") for name, text in origin.headers if not _is_ours(name)]
+    size = len(value) + len(key or b"") + sum(len(name.encode()) + len(data) for name, data in headers)
     facts = {
         f"{_ERRORS}topic": origin.topic,
         f"{_ERRORS}partition": str(origin.partition),
         f"{_ERRORS}offset": str(origin.offset),
         f"{_ERRORS}stage": stage,
         f"{_ERRORS}class.name": type(error).__name__,
-        f"{_ERRORS}exception.message": error.message,
+        f"{_ERRORS}exception.message": error.message[:REASON_LIMIT],
         "redthread-code": error.code,
         "redthread-source": origin.source,
         EVENT: origin.event,
@@ -42,10 +44,10 @@ def record(origin: SourceEvent, error: RedthreadError, stage: str) -> tuple[byte
         facts["redthread-host"] = error.host
     if origin.value is None:
         facts["redthread-null-value"] = "true"
-    if len(value) > VALUE_LIMIT:
-        facts["redthread-truncated-from"] = str(len(value))
-        value = value[:1000]
-    return from_base64(origin.key), value, headers + [(name, text.encode()) for name, text in facts.items()]
+    if size > VALUE_LIMIT:
+        facts["redthread-truncated-from"] = str(size)
+        key, value, headers = key and key[:1000], value[:1000], []
+    return key, value, headers + [(name, text.encode()) for name, text in facts.items()]
 
 
 def read(key: bytes | None, value: bytes | None, headers: Headers) -> dict[str, object]:
@@ -53,12 +55,12 @@ def read(key: bytes | None, value: bytes | None, headers: Headers) -> dict[str, 
     facts = {name: (data or b"").decode("utf-8", "replace") for name, data in headers if _is_ours(name)}
     kept = [(name, to_base64(data)) for name, data in headers if not _is_ours(name)]
     return {
-        "event": facts.get(EVENT, ""),
+        "event": facts.get(EVENT, "")[:300],
         "topic": facts.get(f"{_ERRORS}topic", ""),
         "partition": _number(facts.get(f"{_ERRORS}partition", ""), -1),
         "offset": _number(facts.get(f"{_ERRORS}offset", ""), -1),
         "stage": facts.get(f"{_ERRORS}stage", ""),
-        "reason": facts.get(f"{_ERRORS}exception.message", ""),
+        "reason": facts.get(f"{_ERRORS}exception.message", "")[:REASON_LIMIT],
         "code": facts.get("redthread-code", ""),
         "source": facts.get("redthread-source", ""),
         "host": facts.get("redthread-host"),

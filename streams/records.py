@@ -204,11 +204,18 @@ TYPES: dict[str, type[GalleryRecord]] = {
 TYPE_OF: dict[type[BaseModel], str] = {model: name for name, model in TYPES.items()}
 
 
+FIELDS = frozenset(
+    name for model in (SearchProbe, CaseChanged, VictimChanged, ErasureRequested, DeclaredVictim, *TYPES.values())
+    for name in model.model_fields
+)  # fmt: skip
+
+
 def complaint(error: ValidationError) -> str:
     """What is wrong and where, in words, without any of the event's values."""
     parts: list[str] = []
     for item in error.errors(include_url=False, include_context=False, include_input=False)[:5]:
-        where = ".".join(str(step) for step in item["loc"]) or "the event"
+        # A place can hold the sender's own keys, and those anything: only names of our fields are repeated.
+        where = ".".join(str(step) for step in item["loc"] if isinstance(step, int) or step in FIELDS) or "the event"
         missing = item["type"] == "missing"
         wrong = "is missing, and the event must say it" if missing else f"{item['msg'][0].lower()}{item['msg'][1:]}"
         parts.append(f"{where} {wrong}" if missing else f"{where}: {wrong}")

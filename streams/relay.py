@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from graph.actions import quarantine as actions
 from graph.actions.ingest import LOG
 from graph.domain.errors import RedthreadError, StoreUnavailable, Unprocessable
+from graph.files import MediaStore
 from graph.store.queries import ingest
 from graph.store.queries import relay as queries
 from graph.store.session import Row, Store, Tx
@@ -19,9 +20,10 @@ from streams import quarantine, topics
 from streams.agents import read_batches
 from streams.crash import CrashPoint
 from streams.embed import CE_PROBE
-from streams.inputs import Message
+from streams.failures import told
+from streams.inputs import Message, sources_by_topic
 from streams.linking import EXIT_FENCED, LinkWorker, end_process
-from streams.records import SearchProbe, SourceEvent, from_base64, read_event
+from streams.records import SourceEvent, from_base64
 from streams.sending import Headers, headers_of, send_sure
 from streams.watchdog import Watchdog
 
@@ -39,11 +41,22 @@ class Relay:
     """Publishes only while its link worker holds the current epoch; a crash repeats records and skips none."""
 
     def __init__(
-        self, app: Any, store: Store, link: LinkWorker, watchdog: Watchdog, crash: CrashPoint, *, first_try_s: float
+        self,
+        app: Any,
+        store: Store,
+        files: MediaStore,
+        link: LinkWorker,
+        watchdog: Watchdog,
+        crash: CrashPoint,
+        *,
+        sources: Iterable[str],
+        first_try_s: float,
     ) -> None:
         self._app = app
         self._store = store
+        self._files = files
         self._link = link
+        self._owner = sources_by_topic({source: () for source in sources})
         self._watchdog = watchdog
         self._crash = crash
         self._first_try_s = first_try_s
@@ -73,7 +86,7 @@ class Relay:
 
     async def index(self, messages: list[Message]) -> None:
         """Makes a batch of quarantine records known; never raises, never gives up."""
-        rows = [_row(message) for message in messages]
+        rows = [self._row(message) for message in messages]
         await self._guarded(
             lambda: actions.index(self._store, rows, now=datetime.now(UTC), first_try_s=self._first_try_s),
             until_done=True,
@@ -89,9 +102,9 @@ class Relay:
             except StoreUnavailable as away:
                 log.warning("relay waits: %s", away.message)
                 self._watchdog.progress()
-            except Exception:
+            except Exception as defect:  # noqa: BLE001
                 # Whatever it is: an error that leaves here would end the relay, and nobody would be told anything.
-                log.exception("relay: unexpected, trying again")
+                log.error("relay: unexpected, trying again: %s", told(defect))
             await asyncio.sleep(1)
             if not until_done:
                 return 0
@@ -109,11 +122,35 @@ class Relay:
         return len(rows)
 
     async def _send(self, row: Row) -> None:
+        if row["kind"] == "delete":
+            await self._delete(row["key"])
+            return
         topic, key, value, headers = outgoing(row["kind"], row["key"], row["source"], json.loads(row["body"]))
         try:
             await send_sure(self._topic(topic), key, value, headers)
         except Unprocessable as reason:
+            # Nothing that the outbox takes is as large as its topic allows: whoever sees this has found a defect.
             log.error("outbox %s (%s) is dropped: %s", row["seq"], row["kind"], reason.message)
+
+    async def _delete(self, name: str) -> None:
+        """Deletes stored files of what an erasure took, unless it came back into the graph since."""
+        media_id, _, face_id = name.partition("/")
+        found = await self._store.read(lambda tx: tx.one(queries.IN_GRAPH, media_id=media_id, face_id=face_id))
+        if face_id and not (found and found["face"]):
+            await asyncio.to_thread(self._files.delete_face, media_id, face_id)
+        elif not face_id and not (found and found["media"]):
+            await asyncio.to_thread(self._files.delete_media, media_id)
+
+    def _row(self, message: Message) -> Row:
+        """The row of a quarantine record; one that somebody else put there tells no source and can't be replayed."""
+        row = quarantine.read(message.key, message.value, [(name, value or b"") for name, value in message.headers])
+        if row["topic"] == topics.PROBES:
+            row["source"] = ""
+            row["search_id"] = (message.key or b"").decode("utf-8", "replace")
+        elif self._owner.get(str(row["topic"])) != row["source"]:
+            row["source"] = ""
+            row["truncated"] = True
+        return row
 
     def _topic(self, name: str) -> Any:
         if name not in self._topics:
@@ -148,13 +185,3 @@ def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[st
             return body["topic"], from_base64(body["key"]), from_base64(body["value"]), headers
         case _:
             raise ValueError(f"unknown kind of outbox row: {kind}")
-
-
-def _row(message: Message) -> Row:
-    row = quarantine.read(message.key, message.value, [(name, value or b"") for name, value in message.headers])
-    if row["topic"] == topics.PROBES:
-        try:
-            row["search_id"] = read_event(SearchProbe, message.value).search_id
-        except Unprocessable:
-            log.error("a probe in quarantine names no search: %s", row["event"])
-    return row

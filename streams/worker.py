@@ -100,10 +100,17 @@ class _LinkParts:
         crash = CrashPoint(settings.crash_at)
         self._kafka = kafka
         self._store = Store(settings.neo4j_uri, settings.neo4j_user, password)
-        self._link = LinkWorker(
-            app, self._store, MediaStore(settings.store_url), watchdog, crash, model_id=model_id, log_id=kafka.log_id()
+        self._link = LinkWorker(app, self._store, watchdog, crash, model_id=model_id, log_id=kafka.log_id())
+        self._relay = Relay(
+            app,
+            self._store,
+            MediaStore(settings.store_url),
+            self._link,
+            watchdog,
+            crash,
+            sources=settings.sources,
+            first_try_s=settings.unreachable_backoff_s,
         )
-        self._relay = Relay(app, self._store, self._link, watchdog, crash, first_try_s=settings.unreachable_backoff_s)
 
     async def run(self) -> None:
         try:

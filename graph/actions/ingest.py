@@ -65,7 +65,11 @@ class Changes:
     narrowed: set[str] = field(default_factory=set[str])
     notices: list[NoticeRow] = field(default_factory=list[NoticeRow])
     quarantined: list[Row] = field(default_factory=list[Row])
+    processed: list[str] = field(default_factory=list[str])
+    """Events that came to an end other than quarantine: what stands there of them waits for nobody any more."""
     reissued: list[Row] = field(default_factory=list[Row])
+    gone_files: list[str] = field(default_factory=list[str])
+    """Media ids, or `media/face`: files to delete once this stands in the graph, unless they are in it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +123,14 @@ async def commit(
             raise Fenced("another link process has taken the gallery log over")
         await _narrow(tx, changes, may_compare)
         await _write(tx, changes, now)
+        if changes.processed:
+            await tx.do(
+                relay.RESOLVE_QUARANTINED, ids=list(map(ids.quarantine_id, changes.processed)), now=now.isoformat()
+            )
         outgoing = [
             *await new_notices(tx, changes.notices, now),
             *(log.Outgoing("quarantine", row["event"], row) for row in changes.quarantined),
+            *(log.Outgoing("delete", name, {}) for name in dict.fromkeys(changes.gone_files)),
             *(log.Outgoing("replay", row["event"], row) for row in changes.reissued),
         ]
         await log.append(tx, head, _acts(changes, now), outgoing)
@@ -191,9 +200,6 @@ async def new_notices(tx: Tx, rows: list[NoticeRow], now: datetime) -> list[log.
         outgoing.append(log.Outgoing("notice", row.subject, body, source=row.source))
     if due:
         await tx.do(queries.CREATE_NOTICES, rows=due)
-    resolved = [ids.quarantine_id(row["subject"].removeprefix("event:")) for row in due if row["supersedes"]]
-    if resolved:
-        await tx.do(relay.RESOLVE_QUARANTINED, ids=resolved, now=now.isoformat())
     return outgoing
 
 

@@ -5,23 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, LiteralString, Self, TypeVar
+from typing import Any, Final, LiteralString, Self, TypeVar
 
 from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction, NotificationMinimumSeverity
-from neo4j.exceptions import (
-    AuthError,
-    ConstraintError,
-    DriverError,
-    Neo4jError,
-    ServiceUnavailable,
-    SessionExpired,
-    TransientError,
-)
+from neo4j.exceptions import ConstraintError, DriverError, Neo4jError
 
 from graph.domain.errors import RedthreadError, StoreUnavailable
 
 Row = dict[str, Any]
 T = TypeVar("T")
+REFUSALS: Final = ("Neo.ClientError.Statement.", "Neo.ClientError.Schema.")
+"""Codes of what is wrong with a statement or its values, and stays wrong."""
 
 
 class StoreRefused(RedthreadError):
@@ -125,11 +119,13 @@ async def _mapped(work: Awaitable[T]) -> T:
     """Awaits `work` with the driver's errors told as ours; their texts can quote values, so only codes go on."""
     try:
         return await work
-    except (ServiceUnavailable, SessionExpired, TransientError, AuthError, OSError) as error:
-        raise StoreUnavailable(f"Neo4j does not answer as it should ({type(error).__name__})") from error
     except Neo4jError as error:
-        raise StoreRefused(f"Neo4j refused a statement ({error.code})") from error
+        code = error.code or ""
+        if code.startswith(REFUSALS):
+            raise StoreRefused(f"Neo4j refused a statement ({code})") from None
+        # Timeouts, a full disk, a stop in mid-transaction, a wrong password: nothing is wrong with the statement.
+        raise StoreUnavailable(f"Neo4j does not answer as it should ({code})") from None
     except (OverflowError, UnicodeError) as error:
-        raise StoreRefused(f"a value that Neo4j can't hold ({type(error).__name__})") from error
-    except DriverError as error:
-        raise StoreUnavailable(f"the Neo4j driver failed ({type(error).__name__})") from error
+        raise StoreRefused(f"a value that Neo4j can't hold ({type(error).__name__})") from None
+    except (DriverError, OSError) as error:
+        raise StoreUnavailable(f"Neo4j does not answer as it should ({type(error).__name__})") from None

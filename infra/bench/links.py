@@ -16,7 +16,7 @@ from graph.actions.read import LinkRow
 from graph.domain.comparison import THRESHOLD
 from graph.domain.errors import Invalid
 from graph.store.session import Store
-from infra.bench.people import Joins, Portrait, joins_of
+from infra.bench.people import Candidate, Joins, Portrait, joins_of
 from infra.bench.verification import Verification, seeded_pairs, verify
 from infra.demo.result import result_of
 from infra.demo.run import Clock, Terms, read_links, submit
@@ -63,7 +63,7 @@ async def measure_links(system: RunningSystem, sample: Sample, seed: int, clock:
             Portrait(person, file.file, str(notices[position].get("media_id") or ""))
             for position, (person, file) in enumerate(zip(sample.people, sample.files, strict=True))
         ]
-        joins = joins_of(portraits, _candidates(rows))
+        joins = joins_of(portraits, _candidates(rows, {face.face_id for face in faces.values()}))
         accuracy = _verification(portraits, faces, seed)
     result = result_of(sample.files, notices, rows)
     return {
@@ -75,8 +75,12 @@ async def measure_links(system: RunningSystem, sample: Sample, seed: int, clock:
     }  # fmt: skip
 
 
-def _candidates(rows: Sequence[LinkRow]) -> list[tuple[str, str, float]]:
-    return [(row.a_media, row.b_media, row.score) for row in rows if row.state == "candidate"]
+def _candidates(rows: Sequence[LinkRow], main: set[str]) -> list[Candidate]:
+    return [
+        Candidate(row.a_media, row.b_media, row.score, row.a_face in main and row.b_face in main)
+        for row in rows
+        if row.state == "candidate"
+    ]
 
 
 async def _main_faces(system: RunningSystem) -> dict[str, EmbeddedFace]:
@@ -121,4 +125,8 @@ def _missed(joins: Joins, faces: Mapping[str, EmbeddedFace]) -> list[dict[str, A
 
 
 def _wrong(joins: Joins) -> list[dict[str, Any]]:
-    return [{"a": pair.a, "b": pair.b, "score": round(pair.score, 4)} for pair in joins.wrong[:WORST]]
+    return [
+        {"a": pair.a, "b": pair.b, "score": round(pair.score, 4),
+         "why": "both people named" if pair.main else "somebody else in the picture"}
+        for pair in joins.wrong[:WORST]
+    ]  # fmt: skip

@@ -25,6 +25,18 @@ class WrongPair:
     a: str
     b: str
     score: float
+    main: bool
+    """Whether the link joins the people whose names the pictures bear, and not somebody in the background."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A candidate link: two media, the score, and whether it joins the main face of both."""
+
+    a: str
+    b: str
+    score: float
+    main: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +59,18 @@ class Joins:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "same_pairs": self.same_pairs, "joined_pairs": self.same_pairs - len(self.missed),
-            "joined": round(self.joined, 5), "different_pairs": self.different_pairs,
-            "wrong_pairs": len(self.wrong), "wrong_per_1000": round(self.wrong_per_1000, 5),
-        }  # fmt: skip
+            "same_pairs": self.same_pairs,
+            "joined_pairs": self.same_pairs - len(self.missed),
+            "joined": round(self.joined, 5),
+            "different_pairs": self.different_pairs,
+            "wrong_pairs": len(self.wrong),
+            "wrong_pairs_of_main_faces": sum(pair.main for pair in self.wrong),
+            "wrong_per_1000": round(self.wrong_per_1000, 5),
+        }
 
 
-def joins_of(portraits: Sequence[Portrait], candidates: Iterable[tuple[str, str, float]]) -> Joins:
-    """The joins that candidate links (media, media, score) make among the portraits."""
+def joins_of(portraits: Sequence[Portrait], candidates: Iterable[Candidate]) -> Joins:
+    """The joins that candidate links make among the portraits."""
     by_media: defaultdict[str, list[Portrait]] = defaultdict(list)
     people: defaultdict[str, list[Portrait]] = defaultdict(list)
     for portrait in portraits:
@@ -62,18 +78,18 @@ def joins_of(portraits: Sequence[Portrait], candidates: Iterable[tuple[str, str,
         if portrait.media:
             by_media[portrait.media].append(portrait)
     own: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    wrong: dict[tuple[str, str], float] = {}
-    for media_a, media_b, score in candidates:
-        for a, b in product(by_media[media_a], by_media[media_b]):
+    wrong: dict[tuple[str, str], WrongPair] = {}
+    for link in sorted(candidates, key=lambda link: link.score):
+        for a, b in product(by_media[link.a], by_media[link.b]):
             if a.person == b.person:
                 own[a.person].append((a.media, b.media))
             else:
                 pair = (min(a.file, b.file), max(a.file, b.file))
-                wrong[pair] = max(score, wrong.get(pair, score))
+                wrong[pair] = WrongPair(*pair, link.score, link.main)
     missed = [pair for person, shown in people.items() for pair in _missed(shown, own[person])]
     same = sum(len(shown) * (len(shown) - 1) // 2 for shown in people.values())
     everything = len(portraits) * (len(portraits) - 1) // 2
-    worst = [WrongPair(a, b, score) for (a, b), score in sorted(wrong.items(), key=lambda item: (-item[1], item[0]))]
+    worst = sorted(wrong.values(), key=lambda pair: (-pair.score, pair.a, pair.b))
     return Joins(same, missed, everything - same, worst)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +18,7 @@ from infra.commands.common import announce, settings
 from infra.demo.run import SOURCE, Clock
 from infra.folders import check_folder, printable
 from infra.foreground import in_thread, run_until_signalled
+from infra.scratch import scratch_folder
 from infra.stack.system import RunningSystem, SystemOptions, running_system
 
 app = typer.Typer(no_args_is_help=True, help="Measure accuracy and speed on a folder with one sub-folder a person.")
@@ -70,8 +70,8 @@ def _measured(root: Path, embed: int, work: Work) -> dict[str, Any]:
     """What `work` measures on a fresh system of its own."""
     chosen = settings()
     found: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(prefix="redthread-bench-", ignore_cleanup_errors=True) as scratch:
-        data = Path(scratch, "data")
+    with scratch_folder("bench", announce) as scratch:
+        data = scratch / "data"
         options = SystemOptions(
             data=data, embed=max(embed, 1), media_roots=(root.as_uri() + "/",), sources={SOURCE: ["north", "south"]},
             models=chosen.models.expanduser().absolute(), maven_repository=chosen.maven_repository,

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import tempfile
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from graph.domain.errors import Invalid, RedthreadError
+from graph.domain.errors import Invalid
 from infra.commands.common import announce, settings
 from infra.demo import run, show
 from infra.demo.run import Clock, Terms
 from infra.folders import SourceFile, check_folder, read_cases
 from infra.foreground import run_until_signalled
+from infra.scratch import scratch_folder
 from infra.stack.system import SystemOptions, running_system
 from streams.faces.models import ensure_models
 
@@ -44,7 +41,10 @@ def demo(
 ) -> None:
     """Run the whole job on real pictures with servers of its own, and answer the two questions."""
     chosen = settings(embed=embed)
-    with _work_folders(data) as (own, samples):
+    with scratch_folder("demo", announce) as scratch:
+        own, samples = data.expanduser().absolute() if data else scratch / "data", scratch / "pictures"
+        if own.is_dir() and any(own.iterdir()):
+            raise Invalid(f"the demo wants an empty data folder, and {own} is not: name another with --data")
         clock = Clock()
         if folder is None:
             from infra.demo.samples import DISTRICTS, LEGAL_BASIS, PURPOSE, write_samples
@@ -101,21 +101,3 @@ async def _job(
             except asyncio.CancelledError:
                 return 0
     return 0
-
-
-@contextmanager
-def _work_folders(data: Path | None) -> Generator[tuple[Path, Path]]:
-    """An empty data folder, and one for sample pictures; the temporary ones are gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="redthread-demo-", ignore_cleanup_errors=True) as scratch:
-        own = Path(scratch, "data") if data is None else data.expanduser().absolute()
-        if own.is_dir() and any(own.iterdir()):
-            raise Invalid(f"the demo wants an empty data folder, and {own} is not: name another with --data")
-        try:
-            yield own, Path(scratch, "pictures")
-        except RedthreadError:
-            if data is None and (own / "logs").is_dir():
-                # The logs that the error names are about to go with the rest.
-                kept = tempfile.mkdtemp(prefix="redthread-demo-logs-")
-                shutil.copytree(own / "logs", kept, dirs_exist_ok=True)
-                announce(f"the logs are kept in {kept}")
-            raise

@@ -37,7 +37,7 @@ class Comparer:
         """Compares all new faces of the batch with the committed gallery in one pass over it."""
         if faces:
             found = self._staged.base.matrix.above(np.stack([vector for _, vector in faces]), FLOOR)
-            self._ahead = {face_id: near for (face_id, _), near in zip(faces, found, strict=True)}
+            self._ahead |= {face_id: near for (face_id, _), near in zip(faces, found, strict=True)}
 
     def may_compare(self, a: str, b: str) -> bool:
         face_a, face_b = self._staged.face(a), self._staged.face(b)
@@ -136,7 +136,7 @@ class Comparer:
         """
         known = [face for face in map(self._staged.face, face_ids) if face is not None]
         mine = [face for face in known if face.vector is not None]
-        compared, too_poor = self._staged.findable(search.case_id, search.within)
+        compared, too_poor = self._findable_faces(search)
         for face in self._faces_of(without):
             if self._findable(face, search):
                 compared, too_poor = compared - (face.vector is not None), too_poor - (face.vector is None)
@@ -176,6 +176,18 @@ class Comparer:
                 },
             }
         )
+
+    def _findable_faces(self, search: SearchAsked) -> tuple[int, int]:
+        """How many faces the search compares, and how many in its reach are too poor to be."""
+        within = search.within.removeprefix("case:")
+        case = self._staged.case(within) if search.within != "register" else None
+        if case is None or case.open:
+            return self._staged.findable(search.case_id, search.within)
+        # Memberships in closed cases are in no count; such a search is rare.
+        media = frozenset(media.media_id for media in self._staged.media_of_case(within))
+        found = [face for face in self._faces_of(media) if self._findable(face, search)]
+        poor = sum(face.vector is None for face in found)
+        return len(found) - poor, poor
 
     def _faces_of(self, media_ids: frozenset[str]) -> list[Face]:
         known = (self._staged.one_media(media_id) for media_id in media_ids)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from graph.domain import ids
+from graph.domain.errors import Unprocessable
 from streams.gallery.state import Media
 from streams.records import ErasureRecord
 
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
 
 
 def erase(plan: Plan, record: ErasureRecord) -> None:
-    """Stages the erasure of a media, a case or a face, and that it stays erased for all older events."""
+    """Stages the erasure of a media, a case or a face, and that it stays erased for all older events.
+
+    Unprocessable where the subject is no id, or belongs to another source.
+    """
     ((kind, subject),) = record.erasure.subject.items()
+    _check(plan, kind, subject, record.origin.source)
     name = f"{kind.removesuffix('_id')}:{subject}"
     requested_at = record.origin.submitted_at
     plan.staged.erasures[name] = max(requested_at, plan.staged.erased_at(name))
@@ -23,16 +28,34 @@ def erase(plan: Plan, record: ErasureRecord) -> None:
     if kind == "face_id":
         _erase_face(plan, subject, requested_at)
     elif kind == "media_id":
+        # Crops can lie there without a media in the graph: of an event that waits in quarantine.
+        plan.changes.gone_files.append(subject)
         media = plan.staged.one_media(subject)
         if media is not None:
-            _leave(
-                plan, media, [case for case, member in media.memberships.items() if member.submitted_at <= requested_at]
-            )
+            older = [case for case, member in media.memberships.items() if member.submitted_at <= requested_at]
+            _leave(plan, media, older)
     else:
         for media in plan.staged.media_of_case(subject):
             if media.memberships[subject].submitted_at <= requested_at:
                 _leave(plan, media, [subject])
+    plan.take_back_erased()
     plan.tell(record.origin, "erased", {kind: subject})
+
+
+def _check(plan: Plan, kind: str, subject: str, source: str) -> None:
+    if kind == "case_id":
+        cases = {subject}
+    elif not ids.is_digest(subject):
+        raise Unprocessable(f"subject: a {kind} has 64 hex digits", code="invalid_event")
+    else:
+        face = plan.staged.face(subject) if kind == "face_id" else None
+        media = plan.staged.one_media(face.media_id if face else subject)
+        cases = set(media.memberships) if media else set[str]()
+    if any(ids.source_of(case_id) != source for case_id in cases):
+        raise Unprocessable(
+            f"source {source} may erase what is in its own cases only; of another source's, that source",
+            code="other_source",
+        )
 
 
 def _leave(plan: Plan, media: Media, cases: list[str]) -> None:
@@ -44,9 +67,8 @@ def _leave(plan: Plan, media: Media, cases: list[str]) -> None:
         return
     plan.changes.gone_faces += media.faces
     plan.changes.gone_media.append(media.media_id)
-    plan.dropped_files.append(media.media_id)
+    plan.changes.gone_files.append(media.media_id)
     plan.staged.forget_media(media)
-    plan.drop_links_of(set(media.faces))
 
 
 def _erase_face(plan: Plan, face_id: str, requested_at: int) -> None:
@@ -55,7 +77,6 @@ def _erase_face(plan: Plan, face_id: str, requested_at: int) -> None:
     if face is None or media is None or media.first_submitted_at > requested_at:
         return  # unknown, or submitted again since
     plan.changes.gone_faces.append(face_id)
-    plan.dropped_files.append(f"{face.media_id}/{face_id}")
+    plan.changes.gone_files.append(f"{face.media_id}/{face_id}")
     plan.staged.put_media(replace(media, faces=tuple(known for known in media.faces if known != face_id)))
     plan.staged.forget_face(face_id)
-    plan.drop_links_of({face_id})

@@ -68,4 +68,5 @@ def _membership(item: Row) -> Membership:
         submitted_at=item["submitted_at"],
         ce_id=item["ce_id"],
         exhibits=tuple(item["exhibits"]),
+        by_search=bool(item["by_search"]),
     )

@@ -12,6 +12,8 @@ Vectors = NDArray[np.float32]
 
 BLOCK: Final = 8192
 """Rows of a block, compared at a time: its scores stay in the processor's cache."""
+QUERIES: Final = 512
+"""Queries compared with a block at a time: 16 MB of scores, however many faces a batch brings."""
 SLACK: Final = 1e-4
 """What a float32 dot product of two 128-d unit vectors may be off by, with room: everything above floor - SLACK is
 scored again in float64, so the result equals brute force in float64."""
@@ -84,7 +86,9 @@ class Matrix:
     def above(self, queries: Vectors, floor: float) -> list[list[Near]]:
         """See `above`; `floor` must be positive, since rows that were removed or not yet used are zeros."""
         found: list[list[Near]] = [[] for _ in range(len(queries))]
-        for number, block in enumerate(self._blocks):
-            for index, near in enumerate(above(queries, block, floor)):
-                found[index] += [Near(number * BLOCK + item.row, item.score) for item in near]
+        for start in range(0, len(queries), QUERIES):
+            some = queries[start : start + QUERIES]
+            for number, block in enumerate(self._blocks):
+                for index, near in enumerate(above(some, block, floor)):
+                    found[start + index] += [Near(number * BLOCK + item.row, item.score) for item in near]
         return found

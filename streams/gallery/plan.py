@@ -31,8 +31,7 @@ class Plan:
     """One batch: reads the gallery and what the batch staged before, collects `changes` and `staged`.
 
     The batch ends with the first record that takes something away, so that it is taken from what stands in the graph
-    at that record, not at the end of a longer batch; `applied` says how many records it has. `dropped_files` names
-    media and faces whose stored crops must go, because an erasure covers them.
+    at that record, not at the end of a longer batch; `applied` says how many records it has.
     """
 
     def __init__(self, gallery: Gallery, model_id: str, records: Sequence[tuple[int, GalleryRecord]]) -> None:
@@ -40,7 +39,6 @@ class Plan:
         offsets = [offset for offset, _ in records] or [-1]
         self.changes = Changes(first=offsets[0], last=offsets[-1])
         self.model_id = model_id
-        self.dropped_files: list[str] = []
         self.compare = Comparer(self.staged, self.changes, model_id)
         self.compare.look_ahead([face for _, record in records for face in self._new_faces(record)])
         self.applied = 0
@@ -50,28 +48,18 @@ class Plan:
             self.changes.last = offset
             if self.changes.narrowed or self.changes.gone_faces or self.changes.gone_media:
                 break
-        self._coming = [record for _, record in records[self.applied :] if isinstance(record, MediaEmbedded)]
 
-    def files_to_delete(self) -> list[str]:
-        """Media ids, or `media/face`, whose stored crops an erasure covers and that are not known to come back."""
-        back = {record.media_id for record in self._coming if not self._is_erased(record)}
-        return [
-            name
-            for name in self.dropped_files
-            if name not in back and (self.staged.face(name[65:]) if name[65:] else self.staged.one_media(name)) is None
-        ]
-
-    def drop_links_of(self, faces: set[str]) -> None:
-        """Takes back what this batch wrote of faces that are erased now."""
+    def take_back_erased(self) -> None:
+        """Takes back what this batch wrote of what is erased now. No record follows in it, so nothing comes back."""
         changes = self.changes
+        faces, media = set(changes.gone_faces), set(changes.gone_media)
+        memberships = set(changes.gone_memberships)
         changes.links = {k: row for k, row in changes.links.items() if row.a not in faces and row.b not in faces}
         changes.faces = [row for row in changes.faces if row["face_id"] not in faces]
         changes.embeddings = [row for row in changes.embeddings if row["face_id"] not in faces]
         changes.depicts = [row for row in changes.depicts if row["face_id"] not in faces]
-        # No record follows in this batch, so nothing that is gone came back in it.
-        media = set(changes.gone_media)
         changes.media = [row for row in changes.media if row["media_id"] not in media]
-        changes.memberships = [row for row in changes.memberships if row["media_id"] not in media]
+        changes.memberships = [row for row in changes.memberships if row["membership_id"] not in memberships]
 
     def _apply(self, offset: int, record: GalleryRecord) -> None:
         try:
@@ -102,6 +90,10 @@ class Plan:
         except Unprocessable:
             return []  # told when the record itself is applied
 
+    def _stored_faces(self, touched: list[Media]) -> list[tuple[str, np.ndarray]]:
+        faces = (self.staged.face(face_id) for media in touched for face_id in media.faces)
+        return [(face.face_id, face.vector) for face in faces if face is not None and face.vector is not None]
+
     def _is_erased(self, record: MediaEmbedded) -> bool:
         subjects = (f"media:{record.media_id}", f"case:{record.submitted.case_id}")
         return record.origin.submitted_at <= self.staged.erased_at(*subjects)
@@ -113,8 +105,7 @@ class Plan:
         case = self._case_of(submitted.case_id, submitted.district)
         known = self.staged.one_media(record.media_id)
         if self._is_erased(record):
-            if known is None:
-                self.dropped_files.append(record.media_id)
+            self._drop_files(record, known)
             if record.search is not None:
                 self.compare.refuse(record.search.search_id, "the picture or its case was erased meanwhile")
             self.tell(origin, "erased", {"media_id": record.media_id, "case_id": submitted.case_id})
@@ -125,6 +116,7 @@ class Plan:
         before = known.scope if known else None
         media = known or self._new_media(record)
         media, change = self._member(media, record)
+        self._drop_files(record, media)
         if known is not None:
             self._embed_beside(record, media)
         if known is None or change:
@@ -157,11 +149,18 @@ class Plan:
         face_ids: list[str] = []
         for face in sorted(record.faces, key=lambda face: face.ordinal):
             if record.origin.submitted_at <= self.staged.erased_at(f"face:{face.face_id}"):
-                self.dropped_files.append(f"{record.media_id}/{face.face_id}")
                 continue
             face_ids.append(face.face_id)
             self._put_face(record, face)
         return Media(record.media_id, record.origin.submitted_at, faces=tuple(face_ids))
+
+    def _drop_files(self, record: MediaEmbedded, media: Media | None) -> None:
+        """Embed has stored crops of all faces it found: those of faces that are not kept must go again."""
+        if media is None:
+            self.changes.gone_files.append(record.media_id)
+        else:
+            left = (face.face_id for face in record.faces if face.face_id not in media.faces)
+            self.changes.gone_files += [f"{record.media_id}/{face_id}" for face_id in left]
 
     def _reissue_after_erasure(self, record: MediaEmbedded) -> None:
         """Sends the event of a media that came back after an erasure through embed once more.
@@ -169,8 +168,7 @@ class Plan:
         Embed stores crops before link sees the record: those of the new submission may have gone with the erasure.
         The second record changes nothing here, for the media is known then.
         """
-        faces = [f"face:{face.face_id}" for face in record.faces]
-        if self.staged.erased_at(f"media:{record.media_id}", f"case:{record.submitted.case_id}", *faces) >= 0:
+        if self.staged.erased_at(f"media:{record.media_id}", f"case:{record.submitted.case_id}") >= 0:
             self.changes.reissued.append(record.origin.model_dump())
 
     def _put_face(self, record: MediaEmbedded, face: EmbeddedFace) -> None:
@@ -201,6 +199,7 @@ class Plan:
             submitted_at=origin.submitted_at,
             ce_id=origin.ce_id or origin.event,
             exhibits=exhibits,
+            by_search=record.search is not None,
         )
         if old is not None:
             newest = new if new.age > old.age else old
@@ -222,7 +221,8 @@ class Plan:
             self.staged.put_face(replace(face, victim_id=victim.victim_id))
 
     def _report(self, record: MediaEmbedded, media: Media, *, repeated: bool) -> None:
-        body = rows.outcome(record, len(media.faces))
+        compared = media.scope is not None and bool(media.scope.register or media.scope.cases)
+        body = rows.outcome(record, len(media.faces), compared=compared and record.model_id == self.model_id)
         outcome = "duplicate" if repeated else str(body.pop("result"))
         victim = record.submitted.victim
         if victim is not None and rows.declared_face(record, victim.box) is None:
@@ -242,6 +242,7 @@ class Plan:
         if case.open != old.open:
             touched = [self.staged.put_media(media) for media in self.staged.media_of_case(case.case_id)]
             if case.open:
+                self.compare.look_ahead(self._stored_faces(touched))
                 for media in touched:
                     self.compare.faces(media, offset)
             else:
@@ -260,6 +261,7 @@ class Plan:
 
     def tell(self, origin: SourceEvent, outcome: str, body: dict[str, object]) -> None:
         """Stages the notice of an event; a search's picture has no case system to tell: its answer is the search's."""
+        self.changes.processed.append(origin.event)
         if not origin.source:
             return
         self.changes.notices.append(

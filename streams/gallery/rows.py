@@ -93,7 +93,7 @@ def reference(origin: SourceEvent) -> dict[str, object]:
     return {"event": origin.event, "ce_id": origin.ce_id or None}
 
 
-def outcome(record: MediaEmbedded, kept_faces: int) -> dict[str, object]:
+def outcome(record: MediaEmbedded, kept_faces: int, *, compared: bool) -> dict[str, object]:
     """What a media event came to: `result` is faces_found, too_poor or no_face, with the counts behind it."""
     too_poor = sum(found.too_poor_because is not None for found in record.faces)
     result = "no_face" if not record.faces else "too_poor" if too_poor == len(record.faces) else "faces_found"
@@ -104,7 +104,7 @@ def outcome(record: MediaEmbedded, kept_faces: int) -> dict[str, object]:
         "source_ref": record.submitted.source_ref,
         "faces": kept_faces,
         "too_poor": too_poor,
-        "compared": record.submitted.scope.value != "none",
+        "compared": compared and kept_faces > too_poor,
     }
     if record.frames > 1:
         body["frames"] = record.frames

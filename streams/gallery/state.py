@@ -27,7 +27,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """That a media belongs to a case; the event with the latest (submitted_at, ce_id) says how."""
+    """That a media belongs to a case; the event with the latest (submitted_at, ce_id) says how.
+
+    A membership that only a search's upload made (`by_search`) yields to any event of a case system, whenever that was
+    submitted: a search overtakes ingestion and must not switch off the comparison that is still to come.
+    """
 
     scope: Scope
     purpose: str
@@ -36,10 +40,11 @@ class Membership:
     submitted_at: int
     ce_id: str
     exhibits: tuple[str, ...] = ()
+    by_search: bool = False
 
     @property
-    def age(self) -> tuple[int, str]:
-        return (self.submitted_at, self.ce_id)
+    def age(self) -> tuple[bool, int, str]:
+        return (not self.by_search, self.submitted_at, self.ce_id)
 
     def says(self, other: Membership) -> bool:
         """Whether both say the same of the media, whenever and by whichever event."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -42,6 +43,7 @@ class Fetcher:
             raise Invalid(
                 f"An allowed media root is a URL such as file:///data/north/ or https://host/path/: {strange}"
             )
+        self._roots = tuple(roots)
         self._files = FileRoots([root for root in roots if root.startswith("file:")])
         self._http = HttpRoots([root for root in roots if root.startswith("http")])
 
@@ -62,6 +64,16 @@ class Fetcher:
                 code="wrong_sha256",
             )
         return Fetched(data, found)
+
+    def place(self, url: str) -> str | None:
+        """What has to be up for this URL, without credentials: a host, or an allowed folder; None for our own store."""
+        if url.startswith(UPLOAD_SCHEME):
+            return None
+        with suppress(ValueError):
+            if host := urlsplit(url).netloc.rpartition("@")[2]:
+                return host
+        roots = [root for root in self._roots if url.startswith(root)]
+        return f"folder {self._roots.index(max(roots, key=len))}" if roots else None
 
     def close(self) -> None:
         """The connections to hosts are closed."""

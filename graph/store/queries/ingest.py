@@ -44,7 +44,7 @@ MATCH (m:Media {media_id: row.media_id})
 MATCH (c:Case {case_id: row.case_id})
 MERGE (m)-[r:IN_CASE {membership_id: row.membership_id}]->(c)
 SET r.scope = row.scope, r.purpose = row.purpose, r.legal_basis = row.legal_basis, r.exhibits = row.exhibits,
-    r.urgency = row.urgency, r.submitted_at = row.submitted_at, r.ce_id = row.ce_id
+    r.urgency = row.urgency, r.submitted_at = row.submitted_at, r.ce_id = row.ce_id, r.by_search = row.by_search
 """
 
 MERGE_FACES: Final = """
@@ -117,7 +117,7 @@ ON CREATE SET r.declared_by = row.declared_by, r.at = $now
 
 ANSWER_SEARCHES: Final = """
 UNWIND $rows AS row
-MATCH (s:Search {search_id: row.search_id}) WHERE s.status = 'asked'
+MATCH (s:Search {search_id: row.search_id}) WHERE s.status IN ['asked', 'quarantined']
 SET s += row.answer, s.answered_at = $now
 WITH s, row
 CALL (s, row) {
@@ -204,7 +204,8 @@ WITH m ORDER BY m.media_id LIMIT $limit
 OPTIONAL MATCH (m)-[r:IN_CASE]->(c:Case)
 RETURN m.media_id AS media_id, m.first_submitted_at AS first_submitted_at,
        [(m)<-[:SEEN_IN]-(f:Face) | [f.ordinal, f.face_id]] AS faces,
-       collect(r {.scope, .purpose, .legal_basis, .urgency, .submitted_at, .ce_id, .exhibits, case_id: c.case_id})
+       collect(r {.scope, .purpose, .legal_basis, .urgency, .submitted_at, .ce_id, .exhibits, .by_search,
+                  case_id: c.case_id})
          AS memberships
 ORDER BY media_id
 """

@@ -33,7 +33,8 @@ RETURN DISTINCT q.host AS host
 
 HOST_ANSWERS: Final = """
 UNWIND $hosts AS host
-MATCH (q:Quarantined {host: host}) WHERE q.status = 'waiting' AND q.code = 'source_unreachable'
+MATCH (q:Quarantined {host: host})
+WHERE q.status = 'waiting' AND q.code = 'source_unreachable' AND q.host_answers IS NULL
 SET q.host_answers = true
 """
 
@@ -45,22 +46,30 @@ SET s.status = 'quarantined', s.reason = row.reason, s.answered_at = $now
 
 RESOLVE_QUARANTINED: Final = """
 UNWIND $ids AS quarantine_id
-MATCH (q:Quarantined {quarantine_id: quarantine_id})
-SET q.status = 'resolved', q.at = $now
-WITH q WHERE q.host IS NOT NULL
-MATCH (o:Quarantined {host: q.host}) WHERE o.status = 'waiting' AND o.code = 'source_unreachable'
+MATCH (q:Quarantined {quarantine_id: quarantine_id}) WHERE q.status <> 'resolved'
+WITH q, q.host AS answers
+SET q.status = 'resolved', q.at = $now, q.host = null
+WITH DISTINCT answers WHERE answers IS NOT NULL
+MATCH (o:Quarantined {host: answers})
+WHERE o.status = 'waiting' AND o.code = 'source_unreachable' AND o.host_answers IS NULL
 SET o.host_answers = true
 """
 
 DUE: Final = """
-MATCH (q:Quarantined) WHERE q.host IS NOT NULL AND q.status = 'waiting' AND q.code = 'source_unreachable'
-  AND (q.host_answers OR (q.next_try <= $now
-       AND NOT EXISTS {
-         MATCH (f:Quarantined {host: q.host}) WHERE f.status = 'replayed' AND f.at_ms > $now - $test_ms }))
-WITH q ORDER BY q.submitted_at
-WITH q.host AS host, collect(q) AS waiting, any(x IN collect(q) WHERE x.host_answers) AS answers
-UNWIND CASE WHEN answers THEN waiting[..200] ELSE waiting[..1] END AS q
+MATCH (q:Quarantined) WHERE q.host IS NOT NULL AND q.code = 'source_unreachable'
+WITH q.host AS host, collect(q) AS known
+WITH host, [q IN known WHERE q.status = 'waiting'] AS waiting,
+     any(q IN known WHERE q.status = 'waiting' AND q.host_answers) AS answers,
+     any(q IN known WHERE q.status = 'replayed' AND q.at_ms > $now - $test_ms) AS asked
+UNWIND CASE WHEN answers THEN waiting[..200]
+            WHEN asked THEN []
+            ELSE [q IN waiting WHERE q.next_try <= $now][..1] END AS q
 RETURN q.quarantine_id AS quarantine_id
+"""
+
+IN_GRAPH: Final = """
+RETURN EXISTS { (:Media {media_id: $media_id}) } AS media,
+       EXISTS { MATCH (:Face {face_id: $face_id})-[:SEEN_IN]->(:Media) } AS face
 """
 
 ONE_QUARANTINED: Final = """

@@ -198,7 +198,7 @@ def test_a_search_whose_case_is_erased_before_its_picture_arrives_ends_with_the_
 
     assert plan.staged.media == {}
     assert [row["answer"]["status"] for row in plan.changes.answers] == ["quarantined"]
-    assert plan.files_to_delete() == [make.media_id("one")]
+    assert plan.changes.gone_files == [make.media_id("one")]
 
 
 def test_an_event_that_says_what_is_known_already_is_a_duplicate_whichever_came_first() -> None:
@@ -218,3 +218,60 @@ def test_an_event_that_says_what_is_known_already_is_a_duplicate_whichever_came_
     found, again = "faces_found", "duplicate"
     assert outcomes((n1, "case", 0), (n1, "register", 1), (n1, "case", 0)) == [found, found, again]
     assert outcomes((n1, "case", 0), (s1, "case", 1)) == ["faces_found", "faces_found"]
+
+
+def test_a_search_that_overtakes_ingestion_switches_no_comparison_off() -> None:
+    """The upload's membership of scope `none` was younger than the event's, so the event changed nothing."""
+    vector = make.unit(np.random.default_rng(5))
+    log: Log = [
+        (0, make.embedded("known", [vector], make.submitted("local:s1", "register", district="south"), make.origin(0))),
+        (1, make.probe("one", [vector], "s1", make.NORTH, "register", make.origin(9, at=9))),
+        (2, make.embedded("one", [vector], make.submitted(make.NORTH, "register"), make.origin(2, at=3))),
+    ]
+    for order in (log, [log[0], (1, log[2][1]), (2, log[1][1])]):
+        made = Links(1)
+        made.take(order)
+
+        assert len(made.links) == 1
+        assert made.gallery.media[make.media_id("one")].memberships[make.NORTH].scope == "register"
+
+
+def test_an_erasure_takes_back_a_membership_that_came_in_its_own_batch() -> None:
+    """It was removed before it was written, so the graph kept it and a restart brought the media back."""
+    vector = make.unit(np.random.default_rng(6))
+    plan = Plan(Gallery(), MODEL_ID, [
+        (0, make.embedded("one", [vector], make.submitted(make.NORTH, "case"), make.origin(0))),
+        (1, make.embedded("one", [vector], make.submitted("local:s1", "case", district="south"), make.origin(1))),
+        (2, make.erasure("case_id", "local:s1", make.origin(2, kind="erasures"))),
+    ])  # fmt: skip
+
+    assert [row["case_id"] for row in plan.changes.memberships] == [make.NORTH]
+
+
+def test_crops_of_an_erased_face_that_a_later_event_brings_back_are_deleted() -> None:
+    rng = np.random.default_rng(7)
+    vectors = [make.unit(rng), make.unit(rng)]
+    told = make.embedded("one", vectors, make.submitted(), make.origin(0))
+    erased = told.faces[0].face_id
+    gallery = Gallery()
+    for place, record in enumerate([
+        told, make.erasure("face_id", erased, make.origin(1, kind="erasures")),
+        make.embedded("one", vectors, make.submitted("local:s1", "case", district="south"), make.origin(2)),
+    ]):  # fmt: skip
+        plan = Plan(gallery, MODEL_ID, [(place, record)])
+        gallery.take_in(plan.staged)
+
+        assert plan.changes.gone_files == ([] if place == 0 else [f"{make.media_id('one')}/{erased}"])
+
+
+def test_a_source_erases_nothing_of_another_source() -> None:
+    vector = make.unit(np.random.default_rng(8))
+    foreign = make.origin(1, kind="erasures").model_copy(update={"source": "other"})
+    for kind, subject in (("media_id", make.media_id("one")), ("case_id", make.NORTH)):
+        plan = Plan(Gallery(), MODEL_ID, [
+            (0, make.embedded("one", [vector], make.submitted(), make.origin(0))),
+            (1, make.erasure(kind, subject, foreign)),
+        ])  # fmt: skip
+
+        assert [row["code"] for row in plan.changes.quarantined] == ["other_source"]
+        assert make.media_id("one") in plan.staged.media

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 
-from infra.bench.people import Portrait, components, joins_of
+from infra.bench.people import Candidate, Portrait, components, joins_of
 
 
 def portrait(name: str, media: str | None = None) -> Portrait:
@@ -18,7 +18,7 @@ BEN = [portrait(f"ben-{number}") for number in range(2)]
 
 
 def test_pictures_are_joined_through_other_pictures_of_that_person() -> None:
-    joins = joins_of([*ANN, *BEN], [("ann-0", "ann-1", 0.6), ("ann-1", "ann-2", 0.5)])
+    joins = joins_of([*ANN, *BEN], [Candidate("ann-0", "ann-1", 0.6), Candidate("ann-1", "ann-2", 0.5)])
     assert joins.same_pairs == 7
     missed = {(a.file, b.file) for a, b in joins.missed}
     assert missed == {("ann-0", "ann-3"), ("ann-1", "ann-3"), ("ann-2", "ann-3"), ("ben-0", "ben-1")}
@@ -26,15 +26,17 @@ def test_pictures_are_joined_through_other_pictures_of_that_person() -> None:
 
 
 def test_a_chain_over_another_persons_picture_joins_nothing() -> None:
-    joins = joins_of([*ANN[:2], *BEN], [("ann-0", "ben-0", 0.5), ("ben-0", "ann-1", 0.45)])
+    joins = joins_of([*ANN[:2], *BEN], [Candidate("ann-0", "ben-0", 0.5), Candidate("ben-0", "ann-1", 0.45)])
     assert [(a.file, b.file) for a, b in joins.missed] == [("ann-0", "ann-1"), ("ben-0", "ben-1")]
     assert [(pair.a, pair.b, pair.score) for pair in joins.wrong] == [("ann-0", "ben-0", 0.5), ("ann-1", "ben-0", 0.45)]
     assert joins.wrong_per_1000 == 1000 * 2 / 4
 
 
 def test_two_links_between_two_pictures_are_one_wrong_pair() -> None:
-    joins = joins_of([ANN[0], BEN[0]], [("ann-0", "ben-0", 0.41), ("ben-0", "ann-0", 0.47)])
-    assert [(pair.a, pair.b, pair.score) for pair in joins.wrong] == [("ann-0", "ben-0", 0.47)]
+    joins = joins_of(
+        [ANN[0], BEN[0]], [Candidate("ann-0", "ben-0", 0.47, main=False), Candidate("ben-0", "ann-0", 0.41)]
+    )
+    assert [(pair.a, pair.b, pair.score, pair.main) for pair in joins.wrong] == [("ann-0", "ben-0", 0.47, False)]
 
 
 def test_the_same_bytes_are_joined_and_a_picture_that_was_not_taken_in_is_missed() -> None:

@@ -60,7 +60,7 @@ def test_a_value_that_is_too_large_to_keep_is_cut_and_says_so() -> None:
     key, kept, told = quarantine.record(origin(came(b"k", value, []), "local"), REASON, "embed")
 
     assert kept == value[:1000]
-    assert dict(told)["redthread-truncated-from"] == str(len(value)).encode()
+    assert dict(told)["redthread-truncated-from"] == str(len(b"k" + value)).encode()
     assert quarantine.read(key, kept, told)["truncated"] is True
 
 
