@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from cloudevents.core.bindings.kafka import to_binary
 from cloudevents.core.formats.json import JSONFormat
@@ -15,9 +15,7 @@ from cloudevents.core.v1.event import CloudEvent
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from streams import topics
-
-MEDIA: Final = "redthread.media.submitted.v1"
-CASE: Final = "redthread.cases.changed.v1"
+from streams.records import CE_CASE, CE_MEDIA
 
 Delivered = Callable[[str], None]
 
@@ -45,10 +43,10 @@ class CaseSystem:
     def submit(self, event: Mapping[str, Any], delivered: Delivered = lambda place: None) -> None:
         """Publishes a media event; `delivered` is told its place `topic/partition/offset`."""
         key = str(event.get("sha256") or event.get("url"))
-        self.send(topics.media_submitted(self.source), MEDIA, key, event, delivered)
+        self.send(topics.media_submitted(self.source), CE_MEDIA, key, event, delivered)
 
     def change_case(self, event: Mapping[str, Any], delivered: Delivered = lambda place: None) -> None:
-        self.send(topics.cases_changed(self.source), CASE, str(event["case_id"]), event, delivered)
+        self.send(topics.cases_changed(self.source), CE_CASE, str(event["case_id"]), event, delivered)
 
     def send(
         self, topic: str, ce_type: str, key: str, event: Mapping[str, Any], delivered: Delivered = lambda place: None

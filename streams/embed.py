@@ -14,6 +14,11 @@ from streams.inputs import Message, check_source, origin, read
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetched, Fetcher
 from streams.records import (
+    CE_CASE,
+    CE_ERASURE,
+    CE_MEDIA,
+    CE_PROBE,
+    CE_VICTIM,
     CaseChanged,
     CaseRecord,
     EmbeddedFace,
@@ -27,11 +32,6 @@ from streams.records import (
     VictimRecord,
 )
 
-CE_MEDIA = "redthread.media.submitted.v1"
-CE_CASE = "redthread.cases.changed.v1"
-CE_VICTIM = "redthread.victims.changed.v1"
-CE_ERASURE = "redthread.erasures.requested.v1"
-CE_PROBE = "redthread.probes.submitted.v1"
 ANSWERS = frozenset({"missing_file", "empty_file", "too_large", "wrong_sha256", "unreadable_file", "source_refused"})
 """Refusals that only a host that answers gives."""
 

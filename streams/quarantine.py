@@ -13,7 +13,7 @@ from streams.records import SourceEvent, from_base64, to_base64
 Headers = list[tuple[str, bytes]]
 
 VALUE_LIMIT: Final = 1_000_000
-"""Bytes of a record that is kept whole; of a larger one the first 1,000 of key and value and its place are kept."""
+"""Bytes of a record that is kept whole; of a larger one the value's first 1,000 and a reference to its place are."""
 REASON_LIMIT: Final = 1000
 ATTEMPTS: Final = "redthread-attempts"
 EVENT: Final = "redthread-event"
@@ -26,7 +26,7 @@ def record(origin: SourceEvent, error: RedthreadError, stage: str) -> tuple[byte
     """Key, value and headers of the quarantine record of an event: its bytes as they came, and the reason."""
     key, value = from_base64(origin.key), from_base64(origin.value) or b""
     headers: Headers = [(name, from_base64(text) or b"") for name, text in origin.headers if not _is_ours(name)]
-    size = len(value) + len(key or b"") + sum(len(name.encode()) + len(data) for name, data in headers)
+    around = len(key or b"") + sum(len(name.encode()) + len(data) for name, data in headers)
     facts = {
         f"{_ERRORS}topic": origin.topic,
         f"{_ERRORS}partition": str(origin.partition),
@@ -44,9 +44,11 @@ def record(origin: SourceEvent, error: RedthreadError, stage: str) -> tuple[byte
         facts["redthread-host"] = error.host
     if origin.value is None:
         facts["redthread-null-value"] = "true"
-    if size > VALUE_LIMIT:
-        facts["redthread-truncated-from"] = str(size)
-        key, value, headers = key and key[:1000], value[:1000], []
+    if len(value) + around > VALUE_LIMIT:
+        facts["redthread-truncated-from"] = str(len(value) + around)
+        value = value[:1000]
+    if around > VALUE_LIMIT:
+        key, headers = key and key[:1000], []
     return key, value, headers + [(name, text.encode()) for name, text in facts.items()]
 
 

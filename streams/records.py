@@ -17,6 +17,12 @@ from graph.domain.comparison import Scope
 from graph.domain.errors import Unprocessable
 from graph.domain.ids import is_case_id, is_name
 
+CE_MEDIA = "redthread.media.submitted.v1"
+CE_CASE = "redthread.cases.changed.v1"
+CE_VICTIM = "redthread.victims.changed.v1"
+CE_ERASURE = "redthread.erasures.requested.v1"
+CE_PROBE = "redthread.probes.submitted.v1"
+
 Purpose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=300)]

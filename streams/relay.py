@@ -19,11 +19,10 @@ from graph.store.session import Row, Store, Tx
 from streams import quarantine, topics
 from streams.agents import read_batches
 from streams.crash import CrashPoint
-from streams.embed import CE_PROBE
-from streams.failures import told
+from streams.failures import end_process, told
 from streams.inputs import Message, sources_by_topic
-from streams.linking import EXIT_FENCED, LinkWorker, end_process
-from streams.records import SourceEvent, from_base64
+from streams.link_worker import EXIT_FENCED, LinkWorker
+from streams.records import CE_PROBE, SourceEvent, from_base64
 from streams.sending import Headers, headers_of, send_sure
 from streams.watchdog import Watchdog
 

@@ -54,7 +54,14 @@ def spread(folder: Path, cases: int, seed: int) -> Sample:
 
 
 async def measure_links(system: RunningSystem, sample: Sample, seed: int, clock: Clock) -> dict[str, Any]:
-    """The object of `bench links --json`; the keys are told in the README."""
+    """The object of `bench links --json`.
+
+    `joined`: share of `same_pairs` that links join, directly or through that person's other pictures.
+    `wrong_per_1000`: of 1,000 `different_pairs`, how many have a link; of them, `wrong_pairs_of_main_faces` are between
+    the people whose names the pictures bear, the others between people in the background, often rightly.
+    `verification`: accuracy on seeded pairs of main faces (null with fewer than ten), those too poor to compare
+    included. `worst`: missed pairs, lowest score first, and wrong ones, highest first.
+    """
     notices = await submit(system, sample.files, TERMS, clock)
     with clock.step("measure"):
         rows = await read_links(system)

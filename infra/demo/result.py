@@ -85,7 +85,7 @@ def result_of(files: Sequence[SourceFile], notices: Mapping[int, Notice], links:
     """The result, when every file has its notice and `links` are those of the graph."""
     by_media = {notice["media_id"]: notice for notice in notices.values() if notice.get("media_id")}
     quarantined = [
-        {"file": f"{file.case}/{file.file}", "reason": str(notices[position].get("reason", ""))}
+        {"case": file.case, "file": file.file, "reason": str(notices[position].get("reason", ""))}
         for position, file in enumerate(files)
         if notices[position]["outcome"] == "quarantined"
     ]

@@ -35,7 +35,7 @@ def show_result(out: Console, result: Result) -> None:
         f"too poor to compare. {result.no_face} media without a face, {len(result.quarantined)} files in quarantine."
     )
     for item in result.quarantined[:ROWS]:
-        out.print(f"  quarantine: {_name(item['file'])}: {escape(item['reason'])}")
+        out.print(f"  quarantine: {_name(item['case'] + '/' + item['file'])}: {escape(item['reason'])}")
     if len(result.quarantined) > ROWS:
         out.print(f"  and {len(result.quarantined) - ROWS} more in quarantine")
     between = [link for link in result.links if link.between_cases]

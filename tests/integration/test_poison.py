@@ -24,16 +24,17 @@ from PIL import Image
 from graph.actions import quarantine
 from graph.domain import ids
 from graph.store.session import Store
-from infra.case_system import CASE, MEDIA, CaseSystem
+from infra.case_system import CaseSystem
 from infra.stack.base import Addresses
 from streams import topics
 from streams.faces.models import ModelsUnavailable, ensure_models
+from streams.records import CE_CASE, CE_MEDIA
 from streams.settings import cache_folder
 from tests.factories_pictures import astronaut, encoded, quarters
 from tests.harness import Site, installation, standing, until
 
 pytestmark = pytest.mark.anyio
-HEADERS = [("ce_id", b"by-hand"), ("ce_source", b"/local"), ("ce_specversion", b"1.0"), ("ce_type", MEDIA.encode())]
+HEADERS = [("ce_id", b"by-hand"), ("ce_source", b"/local"), ("ce_specversion", b"1.0"), ("ce_type", CE_MEDIA.encode())]
 GOOD: dict[str, Any] = {
     "district": "north", "purpose": "victim identification", "legal_basis": "test", "scope": "register",
 }  # fmt: skip
@@ -219,7 +220,7 @@ async def test_bad_input_ends_in_quarantine_with_a_reason_and_good_input_beside_
     change = Sent({"quarantined"}, "invalid_event", "version")
     sender.sent["case-version"] = change
     event = {"case_id": "local:c1", "district": "north", "status": "open", "version": 2**70}
-    cases.send(topics.cases_changed("local"), CASE, "local:c1", event, change.delivered)
+    cases.send(topics.cases_changed("local"), CE_CASE, "local:c1", event, change.delivered)
     cases.flush()
     by_subject = {f"event:{sent.place}": name for name, sent in sender.sent.items()}
     site.start("embed")

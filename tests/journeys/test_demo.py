@@ -98,8 +98,8 @@ def test_ones_own_folder_may_hold_anything_and_each_file_is_told_of(tmp_path: Pa
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert (found["files"], found["media"], found["no_face"]) == (10, 5, 1)
-    assert {item["file"] for item in found["quarantined"]} == {
-        "spring case/notes.txt", "spring case/empty.jpg", "Zoë Ω/half.jpg",
+    assert {(item["case"], item["file"]) for item in found["quarantined"]} == {
+        ("spring case", "notes.txt"), ("spring case", "empty.jpg"), ("Zoë Ω", "half.jpg"),
     }  # fmt: skip
     assert all(item["reason"] for item in found["quarantined"])
     pairs = sorted((place(link["a"]), place(link["b"])) for link in found["links"])

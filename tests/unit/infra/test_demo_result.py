@@ -31,7 +31,7 @@ def test_the_same_bytes_count_once_and_quarantined_files_are_no_media() -> None:
     )
     result = result_of(FILES, notices, [])
     assert (result.files, result.media, result.faces, result.no_face, result.too_poor) == (4, 2, 3, 1, 1)
-    assert result.quarantined == [{"file": "west/2.jpg", "reason": "not a picture"}]
+    assert result.quarantined == [{"case": "west", "file": "2.jpg", "reason": "not a picture"}]
 
 
 def test_a_media_in_two_cases_is_linked_in_both_and_a_copy_within_a_case_adds_nothing() -> None:

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from graph.domain.errors import Unprocessable
 from streams import quarantine
-from streams.embed import CE_CASE, CE_MEDIA
 from streams.inputs import Message, check_source, origin, read
 from streams.quarantine import VALUE_LIMIT
-from streams.records import CaseChanged, ErasureRequested, MediaSubmitted, VictimChanged
+from streams.records import CE_CASE, CE_MEDIA, CaseChanged, ErasureRequested, MediaSubmitted, VictimChanged
 
 TOPIC = "redthread.media.submitted.local.v1"
 GOOD: dict[str, Any] = {

@@ -96,3 +96,14 @@ def test_a_record_that_somebody_else_put_into_the_topic_is_read_without_failing(
     row = quarantine.read(None, value, told)
 
     assert all(isinstance(row[name], int) for name in ("partition", "offset", "attempts", "submitted_at"))
+
+
+def test_a_record_whose_headers_are_too_large_to_keep_still_finds_its_place_in_quarantine() -> None:
+    """Only values were cut: headers of many MB could not be sent, and the event was lost with the error."""
+    huge = [("x-notes", b"x" * 9_000_000)]
+
+    key, value, told = quarantine.record(origin(came(b"k", b"{}", huge), "local"), REASON, "embed")
+
+    assert (key, value) == (b"k", b"{}")
+    assert sum(len(name) + len(data) for name, data in told) < 10_000
+    assert quarantine.read(key, value, told)["truncated"] is True

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_fixed
@@ -19,7 +18,7 @@ from graph.store.session import Store, StoreRefused
 from streams import topics
 from streams.agents import read_batches
 from streams.crash import CrashPoint
-from streams.failures import told
+from streams.failures import EXIT_ALARM, end_process, told
 from streams.gallery import rows
 from streams.gallery.load import load_gallery
 from streams.gallery.plan import Plan
@@ -31,7 +30,6 @@ from streams.watchdog import Watchdog
 log = logging.getLogger(__name__)
 
 EXIT_FENCED: Final = 75
-EXIT_ALARM: Final = 78
 RETRY_S: Final = 1.0
 
 Record = tuple[int, GalleryRecord]
@@ -190,9 +188,3 @@ def parse(message: Message) -> GalleryRecord:
         return model.model_validate_json(message.value or b"")
     except ValidationError:
         raise LogGap(f"the gallery log's record {message.offset} can't be read") from None
-
-
-def end_process(code: int, reason: str) -> NoReturn:
-    """Ends the process like kill -9, so that nothing unfinished is committed; the supervisor starts it again."""
-    os.write(2, f"ALARM link: {reason}\n".encode())
-    os._exit(code)

@@ -1,0 +1,54 @@
+"""Composition of an embed process."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from graph.files import MediaStore
+from streams.agents import EMBED_GROUP, make_app
+from streams.circuit import Circuits
+from streams.crash import CrashPoint
+from streams.embed import EmbedStep
+from streams.embed_worker import EmbedWorker
+from streams.faces.find import FaceFinder
+from streams.faces.models import ensure_models
+from streams.media.decode import Decoder
+from streams.media.fetch import Fetcher
+from streams.settings import MIB, StreamSettings
+from streams.watchdog import Watchdog
+
+EMBED_SESSION_S: Final = 15.0
+
+
+def make(settings: StreamSettings) -> Any:
+    """The Faust app of an embed worker, models loaded."""
+    models = ensure_models(settings.models)
+    store = MediaStore(settings.store_url)
+    circuits = Circuits(settings.unreachable_patience_s, settings.unreachable_backoff_s)
+    step = EmbedStep(
+        Fetcher(settings.media_roots, store, settings.max_media_mib * MIB),
+        Decoder(),
+        FaceFinder(models, 1),
+        store,
+        circuits,
+        model_id=models.model_id,
+        detector_id=models.detector_id,
+        sources=settings.sources,
+    )
+    app = make_app(EMBED_GROUP, settings, instance=settings.worker_slot, session_timeout_s=EMBED_SESSION_S)
+    watchdog = Watchdog(app)
+    EmbedWorker(
+        app,
+        step,
+        circuits,
+        watchdog,
+        CrashPoint(settings.crash_at),
+        sources=settings.sources,
+        # One more than find faces: while a picture is decoded in its process, another one is embedded.
+        pool=ThreadPoolExecutor(settings.threads + 1, "embed"),
+        probe_pool=ThreadPoolExecutor(1, "probe"),
+    )
+    app.task(watchdog.beat)
+    watchdog.start()
+    return app
