@@ -19,7 +19,7 @@ from streams.settings import StreamSettings
 EMBED_GROUP: Final = "redthread-embed"
 LINK_GROUP: Final = "redthread-link"
 LINK_BATCH: Final = 64
-LINK_WITHIN_S: Final = 0.3
+LINK_WITHIN_S: Final = 0.05
 
 Handle = Callable[[Message], Awaitable[None]]
 HandleBatch = Callable[[list[Message]], Awaitable[None]]

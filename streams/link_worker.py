@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -16,7 +17,7 @@ from graph.actions.ingest import AlreadyCommitted, Changes
 from graph.domain.errors import Fenced, LogGap, StoreUnavailable, Unprocessable
 from graph.store.session import Store, StoreRefused
 from streams import topics
-from streams.agents import read_batches
+from streams.agents import LINK_BATCH, read_batches
 from streams.crash import CrashPoint
 from streams.failures import EXIT_ALARM, end_process, told
 from streams.gallery import rows
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 
 EXIT_FENCED: Final = 75
 RETRY_S: Final = 1.0
+PACE_S: Final = 1.0
+"""At least this long from one transaction to the next while records trickle in: a lone record is linked at once, a
+stream of them in batches, because a transaction costs link and Neo4j ten times what one more record in it does."""
 
 Record = tuple[int, GalleryRecord]
 T = TypeVar("T")
@@ -93,7 +97,10 @@ class LinkWorker:
         try:
             records = self._new_records(messages)
             if records:
+                started = time.monotonic()
                 await self._commit(records)
+                if len(messages) < LINK_BATCH:
+                    await asyncio.sleep(max(0.0, PACE_S - (time.monotonic() - started)))
         except (Fenced, LogGap) as reason:
             end_process(EXIT_FENCED if isinstance(reason, Fenced) else EXIT_ALARM, reason.message)
         except asyncio.CancelledError:

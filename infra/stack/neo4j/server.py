@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,6 +24,7 @@ OPTIONS = (
     "--enable-native-access=ALL-UNNAMED",
     "--sun-misc-unsafe-memory-access=allow",
 )
+FEW_CORES = 2
 QUICK = ("-XX:TieredStopAtLevel=1",)
 """The first compiler only: 7.5 instead of 12 CPU seconds until it serves (2 cores), less speed under long load."""
 CONF = """\
@@ -63,7 +65,8 @@ def prepare(folder: Path, jars: Sequence[Path], port: int, *, short_lived: bool)
     (conf / "neo4j.conf").write_text(CONF.format(home=folder, port=port), "utf-8")
     class_path = conf / "classpath"
     class_path.write_text("\n".join(map(str, jars)), "utf-8")
-    options = (*OPTIONS, *QUICK) if short_lived else OPTIONS
+    # On two cores the second compiler takes from the workers for minutes what it gives back in hours.
+    options = (*OPTIONS, *QUICK) if short_lived or (os.cpu_count() or 1) <= FEW_CORES else OPTIONS
     launcher = Path(__file__).with_name("launcher.py")
     return (sys.executable, "-I", str(launcher), str(folder), str(conf), str(class_path), *options)
 
