@@ -112,7 +112,8 @@ class Reference:
         if event.victim is not None:
             declared = rows.declared_face(record, event.victim.box)
             if declared in known.faces:
-                self.victims[declared] = event.victim.victim_id
+                names = filter(None, (self.victims.get(declared), event.victim.victim_id))
+                self.victims[declared] = min(names)
 
     def _case(self, offset: int, record: CaseRecord) -> None:
         changed = record.changed

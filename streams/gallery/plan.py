@@ -218,7 +218,9 @@ class Plan:
             {"face_id": face_id, "victim_id": victim.victim_id, "declared_by": victim.declared_by}
         )
         if (face := self.staged.face(face_id)) is not None:
-            self.staged.put_face(replace(face, victim_id=victim.victim_id))
+            # A face that is declared twice joins both victims; the smallest id names them, in whatever order they came.
+            names = filter(None, (face.victim_id, victim.victim_id))
+            self.staged.put_face(replace(face, victim_id=min(names)))
 
     def _report(self, record: MediaEmbedded, media: Media, *, repeated: bool) -> None:
         compared = media.scope is not None and bool(media.scope.register or media.scope.cases)

@@ -53,7 +53,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """`vector` is None where the face is too poor to compare."""
+    """`vector` is None where the face is too poor to compare; `victim_id` is the smallest that was declared for it."""
 
     face_id: str
     media_id: str

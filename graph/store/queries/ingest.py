@@ -216,7 +216,8 @@ WITH f ORDER BY f.face_id LIMIT $limit
 OPTIONAL MATCH (f)-[:SEEN_IN]->(m:Media)
 OPTIONAL MATCH (e:Embedding {model_id: $model_id})-[:OF]->(f)
 RETURN f.face_id AS face_id, m.media_id AS media_id, f.label AS label, f.too_poor_because AS too_poor_because,
-       e.vector AS vector, [(f)-[:DEPICTS]->(v:Victim) | v.victim_id][0] AS victim_id
+       e.vector AS vector,
+       COLLECT { MATCH (f)-[:DEPICTS]->(v:Victim) RETURN v.victim_id ORDER BY v.victim_id LIMIT 1 }[0] AS victim_id
 ORDER BY face_id
 """
 
