@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Header
 
 from graph.actions.views import Look
-from graph.domain.people import Person, check_actor, check_purpose
+from graph.domain.people import Person, Role, check_actor, check_purpose
 
 ActorHeader = Annotated[
     str, Header(alias="Redthread-Actor", description="who acts; the audit keeps this name", examples=["anna@north"])
@@ -18,8 +18,9 @@ PurposeHeader = Annotated[str, Header(alias="Redthread-Purpose", description=_WH
 
 
 async def person(actor: ActorHeader) -> Person:
-    """The person that the request names; 403 `actor_missing` without one."""
-    return check_actor(actor)
+    """The person that the request names; 403 `actor_missing` without one. The district follows the name's `@`."""
+    name = check_actor(actor)
+    return Person(name, frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), name.rpartition("@")[2] or None)
 
 
 async def look(who: Annotated[Person, Depends(person)], purpose: PurposeHeader) -> Look:

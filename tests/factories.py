@@ -10,13 +10,16 @@ from io import BytesIO
 from PIL import Image, ImageDraw
 
 from graph.domain import ids
-from graph.domain.people import Person
+from graph.domain.people import Person, Role
 from graph.files import MediaStore
 from graph.store.queries import ingest
 from graph.store.session import Store, Tx
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-ANNA, BEN = Person("anna@north"), Person("ben@south")
+ANNA = Person("anna@north", frozenset({Role.INVESTIGATOR}), "north")
+BEN = Person("ben@south", frozenset({Role.INVESTIGATOR}), "south")
+SUE = Person("sue@north", frozenset({Role.SUPERVISOR}), "north")
+SAM = Person("sam@south", frozenset({Role.SUPERVISOR}), "south")
 MODEL = "sface-2021dec"
 BAND = "provisional: measured on adults, not on children"
 NORTH, SOUTH = "local:2026-001", "local:2026/002 b"

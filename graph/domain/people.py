@@ -1,9 +1,11 @@
-"""Who acts, and what everyone who acts must say."""
+"""Who acts, what everyone who acts must say, and who may do what: the one place of these rules."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from graph.domain.errors import Forbidden, Invalid
 
@@ -11,18 +13,104 @@ PURPOSE_LIMIT = 200
 _ACTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 
 
+class Role(StrEnum):
+    CASE_SYSTEM = "case_system"
+    INVESTIGATOR = "investigator"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
+
+
+class Deed(StrEnum):
+    """What a person may want to do; each has a row in `ALLOWED`."""
+
+    SEE = "see"
+    """A case, media, face, victim, link, or what waits for a decision."""
+    SEARCH = "search"
+    UPLOAD = "upload"
+    JUDGE = "judge"
+    APPROVE = "approve"
+    REOPEN = "reopen"
+    LABEL = "label"
+    MARK = "mark"
+    IDENTIFY = "identify"
+    APPROVE_IDENTIFICATION = "approve_identification"
+    ERASE = "erase"
+    READ_AUDIT = "read_audit"
+    READ_QUARANTINE = "read_quarantine"
+    REPLAY = "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which roles may do a deed, and whether only in a district of what it is done to."""
+
+    roles: frozenset[Role]
+    in_district: bool = True
+    not_who_made_it: bool = False
+    or_who_made_it: bool = False
+
+
+def _rule(*roles: Role, in_district: bool = True, not_who_made_it: bool = False, or_who_made_it: bool = False) -> Rule:
+    return Rule(frozenset(roles), in_district, not_who_made_it, or_who_made_it)
+
+
+ALLOWED: Mapping[Deed, Rule] = {
+    Deed.SEE: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
+    Deed.SEARCH: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
+    Deed.UPLOAD: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
+    Deed.JUDGE: _rule(Role.INVESTIGATOR),
+    Deed.APPROVE: _rule(Role.SUPERVISOR, not_who_made_it=True),
+    Deed.REOPEN: _rule(Role.SUPERVISOR, or_who_made_it=True),
+    Deed.LABEL: _rule(Role.INVESTIGATOR),
+    Deed.MARK: _rule(Role.INVESTIGATOR),
+    Deed.IDENTIFY: _rule(Role.INVESTIGATOR),
+    Deed.APPROVE_IDENTIFICATION: _rule(Role.SUPERVISOR, not_who_made_it=True),
+    Deed.ERASE: _rule(Role.SUPERVISOR),
+    Deed.READ_AUDIT: _rule(Role.AUDITOR, in_district=False),
+    Deed.READ_QUARANTINE: _rule(Role.OPERATOR, in_district=False),
+    Deed.REPLAY: _rule(Role.OPERATOR, in_district=False),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who acts; `actor` is the name that the audit keeps."""
+    """Somebody who acts; `actor` is the name that the audit keeps, `district` where the person works."""
 
     actor: str
+    roles: frozenset[Role] = frozenset()
+    district: str | None = None
 
 
-def check_actor(actor: str | None) -> Person:
-    """The person that a request names; nobody acts without a name."""
+def may(person: Person, deed: Deed, districts: Iterable[str | None] = (), *, made_by: str | None = None) -> bool:
+    """Whether the person may do it to something that lies in these districts and that `made_by` decided before.
+
+    Deny by default: a deed without a row, a person without a district, a thing without districts.
+    """
+    rule = ALLOWED.get(deed)
+    if rule is None or (rule.not_who_made_it and (made_by is None or made_by == person.actor)):
+        return False
+    here = not rule.in_district or (person.district is not None and person.district in set(districts))
+    roles = rule.roles | {Role.INVESTIGATOR} if rule.or_who_made_it and made_by == person.actor else rule.roles
+    return here and not roles.isdisjoint(person.roles)
+
+
+def check_may(person: Person, deed: Deed, districts: Iterable[str | None] = (), *, made_by: str | None = None) -> None:
+    """Refuses what `may` denies; Forbidden says what is missing without telling anything of the thing itself."""
+    districts = list(districts)
+    if may(person, deed, districts, made_by=made_by):
+        return
+    rule = ALLOWED.get(deed)
+    if rule is not None and rule.not_who_made_it and made_by == person.actor:
+        raise Forbidden("a second person has to decide this: it was you who decided first", code="own_decision")
+    raise Forbidden(f"you may not {deed.value.replace('_', ' ')} this")
+
+
+def check_actor(actor: str | None) -> str:
+    """The name by which the audit knows a person; nobody acts without one."""
     if actor is None or not _ACTOR.fullmatch(actor):
         raise Forbidden("say who acts: a name of letters, digits and . _ @ -, at most 100", code="actor_missing")
-    return Person(actor)
+    return actor
 
 
 def check_purpose(purpose: str | None) -> str:

@@ -64,7 +64,7 @@ async def test_a_second_verdict_supersedes_the_first_and_overwrites_nothing(stor
 
 
 async def test_of_two_people_who_judge_at_once_exactly_one_wins(store: Store, link_id: str) -> None:
-    people = [Person(f"person{number}") for number in range(8)]
+    people = [Person(f"person{number}@north", ANNA.roles, "north") for number in range(8)]
     decisions = [Decision.CONFIRMED, Decision.DISMISSED]
     outcomes = await asyncio.gather(
         *(judge(store, link_id, 0, decisions[number % 2], who) for number, who in enumerate(people)),
