@@ -105,3 +105,36 @@ ANSWER: Final[dict[str, Any]] = {
         }
     ],
 }  # fmt: skip
+
+APPROVAL: Final[dict[str, Any]] = {"decision": "returned", "reason": "the marks on the left cheek differ"}
+
+LINK_BY_HAND: Final[dict[str, Any]] = {
+    "face_a": FACE, "face_b": OTHER_FACE, "reasons": ["marks", "context"], "text": "",
+}  # fmt: skip
+
+ACT: Final[dict[str, Any]] = {
+    "links": [{"link_id": LINK_ID, "version": 0}], "faces_apart": [], "decision": "confirmed", "reasons": ["ears"],
+    "text": "",
+}  # fmt: skip
+
+ACT_ID: Final = "b1d7c9e35f8a4d2c9b7e3f1a6c8d4e20"
+VICTIM_ID: Final = "v-5c3a1f9e7d5b3c1a8f6e4d2c0b9a7f5e"
+
+ACT_APPROVAL: Final[dict[str, Any]] = {
+    "links": [{"link_id": LINK_ID, "version": 1}], "decision": "approved", "reason": "",
+}  # fmt: skip
+
+ACT_DONE: Final[dict[str, Any]] = {
+    "act_id": ACT_ID, "links": [{"link_id": LINK_ID, "state": "confirmed", "version": 1}], "faces": 3, "cases": 2,
+    "victims": [{"victim_id": VICTIM_ID, "faces": 3}], "pending": [], "identifications_to_approve_again": [],
+}  # fmt: skip
+
+IDENTIFICATION: Final[dict[str, Any]] = {
+    "person_ref": "north:person-4711", "basis": "interview", "reason": "named by her teacher",
+}  # fmt: skip
+
+IDENTIFICATION_SEEN: Final[dict[str, Any]] = {
+    "identification_id": "9e7d5b3c1a8f6e4d2c0b9a7f5e3d1c8b", "victim_id": VICTIM_ID, **IDENTIFICATION,
+    "state": "proposed", "version": 0, "by": "anna@north", "at": "2026-11-20T11:00:00+00:00",
+    "face_ids": [FACE, OTHER_FACE], "decided_by": None, "decided_at": None, "decision_reason": None,
+}  # fmt: skip

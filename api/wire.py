@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api import examples
 from graph.actions.seen import PastVerdict, SeenCase, SeenLink, Side
-from graph.domain.link import REASONS, TEXT_LIMIT, Decision, State
+from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
 
 Reason = Annotated[str, StringConstraints(pattern=f"^({'|'.join(sorted(REASONS))})$")]
 
@@ -83,7 +83,7 @@ class PastVerdictOut(WireOut):
     verdict_id: str
     by: str
     at: str
-    decision: Decision
+    decision: Decision | SecondDecision | Literal["reopened"]
     reasons: list[str] | None
     text: str | None
     supersedes: str | None
@@ -91,9 +91,17 @@ class PastVerdictOut(WireOut):
     @classmethod
     def from_verdict(cls, past: PastVerdict) -> PastVerdictOut:
         return cls(
-            verdict_id=past.verdict_id, by=past.by, at=past.at, decision=Decision(past.decision), text=past.text,
+            verdict_id=past.verdict_id, by=past.by, at=past.at, decision=_decision(past.decision), text=past.text,
             reasons=None if past.reasons is None else list(past.reasons), supersedes=past.supersedes,
         )  # fmt: skip
+
+
+def _decision(said: str) -> Decision | SecondDecision | Literal["reopened"]:
+    kinds: tuple[type[Decision] | type[SecondDecision], ...] = (Decision, SecondDecision)
+    for kind in kinds:
+        if said in set(kind):
+            return kind(said)
+    return "reopened"
 
 
 class LinkOut(WireOut):

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from graph.actions import victims
+from graph.actions.tell import to_gallery
 from graph.domain import ids
 from graph.domain.audit import Act, content_digest
 from graph.domain.errors import Fenced
@@ -122,7 +124,9 @@ async def commit(
                 raise AlreadyCommitted
             raise Fenced("another link process has taken the gallery log over")
         await _narrow(tx, changes, may_compare)
+        touched = await _around(tx, changes)
         await _write(tx, changes, now)
+        follows = await victims.recompute(tx, touched, at=now.isoformat()) if touched else None
         if changes.processed:
             await tx.do(
                 relay.RESOLVE_QUARANTINED, ids=list(map(ids.quarantine_id, changes.processed)), now=now.isoformat()
@@ -132,6 +136,7 @@ async def commit(
             *(log.Outgoing("quarantine", row["event"], row) for row in changes.quarantined),
             *(log.Outgoing("delete", name, {}) for name in dict.fromkeys(changes.gone_files)),
             *(log.Outgoing("replay", row["event"], row) for row in changes.reissued),
+            *(to_gallery(follows) if follows is not None else ()),
         ]
         await log.append(tx, head, _acts(changes, now), outgoing)
 
@@ -145,6 +150,13 @@ async def _narrow(tx: Tx, changes: Changes, may_compare: Callable[[str, str], bo
     gone = [row["link_id"] for row in links if not may_compare(row["a"], row["b"])]
     if gone:
         await tx.do(queries.REMOVE_LINKS, links=gone)
+
+
+async def _around(tx: Tx, changes: Changes) -> set[str]:
+    """The faces whose victims may change by what is declared and what goes."""
+    declared = {row["face_id"] for row in changes.depicts}
+    gone = (await victims.load(tx, changes.gone_faces)).near.faces if changes.gone_faces else ()
+    return declared | set(gone)
 
 
 async def _write(tx: Tx, changes: Changes, now: datetime) -> None:

@@ -1,7 +1,9 @@
-"""The life of a link: what people may say of it, and what follows."""
+"""The life of a link: what people may say of it, and what follows. A reopening takes the last act off."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from graph.domain.errors import Conflict, Invalid
@@ -18,30 +20,113 @@ class State(StrEnum):
 
 
 class Decision(StrEnum):
+    """A verdict: what one person sees in two faces."""
+
     CONFIRMED = "confirmed"
     DISMISSED = "dismissed"
     UNSURE = "unsure"
 
 
+class SecondDecision(StrEnum):
+    """An approval: what a second person says of a confirmed link."""
+
+    APPROVED = "approved"
+    RETURNED = "returned"
+
+
+REOPENED = "reopened"
 AWAITS_VERDICT = frozenset({State.LEAD, State.CANDIDATE, State.UNSURE, State.RETURNED})
+AWAITS_APPROVAL = frozenset({State.CONFIRMED})
+JOINS = frozenset({State.CONFIRMED, State.APPROVED})
+"""In these states two faces are one person, unless a link that is only confirmed is left pending."""
+
 _REASONS = ("face_shape", "eyes", "nose", "mouth", "ears", "marks", "hair", "quality", "context")
 REASONS = frozenset(_REASONS) | frozenset(f"against:{reason}" for reason in _REASONS)
 TEXT_LIMIT = 4000
 
 
-def check_reasons(decision: Decision, reasons: list[str], text: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One person's act on one link, as it is kept: `decision` of a verdict or an approval, or `reopened`."""
+
+    verdict_id: str
+    act_id: str
+    by: str
+    at: str
+    decision: str
+    state_then: State
+    undoes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a link stands: its state, and the acts that nobody has taken back, oldest first."""
+
+    state: State
+    acts: tuple[Entry, ...] = ()
+
+    @property
+    def last(self) -> Entry | None:
+        return self.acts[-1] if self.acts else None
+
+    @property
+    def confirmation(self) -> Entry | None:
+        """The verdict by which the link joins two faces now; None where it does not."""
+        if self.state not in JOINS:
+            return None
+        return next((entry for entry in reversed(self.acts) if entry.decision == Decision.CONFIRMED), None)
+
+
+def standing(state: State, history: Iterable[Entry]) -> Standing:
+    """Where a link stands whose first state was the machine's, or a person's proposal, and whose acts are these.
+
+    `state` is used only where nobody has acted yet.
+    """
+    acts: list[Entry] = []
+    now = state
+    for entry in history:
+        if entry.decision != REOPENED:
+            acts.append(entry)
+            now = State(entry.decision)
+        elif acts:
+            now = acts.pop().state_then
+    return Standing(now, tuple(acts))
+
+
+def check_reasons(decision: Decision, reasons: Sequence[str], text: str) -> None:
     """Refuses unknown reason codes, a confirmation without a reason, and a text that is too long."""
     unknown = sorted(set(reasons) - REASONS)
     if unknown:
         raise Invalid(f"unknown reason: {', '.join(unknown)}; known are {', '.join(sorted(REASONS))}")
     if decision is Decision.CONFIRMED and not any(not reason.startswith("against:") for reason in reasons):
         raise Invalid("confirming needs at least one reason that speaks for it")
+    check_text(text)
+
+
+def check_text(text: str, *, needed: bool = False) -> None:
+    """Refuses a text that is too long, and a missing one where somebody else has to understand why."""
+    if needed and not text.strip():
+        raise Invalid("say why: the next person has to understand it")
     if len(text) > TEXT_LIMIT:
         raise Invalid(f"text: at most {TEXT_LIMIT} characters, got {len(text)}")
 
 
-def after_verdict(state: State, decision: Decision) -> State:
-    """The state that a verdict leads to; a link that waits for no verdict refuses it."""
-    if state not in AWAITS_VERDICT:
-        raise Conflict(f"this link is {state.value}: reopen it before judging it again", code="already_decided")
+_NEXT: Mapping[type[Decision] | type[SecondDecision], tuple[frozenset[State], str, str]] = {
+    Decision: (AWAITS_VERDICT, "already_decided", "reopen it before judging it again"),
+    SecondDecision: (AWAITS_APPROVAL, "not_confirmed", "only a confirmed link waits for a second person"),
+}
+
+
+def after(state: State, decision: Decision | SecondDecision) -> State:
+    """The state that a verdict or an approval leads to; a link that waits for no such act refuses it."""
+    awaited, code, what = _NEXT[type(decision)]
+    if state not in awaited:
+        raise Conflict(f"this link is {state.value}: {what}", code=code)
     return State(decision.value)
+
+
+def after_reopening(now: Standing) -> tuple[State, Entry]:
+    """The state before the last act still standing, and that act; refused where nobody has decided anything."""
+    if now.last is None:
+        raise Conflict(f"this link is {now.state.value}: there is no act to take back", code="nothing_to_reopen")
+    return now.last.state_then, now.last

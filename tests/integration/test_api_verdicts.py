@@ -46,10 +46,10 @@ async def test_others_see_neither_score_nor_reasons_until_they_have_judged(
     api: httpx.AsyncClient, link_id: str
 ) -> None:
     await judge(api, link_id, '"0"', {"decision": "unsure", "text": "the light"})
-    ben = {"Redthread-Actor": "ben"}
+    ben = {"Redthread-Actor": "ben@south"}
 
     blind = (await api.get(f"/links/{link_id}", headers=ben)).json()
-    after = (await judge(api, link_id, '"1"', actor="ben")).json()
+    after = (await judge(api, link_id, '"1"', actor="ben@south")).json()
 
     assert (blind["score"], blind["history"]) == (None, [])
     assert after["score"] == 0.52
@@ -59,7 +59,7 @@ async def test_others_see_neither_score_nor_reasons_until_they_have_judged(
 async def test_who_is_to_approve_reads_who_confirmed_but_not_why(api: httpx.AsyncClient, link_id: str) -> None:
     await judge(api, link_id, '"0"')
 
-    link = (await api.get(f"/links/{link_id}", headers={"Redthread-Actor": "ben"})).json()
+    link = (await api.get(f"/links/{link_id}", headers={"Redthread-Actor": "ben@south"})).json()
 
     [past] = link["history"]
     assert (past["by"], past["decision"], past["reasons"], past["text"]) == ("anna@north", "confirmed", None, None)
@@ -92,14 +92,20 @@ async def test_a_verdict_names_the_one_version_that_was_seen(
 
 async def test_a_stale_verdict_is_told_what_another_person_did_first(api: httpx.AsyncClient, link_id: str) -> None:
     first, second = await asyncio.gather(
-        judge(api, link_id, '"0"', actor="anna"), judge(api, link_id, '"0"', {"decision": "dismissed"}, actor="ben")
+        judge(api, link_id, '"0"', actor="anna@north"),
+        judge(api, link_id, '"0"', {"decision": "dismissed"}, actor="ben@south"),
     )
 
     won, lost = sorted((first, second), key=lambda answer: answer.status_code)
     assert (won.status_code, lost.status_code) == (201, 409)
     current = lost.json()["current"]
     past = won.json()["history"][0]
-    assert current == {"state": past["decision"], "version": 1, **{key: past[key] for key in ("by", "at", "decision")}}
+    assert current == {
+        "link_id": link_id,
+        "state": past["decision"],
+        "version": 1,
+        **{key: past[key] for key in ("by", "at", "decision")},
+    }
 
 
 WRONG: list[Any] = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graph.actions import read
-from graph.actions.review import Judgement, do_verdict
+from graph.actions.decide import Judgement, do_verdict
 from graph.domain.link import Decision
 from graph.store.session import Store
 from tests.factories import ANNA, NORTH, NOW, SOUTH, Scene

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from graph.actions.decide import Judgement, do_verdict
 from graph.actions.read import seen_link
-from graph.actions.review import Judgement, do_verdict
 from graph.actions.seen import SeenLink
 from graph.domain import audit
 from graph.domain.errors import Conflict, Invalid, NotFound

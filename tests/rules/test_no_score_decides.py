@@ -10,7 +10,8 @@ from pathlib import Path
 import graph.store.queries as queries
 
 ROOT = Path(__file__).parents[2]
-BY_A_PERSON = {"WRITE_VERDICT"}
+BY_A_PERSON = {"WRITE_ACT", "CREATE_LINKS"}
+"""A person's act, and the candidate that a person proposes by hand."""
 BY_THE_MACHINE = {"MERGE_LINKS"}
 """Writes the state that link's comparison gives, and only where no person has said anything (`version` 0)."""
 
@@ -43,8 +44,8 @@ def test_the_machine_writes_only_where_no_person_has_spoken() -> None:
 def test_the_machines_code_knows_no_decision() -> None:
     for path in (ROOT / "streams").rglob("*.py"):
         text = path.read_text("utf-8")
-        assert "WRITE_VERDICT" not in text
-        assert "graph.actions.review" not in text, path
+        assert "WRITE_ACT" not in text and "CREATE_LINKS" not in text
+        assert "graph.actions.decide" not in text and "graph.actions.acts" not in text, path
 
 
 def _set_clauses(text: str) -> str:

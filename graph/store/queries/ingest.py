@@ -103,7 +103,8 @@ DELETE r
 MERGE_VICTIMS: Final = """
 UNWIND $rows AS row
 MERGE (v:Victim {victim_id: row.victim_id})
-SET v.label = CASE WHEN row.version >= coalesce(v.version, 0) THEN coalesce(row.label, v.label) ELSE v.label END,
+SET v.registered = true, v.from_link = null,
+    v.label = CASE WHEN row.version >= coalesce(v.version, 0) THEN coalesce(row.label, v.label) ELSE v.label END,
     v.version = CASE WHEN row.version >= coalesce(v.version, 0) THEN row.version ELSE v.version END
 """
 

@@ -7,23 +7,66 @@ from __future__ import annotations
 
 from typing import Final
 
-LOCK_LINK: Final = """
-MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)
-SET r.version = r.version + 0
-RETURN r.state AS state, r.version AS version, r.score AS score,
-       EXISTS { MATCH (a)-[:SEEN_IN]->(:Media)<-[:SEEN_IN]-(b) } AS one_frame
+_NAMED_LINKS: Final = """
+UNWIND $links AS link_id
+MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
+"""
+_LINK_FACTS: Final = """
+RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.score AS score,
+       r.confirmed_at AS confirmed_at, a.face_id AS a, b.face_id AS b,
+       COLLECT { MATCH (a)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district }
+       + COLLECT { MATCH (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district } AS districts
+"""
+LOCK_LINKS: Final = _NAMED_LINKS + "SET r.version = r.version + 0" + _LINK_FACTS
+LINKS: Final = _NAMED_LINKS + _LINK_FACTS
+
+HISTORIES: Final = """
+UNWIND $links AS link_id
+MATCH (v:Verdict {link_id: link_id})<-[:WROTE]-(act:Act)
+RETURN v.link_id AS link_id, v.verdict_id AS verdict_id, act.act_id AS act_id, act.by AS by, act.at AS at,
+       v.decision AS decision, v.state_then AS state_then, v.undoes AS undoes
+ORDER BY v.version
 """
 
-LAST_VERDICT: Final = """
-MATCH (v:Verdict {link_id: $link_id})<-[:WROTE]-(act:Act)
-RETURN v.verdict_id AS verdict_id, v.decision AS decision, act.by AS by, act.at AS at
-ORDER BY v.version DESC LIMIT 1
+LINKS_OF_ACT: Final = """
+MATCH (:Act {act_id: $act_id})-[:WROTE]->(v:Verdict)
+RETURN v.link_id AS link_id, v.verdict_id AS verdict_id ORDER BY link_id
 """
 
-WRITE_VERDICT: Final = """
-MATCH (:Face)-[r:CANDIDATE {link_id: $link_id}]->(:Face)
-SET r.state = $state, r.version = $version
-CREATE (act:Act {act_id: $act_id, kind: 'verdict', by: $by, at: $at})
-CREATE (act)-[:WROTE]->(:Verdict {verdict_id: $verdict_id, link_id: $link_id, decision: $decision, reasons: $reasons,
-    text: $text, score_then: r.score, state_then: $state_then, version: $version, supersedes: $supersedes})
+PAIR: Final = """
+MATCH (a:Face {face_id: $a}), (b:Face {face_id: $b})
+OPTIONAL MATCH (a)-[r:CANDIDATE]->(b)
+RETURN r {.link_id, .state, .version} AS link,
+       COLLECT { MATCH (a)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district } AS a_districts,
+       EXISTS { (a)<-[:RETURNED]-(:Search {requested_by: $by}) } AS a_found,
+       EXISTS { (b)<-[:RETURNED]-(:Search {requested_by: $by}) } AS b_found,
+       COLLECT { MATCH (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district } AS b_districts
 """
+
+CREATE_LINKS: Final = """
+UNWIND $rows AS row
+MATCH (a:Face {face_id: row.a})
+MATCH (b:Face {face_id: row.b})
+MERGE (a)-[r:CANDIDATE {link_id: row.link_id}]->(b)
+ON CREATE SET r.version = 0, r.state = 'candidate', r.proposed_by = row.proposed_by, r.proposed_at = $at
+"""
+
+WRITE_ACT: Final = """
+CREATE (act:Act {act_id: $act_id, kind: $kind, by: $by, at: $at, undoes: $undoes})
+WITH act UNWIND $rows AS row
+MATCH (:Face)-[r:CANDIDATE {link_id: row.link_id}]->(:Face)
+CREATE (act)-[:WROTE]->(:Verdict {verdict_id: row.verdict_id, link_id: row.link_id, decision: row.decision,
+    reasons: row.reasons, text: row.text, score_then: r.score, state_then: row.state_then, version: row.version,
+    supersedes: row.supersedes, undoes: row.undoes})
+SET r.state = row.state, r.version = row.version, r.standing = row.standing, r.confirmed_at = row.confirmed_at,
+    r.confirmed_by = row.confirmed_by
+"""
+
+UNITS: Final = """
+UNWIND $faces AS face_id
+MATCH (f:Face {face_id: face_id})
+RETURN f.face_id AS face_id, f.quality AS quality,
+       head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) RETURN g.group_id ORDER BY g.group_id }) AS group_id
+"""
+
+FACES_OF_GROUP: Final = "MATCH (f:Face)-[:IN_GROUP]->(:Group {group_id: $group_id}) RETURN f.face_id AS face_id"

@@ -1,0 +1,138 @@
+"""What people decide: verdicts, approvals, reopenings, links by hand, contact sheets."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from api.etag import ETAG, Version, etag
+from api.identity import Actor, Looking, StatedPurpose
+from api.problems import ACTING, BODY, CONFLICTS, LOOKING, problems
+from api.services import Use
+from api.wire import LinkDetailOut, VerdictIn
+from api.wire_decisions import ActApprovalIn, ActIn, ActOut, ApprovalIn, LinkIn, ReopeningIn
+from graph.actions import acts, decide
+from graph.actions.decide import Judgement, Seen
+from graph.actions.seen import SeenLink
+
+router = APIRouter(tags=["decisions"])
+
+LinkId = Annotated[str, Path(description="a link", max_length=64)]
+ActId = Annotated[str, Path(description="an act", max_length=64)]
+_VERSIONED = ("not_found", "forbidden", "malformed_version", "version_missing", *BODY, *ACTING)
+_LINK = {201: {"headers": ETAG}}
+
+
+@router.post("/links/{link_id}/verdicts", status_code=201, responses={**_LINK, **problems(*CONFLICTS, *_VERSIONED)})
+async def judge(
+    link_id: LinkId, body: VerdictIn, use: Use, actor: Actor, purpose: StatedPurpose, seen: Version, response: Response
+) -> LinkDetailOut:
+    """Confirms, dismisses or leaves unsure; answers with the link as it stands then."""
+    said = Judgement(link_id, seen, body.decision, tuple(body.reasons), body.text)
+    return _answer(await decide.do_verdict(use.store, said, actor=actor, now=_now(), purpose=purpose), response)
+
+
+@router.post(
+    "/links/{link_id}/approvals",
+    status_code=201,
+    responses={
+        **_LINK,
+        **problems("stale_version", "not_confirmed", "contradiction", "own_decision", *_VERSIONED),
+    },
+)
+async def approve(
+    link_id: LinkId, body: ApprovalIn, use: Use, actor: Actor, purpose: StatedPurpose, seen: Version, response: Response
+) -> LinkDetailOut:
+    """A second person approves a confirmed link or returns it with a reason."""
+    link = await decide.do_approval(
+        use.store, Seen(link_id, seen), body.decision, body.reason, actor=actor, now=_now(), purpose=purpose
+    )
+    return _answer(link, response)
+
+
+@router.post(
+    "/links/{link_id}/reopenings",
+    status_code=201,
+    responses={
+        **_LINK,
+        **problems("stale_version", "nothing_to_reopen", "half_undo", "contradiction", *_VERSIONED),
+    },
+)
+async def reopen(
+    link_id: LinkId, body: ReopeningIn, use: Use, actor: Actor, purpose: StatedPurpose, seen: Version,
+    response: Response,
+) -> LinkDetailOut:  # fmt: skip
+    """Takes the last act still standing back: the link is again what it was before it."""
+    link = await decide.do_reopening(
+        use.store, Seen(link_id, seen), body.reason, actor=actor, now=_now(), purpose=purpose
+    )
+    return _answer(link, response)
+
+
+@router.post(
+    "/links",
+    status_code=201,
+    responses={**_LINK, **problems("face_unknown", "forbidden", "link_exists", "contradiction", *BODY, *ACTING)},
+)
+async def link_by_hand(
+    body: LinkIn, use: Use, actor: Actor, purpose: StatedPurpose, response: Response
+) -> LinkDetailOut:
+    """Links two faces that the machine did not propose: confirmed at once, approved by a second person as any other."""
+    link = await acts.do_link(
+        use.store, (body.face_a, body.face_b), body.reasons, body.text, actor=actor, now=_now(), purpose=purpose
+    )
+    response.headers["Location"] = f"/links/{link.link_id}"
+    return _answer(link, response)
+
+
+_ACT = ("not_found", "forbidden", "several_items", *CONFLICTS, *BODY, *ACTING)
+
+
+@router.post("/acts", status_code=201, responses=problems(*_ACT))
+async def act(body: ActIn, use: Use, actor: Actor, purpose: StatedPurpose) -> ActOut:
+    """Judges a contact sheet in one act: all of it or, where one version is stale, nothing."""
+    return ActOut.from_done(await acts.do_act(use.store, body.said(), actor=actor, now=_now(), purpose=purpose))
+
+
+@router.post("/acts/preview", responses=problems(*_ACT, *LOOKING))
+async def preview_act(body: ActIn, use: Use, look: Looking) -> ActOut:
+    """What the same act would change, and every refusal that it would meet."""
+    return ActOut.from_done(await acts.preview(use.store, use.views, body.said(), look=look))
+
+
+@router.post(
+    "/acts/{act_id}/reopenings",
+    status_code=201,
+    responses=problems("not_found", "forbidden", "nothing_to_reopen", "half_undo", "contradiction", *BODY, *ACTING),
+)
+async def reopen_act(act_id: ActId, body: ReopeningIn, use: Use, actor: Actor, purpose: StatedPurpose) -> ActOut:
+    """Takes a whole act back as one; refused where something was decided on top of it."""
+    done = await acts.do_act_reopening(use.store, act_id, body.reason, actor=actor, now=_now(), purpose=purpose)
+    return ActOut.from_done(done)
+
+
+@router.post(
+    "/acts/{act_id}/approvals",
+    status_code=201,
+    responses=problems(
+        "not_found", "forbidden", "own_decision", "stale_version", "not_confirmed", "contradiction", *BODY, *ACTING
+    ),
+)
+async def approve_act(act_id: ActId, body: ActApprovalIn, use: Use, actor: Actor, purpose: StatedPurpose) -> ActOut:
+    """A second person's decision on the links of one act, as one."""
+    seen = [Seen(item.link_id, item.version) for item in body.links]
+    done = await acts.do_act_approval(
+        use.store, act_id, seen, body.decision, body.reason, actor=actor, now=_now(), purpose=purpose
+    )
+    return ActOut.from_done(done)
+
+
+def _answer(link: SeenLink, response: Response) -> LinkDetailOut:
+    response.headers["ETag"] = etag(link.version)
+    return LinkDetailOut.from_link(link)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

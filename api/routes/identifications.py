@@ -1,0 +1,58 @@
+"""Who a victim is: proposed by one person, decided by a second one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from api.etag import ETAG, Version, etag
+from api.identity import Actor, StatedPurpose
+from api.problems import ACTING, BODY, problems
+from api.services import Use
+from api.wire_decisions import ApprovalIn, IdentificationIn, IdentificationOut
+from graph.actions import identify
+
+router = APIRouter(tags=["identifications"])
+
+
+@router.post(
+    "/victims/{victim_id}/identifications",
+    status_code=201,
+    responses={201: {"headers": ETAG}, **problems("not_found", "forbidden", *BODY, *ACTING)},
+)
+async def propose_identification(
+    victim_id: Annotated[str, Path(max_length=200)], body: IdentificationIn, use: Use, actor: Actor,
+    purpose: StatedPurpose, response: Response,
+) -> IdentificationOut:  # fmt: skip
+    """Proposes that a victim is a person known to the case system; it stands once a second person approves it."""
+    found = await identify.do_identification(
+        use.store, victim_id, body.proposal(), actor=actor, now=datetime.now(UTC), purpose=purpose
+    )
+    response.headers["ETag"] = etag(found.version)
+    return IdentificationOut.from_identification(found)
+
+
+@router.post(
+    "/identifications/{identification_id}/approvals",
+    status_code=201,
+    responses={
+        201: {"headers": ETAG},
+        **problems(
+            "not_found", "forbidden", "own_decision", "stale_version", "no_longer_one", "contradiction",
+            "malformed_version", "version_missing", *BODY, *ACTING,
+        ),
+    },
+)  # fmt: skip
+async def decide_identification(
+    identification_id: Annotated[str, Path(max_length=64)], body: ApprovalIn, use: Use, actor: Actor,
+    purpose: StatedPurpose, seen: Version, response: Response,
+) -> IdentificationOut:  # fmt: skip
+    """A second person approves the identification, or returns it with a reason."""
+    found = await identify.do_identification_approval(
+        use.store, identification_id, seen, body.decision, body.reason, actor=actor, now=datetime.now(UTC),
+        purpose=purpose,
+    )  # fmt: skip
+    response.headers["ETag"] = etag(found.version)
+    return IdentificationOut.from_identification(found)

@@ -1,0 +1,156 @@
+"""What people decide, over the wire: approvals, reopenings, links by hand, contact sheets, identifications."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from api import examples
+from api.wire import Reason, WireIn, WireOut
+from graph.actions.acts import LINKS_MAX, Done, Said
+from graph.actions.decide import Seen
+from graph.actions.identify import REFERENCE_LIMIT, Proposal, SeenIdentification
+from graph.domain.identification import Basis, IdentificationState
+from graph.domain.link import TEXT_LIMIT, Decision, SecondDecision, State
+
+Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+Text = Annotated[str, StringConstraints(max_length=TEXT_LIMIT)]
+
+
+class ApprovalIn(WireIn):
+    """A second person's decision; returning needs a reason, which goes back to the first person."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.APPROVAL]})
+
+    decision: SecondDecision
+    reason: Text = ""
+
+
+class ReopeningIn(WireIn):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "the ears differ on the second picture"}]})
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LIMIT)]
+
+
+class LinkIn(WireIn):
+    """Two faces that a person holds to be one person although the machine did not propose it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.LINK_BY_HAND]})
+
+    face_a: Id
+    face_b: Id
+    reasons: list[Reason] = Field(min_length=1, max_length=20)
+    text: Text = ""
+
+
+class SeenIn(WireIn):
+    """A link and the version that the caller saw."""
+
+    link_id: Id
+    version: int = Field(ge=0)
+
+
+class ActIn(WireIn):
+    """One decision on a contact sheet; `faces_apart` are ticked off as somebody else."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ACT]})
+
+    links: list[SeenIn] = Field(min_length=1, max_length=LINKS_MAX)
+    faces_apart: list[Id] = Field(default_factory=list[Id], max_length=LINKS_MAX)
+    decision: Decision
+    reasons: list[Reason] = Field(default_factory=list[str], max_length=20)
+    text: Text = ""
+
+    def said(self) -> Said:
+        links = tuple(Seen(item.link_id, item.version) for item in self.links)
+        return Said(links, self.decision, tuple(self.reasons), self.text, tuple(self.faces_apart))
+
+
+class ActApprovalIn(WireIn):
+    """A second person's decision on the links of one act, with the versions seen."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ACT_APPROVAL]})
+
+    links: list[SeenIn] = Field(min_length=1, max_length=LINKS_MAX)
+    decision: SecondDecision
+    reason: Text = ""
+
+
+class ActLinkOut(WireOut):
+    link_id: str
+    state: State
+    version: int
+
+
+class ActVictimOut(WireOut):
+    victim_id: str
+    faces: int
+
+
+class ActOut(WireOut):
+    """What an act changed, or would change; `act_id` is null for a preview.
+
+    `faces` of `cases` cases are in another victim than before. Links in `pending` join two registered victims only
+    once they are approved.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ACT_DONE]})
+
+    act_id: str | None
+    links: list[ActLinkOut]
+    faces: int
+    cases: int
+    victims: list[ActVictimOut]
+    pending: list[str]
+    identifications_to_approve_again: list[str]
+
+    @classmethod
+    def from_done(cls, done: Done) -> ActOut:
+        return cls(
+            act_id=done.act_id, links=[ActLinkOut(**row) for row in done.links], faces=done.faces, cases=done.cases,
+            victims=[ActVictimOut(**row) for row in done.victims], pending=list(done.pending),
+            identifications_to_approve_again=list(done.to_approve_again),
+        )  # fmt: skip
+
+
+class IdentificationIn(WireIn):
+    """`person_ref` is the case system's reference of a person, never a name."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.IDENTIFICATION]})
+
+    person_ref: Annotated[str, StringConstraints(min_length=1, max_length=REFERENCE_LIMIT)]
+    basis: Basis
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LIMIT)]
+
+    def proposal(self) -> Proposal:
+        return Proposal(self.person_ref, self.basis, self.reason)
+
+
+class IdentificationOut(WireOut):
+    """An identification with its basis; it stands while `state` is approved."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.IDENTIFICATION_SEEN]})
+
+    identification_id: str
+    victim_id: str
+    person_ref: str
+    basis: Basis
+    reason: str
+    state: IdentificationState
+    version: int
+    by: str
+    at: str
+    face_ids: list[str]
+    decided_by: str | None
+    decided_at: str | None
+    decision_reason: str | None
+
+    @classmethod
+    def from_identification(cls, seen: SeenIdentification) -> IdentificationOut:
+        return cls(
+            identification_id=seen.identification_id, victim_id=seen.victim_id, person_ref=seen.person_ref,
+            basis=seen.basis, reason=seen.reason, state=seen.state, version=seen.version, by=seen.by, at=seen.at,
+            face_ids=list(seen.face_ids), decided_by=seen.decided_by, decided_at=seen.decided_at,
+            decision_reason=seen.decision_reason,
+        )  # fmt: skip

@@ -1,0 +1,293 @@
+"""People decide about links: verdict, approval, reopening, one link or many in one act. No machine comes through here.
+
+Every act checks first, then writes state, history, victims, notices and audit entry in one transaction that begins
+with the audit head, so no two decisions ever interleave.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from graph.actions import victims
+from graph.actions.read import seen_link
+from graph.actions.seen import SeenLink
+from graph.actions.tell import tell_decision
+from graph.actions.victims import Effects
+from graph.domain import audit, link
+from graph.domain.errors import Conflict, NotFound
+from graph.domain.link import REOPENED, Decision, Entry, SecondDecision, Standing, State
+from graph.domain.people import Deed, Person, check_may, may
+from graph.domain.victim import Neighbourhood, Victims
+from graph.store import log
+from graph.store.queries import review as queries
+from graph.store.session import Row, Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A link and the version that the person saw."""
+
+    link_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one person says of one link; `version` is the one that the person saw."""
+
+    link_id: str
+    version: int
+    decision: Decision
+    reasons: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One link's part in an act: what is said of it, and the state that this leads to."""
+
+    link_id: str
+    decision: Decision | SecondDecision | None
+    reasons: tuple[str, ...] = ()
+    text: str = ""
+
+    @property
+    def said(self) -> str:
+        return REOPENED if self.decision is None else self.decision.value
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A link under its lock: what the graph holds and where people have brought it."""
+
+    row: Row
+    now: Standing
+
+    @property
+    def current(self) -> dict[str, Any]:
+        """What a caller is told who acted on another version."""
+        told: dict[str, Any] = {"link_id": self.row["link_id"], "state": self.row["state"]}
+        told["version"] = self.row["version"]
+        if self.now.last is not None:
+            told |= {"by": self.now.last.by, "at": self.now.last.at, "decision": self.now.last.decision}
+        return told
+
+
+async def do_verdict(store: Store, said: Judgement, *, actor: Person, now: datetime, purpose: str = "") -> SeenLink:
+    """The link as it stands after the verdict, which is committed together with its audit entry.
+
+    Raises NotFound for an unknown link, Forbidden for who may not judge it, Invalid for wrong reasons, and Conflict
+    where somebody acted since the person looked (`stale_version`), where the link waits for no verdict
+    (`already_decided`), and where two people would become one person (`contradiction`).
+    """
+    link.check_reasons(said.decision, said.reasons, said.text)
+    step = Step(said.link_id, said.decision, said.reasons, said.text)
+    deciding = Deciding(actor, now, purpose, "verdict", "link.judged")
+    return await _one(store, Seen(said.link_id, said.version), step, deciding, _check_judge)
+
+
+async def do_approval(
+    store: Store, seen: Seen, decision: SecondDecision, reason: str, *, actor: Person, now: datetime, purpose: str = ""
+) -> SeenLink:
+    """The link after a second person's decision; returning it needs a reason for the first person."""
+    link.check_text(reason, needed=decision is SecondDecision.RETURNED)
+    step = Step(seen.link_id, decision, text=reason)
+    return await _one(store, seen, step, Deciding(actor, now, purpose, "approval", "link.approved"), _check_approve)
+
+
+async def do_reopening(
+    store: Store, seen: Seen, reason: str, *, actor: Person, now: datetime, purpose: str = ""
+) -> SeenLink:
+    """The link as it was before the last act still standing.
+
+    Raises Conflict `half_undo` where that act decided other links too that still stand: then the act is undone as one.
+    """
+    link.check_text(reason, needed=True)
+    step = Step(seen.link_id, None, text=reason)
+    deciding = Deciding(actor, now, purpose, "reopening", "link.reopened")
+    return await _one(store, seen, step, deciding, _check_reopen)
+
+
+Check = Callable[[Tx, Person, Locked], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """Who acts, when, what for, and how the act is called in the graph and in the audit."""
+
+    actor: Person
+    now: datetime
+    purpose: str
+    kind: str
+    action: str
+
+
+async def _one(store: Store, seen: Seen, step: Step, deciding: Deciding, check: Check) -> SeenLink:
+    async def work(tx: Tx) -> SeenLink:
+        head = await log.lock_head(tx)
+        found = await lock(tx, [seen.link_id])
+        if seen.link_id not in found:
+            raise NotFound("there is no such link")
+        await check(tx, deciding.actor, found[seen.link_id])
+        check_version(found[seen.link_id], seen.version)
+        await write(tx, head, found, [step], deciding, uuid.uuid4().hex)
+        return await seen_link(tx, seen.link_id, viewer=deciding.actor)
+
+    return await store.write(work)
+
+
+async def _check_judge(_: Tx, actor: Person, found: Locked) -> None:
+    check_sees(actor, found)
+    check_may(actor, Deed.JUDGE, found.row["districts"])
+
+
+async def _check_approve(_: Tx, actor: Person, found: Locked) -> None:
+    check_sees(actor, found)
+    confirmation = found.now.confirmation
+    if confirmation is None:
+        check_may(actor, Deed.APPROVE, found.row["districts"], made_by="")
+        link.after(found.now.state, SecondDecision.APPROVED)
+        return
+    check_may(actor, Deed.APPROVE, found.row["districts"], made_by=confirmation.by)
+
+
+async def _check_reopen(tx: Tx, actor: Person, found: Locked) -> None:
+    check_sees(actor, found)
+    last = found.now.last
+    check_may(actor, Deed.REOPEN, found.row["districts"], made_by=last.by if last else None)
+    if last is None:
+        return
+    of_act = {row["link_id"]: row["verdict_id"] for row in await tx.rows(queries.LINKS_OF_ACT, act_id=last.act_id)}
+    others = await lock(tx, sorted(of_act.keys() - {found.row["link_id"]}))
+    standing = [key for key, other in others.items() if of_act[key] in {entry.verdict_id for entry in other.now.acts}]
+    if standing:
+        raise Conflict(
+            f"this was decided together with {len(standing)} other links: reopen the whole act",
+            code="half_undo",
+            current={"act_id": last.act_id, "links": standing},
+        )
+
+
+def check_sees(actor: Person, found: Locked) -> None:
+    """A link of which neither side lies in the person's district is answered as one that is not there."""
+    if not may(actor, Deed.SEE, found.row["districts"]):
+        raise NotFound("there is no such link")
+
+
+def check_version(found: Locked, version: int) -> None:
+    """Refuses an act on an outdated view, and says what another person did."""
+    if found.row["version"] == version:
+        return
+    state, last = found.row["state"], found.now.last
+    if last is None or found.row["version"] == 0:
+        told = f"the version you saw is not the one that stands: this link is {state}"
+    else:
+        told = f"{last.by} acted first ({last.decision}, {last.at}): this link is {state} now"
+    raise Conflict(told, code="stale_version", current=found.current)
+
+
+async def lock(tx: Tx, link_ids: Iterable[str], *, only_look: bool = False) -> dict[str, Locked]:
+    """These links with their histories, under their locks unless somebody only looks; unknown ids are left out."""
+    query = queries.LINKS if only_look else queries.LOCK_LINKS
+    wanted = sorted(link_ids)
+    if not wanted:
+        return {}
+    rows = {row["link_id"]: row for row in await tx.rows(query, links=wanted)}
+    entries: defaultdict[str, list[Entry]] = defaultdict(list)
+    for row in await tx.rows(queries.HISTORIES, links=sorted(rows)):
+        entries[row["link_id"]].append(
+            Entry(row["verdict_id"], row["act_id"], row["by"], row["at"], row["decision"],
+                  State(row["state_then"]), row["undoes"])
+        )  # fmt: skip
+    return {key: Locked(row, link.standing(State(row["state"]), entries[key])) for key, row in rows.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A step and what it makes of its link."""
+
+    step: Step
+    found: Locked
+    state: State
+    verdict_id: str
+    then: Standing
+    undone: Entry | None
+
+
+def outcome(step: Step, found: Locked, deciding: Deciding, act_id: str) -> Outcome:
+    """What a step makes of its link; Conflict where the link waits for no such act."""
+    try:
+        verdict_id = uuid.uuid4().hex
+        if step.decision is None:
+            state, undone = link.after_reopening(found.now)
+            return Outcome(step, found, state, verdict_id, Standing(state, found.now.acts[:-1]), undone)
+        state = link.after(found.now.state, step.decision)
+    except Conflict as refused:
+        raise Conflict(refused.message, code=refused.code, current=found.current) from refused
+    at = deciding.now.isoformat()
+    entry = Entry(verdict_id, act_id, deciding.actor.actor, at, step.said, found.now.state)
+    return Outcome(step, found, state, verdict_id, Standing(state, (*found.now.acts, entry)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An act before it is written: its outcomes, and what hangs together with them before and then."""
+
+    outcomes: tuple[Outcome, ...]
+    around: victims.Around
+    then: Neighbourhood
+    after: Victims
+
+
+async def plan(tx: Tx, found: dict[str, Locked], steps: Sequence[Step], deciding: Deciding, act_id: str) -> Planned:
+    """What the steps lead to, checked against everything that hangs together with them; nothing is written."""
+    outcomes = tuple(outcome(step, found[step.link_id], deciding, act_id) for step in steps)
+    around = await victims.load(tx, {face for item in outcomes for face in (item.found.row["a"], item.found.row["b"])})
+    then = around.near.changed(
+        victims.link_facts({**item.found.row, "state": item.state, "confirmed_at": _confirmed(item.then)[0]})
+        for item in outcomes
+    )
+    return Planned(outcomes, around, then, victims.check_agrees(around, then))
+
+
+async def write(
+    tx: Tx, head: log.Head, found: dict[str, Locked], steps: Sequence[Step], deciding: Deciding, act_id: str
+) -> tuple[Planned, Effects]:
+    """Writes an act with all that follows of it: histories, victims, notices, audit entry."""
+    planned = await plan(tx, found, steps, deciding, act_id)
+    at = deciding.now.isoformat()
+    undone = {item.undone.act_id for item in planned.outcomes if item.undone is not None}
+    await tx.do(
+        queries.WRITE_ACT, act_id=act_id, kind=deciding.kind, by=deciding.actor.actor, at=at,
+        undoes=min(undone, default=None), rows=[_row(item) for item in planned.outcomes],
+    )  # fmt: skip
+    follows = await victims.settle(tx, planned.around, planned.after, at=at)
+    outgoing = await tell_decision(tx, planned, follows, deciding.now)
+    said = [[item.step.link_id, item.step.said, list(item.step.reasons), item.step.text] for item in planned.outcomes]
+    subject = steps[0].link_id if len(steps) == 1 else f"act:{act_id}"
+    digest = audit.content_digest({"act_id": act_id, "said": said})
+    entry = audit.Act(deciding.now, deciding.actor.actor, deciding.action, subject, deciding.purpose, digest)
+    await log.append(tx, head, [entry], outgoing)
+    return planned, follows
+
+
+def _row(item: Outcome) -> Row:
+    last, (confirmed_at, confirmed_by) = item.then.last, _confirmed(item.then)
+    return {
+        "link_id": item.step.link_id, "verdict_id": item.verdict_id, "decision": item.step.said,
+        "reasons": list(item.step.reasons), "text": item.step.text, "state_then": item.found.now.state.value,
+        "state": item.state.value, "version": item.found.row["version"] + 1,
+        "supersedes": item.found.now.last.verdict_id if item.found.now.last else None,
+        "undoes": item.undone.verdict_id if item.undone else None,
+        "standing": last.verdict_id if last else None, "confirmed_at": confirmed_at, "confirmed_by": confirmed_by,
+    }  # fmt: skip
+
+
+def _confirmed(then: Standing) -> tuple[str | None, str | None]:
+    confirmation = then.confirmation
+    return (confirmation.at, confirmation.by) if confirmation else (None, None)

@@ -1,0 +1,195 @@
+"""Who a victim is: one person proposes it with its basis, a second one decides; it rests on the faces of then."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from graph.actions import victims
+from graph.actions.tell import Told, numbered
+from graph.domain import audit, link, victim
+from graph.domain.errors import Conflict, Invalid, NotFound
+from graph.domain.identification import AWAITS_APPROVAL, Basis, Identification, IdentificationState, identities
+from graph.domain.link import SecondDecision
+from graph.domain.people import Deed, Person, check_may, may
+from graph.store import log
+from graph.store.queries import victims as queries
+from graph.store.session import Row, Store, Tx
+
+REFERENCE_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """That a victim is a person known to the case system; `person_ref` is that system's reference, never a name."""
+
+    person_ref: str
+    basis: Basis
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenIdentification:
+    identification_id: str
+    victim_id: str
+    person_ref: str
+    basis: Basis
+    reason: str
+    state: IdentificationState
+    version: int
+    by: str
+    at: str
+    face_ids: tuple[str, ...]
+    decided_by: str | None
+    decided_at: str | None
+    decision_reason: str | None
+
+
+async def do_identification(
+    store: Store, victim_id: str, said: Proposal, *, actor: Person, now: datetime, purpose: str = ""
+) -> SeenIdentification:
+    """The proposed identification of a victim; it changes nothing until another person approves it.
+
+    Raises NotFound for an unknown victim or one without a face that this person may see, Invalid for an empty
+    reference or reason.
+    """
+    reference = said.person_ref.strip()
+    if not 1 <= len(reference) <= REFERENCE_LIMIT:
+        raise Invalid(f"person_ref: from 1 to {REFERENCE_LIMIT} characters")
+    link.check_text(said.reason, needed=True)
+    identification_id = uuid.uuid4().hex
+
+    async def work(tx: Tx) -> SeenIdentification:
+        head = await log.lock_head(tx)
+        around, name = await _victim(tx, victim_id, actor)
+        check_may(actor, Deed.IDENTIFY, _districts(around, around.near.faces))
+        faces = sorted(victim.victims(around.near).by_id[name].faces)
+        row: Row = {
+            "identification_id": identification_id, "person_ref": reference, "basis": said.basis.value,
+            "reason": said.reason, "state": IdentificationState.PROPOSED.value, "version": 0, "by": actor.actor,
+            "at": now.isoformat(), "face_ids": faces, "decided_by": None, "decided_at": None, "decision_reason": None,
+        }  # fmt: skip
+        await tx.do(queries.CREATE_IDENTIFICATION, victim_id=name, identification=row)
+        digest = audit.content_digest({"victim_id": name, **asdict(said)})
+        act = audit.Act(now, actor.actor, "victim.identified", f"victim:{name}", purpose, digest)
+        await log.append(tx, head, [act])
+        return _seen(row, name)
+
+    return await store.write(work)
+
+
+async def do_identification_approval(
+    store: Store, identification_id: str, version: int, decision: SecondDecision, reason: str, *, actor: Person,
+    now: datetime, purpose: str = "",
+) -> SeenIdentification:  # fmt: skip
+    """The identification after a second person's decision; approved, it is the victim's identity.
+
+    Raises Conflict where it waits for no decision, where its faces are several victims now (`no_longer_one`), or where
+    the victim is identified as somebody else (`contradiction`).
+    """
+    link.check_text(reason, needed=decision is SecondDecision.RETURNED)
+
+    async def work(tx: Tx) -> SeenIdentification:
+        head = await log.lock_head(tx)
+        found = await tx.one(queries.LOCK_IDENTIFICATION, identification_id=identification_id)
+        if found is None:
+            raise NotFound("there is no such identification")
+        row, name = found["identification"], found["victim_id"]
+        around = await victims.load(tx, row["face_ids"])
+        districts = _districts(around, row["face_ids"])
+        if not may(actor, Deed.SEE, districts):
+            raise NotFound("there is no such identification")
+        check_may(actor, Deed.APPROVE_IDENTIFICATION, districts, made_by=row["by"])
+        if row["version"] != version or row["state"] not in AWAITS_APPROVAL:
+            raise Conflict(
+                f"this identification is {row['state']}", code="stale_version",
+                current={"state": row["state"], "version": row["version"], "by": row["decided_by"] or row["by"]},
+            )  # fmt: skip
+        state = IdentificationState(decision.value)
+        decided = {**row, "state": state.value, "version": version + 1, "decided_by": actor.actor,
+                   "decided_at": now.isoformat(), "decision_reason": reason}  # fmt: skip
+        if state is IdentificationState.APPROVED:
+            decided["face_ids"] = _check_one(around, row)
+        await tx.do(
+            queries.DECIDE_IDENTIFICATION, identification_id=identification_id, state=state.value,
+            version=version + 1, by=actor.actor, at=now.isoformat(), reason=reason, face_ids=decided["face_ids"],
+        )  # fmt: skip
+        outgoing: list[log.Outgoing] = []
+        if state is IdentificationState.APPROVED:
+            await tx.do(queries.SET_IDENTITIES, rows=[{"victim_id": name, "identity": row["person_ref"]}])
+            outgoing = await numbered(tx, _told(decided, name, around), now)
+        digest = audit.content_digest({"decision": decision.value, "reason": reason})
+        act = audit.Act(
+            now, actor.actor, f"identification.{state.value}", f"identification:{identification_id}", purpose, digest
+        )
+        await log.append(tx, head, [act], outgoing)
+        return _seen(decided, name)
+
+    return await store.write(work)
+
+
+async def _victim(tx: Tx, victim_id: str, actor: Person) -> tuple[victims.Around, str]:
+    """What hangs together with a victim of this name, which must be its name now and in the person's district."""
+    row = await tx.one(queries.VICTIM, victim_id=victim_id)
+    if row is None:
+        raise NotFound("there is no such victim")
+    around = await victims.load(tx, row["faces"])
+    of_face = victim.victims(around.near).of_face
+    faces = [face for face, name in of_face.items() if name == victim_id]
+    if not faces or not may(actor, Deed.SEE, _districts(around, faces)):
+        raise NotFound("there is no such victim")
+    return around, victim_id
+
+
+def _check_one(around: victims.Around, row: Row) -> list[str]:
+    """The faces that the approval is made on: all of the victim now; refused where there is more than one victim."""
+    after = victim.victims(around.near)
+    existing: list[str] = [face for face in row["face_ids"] if face in around.near.faces]
+    names = {after.of_face.get(face, face) for face in existing}
+    if len(names) > 1:
+        raise Conflict(
+            "the faces that this was made on are no longer one victim: return it", code="no_longer_one",
+            current={"victims": sorted(names)},
+        )  # fmt: skip
+    this = Identification(
+        row["identification_id"], min(names, default=""), row["person_ref"], "approved", tuple(existing), row["by"]
+    )
+    if identities([*around.identified, this], after, around.near.faces).torn:
+        raise Conflict(
+            "this victim is identified as another person: return this one",
+            code="contradiction",
+            current={"kind": "identified_apart"},
+        )
+    name = next(iter(names), "")
+    return sorted(after.by_id[name].faces) if name in after.by_id else existing
+
+
+def _districts(around: victims.Around, faces: Iterable[str]) -> list[str]:
+    return sorted({case["district"] for face in faces for case in around.cases.get(face, [])})
+
+
+def _told(row: Row, name: str, around: victims.Around) -> list[Told]:
+    body: Row = {"identification_id": row["identification_id"], "victim_id": name, "person_ref": row["person_ref"],
+                 "basis": row["basis"], "standing": "approved"}  # fmt: skip
+    sources = {case["source"] for face in row["face_ids"] for case in around.cases.get(face, []) if case["source"]}
+    return [Told(f"identification:{row['identification_id']}@{s}", s, "identified", body) for s in sorted(sources)]
+
+
+def _seen(row: Row, name: str) -> SeenIdentification:
+    return SeenIdentification(
+        identification_id=row["identification_id"],
+        victim_id=name,
+        person_ref=row["person_ref"],
+        basis=Basis(row["basis"]),
+        reason=row["reason"],
+        state=IdentificationState(row["state"]),
+        version=row["version"],
+        by=row["by"],
+        at=row["at"],
+        face_ids=tuple(row["face_ids"]),
+        decided_by=row.get("decided_by"),
+        decided_at=row.get("decided_at"),
+        decision_reason=row.get("decision_reason"),
+    )

@@ -1,0 +1,130 @@
+"""What a decision sends out: a notice to each case system that it concerns, and the new victims to the gallery log.
+
+A case system hears of its own cases only; of the other side it learns the district. Decisions say whether one person
+assessed them or a second one approved; case systems act on approved ones only.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from graph.domain import ids
+from graph.domain.link import State
+from graph.store.log import Outgoing
+from graph.store.queries import ingest
+from graph.store.session import Row, Tx
+
+if TYPE_CHECKING:
+    from graph.actions.decide import Outcome, Planned
+    from graph.actions.victims import Effects
+
+APPROVED: Final = "approved"
+ASSESSED: Final = "assessed"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One notice before it has a number: `body` is what its case system reads."""
+
+    subject: str
+    source: str
+    outcome: str
+    body: Row
+
+
+async def tell_decision(tx: Tx, planned: Planned, follows: Effects, now: datetime) -> list[Outgoing]:
+    """The notices and the gallery record of one act."""
+    told: list[Told] = []
+    for item in planned.outcomes:
+        told += _of_link(item, planned, now)
+    told += _of_victims(planned, follows, now)
+    return [*await numbered(tx, told, now), *to_gallery(follows)]
+
+
+def to_gallery(follows: Effects) -> list[Outgoing]:
+    """The record by which link learns whose face is whose now."""
+    if not follows.moved:
+        return []
+    key = min(follows.moved)
+    return [Outgoing("victims", key, {"faces": dict(follows.moved)})]
+
+
+def _of_link(item: Outcome, planned: Planned, now: datetime) -> Iterator[Told]:
+    row, cases = item.found.row, planned.around.cases
+    sides = [(face, cases.get(face, [])) for face in (row["a"], row["b"])]
+    for source in sorted({case["source"] for _, known in sides for case in known if case["source"]}):
+        body: Row = {
+            "link_id": row["link_id"], "state": item.state.value, "decision": item.step.said,
+            "standing": APPROVED if item.state is State.APPROVED else ASSESSED,
+            "faces": [_side(face, known, source, planned) for face, known in sides],
+            "pending": row["link_id"] in planned.after.pending, "at": now.isoformat(),
+        }  # fmt: skip
+        if item.undone is not None:
+            body["undone"] = item.undone.decision
+        yield Told(f"link:{row['link_id']}@{source}", source, "decided", body)
+
+
+def _side(face: str, cases: list[Row], source: str, planned: Planned) -> Row:
+    own = [case["case_id"] for case in cases if case["source"] == source]
+    if not own:
+        return {"district": min((case["district"] for case in cases), default=None)}
+    return {"face_id": face, "media_id": planned.then.faces[face].media_id, "case_ids": sorted(own)}
+
+
+def _of_victims(planned: Planned, follows: Effects, now: datetime) -> Iterator[Told]:
+    around = planned.around
+    changed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for face, name in follows.moved.items():
+        for victim_id in filter(None, {name, around.stored.get(face)}):
+            for source in _sources(planned, face):
+                changed[victim_id, source].add(face)
+    for (victim_id, source), faces in sorted(changed.items()):
+        now_of = planned.after.by_id.get(victim_id)
+        body: Row = {
+            "victim_id": victim_id, "standing": _standing(planned, victim_id), "changed": sorted(faces),
+            "faces": sorted(face for face in (now_of.faces if now_of else ()) if source in _sources(planned, face)),
+            "at": now.isoformat(),
+        }  # fmt: skip
+        yield Told(f"victim:{victim_id}@{source}", source, "victim_changed", body)
+    for item in follows.to_approve_again:
+        for source in sorted({source for face in item.face_ids for source in _sources(planned, face)}):
+            body = {"identification_id": item.identification_id, "victim_id": item.victim_id, "state": item.state}
+            yield Told(f"identification:{item.identification_id}@{source}", source, item.state, body)
+
+
+def _sources(planned: Planned, face: str) -> set[str]:
+    return {case["source"] for case in planned.around.cases.get(face, []) if case["source"]}
+
+
+def _standing(planned: Planned, victim_id: str) -> str:
+    """Approved where none of the links that make the victim waits for its second person."""
+    victim = planned.after.by_id.get(victim_id)
+    states = [planned.then.links[link_id].state for link_id in (victim.links if victim else ())]
+    return APPROVED if states and all(state is State.APPROVED for state in states) else ASSESSED
+
+
+async def numbered(tx: Tx, told: Sequence[Told], now: datetime) -> list[Outgoing]:
+    """Stores notices of decisions, each superseding the one before of its subject, and returns them for publication."""
+    standing = {
+        row["subject"]: row["number"]
+        for row in await tx.rows(ingest.STANDING_NOTICES, subjects=sorted({item.subject for item in told}))
+    }
+    due: list[Row] = []
+    outgoing: list[Outgoing] = []
+    for item in told:
+        number = standing[item.subject] = standing.get(item.subject, 0) + 1
+        row: Row = {
+            "notice_id": ids.notice_id(item.subject, number), "subject": item.subject, "number": number,
+            "outcome": item.outcome,
+            "supersedes": ids.notice_id(item.subject, number - 1) if number > 1 else None,
+        }  # fmt: skip
+        due.append({**row, "source": item.source, "at": now.isoformat()})
+        sent = {key: value for key, value in row.items() if value is not None}
+        outgoing.append(Outgoing("notice", item.subject, {**sent, **item.body}, source=item.source))
+    if due:
+        await tx.do(ingest.CREATE_NOTICES, rows=due)
+    return outgoing

@@ -1,0 +1,66 @@
+"""A contact sheet: two sides, each a victim, a group or a face, and the links between them that one act judges."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graph.domain.errors import Invalid
+from graph.domain.ids import ordered
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Side:
+    """`kind` is victim, group or face; `name` its id."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    a: str
+    b: str
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """`pairs` are the links left to confirm; `side_of` has every face of both sides; `quality` is from 0 to 1."""
+
+    pairs: tuple[Pair, ...]
+    side_of: Mapping[str, Side]
+    quality: Mapping[str, float]
+
+
+def star(sheet: Sheet) -> list[tuple[str, str]]:
+    """The pairs of faces that an act confirms so that both sides are one person, each from the smaller id.
+
+    Within a group every face is joined to the group's best one; a victim holds together by itself. The best faces of
+    the sides are joined with each other; on a side without a group, the face of the strongest link stands for it.
+    """
+    if not sheet.pairs:
+        raise Invalid("nothing is left to confirm: dismiss instead")
+    sides = sorted({sheet.side_of[face] for pair in sheet.pairs for face in (pair.a, pair.b)})
+    if len(sides) > 2:
+        raise Invalid("these links are between more than two people: judge one item at a time", code="several_items")
+    chosen: list[tuple[str, str]] = []
+    best: dict[Side, str] = {}
+    for side in sides:
+        if side.kind == "group":
+            faces = [face for face, of in sheet.side_of.items() if of == side]
+            best[side] = min(faces, key=lambda face: (-sheet.quality[face], face))
+            chosen += [ordered(best[side], face) for face in faces if face != best[side]]
+    if len(sides) == 2:
+        chosen.append(_bridge(sheet, sides, best))
+    return sorted(set(chosen))
+
+
+def _bridge(sheet: Sheet, sides: list[Side], best: Mapping[Side, str]) -> tuple[str, str]:
+    strongest = min(sheet.pairs, key=lambda pair: (-(pair.score or 0.0), pair.a, pair.b))
+    ends = {sheet.side_of[face]: face for face in (strongest.a, strongest.b)}
+    touching = [pair for pair in sheet.pairs if all(face in {pair.a, pair.b} for face in best.values())]
+    if touching and best:
+        strongest = min(touching, key=lambda pair: (-(pair.score or 0.0), pair.a, pair.b))
+        ends = {sheet.side_of[face]: face for face in (strongest.a, strongest.b)}
+    return ordered(*(best.get(side, ends[side]) for side in sides))

@@ -1,0 +1,234 @@
+"""Victims: which faces people hold to be one person. Computed from what was said, never stored apart from it.
+
+A victim is a connected component: first over declared faces and approved links, then over confirmed links in the order
+of their confirmation, each left pending where it would join two components that case systems registered as different.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+from graph.domain.ids import digest
+from graph.domain.link import JOINS, State
+
+
+@dataclass(frozen=True, slots=True)
+class FaceFacts:
+    """What is known of a face here: an erased one has no media. Times in ms, None in a picture."""
+
+    face_id: str
+    media_id: str | None
+    declared: frozenset[str] = frozenset()
+    start_ms: int | None = None
+    end_ms: int | None = None
+
+    def in_one_frame_with(self, other: FaceFacts) -> bool:
+        """Whether both are seen at one moment: then they are two people."""
+        if self.media_id is None or self.media_id != other.media_id:
+            return False
+        if None in (self.start_ms, self.end_ms, other.start_ms, other.end_ms):
+            return True
+        return max(self.start_ms or 0, other.start_ms or 0) <= min(self.end_ms or 0, other.end_ms or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkFacts:
+    """A link that somebody decided; `confirmed_at` is the time of the confirmation by which it joins."""
+
+    link_id: str
+    a: str
+    b: str
+    state: State
+    confirmed_at: str = ""
+    score: float | None = None
+
+    @property
+    def order(self) -> tuple[str, str]:
+        return (self.confirmed_at, self.link_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """Faces with everything that connects them to each other: closed under declarations and joining links."""
+
+    faces: Mapping[str, FaceFacts]
+    links: Mapping[str, LinkFacts]
+
+    def changed(self, links: Iterable[LinkFacts]) -> Neighbourhood:
+        """The same with these links as they will be."""
+        return replace(self, links={**self.links, **{link.link_id: link for link in links}})
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """One person: `registered` are the ids of case systems in it, `links` what joins its faces, oldest first."""
+
+    victim_id: str
+    faces: frozenset[str]
+    registered: frozenset[str] = frozenset()
+    links: tuple[str, ...] = ()
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether more than one declared id holds it together, so that people's acts name it."""
+        return bool(self.links) or len(self.registered) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Victims:
+    """All victims of a neighbourhood, and the confirmed links that do not join before they are approved."""
+
+    by_id: Mapping[str, Victim] = field(default_factory=dict[str, Victim])
+    pending: frozenset[str] = frozenset()
+
+    @property
+    def of_face(self) -> dict[str, str]:
+        return {face: victim.victim_id for victim in self.by_id.values() for face in victim.faces}
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Two faces in one victim that cannot be one person, and how they came to be joined.
+
+    `kind` is `one_frame` or `dismissed`; `path` are the links between them, `weakest` the one of the lowest score.
+    """
+
+    kind: str
+    a: str
+    b: str
+    path: tuple[str, ...] = field(compare=False, default=())
+    weakest: str | None = field(compare=False, default=None)
+
+
+def formed_id(link_id: str) -> str:
+    """The name of a victim whose oldest standing confirmation is this link's."""
+    return f"v-{digest('victim', link_id)[:32]}"
+
+
+def victims(near: Neighbourhood) -> Victims:
+    """The victims of a neighbourhood: the same as computing them for everything at once."""
+    forest = _Forest()
+    for face in near.faces.values():
+        for name in face.declared:
+            forest.join(face.face_id, ("victim", name))
+            forest.registered[forest.root(face.face_id)].add(name)
+    links = sorted((link for link in near.links.values() if link.state in JOINS), key=lambda link: link.order)
+    pending: set[str] = set()
+    for link in links:
+        if link.state is State.APPROVED:
+            forest.join(link.a, link.b)
+    for link in links:
+        if link.state is State.CONFIRMED and not forest.join_if_allowed(link.a, link.b):
+            pending.add(link.link_id)
+    members: defaultdict[object, set[str]] = defaultdict(set)
+    joined: defaultdict[object, list[str]] = defaultdict(list)
+    for link in links:
+        if link.link_id not in pending:
+            joined[forest.root(link.a)].append(link.link_id)
+            members[forest.root(link.a)] |= {link.a, link.b}
+    for face in near.faces.values():
+        if face.declared:
+            members[forest.root(face.face_id)].add(face.face_id)
+    found: dict[str, Victim] = {}
+    for root, faces in members.items():
+        registered = frozenset(forest.registered[root])
+        name = min(registered) if registered else formed_id(joined[root][0])
+        found[name] = Victim(name, frozenset(faces), registered, tuple(joined[root]))
+    return Victims(found, frozenset(pending))
+
+
+class _Forest:
+    """Disjoint sets of faces and registered ids."""
+
+    def __init__(self) -> None:
+        self._parent: dict[object, object] = {}
+        self.registered: defaultdict[object, set[str]] = defaultdict(set)
+
+    def root(self, item: object) -> object:
+        path: list[object] = []
+        while (parent := self._parent.get(item, item)) != item:
+            path.append(item)
+            item = parent
+        for passed in path:
+            self._parent[passed] = item
+        return item
+
+    def join(self, a: object, b: object) -> None:
+        one, other = self.root(a), self.root(b)
+        if one != other:
+            self._parent[other] = one
+            self.registered[one] |= self.registered.pop(other, set())
+
+    def join_if_allowed(self, a: object, b: object) -> bool:
+        """Joins unless both sides are registered, as different victims then."""
+        one, other = self.root(a), self.root(b)
+        if one != other and self.registered[one] and self.registered[other]:
+            return False
+        self.join(a, b)
+        return True
+
+
+def contradictions(near: Neighbourhood, found: Victims) -> set[Contradiction]:
+    """Every pair of faces in one victim that is seen in one frame or that people dismissed."""
+    wrong = {
+        Contradiction("one_frame", a, b) for victim in found.by_id.values() for a, b in _in_one_frame(near, victim)
+    }
+    of_face = found.of_face
+    for link in near.links.values():
+        if link.state is State.DISMISSED and link.a in of_face and of_face[link.a] == of_face.get(link.b):
+            wrong.add(Contradiction("dismissed", link.a, link.b))
+    return wrong
+
+
+def _in_one_frame(near: Neighbourhood, victim: Victim) -> Iterator[tuple[str, str]]:
+    by_media: defaultdict[str, list[FaceFacts]] = defaultdict(list)
+    for face_id in sorted(victim.faces):
+        face = near.faces[face_id]
+        if face.media_id is not None:
+            by_media[face.media_id].append(face)
+    for together in by_media.values():
+        for a, b in combinations(together, 2):
+            if a.in_one_frame_with(b):
+                yield a.face_id, b.face_id
+
+
+def explained(wrong: Contradiction, near: Neighbourhood, found: Victims) -> Contradiction:
+    """The contradiction with the shortest chain of links that joins its faces, and the weakest of them."""
+    edges: defaultdict[object, list[tuple[object, str | None]]] = defaultdict(list)
+    for link in near.links.values():
+        if link.state in JOINS and link.link_id not in found.pending:
+            edges[link.a].append((link.b, link.link_id))
+            edges[link.b].append((link.a, link.link_id))
+    for face in near.faces.values():
+        for name in face.declared:
+            edges[face.face_id].append((("victim", name), None))
+            edges[("victim", name)].append((face.face_id, None))
+    path = _shortest(edges, wrong.a, wrong.b)
+    weakest = min(path, key=lambda link_id: (_score(near, link_id), link_id), default=None)
+    return replace(wrong, path=path, weakest=weakest)
+
+
+def _score(near: Neighbourhood, link_id: str) -> float:
+    score = near.links[link_id].score
+    return 1.0 if score is None else score
+
+
+def _shortest(edges: Mapping[object, Collection[tuple[object, str | None]]], start: str, end: str) -> tuple[str, ...]:
+    came: dict[object, tuple[object, str | None]] = {start: (start, None)}
+    waiting = deque[object]([start])
+    while waiting and end not in came:
+        here = waiting.popleft()
+        for there, link_id in edges.get(here, ()):
+            if there not in came:
+                came[there] = (here, link_id)
+                waiting.append(there)
+    path: list[str] = []
+    item: object = end
+    while item in came and item != start:
+        item, link_id = came[item]
+        if link_id is not None:
+            path.append(link_id)
+    return tuple(reversed(path))
