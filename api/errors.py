@@ -36,6 +36,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "not_confirmed": (409, "The link waits for no second person"),
     "nothing_to_reopen": (409, "There is no act to take back"),
     "half_undo": (409, "Only a part of an act would be taken back"),
+    "settled": (409, "These faces are one person already"),
     "link_exists": (409, "These faces are linked already"),
     "no_longer_one": (409, "These faces are no longer one victim"),
     "contradiction": (409, "This contradicts what is known"),

@@ -22,7 +22,7 @@ SUE = Person("sue@north", frozenset({Role.SUPERVISOR}), "north")
 SAM = Person("sam@south", frozenset({Role.SUPERVISOR}), "south")
 MODEL = "sface-2021dec"
 BAND = "provisional: measured on adults, not on children"
-NORTH, SOUTH = "local:2026-001", "local:2026/002 b"
+NORTH, SOUTH = "local:2026-001", "other:2026/002 b"
 """The second local id has a slash and a space in it, as some case systems write them."""
 
 

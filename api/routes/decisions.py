@@ -87,7 +87,7 @@ async def link_by_hand(
     return _answer(link, response)
 
 
-_ACT = ("not_found", "forbidden", "several_items", *CONFLICTS, *BODY, *ACTING)
+_ACT = ("not_found", "forbidden", "several_items", "settled", *CONFLICTS, *BODY, *ACTING)
 
 
 @router.post("/acts", status_code=201, responses=problems(*_ACT))

@@ -158,10 +158,10 @@ async def _check_approve(_: Tx, actor: Person, found: Locked) -> None:
 
 async def _check_reopen(tx: Tx, actor: Person, found: Locked) -> None:
     check_sees(actor, found)
-    last = found.now.last
-    check_may(actor, Deed.REOPEN, found.row["districts"], made_by=last.by if last else None)
-    if last is None:
+    if (last := found.now.last) is None:
+        link.after_reopening(found.now)  # refuses
         return
+    check_may(actor, Deed.REOPEN, found.row["districts"], made_by=last.by)
     of_act = {row["link_id"]: row["verdict_id"] for row in await tx.rows(queries.LINKS_OF_ACT, act_id=last.act_id)}
     others = await lock(tx, sorted(of_act.keys() - {found.row["link_id"]}))
     standing = [key for key, other in others.items() if of_act[key] in {entry.verdict_id for entry in other.now.acts}]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from graph.domain.errors import Invalid
+from graph.domain.errors import Conflict, Invalid
 from graph.domain.ids import ordered
 
 
@@ -42,7 +42,8 @@ def star(sheet: Sheet) -> list[tuple[str, str]]:
     if not sheet.pairs:
         raise Invalid("nothing is left to confirm: dismiss instead")
     sides = sorted({sheet.side_of[face] for pair in sheet.pairs for face in (pair.a, pair.b)})
-    if len(sides) > 2:
+    across = [pair for pair in sheet.pairs if sheet.side_of[pair.a] != sheet.side_of[pair.b]]
+    if len(sides) > 2 or (len(sides) == 2 and not across):
         raise Invalid("these links are between more than two people: judge one item at a time", code="several_items")
     chosen: list[tuple[str, str]] = []
     best: dict[Side, str] = {}
@@ -52,15 +53,17 @@ def star(sheet: Sheet) -> list[tuple[str, str]]:
             best[side] = min(faces, key=lambda face: (-sheet.quality[face], face))
             chosen += [ordered(best[side], face) for face in faces if face != best[side]]
     if len(sides) == 2:
-        chosen.append(_bridge(sheet, sides, best))
+        chosen.append(_bridge(across, sheet.side_of, sides, best))
+    if not chosen:
+        raise Conflict("these faces are held to be one person already", code="settled")
     return sorted(set(chosen))
 
 
-def _bridge(sheet: Sheet, sides: list[Side], best: Mapping[Side, str]) -> tuple[str, str]:
-    strongest = min(sheet.pairs, key=lambda pair: (-(pair.score or 0.0), pair.a, pair.b))
-    ends = {sheet.side_of[face]: face for face in (strongest.a, strongest.b)}
-    touching = [pair for pair in sheet.pairs if all(face in {pair.a, pair.b} for face in best.values())]
-    if touching and best:
-        strongest = min(touching, key=lambda pair: (-(pair.score or 0.0), pair.a, pair.b))
-        ends = {sheet.side_of[face]: face for face in (strongest.a, strongest.b)}
+def _bridge(
+    across: Sequence[Pair], side_of: Mapping[str, Side], sides: Sequence[Side], best: Mapping[Side, str]
+) -> tuple[str, str]:
+    """The strongest link that touches the best face of each group; else one between the best faces is to be made."""
+    touching = [pair for pair in across if best and all(face in (pair.a, pair.b) for face in best.values())]
+    strongest = min(touching or across, key=lambda pair: (-(pair.score or 0.0), pair.a, pair.b))
+    ends = {side_of[face]: face for face in (strongest.a, strongest.b)}
     return ordered(*(best.get(side, ends[side]) for side in sides))

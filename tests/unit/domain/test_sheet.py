@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.domain.errors import Invalid
+from graph.domain.errors import Conflict, Invalid
 from graph.domain.sheet import Pair, Sheet, Side, star
 
 GROUP, VICTIM, FACE = Side("group", "g"), Side("victim", "v"), Side("face", "x")
@@ -48,4 +48,14 @@ def test_links_between_more_than_two_people_are_several_items() -> None:
         star(sheet([Pair("a", "b", 0.5), Pair("b", "c", 0.5)], sides))
     assert refused.value.code == "several_items"
     with pytest.raises(Invalid):
+        star(sheet([Pair("a", "a2", 0.5), Pair("b", "b2", 0.5)], {"a": FACE, "a2": FACE, "b": VICTIM, "b2": VICTIM}))
+    with pytest.raises(Invalid):
         star(sheet([], {}))
+
+
+def test_a_link_inside_one_victim_is_settled_and_stands_for_nothing() -> None:
+    sides = {"a": VICTIM, "a2": VICTIM, "b": FACE}
+    assert star(sheet([Pair("a", "a2", 0.9), Pair("a", "b", 0.5)], sides)) == [("a", "b")]
+    with pytest.raises(Conflict) as refused:
+        star(sheet([Pair("a", "a2", 0.9)], sides))
+    assert refused.value.code == "settled"

@@ -1,0 +1,359 @@
+"""What people decide, on the real graph: who may, what follows for victims, and what is told to case systems."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from graph.actions import acts, decide, identify
+from graph.actions.acts import Said
+from graph.actions.decide import Judgement, Seen
+from graph.actions.identify import Proposal
+from graph.actions.seen import SeenLink
+from graph.actions.views import Look, Views
+from graph.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from graph.domain.identification import Basis, IdentificationState
+from graph.domain.link import Decision, SecondDecision, State
+from graph.domain.people import Person, Role
+from graph.domain.victim import formed_id
+from graph.store.session import Store
+from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene
+from tests.integration.conftest import entries
+
+pytestmark = pytest.mark.anyio
+WHO_LEFT = Person("wes@west", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), "west")
+YES, NO = Decision.CONFIRMED, Decision.DISMISSED
+
+
+async def judge(
+    store: Store, link_id: str, decision: Decision = YES, *, version: int = 0, by: Person = ANNA
+) -> SeenLink:
+    return await decide.do_verdict(store, Judgement(link_id, version, decision, ("ears",), ""), actor=by, now=NOW)
+
+
+async def approve(
+    store: Store, link_id: str, version: int = 1, by: Person = SUE, *, returned: bool = False
+) -> SeenLink:
+    decision = SecondDecision.RETURNED if returned else SecondDecision.APPROVED
+    return await decide.do_approval(store, Seen(link_id, version), decision, "look at the ears", actor=by, now=NOW)
+
+
+async def reopen(store: Store, link_id: str, version: int, by: Person = ANNA) -> SeenLink:
+    return await decide.do_reopening(store, Seen(link_id, version), "a mistake", actor=by, now=NOW)
+
+
+async def victims_of(scene: Scene) -> dict[str, str]:
+    """The victim of each face by the name that the test gave it."""
+    rows = await scene.store.read(
+        lambda tx: tx.rows(
+            "MATCH (f:Face)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN f.face_id AS f, v.victim_id AS v"
+        )
+    )
+    names = {face: called for called, face in scene.faces.items()}
+    found = {names[row["f"]]: row["v"] for row in rows}
+    assert len(found) == len(rows), "a face has two victims"
+    return found
+
+
+async def told(store: Store) -> list[dict[str, Any]]:
+    rows = await store.read(lambda tx: tx.rows("MATCH (o:Outbox {kind: 'notice'}) RETURN o ORDER BY o.seq"))
+    return [{"source": row["o"]["source"], **json.loads(row["o"]["body"])} for row in rows]
+
+
+async def declare(store: Store, scene: Scene, called: str, victim_id: str) -> None:
+    query = (
+        "MATCH (f:Face {face_id: $face}) MERGE (v:Victim {victim_id: $victim}) SET v.registered = true "
+        "MERGE (f)-[:DEPICTS {basis: 'declared', declared_by: 'source'}]->(v)"
+    )
+    await store.write(lambda tx: tx.do(query, face=scene.faces[called], victim=victim_id))
+
+
+@pytest.fixture
+async def link_id(scene: Scene) -> str:
+    return await scene.link("n1", "s1", score=0.52)
+
+
+async def test_a_confirmed_link_makes_a_victim_and_its_reopening_restores_exactly(scene: Scene, link_id: str) -> None:
+    store = scene.store
+    await judge(store, link_id)
+    assert await victims_of(scene) == {"n1": formed_id(link_id), "s1": formed_id(link_id)}
+
+    link = await reopen(store, link_id, 1)
+    assert (link.state, link.version) == (State.CANDIDATE, 2)
+    assert await victims_of(scene) == {}
+    with pytest.raises(Conflict) as refused:
+        await reopen(store, link_id, 2)
+    assert refused.value.code == "nothing_to_reopen"
+
+
+async def test_a_second_person_approves_and_never_the_one_who_confirmed(scene: Scene, link_id: str) -> None:
+    store = scene.store
+    both = Person("anna@north", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), "north")
+    with pytest.raises(Conflict) as early:
+        await approve(store, link_id, 0)
+    assert early.value.code == "not_confirmed"
+    await judge(store, link_id, by=both)
+    with pytest.raises(Forbidden) as own:
+        await approve(store, link_id, by=both)
+    assert own.value.code == "own_decision"
+    with pytest.raises(Forbidden):
+        await approve(store, link_id, by=BEN)
+    with pytest.raises(NotFound):
+        await approve(store, link_id, by=WHO_LEFT)
+
+    assert (await approve(store, link_id, by=SAM)).state is State.APPROVED
+
+
+async def test_a_returned_link_goes_back_and_may_be_judged_again(scene: Scene, link_id: str) -> None:
+    store = scene.store
+    await judge(store, link_id)
+    assert (await approve(store, link_id, returned=True)).state is State.RETURNED
+    assert await victims_of(scene) == {}
+    with pytest.raises(Invalid):
+        await decide.do_approval(store, Seen(link_id, 2), SecondDecision.RETURNED, " ", actor=SUE, now=NOW)
+    again = await judge(store, link_id, version=2)
+    assert again.state is State.CONFIRMED
+    assert (await reopen(store, link_id, 3)).state is State.RETURNED
+    assert (await reopen(store, link_id, 4, by=SUE)).state is State.CONFIRMED
+    assert set(await victims_of(scene)) == {"n1", "s1"}
+
+
+async def test_an_act_is_reopened_by_who_made_it_or_by_a_supervisor_of_either_side(scene: Scene, link_id: str) -> None:
+    store = scene.store
+    await judge(store, link_id)
+    with pytest.raises(Forbidden):
+        await reopen(store, link_id, 1, by=BEN)
+    with pytest.raises(NotFound):
+        await reopen(store, link_id, 1, by=WHO_LEFT)
+    assert (await reopen(store, link_id, 1, by=SAM)).state is State.CANDIDATE
+
+
+async def test_a_chain_that_would_join_a_dismissed_pair_is_refused_with_its_weakest_link(scene: Scene) -> None:
+    store = scene.store
+    await scene.media("u", SOUTH, faces=["u1"])
+    first, second = await scene.link("n1", "s1", score=0.6), await scene.link("s1", "u1", score=0.41)
+    third = await scene.link("n1", "u1", score=0.5)
+    await judge(store, first)
+    await judge(store, third, NO)
+    before = len(await entries(store))
+
+    with pytest.raises(Conflict) as refused:
+        await judge(store, second, by=BEN)
+
+    assert refused.value.code == "contradiction"
+    assert refused.value.current["kind"] == "dismissed"
+    assert set(refused.value.current["path"]) == {first, second}
+    assert refused.value.current["weakest"] == second
+    assert len(await entries(store)) == before
+    # The other way round: once joined, the pair cannot be dismissed.
+    await reopen(store, third, 1)
+    await judge(store, second, by=BEN)
+    with pytest.raises(Conflict) as late:
+        await judge(store, third, NO, version=2)
+    assert late.value.code == "contradiction"
+
+
+async def test_two_faces_of_one_picture_are_not_joined_by_way_of_a_third(scene: Scene) -> None:
+    store = scene.store
+    first, second = await scene.link("n1", "s1"), await scene.link("n2", "s1")
+    await judge(store, first)
+    with pytest.raises(Conflict) as refused:
+        await judge(store, second)
+    assert refused.value.current["kind"] == "one_frame"
+    assert (await judge(store, second, NO)).state is State.DISMISSED
+
+
+async def test_two_registered_victims_are_joined_only_by_approval(scene: Scene, link_id: str) -> None:
+    store = scene.store
+    await declare(store, scene, "n1", "r2")
+    await declare(store, scene, "s1", "r1")
+
+    await judge(store, link_id)
+    assert await victims_of(scene) == {}
+    notices = {notice["subject"]: notice for notice in await told(store)}
+    assert all(notice["pending"] for notice in notices.values() if notice["outcome"] == "decided")
+
+    await approve(store, link_id)
+    assert await victims_of(scene) == {"n1": "r1", "s1": "r1"}
+    await reopen(store, link_id, 2, by=SUE)
+    assert await victims_of(scene) == {}
+
+
+async def test_each_case_system_hears_of_its_own_cases_only_and_in_order(scene: Scene, link_id: str) -> None:
+    store = scene.store
+    await judge(store, link_id)
+    await approve(store, link_id)
+    await reopen(store, link_id, 2, by=SUE)
+
+    notices = [notice for notice in await told(store) if notice["outcome"] == "decided"]
+    by_source = {source: [n for n in notices if n["source"] == source] for source in ("local", "other")}
+    for source, mine in by_source.items():
+        assert [n["number"] for n in mine] == [1, 2, 3]
+        assert [n["standing"] for n in mine] == ["assessed", "approved", "assessed"]
+        assert [n["decision"] for n in mine] == ["confirmed", "approved", "reopened"]
+        assert mine[1]["supersedes"] == mine[0]["notice_id"]
+        for notice in mine:
+            own = [side for side in notice["faces"] if "face_id" in side]
+            other = [side for side in notice["faces"] if "face_id" not in side]
+            assert len(own) == 1 and all(case.startswith(source) for case in own[0]["case_ids"])
+            assert [set(side) for side in other] == [{"district"}]
+    assert ANNA.actor not in json.dumps(await told(store))
+
+
+async def test_a_link_by_hand_is_confirmed_and_names_who_made_it(scene: Scene) -> None:
+    store = scene.store
+    await scene.media("x", NORTH, faces=["x1"])
+    pair = (scene.faces["n1"], scene.faces["x1"])
+    link = await acts.do_link(store, pair, ["marks"], "", actor=ANNA, now=NOW)
+    assert (link.state, link.proposed_by, link.score) == (State.CONFIRMED, ANNA.actor, None)
+    assert set(await victims_of(scene)) == {"n1", "x1"}
+    with pytest.raises(Conflict) as refused:
+        await acts.do_link(store, pair, ["marks"], "", actor=ANNA, now=NOW)
+    assert (refused.value.code, refused.value.current["link_id"]) == ("link_exists", link.link_id)
+    with pytest.raises(NotFound):  # a face of another district, which no search has shown
+        await acts.do_link(store, (scene.faces["n1"], scene.faces["t1"]), ["marks"], "", actor=ANNA, now=NOW)
+    assert (await reopen(store, link.link_id, 1)).state is State.CANDIDATE
+
+
+async def sheet(scene: Scene) -> list[str]:
+    """One face of the north against a victim of two faces in the south."""
+    await scene.media("w", SOUTH, faces=["w1"])
+    await judge(scene.store, await scene.link("s1", "w1"), by=BEN)
+    return [await scene.link("n1", "s1", score=0.45), await scene.link("n1", "w1", score=0.6)]
+
+
+async def test_one_act_settles_a_contact_sheet_and_is_undone_as_one(scene: Scene) -> None:
+    store, links = scene.store, await sheet(scene)
+    said = Said(tuple(Seen(link, 0) for link in links), YES, ("ears",), "")
+    async with views(store) as looked:
+        foreseen = await acts.preview(store, looked, said, look=Look(ANNA, "test", NOW))
+    done = await acts.do_act(store, said, actor=ANNA, now=NOW)
+
+    assert (foreseen.faces, foreseen.cases, foreseen.victims) == (done.faces, done.cases, done.victims)
+    assert (done.faces, done.cases) == (1, 1)
+    assert [row["link_id"] for row in done.links] == [links[1]]
+    assert len(set((await victims_of(scene)).values())) == 1
+    assert set(await victims_of(scene)) == {"n1", "s1", "w1"}
+
+    assert done.act_id is not None
+    undone = await acts.do_act_reopening(store, done.act_id, "wrong child", actor=ANNA, now=NOW)
+    assert [row["state"] for row in undone.links] == ["candidate"]
+    assert set(await victims_of(scene)) == {"s1", "w1"}
+
+
+async def test_faces_ticked_off_are_dismissed_in_the_same_act(scene: Scene) -> None:
+    store, links = scene.store, await sheet(scene)
+    said = Said(tuple(Seen(link, 0) for link in links), YES, ("ears",), "", (scene.faces["w1"],))
+    with pytest.raises(Conflict) as refused:  # n1 = s1 = w1 is what others confirmed: w1 cannot differ from n1 then
+        await acts.do_act(store, said, actor=ANNA, now=NOW)
+    assert refused.value.code == "contradiction"
+
+    await scene.media("z", SOUTH, faces=["z1"])
+    both = Said((Seen(links[1], 0), Seen(await scene.link("n1", "z1"), 0)), YES, ("ears",), "", (scene.faces["z1"],))
+    done = await acts.do_act(store, both, actor=ANNA, now=NOW)
+    assert sorted(row["state"] for row in done.links) == ["confirmed", "dismissed"]
+    [entry] = [entry for entry in await entries(store) if entry.action == "links.judged"]
+    assert entry.subject == f"act:{done.act_id}"
+
+
+async def test_an_act_is_all_or_nothing_and_no_half_of_it_is_undone(scene: Scene) -> None:
+    store, links = scene.store, await sheet(scene)
+    await judge(store, links[0], Decision.UNSURE)
+    said = Said(tuple(Seen(link, 0) for link in links), NO, (), "")
+    with pytest.raises(Conflict) as stale:
+        await acts.do_act(store, said, actor=BEN, now=NOW)
+    assert (stale.value.code, stale.value.current["link_id"]) == ("stale_version", links[0])
+
+    said = Said((Seen(links[0], 1), Seen(links[1], 0)), NO, (), "")
+    done = await acts.do_act(store, said, actor=BEN, now=NOW)
+    with pytest.raises(Conflict) as half:
+        await reopen(store, links[0], 2, by=BEN)
+    assert half.value.code == "half_undo"
+    assert half.value.current == {"act_id": done.act_id, "links": [links[1]]}
+    assert done.act_id is not None
+    await acts.do_act_reopening(store, done.act_id, "too quick", actor=BEN, now=NOW)
+    [unsure] = await store.read(
+        lambda tx: tx.rows("MATCH ()-[r:CANDIDATE {link_id: $l}]->() RETURN r.state AS s", l=links[0])
+    )
+    assert unsure["s"] == "unsure"
+
+
+async def test_an_act_is_not_undone_below_a_later_decision_which_is_named(scene: Scene) -> None:
+    store, links = scene.store, await sheet(scene)
+    done = await acts.do_act(
+        store, Said(tuple(Seen(link, 0) for link in links), YES, ("ears",), ""), actor=ANNA, now=NOW
+    )
+    assert done.act_id is not None
+    seen = [Seen(row["link_id"], row["version"]) for row in done.links]
+    await acts.do_act_approval(store, done.act_id, seen, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+    with pytest.raises(Conflict) as refused:
+        await acts.do_act_reopening(store, done.act_id, "late", actor=SUE, now=NOW)
+    assert refused.value.code == "half_undo"
+    assert [item["by"] for item in refused.value.current["links"]] == [SUE.actor]
+
+
+async def test_links_of_two_items_are_not_one_act(scene: Scene) -> None:
+    links = [await scene.link("n1", "s1"), await scene.link("n2", "t1")]
+    with pytest.raises(Invalid) as refused:
+        await acts.do_act(scene.store, Said(tuple(Seen(x, 0) for x in links), YES, ("ears",), ""), actor=ANNA, now=NOW)
+    assert refused.value.code == "several_items"
+
+
+async def test_a_victim_is_identified_by_two_people_and_the_identity_falls_with_the_faces(
+    scene: Scene, link_id: str
+) -> None:
+    store = scene.store
+    await judge(store, link_id)
+    name = formed_id(link_id)
+    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher")
+    found = await identify.do_identification(store, name, said, actor=ANNA, now=NOW)
+    assert found.state is IdentificationState.PROPOSED
+    with pytest.raises(Forbidden):
+        await identify.do_identification_approval(
+            store, found.identification_id, 0, SecondDecision.APPROVED, "", actor=BEN, now=NOW
+        )
+    with pytest.raises(NotFound):
+        await identify.do_identification(store, name, said, actor=WHO_LEFT, now=NOW)
+    await identify.do_identification_approval(
+        store, found.identification_id, 0, SecondDecision.APPROVED, "", actor=SAM, now=NOW
+    )
+    assert await identity(store, name) == "north:person-1"
+
+    await reopen(store, link_id, 1)
+    assert await identity(store, name) is None
+    [row] = await store.read(lambda tx: tx.rows("MATCH (i:Identification) RETURN i.state AS state"))
+    assert row["state"] == "to_be_approved_again"
+    assert any(notice["outcome"] == "to_be_approved_again" for notice in await told(store))
+
+
+async def test_two_people_with_two_identities_are_not_joined(scene: Scene) -> None:
+    store = scene.store
+    links = [await scene.link("n1", "s1"), await scene.link("n2", "t1")]
+    for number, link in enumerate(links):
+        await judge(store, link)
+        said = Proposal(f"person-{number}", Basis.DOCUMENT, "passport")
+        made = await identify.do_identification(store, formed_id(link), said, actor=ANNA, now=NOW)
+        await identify.do_identification_approval(
+            store, made.identification_id, 0, SecondDecision.APPROVED, "", actor=SUE, now=NOW
+        )
+    await scene.media("y", SOUTH, faces=["y1"])
+    await judge(store, await scene.link("s1", "y1"), by=BEN)
+    with pytest.raises(Conflict) as refused:
+        await judge(store, await scene.link("t1", "y1"), by=BEN)
+    assert refused.value.current["kind"] in ("identified_apart", "one_frame")
+
+
+async def identity(store: Store, victim_id: str) -> str | None:
+    [row] = await store.read(lambda tx: tx.rows("MATCH (v:Victim {victim_id: $v}) RETURN v.identity AS i", v=victim_id))
+    return row["i"]
+
+
+@asynccontextmanager
+async def views(store: Store) -> AsyncIterator[Views]:
+    looked = Views(store)
+    yield looked
+    await looked.close()

@@ -1,0 +1,197 @@
+"""Random histories of many people who act at once, on the real graph, against a plain computation from scratch.
+
+A drawn history is a list of rounds; in each up to eight people act at the same time. Whatever interleaving the database
+makes of it: states, victims and pending links are those that follow from the acts that were kept, no act is lost or
+doubled, and the audit chain is whole. REDTHREAD_TEST_HISTORIES sets how many histories are drawn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import defaultdict
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from graph.actions import acts, decide
+from graph.actions.acts import Said
+from graph.actions.decide import Judgement, Seen
+from graph.domain import audit
+from graph.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from graph.domain.link import Decision, SecondDecision
+from graph.domain.people import Person, Role
+from graph.store.session import Store
+from tests import reference_victims as reference
+from tests.factories import Scene
+from tests.integration.conftest import empty, entries
+
+HISTORIES = int(os.environ.get("REDTHREAD_TEST_HISTORIES", "6"))
+PEOPLE = [
+    Person(f"{name}@{district}", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), district)
+    for district in ("north", "south")
+    for name in ("ann", "bob", "cleo", "dan")
+]
+FACES = ["a1", "a2", "b1", "c1", "d1", "e1", "f1"]
+LINKS = [
+    ("a1", "b1"), ("b1", "c1"), ("c1", "d1"), ("a2", "c1"), ("a2", "d1"), ("d1", "e1"), ("e1", "f1"), ("a1", "c1"),
+    ("b1", "f1"), ("a1", "a2"), ("c1", "e1"),
+]  # fmt: skip
+
+one_act = st.tuples(
+    st.integers(0, len(PEOPLE) - 1),
+    st.sampled_from(
+        ["confirm", "confirm", "confirm", "dismiss", "unsure", "approve", "return", "reopen", "act", "undo"]
+    ),
+    st.integers(0, len(LINKS) - 1),
+    st.integers(0, len(LINKS) - 1),
+)
+histories = st.lists(st.lists(one_act, min_size=1, max_size=8), min_size=3, max_size=7)
+
+
+async def build(store: Store) -> tuple[Scene, list[str]]:
+    await empty(store)
+    scene = Scene(store, None)
+    await scene.case("north:1", "north")
+    await scene.case("south:1", "south")
+    for name in "abcdef":
+        faces = [face for face in FACES if face[0] == name]
+        await scene.media(name, "north:1" if name in "acd" else "south:1", faces=faces)
+    query = (
+        "UNWIND $rows AS row MATCH (f:Face {face_id: row.face}) MERGE (v:Victim {victim_id: row.victim}) "
+        "SET v.registered = true MERGE (f)-[:DEPICTS {basis: 'declared'}]->(v)"
+    )
+    rows = [{"face": scene.faces["a1"], "victim": "r2"}, {"face": scene.faces["e1"], "victim": "r1"}]
+    await store.write(lambda tx: tx.do(query, rows=rows))
+    return scene, [await scene.link(a, b) for a, b in LINKS]
+
+
+async def act(store: Store, links: list[str], drawn: tuple[int, str, int, int]) -> bool:
+    """Whether the act was taken; it acts on what stands when it looks, as a person does."""
+    who, what, first, second = PEOPLE[drawn[0]], drawn[1], links[drawn[2]], links[drawn[3]]
+    now = datetime.now(UTC)
+    query = (
+        "UNWIND $links AS id MATCH ()-[r:CANDIDATE {link_id: id}]->() "
+        "OPTIONAL MATCH (v:Verdict {verdict_id: r.standing})<-[:WROTE]-(x:Act) "
+        "RETURN id, r.version AS version, x.act_id AS act"
+    )
+    rows = await store.read(lambda tx: tx.rows(query, links=[first, second]))
+    seen = {row["id"]: Seen(row["id"], row["version"]) for row in rows}
+    acts_of = {row["id"]: row["act"] for row in rows}
+    verdicts = {"confirm": Decision.CONFIRMED, "dismiss": Decision.DISMISSED, "unsure": Decision.UNSURE}
+    try:
+        if what in verdicts:
+            said = Judgement(first, seen[first].version, verdicts[what], ("ears",), "")
+            await decide.do_verdict(store, said, actor=who, now=now)
+        elif what in ("approve", "return"):
+            decision = SecondDecision.APPROVED if what == "approve" else SecondDecision.RETURNED
+            await decide.do_approval(store, seen[first], decision, "why", actor=who, now=now)
+        elif what == "reopen":
+            await decide.do_reopening(store, seen[first], "why", actor=who, now=now)
+        elif what == "act":
+            await acts.do_act(store, Said(tuple(seen.values()), Decision.CONFIRMED, ("ears",), ""), actor=who, now=now)
+        elif acts_of[first] is not None:
+            await acts.do_act_reopening(store, acts_of[first], "why", actor=who, now=now)
+        else:
+            return False
+    except (Conflict, Forbidden, Invalid, NotFound):
+        return False
+    return True
+
+
+async def check(store: Store, scene: Scene, taken: int) -> None:
+    async def read(query: str) -> list[dict[str, Any]]:
+        return await store.read(lambda tx: tx.rows(query))  # type: ignore[arg-type]
+
+    written = await read(
+        "MATCH (x:Act)-[:WROTE]->(v:Verdict) RETURN v.link_id AS link, v.decision AS decision, x.at AS at, "
+        "v.state_then AS state_then, v.version AS version, x.act_id AS act ORDER BY v.version"
+    )
+    versions: defaultdict[str, list[int]] = defaultdict(list)
+    said: defaultdict[str, list[reference.Said]] = defaultdict(list)
+    for row in written:
+        said[row["link"]].append(reference.Said(row["decision"], row["at"], row["state_then"]))
+        versions[row["link"]].append(row["version"])
+    assert len({row["act"] for row in written}) == taken, "an act was lost or doubled"
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in versions.values())
+
+    links = await read(
+        "MATCH (a:Face)-[r:CANDIDATE]->(b:Face) RETURN r.link_id AS id, a.face_id AS a, b.face_id AS b, "
+        "r.state AS state, coalesce(r.pending, false) AS pending, r.version AS version"
+    )
+    for link in links:
+        assert link["state"] == reference.stands("candidate", said[link["id"]])[0]
+        assert link["version"] == len(said[link["id"]])
+    faces: dict[str, list[str]] = {face: [] for face in scene.faces.values()}
+    faces[scene.faces["a1"]], faces[scene.faces["e1"]] = ["r2"], ["r1"]
+    pairs = {link["id"]: (link["a"], link["b"]) for link in links}
+    expected, pending = reference.victims(faces, pairs, said)
+    assert {link["id"] for link in links if link["pending"]} == pending
+    stored = await read(
+        "MATCH (f:Face)-[d:DEPICTS]->(v:Victim) RETURN f.face_id AS f, d.basis AS basis, v.victim_id AS v "
+        "ORDER BY d.basis DESC"
+    )
+    victims = {row["f"]: row["v"] for row in stored}  # 'declared' first, then 'confirmed' names it
+    assert victims == expected
+    of_victim: defaultdict[str, set[str]] = defaultdict(set)
+    for face, name in victims.items():
+        of_victim[name].add(face)
+    one_frame = {scene.faces["a1"], scene.faces["a2"]}
+    assert not any(one_frame <= members for members in of_victim.values()), "two faces of a picture are one victim"
+    for link in links:
+        if link["state"] == "dismissed":
+            assert victims.get(link["a"], "a") != victims.get(link["b"], "b"), "a dismissed pair is one victim"
+    chain = await entries(store)
+    assert audit.first_fault(chain) is None
+    assert len(chain) == taken
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def test_whatever_many_people_do_at_once_everything_follows_from_what_they_said(stack: Any) -> None:
+    with asyncio.Runner() as runner:
+        store = runner.run(_opened(stack))
+        try:
+
+            @settings(
+                max_examples=HISTORIES,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+                phases=[Phase.generate],  # threads of a real database do not repeat themselves: no shrinking
+                derandomize="REDTHREAD_TEST_HISTORIES" not in os.environ,
+            )
+            @given(histories)
+            def history(rounds: list[list[tuple[int, str, int, int]]]) -> None:
+                runner.run(play(store, rounds))
+
+            history()
+        finally:
+            runner.run(store.close())
+
+
+async def _opened(stack: Any) -> Store:
+    from graph.store.migrate import migrate
+
+    store = Store(stack.neo4j_uri, stack.neo4j_user, stack.neo4j_password)
+    await migrate(store)
+    return store
+
+
+async def play(store: Store, rounds: list[list[tuple[int, str, int, int]]]) -> None:
+    scene, links = await build(store)
+    taken = 0
+    for at_once in rounds:
+        # All end before one's failure is raised: nobody acts on while the next history begins.
+        ended = await asyncio.gather(*(act(store, links, drawn) for drawn in at_once), return_exceptions=True)
+        for outcome in ended:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            taken += outcome
+    await check(store, scene, taken)
