@@ -198,7 +198,13 @@ class SearchAsked(Record):
     faces: Annotated[list[Sha256], Field(min_length=1, max_length=100)]
 
 
-GalleryRecord = MediaEmbedded | CaseRecord | VictimRecord | ErasureRecord | SearchAsked
+class VictimsAssigned(Record):
+    """Whose face is whose after people's decisions; null: nobody's any more."""
+
+    faces: Annotated[dict[Sha256, str | None], Field(min_length=1)]
+
+
+GalleryRecord = MediaEmbedded | CaseRecord | VictimRecord | ErasureRecord | SearchAsked | VictimsAssigned
 
 TYPES: dict[str, type[GalleryRecord]] = {
     "redthread.gallery.media.v1": MediaEmbedded,
@@ -206,6 +212,7 @@ TYPES: dict[str, type[GalleryRecord]] = {
     "redthread.gallery.victim.v1": VictimRecord,
     "redthread.gallery.erasure.v1": ErasureRecord,
     "redthread.gallery.search.v1": SearchAsked,
+    "redthread.gallery.victims.v1": VictimsAssigned,
 }
 TYPE_OF: dict[type[BaseModel], str] = {model: name for name, model in TYPES.items()}
 

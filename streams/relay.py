@@ -12,6 +12,7 @@ from typing import Any, Final
 from graph.actions import quarantine as actions
 from graph.actions.ingest import LOG
 from graph.domain.errors import RedthreadError, StoreUnavailable, Unprocessable
+from graph.domain.ids import digest
 from graph.files import MediaStore
 from graph.store.queries import ingest
 from graph.store.queries import relay as queries
@@ -34,6 +35,7 @@ REPLAY_EVERY_S: Final = 5.0
 
 CE_NOTICE: Final = "redthread.notice.v1"
 CE_SEARCH: Final = "redthread.gallery.search.v1"
+CE_VICTIMS: Final = "redthread.gallery.victims.v1"
 
 
 class Relay:
@@ -170,6 +172,8 @@ def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[st
             return topics.notices(source), key.encode(), value, headers_of(CE_NOTICE, key, str(body["notice_id"]))
         case "search":
             return topics.GALLERY, key.encode(), value, headers_of(CE_SEARCH, key, key)
+        case "victims":
+            return topics.GALLERY, key.encode(), value, headers_of(CE_VICTIMS, key, digest(key, value))
         case "probe":
             return topics.PROBES, key.encode(), value, headers_of(CE_PROBE, key, key)
         case "quarantine":

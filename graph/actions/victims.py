@@ -92,7 +92,7 @@ def check_agrees(around: Around, then: Neighbourhood) -> Victims:
 
 def effects(around: Around, after: Victims) -> Effects:
     """What the graph has to change, and whom that concerns."""
-    derived = {face: v.victim_id for v in after.by_id.values() if v.is_derived for face in v.faces}
+    derived = {face: v.victim_id for v in after.by_id.values() if v.is_formed for face in v.faces}
     moved = {
         face: derived.get(face)
         for face in around.near.faces

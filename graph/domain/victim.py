@@ -72,9 +72,9 @@ class Victim:
     links: tuple[str, ...] = ()
 
     @property
-    def is_derived(self) -> bool:
-        """Whether more than one declared id holds it together, so that people's acts name it."""
-        return bool(self.links) or len(self.registered) > 1
+    def is_formed(self) -> bool:
+        """Whether people's acts hold it together, so that it is more than what a case system declared."""
+        return bool(self.links)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ async def _pages(
 def _face(row: Row) -> Face:
     data: bytes | None = row["vector"] if row["too_poor_because"] is None else None
     vector = np.frombuffer(data, "<f4").astype(np.float32) if data is not None else None
-    return Face(row["face_id"], row["media_id"], vector, row["label"], row["victim_id"])
+    return Face(row["face_id"], row["media_id"], vector, row["label"], row["declared"], row["assigned"])
 
 
 def _membership(item: Row) -> Membership:

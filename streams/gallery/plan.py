@@ -24,6 +24,7 @@ from streams.records import (
     SearchAsked,
     SourceEvent,
     VictimRecord,
+    VictimsAssigned,
 )
 
 
@@ -74,10 +75,12 @@ class Plan:
                     erase(self, record)
                 case SearchAsked():
                     self.compare.answer_known(record, offset)
+                case VictimsAssigned():
+                    self._assign(record)
         except Unprocessable as reason:
             if isinstance(record, SearchAsked):
                 self.compare.refuse(record.search_id, reason.message)
-            else:
+            elif not isinstance(record, VictimsAssigned):  # which nothing can make unprocessable
                 self.changes.quarantined.append(rows.quarantined(record.origin, reason))
 
     def _new_faces(self, record: GalleryRecord) -> list[tuple[str, np.ndarray]]:
@@ -218,9 +221,9 @@ class Plan:
             {"face_id": face_id, "victim_id": victim.victim_id, "declared_by": victim.declared_by}
         )
         if (face := self.staged.face(face_id)) is not None:
-            # A face that is declared twice joins both victims; the smallest id names them, in whatever order they came.
-            names = filter(None, (face.victim_id, victim.victim_id))
-            self.staged.put_face(replace(face, victim_id=min(names)))
+            # Of two declared for one face the smallest is kept, in whatever order they came.
+            names = filter(None, (face.declared, victim.victim_id))
+            self.staged.put_face(replace(face, declared=min(names)))
 
     def _report(self, record: MediaEmbedded, media: Media, *, repeated: bool) -> None:
         compared = media.scope is not None and bool(media.scope.register or media.scope.cases)
@@ -260,6 +263,12 @@ class Plan:
         changed = record.changed
         self.changes.victims.append(changed.model_dump())
         self.tell(record.origin, "victim_registered", {"victim_id": changed.victim_id})
+
+    def _assign(self, record: VictimsAssigned) -> None:
+        """What people decided stands in the graph already: from here on it counts for the caps."""
+        for face_id, victim_id in record.faces.items():
+            if (face := self.staged.face(face_id)) is not None:
+                self.staged.put_face(replace(face, assigned=victim_id))
 
     def tell(self, origin: SourceEvent, outcome: str, body: dict[str, object]) -> None:
         """Stages the notice of an event; a search's picture has no case system to tell: its answer is the search's."""

@@ -53,13 +53,21 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """`vector` is None where the face is too poor to compare; `victim_id` is the smallest that was declared for it."""
+    """`vector` is None where the face is too poor to compare.
+
+    `declared` is the smallest victim that a case system declared for it, `assigned` the one that people's acts made.
+    """
 
     face_id: str
     media_id: str
     vector: Vectors | None
     label: str | None = None
-    victim_id: str | None = None
+    declared: str | None = None
+    assigned: str | None = None
+
+    @property
+    def victim_id(self) -> str | None:
+        return self.assigned or self.declared
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,7 +218,9 @@ OPTIONAL MATCH (f)-[:SEEN_IN]->(m:Media)
 OPTIONAL MATCH (e:Embedding {model_id: $model_id})-[:OF]->(f)
 RETURN f.face_id AS face_id, m.media_id AS media_id, f.label AS label, f.too_poor_because AS too_poor_because,
        e.vector AS vector,
-       COLLECT { MATCH (f)-[:DEPICTS]->(v:Victim) RETURN v.victim_id ORDER BY v.victim_id LIMIT 1 }[0] AS victim_id
+       COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim)
+                 RETURN v.victim_id ORDER BY v.victim_id LIMIT 1 }[0] AS declared,
+       COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id LIMIT 1 }[0] AS assigned
 ORDER BY face_id
 """
 
