@@ -1,26 +1,27 @@
-"""Who asks, and for what purpose. Until sign-in exists, a header names the person: hence loopback only."""
+"""Who asks, as the sign-in proved, and for what purpose."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import HTTPBearer
 
 from graph.actions.views import Look
-from graph.domain.people import Person, Role, check_actor, check_purpose
+from graph.domain.people import Person, check_purpose
 
-ActorHeader = Annotated[
-    str, Header(alias="Redthread-Actor", description="who acts; the audit keeps this name", examples=["anna@north"])
-]
+_TOKEN = HTTPBearer(
+    scheme_name="bearer", bearerFormat="JWT", auto_error=False,
+    description="an access token of the OpenID Connect issuer that the service is set up with",
+)  # fmt: skip
 _WHY = "for what purpose people's data are looked at; at most 200 characters, in UTF-8"
 PurposeHeader = Annotated[str, Header(alias="Redthread-Purpose", description=_WHY, examples=["victim identification"])]
 
 
-async def person(actor: ActorHeader) -> Person:
-    """The person that the request names; 403 `actor_missing` without one. The district follows the name's `@`."""
-    name = check_actor(actor)
-    return Person(name, frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), name.rpartition("@")[2] or None)
+async def person(request: Request, _token: Annotated[object, Security(_TOKEN)]) -> Person:
+    """The person whom `api.sign_in` proved; the scheme stands here for the OpenAPI document only."""
+    return request.state.person
 
 
 async def look(who: Annotated[Person, Depends(person)], purpose: PurposeHeader) -> Look:

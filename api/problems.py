@@ -9,7 +9,8 @@ from api.wire import Problem
 
 EVERYWHERE = ("host_refused", "internal")
 GRAPH = ("store_unavailable",)
-ACTING = ("actor_missing", "invalid", *GRAPH)
+SIGNED_IN = ("token_missing", "token_invalid", "role_missing", "actor_missing", "sign_in_unavailable")
+ACTING = ("forbidden", "invalid", *SIGNED_IN, *GRAPH)
 LOOKING = ("purpose_missing", *ACTING)
 CONFLICTS = ("stale_version", "already_decided", "contradiction")
 BODY = ("malformed_body", "too_large")

@@ -19,7 +19,7 @@ from streams import topics
 from tests.commands import redthread
 
 TERMS = ("--scope", "register", "--purpose", "victim identification", "--legal-basis", "test")
-ASKED = ("--purpose", "victim identification", "--legal-basis", "test", "--actor", "anna@north")
+ASKED = ("--purpose", "victim identification", "--legal-basis", "test", "--user", "investigator")
 
 
 @pytest.fixture(scope="module")
