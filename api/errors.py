@@ -52,6 +52,8 @@ CHALLENGES: Final = {
     "token_invalid": 'Bearer realm="redthread", error="invalid_token"',
 }
 """WWW-Authenticate of each refusal to believe who asks (RFC 6750, 3)."""
+HIDING: Final = frozenset({"not_found", "case_unknown", "face_unknown"})
+"""Codes that one sentence each is told for: what is hidden must read as what does not exist, whoever words it."""
 _FROM_STATUS: Final = {
     400: "malformed_body", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large",
     415: "unsupported_content_type", 422: "invalid",
@@ -99,6 +101,8 @@ def refusal(error: RedthreadError) -> JSONResponse:
     code = code_of(error)
     if code == "internal":
         raise error
+    if code in HIDING:
+        return problem(code, f"{STATUS[code][1].lower()}, or none that you may see")
     if isinstance(error, Conflict) and error.current:
         return problem(code, error.message, current=error.current)
     return problem(code, error.message)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from api.identity import Actor, Looking, StatedPurpose
+from api.identity import Judge, Looking, StatedPurpose
 from api.problems import ACTING, BODY, CONFLICTS, LOOKING, problems
 from api.services import Use
 from api.wire import LinkDetailOut, LinkOut, LinkPage, VerdictIn
@@ -59,7 +59,7 @@ async def judge(
     link_id: str,
     body: VerdictIn,
     use: Use,
-    actor: Actor,
+    actor: Judge,
     purpose: StatedPurpose,
     response: Response,
     if_match: Annotated[str, Header(description="the version that you saw, quoted", examples=['"0"'])],

@@ -12,7 +12,7 @@ from graph.actions.seen import SeenLink
 from graph.domain import audit, link
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.link import Decision, State
-from graph.domain.people import Person
+from graph.domain.people import Deed, Person, check_may, may
 from graph.store import log
 from graph.store.queries import review as queries
 from graph.store.session import Row, Store, Tx
@@ -32,9 +32,9 @@ class Judgement:
 async def do_verdict(store: Store, said: Judgement, *, actor: Person, now: datetime, purpose: str = "") -> SeenLink:
     """The link as it stands after the verdict, which is committed together with its audit entry.
 
-    Raises NotFound for an unknown link, Invalid for wrong reasons, and Conflict where somebody acted since the
-    person looked (`stale_version`), where the link waits for no verdict (`already_decided`), and where two faces
-    of one picture would become one person (`contradiction`).
+    Raises NotFound for an unknown link, Forbidden for who may not judge it, Invalid for wrong reasons, and Conflict
+    where somebody acted since the person looked (`stale_version`), where the link waits for no verdict
+    (`already_decided`), and where two faces of one picture would become one person (`contradiction`).
     """
     link.check_reasons(said.decision, list(said.reasons), said.text)
     act_id, verdict_id = uuid.uuid4().hex, uuid.uuid4().hex
@@ -42,8 +42,9 @@ async def do_verdict(store: Store, said: Judgement, *, actor: Person, now: datet
     async def work(tx: Tx) -> SeenLink:
         head = await log.lock_head(tx)
         stands = await tx.one(queries.LOCK_LINK, link_id=said.link_id)
-        if stands is None:
+        if stands is None or not may(actor, Deed.SEE, stands["districts"]):
             raise NotFound("there is no such link")
+        check_may(actor, Deed.JUDGE, stands["districts"])
         last = await tx.one(queries.LAST_VERDICT, link_id=said.link_id)
         state = _check_verdict(said, stands, last)
         await tx.do(

@@ -11,7 +11,9 @@ LOCK_LINK: Final = """
 MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)
 SET r.version = r.version + 0
 RETURN r.state AS state, r.version AS version, r.score AS score,
-       EXISTS { MATCH (a)-[:SEEN_IN]->(:Media)<-[:SEEN_IN]-(b) } AS one_frame
+       EXISTS { MATCH (a)-[:SEEN_IN]->(:Media)<-[:SEEN_IN]-(b) } AS one_frame,
+       COLLECT { MATCH (a)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district }
+       + COLLECT { MATCH (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district } AS districts
 """
 
 LAST_VERDICT: Final = """
