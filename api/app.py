@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -13,21 +13,26 @@ from api import errors
 from api.guard import Guard
 from api.routes import cases, decisions, faces, health, identifications, links, searches
 from api.services import Services
-from api.settings import WHY_LOOPBACK
+from api.sign_in import OnlySignedIn
 from api.wire import Problem
 
-DESCRIPTION = f"""Finds the same child across police cases: the machine proposes links, people decide.
+DESCRIPTION = """Finds the same child across police cases: the machine proposes links, people decide.
 
-{WHY_LOOPBACK} Every read of a case, link, face or search states its purpose in header `Redthread-Purpose` and is an
-entry in the audit. Scores are null until the caller has judged the link. A decision names the version that it was
-made on in `If-Match`. Every refusal is a problem detail (RFC 9457) with a stable `code`.
+Whoever asks signs in with a bearer token, whose roles and district say what they may see and do; what a person may not
+see answers exactly as what does not exist. Every read of a case, link, face or search states its purpose in header
+`Redthread-Purpose` and is an entry in the audit. Scores are null until the caller has judged the link. A decision names
+the version that it was made on in `If-Match`. Every refusal is a problem detail (RFC 9457) with a stable `code`.
 """
 
 
 def build_app(
-    open_services: Callable[[], AbstractAsyncContextManager[Services]], *, upload_limit: int, version: str
-) -> FastAPI:
-    """The application; `open_services` is entered when it starts and left when it stops."""
+    open_services: Callable[[], AbstractAsyncContextManager[Services]], *, upload_limit: int, version: str,
+    public_hosts: Iterable[str] = (),
+) -> FastAPI:  # fmt: skip
+    """The application; `open_services` is entered when it starts and left when it stops.
+
+    It answers to the names of its own machine and to `public_hosts`.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -43,7 +48,8 @@ def build_app(
     for routes in (health, cases, faces, links, decisions, identifications, searches):
         app.include_router(routes.router)
     errors.register(app)
-    app.add_middleware(Guard, upload_limit=upload_limit)
+    app.add_middleware(OnlySignedIn)
+    app.add_middleware(Guard, upload_limit=upload_limit, hosts=public_hosts)
     _describe_problems(app)
     return app
 

@@ -21,9 +21,12 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "malformed_body": (400, "The body is not what its content type says"),
     "malformed_version": (400, "If-Match is not one quoted version"),
     "host_refused": (400, "The Host header does not name this machine"),
+    "token_missing": (401, "Sign in first"),
+    "token_invalid": (401, "The token is not taken"),
     "forbidden": (403, "Not allowed"),
     "own_decision": (403, "A second person has to decide"),
     "actor_missing": (403, "It is not said who acts"),
+    "role_missing": (403, "No role here"),
     "purpose_missing": (403, "It is not said for what purpose"),
     "not_found": (404, "There is no such thing"),
     "case_unknown": (404, "There is no such case"),
@@ -49,7 +52,15 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "internal": (500, "The service failed"),
     "store_unavailable": (503, "The graph does not answer"),
     "not_ready": (503, "The service is not ready"),
+    "sign_in_unavailable": (503, "Nobody can be let in now"),
 }
+CHALLENGES: Final = {
+    "token_missing": 'Bearer realm="redthread"',
+    "token_invalid": 'Bearer realm="redthread", error="invalid_token"',
+}
+"""WWW-Authenticate of each refusal to believe who asks (RFC 6750, 3)."""
+HIDING: Final = frozenset({"not_found", "case_unknown", "face_unknown"})
+"""Codes that one sentence each is told for: what is hidden must read as what does not exist, whoever words it."""
 _FROM_STATUS: Final = {
     400: "malformed_body", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large",
     415: "unsupported_content_type", 422: "invalid",
@@ -57,7 +68,6 @@ _FROM_STATUS: Final = {
 
 
 _WITHOUT_HEADER: Final = {
-    "redthread-actor": ("actor_missing", "say who acts in header Redthread-Actor"),
     "redthread-purpose": ("purpose_missing", "say for what purpose you look in header Redthread-Purpose"),
     "if-match": ("version_missing", 'say which version you saw: If-Match: "<version>"'),
 }
@@ -70,6 +80,8 @@ def problem(code: str, detail: str, *, headers: Mapping[str, str] | None = None,
     sent = dict(headers or {})
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         sent["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if code in CHALLENGES:
+        sent["WWW-Authenticate"] = CHALLENGES[code]
     return JSONResponse({**body, **more}, status, sent, MEDIA_TYPE)
 
 
@@ -88,9 +100,16 @@ def register(app: FastAPI) -> None:
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RedthreadError)
+    return refusal(error)
+
+
+def refusal(error: RedthreadError) -> JSONResponse:
+    """The answer to who met this error; one without a row in the table is raised again, as nobody expected it."""
     code = code_of(error)
     if code == "internal":
         raise error
+    if code in HIDING:
+        return problem(code, f"{STATUS[code][1].lower()}, or none that you may see")
     if isinstance(error, Conflict) and error.current:
         return problem(code, error.message, current=error.current)
     return problem(code, error.message)

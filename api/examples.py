@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 CASE: Final = "north:2026-001"
-OTHER_CASE: Final = "south:2026-017"
 FACE: Final = "1e9f7d5b3c1a8f6e4d2c0b9a7f5e3d1c8b6a4f2e0d9c7b5a3f1e8d6c4b20a9f7"
 OTHER_FACE: Final = "b81d0e6f4a2c9b7d5e3f1a8c6b4d2e0f9a7c5b3d1e8f6a4c2b0d9e7f5a3c1b86"
 MEDIA: Final = "2f1d7c9e3b5a8f6d4c2e0b9a7f5d3c1e8b6a4f2d0c9e7b5a3f1d8c6e4b2a0f97"
-OTHER_MEDIA: Final = "7c9e3b5a8f6d4c2e0b9a7f5d3c1e8b6a4f2d0c9e7b5a3f1d8c6e4b2a0f972f1d"
 LINK_ID: Final = "5c3a1f9e7d5b3c1a8f6e4d2c0b9a7f5e3d1c8b6a4f2e0d9c7b5a3f1e8d6c4b20"
 SEARCH_ID: Final = "0a4f5c0e6b1d4b7e9f3a8d2c6e5b1f70"
 
@@ -30,8 +28,8 @@ LINK: Final[dict[str, Any]] = {
         "district": "north", "contact": "duty desk north, 0100",
     },
     "b": {
-        "face_id": OTHER_FACE, "media_id": OTHER_MEDIA, "case_ids": [OTHER_CASE], "box": [77, 140, 61, 80],
-        "quality": 0.6, "district": "south", "contact": None,
+        "face_id": OTHER_FACE, "media_id": None, "case_ids": [], "box": None, "quality": None,
+        "district": "south", "contact": "duty desk south, 0200",
     },
 }  # fmt: skip
 
@@ -71,13 +69,16 @@ CASE_GRAPH: Final[dict[str, Any]] = {
     ],
     "links": [LINK],
     "cases": [
-        {"case_id": OTHER_CASE, "district": "south", "contact": None, "links": {"candidate": 1}, "shared_media": 0}
+        {
+            "case_id": None, "district": "south", "contact": "duty desk south, 0200", "links": {"candidate": 1},
+            "shared_media": 0,
+        }
     ],
 }  # fmt: skip
 
 QUESTION: Final[dict[str, Any]] = {
     "faces": [FACE], "case_id": CASE, "purpose": "victim identification", "legal_basis": "StPO 98c",
-    "in": f"case:{OTHER_CASE}", "limit": 20,
+    "in": "register", "limit": 20,
 }  # fmt: skip
 
 ANSWER: Final[dict[str, Any]] = {
@@ -86,7 +87,7 @@ ANSWER: Final[dict[str, Any]] = {
     "headline": "1 similar among 1204 compared, 31 could not be judged: similar is not the same person",
     "reason": None,
     "case_id": CASE,
-    "in": f"case:{OTHER_CASE}",
+    "in": "register",
     "limit": 20,
     "purpose": "victim identification",
     "legal_basis": "StPO 98c",
@@ -100,8 +101,8 @@ ANSWER: Final[dict[str, Any]] = {
     "faces": [FACE],
     "items": [
         {
-            "rank": 1, "face_id": OTHER_FACE, "media_id": OTHER_MEDIA, "case_ids": [OTHER_CASE],
-            "box": [77, 140, 61, 80], "above": True, "probe_face_id": FACE,
+            "rank": 1, "face_id": OTHER_FACE, "media_id": None, "case_ids": [], "box": None, "above": True,
+            "probe_face_id": FACE, "district": "south", "contact": "duty desk south, 0200",
         }
     ],
 }  # fmt: skip

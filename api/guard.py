@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from typing import Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,7 +17,8 @@ from api.errors import problem
 log = logging.getLogger("redthread.api")
 
 HOSTS: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
-"""Names of this machine: any other Host is a page elsewhere that points its own name at us (DNS rebinding)."""
+"""Names of this machine, always answered; other names only where the settings tell them. Any other Host is a page
+elsewhere that points its own name at us (DNS rebinding)."""
 JSON_LIMIT: Final = 256 * 1024
 """Bytes of a request without a file; the longest legal one (a verdict's text) has 4,000 characters."""
 HEADERS: Final = {
@@ -32,8 +33,9 @@ HEADERS: Final = {
 class Guard:
     """ASGI middleware around all routes."""
 
-    def __init__(self, app: ASGIApp, *, upload_limit: int) -> None:
+    def __init__(self, app: ASGIApp, *, upload_limit: int, hosts: Iterable[str] = ()) -> None:
         self._app = app
+        self._hosts = HOSTS | {host.lower() for host in hosts}
         self._upload_limit = upload_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,8 +52,8 @@ class Guard:
                 _add_headers(message)
             await send(message)
 
-        if _name(headers.get("host", "")) not in HOSTS:
-            refusal = problem("host_refused", "this service answers only to names of its own machine")
+        if _name(headers.get("host", "")) not in self._hosts:
+            refusal = problem("host_refused", "this service answers only to names that it was told are its own")
             await refusal(scope, receive, send_with_headers)
             return
         limit = self._upload_limit if headers.get("content-type", "").startswith("multipart/") else JSON_LIMIT

@@ -1,31 +1,54 @@
-"""Who asks, and for what purpose. Until sign-in exists, a header names the person: hence loopback only."""
+"""Who asks, as the sign-in proved, and for what purpose."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import HTTPBearer
 
 from graph.actions.views import Look
-from graph.domain.people import Person, Role, check_actor, check_purpose
+from graph.domain.people import Deed, Person, check_purpose, check_role
 
-ActorHeader = Annotated[
-    str, Header(alias="Redthread-Actor", description="who acts; the audit keeps this name", examples=["anna@north"])
-]
+_TOKEN = HTTPBearer(
+    scheme_name="bearer", bearerFormat="JWT", auto_error=False,
+    description="an access token of the OpenID Connect issuer that the service is set up with",
+)  # fmt: skip
 _WHY = "for what purpose people's data are looked at; at most 200 characters, in UTF-8"
 PurposeHeader = Annotated[str, Header(alias="Redthread-Purpose", description=_WHY, examples=["victim identification"])]
 
 
-async def person(actor: ActorHeader) -> Person:
-    """The person that the request names; 403 `actor_missing` without one. The district follows the name's `@`."""
-    name = check_actor(actor)
-    return Person(name, frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), name.rpartition("@")[2] or None)
+async def person(request: Request, _token: Annotated[object, Security(_TOKEN)]) -> Person:
+    """The person whom `api.sign_in` proved; the scheme stands here for the OpenAPI document only."""
+    return request.state.person
 
 
-async def look(who: Annotated[Person, Depends(person)], purpose: PurposeHeader) -> Look:
-    """Who looks and why; 403 `purpose_missing` without a purpose."""
-    return Look(who, check_purpose(_as_utf8(purpose)), datetime.now(UTC))
+Actor = Annotated[Person, Depends(person)]
+"""Anybody who signed in: for routes whose action asks `people.check_role` itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """A dependency: who asks, where any role of theirs may do the deed; in which districts is the action's to check."""
+
+    deed: Deed
+
+    async def __call__(self, who: Actor) -> Person:
+        check_role(who, self.deed)
+        return who
+
+
+@dataclass(frozen=True, slots=True)
+class Seeing:
+    """A dependency: who looks and why, as `Acting`; 403 `purpose_missing` without a purpose."""
+
+    deed: Deed
+
+    async def __call__(self, who: Actor, purpose: PurposeHeader) -> Look:
+        check_role(who, self.deed)
+        return Look(who, check_purpose(_as_utf8(purpose)), datetime.now(UTC))
 
 
 async def stated_purpose(purpose: PurposeHeader = "") -> str:
@@ -42,6 +65,8 @@ def _as_utf8(header: str) -> str:
         return header
 
 
-Actor = Annotated[Person, Depends(person)]
-Looking = Annotated[Look, Depends(look)]
+Judge = Annotated[Person, Depends(Acting(Deed.JUDGE))]
+Asker = Annotated[Person, Depends(Acting(Deed.SEARCH))]
+Looking = Annotated[Look, Depends(Seeing(Deed.SEE))]
+"""Whoever may see cases and faces: investigators and supervisors; never auditors and operators."""
 StatedPurpose = Annotated[str, Depends(stated_purpose)]

@@ -25,14 +25,16 @@ GRACE_SECONDS = 10
 def main() -> int:
     """The exit status: 0 after an orderly end, 2 where the settings or the port refuse a start."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # It warns with bytes of what was sent.
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)
+    # They tell of what was sent, or of every fetch.
+    for name in ("python_multipart", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _leave)
     try:
         settings = Settings()  # pyright: ignore[reportCallIssue] - its values come from the environment
     except ValidationError as error:
         for item in error.errors(include_url=False, include_input=False):
-            log.error("setting REDTHREAD_%s: %s", "_".join(str(part) for part in item["loc"]).upper(), item["msg"])
+            name = "_".join(str(part) for part in item["loc"]).upper()
+            log.error("%s: %s", f"setting REDTHREAD_{name}" if name else "settings REDTHREAD_*", item["msg"])
         return 2
     try:
         listening = _listen(settings.api_host, settings.api_port)
@@ -40,8 +42,9 @@ def main() -> int:
         log.error("port %s cannot be used (%s): set REDTHREAD_API_PORT", settings.api_port, error.strerror)
         return 2
     app = build_app(
-        lambda: open_services(settings), upload_limit=settings.api_upload_bytes, version=version("redthread")
-    )
+        lambda: open_services(settings), upload_limit=settings.api_upload_bytes, version=version("redthread"),
+        public_hosts=settings.api_public_hosts,
+    )  # fmt: skip
     # No access log: paths hold case ids, and the audit is the place that says who looked at what.
     server = uvicorn.Server(
         uvicorn.Config(
@@ -50,7 +53,8 @@ def main() -> int:
         )
     )  # fmt: skip
     host = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
-    log.info("listening on http://%s:%s. %s", host, listening.getsockname()[1], WHY_LOOPBACK)
+    why = f" {WHY_LOOPBACK}" if settings.is_development else ""
+    log.info("listening on http://%s:%s, tokens of %s.%s", host, listening.getsockname()[1], settings.oidc_issuer, why)
     asyncio.run(server.serve(sockets=[listening]))
     return 0 if server.started else 1
 

@@ -9,7 +9,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.keys import Keys, fetch_from
 from api.settings import Settings
+from api.tokens import SignIn
 from graph.actions.views import Views
 from graph.files import MediaStore
 from graph.store.session import Store
@@ -20,6 +22,7 @@ class Services:
     store: Store
     files: MediaStore
     views: Views
+    sign_in: SignIn
 
 
 @asynccontextmanager
@@ -28,9 +31,12 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     files = MediaStore(settings.media_store_url)
     async with Store(settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value()) as store:
         views = Views(store)
+        keys = Keys(fetch_from(settings.oidc_issuer, settings.oidc_jwks))
+        sign_in = SignIn(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience, claims=settings.claims)
         try:
-            yield Services(store, files, views)
+            yield Services(store, files, views, sign_in)
         finally:
+            await sign_in.close()
             await views.close()
 
 

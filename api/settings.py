@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.keys import is_safe
+from api.tokens import Claims
+
 LOOPBACK: Final = ("127.0.0.1", "::1")
+DEVELOPMENT_ISSUER: Final = "urn:redthread:development"
+"""The issuer of the local stack: its private key lies in the data folder, so no other service may believe it."""
 WHY_LOOPBACK: Final = (
-    "Until sign-in exists, whoever reaches this API is believed to be the person that header Redthread-Actor names: "
-    "it listens on this machine only, and refuses any other address."
+    "Whoever can read the development issuer's key can be anybody: with it the API listens on this machine only, and "
+    "refuses any other address and any public name."
 )
 
 
@@ -26,18 +31,48 @@ class Settings(BaseSettings):
     neo4j_password: SecretStr
     data: Path = Field(default=Path(".redthread"), description="folder of the local stack's data")
     media_store: str = Field(default="", description="fsspec URL of crops and uploads; default: `store` in the data")
-    api_host: str = Field(default=LOOPBACK[0], description="address to listen on: loopback only")
+    api_host: str = Field(default=LOOPBACK[0], description="address to listen on")
     api_port: int = Field(default=8400, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    api_public_hosts: list[str] = Field(
+        default_factory=list, description="names, besides this machine's own, under which the API is asked (JSON)"
+    )
     api_upload_bytes: int = Field(
         default=64 * 1024 * 1024, gt=0, description="largest request with a file; it is held in memory"
     )
+    oidc_issuer: str = Field(min_length=1, description="who issues the tokens, exactly as their claim `iss` says")
+    oidc_audience: str = Field(default="redthread", min_length=1, description="whom tokens must be meant for (`aud`)")
+    oidc_jwks: str = Field(default="", description="address of the issuer's keys; default: as its metadata say")
+    oidc_actor_claim: str = Field(default="sub", min_length=1, description="claim with the name that the audit keeps")
+    oidc_roles_claim: str = Field(default="roles", min_length=1, description="claim with the roles")
+    oidc_district_claim: str = Field(default="district", min_length=1, description="claim with the district")
 
-    @field_validator("api_host")
+    @field_validator("api_public_hosts")
     @classmethod
-    def _loopback_only(cls, host: str) -> str:
-        if host not in LOOPBACK:
-            raise ValueError(WHY_LOOPBACK)
-        return host
+    def _names_only(cls, hosts: list[str]) -> list[str]:
+        if any(not host or not host.isascii() or set(host) & set("/:*@ ") for host in hosts):
+            raise ValueError("names of hosts without scheme, port or wildcard")
+        return hosts
+
+    @model_validator(mode="after")
+    def _issuer_and_addresses_agree(self) -> Self:
+        """The development issuer and what reaches beyond this machine exclude each other, in both directions."""
+        if self.is_development:
+            if not self.oidc_jwks.startswith("file:///"):
+                raise ValueError("OIDC_JWKS: the development issuer's keys are a file: file:///...")
+            if self.api_host not in LOOPBACK or self.api_public_hosts:
+                raise ValueError(WHY_LOOPBACK)
+        elif not is_safe(self.oidc_issuer) or (self.oidc_jwks and not is_safe(self.oidc_jwks)):
+            raise ValueError("OIDC_ISSUER and OIDC_JWKS: https only, or http on this machine")
+        return self
+
+    @property
+    def is_development(self) -> bool:
+        """Whether tokens come from the local stack's own issuer."""
+        return self.oidc_issuer == DEVELOPMENT_ISSUER
+
+    @property
+    def claims(self) -> Claims:
+        return Claims(self.oidc_actor_claim, self.oidc_roles_claim, self.oidc_district_claim)
 
     @property
     def media_store_url(self) -> str:

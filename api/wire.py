@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api import examples
-from graph.actions.seen import PastVerdict, SeenCase, SeenLink, Side
+from graph.actions.seen import PastVerdict, SeenCase, SeenLink
+from graph.actions.visible import Side
 from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
 
 Reason = Annotated[str, StringConstraints(pattern=f"^({'|'.join(sorted(REASONS))})$")]
@@ -59,7 +60,7 @@ class ReadyOut(WireOut):
 
 
 class SideOut(WireOut):
-    """One face of a link; of an erased face only the id is left."""
+    """One face of a link; of one that the caller may not see only id, district and contact are left."""
 
     face_id: str
     media_id: str | None
@@ -188,9 +189,9 @@ class FaceOut(WireOut):
 
 
 class LinkedCaseOut(WireOut):
-    """Another case that links (by state) or shared media lead to."""
+    """Another case that links (by state) or shared media lead to; without an id: cases that the caller may not see."""
 
-    case_id: str
+    case_id: str | None
     district: str | None
     contact: str | None
     links: dict[State, int]

@@ -57,7 +57,10 @@ class SearchIn(QuestionIn):
 
 
 class FoundOut(WireOut):
-    """A face that a search returned: a rank, and whether it lies above the register's threshold; no score."""
+    """A face that a search returned: a rank, and whether it lies above the register's threshold; no score.
+
+    Of one that the caller may not see only id, district and contact are told.
+    """
 
     rank: int
     face_id: str
@@ -66,6 +69,8 @@ class FoundOut(WireOut):
     box: list[int] | None
     above: bool
     probe_face_id: str | None
+    district: str | None
+    contact: str | None
 
 
 class AskedOut(WireOut):

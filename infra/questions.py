@@ -41,10 +41,10 @@ class Asked:
 
 
 class ApiClient:
-    """The API in the name of one person, for one purpose. Blocks: call it in a thread."""
+    """The API in the name of whom the token stands for, for one purpose. Blocks: call it in a thread."""
 
-    def __init__(self, url: str, *, actor: str, purpose: str) -> None:
-        headers = {b"Redthread-Actor": actor.encode(), b"Redthread-Purpose": purpose.strip().encode()}
+    def __init__(self, url: str, *, token: str, purpose: str) -> None:
+        headers = {b"Authorization": f"Bearer {token}".encode(), b"Redthread-Purpose": purpose.strip().encode()}
         # Without the environment's proxies: the loopback is never behind one.
         self._client = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=30)
         self._url = url

@@ -43,3 +43,5 @@ class Settings(BaseSettings):
     neo4j_uri: str = Field(default="", description="stack `external`: Neo4j's address")
     neo4j_user: str = Field(default="neo4j", description="stack `external`: Neo4j's user")
     neo4j_password: SecretStr = Field(default=SecretStr(""), description="stack `external`: Neo4j's password")
+    oidc_issuer: str = Field(default="", description="the sign-in service; default: the local stack's own")
+    token: SecretStr = Field(default=SecretStr(""), description="a token to ask the API with, of a real issuer")

@@ -25,9 +25,12 @@ async def healthz() -> LiveOut:
 
 @router.get("/readyz", response_model=ReadyOut, responses=problems("not_ready"))
 async def readyz(use: Use) -> ReadyOut | Response:
-    """Neo4j answers, every migration is applied, and the media store can be written; else 503 says what is missing."""
-    graph, media = await asyncio.gather(_graph(use), _media(use))
-    parts = {"graph": graph, "media_store": media}
+    """Neo4j answers with every migration applied, the media store can be written, and tokens can be verified.
+
+    Else 503 says what is missing.
+    """
+    graph, media, sign_in = await asyncio.gather(_graph(use), _media(use), _sign_in(use))
+    parts = {"graph": graph, "media_store": media, "sign_in": sign_in}
     missing = [name for name, state in parts.items() if state != "ready"]
     if missing:
         return problem("not_ready", f"not ready: {', '.join(missing)}", parts=parts)
@@ -49,4 +52,13 @@ async def _media(use: Services) -> str:
             await asyncio.to_thread(use.files.check_writable)
     except Exception:  # noqa: BLE001 - every file system has errors of its own, and each means the same here
         return "the media store cannot be written"
+    return "ready"
+
+
+async def _sign_in(use: Services) -> str:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await use.sign_in.check()
+    except (RedthreadError, TimeoutError):
+        return "the keys of the sign-in service cannot be fetched"
     return "ready"

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from api.identity import Actor, Looking
+from api.identity import Asker, Looking
 from api.problems import ACTING, BODY, LOOKING, problems
 from api.services import Use
 from api.upload import read_form
@@ -52,7 +52,7 @@ _BODY = {
         **problems("case_unknown", "face_unknown", "empty_file", "unsupported_content_type", *BODY, *ACTING),
     },
 )
-async def ask(request: Request, response: Response, use: Use, actor: Actor) -> AskedOut:
+async def ask(request: Request, response: Response, use: Use, actor: Asker) -> AskedOut:
     """Asks with faces that are known (JSON), or with the faces of a picture (multipart); Location has the answer."""
     now = datetime.now(UTC)
     match request.headers.get("content-type", "").partition(";")[0].strip().lower():

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from graph.actions.seen import SeenCase, SeenLink, link_from, linked_cases
+from graph.actions.seen import SeenCase, SeenLink, link_from
 from graph.actions.views import Look, Views
+from graph.actions.visible import linked_cases, media_from, sees_case, sees_face, sees_link
 from graph.domain.errors import NotFound
 from graph.domain.link import State
-from graph.domain.people import Person
+from graph.domain.people import Deed, Person, districts_of
 from graph.files import MediaStore
 from graph.store import migrate
 from graph.store.queries import read as queries
@@ -57,16 +58,23 @@ async def read_link(store: Store, views: Views, link_id: str, *, look: Look) -> 
 async def read_links(
     store: Store, views: Views, *, state: State, case_id: str | None, after: str, limit: int, look: Look
 ) -> tuple[list[SeenLink], str | None]:
-    """At most `limit` links in one state by link id, which tells no score, and where the next page begins."""
+    """At most `limit` links in one state by link id, which tells no score, and where the next page begins.
+
+    A case that the person may not see has no links, as one that does not exist.
+    """
 
     async def work(tx: Tx) -> list[Row]:
         page: dict[str, Any] = {"after": after, "limit": limit + 1, "viewer": look.person.actor}
         if case_id is None:
-            return await tx.rows(queries.LINKS, state=state.value, **page)
+            districts = sorted(districts_of(look.person, Deed.SEE))
+            return await tx.rows(queries.LINKS, state=state.value, districts=districts, **page)
+        case = await tx.one(queries.CASE, case_id=case_id)
+        if case is None or not sees_case(look.person, case["case"]):
+            return []
         return await tx.rows(queries.LINKS_OF_CASE, states=[state.value], case_id=case_id, **page)
 
     rows = await store.read(work)
-    links = [link_from(row) for row in rows[:limit]]
+    links = [link_from(row, look.person) for row in rows[:limit] if sees_link(look.person, row)]
     subject = f"case:{case_id}" if case_id is not None else "register"
     await views.record(look.act("links.seen", subject, shown=[item.link_id for item in links]))
     return links, links[-1].link_id if len(rows) > limit else None
@@ -77,7 +85,7 @@ async def read_case(store: Store, views: Views, case_id: str, *, leads: bool, lo
 
     async def work(tx: Tx) -> SeenCase:
         case = await tx.one(queries.CASE, case_id=case_id)
-        if case is None:
+        if case is None or not sees_case(look.person, case["case"]):
             raise NotFound("there is no such case")
         media = await tx.rows(queries.MEDIA_OF_CASE, case_id=case_id)
         faces = await tx.rows(queries.FACES_OF_CASE, case_id=case_id)
@@ -85,8 +93,9 @@ async def read_case(store: Store, views: Views, case_id: str, *, leads: bool, lo
             queries.LINKS_OF_CASE, case_id=case_id, states=WITH_LEADS if leads else SHOWN_WITHOUT_LEADS, after="",
             limit=NO_LIMIT, viewer=look.person.actor,
         )  # fmt: skip
-        linked = linked_cases(case_id, found, media)
-        return SeenCase(case["case"], media, faces, [link_from(row) for row in found], linked)
+        linked = linked_cases(case_id, found, media, look.person)
+        shown = [media_from(row, look.person) for row in media]
+        return SeenCase(case["case"], shown, faces, [link_from(row, look.person) for row in found], linked)
 
     seen = await store.read(work)
     shown = [row["face"]["face_id"] for row in seen.faces] + [item.link_id for item in seen.links]
@@ -94,10 +103,12 @@ async def read_case(store: Store, views: Views, case_id: str, *, leads: bool, lo
     return seen
 
 
-async def read_crop(store: Store, files: MediaStore, views: Views, face_id: str, *, look: Look) -> bytes:
-    """The face's display crop as JPEG; the look is in the audit."""
-    row = await store.read(lambda tx: tx.one(queries.CROP, face_id=face_id))
-    if row is None:
+async def read_crop(
+    store: Store, files: MediaStore, views: Views, face_id: str, *, leads: bool = False, look: Look
+) -> bytes:
+    """The face's display crop as JPEG; the look is in the audit. Leads show the faces of other districts if asked."""
+    row = await store.read(lambda tx: tx.one(queries.FACES, faces=[face_id], leads=leads))
+    if row is None or not sees_face(look.person, row):
         raise NotFound("there is no such face")
     if row["display_crop"] is None:
         raise NotFound("this face was erased: there is no picture of it", code="file_gone")
@@ -107,11 +118,11 @@ async def read_crop(store: Store, files: MediaStore, views: Views, face_id: str,
 
 
 async def seen_link(tx: Tx, link_id: str, *, viewer: Person) -> SeenLink:
-    """The link as `viewer` may see it now; NotFound where there is none."""
+    """The link as `viewer` may see it now; NotFound where there is none, or none that they may know of."""
     row = await tx.one(queries.LINK, link_id=link_id, viewer=viewer.actor)
-    if row is None:
+    if row is None or not sees_link(viewer, row):
         raise NotFound("there is no such link")
-    return link_from(row, await tx.rows(queries.HISTORY, link_id=link_id))
+    return link_from(row, viewer, await tx.rows(queries.HISTORY, link_id=link_id))
 
 
 async def counts(store: Store) -> Row:

@@ -12,13 +12,15 @@ from datetime import datetime
 from typing import Any
 
 from graph.actions.views import Look, Views
+from graph.actions.visible import found_from, sees_case, sees_face
 from graph.domain import audit
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Invalid, NotFound
-from graph.domain.people import PURPOSE_LIMIT, Person, check_purpose
+from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_purpose, may
 from graph.files import MediaStore
 from graph.store import log
 from graph.store.log import Outgoing
+from graph.store.queries import read as read_queries
 from graph.store.queries import search as queries
 from graph.store.session import Row, Store, Tx
 
@@ -57,7 +59,7 @@ class Answer:
 async def ask_with_faces(store: Store, question: Question, faces: list[str], *, actor: Person, now: datetime) -> str:
     """The id of the new search for known faces; it is in the outbox and in the audit.
 
-    Raises NotFound where a case or a face is unknown, Invalid where the question is incomplete.
+    Raises NotFound where a case or a face is unknown to this person, Invalid where the question is incomplete.
     """
     probes = sorted(set(faces))
     check_question(question)
@@ -68,9 +70,9 @@ async def ask_with_faces(store: Store, question: Question, faces: list[str], *, 
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
-        await _check_cases(tx, question)
-        known = await tx.one(queries.KNOWN_FACES, faces=probes)
-        if known is None or known["known"] != len(probes):
+        await _check_cases(tx, question, actor)
+        known = await tx.rows(read_queries.FACES, faces=probes, leads=False)
+        if sum(sees_face(actor, row) for row in known) != len(probes):
             raise NotFound("there is no such face", code="face_unknown")
         await tx.do(queries.CREATE_SEARCH, search=_node(search_id, question, actor, now), faces=probes)
         entry = _entry(search_id, question, probes, actor, now)
@@ -91,13 +93,13 @@ async def ask_with_picture(
     check_question(question)
     if not picture.data:
         raise Invalid("the file is empty", code="empty_file")
-    await store.read(lambda tx: _check_cases(tx, question))
+    await store.read(lambda tx: _check_cases(tx, question, actor))
     media_id = await asyncio.to_thread(files.put_upload, picture.data)
     search_id = uuid.uuid4().hex
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
-        district = await _check_cases(tx, question)
+        district = await _check_cases(tx, question, actor)
         await tx.do(queries.CREATE_SEARCH, search=_node(search_id, question, actor, now), faces=[])
         body = {
             "search_id": search_id, "case_id": question.case_id, "within": question.within, "limit": question.limit,
@@ -115,9 +117,10 @@ async def ask_with_picture(
 async def read_search(store: Store, views: Views, search_id: str, *, look: Look) -> Answer:
     """The search and its answer; the look, with a digest of what it showed, is in the audit."""
     row = await store.read(lambda tx: tx.one(queries.SEARCH, search_id=search_id))
-    if row is None:
+    if row is None or not may(look.person, Deed.SEE_SEARCH, [row["district"]], made_by=row["search"]["requested_by"]):
         raise NotFound("there is no such search")
-    found = Answer(row["search"], tuple(row["probes"]), tuple(row["items"]))
+    items = tuple(found_from(item, look.person) for item in row["items"])
+    found = Answer(row["search"], tuple(row["probes"]), items)
     await views.record(look.act("search.seen", search_id, shown=[item["face_id"] for item in found.items]))
     return found
 
@@ -158,14 +161,15 @@ def headline(answer: Answer) -> str:
             return f"nothing similar among {numbers}"
 
 
-async def _check_cases(tx: Tx, question: Question) -> str:
-    """The asking case's district; NotFound unless it and the case to search both exist."""
+async def _check_cases(tx: Tx, question: Question, actor: Person) -> str:
+    """The asking case's district; NotFound unless the person may ask for it, and see the case to search."""
     asking = await tx.one(queries.DISTRICT_OF_CASE, case_id=question.case_id)
-    if asking is None:
+    if asking is None or not may(actor, Deed.SEARCH, [asking["district"]]):
         raise NotFound("there is no such case to ask for", code="case_unknown")
     if question.within != "register":
         within = question.within.removeprefix("case:")
-        if await tx.one(queries.DISTRICT_OF_CASE, case_id=within) is None:
+        searched = await tx.one(queries.DISTRICT_OF_CASE, case_id=within)
+        if searched is None or not sees_case(actor, searched):
             raise NotFound("there is no such case to search", code="case_unknown")
     return asking["district"]
 

@@ -1,33 +1,20 @@
 """What a person sees of cases and links. Pure: rows of the graph in, what may be shown out.
 
-Scores stay hidden from a person until that person has judged the link: here, so that no route can forget it.
+Scores stay hidden from a person until that person has judged the link, and so does the other district's case until the
+link is approved: here, so that no route can forget it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from graph.actions.visible import Row, Side, side_from
 from graph.domain.link import State
-
-Row = dict[str, Any]
+from graph.domain.people import Person
 
 BLIND_STATES = frozenset({State.LEAD, State.CANDIDATE, State.UNSURE, State.RETURNED})
 """Nobody reads what others said of such a link before judging it too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One face of a link; an erased face is a stub: only its id is left."""
-
-    face_id: str
-    media_id: str | None
-    case_ids: tuple[str, ...]
-    box: tuple[int, ...] | None
-    quality: float | None
-    district: str | None
-    contact: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,32 +78,11 @@ def visible_history(state: State, judged: bool, history: Iterable[Row]) -> tuple
     )  # fmt: skip
 
 
-def linked_cases(case_id: str, links: Iterable[Row], media: Iterable[Row]) -> list[Row]:
-    """The other cases, by id, each with its links by state and the number of media that it shares.
+def link_from(row: Row, viewer: Person, history: Iterable[Row] = ()) -> SeenLink:
+    """The link of one row of `queries.read`, whose column `judged` says whether the viewer has judged it.
 
-    A dismissed link connects nothing.
+    It must be one that the viewer sees (`visible.sees_link`); its sides are masked here.
     """
-    found: dict[str, Row] = {}
-
-    def entry(case: Row) -> Row:
-        return found.setdefault(case["case_id"], {**case, "links": {}, "shared_media": 0})
-
-    for row in links:
-        state = row["link"]["state"]
-        if state == State.DISMISSED:
-            continue
-        sides = {case["case_id"]: case for side in (row["a"], row["b"]) for case in side["cases"]}
-        for other in (case for key, case in sides.items() if key != case_id):
-            numbers = entry(other)["links"]
-            numbers[state] = numbers.get(state, 0) + 1
-    for row in media:
-        for other in row["others"]:
-            entry(other)["shared_media"] += 1
-    return [found[key] for key in sorted(found)]
-
-
-def link_from(row: Row, history: Iterable[Row] = ()) -> SeenLink:
-    """The link of one row of `queries.read`, whose column `judged` says whether the viewer has judged it."""
     link, judged, state = row["link"], row["judged"], State(row["link"]["state"])
     return SeenLink(
         link_id=link["link_id"],
@@ -128,20 +94,7 @@ def link_from(row: Row, history: Iterable[Row] = ()) -> SeenLink:
         band=link["band"] if judged else None,
         model_id=link["model_id"] if judged else None,
         threshold=link["threshold"] if judged else None,
-        a=_side(row["a"]),
-        b=_side(row["b"]),
+        a=side_from(row["a"], viewer, state),
+        b=side_from(row["b"], viewer, state),
         history=visible_history(state, judged, history),
-    )
-
-
-def _side(side: Row) -> Side:
-    cases: list[Row] = side["cases"]
-    return Side(
-        face_id=side["face_id"],
-        media_id=side["media_id"],
-        case_ids=tuple(case["case_id"] for case in cases),
-        box=tuple(side["box"]) if side["box"] is not None else None,
-        quality=side["quality"],
-        district=cases[0]["district"] if cases else None,
-        contact=cases[0]["contact"] if cases else None,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from graph.domain.errors import Forbidden, Invalid
+from graph.domain.errors import Forbidden, Invalid, NotFound
 
 PURPOSE_LIMIT = 200
 _ACTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
@@ -27,6 +27,8 @@ class Deed(StrEnum):
     SEE = "see"
     """A case, media, face, victim, link, or what waits for a decision."""
     SEARCH = "search"
+    SEE_SEARCH = "see_search"
+    """A search and its answer: whoever asked, and the district of the case that it was asked for."""
     UPLOAD = "upload"
     JUDGE = "judge"
     APPROVE = "approve"
@@ -49,15 +51,20 @@ class Rule:
     in_district: bool = True
     not_who_made_it: bool = False
     or_who_made_it: bool = False
+    own_anywhere: bool = False
 
 
-def _rule(*roles: Role, in_district: bool = True, not_who_made_it: bool = False, or_who_made_it: bool = False) -> Rule:
-    return Rule(frozenset(roles), in_district, not_who_made_it, or_who_made_it)
+def _rule(
+    *roles: Role, in_district: bool = True, not_who_made_it: bool = False, or_who_made_it: bool = False,
+    own_anywhere: bool = False,
+) -> Rule:  # fmt: skip
+    return Rule(frozenset(roles), in_district, not_who_made_it, or_who_made_it, own_anywhere)
 
 
 ALLOWED: Mapping[Deed, Rule] = {
     Deed.SEE: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
     Deed.SEARCH: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
+    Deed.SEE_SEARCH: _rule(Role.INVESTIGATOR, Role.SUPERVISOR, own_anywhere=True),
     Deed.UPLOAD: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
     Deed.JUDGE: _rule(Role.INVESTIGATOR),
     Deed.APPROVE: _rule(Role.SUPERVISOR, not_who_made_it=True),
@@ -91,19 +98,44 @@ def may(person: Person, deed: Deed, districts: Iterable[str | None] = (), *, mad
     if rule is None or (rule.not_who_made_it and (made_by is None or made_by == person.actor)):
         return False
     here = not rule.in_district or (person.district is not None and person.district in set(districts))
+    here = here or (rule.own_anywhere and made_by == person.actor)
     roles = rule.roles | {Role.INVESTIGATOR} if rule.or_who_made_it and made_by == person.actor else rule.roles
     return here and not roles.isdisjoint(person.roles)
 
 
+def districts_of(person: Person, deed: Deed) -> frozenset[str]:
+    """The districts where the person may do it to what nobody decided before: what a query may look through."""
+    return frozenset({person.district} if person.district and may(person, deed, [person.district]) else ())
+
+
+def check_role(person: Person, deed: Deed) -> None:
+    """Refuses who may do it to nothing at all, before anything is looked up: so it tells nothing of the thing."""
+    rule = ALLOWED.get(deed)
+    roles = set[Role]() if rule is None else set(rule.roles)
+    if rule is not None and rule.or_who_made_it:
+        roles.add(Role.INVESTIGATOR)
+    if roles.isdisjoint(person.roles):
+        raise _forbidden(deed)
+
+
 def check_may(person: Person, deed: Deed, districts: Iterable[str | None] = (), *, made_by: str | None = None) -> None:
-    """Refuses what `may` denies; Forbidden says what is missing without telling anything of the thing itself."""
+    """Refuses what `may` denies; Forbidden says what is missing without telling anything of the thing itself.
+
+    NotFound, as for what does not exist, where the person may not even see what lies in these districts.
+    """
     districts = list(districts)
     if may(person, deed, districts, made_by=made_by):
         return
     rule = ALLOWED.get(deed)
+    if rule is not None and rule.in_district and not may(person, Deed.SEE, districts):
+        raise NotFound("there is no such thing")
     if rule is not None and rule.not_who_made_it and made_by == person.actor:
         raise Forbidden("a second person has to decide this: it was you who decided first", code="own_decision")
-    raise Forbidden(f"you may not {deed.value.replace('_', ' ')} this")
+    raise _forbidden(deed)
+
+
+def _forbidden(deed: Deed) -> Forbidden:
+    return Forbidden(f"you may not {deed.value.replace('_', ' ')} this")
 
 
 def check_actor(actor: str | None) -> str:

@@ -95,7 +95,7 @@ async def _job(
         if as_json:
             print(json.dumps(result.as_json(seconds)), flush=True)
         if serve:
-            show.show_addresses(out, system.api_url, files[0].case_id)
+            show.show_addresses(out, system.api_url, files[0].case_id, system.data)
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +14,7 @@ from rich.markup import escape
 from graph.domain.errors import Invalid
 from infra.commands.common import DataOption, announce, settings
 from infra.commands.ingest import full_case_id
+from infra.commands.token import issued
 from infra.folders import printable
 from infra.foreground import in_thread, run_until_signalled
 from infra.ingest_journal import files_by_sha256
@@ -33,7 +32,9 @@ def search(
     limit: Annotated[
         int, typer.Option(min=1, max=100, help="The most faces that a search of the register returns.")
     ] = 20,
-    actor: Annotated[str | None, typer.Option(help="Who asks, for the audit; default: this login's name.")] = None,
+    user: Annotated[
+        str, typer.Option(help="Who asks, on the local stack; with a real sign-in, REDTHREAD_TOKEN says it.")
+    ] = "investigator",
     data: DataOption = None,
 ) -> None:
     """Ask where the people of a picture appear. The answer has ranks and no scores: people decide who is who."""
@@ -44,10 +45,11 @@ def search(
     running = find_running(chosen.data)
     if running is None or not running.ready or not running.api_url:
         raise StackError(f"no API runs on {chosen.data}: start it with `redthread up`")
+    bearer = chosen.token.get_secret_value() or issued(chosen, user)
     answers: list[dict[str, Any]] = []
 
     def work(stop: threading.Event) -> dict[str, Any]:
-        with ApiClient(running.api_url, actor=actor or _login(), purpose=purpose) as api:
+        with ApiClient(running.api_url, token=bearer, purpose=purpose) as api:
             return api.ask_with_picture(asked, picture.expanduser(), stop)
 
     async def main() -> int:
@@ -67,15 +69,6 @@ def _place(within: str) -> str:
     if within.startswith("case:"):
         return f"case:{full_case_id(within.removeprefix('case:'))}"
     raise Invalid("--in: `register` or `case:ID`")
-
-
-def _login() -> str:
-    """The login's name as an actor's name."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = ""
-    return re.sub(r"[^A-Za-z0-9._@-]", "-", name).lstrip("._@-")[:100] or "local-user"
 
 
 def _show(answer: Mapping[str, Any], files: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import psutil
 import typer
 
 from infra.commands.common import DataOption, announce, progress, settings
+from infra.development_issuer import USERS
 from infra.settings import CHECKOUT, Settings, StackName
 from infra.stack.base import StackError
 from infra.stack.logs import append_to, last_line
@@ -68,7 +70,7 @@ def system_options(chosen: Settings) -> SystemOptions:
         data=chosen.data, stack=chosen.stack, kafka_port=chosen.kafka_port, neo4j_port=chosen.neo4j_port,
         api_port=chosen.api_port, embed=chosen.embed, media_roots=tuple(chosen.media_roots), sources=chosen.sources,
         models=chosen.models.expanduser().absolute(), maven_repository=chosen.maven_repository,
-        external=given_addresses(chosen),
+        external=given_addresses(chosen), issuer=chosen.oidc_issuer,
     )  # fmt: skip
 
 
@@ -76,7 +78,18 @@ def describe(system: RunningSystem) -> str:
     """The addresses of a system, a line each."""
     lines = [f"API    {system.api_url}"] if system.api_url else []
     lines += [f"Kafka  {system.addresses.kafka}", f"Neo4j  {system.addresses.neo4j_uri}", f"Data   {system.data}"]
+    if system.api_url and system.sign_in is not None:
+        lines.append(how_to_ask(system.api_url, system.data))
     return "\n".join(lines)
+
+
+def how_to_ask(api_url: str, data: Path) -> str:
+    """How to get a token of the local stack's own sign-in, and a request to try it with."""
+    return (
+        f"Token  TOKEN=$(sh infra/run token investigator --data {shlex.quote(str(data))})   "
+        f"(users: {', '.join(USERS)})\n"
+        f"Try    curl -H \"Authorization: Bearer $TOKEN\" -H 'Redthread-Purpose: review' {api_url}/links"
+    )
 
 
 async def _serve(options: SystemOptions) -> None:
@@ -125,7 +138,10 @@ def _detach(chosen: Settings) -> None:
                 running = find_running(chosen.data)
                 if running is not None and running.pid == process.pid and running.ready:
                     announce(f"API    {running.api_url}\nKafka  {running.kafka}\nNeo4j  {running.neo4j_uri}")
-                    announce(f"Data   {chosen.data}\nready in the background; `redthread down` stops it")
+                    announce(f"Data   {chosen.data}")
+                    if running.api_url and not running.issuer and running.stack != "external":
+                        announce(how_to_ask(running.api_url, chosen.data))
+                    announce("ready in the background; `redthread down` stops it")
                     return
                 time.sleep(0.1)
     except KeyboardInterrupt:

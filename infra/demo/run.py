@@ -14,9 +14,11 @@ from urllib.parse import quote
 
 from graph.actions import read
 from graph.actions.read import LinkRow
+from graph.domain.people import Role
 from graph.store.session import Store
 from infra.case_system import CaseSystem
 from infra.demo.result import FoundLink, Result, places_by_media, result_of
+from infra.development_issuer import user_of
 from infra.folders import SourceFile
 from infra.foreground import in_thread
 from infra.progress import two_bars
@@ -24,7 +26,9 @@ from infra.questions import ApiClient, Asked
 from infra.stack.system import RunningSystem
 from infra.submission import Notice, Submission, explanation
 
-SOURCE, ACTOR = "local", "demo"
+SOURCE = "local"
+DISTRICT = "north"
+"""Of a case that nothing is said of."""
 OUTBOX_LOOKS, OUTBOX_EVERY_S = 200, 0.05
 """How long to wait for the relay's last rows: their notices are out, so it is a matter of moments."""
 
@@ -57,11 +61,14 @@ class Terms:
     purpose: str
     legal_basis: str
     districts: Mapping[str, str] = field(default_factory=dict[str, str])
-    """District by case name; `north` for the others."""
+    """District by case name; DISTRICT for the others."""
+
+    def district(self, file: SourceFile) -> str:
+        return self.districts.get(file.case, DISTRICT)
 
     def event(self, file: SourceFile) -> dict[str, Any]:
         return {
-            "case_id": file.case_id, "district": self.districts.get(file.case, "north"), "url": file.url,
+            "case_id": file.case_id, "district": self.district(file), "url": file.url,
             "purpose": self.purpose, "legal_basis": self.legal_basis, "scope": "register",
         }  # fmt: skip
 
@@ -118,26 +125,45 @@ async def ask(
     links: Sequence[FoundLink],
     terms: Terms,
 ) -> list[Told]:
-    """The two questions about one face: anywhere in the register? in one case's material? Empty without a face."""
+    """The two questions about one face: anywhere in the register? in one case's material? Empty without a face.
+
+    Each is asked by an investigator of the district that the asked-for material is of, for a case of that district.
+    """
 
     def work(stop: threading.Event) -> list[Told]:
-        with ApiClient(system.api_url, actor=ACTOR, purpose=terms.purpose) as api:
-            chosen = _a_face(api, files, notices, links)
-            if chosen is None:
-                return []
-            face, file, other = chosen
-            asked = Asked(file.case_id, terms.purpose, terms.legal_basis, "register")
-            whose = f"the person in {file.file} of case {file.case}"
-            told = [Told(f"Does {whose} appear anywhere in the register?", api.ask_with_faces(asked, [face], stop))]
-            asked = Asked(file.case_id, terms.purpose, terms.legal_basis, f"case:{other.case_id}")
-            question = f"Does {whose} appear in the material of case {other.case}?"
-            return [*told, Told(question, api.ask_with_faces(asked, [face], stop))]
+        with _client(system, terms, DISTRICT) as api:
+            chosen = _a_face(api, files, notices, links, terms)
+        if chosen is None:
+            return []
+        face, file, other = chosen
+        whose = f"the person in {file.file} of case {file.case}"
+        questions = (
+            (f"Does {whose} appear anywhere in the register?", file, "register"),
+            (f"Does {whose} appear in the material of case {other.case}?", other, f"case:{other.case_id}"),
+        )
+        told: list[Told] = []
+        for question, asking, within in questions:
+            asked = Asked(asking.case_id, terms.purpose, terms.legal_basis, within)
+            with _client(system, terms, terms.district(asking)) as api:
+                told.append(Told(question, api.ask_with_faces(asked, [face], stop)))
+        return told
 
     return await in_thread(work)
 
 
+def _client(system: RunningSystem, terms: Terms, district: str) -> ApiClient:
+    """The API in the name of the development investigator of a district."""
+    who = user_of(Role.INVESTIGATOR, district)
+    assert who is not None and system.sign_in is not None
+    return ApiClient(system.api_url, token=system.sign_in.token(who), purpose=terms.purpose)
+
+
 def _a_face(
-    api: ApiClient, files: Sequence[SourceFile], notices: Mapping[int, Notice], links: Sequence[FoundLink]
+    api: ApiClient,
+    files: Sequence[SourceFile],
+    notices: Mapping[int, Notice],
+    links: Sequence[FoundLink],
+    terms: Terms,
 ) -> tuple[str, SourceFile, SourceFile] | None:
     """A face to ask about, a file that shows it, and a file of the case to ask: the best link's, else any two."""
     best = next((link for link in links if link.between_cases), links[0] if links else None)
@@ -145,10 +171,10 @@ def _a_face(
         by_name = {(file.case, file.file): file for file in files}
         return best.faces[0], by_name[best.a.case, best.a.file], by_name[best.b.case, best.b.file]
     for position, file in enumerate(files):
-        if notices[position]["outcome"] == "faces_found":
+        if notices[position]["outcome"] == "faces_found" and terms.district(file) == DISTRICT:
             places = places_by_media(files, notices)
             graph = api.get(f"/cases/{quote(file.case_id, safe='')}/graph")
             face = next(found for found in graph["faces"] if found["too_poor_because"] is None)
-            other = next((each for each in files if each.case != file.case), file)
-            return face["face_id"], places[face["media_id"]][0], other
+            near = (each for each in files if each.case != file.case and terms.district(each) == DISTRICT)
+            return face["face_id"], places[face["media_id"]][0], next(near, file)
     return None

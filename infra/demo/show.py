@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -66,6 +68,11 @@ def show_answer(
     items = answer["items"]
     for item in items[:ANSWERS]:
         similar = "similar" if item["above"] else "weak"
+        if item["media_id"] is None:
+            contact = f", {printable(item['contact'])}" if item["contact"] else ""
+            out.print(
+                f"  rank {item['rank']}  in a case of district {_name(item['district'])}{escape(contact)}  {similar}"
+            )
         cases = set(item["case_ids"])
         for file in places.get(item["media_id"], ()):
             if file.case_id in cases:
@@ -74,11 +81,13 @@ def show_answer(
         out.print(f"  and {len(items) - ANSWERS} more")
 
 
-def show_addresses(out: Console, api_url: str, case_id: str) -> None:
-    """Where the API is, and requests to try."""
-    head = "curl -H 'Redthread-Actor: demo' -H 'Redthread-Purpose: demonstration'"
+def show_addresses(out: Console, api_url: str, case_id: str, data: Path) -> None:
+    """Where the API is, how to sign in, and requests to try."""
+    head = "curl -H \"Authorization: Bearer $TOKEN\" -H 'Redthread-Purpose: demonstration'"
     out.print(f"\nThe API answers at {api_url}, to this machine only. What it offers: {api_url}/openapi.json. To try:")
     urls = [f"{api_url}/links", f"{api_url}/cases/{quote(case_id, safe='')}/graph"]
+    token = f"TOKEN=$(sh infra/run token investigator --data {shlex.quote(str(data))})"
+    out.print(f"  {token}", soft_wrap=True, markup=False)
     for url in urls:
         out.print(f"  {head} {url}", soft_wrap=True)
     out.print("Ctrl-C stops everything.")

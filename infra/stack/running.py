@@ -39,11 +39,19 @@ class Running:
     kafka: str
     neo4j_uri: str
     neo4j_user: str
+    issuer: str = ""
+    """Whose tokens the API takes; empty: those of the local stack's own sign-in."""
     children: list[RunningChild] = field(default_factory=list[RunningChild])
 
 
 def state_of(
-    supervisor: Supervisor, started_at: float, stack: str, addresses: Addresses | None, api_url: str, is_ready: bool
+    supervisor: Supervisor,
+    started_at: float,
+    stack: str,
+    addresses: Addresses | None,
+    api_url: str,
+    is_ready: bool,
+    issuer: str = "",
 ) -> Mapping[str, object]:
     """What the supervisor writes down about itself: everything that others may know, no password."""
     children = [
@@ -60,6 +68,7 @@ def state_of(
         "kafka": addresses.kafka if addresses else "",
         "neo4j_uri": addresses.neo4j_uri if addresses else "",
         "neo4j_user": addresses.neo4j_user if addresses else "",
+        "issuer": issuer,
         "children": children,
     }
 

@@ -11,11 +11,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from api.settings import DEVELOPMENT_ISSUER
 from graph.store.migrate import migrate
 from graph.store.session import Store
+from infra.development_issuer import DevelopmentIssuer
 from infra.settings import StackName
 from infra.stack import processes
-from infra.stack.base import Addresses, Stack, together
+from infra.stack.base import Addresses, Stack, StackError, together
 from infra.stack.containers import ContainersStack
 from infra.stack.datafolder import DataFolder
 from infra.stack.external import ExternalStack
@@ -48,6 +50,8 @@ class SystemOptions:
     """For a demo or a test: servers that start quicker and are slower in long runs."""
     external: Addresses | None = None
     """For stack `external`."""
+    issuer: str = ""
+    """Whose tokens the API takes, as its settings say more of; empty: the data folder's own development issuer."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     """More environment for workers and API."""
 
@@ -63,6 +67,8 @@ class RunningSystem:
     api_url: str
     """Empty where no API was asked for."""
     supervisor: Supervisor
+    sign_in: DevelopmentIssuer | None = None
+    """Where the system has no real sign-in service."""
 
     @property
     def data(self) -> Path:
@@ -83,18 +89,21 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
     is_ready = False
 
     def note() -> None:
-        folder.write_state(state_of(supervisor, started_at, options.stack, addresses, api_url, is_ready))
+        known = (addresses, api_url, is_ready, options.issuer)
+        folder.write_state(state_of(supervisor, started_at, options.stack, *known))
 
     supervisor = Supervisor(folder.path / "logs", announce, changed=note, keep_open=[folder.descriptor])
     stack = _stack(options, supervisor, announce)
     try:
         if options.api:
             check_free(api_port, "the API", "--api-port")
+        sign_in = _sign_in(options)
         note()
         announce("starting Kafka and Neo4j")
         addresses = await _servers_and_models(stack, options.models)
         await together(_topics(addresses, options), _schema(addresses))
-        system = RunningSystem(options, addresses, _environment(options, addresses, api_port), api_url, supervisor)
+        env = {**_environment(options, addresses, api_port), **(sign_in.env() if sign_in else {})}
+        system = RunningSystem(options, addresses, env, api_url, supervisor, sign_in)
         announce("starting workers and API")
         await _start_processes(system)
         is_ready = True
@@ -105,6 +114,21 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         await supervisor.stop(*(name for name in supervisor.children if name not in ("kafka", "neo4j")))
         await stack.stop()
         folder.release()
+
+
+def _sign_in(options: SystemOptions) -> DevelopmentIssuer | None:
+    """The development issuer where no real one is set up; stack `external` never has it."""
+    if options.issuer == DEVELOPMENT_ISSUER:
+        raise StackError(
+            "REDTHREAD_OIDC_ISSUER: the development issuer is not to be named; without it the stack has it"
+        )
+    if options.issuer:
+        return None
+    if options.stack == "external":
+        if options.api:
+            raise StackError("stack `external` needs REDTHREAD_OIDC_ISSUER: the service that people sign in with")
+        return None
+    return DevelopmentIssuer.ensure(options.data.absolute())
 
 
 async def _servers_and_models(stack: Stack, models: Path) -> Addresses:

@@ -22,9 +22,11 @@ from graph.files import MediaStore
 from graph.store.migrate import migrate, migrations
 from graph.store.queries import audit as audit_queries
 from graph.store.session import Store
-from tests.factories import Scene, two_cases
+from tests.factories import ANNA, Scene, two_cases
+from tests.signed_in import as_, sign_in
 
-HEADERS = {"Redthread-Actor": "anna@north", "Redthread-Purpose": "victim identification"}
+HEADERS = {**as_(ANNA), "Redthread-Purpose": "victim identification"}
+"""Of a request by ANNA, investigator of north; `as_(SUE)` are those of another person, laid over them."""
 
 
 @pytest.fixture
@@ -60,11 +62,11 @@ async def scene(store: Store, files: MediaStore) -> Scene:
 
 @pytest.fixture
 async def api(store: Store, files: MediaStore) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the service, whose requests name an actor and a purpose."""
+    """A client of the service, signed in as ANNA with a purpose; `headers=as_(SUE)` asks as somebody else."""
 
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
-        yield Services(store, files, Views(store))
+        yield Services(store, files, Views(store), sign_in())
 
     app = build_app(services, upload_limit=1_000_000, version="test")
     async with (

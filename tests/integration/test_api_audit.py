@@ -16,6 +16,7 @@ from graph.domain import audit
 from graph.store.session import Store
 from tests.factories import ANNA, NORTH, NOW, Scene
 from tests.integration.conftest import entries
+from tests.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 
@@ -58,21 +59,22 @@ async def test_each_look_is_one_entry_with_actor_and_purpose(
         assert (entry.action, entry.actor, entry.purpose) == (READS[route], "anna@north", "Prüfung")
 
 
-async def test_a_look_without_a_purpose_or_a_name_is_refused(
+async def test_a_look_without_a_purpose_or_a_token_is_refused(
     api: httpx.AsyncClient, store: Store, paths: dict[str, str]
 ) -> None:
     before = await entries(store)
-    refusals = {"purpose_missing": {"Redthread-Actor": "anna"}, "actor_missing": {"Redthread-Purpose": "x"}}
-    blank = {"purpose_missing": {"Redthread-Purpose": "  "}, "actor_missing": {"Redthread-Actor": ""}}
+    refusals = {"purpose_missing": as_(ANNA), "token_missing": {"Redthread-Purpose": "x"}}
+    blank = {"purpose_missing": {"Redthread-Purpose": "  "}, "token_missing": {"Authorization": ""}}
+    status = {"purpose_missing": 403, "token_missing": 401}
     for path in paths.values():
         for code, given in refusals.items():
             headers = [(name.encode(), value.encode()) for name, value in given.items()]
             request = httpx.Request("GET", f"http://127.0.0.1{path}", headers=headers)
             answer = await api.send(request)
-            assert (answer.status_code, answer.json()["code"]) == (403, code)
+            assert (answer.status_code, answer.json()["code"]) == (status[code], code)
         for code, changed in blank.items():
             answer = await api.get(path, headers=changed)
-            assert (answer.status_code, answer.json()["code"]) == (403, code)
+            assert (answer.status_code, answer.json()["code"]) == (status[code], code)
         too_long = await api.get(path, headers={"Redthread-Purpose": "x" * 201})
         assert too_long.status_code == 422
     assert await entries(store) == before

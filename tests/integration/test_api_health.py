@@ -20,11 +20,11 @@ async def test_a_migrated_graph_and_a_writable_store_are_ready(api: httpx.AsyncC
     answer = await api.get("/readyz")
 
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ready", "parts": {"graph": "ready", "media_store": "ready"}}
+    assert answer.json() == {"status": "ready", "parts": {"graph": "ready", "media_store": "ready", "sign_in": "ready"}}
 
 
-async def test_health_needs_neither_actor_nor_purpose(api: httpx.AsyncClient) -> None:
-    for name in ("Redthread-Actor", "Redthread-Purpose"):
+async def test_health_needs_neither_token_nor_purpose(api: httpx.AsyncClient) -> None:
+    for name in ("Authorization", "Redthread-Purpose"):
         del api.headers[name]
 
     assert (await api.get("/healthz")).status_code == 200
@@ -45,7 +45,10 @@ async def test_without_neo4j_the_service_lives_and_is_not_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.5)
-    settings = Settings(neo4j_uri="bolt://127.0.0.1:1", neo4j_password="none", data=tmp_path)  # type: ignore[arg-type]
+    settings = Settings(  # type: ignore[call-arg]
+        neo4j_uri="bolt://127.0.0.1:1", neo4j_password="none", data=tmp_path,  # type: ignore[arg-type]
+        oidc_issuer="http://127.0.0.1:1", oidc_jwks="http://127.0.0.1:1/keys",
+    )  # fmt: skip
     app = build_app(lambda: open_services(settings), upload_limit=1000, version="test")
     async with (
         app.router.lifespan_context(app),
@@ -56,6 +59,7 @@ async def test_without_neo4j_the_service_lives_and_is_not_ready(
 
     assert ready.status_code == 503
     assert ready.json()["parts"]["graph"] == "Neo4j does not answer"
+    assert ready.json()["parts"]["sign_in"] == "the keys of the sign-in service cannot be fetched"
 
 
 async def test_a_media_store_that_cannot_be_written_is_named(api: httpx.AsyncClient, tmp_path: Path) -> None:
@@ -65,4 +69,6 @@ async def test_a_media_store_that_cannot_be_written_is_named(api: httpx.AsyncCli
     answer = await api.get("/readyz")
 
     assert answer.status_code == 503
-    assert answer.json()["parts"] == {"graph": "ready", "media_store": "the media store cannot be written"}
+    parts = answer.json()["parts"]
+    assert parts.pop("media_store") == "the media store cannot be written"
+    assert set(parts.values()) == {"ready"}

@@ -23,6 +23,7 @@ from graph.store.queries import audit as audit_queries
 from graph.store.session import Store, Tx
 from tests.factories import two_cases
 from tests.integration.conftest import HEADERS, entries
+from tests.signed_in import sign_in_env
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
@@ -48,7 +49,7 @@ def environment(stack: Any, data: Path, **changed: str) -> dict[str, str]:
     own = {
         "REDTHREAD_NEO4J_URI": stack.neo4j_uri, "REDTHREAD_NEO4J_USER": stack.neo4j_user,
         "REDTHREAD_NEO4J_PASSWORD": stack.neo4j_password, "REDTHREAD_DATA": str(data), "REDTHREAD_API_PORT": "0",
-        **changed,
+        **sign_in_env(data), **changed,
     }  # fmt: skip
     return {key: value for key, value in os.environ.items() if not key.startswith("REDTHREAD_")} | own
 
@@ -147,7 +148,7 @@ async def test_it_refuses_to_start_beyond_this_machine_on_a_taken_port_or_withou
         )
 
     assert beyond[0] == 2
-    assert "Until sign-in exists" in beyond[1]
+    assert "on this machine only" in beyond[1]
     assert busy[0] == 2
     assert f"port {port}" in busy[1]
     assert keyless[0] == 2

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from graph.domain.people import Person
 from graph.store.session import Store
-from tests.factories import Scene
+from tests.factories import ANNA, BEN, Scene
 from tests.integration.conftest import entries
+from tests.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 
@@ -23,9 +26,9 @@ async def link_id(scene: Scene) -> str:
 
 
 async def judge(
-    api: httpx.AsyncClient, link_id: str, version: str | None, body: Any = YES, actor: str = "anna@north"
+    api: httpx.AsyncClient, link_id: str, version: str | None, body: Any = YES, who: Person = ANNA
 ) -> httpx.Response:
-    headers = {"Redthread-Actor": actor} | ({} if version is None else {"If-Match": version})
+    headers = as_(who) | ({} if version is None else {"If-Match": version})
     return await api.post(f"/links/{link_id}/verdicts", json=body, headers=headers)
 
 
@@ -46,10 +49,10 @@ async def test_others_see_neither_score_nor_reasons_until_they_have_judged(
     api: httpx.AsyncClient, link_id: str
 ) -> None:
     await judge(api, link_id, '"0"', {"decision": "unsure", "text": "the light"})
-    ben = {"Redthread-Actor": "ben@south"}
+    ben = as_(BEN)
 
     blind = (await api.get(f"/links/{link_id}", headers=ben)).json()
-    after = (await judge(api, link_id, '"1"', actor="ben@south")).json()
+    after = (await judge(api, link_id, '"1"', who=BEN)).json()
 
     assert (blind["score"], blind["history"]) == (None, [])
     assert after["score"] == 0.52
@@ -59,7 +62,7 @@ async def test_others_see_neither_score_nor_reasons_until_they_have_judged(
 async def test_who_is_to_approve_reads_who_confirmed_but_not_why(api: httpx.AsyncClient, link_id: str) -> None:
     await judge(api, link_id, '"0"')
 
-    link = (await api.get(f"/links/{link_id}", headers={"Redthread-Actor": "ben@south"})).json()
+    link = (await api.get(f"/links/{link_id}", headers=as_(BEN))).json()
 
     [past] = link["history"]
     assert (past["by"], past["decision"], past["reasons"], past["text"]) == ("anna@north", "confirmed", None, None)
@@ -92,20 +95,14 @@ async def test_a_verdict_names_the_one_version_that_was_seen(
 
 async def test_a_stale_verdict_is_told_what_another_person_did_first(api: httpx.AsyncClient, link_id: str) -> None:
     first, second = await asyncio.gather(
-        judge(api, link_id, '"0"', actor="anna@north"),
-        judge(api, link_id, '"0"', {"decision": "dismissed"}, actor="ben@south"),
+        judge(api, link_id, '"0"', who=ANNA), judge(api, link_id, '"0"', {"decision": "dismissed"}, who=BEN)
     )
 
     won, lost = sorted((first, second), key=lambda answer: answer.status_code)
     assert (won.status_code, lost.status_code) == (201, 409)
     current = lost.json()["current"]
     past = won.json()["history"][0]
-    assert current == {
-        "link_id": link_id,
-        "state": past["decision"],
-        "version": 1,
-        **{key: past[key] for key in ("by", "at", "decision")},
-    }
+    assert current == {"link_id": link_id, "state": past["decision"], "version": 1, **{key: past[key] for key in ("by", "at", "decision")}}
 
 
 WRONG: list[Any] = [
@@ -150,5 +147,5 @@ async def test_half_a_surrogate_is_no_text(api: httpx.AsyncClient, link_id: str)
 
 async def test_nobody_judges_without_a_name(api: httpx.AsyncClient, link_id: str) -> None:
     for actor in ("", "two words", "<script>"):
-        answer = await judge(api, link_id, '"0"', actor=actor)
+        answer = await judge(api, link_id, '"0"', who=replace(ANNA, actor=actor))
         assert (answer.status_code, answer.json()["code"]) == (403, "actor_missing")

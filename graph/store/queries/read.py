@@ -28,10 +28,14 @@ RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .pro
 
 LINK: Final = "MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)" + _LINK
 
+# The hint keeps the index's order, so that reading stops at the limit; without it the planner sorts all links there are.
 LINKS: Final = (
     """
 MATCH (a:Face)-[r:CANDIDATE]->(b:Face)
+USING INDEX r:CANDIDATE(state, link_id)
 WHERE r.state = $state AND r.link_id > $after
+  AND (EXISTS { MATCH (a)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) WHERE c.district IN $districts }
+       OR EXISTS { MATCH (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) WHERE c.district IN $districts })
 WITH a, r, b ORDER BY r.state, r.link_id LIMIT $limit
 """
     + _LINK
@@ -77,7 +81,17 @@ RETURN f {.face_id, .ordinal, .box, .quality, .too_poor_because, .label} AS face
 ORDER BY media_id, face.ordinal
 """
 
-CROP: Final = "MATCH (f:Face {face_id: $face_id}) RETURN f.display_crop AS display_crop"
+# Where a face lies, whose links lead to it, and who was given it as an answer: all that decides who may see it.
+FACES: Final = """
+MATCH (f:Face) WHERE f.face_id IN $faces
+RETURN f.face_id AS face_id, f.display_crop AS display_crop,
+       COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district } AS districts,
+       COLLECT { MATCH (f)-[r:CANDIDATE]-(:Face)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+                 WHERE $leads OR r.state <> 'lead' RETURN DISTINCT c.district } AS linked,
+       COLLECT { MATCH (f)<-[r:RETURNED]-(s:Search) WHERE $leads OR r.above
+                 MATCH (c:Case {case_id: s.case_id})
+                 RETURN DISTINCT {district: c.district, by: s.requested_by} } AS returned
+"""
 
 COUNTS: Final = """
 RETURN COUNT { (:Case) } AS cases, COUNT { (:Media) } AS media, COUNT { (:Face) } AS faces,

@@ -41,6 +41,15 @@ async def test_names_of_this_machine_are_answered(client: httpx.AsyncClient, hos
     assert (await client.post("/length", headers={"Host": host})).text == "0"
 
 
+async def test_a_public_name_is_answered_where_the_settings_tell_it() -> None:
+    app = Starlette(routes=[Route("/length", _length, methods=["POST"])])
+    app.add_middleware(Guard, upload_limit=1, hosts=["Redthread.police.example"])
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="https://redthread.police.example") as client:
+        assert (await client.post("/length")).status_code == 200
+        assert (await client.post("/length", headers={"Host": "other.police.example"})).status_code == 400
+
+
 @pytest.mark.parametrize("host", ["", "evil.example", "127.0.0.1.evil.example", "localhost.", "10.0.0.1:8400", "[::2]"])
 async def test_other_names_are_refused(client: httpx.AsyncClient, host: str) -> None:
     answer = await client.post("/length", headers={"Host": host})

@@ -14,7 +14,6 @@ from pydantic import BaseModel
 from api import examples, wire, wire_searches
 from api.app import build_app
 from api.errors import STATUS
-from api.settings import WHY_LOOPBACK
 
 
 @asynccontextmanager
@@ -58,17 +57,27 @@ def test_every_refusal_is_a_problem_with_an_example_under_its_own_status(documen
                 wire.Problem.model_validate(example["value"])
 
 
-def test_every_route_on_peoples_data_requires_a_name_and_every_look_a_purpose(document: dict[str, Any]) -> None:
+def test_every_route_on_peoples_data_requires_a_token_and_every_look_a_purpose(document: dict[str, Any]) -> None:
     for name, operation in operations(document):
         required = {item["name"] for item in operation.get("parameters", []) if item["required"]}
         if not name.endswith("z"):
-            assert "Redthread-Actor" in required, name
+            assert operation["security"] == [{"bearer": []}], name
+            assert {"401", "403"} <= set(operation["responses"]), name
+            refusal = operation["responses"]["401"]
+            assert "WWW-Authenticate" in refusal["headers"]
+            assert set(refusal["content"]["application/problem+json"]["examples"]) == {"token_missing", "token_invalid"}
             assert name.startswith("POST") or "Redthread-Purpose" in required, name
+
+
+def test_the_scheme_is_a_bearer_token_and_health_needs_none(document: dict[str, Any]) -> None:
+    scheme = document["components"]["securitySchemes"]["bearer"]
+    assert (scheme["type"], scheme["scheme"], scheme["bearerFormat"]) == ("http", "bearer", "JWT")
+    closed = {name for name, operation in operations(document) if "security" in operation}
+    assert {name for name, _ in operations(document)} - closed == {"GET /healthz", "GET /readyz"}
 
 
 def test_every_operation_says_in_a_sentence_what_it_does(document: dict[str, Any]) -> None:
     assert all(operation["description"].rstrip().endswith((".", ".*")) for _, operation in operations(document))
-    assert WHY_LOOPBACK in document["info"]["description"]
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from graph.domain.errors import Forbidden
-from graph.domain.people import ALLOWED, Deed, Person, Role, check_may, may
+from graph.domain.errors import Forbidden, NotFound
+from graph.domain.people import ALLOWED, Deed, Person, Role, check_may, check_role, districts_of, may
 
 HERE, ELSEWHERE = ["north", "south"], ["west"]
 EXPECTED = {
     Deed.SEE: {Role.INVESTIGATOR, Role.SUPERVISOR},
     Deed.SEARCH: {Role.INVESTIGATOR, Role.SUPERVISOR},
+    Deed.SEE_SEARCH: {Role.INVESTIGATOR, Role.SUPERVISOR},
     Deed.UPLOAD: {Role.INVESTIGATOR, Role.SUPERVISOR},
     Deed.JUDGE: {Role.INVESTIGATOR},
     Deed.APPROVE: {Role.SUPERVISOR},
@@ -61,3 +62,39 @@ def test_who_made_an_act_may_reopen_it_while_still_an_investigator_there() -> No
     assert not may(person(Role.INVESTIGATOR), Deed.REOPEN, HERE, made_by="two")
     assert not may(person(Role.INVESTIGATOR, "west"), Deed.REOPEN, HERE, made_by="one")
     assert not may(person(Role.AUDITOR), Deed.REOPEN, HERE, made_by="one")
+
+
+def test_who_asked_a_search_sees_its_answer_from_another_district_too() -> None:
+    assert may(person(Role.INVESTIGATOR, "west"), Deed.SEE_SEARCH, HERE, made_by="one")
+    assert not may(person(Role.INVESTIGATOR, "west"), Deed.SEE_SEARCH, HERE, made_by="two")
+    assert not may(person(Role.AUDITOR), Deed.SEE_SEARCH, HERE, made_by="one")
+
+
+@pytest.mark.parametrize("deed", [deed for deed in Deed if ALLOWED[deed].in_district])
+def test_what_lies_where_one_sees_nothing_is_not_found_whatever_ones_role(deed: Deed) -> None:
+    for who in (*(person(role, "west") for role in Role), *(person(role, None) for role in Role), person(Role.AUDITOR)):
+        with pytest.raises(NotFound) as refused:
+            check_may(who, deed, HERE, made_by="two")
+        assert refused.value.code == "not_found"
+
+
+def test_what_one_sees_and_may_not_do_is_forbidden() -> None:
+    with pytest.raises(Forbidden):
+        check_may(person(Role.SUPERVISOR), Deed.JUDGE, HERE)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("deed", Deed)
+def test_a_role_that_may_do_it_nowhere_is_refused_before_anything_is_looked_up(deed: Deed, role: Role) -> None:
+    somewhere = role in EXPECTED[deed] or (deed is Deed.REOPEN and role is Role.INVESTIGATOR)
+    if somewhere:
+        check_role(person(role, None), deed)
+    else:
+        with pytest.raises(Forbidden):
+            check_role(person(role), deed)
+
+
+def test_a_query_looks_through_the_own_district_or_none() -> None:
+    assert districts_of(person(Role.INVESTIGATOR), Deed.SEE) == {"north"}
+    assert districts_of(person(Role.INVESTIGATOR, None), Deed.SEE) == frozenset()
+    assert districts_of(person(Role.AUDITOR), Deed.SEE) == frozenset()

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from graph.actions.search import Answer, headline
-from graph.actions.seen import link_from, linked_cases, visible_history
+from graph.actions.seen import link_from, visible_history
 from graph.domain.link import State
+from tests.factories import ANNA
 
 HISTORY = [
     {"verdict_id": "v1", "by": "anna", "at": "2026-11-20", "decision": "confirmed", "reasons": ["ears"], "text": "scar",
@@ -31,7 +32,7 @@ def row(state: State, *, judged: bool) -> dict[str, Any]:
 
 @pytest.mark.parametrize("state", list(State))
 def test_a_score_is_seen_by_who_has_judged_and_by_nobody_else_in_any_state(state: State) -> None:
-    blind, judge = link_from(row(state, judged=False)), link_from(row(state, judged=True))
+    blind, judge = link_from(row(state, judged=False), ANNA), link_from(row(state, judged=True), ANNA)
 
     assert (blind.score, blind.band, blind.model_id, blind.threshold) == (None, None, None, None)
     assert (judge.score, judge.band, judge.model_id, judge.threshold) == (0.5, "b", "m", 0.4)
@@ -60,19 +61,6 @@ def test_who_has_not_judged_reads_of_others_only_what_cannot_sway(state: State, 
 def test_who_has_judged_reads_all(state: State) -> None:
     [past] = visible_history(state, True, HISTORY)
     assert (past.reasons, past.text) == (("ears",), "scar")
-
-
-def test_a_dismissed_link_connects_no_cases_and_shared_media_do() -> None:
-    links = [row(State.DISMISSED, judged=False), row(State.CANDIDATE, judged=False)]
-    shared = [{"others": [{"case_id": "west:1", "district": "west", "contact": None}]}]
-
-    assert [
-        (case["case_id"], case["links"], case["shared_media"]) for case in linked_cases("north:1", links, shared)
-    ] == [
-        ("south:1", {"candidate": 1}, 0),
-        ("west:1", {}, 1),
-    ]
-    assert linked_cases("north:1", links[:1], []) == []
 
 
 @pytest.mark.parametrize("status", ["asked", "answered", "no_face", "too_poor", "quarantined"])

@@ -1,0 +1,175 @@
+"""The public keys that tokens are signed with: fetched from the issuer, kept, and fetched again for a new one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import inf
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+import httpx
+from jwt import PyJWK
+from jwt.exceptions import PyJWTError
+
+from graph.domain.errors import RedthreadError
+
+log = logging.getLogger("redthread.api")
+
+ALGORITHMS: Final = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
+"""Asymmetric only: with a shared secret, whoever can verify a token can make one."""
+FRESH_SECONDS: Final = 3600.0
+"""Age from which keys are fetched again, so that one that the issuer takes back goes."""
+STALE_SECONDS: Final = 24 * 3600.0
+"""Age from which keys that could not be fetched again are no longer believed."""
+PAUSE_SECONDS: Final = 30.0
+"""Least time between two fetches: tokens with made-up key ids must not make us a flood for the issuer."""
+PATIENCE: Final = httpx.Timeout(5.0)
+SIZE_MAX: Final = 1024 * 1024
+KEYS_MAX: Final = 100
+
+Fetch = Callable[[], Awaitable[Mapping[str, Any]]]
+"""Gets the issuer's JWK set (RFC 7517); any error means that it cannot be had now."""
+
+
+class SignInUnavailable(RedthreadError):
+    """The issuer's keys cannot be had, so nobody can be let in."""
+
+    code = "sign_in_unavailable"
+
+
+class Keys:
+    """Keys by id; build it inside the running loop. One fetch at a time, in the background where a key is known."""
+
+    def __init__(self, fetch: Fetch, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._keys: dict[str, PyJWK] = {}
+        self._fetched_at = self._tried_at = -inf
+        self._fetching: asyncio.Task[None] | None = None
+
+    async def find(self, key_id: str | None) -> PyJWK | None:
+        """The key, or None where the issuer has none of this id; a token without id is of the issuer's only key.
+
+        Raises SignInUnavailable where no keys could be had.
+        """
+        await self.check()
+        if (found := self._known(key_id)) is None:
+            await self._fetched()
+            found = self._known(key_id)
+        return found
+
+    async def check(self) -> None:
+        """Returns where there are keys; else SignInUnavailable."""
+        if self._age() >= STALE_SECONDS:
+            await self._fetched()
+            if self._age() >= STALE_SECONDS:
+                raise SignInUnavailable("the keys of the sign-in service cannot be fetched")
+        elif self._age() >= FRESH_SECONDS:
+            self._begin()
+
+    async def close(self) -> None:
+        if self._fetching is not None:
+            self._fetching.cancel()
+            await asyncio.gather(self._fetching, return_exceptions=True)
+
+    def _known(self, key_id: str | None) -> PyJWK | None:
+        if key_id is None and len(self._keys) == 1:
+            return next(iter(self._keys.values()))
+        return self._keys.get(key_id or "")
+
+    def _age(self) -> float:
+        return self._clock() - self._fetched_at
+
+    async def _fetched(self) -> None:
+        """Returns after the fetch that is under way or due; at once where the last was a moment ago."""
+        self._begin()
+        if self._fetching is not None:
+            await asyncio.shield(self._fetching)  # whoever goes away leaves it to the others who wait
+
+    def _begin(self) -> None:
+        """Starts a fetch, unless one is under way or the last was a moment ago."""
+        if self._fetching is None and self._clock() - self._tried_at >= PAUSE_SECONDS:
+            self._tried_at = self._clock()
+            self._fetching = asyncio.create_task(self._refetch())
+
+    async def _refetch(self) -> None:
+        try:
+            found = usable(await self._fetch())
+            if not found:
+                raise ValueError("no usable key")
+            self._keys, self._fetched_at = found, self._clock()
+        except Exception as error:  # noqa: BLE001 - whatever a network or an issuer does, the old keys stay for a while
+            log.warning("the keys of the sign-in service cannot be fetched (%s)", type(error).__name__)
+        finally:
+            self._fetching = None
+
+
+def usable(found: Mapping[str, Any]) -> dict[str, PyJWK]:
+    """The keys of a JWK set by id that sign tokens with one of our algorithms; others are left out."""
+    keys: dict[str, PyJWK] = {}
+    listed: Sequence[Any] = found.get("keys", [])
+    for item in listed[:KEYS_MAX]:
+        if not isinstance(item, dict) or item.get("use", "sig") != "sig" or item.get("kty") == "oct":  # pyright: ignore[reportUnknownMemberType]
+            continue
+        try:
+            key = PyJWK(item)  # pyright: ignore[reportUnknownArgumentType]
+        except PyJWTError:
+            continue
+        if key.algorithm_name in ALGORITHMS:
+            keys[str(key.key_id or "")] = key
+    return keys
+
+
+def fetch_from(issuer: str, jwks: str) -> Fetch:
+    """How to get the keys: from a file, from an address, or, where none is named, as the issuer's metadata say."""
+    if jwks.startswith("file:"):
+        path = Path(unquote(urlsplit(jwks).path))
+        return lambda: asyncio.to_thread(_read, path)
+
+    async def fetch() -> Mapping[str, Any]:
+        # Redirects are not followed: they would let any open redirect of the issuer name the keys.
+        async with httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False) as client:
+            if jwks:
+                return await _get(client, jwks)
+            about = await _get(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+            if about.get("issuer") != issuer or not is_safe(str(about.get("jwks_uri"))):
+                raise ValueError("the metadata are of another issuer, or name keys elsewhere than under https")
+            return await _get(client, about["jwks_uri"])
+
+    return fetch
+
+
+def is_safe(url: str) -> bool:
+    """Whether keys from this address can be believed: https, or plain http that never leaves this machine."""
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1"))
+    )
+
+
+async def _get(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
+    async with client.stream("GET", url, headers={"Accept": "application/json"}) as answer:
+        if answer.status_code != 200:
+            raise ValueError(f"the answer is {answer.status_code}")
+        data = bytearray()
+        async for part in answer.aiter_bytes():
+            data += part
+            if len(data) > SIZE_MAX:
+                raise ValueError("the answer is too large")
+    return _object(bytes(data))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return _object(path.read_bytes())
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    found = json.loads(data)
+    if not isinstance(found, dict):
+        raise ValueError("no JSON object")
+    return found  # pyright: ignore[reportUnknownVariableType]

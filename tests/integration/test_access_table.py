@@ -1,0 +1,306 @@
+"""Who gets which answer: route x person x state of the thing, every cell asked of the real service.
+
+A new route needs a row, or `test_every_route_has_a_row` fails. A row names the route, the thing it asks for (a function
+in THINGS, called anew for each cell of a route that changes something), what it sends, and one status a person in the
+order of PEOPLE. `{names}` in path, query, body and form are filled with what the thing's function returns.
+
+Besides the statuses each cell is held to three rules: what a person may not see answers exactly as what does not exist
+(a row of the route whose thing is `missing...`); nobody is answered without a token; and no answer names a case of a
+district that is not the person's, unless the row says that it `tells`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+
+from api.sign_in import OPEN
+from graph.actions.search import Question, ask_with_faces
+from graph.domain.people import Person, Role
+from graph.store.session import Tx
+from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, drawn_face
+from tests.signed_in import as_
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
+
+WEST = "local:2026-003 west"
+DISTRICTS = {NORTH: "north", SOUTH: "south", WEST: "west"}
+
+
+def _person(role: Role, district: str | None = None) -> Person:
+    return Person(f"{role.value}@{district or 'nowhere'}", frozenset({role}), district)
+
+
+PEOPLE: dict[str, Person | None] = {
+    "nobody": None,
+    "investigator north": ANNA,
+    "investigator south": BEN,
+    "investigator west": _person(Role.INVESTIGATOR, "west"),
+    "investigator of no district": _person(Role.INVESTIGATOR),
+    "supervisor north": SUE,
+    "supervisor south": SAM,
+    "supervisor west": _person(Role.SUPERVISOR, "west"),
+    "auditor": _person(Role.AUDITOR, "north"),
+    "operator": _person(Role.OPERATOR, "north"),
+    "case system": _person(Role.CASE_SYSTEM, "north"),
+}
+
+# --- the things that routes are asked for ---
+
+Names = dict[str, str]
+Make = Callable[[Scene], Awaitable[Names]]
+_numbers = count()
+
+
+async def nothing(_: Scene) -> Names:
+    return {}
+
+
+async def missing(_: Scene) -> Names:
+    """Ids that read like real ones and stand for nothing."""
+    names = ("link_id", "face_id", "other_face_id", "media_id", "search_id", "victim_id", "act_id")
+    return {name: f"{number:064x}" for number, name in enumerate(names)} | {"case_id": "local:none"}
+
+
+async def missing_face(scene: Scene) -> Names:
+    """A northern case, and a face that does not exist."""
+    return {**await missing(scene), "case_id": NORTH}
+
+
+def link(state: str, a_case: str = NORTH, b_case: str = SOUTH) -> Make:
+    """A link in a state between a face of one case and one of another; `face_id` is the first, `other_face_id` the
+    second."""
+
+    async def make(scene: Scene) -> Names:
+        a, b = f"a{next(_numbers)}", f"b{next(_numbers)}"
+        media_id = await scene.media(a, a_case, faces=[a])
+        await scene.media(b, b_case, faces=[b])
+        link_id = await scene.link(a, b, state=state if state == "lead" else "candidate")
+        if state not in ("lead", "candidate"):
+
+            async def decided(tx: Tx) -> None:
+                query = "MATCH ()-[r:CANDIDATE {link_id: $link_id}]->() SET r.state = $state, r.version = 1"
+                await tx.do(query, link_id=link_id, state=state)
+
+            await scene.store.write(decided)
+        ids = {"link_id": link_id, "face_id": scene.faces[a], "other_face_id": scene.faces[b]}
+        return {**ids, "media_id": media_id, "case_id": a_case, "other_case_id": b_case}
+
+    return make
+
+
+async def face(scene: Scene) -> Names:
+    """A face of a northern case that no link leads to."""
+    called = f"f{next(_numbers)}"
+    media_id = await scene.media(called, NORTH, faces=[called])
+    return {"face_id": scene.faces[called], "media_id": media_id, "case_id": NORTH, "other_case_id": SOUTH}
+
+
+async def answered(scene: Scene) -> Names:
+    """A search in the register for a northern case, which returned a southern face that no link leads to."""
+    asked_with, found = await face(scene), f"r{next(_numbers)}"
+    await scene.media(found, SOUTH, faces=[found])
+    question = Question(NORTH, "victim identification", "test", "register")
+    search_id = await ask_with_faces(scene.store, question, [asked_with["face_id"]], actor=ANNA, now=NOW)
+    await scene.answer(search_id, [(found, 0.6)])
+    return {**asked_with, "search_id": search_id, "other_face_id": scene.faces[found]}
+
+
+THINGS: dict[str, Make] = {
+    "nothing": nothing,
+    "missing": missing,
+    "missing face": missing_face,
+    "face": face,
+    "answered search": answered,
+    **{state: link(state) for state in ("lead", "candidate", "confirmed", "dismissed", "unsure", "approved")},
+    "candidate of others": link("candidate", SOUTH, WEST),
+}
+
+# --- the table ---
+
+
+@dataclass(frozen=True)
+class Row:
+    """One state of what a route is asked for; `cells` are statuses in the order of PEOPLE."""
+
+    route: str
+    thing: str
+    cells: str
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: Any = None
+    form: Mapping[str, str] | None = None
+    """Sent as multipart with a drawn picture."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    path: str = ""
+    """In place of the route's own, where the thing has another name."""
+    tells: bool = False
+    """Its answer may name a case of another district."""
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.thing} {dict(self.query) or ''}"
+
+
+DISMISS = {"body": {"decision": "dismissed"}, "headers": {"If-Match": '"0"'}}
+STATED = {"purpose": "victim identification", "legal_basis": "test", "in": "register"}
+OTHER_CROP = "/faces/{other_face_id}/crop"
+
+# fmt: off
+TABLE = [
+    # nobody; investigators of north, south, west and no district; supervisors of north, south, west; auditor; operator;
+    # case system
+    Row("GET /healthz",                       "nothing",             "200 200 200 200 200 200 200 200 200 200 200"),
+    Row("GET /readyz",                        "nothing",             "200 200 200 200 200 200 200 200 200 200 200"),
+    Row("GET /cases/{case_id}/graph",         "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /cases/{case_id}/graph",         "approved",            "401 200 404 404 404 200 404 404 403 403 403",
+        tells=True),
+    Row("GET /cases/{case_id}/graph",         "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("GET /faces/{face_id}/crop",          "face",                "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /faces/{face_id}/crop",          "candidate",           "401 200 200 404 404 200 200 404 403 403 403"),
+    Row("GET /faces/{face_id}/crop",          "dismissed",           "401 200 200 404 404 200 200 404 403 403 403"),
+    Row("GET /faces/{face_id}/crop",          "approved",            "401 200 200 404 404 200 200 404 403 403 403"),
+    Row("GET /faces/{face_id}/crop",          "lead",                "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /faces/{face_id}/crop",          "lead",                "401 200 200 404 404 200 200 404 403 403 403",
+        {"leads": "true"}),
+    Row("GET /faces/{face_id}/crop",          "candidate of others", "401 404 200 200 404 404 200 200 403 403 403"),
+    Row("GET /faces/{face_id}/crop",          "answered search",     "401 200 200 404 404 200 200 404 403 403 403",
+        path=OTHER_CROP),
+    Row("GET /faces/{face_id}/crop",          "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("GET /links",                         "candidate",           "401 200 200 200 200 200 200 200 403 403 403"),
+    Row("GET /links",                         "approved",            "401 200 200 200 200 200 200 200 403 403 403",
+        {"state": "approved"}, tells=True),
+    Row("GET /links",                         "candidate",           "401 200 200 200 200 200 200 200 403 403 403",
+        {"case_id": "{case_id}"}),
+    Row("GET /links/{link_id}",               "candidate",           "401 200 200 404 404 200 200 404 403 403 403"),
+    Row("GET /links/{link_id}",               "lead",                "401 200 200 404 404 200 200 404 403 403 403"),
+    Row("GET /links/{link_id}",               "confirmed",           "401 200 200 404 404 200 200 404 403 403 403"),
+    Row("GET /links/{link_id}",               "dismissed",           "401 200 200 404 404 200 200 404 403 403 403"),
+    Row("GET /links/{link_id}",               "approved",            "401 200 200 404 404 200 200 404 403 403 403",
+        tells=True),
+    Row("GET /links/{link_id}",               "candidate of others", "401 404 200 200 404 404 200 200 403 403 403"),
+    Row("GET /links/{link_id}",               "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("POST /links/{link_id}/verdicts",     "candidate",           "401 201 201 404 404 403 403 403 403 403 403",
+        **DISMISS),
+    Row("POST /links/{link_id}/verdicts",     "lead",                "401 201 201 404 404 403 403 403 403 403 403",
+        **DISMISS),
+    Row("POST /links/{link_id}/verdicts",     "approved",            "401 409 409 404 404 403 403 403 403 403 403",
+        **DISMISS),
+    Row("POST /links/{link_id}/verdicts",     "candidate of others", "401 404 201 201 404 403 403 403 403 403 403",
+        **DISMISS),
+    Row("POST /links/{link_id}/verdicts",     "missing",             "401 404 404 404 404 403 403 403 403 403 403",
+        **DISMISS),
+    Row("POST /searches",                     "candidate",           "401 202 404 404 404 202 404 404 403 403 403",
+        body={**STATED, "case_id": "{case_id}", "faces": ["{face_id}", "{other_face_id}"]}),
+    Row("POST /searches",                     "candidate",           "401 202 404 404 404 202 404 404 403 403 403",
+        body={**STATED, "case_id": "{case_id}", "faces": ["{face_id}"], "in": "case:{case_id}"}),
+    Row("POST /searches",                     "candidate",           "401 404 404 404 404 404 404 404 403 403 403",
+        body={**STATED, "case_id": "{case_id}", "faces": ["{face_id}"], "in": "case:{other_case_id}"}),
+    Row("POST /searches",                     "candidate",           "401 202 404 404 404 202 404 404 403 403 403",
+        form={**STATED, "case_id": "{case_id}"}),
+    Row("POST /searches",                     "candidate of others", "401 404 202 404 404 404 202 404 403 403 403",
+        body={**STATED, "case_id": "{case_id}", "faces": ["{face_id}"]}),
+    Row("POST /searches",                     "lead",                "401 404 404 404 404 404 404 404 403 403 403",
+        body={**STATED, "case_id": "{case_id}", "faces": ["{other_face_id}"]}),
+    Row("POST /searches",                     "missing face",        "401 404 404 404 404 404 404 404 403 403 403",
+        body={**STATED, "case_id": "{case_id}", "faces": ["{face_id}"]}),
+    Row("POST /searches",                     "missing",             "401 404 404 404 404 404 404 404 403 403 403",
+        body={**STATED, "case_id": "{case_id}", "faces": ["{face_id}"]}),
+    Row("GET /searches/{search_id}",          "answered search",     "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /searches/{search_id}",          "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+]
+# fmt: on
+ROUTES = list(dict.fromkeys(row.route for row in TABLE))
+
+
+def described(api: httpx.AsyncClient) -> dict[str, Any]:
+    transport = api._transport
+    assert isinstance(transport, httpx.ASGITransport)
+    return transport.app.openapi()  # type: ignore[attr-defined]
+
+
+async def test_every_route_has_a_row(api: httpx.AsyncClient) -> None:
+    paths = described(api)["paths"]
+    routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+
+    assert set(ROUTES) == routes
+    assert all(len(row.cells.split()) == len(PEOPLE) for row in TABLE)
+    with_a_thing = {row.route for row in TABLE if "{" in row.route}
+    assert with_a_thing == {row.route for row in TABLE if row.thing == "missing" and "{" in row.route}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_who_gets_which_answer(
+    route: str, api: httpx.AsyncClient, scene: Scene, subtests: pytest.Subtests
+) -> None:
+    await scene.case(WEST, "west", "duty desk west")
+    rows = [row for row in TABLE if row.route == route]
+    missing_rows = [row for row in rows if row.thing.startswith("missing")]
+    for row in rows:
+        made = await THINGS[row.thing](scene)
+        for (called, person), status in zip(PEOPLE.items(), row.cells.split(), strict=True):
+            with subtests.test(row=str(row), person=called):
+                # What may have been changed is made anew for the next person.
+                names = made if row.route.startswith("GET") else await THINGS[row.thing](scene)
+                answer = await ask(api, row, names, person)
+
+                assert answer.status_code == int(status), answer.text
+                hold_to_the_rules(row, person, answer)
+                if answer.status_code in (403, 404):
+                    nowhere = [await without(scene, api, other, person) for other in missing_rows]
+                    alike = [told for told in nowhere if told[0] == answer.status_code]
+                    assert not alike or all_of(answer) in alike
+
+
+def hold_to_the_rules(row: Row, person: Person | None, answer: httpx.Response) -> None:
+    path = row.route.partition(" ")[2]
+    if path not in OPEN:
+        assert (answer.status_code == 401) == (person is None)
+        assert ("www-authenticate" in answer.headers) == (person is None)
+    if answer.is_error:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["cache-control"] == "no-store"
+    elsewhere = [case for case, district in DISTRICTS.items() if person is not None and person.district != district]
+    if not row.tells:
+        assert not [case for case in elsewhere if json.dumps(case)[1:-1] in answer.text]
+
+
+async def without(scene: Scene, api: httpx.AsyncClient, row: Row, person: Person | None) -> tuple[int, object, bytes]:
+    """What the person is told of a thing that does not exist."""
+    return all_of(await ask(api, row, await THINGS[row.thing](scene), person))
+
+
+def all_of(answer: httpx.Response) -> tuple[int, object, bytes]:
+    """Everything that an answer tells."""
+    return answer.status_code, dict(answer.headers), answer.content
+
+
+async def ask(api: httpx.AsyncClient, row: Row, names: Names, person: Person | None) -> httpx.Response:
+    method, _, route = row.route.partition(" ")
+    quoted = {name: httpx.QueryParams({"": value}).__str__()[1:].replace("+", "%20") for name, value in names.items()}
+    request = api.build_request(
+        method, (row.path or route).format(**quoted), params=filled(row.query, names) or None,
+        json=filled(row.body, names), data=filled(row.form, names), headers=dict(row.headers),
+        files=None if row.form is None else {"file": ("picture.jpg", drawn_face(), "image/jpeg")},
+    )  # fmt: skip
+    del request.headers["Authorization"]
+    if person is not None:
+        request.headers.update(as_(person))
+    return await api.send(request)
+
+
+def filled(what: Any, names: Names) -> Any:
+    """`what` with its `{names}` filled in."""
+    match what:
+        case str():
+            return what.format(**names)
+        case Mapping():
+            return {key: filled(value, names) for key, value in what.items()}  # type: ignore[misc]
+        case list():
+            return [filled(value, names) for value in what]  # type: ignore[misc]
+        case _:
+            return what

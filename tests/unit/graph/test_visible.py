@@ -1,0 +1,152 @@
+"""What is left of a face, a case and a search answer that lies in another district."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from graph.actions.seen import link_from
+from graph.actions.visible import (
+    Side,
+    found_from,
+    linked_cases,
+    media_from,
+    sees_case,
+    sees_face,
+    sees_link,
+    side_from,
+)
+from graph.domain.link import State
+from graph.domain.people import Person, Role
+from tests.factories import ANNA, BEN, SUE
+
+WANDA = Person("wanda@west", frozenset({Role.INVESTIGATOR}), "west")
+AUDITOR = Person("auditor", frozenset({Role.AUDITOR, Role.OPERATOR}), "north")
+NOWHERE = replace(ANNA, district=None)
+
+
+def case(case_id: str) -> dict[str, Any]:
+    """A case whose district is its source."""
+    district = case_id.partition(":")[0]
+    return {"case_id": case_id, "district": district, "contact": f"duty {district}"}
+
+
+def side(face: str, *cases: str) -> dict[str, Any]:
+    return {"face_id": face, "media_id": "m", "box": [1, 2, 3, 4], "quality": 0.5, "cases": [case(c) for c in cases]}
+
+
+def row(state: State = State.CANDIDATE, a: tuple[str, ...] = ("north:1",), b: tuple[str, ...] = ("south:1",)) -> Any:
+    link = {
+        "link_id": "l", "state": state.value, "version": 1, "score": 0.5, "band": "b", "model_id": "m",
+        "threshold": 0.4, "proposed_by": "machine", "proposed_at": "2026-11-20",
+    }  # fmt: skip
+    return {"link": link, "judged": False, "a": side("a", *a), "b": side("b", *b)}
+
+
+def test_a_case_and_its_links_are_seen_from_its_own_district_by_who_investigates_or_supervises() -> None:
+    seen = {who.actor: (sees_case(who, case("north:1")), sees_link(who, row())) for who in (ANNA, BEN, SUE, WANDA)}
+    assert seen == {
+        "anna@north": (True, True), "ben@south": (False, True), "sue@north": (True, True), "wanda@west": (False, False),
+    }  # fmt: skip
+    for who in (AUDITOR, NOWHERE):
+        assert not sees_case(who, case("north:1")) and not sees_link(who, row())
+    assert not sees_case(NOWHERE, {"district": None})
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.APPROVED])
+def test_the_other_side_is_id_district_and_contact_in_every_state_before_approval(state: State) -> None:
+    link = link_from(row(state), ANNA)
+
+    assert link.a == Side("a", "m", ("north:1",), (1, 2, 3, 4), 0.5, "north", "duty north")
+    assert link.b == Side("b", None, (), None, None, "south", "duty south")
+    mirrored = link_from(row(state), BEN)
+    assert (mirrored.a.media_id, mirrored.b.media_id) == (None, "m")
+
+
+def test_an_approved_link_shows_both_sides_whole() -> None:
+    assert link_from(row(State.APPROVED), ANNA).b == Side(
+        "b", "m", ("south:1",), (1, 2, 3, 4), 0.5, "south", "duty south"
+    )
+
+
+def test_of_a_face_in_cases_of_several_districts_one_sees_ones_own_case_only() -> None:
+    both = side("x", "north:1", "south:1", "south:2")
+    assert side_from(both, ANNA).case_ids == ("north:1",)
+    assert (side_from(both, BEN).case_ids, side_from(both, BEN).district) == (("south:1", "south:2"), "south")
+    assert side_from(both, WANDA) == Side("x", None, (), None, None, "north", "duty north")
+
+
+def test_an_erased_face_is_its_id() -> None:
+    stub = {"face_id": "x", "media_id": None, "box": None, "quality": None, "cases": []}
+    assert side_from(stub, ANNA) == Side("x", None, (), None, None, None, None)
+
+
+def test_a_returned_face_is_masked_as_a_side_is() -> None:
+    item = {**side("x", "south:1"), "rank": 3, "above": True, "probe_face_id": "p"}
+    known = {
+        "rank": 3,
+        "above": True,
+        "probe_face_id": "p",
+        "face_id": "x",
+        "district": "south",
+        "contact": "duty south",
+    }
+    assert found_from(item, ANNA) == {**known, "media_id": None, "case_ids": [], "box": None}
+    assert found_from(item, BEN) == {**known, "media_id": "m", "case_ids": ["south:1"], "box": (1, 2, 3, 4)}
+
+
+def face(*districts: str, linked: tuple[str, ...] = (), returned: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
+    return {
+        "districts": [*districts], "linked": [*linked],
+        "returned": [{"district": district, "by": by} for district, by in returned],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "seen"),
+    [
+        (face("north"), True),
+        (face("south"), False),
+        (face("south", linked=("north",)), True),
+        (face("south", linked=("west",)), False),
+        (face("south", returned=(("north", "sue@north"),)), True),
+        (face("south", returned=(("west", "wanda@west"),)), False),
+        (face("south", returned=(("west", "anna@north"),)), True),
+        (face(), False),
+    ],
+)
+def test_a_face_is_seen_in_the_own_district_or_across_a_link_or_an_answer(row: dict[str, Any], seen: bool) -> None:
+    assert sees_face(ANNA, row) is seen
+    assert not sees_face(AUDITOR, row)
+
+
+def test_a_picture_names_of_its_other_cases_those_that_one_sees() -> None:
+    shared = {"media": {}, "others": [case("north:2"), case("south:1")]}
+    assert media_from(shared, ANNA)["others"] == [case("north:2")]
+
+
+def linked(viewer: Person, links: list[Any], media: list[Any]) -> list[tuple[Any, ...]]:
+    return [
+        (found["case_id"], found["district"], found["links"], found["shared_media"])
+        for found in linked_cases("north:1", links, media, viewer)
+    ]
+
+
+def test_a_dismissed_link_connects_no_cases_and_shared_media_do() -> None:
+    links = [row(State.DISMISSED, b=("north:2",)), row(State.CANDIDATE, b=("north:2",))]
+    shared = [{"others": [case("north:3")]}]
+
+    assert linked(ANNA, links, shared) == [("north:2", "north", {"candidate": 1}, 0), ("north:3", "north", {}, 1)]
+    assert linked(ANNA, links[:1], []) == []
+
+
+def test_cases_of_another_district_stand_together_without_their_ids_until_a_link_is_approved() -> None:
+    links = [row(b=("south:1",)), row(b=("south:2", "south:3")), row(State.APPROVED, b=("south:2",))]
+    shared = [{"others": [case("south:1"), case("south:2")]}]
+
+    assert linked(ANNA, links, shared) == [
+        ("south:2", "south", {"approved": 1}, 0),
+        (None, "south", {"candidate": 2}, 1),
+    ]
