@@ -28,6 +28,6 @@ SET h.seq = $seq, h.hash = $hash, h.outbox = $outbox
 ENTRIES: Final = """
 MATCH (e:AuditEntry) WHERE e.seq > $after
 RETURN e.seq AS seq, e.at AS at, e.actor AS actor, e.action AS action, e.subject AS subject, e.purpose AS purpose,
-       e.digest AS digest, e.previous_hash AS previous_hash, e.hash AS hash
+       e.digest AS digest, e.salt AS salt, e.previous_hash AS previous_hash, e.hash AS hash
 ORDER BY seq LIMIT $limit
 """
