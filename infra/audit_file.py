@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from graph.domain.audit_export import LINE_LIMIT, Finding, verify
+from graph.actions import audit_export
+from graph.actions.audit_export import Begun
+from graph.domain.audit import GENESIS
+from graph.domain.audit_export import HEADER_BYTES, LINE_LIMIT, Asked, Finding, Header, Place, entry_line, verify
 from graph.domain.audit_root import Root, read_root
 from graph.domain.errors import Invalid
+from graph.store.session import Store
 from infra.folders import printable
 
 ROOT_LIMIT = 4096
@@ -48,3 +55,46 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
     """The lines of a file, none longer than an entry can be: what is longer comes in pieces, and is found so."""
     while line := file.readline(LINE_LIMIT):
         yield line
+
+
+async def write_export(store: Store, asked: Asked, path: Path, *, now: datetime) -> None:
+    """Makes the export a file that only its owner can read, whole or not at all; the export is in the audit.
+
+    Raises Invalid where something stands there already, or nothing can be written.
+    """
+    with _new_file(path) as file:
+        begun = await audit_export.begin_export(store, asked, now=now)
+        await _write(store, asked, begun, file)
+
+
+@contextmanager
+def _new_file(path: Path) -> Generator[BinaryIO]:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if path.exists():
+            raise Invalid(f"{printable(str(path))} exists: an export never replaces a file")
+        with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                scratch.replace(path)
+            finally:
+                scratch.unlink(missing_ok=True)
+    except OSError as error:
+        raise Invalid(f"cannot write {printable(str(path))}: {error.strerror}") from error
+
+
+async def _write(store: Store, asked: Asked, begun: Begun, file: BinaryIO) -> None:
+    """The header's place is kept free in front: what it counts is known at the end."""
+    file.write(b" " * HEADER_BYTES + b"\n")
+    start: Place | None = None
+    count = shown = 0
+    async for page in audit_export.entries(store, begun):
+        for entry in page:
+            start = start or Place(begun.after, entry.previous_hash if begun.after else GENESIS)
+            shows = begun.shows(entry)
+            file.write(entry_line(entry, shown=shows))
+            count, shown = count + 1, shown + shows
+    file.seek(0)
+    file.write(Header(asked, start or Place(0, GENESIS), begun.head, count, shown).line)

@@ -17,6 +17,7 @@ N = 24
 """Entries, eight a day from the 18th on; the export's own is the one behind them."""
 PERSON = Asked("person", "anna@north", "audrey", (DAY + timedelta(days=3)).isoformat(), "complaint 7")
 CHAIN = replace(PERSON, kind="chain", value="")
+PERIOD = replace(PERSON, kind="period", value="2026-11-19T00:00:00+00:00/2026-11-20T00:00:00+00:00")
 
 
 def acts(asked: Asked) -> list[Act]:
@@ -36,7 +37,7 @@ def roots_of(entries: list[Entry]) -> list[Root]:
     return [Root(str((DAY + timedelta(days=n)).date()), 8 * n + 8, entries[8 * n + 7].hash, 8) for n in range(3)]
 
 
-ENTRIES = {asked.kind: chain(acts(asked), 0, GENESIS, salts=SALTS) for asked in (CHAIN, PERSON)}
+ENTRIES = {asked.kind: chain(acts(asked), 0, GENESIS, salts=SALTS) for asked in (CHAIN, PERSON, PERIOD)}
 LINES = {"chain": export(CHAIN, ENTRIES["chain"]), "person": export(PERSON, ENTRIES["person"])}
 ROOTS = {kind: roots_of(entries) for kind, entries in ENTRIES.items()}
 

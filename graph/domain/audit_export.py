@@ -140,8 +140,8 @@ def _header(line: bytes) -> Header:
         raise _Broken("the header was changed: it is not as an export writes it")
     if (head.start.seq == 0) != (head.start.hash == GENESIS):
         raise _Broken("the header was changed: only the chain's first entry follows no other")
-    if head.asked.kind == "chain" and head.start.seq != 0:
-        raise _Broken(f"the beginning is cut: entries 1 to {head.start.seq} are missing from an export of the chain")
+    if head.asked.kind != "period" and head.start.seq != 0:
+        raise _Broken(f"the beginning is cut: entries 1 to {head.start.seq} are missing, only a period may begin later")
     return head
 
 

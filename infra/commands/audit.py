@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
-from graph.domain.audit_export import Finding
-from infra.audit_file import read_roots, verify_file
+from graph.actions.audit_export import count_year
+from graph.domain.audit_export import Asked, Finding
+from graph.domain.errors import Invalid
+from graph.domain.people import check_actor, check_purpose
+from graph.store.session import Store
+from infra.audit_file import read_roots, verify_file, write_export
+from infra.commands.common import DataOption, settings
+from infra.stack.running import addresses_of
+
+T = TypeVar("T")
+
+ByOption = Annotated[str, typer.Option(help="Who takes it out, for the audit.")]
+PurposeOption = Annotated[str, typer.Option(help="What it is needed for.")]
 
 app = typer.Typer(no_args_is_help=True, help="Export the audit, and prove an export.")
 
@@ -25,6 +42,84 @@ def verify(
     found = verify_file(file.expanduser(), read_roots(anchor.expanduser()) if anchor else None)
     tell(found)
     raise typer.Exit(1 if found.fault else 0)
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to write it; nothing may stand there.")],
+    by: ByOption,
+    purpose: PurposeOption,
+    period: Annotated[
+        tuple[str, str] | None, typer.Option(help="Show a time only: two UTC days, both included.", metavar="FROM TO")
+    ] = None,
+    person: Annotated[str | None, typer.Option(help="Show one person's uses only.", metavar="ACTOR")] = None,
+    victim: Annotated[
+        str | None, typer.Option(help="Show one victim's data only: its faces, their media and links.", metavar="ID")
+    ] = None,
+    data: DataOption = None,
+) -> None:
+    """Write the audit, or a part of it, to a file that proves itself; that is an entry of the audit as well."""
+    now = datetime.now(UTC)
+    if sum(part is not None for part in (period, person, victim)) > 1:
+        raise Invalid("one of --period, --person and --victim, or none of them for the whole chain")
+    kind, value = "chain", ""
+    if period is not None:
+        kind, value = "period", _period(*period)
+    elif person is not None:
+        kind, value = "person", person
+    elif victim is not None:
+        kind, value = "victim", victim
+    asked = Asked(kind, value, check_actor(by), now.isoformat(), check_purpose(purpose))
+    path = file.expanduser().absolute()
+    _with_store(data, lambda store: write_export(store, asked, path, now=now))
+    found = verify_file(path, None)
+    tell(found)
+    raise typer.Exit(1 if found.fault else 0)
+
+
+@app.command()
+def yearly(
+    year: Annotated[int, typer.Argument(help="A UTC year.")],
+    by: ByOption,
+    purpose: PurposeOption,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    data: DataOption = None,
+) -> None:
+    """Count a year's searches by purpose and outcome, empty answers included, its decisions and its looks."""
+    now = datetime.now(UTC)
+    found = _with_store(data, lambda store: count_year(store, year, by=by, purpose=purpose, now=now))
+    if as_json:
+        print(json.dumps(found))
+        return
+    out = Console(highlight=False, soft_wrap=True)
+    for name in ("searches", "decisions", "looks"):
+        table = Table("for", "what", "number", title=f"{name} in {year}", box=None, title_justify="left")
+        for outer, inner in found[name].items():
+            for what, number in inner.items():
+                table.add_row(escape(outer), what, str(number))
+        out.print(table)
+    out.print(f"the audit has {found['searches_recorded']} searches of {year}")
+
+
+def _period(first: str, last: str) -> str:
+    """The start of the first day and the end of the last, in UTC."""
+    try:
+        start, end = (datetime.combine(date.fromisoformat(day), time(), UTC) for day in (first, last))
+    except ValueError:
+        raise Invalid("--period: two days, as 2026-01-01 2026-12-31") from None
+    if end < start:
+        raise Invalid("--period: the first day comes first")
+    return f"{start.isoformat()}/{(end + timedelta(days=1)).isoformat()}"
+
+
+def _with_store(data: Path | None, work: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
+    addresses = addresses_of(settings(data=data))
+
+    async def run() -> T:
+        async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+            return await work(store)
+
+    return asyncio.run(run())
 
 
 def tell(found: Finding) -> None:

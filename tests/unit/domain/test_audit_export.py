@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from graph.domain.audit import GENESIS, chain
 from graph.domain.audit_export import HEADER_BYTES, Header, Place, entry_line, verify
 from graph.domain.audit_root import Root
-from tests.factories_audit import CHAIN, ENTRIES, LINES, PERSON, ROOTS, SALTS, N, acts, export, forged, roots_of
+from tests.factories_audit import CHAIN, ENTRIES, LINES, PERIOD, PERSON, ROOTS, SALTS, N, acts, export, forged, roots_of
 
 KINDS = pytest.mark.parametrize("kind", LINES)
 
@@ -31,11 +31,14 @@ def test_a_whole_export_is_whole(kind: str) -> None:
     assert (found.shown, found.left_out) == ((N + 1, 0) if kind == "chain" else (9, 16))
 
 
-def test_an_export_may_begin_in_the_middle_of_the_chain() -> None:
-    found = verify(export(PERSON, ENTRIES["person"], 9), ROOTS["person"])
+def test_an_export_of_a_period_may_begin_in_the_middle_of_the_chain() -> None:
+    entries = ENTRIES["period"]
+
+    found = verify(export(PERIOD, entries, 9), ROOTS["period"])
 
     assert found.fault is None
     assert [root.date for root in found.earlier] == ["2026-11-18"]
+    assert fault(export(PERSON, ENTRIES["person"], 9)).startswith("the beginning is cut: entries 1 to 9 are missing")
 
 
 def test_what_is_left_out_can_be_neither_read_nor_guessed() -> None:
