@@ -34,6 +34,8 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "stale_version": (409, "Somebody else acted first"),
     "already_decided": (409, "The link waits for no verdict"),
     "contradiction": (409, "This contradicts what is known"),
+    "not_waiting": (409, "The event does not wait in quarantine"),
+    "truncated": (409, "The event was too large to be kept whole"),
     "too_large": (413, "The request is too large"),
     "unsupported_content_type": (415, "This content type is not taken here"),
     "invalid": (422, "The request is wrong"),

@@ -79,3 +79,25 @@ MATCH (e:AuditEntry) WHERE e.at >= $start AND e.at < $end
 RETURN e.action AS action, e.purpose AS purpose, count(*) AS number
 ORDER BY action, purpose
 """
+
+_WANTED: Final = (
+    """
+WHERE e.seq > $after AND e.seq <= $last
+  AND ($actor IS NULL OR e.actor = $actor) AND ($action IS NULL OR e.action = $action)
+  AND ($subject IS NULL OR e.subject = $subject)
+  AND ($start IS NULL OR e.at >= $start) AND ($end IS NULL OR e.at < $end)
+"""
+    + _ENTRY
+)
+
+PAGE: Final = "MATCH (e:AuditEntry)" + _WANTED
+
+PAGE_OF_ACTOR: Final = "MATCH (e:AuditEntry {actor: $actor})" + _WANTED
+
+PAGE_OF_SUBJECT: Final = "MATCH (e:AuditEntry {subject: $subject})" + _WANTED
+
+ROOTS: Final = """
+MATCH (r:AuditRoot) WHERE r.seq > $after AND r.seq <= $last
+RETURN r.date AS date, r.seq AS seq, r.hash AS hash, r.count AS count
+ORDER BY date
+"""
