@@ -101,3 +101,11 @@ MATCH (r:AuditRoot) WHERE r.seq > $after AND r.seq <= $last
 RETURN r.date AS date, r.seq AS seq, r.hash AS hash, r.count AS count
 ORDER BY date
 """
+
+LAST_ROOT: Final = """
+MATCH (r:AuditRoot) WHERE r.date > ''
+RETURN r.date AS date, r.seq AS seq, r.hash AS hash
+ORDER BY date DESC LIMIT 1
+"""
+
+CREATE_ROOT: Final = "CREATE (r:AuditRoot) SET r = $root"
