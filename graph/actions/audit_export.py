@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from graph.domain import audit
 from graph.domain.audit import Act, Entry
@@ -107,37 +106,41 @@ async def count_year(store: Store, year: int, *, by: str, purpose: str, now: dat
     check_purpose(purpose)
     if not 1970 <= year < 9999:
         raise Invalid("year: from 1970 on")
-    start, end = (datetime(number, 1, 1, tzinfo=UTC).isoformat() for number in (year, year + 1))
+    searches: list[Row] = []
+    decisions: list[Row] = []
+    acts: list[Row] = []
+    # Read month by month and before the head is taken: whoever decides meanwhile does not wait for a year's counting.
+    for month in range(1, 13):
+        start, end = datetime(year, month, 1, tzinfo=UTC), datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+        span = (start.isoformat(), end.isoformat())
+        searches += await _counted(store, queries.SEARCHES_IN, *span)
+        decisions += await _counted(store, queries.DECISIONS_IN, *span)
+        acts += await _counted(store, queries.ENTRIES_IN, *span)
+    found = {
+        "year": year,
+        "searches": _nested(searches, "purpose", "outcome"),
+        "searches_recorded": sum(row["number"] for row in acts if row["action"] == "search.asked"),
+        "decisions": _nested(decisions, "kind", "decision"),
+        "looks": _nested([row for row in acts if row["action"].endswith(".seen")], "purpose", "action"),
+        "acts": {action: sum(numbers.values()) for action, numbers in _nested(acts, "action", "purpose").items()},
+    }
 
-    async def work(tx: Tx) -> dict[str, Any]:
+    async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
-        searches = await tx.rows(queries.SEARCHES_OF_YEAR, start=start, end=end)
-        decisions = await tx.rows(queries.DECISIONS_OF_YEAR, start=start, end=end)
-        acts = await tx.rows(queries.ENTRIES_OF_YEAR, start=start, end=end)
-        looks = [row for row in acts if row["action"].endswith(".seen")]
-        found = {
-            "year": year,
-            "searches": _nested(searches, "purpose", "outcome"),
-            "searches_recorded": sum(row["number"] for row in acts if row["action"] == "search.asked"),
-            "decisions": _nested(decisions, "kind", "decision"),
-            "looks": _nested(looks, "purpose", "action"),
-            "acts": _nested(acts, "action"),
-        }
-        act = Act(now, by, COUNTED, f"year:{year}", purpose, audit.content_digest(found))
-        await log.append(tx, head, [act])
-        return found
+        await log.append(tx, head, [Act(now, by, COUNTED, f"year:{year}", purpose, audit.content_digest(found))])
 
-    return await store.write(work)
+    await store.write(work)
+    return found
 
 
-def _nested(rows: list[Row], *names: str) -> dict[str, Any]:
-    """Numbers by one name, or by two, the first outside."""
-    if len(names) == 1:
-        total: defaultdict[str, int] = defaultdict(int)
-        for row in rows:
-            total[row[names[0]]] += row["number"]
-        return dict(total)
-    outer: dict[str, dict[str, int]] = {}
+async def _counted(store: Store, query: LiteralString, start: str, end: str) -> list[Row]:
+    return await store.read(lambda tx: tx.rows(query, start=start, end=end))
+
+
+def _nested(rows: list[Row], outer: str, inner: str) -> dict[str, dict[str, int]]:
+    """Numbers by two names."""
+    found: dict[str, dict[str, int]] = {}
     for row in rows:
-        outer.setdefault(row[names[0]], {})[row[names[1]]] = row["number"]
-    return outer
+        numbers = found.setdefault(row[outer], {})
+        numbers[row[inner]] = numbers.get(row[inner], 0) + row["number"]
+    return found

@@ -25,11 +25,11 @@ MATCH (h:AuditHead {name: 'head'})
 SET h.seq = $seq, h.hash = $hash, h.outbox = $outbox
 """
 
-_ENTRY: Final = """
+_SAID: Final = """
 RETURN e.seq AS seq, e.at AS at, e.actor AS actor, e.action AS action, e.subject AS subject, e.purpose AS purpose,
        e.digest AS digest, e.salt AS salt, e.previous_hash AS previous_hash, e.hash AS hash
-ORDER BY seq LIMIT $limit
 """
+_ENTRY: Final = _SAID + "ORDER BY seq LIMIT $limit"
 
 ENTRIES: Final = "MATCH (e:AuditEntry) WHERE e.seq > $after" + _ENTRY
 
@@ -56,7 +56,7 @@ RETURN identifications, face_ids AS faces, media, links, searches,
                  RETURN DISTINCT act.act_id } AS acts
 """
 
-SEARCHES_OF_YEAR: Final = """
+SEARCHES_IN: Final = """
 MATCH (s:Search) WHERE s.asked_at >= $start AND s.asked_at < $end
 WITH s, coalesce(s.above, COUNT { MATCH (s)-[r:RETURNED]->() WHERE r.above }) AS above,
      coalesce(s.returned, COUNT { (s)-[:RETURNED]->() }) AS returned
@@ -67,14 +67,14 @@ RETURN s.purpose AS purpose,
 ORDER BY purpose, outcome
 """
 
-DECISIONS_OF_YEAR: Final = """
+DECISIONS_IN: Final = """
 MATCH (act:Act) WHERE act.at >= $start AND act.at < $end
 MATCH (act)-[:WROTE]->(v:Verdict)
 RETURN coalesce(act.kind, 'verdict') AS kind, v.decision AS decision, count(*) AS number
 ORDER BY kind, decision
 """
 
-ENTRIES_OF_YEAR: Final = """
+ENTRIES_IN: Final = """
 MATCH (e:AuditEntry) WHERE e.at >= $start AND e.at < $end
 RETURN e.action AS action, e.purpose AS purpose, count(*) AS number
 ORDER BY action, purpose
@@ -87,14 +87,15 @@ WHERE e.seq > $after AND e.seq <= $last
   AND ($subject IS NULL OR e.subject = $subject)
   AND ($start IS NULL OR e.at >= $start) AND ($end IS NULL OR e.at < $end)
 """
-    + _ENTRY
+    + _SAID
 )
 
-PAGE: Final = "MATCH (e:AuditEntry)" + _WANTED
+PAGE: Final = "MATCH (e:AuditEntry)" + _WANTED + "ORDER BY seq LIMIT $limit"
 
-PAGE_OF_ACTOR: Final = "MATCH (e:AuditEntry {actor: $actor})" + _WANTED
+# Named in the order of their index, so that the planner stops at the limit instead of sorting all there are.
+PAGE_OF_ACTOR: Final = "MATCH (e:AuditEntry {actor: $actor})" + _WANTED + "ORDER BY e.actor, e.seq LIMIT $limit"
 
-PAGE_OF_SUBJECT: Final = "MATCH (e:AuditEntry {subject: $subject})" + _WANTED
+PAGE_OF_SUBJECT: Final = "MATCH (e:AuditEntry {subject: $subject})" + _WANTED + "ORDER BY e.subject, e.seq LIMIT $limit"
 
 ROOTS: Final = """
 MATCH (r:AuditRoot) WHERE r.seq > $after AND r.seq <= $last
