@@ -43,6 +43,8 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "link_exists": (409, "These faces are linked already"),
     "no_longer_one": (409, "These faces are no longer one victim"),
     "contradiction": (409, "This contradicts what is known"),
+    "not_waiting": (409, "The event does not wait in quarantine"),
+    "truncated": (409, "The event was too large to be kept whole"),
     "too_large": (413, "The request is too large"),
     "unsupported_content_type": (415, "This content type is not taken here"),
     "several_items": (422, "These links are between more than two people"),

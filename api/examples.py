@@ -139,3 +139,23 @@ IDENTIFICATION_SEEN: Final[dict[str, Any]] = {
     "state": "proposed", "version": 0, "by": "anna@north", "at": "2026-11-20T11:00:00+00:00",
     "face_ids": [FACE, OTHER_FACE], "decided_by": None, "decided_at": None, "decision_reason": None,
 }  # fmt: skip
+
+HASH: Final = "9c4e0a2f6b8d1357ace02468bdf13579ace02468bdf13579ace02468bdf13579"
+OTHER_HASH: Final = "13579ace02468bdf13579ace02468bdf13579ace02468bdf9c4e0a2f6b8d1357"
+
+AUDIT_ENTRY: Final[dict[str, Any]] = {
+    "seq": 4711, "at": "2026-11-20T10:03:05+00:00", "actor": "anna@north", "action": "link.judged", "subject": LINK_ID,
+    "purpose": "victim identification", "digest": "a" * 64, "previous_hash": HASH, "hash": OTHER_HASH,
+}  # fmt: skip
+
+PROVED: Final[dict[str, Any]] = {
+    "from": 1, "to": {"seq": 10000, "hash": HASH}, "head": {"seq": 48211, "hash": OTHER_HASH}, "roots": 3,
+    "result": "whole", "fault": None, "next": 10000,
+}  # fmt: skip
+
+QUARANTINED: Final[dict[str, Any]] = {
+    "quarantine_id": "c0b9a7f5e3d1c8b6a4f2e0d9c7b5a3f1", "event": "redthread.media.submitted.north.v1/3/1204",
+    "topic": "redthread.media.submitted.north.v1", "partition": 3, "offset": 1204, "stage": "embed",
+    "code": "wrong_sha256", "reason": "the bytes are not those of the named SHA-256", "source": "north",
+    "attempts": 1, "status": "waiting", "submitted_at": 1795165964000,
+}  # fmt: skip

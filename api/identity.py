@@ -66,7 +66,15 @@ def _as_utf8(header: str) -> str:
 
 
 Judge = Annotated[Person, Depends(Acting(Deed.JUDGE))]
+Approver = Annotated[Person, Depends(Acting(Deed.APPROVE))]
+Reopener = Annotated[Person, Depends(Acting(Deed.REOPEN))]
+Identifier = Annotated[Person, Depends(Acting(Deed.IDENTIFY))]
+IdentificationApprover = Annotated[Person, Depends(Acting(Deed.APPROVE_IDENTIFICATION))]
 Asker = Annotated[Person, Depends(Acting(Deed.SEARCH))]
+AuditLook = Annotated[Look, Depends(Seeing(Deed.READ_AUDIT))]
+QuarantineLook = Annotated[Look, Depends(Seeing(Deed.READ_QUARANTINE))]
+ReplayingLook = Annotated[Look, Depends(Seeing(Deed.REPLAY))]
+JudgingLook = Annotated[Look, Depends(Seeing(Deed.JUDGE))]
 Looking = Annotated[Look, Depends(Seeing(Deed.SEE))]
 """Whoever may see cases and faces: investigators and supervisors; never auditors and operators."""
 StatedPurpose = Annotated[str, Depends(stated_purpose)]

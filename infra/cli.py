@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from graph.domain.errors import Invalid, RedthreadError
-from infra.commands import bench, demo, doctor, ingest, search, status, token, topics, up
+from infra.commands import audit, bench, demo, doctor, ingest, search, status, token, topics, up
 
 app = typer.Typer(
     name="redthread", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -40,6 +40,7 @@ app.command()(token.token)
 app.command()(status.status)
 app.command()(doctor.doctor)
 app.command()(topics.topics)
+app.add_typer(audit.app, name="audit")
 app.add_typer(bench.app, name="bench")
 
 

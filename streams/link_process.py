@@ -18,6 +18,7 @@ from streams.faces.models import MODEL_ID
 from streams.failures import EXIT_ALARM, end_process
 from streams.link_worker import LinkWorker
 from streams.relay import Relay
+from streams.roots import FOLDER, Roots
 from streams.settings import StreamSettings
 from streams.takeover import Log
 from streams.watchdog import Watchdog
@@ -65,6 +66,7 @@ class _LinkParts:
             sources=settings.sources,
             first_try_s=settings.unreachable_backoff_s,
         )
+        self._roots = Roots(self._store, self._link, settings.data.absolute() / FOLDER, crash)
 
     async def run(self) -> None:
         try:
@@ -73,6 +75,7 @@ class _LinkParts:
                 tasks.create_task(self._relay.publish_for_ever())
                 tasks.create_task(self._relay.replay_for_ever())
                 tasks.create_task(self._forget_for_ever())
+                tasks.create_task(self._roots.draw_for_ever())
         except* RedthreadError as group:
             end_process(EXIT_ALARM, str(group.exceptions[0]))
 

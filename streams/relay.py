@@ -36,6 +36,7 @@ REPLAY_EVERY_S: Final = 5.0
 CE_NOTICE: Final = "redthread.notice.v1"
 CE_SEARCH: Final = "redthread.gallery.search.v1"
 CE_VICTIMS: Final = "redthread.gallery.victims.v1"
+CE_ROOT: Final = "redthread.audit.root.v1"
 
 
 class Relay:
@@ -176,6 +177,8 @@ def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[st
             return topics.GALLERY, key.encode(), value, headers_of(CE_VICTIMS, key, digest(key, value))
         case "probe":
             return topics.PROBES, key.encode(), value, headers_of(CE_PROBE, key, key)
+        case "root":
+            return topics.AUDIT_ROOTS, key.encode(), value, headers_of(CE_ROOT, key, key)
         case "quarantine":
             facts = {name: body[name] for name in SourceEvent.model_fields}
             reason = RedthreadError(body["reason"], code=body["code"])

@@ -41,7 +41,7 @@ from streams.sending import gallery_headers
 CHECKOUT = Path(__file__).parent.parent
 LONG_S = 90.0
 """Above every wait that a loaded machine needs; no test passes or fails by being faster or slower."""
-BOOKKEEPING = ("Cursor", "AuditHead", "AuditEntry", "Outbox", "Migration")
+BOOKKEEPING = ("Cursor", "AuditHead", "AuditEntry", "AuditRoot", "Outbox", "Migration")
 """What may differ after a replay: who reads the log, how often it was asked, what is on its way."""
 MOMENTS = ("at", "proposed_at", "answered_at", "first_at", "at_ms", "next_try")
 """Properties that hold the clock of the run that wrote them."""

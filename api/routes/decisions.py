@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from api.etag import ETAG, Version, etag
-from api.identity import Actor, Looking, StatedPurpose
+from api.identity import Approver, Judge, JudgingLook, Reopener, StatedPurpose
 from api.problems import ACTING, BODY, CONFLICTS, LOOKING, problems
 from api.services import Use
 from api.wire import LinkDetailOut, VerdictIn
@@ -27,7 +27,7 @@ _LINK = {201: {"headers": ETAG}}
 
 @router.post("/links/{link_id}/verdicts", status_code=201, responses={**_LINK, **problems(*CONFLICTS, *_VERSIONED)})
 async def judge(
-    link_id: LinkId, body: VerdictIn, use: Use, actor: Actor, purpose: StatedPurpose, seen: Version, response: Response
+    link_id: LinkId, body: VerdictIn, use: Use, actor: Judge, purpose: StatedPurpose, seen: Version, response: Response
 ) -> LinkDetailOut:
     """Confirms, dismisses or leaves unsure; answers with the link as it stands then."""
     said = Judgement(link_id, seen, body.decision, tuple(body.reasons), body.text)
@@ -43,7 +43,13 @@ async def judge(
     },
 )
 async def approve(
-    link_id: LinkId, body: ApprovalIn, use: Use, actor: Actor, purpose: StatedPurpose, seen: Version, response: Response
+    link_id: LinkId,
+    body: ApprovalIn,
+    use: Use,
+    actor: Approver,
+    purpose: StatedPurpose,
+    seen: Version,
+    response: Response,
 ) -> LinkDetailOut:
     """A second person approves a confirmed link or returns it with a reason."""
     link = await decide.do_approval(
@@ -61,7 +67,7 @@ async def approve(
     },
 )
 async def reopen(
-    link_id: LinkId, body: ReopeningIn, use: Use, actor: Actor, purpose: StatedPurpose, seen: Version,
+    link_id: LinkId, body: ReopeningIn, use: Use, actor: Reopener, purpose: StatedPurpose, seen: Version,
     response: Response,
 ) -> LinkDetailOut:  # fmt: skip
     """Takes the last act still standing back: the link is again what it was before it."""
@@ -77,7 +83,7 @@ async def reopen(
     responses={**_LINK, **problems("face_unknown", "forbidden", "link_exists", "contradiction", *BODY, *ACTING)},
 )
 async def link_by_hand(
-    body: LinkIn, use: Use, actor: Actor, purpose: StatedPurpose, response: Response
+    body: LinkIn, use: Use, actor: Judge, purpose: StatedPurpose, response: Response
 ) -> LinkDetailOut:
     """Links two faces that the machine did not propose: confirmed at once, approved by a second person as any other."""
     link = await acts.do_link(
@@ -91,13 +97,13 @@ _ACT = ("not_found", "forbidden", "several_items", "settled", *CONFLICTS, *BODY,
 
 
 @router.post("/acts", status_code=201, responses=problems(*_ACT))
-async def act(body: ActIn, use: Use, actor: Actor, purpose: StatedPurpose) -> ActOut:
+async def act(body: ActIn, use: Use, actor: Judge, purpose: StatedPurpose) -> ActOut:
     """Judges a contact sheet in one act: all of it or, where one version is stale, nothing."""
     return ActOut.from_done(await acts.do_act(use.store, body.said(), actor=actor, now=_now(), purpose=purpose))
 
 
 @router.post("/acts/preview", responses=problems(*_ACT, *LOOKING))
-async def preview_act(body: ActIn, use: Use, look: Looking) -> ActOut:
+async def preview_act(body: ActIn, use: Use, look: JudgingLook) -> ActOut:
     """What the same act would change, and every refusal that it would meet."""
     return ActOut.from_done(await acts.preview(use.store, use.views, body.said(), look=look))
 
@@ -107,7 +113,7 @@ async def preview_act(body: ActIn, use: Use, look: Looking) -> ActOut:
     status_code=201,
     responses=problems("not_found", "forbidden", "nothing_to_reopen", "half_undo", "contradiction", *BODY, *ACTING),
 )
-async def reopen_act(act_id: ActId, body: ReopeningIn, use: Use, actor: Actor, purpose: StatedPurpose) -> ActOut:
+async def reopen_act(act_id: ActId, body: ReopeningIn, use: Use, actor: Reopener, purpose: StatedPurpose) -> ActOut:
     """Takes a whole act back as one; refused where something was decided on top of it."""
     done = await acts.do_act_reopening(use.store, act_id, body.reason, actor=actor, now=_now(), purpose=purpose)
     return ActOut.from_done(done)
@@ -120,7 +126,7 @@ async def reopen_act(act_id: ActId, body: ReopeningIn, use: Use, actor: Actor, p
         "not_found", "forbidden", "own_decision", "stale_version", "not_confirmed", "contradiction", *BODY, *ACTING
     ),
 )
-async def approve_act(act_id: ActId, body: ActApprovalIn, use: Use, actor: Actor, purpose: StatedPurpose) -> ActOut:
+async def approve_act(act_id: ActId, body: ActApprovalIn, use: Use, actor: Approver, purpose: StatedPurpose) -> ActOut:
     """A second person's decision on the links of one act, as one."""
     seen = [Seen(item.link_id, item.version) for item in body.links]
     done = await acts.do_act_approval(

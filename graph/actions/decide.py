@@ -148,12 +148,11 @@ async def _check_judge(_: Tx, actor: Person, found: Locked) -> None:
 
 async def _check_approve(_: Tx, actor: Person, found: Locked) -> None:
     check_sees(actor, found)
-    confirmation = found.now.confirmation
-    if confirmation is None:
+    if found.now.state not in link.AWAITS_APPROVAL:
         check_may(actor, Deed.APPROVE, found.row["districts"], made_by="")
-        link.after(found.now.state, SecondDecision.APPROVED)
-        return
-    check_may(actor, Deed.APPROVE, found.row["districts"], made_by=confirmation.by)
+        link.after(found.now.state, SecondDecision.APPROVED)  # refuses
+    confirmation = found.now.confirmation
+    check_may(actor, Deed.APPROVE, found.row["districts"], made_by=confirmation.by if confirmation else None)
 
 
 async def _check_reopen(tx: Tx, actor: Person, found: Locked) -> None:

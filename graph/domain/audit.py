@@ -1,13 +1,16 @@
-"""The audit's hash chain: each entry carries the hash of the one before, so a gap or a change shows."""
+"""The audit's hash chain: each entry carries the hash of the one before, so a gap or a change shows.
+
+An entry's hash covers its number, the hash before it and the digest of its content. That digest can stand for a
+content that is not shown (`audit_export`), because the entry's secret salt keeps anybody from guessing it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 
 GENESIS = "0" * 64
 
@@ -26,6 +29,8 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """An act in its place; `at` is ISO 8601 in UTC, so that its text sorts by time."""
+
     seq: int
     at: str
     actor: str
@@ -33,25 +38,46 @@ class Entry:
     subject: str
     purpose: str
     digest: str
+    salt: str
     previous_hash: str
     hash: str
+
+    @property
+    def content(self) -> str:
+        """The digest of all that the entry says, apart from its place."""
+        names = ("at", "actor", "action", "subject", "purpose", "digest", "salt")
+        return content_digest({name: getattr(self, name) for name in names})
 
 
 def content_digest(content: object) -> str:
     """The SHA-256 of the canonical JSON of what was done, so that the entry proves it without telling it."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+    return hashlib.sha256(canonical(content)).hexdigest()
 
 
-def chain(acts: Iterable[Act], seq: int, previous_hash: str) -> list[Entry]:
-    """The entries that follow entry `seq` with hash `previous_hash`, in the given order."""
+def canonical(content: object) -> bytes:
+    """The one way in which a content is written as JSON: sorted keys, no spaces, ASCII."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), default=str).encode()
+
+
+def chained(seq: int, previous_hash: str, content: str) -> str:
+    """The hash of entry `seq` with this digest of its content, behind an entry with `previous_hash`."""
+    return content_digest({"seq": seq, "previous_hash": previous_hash, "content": content})
+
+
+def chain(acts: Iterable[Act], seq: int, previous_hash: str, *, salts: Iterator[str]) -> list[Entry]:
+    """The entries that follow entry `seq` with hash `previous_hash`, in the given order.
+
+    `salts` gives each its own: at least 128 bits that nobody can guess.
+    """
     entries: list[Entry] = []
     for act in acts:
         if act.at.tzinfo is None:
             raise ValueError("an audit entry needs an aware time")
         seq += 1
-        body: dict[str, Any] = {**asdict(act), "at": act.at.isoformat(), "seq": seq, "previous_hash": previous_hash}
-        previous_hash = content_digest(body)
-        entries.append(Entry(**body, hash=previous_hash))
+        body = {**asdict(act), "at": act.at.astimezone(UTC).isoformat(), "salt": next(salts)}
+        unhashed = Entry(seq=seq, **body, previous_hash=previous_hash, hash="")
+        previous_hash = chained(seq, previous_hash, unhashed.content)
+        entries.append(replace(unhashed, hash=previous_hash))
     return entries
 
 
@@ -60,10 +86,16 @@ def first_fault(entries: Sequence[Entry], seq: int = 0, previous_hash: str = GEN
     for entry in entries:
         if entry.seq != seq + 1:
             return f"entry {seq + 1} is missing: entry {entry.seq} follows entry {seq}"
-        if entry.previous_hash != previous_hash:
-            return f"entry {entry.seq} does not follow entry {seq}: the earlier entry was changed or replaced"
-        body = {key: value for key, value in asdict(entry).items() if key != "hash"}
-        if content_digest(body) != entry.hash:
-            return f"entry {entry.seq} was changed"
+        if fault := fault_of(entry, previous_hash):
+            return fault
         seq, previous_hash = entry.seq, entry.hash
+    return None
+
+
+def fault_of(entry: Entry, previous_hash: str) -> str | None:
+    """What is wrong with an entry in its place behind one with `previous_hash`, or None."""
+    if chained(entry.seq, entry.previous_hash, entry.content) != entry.hash:
+        return f"entry {entry.seq} was changed"
+    if entry.previous_hash != previous_hash:
+        return f"entry {entry.seq} does not follow entry {entry.seq - 1}: the earlier entry was changed or replaced"
     return None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from graph.domain import audit
 from graph.store.queries import audit as queries
 from graph.store.session import Tx
 
-Kind = Literal["search", "probe", "notice", "quarantine", "delete", "replay", "victims"]
+Kind = Literal["search", "probe", "notice", "quarantine", "delete", "replay", "victims", "root"]
+SALT_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ async def append(tx: Tx, head: Head, acts: Sequence[audit.Act], outgoing: Sequen
     """Writes the audit entries of `acts` and the records to publish, and moves the head behind them."""
     if not acts and not outgoing:
         return
-    entries = audit.chain(acts, head.seq, head.hash)
+    entries = audit.chain(acts, head.seq, head.hash, salts=iter(_salt, None))
     if entries:
         head.seq, head.hash = entries[-1].seq, entries[-1].hash
         await tx.do(queries.APPEND_ENTRIES, entries=[asdict(entry) for entry in entries])
@@ -62,3 +64,7 @@ async def append(tx: Tx, head: Head, acts: Sequence[audit.Act], outgoing: Sequen
     if rows:
         await tx.do(queries.APPEND_OUTBOX, rows=rows)
     await tx.do(queries.MOVE_HEAD, seq=head.seq, hash=head.hash, outbox=head.outbox)
+
+
+def _salt() -> str:
+    return secrets.token_hex(SALT_BYTES)

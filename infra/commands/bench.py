@@ -14,6 +14,7 @@ from rich.table import Table
 
 from infra.bench import links as link_bench
 from infra.bench import pipeline as pipeline_bench
+from infra.bench import verdicts as verdict_bench
 from infra.commands.common import announce, settings
 from infra.demo.run import SOURCE, Clock
 from infra.folders import check_folder, printable
@@ -66,14 +67,30 @@ def pipeline(
     _print(found, as_json, _show_pipeline)
 
 
-def _measured(root: Path, embed: int, work: Work) -> dict[str, Any]:
-    """What `work` measures on a fresh system of its own."""
+@app.command()
+def verdicts(
+    count: Annotated[int, typer.Option("--verdicts", min=20, help="Verdicts of each way in each round.")] = 400,
+    writers: Annotated[int, typer.Option(min=2, help="People who judge at once.")] = 8,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; each measures both ways.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Verdicts a second by one person, and by several at once: every verdict takes the audit's one head."""
+
+    async def work(system: RunningSystem) -> dict[str, Any]:
+        return await verdict_bench.measure_verdicts(system.addresses, count, writers, rounds)
+
+    _print(_measured(None, 0, work), as_json, _show_verdicts)
+
+
+def _measured(root: Path | None, embed: int, work: Work) -> dict[str, Any]:
+    """What `work` measures on a fresh system of its own; without a folder of pictures, on its servers alone."""
     chosen = settings()
     found: list[dict[str, Any]] = []
     with scratch_folder("bench", announce) as scratch:
         data = scratch / "data"
         options = SystemOptions(
-            data=data, embed=max(embed, 1), media_roots=(root.as_uri() + "/",), sources={SOURCE: ["north", "south"]},
+            data=data, embed=max(embed, 1) if root else 0, link=root is not None, api=root is not None,
+            media_roots=(root.as_uri() + "/",) if root else (), sources={SOURCE: ["north", "south"]},
             models=chosen.models.expanduser().absolute(), maven_repository=chosen.maven_repository,
             env={"REDTHREAD_MEDIA_STORE": (data / "store").as_uri(), "REDTHREAD_THREADS": "1"},
         )  # fmt: skip
@@ -131,6 +148,13 @@ def _show_pipeline(out: Console, found: dict[str, Any]) -> None:
     for title, key in (("bare loop, ms a media", "bare_ms_a_media"),
                        ("system, processor ms a media", "pipeline_cpu_ms_a_media")):  # fmt: skip
         out.print(f"{title}: " + ", ".join(f"{name} {spent}" for name, spent in found[key].items()))
+
+
+def _show_verdicts(out: Console, found: dict[str, Any]) -> None:
+    for who, way in (("one person", "one"), (f"{found['writers']} people at once", "many")):
+        rate = found[way]
+        out.print(f"{who}: {rate['verdicts_per_s']} verdicts/s, p50 {rate['p50_ms']} ms, p95 {rate['p95_ms']} ms")
+    out.print(f"ratio {found['ratio']}: the audit's head is taken one at a time; the chain is {found['chain']}")
 
 
 def _name(text: str) -> str:

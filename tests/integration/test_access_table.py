@@ -21,8 +21,13 @@ import httpx
 import pytest
 
 from api.sign_in import OPEN
+from graph.actions.decide import Judgement, do_verdict
+from graph.actions.identify import Proposal, do_identification
 from graph.actions.search import Question, ask_with_faces
+from graph.domain.identification import Basis
+from graph.domain.link import Decision
 from graph.domain.people import Person, Role
+from graph.domain.victim import formed_id
 from graph.store.session import Tx
 from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, drawn_face
 from tests.signed_in import as_
@@ -37,6 +42,7 @@ def _person(role: Role, district: str | None = None) -> Person:
     return Person(f"{role.value}@{district or 'nowhere'}", frozenset({role}), district)
 
 
+FIRST = Person("first@north", frozenset({Role.INVESTIGATOR}), "north")
 PEOPLE: dict[str, Person | None] = {
     "nobody": None,
     "investigator north": ANNA,
@@ -64,7 +70,8 @@ async def nothing(_: Scene) -> Names:
 
 async def missing(_: Scene) -> Names:
     """Ids that read like real ones and stand for nothing."""
-    names = ("link_id", "face_id", "other_face_id", "media_id", "search_id", "victim_id", "act_id")
+    names = ("link_id", "face_id", "other_face_id", "media_id", "search_id", "victim_id", "act_id", "identification_id",
+             "quarantine_id")  # fmt: skip
     return {name: f"{number:064x}" for number, name in enumerate(names)} | {"case_id": "local:none"}
 
 
@@ -102,6 +109,31 @@ async def face(scene: Scene) -> Names:
     return {"face_id": scene.faces[called], "media_id": media_id, "case_id": NORTH, "other_case_id": SOUTH}
 
 
+async def two_faces(scene: Scene) -> Names:
+    """Two faces of a northern case, in two pictures, that no link joins."""
+    one, other = await face(scene), await face(scene)
+    return {**one, "other_face_id": other["face_id"]}
+
+
+async def judged(scene: Scene) -> Names:
+    """A link across the districts that an investigator of the north, who is none of PEOPLE, has confirmed."""
+    names = await link("candidate")(scene)
+    said = Judgement(names["link_id"], 0, Decision.CONFIRMED, ("ears",), "")
+    await do_verdict(scene.store, said, actor=FIRST, now=NOW)
+    [row] = await scene.store.read(
+        lambda tx: tx.rows("MATCH (a:Act)-[:WROTE]->(:Verdict {link_id: $id}) RETURN a.act_id AS id", id=said.link_id)
+    )
+    return {**names, "act_id": row["id"], "victim_id": formed_id(said.link_id)}
+
+
+async def identification(scene: Scene) -> Names:
+    """An identification of that link's victim, proposed by the same person."""
+    names = await judged(scene)
+    proposal = Proposal("person-1", Basis.INTERVIEW, "named by a teacher")
+    made = await do_identification(scene.store, names["victim_id"], proposal, actor=FIRST, now=NOW)
+    return {**names, "identification_id": made.identification_id}
+
+
 async def answered(scene: Scene) -> Names:
     """A search in the register for a northern case, which returned a southern face that no link leads to."""
     asked_with, found = await face(scene), f"r{next(_numbers)}"
@@ -118,6 +150,9 @@ THINGS: dict[str, Make] = {
     "missing face": missing_face,
     "face": face,
     "answered search": answered,
+    "two faces": two_faces,
+    "judged": judged,
+    "identification": identification,
     **{state: link(state) for state in ("lead", "candidate", "confirmed", "dismissed", "unsure", "approved")},
     "candidate of others": link("candidate", SOUTH, WEST),
 }
@@ -148,6 +183,13 @@ class Row:
 
 DISMISS = {"body": {"decision": "dismissed"}, "headers": {"If-Match": '"0"'}}
 STATED = {"purpose": "victim identification", "legal_basis": "test", "in": "register"}
+SAW_0, SAW_1 = {"If-Match": '"0"'}, {"If-Match": '"1"'}
+APPROVE: dict[str, Any] = {"body": {"decision": "approved"}}
+REOPEN: dict[str, Any] = {"body": {"reason": "a mistake"}}
+BY_HAND = {"body": {"face_a": "{face_id}", "face_b": "{other_face_id}", "reasons": ["ears"]}}
+ACT = {"body": {"links": [{"link_id": "{link_id}", "version": 0}], "decision": "dismissed"}}
+APPROVE_ACT = {"body": {"links": [{"link_id": "{link_id}", "version": 1}], "decision": "approved"}}
+IDENTIFY = {"body": {"person_ref": "person-1", "basis": "interview", "reason": "named by a teacher"}}
 OTHER_CROP = "/faces/{other_face_id}/crop"
 
 # fmt: off
@@ -211,6 +253,51 @@ TABLE = [
     Row("POST /searches",                     "missing",             "401 404 404 404 404 404 404 404 403 403 403",
         body={**STATED, "case_id": "{case_id}", "faces": ["{face_id}"]}),
     Row("GET /searches/{search_id}",          "answered search",     "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("POST /links/{link_id}/approvals",    "judged",              "401 403 403 403 403 201 201 404 403 403 403",
+        **APPROVE, headers=SAW_1),
+    Row("POST /links/{link_id}/approvals",    "candidate",           "401 403 403 403 403 409 409 404 403 403 403",
+        **APPROVE, headers=SAW_0),
+    Row("POST /links/{link_id}/approvals",    "missing",             "401 403 403 403 403 404 404 404 403 403 403",
+        **APPROVE, headers=SAW_1),
+    Row("POST /links/{link_id}/reopenings",   "judged",              "401 403 403 404 404 201 201 404 403 403 403",
+        **REOPEN, headers=SAW_1),
+    Row("POST /links/{link_id}/reopenings",   "candidate",           "401 409 409 404 404 409 409 404 403 403 403",
+        **REOPEN, headers=SAW_0),
+    Row("POST /links/{link_id}/reopenings",   "missing",             "401 404 404 404 404 404 404 404 403 403 403",
+        **REOPEN, headers=SAW_1),
+    Row("POST /links",                        "two faces",           "401 201 404 404 404 403 403 403 403 403 403",
+        **BY_HAND),
+    Row("POST /links",                        "missing",             "401 404 404 404 404 403 403 403 403 403 403",
+        **BY_HAND),
+    Row("POST /acts",                         "candidate",           "401 201 201 404 404 403 403 403 403 403 403",
+        **ACT),
+    Row("POST /acts",                         "missing",             "401 404 404 404 404 403 403 403 403 403 403",
+        **ACT),
+    Row("POST /acts/preview",                 "candidate",           "401 200 200 404 404 403 403 403 403 403 403",
+        **ACT),
+    Row("POST /acts/preview",                 "missing",             "401 404 404 404 404 403 403 403 403 403 403",
+        **ACT),
+    Row("POST /acts/{act_id}/reopenings",     "judged",              "401 403 403 404 404 201 201 404 403 403 403",
+        **REOPEN),
+    Row("POST /acts/{act_id}/reopenings",     "missing",             "401 404 404 404 404 404 404 404 403 403 403",
+        **REOPEN),
+    Row("POST /acts/{act_id}/approvals",      "judged",              "401 403 403 403 403 201 201 404 403 403 403",
+        **APPROVE_ACT),
+    Row("POST /acts/{act_id}/approvals",      "missing",             "401 403 403 403 403 404 404 404 403 403 403",
+        **APPROVE_ACT),
+    Row("POST /victims/{victim_id}/identifications", "judged",       "401 201 201 404 404 403 403 403 403 403 403",
+        **IDENTIFY),
+    Row("POST /victims/{victim_id}/identifications", "missing",      "401 404 404 404 404 403 403 403 403 403 403",
+        **IDENTIFY),
+    Row("POST /identifications/{identification_id}/approvals", "identification",
+        "401 403 403 403 403 201 201 404 403 403 403", **APPROVE, headers=SAW_0),
+    Row("POST /identifications/{identification_id}/approvals", "missing",
+        "401 403 403 403 403 404 404 404 403 403 403", **APPROVE, headers=SAW_0),
+    Row("GET /audit",                         "candidate",           "401 403 403 403 403 403 403 403 200 403 403",
+        tells=True),
+    Row("GET /audit/verification",            "candidate",           "401 403 403 403 403 403 403 403 200 403 403"),
+    Row("GET /quarantine",                    "nothing",             "401 403 403 403 403 403 403 403 403 200 403"),
+    Row("POST /quarantine/{quarantine_id}/replays", "missing",       "401 403 403 403 403 403 403 403 403 404 403"),
     Row("GET /searches/{search_id}",          "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
 ]
 # fmt: on

@@ -102,7 +102,12 @@ async def test_a_stale_verdict_is_told_what_another_person_did_first(api: httpx.
     assert (won.status_code, lost.status_code) == (201, 409)
     current = lost.json()["current"]
     past = won.json()["history"][0]
-    assert current == {"link_id": link_id, "state": past["decision"], "version": 1, **{key: past[key] for key in ("by", "at", "decision")}}
+    assert current == {
+        "link_id": link_id,
+        "state": past["decision"],
+        "version": 1,
+        **{key: past[key] for key in ("by", "at", "decision")},
+    }
 
 
 WRONG: list[Any] = [

@@ -119,7 +119,8 @@ ON CREATE SET r.declared_by = row.declared_by, r.at = $now
 ANSWER_SEARCHES: Final = """
 UNWIND $rows AS row
 MATCH (s:Search {search_id: row.search_id}) WHERE s.status IN ['asked', 'quarantined']
-SET s += row.answer, s.answered_at = $now
+SET s += row.answer, s.answered_at = $now,
+    s.returned = size(row.returned), s.above = size([item IN row.returned WHERE item.above])
 WITH s, row
 CALL (s, row) {
   UNWIND row.probes AS face_id

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import count
 
 import pytest
 
 from graph.domain.audit import Act, Entry, chain, content_digest, first_fault
 
 AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+SALTS = map("{:032x}".format, count())
 
 
 @pytest.fixture
 def entries() -> list[Entry]:
     acts = [Act(AT, "anna@north", "viewed", f"face:{number}", "a purpose") for number in range(5)]
-    first = chain(acts[:2], 0, "0" * 64)
-    return first + chain(acts[2:], first[-1].seq, first[-1].hash)
+    first = chain(acts[:2], 0, "0" * 64, salts=SALTS)
+    return first + chain(acts[2:], first[-1].seq, first[-1].hash, salts=SALTS)
 
 
 def test_a_chain_that_was_written_in_parts_is_whole(entries: list[Entry]) -> None:
@@ -29,7 +31,7 @@ def test_a_missing_entry_shows(entries: list[Entry]) -> None:
     assert first_fault(entries[1:]) == "entry 1 is missing: entry 2 follows entry 0"
 
 
-@pytest.mark.parametrize("part", ["at", "actor", "action", "subject", "purpose", "digest"])
+@pytest.mark.parametrize("part", ["at", "actor", "action", "subject", "purpose", "digest", "salt"])
 def test_a_changed_part_of_an_entry_shows(entries: list[Entry], part: str) -> None:
     entries[2] = replace(entries[2], **{part: "another"})
 
@@ -37,7 +39,7 @@ def test_a_changed_part_of_an_entry_shows(entries: list[Entry], part: str) -> No
 
 
 def test_an_entry_that_was_changed_and_hashed_anew_shows_in_the_next(entries: list[Entry]) -> None:
-    (entries[2],) = chain([Act(AT, "ben@south", "viewed", "face:2", "a purpose")], 2, entries[1].hash)
+    (entries[2],) = chain([Act(AT, "ben@south", "viewed", "face:2", "a purpose")], 2, entries[1].hash, salts=SALTS)
 
     assert first_fault(entries) == "entry 4 does not follow entry 3: the earlier entry was changed or replaced"
 
@@ -50,7 +52,20 @@ def test_entries_in_another_order_show(entries: list[Entry]) -> None:
 
 def test_an_act_without_a_zone_in_its_time_is_refused() -> None:
     with pytest.raises(ValueError, match="aware"):
-        chain([Act(AT.replace(tzinfo=None), "anna", "viewed", "face:1")], 0, "0" * 64)
+        chain([Act(AT.replace(tzinfo=None), "anna", "viewed", "face:1")], 0, "0" * 64, salts=SALTS)
+
+
+def test_times_are_kept_in_utc_so_that_their_text_sorts() -> None:
+    (entry,) = chain([Act(AT.astimezone(timezone(timedelta(hours=2))), "anna", "x", "y")], 0, "0" * 64, salts=SALTS)
+
+    assert entry.at == "2026-11-20T09:00:00+00:00"
+
+
+def test_two_entries_of_one_content_have_different_digests() -> None:
+    act = Act(AT, "anna", "face.seen", "face")
+    first, second = chain([act, act], 0, "0" * 64, salts=SALTS)
+
+    assert first.content != second.content
 
 
 def test_a_digest_does_not_depend_on_the_order_of_the_keys() -> None:
