@@ -254,7 +254,7 @@ TABLE = [
         body={**STATED, "case_id": "{case_id}", "faces": ["{face_id}"]}),
     Row("GET /searches/{search_id}",          "answered search",     "401 200 404 404 404 200 404 404 403 403 403"),
     Row("POST /links/{link_id}/approvals",    "judged",              "401 403 403 403 403 201 201 404 403 403 403",
-        **APPROVE, headers=SAW_1),
+        **APPROVE, headers=SAW_1, tells=True),
     Row("POST /links/{link_id}/approvals",    "candidate",           "401 403 403 403 403 409 409 404 403 403 403",
         **APPROVE, headers=SAW_0),
     Row("POST /links/{link_id}/approvals",    "missing",             "401 403 403 403 403 404 404 404 403 403 403",
