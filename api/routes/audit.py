@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
-from api.identity import Looking
+from api.inspecting import Inspecting
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire_audit import AuditEntryOut, AuditPage, ProvedOut
@@ -23,7 +23,7 @@ After = Annotated[int, Query(ge=0, le=SEQ_MAX, description="`next` of the answer
 @router.get("/audit", responses=problems("forbidden", *LOOKING))
 async def audit(
     use: Use,
-    look: Looking,
+    look: Inspecting,
     start: Annotated[AwareDatetime | None, Query(alias="from", description="from this time on, with its zone")] = None,
     end: Annotated[AwareDatetime | None, Query(alias="to", description="before this time, with its zone")] = None,
     actor: Name = None,
@@ -41,7 +41,7 @@ async def audit(
 @router.get("/audit/verification", responses=problems("forbidden", *LOOKING))
 async def verification(
     use: Use,
-    look: Looking,
+    look: Inspecting,
     limit: Annotated[int, Query(ge=1, le=PROVED_MAX, description="the most entries to check")] = 10_000,
     after: After = 0,
     after_hash: Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.identity import Looking
+from api.inspecting import Inspecting
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire_audit import QuarantinedOut, QuarantinePage, ReplayedOut
@@ -18,7 +18,7 @@ router = APIRouter(tags=["quarantine"])
 @router.get("/quarantine", responses=problems("forbidden", *LOOKING))
 async def quarantine(
     use: Use,
-    look: Looking,
+    look: Inspecting,
     status: Annotated[Status, Query(description="`waiting` for somebody, `replayed`, or `resolved`")] = "waiting",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=100, description="`next` of the page before")] = "",
@@ -33,7 +33,7 @@ async def quarantine(
     status_code=202,
     responses=problems("forbidden", "not_found", "not_waiting", "truncated", *LOOKING),
 )
-async def replay(quarantine_id: str, use: Use, look: Looking) -> ReplayedOut:
+async def replay(quarantine_id: str, use: Use, look: Inspecting) -> ReplayedOut:
     """Sends an event again, through its first topic, as the same event; its outcome comes as a notice."""
     await do_replay(use.store, quarantine_id, look=look)
     return ReplayedOut(quarantine_id=quarantine_id)
