@@ -12,8 +12,9 @@ from typing import BinaryIO
 from graph.actions import audit_export
 from graph.actions.audit_export import Begun
 from graph.domain.audit import GENESIS
-from graph.domain.audit_export import HEADER_BYTES, LINE_LIMIT, Asked, Finding, Header, Place, entry_line, verify
+from graph.domain.audit_export import HEADER_BYTES, LINE_LIMIT, Asked, Header, Place, entry_line
 from graph.domain.audit_root import Root, read_root
+from graph.domain.audit_verify import Finding, verify
 from graph.domain.errors import Invalid
 from graph.store.session import Store
 from infra.folders import printable

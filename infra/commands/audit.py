@@ -15,7 +15,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from graph.actions.audit_export import count_year
-from graph.domain.audit_export import Asked, Finding
+from graph.domain.audit_export import Asked
+from graph.domain.audit_verify import Finding
 from graph.domain.errors import Invalid
 from graph.domain.people import check_actor, check_purpose
 from graph.store.session import Store

@@ -17,7 +17,8 @@ from graph.actions import audit_export
 from graph.actions.decide import Judgement, do_verdict
 from graph.actions.search import Question, ask_with_faces
 from graph.domain import audit
-from graph.domain.audit_export import Asked, Finding
+from graph.domain.audit_export import Asked
+from graph.domain.audit_verify import Finding
 from graph.domain.errors import Forbidden, Invalid, NotFound
 from graph.domain.link import Decision
 from graph.store import log

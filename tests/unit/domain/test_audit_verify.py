@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.domain.audit import GENESIS, chain
-from graph.domain.audit_export import HEADER_BYTES, Header, Place, entry_line, verify
+from graph.domain.audit_export import HEADER_BYTES, Header, Place, entry_line
 from graph.domain.audit_root import Root
+from graph.domain.audit_verify import verify
 from tests.factories_audit import CHAIN, ENTRIES, LINES, PERIOD, PERSON, ROOTS, SALTS, N, acts, export, forged, roots_of
 
 KINDS = pytest.mark.parametrize("kind", LINES)
@@ -188,3 +191,25 @@ def test_roots_that_contradict_each_other_are_told() -> None:
 
 def test_a_day_without_a_root_is_told() -> None:
     assert verify(LINES["chain"], [ROOTS["chain"][0], ROOTS["chain"][2]]).days_without == ["2026-11-19"]
+
+
+def long_export(count: int) -> Iterator[bytes]:
+    """An export of `count` entries that is never whole in memory; its header is wrong, which shows at the end only."""
+    yield Header(CHAIN, Place(0, GENESIS), Place(count, GENESIS), count, count).line
+    last = GENESIS
+    for seq in range(0, count, 100):
+        page = chain([acts(CHAIN)[0]] * 100, seq, last, salts=SALTS)
+        last = page[-1].hash
+        yield from (entry_line(entry, shown=True) for entry in page)
+
+
+def test_a_long_export_is_read_to_its_end_in_little_memory() -> None:
+    tracemalloc.start()
+    try:
+        found = verify(long_export(4_000))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert found.fault == "entry 4000 is not the one that the header names: the header or the entry was replaced"
+    assert peak < 1_000_000
