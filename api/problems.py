@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.errors import MEDIA_TYPE, STATUS
+from api.errors import CHALLENGES, MEDIA_TYPE, STATUS
 from api.wire import Problem
 
 EVERYWHERE = ("host_refused", "internal")
@@ -24,6 +24,9 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
         answer = answers.setdefault(
             status, {"description": "", "content": {MEDIA_TYPE: {"schema": _schema(), "examples": {}}}}
         )
+        if status == 401:
+            challenge = {"description": "how to sign in (RFC 6750)", "schema": {"type": "string"}}
+            answer["headers"] = {"WWW-Authenticate": {**challenge, "example": CHALLENGES["token_missing"]}}
         answer["description"] = "; ".join(filter(None, (answer["description"], f"`{code}`: {title}")))
         answer["content"][MEDIA_TYPE]["examples"][code] = {
             "value": {

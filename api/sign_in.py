@@ -11,7 +11,7 @@ from api.errors import refusal
 from api.tokens import SignIn
 from graph.domain.errors import RedthreadError
 
-OPEN: Final = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json"})
+OPEN: Final = frozenset({"/healthz", "/readyz", "/openapi.json"})
 """Paths that tell nothing about people or cases."""
 
 

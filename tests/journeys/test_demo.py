@@ -36,6 +36,7 @@ def test_the_demo_links_the_people_of_two_cases_and_nobody_else_and_serves_until
         api = re.search(r"http://127\.0\.0\.1:\d+", said)
         assert api is not None
         assert httpx.get(f"{api[0]}/healthz", trust_env=False).is_success
+        assert shown_to_who_follows_it(said, api[0]) == 200
         demo.send_signal(signal.SIGINT)
         rest, errors = demo.communicate(timeout=PATIENCE_S)
     finally:
@@ -59,6 +60,16 @@ def test_the_demo_links_the_people_of_two_cases_and_nobody_else_and_serves_until
     )
     # Both questions have their answer in words: the person is in another case, and in the one that was asked.
     assert said.count("similar is not the same person") == 2
+
+
+def shown_to_who_follows_it(said: str, url: str) -> int:
+    """The status of the demo's own example, asked with the token that its first line gets."""
+    line = re.search(r"TOKEN=\$\(sh infra/run token (\S+) --data (\S+)\)", said)
+    assert line is not None
+    token = redthread("token", line[1], "--data", line[2]).stdout.strip()
+    headers = {"Authorization": f"Bearer {token}", "Redthread-Purpose": "demonstration"}
+    assert httpx.get(f"{url}/links", headers={**headers, "Authorization": ""}, trust_env=False).status_code == 401
+    return httpx.get(f"{url}/links", headers=headers, trust_env=False).status_code
 
 
 def place(side: dict[str, Any]) -> SIDE:

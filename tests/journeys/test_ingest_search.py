@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from PIL import Image, ImageOps
@@ -126,6 +127,25 @@ def test_a_picture_without_a_face_is_told_as_that(ingested: Path, tmp_path: Path
         "search", tmp_path / "blank.png", "--case", "2026-014", *ASKED, "--in", "register", "--data", ingested
     )
     assert (told.returncode, "no face was found" in told.stdout) == (0, True), told.stderr
+
+
+def test_the_north_sees_its_case_and_the_south_and_the_auditor_do_not(ingested: Path) -> None:
+    running = find_running(ingested)
+    assert running is not None
+
+    def status(user: str) -> int:
+        token = redthread("token", user, "--data", ingested).stdout.strip()
+        headers = {"Authorization": f"Bearer {token}", "Redthread-Purpose": "test"}
+        path = f"{running.api_url}/cases/local%3A2026-014/graph"
+        return httpx.get(path, headers=headers, trust_env=False).status_code
+
+    assert [status(user) for user in ("investigator", "supervisor", "investigator2", "auditor")] == [200, 200, 404, 403]
+
+
+def test_the_south_asks_in_vain_for_a_case_of_the_north(ingested: Path, samples: Path, tmp_path: Path) -> None:
+    ask = ("search", crop(samples, tmp_path), "--case", "2026-014", *ASKED[:-1], "investigator2", "--in", "register")
+    refused = redthread(*ask, "--data", ingested)
+    assert (refused.returncode, "case_unknown" in refused.stderr) == (1, True), refused.stderr
 
 
 def test_a_search_for_a_case_that_nobody_knows_is_refused(ingested: Path, samples: Path, tmp_path: Path) -> None:

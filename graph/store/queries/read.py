@@ -28,9 +28,11 @@ RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .pro
 
 LINK: Final = "MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)" + _LINK
 
+# The hint keeps the index's order, so that reading stops at the limit; without it the planner sorts all links.
 LINKS: Final = (
     """
 MATCH (a:Face)-[r:CANDIDATE]->(b:Face)
+USING INDEX r:CANDIDATE(state, link_id)
 WHERE r.state = $state AND r.link_id > $after
   AND (EXISTS { MATCH (a)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) WHERE c.district IN $districts }
        OR EXISTS { MATCH (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) WHERE c.district IN $districts })

@@ -60,7 +60,17 @@ def test_every_route_on_peoples_data_requires_a_token_and_every_look_a_purpose(d
         if not name.endswith("z"):
             assert operation["security"] == [{"bearer": []}], name
             assert {"401", "403"} <= set(operation["responses"]), name
+            refusal = operation["responses"]["401"]
+            assert "WWW-Authenticate" in refusal["headers"]
+            assert set(refusal["content"]["application/problem+json"]["examples"]) == {"token_missing", "token_invalid"}
             assert name.startswith("POST") or "Redthread-Purpose" in required, name
+
+
+def test_the_scheme_is_a_bearer_token_and_health_needs_none(document: dict[str, Any]) -> None:
+    scheme = document["components"]["securitySchemes"]["bearer"]
+    assert (scheme["type"], scheme["scheme"], scheme["bearerFormat"]) == ("http", "bearer", "JWT")
+    closed = {name for name, operation in operations(document) if "security" in operation}
+    assert {name for name, _ in operations(document)} - closed == {"GET /healthz", "GET /readyz"}
 
 
 def test_every_operation_says_in_a_sentence_what_it_does(document: dict[str, Any]) -> None:
