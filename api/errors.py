@@ -33,6 +33,8 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "conflict": (409, "Somebody else acted first"),
     "stale_version": (409, "Somebody else acted first"),
     "already_decided": (409, "The link waits for no verdict"),
+    "claim_expired": (409, "The claim's time is over"),
+    "claims_limit": (409, "There are too many open claims"),
     "contradiction": (409, "This contradicts what is known"),
     "too_large": (413, "The request is too large"),
     "unsupported_content_type": (415, "This content type is not taken here"),

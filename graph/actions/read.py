@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +112,12 @@ async def seen_link(tx: Tx, link_id: str, *, viewer: Person) -> SeenLink:
     if row is None:
         raise NotFound("there is no such link")
     return link_from(row, await tx.rows(queries.HISTORY, link_id=link_id))
+
+
+async def seen_links(tx: Tx, link_ids: Iterable[str], *, viewer: Person) -> dict[str, SeenLink]:
+    """The links by id, without their history, as `viewer` may see them now; an unknown one is left out."""
+    rows = await tx.rows(queries.LINKS_BY_ID, links=list(link_ids), viewer=viewer.actor)
+    return {row["link"]["link_id"]: link_from(row) for row in rows}
 
 
 async def counts(store: Store) -> Row:
