@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -9,6 +10,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
 
 from api import examples
 from api.wire import LinkOut, WireIn, WireOut
+from graph.actions.approvals import Approval, ApprovalPage
 from graph.actions.items import SeenUnit
 from graph.actions.queue import Claim, Page, Queued, Returned
 from graph.domain.queue import CLAIMS_MAX, URGENCIES, Filters, Kind, Position, read_position
@@ -146,6 +148,56 @@ class QueuePage(WireOut):
     @classmethod
     def from_page(cls, page: Page) -> QueuePage:
         return cls(items=[QueueItemOut.from_queued(queued) for queued in page.items], next=page.next)
+
+
+class WaitingIdentificationOut(WireOut):
+    """That a victim may be a person known to a case system; the first person's reason is not told."""
+
+    identification_id: str
+    state: Literal["proposed", "to_be_approved_again"]
+    person_ref: str
+    basis: str
+    face_ids: tuple[str, ...]
+
+
+class ApprovalOut(WireOut):
+    """One person's decision that waits for another: links of one act and victim, or an identification."""
+
+    kind: Literal["links", "identification"]
+    urgency: Urgency
+    by: str = Field(description="who decided first; never the caller")
+    at: str = Field(description="since when it waits")
+    victim_ids: list[str] = Field(description="one; two where the links would join two registered victims")
+    act_id: str | None
+    links: list[LinkOut]
+    identification: WaitingIdentificationOut | None
+
+    @classmethod
+    def from_approval(cls, approval: Approval) -> ApprovalOut:
+        named = approval.identification
+        return cls(
+            kind="links" if named is None else "identification",
+            urgency=urgency_name(approval.urgency),
+            by=approval.by,
+            at=approval.at,
+            victim_ids=list(approval.victim_ids),
+            act_id=approval.act_id,
+            links=[LinkOut.from_link(link) for link in approval.links],
+            identification=WaitingIdentificationOut.model_validate(asdict(named)) if named else None,
+        )
+
+
+class ApprovalsPage(WireOut):
+    """The most urgent first; `next` is the `after` that goes on, null where nothing else waits."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.APPROVALS]})
+
+    items: list[ApprovalOut]
+    next: str | None
+
+    @classmethod
+    def from_page(cls, page: ApprovalPage) -> ApprovalsPage:
+        return cls(items=[ApprovalOut.from_approval(approval) for approval in page.items], next=page.next)
 
 
 def urgency_name(urgency: int) -> Urgency:

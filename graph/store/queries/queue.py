@@ -46,6 +46,7 @@ WITH n, startNode(r) AS a, r, endNode(r) AS b
 )
 
 # A link lies in the districts `district_low` and `district_high`, or, with `*`, in more than two: each is a seek.
+# Ordered by the index's own properties, else the planner reads and sorts the whole range.
 WALK: Final = (
     """
 UNWIND range(0, size($stretches) - 1) AS n
@@ -55,19 +56,19 @@ CALL (part, state) {
   MATCH ()-[r:CANDIDATE]->()
   WHERE r.state = state AND r.district_low = $district AND r.urgency = part.urgency
     AND r.link_id > part.after AND r.link_id <= part.until
-  WITH r ORDER BY r.link_id LIMIT $limit
+  WITH r ORDER BY r.state, r.district_low, r.urgency, r.link_id LIMIT $limit
   RETURN r
   UNION ALL
   MATCH ()-[r:CANDIDATE]->()
   WHERE r.state = state AND r.district_high = $district AND r.urgency = part.urgency
     AND r.link_id > part.after AND r.link_id <= part.until
-  WITH r ORDER BY r.link_id LIMIT $limit
+  WITH r ORDER BY r.state, r.district_high, r.urgency, r.link_id LIMIT $limit
   RETURN r
   UNION ALL
   MATCH ()-[r:CANDIDATE]->()
   WHERE r.state = state AND r.district_low = '*' AND r.urgency = part.urgency
     AND r.link_id > part.after AND r.link_id <= part.until
-  WITH r ORDER BY r.link_id LIMIT $limit
+  WITH r ORDER BY r.state, r.district_low, r.urgency, r.link_id LIMIT $limit
   RETURN r
 }
 """

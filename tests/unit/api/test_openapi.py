@@ -39,7 +39,7 @@ def test_it_has_the_paths_that_callers_rely_on(document: dict[str, Any]) -> None
     assert {name for name, _ in operations(document)} == {
         "GET /healthz", "GET /readyz", "GET /cases/{case_id}/graph", "GET /links", "GET /links/{link_id}",
         "POST /links/{link_id}/verdicts", "GET /faces/{face_id}/crop", "POST /searches", "GET /searches/{search_id}",
-        "GET /queue", "POST /queue/claims", "POST /queue/claims/{claim_id}/skips",
+        "GET /approvals", "GET /queue", "POST /queue/claims", "POST /queue/claims/{claim_id}/skips",
         "POST /queue/claims/{claim_id}/renewals",
     }  # fmt: skip
 
