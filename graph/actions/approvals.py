@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final
 
-from graph.actions.items import EXAMINED_MAX, LARGEST_PAGE, place_of
+from graph.actions.items import EXAMINED_MAX, LARGEST_PAGE, links_of, next_links, place_of
 from graph.actions.read import seen_links
 from graph.actions.seen import SeenLink
 from graph.actions.views import Look, Views
@@ -114,9 +114,8 @@ async def _links(tx: Tx, person: Person, limit: int, after: Position | None) -> 
     found: list[list[_Waiting]] = []
     examined, size = 0, min(4 * limit, LARGEST_PAGE)
     while True:
-        rows = await tx.rows(
-            queue_queries.WALK, stretches=[asdict(part) for part in left], states=[State.CONFIRMED.value],
-            district=person.district, limit=size,
+        rows = await next_links(
+            tx, queue_queries.WALK, left, [State.CONFIRMED.value], size, district=person.district
         )  # fmt: skip
         met = await _of_others(tx, rows, person)
         acts = await _acts(tx, {one.told["act_id"] for one in met}, person)
@@ -158,7 +157,7 @@ async def _acts(tx: Tx, acts: Collection[str], person: Person) -> dict[tuple[str
     if not acts:
         return {}
     links = [row["link_id"] for row in await tx.rows(queries.LINKS_OF_ACTS, acts=sorted(acts))]
-    rows = await tx.rows(queue_queries.WAITING_LINKS, links=links)
+    rows = await links_of(tx, links)
     gathered: defaultdict[tuple[str, frozenset[Unit]], list[_Waiting]] = defaultdict(list)
     for one in await _of_others(tx, rows, person):
         gathered[one.key].append(one)

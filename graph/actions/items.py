@@ -22,7 +22,7 @@ from graph.store.session import Row, Tx
 
 EXAMINED_MAX: Final = 2000
 """Links looked at for one request: about a tenth of a second."""
-FIRST_PAGE: Final = 16
+FIRST_PAGE: Final = 4
 LARGEST_PAGE: Final = 500
 SMALL: Final = 2000
 """Media of a case, or faces of a victim, up to which a filter begins at the case or the victim."""
@@ -80,15 +80,26 @@ class Item:
 
 
 def place_of(side: Row) -> Place:
-    victim: Row | None = side["victim"]
-    return Place(
-        unit=unit_of(side["face_id"], side["group_id"], victim["victim_id"] if victim else None),
-        label=side["label"],
-        erased=side["erased"],
-        identified=victim is not None and victim["identity"] is not None,
-        cases=tuple((case_id, district) for case_id, district in side["cases"]),
-        submitted_at=side["submitted_at"] or 0,
+    """One side of a row of `links_of`: the victim that confirmations give stands before those that are declared."""
+    victims = sorted(
+        (basis != "confirmed", victim_id, identity or "") for basis, victim_id, identity in side["victims"]
     )
+    _, victim_id, identity = victims[0] if victims else (False, None, "")
+    return Place(
+        unit=unit_of(side["face_id"], min(side["groups"], default=None), victim_id),
+        label=side["label"],
+        erased=bool(side["stub"]),
+        identified=bool(identity),
+        cases=tuple(sorted({(case_id, district) for case_id, district in side["cases"]})),
+        submitted_at=next(iter(side["submitted"]), None) or 0,
+    )
+
+
+async def links_of(tx: Tx, link_ids: Iterable[str]) -> list[Row]:
+    """The links as rows of the queue, in the given order."""
+    asked = list(link_ids)
+    rows = {row["link_id"]: row for row in await tx.rows(queries.WAITING_LINKS, links=asked)} if asked else {}
+    return [rows[link_id] for link_id in asked if link_id in rows]
 
 
 def open_states(filters: Filters) -> list[str]:
@@ -102,12 +113,9 @@ async def offers(
     """At most `wanted` items that nobody has, in the walk's order, and where to go on; None: the walk is over."""
     query, values = await _way(tx, filters)
     found: dict[str, Offer] = {}
-    examined, limit = 0, FIRST_PAGE + 4 * wanted
+    examined, limit = 0, FIRST_PAGE + 2 * wanted
     while True:
-        rows = await tx.rows(
-            query, stretches=[asdict(part) for part in left], states=open_states(filters), district=person.district,
-            limit=limit, **values,
-        )  # fmt: skip
+        rows = await next_links(tx, query, left, open_states(filters), limit, district=person.district, **values)
         met = await _open_rows(tx, rows, filters, person, now)
         taken = await _taken(tx, {item_of(a.unit, b.unit) for _, a, b in met}, person, now)
         for row, a, b in met:
@@ -126,19 +134,30 @@ async def offers(
         left, limit = rest_of(left, last), min(4 * limit, LARGEST_PAGE)
 
 
+async def next_links(
+    tx: Tx, query: LiteralString, left: Sequence[Stretch], states: Sequence[str], limit: int, **values: Any
+) -> list[Row]:
+    """The next links of a walk in these states."""
+    parts = [asdict(part) for part in left]
+    found = await tx.rows(query, stretches=parts, states=list(states), limit=limit, **values)
+    return await links_of(tx, (row["link_id"] for row in found))
+
+
 async def sheets(tx: Tx, person: Person, filters: Filters, wanted: Iterable[Offer], now: datetime) -> dict[str, Sheet]:
     """The contact sheets by item; an item of which somebody has a link, or of which none is left open, has none."""
     asked: list[Row] = []
     for offer in wanted:
         light, heavy = sorted(offer.units, key=lambda unit: _WEIGHT[unit.kind])
         asked.append({"item": offer.item, **_named("", light), **_named("other_", heavy)})
-    rows = await tx.rows(queries.LINKS_OF_ITEMS, items=asked, states=open_states(filters))
+    found = await tx.rows(queries.LINKS_OF_ITEMS, items=asked, states=open_states(filters))
+    rows = await links_of(tx, (row["link_id"] for row in found))
     gathered: defaultdict[str, list[tuple[Row, Place, Place]]] = defaultdict(list)
     everything = Filters(leads=filters.leads, identified=filters.identified)
-    had = {row["item"] for row in rows if row["claimed_until"] > now.isoformat()}
+    had = {_item_of(row) for row in rows if row["claimed_until"] > now.isoformat()}
+    free = {row["item"] for row in asked} - had
     for row, a, b in await _open_rows(tx, rows, everything, person, now):
-        if row["item"] not in had and row["item"] == item_of(a.unit, b.unit):
-            gathered[row["item"]].append((row, a, b))
+        if (item := item_of(a.unit, b.unit)) in free:
+            gathered[item].append((row, a, b))
     return {item: sheet_of(item, members) for item, members in gathered.items()}
 
 
@@ -174,6 +193,10 @@ def _item(sheet: Sheet, links: dict[str, SeenLink], person: Person) -> Item:
         sheet.urgency, sheet.submitted_at, (seen[0], seen[1]),
         tuple(links[link_id] for link_id in sheet.link_ids if link_id in links),
     )  # fmt: skip
+
+
+def _item_of(row: Row) -> str:
+    return item_of(place_of(row["a"]).unit, place_of(row["b"]).unit)
 
 
 async def _way(tx: Tx, filters: Filters) -> tuple[LiteralString, dict[str, Any]]:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from graph.actions.items import Item, Sheet, items, offers, place_of, sheet_of, sheets
+from graph.actions.items import Item, Sheet, items, links_of, next_links, offers, place_of, sheet_of, sheets
 from graph.actions.views import Look, Views
 from graph.domain import audit, ids
 from graph.domain.errors import Conflict, NotFound
@@ -242,9 +242,8 @@ def _claim_of(row: Row) -> Claim:
 
 
 async def _returned(tx: Tx, person: Person) -> list[Queued]:
-    rows = await tx.rows(
-        queries.WALK, stretches=[asdict(part) for part in walk("")], states=[State.RETURNED.value],
-        district=person.district, limit=RETURNED_MAX,
+    rows = await next_links(
+        tx, queries.WALK, walk(""), [State.RETURNED.value], RETURNED_MAX, district=person.district
     )  # fmt: skip
     if not rows:
         return []
@@ -266,9 +265,8 @@ def _return_of(rows: Sequence[Row]) -> Returned:
 async def _sheets_by(tx: Tx, links: Iterable[str], name: Callable[[Row], str]) -> dict[str, Sheet]:
     """The sheets of these links, by what `name` calls the item of each."""
     links, gathered = sorted(links), defaultdict[str, list[tuple[Row, Place, Place]]](list)
-    if links:
-        for row in await tx.rows(queries.WAITING_LINKS, links=links):
-            gathered[name(row)].append((row, place_of(row["a"]), place_of(row["b"])))
+    for row in await links_of(tx, links):
+        gathered[name(row)].append((row, place_of(row["a"]), place_of(row["b"])))
     return {key: sheet_of(key, members) for key, members in gathered.items()}
 
 

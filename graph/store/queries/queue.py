@@ -9,63 +9,46 @@ from __future__ import annotations
 
 from typing import Final
 
-_UNIT_A: Final = """
-{face_id: a.face_id, label: a.label, erased: coalesce(a.stub, false),
- victim: head(COLLECT { MATCH (a)-[d:DEPICTS]->(v:Victim) RETURN v {.victim_id, .identity}
-                        ORDER BY CASE d.basis WHEN 'confirmed' THEN 0 ELSE 1 END, v.victim_id LIMIT 1 }),
- group_id: head(COLLECT { MATCH (a)-[:IN_GROUP]->(g:Group) RETURN g.group_id ORDER BY g.group_id LIMIT 1 }),
- submitted_at: head(COLLECT { MATCH (a)-[:SEEN_IN]->(m:Media) RETURN m.first_submitted_at }),
- cases: COLLECT { MATCH (a)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
-                  RETURN DISTINCT [c.case_id, c.district] AS one ORDER BY one }} AS a
-"""
-_UNIT_B: Final = """
-{face_id: b.face_id, label: b.label, erased: coalesce(b.stub, false),
- victim: head(COLLECT { MATCH (b)-[d:DEPICTS]->(v:Victim) RETURN v {.victim_id, .identity}
-                        ORDER BY CASE d.basis WHEN 'confirmed' THEN 0 ELSE 1 END, v.victim_id LIMIT 1 }),
- group_id: head(COLLECT { MATCH (b)-[:IN_GROUP]->(g:Group) RETURN g.group_id ORDER BY g.group_id LIMIT 1 }),
- submitted_at: head(COLLECT { MATCH (b)-[:SEEN_IN]->(m:Media) RETURN m.first_submitted_at }),
- cases: COLLECT { MATCH (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
-                  RETURN DISTINCT [c.case_id, c.district] AS one ORDER BY one }} AS b
-"""
-_WAITING: Final = (
-    """
-RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.urgency AS urgency, r.score AS score,
-       coalesce(r.claimed_until, '') AS claimed_until, r.claimed_by AS claimed_by,
-"""
-    + _UNIT_A
-    + ","
-    + _UNIT_B
-)
-_NEXT_PAGE: Final = (
-    """
+_NEXT_PAGE: Final = """
 WITH n, r ORDER BY n, r.link_id LIMIT $limit
-WITH n, startNode(r) AS a, r, endNode(r) AS b
+RETURN r.link_id AS link_id ORDER BY n, link_id
 """
-    + _WAITING
-    + ", n ORDER BY n, link_id"
-)
+
+WAITING_LINKS: Final = """
+UNWIND $links AS link_id
+MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
+WITH r, [f IN [a, b] | f {.face_id, .label, .stub,
+       victims: [(f)-[d:DEPICTS]->(v:Victim) | [d.basis, v.victim_id, v.identity]],
+       groups: [(f)-[:IN_GROUP]->(g:Group) | g.group_id],
+       submitted: [(f)-[:SEEN_IN]->(m:Media) | m.first_submitted_at],
+       cases: [(f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) | [c.case_id, c.district]]}] AS sides
+RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.urgency AS urgency, r.score AS score,
+       coalesce(r.claimed_until, '') AS claimed_until, sides[0] AS a, sides[1] AS b
+"""
+"""The links of a walk or an item, with what says whose faces they join: apart from both, so that it is planned once."""
 
 # A link lies in the districts `district_low` and `district_high`, or, with `*`, in more than two: each is a seek.
-# Ordered by the index's own properties, else the planner reads and sorts the whole range.
+# Ordered by the index's own properties, else the planner reads and sorts the whole range; with hints, else what it
+# knows of small graphs makes it scan another index.
 WALK: Final = (
     """
 UNWIND range(0, size($stretches) - 1) AS n
 WITH n, $stretches[n] AS part
 UNWIND $states AS state
 CALL (part, state) {
-  MATCH ()-[r:CANDIDATE]->()
+  MATCH ()-[r:CANDIDATE]->() USING INDEX SEEK r:CANDIDATE(state, district_low, urgency, link_id)
   WHERE r.state = state AND r.district_low = $district AND r.urgency = part.urgency
     AND r.link_id > part.after AND r.link_id <= part.until
   WITH r ORDER BY r.state, r.district_low, r.urgency, r.link_id LIMIT $limit
   RETURN r
   UNION ALL
-  MATCH ()-[r:CANDIDATE]->()
+  MATCH ()-[r:CANDIDATE]->() USING INDEX SEEK r:CANDIDATE(state, district_high, urgency, link_id)
   WHERE r.state = state AND r.district_high = $district AND r.urgency = part.urgency
     AND r.link_id > part.after AND r.link_id <= part.until
   WITH r ORDER BY r.state, r.district_high, r.urgency, r.link_id LIMIT $limit
   RETURN r
   UNION ALL
-  MATCH ()-[r:CANDIDATE]->()
+  MATCH ()-[r:CANDIDATE]->() USING INDEX SEEK r:CANDIDATE(state, district_low, urgency, link_id)
   WHERE r.state = state AND r.district_low = '*' AND r.urgency = part.urgency
     AND r.link_id > part.after AND r.link_id <= part.until
   WITH r ORDER BY r.state, r.district_low, r.urgency, r.link_id LIMIT $limit
@@ -135,8 +118,7 @@ RETURN DISTINCT item
 
 # From the lighter unit's faces to the heavier unit; whose face it is (a face may have two declared victims) is for
 # `domain.queue` to say.
-LINKS_OF_ITEMS: Final = (
-    """
+LINKS_OF_ITEMS: Final = """
 UNWIND $items AS item
 CALL (item) {
   WITH item WHERE item.kind = 'face'
@@ -158,14 +140,8 @@ WHERE r.state IN $states
         WHEN 'group' THEN EXISTS { (o)-[:IN_GROUP]->(:Group {group_id: item.other_id}) }
         ELSE EXISTS { (o)-[:DEPICTS]->(:Victim {victim_id: item.other_id}) }
       END
-WITH DISTINCT item.item AS item, r
-WITH item, startNode(r) AS a, r, endNode(r) AS b
+RETURN DISTINCT r.link_id AS link_id
 """
-    + _WAITING
-    + ", item"
-)
-
-WAITING_LINKS: Final = "UNWIND $links AS link_id MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)" + _WAITING
 
 # Runs under the audit's head: what it reads is what stands, so no item and no link has two claims.
 TAKE: Final = """
