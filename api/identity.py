@@ -7,6 +7,8 @@ from typing import Annotated
 
 from fastapi import Depends, Header
 
+from api.services import Use
+from graph.actions.queue import CLAIM_PURPOSE, check_claim
 from graph.actions.views import Look
 from graph.domain.people import Person, Role, check_actor, check_purpose
 
@@ -23,9 +25,12 @@ async def person(actor: ActorHeader) -> Person:
     return Person(name, frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), name.rpartition("@")[2] or None)
 
 
-async def look(who: Annotated[Person, Depends(person)], purpose: PurposeHeader) -> Look:
-    """Who looks and why; 403 `purpose_missing` without a purpose."""
-    return Look(who, check_purpose(_as_utf8(purpose)), datetime.now(UTC))
+async def look(who: Annotated[Person, Depends(person)], purpose: PurposeHeader, use: Use) -> Look:
+    """Who looks and why; 403 `purpose_missing` without a purpose, and a claim only while it is the person's own."""
+    stated, now = check_purpose(_as_utf8(purpose)), datetime.now(UTC)
+    if stated.startswith(CLAIM_PURPOSE):
+        await check_claim(use.store, stated.removeprefix(CLAIM_PURPOSE), actor=who, now=now)
+    return Look(who, stated, now)
 
 
 async def stated_purpose(purpose: PurposeHeader = "") -> str:

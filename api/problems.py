@@ -10,7 +10,7 @@ from api.wire import Problem
 EVERYWHERE = ("host_refused", "internal")
 GRAPH = ("store_unavailable",)
 ACTING = ("actor_missing", "invalid", *GRAPH)
-LOOKING = ("purpose_missing", *ACTING)
+LOOKING = ("purpose_missing", "not_found", "claim_expired", *ACTING)
 CONFLICTS = ("stale_version", "already_decided", "contradiction")
 BODY = ("malformed_body", "too_large")
 

@@ -28,6 +28,8 @@ ATTEMPTS: Final = 4
 """Tries to take what was chosen before the head was locked; the last one chooses under the lock."""
 SPARE: Final = 2
 """Items chosen beyond those wanted, for when somebody takes one in between."""
+CLAIM_PURPOSE: Final = "claim:"
+"""How a purpose begins that names a claim."""
 RETURNED_MAX: Final = 500
 """Returned links of a district that are looked through for one person's."""
 
@@ -44,7 +46,7 @@ class Claim:
     @property
     def purpose(self) -> str:
         """What a look under this claim gives as its purpose."""
-        return f"claim:{self.claim_id}"
+        return f"{CLAIM_PURPOSE}{self.claim_id}"
 
 
 @dataclass(frozen=True, slots=True)
