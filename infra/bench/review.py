@@ -73,7 +73,7 @@ async def measure_review(
         built_s = time.monotonic() - began
         announce(f"{load.reviewers} reviewers for {load.seconds:.0f} s")
         since = datetime.now(UTC).isoformat()
-        measured = await _work(system.api_url, sizes, load)
+        measured = await _at(system.api_url, sizes, load)
         twice = await store.read(lambda tx: tx.one(measure.JUDGED_TWICE, since=since))
     return {
         "faces": sizes.faces, "candidates": sizes.candidates, "cases": sizes.cases, "districts": sizes.districts,
@@ -107,17 +107,22 @@ def _crop(system: RunningSystem) -> str:
     return MediaStore(system.env["REDTHREAD_MEDIA_STORE"]).put_crop(media_id, media_id, "display", DRAWN)
 
 
-async def _work(url: str, sizes: Sizes, load: Load) -> Measured:
-    measured = Measured()
+async def _at(url: str, sizes: Sizes, load: Load) -> Measured:
     limits = httpx.Limits(max_connections=load.reviewers, max_keepalive_connections=load.reviewers)
     # Without the environment's proxies: the loopback is never behind one.
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60, trust_env=False) as client:
-        # One person alone first: a database that has just started plans each statement once, not once for everybody.
-        await _Reviewer(client, measured, load, sizes, 0).item(with_queue=True)
-        began = time.monotonic()
-        await asyncio.gather(
-            *(_Reviewer(client, measured, load, sizes, number).work(began) for number in range(load.reviewers))
-        )
+        return await work(client, sizes, load)
+
+
+async def work(client: httpx.AsyncClient, sizes: Sizes, load: Load) -> Measured:
+    """What the reviewers of a load measure on the API that `client` asks."""
+    measured = Measured()
+    # One person alone first: a database that has just started plans each statement once, not once for everybody.
+    await _Reviewer(client, measured, load, sizes, 0).item(with_queue=True)
+    began = time.monotonic()
+    await asyncio.gather(
+        *(_Reviewer(client, measured, load, sizes, number).work(began) for number in range(load.reviewers))
+    )
     return measured
 
 
