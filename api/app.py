@@ -11,7 +11,19 @@ from fastapi.routing import APIRoute
 
 from api import errors
 from api.guard import Guard
-from api.routes import audit, cases, decisions, faces, health, identifications, links, quarantine, searches
+from api.routes import (
+    approvals,
+    audit,
+    cases,
+    decisions,
+    faces,
+    health,
+    identifications,
+    links,
+    quarantine,
+    queue,
+    searches,
+)
 from api.services import Services
 from api.sign_in import OnlySignedIn
 from api.wire import Problem
@@ -45,7 +57,19 @@ def build_app(
         title="Redthread", version=version, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None,
         swagger_ui_oauth2_redirect_url=None, redirect_slashes=False, generate_unique_id_function=_operation,
     )  # fmt: skip
-    for routes in (health, cases, faces, links, decisions, identifications, searches, audit, quarantine):
+    for routes in (
+        health,
+        cases,
+        faces,
+        links,
+        decisions,
+        identifications,
+        searches,
+        audit,
+        quarantine,
+        queue,
+        approvals,
+    ):
         app.include_router(routes.router)
     errors.register(app)
     app.add_middleware(OnlySignedIn)

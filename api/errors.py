@@ -42,6 +42,8 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "settled": (409, "These faces are one person already"),
     "link_exists": (409, "These faces are linked already"),
     "no_longer_one": (409, "These faces are no longer one victim"),
+    "claim_expired": (409, "The claim's time is over"),
+    "claims_limit": (409, "There are too many open claims"),
     "contradiction": (409, "This contradicts what is known"),
     "not_waiting": (409, "The event does not wait in quarantine"),
     "truncated": (409, "The event was too large to be kept whole"),

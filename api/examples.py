@@ -159,3 +159,60 @@ QUARANTINED: Final[dict[str, Any]] = {
     "code": "wrong_sha256", "reason": "the bytes are not those of the named SHA-256", "source": "north",
     "attempts": 1, "status": "waiting", "submitted_at": 1795165964000,
 }  # fmt: skip
+
+CLAIM_ID: Final = "9d0c5b1e7f3a4c8e8b6d2f0a1c3e5d70"
+FILTERS: Final[dict[str, Any]] = {
+    "case_id": CASE, "district": None, "victim_id": None, "submitted_before": None, "submitted_after": None,
+    "leads": False, "identified": False,
+}  # fmt: skip
+CLAIM_REQUEST: Final[dict[str, Any]] = {"filters": FILTERS, "n": 1, "after": None}
+CLAIM: Final[dict[str, Any]] = {
+    "claim_id": CLAIM_ID, "at": "2026-11-20T10:00:00+00:00", "until": "2026-11-20T10:15:00+00:00",
+    "purpose": f"claim:{CLAIM_ID}",
+}  # fmt: skip
+SKIPPED: Final[dict[str, Any]] = {"claim_id": CLAIM_ID, "until": "2026-11-20T14:00:00Z"}
+QUEUE: Final[dict[str, Any]] = {
+    "items": [
+        {
+            "status": "claimed",
+            "urgency": "danger_now",
+            "submitted_at": 1795165964000,
+            "units": [
+                {"kind": "face", "id": FACE, "face_ids": [FACE]},
+                {"kind": None, "id": None, "face_ids": [OTHER_FACE]},
+            ],
+            "links": [LINK],
+            "claim": CLAIM,
+            "returned": None,
+        }
+    ],
+    "next": None,
+}
+APPROVALS: Final[dict[str, Any]] = {
+    "items": [
+        {
+            "kind": "links",
+            "urgency": "urgent",
+            "by": "anna@north",
+            "at": "2026-11-20T10:03:05+00:00",
+            "victim_ids": ["v-5c3a1f9e7d5b3c1a8f6e4d2c0b9a7f5e"],
+            "act_id": "4b0a5c0e6b1d4b7e9f3a8d2c6e5b1f70",
+            "links": [{**LINK, "state": "confirmed", "version": 1}],
+            "identification": None,
+        },
+        {
+            "kind": "identification",
+            "urgency": "routine",
+            "by": "anna@north",
+            "at": "2026-11-20T10:09:00+00:00",
+            "victim_ids": ["v-5c3a1f9e7d5b3c1a8f6e4d2c0b9a7f5e"],
+            "act_id": None,
+            "links": [],
+            "identification": {
+                "identification_id": "1c0a5c0e6b1d4b7e9f3a8d2c6e5b1f71", "state": "proposed",
+                "person_ref": "north:person/77", "basis": "document", "face_ids": [FACE],
+            },
+        },
+    ],
+    "next": None,
+}  # fmt: skip

@@ -9,6 +9,8 @@ from typing import Annotated
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPBearer
 
+from api.services import Use
+from graph.actions.queue import CLAIM_PURPOSE, check_claim
 from graph.actions.views import Look
 from graph.domain.people import Deed, Person, check_purpose, check_role
 
@@ -42,13 +44,19 @@ class Acting:
 
 @dataclass(frozen=True, slots=True)
 class Seeing:
-    """A dependency: who looks and why, as `Acting`; 403 `purpose_missing` without a purpose."""
+    """A dependency: who looks and why, as `Acting`; 403 `purpose_missing` without a purpose.
+
+    A claimed item of the queue is a purpose only while it is the person's own.
+    """
 
     deed: Deed
 
-    async def __call__(self, who: Actor, purpose: PurposeHeader) -> Look:
+    async def __call__(self, who: Actor, purpose: PurposeHeader, use: Use) -> Look:
         check_role(who, self.deed)
-        return Look(who, check_purpose(_as_utf8(purpose)), datetime.now(UTC))
+        stated, now = check_purpose(_as_utf8(purpose)), datetime.now(UTC)
+        if stated.startswith(CLAIM_PURPOSE):
+            await check_claim(use.store, stated.removeprefix(CLAIM_PURPOSE), actor=who, now=now)
+        return Look(who, stated, now)
 
 
 async def stated_purpose(purpose: PurposeHeader = "") -> str:

@@ -11,7 +11,7 @@ EVERYWHERE = ("host_refused", "internal")
 GRAPH = ("store_unavailable",)
 SIGNED_IN = ("token_missing", "token_invalid", "role_missing", "actor_missing", "sign_in_unavailable")
 ACTING = ("forbidden", "invalid", *SIGNED_IN, *GRAPH)
-LOOKING = ("purpose_missing", *ACTING)
+LOOKING = ("purpose_missing", "not_found", "claim_expired", *ACTING)
 CONFLICTS = ("stale_version", "already_decided", "contradiction")
 BODY = ("malformed_body", "too_large")
 

@@ -54,7 +54,7 @@ class Scene:
         await self.store.write(lambda tx: tx.do(ingest.MERGE_CASES, rows=[row]))
         return case_id
 
-    async def media(self, name: str, *cases: str, faces: Sequence[str] = ()) -> str:
+    async def media(self, name: str, *cases: str, faces: Sequence[str] = (), urgency: str = "routine") -> str:
         """A picture called `name` that is a member of `cases`, with one face for each of `faces`."""
         media_id = ids.media_id(name.encode())
         medium = {
@@ -64,7 +64,7 @@ class Scene:
         members = [
             {"membership_id": ids.membership_id(media_id, case), "media_id": media_id, "case_id": case,
              "scope": "register", "purpose": "victim identification", "legal_basis": "test", "exhibits": ["A-1"],
-             "urgency": "routine", "submitted_at": 1_795_000_000_000, "ce_id": None}
+             "urgency": urgency, "submitted_at": 1_795_000_000_000, "ce_id": None}
             for case in cases
         ]  # fmt: skip
         rows = [await self._face(media_id, ordinal, called) for ordinal, called in enumerate(faces)]
@@ -72,6 +72,7 @@ class Scene:
         async def work(tx: Tx) -> None:
             await tx.do(ingest.MERGE_MEDIA, rows=[medium])
             await tx.do(ingest.MERGE_MEMBERSHIPS, rows=members)
+            await tx.do(ingest.PLACE_LINKS, rows=members)
             await tx.do(ingest.MERGE_FACES, rows=rows)
 
         await self.store.write(work)

@@ -168,6 +168,7 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (queries.MERGE_ERASURES, changes.erasures),
         (queries.MERGE_MEDIA, changes.media),
         (queries.MERGE_MEMBERSHIPS, changes.memberships),
+        (queries.PLACE_LINKS, changes.memberships),
         (queries.MERGE_FACES, changes.faces),
         (queries.MERGE_EMBEDDINGS, changes.embeddings),
         (queries.MERGE_COMPARISONS, changes.comparisons),

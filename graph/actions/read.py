@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,6 +123,12 @@ async def seen_link(tx: Tx, link_id: str, *, viewer: Person) -> SeenLink:
     if row is None or not sees_link(viewer, row):
         raise NotFound("there is no such link")
     return link_from(row, viewer, await tx.rows(queries.HISTORY, link_id=link_id))
+
+
+async def seen_links(tx: Tx, link_ids: Iterable[str], *, viewer: Person) -> dict[str, SeenLink]:
+    """The links by id, without their history, as `viewer` may see them now; an unknown one is left out."""
+    rows = await tx.rows(queries.LINKS_BY_ID, links=list(link_ids), viewer=viewer.actor)
+    return {row["link"]["link_id"]: link_from(row, viewer) for row in rows if sees_link(viewer, row)}
 
 
 async def counts(store: Store) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,11 +16,14 @@ from rich.table import Table
 from infra.bench import links as link_bench
 from infra.bench import pipeline as pipeline_bench
 from infra.bench import verdicts as verdict_bench
+from infra.bench.review import Load, measure_review
+from infra.bench.review_graph import Sizes
 from infra.commands.common import announce, settings
 from infra.demo.run import SOURCE, Clock
 from infra.folders import check_folder, printable
 from infra.foreground import in_thread, run_until_signalled
 from infra.scratch import scratch_folder
+from infra.stack.running import given_addresses
 from infra.stack.system import RunningSystem, SystemOptions, running_system
 
 app = typer.Typer(no_args_is_help=True, help="Measure accuracy and speed on a folder with one sub-folder a person.")
@@ -82,6 +86,47 @@ def verdicts(
     _print(_measured(None, 0, work), as_json, _show_verdicts)
 
 
+@app.command()
+def review(
+    faces: Annotated[int, typer.Option(min=100, help="Faces in the graph.")] = 1_000_000,
+    candidates: Annotated[int, typer.Option(min=1, help="Candidates that wait.")] = 200_000,
+    cases: Annotated[int, typer.Option(min=1, help="Cases that the faces are spread over.")] = 2000,
+    districts: Annotated[int, typer.Option(min=1, help="Districts that the cases are spread over.")] = 4,
+    reviewers: Annotated[int, typer.Option(min=1, help="People who work at once.")] = 100,
+    seconds: Annotated[float, typer.Option(min=1, help="How long they work.")] = 300,
+    think: Annotated[float, typer.Option(min=0, help="Seconds between a look and a decision, on average.")] = 2,
+    warm_up: Annotated[float, typer.Option(min=0, help="Seconds at first that are not timed.")] = 20,
+    seed: SeedOption = 1,
+    given: Annotated[
+        bool, typer.Option("--given", help="On the servers of REDTHREAD_STACK, with an empty graph, not on its own.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Many reviewers at once on a large graph: how long claims and verdicts take, and that nothing is done twice."""
+    sizes = Sizes(faces, candidates, cases, districts)
+    load = Load(reviewers, seconds, think, warm_up, seed)
+    found: list[dict[str, Any]] = []
+    with scratch_folder("bench", announce) as scratch:
+        data = scratch / "data"
+        # Only the API works here: no worker reads or writes.
+        options = SystemOptions(
+            data=data, embed=0, link=False, models=settings().models.expanduser().absolute(),
+            maven_repository=settings().maven_repository, env={"REDTHREAD_MEDIA_STORE": (data / "store").as_uri()},
+        )  # fmt: skip
+        if given:
+            options = replace(options, stack=settings().stack, external=given_addresses(settings()))
+
+        async def main() -> int:
+            async with running_system(options, announce) as system:
+                found.append(await measure_review(system, sizes, load, announce))
+            return 0
+
+        code = run_until_signalled(main(), lambda: announce("stopping"))
+    if code:
+        raise typer.Exit(code)
+    _print(found[0], as_json, _show_review)
+
+
 def _measured(root: Path | None, embed: int, work: Work) -> dict[str, Any]:
     """What `work` measures on a fresh system of its own; without a folder of pictures, on its servers alone."""
     chosen = settings()
@@ -137,6 +182,23 @@ def _show_links(out: Console, found: dict[str, Any]) -> None:
             score = "-" if pair["score"] is None else f"{pair['score']:.3f}"
             table.add_row(_name(pair["a"]), _name(pair["b"]), score, pair.get("why", ""))
         out.print(table)
+
+
+def _show_review(out: Console, found: dict[str, Any]) -> None:
+    out.print(
+        f"{found['reviewers']} reviewers for {found['seconds']:.0f} s on {found['faces']} faces and "
+        f"{found['candidates']} candidates: {found['verdicts']} verdicts"
+    )
+    table = Table("operation", "number", "p50 ms", "p99 ms", "longest ms", "p99/p50", box=None)
+    for name, told in found["operations"].items():
+        table.add_row(name, *(str(told[key]) for key in ("number", "p50_ms", "p99_ms", "longest_ms", "p99_in_p50")))
+    out.print(table)
+    errors = ", ".join(f"{number} x {name}" for name, number in found["errors"].items()) or "no errors"
+    out.print(
+        f"{errors}; {found['double_decisions']} double decisions, {found['double_claims']} double claims; "
+        f"goal (p99 at most {found['goal']:.0f} times p50, nothing twice, no error): "
+        f"{'reached' if found['reached'] else 'missed'}"
+    )
 
 
 def _show_pipeline(out: Console, found: dict[str, Any]) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from api import identity
 from api.app import build_app
 from api.services import Services
 from graph.actions import quarantine
@@ -23,6 +22,7 @@ from graph.store.session import Store, Tx
 from tests.factories import NOW
 from tests.integration.conftest import entries
 from tests.integration.test_quarantine import failed
+from tests.signed_in import as_, sign_in
 
 pytestmark = pytest.mark.anyio
 EVENT_ID = ids.quarantine_id(failed(1, "")["event"])
@@ -43,7 +43,8 @@ class Client:
 
     async def ask(self, route: str, **query: Any) -> httpx.Response:
         method, _, path = route.partition(" ")
-        return await self._client.request(method, path, params=query, headers={"Redthread-Purpose": "inspection"})
+        headers = {"Redthread-Purpose": "inspection", **as_(Person("audrey", self.roles, "north"))}
+        return await self._client.request(method, path, params=query, headers=headers)
 
     async def told(self, route: str, **query: Any) -> Any:
         answer = await self.ask(route, **query)
@@ -55,7 +56,7 @@ class Client:
 async def audrey(store: Store, files: MediaStore) -> AsyncIterator[Client]:
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
-        yield Services(store, files, Views(store))
+        yield Services(store, files, Views(store), sign_in())
 
     app = build_app(services, upload_limit=1_000_000, version="test")
     transport = httpx.ASGITransport(app=app)
@@ -63,9 +64,7 @@ async def audrey(store: Store, files: MediaStore) -> AsyncIterator[Client]:
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http,
     ):
-        client = Client(http)
-        app.dependency_overrides[identity.person] = lambda: Person("audrey", client.roles)
-        yield client
+        yield Client(http)
 
 
 async def act(store: Store, *acts: audit.Act) -> None:

@@ -8,6 +8,20 @@ from __future__ import annotations
 
 from typing import Final
 
+# Where a link waits in the queue: the most urgent membership of both sides, and their districts. Two districts at the
+# most have a property each, so that each district's queue is an index seek; `*` stands for more than two.
+_PLACE: Final = """
+CALL (r) {
+  UNWIND [startNode(r), endNode(r)] AS f
+  MATCH (f)-[:SEEN_IN]->(:Media)-[i:IN_CASE]->(c:Case)
+  RETURN coalesce(max(CASE i.urgency WHEN 'danger_now' THEN 2 WHEN 'urgent' THEN 1 ELSE 0 END), 0) AS urgency,
+         coalesce(min(c.district), '') AS low, coalesce(max(c.district), '') AS high,
+         count(DISTINCT c.district) AS districts
+}
+SET r.urgency = urgency, r.district_low = CASE WHEN districts > 2 THEN '*' ELSE low END,
+    r.district_high = CASE WHEN districts = 2 THEN high ELSE '' END
+"""
+
 CURSOR: Final = "MATCH (c:Cursor {log: $log}) RETURN c.offset AS offset, c.epoch AS epoch, c.log_id AS log_id"
 
 RAISE_EPOCH: Final = """
@@ -47,6 +61,16 @@ SET r.scope = row.scope, r.purpose = row.purpose, r.legal_basis = row.legal_basi
     r.urgency = row.urgency, r.submitted_at = row.submitted_at, r.ce_id = row.ce_id, r.by_search = row.by_search
 """
 
+PLACE_LINKS: Final = (
+    """
+UNWIND $rows AS row
+MATCH (:Media {media_id: row.media_id})<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)
+WITH DISTINCT r
+"""
+    + _PLACE
+)
+"""Follows MERGE_MEMBERSHIPS: what became urgent, or another district's too, changes its place in the queue."""
+
 MERGE_FACES: Final = """
 UNWIND $rows AS row
 MATCH (m:Media {media_id: row.media_id})
@@ -73,17 +97,23 @@ MATCH (f:Face {face_id: face_id})
 MERGE (f)-[:COMPARED_IN]->(k)
 """
 
-MERGE_LINKS: Final = """
+MERGE_LINKS: Final = (
+    """
 UNWIND $rows AS row
 MATCH (a:Face {face_id: row.a})
 MATCH (b:Face {face_id: row.b})
 MERGE (a)-[r:CANDIDATE {link_id: row.link_id}]->(b)
 ON CREATE SET r.version = 0, r.proposed_by = 'machine', r.proposed_at = $now
 SET r.version = r.version + 0
+WITH r, row
+"""
+    + _PLACE
+    + """
 WITH r, row WHERE r.version = 0
 SET r.state = row.state, r.score = row.score, r.band = row.band, r.model_id = row.model_id,
     r.threshold = row.threshold
 """
+)
 
 UNDECIDED_LINKS: Final = """
 UNWIND $media AS media_id
@@ -135,11 +165,17 @@ CALL (s, row) {
 }
 """
 
-REMOVE_MEMBERSHIPS: Final = """
+REMOVE_MEMBERSHIPS: Final = (
+    """
 UNWIND $rows AS membership_id
-MATCH ()-[r:IN_CASE {membership_id: membership_id}]->()
-DELETE r
+MATCH (m:Media)-[gone:IN_CASE {membership_id: membership_id}]->(:Case)
+DELETE gone
+WITH DISTINCT m
+MATCH (m)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)
+WITH DISTINCT r
 """
+    + _PLACE
+)
 
 REMOVE_FACES: Final = """
 UNWIND $rows AS face_id

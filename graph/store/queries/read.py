@@ -28,6 +28,8 @@ RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .pro
 
 LINK: Final = "MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)" + _LINK
 
+LINKS_BY_ID: Final = "UNWIND $links AS link_id MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)" + _LINK
+
 # The hint keeps the index's order, so that reading stops at the limit; without it the planner sorts all links.
 LINKS: Final = (
     """

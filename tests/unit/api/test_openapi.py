@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from api import examples, wire, wire_audit, wire_searches
+from api import examples, wire, wire_audit, wire_decisions, wire_queue, wire_searches
 from api.app import build_app
 from api.errors import STATUS
 
@@ -42,6 +42,8 @@ def test_it_has_the_paths_that_callers_rely_on(document: dict[str, Any]) -> None
         "POST /links/{link_id}/reopenings", "POST /links/{link_id}/approvals",
         "POST /victims/{victim_id}/identifications", "POST /identifications/{identification_id}/approvals",
         "GET /audit", "GET /audit/verification", "GET /quarantine", "POST /quarantine/{quarantine_id}/replays",
+        "GET /approvals", "GET /queue", "POST /queue/claims", "POST /queue/claims/{claim_id}/skips",
+        "POST /queue/claims/{claim_id}/renewals",
     }  # fmt: skip
 
 
@@ -87,7 +89,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     assert "HTTPValidationError" not in known
 
 
-@pytest.mark.parametrize("module", [wire, wire_audit, wire_searches])
+@pytest.mark.parametrize("module", [wire, wire_audit, wire_decisions, wire_queue, wire_searches])
 def test_examples_are_what_their_models_say(module: Any) -> None:
     for _, model in inspect.getmembers(module, inspect.isclass):
         if issubclass(model, BaseModel) and isinstance(extra := model.model_config.get("json_schema_extra"), dict):

@@ -1,0 +1,50 @@
+"""The queue: what waits for a person, and claims on it."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.identity import Actor, Looking, StatedPurpose
+from api.problems import ACTING, BODY, LOOKING, problems
+from api.services import Use
+from api.wire_queue import ClaimIn, ClaimOut, PageQuery, QueuePage, SkippedOut, position
+from graph.actions import queue
+
+router = APIRouter(tags=["queue"])
+_CLAIM = ("not_found", "claim_expired")
+
+
+@router.get("/queue", responses=problems("forbidden", *LOOKING))
+async def what_waits(use: Use, look: Looking, query: Annotated[PageQuery, Query()]) -> QueuePage:
+    """The caller's open claims and returned links, then what waits: by urgency, then by chance, never by score."""
+    page = await queue.read_queue(
+        use.store, use.views, query.filters(), limit=query.limit, after=position(query.after), look=look
+    )
+    return QueuePage.from_page(page)
+
+
+@router.post("/queue/claims", status_code=201, responses=problems("forbidden", "claims_limit", *BODY, *ACTING))
+async def claim(use: Use, actor: Actor, purpose: StatedPurpose, body: ClaimIn) -> QueuePage:
+    """Gives the caller the next items: for 15 minutes nobody else gets them. No item: nothing waits."""
+    page = await queue.do_claim(
+        use.store, body.filters.filters(), body.n, actor=actor, now=datetime.now(UTC), seed=secrets.token_hex(16),
+        after=position(body.after), purpose=purpose,
+    )  # fmt: skip
+    return QueuePage.from_page(page)
+
+
+@router.post("/queue/claims/{claim_id}/skips", status_code=201, responses=problems(*_CLAIM, *ACTING))
+async def skip(claim_id: str, use: Use, actor: Actor) -> SkippedOut:
+    """Ends the claim: the item stays away from the caller for four hours, and is there for others at once."""
+    until = await queue.do_skip(use.store, claim_id, actor=actor, now=datetime.now(UTC))
+    return SkippedOut(claim_id=claim_id, until=until)
+
+
+@router.post("/queue/claims/{claim_id}/renewals", status_code=201, responses=problems(*_CLAIM, *ACTING))
+async def renew(claim_id: str, use: Use, actor: Actor) -> ClaimOut:
+    """Gives the claim a whole lease again."""
+    return ClaimOut.from_claim(await queue.do_renewal(use.store, claim_id, actor=actor, now=datetime.now(UTC)))

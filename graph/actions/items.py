@@ -1,0 +1,234 @@
+"""Finds what waits for a person: walks the district's queue, link by link, and gathers each item's contact sheet.
+
+Work is bounded whatever the filters: a request looks at `EXAMINED_MAX` links at the most and then says where to go on.
+Filters by a small case or victim begin there; a large one has so many links that the walk soon meets them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final, LiteralString
+
+from graph.actions.read import seen_links
+from graph.actions.seen import SeenLink
+from graph.domain.link import State
+from graph.domain.people import Person
+from graph.domain.queue import LINKS_MAX, Filters, Kind, Place, Position, Stretch, Unit, item_of, rest_of, unit_of
+from graph.store.queries import queue as queries
+from graph.store.session import Row, Tx
+
+EXAMINED_MAX: Final = 2000
+"""Links looked at for one request: about a tenth of a second."""
+FIRST_PAGE: Final = 4
+LARGEST_PAGE: Final = 500
+SMALL: Final = 2000
+"""Media of a case, or faces of a victim, up to which a filter begins at the case or the victim."""
+_WEIGHT: Final = {Kind.FACE: 0, Kind.GROUP: 1, Kind.VICTIM: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An item that the walk met, and where."""
+
+    item: str
+    units: tuple[Unit, Unit]
+    at: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """An item's open links as rows of the queue, weakest first; `places` are the two sides of each."""
+
+    item: str
+    rows: tuple[Row, ...]
+    places: tuple[tuple[Place, Place], ...]
+
+    @property
+    def link_ids(self) -> list[str]:
+        return [row["link_id"] for row in self.rows]
+
+    @property
+    def urgency(self) -> int:
+        return max(row["urgency"] or 0 for row in self.rows)
+
+    @property
+    def submitted_at(self) -> int:
+        """When the item's first request was submitted: milliseconds since 1970, UTC."""
+        return min(max(a.submitted_at, b.submitted_at) for a, b in self.places)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenUnit:
+    """One side of an item; kind and id are None where it lies in another district."""
+
+    kind: Kind | None
+    id: str | None
+    face_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What one person decides in one go: two units and the open links between them, weakest first."""
+
+    urgency: int
+    submitted_at: int
+    units: tuple[SeenUnit, SeenUnit]
+    links: tuple[SeenLink, ...]
+
+
+def place_of(side: Row) -> Place:
+    """One side of a row of `links_of`: the victim that confirmations give stands before those that are declared."""
+    victims = sorted(
+        (basis != "confirmed", victim_id, identity or "") for basis, victim_id, identity in side["victims"]
+    )
+    _, victim_id, identity = victims[0] if victims else (False, None, "")
+    return Place(
+        unit=unit_of(side["face_id"], min(side["groups"], default=None), victim_id),
+        label=side["label"],
+        erased=bool(side["stub"]),
+        identified=bool(identity),
+        cases=tuple(sorted({(case_id, district) for case_id, district in side["cases"]})),
+        submitted_at=next(iter(side["submitted"]), None) or 0,
+    )
+
+
+async def links_of(tx: Tx, link_ids: Iterable[str]) -> list[Row]:
+    """The links as rows of the queue, in the given order."""
+    asked = list(link_ids)
+    rows = {row["link_id"]: row for row in await tx.rows(queries.WAITING_LINKS, links=asked)} if asked else {}
+    return [rows[link_id] for link_id in asked if link_id in rows]
+
+
+def open_states(filters: Filters) -> list[str]:
+    states = [State.CANDIDATE, State.UNSURE, *([State.LEAD] if filters.leads else [])]
+    return [state.value for state in states]
+
+
+async def offers(
+    tx: Tx, person: Person, filters: Filters, start: str, left: Sequence[Stretch], wanted: int, now: datetime
+) -> tuple[list[Offer], Position | None]:
+    """At most `wanted` items that nobody has, in the walk's order, and where to go on; None: the walk is over."""
+    query, values = await _way(tx, filters)
+    found: dict[str, Offer] = {}
+    examined, limit = 0, FIRST_PAGE + 2 * wanted
+    while True:
+        rows = await next_links(tx, query, left, open_states(filters), limit, district=person.district, **values)
+        met = await _open_rows(tx, rows, filters, person, now)
+        taken = await _taken(tx, {item_of(a.unit, b.unit) for _, a, b in met}, person, now)
+        for row, a, b in met:
+            at = Position(start, row["urgency"], row["link_id"])
+            item = item_of(a.unit, b.unit)
+            if item not in taken and item not in found:
+                found[item] = Offer(item, (a.unit, b.unit), at)
+                if len(found) == wanted:
+                    return list(found.values()), at
+        examined += len(rows)
+        if len(rows) < limit:
+            return list(found.values()), None
+        last = Position(start, rows[-1]["urgency"], rows[-1]["link_id"])
+        if examined >= EXAMINED_MAX:
+            return list(found.values()), last
+        left, limit = rest_of(left, last), min(4 * limit, LARGEST_PAGE)
+
+
+async def next_links(
+    tx: Tx, query: LiteralString, left: Sequence[Stretch], states: Sequence[str], limit: int, **values: Any
+) -> list[Row]:
+    """The next links of a walk in these states."""
+    parts = [asdict(part) for part in left]
+    found = await tx.rows(query, stretches=parts, states=list(states), limit=limit, **values)
+    return await links_of(tx, (row["link_id"] for row in found))
+
+
+async def sheets(tx: Tx, person: Person, filters: Filters, wanted: Iterable[Offer], now: datetime) -> dict[str, Sheet]:
+    """The contact sheets by item; an item of which somebody has a link, or of which none is left open, has none."""
+    asked: list[Row] = []
+    for offer in wanted:
+        light, heavy = sorted(offer.units, key=lambda unit: _WEIGHT[unit.kind])
+        asked.append({"item": offer.item, **_named("", light), **_named("other_", heavy)})
+    found = await tx.rows(queries.LINKS_OF_ITEMS, items=asked, states=open_states(filters))
+    rows = await links_of(tx, (row["link_id"] for row in found))
+    gathered: defaultdict[str, list[tuple[Row, Place, Place]]] = defaultdict(list)
+    everything = Filters(leads=filters.leads, identified=filters.identified)
+    had = {_item_of(row) for row in rows if row["claimed_until"] > now.isoformat()}
+    free = {row["item"] for row in asked} - had
+    for row, a, b in await _open_rows(tx, rows, everything, person, now):
+        if (item := item_of(a.unit, b.unit)) in free:
+            gathered[item].append((row, a, b))
+    return {item: sheet_of(item, members) for item, members in gathered.items()}
+
+
+def sheet_of(item: str, members: Iterable[tuple[Row, Place, Place]]) -> Sheet:
+    """The contact sheet of an item's rows: the weakest first, and of two equal ones the smaller id."""
+    ordered = sorted(members, key=lambda one: (one[0]["score"] or 0.0, one[0]["link_id"]))[:LINKS_MAX]
+    return Sheet(item, tuple(row for row, _, _ in ordered), tuple((a, b) for _, a, b in ordered))
+
+
+async def items(tx: Tx, person: Person, found: Sequence[Sheet]) -> list[Item]:
+    """The sheets as `person` may see them."""
+    links = await seen_links(tx, (link_id for sheet in found for link_id in sheet.link_ids), viewer=person)
+    return [_item(sheet, links, person) for sheet in found]
+
+
+def _item(sheet: Sheet, links: dict[str, SeenLink], person: Person) -> Item:
+    faces: defaultdict[Unit, list[str]] = defaultdict(list)
+    readable: set[Unit] = set()
+    for row, places in zip(sheet.rows, sheet.places, strict=True):
+        for side, place in zip((row["a"], row["b"]), places, strict=True):
+            faces[place.unit].append(side["face_id"])
+            if place.lies_in(person.district):
+                readable.add(place.unit)
+    first = sorted(faces, key=lambda unit: (unit not in readable, unit))
+    seen = [
+        SeenUnit(
+            unit.kind if unit in readable else None, unit.id if unit in readable else None,
+            tuple(dict.fromkeys(faces[unit])),
+        )
+        for unit in (first[0], first[-1])
+    ]  # fmt: skip
+    return Item(
+        sheet.urgency, sheet.submitted_at, (seen[0], seen[1]),
+        tuple(links[link_id] for link_id in sheet.link_ids if link_id in links),
+    )  # fmt: skip
+
+
+def _item_of(row: Row) -> str:
+    return item_of(place_of(row["a"]).unit, place_of(row["b"]).unit)
+
+
+async def _way(tx: Tx, filters: Filters) -> tuple[LiteralString, dict[str, Any]]:
+    if filters.case_id is None and filters.victim_id is None:
+        return queries.WALK, {}
+    sizes = await tx.one(queries.SIZES, case_id=filters.case_id, victim_id=filters.victim_id) or {}
+    if filters.victim_id is not None and sizes["faces"] <= SMALL:
+        return queries.WALK_VICTIM, {"victim_id": filters.victim_id}
+    if filters.case_id is not None and sizes["media"] <= SMALL:
+        return queries.WALK_CASE, {"case_id": filters.case_id}
+    return queries.WALK, {}
+
+
+async def _open_rows(
+    tx: Tx, rows: Sequence[Row], filters: Filters, person: Person, now: datetime
+) -> list[tuple[Row, Place, Place]]:
+    """The rows that wait for this person: free, let through, and not *unsure* with nothing new since."""
+    met = [(row, place_of(row["a"]), place_of(row["b"])) for row in rows if row["claimed_until"] <= now.isoformat()]
+    met = [(row, a, b) for row, a, b in met if filters.lets_through(a, b, person.district)]
+    unsure = [row["link_id"] for row, _, _ in met if row["state"] == State.UNSURE]
+    gained: set[str] = set()
+    if unsure:
+        gained = {row["link_id"] for row in await tx.rows(queries.GAINED, links=unsure)}
+    return [(row, a, b) for row, a, b in met if row["state"] != State.UNSURE or row["link_id"] in gained]
+
+
+async def _taken(tx: Tx, names: Collection[str], person: Person, now: datetime) -> set[str]:
+    if not names:
+        return set()
+    rows = await tx.rows(queries.TAKEN, items=sorted(names), by=person.actor, now=now.isoformat())
+    return {row["item"] for row in rows}
+
+
+def _named(prefix: str, unit: Unit) -> Row:
+    return {f"{prefix}kind": unit.kind.value, f"{prefix}id": unit.id}

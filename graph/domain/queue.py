@@ -1,0 +1,165 @@
+"""What waits for a person, as items: two units and all open links between them. Pure.
+
+A unit is whom a face stands for: its victim, else its group, else the face itself. A link inside one victim is
+settled. Items come by urgency, and within one urgency from a random place of a ring of link ids on: a link id is a
+digest, so that neither place nor order tells a score.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from graph.domain.errors import Invalid
+
+LEASE: Final = timedelta(minutes=15)
+"""How long an item is one person's: longer than a contact sheet takes, short enough to come back the same shift."""
+SKIPPED_FOR: Final = timedelta(hours=4)
+"""How long a skipped item stays away from who skipped it: about half a shift."""
+CLAIMS_MAX: Final = 20
+"""Open claims of one person: who takes more keeps them from others."""
+LINKS_MAX: Final = 100
+"""Links of one item that are shown and claimed at once; what is left comes back as the next item."""
+URGENCIES: Final = ("routine", "urgent", "danger_now")
+"""The name of each number in a link's `urgency`."""
+NEVER_SHOWN: Final = frozenset({"unrelated", "suspect"})
+"""Labels of faces that nobody is asked to compare."""
+_LAST: Final = "g"
+"""Behind every link id: they are hexadecimal."""
+_POSITION = re.compile(r"([0-9a-f]{64})\.([0-2])\.([0-9a-f]{64})")
+
+
+class Kind(StrEnum):
+    FACE = "face"
+    GROUP = "group"
+    VICTIM = "victim"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unit:
+    """Whom a face stands for."""
+
+    kind: Kind
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+def unit_of(face_id: str, group_id: str | None, victim_id: str | None) -> Unit:
+    """The victim that the face depicts, else its group, else the face."""
+    if victim_id is not None:
+        return Unit(Kind.VICTIM, victim_id)
+    return Unit(Kind.GROUP, group_id) if group_id is not None else Unit(Kind.FACE, face_id)
+
+
+def item_of(a: Unit, b: Unit) -> str:
+    """The name of the item between two units, whichever comes first."""
+    return "|".join(sorted((str(a), str(b))))
+
+
+def is_settled(a: Unit, b: Unit) -> bool:
+    """Whether both faces are one victim already: nothing is left to ask."""
+    return a == b and a.kind is Kind.VICTIM
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One side of a link as the filters see it; `cases` are (case id, district)."""
+
+    unit: Unit
+    label: str | None
+    erased: bool
+    identified: bool
+    cases: tuple[tuple[str, str], ...]
+    submitted_at: int
+
+    def lies_in(self, district: str | None) -> bool:
+        return any(where == district for _, where in self.cases)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a person wants to work on; times are milliseconds since 1970, UTC."""
+
+    case_id: str | None = None
+    district: str | None = None
+    victim_id: str | None = None
+    submitted_before: int | None = None
+    submitted_after: int | None = None
+    leads: bool = False
+    identified: bool = False
+
+    def lets_through(self, a: Place, b: Place, own_district: str | None) -> bool:
+        """Whether the link between the two sides belongs into this person's queue.
+
+        A link is as old as the later of its two pictures. A case or victim counts only on a side in the person's own
+        district: else the filter would tell what the other side's mask hides.
+        """
+        sides = (a, b)
+        mine = [side for side in sides if side.lies_in(own_district)]
+        if not mine or is_settled(a.unit, b.unit):
+            return False
+        if any(side.erased or side.label in NEVER_SHOWN or (side.identified and not self.identified) for side in sides):
+            return False
+        if self.case_id is not None and not any((self.case_id, own_district) in side.cases for side in mine):
+            return False
+        if self.victim_id is not None and Unit(Kind.VICTIM, self.victim_id) not in {side.unit for side in mine}:
+            return False
+        if self.district not in (None, own_district) and not any(side.lies_in(self.district) for side in sides):
+            return False
+        submitted = max(a.submitted_at, b.submitted_at)
+        early_enough = self.submitted_before is None or submitted < self.submitted_before
+        return early_enough and (self.submitted_after is None or submitted > self.submitted_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of the ring of one urgency: link ids behind `after`, up to and with `until`."""
+
+    urgency: int
+    after: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A link on the walk that began at link id `start`; the walk goes on behind it."""
+
+    start: str
+    urgency: int
+    link_id: str
+
+    def __str__(self) -> str:
+        return f"{self.start}.{self.urgency}.{self.link_id}"
+
+    @property
+    def order(self) -> tuple[int, bool, str]:
+        """Sorts the links of one walk as the walk meets them."""
+        return (-self.urgency, self.link_id <= self.start, self.link_id)
+
+
+def read_position(text: str) -> Position:
+    """The position that `str` wrote; Invalid for any other text."""
+    found = _POSITION.fullmatch(text)
+    if found is None:
+        raise Invalid("after: give `next` of the page before")
+    return Position(found[1], int(found[2]), found[3])
+
+
+def walk(start: str, urgencies: Collection[int] = range(len(URGENCIES))) -> list[Stretch]:
+    """All links, the most urgent first, each urgency once around from `start`."""
+    levels = sorted(urgencies, reverse=True)
+    return [stretch for level in levels for stretch in (Stretch(level, start, _LAST), Stretch(level, "", start))]
+
+
+def rest_of(stretches: Sequence[Stretch], done: Position) -> list[Stretch]:
+    """What is left of a walk behind the position `done`."""
+    for number, part in enumerate(stretches):
+        if part.urgency == done.urgency and part.after < done.link_id <= part.until:
+            return [Stretch(part.urgency, done.link_id, part.until), *stretches[number + 1 :]]
+    return []

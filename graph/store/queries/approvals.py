@@ -1,0 +1,33 @@
+"""What waits for a second person. The walk itself is `queue.WALK`, through the confirmed links."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CONFIRMED_BY: Final = """
+UNWIND $links AS link_id
+CALL (link_id) {
+  MATCH (v:Verdict {link_id: link_id})<-[:WROTE]-(act:Act) WHERE v.decision = 'confirmed'
+  RETURN act ORDER BY v.version DESC LIMIT 1
+}
+RETURN link_id, act.act_id AS act_id, act.by AS by, act.at AS at
+"""
+
+LINKS_OF_ACTS: Final = """
+UNWIND $acts AS act_id
+MATCH (:Act {act_id: act_id})-[:WROTE]->(v:Verdict) WHERE v.decision = 'confirmed'
+RETURN DISTINCT v.link_id AS link_id
+"""
+
+IDENTIFICATIONS: Final = """
+MATCH (i:Identification) WHERE i.state IN ['proposed', 'to_be_approved_again'] AND i.by <> $by
+MATCH (i)-[:OF]->(v:Victim)
+WHERE EXISTS { MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) WHERE c.district = $district }
+WITH i, v ORDER BY i.at, i.identification_id LIMIT $limit
+CALL (v) {
+  MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN]->(:Media)-[m:IN_CASE]->(:Case)
+  RETURN coalesce(max(CASE m.urgency WHEN 'danger_now' THEN 2 WHEN 'urgent' THEN 1 ELSE 0 END), 0) AS urgency
+}
+RETURN i {.identification_id, .person_ref, .basis, .by, .at, .state, .face_ids} AS identification,
+       v.victim_id AS victim_id, urgency
+"""

@@ -1,0 +1,231 @@
+"""What waits for people, and who has it. Every statement reads a bounded number of links, whatever the filters.
+
+The queue of a district is a walk along the indexes `link_low` and `link_high` (see `ingest.PLACE_LINKS`): `$stretches`
+says which parts of it are left. Filters that would make most of the walk useless (a small case, one victim) begin at
+the case or the victim instead.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_NEXT_PAGE: Final = """
+WITH n, r ORDER BY n, r.link_id LIMIT $limit
+RETURN r.link_id AS link_id ORDER BY n, link_id
+"""
+
+WAITING_LINKS: Final = """
+UNWIND $links AS link_id
+MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
+WITH r, [f IN [a, b] | f {.face_id, .label, .stub,
+       victims: [(f)-[d:DEPICTS]->(v:Victim) | [d.basis, v.victim_id, v.identity]],
+       groups: [(f)-[:IN_GROUP]->(g:Group) | g.group_id],
+       submitted: [(f)-[:SEEN_IN]->(m:Media) | m.first_submitted_at],
+       cases: [(f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) | [c.case_id, c.district]]}] AS sides
+RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.urgency AS urgency, r.score AS score,
+       coalesce(r.claimed_until, '') AS claimed_until, sides[0] AS a, sides[1] AS b
+"""
+"""The links of a walk or an item, with what says whose faces they join: apart from both, so that it is planned once."""
+
+# A link lies in the districts `district_low` and `district_high`, or, with `*`, in more than two: each is a seek.
+# Ordered by the index's own properties, else the planner reads and sorts the whole range; with hints, else what it
+# knows of small graphs makes it scan another index.
+WALK: Final = (
+    """
+UNWIND range(0, size($stretches) - 1) AS n
+WITH n, $stretches[n] AS part
+UNWIND $states AS state
+CALL (part, state) {
+  MATCH ()-[r:CANDIDATE]->() USING INDEX SEEK r:CANDIDATE(state, district_low, urgency, link_id)
+  WHERE r.state = state AND r.district_low = $district AND r.urgency = part.urgency
+    AND r.link_id > part.after AND r.link_id <= part.until
+  WITH r ORDER BY r.state, r.district_low, r.urgency, r.link_id LIMIT $limit
+  RETURN r
+  UNION ALL
+  MATCH ()-[r:CANDIDATE]->() USING INDEX SEEK r:CANDIDATE(state, district_high, urgency, link_id)
+  WHERE r.state = state AND r.district_high = $district AND r.urgency = part.urgency
+    AND r.link_id > part.after AND r.link_id <= part.until
+  WITH r ORDER BY r.state, r.district_high, r.urgency, r.link_id LIMIT $limit
+  RETURN r
+  UNION ALL
+  MATCH ()-[r:CANDIDATE]->() USING INDEX SEEK r:CANDIDATE(state, district_low, urgency, link_id)
+  WHERE r.state = state AND r.district_low = '*' AND r.urgency = part.urgency
+    AND r.link_id > part.after AND r.link_id <= part.until
+  WITH r ORDER BY r.state, r.district_low, r.urgency, r.link_id LIMIT $limit
+  RETURN r
+}
+"""
+    + _NEXT_PAGE
+)
+
+SIZES: Final = """
+OPTIONAL MATCH (c:Case {case_id: $case_id})
+OPTIONAL MATCH (v:Victim {victim_id: $victim_id})
+RETURN COUNT { (c)<-[:IN_CASE]-() } AS media, COUNT { (v)<-[:DEPICTS]-() } AS faces
+"""
+
+_ON_THE_WALK: Final = """
+WITH DISTINCT r WHERE r.state IN $states
+UNWIND range(0, size($stretches) - 1) AS n
+WITH n, r, $stretches[n] AS part
+WHERE r.urgency = part.urgency AND r.link_id > part.after AND r.link_id <= part.until
+"""
+
+WALK_CASE: Final = (
+    "MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)"
+    + _ON_THE_WALK
+    + _NEXT_PAGE
+)
+
+WALK_VICTIM: Final = (
+    "MATCH (:Victim {victim_id: $victim_id})<-[:DEPICTS]-(:Face)-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE
+)
+
+# A side gains a face when one joins its victim or its group, its own face included: that joins it to the others.
+GAINED: Final = """
+UNWIND $links AS link_id
+MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
+CALL (r) {
+  MATCH (:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
+  RETURN max(act.at) AS since
+}
+WITH r, since, [a, b] AS sides
+WHERE EXISTS {
+        UNWIND sides AS f
+        MATCH (f)-[:DEPICTS]->(:Victim)<-[d:DEPICTS]-(:Face) WHERE d.at > since
+        RETURN d
+      }
+   OR EXISTS {
+        UNWIND sides AS f
+        MATCH (f)-[own:DEPICTS]->(v:Victim)<-[other:DEPICTS]-(:Face) WHERE own.at > since
+        RETURN v
+      }
+   OR EXISTS {
+        UNWIND sides AS f
+        MATCH (f)-[:IN_GROUP]->(:Group)<-[i:IN_GROUP]-(g:Face)-[:COMPARED_IN]->(k:Comparison)
+        WHERE coalesce(i.at, k.at) > since
+        RETURN k
+      }
+RETURN r.link_id AS link_id
+"""
+
+TAKEN: Final = """
+UNWIND $items AS item
+MATCH (k:Claim {item: item})
+WHERE k.until > $now OR (k.by = $by AND k.skipped_until > $now)
+RETURN DISTINCT item
+"""
+
+# From the lighter unit's faces to the heavier unit; whose face it is (a face may have two declared victims) is for
+# `domain.queue` to say.
+LINKS_OF_ITEMS: Final = """
+UNWIND $items AS item
+CALL (item) {
+  WITH item WHERE item.kind = 'face'
+  MATCH (f:Face {face_id: item.id})
+  RETURN f
+  UNION ALL
+  WITH item WHERE item.kind = 'group'
+  MATCH (:Group {group_id: item.id})<-[:IN_GROUP]-(f:Face)
+  RETURN f LIMIT 500
+  UNION ALL
+  WITH item WHERE item.kind = 'victim'
+  MATCH (:Victim {victim_id: item.id})<-[:DEPICTS]-(f:Face)
+  RETURN DISTINCT f LIMIT 500
+}
+MATCH (f)-[r:CANDIDATE]-(o:Face)
+WHERE r.state IN $states
+  AND CASE item.other_kind
+        WHEN 'face' THEN o.face_id = item.other_id
+        WHEN 'group' THEN EXISTS { (o)-[:IN_GROUP]->(:Group {group_id: item.other_id}) }
+        ELSE EXISTS { (o)-[:DEPICTS]->(:Victim {victim_id: item.other_id}) }
+      END
+RETURN DISTINCT r.link_id AS link_id
+"""
+
+# Runs under the audit's head: what it reads is what stands, so no item and no link has two claims.
+TAKE: Final = """
+UNWIND $rows AS row
+WITH row WHERE NOT EXISTS { MATCH (k:Claim {item: row.item}) WHERE k.until > $now }
+CALL (row) {
+  UNWIND range(0, size(row.links) - 1) AS n
+  MATCH (:Face)-[r:CANDIDATE {link_id: row.links[n]}]->(:Face)
+  WHERE r.version = row.versions[n] AND coalesce(r.claimed_until, '') <= $now
+  RETURN collect(r) AS free
+}
+WITH row, free WHERE size(free) = size(row.links)
+WITH row, free ORDER BY row.place LIMIT $wanted
+CREATE (:Claim {claim_id: row.claim_id, item: row.item, links: row.links, versions: row.versions, by: $by,
+                seed: $seed, at: $now, until: $until})
+FOREACH (r IN free | SET r.claimed_by = $by, r.claimed_until = $until)
+RETURN row.claim_id AS claim_id
+"""
+
+CLAIMS_OF: Final = """
+MATCH (k:Claim {by: $by})
+RETURN k {.claim_id, .item, .links, .seed, .at, .until} AS claim,
+       coalesce(k.skipped_until, '') > $now AS skipped,
+       k.until > $now AS lasts,
+       COLLECT { UNWIND range(0, size(k.links) - 1) AS n
+                 MATCH (:Face)-[r:CANDIDATE {link_id: k.links[n]}]->(:Face) WHERE r.version = k.versions[n]
+                 RETURN k.links[n] } AS open
+ORDER BY claim.at, claim.claim_id
+"""
+
+CLAIM: Final = """
+MATCH (k:Claim {claim_id: $claim_id})
+RETURN k {.claim_id, .item, .links, .seed, .at, .until, .by} AS claim,
+       coalesce(k.skipped_until, '') > $now AS skipped,
+       k.until > $now AS lasts,
+       COLLECT { UNWIND range(0, size(k.links) - 1) AS n
+                 MATCH (:Face)-[r:CANDIDATE {link_id: k.links[n]}]->(:Face) WHERE r.version = k.versions[n]
+                 RETURN k.links[n] } AS open
+"""
+
+_FREE_LINKS: Final = """
+CALL (k) {
+  UNWIND k.links AS link_id
+  MATCH (:Face)-[r:CANDIDATE {link_id: link_id}]->(:Face)
+  WHERE r.claimed_by = k.by AND r.claimed_until = k.until
+  SET r.claimed_until = null, r.claimed_by = null
+}
+"""
+
+DELETE_CLAIMS: Final = (
+    """
+UNWIND $claims AS claim_id
+MATCH (k:Claim {claim_id: claim_id})
+"""
+    + _FREE_LINKS
+    + "DELETE k"
+)
+
+SKIP: Final = (
+    "MATCH (k:Claim {claim_id: $claim_id})"
+    + _FREE_LINKS
+    + "SET k.until = $now, k.skipped_until = $skipped_until, k.links = [], k.versions = []"
+)
+
+RENEW: Final = """
+MATCH (k:Claim {claim_id: $claim_id})
+CALL (k) {
+  UNWIND k.links AS link_id
+  MATCH (:Face)-[r:CANDIDATE {link_id: link_id}]->(:Face)
+  SET r.claimed_until = $until, r.claimed_by = k.by
+}
+SET k.until = $until
+"""
+
+RETURNS: Final = """
+UNWIND $links AS link_id
+CALL (link_id) {
+  MATCH (v:Verdict {link_id: link_id})<-[:WROTE]-(act:Act) WHERE v.decision = 'confirmed'
+  RETURN act.by AS confirmed_by ORDER BY v.version DESC LIMIT 1
+}
+WITH link_id, confirmed_by WHERE confirmed_by = $by
+CALL (link_id) {
+  MATCH (v:Verdict {link_id: link_id})<-[:WROTE]-(act:Act) WHERE v.decision = 'returned'
+  RETURN act.by AS returned_by, act.at AS returned_at, v.text AS reason ORDER BY v.version DESC LIMIT 1
+}
+RETURN link_id, returned_by, returned_at, reason
+"""

@@ -1,0 +1,93 @@
+"""No statement reads a whole graph to answer for one thing: the plans that Neo4j makes of all of them say so.
+
+Plans depend on what the database knows of its sizes, so they are asked for on a graph of some thousand faces.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from neo4j import AsyncGraphDatabase, AsyncSession, NotificationMinimumSeverity
+
+import graph.store.queries as queries
+from graph.store.session import Store
+from infra.bench.review_graph import Sizes, build
+
+pytestmark = pytest.mark.anyio
+
+NO_PLANS = {"bootstrap", "schema"}
+"""Modules of statements on users, constraints and migrations."""
+ALLOWED = {
+    "ingest.GALLERY_CASES": "link's start loads all cases",
+    "ingest.GALLERY_ERASURES": "link's start loads all erasures",
+    "measure.COUNT_FACES": "a bench asks once whether the graph is empty",
+    "measure.JUDGED_TWICE": "a bench asks once, at its end",
+    "read.COUNTS": "counts for the operator",
+    "read.LINKS_BY_STATE": "counts for the operator",
+    "relay.DUE": "few events wait in quarantine for a host",
+    "relay.LIST_QUARANTINED": "the operator's list of what waits in quarantine",
+}
+"""What may scan, and why."""
+ORDERED = ("queue.WALK",)
+"""Statements that may take no more from an index than they show: sorted by it, never after it."""
+
+
+def statements() -> Iterator[tuple[str, Any]]:
+    for found in pkgutil.iter_modules(queries.__path__):
+        if found.name not in NO_PLANS:
+            module = importlib.import_module(f"{queries.__name__}.{found.name}")
+            for name, text in vars(module).items():
+                if isinstance(text, str) and name.isupper() and not name.startswith("_"):
+                    yield f"{found.name}.{name}", text
+
+
+STATEMENTS = dict(statements())
+
+
+@pytest.fixture
+async def session(store: Store, stack: Any) -> AsyncIterator[AsyncSession]:
+    await build(store, Sizes(3000, 2000, cases=30), None, 1, lambda _: None)
+    driver = AsyncGraphDatabase.driver(
+        stack.neo4j_uri, auth=(stack.neo4j_user, stack.neo4j_password),
+        notifications_min_severity=NotificationMinimumSeverity.OFF,
+    )  # fmt: skip
+    async with driver, driver.session() as session:
+        await (await session.run("CALL db.resampleOutdatedIndexes()")).consume()
+        yield session
+
+
+def operators(plan: dict[str, Any]) -> Iterator[str]:
+    """The operators of a plan, each before what it reads from."""
+    yield plan["operatorType"].partition("@")[0]
+    for child in plan.get("children", []):
+        yield from operators(child)
+
+
+def is_scan(operator: str) -> bool:
+    """Whether it reads all nodes or relationships of a kind, or a whole index of them."""
+    return "Scan" in operator or operator.startswith("AllRelationships")
+
+
+async def test_only_the_listed_statements_scan(session: AsyncSession) -> None:
+    scans: dict[str, list[str]] = {}
+    for name, text in STATEMENTS.items():
+        plan = (await (await session.run(f"EXPLAIN {text}")).consume()).plan
+        assert plan is not None, name
+        if found := sorted({operator for operator in operators(plan) if is_scan(operator)}):
+            scans[name] = found
+        if name in ORDERED:
+            assert_reads_no_more_than_it_shows(list(operators(plan)))
+
+    assert {name: found for name, found in scans.items() if name not in ALLOWED} == {}
+    assert set(ALLOWED) <= set(STATEMENTS), "an exception for what is gone"
+
+
+def assert_reads_no_more_than_it_shows(plan: list[str]) -> None:
+    """Symptom: a claim took half a second on 2,000 links. Cause: the page was sorted after all links were read."""
+    seeks = [number for number, operator in enumerate(plan) if operator == "DirectedRelationshipIndexSeek"]
+    assert len(seeks) == 3
+    assert [plan[number - 1] for number in seeks] == ["Limit"] * 3

@@ -1,0 +1,123 @@
+"""Units, items, filters and the walk through what waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graph.domain.errors import Invalid
+from graph.domain.queue import (
+    Filters,
+    Kind,
+    Place,
+    Position,
+    Stretch,
+    Unit,
+    is_settled,
+    item_of,
+    read_position,
+    rest_of,
+    unit_of,
+    walk,
+)
+
+LINK_IDS = st.text("0123456789abcdef", min_size=64, max_size=64)
+
+
+def place(face: str = "f", **more: Any) -> Place:
+    given: dict[str, Any] = {
+        "unit": Unit(Kind.FACE, face), "label": None, "erased": False, "identified": False,
+        "cases": (("local:1", "north"),), "submitted_at": 100,
+    }  # fmt: skip
+    return Place(**given | more)
+
+
+SOUTH = {"cases": (("local:2", "south"),)}
+
+
+def test_a_face_stands_for_its_victim_else_its_group_else_itself() -> None:
+    assert unit_of("f", "g", "v") == Unit(Kind.VICTIM, "v")
+    assert unit_of("f", "g", None) == Unit(Kind.GROUP, "g")
+    assert unit_of("f", None, None) == Unit(Kind.FACE, "f")
+
+
+def test_an_item_has_one_name_whichever_side_comes_first() -> None:
+    a, b = Unit(Kind.VICTIM, "1"), Unit(Kind.FACE, "2")
+    assert item_of(a, b) == item_of(b, a) == "face:2|victim:1"
+
+
+def test_links_inside_one_victim_are_settled_and_inside_one_group_are_not() -> None:
+    assert is_settled(Unit(Kind.VICTIM, "v"), Unit(Kind.VICTIM, "v"))
+    assert not is_settled(Unit(Kind.GROUP, "g"), Unit(Kind.GROUP, "g"))
+    assert not is_settled(Unit(Kind.VICTIM, "v"), Unit(Kind.VICTIM, "w"))
+
+
+FILTERS: list[tuple[Filters, Place, Place, bool]] = [
+    (Filters(), place("a"), place("b"), True),
+    (Filters(), place("a"), place("b", **SOUTH), True),
+    (Filters(), place("a", **SOUTH), place("b", **SOUTH), False),
+    (Filters(), place("a"), place("b", label="unrelated"), False),
+    (Filters(), place("a"), place("b", label="suspect"), False),
+    (Filters(), place("a"), place("b", label="witness"), True),
+    (Filters(), place("a"), place("b", erased=True), False),
+    (Filters(), place("a"), place("b", identified=True), False),
+    (Filters(identified=True), place("a"), place("b", identified=True), True),
+    (Filters(), place("a", unit=Unit(Kind.VICTIM, "v")), place("b", unit=Unit(Kind.VICTIM, "v")), False),
+    (Filters(case_id="local:1"), place("a"), place("b", **SOUTH), True),
+    (Filters(case_id="local:2"), place("a"), place("b", **SOUTH), False),
+    (Filters(victim_id="v"), place("a", unit=Unit(Kind.VICTIM, "v")), place("b"), True),
+    (Filters(victim_id="v"), place("a"), place("b", unit=Unit(Kind.VICTIM, "v"), **SOUTH), False),
+    (Filters(district="south"), place("a"), place("b", **SOUTH), True),
+    (Filters(district="south"), place("a"), place("b"), False),
+    (Filters(district="north"), place("a"), place("b"), True),
+    (Filters(submitted_before=200), place("a"), place("b", submitted_at=199), True),
+    (Filters(submitted_before=200), place("a"), place("b", submitted_at=200), False),
+    (Filters(submitted_after=200), place("a", submitted_at=201), place("b"), True),
+    (Filters(submitted_after=200), place("a"), place("b"), False),
+]
+
+
+@pytest.mark.parametrize(("filters", "a", "b", "expected"), FILTERS)
+def test_the_queue_of_north_lets_through(filters: Filters, a: Place, b: Place, expected: bool) -> None:
+    assert filters.lets_through(a, b, "north") is expected
+    assert filters.lets_through(b, a, "north") is expected
+
+
+def met(links: list[tuple[int, str]], stretches: list[Stretch]) -> list[tuple[int, str]]:
+    """The links in the order in which a walk meets them."""
+    return [
+        link
+        for part in stretches
+        for link in sorted(links)
+        if link[0] == part.urgency and part.after < link[1] <= part.until
+    ]
+
+
+@given(st.sets(st.tuples(st.integers(0, 2), LINK_IDS)), LINK_IDS)
+def test_a_walk_meets_every_link_once_the_most_urgent_first(links: set[tuple[int, str]], start: str) -> None:
+    order = met(list(links), walk(start))
+
+    assert sorted(order) == sorted(links)
+    assert [urgency for urgency, _ in order] == sorted((urgency for urgency, _ in links), reverse=True)
+    assert order == sorted(links, key=lambda link: Position(start, *link).order)
+
+
+@given(st.sets(st.tuples(st.integers(0, 2), LINK_IDS), min_size=1), LINK_IDS, st.data())
+def test_what_is_left_of_a_walk_goes_on_behind_a_position(
+    links: set[tuple[int, str]], start: str, data: st.DataObject
+) -> None:
+    order = met(list(links), walk(start))
+    number = data.draw(st.integers(0, len(order) - 1))
+    position = Position(start, *order[number])
+
+    assert met(list(links), rest_of(walk(start), position)) == order[number + 1 :]
+    assert read_position(str(position)) == position
+
+
+@pytest.mark.parametrize("text", ["", "a.0.b", f"{'0' * 64}.3.{'0' * 64}", f"{'0' * 64}.1.{'0' * 64} "])
+def test_a_position_is_read_only_as_it_was_written(text: str) -> None:
+    with pytest.raises(Invalid):
+        read_position(text)
