@@ -34,6 +34,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "stale_version": (409, "Somebody else acted first"),
     "already_decided": (409, "The link waits for no verdict"),
     "contradiction": (409, "This contradicts what is known"),
+    "victim_split": (410, "The faces of this victim are no longer one victim"),
     "too_large": (413, "The request is too large"),
     "unsupported_content_type": (415, "This content type is not taken here"),
     "invalid": (422, "The request is wrong"),

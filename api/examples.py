@@ -105,3 +105,82 @@ ANSWER: Final[dict[str, Any]] = {
         }
     ],
 }  # fmt: skip
+
+VICTIM: Final = "v-3c1a8f6e4d2c0b9a7f5e3d1c8b6a4f2e"
+
+CASE_FACTS: Final[dict[str, Any]] = {
+    **CASE_GRAPH["case"], "media": 214, "faces": 96, "too_poor": 11, "links": {"candidate": 7, "approved": 1},
+}  # fmt: skip
+
+CASE_MEDIA: Final[dict[str, Any]] = {"items": [{**CASE_GRAPH["media"][0], "faces": 1, "too_poor": 0}], "next": MEDIA}
+
+MEDIA_FACTS: Final[dict[str, Any]] = {
+    "media_id": MEDIA, "kind": "picture", "content_type": "image/jpeg", "width": 1600, "height": 1200, "frames": 1,
+    "duration_ms": None, "captured_at": None, "first_submitted_at": 1795165964000, "faces": 1, "too_poor": 0,
+    "memberships": [
+        {
+            "case_id": CASE, "district": "north", "contact": "duty desk north, 0100", "scope": "register",
+            "purpose": "victim identification", "legal_basis": "StPO 98c", "exhibits": ["A-12"], "urgency": "routine",
+            "submitted_at": 1795165964000,
+        },
+        {
+            "case_id": None, "district": "south", "contact": None, "scope": None, "purpose": None, "legal_basis": None,
+            "exhibits": None, "urgency": None, "submitted_at": None,
+        },
+    ],
+}  # fmt: skip
+
+MEDIA_FACES: Final[dict[str, Any]] = {
+    "items": [
+        {
+            "face_id": FACE, "media_id": MEDIA, "ordinal": 0, "box": [412, 96, 88, 117], "quality": 0.8,
+            "too_poor_because": None, "label": "victim", "label_version": 1, "victim_id": VICTIM, "start_ms": None,
+            "end_ms": None, "frame_ms": None,
+        }
+    ],
+    "next": None,
+}  # fmt: skip
+
+VICTIM_SHEET: Final[dict[str, Any]] = {
+    "victim_id": VICTIM, "label": None, "registered": False, "identity": None, "erased": 0,
+    "cases": [
+        {
+            "case_id": CASE, "district": "north", "contact": "duty desk north, 0100",
+            "faces": [
+                {
+                    "face_id": FACE, "media_id": MEDIA, "box": [412, 96, 88, 117], "quality": 0.8,
+                    "too_poor_because": None, "label": "victim", "bases": ["confirmed"], "declared": [],
+                    "links": [{"link_id": LINK_ID, "state": "confirmed"}],
+                }
+            ],
+        },
+        {
+            "case_id": None, "district": "south", "contact": None,
+            "faces": [
+                {
+                    "face_id": OTHER_FACE, "media_id": None, "box": None, "quality": None, "too_poor_because": None,
+                    "label": None, "bases": None, "declared": None, "links": None,
+                }
+            ],
+        },
+    ],
+}  # fmt: skip
+
+
+def _step(kind: str, **known: Any) -> dict[str, Any]:
+    names = ("case_id", "media_id", "face_id", "to_face_id", "link_id", "state", "district", "contact")
+    return {"kind": kind, **dict.fromkeys(names), **known}
+
+
+PATH: Final[dict[str, Any]] = {
+    "from_case": CASE,
+    "to_case": OTHER_CASE,
+    "linked": True,
+    "steps": [
+        _step("in_case", case_id=CASE, media_id=MEDIA, district="north", contact="duty desk north, 0100"),
+        _step("seen_in", media_id=MEDIA, face_id=FACE, district="north", contact="duty desk north, 0100"),
+        _step("link", face_id=FACE, to_face_id=OTHER_FACE, link_id=LINK_ID, state="approved"),
+        _step("seen_in", media_id=OTHER_MEDIA, face_id=OTHER_FACE, district="south"),
+        _step("in_case", case_id=OTHER_CASE, media_id=OTHER_MEDIA, district="south"),
+    ],
+}

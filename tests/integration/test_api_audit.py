@@ -9,7 +9,8 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from api.routes import cases, faces, links, searches
+from api.routes import cases, faces, links, media, searches, victims
+from api.routes import paths as path_routes
 from graph.actions.search import Question, ask_with_faces
 from graph.actions.views import Views
 from graph.domain import audit
@@ -21,6 +22,12 @@ pytestmark = pytest.mark.anyio
 
 READS = {
     "/cases/{case_id:path}/graph": "case.seen",
+    "/cases/{case_id:path}": "case.seen",
+    "/cases/{case_id:path}/media": "case.media_seen",
+    "/media/{media_id}": "media.seen",
+    "/media/{media_id}/faces": "media.faces_seen",
+    "/victims/{victim_id:path}": "victim.seen",
+    "/paths": "path.seen",
     "/faces/{face_id}/crop": "face.seen",
     "/links": "links.seen",
     "/links/{link_id}": "link.seen",
@@ -29,7 +36,8 @@ READS = {
 
 
 def test_every_reading_route_has_a_row_here() -> None:
-    routers = (cases.router, faces.router, links.router, searches.router)
+    routers = (cases.router, faces.router, links.router, searches.router, media.router, victims.router,
+               path_routes.router)  # fmt: skip
     known = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)
              if "GET" in route.methods}  # fmt: skip
     assert known == set(READS)
@@ -39,8 +47,16 @@ def test_every_reading_route_has_a_row_here() -> None:
 async def paths(scene: Scene, store: Store) -> dict[str, str]:
     question = Question(NORTH, "victim identification", "test", "register")
     search_id = await ask_with_faces(store, question, [scene.faces["n1"]], actor=ANNA, now=NOW)
+    media_id, other = await scene.media("n", NORTH, faces=["n1", "n2"]), await scene.case("local:other")
+    await scene.depicts("n1", "v1")
     return {
         "/cases/{case_id:path}/graph": f"/cases/{quote(NORTH)}/graph",
+        "/cases/{case_id:path}": f"/cases/{quote(NORTH)}",
+        "/cases/{case_id:path}/media": f"/cases/{quote(NORTH)}/media",
+        "/media/{media_id}": f"/media/{media_id}",
+        "/media/{media_id}/faces": f"/media/{media_id}/faces",
+        "/victims/{victim_id:path}": "/victims/v1",
+        "/paths": f"/paths?from_case={quote(NORTH)}&to_case={quote(other)}",
         "/faces/{face_id}/crop": f"/faces/{scene.faces['n1']}/crop",
         "/links": "/links",
         "/links/{link_id}": f"/links/{await scene.link('n1', 's1')}",
