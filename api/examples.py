@@ -184,3 +184,10 @@ PATH: Final[dict[str, Any]] = {
         _step("in_case", case_id=OTHER_CASE, media_id=OTHER_MEDIA, district="south"),
     ],
 }
+
+UPLOAD: Final[dict[str, Any]] = {
+    "case_id": CASE, "purpose": "victim identification", "legal_basis": "StPO 98c", "scope": "register",
+    "urgency": "routine", "exhibit": "A-12", "captured_at": None, "source_ref": "4711",
+}  # fmt: skip
+
+UPLOADED: Final[dict[str, Any]] = {"media_id": MEDIA, "status": "submitted"}

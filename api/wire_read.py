@@ -3,17 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import datetime
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, field_validator
 
 from api import examples
-from api.wire import CaseOut, FaceOut, MediaOut, WireOut
+from api.wire import CaseOut, FaceOut, MediaOut, WireIn, WireOut
+from api.wire_searches import Stated
 from graph.actions.media import CaseFacts
 from graph.actions.paths import Step
+from graph.actions.upload import Submission, Urgency
 from graph.actions.victim_read import SeenVictim, SheetFace
+from graph.domain import ids
+from graph.domain.comparison import Scope
 from graph.domain.link import State
 from graph.store.session import Row
+
+Reference = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+
+
+class UploadIn(WireIn):
+    """The fields of an upload beside its `file`. `scope` has no default: it says how far the faces are compared."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.UPLOAD]})
+
+    case_id: str = Field(description="the case that the file belongs to, `<source>:<local id>`")
+    purpose: Stated
+    legal_basis: Stated
+    scope: Scope = Field(description="`register`: with all cases, `case`: within this one, `none`: not compared")
+    urgency: Urgency = "routine"
+    exhibit: Reference | None = None
+    captured_at: AwareDatetime | None = None
+    source_ref: Reference | None = Field(default=None, description="echoed in the notice of the case system")
+
+    @field_validator("case_id")
+    @classmethod
+    def _is_case(cls, text: str) -> str:
+        if not ids.is_case_id(text):
+            raise ValueError("a case id reads <source>:<local id>")
+        return text
+
+    def submission(self) -> Submission:
+        captured: datetime | None = self.captured_at
+        return Submission(
+            self.case_id, self.purpose, self.legal_basis, self.scope, self.urgency, self.exhibit, captured,
+            self.source_ref,
+        )  # fmt: skip
+
+
+class UploadedOut(WireOut):
+    """The file is stored and its event is on the way; what became of it stands at `Location`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.UPLOADED]})
+
+    media_id: str
+    status: Literal["submitted"] = "submitted"
 
 
 class CaseFactsOut(CaseOut):

@@ -22,7 +22,7 @@ from streams.crash import CrashPoint
 from streams.failures import end_process, told
 from streams.inputs import Message, sources_by_topic
 from streams.link_worker import EXIT_FENCED, LinkWorker
-from streams.records import CE_PROBE, SourceEvent, from_base64
+from streams.records import CE_MEDIA, CE_PROBE, SourceEvent, from_base64
 from streams.sending import Headers, headers_of, send_sure
 from streams.watchdog import Watchdog
 
@@ -172,6 +172,8 @@ def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[st
             return topics.GALLERY, key.encode(), value, headers_of(CE_SEARCH, key, key)
         case "probe":
             return topics.PROBES, key.encode(), value, headers_of(CE_PROBE, key, key)
+        case "media":
+            return topics.media_submitted(source), key.encode(), value, headers_of(CE_MEDIA, key, str(body["ce_id"]))
         case "quarantine":
             facts = {name: body[name] for name in SourceEvent.model_fields}
             reason = RedthreadError(body["reason"], code=body["code"])

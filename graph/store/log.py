@@ -11,7 +11,7 @@ from graph.domain import audit
 from graph.store.queries import audit as queries
 from graph.store.session import Tx
 
-Kind = Literal["search", "probe", "notice", "quarantine", "delete", "replay"]
+Kind = Literal["search", "probe", "notice", "quarantine", "delete", "replay", "media", "label", "erasure"]
 
 
 @dataclass(frozen=True, slots=True)
