@@ -25,7 +25,7 @@ from streams.gallery.load import load_gallery
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
 from streams.inputs import Message
-from streams.records import TYPES, GalleryRecord, SearchAsked
+from streams.records import TYPES, GalleryRecord, LabelChanged, SearchAsked
 from streams.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -166,6 +166,8 @@ class LinkWorker:
         reason = Unprocessable(f"the graph refused the record: {refused.message}", code="refused_by_graph")
         if isinstance(content, SearchAsked):
             plan.compare.refuse(content.search_id, reason.message)
+        elif isinstance(content, LabelChanged):
+            log.error("link: the graph refused the label record %s: %s", offset, refused.message)
         else:
             plan.changes.quarantined.append(rows.quarantined(content.origin, reason))
         await self._write(plan)

@@ -34,6 +34,7 @@ REPLAY_EVERY_S: Final = 5.0
 
 CE_NOTICE: Final = "redthread.notice.v1"
 CE_SEARCH: Final = "redthread.gallery.search.v1"
+CE_LABEL: Final = "redthread.gallery.label.v1"
 
 
 class Relay:
@@ -174,6 +175,8 @@ def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[st
             return topics.PROBES, key.encode(), value, headers_of(CE_PROBE, key, key)
         case "media":
             return topics.media_submitted(source), key.encode(), value, headers_of(CE_MEDIA, key, str(body["ce_id"]))
+        case "label":
+            return topics.GALLERY, key.encode(), value, headers_of(CE_LABEL, key, str(body["act_id"]))
         case "quarantine":
             facts = {name: body[name] for name in SourceEvent.model_fields}
             reason = RedthreadError(body["reason"], code=body["code"])

@@ -154,7 +154,7 @@ CALL (f) {
   DELETE r
 }
 CALL (f) {
-  MATCH ()-[r:RETURNED|PROBE]->(f)
+  MATCH ()-[r:RETURNED|PROBE|LABELLED]->(f)
   DELETE r
 }
 CALL (f) {
