@@ -191,3 +191,16 @@ UPLOAD: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 UPLOADED: Final[dict[str, Any]] = {"media_id": MEDIA, "status": "submitted"}
+
+LABEL: Final[dict[str, Any]] = {"label": "unrelated", "reason": "a nurse on a poster", "also": [OTHER_FACE]}
+
+LABELS: Final[dict[str, Any]] = {
+    "face_id": FACE, "label": "unrelated", "label_version": 1,
+    "items": [
+        {
+            "act_id": "8f6d4c2e0b9a7f5d3c1e8b6a4f2d0c9e", "by": "anna@north", "at": "2026-11-20T10:03:05+00:00",
+            "label": "unrelated", "reason": "a nurse on a poster", "version": 1,
+        }
+    ],
+    "next": None,
+}  # fmt: skip

@@ -10,13 +10,14 @@ from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, field_
 
 from api import examples
 from api.wire import CaseOut, FaceOut, MediaOut, WireIn, WireOut
-from api.wire_searches import Stated
+from api.wire_searches import Digest, Stated
 from graph.actions.media import CaseFacts
 from graph.actions.paths import Step
 from graph.actions.upload import Submission, Urgency
 from graph.actions.victim_read import SeenVictim, SheetFace
 from graph.domain import ids
 from graph.domain.comparison import Scope
+from graph.domain.label import FACES_AT_ONCE, Label
 from graph.domain.link import State
 from graph.store.session import Row
 
@@ -163,6 +164,44 @@ class MediaFacesOut(WireOut):
     def from_rows(cls, media_id: str, rows: Sequence[Row]) -> MediaFacesOut:
         items = [{**row["face"], "media_id": media_id, "victim_id": row["victim_id"]} for row in rows]
         return cls.model_validate({"items": items})
+
+
+class LabelIn(WireIn):
+    """What a face is; null takes the label back. `also`: other faces of the case, at the same `label_version`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.LABEL]})
+
+    label: Label | None
+    reason: Stated
+    also: list[Digest] = Field(default_factory=list[str], max_length=FACES_AT_ONCE - 1)
+
+
+class PastLabelOut(WireOut):
+    act_id: str
+    by: str
+    at: str
+    label: Label | None
+    reason: str
+    version: int
+
+
+class LabelsOut(WireOut):
+    """A face's label, and as `items` what was said of it before, oldest first; `next` is always null."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.LABELS]})
+
+    face_id: str
+    label: Label | None
+    label_version: int
+    items: list[PastLabelOut]
+    next: None = None
+
+    @classmethod
+    def from_row(cls, row: Row) -> LabelsOut:
+        return cls.model_validate(
+            {"face_id": row["face_id"], "label": row["label"], "label_version": row["label_version"],
+             "items": row["history"]}
+        )  # fmt: skip
 
 
 class DeclaredOut(WireOut):
