@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from api import errors
 from api.guard import Guard
-from api.routes import cases, faces, health, links, media, paths, searches, victims
+from api.routes import cases, erasures, faces, health, links, media, paths, searches, victims
 from api.services import Services
 from api.settings import WHY_LOOPBACK
 from api.wire import Problem
@@ -40,7 +40,7 @@ def build_app(
         title="Redthread", version=version, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None,
         swagger_ui_oauth2_redirect_url=None, redirect_slashes=False, generate_unique_id_function=_operation,
     )  # fmt: skip
-    for routes in (health, cases, faces, links, searches, media, paths, victims):
+    for routes in (health, cases, faces, links, searches, media, paths, victims, erasures):
         app.include_router(routes.router)
     errors.register(app)
     app.add_middleware(Guard, upload_limit=upload_limit)

@@ -22,6 +22,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "malformed_version": (400, "If-Match is not one quoted version"),
     "host_refused": (400, "The Host header does not name this machine"),
     "forbidden": (403, "Not allowed"),
+    "other_district": (403, "Another district has to decide as well"),
     "own_decision": (403, "A second person has to decide"),
     "actor_missing": (403, "It is not said who acts"),
     "purpose_missing": (403, "It is not said for what purpose"),

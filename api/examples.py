@@ -204,3 +204,11 @@ LABELS: Final[dict[str, Any]] = {
     ],
     "next": None,
 }  # fmt: skip
+
+ERASURE: Final[dict[str, Any]] = {"subject": {"media_id": MEDIA}, "reason": "review date passed"}
+
+ERASURE_RECEIPT: Final[dict[str, Any]] = {
+    "erasure_id": "c1e8b6a4f2d0c9e7b5a3f1d8c6e4b2a0", "state": "done", "subject": {"media_id": MEDIA}, "subjects": 1,
+    "waiting": 0, "reason": "review date passed", "by": "sue@north", "at": "2026-11-20T10:03:05+00:00",
+    "done_at": "2026-11-20T10:03:07+00:00",
+}  # fmt: skip

@@ -185,8 +185,11 @@ class VictimRecord(Record):
 
 
 class ErasureRecord(Record):
+    """`erasure_id` names the request of a person; a case system's has none."""
+
     erasure: ErasureRequested
     origin: SourceEvent
+    erasure_id: str | None = None
 
 
 class SearchAsked(Record):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -34,6 +35,7 @@ REPLAY_EVERY_S: Final = 5.0
 
 CE_NOTICE: Final = "redthread.notice.v1"
 CE_SEARCH: Final = "redthread.gallery.search.v1"
+CE_ERASED: Final = "redthread.gallery.erasure.v1"
 CE_LABEL: Final = "redthread.gallery.label.v1"
 
 
@@ -177,6 +179,14 @@ def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[st
             return topics.media_submitted(source), key.encode(), value, headers_of(CE_MEDIA, key, str(body["ce_id"]))
         case "label":
             return topics.GALLERY, key.encode(), value, headers_of(CE_LABEL, key, str(body["act_id"]))
+        case "erasure":
+            # It takes what was submitted until it is in the log, by the clock that stands nearest to that.
+            origin = {
+                **body["origin"],
+                "submitted_at": max(body["origin"]["submitted_at"], time.time_ns() // 1_000_000),
+            }
+            value = json.dumps({**body, "origin": origin}, separators=(",", ":")).encode()
+            return topics.GALLERY, key.encode(), value, headers_of(CE_ERASED, key, str(origin["event"]))
         case "quarantine":
             facts = {name: body[name] for name in SourceEvent.model_fields}
             reason = RedthreadError(body["reason"], code=body["code"])

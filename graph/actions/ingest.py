@@ -148,6 +148,9 @@ async def _narrow(tx: Tx, changes: Changes, may_compare: Callable[[str, str], bo
 
 
 async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
+    asked = [
+        {**row, "id": row["subject"].partition(":")[2]} for row in changes.erasures if row.get("erasure_id") is not None
+    ]
     statements: list[tuple[Any, list[Any]]] = [
         (queries.MERGE_CASES, changes.cases),
         (queries.REMOVE_MEMBERSHIPS, changes.gone_memberships),
@@ -164,6 +167,9 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (queries.MERGE_VICTIMS, changes.victims),
         (queries.MERGE_DEPICTS, changes.depicts),
         (queries.ANSWER_SEARCHES, changes.answers),
+        (queries.SHOW_AGAIN, asked),
+        (queries.SHOW_FACES_AGAIN, asked),
+        (queries.END_ERASURES, asked),
     ]
     for query, rows in statements:
         for start in range(0, len(rows), 1000):

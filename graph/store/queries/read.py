@@ -59,6 +59,7 @@ ORDER BY v.version
 
 CASE: Final = """
 MATCH (c:Case {case_id: $case_id})
+WHERE c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) }
 RETURN c {.case_id, .source, .district, .status, .version, .contact, .review_by} AS case
 """
 
@@ -77,7 +78,12 @@ RETURN f {.face_id, .ordinal, .box, .quality, .too_poor_because, .label} AS face
 ORDER BY media_id, face.ordinal
 """
 
-CROP: Final = "MATCH (f:Face {face_id: $face_id}) RETURN f.display_crop AS display_crop"
+# A face that lies in no case is seen by nobody; of an erased one the stub says that it was there.
+CROP: Final = """
+MATCH (f:Face {face_id: $face_id})
+WHERE f.stub OR EXISTS { (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case) }
+RETURN f.display_crop AS display_crop
+"""
 
 COUNTS: Final = """
 RETURN COUNT { (:Case) } AS cases, COUNT { (:Media) } AS media, COUNT { (:Face) } AS faces,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from api import examples, wire, wire_read, wire_searches
+from api import examples, wire, wire_erasures, wire_read, wire_searches
 from api.app import build_app
 from api.errors import STATUS
 from api.settings import WHY_LOOPBACK
@@ -41,7 +41,8 @@ def test_it_has_the_paths_that_callers_rely_on(document: dict[str, Any]) -> None
         "POST /links/{link_id}/verdicts", "GET /faces/{face_id}/crop", "POST /searches", "GET /searches/{search_id}",
         "GET /cases/{case_id}", "GET /cases/{case_id}/media", "GET /media/{media_id}", "GET /media/{media_id}/faces",
         "GET /victims/{victim_id}", "GET /paths", "POST /media",
-        "GET /faces/{face_id}/labels", "POST /faces/{face_id}/labels",
+        "GET /faces/{face_id}/labels", "POST /faces/{face_id}/labels", "POST /erasures",
+        "GET /erasures/{erasure_id}",
     }  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     assert "HTTPValidationError" not in known
 
 
-@pytest.mark.parametrize("module", [wire, wire_read, wire_searches])
+@pytest.mark.parametrize("module", [wire, wire_erasures, wire_read, wire_searches])
 def test_examples_are_what_their_models_say(module: Any) -> None:
     for _, model in inspect.getmembers(module, inspect.isclass):
         if issubclass(model, BaseModel) and isinstance(extra := model.model_config.get("json_schema_extra"), dict):
