@@ -7,13 +7,16 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from graph.actions import label, media, paths, victim_read
+from graph.actions.views import Look, Views
 from graph.domain import ids
+from graph.domain.errors import NotFound
+from graph.domain.people import Person, Role
 from graph.store.session import Store
-from tests.factories import NORTH, SOUTH, Scene
+from tests.factories import NORTH, NOW, SOUTH, Scene
 from tests.integration.conftest import entries
 
 pytestmark = pytest.mark.anyio
-BEN = {"Redthread-Actor": "ben@south"}
 
 
 def case_path(case_id: str) -> str:
@@ -50,13 +53,13 @@ async def test_a_media_tells_its_memberships_and_of_another_district_only_whom_t
 ) -> None:
     media_id = await scene.media("shared", NORTH, SOUTH, faces=["x", "y"])
 
-    media = (await api.get(f"/media/{media_id}")).json()
+    told = (await api.get(f"/media/{media_id}")).json()
     faces = (await api.get(f"/media/{media_id}/faces")).json()
 
-    own, other = media["memberships"]
+    own, other = told["memberships"]
     assert (own["case_id"], own["scope"], own["legal_basis"], own["exhibits"]) == (NORTH, "register", "test", ["A-1"])
     assert {name for name, value in other.items() if value is not None} == {"district"}
-    assert (media["faces"], media["width"]) == (2, 640)
+    assert (told["faces"], told["width"]) == (2, 640)
     assert [face["face_id"] for face in faces["items"]] == [scene.faces["x"], scene.faces["y"]]
     assert [face["label_version"] for face in faces["items"]] == [0, 0]
 
@@ -210,3 +213,25 @@ async def test_a_third_case_of_another_district_on_the_way_stays_masked(api: htt
     assert SOUTH not in found.text
     assert ids.media_id(b"s2") not in found.text
     assert (await path(api, NORTH)).status_code == 422
+
+
+async def test_who_runs_or_audits_the_system_sees_nothing_of_a_case(
+    store: Store, scene: Scene, subtests: pytest.Subtests
+) -> None:
+    await scene.depicts("n1", "v1")
+    views = Views(store)
+    for role in (Role.OPERATOR, Role.AUDITOR, Role.CASE_SYSTEM):
+        look = Look(Person("otto@north", frozenset({role}), "north"), "review", NOW)
+        with subtests.test(role=role):
+            for reading in (
+                media.read_case_facts(store, views, NORTH, look=look),
+                media.read_media_of_case(store, views, NORTH, after="", limit=9, look=look),
+                media.read_media(store, views, ids.media_id(b"n"), look=look),
+                media.read_faces(store, views, ids.media_id(b"n"), look=look),
+                victim_read.read_victim(store, views, "v1", look=look),
+                label.read_labels(store, views, scene.faces["n1"], look=look),
+                paths.read_path(store, views, NORTH, SOUTH, candidates=False, look=look),
+            ):
+                with pytest.raises(NotFound):
+                    await reading
+    assert await entries(store) == []
