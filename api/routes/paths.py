@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from api.identity import Looking
 from api.problems import LOOKING, problems
 from api.services import Use
-from api.wire_read import PathOut
+from api.wire_victims import PathOut
 from graph.actions import paths
 
 router = APIRouter(tags=["cases"])

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from api.identity import Looking
 from api.problems import LOOKING, problems
 from api.services import Use
-from api.wire_read import VictimOut
+from api.wire_victims import VictimOut
 from graph.actions import victim_read
 from graph.actions.victim_read import Moved
 

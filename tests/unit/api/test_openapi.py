@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from api import examples, wire, wire_erasures, wire_read, wire_searches
+from api import examples, wire, wire_erasures, wire_read, wire_searches, wire_victims
 from api.app import build_app
 from api.errors import STATUS
 from api.settings import WHY_LOOPBACK
@@ -78,7 +78,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     assert "HTTPValidationError" not in known
 
 
-@pytest.mark.parametrize("module", [wire, wire_erasures, wire_read, wire_searches])
+@pytest.mark.parametrize("module", [wire, wire_erasures, wire_read, wire_searches, wire_victims])
 def test_examples_are_what_their_models_say(module: Any) -> None:
     for _, model in inspect.getmembers(module, inspect.isclass):
         if issubclass(model, BaseModel) and isinstance(extra := model.model_config.get("json_schema_extra"), dict):
