@@ -16,13 +16,17 @@ from api.routes import (
     audit,
     cases,
     decisions,
+    erasures,
     faces,
     health,
     identifications,
     links,
+    media,
+    paths,
     quarantine,
     queue,
     searches,
+    victims,
 )
 from api.services import Services
 from api.sign_in import OnlySignedIn
@@ -58,18 +62,9 @@ def build_app(
         swagger_ui_oauth2_redirect_url=None, redirect_slashes=False, generate_unique_id_function=_operation,
     )  # fmt: skip
     for routes in (
-        health,
-        cases,
-        faces,
-        links,
-        decisions,
-        identifications,
-        searches,
-        audit,
-        quarantine,
-        queue,
-        approvals,
-    ):
+        health, cases, media, faces, links, queue, decisions, approvals, victims, identifications, paths, searches,
+        erasures, audit, quarantine,
+    ):  # fmt: skip
         app.include_router(routes.router)
     errors.register(app)
     app.add_middleware(OnlySignedIn)

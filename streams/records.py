@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from graph.domain.comparison import Scope
 from graph.domain.errors import Unprocessable
 from graph.domain.ids import is_case_id, is_name
+from graph.domain.label import FACES_AT_ONCE, Label
 
 CE_MEDIA = "redthread.media.submitted.v1"
 CE_CASE = "redthread.cases.changed.v1"
@@ -184,8 +185,11 @@ class VictimRecord(Record):
 
 
 class ErasureRecord(Record):
+    """`erasure_id` names the request of a person; a case system's has none."""
+
     erasure: ErasureRequested
     origin: SourceEvent
+    erasure_id: str | None = None
 
 
 class SearchAsked(Record):
@@ -204,7 +208,16 @@ class VictimsAssigned(Record):
     faces: Annotated[dict[Sha256, str | None], Field(min_length=1)]
 
 
-GalleryRecord = MediaEmbedded | CaseRecord | VictimRecord | ErasureRecord | SearchAsked | VictimsAssigned
+class LabelChanged(Record):
+    """What a person said of faces, None where they took it back; `taken_back` are those that were hidden before."""
+
+    act_id: str
+    faces: Annotated[list[Sha256], Field(min_length=1, max_length=FACES_AT_ONCE)]
+    label: Label | None
+    taken_back: list[Sha256] = Field(default_factory=list[str])
+
+
+GalleryRecord = MediaEmbedded | CaseRecord | VictimRecord | ErasureRecord | SearchAsked | VictimsAssigned | LabelChanged
 
 TYPES: dict[str, type[GalleryRecord]] = {
     "redthread.gallery.media.v1": MediaEmbedded,
@@ -213,6 +226,7 @@ TYPES: dict[str, type[GalleryRecord]] = {
     "redthread.gallery.erasure.v1": ErasureRecord,
     "redthread.gallery.search.v1": SearchAsked,
     "redthread.gallery.victims.v1": VictimsAssigned,
+    "redthread.gallery.label.v1": LabelChanged,
 }
 TYPE_OF: dict[type[BaseModel], str] = {model: name for name, model in TYPES.items()}
 

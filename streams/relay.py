@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -23,7 +24,7 @@ from streams.crash import CrashPoint
 from streams.failures import end_process, told
 from streams.inputs import Message, sources_by_topic
 from streams.link_worker import EXIT_FENCED, LinkWorker
-from streams.records import CE_PROBE, SourceEvent, from_base64
+from streams.records import CE_MEDIA, CE_PROBE, SourceEvent, from_base64
 from streams.sending import Headers, headers_of, send_sure
 from streams.watchdog import Watchdog
 
@@ -37,6 +38,8 @@ CE_NOTICE: Final = "redthread.notice.v1"
 CE_SEARCH: Final = "redthread.gallery.search.v1"
 CE_VICTIMS: Final = "redthread.gallery.victims.v1"
 CE_ROOT: Final = "redthread.audit.root.v1"
+CE_ERASED: Final = "redthread.gallery.erasure.v1"
+CE_LABEL: Final = "redthread.gallery.label.v1"
 
 
 class Relay:
@@ -179,6 +182,18 @@ def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[st
             return topics.PROBES, key.encode(), value, headers_of(CE_PROBE, key, key)
         case "root":
             return topics.AUDIT_ROOTS, key.encode(), value, headers_of(CE_ROOT, key, key)
+        case "media":
+            return topics.media_submitted(source), key.encode(), value, headers_of(CE_MEDIA, key, str(body["ce_id"]))
+        case "label":
+            return topics.GALLERY, key.encode(), value, headers_of(CE_LABEL, key, str(body["act_id"]))
+        case "erasure":
+            # It takes what was submitted until it is in the log, by the clock that stands nearest to that.
+            origin = {
+                **body["origin"],
+                "submitted_at": max(body["origin"]["submitted_at"], time.time_ns() // 1_000_000),
+            }
+            value = json.dumps({**body, "origin": origin}, separators=(",", ":")).encode()
+            return topics.GALLERY, key.encode(), value, headers_of(CE_ERASED, key, str(origin["event"]))
         case "quarantine":
             facts = {name: body[name] for name in SourceEvent.model_fields}
             reason = RedthreadError(body["reason"], code=body["code"])

@@ -25,6 +25,14 @@ BAND = "provisional: measured on adults, not on children"
 NORTH, SOUTH = "local:2026-001", "other:2026/002 b"
 """The second local id has a slash and a space in it, as some case systems write them."""
 
+DEPICTS = """
+MATCH (f:Face {face_id: $face_id})
+MERGE (v:Victim {victim_id: $victim_id}) SET v.registered = $registered, v.label = 'label of ' + $victim_id
+MERGE (f)-[r:DEPICTS {basis: $basis}]->(v)
+SET r.at = $at, r.declared_by = CASE $basis WHEN 'declared' THEN 'local' END
+"""
+DECIDED = "MATCH ()-[r:CANDIDATE {link_id: $link_id}]->() SET r.state = $state, r.version = 1"
+
 
 def drawn_face(shade: int = 180) -> bytes:
     """A JPEG of 256 x 256 pixels that is drawn, never a person."""
@@ -100,6 +108,21 @@ class Scene:
             "model_id": MODEL, "threshold": 0.4,
         }  # fmt: skip
         await self.store.write(lambda tx: tx.do(ingest.MERGE_LINKS, rows=[row], now=NOW.isoformat()))
+        return link_id
+
+    async def depicts(self, called: str, victim_id: str, basis: str = "declared", *, registered: bool = True) -> None:
+        """The face called so shows this victim: a case system said it, or people did."""
+        await self.store.write(
+            lambda tx: tx.do(
+                DEPICTS, face_id=self.faces[called], victim_id=victim_id, basis=basis, registered=registered,
+                at=NOW.isoformat(),
+            )
+        )  # fmt: skip
+
+    async def decided(self, a: str, b: str, state: str) -> str:
+        """The link of the faces called `a` and `b`, in a state that people brought it to."""
+        link_id = await self.link(a, b)
+        await self.store.write(lambda tx: tx.do(DECIDED, link_id=link_id, state=state))
         return link_id
 
     async def answer(self, search_id: str, returned: Sequence[tuple[str, float]], **answer: object) -> None:

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.domain import ids
+from graph.domain.comparison import HIDDEN_LABELS
+from graph.domain.label import Label
 from streams.faces.models import DETECTOR_ID, MODEL_ID
 from streams.records import (
     CaseChanged,
@@ -21,6 +23,7 @@ from streams.records import (
     ErasureRecord,
     ErasureRequested,
     GalleryRecord,
+    LabelChanged,
     MediaEmbedded,
     MediaSubmitted,
     SearchAsked,
@@ -145,7 +148,13 @@ def probe(
     return embedded(name, vectors, event, source, search=asked)
 
 
-def drawn_log(seed: int, length: int) -> Log:
+def label(faces: Sequence[str], said: str | None, *, taken_back: Sequence[str] = ()) -> LabelChanged:
+    """The record of a person's label; the same act is told alike."""
+    named = Label(said) if said else None
+    return LabelChanged(act_id="act", faces=list(faces), label=named, taken_back=list(taken_back))
+
+
+def drawn_log(seed: int, length: int, *, labels: bool = False) -> Log:
     """A log with a few people in many pictures, told again, moved, closed, reopened, erased and asked for."""
     dice, rng = random.Random(seed), np.random.default_rng(seed)
     people = [unit(rng) for _ in range(3)]
@@ -191,7 +200,16 @@ def drawn_log(seed: int, length: int) -> Log:
         within = dice.choice(["register", *(f"case:{name}" for name in CASES)])
         return search(f"search-{place}", dice.choice(list(CASES)), within, sorted(set(faces)), limit=5)
 
-    kinds = [_media] * 12 + [_case] * 3 + [_erasure] + [_search] * 2
+    said: dict[str, str | None] = {}
+
+    def _label(_: int) -> GalleryRecord:
+        new = dice.choice(["unrelated", "suspect", "witness", None])
+        faces = sorted({face_id(dice.choice(NAMES), dice.choice([0, 0, 1])) for _ in range(dice.choice([1, 2]))})
+        back = [face for face in faces if said.get(face) in HIDDEN_LABELS and new not in HIDDEN_LABELS]
+        said.update(dict.fromkeys(faces, new))
+        return label(faces, new, taken_back=back)
+
+    kinds = [_media] * 12 + [_case] * 3 + [_erasure] + [_search] * 2 + [_label] * (4 if labels else 0)
     for place in range(length):
         record = dice.choice(kinds)(place)
         if log and dice.random() < 0.1:

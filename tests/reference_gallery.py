@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from graph.domain import ids
 from graph.domain.comparison import (
     FLOOR,
+    HIDDEN_LABELS,
     SEARCH_LIMIT,
     THRESHOLD,
     InScope,
@@ -19,7 +20,15 @@ from graph.domain.comparison import (
     within_caps,
 )
 from streams.gallery import rows
-from streams.records import CaseRecord, ErasureRecord, GalleryRecord, MediaEmbedded, SearchAsked, VictimRecord
+from streams.records import (
+    CaseRecord,
+    ErasureRecord,
+    GalleryRecord,
+    LabelChanged,
+    MediaEmbedded,
+    SearchAsked,
+    VictimRecord,
+)
 
 Counts = tuple[int, int]
 
@@ -45,6 +54,7 @@ class Reference:
         self.cases: dict[str, tuple[str, bool, int]] = {}
         self.media: dict[str, Known] = {}
         self.victims: dict[str, str] = {}
+        self.labels: dict[str, str | None] = {}
         self.erased: dict[str, int] = {}
         self.links: dict[tuple[str, str], tuple[str, float]] = {}
         self.answers: dict[str, list[tuple[str, float]]] = {}
@@ -62,6 +72,8 @@ class Reference:
                 self._erase(record)
             case SearchAsked():
                 self._search(record)
+            case LabelChanged():
+                self._label(offset, record)
             case VictimRecord():
                 pass
 
@@ -71,6 +83,9 @@ class Reference:
         known = self.media[media_id]
         still_open = [case for case in known.members if self.cases.get(case, ("", True, 0))[1]]
         return InScope.of(media_id, {case: member.scope for case, member in known.members.items()}, still_open, None)
+
+    def face_scope(self, media_id: str, face: str) -> InScope:
+        return replace(self.scope(media_id), hidden=self.labels.get(face) in HIDDEN_LABELS)
 
     def everyone(self) -> list[tuple[str, str, np.ndarray | None]]:
         return [(m, face, vector) for m, known in self.media.items() for face, vector in known.faces.items()]
@@ -158,33 +173,47 @@ class Reference:
         self.links = {pair: link for pair, link in self.links.items() if not faces & set(pair)}
         for face in faces:
             self.victims.pop(face, None)
+            self.labels.pop(face, None)
 
     def _narrow(self, media: set[str]) -> None:
         home = {face: media_id for media_id, face, _ in self.everyone()}
         for a, b in list(self.links):
             touched = home[a] in media or home[b] in media
-            if touched and not may_compare(self.scope(home[a]), self.scope(home[b])):
+            if touched and not may_compare(self.face_scope(home[a], a), self.face_scope(home[b], b)):
                 del self.links[a, b]
+
+    def _label(self, offset: int, record: LabelChanged) -> None:
+        home = {face: media_id for media_id, face, _ in self.everyone()}
+        faces = [face for face in record.faces if face in home]
+        self.labels |= dict.fromkeys(faces, record.label)
+        media = list(dict.fromkeys(home[face] for face in faces))
+        if record.label in HIDDEN_LABELS:
+            self._narrow(set(media))
+            return
+        for media_id in media:
+            if back := {face for face in faces if home[face] == media_id} & set(record.taken_back):
+                self._compare(media_id, offset, back)
 
     # --- comparison ---
 
-    def _compare(self, media_id: str, offset: int) -> None:
-        mine, scopes = self.scope(media_id), {known: self.scope(known) for known in self.media}
-        for face, vector in self.media[media_id].faces.items():
-            if vector is None:
-                continue
+    def _compare(self, media_id: str, offset: int, only: set[str] | None = None) -> None:
+        mine = self.scope(media_id)
+        own = {f: v for f, v in self.media[media_id].faces.items() if self.labels.get(f) not in HIDDEN_LABELS}
+        able = {face: vector for face, vector in own.items() if vector is not None and (only is None or face in only)}
+        for face, vector in able.items():
             found = []
             for other_media, other, stored in self.everyone():
-                if stored is None or not may_compare(mine, scopes[other_media]):
+                scope = self.face_scope(other_media, other)
+                if stored is None or not may_compare(mine, scope):
                     continue
                 score = self.score(vector, stored)
                 if score >= FLOOR:
-                    found.append(similar(mine, scopes[other_media], other, score, self.victims.get(other)))
+                    found.append(similar(mine, scope, other, score, self.victims.get(other)))
             for item in within_caps(found):
                 state = "candidate" if item.score >= THRESHOLD else "lead"
                 self.links[ids.ordered(face, item.face_id)] = (state, item.score)
-        if (mine.register or mine.cases) and any(v is not None for v in self.media[media_id].faces.values()):
-            allowed = [v for m, _, v in self.everyone() if may_compare(mine, scopes[m])]
+        if (mine.register or mine.cases) and able:
+            allowed = [v for m, face, v in self.everyone() if may_compare(mine, self.face_scope(m, face))]
             poor = sum(vector is None for vector in allowed)
             self.compared[ids.comparison_id(media_id, offset)] = (len(allowed) - poor, poor)
 
@@ -194,9 +223,10 @@ class Reference:
         own_media = {home[face] for face in probes}
         best: dict[str, float] = {}
         reach: list[np.ndarray | None] = []
-        for media_id, _, stored in self.everyone():
+        for media_id, face, stored in self.everyone():
             scopes = {case: member.scope for case, member in self.media[media_id].members.items()}
-            if media_id not in own_media and may_find(self.scope(media_id), scopes, asked.case_id, asked.within):
+            seen = self.face_scope(media_id, face)
+            if media_id not in own_media and may_find(seen, scopes, asked.case_id, asked.within):
                 reach.append(stored)
         poor = sum(vector is None for vector in reach)
         asks = any(vector is not None for vector in probes.values())
@@ -208,7 +238,7 @@ class Reference:
                 scopes = {case: member.scope for case, member in self.media[media_id].members.items()}
                 if vector is None or stored is None or media_id in own_media:
                     continue
-                if not may_find(self.scope(media_id), scopes, asked.case_id, asked.within):
+                if not may_find(self.face_scope(media_id, other), scopes, asked.case_id, asked.within):
                     continue
                 score = self.score(vector, stored)
                 if score >= FLOOR:

@@ -10,7 +10,8 @@ from api.identity import Looking
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire import CaseGraphOut
-from graph.actions import read
+from api.wire_read import CaseFactsOut, CaseMediaOut, CaseMediaPage
+from graph.actions import media, read
 
 router = APIRouter(tags=["cases"])
 
@@ -25,3 +26,22 @@ async def case_graph(
 ) -> CaseGraphOut:
     """The case's media, faces and links as nodes and edges, and the other cases that they lead to."""
     return CaseGraphOut.from_case(await read.read_case(use.store, use.views, case_id, leads=leads, look=look))
+
+
+@router.get("/cases/{case_id:path}/media", responses=problems("not_found", *LOOKING))
+async def media_of_case(
+    case_id: str,
+    use: Use,
+    look: Looking,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
+) -> CaseMediaPage:
+    """The case's media by id, page by page."""
+    rows, following = await media.read_media_of_case(use.store, use.views, case_id, after=after, limit=limit, look=look)
+    return CaseMediaPage(items=[CaseMediaOut.from_row(row) for row in rows], next=following)
+
+
+@router.get("/cases/{case_id:path}", responses=problems("not_found", *LOOKING))
+async def case(case_id: str, use: Use, look: Looking) -> CaseFactsOut:
+    """One case: its district, state and review date, and how much there is in it."""
+    return CaseFactsOut.from_facts(await media.read_case_facts(use.store, use.views, case_id, look=look))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.identity import Looking
-from api.problems import LOOKING, problems
+from api.etag import ETAG, Version, etag
+from api.identity import Labeller, Looking, StatedPurpose
+from api.problems import ACTING, BODY, LOOKING, problems
 from api.services import Use
-from graph.actions import read
+from api.wire_read import LabelIn, LabelsOut
+from graph.actions import label, read
+from graph.actions.label import Labelling
 
 router = APIRouter(tags=["faces"])
 
@@ -31,3 +35,31 @@ async def face_crop(
     """The face cut out of its picture, as JPEG: of the own district, or the other side of a link or search answer."""
     crop = await read.read_crop(use.store, use.files, use.views, face_id, leads=leads, look=look)
     return Response(crop, media_type="image/jpeg", headers={"Cache-Control": "no-store, private"})
+
+
+@router.get("/faces/{face_id}/labels", responses={200: {"headers": ETAG}, **problems("not_found", *LOOKING)})
+async def face_labels(face_id: str, use: Use, look: Looking, response: Response) -> LabelsOut:
+    """What people said that the face is; its version is the ETag that the next label names."""
+    row = await label.read_labels(use.store, use.views, face_id, look=look)
+    response.headers["ETag"] = etag(row["label_version"])
+    return LabelsOut.from_row(row)
+
+
+@router.post(
+    "/faces/{face_id}/labels",
+    status_code=201,
+    responses={
+        201: {"headers": ETAG},
+        **problems(
+            "forbidden", "face_unknown", "stale_version", "malformed_version", "version_missing", *BODY, *ACTING
+        ),
+    },
+)
+async def label_face(
+    face_id: str, body: LabelIn, use: Use, actor: Labeller, purpose: StatedPurpose, version: Version, response: Response
+) -> LabelsOut:
+    """Says what a face is; *unrelated* and *suspect* faces are compared with nothing and found by no search."""
+    said = Labelling(face_id, version, body.label, body.reason, tuple(body.also))
+    row = await label.do_label(use.store, said, actor=actor, now=datetime.now(UTC), purpose=purpose)
+    response.headers["ETag"] = etag(row["label_version"])
+    return LabelsOut.from_row(row)

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 
 from api.identity import Asker, Looking
 from api.problems import ACTING, BODY, LOOKING, problems
 from api.services import Use
-from api.upload import read_form
+from api.upload import checked, read_form
 from api.wire_searches import AskedOut, QuestionIn, SearchIn, SearchOut
 from graph.actions import search
 from graph.actions.search import Picture
 from graph.domain.errors import Invalid
 
 router = APIRouter(tags=["searches"])
-
-Asked = TypeVar("Asked", bound=QuestionIn)
 
 
 def _form_schema() -> dict[str, Any]:
@@ -57,11 +53,11 @@ async def ask(request: Request, response: Response, use: Use, actor: Asker) -> A
     now = datetime.now(UTC)
     match request.headers.get("content-type", "").partition(";")[0].strip().lower():
         case "application/json":
-            asked = _checked(SearchIn, await request.body())
+            asked = checked(SearchIn, await request.body())
             search_id = await search.ask_with_faces(use.store, asked.question(), asked.faces, actor=actor, now=now)
         case "multipart/form-data":
             form = await read_form(request)
-            question = _checked(QuestionIn, form.fields).question()
+            question = checked(QuestionIn, form.fields).question()
             picture = Picture(form.data, form.content_type)
             search_id = await search.ask_with_picture(use.store, use.files, question, picture, actor=actor, now=now)
         case _:
@@ -74,12 +70,3 @@ async def ask(request: Request, response: Response, use: Use, actor: Asker) -> A
 async def answer(search_id: str, use: Use, look: Looking) -> SearchOut:
     """The search and, once link has answered, the faces by rank; an empty answer says what it was compared with."""
     return SearchOut.from_answer(await search.read_search(use.store, use.views, search_id, look=look))
-
-
-def _checked(model: type[Asked], sent: bytes | dict[str, str]) -> Asked:
-    """The model of what was sent; a wrong one is refused as any other body is, without its values."""
-    try:
-        return model.model_validate_json(sent) if isinstance(sent, bytes) else model.model_validate(sent)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in found]) from None

@@ -25,6 +25,7 @@ from graph.domain.link import AWAITS_VERDICT, JOINS, Decision, SecondDecision, S
 from graph.domain.people import Deed, Person, check_may, may
 from graph.domain.sheet import Pair, Sheet, Side, star
 from graph.store import log
+from graph.store.queries import ingest
 from graph.store.queries import review as queries
 from graph.store.session import Row, Store, Tx
 
@@ -68,7 +69,7 @@ async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purp
         steps, missing = await _steps(tx, said, found)
         if missing:
             rows = [{**row, "proposed_by": actor.actor} for row in missing]
-            await tx.do(queries.CREATE_LINKS, rows=rows, at=now.isoformat())
+            await _create(tx, rows, now)
         found |= await lock(tx, [step.link_id for step in steps if step.link_id not in found])
         return _done(act_id, *await write(tx, head, found, steps, deciding, act_id))
 
@@ -117,12 +118,18 @@ async def do_link(
         if pair["link"] is not None:
             raise Conflict("these faces are linked already: judge that link", code="link_exists", current=pair["link"])
         row = {"link_id": link_id, "a": a, "b": b, "proposed_by": actor.actor}
-        await tx.do(queries.CREATE_LINKS, rows=[row], at=now.isoformat())
+        await _create(tx, [row], now)
         deciding = Deciding(actor, now, purpose, "verdict", "link.made")
         await write(tx, head, await lock(tx, [link_id]), [step], deciding, uuid.uuid4().hex)
         return await seen_link(tx, link_id, viewer=actor)
 
     return await store.write(work)
+
+
+async def _create(tx: Tx, rows: Sequence[Row], now: datetime) -> None:
+    """Creates links by hand, with their places in the queue."""
+    await tx.do(queries.CREATE_LINKS, rows=rows, at=now.isoformat())
+    await tx.do(ingest.PLACE_LINKS_BY_ID, links=[row["link_id"] for row in rows])
 
 
 def _knows(actor: Person, pair: Row, side: str) -> bool:

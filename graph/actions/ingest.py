@@ -160,6 +160,9 @@ async def _around(tx: Tx, changes: Changes) -> set[str]:
 
 
 async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
+    asked = [
+        {**row, "id": row["subject"].partition(":")[2]} for row in changes.erasures if row.get("erasure_id") is not None
+    ]
     statements: list[tuple[Any, list[Any]]] = [
         (queries.MERGE_CASES, changes.cases),
         (queries.REMOVE_MEMBERSHIPS, changes.gone_memberships),
@@ -177,6 +180,9 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (queries.MERGE_VICTIMS, changes.victims),
         (queries.MERGE_DEPICTS, changes.depicts),
         (queries.ANSWER_SEARCHES, changes.answers),
+        (queries.SHOW_AGAIN, asked),
+        (queries.SHOW_FACES_AGAIN, asked),
+        (queries.END_ERASURES, asked),
     ]
     for query, rows in statements:
         for start in range(0, len(rows), 1000):

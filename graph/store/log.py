@@ -12,7 +12,9 @@ from graph.domain import audit
 from graph.store.queries import audit as queries
 from graph.store.session import Tx
 
-Kind = Literal["search", "probe", "notice", "quarantine", "delete", "replay", "victims", "root"]
+Kind = Literal[
+    "search", "probe", "media", "notice", "quarantine", "delete", "replay", "victims", "label", "erasure", "root"
+]  # fmt: skip
 SALT_BYTES: Final = 16
 
 

@@ -9,16 +9,19 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx
 
 from graph.domain import ids
 from graph.domain.errors import Invalid
+from graph.domain.people import Person, Role
 from graph.files import MediaStore
 from graph.store.queries import measure
 from graph.store.session import Store
 from infra.bench.review_graph import Sizes, build
+from infra.development_issuer import DevelopmentIssuer
 from infra.stack.system import RunningSystem
 
 GOAL: Final = 5.0
@@ -54,6 +57,8 @@ class Measured:
     held: dict[str, str] = field(default_factory=dict)
     """Who has claimed each link in this run."""
     claimed_twice: int = 0
+    contradictions: int = 0
+    """Verdicts that were rightly refused, because chance joined what it had held apart before."""
     judged: int = 0
     idle: int = 0
     """Claims that found nothing waiting."""
@@ -73,13 +78,14 @@ async def measure_review(
         built_s = time.monotonic() - began
         announce(f"{load.reviewers} reviewers for {load.seconds:.0f} s")
         since = datetime.now(UTC).isoformat()
-        measured = await _at(system.api_url, sizes, load)
+        assert system.sign_in is not None, "the bench has a development sign-in of its own"
+        measured = await _at(system.api_url, sizes, load, system.sign_in)
         twice = await store.read(lambda tx: tx.one(measure.JUDGED_TWICE, since=since))
     return {
         "faces": sizes.faces, "candidates": sizes.candidates, "cases": sizes.cases, "districts": sizes.districts,
         "reviewers": load.reviewers, "seconds": load.seconds, "think_s": load.think_s, "seed": load.seed,
         "build_s": round(built_s, 1), "verdicts": measured.judged, "errors": dict(measured.errors),
-        "double_decisions": (twice or {})["links"], "double_claims": measured.claimed_twice, "idle": measured.idle,
+        "double_decisions": (twice or {})["links"], "double_claims": measured.claimed_twice, "contradictions": measured.contradictions, "idle": measured.idle,
         "operations": {name: percentiles(times) for name, times in sorted(measured.times.items())}, "goal": GOAL,
         "reached": is_reached(measured, (twice or {})["links"]),
     }  # fmt: skip
@@ -107,21 +113,21 @@ def _crop(system: RunningSystem) -> str:
     return MediaStore(system.env["REDTHREAD_MEDIA_STORE"]).put_crop(media_id, media_id, "display", DRAWN)
 
 
-async def _at(url: str, sizes: Sizes, load: Load) -> Measured:
+async def _at(url: str, sizes: Sizes, load: Load, issuer: DevelopmentIssuer) -> Measured:
     limits = httpx.Limits(max_connections=load.reviewers, max_keepalive_connections=load.reviewers)
     # Without the environment's proxies: the loopback is never behind one.
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60, trust_env=False) as client:
-        return await work(client, sizes, load)
+        return await work(client, sizes, load, issuer)
 
 
-async def work(client: httpx.AsyncClient, sizes: Sizes, load: Load) -> Measured:
+async def work(client: httpx.AsyncClient, sizes: Sizes, load: Load, issuer: DevelopmentIssuer) -> Measured:
     """What the reviewers of a load measure on the API that `client` asks."""
     measured = Measured()
     # One person alone first: a database that has just started plans each statement once, not once for everybody.
-    await _Reviewer(client, measured, load, sizes, 0).item(with_queue=True)
+    await _Reviewer(client, measured, load, sizes, 0, issuer).item(with_queue=True)
     began = time.monotonic()
     await asyncio.gather(
-        *(_Reviewer(client, measured, load, sizes, number).work(began) for number in range(load.reviewers))
+        *(_Reviewer(client, measured, load, sizes, number, issuer).work(began) for number in range(load.reviewers))
     )
     return measured
 
@@ -129,10 +135,15 @@ async def work(client: httpx.AsyncClient, sizes: Sizes, load: Load) -> Measured:
 class _Reviewer:
     """One person: claims an item, looks at the faces of its weakest link, thinks, decides every link, again."""
 
-    def __init__(self, client: httpx.AsyncClient, measured: Measured, load: Load, sizes: Sizes, number: int) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, measured: Measured, load: Load, sizes: Sizes, number: int,
+        issuer: DevelopmentIssuer,
+    ) -> None:  # fmt: skip
         self._client, self._measured, self._load = client, measured, load
         self._chance = random.Random(f"{load.seed} {number}")
         self._name = f"r{number:03d}@{sizes.district(number)}"
+        person = Person(self._name, frozenset({Role.INVESTIGATOR}), sizes.district(number))
+        self._headers = {"Authorization": f"Bearer {issuer.token(person)}", "Redthread-Purpose": "measurement"}
         self._timed_from = float("inf")
 
     async def work(self, began: float) -> None:
@@ -174,7 +185,7 @@ class _Reviewer:
 
     async def _ask(self, operation: str, method: str, path: str, **more: Any) -> httpx.Response | None:
         """The answer, timed; None where it is none or a refusal, which is counted."""
-        headers = {"Redthread-Actor": self._name, "Redthread-Purpose": "measurement"} | more.pop("headers", {})
+        headers = self._headers | more.pop("headers", {})
         began = time.monotonic()
         try:
             answer = await self._client.request(method, path, headers=headers, **more)
@@ -183,6 +194,9 @@ class _Reviewer:
             return None
         if began >= self._timed_from:
             self._measured.times[operation].append(time.monotonic() - began)
+        if answer.status_code == HTTPStatus.CONFLICT and answer.json()["code"] == "contradiction":
+            self._measured.contradictions += 1  # a rightful answer: the people who judge here draw lots
+            return None
         if not answer.is_success:
             self._measured.errors[f"{operation} {answer.status_code}"] += 1
             return None

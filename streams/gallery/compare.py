@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from graph.domain import ids
 from graph.domain.comparison import (
     BAND,
     FLOOR,
+    HIDDEN_LABELS,
     THRESHOLD,
     Similar,
     may_compare,
@@ -45,15 +46,16 @@ class Comparer:
         scope_b = self._staged.scope_of(face_b) if face_b else None
         return scope_a is not None and scope_b is not None and may_compare(scope_a, scope_b)
 
-    def faces(self, media: Media, offset: int) -> None:
-        """Compares a media's faces with everything in their scope and stages the links and the record of it."""
-        mine = [face for face in map(self._staged.face, media.faces) if face is not None and face.vector is not None]
+    def faces(self, media: Media, offset: int, *, only: Collection[str] | None = None) -> None:
+        """Compares a media's faces, or `only` these, with everything in their scope; stages links and the record."""
+        own = [face for face in map(self._staged.face, media.faces) if face and face.label not in HIDDEN_LABELS]
+        able = [face for face in own if face.vector is not None]
+        mine = [face for face in able if only is None or face.face_id in only]
         if not mine or media.scope is None or not (media.scope.register or media.scope.cases):
             return
         for face, near in zip(mine, self._near(mine), strict=True):
             self._propose(face, near)
         compared, too_poor = self._staged.comparable(media.scope)
-        others = len(media.faces) - len(mine)
         self._changes.comparisons.append(
             {
                 "comparison_id": ids.comparison_id(media.media_id, offset),
@@ -64,8 +66,8 @@ class Comparer:
                     "floor": FLOOR,
                     "gallery_offset": offset,
                     "gallery_size": self._staged.size(),
-                    "compared": max(compared - len(mine), 0),
-                    "skipped": max(too_poor - others, 0),
+                    "compared": max(compared - len(able), 0),
+                    "skipped": max(too_poor - (len(own) - len(able)), 0),
                 },
             }
         )

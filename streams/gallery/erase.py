@@ -20,11 +20,12 @@ def erase(plan: Plan, record: ErasureRecord) -> None:
     Unprocessable where the subject is no id, or belongs to another source.
     """
     ((kind, subject),) = record.erasure.subject.items()
-    _check(plan, kind, subject, record.origin.source)
+    if record.erasure_id is None:  # a person's was checked where it was asked for
+        _check(plan, kind, subject, record.origin.source)
     name = f"{kind.removesuffix('_id')}:{subject}"
     requested_at = record.origin.submitted_at
     plan.staged.erasures[name] = max(requested_at, plan.staged.erased_at(name))
-    plan.changes.erasures.append({"subject": name, "requested_at": requested_at})
+    plan.changes.erasures.append({"subject": name, "requested_at": requested_at, "erasure_id": record.erasure_id})
     if kind == "face_id":
         _erase_face(plan, subject, requested_at)
     elif kind == "media_id":

@@ -14,12 +14,14 @@ from graph.domain.errors import Unprocessable
 from streams.gallery import rows
 from streams.gallery.compare import Comparer
 from streams.gallery.erase import erase
+from streams.gallery.labels import relabel
 from streams.gallery.state import Case, Face, Gallery, Media, Membership, Staged
 from streams.records import (
     CaseRecord,
     EmbeddedFace,
     ErasureRecord,
     GalleryRecord,
+    LabelChanged,
     MediaEmbedded,
     SearchAsked,
     SourceEvent,
@@ -77,10 +79,12 @@ class Plan:
                     self.compare.answer_known(record, offset)
                 case VictimsAssigned():
                     self._assign(record)
+                case LabelChanged():
+                    relabel(self, offset, record)
         except Unprocessable as reason:
             if isinstance(record, SearchAsked):
                 self.compare.refuse(record.search_id, reason.message)
-            elif not isinstance(record, VictimsAssigned):  # which nothing can make unprocessable
+            elif not isinstance(record, LabelChanged | VictimsAssigned):  # which nothing can make unprocessable
                 self.changes.quarantined.append(rows.quarantined(record.origin, reason))
 
     def _new_faces(self, record: GalleryRecord) -> list[tuple[str, np.ndarray]]:

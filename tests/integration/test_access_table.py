@@ -71,7 +71,7 @@ async def nothing(_: Scene) -> Names:
 async def missing(_: Scene) -> Names:
     """Ids that read like real ones and stand for nothing."""
     names = ("link_id", "face_id", "other_face_id", "media_id", "search_id", "victim_id", "act_id", "identification_id",
-             "quarantine_id")  # fmt: skip
+             "quarantine_id", "erasure_id", "claim_id")  # fmt: skip
     return {name: f"{number:064x}" for number, name in enumerate(names)} | {"case_id": "local:none"}
 
 
@@ -293,6 +293,37 @@ TABLE = [
         "401 403 403 403 403 201 201 404 403 403 403", **APPROVE, headers=SAW_0),
     Row("POST /identifications/{identification_id}/approvals", "missing",
         "401 403 403 403 403 404 404 404 403 403 403", **APPROVE, headers=SAW_0),
+    Row("GET /cases/{case_id}",               "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /cases/{case_id}",               "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("GET /cases/{case_id}/media",         "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /cases/{case_id}/media",         "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("GET /media/{media_id}",              "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /media/{media_id}",              "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("GET /media/{media_id}/faces",        "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /media/{media_id}/faces",        "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("POST /media",                        "candidate",           "401 202 404 404 404 202 404 404 403 403 403",
+        form={"purpose": "victim identification", "legal_basis": "test", "scope": "register", "case_id": "{case_id}"}),
+    Row("GET /victims/{victim_id}",           "judged",              "401 200 200 404 404 200 200 404 403 403 403"),
+    Row("GET /victims/{victim_id}",           "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("GET /paths",                         "approved",            "401 200 200 404 404 200 200 404 403 403 403",
+        {"from_case": "{case_id}", "to_case": "{other_case_id}"}, tells=True),
+    Row("GET /paths",                         "judged",              "401 404 404 404 404 404 404 404 403 403 403",
+        {"from_case": "{case_id}", "to_case": "{other_case_id}"}),
+    Row("POST /erasures",                     "face",                "401 403 403 403 403 202 404 404 403 403 403",
+        body={"subject": {"media_id": "{media_id}"}, "reason": "review date"}),
+    Row("GET /erasures/{erasure_id}",         "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("GET /faces/{face_id}/labels",        "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /faces/{face_id}/labels",        "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("POST /faces/{face_id}/labels",       "face",                "401 201 404 404 404 403 403 403 403 403 403",
+        body={"label": "witness", "reason": "a neighbour"}, headers=SAW_0),
+    Row("POST /faces/{face_id}/labels",       "missing",             "401 404 404 404 404 403 403 403 403 403 403",
+        body={"label": "witness", "reason": "a neighbour"}, headers=SAW_0),
+    Row("GET /queue",                         "candidate",           "401 200 200 200 404 200 200 200 403 403 403"),
+    Row("POST /queue/claims",                 "candidate",           "401 201 201 201 404 403 403 403 403 403 403",
+        body={}),
+    Row("POST /queue/claims/{claim_id}/skips", "missing",            "401 404 404 404 404 403 403 403 403 403 403"),
+    Row("POST /queue/claims/{claim_id}/renewals", "missing",         "401 404 404 404 404 403 403 403 403 403 403"),
+    Row("GET /approvals",                     "judged",              "401 403 403 403 403 200 200 200 403 403 403"),
     Row("GET /audit",                         "candidate",           "401 403 403 403 403 403 403 403 200 403 403",
         tells=True),
     Row("GET /audit/verification",            "candidate",           "401 403 403 403 403 403 403 403 200 403 403"),

@@ -9,12 +9,14 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from api.routes import cases, faces, links, searches
+from api.routes import cases, erasures, faces, links, media, searches, victims
+from api.routes import paths as path_routes
+from graph.actions.erase import do_erase
 from graph.actions.search import Question, ask_with_faces
 from graph.actions.views import Views
-from graph.domain import audit
+from graph.domain import audit, ids
 from graph.store.session import Store
-from tests.factories import ANNA, NORTH, NOW, Scene
+from tests.factories import ANNA, NORTH, NOW, SUE, Scene
 from tests.integration.conftest import entries
 from tests.signed_in import as_
 
@@ -22,6 +24,14 @@ pytestmark = pytest.mark.anyio
 
 READS = {
     "/cases/{case_id:path}/graph": "case.seen",
+    "/cases/{case_id:path}": "case.seen",
+    "/cases/{case_id:path}/media": "case.media_seen",
+    "/media/{media_id}": "media.seen",
+    "/media/{media_id}/faces": "media.faces_seen",
+    "/victims/{victim_id:path}": "victim.seen",
+    "/paths": "path.seen",
+    "/erasures/{erasure_id}": "erasure.seen",
+    "/faces/{face_id}/labels": "face.labels_seen",
     "/faces/{face_id}/crop": "face.seen",
     "/links": "links.seen",
     "/links/{link_id}": "link.seen",
@@ -30,7 +40,8 @@ READS = {
 
 
 def test_every_reading_route_has_a_row_here() -> None:
-    routers = (cases.router, faces.router, links.router, searches.router)
+    routers = (cases.router, faces.router, links.router, searches.router, media.router, victims.router,
+               path_routes.router, erasures.router)  # fmt: skip
     known = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)
              if "GET" in route.methods}  # fmt: skip
     assert known == set(READS)
@@ -40,8 +51,20 @@ def test_every_reading_route_has_a_row_here() -> None:
 async def paths(scene: Scene, store: Store) -> dict[str, str]:
     question = Question(NORTH, "victim identification", "test", "register")
     search_id = await ask_with_faces(store, question, [scene.faces["n1"]], actor=ANNA, now=NOW)
+    await scene.media("gone", NORTH)
+    gone = await do_erase(store, "media_id", ids.media_id(b"gone"), "review", actor=SUE, now=NOW)
+    media_id, other = await scene.media("n", NORTH, faces=["n1", "n2"]), await scene.case("local:other")
+    await scene.depicts("n1", "v1")
     return {
         "/cases/{case_id:path}/graph": f"/cases/{quote(NORTH)}/graph",
+        "/cases/{case_id:path}": f"/cases/{quote(NORTH)}",
+        "/cases/{case_id:path}/media": f"/cases/{quote(NORTH)}/media",
+        "/media/{media_id}": f"/media/{media_id}",
+        "/media/{media_id}/faces": f"/media/{media_id}/faces",
+        "/victims/{victim_id:path}": "/victims/v1",
+        "/erasures/{erasure_id}": f"/erasures/{gone}",
+        "/faces/{face_id}/labels": f"/faces/{scene.faces['n1']}/labels",
+        "/paths": f"/paths?from_case={quote(NORTH)}&to_case={quote(other)}",
         "/faces/{face_id}/crop": f"/faces/{scene.faces['n1']}/crop",
         "/links": "/links",
         "/links/{link_id}": f"/links/{await scene.link('n1', 's1')}",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.factories import NORTH, Scene
+from graph.domain.people import Person
+from tests.factories import ANNA, NORTH, Scene
 from tests.integration.conftest import entries
+from tests.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +35,7 @@ async def test_the_claim_of_another_person_or_one_that_ended_is_no_purpose(
     claim = (await api.post("/queue/claims", json={})).json()["items"][0]["claim"]
     crop, purpose = f"/faces/{scene.faces['n1']}/crop", {"Redthread-Purpose": claim["purpose"]}
 
-    others = await api.get(crop, headers=purpose | {"Redthread-Actor": "otto@north"})
+    others = await api.get(crop, headers=purpose | as_(Person("otto@north", ANNA.roles, "north")))
     skipped = await api.post(f"/queue/claims/{claim['claim_id']}/skips")
     ended = await api.get(crop, headers=purpose)
 

@@ -11,6 +11,7 @@ from graph.store.queries import measure
 from graph.store.session import Store
 from infra.bench.review import Load, Measured, is_reached, percentiles, work
 from infra.bench.review_graph import Sizes, build
+from tests.signed_in import ISSUER
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +24,7 @@ async def test_reviewers_at_work_meet_no_error_and_decide_nothing_twice(
     media_id = ids.digest("bench")
     await build(store, SIZES, files.put_crop(media_id, media_id, "display", b"jpeg"), 1, lambda _: None)
 
-    measured = await work(api, SIZES, Load(reviewers=6, seconds=4, think_s=0.05, warm_up_s=0))
+    measured = await work(api, SIZES, Load(reviewers=6, seconds=4, think_s=0.05, warm_up_s=0), ISSUER)
 
     twice = await store.read(lambda tx: tx.one(measure.JUDGED_TWICE, since="2026"))
     assert measured.judged > 5

@@ -71,6 +71,9 @@ WITH DISTINCT r
 )
 """Follows MERGE_MEMBERSHIPS: what became urgent, or another district's too, changes its place in the queue."""
 
+PLACE_LINKS_BY_ID: Final = "UNWIND $links AS link_id MATCH ()-[r:CANDIDATE {link_id: link_id}]->()\nWITH r" + _PLACE
+"""For links that a person makes."""
+
 MERGE_FACES: Final = """
 UNWIND $rows AS row
 MATCH (m:Media {media_id: row.media_id})
@@ -117,7 +120,7 @@ SET r.state = row.state, r.score = row.score, r.band = row.band, r.model_id = ro
 
 UNDECIDED_LINKS: Final = """
 UNWIND $media AS media_id
-MATCH (:Media {media_id: media_id})<-[:SEEN_IN]-(f:Face)-[r:CANDIDATE]-(:Face)
+MATCH (:Media {media_id: media_id})<-[:SEEN_IN|HIDDEN_SEEN_IN]-(f:Face)-[r:CANDIDATE]-(:Face)
 WHERE r.version = 0
 RETURN DISTINCT r.link_id AS link_id, startNode(r).face_id AS a, endNode(r).face_id AS b
 """
@@ -168,6 +171,10 @@ CALL (s, row) {
 REMOVE_MEMBERSHIPS: Final = (
     """
 UNWIND $rows AS membership_id
+CALL (membership_id) {
+  MATCH ()-[r:HIDDEN_IN_CASE {membership_id: membership_id}]->()
+  DELETE r
+}
 MATCH (m:Media)-[gone:IN_CASE {membership_id: membership_id}]->(:Case)
 DELETE gone
 WITH DISTINCT m
@@ -188,11 +195,11 @@ CALL (f) {
   DELETE r
 }
 CALL (f) {
-  MATCH (f)-[r:SEEN_IN|COMPARED_IN|DEPICTS|IN_GROUP]->()
+  MATCH (f)-[r:SEEN_IN|HIDDEN_SEEN_IN|COMPARED_IN|DEPICTS|IN_GROUP]->()
   DELETE r
 }
 CALL (f) {
-  MATCH ()-[r:RETURNED|PROBE]->(f)
+  MATCH ()-[r:RETURNED|PROBE|LABELLED]->(f)
   DELETE r
 }
 CALL (f) {
@@ -218,6 +225,35 @@ SET e.requested_at = CASE WHEN row.requested_at > coalesce(e.requested_at, -1)
                           THEN row.requested_at ELSE e.requested_at END
 """
 
+# An erasure that a person asked for hid its subject under HIDDEN_IN_CASE and HIDDEN_SEEN_IN. What link did not take,
+# because it was submitted again since, is shown again.
+SHOW_AGAIN: Final = """
+UNWIND $rows AS row
+CALL (row) {
+  MATCH (m:Media {media_id: row.id})-[h:HIDDEN_IN_CASE]->(c:Case) RETURN m, h, c
+  UNION
+  MATCH (m:Media)-[h:HIDDEN_IN_CASE]->(c:Case {case_id: row.id}) RETURN m, h, c
+}
+MERGE (m)-[r:IN_CASE {membership_id: h.membership_id}]->(c)
+ON CREATE SET r = properties(h)
+DELETE h
+"""
+
+SHOW_FACES_AGAIN: Final = """
+UNWIND $rows AS row
+MATCH (f:Face {face_id: row.id})-[h:HIDDEN_SEEN_IN]->(m:Media)
+MERGE (f)-[:SEEN_IN]->(m)
+DELETE h
+"""
+
+END_ERASURES: Final = """
+UNWIND $rows AS row
+MATCH (q:ErasureRequest {erasure_id: row.erasure_id}) WHERE q.state = 'asked'
+SET q.waiting = [subject IN q.waiting WHERE subject <> row.subject]
+WITH q WHERE q.waiting = []
+SET q.state = 'done', q.done_at = $now
+"""
+
 STANDING_NOTICES: Final = """
 UNWIND $subjects AS subject
 MATCH (n:Notice {subject: subject})
@@ -236,12 +272,14 @@ MATCH (c:Case)
 RETURN c.case_id AS case_id, c.district AS district, c.status AS status, c.version AS version
 """
 
+# What is hidden until its erasure stands in memory until then; a membership that was told again is the one that counts.
 GALLERY_MEDIA: Final = """
 MATCH (m:Media) WHERE m.media_id > $after
 WITH m ORDER BY m.media_id LIMIT $limit
-OPTIONAL MATCH (m)-[r:IN_CASE]->(c:Case)
+OPTIONAL MATCH (m)-[r:IN_CASE|HIDDEN_IN_CASE]->(c:Case)
+WITH m, r, c ORDER BY type(r)
 RETURN m.media_id AS media_id, m.first_submitted_at AS first_submitted_at,
-       [(m)<-[:SEEN_IN]-(f:Face) | [f.ordinal, f.face_id]] AS faces,
+       [(m)<-[:SEEN_IN|HIDDEN_SEEN_IN]-(f:Face) | [f.ordinal, f.face_id]] AS faces,
        collect(r {.scope, .purpose, .legal_basis, .urgency, .submitted_at, .ce_id, .exhibits, .by_search,
                   case_id: c.case_id})
          AS memberships
@@ -251,7 +289,7 @@ ORDER BY media_id
 GALLERY_FACES: Final = """
 MATCH (f:Face) WHERE f.face_id > $after
 WITH f ORDER BY f.face_id LIMIT $limit
-OPTIONAL MATCH (f)-[:SEEN_IN]->(m:Media)
+OPTIONAL MATCH (f)-[:SEEN_IN|HIDDEN_SEEN_IN]->(m:Media)
 OPTIONAL MATCH (e:Embedding {model_id: $model_id})-[:OF]->(f)
 RETURN f.face_id AS face_id, m.media_id AS media_id, f.label AS label, f.too_poor_because AS too_poor_because,
        e.vector AS vector,

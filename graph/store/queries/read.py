@@ -65,6 +65,7 @@ ORDER BY v.version
 
 CASE: Final = """
 MATCH (c:Case {case_id: $case_id})
+WHERE c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) }
 RETURN c {.case_id, .source, .district, .status, .version, .contact, .review_by} AS case
 """
 
@@ -84,8 +85,10 @@ ORDER BY media_id, face.ordinal
 """
 
 # Where a face lies, whose links lead to it, and who was given it as an answer: all that decides who may see it.
+# One in no case, for it is being erased, is seen by nobody; of an erased one the stub says that it was there.
 FACES: Final = """
 MATCH (f:Face) WHERE f.face_id IN $faces
+  AND (f.stub OR EXISTS { (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case) })
 RETURN f.face_id AS face_id, f.display_crop AS display_crop,
        COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district } AS districts,
        COLLECT { MATCH (f)-[r:CANDIDATE]-(:Face)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)

@@ -69,7 +69,7 @@ RETURN q.quarantine_id AS quarantine_id
 
 IN_GRAPH: Final = """
 RETURN EXISTS { (:Media {media_id: $media_id}) } AS media,
-       EXISTS { MATCH (:Face {face_id: $face_id})-[:SEEN_IN]->(:Media) } AS face
+       EXISTS { MATCH (:Face {face_id: $face_id})-[:SEEN_IN|HIDDEN_SEEN_IN]->(:Media) } AS face
 """
 
 ONE_QUARANTINED: Final = """

@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from api import examples, wire, wire_audit, wire_decisions, wire_queue, wire_searches
+from api import (
+    examples,
+    wire,
+    wire_audit,
+    wire_decisions,
+    wire_erasures,
+    wire_queue,
+    wire_read,
+    wire_searches,
+    wire_victims,
+)
 from api.app import build_app
 from api.errors import STATUS
 
@@ -44,6 +54,10 @@ def test_it_has_the_paths_that_callers_rely_on(document: dict[str, Any]) -> None
         "GET /audit", "GET /audit/verification", "GET /quarantine", "POST /quarantine/{quarantine_id}/replays",
         "GET /approvals", "GET /queue", "POST /queue/claims", "POST /queue/claims/{claim_id}/skips",
         "POST /queue/claims/{claim_id}/renewals",
+        "GET /cases/{case_id}", "GET /cases/{case_id}/media", "GET /media/{media_id}", "GET /media/{media_id}/faces",
+        "GET /victims/{victim_id}", "GET /paths", "POST /media",
+        "GET /faces/{face_id}/labels", "POST /faces/{face_id}/labels", "POST /erasures",
+        "GET /erasures/{erasure_id}",
     }  # fmt: skip
 
 
@@ -89,7 +103,10 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     assert "HTTPValidationError" not in known
 
 
-@pytest.mark.parametrize("module", [wire, wire_audit, wire_decisions, wire_queue, wire_searches])
+@pytest.mark.parametrize(
+    "module",
+    [wire, wire_audit, wire_decisions, wire_erasures, wire_queue, wire_read, wire_searches, wire_victims],
+)
 def test_examples_are_what_their_models_say(module: Any) -> None:
     for _, model in inspect.getmembers(module, inspect.isclass):
         if issubclass(model, BaseModel) and isinstance(extra := model.model_config.get("json_schema_extra"), dict):

@@ -59,9 +59,10 @@ class Links:
         self.quarantined += [row["event"] for row in changes.quarantined]
 
 
+@pytest.mark.parametrize("labels", [False, True])
 @pytest.mark.parametrize("seed", range(24))
-def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int) -> None:
-    log = drawn_log(seed, 70)
+def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int, labels: bool) -> None:
+    log = drawn_log(seed, 70, labels=labels)
     expected = Reference()
     for offset, record in log:
         expected.apply(offset, record)

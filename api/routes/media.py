@@ -1,0 +1,69 @@
+"""Pictures and videos as people see them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from api.identity import Looking, Uploader
+from api.problems import ACTING, BODY, LOOKING, problems
+from api.services import Use
+from api.upload import check_media, checked, read_form
+from api.wire_read import MediaFacesOut, MediaFactsOut, UploadedOut, UploadIn
+from graph.actions import media
+from graph.actions.search import Picture
+from graph.actions.upload import do_upload
+from graph.domain.errors import Invalid
+
+router = APIRouter(tags=["media"])
+
+
+def _form_schema() -> dict[str, Any]:
+    schema = UploadIn.model_json_schema()
+    scope: dict[str, Any] = schema.pop("$defs")["Scope"]
+    schema["properties"]["scope"] = {**schema["properties"]["scope"], **scope}
+    schema["properties"]["scope"].pop("$ref", None)
+    schema["properties"] = {"file": {"type": "string", "format": "binary"}, **schema["properties"]}
+    schema["required"] = ["file", *schema["required"]]
+    return schema
+
+
+_LOCATION = {"Location": {"description": "where the media will be", "schema": {"type": "string"}}}
+_BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form_schema()}}}}
+
+
+@router.post(
+    "/media",
+    status_code=202,
+    openapi_extra=_BODY,
+    responses={
+        202: {"headers": _LOCATION},
+        **problems("forbidden", "case_unknown", "empty_file", "unsupported_content_type", *BODY, *ACTING),
+    },
+)
+async def upload(request: Request, response: Response, use: Use, actor: Uploader) -> UploadedOut:
+    """Brings a picture into a case: stored, then processed like any case system's; Location has it once it is."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
+        raise Invalid("upload as multipart/form-data", code="unsupported_content_type")
+    form = await read_form(request)
+    said = checked(UploadIn, form.fields).submission()
+    check_media(form.data)
+    picture = Picture(form.data, form.content_type)
+    media_id = await do_upload(use.store, use.files, said, picture, actor=actor, now=datetime.now(UTC))
+    response.headers["Location"] = f"/media/{media_id}"
+    return UploadedOut(media_id=media_id)
+
+
+@router.get("/media/{media_id}", responses=problems("not_found", *LOOKING))
+async def one_media(media_id: str, use: Use, look: Looking) -> MediaFactsOut:
+    """One media with its memberships; of a case in another district only the district and the duty contact."""
+    return MediaFactsOut.from_row(await media.read_media(use.store, use.views, media_id, look=look))
+
+
+@router.get("/media/{media_id}/faces", responses=problems("not_found", *LOOKING))
+async def faces_of_media(media_id: str, use: Use, look: Looking) -> MediaFacesOut:
+    """The faces of one media, with what people said of them."""
+    rows = await media.read_faces(use.store, use.views, media_id, look=look)
+    return MediaFacesOut.from_rows(media_id, rows)

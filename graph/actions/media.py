@@ -1,0 +1,102 @@
+"""Looks at one case, at its media, and at one media with its faces; what lies in another district is absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from graph.actions.views import Look, Views
+from graph.domain.errors import NotFound
+from graph.domain.link import State
+from graph.domain.people import Deed, Person, may
+from graph.store.queries import media as queries
+from graph.store.session import Row, Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """A case with how much there is in it; `links` counts by state, leads left out."""
+
+    case: Row
+    media: int
+    faces: int
+    too_poor: int
+    links: dict[str, int]
+
+
+def check_visible(person: Person, districts: Iterable[str | None], what: str) -> None:
+    """NotFound, as if it were absent, where the person may not see what lies in these districts."""
+    if not may(person, Deed.SEE, districts):
+        raise NotFound(f"there is no such {what}")
+
+
+def masked(person: Person, case: Row) -> Row:
+    """The case as this person may see it: of one in another district only the district and the duty contact."""
+    if may(person, Deed.SEE, [case["district"]]):
+        return case
+    return {name: case[name] if name in ("district", "contact") else None for name in case}
+
+
+async def read_case_facts(store: Store, views: Views, case_id: str, *, look: Look) -> CaseFacts:
+    """The case without what is in it; the look is in the audit."""
+
+    async def work(tx: Tx) -> CaseFacts:
+        row = await check_case(tx, case_id, look.person)
+        links = await tx.rows(queries.LINKS_OF_CASE_BY_STATE, case_id=case_id)
+        numbers = {item["state"]: item["number"] for item in links if item["state"] != State.LEAD}
+        return CaseFacts(row["case"], row["media"], row["faces"], row["too_poor"], numbers)
+
+    facts = await store.read(work)
+    await views.record(look.act("case.seen", case_id))
+    return facts
+
+
+async def check_case(tx: Tx, case_id: str, person: Person) -> Row:
+    """The row of `queries.CASE`; NotFound where there is no such case or this person may not see it."""
+    row = await tx.one(queries.CASE, case_id=case_id)
+    check_visible(person, [row["case"]["district"]] if row else [], "case")
+    assert row is not None
+    return row
+
+
+async def read_media_of_case(
+    store: Store, views: Views, case_id: str, *, after: str, limit: int, look: Look
+) -> tuple[list[Row], str | None]:
+    """At most `limit` media of the case by id, and where the next page begins."""
+
+    async def work(tx: Tx) -> list[Row]:
+        await check_case(tx, case_id, look.person)
+        return await tx.rows(queries.MEDIA_OF_CASE, case_id=case_id, after=after, limit=limit + 1)
+
+    rows = await store.read(work)
+    page: list[Row] = [{**row, "others": _readable(look.person, row["others"])} for row in rows[:limit]]
+    shown = [row["media"]["media_id"] for row in page]
+    await views.record(look.act("case.media_seen", case_id, shown=shown))
+    return page, shown[-1] if len(rows) > limit else None
+
+
+async def read_media(store: Store, views: Views, media_id: str, *, look: Look) -> Row:
+    """The media with its memberships, those in other districts masked; the look is in the audit."""
+    row = await store.read(lambda tx: tx.one(queries.MEDIA, media_id=media_id))
+    memberships: Sequence[Row] = row["memberships"] if row else []
+    check_visible(look.person, [item["district"] for item in memberships], "media")
+    assert row is not None
+    await views.record(look.act("media.seen", media_id))
+    return {**row, "memberships": [masked(look.person, item) for item in memberships]}
+
+
+async def read_faces(store: Store, views: Views, media_id: str, *, look: Look) -> list[Row]:
+    """The faces of a media in their order; the look is in the audit."""
+
+    async def work(tx: Tx) -> list[Row]:
+        districts = await tx.rows(queries.DISTRICTS_OF_MEDIA, media_id=media_id)
+        check_visible(look.person, [row["district"] for row in districts], "media")
+        return await tx.rows(queries.FACES_OF_MEDIA, media_id=media_id)
+
+    rows = await store.read(work)
+    await views.record(look.act("media.faces_seen", media_id, shown=[row["face"]["face_id"] for row in rows]))
+    return rows
+
+
+def _readable(person: Person, cases: Iterable[Row]) -> list[Row]:
+    return [case for case in cases if may(person, Deed.SEE, [case["district"]])]

@@ -1,0 +1,144 @@
+"""A victim as a contact sheet: the faces by case, and of each whether a case system, one or two persons said it.
+
+An id that no face has any more leads to the one victim that all its faces are in now, or to none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from graph.actions.media import check_visible
+from graph.actions.views import Look, Views
+from graph.domain.errors import Conflict
+from graph.domain.link import State
+from graph.domain.people import Deed, Person, may
+from graph.store.queries import victim_read as queries
+from graph.store.session import Row, Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFace:
+    """One face of a victim, and what holds it there; of a masked one only the id is told.
+
+    `bases` holds `declared` (a case system said it), `confirmed` (one person) and `approved` (two persons).
+    """
+
+    face: Row
+    media_id: str | None
+    bases: tuple[str, ...]
+    declared: tuple[Row, ...]
+    links: tuple[Row, ...]
+    masked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The faces of one case, the weakest first; without a case id where the caller may not see the case."""
+
+    case: Row
+    faces: tuple[SheetFace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenVictim:
+    """`erased` counts faces of which only a stub is left."""
+
+    victim: Row
+    sheets: tuple[Sheet, ...]
+    erased: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """That this id was given up for another one."""
+
+    victim_id: str
+
+
+async def read_victim(store: Store, views: Views, victim_id: str, *, look: Look) -> SeenVictim | Moved:
+    """The victim, or where a former id leads; the look is in the audit.
+
+    Raises NotFound where no face of it may be seen, Conflict `victim_split` where its faces are no longer one victim.
+    """
+
+    async def work(tx: Tx) -> tuple[Row | None, list[Row], list[Row]]:
+        victim = await tx.one(queries.VICTIM, victim_id=victim_id)
+        faces = await tx.rows(queries.FACES_OF_VICTIM, victim_id=victim_id) if victim else []
+        mine = [row["face"]["face_id"] for row in faces if row["victim_id"] == victim_id]
+        return victim, faces, await tx.rows(queries.LINKS_AMONG, faces=mine) if mine else []
+
+    victim, rows, links = await store.read(work)
+    check_visible(look.person, [case["district"] for row in rows for case in row["cases"]], "victim")
+    assert victim is not None
+    mine = [row for row in rows if row["victim_id"] == victim_id]
+    if not mine:
+        return await _successor(views, victim_id, rows, look)
+    check_visible(look.person, [case["district"] for row in mine for case in row["cases"]], "victim")
+    seen = SeenVictim(
+        victim["victim"], contact_sheets(look.person, mine, links), sum(row["face"]["stub"] for row in mine)
+    )
+    shown = sorted({face.face["face_id"] for sheet in seen.sheets for face in sheet.faces})
+    await views.record(look.act("victim.seen", victim_id, shown=shown))
+    return seen
+
+
+async def _successor(views: Views, victim_id: str, rows: list[Row], look: Look) -> Moved:
+    seen = [row for row in rows if any(may(look.person, Deed.SEE, [case["district"]]) for case in row["cases"])]
+    now = sorted({row["victim_id"] for row in seen if row["victim_id"] is not None})
+    await views.record(look.act("victim.seen", victim_id, shown=now))
+    if len({row["victim_id"] for row in rows}) == 1 and now:
+        return Moved(now[0])
+    message = "the faces of this victim are no longer one victim: see those that they are in now"
+    raise Conflict(message, code="victim_split", current={"victims": now})
+
+
+def contact_sheets(person: Person, rows: Iterable[Row], links: Iterable[Row]) -> tuple[Sheet, ...]:
+    """The faces by case as this person may see them; a face in two cases stands in both.
+
+    A face in another district is masked until approved links join it to one that the person may see.
+    """
+    rows, links = list(rows), list(links)
+    open_faces = revealed(person, rows, links)
+    sheets: dict[tuple[bool, str], tuple[Row, list[SheetFace]]] = {}
+    for row in rows:
+        face_id = row["face"]["face_id"]
+        face = _face(row, [link for link in links if face_id in (link["a"], link["b"])], face_id in open_faces)
+        at_home = may(person, Deed.SEE, [case["district"] for case in row["cases"]])
+        for case in row["cases"]:
+            # A case in another district is known through an approved link, never through a picture that both have.
+            known = may(person, Deed.SEE, [case["district"]]) or (face_id in open_faces and not at_home)
+            told = case if known else {**case, "case_id": None}
+            sheets.setdefault((not known, told["case_id"] or case["district"]), (told, []))[1].append(face)
+    found = [sheets[key] for key in sorted(sheets)]
+    return tuple(Sheet(case, tuple(sorted(faces, key=_weakest))) for case, faces in found)
+
+
+def revealed(person: Person, rows: Iterable[Row], links: Iterable[Row]) -> set[str]:
+    """The faces that the person may see: in the own district, or joined to one there by approved links."""
+    rows = list(rows)
+    found = {
+        row["face"]["face_id"] for row in rows if may(person, Deed.SEE, [case["district"] for case in row["cases"]])
+    }
+    approved = [(link["a"], link["b"]) for link in links if link["state"] == State.APPROVED]
+    grown = -1
+    while grown != len(found):
+        grown = len(found)
+        found |= {face for pair in approved if found & set(pair) for face in pair}
+    return found
+
+
+def _face(row: Row, links: list[Row], shown: bool) -> SheetFace:
+    if not shown:
+        return SheetFace({"face_id": row["face"]["face_id"]}, None, (), (), (), masked=True)
+    states = {link["state"] for link in links}
+    bases = ["declared"] * bool(row["declared"])
+    bases += [state.value for state in (State.CONFIRMED, State.APPROVED) if state in states]
+    facts = tuple({"link_id": link["link_id"], "state": link["state"]} for link in links)
+    return SheetFace(row["face"], row["media_id"], tuple(bases), tuple(row["declared"]), facts)
+
+
+def _weakest(face: SheetFace) -> tuple[float, str]:
+    """By quality: the face that is hardest to judge comes first, and the order tells no score."""
+    quality = face.face.get("quality")
+    return (-1.0 if quality is None else quality, face.face["face_id"])

@@ -1,0 +1,97 @@
+"""A person's erasure: hides at once what link will take at its record in the gallery log.
+
+Hidden means that IN_CASE and SEEN_IN are renamed: no statement that people's reads consist of finds a way from the
+thing to a case any more, and what lies in no case is seen by nobody. Only link's own statements follow both names.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# `newest`: the erasure must be younger than all that it is to take, by whichever clock that was submitted.
+OF_MEDIA: Final = """
+MATCH (m:Media {media_id: $subject})-[r:IN_CASE]->(c:Case)
+RETURN 'media_id' AS kind, m.media_id AS subject, collect(DISTINCT c {.district, .source}) AS cases,
+       max(r.submitted_at) AS newest
+"""
+
+OF_CASE: Final = """
+MATCH (c:Case {case_id: $subject}) WHERE c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) }
+RETURN 'case_id' AS kind, c.case_id AS subject, [c {.district, .source}] AS cases,
+       head(COLLECT { MATCH (:Media)-[r:IN_CASE]->(c) RETURN max(r.submitted_at) }) AS newest
+"""
+
+OF_FACE: Final = """
+MATCH (f:Face {face_id: $subject})-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(c:Case)
+RETURN 'face_id' AS kind, f.face_id AS subject, collect(DISTINCT c {.district, .source}) AS cases,
+       max(m.first_submitted_at) AS newest
+"""
+
+OF_VICTIM: Final = """
+MATCH (f:Face)-[:DEPICTS]->(:Victim {victim_id: $subject})
+WITH DISTINCT f
+WITH f, coalesce(head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(o:Victim) RETURN o.victim_id }),
+                 head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(o:Victim)
+                                RETURN o.victim_id ORDER BY o.victim_id LIMIT 1 })) AS victim_id
+WHERE victim_id = $subject
+MATCH (f)-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(c:Case)
+RETURN 'face_id' AS kind, f.face_id AS subject, collect(DISTINCT c {.district, .source}) AS cases,
+       max(m.first_submitted_at) AS newest
+ORDER BY subject
+"""
+
+HIDE_MEDIA: Final = """
+UNWIND $subjects AS media_id
+MATCH (m:Media {media_id: media_id})-[r:IN_CASE]->(c:Case)
+MERGE (m)-[h:HIDDEN_IN_CASE {membership_id: r.membership_id}]->(c)
+SET h = properties(r)
+DELETE r
+"""
+
+HIDE_CASE: Final = """
+UNWIND $subjects AS case_id
+MATCH (c:Case {case_id: case_id})
+SET c.erased = true
+WITH c
+MATCH (m:Media)-[r:IN_CASE]->(c)
+MERGE (m)-[h:HIDDEN_IN_CASE {membership_id: r.membership_id}]->(c)
+SET h = properties(r)
+DELETE r
+"""
+
+HIDE_FACES: Final = """
+UNWIND $subjects AS face_id
+MATCH (f:Face {face_id: face_id})-[r:SEEN_IN]->(m:Media)
+MERGE (f)-[:HIDDEN_SEEN_IN]->(m)
+DELETE r
+"""
+
+# Nobody is offered these any more. If the media stays after all, in another case, link compares it anew there.
+DROP_UNDECIDED: Final = """
+UNWIND $subjects AS subject
+CALL (subject) {
+  MATCH (f:Face {face_id: subject}) RETURN f
+  UNION
+  MATCH (f:Face)-[:SEEN_IN|HIDDEN_SEEN_IN]->(:Media {media_id: subject}) RETURN f
+  UNION
+  MATCH (f:Face)-[:SEEN_IN|HIDDEN_SEEN_IN]->(:Media)-[:HIDDEN_IN_CASE]->(:Case {case_id: subject}) RETURN f
+}
+WITH DISTINCT f WHERE NOT EXISTS { (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case) }
+CALL (f) {
+  MATCH (f)-[r:CANDIDATE]-(:Face)
+  SET r.version = r.version + 0
+  WITH r WHERE r.version = 0
+  DELETE r
+}
+CALL (f) {
+  MATCH (:Search)-[r:RETURNED]->(f)
+  DELETE r
+}
+"""
+
+CREATE_REQUEST: Final = "CREATE (q:ErasureRequest) SET q = $request"
+
+REQUEST: Final = """
+MATCH (q:ErasureRequest {erasure_id: $erasure_id})
+RETURN q {.erasure_id, .kind, .subject, .reason, .by, .districts, .at, .state, .done_at, .waiting, .subjects} AS request
+"""

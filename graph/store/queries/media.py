@@ -1,0 +1,70 @@
+"""One case, its media page by page, one media and its faces; each row says in which districts it lies.
+
+An erasure that was asked for hides what it will take by renaming IN_CASE and SEEN_IN: what lies in no case is seen by
+nobody, whichever statement asks.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CASE: Final = """
+MATCH (c:Case {case_id: $case_id})
+WHERE c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) }
+RETURN c {.case_id, .source, .district, .status, .version, .contact, .review_by} AS case,
+       COUNT { (:Media)-[:IN_CASE]->(c) } AS media,
+       COUNT { (:Face)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c) } AS faces,
+       COUNT { MATCH (f:Face)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c) WHERE f.too_poor_because IS NOT NULL } AS too_poor
+"""
+
+LINKS_OF_CASE_BY_STATE: Final = """
+MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)
+WITH DISTINCT r
+RETURN r.state AS state, count(*) AS number ORDER BY state
+"""
+
+_COUNTS: Final = """
+       COUNT { (:Face)-[:SEEN_IN]->(m) } AS faces,
+       COUNT { MATCH (f:Face)-[:SEEN_IN]->(m) WHERE f.too_poor_because IS NOT NULL } AS too_poor
+"""
+
+MEDIA_OF_CASE: Final = (
+    """
+MATCH (m:Media)-[i:IN_CASE]->(:Case {case_id: $case_id}) WHERE m.media_id > $after
+WITH m, i ORDER BY m.media_id LIMIT $limit
+RETURN m {.media_id, .kind, .content_type, .width, .height, .captured_at} AS media,
+       i {.scope, .exhibits, .urgency, .submitted_at} AS membership,
+       COLLECT { MATCH (m)-[:IN_CASE]->(o:Case) WHERE o.case_id <> $case_id
+                 RETURN o {.case_id, .district, .contact} ORDER BY o.case_id } AS others,
+"""
+    + _COUNTS
+    + "ORDER BY media.media_id"
+)
+
+MEDIA: Final = (
+    """
+MATCH (m:Media {media_id: $media_id})
+RETURN m {.media_id, .kind, .content_type, .width, .height, .frames, .duration_ms, .captured_at,
+          .first_submitted_at} AS media,
+       COLLECT { MATCH (m)-[i:IN_CASE]->(c:Case)
+                 RETURN i {.scope, .purpose, .legal_basis, .exhibits, .urgency, .submitted_at,
+                           case_id: c.case_id, district: c.district, contact: c.contact}
+                 ORDER BY c.case_id } AS memberships,
+"""
+    + _COUNTS
+)
+
+FACES_OF_MEDIA: Final = """
+MATCH (f:Face)-[:SEEN_IN]->(m:Media {media_id: $media_id})
+RETURN f {.face_id, .ordinal, .box, .quality, .too_poor_because, .label, .start_ms, .end_ms, .frame_ms,
+          label_version: coalesce(f.label_version, 0)} AS face,
+       coalesce(head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id }),
+                head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim)
+                               RETURN v.victim_id ORDER BY v.victim_id LIMIT 1 })) AS victim_id
+ORDER BY face.ordinal, face.face_id
+"""
+
+DISTRICTS_OF_MEDIA: Final = """
+MATCH (:Media {media_id: $media_id})-[:IN_CASE]->(c:Case)
+RETURN DISTINCT c.district AS district
+"""

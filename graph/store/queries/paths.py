@@ -1,0 +1,30 @@
+"""Why two cases are linked: the shortest way between them over pictures that both have and links of faces."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# A case of another district is known to a person once two persons have joined one of its faces to one of theirs.
+KNOWN_CASE: Final = """
+MATCH (c:Case {case_id: $case_id})
+RETURN c.district AS district,
+       EXISTS { MATCH (c)<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[:CANDIDATE {state: 'approved'}]-(:Face)
+                      -[:SEEN_IN]->(:Media)-[:IN_CASE]->(o:Case) WHERE o.district = $district } AS joined,
+       c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) } AS stands
+"""
+
+# The bound on the length has to be a literal: 16 edges are three links in a row, each in other pictures.
+SHORTEST: Final = """
+MATCH (a:Case {case_id: $from_case}), (b:Case {case_id: $to_case})
+MATCH p = shortestPath((a)-[:IN_CASE|SEEN_IN|CANDIDATE*..16]-(b))
+WHERE all(r IN relationships(p) WHERE type(r) <> 'CANDIDATE' OR r.state IN $states)
+RETURN [n IN nodes(p) | {kind: labels(n)[0], id: coalesce(n.case_id, n.media_id, n.face_id)}] AS nodes,
+       [r IN relationships(p) | {kind: type(r), link_id: r.link_id, state: r.state}] AS edges
+"""
+
+PLACES: Final = """
+UNWIND $media AS media_id
+MATCH (:Media {media_id: media_id})-[:IN_CASE]->(c:Case)
+RETURN media_id, c.case_id AS case_id, c.district AS district, c.contact AS contact
+ORDER BY media_id, case_id
+"""
