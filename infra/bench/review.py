@@ -85,7 +85,8 @@ async def measure_review(
         "faces": sizes.faces, "candidates": sizes.candidates, "cases": sizes.cases, "districts": sizes.districts,
         "reviewers": load.reviewers, "seconds": load.seconds, "think_s": load.think_s, "seed": load.seed,
         "build_s": round(built_s, 1), "verdicts": measured.judged, "errors": dict(measured.errors),
-        "double_decisions": (twice or {})["links"], "double_claims": measured.claimed_twice, "contradictions": measured.contradictions, "idle": measured.idle,
+        "double_decisions": (twice or {})["links"], "double_claims": measured.claimed_twice,
+        "contradictions": measured.contradictions, "idle": measured.idle,
         "operations": {name: percentiles(times) for name, times in sorted(measured.times.items())}, "goal": GOAL,
         "reached": is_reached(measured, (twice or {})["links"]),
     }  # fmt: skip
