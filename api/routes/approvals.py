@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.identity import Looking
+from api.identity import ApprovingLook
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire_queue import After, ApprovalsPage, position
@@ -18,7 +18,7 @@ router = APIRouter(tags=["approvals"])
 @router.get("/approvals", responses=problems("forbidden", *LOOKING))
 async def approvals(
     use: Use,
-    look: Looking,
+    look: ApprovingLook,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     after: Annotated[After | None, Query(description="`next` of the page before")] = None,
 ) -> ApprovalsPage:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.identity import Actor, Looking, StatedPurpose
+from api.identity import Judge, Looking, StatedPurpose
 from api.problems import ACTING, BODY, LOOKING, problems
 from api.services import Use
 from api.wire_queue import ClaimIn, ClaimOut, PageQuery, QueuePage, SkippedOut, position
@@ -28,7 +28,7 @@ async def what_waits(use: Use, look: Looking, query: Annotated[PageQuery, Query(
 
 
 @router.post("/queue/claims", status_code=201, responses=problems("forbidden", "claims_limit", *BODY, *ACTING))
-async def claim(use: Use, actor: Actor, purpose: StatedPurpose, body: ClaimIn) -> QueuePage:
+async def claim(use: Use, actor: Judge, purpose: StatedPurpose, body: ClaimIn) -> QueuePage:
     """Gives the caller the next items: for 15 minutes nobody else gets them. No item: nothing waits."""
     page = await queue.do_claim(
         use.store, body.filters.filters(), body.n, actor=actor, now=datetime.now(UTC), seed=secrets.token_hex(16),
@@ -38,13 +38,13 @@ async def claim(use: Use, actor: Actor, purpose: StatedPurpose, body: ClaimIn) -
 
 
 @router.post("/queue/claims/{claim_id}/skips", status_code=201, responses=problems(*_CLAIM, *ACTING))
-async def skip(claim_id: str, use: Use, actor: Actor) -> SkippedOut:
+async def skip(claim_id: str, use: Use, actor: Judge) -> SkippedOut:
     """Ends the claim: the item stays away from the caller for four hours, and is there for others at once."""
     until = await queue.do_skip(use.store, claim_id, actor=actor, now=datetime.now(UTC))
     return SkippedOut(claim_id=claim_id, until=until)
 
 
 @router.post("/queue/claims/{claim_id}/renewals", status_code=201, responses=problems(*_CLAIM, *ACTING))
-async def renew(claim_id: str, use: Use, actor: Actor) -> ClaimOut:
+async def renew(claim_id: str, use: Use, actor: Judge) -> ClaimOut:
     """Gives the claim a whole lease again."""
     return ClaimOut.from_claim(await queue.do_renewal(use.store, claim_id, actor=actor, now=datetime.now(UTC)))

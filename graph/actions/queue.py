@@ -18,7 +18,7 @@ from graph.actions.views import Look, Views
 from graph.domain import audit, ids
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.link import State
-from graph.domain.people import Deed, Person, check_may
+from graph.domain.people import Deed, Person, check_district
 from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Filters, Place, Position, item_of, rest_of, walk
 from graph.store import log
 from graph.store.queries import queue as queries
@@ -81,7 +81,7 @@ async def read_queue(
     The chance is one of the person and day, so that `after` goes on in the same order. The look is in the audit.
     """
     person, now = look.person, look.at
-    check_may(person, Deed.SEE, [person.district])
+    check_district(person, Deed.SEE)
     start = after.start if after else ids.digest("queue", person.actor, now.date())
 
     async def work(tx: Tx) -> Page:
@@ -112,7 +112,7 @@ async def do_claim(
     With fewer, `next` says where a further claim goes on, and None that nothing else waits. Raises Conflict
     (`claims_limit`) where the person would have more than `CLAIMS_MAX` open claims.
     """
-    check_may(actor, Deed.JUDGE, [actor.district])
+    check_district(actor, Deed.JUDGE)
     start = after.start if after else ids.digest("claim", seed)
     left = rest_of(walk(start), after) if after else walk(start)
 

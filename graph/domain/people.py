@@ -118,6 +118,14 @@ def check_role(person: Person, deed: Deed) -> None:
         raise _forbidden(deed)
 
 
+def check_district(person: Person, deed: Deed) -> str:
+    """The person's own district; Forbidden for who may do the deed in none."""
+    check_role(person, deed)
+    if person.district is None:
+        raise Forbidden("your sign-in names no district: there is nothing that you may see")
+    return person.district
+
+
 def check_may(person: Person, deed: Deed, districts: Iterable[str | None] = (), *, made_by: str | None = None) -> None:
     """Refuses what `may` denies; Forbidden says what is missing without telling anything of the thing itself.
 

@@ -77,7 +77,8 @@ async def test_each_look_is_one_entry_with_actor_and_purpose(
 ) -> None:
     for route, path in paths.items():
         before = await entries(store)
-        assert (await api.get(path, headers={"Redthread-Purpose": "Prüfung".encode()})).status_code == 200  # type: ignore[dict-item]
+        answer = await api.get(path, headers={"Redthread-Purpose": "Prüfung".encode()})  # type: ignore[dict-item]
+        assert answer.status_code == 200, path
         [entry] = (await entries(store))[len(before) :]
         assert (entry.action, entry.actor, entry.purpose) == (READS[route], "anna@north", "Prüfung")
 

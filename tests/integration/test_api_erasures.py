@@ -25,8 +25,16 @@ from tests import factories_streams as make
 from tests.factories import ANNA, NORTH, NOW, SAM, SOUTH, SUE, Scene
 from tests.harness import Site, installation, standing
 from tests.integration.conftest import entries
+from tests.signed_in import as_
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def api(api: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A client signed in as a supervisor of north."""
+    api.headers.update(as_(SUE))
+    return api
 
 
 async def ask(api: httpx.AsyncClient, kind: str, subject: str, reason: str = "review date passed") -> httpx.Response:

@@ -121,7 +121,7 @@ async def test_what_is_approved_or_returned_waits_no_more(store: Store, scene: S
 
 async def test_the_most_urgent_comes_first_and_then_the_oldest(store: Store, scene: Scene) -> None:
     await scene.media("d", NORTH, faces=["d1"], urgency="danger_now")
-    danger, old, new = await scene.link("d1", "s1"), await scene.link("n1", "s1"), await scene.link("n2", "s1")
+    danger, old, new = await scene.link("d1", "s1"), await scene.link("n1", "s1"), await scene.link("n2", "t1")
     await confirm(store, new, minutes=9)
     await confirm(store, old, minutes=1)
     await confirm(store, danger, minutes=20)

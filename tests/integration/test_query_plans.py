@@ -22,12 +22,17 @@ pytestmark = pytest.mark.anyio
 NO_PLANS = {"bootstrap", "schema"}
 """Modules of statements on users, constraints and migrations."""
 ALLOWED = {
+    "audit.DECISIONS_IN": "a year's counts, asked month by month",
+    "audit.ENTRIES_IN": "a year's counts, asked month by month",
+    "audit.ROOTS": "one root a day",
+    "audit.SEARCHES_IN": "a year's counts, asked month by month",
     "ingest.GALLERY_CASES": "link's start loads all cases",
     "ingest.GALLERY_ERASURES": "link's start loads all erasures",
     "measure.COUNT_FACES": "a bench asks once whether the graph is empty",
     "measure.JUDGED_TWICE": "a bench asks once, at its end",
     "read.COUNTS": "counts for the operator",
     "read.LINKS_BY_STATE": "counts for the operator",
+    "quarantine.PAGE": "the operator's list of what waits in quarantine",
     "relay.DUE": "few events wait in quarantine for a host",
     "relay.LIST_QUARANTINED": "the operator's list of what waits in quarantine",
 }

@@ -153,8 +153,11 @@ async def test_eight_who_claim_at_once_never_get_the_same_item(store: Store, sce
     )
 
     given = [link_id for got in found for links in links_of(got) for link_id in links]
-    assert len(given) == len(set(given)) == 21
-    assert set(made) < set(given)
+    assert len(given) == len(set(given))
+    # Who came too late for one may get fewer than asked; what is left is there for the next.
+    left = [link_id for links in links_of(await claim(store, 20, BEN)) for link_id in links]
+    assert sorted([*given, *left]) == sorted({*made, *given, *left})
+    assert len(given) + len(left) == 21
 
 
 async def test_all_links_between_two_units_are_one_item_weakest_first(store: Store, scene: Scene) -> None:

@@ -20,7 +20,7 @@ async def test_counts_tell_what_there_is_with_links_by_state(store: Store, scene
     counts = await read.counts(store)
 
     assert {name: counts[name] for name in ("cases", "media", "faces", "too_poor", "quarantined", "outbox")} == {
-        "cases": 2, "media": 3, "faces": 4, "too_poor": 0, "quarantined": 0, "outbox": 0,
+        "cases": 2, "media": 3, "faces": 4, "too_poor": 0, "quarantined": 0, "outbox": 2,  # the notices of the verdict
     }  # fmt: skip
     assert {state: number for state, number in counts["links"].items() if number} == {"lead": 1, "unsure": 1}
 
