@@ -15,6 +15,7 @@ from graph.actions.erase import do_erase
 from graph.actions.search import Question, ask_with_faces
 from graph.actions.views import Views
 from graph.domain import audit, ids
+from graph.domain.people import Person, Role
 from graph.store.session import Store
 from tests.factories import ANNA, NORTH, NOW, SUE, Scene
 from tests.integration.conftest import entries
@@ -45,6 +46,13 @@ def test_every_reading_route_has_a_row_here() -> None:
     known = {route.path for router in routers for route in router.routes if isinstance(route, APIRoute)
              if "GET" in route.methods}  # fmt: skip
     assert known == set(READS)
+
+
+@pytest.fixture
+def api(api: httpx.AsyncClient) -> httpx.AsyncClient:
+    """A client of somebody who may look at everything of the north."""
+    api.headers.update(as_(Person(ANNA.actor, frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), "north")))
+    return api
 
 
 @pytest.fixture

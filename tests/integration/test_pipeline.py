@@ -13,7 +13,7 @@ from PIL import Image
 
 from graph.actions import search
 from graph.actions.search import Picture, Question
-from graph.domain.people import Person
+from graph.domain.people import Person, Role
 from graph.files import MediaStore
 from graph.store.session import Row, Store
 from infra.case_system import CaseSystem
@@ -26,7 +26,7 @@ from tests.factories_pictures import astronaut, encoded, group_photograph, quart
 from tests.harness import Site, installation, standing
 
 pytestmark = pytest.mark.anyio
-ANNA = Person("anna@north")
+ANNA = Person("anna@north", frozenset({Role.INVESTIGATOR}), "north")
 
 
 @pytest.fixture
