@@ -21,14 +21,22 @@ from pathlib import Path
 import pytest
 
 from infra.stack.base import Addresses
+from infra.stack.child import leashed
 
 CHECKOUT = Path(__file__).parent.parent
-LEASH = CHECKOUT / "infra" / "stack" / "leash.py"
+LONGEST = ("journeys", "integration")
+"""Folders of the longest tests, the longest first."""
 
 
 def pytest_report_header() -> str:
     given = os.environ.get("REDTHREAD_TEST_KAFKA")
     return f"stack: {given or 'local, started where a test asks for it'}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first where files are handed out to several processes: so that none ends long after the others."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: [folder not in item.path.parts for folder in LONGEST])
 
 
 StartStack = Callable[[Path], tuple["subprocess.Popen[str]", Addresses]]
@@ -55,11 +63,10 @@ def start_stack() -> StartStack:
 def _start_stack(data: Path) -> tuple[subprocess.Popen[str], Addresses]:
     data.mkdir(exist_ok=True)
     errors = data / "stack.err"
-    leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), str(int(signal.SIGTERM))]
     command = [sys.executable, "-P", "-m", "infra.stack.local", "--short-lived", "--data", str(data)]
     with errors.open("w") as output:
         process = subprocess.Popen(
-            [*leash, *command],
+            [*leashed(signal.SIGTERM), *command],
             stdout=subprocess.PIPE,
             stderr=output,
             text=True,

