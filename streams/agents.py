@@ -13,13 +13,20 @@ from typing import Any, Final
 import faust
 
 from streams import topics
+from streams.header_names import tolerate_any_header_name
 from streams.inputs import Message
 from streams.settings import StreamSettings
 
 EMBED_GROUP: Final = "redthread-embed"
 LINK_GROUP: Final = "redthread-link"
+COMMIT_S: Final = 2.0
+"""Between commits of the offsets. A commit costs what two records cost; a crash repeats what came in after the last."""
 LINK_BATCH: Final = 64
 LINK_WITHIN_S: Final = 0.05
+FETCH_WAIT_S: Final = 0.25
+"""The longest that a lone record waits for others."""
+FETCH_BYTES: Final = 128 * 1024
+"""About LINK_BATCH records of the gallery log: a backlog is fetched without waiting."""
 
 Handle = Callable[[Message], Awaitable[None]]
 HandleBatch = Callable[[list[Message]], Awaitable[None]]
@@ -27,6 +34,7 @@ HandleBatch = Callable[[list[Message]], Awaitable[None]]
 
 def make_app(name: str, settings: StreamSettings, *, instance: str | None, session_timeout_s: float) -> Any:
     """A Faust app with the measured settings; `instance` makes its membership static."""
+    tolerate_any_header_name()
     datadir = Path(settings.data).absolute() / "faust" / settings.worker_slot
     datadir.mkdir(parents=True, exist_ok=True)
     return faust.App(
@@ -37,7 +45,7 @@ def make_app(name: str, settings: StreamSettings, *, instance: str | None, sessi
         key_serializer="raw",
         store="memory://",
         datadir=datadir,
-        broker_commit_interval=0.5,
+        broker_commit_interval=COMMIT_S,
         broker_max_poll_interval=86400.0,
         broker_max_poll_records=500,
         stream_buffer_maxsize=1024,
@@ -56,6 +64,16 @@ def make_app(name: str, settings: StreamSettings, *, instance: str | None, sessi
         topic_allow_declare=False,
         web_enabled=False,
     )
+
+
+def fetch_in_bulk(app: Any) -> None:
+    """From now on the app's consumer, which must be started, fetches what came within FETCH_WAIT_S as one.
+
+    Faust has no setting for it, and a fetch for each record costs link and the broker more than the record does.
+    """
+    fetcher = app.consumer._thread._consumer._fetcher
+    fetcher._fetch_min_bytes = FETCH_BYTES
+    fetcher._fetch_max_wait_ms = int(FETCH_WAIT_S * 1000)
 
 
 def credentials(security: dict[str, str]) -> Any:

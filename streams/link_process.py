@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from typing import Any, Final
+
+# numpy reads this at its first import. Its own threads spin while they wait for the next product, which costs half as
+# much again as all of link's work; what is large enough for more threads is compared block by block, see `Matrix`.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_fixed
 

@@ -17,7 +17,7 @@ from graph.actions.ingest import AlreadyCommitted, Changes
 from graph.domain.errors import Fenced, LogGap, StoreUnavailable, Unprocessable
 from graph.store.session import Store, StoreRefused
 from streams import topics
-from streams.agents import LINK_BATCH, read_batches
+from streams.agents import LINK_BATCH, fetch_in_bulk, read_batches
 from streams.crash import CrashPoint
 from streams.failures import EXIT_ALARM, end_process, told
 from streams.gallery import rows
@@ -67,11 +67,12 @@ class LinkWorker:
         read_batches(app, topics.GALLERY, self.handle, name="link")
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)
 
-    async def _on_assigned(self, _app: Any, assigned: set[Any], **_: Any) -> None:
+    async def _on_assigned(self, app: Any, assigned: set[Any], **_: Any) -> None:
         if not any(tp.topic == topics.GALLERY for tp in assigned):
             return
         if self._assigned.is_set():
             end_process(EXIT_FENCED, "the log was assigned again: starting afresh is the only safe way")
+        fetch_in_bulk(app)
         self._assigned.set()
 
     async def take_over(self) -> None:
@@ -125,7 +126,7 @@ class LinkWorker:
 
     async def _commit(self, records: list[Record]) -> None:
         while records:
-            plan = await asyncio.to_thread(Plan, self._gallery, self._model_id, records)
+            plan = await asyncio.to_thread(Plan, self._gallery, self._model_id, records, self._watchdog.progress)
             try:
                 await self._write(plan)
             except StoreRefused as refused:

@@ -6,16 +6,16 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from graph.actions import quarantine as actions
 from graph.actions.ingest import LOG
-from graph.domain.errors import RedthreadError, StoreUnavailable, Unprocessable
+from graph.domain.errors import NotFound, RedthreadError, StoreUnavailable, Unprocessable
 from graph.domain.ids import digest
 from graph.files import MediaStore
-from graph.store.queries import ingest
 from graph.store.queries import relay as queries
 from graph.store.session import Row, Store, Tx
 from streams import quarantine, topics
@@ -31,7 +31,8 @@ from streams.watchdog import Watchdog
 log = logging.getLogger(__name__)
 
 BATCH: Final = 500
-IDLE_S: Final = 0.2
+IDLE_S: Final = 0.5
+"""Until the outbox is looked at again for what another process has put there; of this one's own writes it is told."""
 REPLAY_EVERY_S: Final = 5.0
 
 CE_NOTICE: Final = "redthread.notice.v1"
@@ -72,13 +73,10 @@ class Relay:
         """Empties the outbox whenever something stands in it."""
         await self._link.ready.wait()
         while True:
-            published = await self._guarded(self._publish)
-            if published < BATCH:
-                self._link.committed.clear()
-                try:
+            self._link.committed.clear()  # before the look: what is committed after it must not wait
+            if await self._guarded(self._publish) < BATCH:
+                with suppress(TimeoutError):
                     await asyncio.wait_for(self._link.committed.wait(), IDLE_S)
-                except TimeoutError:
-                    continue
 
     async def replay_for_ever(self) -> None:
         """Replays what waits for a host that may answer again."""
@@ -96,6 +94,7 @@ class Relay:
             lambda: actions.index(self._store, rows, now=datetime.now(UTC), first_try_s=self._first_try_s),
             until_done=True,
         )
+        self._link.committed.set()
         self._watchdog.progress()
 
     async def _guarded(self, work: Callable[[], Awaitable[Any]], *, until_done: bool = False) -> int:
@@ -130,12 +129,24 @@ class Relay:
         if row["kind"] == "delete":
             await self._delete(row["key"])
             return
-        topic, key, value, headers = outgoing(row["kind"], row["key"], row["source"], json.loads(row["body"]))
+        body = json.loads(row["body"])
+        if await asyncio.to_thread(self._are_stored, body.get("unless_stored", ())):
+            return
+        topic, key, value, headers = outgoing(row["kind"], row["key"], row["source"], body)
         try:
             await send_sure(self._topic(topic), key, value, headers)
         except Unprocessable as reason:
-            # Nothing that the outbox takes is as large as its topic allows: whoever sees this has found a defect.
-            log.error("outbox %s (%s) is dropped: %s", row["seq"], row["kind"], reason.message)
+            log.error("outbox %s (%s) is not taken: %s", row["seq"], row["kind"], reason.message)
+            # Of all kinds only a replay can be too large: its topic may take less than it did when the event came.
+            if row["kind"] == "replay":
+                await actions.refuse_replay(self._store, row["key"], reason, now=datetime.now(UTC))
+
+    def _are_stored(self, crops: Sequence[str]) -> bool:
+        """Whether crops are named and all of them are stored: deletions that were due before have been done by now."""
+        try:
+            return bool([self._files.read_crop(crop) for crop in crops])
+        except NotFound:
+            return False
 
     async def _delete(self, name: str) -> None:
         """Deletes stored files of what an erasure took, unless it came back into the graph since."""
@@ -164,8 +175,8 @@ class Relay:
 
 
 async def _waiting(tx: Tx) -> tuple[int, list[Row]]:
-    cursor = await tx.one(ingest.CURSOR, log=LOG)
-    return (cursor or {"epoch": -1})["epoch"], await tx.rows(queries.WAITING, limit=BATCH)
+    found = await tx.one(queries.WAITING, log=LOG, limit=BATCH)
+    return (found["epoch"], found["rows"]) if found else (-1, [])
 
 
 def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[str, bytes | None, bytes | None, Headers]:

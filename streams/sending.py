@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
@@ -13,12 +14,12 @@ from cloudevents.core.bindings.kafka import to_binary
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from pydantic import BaseModel
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential
 
 from graph.domain.errors import Unprocessable
 from streams.records import TYPE_OF
 
 log = logging.getLogger(__name__)
+FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 10.0
 SOURCE: Final = "/redthread"
 
@@ -28,29 +29,21 @@ Headers = list[tuple[str, bytes]]
 async def send_sure(topic: Any, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> None:
     """Returns when the broker has the record; waits for ever where the broker is away.
 
-    Raises Unprocessable where the record is too large to be ever taken.
+    Raises Unprocessable where the record is too large to be ever taken. A plain loop: to build a retrier for each
+    record costs more than to send it.
     """
-
-    async def once() -> None:
+    wait_s = FIRST_WAIT_S
+    while True:
         try:
             await (await topic.send(key=key, value=value, headers=list(headers)))
+            return
         except Exception as error:
-            # Faust wraps what aiokafka raises.
+            # Everything but size is worth waiting for. Faust wraps what aiokafka raises.
             if isinstance(error, MessageSizeTooLargeError) or isinstance(error.__cause__, MessageSizeTooLargeError):
                 raise Unprocessable("the record is larger than its topic takes", code="record_too_large") from error
-            raise
-
-    await AsyncRetrying(
-        # Everything but size is worth waiting for.
-        retry=retry_if_exception(lambda error: isinstance(error, Exception) and not isinstance(error, Unprocessable)),
-        wait=wait_exponential(multiplier=0.2, max=LONGEST_WAIT_S),
-        before_sleep=_say,
-    )(once)
-
-
-def _say(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    log.warning("sending waits: %s", type(error).__name__)
+            log.warning("sending waits: %s", type(error).__name__)
+        await asyncio.sleep(wait_s)
+        wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
 
 def headers_of(ce_type: str, subject: str, ce_id: str | None = None) -> Headers:

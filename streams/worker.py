@@ -26,6 +26,8 @@ def main() -> None:
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    # Faust sets the root logger to DEBUG for a display at its start: thousands of messages would be made and dropped.
+    logging.disable(logging.INFO)
     try:
         app = importlib.import_module(KINDS[sys.argv[1]]).make(StreamSettings())  # pyright: ignore[reportCallIssue]  settings come from the environment
     except RedthreadError as reason:

@@ -154,8 +154,11 @@ def label(faces: Sequence[str], said: str | None, *, taken_back: Sequence[str] =
     return LabelChanged(act_id="act", faces=list(faces), label=named, taken_back=list(taken_back))
 
 
-def drawn_log(seed: int, length: int, *, labels: bool = False) -> Log:
-    """A log with a few people in many pictures, told again, moved, closed, reopened, erased and asked for."""
+def drawn_log(seed: int, length: int, *, labels: bool = False, other_model: float = 0.0) -> Log:
+    """A log with a few people in many pictures, told again, moved, closed, reopened, erased and asked for.
+
+    `other_model` is the share of media records that were embedded under another model than the current one.
+    """
     dice, rng = random.Random(seed), np.random.default_rng(seed)
     people = [unit(rng) for _ in range(3)]
     pictures: dict[str, list[Vector]] = {
@@ -180,7 +183,8 @@ def drawn_log(seed: int, length: int, *, labels: bool = False) -> Log:
         scope = dice.choice(["register", "register", "case", "none"])
         event = submitted(case, scope, district, victim=told, exhibit=exhibit)
         late = place - dice.choice([0, 0, 0, 5, 20])
-        return embedded(name, pictures[name], event, origin(place, at=late), poor=poor[name])
+        model = "another-model" if other_model and dice.random() < other_model else MODEL_ID
+        return embedded(name, pictures[name], event, origin(place, at=late), poor=poor[name], model_id=model)
 
     def _case(place: int) -> GalleryRecord:
         name = dice.choice(list(CASES))

@@ -19,6 +19,7 @@ from graph.domain.comparison import (
     similar,
     within_caps,
 )
+from streams.faces.models import MODEL_ID
 from streams.gallery import rows
 from streams.records import (
     CaseRecord,
@@ -42,9 +43,13 @@ class Member:
 
 @dataclass
 class Known:
-    born: int
     members: dict[str, Member] = field(default_factory=dict)
     faces: dict[str, np.ndarray | None] = field(default_factory=dict)
+
+    @property
+    def last(self) -> int:
+        """When an event last put it into a case."""
+        return max(member.age[0] for member in self.members.values())
 
 
 class Reference:
@@ -105,11 +110,7 @@ class Reference:
         self.cases.setdefault(event.case_id, (event.district, True, 0))
         is_new = media_id not in self.media
         before = None if is_new else self.scope(media_id)
-        known = self.media.setdefault(media_id, Known(source.submitted_at))
-        if is_new:
-            for face in record.faces:
-                if source.submitted_at > self._erased_at("face", face.face_id):
-                    known.faces[face.face_id] = None if face.too_poor_because else rows.vector(face)
+        known = self.media.setdefault(media_id, Known())
         age = (source.submitted_at, source.ce_id or source.event)
         exhibits = {event.exhibit} if event.exhibit else set()
         old = known.members.get(event.case_id)
@@ -119,8 +120,21 @@ class Reference:
             old.exhibits |= exhibits
             if age > old.age:
                 old.scope, old.age = event.scope, age
+        gained = False
+        for face in record.faces:
+            vector = rows.vector(face) if record.model_id == MODEL_ID and not face.too_poor_because else None
+            erased = self._erased_at("face", face.face_id)
+            if face.face_id in known.faces:
+                # It stands there: under another model perhaps, and has a vector of this one from now on.
+                made = known.faces[face.face_id] is None and vector is not None
+            else:
+                # A media brings its faces once; an erased one comes back with any later submission.
+                made = known.last > erased and (is_new or erased >= 0)
+            if made:
+                known.faces[face.face_id] = vector
+                gained = True
         after = self.scope(media_id)
-        if before is None or (after.register and not before.register) or after.cases - before.cases:
+        if before is None or gained or (after.register and not before.register) or after.cases - before.cases:
             self._compare(media_id, offset)
         if before is not None:
             self._narrow({media_id})
@@ -152,7 +166,7 @@ class Reference:
         self.erased[f"{kind}:{subject}"] = max(at, self._erased_at(kind, subject))
         if kind == "face":
             for known in self.media.values():
-                if subject in known.faces and known.born <= at:
+                if subject in known.faces and known.last <= at:
                     del known.faces[subject]
                     self._forget({subject})
             return
@@ -163,8 +177,12 @@ class Reference:
                     del members[case]
             if not members:
                 self._forget(set(self.media.pop(media_id).faces))
-            else:
-                self._narrow({media_id})
+                continue
+            faces = self.media[media_id].faces
+            for face in [face for face in faces if self._erased_at("face", face) >= self.media[media_id].last]:
+                del faces[face]
+                self._forget({face})
+            self._narrow({media_id})
 
     def _erased_at(self, kind: str, subject: str) -> int:
         return self.erased.get(f"{kind}:{subject}", -1)

@@ -18,6 +18,8 @@ from graph.store.queries import relay
 from graph.store.session import Row, Store, Tx
 
 LOG = "redthread.gallery.v1"
+ROWS = 1000
+"""Rows of one statement: a whole case can be in one batch, and the process must do other things in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +146,12 @@ async def commit(
 
 
 async def _narrow(tx: Tx, changes: Changes, may_compare: Callable[[str, str], bool]) -> None:
-    if not changes.narrowed:
-        return
-    links = await tx.rows(queries.UNDECIDED_LINKS, media=sorted(changes.narrowed))
-    gone = [row["link_id"] for row in links if not may_compare(row["a"], row["b"])]
-    if gone:
-        await tx.do(queries.REMOVE_LINKS, links=gone)
+    media = sorted(changes.narrowed)
+    for start in range(0, len(media), ROWS):
+        links = await tx.rows(queries.UNDECIDED_LINKS, media=media[start : start + ROWS])
+        gone = [row["link_id"] for row in links if not may_compare(row["a"], row["b"])]
+        if gone:
+            await tx.do(queries.REMOVE_LINKS, links=gone)
 
 
 async def _around(tx: Tx, changes: Changes) -> set[str]:
@@ -185,8 +187,8 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (queries.END_ERASURES, asked),
     ]
     for query, rows in statements:
-        for start in range(0, len(rows), 1000):
-            await tx.do(query, rows=rows[start : start + 1000], now=now.isoformat())
+        for start in range(0, len(rows), ROWS):
+            await tx.do(query, rows=rows[start : start + ROWS], now=now.isoformat())
 
 
 async def new_notices(tx: Tx, rows: list[NoticeRow], now: datetime) -> list[log.Outgoing]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from graph.actions.ingest import NoticeRow, new_notices
 from graph.domain import ids
 from graph.domain.audit import Act
-from graph.domain.errors import Conflict, NotFound
+from graph.domain.errors import Conflict, NotFound, RedthreadError
 from graph.store import log
 from graph.store.queries import ingest
 from graph.store.queries import relay as queries
@@ -81,6 +81,25 @@ async def replay(store: Store, quarantine_id: str, *, actor: str, now: datetime)
         if row is None:
             raise NotFound("no such event in quarantine")
         await _send_again(tx, head, row["q"], actor, now)
+
+    await store.write(work)
+
+
+async def refuse_replay(store: Store, event: str, reason: RedthreadError, *, now: datetime) -> None:
+    """Lets an event wait again whose replay Kafka did not take, with the reason; only a person replays it then."""
+
+    async def work(tx: Tx) -> None:
+        head = await log.lock_head(tx)
+        told = f"the replay was refused: {reason.message}"
+        found = await tx.one(
+            queries.REPLAY_REFUSED,
+            quarantine_id=ids.quarantine_id(event),
+            at=now.isoformat(),
+            code=reason.code,
+            reason=told,
+        )
+        if found is not None:
+            await log.append(tx, head, [Act(now, "relay", "replay refused", f"event:{event}")])
 
     await store.write(work)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from graph.domain.comparison import (
     similar,
     within_caps,
 )
-from streams.gallery.matrix import Near, Vectors, above
+from streams.gallery.matrix import QUERIES, Near, Vectors, above
 from streams.gallery.state import Face, Media, Staged
 from streams.records import SearchAsked, SearchProbe
 
@@ -28,7 +28,8 @@ from streams.records import SearchAsked, SearchProbe
 class Comparer:
     """Compares within a batch; sees the gallery and everything that the batch staged so far."""
 
-    def __init__(self, staged: Staged, changes: Changes, model_id: str) -> None:
+    def __init__(self, staged: Staged, changes: Changes, model_id: str, progress: Callable[[], None]) -> None:
+        self._progress = progress
         self._staged = staged
         self._changes = changes
         self._model_id = model_id
@@ -36,9 +37,11 @@ class Comparer:
 
     def look_ahead(self, faces: Sequence[tuple[str, Vectors]]) -> None:
         """Compares all new faces of the batch with the committed gallery in one pass over it."""
-        if faces:
-            found = self._staged.base.matrix.above(np.stack([vector for _, vector in faces]), FLOOR)
-            self._ahead |= {face_id: near for (face_id, _), near in zip(faces, found, strict=True)}
+        for start in range(0, len(faces), QUERIES):
+            some = faces[start : start + QUERIES]
+            found = self._staged.base.matrix.above(np.stack([vector for _, vector in some]), FLOOR)
+            self._ahead |= {face_id: near for (face_id, _), near in zip(some, found, strict=True)}
+            self._progress()
 
     def may_compare(self, a: str, b: str) -> bool:
         face_a, face_b = self._staged.face(a), self._staged.face(b)
@@ -48,6 +51,7 @@ class Comparer:
 
     def faces(self, media: Media, offset: int, *, only: Collection[str] | None = None) -> None:
         """Compares a media's faces, or `only` these, with everything in their scope; stages links and the record."""
+        self._progress()
         own = [face for face in map(self._staged.face, media.faces) if face and face.label not in HIDDEN_LABELS]
         able = [face for face in own if face.vector is not None]
         mine = [face for face in able if only is None or face.face_id in only]

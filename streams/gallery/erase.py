@@ -36,7 +36,7 @@ def erase(plan: Plan, record: ErasureRecord) -> None:
             older = [case for case, member in media.memberships.items() if member.submitted_at <= requested_at]
             _leave(plan, media, older)
     else:
-        for media in plan.staged.media_of_case(subject):
+        for media in plan.media_of_case(subject):
             if media.memberships[subject].submitted_at <= requested_at:
                 _leave(plan, media, [subject])
     plan.take_back_erased()
@@ -64,7 +64,10 @@ def _leave(plan: Plan, media: Media, cases: list[str]) -> None:
     plan.changes.gone_memberships += [ids.membership_id(media.media_id, case_id) for case_id in cases]
     left = {case_id: member for case_id, member in media.memberships.items() if case_id not in cases}
     if left:
-        plan.compare.narrow([plan.staged.put_media(replace(media, memberships=left))])
+        rest = replace(media, memberships=left)
+        # What was erased and came back with a membership that ends now goes with it.
+        older = [face for face in media.faces if plan.staged.erased_at(f"face:{face}") >= rest.last_submitted_at]
+        plan.compare.narrow([_without_faces(plan, rest, older)])
         return
     plan.changes.gone_faces += media.faces
     plan.changes.gone_media.append(media.media_id)
@@ -75,9 +78,15 @@ def _leave(plan: Plan, media: Media, cases: list[str]) -> None:
 def _erase_face(plan: Plan, face_id: str, requested_at: int) -> None:
     face = plan.staged.face(face_id)
     media = plan.staged.one_media(face.media_id) if face else None
-    if face is None or media is None or media.first_submitted_at > requested_at:
-        return  # unknown, or submitted again since
-    plan.changes.gone_faces.append(face_id)
-    plan.changes.gone_files.append(f"{face.media_id}/{face_id}")
-    plan.staged.put_media(replace(media, faces=tuple(known for known in media.faces if known != face_id)))
-    plan.staged.forget_face(face_id)
+    if media is not None and media.last_submitted_at <= requested_at:  # else unknown, or submitted again since
+        _without_faces(plan, media, [face_id])
+
+
+def _without_faces(plan: Plan, media: Media, face_ids: list[str]) -> Media:
+    """Stages the media without these of its faces, which are erased with their stored files."""
+    plan.changes.gone_faces += face_ids
+    plan.changes.gone_files += [f"{media.media_id}/{face_id}" for face_id in face_ids]
+    left = plan.staged.put_media(replace(media, faces=tuple(face for face in media.faces if face not in face_ids)))
+    for face_id in face_ids:
+        plan.staged.forget_face(face_id)
+    return left

@@ -34,7 +34,7 @@ async def load_gallery(store: Store, model_id: str, *, progress: Callable[[], No
             staged.put_face(face)
         order = tuple(face_id for _, face_id in sorted(row["faces"]))
         memberships = {item["case_id"]: _membership(item) for item in row["memberships"] if item["case_id"]}
-        staged.put_media(Media(row["media_id"], row["first_submitted_at"], memberships, order))
+        staged.put_media(Media(row["media_id"], memberships, order))
     gallery.take_in(staged)
     return gallery
 

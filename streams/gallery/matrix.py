@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -14,6 +17,8 @@ BLOCK: Final = 8192
 """Rows of a block, compared at a time: its scores stay in the processor's cache."""
 QUERIES: Final = 512
 """Queries compared with a block at a time: 16 MB of scores, however many faces a batch brings."""
+SIDE_BY_SIDE: Final = 4
+"""Blocks from which on they are compared in threads: below, handing them over costs more than it saves."""
 SLACK: Final = 1e-4
 """What a float32 dot product of two 128-d unit vectors may be off by, with room: everything above floor - SLACK is
 scored again in float64, so the result equals brute force in float64."""
@@ -61,6 +66,7 @@ class Matrix:
         self._dimensions = dimensions
         self._blocks: list[Vectors] = []
         self._count = 0
+        self._pool = ThreadPoolExecutor(os.cpu_count(), "compare")
 
     def __len__(self) -> int:
         return self._count
@@ -84,11 +90,18 @@ class Matrix:
         self._blocks[row // BLOCK][row % BLOCK] = 0
 
     def above(self, queries: Vectors, floor: float) -> list[list[Near]]:
-        """See `above`; `floor` must be positive, since rows that were removed or not yet used are zeros."""
+        """See `above`; `floor` must be positive, since rows that were removed are zeros."""
         found: list[list[Near]] = [[] for _ in range(len(queries))]
         for start in range(0, len(queries), QUERIES):
             some = queries[start : start + QUERIES]
-            for number, block in enumerate(self._blocks):
-                for index, near in enumerate(above(some, block, floor)):
+            compare = partial(above, some, floor=floor)
+            blocks = self._used()
+            by_block = self._pool.map(compare, blocks) if len(blocks) >= SIDE_BY_SIDE else map(compare, blocks)
+            for number, nears in enumerate(by_block):
+                for index, near in enumerate(nears):
                     found[start + index] += [Near(number * BLOCK + item.row, item.score) for item in near]
         return found
+
+    def _used(self) -> list[Vectors]:
+        """The blocks, the last one without the rows that are still free."""
+        return [block[: self._count - number * BLOCK] for number, block in enumerate(self._blocks)]

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
 
 from graph.actions.ingest import Changes, NoticeRow
 from graph.domain import ids
-from graph.domain.comparison import Scope
+from graph.domain.comparison import InScope, Scope
 from graph.domain.errors import Unprocessable
-from streams.gallery import rows
+from streams.gallery import faces, rows
 from streams.gallery.compare import Comparer
 from streams.gallery.erase import erase
 from streams.gallery.labels import relabel
-from streams.gallery.state import Case, Face, Gallery, Media, Membership, Staged
+from streams.gallery.state import Case, Gallery, Media, Membership, Staged
 from streams.records import (
     CaseRecord,
-    EmbeddedFace,
     ErasureRecord,
     GalleryRecord,
     LabelChanged,
@@ -34,15 +33,23 @@ class Plan:
     """One batch: reads the gallery and what the batch staged before, collects `changes` and `staged`.
 
     The batch ends with the first record that takes something away, so that it is taken from what stands in the graph
-    at that record, not at the end of a longer batch; `applied` says how many records it has.
+    at that record, not at the end of a longer batch; `applied` says how many records it has. `progress` is told of
+    every media of a case that is worked on: one record can concern a hundred thousand of them.
     """
 
-    def __init__(self, gallery: Gallery, model_id: str, records: Sequence[tuple[int, GalleryRecord]]) -> None:
+    def __init__(
+        self,
+        gallery: Gallery,
+        model_id: str,
+        records: Sequence[tuple[int, GalleryRecord]],
+        progress: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.progress = progress
         self.staged = Staged(gallery)
         offsets = [offset for offset, _ in records] or [-1]
         self.changes = Changes(first=offsets[0], last=offsets[-1])
         self.model_id = model_id
-        self.compare = Comparer(self.staged, self.changes, model_id)
+        self.compare = Comparer(self.staged, self.changes, model_id, progress)
         self.compare.look_ahead([face for _, record in records for face in self._new_faces(record)])
         self.applied = 0
         for offset, record in records:
@@ -112,7 +119,7 @@ class Plan:
         case = self._case_of(submitted.case_id, submitted.district)
         known = self.staged.one_media(record.media_id)
         if self._is_erased(record):
-            self._drop_files(record, known)
+            faces.drop_files(self, record, known)
             if record.search is not None:
                 self.compare.refuse(record.search.search_id, "the picture or its case was erased meanwhile")
             self.tell(origin, "erased", {"media_id": record.media_id, "case_id": submitted.case_id})
@@ -121,27 +128,24 @@ class Plan:
         if self.staged.case(case.case_id) is None:
             self._put_case(case)
         before = known.scope if known else None
-        media = known or self._new_media(record)
+        media = known or faces.new_media(self, record)
         media, change = self._member(media, record)
-        self._drop_files(record, media)
-        if known is not None:
-            self._embed_beside(record, media)
-        if known is None or change:
+        media, gained = faces.complete(self, record, media) if known is not None else (media, False)
+        faces.drop_files(self, record, media)
+        if known is None or change or gained:
             media = self.staged.put_media(media)
-        if known is None:
-            self._reissue_after_erasure(record)
+        faces.reissue_after_erasure(self, record, media, known)
+        if known is None or gained or _wider(before, media.scope):
             self.compare.faces(media, offset)
-        elif change and before is not None and media.scope is not None:
-            if (media.scope.register and not before.register) or media.scope.cases - before.cases:
-                self.compare.faces(media, offset)
-            if (before.register and not media.scope.register) or before.cases - media.scope.cases:
-                self.compare.narrow([media])
+        if _wider(media.scope, before):
+            self.compare.narrow([media])
         if submitted.victim is not None:
             self._declare(record, media)
         if record.search is not None:
             self.compare.answer_upload(record.search, media, offset)
         old = known.memberships.get(submitted.case_id) if known else None
-        self._report(record, media, repeated=old is not None and old.says(media.memberships[submitted.case_id]))
+        repeated = not gained and old is not None and old.says(media.memberships[submitted.case_id])
+        self._report(record, media, repeated=repeated)
 
     def _case_of(self, case_id: str, district: str) -> Case:
         case = self.staged.case(case_id) or Case(case_id, district)
@@ -150,46 +154,6 @@ class Plan:
                 f"case {case_id} belongs to district {case.district}, the event says {district}", code="two_districts"
             )
         return case
-
-    def _new_media(self, record: MediaEmbedded) -> Media:
-        self.changes.media.append(rows.media(record))
-        face_ids: list[str] = []
-        for face in sorted(record.faces, key=lambda face: face.ordinal):
-            if record.origin.submitted_at <= self.staged.erased_at(f"face:{face.face_id}"):
-                continue
-            face_ids.append(face.face_id)
-            self._put_face(record, face)
-        return Media(record.media_id, record.origin.submitted_at, faces=tuple(face_ids))
-
-    def _drop_files(self, record: MediaEmbedded, media: Media | None) -> None:
-        """Embed has stored crops of all faces it found: those of faces that are not kept must go again."""
-        if media is None:
-            self.changes.gone_files.append(record.media_id)
-        else:
-            left = (face.face_id for face in record.faces if face.face_id not in media.faces)
-            self.changes.gone_files += [f"{record.media_id}/{face_id}" for face_id in left]
-
-    def _reissue_after_erasure(self, record: MediaEmbedded) -> None:
-        """Sends the event of a media that came back after an erasure through embed once more.
-
-        Embed stores crops before link sees the record: those of the new submission may have gone with the erasure.
-        The second record changes nothing here, for the media is known then.
-        """
-        if self.staged.erased_at(f"media:{record.media_id}", f"case:{record.submitted.case_id}") >= 0:
-            self.changes.reissued.append(record.origin.model_dump())
-
-    def _put_face(self, record: MediaEmbedded, face: EmbeddedFace) -> None:
-        vector = rows.vector(face)
-        comparable = face.too_poor_because is None and record.model_id == self.model_id
-        self.staged.put_face(Face(face.face_id, record.media_id, vector if comparable else None))
-        self.changes.faces.append(rows.face(record.media_id, face))
-        self.changes.embeddings.append(rows.embedding(face, record.model_id))
-
-    def _embed_beside(self, record: MediaEmbedded, media: Media) -> None:
-        """Keeps the vectors of another model for faces that stand already; they are compared after a switch."""
-        for face in record.faces:
-            if record.model_id != self.model_id and face.face_id in media.faces:
-                self.changes.embeddings.append(rows.embedding(face, record.model_id))
 
     def _member(self, media: Media, record: MediaEmbedded) -> tuple[Media, bool]:
         """The media with the event's membership, and whether that changed anything."""
@@ -249,7 +213,7 @@ class Plan:
         case = replace(old, open=changed.status == "open", version=changed.version)
         self._put_case(case, contact=changed.contact, review_by=changed.review_by and changed.review_by.isoformat())
         if case.open != old.open:
-            touched = [self.staged.put_media(media) for media in self.staged.media_of_case(case.case_id)]
+            touched = [self.staged.put_media(media) for media in self.media_of_case(case.case_id)]
             if case.open:
                 self.compare.look_ahead(self._stored_faces(touched))
                 for media in touched:
@@ -257,6 +221,12 @@ class Plan:
             else:
                 self.compare.narrow(touched)
         self.tell(record.origin, "case_changed", {"case_id": case.case_id, "version": case.version})
+
+    def media_of_case(self, case_id: str) -> Iterator[Media]:
+        """The media of a case as they stand now, each told as progress."""
+        for media in self.staged.media_of_case(case_id):
+            self.progress()
+            yield media
 
     def _put_case(self, case: Case, *, contact: str | None = None, review_by: str | None = None) -> None:
         self.staged.put_case(case)
@@ -282,3 +252,10 @@ class Plan:
         self.changes.notices.append(
             NoticeRow(f"event:{origin.event}", origin.source, outcome, {**rows.reference(origin), **body})
         )
+
+
+def _wider(before: InScope | None, after: InScope | None) -> bool:
+    """Whether `after` allows comparisons that `before` does not."""
+    if before is None or after is None:
+        return False
+    return (after.register and not before.register) or bool(after.cases - before.cases)

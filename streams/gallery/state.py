@@ -72,13 +72,15 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """`first_submitted_at` is that of the event that brought its faces, in Kafka milliseconds."""
-
     media_id: str
-    first_submitted_at: int = 0
     memberships: Mapping[str, Membership] = field(default_factory=dict[str, Membership])
     faces: tuple[str, ...] = ()
     scope: InScope | None = None
+
+    @property
+    def last_submitted_at(self) -> int:
+        """When an event last put it into a case, in Kafka milliseconds: what is erased later than that stays erased."""
+        return max((member.submitted_at for member in self.memberships.values()), default=-1)
 
 
 class Gallery:
@@ -180,6 +182,11 @@ class Staged:
         self.media[media.media_id] = staged
         self._count(staged, +1)
         return staged
+
+    def lift(self, media: Media) -> None:
+        """Takes a known media out of the counts until it is put again, so that its faces may change meanwhile."""
+        self._count(self.one_media(media.media_id), -1)
+        self.media[media.media_id] = replace(media, scope=None)
 
     def put_face(self, face: Face) -> None:
         self.gone_faces.discard(face.face_id)

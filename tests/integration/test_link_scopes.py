@@ -21,6 +21,7 @@ from graph.files import MediaStore
 from graph.store import log
 from graph.store.session import Store, Tx
 from infra.stack.base import Addresses
+from streams import topics
 from streams.faces.models import MODEL_ID
 from streams.records import GalleryRecord
 from tests import factories_streams as make
@@ -57,6 +58,10 @@ class Log:
     def erase(self, name: str, *, at: int) -> None:
         source = make.origin(len(self.records), at=at, kind="erasures.requested")
         self.records.append(make.erasure("media_id", make.media_id(name), source))
+
+    def erase_case(self, case: str, *, at: int) -> None:
+        source = make.origin(len(self.records), at=at, kind="erasures.requested")
+        self.records.append(make.erasure("case_id", case, source))
 
     def written(self) -> list[GalleryRecord]:
         new, self.records_sent = self.records[getattr(self, "records_sent", 0) :], len(self.records)
@@ -136,6 +141,37 @@ async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: Si
     assert set(links) == pairs("both+north", "both+south", "hidden+both", "hidden+north")
     ((a, b),) = pairs("both+north")
     assert links[a, b][0] == "dismissed"
+
+
+async def test_what_comes_back_after_an_erasure_is_embedded_again_only_where_its_crops_are_gone(
+    site: Site, tmp_path: Path
+) -> None:
+    """Every later media of a case that was once erased went through embed twice."""
+    files = MediaStore((tmp_path / "store").as_uri())
+
+    def store_crops(name: str, ordinal: int = 0) -> None:
+        for kind in ("display", "aligned"):
+            files.put_crop(make.media_id(name), make.face_id(name, ordinal), kind, b"x")  # type: ignore[arg-type]
+
+    told = Log()
+    told.picture("there", "local:n1")
+    told.erase_case("local:n1", at=10)
+    told.erase("there", at=10)
+    for name in ("there", "stored", "gone"):
+        told.picture(name, "local:n1", at=20)
+    store_crops("stored")
+    site.write(told.written()[:3])
+    site.start("link")
+    await site.linked()
+    assert site.end_of(topics.media_submitted("local")) == 0
+
+    store_crops("there")
+    site.write(told.records[3:])
+    await site.linked()
+
+    again = [dict(message.headers() or []) for message in site.read(topics.media_submitted("local"))]
+    assert [headers["redthread-event"] for headers in again] == [told.records[-1].origin.event.encode()]  # type: ignore[union-attr]
+    assert len(await site.rows("MATCH (m:Media) RETURN m")) == 3
 
 
 async def test_a_search_in_a_case_never_returns_a_face_outside_it(site: Site) -> None:

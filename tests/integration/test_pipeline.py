@@ -23,7 +23,7 @@ from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.settings import cache_folder
 from streams.topics import TopicsDiffer, ensure_topics
 from tests.factories_pictures import astronaut, encoded, group_photograph, quarters
-from tests.harness import Site, installation, standing
+from tests.harness import Site, installation, standing, until
 
 pytestmark = pytest.mark.anyio
 ANNA = Person("anna@north", frozenset({Role.INVESTIGATOR}), "north")
@@ -52,6 +52,11 @@ async def test_topics_are_made_as_the_table_says_and_a_changed_one_is_told(site:
     resource = ConfigResource(ResourceType.TOPIC, topics.notices("second"), incremental_configs=[change])
     for future in site.admin.incremental_alter_configs([resource]).values():
         future.result(30)
+
+    def differs() -> bool:
+        return bool(topics.check_topics(site.admin, topics.table(["second"])))
+
+    await until(differs, "the broker knows the change")
     with pytest.raises(TopicsDiffer, match=r"redthread\.notices\.second\.v1 has retention\.ms=1000, not 1209600000"):
         ensure()
     site.admin.delete_topics([topics.notices("second")])[topics.notices("second")].result(30)

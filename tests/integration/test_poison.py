@@ -19,6 +19,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from PIL import Image
 
 from graph.actions import quarantine
@@ -310,3 +312,38 @@ async def check_silent_host_answers(site: Site, sender: Sender, folder: Path, po
 
     wait: Callable[[], Any] = resolved
     await until(wait, "nothing waits for the host")
+
+
+class AnyBytes(str):
+    """A header's name as a client in another language may send it: no text."""
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return b"\xff\xfe-name"
+
+
+async def test_a_header_whose_name_is_no_text_stops_nobody(site: Site, folder: Path) -> None:
+    """aiokafka ended every worker over it, one after the other, and again after each restart."""
+    picture = encoded(astronaut().crop((100, 0, 400, 300)), "JPEG", quality=90)
+    producer = AIOKafkaProducer(bootstrap_servers=site.stack.kafka)
+    await producer.start()
+    places: list[str] = []
+    try:
+        for number in range(3):
+            (folder / f"{number}.jpg").write_bytes(picture + bytes(number))
+            told = {"case_id": "local:c1", "url": (folder / f"{number}.jpg").as_uri(), **GOOD}
+            batch: Any = producer.create_batch()
+            batch._builder = _DefaultRecordBatchBuilderPy(2, 0, False, -1, -1, 0, 1 << 16)
+            odd = [(AnyBytes("odd"), b"any")] if number == 1 else []
+            batch.append(key=b"key", value=json.dumps(told).encode(), timestamp=None, headers=[*HEADERS, *odd])
+            batch.close()
+            sent = await (await producer.send_batch(batch, topics.media_submitted("local"), partition=0))
+            places.append(f"{sent.topic}/{sent.partition}/{sent.offset}")
+    finally:
+        await producer.stop()
+    site.start("embed")
+    site.start("link")
+
+    await site.told(f"event:{place}" for place in places)
+
+    assert {n["outcome"] for n in standing(site.notices()).values()} == PERSON
+    assert [worker.process.poll() for worker in site.workers] == [None, None]

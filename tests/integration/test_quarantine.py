@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from graph.actions import quarantine
 from graph.actions.ingest import NoticeRow, new_notices
 from graph.domain import ids
 from graph.store import log
 from graph.store.session import Store, Tx
+from infra.stack.base import Addresses
+from streams import topics
+from streams.records import to_base64
+from tests.harness import Site, installation, until
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -60,3 +67,53 @@ async def test_a_host_that_answers_with_another_failure_lets_go_what_waits_for_i
     assert await quarantine.replay_due(store, now=later) == 2
 
     assert [await status(store, place) for place in range(3)] == ["waiting", "replayed", "replayed"]
+
+
+@pytest.fixture
+async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
+    async with installation(stack, store, tmp_path) as site:
+        yield site
+
+
+async def limit_inputs(site: Site, size: int) -> None:
+    """From now on the topic of submitted media takes records of at most this many bytes."""
+    name, limit = topics.media_submitted("local"), "max.message.bytes"
+    change = ConfigEntry(limit, str(size), incremental_operation=AlterConfigOpType.SET)
+    for future in site.admin.incremental_alter_configs([topic(name, [change])]).values():
+        future.result(30)
+    await until(
+        lambda: site.admin.describe_configs([topic(name)])[topic(name)].result(30)[limit].value == str(size),
+        "the broker knows the new limit",
+    )
+
+
+def topic(name: str, changes: list[ConfigEntry] | None = None) -> ConfigResource:
+    return ConfigResource(ResourceType.TOPIC, name, incremental_configs=changes)
+
+
+async def test_an_event_whose_replay_its_topic_does_not_take_waits_again_with_the_reason(site: Site) -> None:
+    """It was dropped with a line in a log, and stood as `replayed` for ever."""
+    large = {**failed(1, "missing_file"), "value": to_base64(bytes(5000))}
+    await quarantine.index(site.store, [large, failed(2, "missing_file")], now=NOW)
+    await limit_inputs(site, 2000)
+    site.start("link")
+    await site.linked()
+
+    for place in (1, 2):
+        quarantine_id = ids.quarantine_id(failed(place, "")["event"])
+        await quarantine.replay(site.store, quarantine_id, actor="operator", now=NOW)
+    await site.linked()
+
+    assert (await status(site.store, 1), await status(site.store, 2)) == ("waiting", "replayed")
+    (row,) = await quarantine.waiting(site.store, 1)
+    assert (row["event"], row["code"]) == (large["event"], "record_too_large")
+    assert row["reason"] == (
+        "the replay was refused: the record is larger than its topic takes; it is here because: a reason"
+    )
+    # The bytes are kept: a topic that takes more takes this one, too.
+    await limit_inputs(site, topics.INPUT_MAX)
+    await quarantine.replay(site.store, ids.quarantine_id(large["event"]), actor="operator", now=NOW)
+    await site.linked()
+
+    assert await status(site.store, 1) == "replayed"
+    assert bytes(5000) in [message.value() for message in site.read(topics.media_submitted("local"))]

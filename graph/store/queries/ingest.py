@@ -278,7 +278,7 @@ MATCH (m:Media) WHERE m.media_id > $after
 WITH m ORDER BY m.media_id LIMIT $limit
 OPTIONAL MATCH (m)-[r:IN_CASE|HIDDEN_IN_CASE]->(c:Case)
 WITH m, r, c ORDER BY type(r)
-RETURN m.media_id AS media_id, m.first_submitted_at AS first_submitted_at,
+RETURN m.media_id AS media_id,
        [(m)<-[:SEEN_IN|HIDDEN_SEEN_IN]-(f:Face) | [f.ordinal, f.face_id]] AS faces,
        collect(r {.scope, .purpose, .legal_basis, .urgency, .submitted_at, .ce_id, .exhibits, .by_search,
                   case_id: c.case_id})

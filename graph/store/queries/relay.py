@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 WAITING: Final = """
-MATCH (o:Outbox) WHERE o.seq > 0
-RETURN o.seq AS seq, o.kind AS kind, o.key AS key, o.source AS source, o.body AS body
-ORDER BY seq LIMIT $limit
+MATCH (c:Cursor {log: $log})
+RETURN c.epoch AS epoch,
+       COLLECT { MATCH (o:Outbox) WHERE o.seq > 0
+                 WITH o ORDER BY o.seq LIMIT $limit
+                 RETURN o {.seq, .kind, .key, .source, .body} } AS rows
 """
+"""Who may publish and what waits, in one statement: it is asked all the time."""
 
 DONE: Final = """
 UNWIND $seqs AS seq
@@ -82,6 +85,12 @@ MATCH (q:Quarantined) WHERE q.status <> 'resolved'
 RETURN q {.quarantine_id, .event, .topic, .partition, .offset, .stage, .code, .reason, .source, .attempts, .status,
           .submitted_at} AS q
 ORDER BY q.submitted_at, q.quarantine_id LIMIT $limit
+"""
+
+REPLAY_REFUSED: Final = """
+MATCH (q:Quarantined {quarantine_id: $quarantine_id}) WHERE q.status = 'replayed'
+SET q.status = 'waiting', q.at = $at, q.code = $code, q.reason = $reason + '; it is here because: ' + q.reason
+RETURN q.event AS event
 """
 
 REPLAYED: Final = """

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.domain.comparison import FLOOR
-from streams.gallery.matrix import BLOCK, Matrix, Near
+from streams.gallery.matrix import BLOCK, SIDE_BY_SIDE, Matrix, Near
 from tests.factories_streams import near, unit
 
 EDGES = [FLOOR + step for step in (-1e-4, -1e-6, -1e-8, -1e-9, 0.0, 1e-9, 1e-8, 1e-6, 1e-4, 0.2, 0.64)]
@@ -37,12 +37,13 @@ def test_what_is_near_is_what_float64_says_at_the_edge_and_among_duplicates(
     assert matrix.above(asked, FLOOR) == brute(asked, np.stack(rows), FLOOR)
 
 
-def test_rows_in_every_block_are_compared() -> None:
+@pytest.mark.parametrize("blocks", [2, SIDE_BY_SIDE])
+def test_rows_in_every_block_are_compared(blocks: int) -> None:
     rng = np.random.default_rng(5)
-    stored = rng.standard_normal((2 * BLOCK + 100, 128)).astype(np.float32)
+    stored = rng.standard_normal((blocks * BLOCK + 100, 128)).astype(np.float32)
     stored /= np.linalg.norm(stored, axis=1, keepdims=True)
     asked = unit(rng)
-    spots = [0, BLOCK - 1, BLOCK, 2 * BLOCK - 1, 2 * BLOCK, len(stored) - 1]
+    spots = [0, BLOCK - 1, BLOCK, 2 * BLOCK - 1, blocks * BLOCK, len(stored) - 1]
     for spot in spots:
         stored[spot] = near(rng, asked, 0.7)
     matrix = Matrix()

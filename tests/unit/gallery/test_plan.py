@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from graph.domain import ids
 from streams.faces.models import MODEL_ID
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
@@ -62,7 +63,7 @@ class Links:
 @pytest.mark.parametrize("labels", [False, True])
 @pytest.mark.parametrize("seed", range(24))
 def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int, labels: bool) -> None:
-    log = drawn_log(seed, 70, labels=labels)
+    log = drawn_log(seed, 70, labels=labels, other_model=0.1 if seed % 2 else 0.0)
     expected = Reference()
     for offset, record in log:
         expected.apply(offset, record)
@@ -130,6 +131,82 @@ def test_a_media_that_comes_back_after_its_erasure_goes_through_embed_once_more(
     assert taken(1, make.erasure("media_id", make.media_id("one"), make.origin(1, kind="erasures"))) == []
     assert taken(2, told(2)) == [make.origin(2).event]
     assert taken(3, told(2)) == []
+
+
+def test_an_erased_face_comes_back_with_a_later_submission_of_its_media() -> None:
+    """The media stood in the graph, so nothing but its memberships was taken from the later event."""
+    rng = np.random.default_rng(4)
+    vectors = [make.unit(rng), make.unit(rng)]
+    erased = make.face_id("one")
+    made = Links(1)
+    told = make.submitted()
+
+    def take(place: int, record: GalleryRecord) -> Plan:
+        plan = Plan(made.gallery, MODEL_ID, [(place, record)])
+        made.take([(place, record)])
+        return plan
+
+    take(0, make.embedded("one", vectors, told, make.origin(0)))
+    take(1, make.embedded("two", vectors, make.submitted("local:n2"), make.origin(1)))
+    assert len(made.links) == 2
+    take(2, make.erasure("face_id", erased, make.origin(2, kind="erasures")))
+    assert len(made.links) == 1
+
+    take(3, make.embedded("one", vectors, told, make.origin(3, at=1)))
+    assert len(made.links) == 1
+    back = take(4, make.embedded("one", vectors, told, make.origin(4)))
+    again = take(5, make.embedded("one", vectors, told, make.origin(4)))
+    # An erasure that was asked for before that submission, and is late, takes nothing any more.
+    take(6, make.erasure("face_id", erased, make.origin(6, at=3, kind="erasures")))
+
+    assert len(made.links) == 2
+    assert made.gallery.media[make.media_id("one")].faces == (erased, make.face_id("one", 1))
+    assert [row["face_id"] for row in back.changes.faces] == [erased]
+    assert back.changes.gone_files == []
+    assert [row["unless_stored"] for row in back.changes.reissued] == [
+        [back.changes.faces[0]["face"]["display_crop"], back.changes.faces[0]["face"]["aligned_crop"]]
+    ]
+    assert [row.outcome for plan in (back, again) for row in plan.changes.notices] == ["faces_found", "duplicate"]
+    assert again.changes.faces == again.changes.reissued == []
+
+
+def test_a_face_that_came_back_goes_with_the_membership_that_brought_it() -> None:
+    vector = make.unit(np.random.default_rng(4))
+    made = Links(1)
+    south = make.submitted("local:s1", district="south")
+    made.take(list(enumerate([
+        make.embedded("one", [vector], make.submitted(), make.origin(0)),
+        make.erasure("face_id", make.face_id("one"), make.origin(1, kind="erasures")),
+        make.embedded("one", [vector], south, make.origin(2)),
+    ])))  # fmt: skip
+    assert make.face_id("one") in made.gallery.faces
+
+    made.take([(3, make.erasure("case_id", "local:s1", make.origin(3, kind="erasures")))])
+
+    assert made.gallery.faces == {}
+    assert set(made.gallery.media[make.media_id("one")].memberships) == {make.NORTH}
+
+
+def test_a_media_of_another_model_gets_the_current_models_vectors_and_is_compared_then() -> None:
+    """Once known under another model, its faces were compared with nothing for ever."""
+    rng = np.random.default_rng(1)
+    vectors = [make.unit(rng), make.unit(rng)]
+    one = make.embedded("one", vectors, make.submitted(), make.origin(0))
+    before = make.embedded("two", vectors, make.submitted("local:n2"), make.origin(1), model_id="m2", poor=[0])
+    now = make.embedded("two", vectors, make.submitted("local:n2"), make.origin(2), poor=[1])
+    gallery = Gallery()
+    gallery.take_in(Plan(gallery, MODEL_ID, [(0, one), (1, before)]).staged)
+
+    plan = Plan(gallery, MODEL_ID, [(2, now)])
+    gallery.take_in(plan.staged)
+
+    assert [(row.a, row.b) for row in plan.changes.links.values()] == [
+        ids.ordered(make.face_id("one"), make.face_id("two"))
+    ]
+    assert [row["model_id"] for row in plan.changes.embeddings] == [MODEL_ID, MODEL_ID]
+    assert [row["face"]["too_poor_because"] for row in plan.changes.faces] == [None, "too blurred"]
+    assert (gallery.compared.total, gallery.too_poor.total) == (3, 1)
+    assert plan.changes.notices[0].outcome == "faces_found"
 
 
 def test_a_second_model_is_kept_beside_and_compared_with_nothing() -> None:
@@ -249,7 +326,7 @@ def test_an_erasure_takes_back_a_membership_that_came_in_its_own_batch() -> None
     assert [row["case_id"] for row in plan.changes.memberships] == [make.NORTH]
 
 
-def test_crops_of_an_erased_face_that_a_later_event_brings_back_are_deleted() -> None:
+def test_crops_of_an_erased_face_that_an_older_event_brings_again_are_deleted() -> None:
     rng = np.random.default_rng(7)
     vectors = [make.unit(rng), make.unit(rng)]
     told = make.embedded("one", vectors, make.submitted(), make.origin(0))
@@ -257,7 +334,7 @@ def test_crops_of_an_erased_face_that_a_later_event_brings_back_are_deleted() ->
     gallery = Gallery()
     for place, record in enumerate([
         told, make.erasure("face_id", erased, make.origin(1, kind="erasures")),
-        make.embedded("one", vectors, make.submitted("local:s1", "case", district="south"), make.origin(2)),
+        make.embedded("one", vectors, make.submitted("local:s1", "case", district="south"), make.origin(2, at=1)),
     ]):  # fmt: skip
         plan = Plan(gallery, MODEL_ID, [(place, record)])
         gallery.take_in(plan.staged)
@@ -276,3 +353,22 @@ def test_a_source_erases_nothing_of_another_source() -> None:
 
         assert [row["code"] for row in plan.changes.quarantined] == ["other_source"]
         assert make.media_id("one") in plan.staged.media
+
+
+@pytest.mark.parametrize("status", ["closed", "open", "erased"])
+def test_work_on_a_whole_case_is_told_media_by_media(status: str) -> None:
+    """One record of a huge case took longer than the watchdog waits, which ended link again and again over it."""
+    rng, gallery = np.random.default_rng(9), Gallery()
+    log: Log = [(n, make.embedded(f"m{n}", [make.unit(rng)], make.submitted(), make.origin(n))) for n in range(30)]
+    if status == "open":
+        log.append((30, make.case_changed(make.NORTH, "closed", 1, make.origin(30, kind="cases.changed"))))
+    gallery.take_in(Plan(gallery, MODEL_ID, log).staged)
+    source = make.origin(31, kind="cases.changed")
+    erased = status == "erased"
+    record = make.erasure("case_id", make.NORTH, source) if erased else make.case_changed(make.NORTH, status, 2, source)
+    told: list[int] = []
+
+    plan = Plan(gallery, MODEL_ID, [(31, record)], lambda: told.append(1))
+
+    assert plan.changes.gone_media or plan.changes.narrowed or plan.changes.comparisons
+    assert len(told) >= 30

@@ -1,0 +1,93 @@
+"""The faces that a media record brings: staged, completed, and their crops kept or given up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from streams.gallery import rows
+from streams.gallery.state import Face, Media
+from streams.records import EmbeddedFace, MediaEmbedded
+
+if TYPE_CHECKING:
+    from streams.gallery.plan import Plan
+
+
+def new_media(plan: Plan, record: MediaEmbedded) -> Media:
+    """A media with all its faces but those that an erasure later than the record keeps away."""
+    plan.changes.media.append(rows.media(record))
+    face_ids: list[str] = []
+    for face in sorted(record.faces, key=lambda face: face.ordinal):
+        if record.origin.submitted_at <= plan.staged.erased_at(f"face:{face.face_id}"):
+            continue
+        face_ids.append(face.face_id)
+        _put_face(plan, record, face)
+    return Media(record.media_id, faces=tuple(face_ids))
+
+
+def complete(plan: Plan, record: MediaEmbedded, media: Media) -> tuple[Media, bool]:
+    """A known media with what it lacked and this record brings, and whether that is to be compared now.
+
+    That is a face that was erased before the media's last submission, or the current model's vector of a face that
+    stands there without one. Vectors of another model are kept beside; they are compared after a switch.
+    """
+    ordinals = {face.face_id: face.ordinal for face in record.faces}
+    last_submitted_at, gained = media.last_submitted_at, False
+    for face in record.faces:
+        stored = plan.staged.face(face.face_id) if face.face_id in media.faces else None
+        if stored is None:
+            if not 0 <= plan.staged.erased_at(f"face:{face.face_id}") < last_submitted_at:
+                continue
+            known = sorted((*media.faces, face.face_id), key=lambda name: ordinals.get(name, len(ordinals)))
+            media = replace(media, faces=tuple(known))
+        elif record.model_id != plan.model_id:
+            plan.changes.embeddings.append(rows.embedding(face, record.model_id))
+            continue
+        elif stored.vector is not None:
+            continue
+        elif face.too_poor_because is not None:
+            _write_face(plan, record, face)
+            continue
+        if not gained:
+            plan.staged.lift(media)
+        _put_face(plan, record, face, stored)
+        gained = True
+    return media, gained
+
+
+def drop_files(plan: Plan, record: MediaEmbedded, media: Media | None) -> None:
+    """Embed has stored crops of all faces it found: those of faces that are not kept must go again."""
+    if media is None:
+        plan.changes.gone_files.append(record.media_id)
+    else:
+        left = (face.face_id for face in record.faces if face.face_id not in media.faces)
+        plan.changes.gone_files += [f"{record.media_id}/{face_id}" for face_id in left]
+
+
+def reissue_after_erasure(plan: Plan, record: MediaEmbedded, media: Media, known: Media | None) -> None:
+    """Has the event of what came back after an erasure embedded once more where its crops are gone.
+
+    Embed stores crops before link sees the record: those of the new submission may have gone with the erasure.
+    Only who deletes them knows, so the relay looks. The second record changes nothing here: all is known then.
+    """
+    new = [face for face in record.faces if face.face_id in media.faces]
+    subjects = [f"media:{record.media_id}", f"case:{record.submitted.case_id}"]
+    if known is not None:
+        new = [face for face in new if face.face_id not in known.faces]
+    subjects += [f"face:{face.face_id}" for face in new]
+    if new and plan.staged.erased_at(*subjects) >= 0:
+        crops = [crop for face in new for crop in (face.display_crop, face.aligned_crop)]
+        plan.changes.reissued.append({**record.origin.model_dump(), "unless_stored": crops})
+
+
+def _put_face(plan: Plan, record: MediaEmbedded, face: EmbeddedFace, stored: Face | None = None) -> None:
+    """Stages a face, or the vector of one that stands already, which keeps what people said of it."""
+    comparable = face.too_poor_because is None and record.model_id == plan.model_id
+    told = stored or Face(face.face_id, record.media_id, None)
+    plan.staged.put_face(replace(told, vector=rows.vector(face) if comparable else None))
+    _write_face(plan, record, face)
+
+
+def _write_face(plan: Plan, record: MediaEmbedded, face: EmbeddedFace) -> None:
+    plan.changes.faces.append(rows.face(record.media_id, face))
+    plan.changes.embeddings.append(rows.embedding(face, record.model_id))

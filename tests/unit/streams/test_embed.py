@@ -1,0 +1,80 @@
+"""A folder or a host that is away closes nothing but itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from graph.domain.errors import RedthreadError, SourceUnreachable
+from graph.files import MediaStore
+from streams.circuit import Circuits
+from streams.embed import EmbedStep
+from streams.inputs import Message
+from streams.media.fetch import Fetcher
+from streams.records import CE_MEDIA
+
+TOPIC = "redthread.media.submitted.local.v1"
+HEADERS = [("ce_id", b"1"), ("ce_source", b"/local"), ("ce_specversion", b"1.0"), ("ce_type", CE_MEDIA.encode())]
+
+
+class Decoded(Exception):
+    """The bytes were fetched."""
+
+
+class NoDecoder:
+    def decode(self, *_: object) -> None:
+        raise Decoded
+
+
+def event(url: str) -> Message:
+    told = {"case_id": "local:1", "district": "north", "url": url, "purpose": "p", "legal_basis": "l", "scope": "none"}
+    return Message(TOPIC, 0, 0, b"key", json.dumps(told).encode(), HEADERS, 1000)
+
+
+def test_each_allowed_folder_has_a_circuit_of_its_own(tmp_path: Path) -> None:
+    """One circuit for all files: a share that was not mounted sent the events of every other one to quarantine."""
+    mounted, away = tmp_path / "mounted", tmp_path / "away"
+    inside = mounted / "inside"
+    inside.mkdir(parents=True)
+    for folder in (mounted, inside):
+        (folder / "a.jpg").write_bytes(b"a picture")
+    store = MediaStore((tmp_path / "store").as_uri())
+    fetcher = Fetcher([f"{folder.as_uri()}/" for folder in (mounted, inside, away)], store)
+    clock = [0.0]
+    circuits = Circuits(patience=0, backoff=60, clock=lambda: clock[0])
+    none: Any = NoDecoder()
+    step = EmbedStep(fetcher, none, none, store, circuits, model_id="m", detector_id="d", sources={"local": ["north"]})
+
+    def outcome(url: str) -> str:
+        try:
+            step.media(event(url), "local")
+        except Decoded:
+            return "fetched"
+        except SourceUnreachable as silent:
+            circuits.failed(silent.host)
+            return silent.host
+        except RedthreadError as reason:
+            return reason.code
+        raise AssertionError("nothing is decoded here")
+
+    gone = f"{away.as_uri()}/a.jpg"
+    assert outcome(gone) == "folder 2"
+    away.mkdir()
+    (away / "a.jpg").write_bytes(b"a picture")
+    # The circuit is open: the folder is not asked again before its time, the others are.
+    assert outcome(gone) == "folder 2"
+    assert [outcome(f"{folder.as_uri()}/a.jpg") for folder in (mounted, inside)] == ["fetched", "fetched"]
+    clock[0] = 61.0
+    assert [outcome(gone), outcome(gone)] == ["fetched", "fetched"]
+
+
+def test_what_has_to_be_up_for_an_url_is_its_host_or_the_innermost_allowed_folder(tmp_path: Path) -> None:
+    roots = ["file:///data/", "file:///data/north/", "https://media.example/"]
+    fetcher = Fetcher(roots, MediaStore((tmp_path / "store").as_uri()))
+
+    assert fetcher.place("file:///data/a.jpg") == "folder 0"
+    assert fetcher.place("file:///data/north/a.jpg") == "folder 1"
+    assert fetcher.place("https://user:secret@media.example/a.jpg") == "media.example"
+    assert fetcher.place("file:///elsewhere/a.jpg") is None
+    assert fetcher.place("redthread-upload:" + "0" * 64) is None
