@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -34,6 +35,8 @@ BATCH: Final = 500
 IDLE_S: Final = 0.5
 """Until the outbox is looked at again for what another process has put there; of this one's own writes it is told."""
 REPLAY_EVERY_S: Final = 5.0
+
+TO_GALLERY: Final = frozenset({"search", "victims", "label", "erasure"})
 
 CE_NOTICE: Final = "redthread.notice.v1"
 CE_SEARCH: Final = "redthread.gallery.search.v1"
@@ -119,18 +122,27 @@ class Relay:
             end_process(EXIT_FENCED, "another link process has taken the gallery log over")
         if not rows:
             return 0
-        # Sent together, awaited together: one producer keeps the order within each partition.
-        await asyncio.gather(*(self._send(row) for row in rows))
+        # Keys side by side, the rows of one key one after the other: sends that begin together may end in any order.
+        # What goes into the gallery log is in one total order.
+        by_key: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            by_key["" if row["kind"] in TO_GALLERY else f"{row['source']} {row['key']}"].append(row)
+        await asyncio.gather(*(self._send_all(of_key) for of_key in by_key.values()))
         self._crash.reach("relay-after-send")
         await self._store.write(lambda tx: tx.do(queries.DONE, seqs=[row["seq"] for row in rows]))
         return len(rows)
+
+    async def _send_all(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            await self._send(row)
 
     async def _send(self, row: Row) -> None:
         if row["kind"] == "delete":
             await self._delete(row["key"])
             return
         body = json.loads(row["body"])
-        if await asyncio.to_thread(self._are_stored, body.get("unless_stored", ())):
+        crops = body.get("unless_stored")
+        if crops and await asyncio.to_thread(self._are_stored, crops):
             return
         topic, key, value, headers = outgoing(row["kind"], row["key"], row["source"], body)
         try:
@@ -142,7 +154,7 @@ class Relay:
                 await actions.refuse_replay(self._store, row["key"], reason, now=datetime.now(UTC))
 
     def _are_stored(self, crops: Sequence[str]) -> bool:
-        """Whether crops are named and all of them are stored: deletions that were due before have been done by now."""
+        """Whether all of these crops are stored: deletions that were due before have been done by now."""
         try:
             return bool([self._files.read_crop(crop) for crop in crops])
         except NotFound:

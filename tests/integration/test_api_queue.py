@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from graph.domain.people import Person
-from tests.factories import ANNA, NORTH, Scene
+from tests.factories import ANNA, NORTH, SUE, Scene
 from tests.integration.conftest import entries
 from tests.signed_in import as_
 
@@ -75,7 +75,8 @@ async def test_the_queue_shows_open_claims_first_and_a_renewal_keeps_them(api: h
 async def test_what_is_asked_wrongly_is_refused(
     api: httpx.AsyncClient, scene: Scene, method: str, path: str, body: object, status: int, code: str
 ) -> None:
-    answer = await api.request(method, path, json=body)
+    who = as_(SUE) if path.startswith("/approvals") else {}
+    answer = await api.request(method, path, json=body, headers=who)
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 

@@ -135,6 +135,6 @@ async def test_a_face_of_an_uploaded_picture_ends_up_in_its_case_and_the_same_by
     [face] = (await api.get(f"{answer.headers['location']}/faces")).json()["items"]
     assert (await api.get(f"/faces/{face['face_id']}/crop")).status_code == 200
     assert (await api.get(f"/cases/{quote(NORTH)}")).json()["faces"] == 1
-    told = [notice for notice in standing(site.notices()).values() if notice.get("media_id")]
-    assert [notice["outcome"] for notice in told] == ["faces_found", "duplicate"]
-    assert {notice["source_ref"] for notice in told} == {"4711"}
+    told = {notice["subject"][-1]: notice for notice in standing(site.notices()).values() if notice.get("media_id")}
+    assert {offset: notice["outcome"] for offset, notice in told.items()} == {"0": "faces_found", "1": "duplicate"}
+    assert {notice["source_ref"] for notice in told.values()} == {"4711"}

@@ -8,8 +8,7 @@ WAITING: Final = """
 MATCH (c:Cursor {log: $log})
 RETURN c.epoch AS epoch,
        COLLECT { MATCH (o:Outbox) WHERE o.seq > 0
-                 WITH o ORDER BY o.seq LIMIT $limit
-                 RETURN o {.seq, .kind, .key, .source, .body} } AS rows
+                 RETURN o {.seq, .kind, .key, .source, .body} ORDER BY o.seq LIMIT $limit } AS rows
 """
 """Who may publish and what waits, in one statement: it is asked all the time."""
 
