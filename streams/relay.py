@@ -127,31 +127,37 @@ class Relay:
         by_key: defaultdict[str, list[Row]] = defaultdict(list)
         for row in rows:
             by_key["" if row["kind"] in TO_GALLERY else f"{row['source']} {row['key']}"].append(row)
-        await asyncio.gather(*(self._send_all(of_key) for of_key in by_key.values()))
+        refused = await asyncio.gather(*(self._send_all(of_key) for of_key in by_key.values()))
+        for row in (row for of_key in refused for row in of_key):
+            await self._send(row, alone=True)
         self._crash.reach("relay-after-send")
         await self._store.write(lambda tx: tx.do(queries.DONE, seqs=[row["seq"] for row in rows]))
         return len(rows)
 
-    async def _send_all(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            await self._send(row)
+    async def _send_all(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows that were refused; they may have been too large only together with others of their batch."""
+        return [row for row in rows if not await self._send(row)]
 
-    async def _send(self, row: Row) -> None:
+    async def _send(self, row: Row, *, alone: bool = False) -> bool:
+        """Whether the row is done; one that is refused `alone` is told and done as well."""
         if row["kind"] == "delete":
             await self._delete(row["key"])
-            return
+            return True
         body = json.loads(row["body"])
         crops = body.get("unless_stored")
         if crops and await asyncio.to_thread(self._are_stored, crops):
-            return
+            return True
         topic, key, value, headers = outgoing(row["kind"], row["key"], row["source"], body)
         try:
             await send_sure(self._topic(topic), key, value, headers)
         except Unprocessable as reason:
+            if not alone:
+                return False
             log.error("outbox %s (%s) is not taken: %s", row["seq"], row["kind"], reason.message)
             # Of all kinds only a replay can be too large: its topic may take less than it did when the event came.
             if row["kind"] == "replay":
                 await actions.refuse_replay(self._store, row["key"], reason, now=datetime.now(UTC))
+        return True
 
     def _are_stored(self, crops: Sequence[str]) -> bool:
         """Whether all of these crops are stored: deletions that were due before have been done by now."""
