@@ -122,12 +122,7 @@ class Relay:
             end_process(EXIT_FENCED, "another link process has taken the gallery log over")
         if not rows:
             return 0
-        # Keys side by side, the rows of one key one after the other: sends that begin together may end in any order.
-        # What goes into the gallery log is in one total order.
-        by_key: defaultdict[str, list[Row]] = defaultdict(list)
-        for row in rows:
-            by_key["" if row["kind"] in TO_GALLERY else f"{row['source']} {row['key']}"].append(row)
-        refused = await asyncio.gather(*(self._send_all(of_key) for of_key in by_key.values()))
+        refused = await asyncio.gather(*(self._send_all(in_order) for in_order in side_by_side(rows)))
         for row in (row for of_key in refused for row in of_key):
             await self._send(row, alone=True)
         self._crash.reach("relay-after-send")
@@ -190,6 +185,18 @@ class Relay:
         if name not in self._topics:
             self._topics[name] = self._app.topic(name, value_serializer="raw", key_serializer="raw")
         return self._topics[name]
+
+
+def side_by_side(rows: Sequence[Row]) -> list[list[Row]]:
+    """Rows of the outbox in groups that may be sent at once; those of one group are sent one after the other.
+
+    Sends that begin together may end in any order: so a group is one key's rows, or all that go into the gallery log,
+    which is one total order.
+    """
+    groups: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups["" if row["kind"] in TO_GALLERY else f"{row['source']} {row['key']}"].append(row)
+    return list(groups.values())
 
 
 async def _waiting(tx: Tx) -> tuple[int, list[Row]]:
