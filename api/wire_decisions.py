@@ -8,7 +8,8 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from api import examples
 from api.wire import Reason, WireIn, WireOut
-from graph.actions.acts import LINKS_MAX, Done, Said
+from graph.actions.acts import Done
+from graph.actions.contact_sheet import LINKS_MAX, Said
 from graph.actions.decide import Seen
 from graph.actions.identify import REFERENCE_LIMIT, Proposal, SeenIdentification
 from graph.domain.identification import Basis, IdentificationState

@@ -13,7 +13,7 @@ from api.problems import ACTING, BODY, CONFLICTS, LOOKING, problems
 from api.services import Use
 from api.wire import LinkDetailOut, VerdictIn
 from api.wire_decisions import ActApprovalIn, ActIn, ActOut, ApprovalIn, LinkIn, ReopeningIn
-from graph.actions import acts, decide
+from graph.actions import acts, contact_sheet, decide
 from graph.actions.decide import Judgement, Seen
 from graph.actions.seen import SeenLink
 
@@ -86,7 +86,7 @@ async def link_by_hand(
     body: LinkIn, use: Use, actor: Judge, purpose: StatedPurpose, response: Response
 ) -> LinkDetailOut:
     """Links two faces that the machine did not propose: confirmed at once, approved by a second person as any other."""
-    link = await acts.do_link(
+    link = await contact_sheet.do_link(
         use.store, (body.face_a, body.face_b), body.reasons, body.text, actor=actor, now=_now(), purpose=purpose
     )
     response.headers["Location"] = f"/links/{link.link_id}"
@@ -99,13 +99,15 @@ _ACT = ("not_found", "forbidden", "several_items", "settled", *CONFLICTS, *BODY,
 @router.post("/acts", status_code=201, responses=problems(*_ACT))
 async def act(body: ActIn, use: Use, actor: Judge, purpose: StatedPurpose) -> ActOut:
     """Judges a contact sheet in one act: all of it or, where one version is stale, nothing."""
-    return ActOut.from_done(await acts.do_act(use.store, body.said(), actor=actor, now=_now(), purpose=purpose))
+    return ActOut.from_done(
+        await contact_sheet.do_act(use.store, body.said(), actor=actor, now=_now(), purpose=purpose)
+    )
 
 
 @router.post("/acts/preview", responses=problems(*_ACT, *LOOKING))
 async def preview_act(body: ActIn, use: Use, look: JudgingLook) -> ActOut:
     """What the same act would change, and every refusal that it would meet."""
-    return ActOut.from_done(await acts.preview(use.store, use.views, body.said(), look=look))
+    return ActOut.from_done(await contact_sheet.preview(use.store, use.views, body.said(), look=look))
 
 
 @router.post(

@@ -1,9 +1,4 @@
-"""Acts on several links: a contact sheet judged at once, a link made by hand, an act undone or approved as one.
-
-All or nothing: one stale version refuses the whole act. An act on a contact sheet confirms one link from each face of a
-side to that side's best face, and the best face to the other side; what lies between the same two people is settled by
-that. Faces ticked off as different are dismissed in the same act.
-"""
+"""An act on several links taken back or approved as one, and what an act says that it changed."""
 
 from __future__ import annotations
 
@@ -13,35 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from graph.actions import victims
-from graph.actions.decide import Deciding, Locked, Planned, Seen, Step, check_sees, check_version, lock, plan, write
-from graph.actions.read import seen_link
-from graph.actions.seen import SeenLink
+from graph.actions.decide import Deciding, Locked, Planned, Seen, Step, check_version, lock, write
 from graph.actions.victims import Effects
-from graph.actions.views import Look, Views
-from graph.domain import ids, link, victim
+from graph.domain import link
 from graph.domain.errors import Conflict, Invalid, NotFound
-from graph.domain.link import AWAITS_VERDICT, JOINS, Decision, SecondDecision, Standing, State
+from graph.domain.link import SecondDecision
 from graph.domain.people import Deed, Person, check_may, may
-from graph.domain.sheet import Pair, Sheet, Side, star
 from graph.store import log
-from graph.store.queries import ingest
 from graph.store.queries import review as queries
 from graph.store.session import Row, Store, Tx
-
-LINKS_MAX = 1000
-"""Links in one act: a contact sheet that a person can still have looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What one person says of a contact sheet: of its links, but for the `faces_apart`, which show somebody else."""
-
-    links: tuple[Seen, ...]
-    decision: Decision
-    reasons: tuple[str, ...]
-    text: str
-    faces_apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,84 +32,22 @@ class Done:
     to_approve_again: tuple[str, ...]
 
 
-async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purpose: str = "") -> Done:
-    """Judges a contact sheet in one act; raises what `do_verdict` raises, for the whole of it."""
-    check_said(said)
-    act_id = uuid.uuid4().hex
-    deciding = Deciding(actor, now, purpose, "verdict", "links.judged")
-
-    async def work(tx: Tx) -> Done:
-        head = await log.lock_head(tx)
-        found = await _locked(tx, said, actor)
-        steps, missing = await _steps(tx, said, found)
-        if missing:
-            rows = [{**row, "proposed_by": actor.actor} for row in missing]
-            await _create(tx, rows, now)
-        found |= await lock(tx, [step.link_id for step in steps if step.link_id not in found])
-        return _done(act_id, *await write(tx, head, found, steps, deciding, act_id))
-
-    return await store.write(work)
-
-
-async def preview(store: Store, views: Views, said: Said, *, look: Look) -> Done:
-    """What the act would change, and every refusal that it would meet; nothing is decided, the look is in the audit."""
-    check_said(said)
-    deciding = Deciding(look.person, look.at, look.purpose, "verdict", "links.judged")
-
-    async def work(tx: Tx) -> Done:
-        found = await _locked(tx, said, look.person, only_look=True)
-        steps, missing = await _steps(tx, said, found, only_look=True)
-        found |= {row["link_id"]: _imagined(row) for row in missing}
-        found |= await lock(tx, [step.link_id for step in steps if step.link_id not in found], only_look=True)
-        planned = await plan(tx, found, steps, deciding, "")
-        return _done(None, planned, victims.effects(planned.around, planned.after))
-
-    done = await store.read(work)
-    await views.record(look.act("act.previewed", "links", shown=[seen.link_id for seen in said.links]))
-    return done
-
-
-async def do_link(
-    store: Store, faces: tuple[str, str], reasons: Sequence[str], text: str, *, actor: Person, now: datetime,
-    purpose: str = "",
-) -> SeenLink:  # fmt: skip
-    """The link that a person makes between two faces which the machine did not propose; it is confirmed at once.
-
-    Raises Conflict `link_exists`, with its id, where there is one already, whatever its state.
-    """
-    link.check_reasons(Decision.CONFIRMED, reasons, text)
-    if faces[0] == faces[1]:
-        raise Invalid("a link joins two different faces")
-    a, b = ids.ordered(*faces)
-    link_id = ids.link_id(a, b)
-    step = Step(link_id, Decision.CONFIRMED, tuple(reasons), text)
-
-    async def work(tx: Tx) -> SeenLink:
-        head = await log.lock_head(tx)
-        pair = await tx.one(queries.PAIR, a=a, b=b, by=actor.actor)
-        if pair is None or not (_knows(actor, pair, "a") and _knows(actor, pair, "b")):
-            raise NotFound("there is no such face", code="face_unknown")
-        check_may(actor, Deed.JUDGE, [*pair["a_districts"], *pair["b_districts"]])
-        if pair["link"] is not None:
-            raise Conflict("these faces are linked already: judge that link", code="link_exists", current=pair["link"])
-        row = {"link_id": link_id, "a": a, "b": b, "proposed_by": actor.actor}
-        await _create(tx, [row], now)
-        deciding = Deciding(actor, now, purpose, "verdict", "link.made")
-        await write(tx, head, await lock(tx, [link_id]), [step], deciding, uuid.uuid4().hex)
-        return await seen_link(tx, link_id, viewer=actor)
-
-    return await store.write(work)
-
-
-async def _create(tx: Tx, rows: Sequence[Row], now: datetime) -> None:
-    """Creates links by hand, with their places in the queue."""
-    await tx.do(queries.CREATE_LINKS, rows=rows, at=now.isoformat())
-    await tx.do(ingest.PLACE_LINKS_BY_ID, links=[row["link_id"] for row in rows])
-
-
-def _knows(actor: Person, pair: Row, side: str) -> bool:
-    """Whether the person may know of this face: it is of the person's district, or was an answer to a search."""
-    return may(actor, Deed.SEE, pair[f"{side}_districts"]) or bool(pair[f"{side}_found"])
+def done_of(act_id: str | None, planned: Planned, follows: Effects) -> Done:
+    """What an act that was planned so changed."""
+    links = tuple(
+        {"link_id": item.step.link_id, "state": item.state.value, "version": item.found.row["version"] + 1}
+        for item in planned.outcomes
+    )
+    named = sorted({name for name in follows.moved.values() if name is not None})
+    return Done(
+        act_id=act_id,
+        links=links,
+        faces=follows.faces,
+        cases=len(follows.cases),
+        victims=tuple({"victim_id": name, "faces": len(follows.victims[name].faces)} for name in named),
+        pending=tuple(sorted(follows.pending & {item.step.link_id for item in planned.outcomes})),
+        to_approve_again=tuple(item.identification_id for item in follows.to_approve_again),
+    )
 
 
 async def do_act_reopening(
@@ -165,7 +78,7 @@ async def do_act_reopening(
             raise Conflict("nothing of this act stands any more", code="nothing_to_reopen")
         steps = [Step(key, None, text=reason) for key in sorted(standing)]
         new = uuid.uuid4().hex
-        return _done(new, *await write(tx, head, found, steps, deciding, new))
+        return done_of(new, *await write(tx, head, found, steps, deciding, new))
 
     return await store.write(work)
 
@@ -192,20 +105,9 @@ async def do_act_approval(
             )  # fmt: skip
         steps = [Step(key, decision, text=reason) for key in sorted({item.link_id for item in seen})]
         new = uuid.uuid4().hex
-        return _done(new, *await write(tx, head, found, steps, deciding, new))
+        return done_of(new, *await write(tx, head, found, steps, deciding, new))
 
     return await store.write(work)
-
-
-def check_said(said: Said) -> None:
-    """Refuses an act on nothing, on a link twice, or with faces apart where nothing is confirmed."""
-    link.check_reasons(said.decision, said.reasons, said.text)
-    if not 1 <= len(said.links) <= LINKS_MAX:
-        raise Invalid(f"links: from 1 to {LINKS_MAX} of them")
-    if len({item.link_id for item in said.links}) != len(said.links):
-        raise Invalid("links: one of them is named twice")
-    if said.faces_apart and said.decision is not Decision.CONFIRMED:
-        raise Invalid("faces_apart: only where the others are confirmed")
 
 
 async def _of_act(tx: Tx, act_id: str, actor: Person) -> tuple[dict[str, Locked], dict[str, str]]:
@@ -214,98 +116,3 @@ async def _of_act(tx: Tx, act_id: str, actor: Person) -> tuple[dict[str, Locked]
     if not found or not any(may(actor, Deed.SEE, item.row["districts"]) for item in found.values()):
         raise NotFound("there is no such act")
     return found, of_act
-
-
-async def _locked(tx: Tx, said: Said, actor: Person, *, only_look: bool = False) -> dict[str, Locked]:
-    found = await lock(tx, [item.link_id for item in said.links], only_look=only_look)
-    for item in said.links:
-        if item.link_id not in found:
-            raise NotFound("there is no such link")
-        check_sees(actor, found[item.link_id])
-        check_may(actor, Deed.JUDGE, found[item.link_id].row["districts"])
-        check_version(found[item.link_id], item.version)
-    return found
-
-
-async def _steps(
-    tx: Tx, said: Said, found: dict[str, Locked], *, only_look: bool = False
-) -> tuple[list[Step], list[Row]]:
-    """What the act says of each link, and the links that it makes because the machine did not propose them."""
-    if said.decision is not Decision.CONFIRMED:
-        return [Step(key, said.decision, said.reasons, said.text) for key in sorted(found)], []
-    apart = set(said.faces_apart)
-    shown = {face for item in found.values() for face in (item.row["a"], item.row["b"])}
-    sheet = await _sheet(tx, found, apart, shown)
-    different = {key for key, item in found.items() if {item.row["a"], item.row["b"]} & apart}
-    pairs = {ids.link_id(*pair): pair for pair in star(sheet)}
-    others = await lock(tx, pairs.keys() - found.keys(), only_look=only_look)
-    missing = [{"link_id": key, "a": a, "b": b} for key, (a, b) in pairs.items() if key not in {*found, *others}]
-    confirmed: list[str] = []
-    for key in pairs:
-        state = (found | others)[key].now.state if key in {*found, *others} else State.CANDIDATE
-        if state in AWAITS_VERDICT or key in found:
-            confirmed.append(key)
-        elif state not in JOINS:
-            raise Conflict("two faces of this sheet were judged to differ: tick one of them off", code="contradiction",
-                           current={"kind": "dismissed", **(found | others)[key].current})  # fmt: skip
-    steps = [Step(key, Decision.CONFIRMED, said.reasons, said.text) for key in sorted(confirmed)]
-    steps += [Step(key, Decision.DISMISSED, text=said.text) for key in sorted(different)]
-    return steps, missing
-
-
-async def _sheet(tx: Tx, found: dict[str, Locked], apart: set[str], shown: set[str]) -> Sheet:
-    """The two sides of the links that are left once the faces apart are taken out."""
-    around = await victims.load(tx, shown)
-    of_face = victim.victims(around.near).of_face
-    facts = {row["face_id"]: row for row in await tx.rows(queries.UNITS, faces=sorted(shown))}
-    members: dict[Side, list[str]] = {}
-
-    def side(face: str) -> Side:
-        if face in of_face:
-            return Side("victim", of_face[face])
-        group = facts[face]["group_id"]
-        return Side("group", group) if group is not None else Side("face", face)
-
-    pairs = [
-        Pair(item.row["a"], item.row["b"], item.row["score"])
-        for item in found.values()
-        if not {item.row["a"], item.row["b"]} & apart
-    ]
-    unknown = apart - shown
-    sides = {side(face) for pair in pairs for face in (pair.a, pair.b)}
-    for one in sides:
-        members[one] = sorted(face for face in shown - apart if side(face) == one)
-        if one.kind == "group":
-            rows = await tx.rows(queries.FACES_OF_GROUP, group_id=one.name)
-            in_group = {row["face_id"] for row in rows}
-            unknown -= in_group
-            members[one] = sorted(in_group - apart)
-    if unknown:
-        raise Invalid("faces_apart: only faces of these links or of their groups")
-    lacking = sorted({face for faces in members.values() for face in faces} - facts.keys())
-    facts |= {row["face_id"]: row for row in await tx.rows(queries.UNITS, faces=lacking)} if lacking else {}
-    quality = {face: row["quality"] or 0.0 for face, row in facts.items()}
-    return Sheet(tuple(pairs), {face: one for one, faces in members.items() for face in faces}, quality)
-
-
-def _imagined(row: Row) -> Locked:
-    """A link that the act would make, for a preview."""
-    full: Row = {**row, "state": "candidate", "version": 0, "score": None, "confirmed_at": None, "districts": []}
-    return Locked(full, Standing(State.CANDIDATE))
-
-
-def _done(act_id: str | None, planned: Planned, follows: Effects) -> Done:
-    links = tuple(
-        {"link_id": item.step.link_id, "state": item.state.value, "version": item.found.row["version"] + 1}
-        for item in planned.outcomes
-    )
-    named = sorted({name for name in follows.moved.values() if name is not None})
-    return Done(
-        act_id=act_id,
-        links=links,
-        faces=follows.faces,
-        cases=len(follows.cases),
-        victims=tuple({"victim_id": name, "faces": len(follows.victims[name].faces)} for name in named),
-        pending=tuple(sorted(follows.pending & {item.step.link_id for item in planned.outcomes})),
-        to_approve_again=tuple(item.identification_id for item in follows.to_approve_again),
-    )

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from graph.actions import acts, decide, identify
-from graph.actions.acts import Said
+from graph.actions import acts, contact_sheet, decide, identify
+from graph.actions.contact_sheet import Said
 from graph.actions.decide import Judgement, Seen
 from graph.actions.identify import Proposal
 from graph.actions.seen import SeenLink
@@ -208,14 +208,14 @@ async def test_a_link_by_hand_is_confirmed_and_names_who_made_it(scene: Scene) -
     store = scene.store
     await scene.media("x", NORTH, faces=["x1"])
     pair = (scene.faces["n1"], scene.faces["x1"])
-    link = await acts.do_link(store, pair, ["marks"], "", actor=ANNA, now=NOW)
+    link = await contact_sheet.do_link(store, pair, ["marks"], "", actor=ANNA, now=NOW)
     assert (link.state, link.proposed_by, link.score) == (State.CONFIRMED, ANNA.actor, None)
     assert set(await victims_of(scene)) == {"n1", "x1"}
     with pytest.raises(Conflict) as refused:
-        await acts.do_link(store, pair, ["marks"], "", actor=ANNA, now=NOW)
+        await contact_sheet.do_link(store, pair, ["marks"], "", actor=ANNA, now=NOW)
     assert (refused.value.code, refused.value.current["link_id"]) == ("link_exists", link.link_id)
     with pytest.raises(NotFound):  # a face of another district, which no search has shown
-        await acts.do_link(store, (scene.faces["n1"], scene.faces["t1"]), ["marks"], "", actor=ANNA, now=NOW)
+        await contact_sheet.do_link(store, (scene.faces["n1"], scene.faces["t1"]), ["marks"], "", actor=ANNA, now=NOW)
     assert (await reopen(store, link.link_id, 1)).state is State.CANDIDATE
 
 
@@ -230,8 +230,8 @@ async def test_one_act_settles_a_contact_sheet_and_is_undone_as_one(scene: Scene
     store, links = scene.store, await sheet(scene)
     said = Said(tuple(Seen(link, 0) for link in links), YES, ("ears",), "")
     async with views(store) as looked:
-        foreseen = await acts.preview(store, looked, said, look=Look(ANNA, "test", NOW))
-    done = await acts.do_act(store, said, actor=ANNA, now=NOW)
+        foreseen = await contact_sheet.preview(store, looked, said, look=Look(ANNA, "test", NOW))
+    done = await contact_sheet.do_act(store, said, actor=ANNA, now=NOW)
 
     assert (foreseen.faces, foreseen.cases, foreseen.victims) == (done.faces, done.cases, done.victims)
     assert (done.faces, done.cases) == (1, 1)
@@ -249,12 +249,12 @@ async def test_faces_ticked_off_are_dismissed_in_the_same_act(scene: Scene) -> N
     store, links = scene.store, await sheet(scene)
     said = Said(tuple(Seen(link, 0) for link in links), YES, ("ears",), "", (scene.faces["w1"],))
     with pytest.raises(Conflict) as refused:  # n1 = s1 = w1 is what others confirmed: w1 cannot differ from n1 then
-        await acts.do_act(store, said, actor=ANNA, now=NOW)
+        await contact_sheet.do_act(store, said, actor=ANNA, now=NOW)
     assert refused.value.code == "contradiction"
 
     await scene.media("z", SOUTH, faces=["z1"])
     both = Said((Seen(links[1], 0), Seen(await scene.link("n1", "z1"), 0)), YES, ("ears",), "", (scene.faces["z1"],))
-    done = await acts.do_act(store, both, actor=ANNA, now=NOW)
+    done = await contact_sheet.do_act(store, both, actor=ANNA, now=NOW)
     assert sorted(row["state"] for row in done.links) == ["confirmed", "dismissed"]
     [entry] = [entry for entry in await entries(store) if entry.action == "links.judged"]
     assert entry.subject == f"act:{done.act_id}"
@@ -265,11 +265,11 @@ async def test_an_act_is_all_or_nothing_and_no_half_of_it_is_undone(scene: Scene
     await judge(store, links[0], Decision.UNSURE)
     said = Said(tuple(Seen(link, 0) for link in links), NO, (), "")
     with pytest.raises(Conflict) as stale:
-        await acts.do_act(store, said, actor=BEN, now=NOW)
+        await contact_sheet.do_act(store, said, actor=BEN, now=NOW)
     assert (stale.value.code, stale.value.current["link_id"]) == ("stale_version", links[0])
 
     said = Said((Seen(links[0], 1), Seen(links[1], 0)), NO, (), "")
-    done = await acts.do_act(store, said, actor=BEN, now=NOW)
+    done = await contact_sheet.do_act(store, said, actor=BEN, now=NOW)
     with pytest.raises(Conflict) as half:
         await reopen(store, links[0], 2, by=BEN)
     assert half.value.code == "half_undo"
@@ -284,7 +284,7 @@ async def test_an_act_is_all_or_nothing_and_no_half_of_it_is_undone(scene: Scene
 
 async def test_an_act_is_not_undone_below_a_later_decision_which_is_named(scene: Scene) -> None:
     store, links = scene.store, await sheet(scene)
-    done = await acts.do_act(
+    done = await contact_sheet.do_act(
         store, Said(tuple(Seen(link, 0) for link in links), YES, ("ears",), ""), actor=ANNA, now=NOW
     )
     assert done.act_id is not None
@@ -299,7 +299,9 @@ async def test_an_act_is_not_undone_below_a_later_decision_which_is_named(scene:
 async def test_links_of_two_items_are_not_one_act(scene: Scene) -> None:
     links = [await scene.link("n1", "s1"), await scene.link("n2", "t1")]
     with pytest.raises(Invalid) as refused:
-        await acts.do_act(scene.store, Said(tuple(Seen(x, 0) for x in links), YES, ("ears",), ""), actor=ANNA, now=NOW)
+        await contact_sheet.do_act(
+            scene.store, Said(tuple(Seen(x, 0) for x in links), YES, ("ears",), ""), actor=ANNA, now=NOW
+        )
     assert refused.value.code == "several_items"
 
 

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from graph.actions import acts, decide
-from graph.actions.acts import Said
+from graph.actions import acts, contact_sheet, decide
+from graph.actions.contact_sheet import Said
 from graph.actions.decide import Judgement, Seen
 from graph.domain import audit
 from graph.domain.errors import Conflict, Forbidden, Invalid, NotFound
@@ -92,7 +92,9 @@ async def act(store: Store, links: list[str], drawn: tuple[int, str, int, int]) 
         elif what == "reopen":
             await decide.do_reopening(store, seen[first], "why", actor=who, now=now)
         elif what == "act":
-            await acts.do_act(store, Said(tuple(seen.values()), Decision.CONFIRMED, ("ears",), ""), actor=who, now=now)
+            await contact_sheet.do_act(
+                store, Said(tuple(seen.values()), Decision.CONFIRMED, ("ears",), ""), actor=who, now=now
+            )
         elif acts_of[first] is not None:
             await acts.do_act_reopening(store, acts_of[first], "why", actor=who, now=now)
         else:
