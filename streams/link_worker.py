@@ -25,7 +25,7 @@ from streams.gallery.load import load_gallery
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
 from streams.inputs import Message
-from streams.records import TYPES, GalleryRecord, LabelChanged, SearchAsked, VictimsAssigned
+from streams.records import TYPES, Decided, GalleryRecord, SearchAsked
 from streams.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ class LinkWorker:
         reason = Unprocessable(f"the graph refused the record: {refused.message}", code="refused_by_graph")
         if isinstance(content, SearchAsked):
             plan.compare.refuse(content.search_id, reason.message)
-        elif isinstance(content, LabelChanged | VictimsAssigned):  # a person's act stands in the graph already
+        elif isinstance(content, Decided):  # a person's act stands in the graph already
             log.error("link: the graph refused what follows of record %s: %s", offset, refused.message)
         else:
             plan.changes.quarantined.append(rows.quarantined(content.origin, reason))

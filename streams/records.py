@@ -208,6 +208,13 @@ class VictimsAssigned(Record):
     faces: Annotated[dict[Sha256, str | None], Field(min_length=1)]
 
 
+class PairsJudged(Record):
+    """Pairs of faces that people judged to be two people (`apart`), or that they hold to be so no more."""
+
+    pairs: Annotated[list[tuple[Sha256, Sha256]], Field(min_length=1)]
+    apart: bool
+
+
 class LabelChanged(Record):
     """What a person said of faces, None where they took it back; `taken_back` are those that were hidden before."""
 
@@ -217,7 +224,9 @@ class LabelChanged(Record):
     taken_back: list[Sha256] = Field(default_factory=list[str])
 
 
-GalleryRecord = MediaEmbedded | CaseRecord | VictimRecord | ErasureRecord | SearchAsked | VictimsAssigned | LabelChanged
+Decided = VictimsAssigned | PairsJudged | LabelChanged
+"""What follows of a person's act, which stands in the graph before its record is in the log."""
+GalleryRecord = MediaEmbedded | CaseRecord | VictimRecord | ErasureRecord | SearchAsked | Decided
 
 TYPES: dict[str, type[GalleryRecord]] = {
     "redthread.gallery.media.v1": MediaEmbedded,
@@ -226,6 +235,7 @@ TYPES: dict[str, type[GalleryRecord]] = {
     "redthread.gallery.erasure.v1": ErasureRecord,
     "redthread.gallery.search.v1": SearchAsked,
     "redthread.gallery.victims.v1": VictimsAssigned,
+    "redthread.gallery.pairs.v1": PairsJudged,
     "redthread.gallery.label.v1": LabelChanged,
 }
 TYPE_OF: dict[type[BaseModel], str] = {model: name for name, model in TYPES.items()}

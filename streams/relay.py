@@ -36,13 +36,14 @@ IDLE_S: Final = 0.5
 """Until the outbox is looked at again for what another process has put there; of this one's own writes it is told."""
 REPLAY_EVERY_S: Final = 5.0
 
-TO_GALLERY: Final = frozenset({"search", "victims", "label", "erasure"})
+TO_GALLERY: Final = frozenset({"search", "victims", "pairs", "label", "erasure"})
 
 CE_NOTICE: Final = "redthread.notice.v1"
 CE_SEARCH: Final = "redthread.gallery.search.v1"
 CE_VICTIMS: Final = "redthread.gallery.victims.v1"
 CE_ROOT: Final = "redthread.audit.root.v1"
 CE_ERASED: Final = "redthread.gallery.erasure.v1"
+CE_PAIRS: Final = "redthread.gallery.pairs.v1"
 CE_LABEL: Final = "redthread.gallery.label.v1"
 
 
@@ -214,6 +215,8 @@ def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[st
             return topics.GALLERY, key.encode(), value, headers_of(CE_SEARCH, key, key)
         case "victims":
             return topics.GALLERY, key.encode(), value, headers_of(CE_VICTIMS, key, digest(key, value))
+        case "pairs":
+            return topics.GALLERY, key.encode(), value, headers_of(CE_PAIRS, key, digest(key, value))
         case "probe":
             return topics.PROBES, key.encode(), value, headers_of(CE_PROBE, key, key)
         case "root":

@@ -26,6 +26,7 @@ from streams.records import (
     LabelChanged,
     MediaEmbedded,
     MediaSubmitted,
+    PairsJudged,
     SearchAsked,
     SearchProbe,
     SourceEvent,
@@ -154,18 +155,24 @@ def label(faces: Sequence[str], said: str | None, *, taken_back: Sequence[str] =
     return LabelChanged(act_id="act", faces=list(faces), label=named, taken_back=list(taken_back))
 
 
-def drawn_log(seed: int, length: int, *, labels: bool = False, other_model: float = 0.0) -> Log:
+def judged(pairs: Sequence[tuple[str, str]], *, apart: bool = True) -> PairsJudged:
+    """The record of people's verdicts that these pairs are two people, or no more."""
+    return PairsJudged(pairs=[ids.ordered(*pair) for pair in pairs], apart=apart)
+
+
+def drawn_log(
+    seed: int, length: int, *, labels: bool = False, other_model: float = 0.0,
+    alike: Sequence[float] = (0.5, 0.6, 0.62, 0.64, 0.95),
+) -> Log:  # fmt: skip
     """A log with a few people in many pictures, told again, moved, closed, reopened, erased and asked for.
 
-    `other_model` is the share of media records that were embedded under another model than the current one.
+    `other_model` is the share of media records that were embedded under another model than the current one, `alike`
+    are the cosines that a picture has with its person.
     """
     dice, rng = random.Random(seed), np.random.default_rng(seed)
     people = [unit(rng) for _ in range(3)]
     pictures: dict[str, list[Vector]] = {
-        name: [
-            near(rng, dice.choice(people), dice.choice([0.5, 0.6, 0.62, 0.64, 0.95]))
-            for _ in range(dice.choice([0, 1, 1, 1, 2, 3]))
-        ]
+        name: [near(rng, dice.choice(people), dice.choice(alike)) for _ in range(dice.choice([0, 1, 1, 1, 2, 3]))]
         for name in NAMES
     }
     pictures[NAMES[1]] = [pictures[NAMES[0]][0] if pictures[NAMES[0]] else people[0]]
@@ -213,7 +220,11 @@ def drawn_log(seed: int, length: int, *, labels: bool = False, other_model: floa
         said.update(dict.fromkeys(faces, new))
         return label(faces, new, taken_back=back)
 
-    kinds = [_media] * 12 + [_case] * 3 + [_erasure] + [_search] * 2 + [_label] * (4 if labels else 0)
+    def _judged(_: int) -> GalleryRecord:
+        a, b = dice.sample(NAMES, 2)
+        return judged([(face_id(a), face_id(b))], apart=dice.random() < 0.8)
+
+    kinds = [_media] * 12 + [_case] * 3 + [_erasure] + [_search] * 2 + [_label, _judged] * (3 if labels else 0)
     for place in range(length):
         record = dice.choice(kinds)(place)
         if log and dice.random() < 0.1:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from graph.domain.comparison import (
     similar,
     within_caps,
 )
+from graph.domain.group import STRICT
 from streams.faces.models import MODEL_ID
 from streams.gallery import rows
 from streams.records import (
@@ -27,8 +30,10 @@ from streams.records import (
     GalleryRecord,
     LabelChanged,
     MediaEmbedded,
+    PairsJudged,
     SearchAsked,
     VictimRecord,
+    VictimsAssigned,
 )
 
 Counts = tuple[int, int]
@@ -66,6 +71,7 @@ class Reference:
         self.compared: dict[str, Counts] = {}
         self.searched: dict[str, Counts] = {}
         self.quarantined: list[str] = []
+        self.apart: set[frozenset[str]] = set()
 
     def apply(self, offset: int, record: GalleryRecord) -> None:
         match record:
@@ -79,7 +85,10 @@ class Reference:
                 self._search(record)
             case LabelChanged():
                 self._label(offset, record)
-            case VictimRecord():
+            case PairsJudged():
+                change = self.apart.update if record.apart else self.apart.difference_update
+                change(frozenset(pair) for pair in record.pairs)
+            case VictimRecord() | VictimsAssigned():
                 pass
 
     # --- scopes ---
@@ -97,6 +106,20 @@ class Reference:
 
     def score(self, one: np.ndarray, other: np.ndarray) -> float:
         return float(np.round(np.dot(one.astype(np.float64), other.astype(np.float64)), 9))
+
+    def is_group(self, case_id: str, faces: Collection[str]) -> bool:
+        """Whether these faces may be one group of the case: each pair strictly similar, none of it kept apart."""
+        homes = {face: media for media, known in self.media.items() for face in known.faces}
+        vectors = {face: self.media[homes[face]].faces[face] for face in faces}
+        scopes = [self.face_scope(homes[face], face) for face in faces]
+        if any(scope.hidden or case_id not in scope.cases for scope in scopes):
+            return False
+        if len({homes[face] for face in faces}) < len(faces) or len(faces) < 2:
+            return False
+        return all(
+            self.score(vectors[a], vectors[b]) >= STRICT and frozenset((a, b)) not in self.apart
+            for a, b in combinations(faces, 2)
+        )
 
     # --- records ---
 

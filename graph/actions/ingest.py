@@ -61,6 +61,7 @@ class Changes:
     links: dict[str, LinkRow] = field(default_factory=dict[str, LinkRow])
     victims: list[Row] = field(default_factory=list[Row])
     depicts: list[Row] = field(default_factory=list[Row])
+    groups: list[Row] = field(default_factory=list[Row])
     answers: list[Row] = field(default_factory=list[Row])
     erasures: list[Row] = field(default_factory=list[Row])
     gone_memberships: list[str] = field(default_factory=list[str])
@@ -181,6 +182,7 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (queries.MERGE_LINKS, [asdict(row) for row in sorted(changes.links.values(), key=lambda row: (row.a, row.b))]),
         (queries.MERGE_VICTIMS, changes.victims),
         (queries.MERGE_DEPICTS, changes.depicts),
+        (queries.CHANGE_GROUPS, changes.groups),
         (queries.ANSWER_SEARCHES, changes.answers),
         (queries.SHOW_AGAIN, asked),
         (queries.SHOW_FACES_AGAIN, asked),

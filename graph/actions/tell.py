@@ -42,7 +42,7 @@ async def tell_decision(tx: Tx, planned: Planned, follows: Effects, now: datetim
     for item in planned.outcomes:
         told += _of_link(item, planned, now)
     told += _of_victims(planned, follows, now)
-    return [*await numbered(tx, told, now), *to_gallery(follows)]
+    return [*await numbered(tx, told, now), *to_gallery(follows), *_pairs(planned)]
 
 
 def to_gallery(follows: Effects) -> list[Outgoing]:
@@ -51,6 +51,19 @@ def to_gallery(follows: Effects) -> list[Outgoing]:
         return []
     key = min(follows.moved)
     return [Outgoing("victims", key, {"faces": dict(follows.moved)})]
+
+
+def _pairs(planned: Planned) -> Iterator[Outgoing]:
+    """The records by which link learns who are held to be two people, so that no group holds them both."""
+    changed = [item for item in planned.outcomes if (item.found.now.state is State.DISMISSED) != _is_apart(item)]
+    for apart in (True, False):
+        pairs = [[item.found.row["a"], item.found.row["b"]] for item in changed if _is_apart(item) is apart]
+        if pairs:
+            yield Outgoing("pairs", min(pairs)[0], {"pairs": sorted(pairs), "apart": apart})
+
+
+def _is_apart(item: Outcome) -> bool:
+    return item.state is State.DISMISSED
 
 
 def _of_link(item: Outcome, planned: Planned, now: datetime) -> Iterator[Told]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from graph.domain.comparison import (
     FLOOR,
     HIDDEN_LABELS,
     THRESHOLD,
+    InScope,
     Similar,
     may_compare,
     may_find,
@@ -20,9 +21,14 @@ from graph.domain.comparison import (
     similar,
     within_caps,
 )
+from graph.domain.group import STRICT
+from streams.gallery.groups import Member
 from streams.gallery.matrix import QUERIES, Near, Vectors, above
 from streams.gallery.state import Face, Media, Staged
 from streams.records import SearchAsked, SearchProbe
+
+Comparable = tuple[Face, InScope, float]
+"""A stored face that may be compared with a new one, with its scope and the cosine."""
 
 
 class Comparer:
@@ -58,7 +64,9 @@ class Comparer:
         if not mine or media.scope is None or not (media.scope.register or media.scope.cases):
             return
         for face, near in zip(mine, self._near(mine), strict=True):
-            self._propose(face, near)
+            in_scope = self._in_scope(face, near)
+            self._propose(face, media.scope, in_scope)
+            self._group(face, media.scope, in_scope, offset)
         compared, too_poor = self._staged.comparable(media.scope)
         self._changes.comparisons.append(
             {
@@ -77,8 +85,16 @@ class Comparer:
         )
 
     def narrow(self, media: Sequence[Media]) -> None:
-        """Takes back undecided links of media that may no longer be compared as before, staged ones too."""
+        """Takes back undecided links of media that may no longer be compared as before, staged ones too.
+
+        Their faces leave the groups of the cases in which they are compared no more.
+        """
         self._changes.narrowed |= {item.media_id for item in media}
+        groups = self._staged.groups
+        for face in filter(None, (self._staged.face(face_id) for item in media for face_id in item.faces)):
+            scope = self._staged.scope_of(face)
+            still = scope.cases if scope is not None and not scope.hidden else frozenset[str]()
+            groups.leave([(face.face_id, groups.groups_of(face.face_id).keys() - still)])
         links = self._changes.links
         for link_id in [row.link_id for row in links.values() if not self.may_compare(row.a, row.b)]:
             del links[link_id]
@@ -101,20 +117,45 @@ class Comparer:
             result.append(pairs)
         return result
 
-    def _propose(self, face: Face, near: list[tuple[Face, float]]) -> None:
+    def _in_scope(self, face: Face, near: list[tuple[Face, float]]) -> list[Comparable]:
+        """Those of the near faces that may be compared with this one."""
         scope = self._staged.scope_of(face)
-        if scope is None:
-            return
-        found: list[Similar] = []
-        for other, score in near:
-            stored = self._staged.scope_of(other)
-            if other.face_id != face.face_id and stored is not None and may_compare(scope, stored):
-                found.append(similar(scope, stored, other.face_id, score, other.victim_id))
+        found = ((other, self._staged.scope_of(other), score) for other, score in near if other.face_id != face.face_id)
+        return [
+            (other, stored, score)
+            for other, stored, score in found
+            if scope is not None and stored is not None and may_compare(scope, stored)
+        ]
+
+    def _propose(self, face: Face, scope: InScope, near: list[Comparable]) -> None:
+        found = [similar(scope, stored, other.face_id, score, other.victim_id) for other, stored, score in near]
         for item in within_caps(found):
             a, b = ids.ordered(face.face_id, item.face_id)
             state = "candidate" if item.score >= THRESHOLD else "lead"
             link_id = ids.link_id(a, b)
             self._changes.links[link_id] = LinkRow(link_id, a, b, state, item.score, BAND, self._model_id, THRESHOLD)
+
+    # --- groups --------------------------------------------------------------------------------------------------
+
+    def judged(self, pairs: Iterable[tuple[str, str]], offset: int, *, apart: bool) -> None:
+        """Groups the case's faces as people's decisions on these pairs leave them."""
+        freed = self._staged.groups.judge(pairs, apart=apart)
+        for face in filter(None, map(self._staged.face, sorted(freed))):
+            if face.vector is not None and (scope := self._staged.scope_of(face)) is not None:
+                (near,) = self._near([face])
+                self._group(face, scope, self._in_scope(face, near), offset)
+
+    def _group(self, face: Face, scope: InScope, near: list[Comparable], offset: int) -> None:
+        groups = self._staged.groups
+        for case_id in sorted(scope.cases - groups.groups_of(face.face_id).keys()):
+            close = [other.face_id for other, stored, score in near if score >= STRICT and case_id in stored.cases]
+            if close:
+                groups.join(face.face_id, case_id, close, self._member, offset)
+
+    def _member(self, face_id: str) -> Member:
+        face = self._staged.face(face_id)
+        assert face is not None and face.vector is not None, "a face of a group is known and has a vector"
+        return Member(face.vector, face.media_id, face.victim_id)
 
     # --- searches ------------------------------------------------------------------------------------------------
 

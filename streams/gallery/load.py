@@ -10,6 +10,7 @@ import numpy as np
 from graph.domain.comparison import Scope
 from graph.store.queries import ingest as queries
 from graph.store.session import Row, Store
+from streams.gallery.groups import Group
 from streams.gallery.state import Case, Face, Gallery, Media, Membership, Staged
 
 PAGE: Final = 5000
@@ -29,6 +30,10 @@ async def load_gallery(store: Store, model_id: str, *, progress: Callable[[], No
         if row["media_id"] is not None:
             faces.setdefault(row["media_id"], []).append(_face(row))
     staged = Staged(gallery)
+    async for row in _pages(store, queries.GALLERY_APART, "link_id", progress):
+        staged.groups.judge([(row["a"], row["b"])], apart=True)
+    async for row in _pages(store, queries.GALLERY_GROUPS, "group_id", progress):
+        staged.groups.put(Group(row["group_id"], row["case_id"], frozenset(row["faces"])))
     async for row in _pages(store, queries.GALLERY_MEDIA, "media_id", progress):
         for face in faces.pop(row["media_id"], []):
             staged.put_face(face)

@@ -41,6 +41,12 @@ def exact(queries: Vectors, stored: Vectors) -> NDArray[np.float64]:
     return scores.round(DIGITS)
 
 
+def cosines(some: Vectors, others: Vectors) -> NDArray[np.float64]:
+    """Cosines of each with each, (n, d) and (m, d) to (n, m), in float64 and rounded."""
+    scores: NDArray[np.float64] = some.astype(np.float64) @ others.astype(np.float64).T
+    return scores.round(DIGITS)
+
+
 def above(queries: Vectors, stored: Vectors, floor: float) -> list[list[Near]]:
     """For each of the (q, d) queries the rows of the (n, d) stored unit vectors with cosine >= floor.
 

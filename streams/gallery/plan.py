@@ -18,10 +18,12 @@ from streams.gallery.labels import relabel
 from streams.gallery.state import Case, Gallery, Media, Membership, Staged
 from streams.records import (
     CaseRecord,
+    Decided,
     ErasureRecord,
     GalleryRecord,
     LabelChanged,
     MediaEmbedded,
+    PairsJudged,
     SearchAsked,
     SourceEvent,
     VictimRecord,
@@ -58,6 +60,7 @@ class Plan:
             self.changes.last = offset
             if self.changes.narrowed or self.changes.gone_faces or self.changes.gone_media:
                 break
+        self.changes.groups = self.staged.groups.rows()
 
     def take_back_erased(self) -> None:
         """Takes back what this batch wrote of what is erased now. No record follows in it, so nothing comes back."""
@@ -86,12 +89,14 @@ class Plan:
                     self.compare.answer_known(record, offset)
                 case VictimsAssigned():
                     self._assign(record)
+                case PairsJudged():
+                    self.compare.judged(record.pairs, offset, apart=record.apart)
                 case LabelChanged():
                     relabel(self, offset, record)
         except Unprocessable as reason:
             if isinstance(record, SearchAsked):
                 self.compare.refuse(record.search_id, reason.message)
-            elif not isinstance(record, LabelChanged | VictimsAssigned):  # which nothing can make unprocessable
+            elif not isinstance(record, Decided):  # which nothing can make unprocessable
                 self.changes.quarantined.append(rows.quarantined(record.origin, reason))
 
     def _new_faces(self, record: GalleryRecord) -> list[tuple[str, np.ndarray]]:

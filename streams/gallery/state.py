@@ -14,6 +14,7 @@ import numpy as np
 
 from graph.domain.comparison import HIDDEN_LABELS, InScope, Scope
 from streams.gallery.counts import ScopeCounts
+from streams.gallery.groups import Groups, StagedGroups
 from streams.gallery.matrix import Matrix, Vectors
 
 
@@ -97,6 +98,7 @@ class Gallery:
         self.row_of: dict[str, int] = {}
         self.compared = ScopeCounts()
         self.too_poor = ScopeCounts()
+        self.groups = Groups()
 
     def take_in(self, staged: Staged) -> None:
         """Makes a committed batch part of the gallery."""
@@ -124,6 +126,7 @@ class Gallery:
                 self.faces[face.face_id] = replace(face, vector=self.matrix.row(row))
         self.compared.merge(staged.compared)
         self.too_poor.merge(staged.too_poor)
+        self.groups.take_in(staged.groups)
 
 
 class Staged:
@@ -139,6 +142,7 @@ class Staged:
         self.gone_faces: set[str] = set()
         self.compared = ScopeCounts()
         self.too_poor = ScopeCounts()
+        self.groups = StagedGroups(base.groups)
 
     def case(self, case_id: str) -> Case | None:
         return self.cases.get(case_id) or self.base.cases.get(case_id)
@@ -193,6 +197,7 @@ class Staged:
         self.faces[face.face_id] = face
 
     def forget_face(self, face_id: str) -> None:
+        self.groups.leave([(face_id, list(self.groups.groups_of(face_id)))])
         self.faces.pop(face_id, None)
         self.gone_faces.add(face_id)
 

@@ -149,6 +149,28 @@ MERGE (f)-[r:DEPICTS {basis: 'declared'}]->(v)
 ON CREATE SET r.declared_by = row.declared_by, r.at = $now
 """
 
+CHANGE_GROUPS: Final = """
+UNWIND $rows AS row
+MERGE (g:Group {group_id: row.group_id})
+ON CREATE SET g.case_id = row.case_id
+WITH g, row
+CALL (g, row) {
+  UNWIND row.left AS face_id
+  MATCH (:Face {face_id: face_id})-[r:IN_GROUP]->(g)
+  DELETE r
+}
+CALL (g, row) {
+  UNWIND row.joined AS face_id
+  MATCH (f:Face {face_id: face_id})
+  MERGE (f)-[r:IN_GROUP]->(g)
+  ON CREATE SET r.at = $now
+}
+CALL (g) {
+  WITH g WHERE NOT EXISTS { (g)<-[:IN_GROUP]-(:Face) }
+  DELETE g
+}
+"""
+
 ANSWER_SEARCHES: Final = """
 UNWIND $rows AS row
 MATCH (s:Search {search_id: row.search_id}) WHERE s.status IN ['asked', 'quarantined']
@@ -297,6 +319,23 @@ RETURN f.face_id AS face_id, m.media_id AS media_id, f.label AS label, f.too_poo
                  RETURN v.victim_id ORDER BY v.victim_id LIMIT 1 }[0] AS declared,
        COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id LIMIT 1 }[0] AS assigned
 ORDER BY face_id
+"""
+
+GALLERY_GROUPS: Final = """
+MATCH (g:Group) WHERE g.group_id > $after
+WITH g ORDER BY g.group_id LIMIT $limit
+RETURN g.group_id AS group_id, g.case_id AS case_id,
+       COLLECT { MATCH (g)<-[:IN_GROUP]-(f:Face) RETURN f.face_id } AS faces
+ORDER BY group_id
+"""
+
+GALLERY_APART: Final = """
+MATCH (a:Face)-[r:CANDIDATE]->(b:Face)
+USING INDEX r:CANDIDATE(state, link_id)
+WHERE r.state = 'dismissed' AND r.link_id > $after
+WITH a, r, b ORDER BY r.state, r.link_id LIMIT $limit
+RETURN r.link_id AS link_id, a.face_id AS a, b.face_id AS b
+ORDER BY link_id
 """
 
 GALLERY_ERASURES: Final = "MATCH (e:Erasure) RETURN e.subject AS subject, e.requested_at AS requested_at"

@@ -28,6 +28,7 @@ class Links:
         self.searched: dict[str, tuple[int, int]] = {}
         self.quarantined: list[str] = []
         self.media: set[str] = set()
+        self.groups: dict[tuple[str, str], set[str]] = {}
         self._batch = batch
 
     def take(self, log: Log) -> None:
@@ -52,6 +53,12 @@ class Links:
         self.links = {pair: link for pair, link in self.links.items() if not gone & set(pair)}
         self.links |= {(row.a, row.b): (row.state, row.score) for row in changes.links.values()}
         self.media = (self.media - set(changes.gone_media)) | {row["media_id"] for row in changes.media}
+        for row in changes.groups:
+            faces = self.groups.setdefault((row["case_id"], row["group_id"]), set())
+            assert faces.isdisjoint(row["joined"]) and faces.issuperset(row["left"]), "a row says what changes"
+            faces |= set(row["joined"])
+            faces -= set(row["left"])
+        self.groups = {name: faces for name, faces in self.groups.items() if faces}
         for row in changes.answers:
             self.answers[row["search_id"]] = [(item["face_id"], item["score"]) for item in row["returned"]]
             self.searched[row["search_id"]] = (row["answer"]["compared"], row["answer"]["too_poor"])
@@ -80,6 +87,32 @@ def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int
         assert {m: media.scope for m, media in made.gallery.media.items()} == {
             media_id: expected.scope(media_id) for media_id in expected.media
         }
+
+
+@pytest.mark.parametrize("labels", [False, True])
+@pytest.mark.parametrize("seed", range(12))
+def test_after_every_record_each_group_is_one_that_may_be_and_in_any_batches_the_same_ones_are_left(
+    seed: int, labels: bool
+) -> None:
+    log = drawn_log(seed, 120, labels=labels, alike=(0.62, 0.75, 0.8, 0.95))
+    expected, one_by_one, seen = Reference(), Links(1), 0
+    for offset, record in log:
+        expected.apply(offset, record)
+        one_by_one.take([(offset, record)])
+        of_case: list[tuple[str, str]] = []
+        for (case_id, _), faces in one_by_one.groups.items():
+            assert expected.is_group(case_id, faces), f"after record {offset}"
+            of_case += [(case_id, face) for face in faces]
+        assert len(of_case) == len(set(of_case)), "a face is in one group of a case at the most"
+        seen += len(of_case)
+
+    assert seen, "the log had groups at all"
+    for batch in (2, 7, 64):
+        made = Links(batch)
+        made.take(log)
+        assert made.groups == one_by_one.groups, f"batches of {batch}"
+        kept = {(group.case_id, name): set(group.faces) for name, group in made.gallery.groups.by_id.items()}
+        assert kept == made.groups, "memory holds what the graph does"
 
 
 @pytest.mark.parametrize("seed", range(16))
