@@ -12,6 +12,7 @@ from graph.actions.acts import Done
 from graph.actions.contact_sheet import LINKS_MAX, Said
 from graph.actions.decide import Seen
 from graph.actions.identify import REFERENCE_LIMIT, Proposal, SeenIdentification
+from graph.domain.group import SHEET_MAX
 from graph.domain.identification import Basis, IdentificationState
 from graph.domain.link import TEXT_LIMIT, Decision, SecondDecision, State
 
@@ -53,11 +54,16 @@ class SeenIn(WireIn):
 
 
 class ActIn(WireIn):
-    """One decision on a contact sheet; `faces_apart` are ticked off as somebody else."""
+    """One decision on a contact sheet; `faces_apart` are ticked off as somebody else.
+
+    `faces` are those of a group that the sheet showed beside its links: the act joins them too, and no face that came
+    later.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.ACT]})
 
     links: list[SeenIn] = Field(min_length=1, max_length=LINKS_MAX)
+    faces: list[Id] = Field(default_factory=list[Id], max_length=2 * SHEET_MAX)
     faces_apart: list[Id] = Field(default_factory=list[Id], max_length=LINKS_MAX)
     decision: Decision
     reasons: list[Reason] = Field(default_factory=list[str], max_length=20)
@@ -65,7 +71,7 @@ class ActIn(WireIn):
 
     def said(self) -> Said:
         links = tuple(Seen(item.link_id, item.version) for item in self.links)
-        return Said(links, self.decision, tuple(self.reasons), self.text, tuple(self.faces_apart))
+        return Said(links, self.decision, tuple(self.reasons), self.text, tuple(self.faces_apart), tuple(self.faces))
 
 
 class ActApprovalIn(WireIn):

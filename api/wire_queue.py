@@ -102,7 +102,7 @@ class UnitOut(WireOut):
 
     kind: Kind | None
     id: str | None
-    face_ids: list[str] = Field(description="its faces on this contact sheet")
+    face_ids: list[str] = Field(description="its faces on this contact sheet; a group's all, poorest first")
 
     @classmethod
     def from_unit(cls, unit: SeenUnit) -> UnitOut:

@@ -110,6 +110,11 @@ class Scene:
         await self.store.write(lambda tx: tx.do(ingest.MERGE_LINKS, rows=[row], now=NOW.isoformat()))
         return link_id
 
+    async def group(self, group_id: str, case_id: str, *faces: str) -> None:
+        """Link proposes the faces called so as one person of the case, or adds them to that group."""
+        row = {"group_id": group_id, "case_id": case_id, "joined": [self.faces[name] for name in faces], "left": []}
+        await self.store.write(lambda tx: tx.do(ingest.CHANGE_GROUPS, rows=[row], now=NOW.isoformat()))
+
     async def depicts(self, called: str, victim_id: str, basis: str = "declared", *, registered: bool = True) -> None:
         """The face called so shows this victim: a case system said it, or people did."""
         await self.store.write(

@@ -20,9 +20,10 @@ from graph.actions.seen import SeenLink
 from graph.actions.views import Look, Views
 from graph.domain import ids, link, victim
 from graph.domain.errors import Conflict, Invalid, NotFound
+from graph.domain.group import SHEET_MAX
 from graph.domain.link import AWAITS_VERDICT, JOINS, Decision, Standing, State
 from graph.domain.people import Deed, Person, check_may, may
-from graph.domain.sheet import Pair, Sheet, Side, star
+from graph.domain.sheet import Pair, Sheet, Side, parted, star
 from graph.store import log
 from graph.store.queries import ingest
 from graph.store.queries import review as queries
@@ -34,13 +35,18 @@ LINKS_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one person says of a contact sheet: of its links, but for the `faces_apart`, which show somebody else."""
+    """What one person says of a contact sheet: of its links, but for the `faces_apart`, which show somebody else.
+
+    `faces` are those of a group that the person saw on the sheet without a link of their own: an act joins what was
+    seen, and a face that link puts into the group meanwhile waits for its own.
+    """
 
     links: tuple[Seen, ...]
     decision: Decision
     reasons: tuple[str, ...]
     text: str
     faces_apart: tuple[str, ...] = ()
+    faces: tuple[str, ...] = ()
 
 
 async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purpose: str = "") -> Done:
@@ -52,7 +58,7 @@ async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purp
     async def work(tx: Tx) -> Done:
         head = await log.lock_head(tx)
         found = await _locked(tx, said, actor)
-        steps, missing = await _steps(tx, said, found)
+        steps, missing = await _steps(tx, said, found, actor)
         if missing:
             rows = [{**row, "proposed_by": actor.actor} for row in missing]
             await _create(tx, rows, now)
@@ -69,7 +75,7 @@ async def preview(store: Store, views: Views, said: Said, *, look: Look) -> Done
 
     async def work(tx: Tx) -> Done:
         found = await _locked(tx, said, look.person, only_look=True)
-        steps, missing = await _steps(tx, said, found, only_look=True)
+        steps, missing = await _steps(tx, said, found, look.person, only_look=True)
         found |= {row["link_id"]: _imagined(row) for row in missing}
         found |= await lock(tx, [step.link_id for step in steps if step.link_id not in found], only_look=True)
         planned = await plan(tx, found, steps, deciding, "")
@@ -130,8 +136,10 @@ def check_said(said: Said) -> None:
         raise Invalid(f"links: from 1 to {LINKS_MAX} of them")
     if len({item.link_id for item in said.links}) != len(said.links):
         raise Invalid("links: one of them is named twice")
-    if said.faces_apart and said.decision is not Decision.CONFIRMED:
-        raise Invalid("faces_apart: only where the others are confirmed")
+    if (said.faces_apart or said.faces) and said.decision is not Decision.CONFIRMED:
+        raise Invalid("faces, faces_apart: only where the others are confirmed")
+    if len(said.faces) > 2 * SHEET_MAX:
+        raise Invalid(f"faces: at most {2 * SHEET_MAX}, those of two groups")
 
 
 async def _locked(tx: Tx, said: Said, actor: Person, *, only_look: bool = False) -> dict[str, Locked]:
@@ -146,37 +154,48 @@ async def _locked(tx: Tx, said: Said, actor: Person, *, only_look: bool = False)
 
 
 async def _steps(
-    tx: Tx, said: Said, found: dict[str, Locked], *, only_look: bool = False
+    tx: Tx, said: Said, found: dict[str, Locked], actor: Person, *, only_look: bool = False
 ) -> tuple[list[Step], list[Row]]:
     """What the act says of each link, and the links that it makes because the machine did not propose them."""
     if said.decision is not Decision.CONFIRMED:
         return [Step(key, said.decision, said.reasons, said.text) for key in sorted(found)], []
     apart = set(said.faces_apart)
-    shown = {face for item in found.values() for face in (item.row["a"], item.row["b"])}
-    sheet = await _sheet(tx, found, apart, shown)
-    different = {key for key, item in found.items() if {item.row["a"], item.row["b"]} & apart}
-    pairs = {ids.link_id(*pair): pair for pair in star(sheet)}
-    others = await lock(tx, pairs.keys() - found.keys(), only_look=only_look)
-    missing = [{"link_id": key, "a": a, "b": b} for key, (a, b) in pairs.items() if key not in {*found, *others}]
-    confirmed: list[str] = []
+    sheet, lone = await _sheet(tx, said, found, actor)
+    joining = {ids.link_id(*pair): pair for pair in star(sheet)}
+    parting = {ids.link_id(*pair): pair for pair in parted(sheet, lone)}
+    pairs = joining | parting
+    known = found | await lock(tx, pairs.keys() - found.keys(), only_look=only_look)
+    missing = [{"link_id": key, "a": a, "b": b} for key, (a, b) in pairs.items() if key not in known]
+    state = {key: known[key].now.state if key in known else State.CANDIDATE for key in pairs}
     for key in pairs:
-        state = (found | others)[key].now.state if key in {*found, *others} else State.CANDIDATE
-        if state in AWAITS_VERDICT or key in found:
-            confirmed.append(key)
-        elif state not in JOINS:
-            raise Conflict("two faces of this sheet were judged to differ: tick one of them off", code="contradiction",
-                           current={"kind": "dismissed", **(found | others)[key].current})  # fmt: skip
-    steps = [Step(key, Decision.CONFIRMED, said.reasons, said.text) for key in sorted(confirmed)]
-    steps += [Step(key, Decision.DISMISSED, text=said.text) for key in sorted(different)]
-    return steps, missing
+        # A link of the sheet itself that waits for nobody is refused where its step is planned.
+        settled = JOINS if key in joining else {State.DISMISSED}
+        if key not in found and state[key] not in AWAITS_VERDICT and state[key] not in settled:
+            judged = "to differ: tick one of them off" if key in joining else "to be one person"
+            raise Conflict(f"two faces of this sheet were judged {judged}", code="contradiction",
+                           current={"kind": state[key].value, **known[key].current})  # fmt: skip
+    due = [key for key in pairs if key in found or state[key] in AWAITS_VERDICT]
+    different = {key for key, item in found.items() if {item.row["a"], item.row["b"]} & apart}
+    different |= {key for key in due if key in parting}
+    steps = [Step(key, Decision.CONFIRMED, said.reasons, said.text) for key in sorted(due) if key in joining]
+    return steps + [Step(key, Decision.DISMISSED, text=said.text) for key in sorted(different)], missing
 
 
-async def _sheet(tx: Tx, found: dict[str, Locked], apart: set[str], shown: set[str]) -> Sheet:
-    """The two sides of the links that are left once the faces apart are taken out."""
+async def _sheet(tx: Tx, said: Said, found: dict[str, Locked], actor: Person) -> tuple[Sheet, dict[str, Side]]:
+    """The two sides of the links that are left once the faces apart are taken out.
+
+    Beside it the faces apart that no link of the act touches, with the group that they were shown in.
+    """
+    linked = {face for item in found.values() for face in (item.row["a"], item.row["b"])}
+    apart, shown = set(said.faces_apart), linked | set(said.faces)
+    if not apart <= shown:
+        raise Invalid("faces_apart: only faces of these links, or named in `faces`")
     around = await victims.load(tx, shown)
+    for face in shown - linked:
+        if not may(actor, Deed.SEE, [case["district"] for case in around.cases.get(face, [])]):
+            raise NotFound("there is no such face", code="face_unknown")
     of_face = victim.victims(around.near).of_face
     facts = {row["face_id"]: row for row in await tx.rows(queries.UNITS, faces=sorted(shown))}
-    members: dict[Side, list[str]] = {}
 
     def side(face: str) -> Side:
         if face in of_face:
@@ -189,21 +208,16 @@ async def _sheet(tx: Tx, found: dict[str, Locked], apart: set[str], shown: set[s
         for item in found.values()
         if not {item.row["a"], item.row["b"]} & apart
     ]
-    unknown = apart - shown
     sides = {side(face) for pair in pairs for face in (pair.a, pair.b)}
-    for one in sides:
-        members[one] = sorted(face for face in shown - apart if side(face) == one)
-        if one.kind == "group":
-            rows = await tx.rows(queries.FACES_OF_GROUP, group_id=one.name)
-            in_group = {row["face_id"] for row in rows}
-            unknown -= in_group
-            members[one] = sorted(in_group - apart)
-    if unknown:
-        raise Invalid("faces_apart: only faces of these links or of their groups")
-    lacking = sorted({face for faces in members.values() for face in faces} - facts.keys())
-    facts |= {row["face_id"]: row for row in await tx.rows(queries.UNITS, faces=lacking)} if lacking else {}
-    quality = {face: row["quality"] or 0.0 for face, row in facts.items()}
-    return Sheet(tuple(pairs), {face: one for one, faces in members.items() for face in faces}, quality)
+    elsewhere = sorted(face for face in shown - linked if side(face) not in sides or side(face).kind != "group")
+    if pairs and elsewhere:
+        raise Conflict(
+            "these faces are not in the groups of these links any more: look at the sheet again",
+            code="stale_version", current={"faces": elsewhere},
+        )  # fmt: skip
+    side_of = {face: side(face) for face in shown - apart if side(face) in sides}
+    quality = {face: facts[face]["quality"] or 0.0 for face in side_of}
+    return Sheet(tuple(pairs), side_of, quality), {face: side(face) for face in apart - linked}
 
 
 def _imagined(row: Row) -> Locked:

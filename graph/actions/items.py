@@ -14,6 +14,7 @@ from typing import Any, Final, LiteralString
 
 from graph.actions.read import seen_links
 from graph.actions.seen import SeenLink
+from graph.domain.group import SHEET_MAX
 from graph.domain.link import State
 from graph.domain.people import Person
 from graph.domain.queue import LINKS_MAX, Filters, Kind, Place, Position, Stretch, Unit, item_of, rest_of, unit_of
@@ -62,7 +63,10 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class SeenUnit:
-    """One side of an item; kind and id are None where it lies in another district."""
+    """One side of an item; kind and id are None where it lies in another district.
+
+    The faces are those of the item's links, and of a group all that wait for people, the poorest picture first.
+    """
 
     kind: Kind | None
     id: str | None
@@ -85,13 +89,16 @@ def place_of(side: Row) -> Place:
         (basis != "confirmed", victim_id, identity or "") for basis, victim_id, identity in side["victims"]
     )
     _, victim_id, identity = victims[0] if victims else (False, None, "")
+    groups: list[list[str]] = side["groups"]
+    group_id, group_case = min(groups, default=(None, None))
     return Place(
-        unit=unit_of(side["face_id"], min(side["groups"], default=None), victim_id),
+        unit=unit_of(side["face_id"], group_id, victim_id),
         label=side["label"],
         erased=bool(side["stub"]),
         identified=bool(identity),
         cases=tuple(sorted({(case_id, district) for case_id, district in side["cases"]})),
         submitted_at=next(iter(side["submitted"]), None) or 0,
+        group_case=group_case,
     )
 
 
@@ -170,22 +177,27 @@ def sheet_of(item: str, members: Iterable[tuple[Row, Place, Place]]) -> Sheet:
 async def items(tx: Tx, person: Person, found: Sequence[Sheet]) -> list[Item]:
     """The sheets as `person` may see them."""
     links = await seen_links(tx, (link_id for sheet in found for link_id in sheet.link_ids), viewer=person)
-    return [_item(sheet, links, person) for sheet in found]
+    units = {place.unit for sheet in found for sides in sheet.places for place in sides
+             if place.is_readable_in(person.district)}  # fmt: skip
+    groups = sorted(unit.id for unit in units if unit.kind is Kind.GROUP)
+    rows = await tx.rows(queries.GROUP_FACES, groups=groups, limit=SHEET_MAX) if groups else []
+    of_group: dict[str, list[str]] = {row["group_id"]: row["faces"] for row in rows}
+    return [_item(sheet, links, of_group, person) for sheet in found]
 
 
-def _item(sheet: Sheet, links: dict[str, SeenLink], person: Person) -> Item:
+def _item(sheet: Sheet, links: dict[str, SeenLink], of_group: dict[str, list[str]], person: Person) -> Item:
     faces: defaultdict[Unit, list[str]] = defaultdict(list)
     readable: set[Unit] = set()
     for row, places in zip(sheet.rows, sheet.places, strict=True):
         for side, place in zip((row["a"], row["b"]), places, strict=True):
             faces[place.unit].append(side["face_id"])
-            if place.lies_in(person.district):
+            if place.is_readable_in(person.district):
                 readable.add(place.unit)
     first = sorted(faces, key=lambda unit: (unit not in readable, unit))
     seen = [
         SeenUnit(
             unit.kind if unit in readable else None, unit.id if unit in readable else None,
-            tuple(dict.fromkeys(faces[unit])),
+            tuple(dict.fromkeys([*(of_group.get(unit.id, []) if unit in readable else []), *faces[unit]])),
         )
         for unit in (first[0], first[-1])
     ]  # fmt: skip

@@ -99,7 +99,8 @@ async def read_queue(
 
     page = await store.read(work)
     shown = [link.link_id for queued in page.items for link in queued.item.links]
-    await views.record(look.act("queue.seen", "queue", shown=shown))
+    shown += [face_id for queued in page.items for unit in queued.item.units for face_id in unit.face_ids]
+    await views.record(look.act("queue.seen", "queue", shown=list(dict.fromkeys(shown))))
     return page
 
 
@@ -216,7 +217,8 @@ async def _take(
 
 def _claimed_act(queued: Queued, actor: Person, now: datetime, purpose: str) -> audit.Act:
     assert queued.claim is not None
-    shown = {"claim": asdict(queued.claim), "links": [link.link_id for link in queued.item.links]}
+    faces = sorted({face_id for unit in queued.item.units for face_id in unit.face_ids})
+    shown = {"claim": asdict(queued.claim), "links": [link.link_id for link in queued.item.links], "faces": faces}
     subject = queued.claim.purpose
     return audit.Act(now, actor.actor, "queue.claimed", subject, purpose or subject, audit.content_digest(shown))
 

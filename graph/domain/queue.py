@@ -69,7 +69,7 @@ def is_settled(a: Unit, b: Unit) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One side of a link as the filters see it; `cases` are (case id, district)."""
+    """One side of a link as the filters see it; `cases` are (case id, district), `group_case` that of a group."""
 
     unit: Unit
     label: str | None
@@ -77,9 +77,16 @@ class Place:
     identified: bool
     cases: tuple[tuple[str, str], ...]
     submitted_at: int
+    group_case: str | None = None
 
     def lies_in(self, district: str | None) -> bool:
         return any(where == district for _, where in self.cases)
+
+    def is_readable_in(self, district: str | None) -> bool:
+        """Whether whom the face stands for may be told there: a group is of one case, and that of one district."""
+        if self.unit.kind is Kind.GROUP:
+            return (self.group_case, district) in self.cases
+        return self.lies_in(district)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`pairs` are the links left to confirm; `side_of` has every face of both sides; `quality` is from 0 to 1."""
+    """`pairs` are the links left to confirm; `side_of` has every face seen of both sides; `quality` is from 0 to 1."""
 
     pairs: tuple[Pair, ...]
     side_of: Mapping[str, Side]
@@ -49,14 +49,25 @@ def star(sheet: Sheet) -> list[tuple[str, str]]:
     best: dict[Side, str] = {}
     for side in sides:
         if side.kind == "group":
-            faces = [face for face, of in sheet.side_of.items() if of == side]
-            best[side] = min(faces, key=lambda face: (-sheet.quality[face], face))
-            chosen += [ordered(best[side], face) for face in faces if face != best[side]]
+            best[side] = _best(sheet, side)
+            others = (face for face, of in sheet.side_of.items() if of == side and face != best[side])
+            chosen += [ordered(best[side], face) for face in others]
     if len(sides) == 2:
         chosen.append(_bridge(across, sheet.side_of, sides, best))
     if not chosen:
         raise Conflict("these faces are held to be one person already", code="settled")
     return sorted(set(chosen))
+
+
+def parted(sheet: Sheet, apart: Mapping[str, Side]) -> list[tuple[str, str]]:
+    """The pairs that an act dismisses so that each of these faces is somebody else than the side it was shown in."""
+    return sorted(ordered(_best(sheet, side), face) for face, side in apart.items())
+
+
+def _best(sheet: Sheet, side: Side) -> str:
+    """The face of a side that shows the person best."""
+    faces = (face for face, of in sheet.side_of.items() if of == side)
+    return min(faces, key=lambda face: (-sheet.quality[face], face))
 
 
 def _bridge(

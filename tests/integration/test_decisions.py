@@ -64,6 +64,11 @@ async def told(store: Store) -> list[dict[str, Any]]:
     return [{"source": row["o"]["source"], **json.loads(row["o"]["body"])} for row in rows]
 
 
+async def outbox(store: Store, kind: str) -> list[dict[str, Any]]:
+    query = "MATCH (o:Outbox {kind: $kind}) RETURN o.body AS body ORDER BY o.seq"
+    return [json.loads(row["body"]) for row in await store.read(lambda tx: tx.rows(query, kind=kind))]
+
+
 async def declare(store: Store, scene: Scene, called: str, victim_id: str) -> None:
     query = (
         "MATCH (f:Face {face_id: $face}) MERGE (v:Victim {victim_id: $victim}) SET v.registered = true "
@@ -294,6 +299,64 @@ async def test_an_act_is_not_undone_below_a_later_decision_which_is_named(scene:
         await acts.do_act_reopening(store, done.act_id, "late", actor=SUE, now=NOW)
     assert refused.value.code == "half_undo"
     assert [item["by"] for item in refused.value.current["links"]] == [SUE.actor]
+
+
+@pytest.fixture
+async def group(scene: Scene) -> str:
+    """A group of three pictures of the north, of which one has a link to the south's face s1."""
+    for name in ("g1", "g2", "g3"):
+        await scene.media(name, NORTH, faces=[name])
+    await scene.group("g", NORTH, "g1", "g2", "g3")
+    return await scene.link("g1", "s1", score=0.5)
+
+
+def shown(scene: Scene, link_id: str, *faces: str, apart: tuple[str, ...] = ()) -> Said:
+    named = tuple(scene.faces[name] for name in faces)
+    return Said((Seen(link_id, 0),), YES, ("ears",), "", tuple(scene.faces[name] for name in apart), named)
+
+
+async def test_one_act_joins_all_faces_of_a_group_that_were_seen_and_none_that_came_later(
+    scene: Scene, group: str
+) -> None:
+    await scene.media("late", NORTH, faces=["late"])
+    await scene.group("g", NORTH, "late")
+
+    done = await contact_sheet.do_act(scene.store, shown(scene, group, "g1", "g2", "g3"), actor=ANNA, now=NOW)
+
+    assert len(done.links) == 3
+    found = await victims_of(scene)
+    assert set(found) == {"g1", "g2", "g3", "s1"} and len(set(found.values())) == 1
+    made = await scene.store.read(
+        lambda tx: tx.rows("MATCH ()-[r:CANDIDATE {proposed_by: $by}]->() RETURN r.state AS s", by=ANNA.actor)
+    )
+    assert [row["s"] for row in made] == ["confirmed", "confirmed"]
+
+
+async def test_a_face_of_a_group_that_was_ticked_off_is_remembered_as_somebody_else(scene: Scene, group: str) -> None:
+    await contact_sheet.do_act(scene.store, shown(scene, group, "g1", "g2", "g3", apart=("g3",)), actor=ANNA, now=NOW)
+
+    assert set(await victims_of(scene)) == {"g1", "g2", "s1"}
+    [pairs] = [body for body in await outbox(scene.store, "pairs")]
+    assert pairs == {"pairs": [sorted((scene.faces["g1"], scene.faces["g3"]))], "apart": True}
+
+
+async def test_reopening_a_dismissal_tells_link_that_the_two_may_be_one_group_again(scene: Scene) -> None:
+    link_id = await scene.link("n1", "s1")
+    await judge(scene.store, link_id, NO)
+    await reopen(scene.store, link_id, 1)
+
+    assert [body["apart"] for body in await outbox(scene.store, "pairs")] == [True, False]
+
+
+async def test_an_act_names_faces_of_its_groups_only_and_of_the_persons_own_district(scene: Scene, group: str) -> None:
+    with pytest.raises(Conflict) as moved:
+        await contact_sheet.do_act(scene.store, shown(scene, group, "g1", "n2"), actor=ANNA, now=NOW)
+    assert (moved.value.code, moved.value.current) == ("stale_version", {"faces": [scene.faces["n2"]]})
+    with pytest.raises(NotFound):
+        await contact_sheet.do_act(scene.store, shown(scene, group, "g1", "t1"), actor=ANNA, now=NOW)
+    with pytest.raises(NotFound):
+        await contact_sheet.do_act(scene.store, shown(scene, group, "g1", "g2"), actor=BEN, now=NOW)
+    assert await victims_of(scene) == {}
 
 
 async def test_links_of_two_items_are_not_one_act(scene: Scene) -> None:

@@ -182,15 +182,45 @@ async def test_a_group_is_reviewed_as_one_side(store: Store, scene: Scene) -> No
     await scene.media("h", NORTH, faces=["g2"])
     await scene.media("w", SOUTH, faces=["w"])
     both = [await scene.link("g1", "w", score=0.5), await scene.link("g2", "w", score=0.6)]
-    await change(
-        store, "CREATE (g:Group {group_id: 'g', case_id: $case}) WITH g MATCH (f:Face) WHERE f.face_id IN $faces "
-        "CREATE (f)-[:IN_GROUP]->(g)", case=NORTH, faces=[scene.faces["g1"], scene.faces["g2"]],
-    )  # fmt: skip
+    await scene.group("g", NORTH, "g1", "g2")
 
     found = [queued for queued in await claim(store, 5) if len(queued.item.links) > 1]
 
     assert links_of(found) == [both]
     assert found[0].item.units[0].kind is Kind.GROUP
+
+
+async def test_a_groups_sheet_shows_all_its_faces_to_its_own_district_and_only_linked_ones_to_the_other(
+    store: Store, scene: Scene
+) -> None:
+    await scene.media("g", NORTH, faces=["g1"])
+    await scene.media("h", NORTH, faces=["g2"])
+    await scene.media("w", SOUTH, faces=["w"])
+    link_id = await scene.link("g1", "w", score=0.5)
+    await scene.group("g", NORTH, "g1", "g2")
+    g1, g2, w = (scene.faces[name] for name in ("g1", "g2", "w"))
+
+    [north] = [one.item for one in (await queue(store, ANNA)).items if one.item.links[0].link_id == link_id]
+    [south] = [one.item for one in (await queue(store, BEN)).items if one.item.links[0].link_id == link_id]
+
+    assert [(unit.kind, unit.id, set(unit.face_ids)) for unit in north.units] == [
+        (Kind.GROUP, "g", {g1, g2}), (None, None, {w}),
+    ]  # fmt: skip
+    assert [(unit.kind, unit.id, set(unit.face_ids)) for unit in south.units] == [
+        (Kind.FACE, w, {w}), (None, None, {g1}),
+    ]  # fmt: skip
+
+
+async def test_faces_that_people_gave_to_a_victim_wait_no_more_with_their_group(store: Store, scene: Scene) -> None:
+    for name in ("g1", "g2", "g3"):
+        await scene.media(name, NORTH, faces=[name])
+    await scene.group("g", NORTH, "g1", "g2", "g3")
+    await victim(store, scene, "v-1", "g3")
+    await scene.link("g1", "g2")
+
+    [item] = [one.item for one in (await queue(store)).items if one.item.units[0].kind is Kind.GROUP]
+
+    assert set(item.units[0].face_ids) == {scene.faces["g1"], scene.faces["g2"]}
 
 
 async def test_a_candidate_inside_one_victim_is_settled(store: Store, scene: Scene) -> None:

@@ -19,7 +19,7 @@ UNWIND $links AS link_id
 MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
 WITH r, [f IN [a, b] | f {.face_id, .label, .stub,
        victims: [(f)-[d:DEPICTS]->(v:Victim) | [d.basis, v.victim_id, v.identity]],
-       groups: [(f)-[:IN_GROUP]->(g:Group) | g.group_id],
+       groups: [(f)-[:IN_GROUP]->(g:Group) | [g.group_id, g.case_id]],
        submitted: [(f)-[:SEEN_IN]->(m:Media) | m.first_submitted_at],
        cases: [(f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) | [c.case_id, c.district]]}] AS sides
 RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.urgency AS urgency, r.score AS score,
@@ -142,6 +142,20 @@ WHERE r.state IN $states
       END
 RETURN DISTINCT r.link_id AS link_id
 """
+
+# A face with groups in two cases stands for the smallest one's id, as `domain.queue` says; one that people gave to a
+# victim stands for that.
+GROUP_FACES: Final = """
+UNWIND $groups AS group_id
+CALL (group_id) {
+  MATCH (g:Group {group_id: group_id})<-[:IN_GROUP]-(f:Face)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+  WHERE c.case_id = g.case_id AND NOT EXISTS { (f)-[:DEPICTS]->(:Victim) }
+    AND NOT EXISTS { MATCH (f)-[:IN_GROUP]->(o:Group) WHERE o.group_id < group_id }
+  RETURN f ORDER BY f.quality, f.face_id LIMIT $limit
+}
+RETURN group_id, collect(f.face_id) AS faces
+"""
+"""The faces of groups that still wait for people, the poorest picture first."""
 
 # Runs under the audit's head: what it reads is what stands, so no item and no link has two claims.
 TAKE: Final = """

@@ -68,5 +68,3 @@ MATCH (f:Face {face_id: face_id})
 RETURN f.face_id AS face_id, f.quality AS quality,
        head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) RETURN g.group_id ORDER BY g.group_id }) AS group_id
 """
-
-FACES_OF_GROUP: Final = "MATCH (f:Face)-[:IN_GROUP]->(:Group {group_id: $group_id}) RETURN f.face_id AS face_id"

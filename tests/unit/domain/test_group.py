@@ -9,7 +9,7 @@ def group(*faces: str) -> Unit:
     return frozenset(faces)
 
 
-def weakest_of(scores: dict[str, float]):  # noqa: ANN201
+def weakest_of(scores: dict[str, float]):
     """The lowest of the scores between two units; a pair is named by its two letters, one that is not has 0."""
     return lambda one, other: min(scores.get("".join(sorted(a + b)), 0.0) for a in one for b in other)
 
