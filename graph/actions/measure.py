@@ -47,3 +47,14 @@ async def embedded_faces(store: Store, model_id: str) -> AsyncIterator[EmbeddedF
         if len(page) < ROWS_A_PAGE:
             return
         after = page[-1]["face_id"]
+
+
+async def group_sizes(store: Store) -> list[int]:
+    """How many faces each group has."""
+    return [row["faces"] for row in await store.read(lambda tx: tx.rows(queries.GROUP_SIZES))]
+
+
+async def victims_of_faces(store: Store) -> dict[str, str]:
+    """The victim of each face that people's decisions gave one."""
+    rows = await store.read(lambda tx: tx.rows(queries.VICTIMS_OF_FACES))
+    return {row["face_id"]: row["victim_id"] for row in rows}

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from infra.bench import decisions as decision_bench
 from infra.bench import links as link_bench
 from infra.bench import pipeline as pipeline_bench
 from infra.bench import verdicts as verdict_bench
@@ -48,6 +49,27 @@ def links(
     clock = Clock()
     found = _measured(root, settings().embed, lambda system: link_bench.measure_links(system, sample, seed, clock))
     _print(found, as_json, _show_links)
+
+
+@app.command()
+def decisions(
+    folder: FolderArgument,
+    pictures: Annotated[int, typer.Option(min=1, help="New pictures of one person, made of those held back.")] = 500,
+    cases: Annotated[int, typer.Option(min=1, help="Cases that the folder's pictures are spread over.")] = 20,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """How many decisions a reviewer who never errs needs, for the folder and for many new pictures of one person."""
+    root = check_folder(folder.expanduser())
+    sample, one = decision_bench.hold_back(link_bench.spread(root, cases, seed))
+    clock = Clock()
+    with scratch_folder("pictures", announce) as drawn:
+        new = decision_bench.draw(one, drawn, pictures, seed)
+        found = _measured(
+            root, settings().embed,
+            lambda system: decision_bench.measure_decisions(system, sample, one, new, clock), drawn,
+        )  # fmt: skip
+    _print(found, as_json, _show_decisions)
 
 
 @app.command()
@@ -127,15 +149,19 @@ def review(
     _print(found[0], as_json, _show_review)
 
 
-def _measured(root: Path | None, embed: int, work: Work) -> dict[str, Any]:
-    """What `work` measures on a fresh system of its own; without a folder of pictures, on its servers alone."""
+def _measured(root: Path | None, embed: int, work: Work, *more: Path) -> dict[str, Any]:
+    """What `work` measures on a fresh system of its own; without a folder of pictures, on its servers alone.
+
+    Pictures may lie in `root` and `more`.
+    """
     chosen = settings()
     found: list[dict[str, Any]] = []
     with scratch_folder("bench", announce) as scratch:
         data = scratch / "data"
         options = SystemOptions(
             data=data, embed=max(embed, 1) if root else 0, link=root is not None, api=root is not None,
-            media_roots=(root.as_uri() + "/",) if root else (), sources={SOURCE: ["north", "south"]},
+            media_roots=tuple(folder.as_uri() + "/" for folder in (root, *more) if folder),
+            sources={SOURCE: ["north", "south"]},
             models=chosen.models.expanduser().absolute(), maven_repository=chosen.maven_repository,
             env={"REDTHREAD_MEDIA_STORE": (data / "store").as_uri(), "REDTHREAD_THREADS": "1"},
         )  # fmt: skip
@@ -182,6 +208,20 @@ def _show_links(out: Console, found: dict[str, Any]) -> None:
             score = "-" if pair["score"] is None else f"{pair['score']:.3f}"
             table.add_row(_name(pair["a"]), _name(pair["b"]), score, pair.get("why", ""))
         out.print(table)
+
+
+def _show_decisions(out: Console, found: dict[str, Any]) -> None:
+    for title, part in (("the folder", found["sample"]), ("one person", found["one_person"])):
+        goal = f" (goal at most {part['goal']})" if "goal" in part else ""
+        out.print(
+            f"{title}: {part['pictures']} pictures, {part['faces']} faces, {part['groups']} groups: "
+            f"{part['decisions']} decisions{goal}, {part['decisions_per_1000_faces']} for 1,000 faces; each link on "
+            f"its own: {part['links']}, {part['links_per_1000_faces']} for 1,000 faces"
+        )
+        out.print(
+            f"  then {part['joined'] or 0:.2%} of {part['same_pairs']} pairs of one person are one victim, "
+            f"{part['victims_of_two']} victims hold two people, refused: {sum(part['refused'].values())}"
+        )
 
 
 def _show_review(out: Console, found: dict[str, Any]) -> None:

@@ -29,6 +29,8 @@ ALLOWED = {
     "ingest.GALLERY_CASES": "link's start loads all cases",
     "ingest.GALLERY_ERASURES": "link's start loads all erasures",
     "measure.COUNT_FACES": "a bench asks once whether the graph is empty",
+    "measure.GROUP_SIZES": "a bench asks once for all groups",
+    "measure.VICTIMS_OF_FACES": "a bench asks once, at its end",
     "measure.JUDGED_TWICE": "a bench asks once, at its end",
     "read.COUNTS": "counts for the operator",
     "read.LINKS_BY_STATE": "counts for the operator",

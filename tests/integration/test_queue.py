@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from graph.actions.decide import Judgement, do_verdict
+from graph.actions.contact_sheet import Said, do_act
+from graph.actions.decide import Judgement, Seen, do_verdict
 from graph.actions.queue import Page, Queued, do_claim, do_renewal, do_skip, read_queue
 from graph.actions.views import Look, Views
 from graph.domain.errors import Conflict, Forbidden, NotFound
@@ -95,6 +96,21 @@ async def test_a_claim_ends_when_its_links_are_decided(store: Store, scene: Scen
     assert await claim(store, now=LATER) == []
     rows = await store.read(lambda tx: tx.rows("MATCH (k:Claim) RETURN k"))
     assert len(rows) == 1, "nothing was claimed, so nothing was written"
+
+
+async def test_a_claim_ends_when_one_decision_settled_all_its_links(store: Store, scene: Scene) -> None:
+    """One act confirms a sheet by few of its links: the others stayed open in the claim, and 20 sheets later the
+    limit of open claims was reached."""
+    await scene.media("w", SOUTH, faces=["w"])
+    await judge(store, await scene.link("s1", "w"), "confirmed", actor=BEN)
+    await scene.link("n1", "w", score=0.6)
+    [mine] = await claim(store)
+    assert len(mine.item.links) == 2
+
+    seen = tuple(Seen(link.link_id, 0) for link in mine.item.links)
+    await do_act(store, Said(seen, Decision.CONFIRMED, ("ears",), ""), actor=ANNA, now=NOW)
+
+    assert (await queue(store)).items == []
 
 
 async def test_a_claim_and_what_it_shows_are_in_the_audit(store: Store, scene: Scene) -> None:

@@ -46,6 +46,13 @@ CREATE (:Act {act_id: row.link_id, kind: 'verdict', by: 'bench', at: $now})
 
 COUNT_FACES: Final = "MATCH (f:Face) RETURN count(f) AS faces"
 
+GROUP_SIZES: Final = "MATCH (g:Group) RETURN COUNT { (g)<-[:IN_GROUP]-() } AS faces"
+
+VICTIMS_OF_FACES: Final = """
+MATCH (f:Face)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim)
+RETURN f.face_id AS face_id, v.victim_id AS victim_id
+"""
+
 JUDGED_TWICE: Final = """
 MATCH (v:Verdict)<-[:WROTE]-(act:Act) WHERE act.at > $since
 WITH v.link_id AS link_id, v.state_then AS state_then, count(*) AS times WHERE times > 1

@@ -175,13 +175,15 @@ FOREACH (r IN free | SET r.claimed_by = $by, r.claimed_until = $until)
 RETURN row.claim_id AS claim_id
 """
 
+# Open is what nobody decided since; a link inside one victim is settled by a decision on another link of its sheet.
 CLAIMS_OF: Final = """
 MATCH (k:Claim {by: $by})
 RETURN k {.claim_id, .item, .links, .seed, .at, .until} AS claim,
        coalesce(k.skipped_until, '') > $now AS skipped,
        k.until > $now AS lasts,
        COLLECT { UNWIND range(0, size(k.links) - 1) AS n
-                 MATCH (:Face)-[r:CANDIDATE {link_id: k.links[n]}]->(:Face) WHERE r.version = k.versions[n]
+                 MATCH (a:Face)-[r:CANDIDATE {link_id: k.links[n]}]->(b:Face)
+                 WHERE r.version = k.versions[n] AND NOT EXISTS { (a)-[:DEPICTS]->(:Victim)<-[:DEPICTS]-(b) }
                  RETURN k.links[n] } AS open
 ORDER BY claim.at, claim.claim_id
 """
@@ -192,7 +194,8 @@ RETURN k {.claim_id, .item, .links, .seed, .at, .until, .by} AS claim,
        coalesce(k.skipped_until, '') > $now AS skipped,
        k.until > $now AS lasts,
        COLLECT { UNWIND range(0, size(k.links) - 1) AS n
-                 MATCH (:Face)-[r:CANDIDATE {link_id: k.links[n]}]->(:Face) WHERE r.version = k.versions[n]
+                 MATCH (a:Face)-[r:CANDIDATE {link_id: k.links[n]}]->(b:Face)
+                 WHERE r.version = k.versions[n] AND NOT EXISTS { (a)-[:DEPICTS]->(:Victim)<-[:DEPICTS]-(b) }
                  RETURN k.links[n] } AS open
 """
 
