@@ -32,9 +32,11 @@ log = logging.getLogger(__name__)
 
 EXIT_FENCED: Final = 75
 RETRY_S: Final = 1.0
-PACE_S: Final = 1.0
-"""At least this long from one transaction to the next while records trickle in: a lone record is linked at once, a
-stream of them in batches, because a transaction costs link and Neo4j ten times what one more record in it does."""
+PACE_S: Final = 0.1
+PACE_MAX_S: Final = 2.0
+"""From one transaction to the next at least PACE_S for each record of the first, PACE_MAX_S at the most: who sends one
+picture after the other waits for nothing, a stream of them comes to ever larger batches, because a transaction costs
+link and Neo4j ten times what one more record in it does."""
 
 Record = tuple[int, GalleryRecord]
 T = TypeVar("T")
@@ -101,7 +103,8 @@ class LinkWorker:
                 started = time.monotonic()
                 await self._commit(records)
                 if len(messages) < LINK_BATCH:
-                    await asyncio.sleep(max(0.0, PACE_S - (time.monotonic() - started)))
+                    pace = min(PACE_S * len(records), PACE_MAX_S)
+                    await asyncio.sleep(max(0.0, pace - (time.monotonic() - started)))
         except (Fenced, LogGap) as reason:
             end_process(EXIT_FENCED if isinstance(reason, Fenced) else EXIT_ALARM, reason.message)
         except asyncio.CancelledError:
