@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from api.etag import ETAG, Version, etag
-from api.identity import IdentificationApprover, Identifier, StatedPurpose
+from api.identity import IdentificationApprover, Identifier, Reopener, StatedPurpose
 from api.problems import ACTING, BODY, problems
 from api.services import Use
-from api.wire_decisions import ApprovalIn, IdentificationIn, IdentificationOut
+from api.wire_decisions import ApprovalIn, IdentificationIn, IdentificationOut, ReopeningIn
 from graph.actions import identify
 
 router = APIRouter(tags=["identifications"])
@@ -54,5 +54,27 @@ async def decide_identification(
         use.store, identification_id, seen, body.decision, body.reason, actor=actor, now=datetime.now(UTC),
         purpose=purpose,
     )  # fmt: skip
+    response.headers["ETag"] = etag(found.version)
+    return IdentificationOut.from_identification(found)
+
+
+@router.post(
+    "/identifications/{identification_id}/reopenings",
+    status_code=201,
+    responses={
+        201: {"headers": ETAG},
+        **problems(
+            "not_found", "forbidden", "stale_version", "malformed_version", "version_missing", *BODY, *ACTING,
+        ),
+    },
+)  # fmt: skip
+async def reopen_identification(
+    identification_id: Annotated[str, Path(max_length=64)], body: ReopeningIn, use: Use, actor: Reopener,
+    purpose: StatedPurpose, seen: Version, response: Response,
+) -> IdentificationOut:  # fmt: skip
+    """Takes the second person's decision back: the identification is proposed again, and nobody's identity."""
+    found = await identify.do_identification_reopening(
+        use.store, identification_id, seen, body.reason, actor=actor, now=datetime.now(UTC), purpose=purpose
+    )
     response.headers["ETag"] = etag(found.version)
     return IdentificationOut.from_identification(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -11,7 +11,14 @@ from graph.actions import victims
 from graph.actions.tell import Told, numbered
 from graph.domain import audit, link, victim
 from graph.domain.errors import Conflict, Invalid, NotFound
-from graph.domain.identification import AWAITS_APPROVAL, Basis, Identification, IdentificationState, identities
+from graph.domain.identification import (
+    AWAITS_APPROVAL,
+    DECIDED,
+    Basis,
+    Identification,
+    IdentificationState,
+    identities,
+)
 from graph.domain.link import SecondDecision
 from graph.domain.people import Deed, Person, check_may, may
 from graph.store import log
@@ -19,6 +26,8 @@ from graph.store.queries import victims as queries
 from graph.store.session import Row, Store, Tx
 
 REFERENCE_LIMIT = 200
+_OUTCOME = {IdentificationState.APPROVED: "identified", IdentificationState.PROPOSED: "identification_reopened"}
+_STANDING = {IdentificationState.APPROVED: "approved", IdentificationState.PROPOSED: "assessed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +102,10 @@ async def do_identification_approval(
 
     async def work(tx: Tx) -> SeenIdentification:
         head = await log.lock_head(tx)
-        found = await tx.one(queries.LOCK_IDENTIFICATION, identification_id=identification_id)
-        if found is None:
-            raise NotFound("there is no such identification")
-        row, name = found["identification"], found["victim_id"]
-        around = await victims.load(tx, row["face_ids"])
+        row, name, around = await _identification(tx, identification_id, actor)
         districts = _districts(around, row["face_ids"])
-        if not may(actor, Deed.SEE, districts):
-            raise NotFound("there is no such identification")
         check_may(actor, Deed.APPROVE_IDENTIFICATION, districts, made_by=row["by"])
-        if row["version"] != version or row["state"] not in AWAITS_APPROVAL:
-            raise Conflict(
-                f"this identification is {row['state']}", code="stale_version",
-                current={"state": row["state"], "version": row["version"], "by": row["decided_by"] or row["by"]},
-            )  # fmt: skip
+        _check_stands(row, version, AWAITS_APPROVAL)
         state = IdentificationState(decision.value)
         decided = {**row, "state": state.value, "version": version + 1, "decided_by": actor.actor,
                    "decided_at": now.isoformat(), "decision_reason": reason}  # fmt: skip
@@ -128,6 +127,59 @@ async def do_identification_approval(
         return _seen(decided, name)
 
     return await store.write(work)
+
+
+async def do_identification_reopening(
+    store: Store, identification_id: str, version: int, reason: str, *, actor: Person, now: datetime, purpose: str = ""
+) -> SeenIdentification:
+    """The identification without its second person's decision: it is proposed again, and nobody's identity.
+
+    Raises Conflict where no decision stands.
+    """
+    link.check_text(reason, needed=True)
+
+    async def work(tx: Tx) -> SeenIdentification:
+        head = await log.lock_head(tx)
+        row, name, around = await _identification(tx, identification_id, actor)
+        check_may(actor, Deed.REOPEN, _districts(around, row["face_ids"]), made_by=row["decided_by"])
+        _check_stands(row, version, DECIDED)
+        again = {**row, "state": IdentificationState.PROPOSED.value, "version": version + 1, "decided_by": None,
+                 "decided_at": None, "decision_reason": None}  # fmt: skip
+        await tx.do(
+            queries.DECIDE_IDENTIFICATION, identification_id=identification_id, state=again["state"],
+            version=version + 1, by=None, at=None, reason=None, face_ids=row["face_ids"],
+        )  # fmt: skip
+        await victims.recompute(tx, row["face_ids"], at=now.isoformat())
+        told = _told(again, name, around) if row["state"] == IdentificationState.APPROVED else []
+        digest = audit.content_digest({"reason": reason})
+        subject = f"identification:{identification_id}"
+        act = audit.Act(now, actor.actor, "identification.reopened", subject, purpose, digest)
+        await log.append(tx, head, [act], await numbered(tx, told, now))
+        return _seen(again, name)
+
+    return await store.write(work)
+
+
+async def _identification(tx: Tx, identification_id: str, actor: Person) -> tuple[Row, str, victims.Around]:
+    """The identification, its victim and what hangs together with it; NotFound where this person may not see it."""
+    found = await tx.one(queries.LOCK_IDENTIFICATION, identification_id=identification_id)
+    around = await victims.load(tx, found["identification"]["face_ids"] if found else ())
+    if found is None or not may(actor, Deed.SEE, _districts(around, found["identification"]["face_ids"])):
+        raise NotFound("there is no such identification")
+    undecided: Row = {
+        "decided_by": None,
+        "decided_at": None,
+        "decision_reason": None,
+    }  # not there: a node holds no null
+    return undecided | found["identification"], found["victim_id"], around
+
+
+def _check_stands(row: Row, version: int, states: Collection[IdentificationState]) -> None:
+    if row["version"] != version or row["state"] not in states:
+        raise Conflict(
+            f"this identification is {row['state']}", code="stale_version",
+            current={"state": row["state"], "version": row["version"], "by": row["decided_by"] or row["by"]},
+        )  # fmt: skip
 
 
 async def _victim(tx: Tx, victim_id: str, actor: Person) -> tuple[victims.Around, str]:
@@ -172,9 +224,10 @@ def _districts(around: victims.Around, faces: Iterable[str]) -> list[str]:
 
 def _told(row: Row, name: str, around: victims.Around) -> list[Told]:
     body: Row = {"identification_id": row["identification_id"], "victim_id": name, "person_ref": row["person_ref"],
-                 "basis": row["basis"], "standing": "approved"}  # fmt: skip
+                 "basis": row["basis"], "standing": _STANDING[row["state"]]}  # fmt: skip
     sources = {case["source"] for face in row["face_ids"] for case in around.cases.get(face, []) if case["source"]}
-    return [Told(f"identification:{row['identification_id']}@{s}", s, "identified", body) for s in sorted(sources)]
+    subject, outcome = f"identification:{row['identification_id']}", _OUTCOME[row["state"]]
+    return [Told(f"{subject}@{source}", source, outcome, body) for source in sorted(sources)]
 
 
 def _seen(row: Row, name: str) -> SeenIdentification:
@@ -189,7 +242,7 @@ def _seen(row: Row, name: str) -> SeenIdentification:
         by=row["by"],
         at=row["at"],
         face_ids=tuple(row["face_ids"]),
-        decided_by=row.get("decided_by"),
-        decided_at=row.get("decided_at"),
-        decision_reason=row.get("decision_reason"),
+        decided_by=row["decided_by"],
+        decided_at=row["decided_at"],
+        decision_reason=row["decision_reason"],
     )

@@ -25,6 +25,7 @@ class Basis(StrEnum):
     OTHER = "other"
 
 
+DECIDED = frozenset({IdentificationState.APPROVED, IdentificationState.RETURNED})
 AWAITS_APPROVAL = frozenset({IdentificationState.PROPOSED, IdentificationState.TO_BE_APPROVED_AGAIN})
 
 

@@ -22,10 +22,10 @@ import pytest
 
 from api.sign_in import OPEN
 from graph.actions.decide import Judgement, do_verdict
-from graph.actions.identify import Proposal, do_identification
+from graph.actions.identify import Proposal, do_identification, do_identification_approval
 from graph.actions.search import Question, ask_with_faces
 from graph.domain.identification import Basis
-from graph.domain.link import Decision
+from graph.domain.link import Decision, SecondDecision
 from graph.domain.people import Person, Role
 from graph.domain.victim import formed_id
 from graph.store.session import Tx
@@ -134,6 +134,15 @@ async def identification(scene: Scene) -> Names:
     return {**names, "identification_id": made.identification_id}
 
 
+async def identified(scene: Scene) -> Names:
+    """That identification, approved by a second person of the south."""
+    names = await identification(scene)
+    await do_identification_approval(
+        scene.store, names["identification_id"], 0, SecondDecision.APPROVED, "", actor=SAM, now=NOW
+    )
+    return names
+
+
 async def answered(scene: Scene) -> Names:
     """A search in the register for a northern case, which returned a southern face that no link leads to."""
     asked_with, found = await face(scene), f"r{next(_numbers)}"
@@ -153,6 +162,7 @@ THINGS: dict[str, Make] = {
     "two faces": two_faces,
     "judged": judged,
     "identification": identification,
+    "identified": identified,
     **{state: link(state) for state in ("lead", "candidate", "confirmed", "dismissed", "unsure", "approved")},
     "candidate of others": link("candidate", SOUTH, WEST),
 }
@@ -293,6 +303,12 @@ TABLE = [
         "401 403 403 403 403 201 201 404 403 403 403", **APPROVE, headers=SAW_0),
     Row("POST /identifications/{identification_id}/approvals", "missing",
         "401 403 403 403 403 404 404 404 403 403 403", **APPROVE, headers=SAW_0),
+    Row("POST /identifications/{identification_id}/reopenings", "identified",
+        "401 403 403 404 404 201 201 404 403 403 403", **REOPEN, headers=SAW_1),
+    Row("POST /identifications/{identification_id}/reopenings", "identification",
+        "401 403 403 404 404 409 409 404 403 403 403", **REOPEN, headers=SAW_0),
+    Row("POST /identifications/{identification_id}/reopenings", "missing",
+        "401 404 404 404 404 404 404 404 403 403 403", **REOPEN, headers=SAW_1),
     Row("GET /cases/{case_id}",               "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
     Row("GET /cases/{case_id}",               "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
     Row("GET /cases/{case_id}/media",         "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),

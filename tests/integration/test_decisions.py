@@ -395,6 +395,33 @@ async def test_a_victim_is_identified_by_two_people_and_the_identity_falls_with_
     assert any(notice["outcome"] == "to_be_approved_again" for notice in await told(store))
 
 
+async def test_an_approved_identification_can_be_taken_back_and_the_case_system_is_told(
+    scene: Scene, link_id: str
+) -> None:
+    store = scene.store
+    await judge(store, link_id)
+    name = formed_id(link_id)
+    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher")
+    named = (await identify.do_identification(store, name, said, actor=ANNA, now=NOW)).identification_id
+    with pytest.raises(Conflict) as stale:
+        await identify.do_identification_approval(store, named, 7, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+    assert stale.value.current == {"state": "proposed", "version": 0, "by": ANNA.actor}
+    await identify.do_identification_approval(store, named, 0, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+    with pytest.raises(Forbidden):
+        await identify.do_identification_reopening(store, named, 1, "another child", actor=ANNA, now=NOW)
+
+    found = await identify.do_identification_reopening(store, named, 1, "another child", actor=SAM, now=NOW)
+
+    assert (found.state, found.version, found.decided_by) == (IdentificationState.PROPOSED, 2, None)
+    assert await identity(store, name) is None
+    last = [notice for notice in await told(store) if notice["subject"].startswith("identification:")][-1]
+    assert (last["outcome"], last["standing"]) == ("identification_reopened", "assessed")
+    with pytest.raises(Conflict):
+        await identify.do_identification_reopening(store, named, 2, "once more", actor=SAM, now=NOW)
+    await identify.do_identification_approval(store, named, 2, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+    assert await identity(store, name) == "north:person-1"
+
+
 async def test_two_people_with_two_identities_are_not_joined(scene: Scene) -> None:
     store = scene.store
     links = [await scene.link("n1", "s1"), await scene.link("n2", "t1")]
