@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from api import errors
 from api.guard import Guard
+from api.metrics import Measured, Metrics
 from api.routes import (
     approvals,
     audit,
@@ -67,8 +68,10 @@ def build_app(
     ):  # fmt: skip
         app.include_router(routes.router)
     errors.register(app)
+    app.state.metrics = Metrics()
     app.add_middleware(OnlySignedIn)
     app.add_middleware(Guard, upload_limit=upload_limit, hosts=public_hosts)
+    app.add_middleware(Measured, metrics=app.state.metrics)
     _describe_problems(app)
     return app
 

@@ -1,16 +1,18 @@
-"""Whether the process lives, and whether it can work."""
+"""Whether the process lives, whether it can work, and how it does."""
 
 from __future__ import annotations
 
 import asyncio
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from api.errors import problem
-from api.problems import problems
+from api.identity import Operator
+from api.metrics import CONTENT_TYPE
+from api.problems import ACTING, problems
 from api.services import Services, Use
 from api.wire import LiveOut, ReadyOut
-from graph.actions.read import missing_migrations
+from graph.actions.read import missing_migrations, sizes
 from graph.domain.errors import RedthreadError
 
 router = APIRouter(tags=["health"])
@@ -35,6 +37,16 @@ async def readyz(use: Use) -> ReadyOut | Response:
     if missing:
         return problem("not_ready", f"not ready: {', '.join(missing)}", parts=parts)
     return ReadyOut(parts=parts)
+
+
+class OpenMetrics(Response):
+    media_type = CONTENT_TYPE
+
+
+@router.get("/metrics", response_class=OpenMetrics, responses=problems("forbidden", *ACTING))
+async def metrics(request: Request, use: Use, _: Operator) -> OpenMetrics:
+    """Operators: requests by route and outcome, how much is stored and what waits; OpenMetrics text for Prometheus."""
+    return OpenMetrics(request.app.state.metrics.text(await sizes(use.store)))
 
 
 async def _graph(use: Services) -> str:

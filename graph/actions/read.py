@@ -131,13 +131,22 @@ async def seen_links(tx: Tx, link_ids: Iterable[str], *, viewer: Person) -> dict
     return {row["link"]["link_id"]: link_from(row, viewer) for row in rows if sees_link(viewer, row)}
 
 
+async def sizes(store: Store) -> Row:
+    """Cases, media and faces stored; quarantined events and outbox rows that wait. Cheap at any size."""
+    return await store.read(lambda tx: tx.one(queries.SIZES)) or {}
+
+
 async def counts(store: Store) -> Row:
     """How much there is: cases, media, faces, too_poor, quarantined, outbox (waiting), and links by state."""
 
     async def work(tx: Tx) -> Row:
-        numbers = await tx.one(queries.COUNTS)
+        numbers, too_poor = await tx.one(queries.SIZES), await tx.one(queries.TOO_POOR)
         by_state = {row["state"]: row["number"] for row in await tx.rows(queries.LINKS_BY_STATE)}
-        return {**(numbers or {}), "links": {state.value: by_state.get(state.value, 0) for state in State}}
+        return {
+            **(numbers or {}),
+            **(too_poor or {}),
+            "links": {state.value: by_state.get(state.value, 0) for state in State},
+        }
 
     return await store.read(work)
 

@@ -39,6 +39,7 @@ class Deed(StrEnum):
     APPROVE_IDENTIFICATION = "approve_identification"
     ERASE = "erase"
     READ_AUDIT = "read_audit"
+    READ_COUNTS = "read_counts"
     READ_QUARANTINE = "read_quarantine"
     REPLAY = "replay"
 
@@ -75,6 +76,7 @@ ALLOWED: Mapping[Deed, Rule] = {
     Deed.APPROVE_IDENTIFICATION: _rule(Role.SUPERVISOR, not_who_made_it=True),
     Deed.ERASE: _rule(Role.SUPERVISOR),
     Deed.READ_AUDIT: _rule(Role.AUDITOR, in_district=False),
+    Deed.READ_COUNTS: _rule(Role.OPERATOR, in_district=False),
     Deed.READ_QUARANTINE: _rule(Role.OPERATOR, in_district=False),
     Deed.REPLAY: _rule(Role.OPERATOR, in_district=False),
 }

@@ -208,6 +208,7 @@ TABLE = [
     # case system
     Row("GET /healthz",                       "nothing",             "200 200 200 200 200 200 200 200 200 200 200"),
     Row("GET /readyz",                        "nothing",             "200 200 200 200 200 200 200 200 200 200 200"),
+    Row("GET /metrics",                       "nothing",             "401 403 403 403 403 403 403 403 403 200 403"),
     Row("GET /cases/{case_id}/graph",         "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
     Row("GET /cases/{case_id}/graph",         "approved",            "401 200 404 404 404 200 404 404 403 403 403",
         tells=True),

@@ -98,11 +98,13 @@ RETURN f.face_id AS face_id, f.display_crop AS display_crop,
                  RETURN DISTINCT {district: c.district, by: s.requested_by} } AS returned
 """
 
-COUNTS: Final = """
+# Read from the counts that Neo4j keeps, and from what waits only: asked for every few seconds.
+SIZES: Final = """
 RETURN COUNT { (:Case) } AS cases, COUNT { (:Media) } AS media, COUNT { (:Face) } AS faces,
-       COUNT { MATCH (f:Face) WHERE f.too_poor_because IS NOT NULL } AS too_poor,
        COUNT { MATCH (q:Quarantined) WHERE q.status = 'waiting' } AS quarantined, COUNT { (:Outbox) } AS outbox
 """
+
+TOO_POOR: Final = "MATCH (f:Face) WHERE f.too_poor_because IS NOT NULL RETURN count(f) AS too_poor"
 
 LINKS_BY_STATE: Final = "MATCH ()-[r:CANDIDATE]->() RETURN r.state AS state, count(*) AS number ORDER BY state"
 
