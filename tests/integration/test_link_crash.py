@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from graph.actions.decide import Judgement, Seen, do_reopening, do_verdict
+from graph.domain.link import Decision
 from graph.store.session import Store
 from infra.stack.base import Addresses
 from streams.records import GalleryRecord, MediaEmbedded
 from tests import factories_streams as make
+from tests.factories import ANNA, NOW
 from tests.harness import Site, installation, standing
 from tests.reference_gallery import Reference
 
@@ -76,6 +79,45 @@ async def test_kill_9_before_and_after_the_commit_and_after_telling_loses_and_do
     ids = [notice["notice_id"] for notice in site.notices()]
     assert len(ids) > len(set(ids)), "the crash after sending should have made the relay send again"
     assert len(set(ids)) == len(EVENTS)
+
+
+async def test_decisions_are_told_in_order_and_none_is_skipped_though_the_relay_dies_after_each_sending(
+    site: Site, tmp_path: Path
+) -> None:
+    """Three decisions on one link, each told by a relay that dies before it can note that it did."""
+    site.write(RECORDS[:60])
+    link = site.start("link")
+    await site.linked()
+    await site.patiently(lambda: _outbox_is_empty(site), "everything is told")
+    await site.stop(link)
+    [row] = await site.rows(
+        "MATCH (:Face)-[r:CANDIDATE {state: 'candidate', district_low: 'north'}]->(:Face) "
+        "RETURN r.link_id AS link_id ORDER BY link_id LIMIT 1"
+    )
+    link_id = row["link_id"]
+    await do_verdict(site.store, Judgement(link_id, 0, Decision.CONFIRMED, ("ears",), ""), actor=ANNA, now=NOW)
+    await do_reopening(site.store, Seen(link_id, 1), "too quick", actor=ANNA, now=NOW)
+    await do_verdict(site.store, Judgement(link_id, 2, Decision.DISMISSED, (), ""), actor=ANNA, now=NOW)
+
+    for number in range(3):
+        dying = site.start("link", REDTHREAD_CRASH_AT=f"relay-after-send@{tmp_path / str(number)}")
+        assert await dying.ended() == -signal.SIGKILL, dying.last_words
+    site.start("link")
+    await site.patiently(lambda: _outbox_is_empty(site), "everything is told")
+
+    subject = f"link:{link_id}@local"
+    told = [notice for notice in site.notices() if notice["subject"] == subject]
+    first_seen = list(dict.fromkeys((notice["number"], notice["decision"]) for notice in told))
+    assert first_seen == [(1, "confirmed"), (2, "reopened"), (3, "dismissed")]
+    assert len(told) > 3, "what the dying relays had sent was sent again"
+    by_number = {notice["number"]: notice["notice_id"] for notice in told}
+    assert len({notice["notice_id"] for notice in told}) == 3, "sent again it is the same notice"
+    assert next(notice.get("supersedes") for notice in told if notice["number"] == 3) == by_number[2]
+
+
+async def _outbox_is_empty(site: Site) -> bool:
+    [row] = await site.rows("RETURN COUNT { (:Outbox) } AS waiting")
+    return row["waiting"] == 0
 
 
 async def test_of_two_link_workers_one_writes_and_no_pair_is_missed(site: Site, expected: Reference) -> None:
