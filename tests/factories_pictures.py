@@ -51,3 +51,10 @@ def astronaut() -> Image.Image:
     from skimage import data
 
     return Image.fromarray(data.astronaut())
+
+
+def upside_down_photograph() -> bytes:
+    """A JPEG of 640 x 480 pixels, grey but for one person upside down, at 46 x 58 pixels from (264, 122)."""
+    canvas = Image.new("RGB", (640, 480), (90, 90, 90))
+    canvas.paste(astronaut().crop((100, 0, 400, 300)).resize((150, 150)).rotate(180), (200, 60))
+    return encoded(canvas, "JPEG", quality=95)

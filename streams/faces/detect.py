@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from streams.faces.geometry import Box, Pixels, cut, enlarge, iou, pad, resize
+from graph.domain.box import iou
+from streams.faces.geometry import Box, Pixels, cut, enlarge, pad, resize
 from streams.faces.runtime import open_session
 
 LONG_SIDE: Final = 640
@@ -24,6 +25,10 @@ TOP_K: Final = 5000
 SECOND_LOOK_SIDE: Final = 192
 SECOND_LOOK_FACTOR: Final = 2.0
 _SAME_FACE_IOU: Final = 0.3
+_DRAWN_IOU: Final = 0.2
+"""With a box that a person drew, with hair and chin: up to twice as wide and high as the detector's."""
+_TURNS: Final = 8
+"""The detector gives good landmarks to faces that are turned by up to about 25 degrees."""
 _STRIDES: Final = (8, 16, 32)
 _MULTIPLE: Final = 32
 _SMALLEST_LOG_SIZE, _LARGEST_LOG_SIZE = -10.0, 10.0
@@ -84,6 +89,24 @@ class Detector:
         best = max(again, key=lambda seen: iou(seen.box, face.box), default=None)
         return best.landmarks if best is not None and iou(best.box, face.box) >= _SAME_FACE_IOU else face.landmarks
 
+    def look_at(self, bgr: Pixels, box: Box) -> Detected | None:
+        """The face that is seen in a box from close by, best score of eight turns; None where none is seen.
+
+        A face that lies on its side or upside down is missed, or seen with the landmarks of an upright one: its
+        embedding then has a cosine of 0.1 to that of the same face upright, and so 0.74 to 0.99, by the angle (100
+        press photographs).
+        """
+        view, region = cut(bgr, enlarge(box, SECOND_LOOK_FACTOR), SECOND_LOOK_SIDE)
+        scale, size = region.side / SECOND_LOOK_SIDE, (SECOND_LOOK_SIDE, SECOND_LOOK_SIDE)
+        found: list[Detected] = []
+        for turn in range(_TURNS):
+            turned = cv2.getRotationMatrix2D((SECOND_LOOK_SIDE / 2, SECOND_LOOK_SIDE / 2), turn * 360 / _TURNS, 1.0)
+            back = np.asarray(cv2.invertAffineTransform(turned), np.float32)
+            for seen in self._run(np.asarray(cv2.warpAffine(view, turned, size), np.uint8)):
+                found.append(_scaled(_moved(seen, back), scale, scale, region.x, region.y))
+        there = [seen for seen in found if iou(seen.box, box) >= _DRAWN_IOU]
+        return max(there, key=lambda seen: seen.score, default=None)
+
     def _run(self, bgr: Pixels) -> list[Detected]:
         """Faces in the pixels of `bgr`, which is given to the network as it is, padded to a multiple of 32."""
         below, beside = -bgr.shape[0] % _MULTIPLE, -bgr.shape[1] % _MULTIPLE
@@ -118,6 +141,14 @@ def _decode(outputs: list[_Floats], stride: int, columns: int, threshold: float)
 def _box(row: _Floats) -> Box:
     x, y, w, h = (float(value) for value in row)
     return x, y, w, h
+
+
+def _moved(face: Detected, matrix: _Floats) -> Detected:
+    """The face after an affine movement (2, 3) without scaling; its box keeps its size around the moved middle."""
+    x, y, width, height = face.box
+    middle = matrix @ np.array([x + width / 2, y + height / 2, 1], np.float32)
+    points = face.landmarks @ matrix[:, :2].T + matrix[:, 2]
+    return Detected((float(middle[0]) - width / 2, float(middle[1]) - height / 2, width, height), points, face.score)
 
 
 def _scaled(face: Detected, x_scale: float, y_scale: float, x: float, y: float) -> Detected:

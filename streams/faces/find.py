@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -21,6 +21,9 @@ DISPLAY_SIDE: Final = 256
 _DISPLAY_FACTOR: Final = 1.6
 """Some hair, ears and chin around the box: people compare those too."""
 _JPEG_QUALITY: Final = 90
+_TYPICAL: Final = np.array([[0.28, 0.385], [0.72, 0.385], [0.5, 0.58], [0.31, 0.737], [0.69, 0.737]], np.float32)
+"""Where eyes, nose and mouth corners lie in a face's box, as shares of it: the mean of 244 press photographs, made
+symmetric. A face that is aligned by it alone has a cosine of about 0.5 to the same face aligned by its landmarks."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,15 @@ class FoundFace:
     """One face of a picture, ready to be recorded; `box` is clipped to the picture, in pixels after EXIF rotation.
 
     `vector` is float32 (128,) of unit length and `norm` its length before. `display_crop` is a JPEG of 256 px,
-    `aligned_crop` a PNG of 112 px from which the face can be embedded again.
+    `aligned_crop` a PNG of 112 px from which the face can be embedded again. `landmarks` and `detection_score` are
+    None of a face that only a person sees: it is aligned by its box alone.
     """
 
     ordinal: int
     face_id: str
     box: tuple[int, int, int, int]
-    landmarks: npt.NDArray[np.float32]
-    detection_score: float
+    landmarks: npt.NDArray[np.float32] | None
+    detection_score: float | None
     quality: float
     too_poor_because: str | None
     vector: npt.NDArray[np.float32]
@@ -54,38 +58,46 @@ class FaceFinder:
 
     def find(self, picture: Picture, media_id: str) -> list[FoundFace]:
         """Every face of the picture, in the detector's order, which gives the ordinals. Blocks: call it in a thread."""
-        detected = self._detector.detect(picture.bgr)
-        aligned = [align(picture.bgr, face.landmarks) for face in detected]
-        vectors, norms = self._embedder.embed(aligned)
         return [
-            self._found(picture, media_id, ordinal, face, aligned[ordinal], vectors[ordinal], float(norms[ordinal]))
-            for ordinal, face in enumerate(detected)
+            self._found(picture, face, face_id(media_id, self._detector_id, ordinal), ordinal)
+            for ordinal, face in enumerate(self._detector.detect(picture.bgr))
         ]
 
-    def _found(
-        self,
-        picture: Picture,
-        media_id: str,
-        ordinal: int,
-        face: Detected,
-        aligned: Pixels,
-        vector: npt.NDArray[np.float32],
-        norm: float,
-    ) -> FoundFace:
+    def find_in(self, picture: Picture, box: tuple[int, int, int, int], name: str, ordinal: int) -> FoundFace:
+        """The face `name` that a person marked by a box, with the landmarks of a close look or else of the box alone.
+
+        Blocks: call it in a thread.
+        """
+        seen = self._detector.look_at(picture.bgr, box)
+        if seen is not None:
+            return self._found(picture, replace(seen, box=box), name, ordinal)
+        alone = self._found(picture, Detected(box, _typical_landmarks(box), 0.0), name, ordinal)
+        poor = too_poor_because(alone.norm, box[3], landmarks_seen=False)
+        return replace(alone, landmarks=None, detection_score=None, too_poor_because=poor)
+
+    def _found(self, picture: Picture, face: Detected, name: str, ordinal: int) -> FoundFace:
+        """The face, aligned, embedded, judged and cut out."""
+        aligned = align(picture.bgr, face.landmarks)
+        vectors, norms = self._embedder.embed([aligned])
+        norm = float(norms[0])
         display, _ = cut(picture.bgr, enlarge(face.box, _DISPLAY_FACTOR), DISPLAY_SIDE)
         return FoundFace(
             ordinal=ordinal,
-            face_id=face_id(media_id, self._detector_id, ordinal),
+            face_id=name,
             box=clip(face.box, picture.width, picture.height),
             landmarks=face.landmarks,
             detection_score=face.score,
             quality=quality(norm),
             too_poor_because=too_poor_because(norm, face.box[3]),
-            vector=vector,
+            vector=vectors[0],
             norm=norm,
             display_crop=_encoded(".jpg", display, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]),
             aligned_crop=_encoded(".png", aligned, []),
         )
+
+
+def _typical_landmarks(box: tuple[int, int, int, int]) -> npt.NDArray[np.float32]:
+    return (np.array(box[:2]) + _TYPICAL * np.array(box[2:])).astype(np.float32)
 
 
 def _encoded(kind: str, pixels: Pixels, options: list[int]) -> bytes:

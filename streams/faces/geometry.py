@@ -21,16 +21,6 @@ class Square:
     side: float
 
 
-def iou(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes, 0 to 1."""
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
-
-
 def clip(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
     """The box in whole pixels, cut to a picture of this size; at least 1 x 1 pixel and inside it."""
     left = min(max(round(box[0]), 0), width - 1)

@@ -36,10 +36,12 @@ def is_weak(norm: float) -> bool:
     return norm < WEAK_BELOW
 
 
-def too_poor_because(norm: float, height_px: float) -> str | None:
+def too_poor_because(norm: float, height_px: float, *, landmarks_seen: bool = True) -> str | None:
     """One sentence that says why the face is not compared, or None when it is."""
     if norm >= TOO_POOR_BELOW:
         return None
     if height_px < _SMALL_PX:
         return f"The face is too poor to compare: it is only {round(height_px)} pixels high."
+    if not landmarks_seen:
+        return "The face is too poor to compare: no eyes, nose and mouth were found in the box that a person marked."
     return "The face is too poor to compare: it is blurred, dark, turned away, partly covered or not a face."

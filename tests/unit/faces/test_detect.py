@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from graph.domain.box import iou
 from streams.faces.detect import NMS_IOU, SCORE_THRESHOLD, TOP_K, Detector
-from streams.faces.geometry import Pixels, iou
+from streams.faces.geometry import Pixels
 from streams.faces.models import ModelFiles
 from tests.factories_pictures import astronaut, group_photograph
 

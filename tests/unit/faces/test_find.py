@@ -12,11 +12,12 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from graph.domain.ids import face_id
+from streams.faces.detect import Detector
 from streams.faces.embed import Embedder
 from streams.faces.find import FaceFinder, FoundFace
 from streams.faces.models import ModelFiles
 from streams.media.decode import Decoder, Picture
-from tests.factories_pictures import astronaut, encoded, group_photograph, quarters
+from tests.factories_pictures import astronaut, encoded, group_photograph, quarters, upside_down_photograph
 
 _MEDIA = "ab" * 32
 
@@ -161,3 +162,67 @@ def test_threads_that_share_a_finder_get_what_one_alone_gets(
         for faces in pool.map(lambda _: finder.find(group, _MEDIA), range(6)):
             assert [face.box for face in faces] == [face.box for face in group_faces]
             assert all(np.array_equal(a.vector, b.vector) for a, b in zip(faces, group_faces, strict=True))
+
+
+UPSIDE_DOWN = (264, 122, 46, 58)
+"""Where the face lies in `upside_down`."""
+
+
+@pytest.fixture(scope="module")
+def upside_down(decoder: Decoder) -> Picture:
+    """A grey picture with a person upside down in it, whom the detector misses."""
+    return decoder.decode(upside_down_photograph(), None)
+
+
+def test_a_face_that_was_missed_because_it_lies_upside_down_is_marked_and_found_by_its_other_picture(
+    finder: FaceFinder, decoder: Decoder, upside_down: Picture
+) -> None:
+    assert finder.find(upside_down, _MEDIA) == []
+    upright = one(finder, decoder, astronaut().crop((100, 0, 400, 300)))
+
+    for x, y, w, h in (UPSIDE_DOWN, (255, 115, 65, 75), (245, 105, 85, 95)):  # people draw boxes of many sizes
+        marked = finder.find_in(upside_down, (x, y, w, h), "cd" * 32, 3)
+
+        assert (marked.face_id, marked.ordinal, marked.box) == ("cd" * 32, 3, (x, y, w, h))
+        assert marked.landmarks is not None
+        assert marked.too_poor_because is None
+        assert float(marked.vector @ upright.vector) > 0.85
+
+
+def test_a_box_in_which_no_face_is_seen_gives_one_that_says_so(finder: FaceFinder, upside_down: Picture) -> None:
+    marked = finder.find_in(upside_down, (20, 300, 60, 80), "cd" * 32, 0)
+
+    assert (marked.landmarks, marked.detection_score) == (None, None)
+    assert "no eyes, nose and mouth were found" in str(marked.too_poor_because)
+    assert Image.open(io.BytesIO(marked.display_crop)).size == (256, 256)
+
+
+def test_a_face_without_seen_landmarks_is_aligned_by_its_box_as_an_upright_face_lies_in_it(
+    finder: FaceFinder, decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = decoder.decode(encoded(astronaut(), "PNG"), None)
+    [found] = finder.find(picture, _MEDIA)
+    monkeypatch.setattr(Detector, "look_at", lambda *_: None)
+
+    marked = finder.find_in(picture, found.box, "cd" * 32, 0)
+
+    assert marked.landmarks is None
+    assert float(marked.vector @ found.vector) > 0.5
+
+
+def test_a_marked_face_of_which_the_detector_agrees_is_the_one_that_it_finds(
+    finder: FaceFinder, decoder: Decoder
+) -> None:
+    picture = decoder.decode(encoded(astronaut(), "PNG"), None)
+    [found] = finder.find(picture, _MEDIA)
+
+    marked = finder.find_in(picture, found.box, "cd" * 32, 0)
+
+    assert float(marked.vector @ found.vector) > 0.95
+
+
+def test_the_neighbour_of_a_marked_box_is_not_taken_for_it(finder: FaceFinder, group: Picture) -> None:
+    face = finder.find(group, _MEDIA)[0]
+    x, y, w, h = face.box
+
+    assert finder.find_in(group, (x + w, y, w, h), "cd" * 32, 0).landmarks is None
