@@ -42,6 +42,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "half_undo": (409, "Only a part of an act would be taken back"),
     "settled": (409, "These faces are one person already"),
     "link_exists": (409, "These faces are linked already"),
+    "face_exists": (409, "There is a face in this place already"),
     "no_longer_one": (409, "These faces are no longer one victim"),
     "claim_expired": (409, "The claim's time is over"),
     "claims_limit": (409, "There are too many open claims"),

@@ -243,15 +243,27 @@ MEDIA_FACTS: Final[dict[str, Any]] = {
     ],
 }  # fmt: skip
 
+MARK: Final[dict[str, Any]] = {"box": [820, 310, 64, 80]}
+
+WAITING_MARK: Final[dict[str, Any]] = {
+    "face_id": "d3f1b86a4c2e0d9f7a5c3b1e9f7d5b3c1a8f6e4d2c0b9a7f5e3d1c8b6a4f2e0d", "box": MARK["box"],
+    "marked_by": "anna@north", "marked_at": "2026-11-20T10:03:05+00:00", "status": "waiting", "reason": None,
+}  # fmt: skip
+
 MEDIA_FACES: Final[dict[str, Any]] = {
     "items": [
         {
             "face_id": FACE, "media_id": MEDIA, "ordinal": 0, "box": [412, 96, 88, 117], "quality": 0.8,
-            "too_poor_because": None, "label": "victim", "label_version": 1, "victim_id": VICTIM, "start_ms": None,
-            "end_ms": None, "frame_ms": None,
+            "too_poor_because": None, "label": "victim", "label_version": 1, "landmarks_seen": True, "marked_by": None,
+            "marked_at": None, "victim_id": VICTIM, "start_ms": None, "end_ms": None, "frame_ms": None,
         }
     ],
+    "waiting": [WAITING_MARK],
     "next": None,
+}  # fmt: skip
+
+MARKED: Final[dict[str, Any]] = {
+    "face_id": WAITING_MARK["face_id"], "media_id": MEDIA, "box": MARK["box"], "status": "waiting",
 }  # fmt: skip
 
 VICTIM_SHEET: Final[dict[str, Any]] = {

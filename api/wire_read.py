@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -10,8 +9,9 @@ from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, field_
 
 from api import examples
 from api.wire import CaseOut, FaceOut, MediaOut, WireIn, WireOut
+from api.wire_marks import WaitingMarkOut
 from api.wire_searches import Digest, Stated
-from graph.actions.media import CaseFacts
+from graph.actions.media import CaseFacts, MediaFaces
 from graph.actions.upload import Submission, Urgency
 from graph.domain import ids
 from graph.domain.comparison import Scope
@@ -144,6 +144,12 @@ class MediaFaceOut(FaceOut):
     """A face; `label_version` is what a label names in `If-Match`, the times are those of a video."""
 
     label_version: int
+    landmarks_seen: bool = Field(
+        description="false: a person marked it and no eyes, nose and mouth were found in the box; it is aligned by the "
+        "box alone, and its scores say little"
+    )
+    marked_by: str | None = Field(description="who marked it, where the detector had missed it")
+    marked_at: str | None
     victim_id: str | None
     start_ms: int | None
     end_ms: int | None
@@ -151,17 +157,23 @@ class MediaFaceOut(FaceOut):
 
 
 class MediaFacesOut(WireOut):
-    """All faces of one media; `next` is always null."""
+    """All faces of one media, and those that people marked and that are not in the register yet; `next` is null."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.MEDIA_FACES]})
 
     items: list[MediaFaceOut]
+    waiting: list[WaitingMarkOut]
     next: None = None
 
     @classmethod
-    def from_rows(cls, media_id: str, rows: Sequence[Row]) -> MediaFacesOut:
-        items = [{**row["face"], "media_id": media_id, "victim_id": row["victim_id"]} for row in rows]
-        return cls.model_validate({"items": items})
+    def from_found(cls, media_id: str, found: MediaFaces) -> MediaFacesOut:
+        items = [
+            {**row["face"], "media_id": media_id, "victim_id": row["victim_id"],
+             "marked_by": row["mark"] and row["mark"]["by"], "marked_at": row["mark"] and row["mark"]["at"]}
+            for row in found.faces
+        ]  # fmt: skip
+        waiting = [{name: row[name] for name in WaitingMarkOut.model_fields} for row in found.waiting]
+        return cls.model_validate({"items": items, "waiting": waiting})
 
 
 class LabelIn(WireIn):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 
+from graph.domain import ids
 from graph.domain.errors import SourceUnreachable, Unprocessable
 from graph.files import MediaStore
 from streams import topics
@@ -16,6 +17,7 @@ from streams.media.fetch import Fetched, Fetcher
 from streams.records import (
     CE_CASE,
     CE_ERASURE,
+    CE_MARK,
     CE_MEDIA,
     CE_PROBE,
     CE_VICTIM,
@@ -25,6 +27,8 @@ from streams.records import (
     ErasureRecord,
     ErasureRequested,
     GalleryRecord,
+    MarkEmbedded,
+    MarkSubmitted,
     MediaEmbedded,
     MediaSubmitted,
     SearchProbe,
@@ -66,8 +70,10 @@ class EmbedStep:
         check_source(submitted, source, self._sources)
         return self._embedded(message, source, submitted, None)
 
-    def probe(self, message: Message, source: str) -> MediaEmbedded:
-        """The gallery record of a search's uploaded picture."""
+    def asked(self, message: Message, source: str) -> GalleryRecord:
+        """The gallery record of what a person waits for: a search's uploaded picture, or a face marked by hand."""
+        if message.header("ce_type") == CE_MARK:
+            return self._marked(message, source)
         search = read(message, SearchProbe, CE_PROBE)
         submitted = MediaSubmitted.model_validate(search.model_dump())
         return self._embedded(message, source, submitted, search)
@@ -85,7 +91,7 @@ class EmbedStep:
     def _embedded(
         self, message: Message, source: str, submitted: MediaSubmitted, search: SearchProbe | None
     ) -> MediaEmbedded:
-        fetched = self._fetch(submitted)
+        fetched = self._fetch(submitted.url, submitted.sha256)
         picture = self._decoder.decode(fetched.data, submitted.content_type)
         return MediaEmbedded(
             media_id=fetched.media_id,
@@ -101,13 +107,28 @@ class EmbedStep:
             origin=origin(message, source),
         )
 
-    def _fetch(self, submitted: MediaSubmitted) -> Fetched:
-        host = self._fetcher.place(submitted.url)
+    def _marked(self, message: Message, source: str) -> MarkEmbedded:
+        mark = read(message, MarkSubmitted, CE_MARK)
+        fetched = self._fetch(mark.url, mark.media_id)
+        picture = self._decoder.decode(fetched.data, mark.content_type)
+        x, y, w, h = mark.box
+        face_id = ids.marked_face_id(mark.media_id, mark.act_id)
+        face = self._finder.find_in(picture, (x, y, w, h), face_id, mark.ordinal)
+        return MarkEmbedded(
+            media_id=mark.media_id,
+            model_id=self._model_id,
+            face=self._kept(mark.media_id, face),
+            mark=mark,
+            origin=origin(message, source),
+        )
+
+    def _fetch(self, url: str, sha256: str | None) -> Fetched:
+        host = self._fetcher.place(url)
         if host is None:
-            return self._fetcher.fetch(submitted.url, submitted.sha256)
+            return self._fetcher.fetch(url, sha256)
         self._circuits.check(host)
         try:
-            fetched = self._fetcher.fetch(submitted.url, submitted.sha256)
+            fetched = self._fetcher.fetch(url, sha256)
         except SourceUnreachable as silent:
             raise SourceUnreachable(silent.message, host=host) from silent
         except Unprocessable as reason:
@@ -122,8 +143,8 @@ class EmbedStep:
             face_id=face.face_id,
             ordinal=face.ordinal,
             box=list(face.box),
-            landmarks=[float(value) for value in face.landmarks.ravel()],
-            detection_score=float(face.detection_score),
+            landmarks=None if face.landmarks is None else [float(value) for value in face.landmarks.ravel()],
+            detection_score=None if face.detection_score is None else float(face.detection_score),
             quality=float(face.quality),
             too_poor_because=face.too_poor_because,
             vector=base64.b64encode(face.vector.astype("<f4").tobytes()).decode("ascii"),

@@ -57,7 +57,7 @@ class EmbedWorker:
             for kind in (topics.cases_changed, topics.victims_changed, topics.erasures_requested)
         ]
         read_each(app, others, self.other, name="relay-changes", parallel=True)
-        # An agent and a thread of its own, so that a person's question overtakes ingestion.
+        # An agent and a thread of its own, so that what a person waits for overtakes ingestion.
         read_each(app, [topics.PROBES], self.probe, name="embed-probes", parallel=True)
 
     async def media(self, message: Message) -> None:
@@ -67,7 +67,7 @@ class EmbedWorker:
         await self._handle(message, self._owner[message.topic], self._step.relayed, self._pool)
 
     async def probe(self, message: Message) -> None:
-        await self._handle(message, "", self._step.probe, self._probe_pool)
+        await self._handle(message, "", self._step.asked, self._probe_pool)
 
     async def _handle(self, message: Message, source: str, work: Work, pool: Executor) -> None:
         try:

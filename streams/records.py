@@ -23,6 +23,7 @@ CE_CASE = "redthread.cases.changed.v1"
 CE_VICTIM = "redthread.victims.changed.v1"
 CE_ERASURE = "redthread.erasures.requested.v1"
 CE_PROBE = "redthread.probes.submitted.v1"
+CE_MARK = "redthread.marks.submitted.v1"
 
 Purpose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
@@ -91,6 +92,22 @@ class SearchProbe(MediaSubmitted):
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 
+class MarkSubmitted(Incoming):
+    """A face that a person marked in a stored media; who and when stands with the act in the graph.
+
+    `marked_on` are the memberships that the media had then, case id to the Kafka milliseconds of its submission: when
+    all of them were erased since, so was what was marked.
+    """
+
+    act_id: Reference
+    media_id: Sha256
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    content_type: str | None
+    box: Box
+    ordinal: int
+    marked_on: Annotated[dict[str, int], Field(min_length=1)]
+
+
 class CaseChanged(InCase):
     status: Literal["open", "closed"]
     version: Version
@@ -143,13 +160,17 @@ class SourceEvent(Record):
 
 
 class EmbeddedFace(Record):
-    """One face: `vector` is base64 of little-endian float32, unit length; boxes are pixels after EXIF rotation."""
+    """One face: `vector` is base64 of little-endian float32, unit length; boxes are pixels after EXIF rotation.
+
+    `landmarks` and `detection_score` are None where a person marked it and the detector sees none there: then it was
+    aligned by its box alone.
+    """
 
     face_id: Sha256
     ordinal: int
     box: Box
-    landmarks: Annotated[list[float], Field(min_length=10, max_length=10)]
-    detection_score: float
+    landmarks: Annotated[list[float], Field(min_length=10, max_length=10)] | None
+    detection_score: float | None
     quality: float
     too_poor_because: str | None = None
     vector: str
@@ -172,6 +193,20 @@ class MediaEmbedded(Record):
     submitted: MediaSubmitted
     search: SearchProbe | None = None
     origin: SourceEvent
+
+
+class MarkEmbedded(Record):
+    """A marked face under one model, to be added to its media."""
+
+    media_id: Sha256
+    model_id: str
+    face: EmbeddedFace
+    mark: MarkSubmitted
+    origin: SourceEvent
+
+    @property
+    def faces(self) -> list[EmbeddedFace]:
+        return [self.face]
 
 
 class CaseRecord(Record):
@@ -226,10 +261,11 @@ class LabelChanged(Record):
 
 Decided = VictimsAssigned | PairsJudged | LabelChanged
 """What follows of a person's act, which stands in the graph before its record is in the log."""
-GalleryRecord = MediaEmbedded | CaseRecord | VictimRecord | ErasureRecord | SearchAsked | Decided
+GalleryRecord = MediaEmbedded | MarkEmbedded | CaseRecord | VictimRecord | ErasureRecord | SearchAsked | Decided
 
 TYPES: dict[str, type[GalleryRecord]] = {
     "redthread.gallery.media.v1": MediaEmbedded,
+    "redthread.gallery.mark.v1": MarkEmbedded,
     "redthread.gallery.case.v1": CaseRecord,
     "redthread.gallery.victim.v1": VictimRecord,
     "redthread.gallery.erasure.v1": ErasureRecord,
@@ -242,7 +278,9 @@ TYPE_OF: dict[type[BaseModel], str] = {model: name for name, model in TYPES.item
 
 
 FIELDS = frozenset(
-    name for model in (SearchProbe, CaseChanged, VictimChanged, ErasureRequested, DeclaredVictim, *TYPES.values())
+    name
+    for model in (SearchProbe, MarkSubmitted, CaseChanged, VictimChanged, ErasureRequested, DeclaredVictim,
+                  *TYPES.values())
     for name in model.model_fields
 )  # fmt: skip
 

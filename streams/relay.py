@@ -25,7 +25,7 @@ from streams.crash import CrashPoint
 from streams.failures import end_process, told
 from streams.inputs import Message, sources_by_topic
 from streams.link_worker import EXIT_FENCED, LinkWorker
-from streams.records import CE_MEDIA, CE_PROBE, SourceEvent, from_base64
+from streams.records import CE_MARK, CE_MEDIA, CE_PROBE, SourceEvent, from_base64
 from streams.sending import Headers, headers_of, send_sure
 from streams.watchdog import Watchdog
 
@@ -176,7 +176,7 @@ class Relay:
         row = quarantine.read(message.key, message.value, [(name, value or b"") for name, value in message.headers])
         if row["topic"] == topics.PROBES:
             row["source"] = ""
-            row["search_id"] = (message.key or b"").decode("utf-8", "replace")
+            row["asked"] = (message.key or b"").decode("utf-8", "replace")
         elif self._owner.get(str(row["topic"])) != row["source"]:
             row["source"] = ""
             row["truncated"] = True
@@ -219,6 +219,8 @@ def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[st
             return topics.GALLERY, key.encode(), value, headers_of(CE_PAIRS, key, digest(key, value))
         case "probe":
             return topics.PROBES, key.encode(), value, headers_of(CE_PROBE, key, key)
+        case "mark":
+            return topics.PROBES, key.encode(), value, headers_of(CE_MARK, key, key)
         case "root":
             return topics.AUDIT_ROOTS, key.encode(), value, headers_of(CE_ROOT, key, key)
         case "media":

@@ -24,6 +24,8 @@ from streams.records import (
     ErasureRequested,
     GalleryRecord,
     LabelChanged,
+    MarkEmbedded,
+    MarkSubmitted,
     MediaEmbedded,
     MediaSubmitted,
     PairsJudged,
@@ -33,6 +35,7 @@ from streams.records import (
     VictimChanged,
     VictimRecord,
 )
+from tests.reference_gallery import Reference
 
 Vector = NDArray[np.float32]
 START_MS = 1_795_000_000_000
@@ -160,12 +163,30 @@ def judged(pairs: Sequence[tuple[str, str]], *, apart: bool = True) -> PairsJudg
     return PairsJudged(pairs=[ids.ordered(*pair) for pair in pairs], apart=apart)
 
 
+def marked(
+    name: str, act: str, vector: Vector, marked_on: dict[str, int], source: SourceEvent, *, poor: bool = False,
+    model_id: str = MODEL_ID,
+) -> MarkEmbedded:  # fmt: skip
+    """The record of a face that a person marked in that act; `marked_on` in milliseconds since START_MS."""
+    media, identity = media_id(name), ids.marked_face_id(media_id(name), act)
+    drawn = face(name, 9, vector, "too blurred" if poor else None)
+    crops = {f"{kind}_crop": f"{media[:2]}/{media}/{identity}.{kind}" for kind in ("display", "aligned")}
+    unseen = {"face_id": identity, "landmarks": None, "detection_score": None, **crops}
+    mark = MarkSubmitted(
+        act_id=act, media_id=media, url="file:///nowhere/picture.jpg", content_type="image/jpeg", box=drawn.box,
+        ordinal=9, marked_on={case: START_MS + at for case, at in marked_on.items()},
+    )  # fmt: skip
+    whole = drawn.model_copy(update=unseen)
+    return MarkEmbedded(media_id=media, model_id=model_id, face=whole, mark=mark, origin=source)
+
+
 def drawn_log(
-    seed: int, length: int, *, labels: bool = False, other_model: float = 0.0,
+    seed: int, length: int, *, acts: bool = False, other_model: float = 0.0,
     alike: Sequence[float] = (0.5, 0.6, 0.62, 0.64, 0.95),
 ) -> Log:  # fmt: skip
     """A log with a few people in many pictures, told again, moved, closed, reopened, erased and asked for.
 
+    With `acts` people label some of the faces, tell pairs of them apart and mark others by hand.
     `other_model` is the share of media records that were embedded under another model than the current one, `alike`
     are the cosines that a picture has with its person.
     """
@@ -178,6 +199,9 @@ def drawn_log(
     pictures[NAMES[1]] = [pictures[NAMES[0]][0] if pictures[NAMES[0]] else people[0]]
     poor = {name: [0] if dice.random() < 0.2 else [] for name in NAMES}
     versions = dict.fromkeys(CASES, 0)
+    marks: list[str] = []
+    late: list[MarkEmbedded] = []
+    seen = Reference()
     log: Log = []
 
     def _media(place: int) -> GalleryRecord:
@@ -204,6 +228,8 @@ def drawn_log(
         name = dice.choice(NAMES)
         subject = {"media_id": media_id(name), "case_id": dice.choice(list(CASES)),
                    "face_id": face_id(name)}[kind]  # fmt: skip
+        if marks and kind == "face_id" and dice.random() < 0.5:
+            subject = dice.choice(marks)
         return erasure(kind, subject, origin(place, at=place - dice.choice([0, 0, 10]), kind="erasures"))
 
     def _search(place: int) -> GalleryRecord:
@@ -224,7 +250,21 @@ def drawn_log(
         a, b = dice.sample(NAMES, 2)
         return judged([(face_id(a), face_id(b))], apart=dice.random() < 0.8)
 
-    kinds = [_media] * 12 + [_case] * 3 + [_erasure] + [_search] * 2 + [_label, _judged] * (3 if labels else 0)
+    def _mark(place: int) -> GalleryRecord:
+        name, vector = dice.choice(NAMES), near(rng, dice.choice(people), dice.choice([0.6, 0.64, 0.95]))
+        known = seen.media.get(media_id(name))
+        if known is None:
+            return _media(place)
+        on = {case: member.age[0] - START_MS for case, member in known.members.items()}
+        source = origin(place, kind="probes", source="")
+        late.append(marked(name, f"act-{place}", vector, on, source, poor=dice.random() < 0.2))
+        marks.append(late[-1].face.face_id)
+        # Some of them are embedded late: their media may be erased meanwhile, and back again.
+        return late.pop(dice.randrange(len(late))) if dice.random() < 0.6 else _media(place)
+
+    kinds = [_media] * 12 + [_case] * 3 + [_erasure] + [_search] * 2
+    if acts:
+        kinds += [_label, _judged] * 3 + [_mark] * 6 + [_erasure] * 3
     for place in range(length):
         record = dice.choice(kinds)(place)
         if log and dice.random() < 0.1:
@@ -232,4 +272,6 @@ def drawn_log(
             if not hasattr(record, "origin"):
                 record = _media(place)
         log.append((place, record))
+        if acts:
+            seen.apply(place, record)
     return log

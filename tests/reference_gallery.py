@@ -29,6 +29,7 @@ from streams.records import (
     ErasureRecord,
     GalleryRecord,
     LabelChanged,
+    MarkEmbedded,
     MediaEmbedded,
     PairsJudged,
     SearchAsked,
@@ -66,6 +67,7 @@ class Reference:
         self.victims: dict[str, str] = {}
         self.labels: dict[str, str | None] = {}
         self.erased: dict[str, int] = {}
+        self.marks: dict[str, dict[str, int]] = {}
         self.links: dict[tuple[str, str], tuple[str, float]] = {}
         self.answers: dict[str, list[tuple[str, float]]] = {}
         self.compared: dict[str, Counts] = {}
@@ -77,6 +79,8 @@ class Reference:
         match record:
             case MediaEmbedded():
                 self._media(offset, record)
+            case MarkEmbedded():
+                self._mark(offset, record)
             case CaseRecord():
                 self._case(offset, record)
             case ErasureRecord():
@@ -167,6 +171,29 @@ class Reference:
                 names = filter(None, (self.victims.get(declared), event.victim.victim_id))
                 self.victims[declared] = min(names)
 
+    def _mark(self, offset: int, record: MarkEmbedded) -> None:
+        media_id, face = record.media_id, record.face.face_id
+        known = self.media.get(media_id)
+        if known is not None and face in known.faces:
+            return
+        if self._mark_erased(media_id, face, record.mark.marked_on):
+            return
+        if known is None:
+            self.quarantined.append(record.origin.event)
+            return
+        self.marks[face] = record.mark.marked_on
+        known.faces[face] = None if record.face.too_poor_because else rows.vector(record.face)
+        self._compare(media_id, offset, {face})
+
+    def _mark_erased(self, media_id: str, face: str, marked_on: dict[str, int]) -> bool:
+        """A membership that the mark stands on ends with an erasure of its media or case that is not older."""
+        left = [
+            case
+            for case, at in marked_on.items()
+            if at > self._erased_at("media", media_id) and at > self._erased_at("case", case)
+        ]
+        return not left or self._erased_at("face", face) >= 0
+
     def _case(self, offset: int, record: CaseRecord) -> None:
         changed = record.changed
         known = changed.case_id in self.cases
@@ -189,7 +216,7 @@ class Reference:
         self.erased[f"{kind}:{subject}"] = max(at, self._erased_at(kind, subject))
         if kind == "face":
             for known in self.media.values():
-                if subject in known.faces and known.last <= at:
+                if subject in known.faces and (subject in self.marks or known.last <= at):
                     del known.faces[subject]
                     self._forget({subject})
             return
@@ -202,7 +229,9 @@ class Reference:
                 self._forget(set(self.media.pop(media_id).faces))
                 continue
             faces = self.media[media_id].faces
-            for face in [face for face in faces if self._erased_at("face", face) >= self.media[media_id].last]:
+            gone = [face for face in faces if self._erased_at("face", face) >= self.media[media_id].last]
+            gone += [f for f in faces if f in self.marks and self._mark_erased(media_id, f, self.marks[f])]
+            for face in dict.fromkeys(gone):
                 del faces[face]
                 self._forget({face})
             self._narrow({media_id})

@@ -7,12 +7,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from api.identity import Looking, Uploader
+from api.identity import Looking, Marker, StatedPurpose, Uploader
 from api.problems import ACTING, BODY, LOOKING, problems
 from api.services import Use
 from api.upload import check_media, checked, read_form
+from api.wire_marks import MarkedOut, MarkIn
 from api.wire_read import MediaFacesOut, MediaFactsOut, UploadedOut, UploadIn
-from graph.actions import media
+from graph.actions import mark, media
 from graph.actions.search import Picture
 from graph.actions.upload import do_upload
 from graph.domain.errors import Invalid
@@ -64,6 +65,23 @@ async def one_media(media_id: str, use: Use, look: Looking) -> MediaFactsOut:
 
 @router.get("/media/{media_id}/faces", responses=problems("not_found", *LOOKING))
 async def faces_of_media(media_id: str, use: Use, look: Looking) -> MediaFacesOut:
-    """The faces of one media, with what people said of them."""
-    rows = await media.read_faces(use.store, use.views, media_id, look=look)
-    return MediaFacesOut.from_rows(media_id, rows)
+    """The faces of one media, with what people said of them; what was marked in it and waits stands beside them."""
+    found = await media.read_faces(use.store, use.views, media_id, look=look)
+    return MediaFacesOut.from_found(media_id, found)
+
+
+@router.post(
+    "/media/{media_id}/faces",
+    status_code=202,
+    responses={
+        202: {"headers": {"Location": {**_LOCATION["Location"], "description": "the media's faces, this one too"}}},
+        **problems("not_found", "forbidden", "face_exists", *BODY, *ACTING),
+    },
+)
+async def mark_face(
+    media_id: str, body: MarkIn, use: Use, actor: Marker, purpose: StatedPurpose, response: Response
+) -> MarkedOut:
+    """Marks a face that the detector missed: it is embedded and compared like any other, and shown at Location."""
+    face_id = await mark.do_mark(use.store, media_id, body.box, actor=actor, now=datetime.now(UTC), purpose=purpose)
+    response.headers["Location"] = f"/media/{media_id}/faces"
+    return MarkedOut(face_id=face_id, media_id=media_id, box=body.box)

@@ -56,6 +56,7 @@ class Changes:
     media: list[Row] = field(default_factory=list[Row])
     memberships: list[Row] = field(default_factory=list[Row])
     faces: list[Row] = field(default_factory=list[Row])
+    marks: list[Row] = field(default_factory=list[Row])
     embeddings: list[Row] = field(default_factory=list[Row])
     comparisons: list[Row] = field(default_factory=list[Row])
     links: dict[str, LinkRow] = field(default_factory=dict[str, LinkRow])
@@ -176,6 +177,7 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (queries.MERGE_MEMBERSHIPS, changes.memberships),
         (queries.PLACE_LINKS, changes.memberships),
         (queries.MERGE_FACES, changes.faces),
+        (queries.MERGE_MARKS, changes.marks),
         (queries.MERGE_EMBEDDINGS, changes.embeddings),
         (queries.MERGE_COMPARISONS, changes.comparisons),
         # In the order of the pair, so that two writers lock the faces in one order.

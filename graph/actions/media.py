@@ -9,6 +9,7 @@ from graph.actions.views import Look, Views
 from graph.domain.errors import NotFound
 from graph.domain.link import State
 from graph.domain.people import Deed, Person, may
+from graph.store.queries import mark as marking
 from graph.store.queries import media as queries
 from graph.store.session import Row, Store, Tx
 
@@ -22,6 +23,14 @@ class CaseFacts:
     faces: int
     too_poor: int
     links: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFaces:
+    """The faces of one media; `waiting` are those that people marked and link has not taken in yet."""
+
+    faces: tuple[Row, ...]
+    waiting: tuple[Row, ...]
 
 
 def check_visible(person: Person, districts: Iterable[str | None], what: str) -> None:
@@ -85,17 +94,20 @@ async def read_media(store: Store, views: Views, media_id: str, *, look: Look) -
     return {**row, "memberships": [masked(look.person, item) for item in memberships]}
 
 
-async def read_faces(store: Store, views: Views, media_id: str, *, look: Look) -> list[Row]:
-    """The faces of a media in their order; the look is in the audit."""
+async def read_faces(store: Store, views: Views, media_id: str, *, look: Look) -> MediaFaces:
+    """The faces of a media in their order, and what was marked in it and waits; the look is in the audit."""
 
-    async def work(tx: Tx) -> list[Row]:
+    async def work(tx: Tx) -> MediaFaces:
         districts = await tx.rows(queries.DISTRICTS_OF_MEDIA, media_id=media_id)
         check_visible(look.person, [row["district"] for row in districts], "media")
-        return await tx.rows(queries.FACES_OF_MEDIA, media_id=media_id)
+        marks = await tx.one(marking.WAITING, media_id=media_id)
+        faces = await tx.rows(queries.FACES_OF_MEDIA, media_id=media_id)
+        return MediaFaces(tuple(faces), tuple(marks["waiting"] if marks else ()))
 
-    rows = await store.read(work)
-    await views.record(look.act("media.faces_seen", media_id, shown=[row["face"]["face_id"] for row in rows]))
-    return rows
+    found = await store.read(work)
+    shown = [*(row["face"]["face_id"] for row in found.faces), *(row["face_id"] for row in found.waiting)]
+    await views.record(look.act("media.faces_seen", media_id, shown=shown))
+    return found
 
 
 def _readable(person: Person, cases: Iterable[Row]) -> list[Row]:

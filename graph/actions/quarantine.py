@@ -23,7 +23,8 @@ LONGEST_TRY_S: Final = 900
 async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: float = FIRST_TRY_S) -> None:
     """Makes quarantine records known to people and tells their case systems, each once.
 
-    An event of a silent host is tried again after `first_try_s` seconds, then after twice as long, and so on.
+    An event of a silent host is tried again after `first_try_s` seconds, then after twice as long, and so on. A row of
+    what a person waits for names it in `asked`: the search's id, or that of the act that marked a face.
     """
     kept = [_indexed(row, now, first_try_s) for row in rows]
     notices = [
@@ -36,7 +37,7 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
         for row in rows
         if row["source"]
     ]
-    searches = [{"search_id": row["search_id"], "reason": row["reason"]} for row in rows if row.get("search_id")]
+    asked = [{"asked": row["asked"], "reason": row["reason"]} for row in rows if row.get("asked")]
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
@@ -52,8 +53,9 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
         await tx.do(queries.INDEX_QUARANTINED, rows=states, now=now.isoformat())
         if answering:
             await tx.do(queries.HOST_ANSWERS, hosts=answering)
-        if searches:
-            await tx.do(queries.FAIL_SEARCHES, rows=searches, now=now.isoformat())
+        if asked:
+            await tx.do(queries.FAIL_SEARCHES, rows=asked, now=now.isoformat())
+            await tx.do(queries.FAIL_MARKS, rows=asked)
         await log.append(tx, head, [], await new_notices(tx, notices, now))
 
     await store.write(work)
@@ -62,7 +64,7 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
 def _indexed(row: Row, now: datetime, first_try_s: float) -> Row:
     wait = min(first_try_s * 2 ** min(max(row["attempts"] - 1, 0), 20), LONGEST_TRY_S)
     return {
-        **{key: value for key, value in row.items() if key != "search_id"},
+        **{key: value for key, value in row.items() if key != "asked"},
         "quarantine_id": ids.quarantine_id(row["event"]),
         "headers": json.dumps(row["headers"]),
         "next_try": int((now.timestamp() + wait) * 1000),

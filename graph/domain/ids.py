@@ -26,6 +26,11 @@ def face_id(media: str, detector: str, ordinal: int) -> str:
     return digest(media, detector, ordinal)
 
 
+def marked_face_id(media: str, act: str) -> str:
+    """The id of a face that a person marked in that act."""
+    return digest(media, "person", act)
+
+
 def embedding_id(face: str, model: str) -> str:
     return digest(face, model)
 

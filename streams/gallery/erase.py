@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graph.domain import ids
 from graph.domain.errors import Unprocessable
+from streams.gallery.mark import is_erased, marked
 from streams.gallery.state import Media
 from streams.records import ErasureRecord
 
@@ -37,8 +38,7 @@ def erase(plan: Plan, record: ErasureRecord) -> None:
             _leave(plan, media, older)
     else:
         for media in plan.media_of_case(subject):
-            if media.memberships[subject].submitted_at <= requested_at:
-                _leave(plan, media, [subject])
+            _leave(plan, media, [subject] if media.memberships[subject].submitted_at <= requested_at else [])
     plan.take_back_erased()
     plan.tell(record.origin, "erased", {kind: subject})
 
@@ -60,25 +60,33 @@ def _check(plan: Plan, kind: str, subject: str, source: str) -> None:
 
 
 def _leave(plan: Plan, media: Media, cases: list[str]) -> None:
-    """Ends memberships; a media without any is erased with its faces, their vectors and its stored files."""
+    """Ends memberships; a media without any is erased with its faces, their vectors and its stored files.
+
+    From one that stays goes what stood on the memberships that ended, these or older ones of the same cases.
+    """
     plan.changes.gone_memberships += [ids.membership_id(media.media_id, case_id) for case_id in cases]
     left = {case_id: member for case_id, member in media.memberships.items() if case_id not in cases}
     if left:
         rest = replace(media, memberships=left)
         # What was erased and came back with a membership that ends now goes with it.
         older = [face for face in media.faces if plan.staged.erased_at(f"face:{face}") >= rest.last_submitted_at]
+        older += [face.face_id for face in marked(plan.staged, media) if is_erased(plan.staged, face)]
         plan.compare.narrow([_without_faces(plan, rest, older)])
         return
     plan.changes.gone_faces += media.faces
     plan.changes.gone_media.append(media.media_id)
     plan.changes.gone_files.append(media.media_id)
+    # The media's files stay where it has come back by then, and what was marked in it does not come back with it.
+    plan.changes.gone_files += [f"{media.media_id}/{face.face_id}" for face in marked(plan.staged, media)]
     plan.staged.forget_media(media)
 
 
 def _erase_face(plan: Plan, face_id: str, requested_at: int) -> None:
     face = plan.staged.face(face_id)
     media = plan.staged.one_media(face.media_id) if face else None
-    if media is not None and media.last_submitted_at <= requested_at:  # else unknown, or submitted again since
+    if face is None or media is None:
+        return
+    if face.marked_on is not None or media.last_submitted_at <= requested_at:  # else submitted again since
         _without_faces(plan, media, [face_id])
 
 

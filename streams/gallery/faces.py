@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from streams.gallery import rows
 from streams.gallery.state import Face, Media
-from streams.records import EmbeddedFace, MediaEmbedded
+from streams.records import EmbeddedFace, MarkEmbedded, MediaEmbedded
 
 if TYPE_CHECKING:
     from streams.gallery.plan import Plan
@@ -21,11 +21,11 @@ def new_media(plan: Plan, record: MediaEmbedded) -> Media:
         if record.origin.submitted_at <= plan.staged.erased_at(f"face:{face.face_id}"):
             continue
         face_ids.append(face.face_id)
-        _put_face(plan, record, face)
+        put_face(plan, record, face)
     return Media(record.media_id, faces=tuple(face_ids))
 
 
-def complete(plan: Plan, record: MediaEmbedded, media: Media) -> tuple[Media, bool]:
+def complete(plan: Plan, record: MediaEmbedded | MarkEmbedded, media: Media) -> tuple[Media, bool]:
     """A known media with what it lacked and this record brings, and whether that is to be compared now.
 
     That is a face that was erased before the media's last submission, or the current model's vector of a face that
@@ -46,11 +46,11 @@ def complete(plan: Plan, record: MediaEmbedded, media: Media) -> tuple[Media, bo
         elif stored.vector is not None:
             continue
         elif face.too_poor_because is not None:
-            _write_face(plan, record, face)
+            _write_face(plan, record, face, stored)
             continue
         if not gained:
             plan.staged.lift(media)
-        _put_face(plan, record, face, stored)
+        put_face(plan, record, face, stored)
         gained = True
     return media, gained
 
@@ -80,14 +80,14 @@ def reissue_after_erasure(plan: Plan, record: MediaEmbedded, media: Media, known
         plan.changes.reissued.append({**record.origin.model_dump(), "unless_stored": crops})
 
 
-def _put_face(plan: Plan, record: MediaEmbedded, face: EmbeddedFace, stored: Face | None = None) -> None:
+def put_face(plan: Plan, record: MediaEmbedded | MarkEmbedded, face: EmbeddedFace, stored: Face | None = None) -> None:
     """Stages a face, or the vector of one that stands already, which keeps what people said of it."""
     comparable = face.too_poor_because is None and record.model_id == plan.model_id
     told = stored or Face(face.face_id, record.media_id, None)
     plan.staged.put_face(replace(told, vector=rows.vector(face) if comparable else None))
-    _write_face(plan, record, face)
+    _write_face(plan, record, face, told)
 
 
-def _write_face(plan: Plan, record: MediaEmbedded, face: EmbeddedFace) -> None:
-    plan.changes.faces.append(rows.face(record.media_id, face))
+def _write_face(plan: Plan, record: MediaEmbedded | MarkEmbedded, face: EmbeddedFace, told: Face) -> None:
+    plan.changes.faces.append(rows.face(record.media_id, face, told.marked_on))
     plan.changes.embeddings.append(rows.embedding(face, record.model_id))

@@ -61,7 +61,8 @@ async def _pages(
 def _face(row: Row) -> Face:
     data: bytes | None = row["vector"] if row["too_poor_because"] is None else None
     vector = np.frombuffer(data, "<f4").astype(np.float32) if data is not None else None
-    return Face(row["face_id"], row["media_id"], vector, row["label"], row["declared"], row["assigned"])
+    marked_on = None if row["marked_on"] is None else dict(zip(row["marked_on"], row["marked_since"], strict=True))
+    return Face(row["face_id"], row["media_id"], vector, row["label"], row["declared"], row["assigned"], marked_on)
 
 
 def _membership(item: Row) -> Membership:

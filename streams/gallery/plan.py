@@ -15,6 +15,7 @@ from streams.gallery import faces, rows
 from streams.gallery.compare import Comparer
 from streams.gallery.erase import erase
 from streams.gallery.labels import relabel
+from streams.gallery.mark import mark, marked
 from streams.gallery.state import Case, Gallery, Media, Membership, Staged
 from streams.records import (
     CaseRecord,
@@ -22,6 +23,7 @@ from streams.records import (
     ErasureRecord,
     GalleryRecord,
     LabelChanged,
+    MarkEmbedded,
     MediaEmbedded,
     PairsJudged,
     SearchAsked,
@@ -79,6 +81,8 @@ class Plan:
             match record:
                 case MediaEmbedded():
                     self._media(offset, record)
+                case MarkEmbedded():
+                    mark(self, offset, record)
                 case CaseRecord():
                     self._case(offset, record)
                 case VictimRecord():
@@ -187,7 +191,7 @@ class Plan:
 
     def _declare(self, record: MediaEmbedded, media: Media) -> None:
         victim = record.submitted.victim
-        if victim is None or (face_id := rows.declared_face(record, victim.box)) is None or face_id not in media.faces:
+        if victim is None or (face_id := self._declared(record, media)) is None or face_id not in media.faces:
             return
         self.changes.victims.append({"victim_id": victim.victim_id, "label": None, "version": 0})
         self.changes.depicts.append(
@@ -198,12 +202,19 @@ class Plan:
             names = filter(None, (face.declared, victim.victim_id))
             self.staged.put_face(replace(face, declared=min(names)))
 
+    def _declared(self, record: MediaEmbedded, media: Media) -> str | None:
+        """The face that the event's victim is; None where that is unclear, also for a face that a person marked."""
+        victim = record.submitted.victim
+        if victim is None or (victim.box is None and marked(self.staged, media)):
+            return None
+        return rows.declared_face(record, victim.box)
+
     def _report(self, record: MediaEmbedded, media: Media, *, repeated: bool) -> None:
         compared = media.scope is not None and bool(media.scope.register or media.scope.cases)
-        body = rows.outcome(record, len(media.faces), compared=compared and record.model_id == self.model_id)
+        compared = compared and record.model_id == self.model_id
+        body = rows.outcome(record, len(media.faces), marked(self.staged, media), compared=compared)
         outcome = "duplicate" if repeated else str(body.pop("result"))
-        victim = record.submitted.victim
-        if victim is not None and rows.declared_face(record, victim.box) is None:
+        if record.submitted.victim is not None and self._declared(record, media) is None:
             body["to_do"] = "the declared victim fits no single face: a person has to choose one"
         self.tell(record.origin, outcome, body)
 

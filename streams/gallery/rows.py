@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from graph.domain import ids
+from graph.domain.box import SAME_FACE_IOU, iou
 from graph.domain.errors import Unprocessable
 from streams.gallery.matrix import Vectors
-from streams.gallery.state import Membership
+from streams.gallery.state import Face, Membership
 from streams.records import EmbeddedFace, MediaEmbedded, SourceEvent
-
-DECLARED_IOU = 0.5
-"""Overlap from which a declared box means a detected face."""
 
 
 def vector(face: EmbeddedFace) -> Vectors:
@@ -51,10 +50,13 @@ def media(record: MediaEmbedded) -> dict[str, Any]:
     }
 
 
-def face(media_id: str, found: EmbeddedFace) -> dict[str, Any]:
+def face(media_id: str, found: EmbeddedFace, marked_on: Mapping[str, int] | None) -> dict[str, Any]:
     kept = {"ordinal", "box", "landmarks", "detection_score", "quality", "too_poor_because", "display_crop",
             "aligned_crop"}  # fmt: skip
-    return {"face_id": found.face_id, "media_id": media_id, "face": {**found.model_dump(include=kept), "stub": None}}
+    facts: dict[str, Any] = {**found.model_dump(include=kept), "stub": None}
+    if marked_on is not None:
+        facts |= {"marked_on": [*marked_on], "marked_since": [*marked_on.values()]}
+    return {"face_id": found.face_id, "media_id": media_id, "face": facts}
 
 
 def embedding(found: EmbeddedFace, model_id: str) -> dict[str, Any]:
@@ -76,16 +78,8 @@ def declared_face(record: MediaEmbedded, box: list[int] | None) -> str | None:
     """The face that a declared victim means: the one in the box, or the only one; None where that is unclear."""
     if box is None:
         return record.faces[0].face_id if len(record.faces) == 1 else None
-    best = max(record.faces, key=lambda found: _overlap(found.box, box), default=None)
-    return best.face_id if best is not None and _overlap(best.box, box) >= DECLARED_IOU else None
-
-
-def _overlap(a: list[int], b: list[int]) -> float:
-    """Intersection over union of two [x, y, w, h] boxes."""
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    shared = max(width, 0) * max(height, 0)
-    return shared / (a[2] * a[3] + b[2] * b[3] - shared) if shared else 0.0
+    best = max(record.faces, key=lambda found: iou(found.box, box), default=None)
+    return best.face_id if best is not None and iou(best.box, box) >= SAME_FACE_IOU else None
 
 
 def reference(origin: SourceEvent) -> dict[str, object]:
@@ -93,10 +87,15 @@ def reference(origin: SourceEvent) -> dict[str, object]:
     return {"event": origin.event, "ce_id": origin.ce_id or None}
 
 
-def outcome(record: MediaEmbedded, kept_faces: int, *, compared: bool) -> dict[str, object]:
-    """What a media event came to: `result` is faces_found, too_poor or no_face, with the counts behind it."""
-    too_poor = sum(found.too_poor_because is not None for found in record.faces)
-    result = "no_face" if not record.faces else "too_poor" if too_poor == len(record.faces) else "faces_found"
+def outcome(record: MediaEmbedded, kept_faces: int, marked: Sequence[Face], *, compared: bool) -> dict[str, object]:
+    """What a media event came to: `result` is faces_found, too_poor or no_face, with the counts behind it.
+
+    Faces that people `marked` in the media count as those that the record brings.
+    """
+    found = len(record.faces) + len(marked)
+    too_poor = sum(face.too_poor_because is not None for face in record.faces)
+    too_poor += sum(face.vector is None for face in marked)
+    result = "no_face" if not found else "too_poor" if too_poor == found else "faces_found"
     body: dict[str, object] = {
         "result": result,
         "media_id": record.media_id,

@@ -57,6 +57,7 @@ class Face:
     """`vector` is None where the face is too poor to compare.
 
     `declared` is the smallest victim that a case system declared for it, `assigned` the one that people's acts made.
+    `marked_on` is of a face that a person marked: the memberships that it stands on, as `MarkSubmitted` has them.
     """
 
     face_id: str
@@ -65,6 +66,7 @@ class Face:
     label: str | None = None
     declared: str | None = None
     assigned: str | None = None
+    marked_on: Mapping[str, int] | None = None
 
     @property
     def victim_id(self) -> str | None:

@@ -200,6 +200,7 @@ BY_HAND = {"body": {"face_a": "{face_id}", "face_b": "{other_face_id}", "reasons
 ACT = {"body": {"links": [{"link_id": "{link_id}", "version": 0}], "decision": "dismissed"}}
 APPROVE_ACT = {"body": {"links": [{"link_id": "{link_id}", "version": 1}], "decision": "approved"}}
 IDENTIFY = {"body": {"person_ref": "person-1", "basis": "interview", "reason": "named by a teacher"}}
+MARK = {"body": {"box": [300, 200, 60, 80]}}
 OTHER_CROP = "/faces/{other_face_id}/crop"
 
 # fmt: off
@@ -318,6 +319,10 @@ TABLE = [
     Row("GET /media/{media_id}",              "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
     Row("GET /media/{media_id}/faces",        "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
     Row("GET /media/{media_id}/faces",        "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("POST /media/{media_id}/faces",       "face",                "401 202 404 404 404 403 403 403 403 403 403",
+        **MARK),
+    Row("POST /media/{media_id}/faces",       "missing",             "401 404 404 404 404 403 403 403 403 403 403",
+        **MARK),
     Row("POST /media",                        "candidate",           "401 202 404 404 404 202 404 404 403 403 403",
         form={"purpose": "victim identification", "legal_basis": "test", "scope": "register", "case_id": "{case_id}"}),
     Row("GET /victims/{victim_id}",           "judged",              "401 200 200 404 404 200 200 404 403 403 403"),

@@ -82,6 +82,18 @@ SET f += row.face
 MERGE (f)-[:SEEN_IN]->(m)
 """
 
+# A mark waits at its media until link has taken it in, or has dropped it for an erasure.
+MERGE_MARKS: Final = """
+UNWIND $rows AS row
+MATCH (act:Act {act_id: row.act_id})
+CALL (act) {
+  MATCH (act)-[waits:MARKS]->(:Media)
+  DELETE waits
+}
+MATCH (f:Face {face_id: row.face_id}) WHERE f.stub IS NULL
+MERGE (act)-[:MARKED]->(f)
+"""
+
 MERGE_EMBEDDINGS: Final = """
 UNWIND $rows AS row
 MATCH (f:Face {face_id: row.face_id})
@@ -221,7 +233,7 @@ CALL (f) {
   DELETE r
 }
 CALL (f) {
-  MATCH ()-[r:RETURNED|PROBE|LABELLED]->(f)
+  MATCH ()-[r:RETURNED|PROBE|LABELLED|MARKED]->(f)
   DELETE r
 }
 CALL (f) {
@@ -314,7 +326,7 @@ WITH f ORDER BY f.face_id LIMIT $limit
 OPTIONAL MATCH (f)-[:SEEN_IN|HIDDEN_SEEN_IN]->(m:Media)
 OPTIONAL MATCH (e:Embedding {model_id: $model_id})-[:OF]->(f)
 RETURN f.face_id AS face_id, m.media_id AS media_id, f.label AS label, f.too_poor_because AS too_poor_because,
-       e.vector AS vector,
+       e.vector AS vector, f.marked_on AS marked_on, f.marked_since AS marked_since,
        COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim)
                  RETURN v.victim_id ORDER BY v.victim_id LIMIT 1 }[0] AS declared,
        COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id LIMIT 1 }[0] AS assigned

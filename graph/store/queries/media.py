@@ -57,7 +57,8 @@ RETURN m {.media_id, .kind, .content_type, .width, .height, .frames, .duration_m
 FACES_OF_MEDIA: Final = """
 MATCH (f:Face)-[:SEEN_IN]->(m:Media {media_id: $media_id})
 RETURN f {.face_id, .ordinal, .box, .quality, .too_poor_because, .label, .start_ms, .end_ms, .frame_ms,
-          label_version: coalesce(f.label_version, 0)} AS face,
+          label_version: coalesce(f.label_version, 0), landmarks_seen: f.landmarks IS NOT NULL} AS face,
+       head(COLLECT { MATCH (act:Act)-[:MARKED]->(f) RETURN act {.by, .at} }) AS mark,
        coalesce(head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id }),
                 head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim)
                                RETURN v.victim_id ORDER BY v.victim_id LIMIT 1 })) AS victim_id

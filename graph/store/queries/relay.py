@@ -42,8 +42,14 @@ SET q.host_answers = true
 
 FAIL_SEARCHES: Final = """
 UNWIND $rows AS row
-MATCH (s:Search {search_id: row.search_id}) WHERE s.status = 'asked'
+MATCH (s:Search {search_id: row.asked}) WHERE s.status = 'asked'
 SET s.status = 'quarantined', s.reason = row.reason, s.answered_at = $now
+"""
+
+FAIL_MARKS: Final = """
+UNWIND $rows AS row
+MATCH (:Act {act_id: row.asked})-[waits:MARKS]->(:Media)
+SET waits.status = 'quarantined', waits.reason = row.reason
 """
 
 RESOLVE_QUARANTINED: Final = """

@@ -17,6 +17,7 @@ from api import (
     wire_audit,
     wire_decisions,
     wire_erasures,
+    wire_marks,
     wire_queue,
     wire_read,
     wire_searches,
@@ -55,6 +56,7 @@ def test_it_has_the_paths_that_callers_rely_on(document: dict[str, Any]) -> None
         "GET /approvals", "GET /queue", "POST /queue/claims", "POST /queue/claims/{claim_id}/skips",
         "POST /queue/claims/{claim_id}/renewals",
         "GET /cases/{case_id}", "GET /cases/{case_id}/media", "GET /media/{media_id}", "GET /media/{media_id}/faces",
+        "POST /media/{media_id}/faces",
         "GET /victims/{victim_id}", "GET /paths", "POST /media",
         "GET /faces/{face_id}/labels", "POST /faces/{face_id}/labels", "POST /erasures",
         "GET /erasures/{erasure_id}",
@@ -105,7 +107,7 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    [wire, wire_audit, wire_decisions, wire_erasures, wire_queue, wire_read, wire_searches, wire_victims],
+    [wire, wire_audit, wire_decisions, wire_erasures, wire_marks, wire_queue, wire_read, wire_searches, wire_victims],
 )
 def test_examples_are_what_their_models_say(module: Any) -> None:
     for _, model in inspect.getmembers(module, inspect.isclass):

@@ -22,6 +22,12 @@ def test_a_link_has_one_id_from_whichever_side_it_is_named(a: str, b: str) -> No
     assert ids.ordered(a, b) == ids.ordered(b, a) == tuple(sorted((a, b)))
 
 
+@given(digests, digests, digests)
+def test_a_marked_face_has_the_id_of_its_act(media: str, act: str, other: str) -> None:
+    assert (ids.marked_face_id(media, act) == ids.marked_face_id(media, other)) == (act == other)
+    assert ids.marked_face_id(media, act) == ids.digest(media, "person", act)
+
+
 @given(digests, st.integers(0, 50), st.integers(0, 50))
 def test_faces_of_one_media_have_ids_of_their_own(media: str, one: int, other: int) -> None:
     assert (ids.face_id(media, "yunet", one) == ids.face_id(media, "yunet", other)) == (one == other)

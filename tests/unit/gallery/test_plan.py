@@ -67,10 +67,10 @@ class Links:
         self.quarantined += [row["event"] for row in changes.quarantined]
 
 
-@pytest.mark.parametrize("labels", [False, True])
+@pytest.mark.parametrize("acts", [False, True])
 @pytest.mark.parametrize("seed", range(24))
-def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int, labels: bool) -> None:
-    log = drawn_log(seed, 70, labels=labels, other_model=0.1 if seed % 2 else 0.0)
+def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int, acts: bool) -> None:
+    log = drawn_log(seed, 70, acts=acts, other_model=0.1 if seed % 2 else 0.0)
     expected = Reference()
     for offset, record in log:
         expected.apply(offset, record)
@@ -82,6 +82,7 @@ def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int
         assert made.answers == expected.answers, f"batches of {batch}"
         assert made.quarantined == expected.quarantined
         assert made.media == set(expected.media) == set(made.gallery.media)
+        assert set(made.gallery.faces) == {face for known in expected.media.values() for face in known.faces}
         assert made.compared == expected.compared, f"batches of {batch}"
         assert made.searched.items() >= expected.searched.items(), f"batches of {batch}"
         assert {m: media.scope for m, media in made.gallery.media.items()} == {
@@ -89,12 +90,12 @@ def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int
         }
 
 
-@pytest.mark.parametrize("labels", [False, True])
+@pytest.mark.parametrize("acts", [False, True])
 @pytest.mark.parametrize("seed", range(12))
 def test_after_every_record_each_group_is_one_that_may_be_and_in_any_batches_the_same_ones_are_left(
-    seed: int, labels: bool
+    seed: int, acts: bool
 ) -> None:
-    log = drawn_log(seed, 120, labels=labels, alike=(0.62, 0.75, 0.8, 0.95))
+    log = drawn_log(seed, 120, acts=acts, alike=(0.62, 0.75, 0.8, 0.95))
     expected, one_by_one, seen = Reference(), Links(1), 0
     for offset, record in log:
         expected.apply(offset, record)

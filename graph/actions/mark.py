@@ -1,0 +1,71 @@
+"""A person marks a face that the detector missed: act, audit entry and the event for embed in one transaction.
+
+The face itself stands in the register once link has read it in the gallery log; until then its mark waits at the media.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from graph.domain import audit, ids
+from graph.domain.box import SAME_FACE_IOU, check_mark, iou
+from graph.domain.errors import Conflict, NotFound
+from graph.domain.people import Deed, Person, check_may, may
+from graph.store import log
+from graph.store.log import Outgoing
+from graph.store.queries import mark as queries
+from graph.store.session import Row, Store, Tx
+
+
+async def do_mark(
+    store: Store, media_id: str, box: Sequence[int], *, actor: Person, now: datetime, purpose: str = ""
+) -> str:
+    """The id of the face marked in this box `[x, y, w, h]`, in pixels of the upright picture.
+
+    Raises NotFound for a media that the person may not see, Forbidden, Invalid for a box that leaves the picture or is
+    too small, and Conflict `face_exists`, with that face, where one is stored or waits in the same place.
+    """
+    act_id = uuid.uuid4().hex
+    face_id = ids.marked_face_id(media_id, act_id)
+
+    async def work(tx: Tx) -> None:
+        head = await log.lock_head(tx)
+        row = _check_media(await tx.one(queries.OF_MEDIA, media_id=media_id), actor)
+        media, known = row["media"], [*row["faces"], *row["waiting"]]
+        check_mark(box, media["width"], media["height"])
+        _check_free(box, known)
+        # Behind all that there is, so that the faces of a picture keep their places.
+        ordinal = max((face["ordinal"] for face in known), default=-1) + 1
+        mark: Row = {"face_id": face_id, "box": list(box), "ordinal": ordinal}
+        await tx.do(
+            queries.CREATE_MARK, media_id=media_id, act_id=act_id, by=actor.actor, at=now.isoformat(), mark=mark
+        )
+        event: Row = {
+            "act_id": act_id, "media_id": media_id, "url": media["url"], "content_type": media["content_type"],
+            "box": list(box), "ordinal": ordinal,
+            "marked_on": {member["case_id"]: member["submitted_at"] for member in row["memberships"]},
+        }  # fmt: skip
+        entry = audit.Act(now, actor.actor, "face.marked", face_id, purpose, audit.content_digest(event))
+        await log.append(tx, head, [entry], [Outgoing("mark", act_id, event)])
+
+    await store.write(work)
+    return face_id
+
+
+def _check_media(row: Row | None, actor: Person) -> Row:
+    districts = [member["district"] for member in row["memberships"]] if row else []
+    if row is None or not may(actor, Deed.SEE, districts):
+        raise NotFound("there is no such media")
+    check_may(actor, Deed.MARK, districts)
+    return row
+
+
+def _check_free(box: Sequence[int], known: Sequence[Row]) -> None:
+    """Refuses a box that means a face which is there: one that waits in quarantine is there too, to be replayed."""
+    best = max(known, key=lambda face: iou(face["box"], box), default=None)
+    if best is None or iou(best["box"], box) < SAME_FACE_IOU:
+        return
+    current = {name: best[name] for name in ("face_id", "box", "status")}
+    raise Conflict("there is a face in this place already", code="face_exists", current=current)

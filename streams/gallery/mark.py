@@ -1,0 +1,76 @@
+"""A face that a person marked: added to its media, compared, and gone with what it was marked on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from graph.actions.ingest import NoticeRow
+from graph.domain import ids
+from graph.domain.errors import Unprocessable
+from streams.gallery import faces, rows
+from streams.gallery.state import Face, Media, Staged
+from streams.records import MarkEmbedded
+
+if TYPE_CHECKING:
+    from streams.gallery.plan import Plan
+
+
+def marked(staged: Staged, media: Media) -> list[Face]:
+    """The faces of the media that people marked."""
+    known = (staged.face(face_id) for face_id in media.faces)
+    return [face for face in known if face is not None and face.marked_on is not None]
+
+
+def is_erased(staged: Staged, face: Face) -> bool:
+    """Whether a marked face must not stand: it was erased itself, or all memberships that it was marked on were.
+
+    Its id is that of one act: nothing but that act's own record could bring it back. A later submission of the media
+    is no reason to, because it does not hold the mark.
+    """
+    if face.marked_on is None:
+        return False
+    whole = staged.erased_at(f"media:{face.media_id}")
+    ended = (max(whole, staged.erased_at(f"case:{case_id}")) >= at for case_id, at in face.marked_on.items())
+    return staged.erased_at(f"face:{face.face_id}") >= 0 or all(ended)
+
+
+def mark(plan: Plan, offset: int, record: MarkEmbedded) -> None:
+    """Stages a marked face and compares it; read again it changes nothing.
+
+    Unprocessable where its media is not in the register: an older backup may have to catch up with it first.
+    """
+    rows.vector(record.face)  # before anything of it is staged
+    face = Face(record.face.face_id, record.media_id, None, marked_on=record.mark.marked_on)
+    media = plan.staged.one_media(record.media_id)
+    stands = media is not None and face.face_id in media.faces
+    erased = not stands and is_erased(plan.staged, face)
+    if media is None and not erased:
+        raise Unprocessable("the media of the marked face is not in the register (yet)", code="media_unknown")
+    plan.changes.processed.append(record.origin.event)
+    plan.changes.marks.append({"act_id": record.mark.act_id, "face_id": face.face_id})
+    if media is None or erased:
+        plan.changes.gone_files.append(f"{record.media_id}/{face.face_id}")
+        return
+    if stands:
+        media, gained = faces.complete(plan, record, media)
+    else:
+        plan.staged.lift(media)
+        faces.put_face(plan, record, record.face, face)
+        media, gained = replace(media, faces=(*media.faces, face.face_id)), True
+    if gained:
+        media = plan.staged.put_media(media)
+        plan.compare.faces(media, offset, only={face.face_id})
+    _tell(plan, record, media)
+
+
+def _tell(plan: Plan, record: MarkEmbedded, media: Media) -> None:
+    """Stages a notice for each source that has the media in a case; the same is never told twice."""
+    face = record.face
+    for source in sorted({ids.source_of(case_id) for case_id in media.memberships}):
+        own = sorted(case_id for case_id in media.memberships if ids.source_of(case_id) == source)
+        body: dict[str, object] = {
+            "face_id": face.face_id, "media_id": media.media_id, "case_ids": own, "box": list(face.box),
+            "too_poor": face.too_poor_because is not None, "standing": "assessed",
+        }  # fmt: skip
+        plan.changes.notices.append(NoticeRow(f"face:{face.face_id}@{source}", source, "face_marked", body))
