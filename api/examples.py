@@ -116,8 +116,8 @@ LINK_BY_HAND: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 ACT: Final[dict[str, Any]] = {
-    "links": [{"link_id": LINK_ID, "version": 0}], "faces_apart": [], "decision": "confirmed", "reasons": ["ears"],
-    "text": "",
+    "links": [{"link_id": LINK_ID, "version": 0}], "faces": [], "faces_apart": [], "decision": "confirmed",
+    "reasons": ["ears"], "text": "",
 }  # fmt: skip
 
 ACT_ID: Final = "b1d7c9e35f8a4d2c9b7e3f1a6c8d4e20"
