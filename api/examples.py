@@ -27,11 +27,11 @@ LINK: Final[dict[str, Any]] = {
     "threshold": None,
     "a": {
         "face_id": FACE, "media_id": MEDIA, "case_ids": [CASE], "box": [412, 96, 88, 117], "quality": 0.8,
-        "district": "north", "contact": "duty desk north, 0100",
+        "district": "north", "contact": "duty desk north, 0100", "erased": False,
     },
     "b": {
         "face_id": OTHER_FACE, "media_id": None, "case_ids": [], "box": None, "quality": None,
-        "district": "south", "contact": "duty desk south, 0200",
+        "district": "south", "contact": "duty desk south, 0200", "erased": False,
     },
 }  # fmt: skip
 

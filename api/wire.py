@@ -60,7 +60,8 @@ class ReadyOut(WireOut):
 
 
 class SideOut(WireOut):
-    """One face of a link; of one that the caller may not see only id, district and contact are left."""
+    """One face of a link; of one that the caller may not see, or that is `erased`, only id, district and contact are
+    left."""
 
     face_id: str
     media_id: str | None
@@ -69,12 +70,14 @@ class SideOut(WireOut):
     quality: float | None
     district: str | None
     contact: str | None
+    erased: bool
 
     @classmethod
     def from_side(cls, side: Side) -> SideOut:
         return cls(
             face_id=side.face_id, media_id=side.media_id, case_ids=list(side.case_ids), quality=side.quality,
             box=list(side.box) if side.box is not None else None, district=side.district, contact=side.contact,
+            erased=side.erased,
         )  # fmt: skip
 
 

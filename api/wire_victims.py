@@ -54,7 +54,8 @@ class VictimFaceOut(WireOut):
 
 
 class VictimCaseOut(WireOut):
-    """The victim's faces in one case, the weakest first; without `case_id` where the caller may not see the case."""
+    """The victim's faces in one case, the weakest first; without `case_id` where the caller may not see the case, or
+    where the faces are erased."""
 
     case_id: str | None
     district: str | None

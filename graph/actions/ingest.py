@@ -169,8 +169,8 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
     ]
     statements: list[tuple[Any, list[Any]]] = [
         (queries.MERGE_CASES, changes.cases),
-        (queries.REMOVE_MEMBERSHIPS, changes.gone_memberships),
         (queries.REMOVE_FACES, changes.gone_faces),
+        (queries.REMOVE_MEMBERSHIPS, changes.gone_memberships),
         (queries.REMOVE_MEDIA, changes.gone_media),
         (queries.MERGE_ERASURES, changes.erasures),
         (queries.MERGE_MEDIA, changes.media),

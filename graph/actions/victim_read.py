@@ -34,7 +34,8 @@ class SheetFace:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The faces of one case, the weakest first; without a case id where the caller may not see the case."""
+    """The faces of one case, the weakest first; without a case id where the caller may not see the case, or where only
+    stubs of its faces are left."""
 
     case: Row
     faces: tuple[SheetFace, ...]

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One face as a person may see it; of one that is hidden, or erased, only id, district and contact are left."""
+    """One face as a person may see it; of one that is hidden, or `erased`, only id, district and contact are left."""
 
     face_id: str
     media_id: str | None
@@ -28,6 +28,7 @@ class Side:
     quality: float | None
     district: str | None
     contact: str | None
+    erased: bool = False
 
 
 def sees_case(viewer: Person, case: Row) -> bool:
@@ -53,19 +54,21 @@ def sees_face(viewer: Person, row: Row) -> bool:
 def side_from(side: Row, viewer: Person, state: State | None = None) -> Side:
     """The side as `viewer` may see it; once its link is approved, whole."""
     cases: list[Row] = side["cases"]
+    erased = bool(side.get("stub"))
     own = [case for case in cases if sees_case(viewer, case)]
     told = next(iter(own or cases), None)
     district, contact = (told["district"], told["contact"]) if told else (None, None)
     if cases and not own and state is not State.APPROVED:
-        return Side(side["face_id"], None, (), None, None, district, contact)
+        return Side(side["face_id"], None, (), None, None, district, contact, erased)
     return Side(
         face_id=side["face_id"],
         media_id=side["media_id"],
-        case_ids=tuple(case["case_id"] for case in (cases if state is State.APPROVED else own)),
+        case_ids=tuple(case["case_id"] for case in (cases if state is State.APPROVED else own) if not erased),
         box=tuple(side["box"]) if side["box"] is not None else None,
         quality=side["quality"],
         district=district,
         contact=contact,
+        erased=erased,
     )
 
 
@@ -101,10 +104,12 @@ def linked_cases(case_id: str, links: Iterable[Row], media: Iterable[Row], viewe
         state = row["link"]["state"]
         if state == State.DISMISSED:
             continue
-        sides = {case["case_id"]: case for side in (row["a"], row["b"]) for case in side["cases"]}
-        others = (case for key, case in sides.items() if key != case_id)
-        # Two hidden cases of one side are one entry, and one link.
-        entries = [entry(other, state == State.APPROVED or sees_case(viewer, other)) for other in others]
+        others = [case for side in (row["a"], row["b"]) for case in side["cases"] if case["case_id"] != case_id]
+        # Two hidden cases of one side are one entry, and one link; of a stub even the own ones are hidden.
+        entries = [
+            entry(other, other["case_id"] is not None and (state == State.APPROVED or sees_case(viewer, other)))
+            for other in others
+        ]
         for numbers in {id(each): each["links"] for each in entries}.values():
             numbers[state] = numbers.get(state, 0) + 1
     for row in media:

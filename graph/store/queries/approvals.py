@@ -22,7 +22,7 @@ RETURN DISTINCT v.link_id AS link_id
 IDENTIFICATIONS: Final = """
 MATCH (i:Identification) WHERE i.state IN ['proposed', 'to_be_approved_again'] AND i.by <> $by
 MATCH (i)-[:OF]->(v:Victim)
-WHERE EXISTS { MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) WHERE c.district = $district }
+WHERE EXISTS { MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) WHERE c.district = $district }
 WITH i, v ORDER BY i.at, i.identification_id LIMIT $limit
 CALL (v) {
   MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN]->(:Media)-[m:IN_CASE]->(:Case)

@@ -13,8 +13,8 @@ from typing import Final
 _PLACE: Final = """
 CALL (r) {
   UNWIND [startNode(r), endNode(r)] AS f
-  MATCH (f)-[:SEEN_IN]->(:Media)-[i:IN_CASE]->(c:Case)
-  RETURN coalesce(max(CASE i.urgency WHEN 'danger_now' THEN 2 WHEN 'urgent' THEN 1 ELSE 0 END), 0) AS urgency,
+  MATCH (f)-[way:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
+  RETURN coalesce(max(CASE last(way).urgency WHEN 'danger_now' THEN 2 WHEN 'urgent' THEN 1 ELSE 0 END), 0) AS urgency,
          coalesce(min(c.district), '') AS low, coalesce(max(c.district), '') AS high,
          count(DISTINCT c.district) AS districts
 }
@@ -74,13 +74,24 @@ WITH DISTINCT r
 PLACE_LINKS_BY_ID: Final = "UNWIND $links AS link_id MATCH ()-[r:CANDIDATE {link_id: link_id}]->()\nWITH r" + _PLACE
 """For links that a person makes."""
 
-MERGE_FACES: Final = """
+MERGE_FACES: Final = (
+    """
 UNWIND $rows AS row
 MATCH (m:Media {media_id: row.media_id})
 MERGE (f:Face {face_id: row.face_id})
+WITH m, f, row, f.stub AS was_stub
 SET f += row.face
 MERGE (f)-[:SEEN_IN]->(m)
+WITH f, was_stub WHERE was_stub
+CALL (f) {
+  MATCH (f)-[was:WAS_IN]->(:Case)
+  DELETE was
+}
+MATCH (f)-[r:CANDIDATE]-(:Face)
+WITH DISTINCT r
 """
+    + _PLACE
+)
 
 # A mark waits at its media until link has taken it in, or has dropped it for an erasure.
 MERGE_MARKS: Final = """
@@ -218,7 +229,9 @@ WITH DISTINCT r
     + _PLACE
 )
 
-REMOVE_FACES: Final = """
+# Comes before REMOVE_MEMBERSHIPS: a stub keeps the cases that its media is in now, hidden or not.
+REMOVE_FACES: Final = (
+    """
 UNWIND $rows AS face_id
 MATCH (f:Face {face_id: face_id})
 OPTIONAL MATCH (e:Embedding)-[:OF]->(f)
@@ -229,6 +242,11 @@ CALL (f) {
   DELETE r
 }
 CALL (f) {
+  WITH f WHERE COUNT { (f)-[:CANDIDATE]-() } > 0
+  MATCH (f)-[:SEEN_IN|HIDDEN_SEEN_IN]->(:Media)-[:IN_CASE|HIDDEN_IN_CASE]->(c:Case)
+  MERGE (f)-[:WAS_IN]->(c)
+}
+CALL (f) {
   MATCH (f)-[r:SEEN_IN|HIDDEN_SEEN_IN|COMPARED_IN|DEPICTS|IN_GROUP]->()
   DELETE r
 }
@@ -236,15 +254,16 @@ CALL (f) {
   MATCH ()-[r:RETURNED|PROBE|LABELLED|MARKED]->(f)
   DELETE r
 }
-CALL (f) {
-  WITH f WHERE COUNT { (f)-[:CANDIDATE]-() } = 0
-  DETACH DELETE f
-}
-CALL (f) {
-  WITH f WHERE COUNT { (f)-[:CANDIDATE]-() } > 0
-  SET f = {face_id: f.face_id, stub: true}
-}
+WITH f, COUNT { (f)-[:CANDIDATE]-() } = 0 AS nobody_judged
+FOREACH (gone IN CASE WHEN nobody_judged THEN [f] ELSE [] END | DETACH DELETE gone)
+WITH f WHERE NOT nobody_judged
+SET f = {face_id: f.face_id, stub: true}
+WITH f
+MATCH (f)-[r:CANDIDATE]-(:Face)
+WITH DISTINCT r
 """
+    + _PLACE
+)
 
 REMOVE_MEDIA: Final = """
 UNWIND $rows AS media_id

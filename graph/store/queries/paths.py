@@ -8,8 +8,10 @@ from typing import Final
 KNOWN_CASE: Final = """
 MATCH (c:Case {case_id: $case_id})
 RETURN c.district AS district,
-       EXISTS { MATCH (c)<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[:CANDIDATE {state: 'approved'}]-(:Face)
-                      -[:SEEN_IN]->(:Media)-[:IN_CASE]->(o:Case) WHERE o.district = $district } AS joined,
+       EXISTS { MATCH (c)<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[:CANDIDATE {state: 'approved'}]-(f:Face)
+                WITH DISTINCT f  // else the planner begins at all cases
+                MATCH (f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(o:Case) WHERE o.district = $district
+                RETURN o } AS joined,
        c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) } AS stands
 """
 

@@ -21,7 +21,7 @@ WITH r, [f IN [a, b] | f {.face_id, .label, .stub,
        victims: [(f)-[d:DEPICTS]->(v:Victim) | [d.basis, v.victim_id, v.identity]],
        groups: [(f)-[:IN_GROUP]->(g:Group) | [g.group_id, g.case_id]],
        submitted: [(f)-[:SEEN_IN]->(m:Media) | m.first_submitted_at],
-       cases: [(f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) | [c.case_id, c.district]]}] AS sides
+       cases: [(f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) | [c.case_id, c.district]]}] AS sides
 RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.urgency AS urgency, r.score AS score,
        coalesce(r.claimed_until, '') AS claimed_until, sides[0] AS a, sides[1] AS b
 """

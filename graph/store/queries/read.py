@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 _SIDE_A: Final = """
-{face_id: a.face_id, box: a.box, quality: a.quality, too_poor_because: a.too_poor_because,
+{face_id: a.face_id, stub: a.stub, box: a.box, quality: a.quality, too_poor_because: a.too_poor_because,
  media_id: head(COLLECT { MATCH (a)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
- cases: COLLECT { MATCH (a)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
-                  RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id }} AS a
+ cases: COLLECT { MATCH (a)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
+                  WITH c {case_id: CASE WHEN a.stub THEN null ELSE c.case_id END, .district, .contact} AS place
+                  RETURN DISTINCT place ORDER BY place.case_id, place.district }} AS a
 """
 _SIDE_B: Final = """
-{face_id: b.face_id, box: b.box, quality: b.quality, too_poor_because: b.too_poor_because,
+{face_id: b.face_id, stub: b.stub, box: b.box, quality: b.quality, too_poor_because: b.too_poor_because,
  media_id: head(COLLECT { MATCH (b)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
- cases: COLLECT { MATCH (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
-                  RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id }} AS b
+ cases: COLLECT { MATCH (b)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
+                  WITH c {case_id: CASE WHEN b.stub THEN null ELSE c.case_id END, .district, .contact} AS place
+                  RETURN DISTINCT place ORDER BY place.case_id, place.district }} AS b
 """
 _LINK: Final = (
     """
@@ -36,8 +38,8 @@ LINKS: Final = (
 MATCH (a:Face)-[r:CANDIDATE]->(b:Face)
 USING INDEX r:CANDIDATE(state, link_id)
 WHERE r.state = $state AND r.link_id > $after
-  AND (EXISTS { MATCH (a)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) WHERE c.district IN $districts }
-       OR EXISTS { MATCH (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) WHERE c.district IN $districts })
+  AND (EXISTS { MATCH (a)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) WHERE c.district IN $districts }
+       OR EXISTS { MATCH (b)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) WHERE c.district IN $districts })
 WITH a, r, b ORDER BY r.state, r.link_id LIMIT $limit
 """
     + _LINK
@@ -90,8 +92,8 @@ FACES: Final = """
 MATCH (f:Face) WHERE f.face_id IN $faces
   AND (f.stub OR EXISTS { (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case) })
 RETURN f.face_id AS face_id, f.display_crop AS display_crop,
-       COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district } AS districts,
-       COLLECT { MATCH (f)-[r:CANDIDATE]-(:Face)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+       COLLECT { MATCH (f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district } AS districts,
+       COLLECT { MATCH (f)-[r:CANDIDATE]-(:Face)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
                  WHERE $leads OR r.state <> 'lead' RETURN DISTINCT c.district } AS linked,
        COLLECT { MATCH (f)<-[r:RETURNED]-(s:Search) WHERE $leads OR r.above
                  MATCH (c:Case {case_id: s.case_id})

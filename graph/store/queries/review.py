@@ -14,8 +14,8 @@ MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
 _LINK_FACTS: Final = """
 RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.score AS score,
        r.confirmed_at AS confirmed_at, a.face_id AS a, b.face_id AS b,
-       COLLECT { MATCH (a)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district }
-       + COLLECT { MATCH (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district } AS districts
+       COLLECT { MATCH (a)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district }
+       + COLLECT { MATCH (b)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district } AS districts
 """
 LOCK_LINKS: Final = _NAMED_LINKS + "SET r.version = r.version + 0" + _LINK_FACTS
 LINKS: Final = _NAMED_LINKS + _LINK_FACTS
@@ -33,6 +33,7 @@ MATCH (:Act {act_id: $act_id})-[:WROTE]->(v:Verdict)
 RETURN v.link_id AS link_id, v.verdict_id AS verdict_id ORDER BY link_id
 """
 
+# Nobody knows the stub of an erased face for this: there is nothing left of it to compare.
 PAIR: Final = """
 MATCH (a:Face {face_id: $a}), (b:Face {face_id: $b})
 OPTIONAL MATCH (a)-[r:CANDIDATE]->(b)

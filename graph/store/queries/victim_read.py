@@ -25,8 +25,9 @@ RETURN f {.face_id, .box, .quality, .too_poor_because, .label, stub: coalesce(f.
                  RETURN {victim_id: o.victim_id, declared_by: d.declared_by, at: d.at}
                  ORDER BY o.victim_id } AS declared,
        head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }) AS media_id,
-       COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
-                 RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id } AS cases
+       COLLECT { MATCH (f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
+                 WITH c {case_id: CASE WHEN f.stub THEN null ELSE c.case_id END, .district, .contact} AS place
+                 RETURN DISTINCT place ORDER BY place.case_id, place.district } AS cases
 ORDER BY face.face_id
 """
 

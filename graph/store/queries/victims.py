@@ -25,7 +25,7 @@ RETURN f.face_id AS face_id, f.start_ms AS start_ms, f.end_ms AS end_ms,
        head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }) AS media_id,
        COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim) RETURN v.victim_id } AS declared,
        head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id }) AS victim_id,
-       COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[i:IN_CASE]->(c:Case)
+       COLLECT { MATCH (f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
                  RETURN DISTINCT c {.case_id, .source, .district} } AS cases
 """
 

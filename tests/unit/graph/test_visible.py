@@ -78,9 +78,15 @@ def test_of_a_face_in_cases_of_several_districts_one_sees_ones_own_case_only() -
     assert side_from(both, WANDA) == Side("x", None, (), None, None, "north", "duty north")
 
 
-def test_an_erased_face_is_its_id() -> None:
-    stub = {"face_id": "x", "media_id": None, "box": None, "quality": None, "cases": []}
-    assert side_from(stub, ANNA) == Side("x", None, (), None, None, None, None)
+@pytest.mark.parametrize("state", [State.CONFIRMED, State.APPROVED])
+@pytest.mark.parametrize("viewer", [ANNA, BEN])
+def test_of_an_erased_face_everybody_sees_the_district_and_the_contact(viewer: Person, state: State) -> None:
+    assert side_from(stub("north"), viewer, state) == Side("x", None, (), None, None, "north", "duty north", True)
+
+
+def stub(district: str) -> dict[str, Any]:
+    place = {"case_id": None, "district": district, "contact": f"duty {district}"}
+    return {"face_id": "x", "stub": True, "media_id": None, "box": None, "quality": None, "cases": [place]}
 
 
 def test_a_returned_face_is_masked_as_a_side_is() -> None:
@@ -140,6 +146,17 @@ def test_a_dismissed_link_connects_no_cases_and_shared_media_do() -> None:
 
     assert linked(ANNA, links, shared) == [("north:2", "north", {"candidate": 1}, 0), ("north:3", "north", {}, 1)]
     assert linked(ANNA, links[:1], []) == []
+
+
+def test_an_erased_face_names_no_case_to_anybody() -> None:
+    links = [{**row(state, b=()), "b": stub(where)} for state in (State.CONFIRMED, State.APPROVED)
+             for where in ("north", "south")]  # fmt: skip
+
+    assert linked(ANNA, [*links, row(b=("north:2",))], []) == [
+        ("north:2", "north", {"candidate": 1}, 0),
+        (None, "north", {"confirmed": 1, "approved": 1}, 0),
+        (None, "south", {"confirmed": 1, "approved": 1}, 0),
+    ]
 
 
 def test_cases_of_another_district_stand_together_without_their_ids_until_a_link_is_approved() -> None:

@@ -1,0 +1,144 @@
+"""What is left of an erased face that people judged: its links stay the business of everybody whose they were."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from graph.actions.approvals import read_approvals
+from graph.actions.decide import Judgement, Seen, do_approval, do_reopening, do_verdict
+from graph.actions.erase import do_erase
+from graph.actions.read import read_link, read_links
+from graph.actions.victim_read import SeenVictim, read_victim
+from graph.actions.views import Look, Views
+from graph.actions.visible import Side
+from graph.domain.errors import NotFound
+from graph.domain.link import Decision, SecondDecision, State
+from graph.domain.people import Person, Role
+from graph.store.session import Store
+from infra.stack.base import Addresses
+from tests import factories_streams as make
+from tests.factories import ANNA, BEN, NOW, SAM, SUE
+from tests.harness import Site, installation
+
+pytestmark = pytest.mark.anyio
+ELSEWHERE = Person("wes@west", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), "west")
+CONTACTS = "MATCH (c:Case) SET c.contact = 'duty desk ' + c.district"
+PLACE = "MATCH ()-[r:CANDIDATE]->() RETURN r.district_low AS low, r.district_high AS high, r.urgency AS urgency"
+PICTURES = {"north": "local:n1", "south": "local:s1"}
+
+
+@pytest.fixture
+async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
+    async with installation(stack, store, tmp_path) as site:
+        yield site
+
+
+def look(person: Person) -> Look:
+    return Look(person, "victim identification", NOW)
+
+
+async def pictures(site: Site) -> tuple[str, list[Any]]:
+    """One child in a picture of each district, and the records; the link of the two is confirmed by ANNA of north."""
+    rng = np.random.default_rng(3)
+    child = make.unit(rng)
+    records = [
+        make.embedded(name, [make.near(rng, child, 0.95)], make.submitted(case, "register", name, urgency="urgent"),
+                      make.origin(place))
+        for place, (name, case) in enumerate(PICTURES.items())
+    ]  # fmt: skip
+    site.write(records)
+    site.start("link")
+    await site.linked()
+    await site.do(CONTACTS)
+    [row] = await site.rows("MATCH ()-[r:CANDIDATE]->() RETURN r.link_id AS link_id")
+    said = Judgement(row["link_id"], 0, Decision.CONFIRMED, ("ears",), "")
+    await do_verdict(site.store, said, actor=ANNA, now=NOW)
+    return row["link_id"], records
+
+
+async def erase(site: Site, how: str) -> None:
+    """The picture of north is erased: asked for by its case system, or by a person, which hides it before."""
+    if how == "person":
+        await do_erase(site.store, "media_id", make.media_id("north"), "x", actor=SUE, now=datetime.now(UTC))
+    else:
+        site.write([make.erasure("media_id", make.media_id("north"), make.origin(9, at=100, kind="erasures"))])
+    await site.linked()
+
+    async def gone() -> bool:
+        return await site.rows("MATCH (f:Face {stub: true}) RETURN f") != []
+
+    await site.patiently(gone, "the face is a stub")
+
+
+@pytest.mark.parametrize("how", ["case system", "person"])
+async def test_both_districts_see_approve_and_reopen_a_link_whose_one_side_is_a_stub(site: Site, how: str) -> None:
+    link_id, _ = await pictures(site)
+    store, views = site.store, Views(site.store)
+    stub = Side(make.face_id("north"), None, (), None, None, "north", "duty desk north", erased=True)
+
+    await erase(site, how)
+
+    for person in (ANNA, SUE, BEN, SAM):
+        seen = await read_link(store, views, link_id, look=look(person))
+        assert {side.face_id: side for side in (seen.a, seen.b)}[make.face_id("north")] == stub
+        listed, _ = await read_links(
+            store, views, state=State.CONFIRMED, case_id=None, after="", limit=9, look=look(person)
+        )
+        assert [link.link_id for link in listed] == [link_id]
+    with pytest.raises(NotFound):
+        await read_link(store, views, link_id, look=look(ELSEWHERE))
+    # The membership that was urgent is gone; the other one is as urgent.
+    assert await site.rows(PLACE) == [{"low": "north", "high": "south", "urgency": 1}]
+    for person in (SUE, SAM):
+        page = await read_approvals(store, views, limit=9, after=None, look=look(person))
+        assert [link.link_id for approval in page.items for link in approval.links] == [link_id]
+
+    approved = await do_approval(store, Seen(link_id, 1), SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+    assert stub in (approved.a, approved.b), "approval shows both sides whole, and a stub is whole"
+    assert (await do_reopening(store, Seen(link_id, 2), "x", actor=SAM, now=NOW)).state is State.CONFIRMED
+    assert (await do_reopening(store, Seen(link_id, 3), "x", actor=SUE, now=NOW)).state is State.CANDIDATE
+
+
+async def test_a_stub_changes_by_no_restart_and_no_replay_and_is_a_face_again_once_submitted_again(site: Site) -> None:
+    link_id, records = await pictures(site)
+    await erase(site, "case system")
+    await site.stop(*site.workers)
+    before = await site.snapshot()
+
+    await site.do("MATCH (c:Cursor) SET c.offset = -1")
+    link = site.start("link")
+    await site.linked()
+    assert await site.snapshot() == before
+
+    # In a case of another district: whose it was is whose it is no longer.
+    again = records[0].model_copy(
+        update={"origin": make.origin(7, at=200), "submitted": make.submitted("local:s2", "register", "south")}
+    )
+    site.write([again])
+    await site.linked()
+    await site.stop(link)
+    assert await site.rows("MATCH (f:Face)-[:WAS_IN]->(c:Case) RETURN c.case_id AS c") == []
+    assert await site.rows(PLACE) == [{"low": "south", "high": "", "urgency": 1}]
+    with pytest.raises(NotFound):
+        await read_link(site.store, Views(site.store), link_id, look=look(ANNA))
+
+
+async def test_a_victim_whose_face_is_a_stub_is_still_seen_where_the_face_was(site: Site) -> None:
+    await pictures(site)
+    await erase(site, "case system")
+    [row] = await site.rows("MATCH (v:Victim) RETURN v.victim_id AS victim_id")
+
+    seen = await read_victim(site.store, Views(site.store), row["victim_id"], look=look(ANNA))
+
+    assert isinstance(seen, SeenVictim) and seen.erased == 1
+    told = [(sheet.case, [face.face["face_id"] for face in sheet.faces]) for sheet in seen.sheets]
+    assert told == [
+        ({"case_id": None, "district": "north", "contact": "duty desk north"}, [make.face_id("north")]),
+        ({"case_id": None, "district": "south", "contact": "duty desk south"}, [make.face_id("south")]),
+    ]
