@@ -34,8 +34,8 @@ class Metrics:
         )  # fmt: skip
         self._stored = Gauge("redthread_stored", "What the graph holds.", ("kind",), registry=self._registry)
         self._waiting = Gauge(
-            "redthread_waiting", "What waits: rows of the outbox, events in quarantine.", ("kind",),
-            registry=self._registry,
+            "redthread_waiting", "What waits: rows of the outbox, those withheld because no such source is configured, "
+            "events in quarantine.", ("kind",), registry=self._registry,
         )  # fmt: skip
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -47,7 +47,7 @@ class Metrics:
         """Everything measured so far, with the graph's counts of now, as OpenMetrics text."""
         for kind in ("cases", "media", "faces"):
             self._stored.labels(kind).set(counts[kind])
-        for kind in ("outbox", "quarantined"):
+        for kind in ("outbox", "withheld", "quarantined"):
             self._waiting.labels(kind).set(counts[kind])
         return _exposition.generate_latest(self._registry)
 

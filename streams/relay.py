@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from graph.actions import outbox
 from graph.actions import quarantine as actions
 from graph.actions.ingest import LOG
 from graph.domain.errors import NotFound, RedthreadError, StoreUnavailable, Unprocessable
@@ -66,7 +67,10 @@ class Relay:
         self._store = store
         self._files = files
         self._link = link
+        sources = list(sources)
         self._owner = sources_by_topic({source: () for source in sources})
+        self._known = {topic.name for topic in topics.table(sources)}
+        self._told_of: set[str] = set()
         self._watchdog = watchdog
         self._crash = crash
         self._first_try_s = first_try_s
@@ -76,6 +80,8 @@ class Relay:
     async def publish_for_ever(self) -> None:
         """Empties the outbox whenever something stands in it."""
         await self._link.ready.wait()
+        # Before anything younger of the same source: all of it, else its order would be lost.
+        await self._guarded(lambda: outbox.put_back(self._store, sorted(self._known)), until_done=True)
         while True:
             self._link.committed.clear()  # before the look: what is committed after it must not wait
             if await self._guarded(self._publish) < BATCH:
@@ -123,12 +129,20 @@ class Relay:
             end_process(EXIT_FENCED, "another link process has taken the gallery log over")
         if not rows:
             return 0
-        refused = await asyncio.gather(*(self._send_all(in_order) for in_order in side_by_side(rows)))
+        nowhere = {row["seq"]: topic for row in rows if (topic := topic_of_source(row)) and topic not in self._known}
+        self._say(nowhere.values())
+        sendable = [row for row in rows if row["seq"] not in nowhere]
+        refused = await asyncio.gather(*(self._send_all(in_order) for in_order in side_by_side(sendable)))
         for row in (row for of_key in refused for row in of_key):
             await self._send(row, alone=True)
         self._crash.reach("relay-after-send")
-        await self._store.write(lambda tx: tx.do(queries.DONE, seqs=[row["seq"] for row in rows]))
+        await outbox.published(self._store, [row["seq"] for row in sendable], withheld=nowhere)
         return len(rows)
+
+    def _say(self, names: Iterable[str]) -> None:
+        for name in sorted(set(names) - self._told_of):
+            self._told_of.add(name)
+            log.error("ALARM records for %s wait: its source is not in REDTHREAD_SOURCES", name)
 
     async def _send_all(self, rows: Sequence[Row]) -> list[Row]:
         """The rows that were refused; they may have been too large only together with others of their batch."""
@@ -198,6 +212,19 @@ def side_by_side(rows: Sequence[Row]) -> list[list[Row]]:
     for row in rows:
         groups["" if row["kind"] in TO_GALLERY else f"{row['source']} {row['key']}"].append(row)
     return list(groups.values())
+
+
+def topic_of_source(row: Row) -> str | None:
+    """The topic of one source that a row of the outbox goes to; None for what goes to no source's topic."""
+    match row["kind"]:
+        case "notice":
+            return topics.notices(row["source"])
+        case "media":
+            return topics.media_submitted(row["source"])
+        case "replay":
+            return json.loads(row["body"])["topic"]
+        case _:
+            return None
 
 
 async def _waiting(tx: Tx) -> tuple[int, list[Row]]:

@@ -16,7 +16,7 @@ from graph.domain.people import Deed, Person, districts_of
 from graph.files import MediaStore
 from graph.store import migrate
 from graph.store.queries import read as queries
-from graph.store.queries import schema
+from graph.store.queries import relay, schema
 from graph.store.session import Row, Store, Tx
 
 SHOWN_WITHOUT_LEADS = [state.value for state in State if state is not State.LEAD]
@@ -132,19 +132,24 @@ async def seen_links(tx: Tx, link_ids: Iterable[str], *, viewer: Person) -> dict
 
 
 async def sizes(store: Store) -> Row:
-    """Cases, media and faces stored; quarantined events and outbox rows that wait. Cheap at any size."""
+    """Cases, media and faces stored; quarantined events, outbox rows that wait or are withheld. Cheap at any size."""
     return await store.read(lambda tx: tx.one(queries.SIZES)) or {}
 
 
 async def counts(store: Store) -> Row:
-    """How much there is: cases, media, faces, too_poor, quarantined, outbox (waiting), and links by state."""
+    """How much there is: cases, media, faces, too_poor, quarantined, outbox (waiting), links by state.
+
+    `withheld` says by topic how many records wait for a source that is not configured.
+    """
 
     async def work(tx: Tx) -> Row:
         numbers, too_poor = await tx.one(queries.SIZES), await tx.one(queries.TOO_POOR)
         by_state = {row["state"]: row["number"] for row in await tx.rows(queries.LINKS_BY_STATE)}
+        withheld = {row["topic"]: row["records"] for row in await tx.rows(relay.WITHHELD)}
         return {
             **(numbers or {}),
             **(too_poor or {}),
+            "withheld": withheld,
             "links": {state.value: by_state.get(state.value, 0) for state in State},
         }
 

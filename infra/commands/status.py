@@ -42,7 +42,10 @@ def status(data: DataOption = None) -> None:
     if running.ready:
         addresses = addresses_of(chosen)
         out.print(_lags(addresses.kafka, json.loads(addresses.kafka_security)))
-        out.print(_contents(asyncio.run(_counts(addresses))))
+        counts = asyncio.run(_counts(addresses))
+        for topic, records in counts.pop("withheld").items():
+            out.print(f"ALARM {records} records for {topic} wait: its source is not in REDTHREAD_SOURCES", markup=False)
+        out.print(_contents(counts))
 
 
 def lags(bootstrap: str, security: Mapping[str, str]) -> dict[tuple[str, str], int]:

@@ -103,7 +103,8 @@ RETURN f.face_id AS face_id, f.display_crop AS display_crop,
 # Read from the counts that Neo4j keeps, and from what waits only: asked for every few seconds.
 SIZES: Final = """
 RETURN COUNT { (:Case) } AS cases, COUNT { (:Media) } AS media, COUNT { (:Face) } AS faces,
-       COUNT { MATCH (q:Quarantined) WHERE q.status = 'waiting' } AS quarantined, COUNT { (:Outbox) } AS outbox
+       COUNT { MATCH (q:Quarantined) WHERE q.status = 'waiting' } AS quarantined, COUNT { (:Outbox) } AS outbox,
+       COUNT { (:Withheld) } AS withheld
 """
 
 TOO_POOR: Final = "MATCH (f:Face) WHERE f.too_poor_because IS NOT NULL RETURN count(f) AS too_poor"

@@ -18,6 +18,26 @@ MATCH (o:Outbox {seq: seq})
 DELETE o
 """
 
+# What is to be published for a source that is not configured leaves the outbox, so that it is in nobody's way, and
+# comes back at its old place before anything younger of that source is published.
+WITHHOLD: Final = """
+UNWIND $rows AS row
+MATCH (o:Outbox {seq: row.seq})
+REMOVE o:Outbox
+SET o:Withheld, o.topic = row.topic
+"""
+
+PUT_BACK: Final = """
+UNWIND $topics AS topic
+MATCH (o:Withheld {topic: topic})
+WITH o LIMIT $limit
+REMOVE o:Withheld, o.topic
+SET o:Outbox
+RETURN count(o) AS rows
+"""
+
+WITHHELD: Final = "MATCH (o:Withheld) WHERE o.topic > '' RETURN o.topic AS topic, count(*) AS records ORDER BY topic"
+
 INDEX_QUARANTINED: Final = """
 UNWIND $rows AS row
 MERGE (q:Quarantined {quarantine_id: row.quarantine_id})

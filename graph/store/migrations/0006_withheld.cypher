@@ -1,0 +1,1 @@
+CREATE INDEX withheld_topic IF NOT EXISTS FOR (n:Withheld) ON (n.topic);

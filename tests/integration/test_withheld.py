@@ -1,0 +1,66 @@
+"""A case system that is taken out of the settings stops nobody, and is told everything once it is back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph.actions import read
+from graph.store.session import Store
+from infra.stack.base import Addresses
+from streams import topics
+from streams.relay import BATCH
+from tests import factories_streams as make
+from tests.harness import Site, installation
+
+pytestmark = pytest.mark.anyio
+WAITING = BATCH + 100
+"""More than the relay looks at in one go."""
+NOTICES = """
+UNWIND range(1, $n) AS seq
+CREATE (:Outbox {seq: seq, kind: 'notice', key: 'link:1@gone', source: 'gone',
+                 body: '{"notice_id": "n' + seq + '", "number": ' + seq + '}'})
+"""
+REPLAY = "CREATE (:Outbox {seq: $seq, kind: 'replay', key: 'e', source: '', body: $body})"
+
+
+@pytest.fixture
+async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
+    async with installation(stack, store, tmp_path) as site:
+        yield site
+
+
+async def test_what_is_due_to_a_source_that_is_not_configured_waits_in_its_order_and_in_nobodys_way(site: Site) -> None:
+    topic = topics.media_submitted("gone")
+    event: dict[str, Any] = {
+        "topic": topic, "key": None, "value": "e30=", "headers": [], "event": f"{topic}/0/1", "submitted_at": 1,
+        "attempts": 1,
+    }  # fmt: skip
+    await site.do(NOTICES, n=WAITING)
+    await site.do(REPLAY, seq=WAITING + 1, body=json.dumps(event))
+    await site.do("MATCH (h:AuditHead) SET h.outbox = $n", n=WAITING + 1)
+    site.write([make.embedded("one", [], make.submitted(), make.origin(0))])
+
+    link = site.start("link")
+
+    await site.told([f"event:{make.origin(0).event}"])
+    await site.linked()
+    waits = {topics.notices("gone"): WAITING, topic: 1}
+    assert (await read.counts(site.store))["withheld"] == waits
+    for name in waits:
+        assert link.last_words.count(f"ALARM records for {name} wait") == 1
+    await site.stop(link)
+
+    topics.ensure_topics(site.stack.kafka, ["local", "gone"], site.security)
+    site.start("link", REDTHREAD_SOURCES=json.dumps({"local": ["north"], "gone": ["south"]}))
+    await site.patiently(lambda: len(site.notices("gone")) >= WAITING, "the source is told")
+    await site.linked()
+
+    assert [notice["number"] for notice in site.notices("gone")] == list(range(1, WAITING + 1))
+    [replayed] = site.read(topic)
+    assert replayed.value() == b"{}"
+    assert (await read.counts(site.store))["withheld"] == {}
