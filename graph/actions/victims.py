@@ -6,6 +6,7 @@ which confirmed links wait for approval, which identifications no longer stand.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -108,8 +109,9 @@ def effects(around: Around, after: Victims) -> Effects:
 async def settle(tx: Tx, around: Around, after: Victims, *, at: str) -> Effects:
     """Writes what follows of a decision; the caller holds the audit head and has written the decision itself."""
     follows = effects(around, after)
+    same = renamed(around.stored, follows.moved)
     rows = [
-        {"face_id": face, "victim_id": name, "from_link": _first_link(after, name)}
+        {"face_id": face, "victim_id": name, "from_link": _first_link(after, name), "renamed": face in same}
         for face, name in sorted(follows.moved.items())
     ]
     for start in range(0, len(rows), 1000):
@@ -120,6 +122,20 @@ async def settle(tx: Tx, around: Around, after: Victims, *, at: str) -> Effects:
         await tx.do(queries.SET_PENDING, rows=flags)
     await _settle_identities(tx, identities(around.identified, after, around.near.faces), around, after)
     return follows
+
+
+def renamed(stored: Mapping[str, str], moved: Mapping[str, str | None]) -> set[str]:
+    """Of the faces that move to another victim, those that are with the same faces as before under another name.
+
+    They have joined nobody. A victim has one past: that of the faces it has already, else of the largest part that
+    comes into it; whatever else comes joins that.
+    """
+    has_faces = {name for face, name in stored.items() if face not in moved}
+    parts: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for face, name in moved.items():
+        if name is not None and name not in has_faces and face in stored:
+            parts[name][stored[face]].add(face)
+    return {face for of in parts.values() for face in max(of.items(), key=lambda part: (len(part[1]), part[0]))[1]}
 
 
 async def recompute(tx: Tx, faces: Iterable[str], *, at: str) -> Effects:

@@ -81,7 +81,8 @@ WALK_VICTIM: Final = (
     "MATCH (:Victim {victim_id: $victim_id})<-[:DEPICTS]-(:Face)-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE
 )
 
-# A side gains a face when one joins its victim or its group, its own face included: that joins it to the others.
+# A side gains a face when one joins its victim or its group, its own face included: that joins it to the others. A face
+# that both people and a case system put into a victim has joined it when people did.
 GAINED: Final = """
 UNWIND $links AS link_id
 MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
@@ -92,12 +93,14 @@ CALL (r) {
 WITH r, since, [a, b] AS sides
 WHERE EXISTS {
         UNWIND sides AS f
-        MATCH (f)-[:DEPICTS]->(:Victim)<-[d:DEPICTS]-(:Face) WHERE d.at > since
+        MATCH (f)-[:DEPICTS]->(:Victim)<-[d:DEPICTS]-(g:Face)
+        WHERE d.at > since AND g <> f AND (d.basis = 'confirmed' OR NOT (g)-[:DEPICTS {basis: 'confirmed'}]->())
         RETURN d
       }
    OR EXISTS {
         UNWIND sides AS f
-        MATCH (f)-[own:DEPICTS]->(v:Victim)<-[other:DEPICTS]-(:Face) WHERE own.at > since
+        MATCH (f)-[own:DEPICTS]->(v:Victim)<-[:DEPICTS]-(g:Face)
+        WHERE own.at > since AND g <> f AND (own.basis = 'confirmed' OR NOT (f)-[:DEPICTS {basis: 'confirmed'}]->())
         RETURN v
       }
    OR EXISTS {

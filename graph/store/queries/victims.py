@@ -40,11 +40,13 @@ MOVE_FACES: Final = """
 UNWIND $rows AS row
 MATCH (f:Face {face_id: row.face_id})
 OPTIONAL MATCH (f)-[old:DEPICTS {basis: 'confirmed'}]->(:Victim)
-DELETE old
-WITH DISTINCT f, row WHERE row.victim_id IS NOT NULL
+WITH f, row, collect(old) AS former
+WITH f, row, former, CASE WHEN row.renamed THEN head(former).at ELSE $at END AS at
+FOREACH (old IN former | DELETE old)
+WITH f, row, at WHERE row.victim_id IS NOT NULL
 MERGE (v:Victim {victim_id: row.victim_id})
 ON CREATE SET v.registered = false, v.version = 0, v.from_link = row.from_link
-CREATE (f)-[:DEPICTS {basis: 'confirmed', at: $at}]->(v)
+CREATE (f)-[:DEPICTS {basis: 'confirmed', at: at}]->(v)
 """
 
 SET_PENDING: Final = """
