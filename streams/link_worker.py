@@ -153,9 +153,15 @@ class LinkWorker:
     async def _written(self, changes: Changes, plan: Plan) -> bool:
         """True where this call committed the batch, False where an earlier call had, unknown to us."""
 
+        def between() -> None:
+            self._watchdog.progress()
+            self._crash.reach("link-between-parts")
+
         async def once() -> bool:
             try:
-                await ingest.commit(self._store, self.epoch, changes, plan.compare.may_compare, now=datetime.now(UTC))
+                await ingest.commit(
+                    self._store, self.epoch, changes, plan.compare.may_compare, now=datetime.now(UTC), between=between
+                )
             except AlreadyCommitted:
                 return False
             return True

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from graph.actions import victims
+from graph.actions.parts import in_parts
 from graph.actions.tell import to_gallery
 from graph.domain import ids
 from graph.domain.audit import Act, content_digest
@@ -111,20 +112,26 @@ class AlreadyCommitted(Exception):
 
 
 async def commit(
-    store: Store, epoch: int, changes: Changes, may_compare: Callable[[str, str], bool], *, now: datetime
+    store: Store,
+    epoch: int,
+    changes: Changes,
+    may_compare: Callable[[str, str], bool],
+    *,
+    now: datetime,
+    between: Callable[[], None] = lambda: None,
 ) -> None:
-    """Writes a batch and moves the cursor, all or nothing.
+    """Writes a batch and moves the cursor, all or nothing; a very large one in parts, the cursor with the last.
 
     Raises Fenced where another process has taken the log over, AlreadyCommitted where the batch was written before.
     `may_compare` says of two face ids whether they may be compared after this batch: undecided links of narrowed media
-    that no longer may are removed.
+    that no longer may are removed. `between` is called after each part but the last.
     """
 
-    async def work(tx: Tx) -> None:
+    async def work(tx: Tx, changes: Changes, cursor: LiteralString) -> None:
         head = await log.lock_head(tx)
-        if await tx.one(queries.MOVE_CURSOR, log=LOG, epoch=epoch, last=changes.last) is None:
-            cursor = await tx.one(queries.CURSOR, log=LOG)
-            if cursor is not None and cursor["epoch"] == epoch and cursor["offset"] >= changes.last:
+        if await tx.one(cursor, log=LOG, epoch=epoch, last=changes.last) is None:
+            found = await tx.one(queries.CURSOR, log=LOG)
+            if found is not None and found["epoch"] == epoch and found["offset"] >= changes.last:
                 raise AlreadyCommitted
             raise Fenced("another link process has taken the gallery log over")
         await _narrow(tx, changes, may_compare)
@@ -144,7 +151,11 @@ async def commit(
         ]
         await log.append(tx, head, _acts(changes, now), outgoing)
 
-    await store.write(work)
+    *parts, last = in_parts(changes)
+    for part in parts:
+        await store.write(lambda tx, part=part: work(tx, part, queries.HOLD_CURSOR))
+        between()
+    await store.write(lambda tx: work(tx, last, queries.MOVE_CURSOR))
 
 
 async def _narrow(tx: Tx, changes: Changes, may_compare: Callable[[str, str], bool]) -> None:

@@ -38,6 +38,14 @@ SET c.offset = $last
 RETURN c.offset AS offset
 """
 
+HOLD_CURSOR: Final = """
+MATCH (c:Cursor {log: $log})
+SET c.epoch = c.epoch + 0
+WITH c WHERE c.epoch = $epoch AND c.offset < $last
+RETURN c.offset AS offset
+"""
+"""Of a transaction that writes a part of a batch: the cursor stays until the last one."""
+
 MERGE_CASES: Final = """
 UNWIND $rows AS row
 MERGE (c:Case {case_id: row.case_id})
@@ -247,8 +255,14 @@ CALL (f) {
   MERGE (f)-[:WAS_IN]->(c)
 }
 CALL (f) {
-  MATCH (f)-[r:SEEN_IN|HIDDEN_SEEN_IN|COMPARED_IN|DEPICTS|IN_GROUP]->()
+  MATCH (f)-[r:SEEN_IN|HIDDEN_SEEN_IN|COMPARED_IN|DEPICTS]->()
   DELETE r
+}
+CALL (f) {
+  MATCH (f)-[r:IN_GROUP]->(g:Group)
+  DELETE r
+  WITH g WHERE NOT EXISTS { (g)<-[:IN_GROUP]-() }
+  DELETE g
 }
 CALL (f) {
   MATCH ()-[r:RETURNED|PROBE|LABELLED|MARKED]->(f)
