@@ -82,7 +82,10 @@ class SideOut(WireOut):
 
 
 class PastVerdictOut(WireOut):
-    """What somebody said; reasons and text are null for who still has to decide without them."""
+    """What somebody said; reasons and text are null for who still has to decide without them.
+
+    `by` is a name, but of somebody of another district only role and district until the link is approved.
+    """
 
     verdict_id: str
     by: str

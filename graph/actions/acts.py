@@ -68,7 +68,7 @@ async def do_act_reopening(
             check_may(actor, Deed.REOPEN, item.row["districts"], made_by=item.now.last.by if item.now.last else None)
             standing.append(key)
             if item.now.last is not None and item.now.last.verdict_id != of_act[key]:
-                in_the_way.append(item.current)
+                in_the_way.append(item.told_to(actor))
         if in_the_way:
             raise Conflict(
                 f"{len(in_the_way)} of its links were decided again since: take those acts back first",
@@ -98,7 +98,7 @@ async def do_act_approval(
             raise Invalid("links: name links of this act, with the versions that you saw")
         for item in seen:
             locked = found[item.link_id]
-            check_version(locked, item.version)
+            check_version(locked, item.version, actor)
             confirmation = locked.now.confirmation
             check_may(
                 actor, Deed.APPROVE, locked.row["districts"], made_by=confirmation.by if confirmation else ""

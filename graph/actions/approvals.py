@@ -15,7 +15,7 @@ from graph.actions.read import seen_links
 from graph.actions.seen import SeenLink
 from graph.actions.views import Look, Views
 from graph.domain.link import State
-from graph.domain.people import Deed, Person, check_district, may
+from graph.domain.people import Deed, Maker, Person, check_district, may, told_name
 from graph.domain.queue import LINKS_MAX, Kind, Place, Position, Unit, rest_of, walk
 from graph.store.queries import approvals as queries
 from graph.store.queries import queue as queue_queries
@@ -173,8 +173,9 @@ async def _approvals(tx: Tx, found: Sequence[Sequence[_Waiting]], person: Person
 def _approval(sheet: Sequence[_Waiting], links: Mapping[str, SeenLink], person: Person) -> Approval:
     readable = {place.unit for one in sheet for place in one.sides if place.lies_in(person.district)}
     told = sheet[0].told
+    by = told_name(person, Maker(told["by"], told["role"], told["district"]), approved=False)
     return Approval(
-        max(one.row["urgency"] or 0 for one in sheet), told["by"], told["at"],
+        max(one.row["urgency"] or 0 for one in sheet), by, told["at"],
         tuple(sorted(unit.id for unit in readable if unit.kind is Kind.VICTIM)),
         told["act_id"], tuple(links[one.row["link_id"]] for one in sheet if one.row["link_id"] in links),
     )  # fmt: skip

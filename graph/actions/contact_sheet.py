@@ -60,8 +60,7 @@ async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purp
         found = await _locked(tx, said, actor)
         steps, missing = await _steps(tx, said, found, actor)
         if missing:
-            rows = [{**row, "proposed_by": actor.actor} for row in missing]
-            await _create(tx, rows, now)
+            await _create(tx, missing, actor, now)
         found |= await lock(tx, [step.link_id for step in steps if step.link_id not in found])
         return done_of(act_id, *await write(tx, head, found, steps, deciding, act_id))
 
@@ -109,8 +108,7 @@ async def do_link(
         check_may(actor, Deed.JUDGE, [*pair["a_districts"], *pair["b_districts"]])
         if pair["link"] is not None:
             raise Conflict("these faces are linked already: judge that link", code="link_exists", current=pair["link"])
-        row = {"link_id": link_id, "a": a, "b": b, "proposed_by": actor.actor}
-        await _create(tx, [row], now)
+        await _create(tx, [{"link_id": link_id, "a": a, "b": b}], actor, now)
         deciding = Deciding(actor, now, purpose, "verdict", "link.made")
         await write(tx, head, await lock(tx, [link_id]), [step], deciding, uuid.uuid4().hex)
         return await seen_link(tx, link_id, viewer=actor)
@@ -118,8 +116,9 @@ async def do_link(
     return await store.write(work)
 
 
-async def _create(tx: Tx, rows: Sequence[Row], now: datetime) -> None:
+async def _create(tx: Tx, pairs: Sequence[Row], actor: Person, now: datetime) -> None:
     """Creates links by hand, with their places in the queue."""
+    rows: list[Row] = [{**row, "proposed_by": actor.actor, "proposed_in": actor.district} for row in pairs]
     await tx.do(queries.CREATE_LINKS, rows=rows, at=now.isoformat())
     await tx.do(ingest.PLACE_LINKS_BY_ID, links=[row["link_id"] for row in rows])
 
@@ -149,7 +148,7 @@ async def _locked(tx: Tx, said: Said, actor: Person, *, only_look: bool = False)
             raise NotFound("there is no such link")
         check_sees(actor, found[item.link_id])
         check_may(actor, Deed.JUDGE, found[item.link_id].row["districts"])
-        check_version(found[item.link_id], item.version)
+        check_version(found[item.link_id], item.version, actor)
     return found
 
 
@@ -173,7 +172,7 @@ async def _steps(
         if key not in found and state[key] not in AWAITS_VERDICT and state[key] not in settled:
             judged = "to differ: tick one of them off" if key in joining else "to be one person"
             raise Conflict(f"two faces of this sheet were judged {judged}", code="contradiction",
-                           current={"kind": state[key].value, **known[key].current})  # fmt: skip
+                           current={"kind": state[key].value, **known[key].told_to(actor)})  # fmt: skip
     due = [key for key in pairs if key in found or state[key] in AWAITS_VERDICT]
     different = {key for key, item in found.items() if {item.row["a"], item.row["b"]} & apart}
     different |= {key for key in due if key in parting}

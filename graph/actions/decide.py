@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from graph.actions import victims
 from graph.actions.read import seen_link
@@ -21,11 +21,14 @@ from graph.actions.victims import Effects
 from graph.domain import audit, link
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.link import REOPENED, Decision, Entry, SecondDecision, Standing, State
-from graph.domain.people import Deed, Person, check_may, may
+from graph.domain.people import Deed, Maker, Person, check_may, may, told_name
 from graph.domain.victim import Neighbourhood, Victims
 from graph.store import log
 from graph.store.queries import review as queries
 from graph.store.session import Row, Store, Tx
+
+DEEDS: Final = {"verdict": Deed.JUDGE, "approval": Deed.APPROVE, "reopening": Deed.REOPEN}
+"""What a person does who makes an act of this kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,18 @@ class Locked:
     row: Row
     now: Standing
 
-    @property
-    def current(self) -> dict[str, Any]:
+    def told_to(self, viewer: Person) -> dict[str, Any]:
         """What a caller is told who acted on another version."""
         told: dict[str, Any] = {"link_id": self.row["link_id"], "state": self.row["state"]}
         told["version"] = self.row["version"]
         if self.now.last is not None:
-            told |= {"by": self.now.last.by, "at": self.now.last.at, "decision": self.now.last.decision}
+            told |= {"by": self.last_by(viewer), "at": self.now.last.at, "decision": self.now.last.decision}
         return told
+
+    def last_by(self, viewer: Person) -> str | None:
+        """Who made the last act that still stands, as this viewer is told."""
+        approved = self.now.state is State.APPROVED
+        return None if self.now.last is None else told_name(viewer, self.now.last.maker, approved=approved)
 
 
 async def do_verdict(store: Store, said: Judgement, *, actor: Person, now: datetime, purpose: str = "") -> SeenLink:
@@ -134,7 +141,7 @@ async def _one(store: Store, seen: Seen, step: Step, deciding: Deciding, check: 
         if seen.link_id not in found:
             raise NotFound("there is no such link")
         await check(tx, deciding.actor, found[seen.link_id])
-        check_version(found[seen.link_id], seen.version)
+        check_version(found[seen.link_id], seen.version, deciding.actor)
         await write(tx, head, found, [step], deciding, uuid.uuid4().hex)
         return await seen_link(tx, seen.link_id, viewer=deciding.actor)
 
@@ -178,7 +185,7 @@ def check_sees(actor: Person, found: Locked) -> None:
         raise NotFound("there is no such link")
 
 
-def check_version(found: Locked, version: int) -> None:
+def check_version(found: Locked, version: int, actor: Person) -> None:
     """Refuses an act on an outdated view, and says what another person did."""
     if found.row["version"] == version:
         return
@@ -186,8 +193,8 @@ def check_version(found: Locked, version: int) -> None:
     if last is None or found.row["version"] == 0:
         told = f"the version you saw is not the one that stands: this link is {state}"
     else:
-        told = f"{last.by} acted first ({last.decision}, {last.at}): this link is {state} now"
-    raise Conflict(told, code="stale_version", current=found.current)
+        told = f"{found.last_by(actor)} acted first ({last.decision}, {last.at}): this link is {state} now"
+    raise Conflict(told, code="stale_version", current=found.told_to(actor))
 
 
 async def lock(tx: Tx, link_ids: Iterable[str], *, only_look: bool = False) -> dict[str, Locked]:
@@ -201,7 +208,7 @@ async def lock(tx: Tx, link_ids: Iterable[str], *, only_look: bool = False) -> d
     for row in await tx.rows(queries.HISTORIES, links=sorted(rows)):
         entries[row["link_id"]].append(
             Entry(row["verdict_id"], row["act_id"], row["by"], row["at"], row["decision"],
-                  State(row["state_then"]), row["undoes"])
+                  State(row["state_then"]), row["undoes"], row["role"], row["district"])
         )  # fmt: skip
     return {key: Locked(row, link.standing(State(row["state"]), entries[key])) for key, row in rows.items()}
 
@@ -227,7 +234,7 @@ def outcome(step: Step, found: Locked, deciding: Deciding, act_id: str) -> Outco
             return Outcome(step, found, state, verdict_id, Standing(state, found.now.acts[:-1]), undone)
         state = link.after(found.now.state, step.decision)
     except Conflict as refused:
-        raise Conflict(refused.message, code=refused.code, current=found.current) from refused
+        raise Conflict(refused.message, code=refused.code, current=found.told_to(deciding.actor)) from refused
     at = deciding.now.isoformat()
     entry = Entry(verdict_id, act_id, deciding.actor.actor, at, step.said, found.now.state)
     return Outcome(step, found, state, verdict_id, Standing(state, (*found.now.acts, entry)), None)
@@ -260,10 +267,12 @@ async def write(
     """Writes an act with all that follows of it: histories, victims, notices, audit entry."""
     planned = await plan(tx, found, steps, deciding, act_id)
     at = deciding.now.isoformat()
+    maker = Maker.of(deciding.actor, DEEDS[deciding.kind])
     undone = {item.undone.act_id for item in planned.outcomes if item.undone is not None}
     await tx.do(
-        queries.WRITE_ACT, act_id=act_id, kind=deciding.kind, by=deciding.actor.actor, at=at,
-        undoes=min(undone, default=None), rows=[_row(item) for item in planned.outcomes],
+        queries.WRITE_ACT, act_id=act_id, kind=deciding.kind, by=maker.actor, role=maker.role,
+        district=maker.district, at=at, undoes=min(undone, default=None),
+        rows=[_row(item) for item in planned.outcomes],
     )  # fmt: skip
     follows = await victims.settle(tx, planned.around, planned.after, at=at)
     outgoing = await tell_decision(tx, planned, follows, deciding.now)

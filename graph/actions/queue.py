@@ -18,7 +18,7 @@ from graph.actions.views import Look, Views
 from graph.domain import audit, ids
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.link import State
-from graph.domain.people import Deed, Person, check_district
+from graph.domain.people import Deed, Maker, Person, check_district, told_name
 from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Filters, Place, Position, item_of, rest_of, walk
 from graph.store import log
 from graph.store.queries import queue as queries
@@ -256,14 +256,15 @@ async def _returned(tx: Tx, person: Person) -> list[Queued]:
     found = await _sheets_by(tx, told, lambda row: item_of(place_of(row["a"]).unit, place_of(row["b"]).unit))
     seen = await items(tx, person, list(found.values()))
     return [
-        Queued(item, returned=_return_of([told[link_id] for link_id in sheet.link_ids]))
+        Queued(item, returned=_return_of([told[link_id] for link_id in sheet.link_ids], person))
         for sheet, item in zip(found.values(), seen, strict=True)
     ]
 
 
-def _return_of(rows: Sequence[Row]) -> Returned:
+def _return_of(rows: Sequence[Row], person: Person) -> Returned:
     latest = max(rows, key=lambda row: row["returned_at"])
-    return Returned(latest["returned_by"], latest["returned_at"], latest["reason"] or "")
+    by = told_name(person, Maker(**latest["returned_by"]), approved=False)
+    return Returned(by, latest["returned_at"], latest["reason"] or "")
 
 
 async def _sheets_by(tx: Tx, links: Iterable[str], name: Callable[[Row], str]) -> dict[str, Sheet]:

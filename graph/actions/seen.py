@@ -11,15 +11,17 @@ from dataclasses import dataclass
 
 from graph.actions.visible import Row, Side, side_from
 from graph.domain.link import State
-from graph.domain.people import Person
+from graph.domain.people import Maker, Person, Role, told_name
 
 BLIND_STATES = frozenset({State.LEAD, State.CANDIDATE, State.UNSURE, State.RETURNED})
 """Nobody reads what others said of such a link before judging it too."""
 
+MACHINE = "machine"
+
 
 @dataclass(frozen=True, slots=True)
 class PastVerdict:
-    """What somebody said; `reasons` and `text` are None while they could sway the one who reads."""
+    """What somebody said, named as `told_name` does; `reasons` and `text` are None while they could sway the reader."""
 
     verdict_id: str
     by: str
@@ -59,7 +61,9 @@ class SeenCase:
     linked: list[Row]
 
 
-def visible_history(state: State, judged: bool, history: Iterable[Row]) -> tuple[PastVerdict, ...]:
+def visible_history(
+    state: State, judged: bool, history: Iterable[Row], viewer: Person
+) -> tuple[PastVerdict, ...]:  # fmt: skip
     """What a person may read of the verdicts on a link, oldest first.
 
     Whoever has judged it reads all. Otherwise nothing while the link waits for a verdict; who decided what once
@@ -71,7 +75,9 @@ def visible_history(state: State, judged: bool, history: Iterable[Row]) -> tuple
     why = judged or state is not State.CONFIRMED
     return tuple(
         PastVerdict(
-            row["verdict_id"], row["by"], row["at"], row["decision"], tuple(row["reasons"]) if why else None,
+            row["verdict_id"],
+            told_name(viewer, Maker(row["by"], row["role"], row["district"]), approved=state is State.APPROVED),
+            row["at"], row["decision"], tuple(row["reasons"]) if why else None,
             row["text"] if why else None, row["supersedes"],
         )
         for row in history
@@ -88,7 +94,7 @@ def link_from(row: Row, viewer: Person, history: Iterable[Row] = ()) -> SeenLink
         link_id=link["link_id"],
         state=state,
         version=link["version"],
-        proposed_by=link["proposed_by"],
+        proposed_by=_proposer(link, viewer),
         proposed_at=link["proposed_at"],
         score=link["score"] if judged else None,
         band=link["band"] if judged else None,
@@ -96,5 +102,12 @@ def link_from(row: Row, viewer: Person, history: Iterable[Row] = ()) -> SeenLink
         threshold=link["threshold"] if judged else None,
         a=side_from(row["a"], viewer, state),
         b=side_from(row["b"], viewer, state),
-        history=visible_history(state, judged, history),
+        history=visible_history(state, judged, history, viewer),
     )
+
+
+def _proposer(link: Row, viewer: Person) -> str:
+    if link["proposed_by"] == MACHINE:
+        return MACHINE
+    maker = Maker(link["proposed_by"], Role.INVESTIGATOR, link["proposed_in"])
+    return told_name(viewer, maker, approved=link["state"] == State.APPROVED)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from graph.domain.errors import Conflict, Invalid
+from graph.domain.people import Maker
 
 
 class State(StrEnum):
@@ -56,6 +57,12 @@ class Entry:
     decision: str
     state_then: State
     undoes: str | None = None
+    role: str | None = None
+    district: str | None = None
+
+    @property
+    def maker(self) -> Maker:
+        return Maker(self.by, self.role, self.district)
 
 
 @dataclass(frozen=True, slots=True)

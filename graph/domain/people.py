@@ -91,6 +91,33 @@ class Person:
     district: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Who made an act, and the role and district that it was made in; these are None where nobody kept them."""
+
+    actor: str
+    role: str | None
+    district: str | None
+
+    @classmethod
+    def of(cls, person: Person, deed: Deed) -> Maker:
+        """The maker of an act that the person may do."""
+        may_do = _roles(ALLOWED[deed]) & person.roles
+        role = Role.SUPERVISOR if Role.SUPERVISOR in may_do else min(may_do, default=None)
+        return cls(person.actor, role, person.district)
+
+
+def told_name(viewer: Person, maker: Maker, *, approved: bool) -> str:
+    """How the viewer is told who acted on a link: by name within the own district, and to all once it is approved.
+
+    Until then somebody of another district is a role and a district, which no actor's name can be taken for.
+    """
+    at_home = maker.district is not None and maker.district == viewer.district
+    if approved or at_home or maker.actor == viewer.actor:
+        return maker.actor
+    return f"{maker.role or 'somebody'} of {maker.district or 'another district'}"
+
+
 def may(person: Person, deed: Deed, districts: Iterable[str | None] = (), *, made_by: str | None = None) -> bool:
     """Whether the person may do it to something that lies in these districts and that `made_by` decided before.
 
@@ -113,11 +140,13 @@ def districts_of(person: Person, deed: Deed) -> frozenset[str]:
 def check_role(person: Person, deed: Deed) -> None:
     """Refuses who may do it to nothing at all, before anything is looked up: so it tells nothing of the thing."""
     rule = ALLOWED.get(deed)
-    roles = set[Role]() if rule is None else set(rule.roles)
-    if rule is not None and rule.or_who_made_it:
-        roles.add(Role.INVESTIGATOR)
-    if roles.isdisjoint(person.roles):
+    if rule is None or _roles(rule).isdisjoint(person.roles):
         raise _forbidden(deed)
+
+
+def _roles(rule: Rule) -> frozenset[Role]:
+    """Who may do it to something, if not to everything."""
+    return rule.roles | {Role.INVESTIGATOR} if rule.or_who_made_it else rule.roles
 
 
 def check_district(person: Person, deed: Deed) -> str:

@@ -10,15 +10,19 @@ from typing import Any
 import pytest
 
 from graph.actions import acts, contact_sheet, decide, identify
+from graph.actions.approvals import read_approvals
 from graph.actions.contact_sheet import Said
 from graph.actions.decide import Judgement, Seen
 from graph.actions.identify import Proposal
+from graph.actions.queue import read_queue
+from graph.actions.read import read_link
 from graph.actions.seen import SeenLink
 from graph.actions.views import Look, Views
 from graph.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from graph.domain.identification import Basis, IdentificationState
 from graph.domain.link import Decision, SecondDecision, State
 from graph.domain.people import Person, Role
+from graph.domain.queue import Filters
 from graph.domain.victim import formed_id
 from graph.store.session import Store
 from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene
@@ -449,3 +453,37 @@ async def views(store: Store) -> AsyncIterator[Views]:
     looked = Views(store)
     yield looked
     await looked.close()
+
+
+async def test_a_person_of_another_district_is_named_once_the_link_is_approved(scene: Scene, link_id: str) -> None:
+    store = scene.store
+    await judge(store, link_id, by=BEN)
+    async with views(store) as looked:
+        [confirmed] = (await read_link(store, looked, link_id, look=Look(ANNA, "test", NOW))).history
+        [page] = (await read_approvals(store, looked, limit=9, after=None, look=Look(SUE, "test", NOW))).items
+    with pytest.raises(Conflict) as stale:
+        await judge(store, link_id, by=ANNA)
+    with pytest.raises(Conflict) as at_home:
+        await judge(store, link_id, by=Person("bea@south", BEN.roles, "south"))
+
+    assert confirmed.by == page.by == stale.value.current["by"] == "investigator of south"
+    assert stale.value.message.startswith("investigator of south acted first")
+    assert BEN.actor not in f"{stale.value.message} {stale.value.current}"
+    assert at_home.value.current["by"] == BEN.actor
+
+    await approve(store, link_id)
+    async with views(store) as looked:
+        seen = await read_link(store, looked, link_id, look=Look(ANNA, "test", NOW))
+    assert [past.by for past in seen.history] == [BEN.actor, SUE.actor]
+
+
+async def test_who_returned_what_another_district_confirmed_is_a_role_and_a_district(
+    scene: Scene, link_id: str
+) -> None:
+    store = scene.store
+    await judge(store, link_id, by=BEN)
+    await approve(store, link_id, returned=True)
+    async with views(store) as looked:
+        page = await read_queue(store, looked, Filters(), limit=9, after=None, look=Look(BEN, "test", NOW))
+
+    assert [queued.returned.by for queued in page.items if queued.returned] == ["supervisor of north"]

@@ -48,7 +48,8 @@ async def test_a_refresh_that_waited_for_a_verdict_changes_nothing(store: Store,
         "confirmed_at": None, "confirmed_by": None,
     }  # fmt: skip
     verdict: dict[str, Any] = {
-        "act_id": "act", "kind": "verdict", "by": "anna", "at": NOW.isoformat(), "undoes": None, "rows": [row],
+        "act_id": "act", "kind": "verdict", "by": "anna", "role": None, "district": None, "at": NOW.isoformat(),
+        "undoes": None, "rows": [row],
     }  # fmt: skip
     refreshed = {
         "link_id": link_id, "a": a, "b": b, "state": "lead", "score": 0.37, "band": "", "model_id": MODEL,

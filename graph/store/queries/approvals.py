@@ -10,7 +10,7 @@ CALL (link_id) {
   MATCH (v:Verdict {link_id: link_id})<-[:WROTE]-(act:Act) WHERE v.decision = 'confirmed'
   RETURN act ORDER BY v.version DESC LIMIT 1
 }
-RETURN link_id, act.act_id AS act_id, act.by AS by, act.at AS at
+RETURN link_id, act.act_id AS act_id, act.by AS by, act.role AS role, act.district AS district, act.at AS at
 """
 
 LINKS_OF_ACTS: Final = """

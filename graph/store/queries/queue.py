@@ -245,7 +245,8 @@ CALL (link_id) {
 WITH link_id, confirmed_by WHERE confirmed_by = $by
 CALL (link_id) {
   MATCH (v:Verdict {link_id: link_id})<-[:WROTE]-(act:Act) WHERE v.decision = 'returned'
-  RETURN act.by AS returned_by, act.at AS returned_at, v.text AS reason ORDER BY v.version DESC LIMIT 1
+  RETURN act {actor: act.by, .role, .district} AS returned_by, act.at AS returned_at, v.text AS reason
+  ORDER BY v.version DESC LIMIT 1
 }
 RETURN link_id, returned_by, returned_at, reason
 """

@@ -20,7 +20,8 @@ _SIDE_B: Final = """
 """
 _LINK: Final = (
     """
-RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .proposed_by, .proposed_at} AS link,
+RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .proposed_by, .proposed_in,
+          .proposed_at} AS link,
        EXISTS { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(:Act {by: $viewer}) } AS judged,
 """
     + _SIDE_A
@@ -60,8 +61,8 @@ WITH startNode(r) AS a, r, endNode(r) AS b
 
 HISTORY: Final = """
 MATCH (v:Verdict {link_id: $link_id})<-[:WROTE]-(act:Act)
-RETURN v.verdict_id AS verdict_id, act.by AS by, act.at AS at, v.decision AS decision, v.reasons AS reasons,
-       v.text AS text, v.supersedes AS supersedes
+RETURN v.verdict_id AS verdict_id, act.by AS by, act.role AS role, act.district AS district, act.at AS at,
+       v.decision AS decision, v.reasons AS reasons, v.text AS text, v.supersedes AS supersedes
 ORDER BY v.version
 """
 

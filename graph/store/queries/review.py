@@ -24,7 +24,8 @@ HISTORIES: Final = """
 UNWIND $links AS link_id
 MATCH (v:Verdict {link_id: link_id})<-[:WROTE]-(act:Act)
 RETURN v.link_id AS link_id, v.verdict_id AS verdict_id, act.act_id AS act_id, act.by AS by, act.at AS at,
-       v.decision AS decision, v.state_then AS state_then, v.undoes AS undoes
+       act.role AS role, act.district AS district, v.decision AS decision, v.state_then AS state_then,
+       v.undoes AS undoes
 ORDER BY v.version
 """
 
@@ -49,11 +50,13 @@ UNWIND $rows AS row
 MATCH (a:Face {face_id: row.a})
 MATCH (b:Face {face_id: row.b})
 MERGE (a)-[r:CANDIDATE {link_id: row.link_id}]->(b)
-ON CREATE SET r.version = 0, r.state = 'candidate', r.proposed_by = row.proposed_by, r.proposed_at = $at
+ON CREATE SET r.version = 0, r.state = 'candidate', r.proposed_by = row.proposed_by,
+              r.proposed_in = row.proposed_in, r.proposed_at = $at
 """
 
 WRITE_ACT: Final = """
-CREATE (act:Act {act_id: $act_id, kind: $kind, by: $by, at: $at, undoes: $undoes})
+CREATE (act:Act {act_id: $act_id, kind: $kind, by: $by, role: $role, district: $district, at: $at,
+                  undoes: $undoes})
 WITH act UNWIND $rows AS row
 MATCH (:Face)-[r:CANDIDATE {link_id: row.link_id}]->(:Face)
 CREATE (act)-[:WROTE]->(:Verdict {verdict_id: row.verdict_id, link_id: row.link_id, decision: row.decision,

@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 
 from graph.domain.errors import Forbidden, NotFound
-from graph.domain.people import ALLOWED, Deed, Person, Role, check_may, check_role, districts_of, may
+from graph.domain.people import (
+    ALLOWED,
+    Deed,
+    Maker,
+    Person,
+    Role,
+    check_actor,
+    check_may,
+    check_role,
+    districts_of,
+    may,
+    told_name,
+)
+from tests.factories import ANNA, BEN
 
 HERE, ELSEWHERE = ["north", "south"], ["west"]
 EXPECTED = {
@@ -98,3 +111,18 @@ def test_a_query_looks_through_the_own_district_or_none() -> None:
     assert districts_of(person(Role.INVESTIGATOR), Deed.SEE) == {"north"}
     assert districts_of(person(Role.INVESTIGATOR, None), Deed.SEE) == frozenset()
     assert districts_of(person(Role.AUDITOR), Deed.SEE) == frozenset()
+
+
+def test_an_act_names_its_maker_at_home_and_elsewhere_the_role_and_district_until_approved() -> None:
+    both = Person("sue@north", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), "north")
+    for deed, role in ((Deed.JUDGE, "investigator"), (Deed.APPROVE, "supervisor"), (Deed.REOPEN, "supervisor")):
+        maker = Maker.of(both, deed)
+        assert told_name(ANNA, maker, approved=False) == told_name(BEN, maker, approved=True) == "sue@north"
+        assert told_name(BEN, maker, approved=False) == f"{role} of north"
+    moved = Maker(BEN.actor, "investigator", "north")
+    assert told_name(BEN, moved, approved=False) == BEN.actor, "everybody knows the own acts"
+    unknown = Maker("sue@north", None, None)
+    assert told_name(Person("x"), unknown, approved=False) == "somebody of another district"
+    assert check_actor(BEN.actor) == BEN.actor
+    with pytest.raises(Forbidden):
+        check_actor(told_name(BEN, Maker.of(both, Deed.APPROVE), approved=False))

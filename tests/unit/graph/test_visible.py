@@ -40,7 +40,8 @@ def side(face: str, *cases: str) -> dict[str, Any]:
 def row(state: State = State.CANDIDATE, a: tuple[str, ...] = ("north:1",), b: tuple[str, ...] = ("south:1",)) -> Any:
     link = {
         "link_id": "l", "state": state.value, "version": 1, "score": 0.5, "band": "b", "model_id": "m",
-        "threshold": 0.4, "proposed_by": "machine", "proposed_at": "2026-11-20",
+        "threshold": 0.4, "proposed_by": "machine", "proposed_in": None,
+        "proposed_at": "2026-11-20",
     }  # fmt: skip
     return {"link": link, "judged": False, "a": side("a", *a), "b": side("b", *b)}
 
