@@ -26,14 +26,17 @@ _FIND: Final[Mapping[Kind, LiteralString]] = {
 }
 _HIDE: Final[Mapping[Kind, LiteralString]] = {
     "media_id": queries.HIDE_MEDIA,
-    "case_id": queries.HIDE_CASE,
     "face_id": queries.HIDE_FACES,
     "victim_id": queries.HIDE_FACES,
 }
+PAGE: Final = 500
+"""Media of a case that are hidden in one transaction: a second on two cores, so that others act in between."""
 
 
 async def do_erase(store: Store, kind: Kind, subject: str, reason: str, *, actor: Person, now: datetime) -> str:
     """The id of the erasure; from here on nobody sees its subject, and link forgets it. Of a victim: all faces.
+
+    A large case is hidden page by page after the erasure stands: were that cut short, link would take the rest visibly.
 
     Raises NotFound where the person may not see the subject, Forbidden where the person is no supervisor of every
     district that it lies in.
@@ -42,14 +45,12 @@ async def do_erase(store: Store, kind: Kind, subject: str, reason: str, *, actor
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
     erasure_id = uuid.uuid4().hex
 
-    async def work(tx: Tx) -> None:
+    async def work(tx: Tx) -> Row | None:
         head = await log.lock_head(tx)
         rows = await tx.rows(_FIND[kind], subject=subject)
         districts = sorted({case["district"] for row in rows for case in row["cases"]})
         _check(actor, districts)
-        subjects = [row["subject"] for row in rows]
-        await tx.do(_HIDE[kind], subjects=subjects)
-        await tx.do(queries.DROP_UNDECIDED, subjects=subjects)
+        left = await _hide(tx, kind, rows)
         names = [f"{row['kind'].removesuffix('_id')}:{row['subject']}" for row in rows]
         request = {
             "erasure_id": erasure_id, "kind": kind, "subject": subject, "reason": reason, "by": actor.actor,
@@ -63,9 +64,33 @@ async def do_erase(store: Store, kind: Kind, subject: str, reason: str, *, actor
         outgoing = [Outgoing("erasure", row["subject"], _record(erasure_id, number, row, reason, now))
                     for number, row in enumerate(rows)]  # fmt: skip
         await log.append(tx, head, [entry], outgoing)
+        return left
 
-    await store.write(work)
+    async def go_on(tx: Tx, row: Row) -> Row | None:
+        await log.lock_head(tx)
+        return await _hide(tx, kind, [row])
+
+    left = await store.write(work)
+    while left is not None:
+        left = await store.write(lambda tx, row=left: go_on(tx, row))
     return erasure_id
+
+
+async def _hide(tx: Tx, kind: Kind, rows: list[Row]) -> Row | None:
+    """Hides what these rows of a subject name; returns the row of a case of which more is left."""
+    subjects = [row["subject"] for row in rows]
+    left = None
+    if kind == "case_id":
+        [case] = rows
+        page = await tx.rows(
+            queries.HIDE_CASE, case_id=case["subject"], newest=case["newest"] or 0, limit=PAGE
+        )  # fmt: skip
+        subjects = [row["media_id"] for row in page]
+        left = case if len(page) == PAGE else None
+    else:
+        await tx.do(_HIDE[kind], subjects=subjects)
+    await tx.do(queries.DROP_UNDECIDED, subjects=subjects)
+    return left
 
 
 async def read_erasure(store: Store, views: Views, erasure_id: str, *, look: Look) -> Row:

@@ -91,6 +91,25 @@ async def test_a_case_is_absent_with_what_lies_in_it_alone(api: httpx.AsyncClien
     assert [member["case_id"] for member in media["memberships"]] == [second]
 
 
+async def test_a_case_that_is_larger_than_a_page_is_hidden_to_its_end(
+    api: httpx.AsyncClient, store: Store, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Symptom: 503 for a case of 20,000 pictures. Cause: hiding it in one transaction overflowed Neo4j's memory."""
+    monkeypatch.setattr("graph.actions.erase.PAGE", 2)
+    for name in ("a", "b", "c"):
+        await scene.media(name, NORTH, faces=[name])
+        await scene.link(name, "s1")
+
+    answer = await ask(api, "case_id", NORTH)
+
+    assert answer.status_code == 202
+    rows = await store.read(lambda tx: tx.rows("MATCH ()-[h:HIDDEN_IN_CASE]->() RETURN h"))
+    assert len(rows) == 4
+    assert await store.read(lambda tx: tx.rows("MATCH ()-[i:IN_CASE]->(:Case {district: 'north'}) RETURN i")) == []
+    assert await store.read(lambda tx: tx.rows("MATCH ()-[r:CANDIDATE]->() RETURN r")) == []
+    assert [entry.action for entry in await entries(store)] == ["erasure.asked"]
+
+
 async def test_a_face_is_absent_and_the_others_of_its_picture_stay(api: httpx.AsyncClient, scene: Scene) -> None:
     await ask(api, "face_id", scene.faces["n1"])
 

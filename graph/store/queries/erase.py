@@ -48,15 +48,18 @@ SET h = properties(r)
 DELETE r
 """
 
+# A page of the case: in one transaction 20,000 pictures would overflow the database's memory. What was submitted after
+# the erasure was asked for is not its subject.
 HIDE_CASE: Final = """
-UNWIND $subjects AS case_id
-MATCH (c:Case {case_id: case_id})
+MATCH (c:Case {case_id: $case_id})
 SET c.erased = true
 WITH c
-MATCH (m:Media)-[r:IN_CASE]->(c)
+MATCH (m:Media)-[r:IN_CASE]->(c) WHERE r.submitted_at <= $newest
+WITH m, r, c LIMIT $limit
 MERGE (m)-[h:HIDDEN_IN_CASE {membership_id: r.membership_id}]->(c)
 SET h = properties(r)
 DELETE r
+RETURN m.media_id AS media_id
 """
 
 HIDE_FACES: Final = """
@@ -66,15 +69,14 @@ MERGE (f)-[:HIDDEN_SEEN_IN]->(m)
 DELETE r
 """
 
-# Nobody is offered these any more. If the media stays after all, in another case, link compares it anew there.
+# Of faces, or of all faces of media: nobody is offered these any more. If the media stays after all, in another case,
+# link compares it anew there.
 DROP_UNDECIDED: Final = """
 UNWIND $subjects AS subject
 CALL (subject) {
   MATCH (f:Face {face_id: subject}) RETURN f
   UNION
   MATCH (f:Face)-[:SEEN_IN|HIDDEN_SEEN_IN]->(:Media {media_id: subject}) RETURN f
-  UNION
-  MATCH (f:Face)-[:SEEN_IN|HIDDEN_SEEN_IN]->(:Media)-[:HIDDEN_IN_CASE]->(:Case {case_id: subject}) RETURN f
 }
 WITH DISTINCT f WHERE NOT EXISTS { (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case) }
 CALL (f) {
