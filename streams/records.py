@@ -220,11 +220,12 @@ class VictimRecord(Record):
 
 
 class ErasureRecord(Record):
-    """`erasure_id` names the request of a person; a case system's has none."""
+    """`erasure_id` names the request of a person, and `sources` whose cases it concerns; a case system's has none."""
 
     erasure: ErasureRequested
     origin: SourceEvent
     erasure_id: str | None = None
+    sources: list[str] = Field(default_factory=list[str])
 
 
 class SearchAsked(Record):

@@ -113,17 +113,18 @@ def _check(actor: Person, districts: list[str]) -> None:
 def _record(erasure_id: str, number: int, row: Row, reason: str, now: datetime) -> dict[str, Any]:
     """The gallery log's record; the relay moves `submitted_at` on to the moment at which it is published.
 
-    The source whose cases it concerns is told; where several sources hold it, none is.
+    Every source whose cases it concerns is told.
     """
-    sources = {case["source"] for case in row["cases"]}
+    sources = sorted({case["source"] for case in row["cases"] if case["source"]})
     event = f"erasures/{erasure_id}/{number}"
     origin = {
         "event": event, "topic": "", "partition": 0, "offset": number, "ce_id": event,
-        "source": sources.pop() if len(sources) == 1 else "",
+        "source": sources[0] if len(sources) == 1 else "",
         "submitted_at": max(row["newest"] or 0, int(now.timestamp() * 1000)),
     }  # fmt: skip
     return {
         "erasure": {"subject": {row["kind"]: row["subject"]}, "reason": reason},
         "origin": origin,
         "erasure_id": erasure_id,
+        "sources": sources,
     }

@@ -260,14 +260,21 @@ class Plan:
             if (face := self.staged.face(face_id)) is not None:
                 self.staged.put_face(replace(face, assigned=victim_id))
 
-    def tell(self, origin: SourceEvent, outcome: str, body: dict[str, object]) -> None:
-        """Stages the notice of an event; a search's picture has no case system to tell: its answer is the search's."""
+    def tell(
+        self, origin: SourceEvent, outcome: str, body: dict[str, object], *, sources: Sequence[str] = ()
+    ) -> None:  # fmt: skip
+        """Stages the notice of an event, or one for each of the `sources` of an event that is nobody's own.
+
+        A search's picture has no case system to tell: its answer is the search's.
+        """
         self.changes.processed.append(origin.event)
-        if not origin.source:
+        told = {**rows.reference(origin), **body}
+        if origin.source:
+            self.changes.notices.append(NoticeRow(f"event:{origin.event}", origin.source, outcome, told))
             return
-        self.changes.notices.append(
-            NoticeRow(f"event:{origin.event}", origin.source, outcome, {**rows.reference(origin), **body})
-        )
+        self.changes.notices += [
+            NoticeRow(f"event:{origin.event}@{source}", source, outcome, told) for source in sources
+        ]
 
 
 def _wider(before: InScope | None, after: InScope | None) -> bool:

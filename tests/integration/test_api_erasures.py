@@ -21,6 +21,9 @@ from graph.store.session import Store
 from infra.stack.base import Addresses
 from streams.faces.models import MODEL_ID
 from streams.gallery.load import load_gallery
+from streams.gallery.plan import Plan
+from streams.gallery.state import Gallery
+from streams.records import ErasureRecord
 from tests import factories_streams as make
 from tests.factories import ANNA, NORTH, NOW, SAM, SOUTH, SUE, Scene
 from tests.harness import Site, installation, standing
@@ -89,6 +92,23 @@ async def test_a_case_is_absent_with_what_lies_in_it_alone(api: httpx.AsyncClien
     assert set(await statuses(api, case, f"{case}/media", f"{case}/graph", *ways_to(scene, "n", "n1"))) == {404}
     media = (await api.get(f"/media/{shared}")).json()
     assert [member["case_id"] for member in media["memberships"]] == [second]
+
+
+async def test_every_case_system_whose_case_a_picture_was_in_is_told_of_its_erasure(
+    api: httpx.AsyncClient, store: Store, scene: Scene
+) -> None:
+    """Symptom: a picture in cases of two case systems was erased, and neither heard of it."""
+    both = await scene.media("both", NORTH, await scene.case("third:1"), faces=["both"])
+    assert (await ask(api, "media_id", both)).status_code == 202
+    [row] = await store.read(lambda tx: tx.rows("MATCH (o:Outbox {kind: 'erasure'}) RETURN o.body AS body"))
+    record = ErasureRecord.model_validate_json(row["body"])
+
+    for log in ([(0, record)], [(0, record), (1, record)]):
+        notices = Plan(Gallery(), MODEL_ID, log).changes.notices
+        assert {(notice.source, notice.outcome, notice.body["media_id"]) for notice in notices} == {
+            ("local", "erased", both), ("third", "erased", both),
+        }  # fmt: skip
+        assert len({notice.subject for notice in notices}) == 2, "told again it is the same notice"
 
 
 async def test_a_case_that_is_larger_than_a_page_is_hidden_to_its_end(
