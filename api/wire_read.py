@@ -52,12 +52,15 @@ class UploadIn(WireIn):
 
 
 class UploadedOut(WireOut):
-    """The file is stored and its event is on the way; what became of it stands at `Location`."""
+    """The file is stored and its event is on the way; what became of it stands at `Location`.
+
+    `quarantined`: it could not be processed, and an operator can see why.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.UPLOADED]})
 
     media_id: str
-    status: Literal["submitted"] = "submitted"
+    status: Literal["submitted", "quarantined"] = "submitted"
 
 
 class CaseFactsOut(CaseOut):

@@ -188,6 +188,7 @@ class Relay:
     def _row(self, message: Message) -> Row:
         """The row of a quarantine record; one that somebody else put there tells no source and can't be replayed."""
         row = quarantine.read(message.key, message.value, [(name, value or b"") for name, value in message.headers])
+        row["ce_id"] = message.header("ce_id")
         if row["topic"] == topics.PROBES:
             row["source"] = ""
             row["asked"] = (message.key or b"").decode("utf-8", "replace")

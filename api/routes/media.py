@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
 from api.identity import Looking, Marker, StatedPurpose, Uploader
 from api.problems import ACTING, BODY, LOOKING, problems
@@ -57,10 +58,20 @@ async def upload(request: Request, response: Response, use: Use, actor: Uploader
     return UploadedOut(media_id=media_id)
 
 
-@router.get("/media/{media_id}", responses=problems("not_found", *LOOKING))
-async def one_media(media_id: str, use: Use, look: Looking) -> MediaFactsOut:
+@router.get(
+    "/media/{media_id}",
+    response_model=MediaFactsOut,
+    responses={
+        202: {"model": UploadedOut, "description": "Uploaded into a case of yours, and on its way"},
+        **problems("not_found", *LOOKING),
+    },
+)
+async def one_media(media_id: str, use: Use, look: Looking) -> MediaFactsOut | Response:
     """One media with its memberships; of a case in another district only the district and the duty contact."""
-    return MediaFactsOut.from_row(await media.read_media(use.store, use.views, media_id, look=look))
+    found = await media.read_media(use.store, use.views, media_id, look=look)
+    if isinstance(found, media.OnItsWay):
+        return JSONResponse(UploadedOut(media_id=found.media_id, status=found.status).model_dump(), 202)
+    return MediaFactsOut.from_row(found)
 
 
 @router.get("/media/{media_id}/faces", responses=problems("not_found", *LOOKING))

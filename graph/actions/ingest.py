@@ -74,6 +74,8 @@ class Changes:
     quarantined: list[Row] = field(default_factory=list[Row])
     processed: list[str] = field(default_factory=list[str])
     """Events that came to an end other than quarantine: what stands there of them waits for nobody any more."""
+    ended: list[str] = field(default_factory=list[str])
+    """Of the same events the ids that their senders gave them."""
     reissued: list[Row] = field(default_factory=list[Row])
     gone_files: list[str] = field(default_factory=list[str])
     """Media ids, or `media/face`: files to delete once this stands in the graph, unless they are in it again."""
@@ -200,6 +202,7 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (queries.SHOW_AGAIN, asked),
         (queries.SHOW_FACES_AGAIN, asked),
         (queries.END_ERASURES, asked),
+        (queries.END_UPLOADS, changes.ended),
     ]
     for query, rows in statements:
         for start in range(0, len(rows), ROWS):

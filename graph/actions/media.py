@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from graph.actions.views import Look, Views
 from graph.domain.errors import NotFound
@@ -84,12 +85,34 @@ async def read_media_of_case(
     return page, shown[-1] if len(rows) > limit else None
 
 
-async def read_media(store: Store, views: Views, media_id: str, *, look: Look) -> Row:
-    """The media with its memberships, those in other districts masked; the look is in the audit."""
-    row = await store.read(lambda tx: tx.one(queries.MEDIA, media_id=media_id))
-    memberships: Sequence[Row] = row["memberships"] if row else []
-    check_visible(look.person, [item["district"] for item in memberships], "media")
-    assert row is not None
+@dataclass(frozen=True, slots=True)
+class OnItsWay:
+    """An uploaded media that nothing is known of yet: `submitted`, or `quarantined` because it can't be processed."""
+
+    media_id: str
+    status: Literal["submitted", "quarantined"]
+
+
+async def read_media(store: Store, views: Views, media_id: str, *, look: Look) -> Row | OnItsWay:
+    """The media with its memberships, those in other districts masked; the look is in the audit.
+
+    Of one that lies in no case of the district yet, but was uploaded into one, that it is on its way.
+    """
+
+    async def work(tx: Tx) -> tuple[Row | None, list[Row]]:
+        row = await tx.one(queries.MEDIA, media_id=media_id)
+        if row is not None and may(look.person, Deed.SEE, [item["district"] for item in row["memberships"]]):
+            return row, []
+        return None, await tx.rows(queries.UPLOADS, media_id=media_id)
+
+    row, uploads = await store.read(work)
+    if row is None:
+        mine = [upload["status"] for upload in uploads if may(look.person, Deed.SEE, [upload["district"]])]
+        if not mine:
+            raise NotFound("there is no such media")
+        await views.record(look.act("media.seen", media_id))
+        return OnItsWay(media_id, "submitted" if "submitted" in mine else "quarantined")
+    memberships: Sequence[Row] = row["memberships"]
     await views.record(look.act("media.seen", media_id))
     return {**row, "memberships": [masked(look.person, item) for item in memberships]}
 

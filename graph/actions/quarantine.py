@@ -53,6 +53,7 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
         await tx.do(queries.INDEX_QUARANTINED, rows=states, now=now.isoformat())
         if answering:
             await tx.do(queries.HOST_ANSWERS, hosts=answering)
+        await tx.do(queries.FAIL_UPLOADS, rows=[row["ce_id"] for row in states if row.get("ce_id")])
         if asked:
             await tx.do(queries.FAIL_SEARCHES, rows=asked, now=now.isoformat())
             await tx.do(queries.FAIL_MARKS, rows=asked)

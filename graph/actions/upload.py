@@ -63,6 +63,7 @@ async def do_upload(
         case = await _check_case(tx, said.case_id, actor)
         event = {**facts, "district": case["district"]}
         entry = audit.Act(now, actor.actor, "media.uploaded", media_id, said.purpose, audit.content_digest(event))
+        await tx.do(queries.CREATE_UPLOAD, ce_id=event["ce_id"], media_id=media_id, case_id=said.case_id)
         await log.append(tx, head, [entry], [Outgoing("media", media_id, event, source=case["source"])])
 
     await store.write(work)

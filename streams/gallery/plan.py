@@ -268,6 +268,8 @@ class Plan:
         A search's picture has no case system to tell: its answer is the search's.
         """
         self.changes.processed.append(origin.event)
+        if origin.ce_id:
+            self.changes.ended.append(origin.ce_id)
         told = {**rows.reference(origin), **body}
         if origin.source:
             self.changes.notices.append(NoticeRow(f"event:{origin.event}", origin.source, outcome, told))

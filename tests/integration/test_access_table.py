@@ -109,6 +109,14 @@ async def face(scene: Scene) -> Names:
     return {"face_id": scene.faces[called], "media_id": media_id, "case_id": NORTH, "other_case_id": SOUTH}
 
 
+async def on_its_way(scene: Scene) -> Names:
+    """A picture that somebody of the north has uploaded, and nobody embedded yet; it lies in a southern case too."""
+    media_id = await scene.media(f"u{next(_numbers)}", SOUTH)
+    upload = "CREATE (:Upload {ce_id: $media_id, media_id: $media_id, case_id: $case_id, status: 'submitted'})"
+    await scene.store.write(lambda tx: tx.do(upload, media_id=media_id, case_id=NORTH))
+    return {"media_id": media_id, "case_id": NORTH, "other_case_id": SOUTH}
+
+
 async def two_faces(scene: Scene) -> Names:
     """Two faces of a northern case, in two pictures, that no link joins."""
     one, other = await face(scene), await face(scene)
@@ -158,6 +166,7 @@ THINGS: dict[str, Make] = {
     "missing": missing,
     "missing face": missing_face,
     "face": face,
+    "on_its_way": on_its_way,
     "answered search": answered,
     "two faces": two_faces,
     "judged": judged,
@@ -316,6 +325,7 @@ TABLE = [
     Row("GET /cases/{case_id}/media",         "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
     Row("GET /cases/{case_id}/media",         "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
     Row("GET /media/{media_id}",              "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /media/{media_id}",              "on_its_way",          "401 202 200 404 404 202 200 404 403 403 403"),
     Row("GET /media/{media_id}",              "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
     Row("GET /media/{media_id}/faces",        "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
     Row("GET /media/{media_id}/faces",        "missing",             "401 404 404 404 404 404 404 404 403 403 403"),

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from graph.actions import ingest, quarantine
 from graph.domain import ids
 from graph.files import MediaStore
 from graph.store.session import Row, Store
@@ -18,10 +19,11 @@ from infra.case_system import CaseSystem
 from infra.stack.base import Addresses
 from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.settings import cache_folder
-from tests.factories import NORTH, SOUTH, Scene, drawn_face
+from tests.factories import BEN, NORTH, NOW, SOUTH, Scene, drawn_face
 from tests.factories_pictures import astronaut, encoded
 from tests.harness import Site, installation, standing
 from tests.integration.conftest import entries
+from tests.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 
@@ -56,6 +58,32 @@ async def test_an_upload_is_stored_first_and_published_like_a_case_systems_event
     }  # fmt: skip
     [entry] = await entries(store)
     assert (entry.action, entry.subject, entry.purpose) == ("media.uploaded", media_id, "victim identification")
+
+
+async def test_an_upload_on_its_way_is_told_in_its_own_district_only(
+    api: httpx.AsyncClient, store: Store, scene: Scene
+) -> None:
+    """Symptom: who followed the Location of an upload at once was told that there is no such media."""
+    sent = {"file": ("a.jpg", drawn_face(), "image/jpeg")}
+    place = (await api.post("/media", data=fields(), files=sent)).headers["location"]
+
+    waiting = await api.get(place)
+    assert (waiting.status_code, waiting.json()["status"]) == (202, "submitted")
+    assert (await api.get(place, headers=as_(BEN))).status_code == 404
+    assert (await api.get(f"{place}/faces")).status_code == 404
+    assert [entry.action for entry in await entries(store)] == ["media.uploaded", "media.seen"]
+
+    # What can't be processed says so; what came to an end, as an erased media does, is no longer on its way.
+    [out] = await outbox(store)
+    event: dict[str, Any] = {
+        "event": "redthread.media.submitted.local.v1/0/0", "attempts": 1, "source": "local", "code": "x", "reason": "x",
+        "headers": [], "host": None, "ce_id": out["body"]["ce_id"],
+    }  # fmt: skip
+    await quarantine.index(store, [event], now=NOW)
+    assert (await api.get(place)).json()["status"] == "quarantined"
+    ended = ingest.Changes(0, 0, ended=[out["body"]["ce_id"]])
+    await ingest.commit(store, 0, ended, lambda a, b: True, now=NOW)
+    assert (await api.get(place)).status_code == 404
 
 
 REFUSED: list[tuple[dict[str, Any], int, str]] = [
@@ -138,3 +166,4 @@ async def test_a_face_of_an_uploaded_picture_ends_up_in_its_case_and_the_same_by
     told = {notice["subject"][-1]: notice for notice in standing(site.notices()).values() if notice.get("media_id")}
     assert {offset: notice["outcome"] for offset, notice in told.items()} == {"0": "faces_found", "1": "duplicate"}
     assert {notice["source_ref"] for notice in told.values()} == {"4711"}
+    assert await site.rows("MATCH (u:Upload) RETURN u") == []

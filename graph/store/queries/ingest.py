@@ -306,6 +306,12 @@ ON CREATE SET r = properties(h)
 DELETE h
 """
 
+END_UPLOADS: Final = """
+UNWIND $rows AS ce_id
+MATCH (u:Upload {ce_id: ce_id})
+DELETE u
+"""
+
 SHOW_FACES_AGAIN: Final = """
 UNWIND $rows AS row
 MATCH (f:Face {face_id: row.id})-[h:HIDDEN_SEEN_IN]->(m:Media)

@@ -54,6 +54,17 @@ RETURN m {.media_id, .kind, .content_type, .width, .height, .frames, .duration_m
     + _COUNTS
 )
 
+CREATE_UPLOAD: Final = """
+CREATE (:Upload {ce_id: $ce_id, media_id: $media_id, case_id: $case_id, status: 'submitted'})
+"""
+"""An uploaded picture on its way: link takes the node away when the event comes to an end."""
+
+UPLOADS: Final = """
+MATCH (u:Upload {media_id: $media_id})
+MATCH (c:Case {case_id: u.case_id}) WHERE c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) }
+RETURN u.status AS status, c.district AS district
+"""
+
 FACES_OF_MEDIA: Final = """
 MATCH (f:Face)-[:SEEN_IN]->(m:Media {media_id: $media_id})
 RETURN f {.face_id, .ordinal, .box, .quality, .too_poor_because, .label, .start_ms, .end_ms, .frame_ms,

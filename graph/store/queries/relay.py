@@ -60,6 +60,12 @@ WHERE q.status = 'waiting' AND q.code = 'source_unreachable' AND q.host_answers 
 SET q.host_answers = true
 """
 
+FAIL_UPLOADS: Final = """
+UNWIND $rows AS ce_id
+MATCH (u:Upload {ce_id: ce_id})
+SET u.status = 'quarantined'
+"""
+
 FAIL_SEARCHES: Final = """
 UNWIND $rows AS row
 MATCH (s:Search {search_id: row.asked}) WHERE s.status = 'asked'
