@@ -37,7 +37,7 @@ class LocalOptions:
     repository: str = ""
     """A Maven repository instead of the central one."""
     short_lived: bool = False
-    """Neo4j compiles for a quick start instead of for long runs: a third less CPU until it serves."""
+    """Neo4j compiles and plans for a small graph and a quick start instead of for long runs on a growing one."""
 
 
 class LocalStack:
