@@ -6,7 +6,6 @@ import importlib.util
 import os
 import shutil
 import subprocess
-import time
 from collections import namedtuple
 from pathlib import Path
 from types import ModuleType
@@ -51,14 +50,14 @@ def run(root: Path, *arguments: str, cwd: Path | None = None, **env: str) -> sub
     )  # fmt: skip
 
 
-def test_the_second_run_starts_at_once_and_passes_everything_through(checkout: Path, tmp_path: Path) -> None:
+def test_the_second_run_installs_nothing_and_passes_everything_through(checkout: Path, tmp_path: Path) -> None:
     first = run(checkout, "demo", "--folder", "my pictures", cwd=tmp_path)
     assert (first.returncode, first.stdout) == (0, "ran demo --folder my pictures given\n"), first.stderr
     assert "redthread: making .venv" in first.stderr
-    began = time.monotonic()
+    installer = (checkout / "infra" / "install.py").rename(tmp_path / "install.py")
     second = run(checkout, "fail")
     assert (second.returncode, second.stdout, second.stderr) == (7, "ran fail given\n", "")
-    assert time.monotonic() - began < 2
+    installer.rename(checkout / "infra" / "install.py")
     # And what belongs to another lock is installed anew, in the same environment
     (checkout / "infra" / "requirements.lock").write_text("# nothing else\n")
     third = run(checkout, "again").stderr
