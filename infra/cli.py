@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from graph.domain.errors import Invalid, RedthreadError
-from infra.commands import audit, bench, demo, doctor, ingest, search, status, token, topics, up
+
+COMMANDS: Final = {
+    "demo": "demo", "up": "up", "down": "up", "ingest": "ingest", "search": "search", "token": "token",
+    "status": "status", "doctor": "doctor", "topics": "topics", "audit": "audit", "bench": "bench",
+}  # fmt: skip
+"""The commands in the order of the help, and each one's module: only the asked one's libraries are loaded."""
+
+
+class _Commands(TyperGroup):
+    """Finds commands by COMMANDS: a function of the command's name, or the module's own `app` of several."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"infra.commands.{COMMANDS[cmd_name]}")
+        found = getattr(module, "app", None)
+        if found is None:
+            found = typer.Typer(add_completion=False)
+            found.command(cmd_name)(getattr(module, cmd_name))
+        return typer.main.get_command(found)
+
 
 app = typer.Typer(
-    name="redthread", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    name="redthread", cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Proposes links between cases by the faces in their pictures; people decide.",
 )  # fmt: skip
 
@@ -29,19 +54,6 @@ def _root(  # pyright: ignore[reportUnusedFunction] - Typer calls it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None: ...
-
-
-app.command()(demo.demo)
-app.command()(up.up)
-app.command()(up.down)
-app.command()(ingest.ingest)
-app.command()(search.search)
-app.command()(token.token)
-app.command()(status.status)
-app.command()(doctor.doctor)
-app.command()(topics.topics)
-app.add_typer(audit.app, name="audit")
-app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:
