@@ -104,6 +104,14 @@ def test_what_pip_says_becomes_what_to_do(said: str, told: str) -> None:
     assert told in install._why(["Collecting numpy", said])
 
 
+def test_every_package_of_the_lock_is_installed_with_all_its_hashes() -> None:
+    lock = (CHECKOUT / "infra" / "requirements.lock").read_text()
+    found = install.requirements(lock)
+    assert len(found) > 100
+    assert all(item.split(maxsplit=1)[0].count("==") == 1 and "--hash=sha256:" in item for item in found)
+    assert "".join(found) == lock[lock.index(found[0]) :]
+
+
 def test_an_interrupted_install_begins_anew_and_an_index_out_of_reach_names_the_proxy_and_the_mirror(
     checkout: Path,
 ) -> None:
