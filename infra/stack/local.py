@@ -65,12 +65,6 @@ class LocalStack:
     async def stop(self) -> None:
         await self._supervisor.stop("kafka", "neo4j")
 
-    async def find_archives(self) -> bool:
-        """Whether both servers would start from class-data archives."""
-        for server, archive in (("kafka", kafka.archive), ("neo4j", neo4j.archive)):
-            self._archives[server] = archive(await self._jars(server))
-        return self.has_archives
-
     @property
     def has_archives(self) -> bool:
         return all(archive.is_made for archive in self._archives.values())
