@@ -48,6 +48,7 @@ dbms.fleet_manager.enabled=false
 server.fleet_discovery.enabled=false
 server.memory.pagecache.size=96m
 db.query.default_language=CYPHER_25
+dbms.cypher.min_replan_interval={replan}
 db.lock.acquisition.timeout=10s
 db.transaction.timeout=30s
 db.tx_log.preallocate=false
@@ -56,11 +57,9 @@ db.tx_log.rotation.retention_policy=2 files
 db.logs.query.enabled=OFF
 internal.dbms.bolt.netty_server_shutdown_quiet_period_duration=0s
 """
-FIRST_PLANS = """\
-dbms.cypher.min_replan_interval=1h
-"""
-"""A statement's first plan is kept: the sizes of a small graph change by factors all the time, and planning anew, by
-default every 10 s, cost the tests of the queue 28 CPU seconds of Neo4j where their first plans cost 8."""
+REPLAN, REPLAN_SHORT_LIVED = "1m", "1h"
+"""How long a statement's plan is kept at least, though the graph grew: the sizes of a small one change by factors all
+the time, and planning anew, by default every 10 s, cost the tests of the queue 28 CPU seconds, first plans cost 8."""
 
 
 def archive(jars: Sequence[Path]) -> Archive:
@@ -73,7 +72,7 @@ def prepare(folder: Path, jars: Sequence[Path], port: int, *, short_lived: bool)
     conf = folder / "conf"
     for name in ("conf", "data", "logs", "run", "plugins", "import"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    told = CONF.format(home=folder, port=port) + (FIRST_PLANS if short_lived else "")
+    told = CONF.format(home=folder, port=port, replan=REPLAN_SHORT_LIVED if short_lived else REPLAN)
     (conf / "neo4j.conf").write_text(told, "utf-8")
     class_path = conf / "classpath"
     class_path.write_text("\n".join(map(str, jars)), "utf-8")
