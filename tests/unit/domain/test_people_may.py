@@ -35,10 +35,11 @@ EXPECTED = {
     Deed.APPROVE_IDENTIFICATION: {Role.SUPERVISOR},
     Deed.ERASE: {Role.SUPERVISOR},
     Deed.READ_AUDIT: {Role.AUDITOR},
+    Deed.READ_COUNTS: {Role.OPERATOR},
     Deed.READ_QUARANTINE: {Role.OPERATOR},
     Deed.REPLAY: {Role.OPERATOR},
 }
-ANYWHERE = {Deed.READ_AUDIT, Deed.READ_QUARANTINE, Deed.REPLAY}
+ANYWHERE = {Deed.READ_AUDIT, Deed.READ_COUNTS, Deed.READ_QUARANTINE, Deed.REPLAY}
 
 
 def person(role: Role, district: str | None = "north", actor: str = "one") -> Person:
