@@ -389,7 +389,8 @@ async def returned(store: Store, link_id: str, reason: str) -> None:
     await change(
         store,
         "MATCH ()-[r:CANDIDATE {link_id: $id}]->() SET r.state = 'returned', r.version = 2 "
-        "CREATE (:Act {act_id: 'ret', kind: 'approval', by: 'sam@south', at: $at})-[:WROTE]->"
+        "CREATE (:Act {act_id: 'ret', kind: 'approval', by: 'sam@south', role: 'supervisor', district: 'south', "
+        "              at: $at})-[:WROTE]->"
         "(:Verdict {verdict_id: 'ret', link_id: $id, decision: 'returned', reasons: [], text: $reason, version: 2})",
         id=link_id, at=LATER.isoformat(), reason=reason,
     )  # fmt: skip
@@ -407,7 +408,7 @@ async def test_a_returned_link_goes_back_to_who_confirmed_it_with_the_reason_and
 
     assert links_of([first]) == [[link_id]]
     assert first.returned is not None
-    assert (first.returned.by, first.returned.reason) == ("sam@south", "the ears are hidden")
+    assert (first.returned.by, first.returned.reason) == ("supervisor of south", "the ears are hidden")
     assert second.returned is None
     assert [queued.returned for queued in (await queue(store, other)).items] == [None]
 
