@@ -90,14 +90,16 @@ async def measure_decisions(
 
     `sample`: all pictures of the folder come new, spread over cases; `one_person`: then many of one person come into
     one case. Each with `decisions`, those per 1,000 new faces, and `links`, the decisions that it would take to judge
-    every candidate on its own. `joined`: share of the pairs of one person whose faces are one victim at the end.
+    every candidate on its own; `about_the_person` leaves out what only asks about others in the pictures. `joined`:
+    share of the pairs of one person whose faces are one victim at the end.
     """
     first = await _part(system, sample.files, sample.people, {}, clock, "sample")
     people = first.pop("people")
     then = await _part(system, new, [one.name] * len(new), people, clock, "one_person")
-    del then["people"]
+    del first["about"], then["people"]
+    about = then.pop("about")[one.name]
     return {
-        "sample": first, "one_person": {**then, "goal": GOAL, "reached": then["decisions"] <= GOAL},
+        "sample": first, "one_person": {**then, "about_the_person": about, "goal": GOAL, "reached": about <= GOAL},
         "strict": STRICT, "model_id": MODEL_ID, "seconds": clock.as_json(),
     }  # fmt: skip
 
@@ -167,7 +169,7 @@ def _people(
 def _counted(worked: Worked, faces: int) -> dict[str, Any]:
     return {
         "decisions": worked.decisions, "confirmed": worked.confirmed, "shown": worked.shown,
-        "refused": dict(worked.refused),
+        "refused": dict(worked.refused), "about": worked.about,
         "decisions_per_1000_faces": round(1000 * worked.decisions / max(faces, 1), 1),
     }  # fmt: skip
 

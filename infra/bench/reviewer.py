@@ -27,11 +27,12 @@ class Answer:
 
 @dataclass(slots=True)
 class Worked:
-    """What it took: decisions, faces that the sheets showed, answers that were refused by their code."""
+    """What it took: decisions, those `about` each person that a sheet showed, faces shown, refusals by their code."""
 
     decisions: int = 0
     confirmed: int = 0
     shown: int = 0
+    about: Counter[str] = field(default_factory=Counter[str])
     refused: Counter[str] = field(default_factory=Counter[str])
 
 
@@ -53,7 +54,9 @@ def work(client: httpx.Client, people: Mapping[str, str]) -> Worked:
     done = Worked()
     for item in _claims(client):
         said = answer(item, people)
-        done.shown += len({face for unit in item["units"] for face in unit["face_ids"]})
+        shown = {face for unit in item["units"] for face in unit["face_ids"]}
+        done.shown += len(shown)
+        done.about.update({people[face] for face in shown})
         done.decisions += 1
         done.confirmed += said.confirmed
         body: dict[str, Any] = {

@@ -212,7 +212,7 @@ def _show_links(out: Console, found: dict[str, Any]) -> None:
 
 def _show_decisions(out: Console, found: dict[str, Any]) -> None:
     for title, part in (("the folder", found["sample"]), ("one person", found["one_person"])):
-        goal = f" (goal at most {part['goal']})" if "goal" in part else ""
+        goal = f" ({part['about_the_person']} about the person, goal at most {part['goal']})" if "goal" in part else ""
         out.print(
             f"{title}: {part['pictures']} pictures, {part['faces']} faces, {part['groups']} groups: "
             f"{part['decisions']} decisions{goal}, {part['decisions_per_1000_faces']} for 1,000 faces; each link on "
