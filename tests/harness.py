@@ -50,7 +50,7 @@ MOMENTS = ("at", "proposed_at", "answered_at", "first_at", "at_ms", "next_try")
 """Properties that hold the clock of the run that wrote them."""
 KEYS = {"Case": "case_id", "Media": "media_id", "Face": "face_id", "Embedding": "embedding_id", "Victim": "victim_id",
         "Search": "search_id", "Comparison": "comparison_id", "Notice": "notice_id", "Erasure": "subject",
-        "Quarantined": "quarantine_id", "Act": "act_id", "Verdict": "verdict_id"}  # fmt: skip
+        "Quarantined": "quarantine_id", "Act": "act_id", "Verdict": "verdict_id", "Group": "group_id"}  # fmt: skip
 
 
 class Worker:

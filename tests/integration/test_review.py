@@ -59,7 +59,8 @@ async def test_a_second_verdict_supersedes_the_first_and_overwrites_nothing(stor
     link = await judge(store, link_id, 1, Decision.DISMISSED, BEN)
 
     first, second = link.history
-    assert (first.by, first.decision, second.by, second.decision) == (ANNA.actor, "unsure", BEN.actor, "dismissed")
+    told = (first.by, first.decision, second.by, second.decision)
+    assert told == ("investigator of north", "unsure", BEN.actor, "dismissed")
     assert (first.supersedes, second.supersedes) == (None, first.verdict_id)
 
 
@@ -120,7 +121,7 @@ async def test_a_decided_link_waits_for_no_verdict(store: Store, link_id: str) -
         await judge(store, link_id, 1, Decision.DISMISSED, BEN)
 
     assert refused.value.code == "already_decided"
-    assert refused.value.current["by"] == ANNA.actor
+    assert refused.value.current["by"] == "investigator of north"
 
 
 async def test_a_confirmation_without_a_reason_for_it_is_refused(store: Store, link_id: str) -> None:
