@@ -20,6 +20,9 @@ from api.settings import WHY_LOOPBACK, Settings
 log = logging.getLogger("redthread.api")
 GRACE_SECONDS = 10
 """How long requests under way may take to end after SIGTERM."""
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection stays open: longer than a person looks at one sheet. After the usual 5 s the next request
+often met a connection that was just being closed."""
 
 
 def main() -> int:
@@ -49,7 +52,7 @@ def main() -> int:
     server = uvicorn.Server(
         uvicorn.Config(
             app, access_log=False, log_config=None, log_level="warning", server_header=False, proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS, timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
     )  # fmt: skip
     host = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host

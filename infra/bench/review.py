@@ -175,6 +175,8 @@ class _Reviewer:
                 json={"decision": decision, "reasons": reasons}, headers={"If-Match": f'"{link["version"]}"'},
             )  # fmt: skip
             self._measured.judged += done is not None
+            if decision == "unsure":  # it comes back, to whom it may, when a side gains a face
+                self._measured.held.pop(link["link_id"], None)
 
     def _note(self, item: dict[str, Any]) -> None:
         for link in item["links"]:

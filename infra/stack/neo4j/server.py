@@ -8,6 +8,8 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+import psutil
+
 from infra.stack.archives import CLASSES, Archive
 from infra.stack.child import ChildSpec
 
@@ -16,8 +18,6 @@ USER = "neo4j"
 SHIPPED_PASSWORD = "neo4j"
 """The password of a new Neo4j: it allows nothing but being changed."""
 OPTIONS = (
-    "-Xms256m",
-    "-Xmx512m",
     "-XX:+UseSerialGC",
     "-XX:-UsePerfData",
     "-Dlog4j2.disable.jmx=true",
@@ -25,6 +25,12 @@ OPTIONS = (
     "--enable-native-access=ALL-UNNAMED",
     "--sun-misc-unsafe-memory-access=allow",
 )
+HEAP_MB, HEAP_MOST_MB = 512, 4096
+PAGES_MB, PAGES_MOST_MB = 96, 8192
+"""The least and the most of Neo4j's heap and page cache."""
+SHARE = 16
+"""Of the machine's memory heap and page cache get one part in so many each: the workers and the gallery need theirs.
+With the least of both, claims on a graph of a million faces took seconds."""
 FEW_CORES = 2
 QUICK = ("-XX:TieredStopAtLevel=1",)
 """The first compiler only: 7.5 instead of 12 CPU seconds until it serves (2 cores), less speed under long load."""
@@ -46,7 +52,7 @@ dbms.usage_report.enabled=false
 client.allow_telemetry=false
 dbms.fleet_manager.enabled=false
 server.fleet_discovery.enabled=false
-server.memory.pagecache.size=96m
+server.memory.pagecache.size={pages}m
 db.query.default_language=CYPHER_25
 dbms.cypher.min_replan_interval={replan}
 db.lock.acquisition.timeout=10s
@@ -67,17 +73,25 @@ def archive(jars: Sequence[Path]) -> Archive:
     return Archive.of("neo4j", jars, OPTIONS)
 
 
+def memory(total: int) -> tuple[int, int]:
+    """Heap and page cache in MB for a Neo4j that stays, on a machine of `total` bytes."""
+    share = total // SHARE // 1024**2
+    return min(max(share, HEAP_MB), HEAP_MOST_MB), min(max(share, PAGES_MB), PAGES_MOST_MB)
+
+
 def prepare(folder: Path, jars: Sequence[Path], port: int, *, short_lived: bool) -> tuple[str, ...]:
     """The command that serves the data in `folder`; writes the configuration."""
     conf = folder / "conf"
     for name in ("conf", "data", "logs", "run", "plugins", "import"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    told = CONF.format(home=folder, port=port, replan=REPLAN_SHORT_LIVED if short_lived else REPLAN)
+    heap, pages = (HEAP_MB, PAGES_MB) if short_lived else memory(psutil.virtual_memory().total)
+    told = CONF.format(home=folder, port=port, pages=pages, replan=REPLAN_SHORT_LIVED if short_lived else REPLAN)
     (conf / "neo4j.conf").write_text(told, "utf-8")
     class_path = conf / "classpath"
     class_path.write_text("\n".join(map(str, jars)), "utf-8")
     # On two cores the second compiler takes from the workers for minutes what it gives back in hours.
     options = (*OPTIONS, *QUICK) if short_lived or (os.cpu_count() or 1) <= FEW_CORES else OPTIONS
+    options += (f"-Xms{HEAP_MB // 2}m", f"-Xmx{heap}m")
     options += archive(jars).options(folder / CLASSES)
     launcher = Path(__file__).with_name("launcher.py")
     return (sys.executable, "-I", str(launcher), str(folder), str(conf), str(class_path), *options)
