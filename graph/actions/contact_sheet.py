@@ -163,7 +163,12 @@ async def _steps(
     joining = {ids.link_id(*pair): pair for pair in star(sheet)}
     parting = {ids.link_id(*pair): pair for pair in parted(sheet, lone)}
     pairs = joining | parting
-    known = found | await lock(tx, pairs.keys() - found.keys(), only_look=only_look)
+    # Whatever the machine proposed between who was ticked off and who was not is answered too, and never asked again.
+    between = await tx.rows(
+        queries.OPEN_BETWEEN, some=sorted(apart), others=sorted(sheet.side_of), states=sorted(AWAITS_VERDICT)
+    )
+    open_links = {row["link_id"] for row in between}
+    known = found | await lock(tx, (pairs.keys() | open_links) - found.keys(), only_look=only_look)
     missing = [{"link_id": key, "a": a, "b": b} for key, (a, b) in pairs.items() if key not in known]
     state = {key: known[key].now.state if key in known else State.CANDIDATE for key in pairs}
     for key in pairs:
@@ -175,7 +180,7 @@ async def _steps(
                            current={"kind": state[key].value, **known[key].told_to(actor)})  # fmt: skip
     due = [key for key in pairs if key in found or state[key] in AWAITS_VERDICT]
     different = {key for key, item in found.items() if {item.row["a"], item.row["b"]} & apart}
-    different |= {key for key in due if key in parting}
+    different |= {key for key in due if key in parting} | (open_links & known.keys())
     steps = [Step(key, Decision.CONFIRMED, said.reasons, said.text) for key in sorted(due) if key in joining]
     return steps + [Step(key, Decision.DISMISSED, text=said.text) for key in sorted(different)], missing
 

@@ -344,6 +344,19 @@ async def test_a_face_of_a_group_that_was_ticked_off_is_remembered_as_somebody_e
     assert pairs == {"pairs": [sorted((scene.faces["g1"], scene.faces["g3"]))], "apart": True}
 
 
+async def test_who_was_ticked_off_is_not_proposed_again_to_any_face_of_the_sheet(scene: Scene, group: str) -> None:
+    """The link between two faces of the group was not named in the act, and asked about the same face once more."""
+    asked_again = await scene.link("g2", "g3", score=0.7)
+
+    done = await contact_sheet.do_act(
+        scene.store, shown(scene, group, "g1", "g2", "g3", apart=("g3",)), actor=ANNA, now=NOW
+    )
+
+    states = {row["link_id"]: row["state"] for row in done.links}
+    assert states[asked_again] == "dismissed"
+    assert set(await victims_of(scene)) == {"g1", "g2", "s1"}
+
+
 async def test_reopening_a_dismissal_tells_link_that_the_two_may_be_one_group_again(scene: Scene) -> None:
     link_id = await scene.link("n1", "s1")
     await judge(scene.store, link_id, NO)

@@ -45,6 +45,12 @@ RETURN r {.link_id, .state, .version} AS link,
        COLLECT { MATCH (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district } AS b_districts
 """
 
+OPEN_BETWEEN: Final = """
+UNWIND $some AS face_id
+MATCH (:Face {face_id: face_id})-[r:CANDIDATE]-(o:Face) WHERE o.face_id IN $others AND r.state IN $states
+RETURN DISTINCT r.link_id AS link_id ORDER BY link_id
+"""
+
 CREATE_LINKS: Final = """
 UNWIND $rows AS row
 MATCH (a:Face {face_id: row.a})
