@@ -18,6 +18,15 @@ REFUSALS: Final = ("Neo.ClientError.Statement.", "Neo.ClientError.Schema.")
 """Codes of what is wrong with a statement or its values, and stays wrong."""
 
 
+READS_AT_ONCE: Final = 8
+"""Reading transactions of one process at once: more only share the same cores, and then every one is late."""
+WRITES_AT_ONCE: Final = 2
+"""Writing ones: all that decide wait for the audit's head, one at work and one at the lock keep the database busy.
+
+Who waits for a lock in Neo4j polls for it, and any later one may pass; here the first to come is served first.
+"""
+
+
 class StoreRefused(RedthreadError):
     """Neo4j understood a statement and refused it: a defect or a bad row, which no retry helps."""
 
@@ -51,6 +60,7 @@ class Store:
 
     def __init__(self, uri: str, user: str, password: str, *, database: str = "neo4j") -> None:
         self._database = database
+        self._reading, self._writing = asyncio.Semaphore(READS_AT_ONCE), asyncio.Semaphore(WRITES_AT_ONCE)
         self._driver: AsyncDriver = AsyncGraphDatabase.driver(
             uri,
             auth=(user, password),
@@ -79,7 +89,10 @@ class Store:
         """What `work` returns, read in one transaction; it may be run again after a transient failure."""
 
         async def once() -> T:
-            async with self._driver.session(database=self._database, default_access_mode="READ") as session:
+            async with (
+                self._reading,
+                self._driver.session(database=self._database, default_access_mode="READ") as session,
+            ):
                 return await session.execute_read(lambda inner: work(Tx(inner)))
 
         return await _mapped(once())
@@ -93,7 +106,7 @@ class Store:
         """
 
         async def once() -> T:
-            async with self._driver.session(database=self._database) as session:
+            async with self._writing, self._driver.session(database=self._database) as session:
                 return await session.execute_write(lambda inner: work(Tx(inner)))
 
         async def twice() -> T:

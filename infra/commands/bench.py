@@ -163,7 +163,7 @@ def _measured(root: Path | None, embed: int, work: Work, *more: Path) -> dict[st
             media_roots=tuple(folder.as_uri() + "/" for folder in (root, *more) if folder),
             sources={SOURCE: ["north", "south"]},
             models=chosen.models.expanduser().absolute(), maven_repository=chosen.maven_repository,
-            env={"REDTHREAD_MEDIA_STORE": (data / "store").as_uri(), "REDTHREAD_THREADS": "1"},
+            env={"REDTHREAD_MEDIA_STORE": (data / "store").as_uri(), "REDTHREAD_THREADS": "1"}, short_lived=True,
         )  # fmt: skip
 
         async def main() -> int:

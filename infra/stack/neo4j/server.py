@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -31,9 +30,9 @@ PAGES_MB, PAGES_MOST_MB = 96, 8192
 SHARE = 16
 """Of the machine's memory heap and page cache get one part in so many each: the workers and the gallery need theirs.
 With the least of both, claims on a graph of a million faces took seconds."""
-FEW_CORES = 2
 QUICK = ("-XX:TieredStopAtLevel=1",)
-"""The first compiler only: 7.5 instead of 12 CPU seconds until it serves (2 cores), less speed under long load."""
+"""The first compiler only, for what lives for minutes: 7.5 instead of 12 CPU seconds until it serves, and 8 instead of
+23 ms a media in the first minutes (2 cores). After two minutes of reviewing it is a quarter slower than both."""
 CONF = """\
 server.directories.data={home}/data
 server.directories.transaction.logs.root={home}/data/transactions
@@ -89,8 +88,7 @@ def prepare(folder: Path, jars: Sequence[Path], port: int, *, short_lived: bool)
     (conf / "neo4j.conf").write_text(told, "utf-8")
     class_path = conf / "classpath"
     class_path.write_text("\n".join(map(str, jars)), "utf-8")
-    # On two cores the second compiler takes from the workers for minutes what it gives back in hours.
-    options = (*OPTIONS, *QUICK) if short_lived or (os.cpu_count() or 1) <= FEW_CORES else OPTIONS
+    options = (*OPTIONS, *QUICK) if short_lived else OPTIONS
     options += (f"-Xms{HEAP_MB // 2}m", f"-Xmx{heap}m")
     options += archive(jars).options(folder / CLASSES)
     launcher = Path(__file__).with_name("launcher.py")
