@@ -34,6 +34,7 @@ from streams.records import (
     SourceEvent,
     VictimChanged,
     VictimRecord,
+    VictimsAssigned,
 )
 from tests.reference_gallery import Reference
 
@@ -186,7 +187,7 @@ def drawn_log(
 ) -> Log:  # fmt: skip
     """A log with a few people in many pictures, told again, moved, closed, reopened, erased and asked for.
 
-    With `acts` people label some of the faces, tell pairs of them apart and mark others by hand.
+    With `acts` people label some of the faces, make them victims, tell pairs of them apart and mark others by hand.
     `other_model` is the share of media records that were embedded under another model than the current one, `alike`
     are the cosines that a picture has with its person.
     """
@@ -250,6 +251,10 @@ def drawn_log(
         a, b = dice.sample(NAMES, 2)
         return judged([(face_id(a), face_id(b))], apart=dice.random() < 0.8)
 
+    def _assigned(_: int) -> GalleryRecord:
+        faces = {face_id(name, dice.choice([0, 0, 1])) for name in dice.sample(NAMES, dice.choice([1, 2, 3]))}
+        return VictimsAssigned(faces=dict.fromkeys(sorted(faces), dice.choice(["v1", "v2", "v3", None])))
+
     def _mark(place: int) -> GalleryRecord:
         name, vector = dice.choice(NAMES), near(rng, dice.choice(people), dice.choice([0.6, 0.64, 0.95]))
         known = seen.media.get(media_id(name))
@@ -264,7 +269,7 @@ def drawn_log(
 
     kinds = [_media] * 12 + [_case] * 3 + [_erasure] + [_search] * 2
     if acts:
-        kinds += [_label, _judged] * 3 + [_mark] * 6 + [_erasure] * 3
+        kinds += [_label, _judged, _assigned] * 3 + [_mark] * 6 + [_erasure] * 3
     for place in range(length):
         record = dice.choice(kinds)(place)
         if log and dice.random() < 0.1:

@@ -24,6 +24,7 @@ from graph.domain.comparison import (
 from graph.domain.group import STRICT
 from streams.faces.models import MODEL_ID
 from streams.gallery import rows
+from streams.gallery.templates import MOST
 from streams.records import (
     CaseRecord,
     ErasureRecord,
@@ -65,6 +66,7 @@ class Reference:
         self.cases: dict[str, tuple[str, bool, int]] = {}
         self.media: dict[str, Known] = {}
         self.victims: dict[str, str] = {}
+        self.assigned: dict[str, str] = {}
         self.labels: dict[str, str | None] = {}
         self.erased: dict[str, int] = {}
         self.marks: dict[str, dict[str, int]] = {}
@@ -76,6 +78,16 @@ class Reference:
         self.apart: set[frozenset[str]] = set()
 
     def apply(self, offset: int, record: GalleryRecord) -> None:
+        before = {victim: set(faces) for victim, faces in self.means().items()}
+        decided: set[str | None] = set()
+        if isinstance(record, VictimsAssigned):
+            decided = set(record.faces.values())
+        self._read(offset, record)
+        for victim, faces in sorted(self.means().items()):
+            if victim in decided or set(faces) - before.get(victim, set()):
+                self._compare_mean(victim, faces)
+
+    def _read(self, offset: int, record: GalleryRecord) -> None:
         match record:
             case MediaEmbedded():
                 self._media(offset, record)
@@ -92,7 +104,13 @@ class Reference:
             case PairsJudged():
                 change = self.apart.update if record.apart else self.apart.difference_update
                 change(frozenset(pair) for pair in record.pairs)
-            case VictimRecord() | VictimsAssigned():
+            case VictimsAssigned():
+                known = {face for _, face, _ in self.everyone()}
+                for face in known & record.faces.keys():
+                    self.assigned.pop(face, None)
+                    if (victim := record.faces[face]) is not None:
+                        self.assigned[face] = victim
+            case VictimRecord():
                 pass
 
     # --- scopes ---
@@ -110,6 +128,53 @@ class Reference:
 
     def score(self, one: np.ndarray, other: np.ndarray) -> float:
         return float(np.round(np.dot(one.astype(np.float64), other.astype(np.float64)), 9))
+
+    # --- victims ---
+
+    def victim_of(self, face: str) -> str | None:
+        return self.assigned.get(face) or self.victims.get(face)
+
+    def means(self) -> dict[str, list[str]]:
+        """By victim the faces whose mean it is scored by; only of those with two at least."""
+        found: dict[str, list[str]] = {}
+        for media_id, face, vector in sorted(self.everyone(), key=lambda known: known[1]):
+            scope, victim = self.face_scope(media_id, face), self.victim_of(face)
+            if vector is not None and victim is not None and scope.register and not scope.hidden:
+                found.setdefault(victim, []).append(face)
+        return {victim: faces[:MOST] for victim, faces in found.items() if len(faces) > 1}
+
+    def by_mean(self, media_id: str, face: str, vector: np.ndarray, victim: str) -> tuple[str, float, float] | None:
+        """The victim's face nearest to this one, its cosine and the mean's; None where the victim is no answer."""
+        scope = self.face_scope(media_id, face)
+        theirs = {other for _, other, _ in self.everyone() if self.victim_of(other) == victim}
+        apart = any(frozenset((face, other)) in self.apart for other in theirs)
+        if not scope.register or scope.hidden or apart or theirs & self.media[media_id].faces.keys():
+            return None
+        vectors = {other: stored for _, other, stored in self.everyone()}
+        counted = [vectors[other].astype(np.float64) for other in self.means()[victim]]
+        middle = np.mean(counted, axis=0)
+        middle = (middle / np.linalg.norm(middle)).astype(np.float32)
+        single, nearest = min((-self.score(vector, vectors[other]), other) for other in self.means()[victim])
+        return nearest, -single, self.score(vector, middle)
+
+    def _compare_mean(self, victim: str, faces: list[str]) -> None:
+        homes = {face: media_id for media_id, face, _ in self.everyone()}
+        cases = frozenset[str]().union(*(self.face_scope(homes[face], face).cases for face in faces))
+        whole = InScope("", register=True, cases=cases)
+        found, nearest = [], {}
+        for media_id, face, vector in self.everyone():
+            near = self.by_mean(media_id, face, vector, victim) if vector is not None else None
+            if near is not None and near[2] >= FLOOR:
+                nearest[face] = near[0]
+                scope = self.face_scope(media_id, face)
+                found.append(similar(whole, scope, face, max(near[1:]), self.victim_of(face)))
+        for item in within_caps(found):
+            self._link(item.face_id, nearest[item.face_id], item.score)
+
+    def _link(self, a: str, b: str, score: float) -> None:
+        self.links[ids.ordered(a, b)] = ("candidate" if score >= THRESHOLD else "lead", score)
+
+    # --- groups ---
 
     def is_group(self, case_id: str, faces: Collection[str]) -> bool:
         """Whether these faces may be one group of the case: each pair strictly similar, none of it kept apart."""
@@ -243,6 +308,7 @@ class Reference:
         self.links = {pair: link for pair, link in self.links.items() if not faces & set(pair)}
         for face in faces:
             self.victims.pop(face, None)
+            self.assigned.pop(face, None)
             self.labels.pop(face, None)
 
     def _narrow(self, media: set[str]) -> None:
@@ -278,10 +344,16 @@ class Reference:
                     continue
                 score = self.score(vector, stored)
                 if score >= FLOOR:
-                    found.append(similar(mine, scope, other, score, self.victims.get(other)))
+                    found.append(similar(mine, scope, other, score, self.victim_of(other)))
+            for victim in self.means():
+                near = self.by_mean(media_id, face, vector, victim)
+                if near is not None and near[2] >= FLOOR:
+                    home = next(media for media, other, _ in self.everyone() if other == near[0])
+                    alone = [item for item in found if item.face_id != near[0]]
+                    scope = self.face_scope(home, near[0])
+                    found = [*alone, similar(mine, scope, near[0], max(near[1:]), self.victim_of(near[0]))]
             for item in within_caps(found):
-                state = "candidate" if item.score >= THRESHOLD else "lead"
-                self.links[ids.ordered(face, item.face_id)] = (state, item.score)
+                self._link(face, item.face_id, item.score)
         if (mine.register or mine.cases) and able:
             allowed = [v for m, face, v in self.everyone() if may_compare(mine, self.face_scope(m, face))]
             poor = sum(vector is None for vector in allowed)

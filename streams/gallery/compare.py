@@ -25,10 +25,9 @@ from graph.domain.group import STRICT
 from streams.gallery.groups import Member
 from streams.gallery.matrix import QUERIES, Near, Vectors, above
 from streams.gallery.state import Face, Media, Staged
+from streams.gallery.templates import Template
+from streams.gallery.victims import Comparable, near_victims, proposals, with_means
 from streams.records import SearchAsked, SearchProbe
-
-Comparable = tuple[Face, InScope, float]
-"""A stored face that may be compared with a new one, with its scope and the cosine."""
 
 
 class Comparer:
@@ -63,9 +62,9 @@ class Comparer:
         mine = [face for face in able if only is None or face.face_id in only]
         if not mine or media.scope is None or not (media.scope.register or media.scope.cases):
             return
-        for face, near in zip(mine, self._near(mine), strict=True):
+        for face, near, means in zip(mine, self._near(mine), near_victims(self._staged, mine), strict=True):
             in_scope = self._in_scope(face, near)
-            self._propose(face, media.scope, in_scope)
+            self._propose(face, media.scope, with_means(in_scope, means))
             self._group(face, media.scope, in_scope, offset)
         compared, too_poor = self._staged.comparable(media.scope)
         self._changes.comparisons.append(
@@ -83,6 +82,12 @@ class Comparer:
                 },
             }
         )
+
+    def victims(self, grown: Iterable[Template]) -> None:
+        """Compares these victims' means with every face of the register; stages links to their nearest faces."""
+        for template in grown:
+            for face_id, nearest, score in proposals(self._staged, template):
+                self._stage(face_id, nearest, score)
 
     def narrow(self, media: Sequence[Media]) -> None:
         """Takes back undecided links of media that may no longer be compared as before, staged ones too.
@@ -130,10 +135,13 @@ class Comparer:
     def _propose(self, face: Face, scope: InScope, near: list[Comparable]) -> None:
         found = [similar(scope, stored, other.face_id, score, other.victim_id) for other, stored, score in near]
         for item in within_caps(found):
-            a, b = ids.ordered(face.face_id, item.face_id)
-            state = "candidate" if item.score >= THRESHOLD else "lead"
-            link_id = ids.link_id(a, b)
-            self._changes.links[link_id] = LinkRow(link_id, a, b, state, item.score, BAND, self._model_id, THRESHOLD)
+            self._stage(face.face_id, item.face_id, item.score)
+
+    def _stage(self, one: str, other: str, score: float) -> None:
+        a, b = ids.ordered(one, other)
+        state = "candidate" if score >= THRESHOLD else "lead"
+        link_id = ids.link_id(a, b)
+        self._changes.links[link_id] = LinkRow(link_id, a, b, state, score, BAND, self._model_id, THRESHOLD)
 
     # --- groups --------------------------------------------------------------------------------------------------
 

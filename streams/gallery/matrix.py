@@ -92,6 +92,10 @@ class Matrix:
         """The (dimensions,) vector of a row, not a copy."""
         return self._blocks[row // BLOCK][row % BLOCK]
 
+    def put(self, row: int, vector: Vectors) -> None:
+        """Replaces the vector of a row."""
+        self._blocks[row // BLOCK][row % BLOCK] = vector
+
     def remove(self, row: int) -> None:
         self._blocks[row // BLOCK][row % BLOCK] = 0
 

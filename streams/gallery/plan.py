@@ -58,6 +58,9 @@ class Plan:
         self.applied = 0
         for offset, record in records:
             self._apply(offset, record)
+            # Told again by who decided: memory may have been loaded from the graph after the decision.
+            decided = record.faces.values() if isinstance(record, VictimsAssigned) else ()
+            self.compare.victims(self.staged.templates.grown({victim for victim in decided if victim is not None}))
             self.applied += 1
             self.changes.last = offset
             if self.changes.narrowed or self.changes.gone_faces or self.changes.gone_media:

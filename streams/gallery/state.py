@@ -16,6 +16,7 @@ from graph.domain.comparison import HIDDEN_LABELS, InScope, Scope
 from streams.gallery.counts import ScopeCounts
 from streams.gallery.groups import Groups, StagedGroups
 from streams.gallery.matrix import Matrix, Vectors
+from streams.gallery.templates import StagedTemplates, Templates
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +102,11 @@ class Gallery:
         self.compared = ScopeCounts()
         self.too_poor = ScopeCounts()
         self.groups = Groups()
+        self.templates = Templates(dimensions)
 
     def take_in(self, staged: Staged) -> None:
         """Makes a committed batch part of the gallery."""
+        self.templates.take_in(staged.templates)
         new = [face for face in staged.faces.values() if face.vector is not None and face.face_id not in self.row_of]
         self.cases.update(staged.cases)
         self.media.update(staged.media)
@@ -145,6 +148,7 @@ class Staged:
         self.compared = ScopeCounts()
         self.too_poor = ScopeCounts()
         self.groups = StagedGroups(base.groups)
+        self.templates = StagedTemplates(base.templates, self._for_mean)
 
     def case(self, case_id: str) -> Case | None:
         return self.cases.get(case_id) or self.base.cases.get(case_id)
@@ -183,6 +187,7 @@ class Staged:
     def put_media(self, media: Media) -> Media:
         """Stages a media, whose faces are staged already, with the scope that its memberships give it now."""
         self._count(self.one_media(media.media_id), -1)
+        self._touch(media.faces)
         staged = replace(media, scope=self._scope(media))
         self.gone_media.discard(media.media_id)
         self.media[media.media_id] = staged
@@ -192,13 +197,21 @@ class Staged:
     def lift(self, media: Media) -> None:
         """Takes a known media out of the counts until it is put again, so that its faces may change meanwhile."""
         self._count(self.one_media(media.media_id), -1)
+        self._touch(media.faces)
         self.media[media.media_id] = replace(media, scope=None)
 
     def put_face(self, face: Face) -> None:
+        old = self.face(face.face_id)
+        before = old.victim_id if old is not None else None
+        self.templates.touch((before, face.victim_id))
+        self.templates.move(face.face_id, before, face.victim_id)
         self.gone_faces.discard(face.face_id)
         self.faces[face.face_id] = face
 
     def forget_face(self, face_id: str) -> None:
+        if (face := self.face(face_id)) is not None:
+            self.templates.touch([face.victim_id])
+            self.templates.move(face_id, face.victim_id, None)
         self.groups.leave([(face_id, list(self.groups.groups_of(face_id)))])
         self.faces.pop(face_id, None)
         self.gone_faces.add(face_id)
@@ -238,6 +251,17 @@ class Staged:
         for face in filter(None, map(self.face, media.faces)):
             if face.label not in HIDDEN_LABELS:
                 (self.too_poor if face.vector is None else self.compared).add(media.scope, sign)
+
+    def _touch(self, face_ids: Iterable[str]) -> None:
+        self.templates.touch(face.victim_id for face in map(self.face, face_ids) if face is not None)
+
+    def _for_mean(self, face_id: str) -> Vectors | None:
+        """The vector of a face that the whole register is compared with, else None."""
+        face = self.face(face_id)
+        scope = self.scope_of(face) if face is not None else None
+        if face is None or scope is None or not scope.register or scope.hidden:
+            return None
+        return face.vector
 
     def _scope(self, media: Media) -> InScope:
         known = ((case_id, self.case(case_id)) for case_id in media.memberships)

@@ -1,0 +1,108 @@
+"""A victim's mean finds a face that none of its single faces resembles, at whichever record it could be found first."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from graph.domain.comparison import FLOOR, THRESHOLD
+from streams.faces.models import MODEL_ID
+from streams.gallery.matrix import exact
+from streams.gallery.plan import Plan
+from streams.gallery.state import Gallery
+from streams.gallery.templates import MOST, mean
+from streams.records import GalleryRecord, VictimsAssigned
+from tests import factories_streams as make
+
+RNG = np.random.default_rng(7)
+
+
+def of_child(likeness: float, own: int) -> make.Vector:
+    """A face with this cosine to the child's, and the product of theirs to any other face of the child."""
+    axes = np.eye(128, dtype=np.float32)
+    return likeness * axes[0] + np.float32(np.sqrt(1 - likeness**2)) * axes[own]
+
+
+OLD = {f"old{n}": of_child(0.64 if n == 2 else 0.62, n + 1) for n in range(4)}
+NEW = of_child(0.5, 9)
+PROPOSED = {make.face_id("new"), make.face_id("old2")}
+
+
+def picture(name: str, vector: make.Vector, place: int, scope: str = "register") -> GalleryRecord:
+    return make.embedded(name, [vector], make.submitted(f"local:{name}", scope), make.origin(place))
+
+
+def told(victim: str | None = "v-1") -> VictimsAssigned:
+    return VictimsAssigned(faces={make.face_id(name): victim for name in OLD})
+
+
+def old(scope: str = "register") -> list[GalleryRecord]:
+    return [picture(name, vector, place, scope) for place, (name, vector) in enumerate(OLD.items())]
+
+
+def links_with_new(*log: GalleryRecord, gallery: Gallery | None = None) -> dict[frozenset[str], float]:
+    """The links of the picture `new`, after these records one by one, with their scores."""
+    gallery = gallery or Gallery()
+    found: dict[frozenset[str], float] = {}
+    for offset, record in enumerate(log):
+        plan = Plan(gallery, MODEL_ID, [(offset, record)])
+        gallery.take_in(plan.staged)
+        found |= {frozenset((row.a, row.b)): row.score for row in plan.changes.links.values()}
+    return {pair: score for pair, score in found.items() if make.face_id("new") in pair}
+
+
+new = picture("new", NEW, 9)
+
+
+def test_a_new_face_is_proposed_to_the_victims_nearest_face_with_the_score_of_the_mean() -> None:
+    assert max(float(vector @ NEW) for vector in OLD.values()) < FLOOR, "no single face is like it"
+
+    found = links_with_new(*old(), told(), new)
+
+    assert found == {frozenset(PROPOSED): float(exact(mean(np.stack([*OLD.values()]))[None], NEW[None])[0])}
+    assert min(found.values()) >= THRESHOLD
+    assert not links_with_new(*old(), new)
+
+
+def test_a_stored_face_is_found_when_the_victim_gains_a_face_that_makes_it_alike() -> None:
+    assert links_with_new(*old(), new, told()).keys() == {frozenset(PROPOSED)}
+
+
+def test_a_decision_that_memory_knew_before_its_record_is_compared_at_the_record() -> None:
+    """Link may load the gallery after a person decided and before it reads so."""
+    loaded = Gallery()
+    assert links_with_new(*old(), new, gallery=loaded) == {}
+    ahead = Plan(loaded, MODEL_ID, [(8, told())])
+    loaded.take_in(ahead.staged)
+
+    assert links_with_new(told(), gallery=loaded).keys() == {frozenset(PROPOSED)}
+
+
+def test_who_was_told_apart_from_the_victim_is_not_asked_about_again() -> None:
+    apart = make.judged([(make.face_id("new"), make.face_id("old0"))])
+
+    assert not links_with_new(*old(), new, apart, told())
+    assert links_with_new(*old(), new, apart, make.judged(apart.pairs, apart=False), told())
+
+
+@pytest.mark.parametrize("scope", ["case", "none"])
+def test_faces_of_a_narrower_scope_are_in_no_mean(scope: str) -> None:
+    assert not links_with_new(*old(scope), told(), new)
+    assert not links_with_new(*old(), told(), picture("new", NEW, 9, scope))
+
+
+def test_a_victim_that_loses_its_faces_has_no_mean_and_one_that_gains_them_again_has() -> None:
+    assert not links_with_new(*old(), told(), told(None), new)
+    assert links_with_new(*old(), told(), told(None), told("v-2"), new).keys() == {frozenset(PROPOSED)}
+    assert not links_with_new(*old(), told(), make.label([make.face_id(name) for name in OLD], "unrelated"), new)
+
+
+def test_a_mean_has_a_hundred_faces_at_most() -> None:
+    """It is made anew with each face that a victim gains."""
+    gallery = Gallery()
+    names = [f"many{n}" for n in range(MOST + 5)]
+    log = [(n, picture(name, make.unit(RNG), n)) for n, name in enumerate(names)]
+    faces: dict[str, str | None] = {make.face_id(name): "v-1" for name in names}
+    gallery.take_in(Plan(gallery, MODEL_ID, [*log, (200, VictimsAssigned(faces=faces))]).staged)
+
+    assert gallery.templates.known["v-1"].faces == tuple(sorted(faces)[:MOST])
