@@ -24,6 +24,7 @@ from graph.domain import audit
 from graph.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from graph.domain.link import Decision, SecondDecision
 from graph.domain.people import Person, Role
+from graph.store.migrate import migrate
 from graph.store.session import Store
 from tests import reference_victims as reference
 from tests.factories import Scene
@@ -35,6 +36,8 @@ PEOPLE = [
     for district in ("north", "south")
     for name in ("ann", "bob", "cleo", "dan")
 ]
+PROCESSES = 4
+"""A process lets two of its writers to the database at once: of four, all eight people are there."""
 FACES = ["a1", "a2", "b1", "c1", "d1", "e1", "f1"]
 LINKS = [
     ("a1", "b1"), ("b1", "c1"), ("c1", "d1"), ("a2", "c1"), ("a2", "d1"), ("d1", "e1"), ("e1", "f1"), ("a1", "c1"),
@@ -158,7 +161,7 @@ def anyio_backend() -> str:
 
 def test_whatever_many_people_do_at_once_everything_follows_from_what_they_said(stack: Any) -> None:
     with asyncio.Runner() as runner:
-        store = runner.run(_opened(stack))
+        stores = [runner.run(_opened(stack)) for _ in range(PROCESSES)]
         try:
 
             @settings(
@@ -171,29 +174,30 @@ def test_whatever_many_people_do_at_once_everything_follows_from_what_they_said(
             )
             @given(histories)
             def history(rounds: list[list[tuple[int, str, int, int]]]) -> None:
-                runner.run(play(store, rounds))
+                runner.run(play(stores, rounds))
 
             history()
         finally:
-            runner.run(store.close())
+            for store in stores:
+                runner.run(store.close())
 
 
 async def _opened(stack: Any) -> Store:
-    from graph.store.migrate import migrate
-
     store = Store(stack.neo4j_uri, stack.neo4j_user, stack.neo4j_password)
     await migrate(store)
     return store
 
 
-async def play(store: Store, rounds: list[list[tuple[int, str, int, int]]]) -> None:
-    scene, links = await build(store)
+async def play(stores: list[Store], rounds: list[list[tuple[int, str, int, int]]]) -> None:
+    scene, links = await build(stores[0])
     taken = 0
     for at_once in rounds:
         # All end before one's failure is raised: nobody acts on while the next history begins.
-        ended = await asyncio.gather(*(act(store, links, drawn) for drawn in at_once), return_exceptions=True)
+        ended = await asyncio.gather(
+            *(act(stores[drawn[0] % PROCESSES], links, drawn) for drawn in at_once), return_exceptions=True
+        )
         for outcome in ended:
             if isinstance(outcome, BaseException):
                 raise outcome
             taken += outcome
-    await check(store, scene, taken)
+    await check(stores[0], scene, taken)
