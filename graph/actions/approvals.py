@@ -97,7 +97,8 @@ async def _identifications(tx: Tx, person: Person) -> list[Approval]:
     rows = await tx.rows(queries.IDENTIFICATIONS, by=person.actor, district=person.district, limit=IDENTIFICATIONS_MAX)
     return [
         Approval(
-            row["urgency"], told["by"], told["at"], (row["victim_id"],),
+            row["urgency"], told_name(person, Maker(told["by"], told["role"], told["district"]), approved=False),
+            told["at"], (row["victim_id"],),
             identification=Identification(
                 told["identification_id"], told["state"], told["person_ref"], told["basis"],
                 tuple(told["face_ids"] or ()),

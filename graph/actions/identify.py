@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Final
 
 from graph.actions import victims
 from graph.actions.tell import Told, numbered
@@ -20,13 +21,17 @@ from graph.domain.identification import (
     identities,
 )
 from graph.domain.link import SecondDecision
-from graph.domain.people import Deed, Person, check_may, may
+from graph.domain.people import Deed, Maker, Person, check_may, may, told_name
 from graph.store import log
 from graph.store.queries import victims as queries
 from graph.store.session import Row, Store, Tx
 
 REFERENCE_LIMIT = 200
 _OUTCOME = {IdentificationState.APPROVED: "identified", IdentificationState.PROPOSED: "identification_reopened"}
+_UNDECIDED: Final[Row] = dict.fromkeys(
+    ("decided_by", "decided_role", "decided_district", "decided_at", "decision_reason")
+)
+"""What a node of one that nobody decided does not hold."""
 _STANDING = {IdentificationState.APPROVED: "approved", IdentificationState.PROPOSED: "assessed"}
 
 
@@ -41,6 +46,8 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class SeenIdentification:
+    """As one person may see it: who proposed and who decided are named as `told_name` does."""
+
     identification_id: str
     victim_id: str
     person_ref: str
@@ -75,16 +82,17 @@ async def do_identification(
         around, name = await _victim(tx, victim_id, actor)
         check_may(actor, Deed.IDENTIFY, _districts(around, around.near.faces))
         faces = sorted(victim.victims(around.near).by_id[name].faces)
+        maker = Maker.of(actor, Deed.IDENTIFY)
         row: Row = {
-            "identification_id": identification_id, "person_ref": reference, "basis": said.basis.value,
-            "reason": said.reason, "state": IdentificationState.PROPOSED.value, "version": 0, "by": actor.actor,
-            "at": now.isoformat(), "face_ids": faces, "decided_by": None, "decided_at": None, "decision_reason": None,
+            **_UNDECIDED, "identification_id": identification_id, "person_ref": reference, "basis": said.basis.value,
+            "reason": said.reason, "state": IdentificationState.PROPOSED.value, "version": 0, "by": maker.actor,
+            "role": maker.role, "district": maker.district, "at": now.isoformat(), "face_ids": faces,
         }  # fmt: skip
         await tx.do(queries.CREATE_IDENTIFICATION, victim_id=name, identification=row)
         digest = audit.content_digest({"victim_id": name, **asdict(said)})
         act = audit.Act(now, actor.actor, "victim.identified", f"victim:{name}", purpose, digest)
         await log.append(tx, head, [act])
-        return _seen(row, name)
+        return _seen(row, name, actor)
 
     return await store.write(work)
 
@@ -105,16 +113,15 @@ async def do_identification_approval(
         row, name, around = await _identification(tx, identification_id, actor)
         districts = _districts(around, row["face_ids"])
         check_may(actor, Deed.APPROVE_IDENTIFICATION, districts, made_by=row["by"])
-        _check_stands(row, version, AWAITS_APPROVAL)
-        state = IdentificationState(decision.value)
-        decided = {**row, "state": state.value, "version": version + 1, "decided_by": actor.actor,
-                   "decided_at": now.isoformat(), "decision_reason": reason}  # fmt: skip
-        if state is IdentificationState.APPROVED:
-            decided["face_ids"] = _check_one(around, row)
-        await tx.do(
-            queries.DECIDE_IDENTIFICATION, identification_id=identification_id, state=state.value,
-            version=version + 1, by=actor.actor, at=now.isoformat(), reason=reason, face_ids=decided["face_ids"],
-        )  # fmt: skip
+        _check_stands(row, version, AWAITS_APPROVAL, actor)
+        state, maker = IdentificationState(decision.value), Maker.of(actor, Deed.APPROVE_IDENTIFICATION)
+        change: Row = {
+            "state": state.value, "version": version + 1, "decided_by": maker.actor, "decided_role": maker.role,
+            "decided_district": maker.district, "decided_at": now.isoformat(), "decision_reason": reason,
+            "face_ids": _check_one(around, row) if state is IdentificationState.APPROVED else row["face_ids"],
+        }  # fmt: skip
+        decided = row | change
+        await tx.do(queries.DECIDE_IDENTIFICATION, identification_id=identification_id, change=change)
         outgoing: list[log.Outgoing] = []
         if state is IdentificationState.APPROVED:
             await tx.do(queries.SET_IDENTITIES, rows=[{"victim_id": name, "identity": row["person_ref"]}])
@@ -124,7 +131,7 @@ async def do_identification_approval(
             now, actor.actor, f"identification.{state.value}", f"identification:{identification_id}", purpose, digest
         )
         await log.append(tx, head, [act], outgoing)
-        return _seen(decided, name)
+        return _seen(decided, name, actor)
 
     return await store.write(work)
 
@@ -142,20 +149,17 @@ async def do_identification_reopening(
         head = await log.lock_head(tx)
         row, name, around = await _identification(tx, identification_id, actor)
         check_may(actor, Deed.REOPEN, _districts(around, row["face_ids"]), made_by=row["decided_by"])
-        _check_stands(row, version, DECIDED)
-        again = {**row, "state": IdentificationState.PROPOSED.value, "version": version + 1, "decided_by": None,
-                 "decided_at": None, "decision_reason": None}  # fmt: skip
-        await tx.do(
-            queries.DECIDE_IDENTIFICATION, identification_id=identification_id, state=again["state"],
-            version=version + 1, by=None, at=None, reason=None, face_ids=row["face_ids"],
-        )  # fmt: skip
+        _check_stands(row, version, DECIDED, actor)
+        change: Row = {**_UNDECIDED, "state": IdentificationState.PROPOSED.value, "version": version + 1}
+        again = row | change
+        await tx.do(queries.DECIDE_IDENTIFICATION, identification_id=identification_id, change=change)
         await victims.recompute(tx, row["face_ids"], at=now.isoformat())
         told = _told(again, name, around) if row["state"] == IdentificationState.APPROVED else []
         digest = audit.content_digest({"reason": reason})
         subject = f"identification:{identification_id}"
         act = audit.Act(now, actor.actor, "identification.reopened", subject, purpose, digest)
         await log.append(tx, head, [act], await numbered(tx, told, now))
-        return _seen(again, name)
+        return _seen(again, name, actor)
 
     return await store.write(work)
 
@@ -166,20 +170,31 @@ async def _identification(tx: Tx, identification_id: str, actor: Person) -> tupl
     around = await victims.load(tx, found["identification"]["face_ids"] if found else ())
     if found is None or not may(actor, Deed.SEE, _districts(around, found["identification"]["face_ids"])):
         raise NotFound("there is no such identification")
-    undecided: Row = {
-        "decided_by": None,
-        "decided_at": None,
-        "decision_reason": None,
-    }  # not there: a node holds no null
-    return undecided | found["identification"], found["victim_id"], around
+    return _UNDECIDED | found["identification"], found["victim_id"], around
 
 
-def _check_stands(row: Row, version: int, states: Collection[IdentificationState]) -> None:
+def _check_stands(row: Row, version: int, states: Collection[IdentificationState], actor: Person) -> None:
     if row["version"] != version or row["state"] not in states:
         raise Conflict(
             f"this identification is {row['state']}", code="stale_version",
-            current={"state": row["state"], "version": row["version"], "by": row["decided_by"] or row["by"]},
+            current={"state": row["state"], "version": row["version"],
+                     "by": _decider(row, actor) or _proposer(row, actor)},
         )  # fmt: skip
+
+
+def _proposer(row: Row, viewer: Person) -> str:
+    return told_name(viewer, Maker(row["by"], row.get("role"), row.get("district")), approved=_is_approved(row))
+
+
+def _decider(row: Row, viewer: Person) -> str | None:
+    if row["decided_by"] is None:
+        return None
+    maker = Maker(row["decided_by"], row["decided_role"], row["decided_district"])
+    return told_name(viewer, maker, approved=_is_approved(row))
+
+
+def _is_approved(row: Row) -> bool:
+    return row["state"] == IdentificationState.APPROVED
 
 
 async def _victim(tx: Tx, victim_id: str, actor: Person) -> tuple[victims.Around, str]:
@@ -230,7 +245,7 @@ def _told(row: Row, name: str, around: victims.Around) -> list[Told]:
     return [Told(f"{subject}@{source}", source, outcome, body) for source in sorted(sources)]
 
 
-def _seen(row: Row, name: str) -> SeenIdentification:
+def _seen(row: Row, name: str, viewer: Person) -> SeenIdentification:
     return SeenIdentification(
         identification_id=row["identification_id"],
         victim_id=name,
@@ -239,10 +254,10 @@ def _seen(row: Row, name: str) -> SeenIdentification:
         reason=row["reason"],
         state=IdentificationState(row["state"]),
         version=row["version"],
-        by=row["by"],
+        by=_proposer(row, viewer),
         at=row["at"],
         face_ids=tuple(row["face_ids"]),
-        decided_by=row["decided_by"],
+        decided_by=_decider(row, viewer),
         decided_at=row["decided_at"],
         decision_reason=row["decision_reason"],
     )

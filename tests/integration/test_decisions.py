@@ -439,6 +439,33 @@ async def test_an_approved_identification_can_be_taken_back_and_the_case_system_
     assert await identity(store, name) == "north:person-1"
 
 
+async def test_who_identified_in_another_district_is_a_role_and_a_district_until_it_is_approved(
+    scene: Scene, link_id: str
+) -> None:
+    store = scene.store
+    await judge(store, link_id)
+    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher")
+    named = (await identify.do_identification(store, formed_id(link_id), said, actor=ANNA, now=NOW)).identification_id
+    assert ANNA.district != SAM.district
+
+    with pytest.raises(Conflict) as stale:
+        await identify.do_identification_approval(store, named, 7, SecondDecision.APPROVED, "", actor=SAM, now=NOW)
+    returned = await identify.do_identification_approval(
+        store, named, 0, SecondDecision.RETURNED, "which teacher?", actor=SAM, now=NOW
+    )
+    again = await identify.do_identification_reopening(store, named, 1, "she is named", actor=SAM, now=NOW)
+    approved = await identify.do_identification_approval(
+        store, named, 2, SecondDecision.APPROVED, "", actor=SAM, now=NOW
+    )
+
+    assert (stale.value.current or {})["by"] == returned.by == again.by == f"investigator of {ANNA.district}"
+    assert (returned.decided_by, again.decided_by) == (SAM.actor, None)
+    assert (approved.by, approved.decided_by) == (ANNA.actor, SAM.actor)
+    with pytest.raises(Conflict) as late:
+        await identify.do_identification_reopening(store, named, 7, "late", actor=SUE, now=NOW)
+    assert (late.value.current or {})["by"] == SAM.actor
+
+
 async def test_two_people_with_two_identities_are_not_joined(scene: Scene) -> None:
     store = scene.store
     links = [await scene.link("n1", "s1"), await scene.link("n2", "t1")]

@@ -28,6 +28,6 @@ CALL (v) {
   MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN]->(:Media)-[m:IN_CASE]->(:Case)
   RETURN coalesce(max(CASE m.urgency WHEN 'danger_now' THEN 2 WHEN 'urgent' THEN 1 ELSE 0 END), 0) AS urgency
 }
-RETURN i {.identification_id, .person_ref, .basis, .by, .at, .state, .face_ids} AS identification,
+RETURN i {.identification_id, .person_ref, .basis, .by, .role, .district, .at, .state, .face_ids} AS identification,
        v.victim_id AS victim_id, urgency
 """

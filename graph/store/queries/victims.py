@@ -97,6 +97,5 @@ RETURN i {.*} AS identification, v.victim_id AS victim_id
 
 DECIDE_IDENTIFICATION: Final = """
 MATCH (i:Identification {identification_id: $identification_id})
-SET i.state = $state, i.version = $version, i.decided_by = $by, i.decided_at = $at, i.decision_reason = $reason,
-    i.face_ids = $face_ids
+SET i += $change
 """
