@@ -88,7 +88,10 @@ async def test_whatever_is_drawn_from_the_document_the_service_answers_as_the_do
         "search_id": await ask_with_faces(store, question, [scene.faces["n1"]], actor=ANNA, now=NOW),
         "erasure_id": await do_erase(store, "media_id", ids.media_id(b"gone"), "review", actor=SUE, now=NOW),
     }  # fmt: skip
-    async with running(environment(stack, tmp_path)) as service, httpx.AsyncClient(base_url=service.url) as client:
+    async with (
+        running(environment(stack, tmp_path)) as service,
+        httpx.AsyncClient(base_url=service.url, timeout=60) as client,
+    ):
         document = (await client.get("/openapi.json")).json()
         met, wrong = await asyncio.to_thread(asked, service.url, document, known)
 

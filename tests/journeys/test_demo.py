@@ -35,7 +35,7 @@ def test_the_demo_links_the_people_of_two_cases_and_nobody_else_and_serves_until
         said = "".join(iter(demo.stderr.readline, "Ctrl-C stops everything.\n"))
         api = re.search(r"http://127\.0\.0\.1:\d+", said)
         assert api is not None
-        assert httpx.get(f"{api[0]}/healthz", trust_env=False).is_success
+        assert httpx.get(f"{api[0]}/healthz", trust_env=False, timeout=60).is_success
         assert shown_to_who_follows_it(said, api[0]) == 200
         demo.send_signal(signal.SIGINT)
         rest, errors = demo.communicate(timeout=PATIENCE_S)
@@ -43,7 +43,7 @@ def test_the_demo_links_the_people_of_two_cases_and_nobody_else_and_serves_until
         demo.kill()
     assert (demo.returncode, rest) == (0, ""), errors
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{api[0]}/healthz", trust_env=False)
+        httpx.get(f"{api[0]}/healthz", trust_env=False, timeout=60)
 
     people = people_by_place()
     expected = {frozenset((a, b)) for a, b in combinations(people, 2) if people[a] & people[b]}
@@ -68,7 +68,10 @@ def shown_to_who_follows_it(said: str, url: str) -> int:
     assert line is not None
     token = redthread("token", line[1], "--data", line[2]).stdout.strip()
     headers = {"Authorization": f"Bearer {token}", "Redthread-Purpose": "demonstration"}
-    assert httpx.get(f"{url}/links", headers={**headers, "Authorization": ""}, trust_env=False).status_code == 401
+    assert (
+        httpx.get(f"{url}/links", headers={**headers, "Authorization": ""}, trust_env=False, timeout=60).status_code
+        == 401
+    )
     # The first answer waits until Neo4j has compiled the question.
     return httpx.get(f"{url}/links", headers=headers, trust_env=False, timeout=60).status_code
 

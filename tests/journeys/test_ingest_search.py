@@ -137,7 +137,7 @@ def test_the_north_sees_its_case_and_the_south_and_the_auditor_do_not(ingested: 
         token = redthread("token", user, "--data", ingested).stdout.strip()
         headers = {"Authorization": f"Bearer {token}", "Redthread-Purpose": "test"}
         path = f"{running.api_url}/cases/local%3A2026-014/graph"
-        return httpx.get(path, headers=headers, trust_env=False).status_code
+        return httpx.get(path, headers=headers, trust_env=False, timeout=60).status_code
 
     assert [status(user) for user in ("investigator", "supervisor", "investigator2", "auditor")] == [200, 200, 404, 403]
 
