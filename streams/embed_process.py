@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -12,18 +13,22 @@ from streams.crash import CrashPoint
 from streams.embed import EmbedStep
 from streams.embed_worker import EmbedWorker
 from streams.faces.find import FaceFinder
-from streams.faces.models import ensure_models
+from streams.faces.packs import LICENCE, chosen_models
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from streams.settings import MIB, StreamSettings
 from streams.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
 
 EMBED_SESSION_S: Final = 15.0
 
 
 def make(settings: StreamSettings) -> Any:
     """The Faust app of an embed worker, models loaded."""
-    models = ensure_models(settings.models)
+    models = chosen_models(settings.models, settings.model_pack)
+    if settings.model_pack is not None:
+        log.warning("embedding with %s. %s", models.model_id, LICENCE)
     store = MediaStore(settings.store_url)
     circuits = Circuits(settings.unreachable_patience_s, settings.unreachable_backoff_s)
     step = EmbedStep(

@@ -43,6 +43,10 @@ class StreamSettings(BaseSettings):
         description="the case systems and the districts that each may speak for (JSON)",
     )
     models: Path = Field(default_factory=lambda: cache_folder() / "models", description="the folder of the model files")
+    model_pack: Path | None = Field(
+        default=None,
+        description="a folder of ONNX files in InsightFace's layout, whose recogniser embeds faces; default: SFace",
+    )
     worker_slot: str = Field(default="embed-0", description="a stable name of this worker, unique among its kind")
     threads: int = Field(default=1, ge=1, description="threads that find and embed faces in one embed worker")
     max_media_mib: int = Field(default=512, ge=1, description="largest media file that is fetched, in MiB")

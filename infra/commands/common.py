@@ -33,4 +33,5 @@ def settings(**options: Any) -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         raise Invalid(f"setting REDTHREAD_{name}: {first['msg']}") from error
-    return read.model_copy(update={"data": read.data.expanduser().absolute()})
+    folders = {name: path for name in ("data", "models", "model_pack") if (path := getattr(read, name)) is not None}
+    return read.model_copy(update={name: path.expanduser().absolute() for name, path in folders.items()})

@@ -18,7 +18,7 @@ from infra.folders import SourceFile, check_folder, read_cases
 from infra.foreground import run_until_signalled
 from infra.scratch import scratch_folder
 from infra.stack.system import SystemOptions, running_system
-from streams.faces.models import ensure_models
+from streams.faces.packs import chosen_models
 
 FOLDER_TERMS = Terms("demonstration", "pictures that the user chose")
 MANY_FILES = 500
@@ -58,7 +58,7 @@ def demo(
         options = SystemOptions(
             data=own, kafka_port=kafka_port, neo4j_port=neo4j_port, api_port=api_port, embed=max(chosen.embed, 1),
             media_roots=(root.as_uri() + "/",), sources={run.SOURCE: ["north", "south"]},
-            models=chosen.models.expanduser().absolute(), maven_repository=chosen.maven_repository,
+            models=chosen.models, model_pack=chosen.model_pack, maven_repository=chosen.maven_repository,
             short_lived=len(files) < MANY_FILES,
             # Not the store of an installation that this shell's environment may name.
             env={"REDTHREAD_MEDIA_STORE": (own / "store").as_uri()},
@@ -75,7 +75,7 @@ async def _job(
     """The exit code; once the results are out, the end by a signal is an orderly one."""
     out = show.console(as_json)
     with clock.step("models"):
-        await asyncio.to_thread(ensure_models, options.models)
+        await asyncio.to_thread(chosen_models, options.models, options.model_pack)
     begun = time.monotonic()
     async with running_system(options, announce) as system:
         clock.note("stack", begun)

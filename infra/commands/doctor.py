@@ -22,7 +22,7 @@ from infra.settings import Settings
 from infra.stack import artifacts
 from infra.stack.ports import is_free
 from infra.stack.running import find_running
-from streams.faces.models import ensure_models
+from streams.faces.packs import LICENCE, chosen_models
 
 MEMORY_GB = 3.0
 """Kafka and Neo4j take 1.2 GB, each worker about 0.5."""
@@ -89,9 +89,11 @@ def _artifacts(server: str) -> Finding:
 
 def _models(chosen: Settings) -> Finding:
     try:
-        ensure_models(chosen.models)
+        models = chosen_models(chosen.models, chosen.model_pack)
     except RedthreadError as error:
         return Finding("models", "missing", error.message)
+    if chosen.model_pack is not None:
+        return Finding("models", f"{models.model_id} of {chosen.model_pack}. {LICENCE}")
     return Finding("models", f"in {chosen.models}, hashes as published")
 
 

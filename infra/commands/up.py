@@ -69,7 +69,7 @@ def system_options(chosen: Settings) -> SystemOptions:
     return SystemOptions(
         data=chosen.data, stack=chosen.stack, kafka_port=chosen.kafka_port, neo4j_port=chosen.neo4j_port,
         api_port=chosen.api_port, embed=chosen.embed, media_roots=tuple(chosen.media_roots), sources=chosen.sources,
-        models=chosen.models.expanduser().absolute(), maven_repository=chosen.maven_repository,
+        models=chosen.models, model_pack=chosen.model_pack, maven_repository=chosen.maven_repository,
         external=given_addresses(chosen), issuer=chosen.oidc_issuer,
     )  # fmt: skip
 
@@ -126,11 +126,15 @@ def _detach(chosen: Settings) -> None:
     names = ("data", "stack", "embed", "api_port", "kafka_port", "neo4j_port")
     arguments = [word for name in names for word in (f"--{name.replace('_', '-')}", str(getattr(chosen, name)))]
     arguments += [word for root in chosen.media_roots for word in ("--media-root", root)]
+    # From this folder: the process that is started has another one.
+    folders = {"REDTHREAD_MODELS": str(chosen.models)}
+    if chosen.model_pack is not None:
+        folders["REDTHREAD_MODEL_PACK"] = str(chosen.model_pack)
     with append_to(log) as output:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "infra.cli", "up", *arguments],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, close_fds=True, cwd="/",
-            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+            env={**os.environ, **folders, "PYTHONPATH": str(CHECKOUT)},
         )  # fmt: skip
     try:
         with progress.status("starting"):

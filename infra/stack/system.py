@@ -26,7 +26,7 @@ from infra.stack.local import LocalOptions, LocalStack
 from infra.stack.ports import LOOPBACK, check_free, free_ports
 from infra.stack.running import state_of
 from infra.stack.supervisor import Supervisor
-from streams.faces.models import ensure_models
+from streams.faces.packs import LICENCE, chosen_models
 from streams.settings import cache_folder
 from streams.topics import ensure_topics
 
@@ -46,6 +46,7 @@ class SystemOptions:
     media_roots: tuple[str, ...] = ()
     sources: Mapping[str, list[str]] = field(default_factory=lambda: {"local": ["north", "south"]})
     models: Path = field(default_factory=lambda: cache_folder() / "models")
+    model_pack: Path | None = None
     maven_repository: str = ""
     short_lived: bool = False
     """For a demo or a test: servers that start quicker and are slower in long runs."""
@@ -102,7 +103,9 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         sign_in = _sign_in(options)
         note()
         announce("starting Kafka and Neo4j")
-        addresses = await _servers_and_models(stack, options.models)
+        if options.model_pack is not None:
+            announce(LICENCE)
+        addresses = await _servers_and_models(stack, options)
         await together(_topics(addresses, options), _schema(addresses))
         env = {**_environment(options, addresses, api_port), **(sign_in.env() if sign_in else {})}
         system = RunningSystem(options, addresses, env, api_url, supervisor, sign_in)
@@ -138,14 +141,14 @@ def _sign_in(options: SystemOptions) -> DevelopmentIssuer | None:
     return DevelopmentIssuer.ensure(options.data.absolute())
 
 
-async def _servers_and_models(stack: Stack, models: Path) -> Addresses:
+async def _servers_and_models(stack: Stack, options: SystemOptions) -> Addresses:
     """The addresses of the servers that answer; the model files are in their folder."""
     found: list[Addresses] = []
 
     async def start() -> None:
         found.append(await stack.start())
 
-    await together(start(), asyncio.to_thread(ensure_models, models))
+    await together(start(), asyncio.to_thread(chosen_models, options.models, options.model_pack))
     return found[0]
 
 
@@ -182,6 +185,7 @@ def _environment(options: SystemOptions, addresses: Addresses, api_port: int) ->
         **addresses.env(),
         "REDTHREAD_DATA": str(options.data.absolute()),
         "REDTHREAD_MODELS": str(options.models),
+        **({"REDTHREAD_MODEL_PACK": str(options.model_pack)} if options.model_pack is not None else {}),
         "REDTHREAD_SOURCES": json.dumps(dict(options.sources)),
         "REDTHREAD_API_PORT": str(api_port),
         **roots,

