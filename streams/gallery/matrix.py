@@ -20,8 +20,8 @@ QUERIES: Final = 512
 SIDE_BY_SIDE: Final = 4
 """Blocks from which on they are compared in threads: below, handing them over costs more than it saves."""
 SLACK: Final = 1e-4
-"""What a float32 dot product of two 128-d unit vectors may be off by, with room: everything above floor - SLACK is
-scored again in float64, so the result equals brute force in float64."""
+"""What a float32 dot product of two unit vectors of up to 1,024 dimensions may be off by (6e-5), with room: everything
+above floor - SLACK is scored again in float64, so the result equals brute force in float64."""
 DIGITS: Final = 9
 """Decimals that a score keeps: sums of float64 in another order agree to these."""
 
@@ -65,11 +65,11 @@ def above(queries: Vectors, stored: Vectors, floor: float) -> list[list[Near]]:
 class Matrix:
     """A growing (n, dimensions) float32 matrix in blocks that never move, so that a row can be looked at for ever.
 
-    A removed row stays, as zeros that resemble nothing.
+    A removed row stays, as zeros that resemble nothing. `dimensions` are those of the first vector, None before.
     """
 
-    def __init__(self, dimensions: int = 128) -> None:
-        self._dimensions = dimensions
+    def __init__(self) -> None:
+        self.dimensions: int | None = None
         self._blocks: list[Vectors] = []
         self._count = 0
         self._pool = ThreadPoolExecutor(os.cpu_count(), "compare")
@@ -80,10 +80,11 @@ class Matrix:
     def append(self, vectors: Vectors) -> range:
         """The rows that the (n, dimensions) vectors now have."""
         start = self._count
+        dimensions = self.dimensions = self.dimensions or vectors.shape[1]
         for vector in vectors:
             block, row = divmod(self._count, BLOCK)
             if block == len(self._blocks):
-                self._blocks.append(np.zeros((BLOCK, self._dimensions), np.float32))
+                self._blocks.append(np.zeros((BLOCK, dimensions), np.float32))
             self._blocks[block][row] = vector
             self._count += 1
         return range(start, self._count)

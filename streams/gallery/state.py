@@ -90,19 +90,19 @@ class Media:
 class Gallery:
     """The committed state: a cache of the graph, rebuilt from it at start."""
 
-    def __init__(self, dimensions: int = 128) -> None:
+    def __init__(self) -> None:
         self.cases: dict[str, Case] = {}
         self.media: dict[str, Media] = {}
         self.faces: dict[str, Face] = {}
         self.erasures: dict[str, int] = {}
         self.case_media: defaultdict[str, set[str]] = defaultdict(set)
-        self.matrix = Matrix(dimensions)
+        self.matrix = Matrix()
         self.face_at: list[str] = []
         self.row_of: dict[str, int] = {}
         self.compared = ScopeCounts()
         self.too_poor = ScopeCounts()
         self.groups = Groups()
-        self.templates = Templates(dimensions)
+        self.templates = Templates()
 
     def take_in(self, staged: Staged) -> None:
         """Makes a committed batch part of the gallery."""
@@ -149,6 +149,7 @@ class Staged:
         self.too_poor = ScopeCounts()
         self.groups = StagedGroups(base.groups)
         self.templates = StagedTemplates(base.templates, self._for_mean)
+        self.dimensions: int | None = base.matrix.dimensions
 
     def case(self, case_id: str) -> Case | None:
         return self.cases.get(case_id) or self.base.cases.get(case_id)
@@ -207,6 +208,8 @@ class Staged:
         self.templates.move(face.face_id, before, face.victim_id)
         self.gone_faces.discard(face.face_id)
         self.faces[face.face_id] = face
+        if self.dimensions is None and face.vector is not None:
+            self.dimensions = len(face.vector)
 
     def forget_face(self, face_id: str) -> None:
         if (face := self.face(face_id)) is not None:

@@ -46,10 +46,10 @@ def mean(vectors: Vectors) -> Vectors:
 class Templates:
     """The committed ones; `faces` are all faces of each victim."""
 
-    def __init__(self, dimensions: int) -> None:
+    def __init__(self) -> None:
         self.faces: dict[str, frozenset[str]] = {}
         self.known: dict[str, Template] = {}
-        self.matrix = Matrix(dimensions)
+        self.matrix = Matrix()
         self.victim_at: list[str] = []
         self._row_of: dict[str, int] = {}
 
