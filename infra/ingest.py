@@ -15,7 +15,7 @@ from graph.files import MediaStore
 from infra.case_system import CaseSystem, NoticeReader
 from infra.folders import printable
 from infra.ingest_journal import Journal, LocalFile, Sent
-from infra.progress import two_bars
+from infra.progress import bars
 from infra.submission import Interrupted, Notice, Submission
 
 SAVE_EVERY_S = 1.0
@@ -87,7 +87,7 @@ class Ingest:
         waiting, missing = self._look(files)
         start = min((sent.notices_from for sent in waiting), default=None)
         total = len(waiting) + len(missing)
-        with self._system.read_notices(start) as reader, two_bars(total, "sent", "noticed") as move:
+        with self._system.read_notices(start) as reader, bars(total, "sent", "noticed") as move:
             submission = Submission[int](
                 self._system, reader, acknowledged=self._journal.acknowledged, noticed=self._noticed,
                 progress=lambda sent, noticed: self._progress(move, sent, noticed),

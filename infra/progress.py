@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -14,30 +14,30 @@ LINE_EVERY_S = 10.0
 
 
 @contextmanager
-def two_bars(total: int, first: str, second: str) -> Generator[Callable[[int, int], None]]:
-    """A function that moves both bars to the numbers it is given."""
+def bars(total: int, *names: str) -> Generator[Callable[..., None]]:
+    """A function that moves the bars of these names to the numbers it is given."""
     if not progress.is_terminal:
-        with _lines(total, first, second) as move:
+        with _lines(total, names) as move:
             yield move
         return
     columns = (TextColumn("{task.description}"), BarColumn(40), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=progress) as bars:
-        tasks = [bars.add_task(name, total=total) for name in (first, second)]
+    with Progress(*columns, console=progress) as shown:
+        tasks = [shown.add_task(name, total=total) for name in names]
 
         def move_bars(*done: int) -> None:
             for task, number in zip(tasks, done, strict=True):
-                bars.update(task, completed=number)
+                shown.update(task, completed=number)
 
         yield move_bars
 
 
 @contextmanager
-def _lines(total: int, first: str, second: str) -> Generator[Callable[[int, int], None]]:
-    last: list[int] = [0, 0]
+def _lines(total: int, names: Sequence[str]) -> Generator[Callable[..., None]]:
+    last = [0] * len(names)
     told = time.monotonic()
 
     def tell() -> None:
-        announce(f"{first} {last[0]} of {total}, {second} {last[1]} of {total}")
+        announce(", ".join(f"{name} {done} of {total}" for name, done in zip(names, last, strict=True)))
 
     def move(*done: int) -> None:
         nonlocal told

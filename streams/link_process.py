@@ -19,7 +19,7 @@ from graph.files import MediaStore
 from graph.store.session import Store
 from streams.agents import LINK_GROUP, make_app
 from streams.crash import CrashPoint
-from streams.faces.models import MODEL_ID
+from streams.faces.packs import chosen_model
 from streams.failures import EXIT_ALARM, end_process
 from streams.link_worker import LinkWorker
 from streams.relay import Relay
@@ -47,7 +47,7 @@ def make(settings: StreamSettings) -> Any:
     async def work() -> None:
         await parts.run()
 
-    parts = _LinkParts(app, settings, kafka, watchdog, MODEL_ID)
+    parts = _LinkParts(app, settings, kafka, watchdog, chosen_model(settings.model_pack))
     app.task(watchdog.beat)
     return app
 

@@ -7,13 +7,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_fixed
 
 from graph.actions import ingest
-from graph.actions.ingest import AlreadyCommitted, Changes
+from graph.actions.ingest import AlreadyCommitted
 from graph.domain.errors import Fenced, LogGap, StoreUnavailable, Unprocessable
 from graph.store.session import Store, StoreRefused
 from streams import topics
@@ -21,11 +22,13 @@ from streams.agents import LINK_BATCH, fetch_in_bulk, read_batches
 from streams.crash import CrashPoint
 from streams.failures import EXIT_ALARM, end_process, told
 from streams.gallery import rows
+from streams.gallery.anew import empty_plan
 from streams.gallery.load import load_gallery
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
 from streams.inputs import Message
-from streams.records import TYPES, Decided, GalleryRecord, SearchAsked
+from streams.model_switch import switch_model
+from streams.records import TYPES, Decided, GalleryRecord, Migrated, ModelSwitched, SearchAsked
 from streams.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -58,7 +61,9 @@ class LinkWorker:
         self._store = store
         self._watchdog = watchdog
         self._crash = crash
+        self._chosen_model = model_id
         self._model_id = model_id
+        self._model_since = -1
         self._log_id = log_id
         self._assigned = asyncio.Event()
         self._gallery = Gallery()
@@ -80,15 +85,23 @@ class LinkWorker:
     async def take_over(self) -> None:
         """Runs for the worker's life: on the assignment raises the epoch and loads the gallery."""
         await self._assigned.wait()
-        cursor = await self._patiently(lambda: ingest.raise_epoch(self._store, self._log_id))
+        cursor = await self._patiently(lambda: ingest.raise_epoch(self._store, self._log_id, self._chosen_model))
         self.epoch = cursor.epoch
         await self._load()
         self.ready.set()
         log.warning(
             "link holds epoch %s at offset %s with %s faces", self.epoch, self._offset, len(self._gallery.faces)
         )
+        if self._model_id != self._chosen_model:
+            log.warning(
+                "the register holds %s, the settings name %s: what is embedded with that one waits in quarantine until "
+                "the settings or the register change (`redthread models`)", self._model_id, self._chosen_model
+            )  # fmt: skip
 
     async def _load(self) -> None:
+        cursor = await self._patiently(lambda: ingest.read_cursor(self._store))
+        self._model_id = cursor.model_id or self._chosen_model
+        self._model_since = cursor.model_since
         self._gallery = await self._patiently(
             lambda: load_gallery(self._store, self._model_id, progress=self._watchdog.progress)
         )
@@ -129,7 +142,13 @@ class LinkWorker:
 
     async def _commit(self, records: list[Record]) -> None:
         while records:
-            plan = await asyncio.to_thread(Plan, self._gallery, self._model_id, records, self._watchdog.progress)
+            offset, first = records[0]
+            if isinstance(first, ModelSwitched):
+                await self._switch(offset, first.model_id)
+                records = records[1:]
+                continue
+            alike = [*takewhile(lambda record: not isinstance(record[1], ModelSwitched), records)]
+            plan = await asyncio.to_thread(Plan, self._gallery, self._model_id, alike, self._watchdog.progress)
             try:
                 await self._write(plan)
             except StoreRefused as refused:
@@ -143,14 +162,32 @@ class LinkWorker:
 
     async def _write(self, plan: Plan) -> None:
         self._crash.reach("link-before-commit")
-        if await self._written(plan.changes, plan):
+        if await self._written(plan):
             self._gallery.take_in(plan.staged)
             self._offset = plan.changes.last
         else:
             await self._load()
         self.committed.set()
 
-    async def _written(self, changes: Changes, plan: Plan) -> bool:
+    async def _switch(self, offset: int, model_id: str) -> None:
+        """Changes the register to another model; a record that was followed before changes nothing."""
+        if model_id == self._model_id or offset <= self._model_since:
+            await self._write(empty_plan(self._gallery, self._model_id, offset))
+            return
+        log.warning("link changes the register from %s to %s at record %s", self._model_id, model_id, offset)
+        self._gallery = Gallery()  # both at once would need twice the memory; what fails now ends the process
+
+        async def write(plan: Plan, ends: bool) -> None:
+            await self._written(plan, ends=ends)
+            self._crash.reach("link-in-switch" if plan.changes.links else "link-in-regrouping")
+
+        self._gallery = await self._patiently(
+            lambda: switch_model(self._store, model_id, offset, write, self._watchdog.progress)
+        )
+        self._model_id, self._model_since, self._offset = model_id, offset, offset
+        self.committed.set()
+
+    async def _written(self, plan: Plan, *, ends: bool = True) -> bool:
         """True where this call committed the batch, False where an earlier call had, unknown to us."""
 
         def between() -> None:
@@ -160,8 +197,9 @@ class LinkWorker:
         async def once() -> bool:
             try:
                 await ingest.commit(
-                    self._store, self.epoch, changes, plan.compare.may_compare, now=datetime.now(UTC), between=between
-                )
+                    self._store, self.epoch, plan.changes, plan.compare.may_compare, now=datetime.now(UTC),
+                    between=between, ends=ends,
+                )  # fmt: skip
             except AlreadyCommitted:
                 return False
             return True
@@ -171,12 +209,11 @@ class LinkWorker:
     async def _set_aside(self, record: Record, refused: StoreRefused) -> None:
         """Moves the cursor over a record that the graph refuses; it waits in quarantine as its source event."""
         offset, content = record
-        plan = Plan(self._gallery, self._model_id, [])
-        plan.changes.first = plan.changes.last = offset
+        plan = empty_plan(self._gallery, self._model_id, offset)
         reason = Unprocessable(f"the graph refused the record: {refused.message}", code="refused_by_graph")
         if isinstance(content, SearchAsked):
             plan.compare.refuse(content.search_id, reason.message)
-        elif isinstance(content, Decided):  # a person's act stands in the graph already
+        elif isinstance(content, Decided | Migrated):  # an act stands in the graph already, what lacks can be made anew
             log.error("link: the graph refused what follows of record %s: %s", offset, refused.message)
         else:
             plan.changes.quarantined.append(rows.quarantined(content.origin, reason))

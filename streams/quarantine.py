@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from graph.domain.errors import RedthreadError, SourceUnreachable
+from graph.domain.errors import OtherModel, RedthreadError, SourceUnreachable
 from streams.records import SourceEvent, from_base64, to_base64
 
 Headers = list[tuple[str, bytes]]
@@ -40,7 +40,7 @@ def record(origin: SourceEvent, error: RedthreadError, stage: str) -> tuple[byte
         ATTEMPTS: str(origin.attempts),
         SUBMITTED_AT: str(origin.submitted_at),
     }
-    if isinstance(error, SourceUnreachable):
+    if isinstance(error, SourceUnreachable | OtherModel):
         facts["redthread-host"] = error.host
     if origin.value is None:
         facts["redthread-null-value"] = "true"

@@ -260,9 +260,36 @@ class LabelChanged(Record):
     taken_back: list[Sha256] = Field(default_factory=list[str])
 
 
+class EmbeddedAgain(Record):
+    """A stored face under a model; `vector` as of EmbeddedFace, the quality as that model has it."""
+
+    face_id: Sha256
+    vector: str
+    norm: float
+    quality: float
+    too_poor_because: str | None
+
+
+class FacesEmbedded(Record):
+    """Stored faces under one model, beside what they have of another."""
+
+    model_id: Reference
+    faces: Annotated[list[EmbeddedAgain], Field(min_length=1, max_length=500)]
+
+
+class ModelSwitched(Record):
+    """From this record on the register holds the vectors of this model, and all its faces are compared anew."""
+
+    model_id: Reference
+
+
 Decided = VictimsAssigned | PairsJudged | LabelChanged
 """What follows of a person's act, which stands in the graph before its record is in the log."""
-GalleryRecord = MediaEmbedded | MarkEmbedded | CaseRecord | VictimRecord | ErasureRecord | SearchAsked | Decided
+Migrated = FacesEmbedded | ModelSwitched
+"""What a change of the model brings; no case system's event stands behind it."""
+GalleryRecord = (
+    MediaEmbedded | MarkEmbedded | CaseRecord | VictimRecord | ErasureRecord | SearchAsked | Decided | Migrated
+)
 
 TYPES: dict[str, type[GalleryRecord]] = {
     "redthread.gallery.media.v1": MediaEmbedded,
@@ -274,6 +301,8 @@ TYPES: dict[str, type[GalleryRecord]] = {
     "redthread.gallery.victims.v1": VictimsAssigned,
     "redthread.gallery.pairs.v1": PairsJudged,
     "redthread.gallery.label.v1": LabelChanged,
+    "redthread.gallery.faces.v1": FacesEmbedded,
+    "redthread.gallery.model.v1": ModelSwitched,
 }
 TYPE_OF: dict[type[BaseModel], str] = {model: name for name, model in TYPES.items()}
 

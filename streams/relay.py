@@ -15,7 +15,7 @@ from typing import Any, Final
 from graph.actions import outbox
 from graph.actions import quarantine as actions
 from graph.actions.ingest import LOG
-from graph.domain.errors import NotFound, RedthreadError, StoreUnavailable, Unprocessable
+from graph.domain.errors import NotFound, OtherModel, RedthreadError, StoreUnavailable, Unprocessable
 from graph.domain.ids import digest
 from graph.files import MediaStore
 from graph.store.queries import relay as queries
@@ -37,7 +37,7 @@ IDLE_S: Final = 0.5
 """Until the outbox is looked at again for what another process has put there; of this one's own writes it is told."""
 REPLAY_EVERY_S: Final = 5.0
 
-TO_GALLERY: Final = frozenset({"search", "victims", "pairs", "label", "erasure"})
+TO_GALLERY: Final = frozenset({"search", "victims", "pairs", "label", "erasure", "model"})
 
 CE_NOTICE: Final = "redthread.notice.v1"
 CE_SEARCH: Final = "redthread.gallery.search.v1"
@@ -46,6 +46,7 @@ CE_ROOT: Final = "redthread.audit.root.v1"
 CE_ERASED: Final = "redthread.gallery.erasure.v1"
 CE_PAIRS: Final = "redthread.gallery.pairs.v1"
 CE_LABEL: Final = "redthread.gallery.label.v1"
+CE_MODEL: Final = "redthread.gallery.model.v1"
 
 
 class Relay:
@@ -255,6 +256,8 @@ def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[st
             return topics.media_submitted(source), key.encode(), value, headers_of(CE_MEDIA, key, str(body["ce_id"]))
         case "label":
             return topics.GALLERY, key.encode(), value, headers_of(CE_LABEL, key, str(body["act_id"]))
+        case "model":
+            return topics.GALLERY, key.encode(), value, headers_of(CE_MODEL, key, digest(key, value))
         case "erasure":
             # It takes what was submitted until it is in the log, by the clock that stands nearest to that.
             origin = {
@@ -266,6 +269,8 @@ def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[st
         case "quarantine":
             facts = {name: body[name] for name in SourceEvent.model_fields}
             reason = RedthreadError(body["reason"], code=body["code"])
+            if "host" in body:
+                reason = OtherModel(body["reason"], host=body["host"])
             return (topics.QUARANTINE, *quarantine.record(SourceEvent(**facts), reason, body["stage"]))
         case "replay":
             headers: Headers = [(name, from_base64(text) or b"") for name, text in body["headers"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,9 +19,11 @@ from streams.records import (
     CaseChanged,
     CaseRecord,
     DeclaredVictim,
+    EmbeddedAgain,
     EmbeddedFace,
     ErasureRecord,
     ErasureRequested,
+    FacesEmbedded,
     GalleryRecord,
     LabelChanged,
     MarkEmbedded,
@@ -179,6 +181,18 @@ def marked(
     )  # fmt: skip
     whole = drawn.model_copy(update=unseen)
     return MarkEmbedded(media_id=media, model_id=model_id, face=whole, mark=mark, origin=source)
+
+
+def embedded_again(faces: Mapping[str, Vector], *, model_id: str = MODEL_ID, poor: Sequence[str] = ()) -> FacesEmbedded:
+    """The record of stored faces, by id, that were embedded once more."""
+    made = [
+        EmbeddedAgain(
+            face_id=name, vector=base64.b64encode(vector.astype("<f4").tobytes()).decode(), norm=12.0, quality=0.8,
+            too_poor_because="too blurred" if name in poor else None,
+        )
+        for name, vector in faces.items()
+    ]  # fmt: skip
+    return FacesEmbedded(model_id=model_id, faces=made)
 
 
 def drawn_log(

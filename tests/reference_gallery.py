@@ -62,7 +62,8 @@ class Known:
 class Reference:
     """`links` maps a pair to its state and score, `answers` a search to what it returned, `compared` counts faces."""
 
-    def __init__(self) -> None:
+    def __init__(self, model_id: str = MODEL_ID) -> None:
+        self.model_id = model_id
         self.cases: dict[str, tuple[str, bool, int]] = {}
         self.media: dict[str, Known] = {}
         self.victims: dict[str, str] = {}
@@ -199,8 +200,11 @@ class Reference:
             return
         if source.submitted_at <= max(self._erased_at("media", media_id), self._erased_at("case", event.case_id)):
             return
-        self.cases.setdefault(event.case_id, (event.district, True, 0))
         is_new = media_id not in self.media
+        if record.model_id != self.model_id and self._brings(record):
+            self.quarantined.append(source.event)
+            return
+        self.cases.setdefault(event.case_id, (event.district, True, 0))
         before = None if is_new else self.scope(media_id)
         known = self.media.setdefault(media_id, Known())
         age = (source.submitted_at, source.ce_id or source.event)
@@ -214,11 +218,11 @@ class Reference:
                 old.scope, old.age = event.scope, age
         gained = False
         for face in record.faces:
-            vector = rows.vector(face) if record.model_id == MODEL_ID and not face.too_poor_because else None
+            vector = None if face.too_poor_because else rows.vector(face)
             erased = self._erased_at("face", face.face_id)
             if face.face_id in known.faces:
-                # It stands there: under another model perhaps, and has a vector of this one from now on.
-                made = known.faces[face.face_id] is None and vector is not None
+                # It stands there, and nothing of another model is compared with it.
+                made = record.model_id == self.model_id and known.faces[face.face_id] is None and vector is not None
             else:
                 # A media brings its faces once; an erased one comes back with any later submission.
                 made = known.last > erased and (is_new or erased >= 0)
@@ -236,6 +240,15 @@ class Reference:
                 names = filter(None, (self.victims.get(declared), event.victim.victim_id))
                 self.victims[declared] = min(names)
 
+    def _brings(self, record: MediaEmbedded) -> bool:
+        """Whether the media may have faces by this record that it has not now."""
+        known = self.media.get(record.media_id)
+        if known is None:
+            return bool(record.faces)
+        last = max(known.last, record.origin.submitted_at)
+        new = [face.face_id for face in record.faces if face.face_id not in known.faces]
+        return any(0 <= self._erased_at("face", face) < last for face in new)
+
     def _mark(self, offset: int, record: MarkEmbedded) -> None:
         media_id, face = record.media_id, record.face.face_id
         known = self.media.get(media_id)
@@ -243,7 +256,7 @@ class Reference:
             return
         if self._mark_erased(media_id, face, record.mark.marked_on):
             return
-        if known is None:
+        if known is None or record.model_id != self.model_id:
             self.quarantined.append(record.origin.event)
             return
         self.marks[face] = record.mark.marked_on
@@ -331,6 +344,14 @@ class Reference:
                 self._compare(media_id, offset, back)
 
     # --- comparison ---
+
+    def compare_anew(self) -> None:
+        """The links are those that every face has with every other, and none else."""
+        self.links = {}
+        for media_id in sorted(self.media):
+            self._compare(media_id, -1)
+        for victim, faces in sorted(self.means().items()):
+            self._compare_mean(victim, faces)
 
     def _compare(self, media_id: str, offset: int, only: set[str] | None = None) -> None:
         mine = self.scope(media_id)

@@ -15,7 +15,7 @@ from graph.domain.audit import Act, content_digest
 from graph.domain.errors import Fenced
 from graph.store import log
 from graph.store.queries import ingest as queries
-from graph.store.queries import relay
+from graph.store.queries import models, relay
 from graph.store.session import Row, Store, Tx
 
 LOG = "redthread.gallery.v1"
@@ -59,6 +59,8 @@ class Changes:
     faces: list[Row] = field(default_factory=list[Row])
     marks: list[Row] = field(default_factory=list[Row])
     embeddings: list[Row] = field(default_factory=list[Row])
+    judged: list[Row] = field(default_factory=list[Row])
+    """Faces whose quality is from now on what one of their embeddings says."""
     comparisons: list[Row] = field(default_factory=list[Row])
     links: dict[str, LinkRow] = field(default_factory=dict[str, LinkRow])
     victims: list[Row] = field(default_factory=list[Row])
@@ -70,6 +72,10 @@ class Changes:
     gone_media: list[str] = field(default_factory=list[str])
     gone_faces: list[str] = field(default_factory=list[str])
     narrowed: set[str] = field(default_factory=set[str])
+    stale: list[str] = field(default_factory=list[str])
+    """Links to remove that only a former model proposed, where still no person has judged them."""
+    switched: list[Row] = field(default_factory=list[Row])
+    """The register's new model."""
     notices: list[NoticeRow] = field(default_factory=list[NoticeRow])
     quarantined: list[Row] = field(default_factory=list[Row])
     processed: list[str] = field(default_factory=list[str])
@@ -83,9 +89,14 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
+    """Where the graph stands in the log. `model_id` is the register's model, None until a first link has taken the log
+    over; since the record at `model_since`, where it was switched."""
+
     offset: int
     epoch: int
     log_id: str | None
+    model_id: str | None
+    model_since: int
 
 
 async def read_cursor(store: Store) -> Cursor:
@@ -96,12 +107,15 @@ async def read_cursor(store: Store) -> Cursor:
     return Cursor(**row)
 
 
-async def raise_epoch(store: Store, log_id: str) -> Cursor:
-    """Takes the log over: from now on only the returned epoch may write, for this Kafka topic id."""
+async def raise_epoch(store: Store, log_id: str, model_id: str) -> Cursor:
+    """Takes the log over: from now on only the returned epoch may write, for this Kafka topic id.
+
+    A register without a model gets `model_id`.
+    """
 
     async def work(tx: Tx) -> Row | None:
         await log.lock_head(tx)
-        return await tx.one(queries.RAISE_EPOCH, log=LOG, log_id=log_id)
+        return await tx.one(queries.RAISE_EPOCH, log=LOG, log_id=log_id, model_id=model_id)
 
     row = await store.write(work)
     if row is None:
@@ -121,8 +135,11 @@ async def commit(
     *,
     now: datetime,
     between: Callable[[], None] = lambda: None,
+    ends: bool = True,
 ) -> None:
     """Writes a batch and moves the cursor, all or nothing; a very large one in parts, the cursor with the last.
+
+    Where it `ends` no record yet, because more of one follows, the cursor stays.
 
     Raises Fenced where another process has taken the log over, AlreadyCommitted where the batch was written before.
     `may_compare` says of two face ids whether they may be compared after this batch: undecided links of narrowed media
@@ -157,7 +174,7 @@ async def commit(
     for part in parts:
         await store.write(lambda tx, part=part: work(tx, part, queries.HOLD_CURSOR))
         between()
-    await store.write(lambda tx: work(tx, last, queries.MOVE_CURSOR))
+    await store.write(lambda tx: work(tx, last, queries.MOVE_CURSOR if ends else queries.HOLD_CURSOR))
 
 
 async def _narrow(tx: Tx, changes: Changes, may_compare: Callable[[str, str], bool]) -> None:
@@ -167,6 +184,8 @@ async def _narrow(tx: Tx, changes: Changes, may_compare: Callable[[str, str], bo
         gone = [row["link_id"] for row in links if not may_compare(row["a"], row["b"])]
         if gone:
             await tx.do(queries.REMOVE_LINKS, links=gone)
+    if changes.stale:
+        await tx.do(queries.REMOVE_LINKS, links=changes.stale)
 
 
 async def _around(tx: Tx, changes: Changes) -> set[str]:
@@ -192,6 +211,7 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (queries.MERGE_FACES, changes.faces),
         (queries.MERGE_MARKS, changes.marks),
         (queries.MERGE_EMBEDDINGS, changes.embeddings),
+        (models.JUDGE_FACES, changes.judged),
         (queries.MERGE_COMPARISONS, changes.comparisons),
         # In the order of the pair, so that two writers lock the faces in one order.
         (queries.MERGE_LINKS, [asdict(row) for row in sorted(changes.links.values(), key=lambda row: (row.a, row.b))]),
@@ -203,6 +223,7 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (queries.SHOW_FACES_AGAIN, asked),
         (queries.END_ERASURES, asked),
         (queries.END_UPLOADS, changes.ended),
+        (models.SET_MODEL, changes.switched),
     ]
     for query, rows in statements:
         for start in range(0, len(rows), ROWS):

@@ -35,6 +35,17 @@ class SourceUnreachable(RedthreadError):
         self.host = host
 
 
+class OtherModel(Unprocessable):
+    """Vectors of another model than the register's, which nothing may be compared with; replayed like what a silent
+    `host` keeps waiting: that is the model here, and it answers when an event comes embedded with it."""
+
+    code = "other_model"
+
+    def __init__(self, message: str, *, host: str) -> None:
+        super().__init__(message)
+        self.host = host
+
+
 class NotFound(RedthreadError):
     """What was asked for does not exist, or the caller may not know that it does."""
 

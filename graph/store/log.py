@@ -14,7 +14,7 @@ from graph.store.session import Tx
 
 Kind = Literal[
     "search", "probe", "mark", "media", "notice", "quarantine", "delete", "replay", "victims", "pairs", "label",
-    "erasure", "root",
+    "erasure", "model", "root",
 ]  # fmt: skip
 SALT_BYTES: Final = 16
 

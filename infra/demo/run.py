@@ -21,7 +21,7 @@ from infra.demo.result import FoundLink, Result, places_by_media, result_of
 from infra.development_issuer import user_of
 from infra.folders import SourceFile
 from infra.foreground import in_thread
-from infra.progress import two_bars
+from infra.progress import bars
 from infra.questions import ApiClient, Asked
 from infra.stack.system import RunningSystem
 from infra.submission import Notice, Submission, explanation
@@ -79,7 +79,7 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
     def work(stop: threading.Event) -> dict[int, Notice]:
         security = json.loads(system.addresses.kafka_security)
         case_system = CaseSystem(system.addresses.kafka, SOURCE, security)
-        with case_system.read_notices() as reader, two_bars(len(files), "sent", "noticed") as move:
+        with case_system.read_notices() as reader, bars(len(files), "sent", "noticed") as move:
             submission = Submission[int](case_system, reader, progress=move)
             with clock.step("publish"):
                 submission.publish(((position, terms.event(file)) for position, file in enumerate(files)), stop)

@@ -5,12 +5,35 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from graph.domain.errors import OtherModel
 from streams.gallery import rows
 from streams.gallery.state import Face, Media
 from streams.records import EmbeddedFace, MarkEmbedded, MediaEmbedded
 
 if TYPE_CHECKING:
     from streams.gallery.plan import Plan
+
+
+def check(plan: Plan, record: MediaEmbedded | MarkEmbedded, known: Media | None) -> None:
+    """Refuses vectors that can't be, and a record of another model that would bring a face.
+
+    Unprocessable, OtherModel. What such a record says of faces that stand is taken: nothing of it is compared.
+    """
+    if record.model_id == plan.model_id:
+        rows.check_vectors(record, plan.staged.dimensions)
+        return
+    rows.check_vectors(record, None)
+    new = [face.face_id for face in record.faces if known is None or face.face_id not in known.faces]
+    if known is not None and isinstance(record, MediaEmbedded):
+        # Erased ones stay away, unless an event put the media into a case since.
+        last = max(known.last_submitted_at, record.origin.submitted_at)
+        new = [face_id for face_id in new if 0 <= plan.staged.erased_at(f"face:{face_id}") < last]
+    if new:
+        raise OtherModel(
+            f"it was embedded with {record.model_id}, and the register holds {plan.model_id}: it is tried again until "
+            "the embed workers run with that one",
+            host=f"model {plan.model_id}",
+        )
 
 
 def new_media(plan: Plan, record: MediaEmbedded) -> Media:
@@ -82,9 +105,8 @@ def reissue_after_erasure(plan: Plan, record: MediaEmbedded, media: Media, known
 
 def put_face(plan: Plan, record: MediaEmbedded | MarkEmbedded, face: EmbeddedFace, stored: Face | None = None) -> None:
     """Stages a face, or the vector of one that stands already, which keeps what people said of it."""
-    comparable = face.too_poor_because is None and record.model_id == plan.model_id
     told = stored or Face(face.face_id, record.media_id, None)
-    plan.staged.put_face(replace(told, vector=rows.vector(face) if comparable else None))
+    plan.staged.put_face(replace(told, vector=rows.vector(face) if face.too_poor_because is None else None))
     _write_face(plan, record, face, told)
 
 

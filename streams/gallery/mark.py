@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graph.actions.ingest import NoticeRow
 from graph.domain import ids
 from graph.domain.errors import Unprocessable
-from streams.gallery import faces, rows
+from streams.gallery import faces
 from streams.gallery.state import Face, Media, Staged
 from streams.records import MarkEmbedded
 
@@ -40,11 +40,12 @@ def mark(plan: Plan, offset: int, record: MarkEmbedded) -> None:
 
     Unprocessable where its media is not in the register: an older backup may have to catch up with it first.
     """
-    rows.vector(record.face)  # before anything of it is staged
     face = Face(record.face.face_id, record.media_id, None, marked_on=record.mark.marked_on)
     media = plan.staged.one_media(record.media_id)
     stands = media is not None and face.face_id in media.faces
     erased = not stands and is_erased(plan.staged, face)
+    if not erased:
+        faces.check(plan, record, media)  # before anything of it is staged
     if media is None and not erased:
         raise Unprocessable("the media of the marked face is not in the register (yet)", code="media_unknown")
     plan.changes.processed.append(record.origin.event)

@@ -12,6 +12,7 @@ from graph.domain import ids
 from graph.domain.comparison import InScope, Scope
 from graph.domain.errors import Unprocessable
 from streams.gallery import faces, rows
+from streams.gallery.again import embedded_again
 from streams.gallery.compare import Comparer
 from streams.gallery.erase import erase
 from streams.gallery.labels import relabel
@@ -21,10 +22,13 @@ from streams.records import (
     CaseRecord,
     Decided,
     ErasureRecord,
+    FacesEmbedded,
     GalleryRecord,
     LabelChanged,
     MarkEmbedded,
     MediaEmbedded,
+    Migrated,
+    ModelSwitched,
     PairsJudged,
     SearchAsked,
     SourceEvent,
@@ -75,6 +79,7 @@ class Plan:
         changes.links = {k: row for k, row in changes.links.items() if row.a not in faces and row.b not in faces}
         changes.faces = [row for row in changes.faces if row["face_id"] not in faces]
         changes.embeddings = [row for row in changes.embeddings if row["face_id"] not in faces]
+        changes.judged = [row for row in changes.judged if row["face_id"] not in faces]
         changes.depicts = [row for row in changes.depicts if row["face_id"] not in faces]
         changes.media = [row for row in changes.media if row["media_id"] not in media]
         changes.memberships = [row for row in changes.memberships if row["membership_id"] not in memberships]
@@ -100,18 +105,23 @@ class Plan:
                     self.compare.judged(record.pairs, offset, apart=record.apart)
                 case LabelChanged():
                     relabel(self, offset, record)
+                case FacesEmbedded():
+                    embedded_again(self, offset, record)
+                case ModelSwitched():
+                    raise TypeError("a switch of the model is a batch of its own")
         except Unprocessable as reason:
             if isinstance(record, SearchAsked):
                 self.compare.refuse(record.search_id, reason.message)
-            elif not isinstance(record, Decided):  # which nothing can make unprocessable
+            elif not isinstance(record, Decided | Migrated):  # which nothing can make unprocessable
                 self.changes.quarantined.append(rows.quarantined(record.origin, reason))
 
     def _new_faces(self, record: GalleryRecord) -> list[tuple[str, np.ndarray]]:
         if not isinstance(record, MediaEmbedded) or record.model_id != self.model_id:
             return []
-        if self.staged.one_media(record.media_id) is not None:
+        if self.staged.dimensions is None or self.staged.one_media(record.media_id) is not None:
             return []
         try:
+            rows.check_vectors(record, self.staged.dimensions)
             return [(face.face_id, rows.vector(face)) for face in record.faces if face.too_poor_because is None]
         except Unprocessable:
             return []  # told when the record itself is applied
@@ -136,7 +146,7 @@ class Plan:
                 self.compare.refuse(record.search.search_id, "the picture or its case was erased meanwhile")
             self.tell(origin, "erased", {"media_id": record.media_id, "case_id": submitted.case_id})
             return
-        rows.check_vectors(record)  # before anything of it is staged
+        faces.check(self, record, known)  # before anything of it is staged
         if self.staged.case(case.case_id) is None:
             self._put_case(case)
         before = known.scope if known else None
@@ -214,7 +224,6 @@ class Plan:
 
     def _report(self, record: MediaEmbedded, media: Media, *, repeated: bool) -> None:
         compared = media.scope is not None and bool(media.scope.register or media.scope.cases)
-        compared = compared and record.model_id == self.model_id
         body = rows.outcome(record, len(media.faces), marked(self.staged, media), compared=compared)
         outcome = "duplicate" if repeated else str(body.pop("result"))
         if record.submitted.victim is not None and self._declared(record, media) is None:

@@ -11,13 +11,13 @@ import numpy as np
 
 from graph.domain import ids
 from graph.domain.box import SAME_FACE_IOU, iou
-from graph.domain.errors import Unprocessable
+from graph.domain.errors import OtherModel, Unprocessable
 from streams.gallery.matrix import Vectors
 from streams.gallery.state import Face, Membership
-from streams.records import EmbeddedFace, MediaEmbedded, SourceEvent
+from streams.records import EmbeddedAgain, EmbeddedFace, FacesEmbedded, MarkEmbedded, MediaEmbedded, SourceEvent
 
 
-def vector(face: EmbeddedFace) -> Vectors:
+def vector(face: EmbeddedFace | EmbeddedAgain) -> Vectors:
     """The unit vector, (d,) float32; Unprocessable where the bytes are no unit vector."""
     try:
         values = np.frombuffer(base64.b64decode(face.vector, validate=True), "<f4").astype(np.float32)
@@ -28,10 +28,14 @@ def vector(face: EmbeddedFace) -> Vectors:
     return values
 
 
-def check_vectors(record: MediaEmbedded) -> None:
-    """Refuses a record with a vector that `vector` refuses."""
+def check_vectors(record: MediaEmbedded | MarkEmbedded | FacesEmbedded, dimensions: int | None) -> None:
+    """Refuses a record with a vector that `vector` refuses, or one of other than these dimensions (None: any, but all
+    of them the same)."""
     for found in record.faces:
-        vector(found)
+        length = len(vector(found))
+        dimensions = dimensions or length
+        if length != dimensions:
+            raise Unprocessable("an embedding has other dimensions than its model's", code="bad_embedding")
 
 
 def media(record: MediaEmbedded) -> dict[str, Any]:
@@ -59,14 +63,21 @@ def face(media_id: str, found: EmbeddedFace, marked_on: Mapping[str, int] | None
     return {"face_id": found.face_id, "media_id": media_id, "face": facts}
 
 
-def embedding(found: EmbeddedFace, model_id: str) -> dict[str, Any]:
+def embedding(found: EmbeddedFace | EmbeddedAgain, model_id: str) -> dict[str, Any]:
     return {
         "embedding_id": ids.embedding_id(found.face_id, model_id),
         "face_id": found.face_id,
         "model_id": model_id,
         "vector": vector(found).astype("<f4").tobytes(),
         "norm": found.norm,
+        "quality": found.quality,
+        "too_poor_because": found.too_poor_because,
     }
+
+
+def judged(face_id: str, model_id: str) -> dict[str, Any]:
+    """That the face's quality is now what its embedding under this model says."""
+    return {"face_id": face_id, "embedding_id": ids.embedding_id(face_id, model_id)}
 
 
 def membership(media_id: str, case_id: str, member: Membership) -> dict[str, Any]:
@@ -113,4 +124,5 @@ def outcome(record: MediaEmbedded, kept_faces: int, marked: Sequence[Face], *, c
 
 def quarantined(origin: SourceEvent, reason: Unprocessable) -> dict[str, Any]:
     """The quarantine record of a poison gallery record: its source event, to be replayed through embed."""
-    return {**origin.model_dump(), "code": reason.code, "reason": reason.message, "stage": "link"}
+    waits = {"host": reason.host} if isinstance(reason, OtherModel) else {}
+    return {**origin.model_dump(), "code": reason.code, "reason": reason.message, "stage": "link", **waits}

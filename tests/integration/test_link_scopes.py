@@ -220,7 +220,7 @@ async def test_no_refresh_by_the_machine_overwrites_a_verdict_that_is_given_at_t
     """Forty rounds: link's whole commit and a verdict's transaction start together, in either order."""
     faces = [make.face_id(f"race-{number}") for number in range(41)]
     await store.write(lambda tx: tx.do("UNWIND $ids AS id CREATE (:Face {face_id: id})", ids=faces))
-    epoch = (await ingest.raise_epoch(store, "race")).epoch
+    epoch = (await ingest.raise_epoch(store, "race", MODEL_ID)).epoch
     now = datetime.now(UTC)
 
     def refreshed(offset: int, score: float) -> Changes:

@@ -32,6 +32,8 @@ ALLOWED = {
     "measure.GROUP_SIZES": "a bench asks once for all groups",
     "measure.VICTIMS_OF_FACES": "a bench asks once, at its end",
     "measure.JUDGED_TWICE": "a bench asks once, at its end",
+    "models.BY_MODEL": "counts for the operator",
+    "models.COUNT_LACKING": "counted once before all those faces are embedded",
     "read.SIZES": "few wait in quarantine; the rest is counted by the database itself",
     "read.TOO_POOR": "counts for the operator",
     "read.LINKS_BY_STATE": "counts for the operator",

@@ -22,12 +22,17 @@ SET r.urgency = urgency, r.district_low = CASE WHEN districts > 2 THEN '*' ELSE 
     r.district_high = CASE WHEN districts = 2 THEN high ELSE '' END
 """
 
-CURSOR: Final = "MATCH (c:Cursor {log: $log}) RETURN c.offset AS offset, c.epoch AS epoch, c.log_id AS log_id"
+CURSOR: Final = """
+MATCH (c:Cursor {log: $log})
+RETURN c.offset AS offset, c.epoch AS epoch, c.log_id AS log_id, c.model_id AS model_id,
+       coalesce(c.model_since, -1) AS model_since
+"""
 
 RAISE_EPOCH: Final = """
 MATCH (c:Cursor {log: $log})
-SET c.epoch = c.epoch + 1, c.log_id = $log_id
-RETURN c.offset AS offset, c.epoch AS epoch, c.log_id AS log_id
+SET c.epoch = c.epoch + 1, c.log_id = $log_id, c.model_id = coalesce(c.model_id, $model_id)
+RETURN c.offset AS offset, c.epoch AS epoch, c.log_id AS log_id, c.model_id AS model_id,
+       coalesce(c.model_since, -1) AS model_since
 """
 
 MOVE_CURSOR: Final = """
@@ -118,6 +123,8 @@ UNWIND $rows AS row
 MATCH (f:Face {face_id: row.face_id})
 MERGE (e:Embedding {embedding_id: row.embedding_id})
 ON CREATE SET e.model_id = row.model_id, e.vector = row.vector, e.norm = row.norm
+SET e.too_poor_because = CASE WHEN e.quality IS NULL THEN row.too_poor_because ELSE e.too_poor_because END,
+    e.quality = coalesce(e.quality, row.quality)
 MERGE (e)-[:OF]->(f)
 """
 
@@ -364,7 +371,8 @@ MATCH (f:Face) WHERE f.face_id > $after
 WITH f ORDER BY f.face_id LIMIT $limit
 OPTIONAL MATCH (f)-[:SEEN_IN|HIDDEN_SEEN_IN]->(m:Media)
 OPTIONAL MATCH (e:Embedding {model_id: $model_id})-[:OF]->(f)
-RETURN f.face_id AS face_id, m.media_id AS media_id, f.label AS label, f.too_poor_because AS too_poor_because,
+RETURN f.face_id AS face_id, m.media_id AS media_id, f.label AS label,
+       CASE WHEN e.quality IS NULL THEN f.too_poor_because ELSE e.too_poor_because END AS too_poor_because,
        e.vector AS vector, f.marked_on AS marked_on, f.marked_since AS marked_since,
        COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim)
                  RETURN v.victim_id ORDER BY v.victim_id LIMIT 1 }[0] AS declared,

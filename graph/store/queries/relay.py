@@ -49,14 +49,14 @@ SET q += row, q.at = $now, q.host_answers = null
 ANSWERING_HOSTS: Final = """
 UNWIND $rows AS row
 MATCH (q:Quarantined {quarantine_id: row.quarantine_id})
-WHERE q.host IS NOT NULL AND row.code <> 'source_unreachable'
+WHERE q.host IS NOT NULL AND NOT row.code IN ['source_unreachable', 'other_model']
 RETURN DISTINCT q.host AS host
 """
 
 HOST_ANSWERS: Final = """
 UNWIND $hosts AS host
 MATCH (q:Quarantined {host: host})
-WHERE q.status = 'waiting' AND q.code = 'source_unreachable' AND q.host_answers IS NULL
+WHERE q.status = 'waiting' AND q.code IN ['source_unreachable', 'other_model'] AND q.host_answers IS NULL
 SET q.host_answers = true
 """
 
@@ -85,12 +85,12 @@ WITH q, q.host AS answers
 SET q.status = 'resolved', q.at = $now, q.host = null
 WITH DISTINCT answers WHERE answers IS NOT NULL
 MATCH (o:Quarantined {host: answers})
-WHERE o.status = 'waiting' AND o.code = 'source_unreachable' AND o.host_answers IS NULL
+WHERE o.status = 'waiting' AND o.code IN ['source_unreachable', 'other_model'] AND o.host_answers IS NULL
 SET o.host_answers = true
 """
 
 DUE: Final = """
-MATCH (q:Quarantined) WHERE q.host IS NOT NULL AND q.code = 'source_unreachable'
+MATCH (q:Quarantined) WHERE q.host IS NOT NULL AND q.code IN ['source_unreachable', 'other_model']
 WITH q.host AS host, collect(q) AS known
 WITH host, [q IN known WHERE q.status = 'waiting'] AS waiting,
      any(q IN known WHERE q.status = 'waiting' AND q.host_answers) AS answers,

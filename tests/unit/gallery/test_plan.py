@@ -221,40 +221,95 @@ def test_a_face_that_came_back_goes_with_the_membership_that_brought_it() -> Non
     assert set(made.gallery.media[make.media_id("one")].memberships) == {make.NORTH}
 
 
-def test_a_media_of_another_model_gets_the_current_models_vectors_and_is_compared_then() -> None:
-    """Once known under another model, its faces were compared with nothing for ever."""
+def test_new_faces_of_another_model_wait_in_quarantine_until_they_come_embedded_with_the_registers() -> None:
+    """They were stored without a vector, compared with nothing for ever, and nobody was told."""
     rng = np.random.default_rng(1)
     vectors = [make.unit(rng), make.unit(rng)]
     one = make.embedded("one", vectors, make.submitted(), make.origin(0))
-    before = make.embedded("two", vectors, make.submitted("local:n2"), make.origin(1), model_id="m2", poor=[0])
-    now = make.embedded("two", vectors, make.submitted("local:n2"), make.origin(2), poor=[1])
-    gallery = Gallery()
-    gallery.take_in(Plan(gallery, MODEL_ID, [(0, one), (1, before)]).staged)
+    before = make.embedded("two", vectors, make.submitted("local:n2"), make.origin(1), model_id="m2")
+    now = make.embedded("two", vectors, make.submitted("local:n2"), make.origin(1))
 
-    plan = Plan(gallery, MODEL_ID, [(2, now)])
-    gallery.take_in(plan.staged)
+    plan = Plan(Gallery(), MODEL_ID, [(0, one), (1, before)])
 
-    assert [(row.a, row.b) for row in plan.changes.links.values()] == [
-        ids.ordered(make.face_id("one"), make.face_id("two"))
-    ]
-    assert [row["model_id"] for row in plan.changes.embeddings] == [MODEL_ID, MODEL_ID]
-    assert [row["face"]["too_poor_because"] for row in plan.changes.faces] == [None, "too blurred"]
-    assert (gallery.compared.total, gallery.too_poor.total) == (3, 1)
-    assert plan.changes.notices[0].outcome == "faces_found"
+    assert set(plan.staged.media) == {make.media_id("one")}
+    assert "local:n2" not in plan.staged.cases
+    (waits,) = plan.changes.quarantined
+    assert (waits["event"], waits["code"], waits["host"]) == (before.origin.event, "other_model", f"model {MODEL_ID}")
+    assert len(Plan(Gallery(), MODEL_ID, [(0, one), (1, before), (2, now)]).changes.links) == 2
 
 
-def test_a_second_model_is_kept_beside_and_compared_with_nothing() -> None:
+def test_what_another_model_makes_of_known_faces_is_kept_beside_and_compared_with_nothing() -> None:
     rng = np.random.default_rng(1)
     vector = make.unit(rng)
     one = make.embedded("one", [vector], make.submitted(), make.origin(0))
-    again = make.embedded("one", [make.unit(rng)], make.submitted(), make.origin(1), model_id="another-model")
-    other = make.embedded("two", [vector], make.submitted("local:n2"), make.origin(2), model_id="another-model")
+    two = make.embedded("two", [make.unit(rng)], make.submitted("local:n2"), make.origin(1))
+    again = make.embedded("two", [vector], make.submitted("local:s1", district="south"), make.origin(2), model_id="m2")
+    empty = make.embedded("three", [], make.submitted("local:n2"), make.origin(3), model_id="m2")
 
-    plan = Plan(Gallery(), MODEL_ID, [(0, one), (1, again), (2, other)])
+    plan = Plan(Gallery(), MODEL_ID, [(0, one), (1, two), (2, again), (3, empty)])
 
     assert plan.changes.links == {}
-    assert [row["model_id"] for row in plan.changes.embeddings] == [MODEL_ID, "another-model", "another-model"]
+    assert plan.changes.quarantined == []
+    assert [row["model_id"] for row in plan.changes.embeddings] == [MODEL_ID, MODEL_ID, "m2"]
     assert len({row["embedding_id"] for row in plan.changes.embeddings}) == 3
+    assert set(plan.staged.media[make.media_id("two")].memberships) == {"local:n2", "local:s1"}
+    assert make.media_id("three") in plan.staged.media
+
+
+def test_an_erased_face_does_not_come_back_with_vectors_of_another_model() -> None:
+    rng = np.random.default_rng(2)
+    vectors = [make.unit(rng), make.unit(rng)]
+    gone = make.erasure("face_id", make.face_id("one"), make.origin(1, kind="erasures"))
+    gallery = Gallery()
+    for place, record in enumerate([make.embedded("one", vectors, make.submitted(), make.origin(0)), gone]):
+        gallery.take_in(Plan(gallery, MODEL_ID, [(place, record)]).staged)
+
+    later = make.embedded("one", vectors, make.submitted("local:n2"), make.origin(2), model_id="m2")
+    older = make.embedded("one", vectors, make.submitted("local:n2"), make.origin(3, at=0), model_id="m2")
+
+    assert [row["code"] for row in Plan(gallery, MODEL_ID, [(2, later)]).changes.quarantined] == ["other_model"]
+    plan = Plan(gallery, MODEL_ID, [(2, older)])
+    assert plan.changes.quarantined == []
+    assert make.face_id("one") not in plan.staged.media[make.media_id("one")].faces
+
+
+def test_any_number_of_dimensions_is_compared_and_another_one_is_refused() -> None:
+    rng = np.random.default_rng(3)
+    vector = make.unit(rng, 512)
+    one = make.embedded("one", [vector], make.submitted(), make.origin(0))
+    two = make.embedded("two", [make.near(rng, vector, 0.6)], make.submitted("local:n2"), make.origin(1))
+    short = make.embedded("three", [make.unit(rng, 128)], make.submitted("local:n2"), make.origin(2))
+    gallery = Gallery()
+
+    first = Plan(gallery, MODEL_ID, [(0, one), (1, short)])
+    gallery.take_in(first.staged)
+    second = Plan(gallery, MODEL_ID, [(2, short), (3, two)])
+
+    assert [row["code"] for row in (*first.changes.quarantined, *second.changes.quarantined)] == ["bad_embedding"] * 2
+    assert [round(row.score, 6) for row in second.changes.links.values()] == [0.6]
+
+
+def test_faces_embedded_again_are_kept_beside_and_compared_where_they_had_no_vector() -> None:
+    rng = np.random.default_rng(4)
+    vector = make.unit(rng)
+    gallery = Gallery()
+    log: Log = [
+        (0, make.embedded("one", [vector], make.submitted(), make.origin(0))),
+        (1, make.embedded("two", [make.unit(rng)], make.submitted("local:n2"), make.origin(1), poor=[0])),
+    ]
+    gallery.take_in(Plan(gallery, MODEL_ID, log).staged)
+    known, unknown = make.face_id("two"), make.face_id("three")
+
+    beside = Plan(gallery, MODEL_ID, [(2, make.embedded_again({known: vector, unknown: vector}, model_id="m2"))])
+    now = Plan(gallery, MODEL_ID, [(2, make.embedded_again({known: vector, make.face_id("one"): vector}))])
+    gallery.take_in(now.staged)
+
+    assert [row["face_id"] for row in beside.changes.embeddings] == [known]
+    assert (beside.changes.links, beside.changes.judged) == ({}, [])
+    assert [(row.a, row.b) for row in now.changes.links.values()] == [ids.ordered(make.face_id("one"), known)]
+    assert {row["face_id"] for row in now.changes.judged} == {known, make.face_id("one")}
+    assert (gallery.compared.total, gallery.too_poor.total) == (2, 0)
+    assert Plan(gallery, MODEL_ID, [(3, make.embedded_again({known: vector}))]).changes.links == {}
 
 
 def test_a_record_whose_vector_is_no_unit_vector_goes_to_quarantine_and_stops_nobody() -> None:

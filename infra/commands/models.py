@@ -1,0 +1,166 @@
+"""`redthread models`: which model the register holds, and its change to another one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from graph.actions import models as actions
+from graph.domain.errors import Conflict
+from graph.domain.people import check_actor
+from graph.files import MediaStore
+from graph.store.session import Store
+from infra.commands.common import DataOption, announce, settings
+from infra.differing import would_differ, write_list
+from infra.migration import GalleryLog, embed_lacking, until_switched
+from infra.progress import bars
+from infra.settings import Settings
+from infra.stack.running import addresses_of
+from streams.faces.again import Again
+from streams.faces.embed import Embedder
+from streams.faces.models import MODEL_ID, ensure_models
+from streams.faces.packs import LICENCE, Recogniser, chosen_model, read_pack
+from streams.media.decode import Decoder
+from streams.media.fetch import Fetcher
+from streams.settings import MIB, StreamSettings
+
+DEFAULT: Final = "sface"
+BEHIND: Final = 10
+"""How far the embedding steps behind everything else that wants the processors (nice)."""
+
+app = typer.Typer(help="Show the register's model, and change it to another one.")
+
+
+@app.callback(invoke_without_command=True)
+def show(context: typer.Context, data: DataOption = None) -> None:
+    """Show the register's model, and how far others have embedded its faces."""
+    if context.invoked_subcommand is None:
+        asyncio.run(_show(settings(data=data)))
+
+
+@app.command()
+def migrate(
+    new: Annotated[str, typer.Argument(help=f"A folder in InsightFace's layout, or `{DEFAULT}`.", metavar="NEW")],
+    by: Annotated[str, typer.Option(help="Who does it, for the audit.")],
+    switch: Annotated[bool, typer.Option("--switch", help="Change the register to it, after the list.")] = False,
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="Switch although some faces can't be embedded: they find nothing then.")
+    ] = False,
+    to: Annotated[Path | None, typer.Option("--list", help="The file for what would differ.")] = None,
+    data: DataOption = None,
+) -> None:
+    """Embed all faces with another model beside the old one, and list what would differ; --switch changes to it."""
+    chosen = settings(data=data)
+    check_actor(by)
+    recogniser = _recogniser(chosen, new)
+    os.nice(BEHIND)
+    to = to or chosen.data / "models" / f"would-differ-{recogniser.model_id}.jsonl"
+    asyncio.run(_migrate(chosen, recogniser, _Wanted(by, switch, leave_out, to.expanduser().absolute())))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    by: str
+    switch: bool
+    leave_out: bool
+    file: Path
+
+
+def _recogniser(chosen: Settings, new: str) -> Recogniser:
+    if new == DEFAULT:
+        files = ensure_models(chosen.models)
+        return Recogniser(files.recogniser, files.model_id)
+    announce(LICENCE)
+    return read_pack(Path(new))
+
+
+async def _show(chosen: Settings) -> None:
+    addresses = addresses_of(chosen)
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        current = await actions.register_model(store)
+        known = await actions.known_models(store)
+        table = Table("model", "faces embedded", "lacking", "", box=None)
+        for model_id in sorted({current, *known}):
+            lacking = await actions.count_lacking(store, model_id)
+            table.add_row(
+                model_id, str(known.get(model_id, 0)), str(lacking), "the register's" if model_id == current else ""
+            )
+    out = Console(highlight=False, soft_wrap=True)
+    out.print(table)
+    setting = chosen_model(chosen.model_pack)
+    if setting != current:
+        out.print(
+            f"REDTHREAD_MODEL_PACK names {setting} here: an embed worker with this setting waits in vain", markup=False
+        )
+
+
+async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) -> None:
+    addresses, model_id = addresses_of(chosen), recogniser.model_id
+    security: dict[str, str] = json.loads(addresses.kafka_security)
+    workers = StreamSettings(kafka=addresses.kafka, data=chosen.data)
+    files = MediaStore(workers.store_url)
+    fetcher = Fetcher(workers.media_roots, files, workers.max_media_mib * MIB)
+    again = Again(Embedder(recogniser.path), files, fetcher, Decoder())
+    log = GalleryLog(addresses.kafka, security)
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        current = await actions.register_model(store)
+        embed = partial(_embed, store, again, log, model_id, wanted.by)
+        await embed()
+        if current == model_id:
+            announce(f"the register holds {model_id}, and no face waits for it")
+            return
+        lacking = await _tell_differing(store, model_id, wanted.file)
+        if not wanted.switch:
+            announce("nothing is switched: run it again with --switch for that")
+            return
+        if lacking and not wanted.leave_out:
+            raise Conflict(
+                f"{lacking} faces have neither crop nor picture any more and would be compared with nothing: "
+                "--leave-out switches all the same"
+            )
+        await actions.do_switch(store, model_id, lacking=lacking, actor=wanted.by, now=datetime.now(UTC))
+        announce(f"the register changes from {current} to {model_id}")
+        await until_switched(store, model_id, announce)
+        await embed()  # what link took between the list and the switch
+    announce(f"the register holds {model_id}: now start the workers {_setting(recogniser)}")
+    announce("what is embedded with another model until then waits in quarantine, and comes by itself")
+
+
+async def _embed(store: Store, again: Again, log: GalleryLog, model_id: str, by: str) -> None:
+    total = await actions.count_lacking(store, model_id)
+    if total == 0:
+        return
+    await actions.begin(store, model_id, faces=total, actor=by, now=datetime.now(UTC))
+    with bars(total, "embedded") as move:
+        # More may come meanwhile than there were.
+        await embed_lacking(store, again, log, model_id, moved=lambda done: move(min(done, total)), tell=announce)
+
+
+async def _tell_differing(store: Store, model_id: str, file: Path) -> int:
+    """Tells what a switch would change; returns how many faces have no vector under the model."""
+    found = await would_differ(store, model_id)
+    write_list(found, file)
+    lacking = await actions.count_lacking(store, model_id)
+    announce(
+        f"with {model_id} {len(found.appear)} candidates would appear, {len(found.vanish)} would vanish, {found.kept} "
+        f"would stay; what people judged stays as it is. By link and face ids: {file}"
+    )
+    if lacking:
+        announce(f"{lacking} faces have no vector of it")
+    return lacking
+
+
+def _setting(recogniser: Recogniser) -> str:
+    if recogniser.model_id == MODEL_ID:
+        return "without REDTHREAD_MODEL_PACK"
+    return f"with REDTHREAD_MODEL_PACK={recogniser.path.parent}"

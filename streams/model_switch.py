@@ -1,0 +1,42 @@
+"""Link's change of the register to another model, at one record of the gallery log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from graph.actions import models
+from graph.actions.ingest import LOG
+from graph.store.session import Store
+from streams.gallery.anew import compared_anew, empty_plan
+from streams.gallery.load import load_gallery
+from streams.gallery.plan import Plan
+from streams.gallery.state import Gallery
+
+Write = Callable[[Plan, bool], Awaitable[object]]
+"""Commits a piece of the record; True: it is the last one, and the cursor moves over the record."""
+
+
+async def switch_model(store: Store, model_id: str, offset: int, write: Write, progress: Callable[[], None]) -> Gallery:
+    """The gallery under the new model, once the graph has the links that it proposes and no others undecided.
+
+    Every face is compared anew; links that no person has judged are refreshed, and in the end those of the former
+    model go that the new one does not propose. Groups lose the faces that are not alike enough any more. What people
+    said stays as it is. Cut short anywhere it can be done
+    again from its begin: the cursor and the register's model change with the last piece.
+    """
+    gallery = await load_gallery(store, model_id, progress=progress)
+    pieces = compared_anew(gallery, model_id, offset, progress)
+    while (plan := await asyncio.to_thread(next, pieces, None)) is not None:
+        await write(plan, False)
+        gallery.take_in(plan.staged)
+    async for page in models.links(store, *models.UNDECIDED):
+        stale = [link.link_id for link in page if link.undecided and link.model_id != model_id]
+        if stale:
+            plan = empty_plan(gallery, model_id, offset)
+            plan.changes.stale = stale
+            await write(plan, False)
+    plan = empty_plan(gallery, model_id, offset)
+    plan.changes.switched = [{"log": LOG, "model_id": model_id, "since": offset}]
+    await write(plan, True)
+    return gallery

@@ -1,0 +1,110 @@
+"""Compared anew, a register has the links that brute force finds, and no group that its vectors do not bear."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from streams.faces.models import MODEL_ID
+from streams.gallery import anew
+from streams.gallery.anew import compared_anew
+from streams.gallery.plan import Plan
+from streams.gallery.state import Gallery, Staged
+from streams.records import VictimsAssigned
+from tests import factories_streams as make
+from tests.factories_streams import Log, drawn_log
+from tests.reference_gallery import Reference
+
+Links = dict[tuple[str, str], tuple[str, float]]
+
+
+def taken(log: Log) -> Gallery:
+    gallery = Gallery()
+    for place, record in log:
+        gallery.take_in(Plan(gallery, MODEL_ID, [(place, record)]).staged)
+    return gallery
+
+
+def anew_of(gallery: Gallery) -> tuple[Links, list[Plan]]:
+    """The links of all pieces in the order in which they are written, each piece taken in before the next."""
+    links, plans = Links(), list[Plan]()
+    for plan in compared_anew(gallery, "m2", 500):
+        links |= {(row.a, row.b): (row.state, row.score) for row in plan.changes.links.values()}
+        gallery.take_in(plan.staged)
+        plans.append(plan)
+    return links, plans
+
+
+@pytest.mark.parametrize("piece", [3, 500])
+@pytest.mark.parametrize("seed", range(12))
+def test_any_register_compared_anew_in_any_pieces_has_the_links_of_brute_force(
+    seed: int, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anew, "PIECE", piece)
+    log = drawn_log(seed, 70, acts=True)
+    reference = Reference()
+    for offset, record in log:
+        reference.apply(offset, record)
+    reference.compare_anew()
+
+    gallery = taken(log)
+    links, plans = anew_of(gallery)
+
+    assert links == reference.links
+    assert {row["face_id"] for plan in plans for row in plan.changes.judged} == set(gallery.faces)
+    assert {row.model_id for plan in plans for row in plan.changes.links.values()} <= {"m2"}
+    for group in gallery.groups.by_id.values():
+        assert reference.is_group(group.case_id, group.faces)
+
+
+def test_a_victims_mean_is_compared_anew_as_well() -> None:
+    """The mean of two pictures is like a third one that neither of them is like enough."""
+    rng = np.random.default_rng(1)
+    child = make.unit(rng)
+    one, two, three = (make.near(rng, child, cosine) for cosine in (0.6, 0.6, 0.55))
+    faces = [make.face_id(name) for name in ("one", "two")]
+    gallery = taken([
+        (0, make.embedded("one", [one], make.submitted(), make.origin(0))),
+        (1, make.embedded("two", [two], make.submitted("local:n2"), make.origin(1))),
+        (2, make.embedded("three", [three], make.submitted("local:s1", district="south"), make.origin(2))),
+        (3, VictimsAssigned(faces=dict.fromkeys(faces, "v1"))),
+    ])  # fmt: skip
+
+    found = {pair: score for pair, (_, score) in anew_of(gallery)[0].items() if make.face_id("three") in pair}
+
+    assert len(found) == 1
+    single = max(float(np.dot(three.astype(float), vector.astype(float))) for vector in (one, two))
+    assert max(found.values()) > single + 0.02
+
+
+def test_a_group_keeps_the_faces_that_are_alike_under_the_new_vectors_and_gains_others() -> None:
+    rng = np.random.default_rng(2)
+    person, other = make.unit(rng), make.unit(rng)
+    names = ["a", "b", "c", "d"]
+    log: Log = [
+        (n, make.embedded(name, [make.near(rng, person if name != "d" else other, 0.95)], make.submitted(),
+                          make.origin(n)))
+        for n, name in enumerate(names)
+    ]  # fmt: skip
+    gallery = taken(log)
+    [group] = gallery.groups.by_id.values()
+    assert group.faces == {make.face_id(name) for name in "abc"}
+    anew_gallery = taken([(n, make.embedded(name, [make.near(rng, other if name == "c" else person, 0.95)],
+                                            make.submitted("local:s1", "case", "south"), make.origin(n)))
+                          for n, name in enumerate(names)])  # fmt: skip
+    staged = Staged(gallery)
+    for face_id, face in list(gallery.faces.items()):
+        row = gallery.row_of[face_id]
+        vector = anew_gallery.faces[face_id].vector
+        assert vector is not None
+        gallery.matrix.put(row, vector)
+        staged.put_face(replace(face, vector=gallery.matrix.row(row)))
+    gallery.take_in(staged)
+
+    anew_of(gallery)
+
+    [now] = gallery.groups.by_id.values()
+    assert now.group_id == group.group_id
+    assert now.faces == {make.face_id(name) for name in "abd"}
