@@ -212,7 +212,7 @@ class LinkWorker:
         plan = empty_plan(self._gallery, self._model_id, offset)
         reason = Unprocessable(f"the graph refused the record: {refused.message}", code="refused_by_graph")
         if isinstance(content, SearchAsked):
-            plan.compare.refuse(content.search_id, reason.message)
+            plan.answers.refuse(content.search_id, reason.message)
         elif isinstance(content, Decided | Migrated):  # an act stands in the graph already, what lacks can be made anew
             log.error("link: the graph refused what follows of record %s: %s", offset, refused.message)
         else:

@@ -1,4 +1,4 @@
-"""Exact comparison of one batch: new faces with the gallery and with the batch's earlier records, and searches."""
+"""Exact comparison of one batch: new faces with the gallery and with the batch's earlier records."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ from graph.domain.comparison import (
     HIDDEN_LABELS,
     THRESHOLD,
     InScope,
-    Similar,
     may_compare,
-    may_find,
-    order,
     similar,
     within_caps,
 )
@@ -27,7 +24,6 @@ from streams.gallery.matrix import QUERIES, Near, Vectors, above
 from streams.gallery.state import Face, Media, Staged
 from streams.gallery.templates import Template
 from streams.gallery.victims import Comparable, near_victims, proposals, with_means
-from streams.records import SearchAsked, SearchProbe
 
 
 class Comparer:
@@ -62,7 +58,7 @@ class Comparer:
         mine = [face for face in able if only is None or face.face_id in only]
         if not mine or media.scope is None or not (media.scope.register or media.scope.cases):
             return
-        for face, near, means in zip(mine, self._near(mine), near_victims(self._staged, mine), strict=True):
+        for face, near, means in zip(mine, self.near(mine), near_victims(self._staged, mine), strict=True):
             in_scope = self._in_scope(face, near)
             self._propose(face, media.scope, with_means(in_scope, means))
             self._group(face, media.scope, in_scope, offset)
@@ -104,7 +100,7 @@ class Comparer:
         for link_id in [row.link_id for row in links.values() if not self.may_compare(row.a, row.b)]:
             del links[link_id]
 
-    def _near(self, faces: Sequence[Face]) -> list[list[tuple[Face, float]]]:
+    def near(self, faces: Sequence[Face]) -> list[list[tuple[Face, float]]]:
         """For each face the stored and staged faces at or above the floor, whatever their scope."""
         vectors = np.stack([face.vector for face in faces if face.vector is not None])
         unseen = [index for index, face in enumerate(faces) if face.face_id not in self._ahead]
@@ -150,7 +146,7 @@ class Comparer:
         freed = self._staged.groups.judge(pairs, apart=apart)
         for face in filter(None, map(self._staged.face, sorted(freed))):
             if face.vector is not None and (scope := self._staged.scope_of(face)) is not None:
-                (near,) = self._near([face])
+                (near,) = self.near([face])
                 self._group(face, scope, self._in_scope(face, near), offset)
 
     def _group(self, face: Face, scope: InScope, near: list[Comparable], offset: int) -> None:
@@ -164,103 +160,3 @@ class Comparer:
         face = self._staged.face(face_id)
         assert face is not None and face.vector is not None, "a face of a group is known and has a vector"
         return Member(face.vector, face.media_id, face.victim_id)
-
-    # --- searches ------------------------------------------------------------------------------------------------
-
-    def answer_known(self, search: SearchAsked, offset: int) -> None:
-        """Answers a search for stored faces; their own pictures are no answer to it."""
-        found = (self._staged.face(face_id) for face_id in search.faces)
-        self.answer(search, offset, search.faces, without=frozenset(face.media_id for face in found if face))
-
-    def answer_upload(self, search: SearchProbe, media: Media, offset: int) -> None:
-        """Answers a search with an uploaded picture at the record that stores its faces.
-
-        The same bytes in a case that the search may see are an answer: the picture itself is known there.
-        """
-        asked = SearchAsked.model_construct(
-            search_id=search.search_id, case_id=search.case_id, within=search.within, limit=search.limit, faces=[]
-        )
-        self.answer(asked, offset, media.faces)
-
-    def answer(
-        self, search: SearchAsked, offset: int, face_ids: Sequence[str], *, without: frozenset[str] = frozenset()
-    ) -> None:
-        """Stages the answer: every found face with its best score over the search's faces, best first.
-
-        The register's answer is capped; one case's answer is not. Faces of the media in `without` are left out.
-        """
-        known = [face for face in map(self._staged.face, face_ids) if face is not None]
-        mine = [face for face in known if face.vector is not None]
-        compared, too_poor = self._findable_faces(search)
-        for face in self._faces_of(without):
-            if self._findable(face, search):
-                compared, too_poor = compared - (face.vector is not None), too_poor - (face.vector is None)
-        status = "answered" if mine else "too_poor" if known else "no_face"
-        best: dict[str, tuple[float, str]] = {}
-        for face, near in zip(mine, self._near(mine) if mine else [], strict=True):
-            for other, score in near:
-                if other.media_id in without or not self._findable(other, search):
-                    continue
-                if other.face_id not in best or best[other.face_id][0] < score:
-                    best[other.face_id] = (score, face.face_id)
-        ranked = sorted(((score, face_id, probe) for face_id, (score, probe) in best.items()), key=_rank)
-        if search.within == "register":
-            ranked = ranked[: search.limit]
-        self._changes.answers.append(
-            {
-                "search_id": search.search_id,
-                "probes": [face.face_id for face in known],
-                "returned": [
-                    {
-                        "face_id": face_id,
-                        "rank": rank,
-                        "score": score,
-                        "above": score >= THRESHOLD,
-                        "probe_face_id": probe,
-                    }
-                    for rank, (score, face_id, probe) in enumerate(ranked, 1)
-                ],
-                "answer": {
-                    "status": status,
-                    "gallery_offset": offset,
-                    "gallery_size": self._staged.size(),
-                    "compared": compared if mine else 0,
-                    "too_poor": too_poor,
-                    "model_id": self._model_id,
-                    "threshold": THRESHOLD,
-                },
-            }
-        )
-
-    def _findable_faces(self, search: SearchAsked) -> tuple[int, int]:
-        """How many faces the search compares, and how many in its reach are too poor to be."""
-        within = search.within.removeprefix("case:")
-        case = self._staged.case(within) if search.within != "register" else None
-        if case is None or case.open:
-            return self._staged.findable(search.case_id, search.within)
-        # Memberships in closed cases are in no count; such a search is rare.
-        media = frozenset(media.media_id for media in self._staged.media_of_case(within))
-        found = [face for face in self._faces_of(media) if self._findable(face, search)]
-        poor = sum(face.vector is None for face in found)
-        return len(found) - poor, poor
-
-    def _faces_of(self, media_ids: frozenset[str]) -> list[Face]:
-        known = (self._staged.one_media(media_id) for media_id in media_ids)
-        faces = (self._staged.face(face_id) for media in known if media is not None for face_id in media.faces)
-        return [face for face in faces if face is not None]
-
-    def refuse(self, search_id: str, reason: str) -> None:
-        """Ends a search that can't be answered, with the reason."""
-        answer = {"status": "quarantined", "reason": reason}
-        self._changes.answers.append({"search_id": search_id, "probes": [], "returned": [], "answer": answer})
-
-    def _findable(self, face: Face, search: SearchAsked) -> bool:
-        media, scope = self._staged.one_media(face.media_id), self._staged.scope_of(face)
-        if media is None or scope is None:
-            return False
-        scopes = {case_id: member.scope for case_id, member in media.memberships.items()}
-        return may_find(scope, scopes, search.case_id, search.within)
-
-
-def _rank(item: tuple[float, str, str]) -> tuple[float, str]:
-    return order(Similar(item[1], item[0], "", False))

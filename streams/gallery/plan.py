@@ -13,6 +13,7 @@ from graph.domain.comparison import InScope, Scope
 from graph.domain.errors import Unprocessable
 from streams.gallery import faces, rows
 from streams.gallery.again import embedded_again
+from streams.gallery.answers import Answers
 from streams.gallery.compare import Comparer
 from streams.gallery.erase import erase
 from streams.gallery.labels import relabel
@@ -58,6 +59,7 @@ class Plan:
         self.changes = Changes(first=offsets[0], last=offsets[-1])
         self.model_id = model_id
         self.compare = Comparer(self.staged, self.changes, model_id, progress)
+        self.answers = Answers(self.staged, self.changes, self.compare, model_id)
         self.compare.look_ahead([face for _, record in records for face in self._new_faces(record)])
         self.applied = 0
         for offset, record in records:
@@ -98,7 +100,7 @@ class Plan:
                 case ErasureRecord():
                     erase(self, record)
                 case SearchAsked():
-                    self.compare.answer_known(record, offset)
+                    self.answers.answer_known(record, offset)
                 case VictimsAssigned():
                     self._assign(record)
                 case PairsJudged():
@@ -111,7 +113,7 @@ class Plan:
                     raise TypeError("a switch of the model is a batch of its own")
         except Unprocessable as reason:
             if isinstance(record, SearchAsked):
-                self.compare.refuse(record.search_id, reason.message)
+                self.answers.refuse(record.search_id, reason.message)
             elif not isinstance(record, Decided | Migrated):  # which nothing can make unprocessable
                 self.changes.quarantined.append(rows.quarantined(record.origin, reason))
 
@@ -143,7 +145,7 @@ class Plan:
         if self._is_erased(record):
             faces.drop_files(self, record, known)
             if record.search is not None:
-                self.compare.refuse(record.search.search_id, "the picture or its case was erased meanwhile")
+                self.answers.refuse(record.search.search_id, "the picture or its case was erased meanwhile")
             self.tell(origin, "erased", {"media_id": record.media_id, "case_id": submitted.case_id})
             return
         faces.check(self, record, known)  # before anything of it is staged
@@ -164,7 +166,7 @@ class Plan:
         if submitted.victim is not None:
             self._declare(record, media)
         if record.search is not None:
-            self.compare.answer_upload(record.search, media, offset)
+            self.answers.answer_upload(record.search, media, offset)
         old = known.memberships.get(submitted.case_id) if known else None
         repeated = not gained and old is not None and old.says(media.memberships[submitted.case_id])
         self._report(record, media, repeated=repeated)
