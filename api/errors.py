@@ -47,6 +47,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "claim_expired": (409, "The claim's time is over"),
     "claims_limit": (409, "There are too many open claims"),
     "contradiction": (409, "This contradicts what is known"),
+    "not_open": (409, "Nothing is added to this search any more"),
     "not_waiting": (409, "The event does not wait in quarantine"),
     "truncated": (409, "The event was too large to be kept whole"),
     "victim_split": (410, "The faces of this victim are no longer one victim"),

@@ -79,14 +79,26 @@ CASE_GRAPH: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 QUESTION: Final[dict[str, Any]] = {
-    "faces": [FACE], "case_id": CASE, "purpose": "victim identification", "legal_basis": "StPO 98c",
-    "in": "register", "limit": 20,
+    "faces": [FACE], "victim_id": None, "case_id": CASE, "purpose": "victim identification", "legal_basis": "StPO 98c",
+    "in": "register", "limit": 20, "keep_asking": False,
+}  # fmt: skip
+
+VICTIM_QUESTION: Final[dict[str, Any]] = {
+    "faces": None, "victim_id": "v-5c3a1f9e7d5b3c1a8f6e4d2c0b9a7f5e", "case_id": CASE,
+    "purpose": "victim identification",
+    "legal_basis": "StPO 98c", "in": f"case:{CASE}", "limit": 20, "keep_asking": True,
+}  # fmt: skip
+
+FOUND: Final[dict[str, Any]] = {
+    "offset": 88213, "rank": 1, "face_id": OTHER_FACE, "media_id": None, "case_ids": [], "box": None, "above": True,
+    "probe_face_id": FACE, "district": "south", "contact": "duty desk south, 0200", "erased": False,
+    "victim_id": None, "group_id": None,
 }  # fmt: skip
 
 ANSWER: Final[dict[str, Any]] = {
     "search_id": SEARCH_ID,
     "status": "answered",
-    "headline": "1 similar among 1204 compared, 31 could not be judged: similar is not the same person",
+    "headline": "leads to an unknown face in 1204 compared, 31 could not be judged; similar is not the same person",
     "reason": None,
     "case_id": CASE,
     "in": "register",
@@ -96,17 +108,61 @@ ANSWER: Final[dict[str, Any]] = {
     "requested_by": "anna@north",
     "asked_at": "2026-11-20T10:05:00+00:00",
     "answered_at": "2026-11-20T10:05:01+00:00",
+    "keep_asking": False,
+    "open": False,
+    "open_until": None,
+    "ended_at": None,
+    "ended_because": None,
     "compared": 1204,
     "too_poor": 31,
+    "no_face": 77,
+    "quarantined": 0,
+    "to_come": {"events": 0, "seconds": 0, "as_of": "2026-11-20T10:05:00+00:00"},
     "gallery_offset": 88213,
     "gallery_size": 91544,
-    "faces": [FACE],
-    "items": [
+    "victim_id": None,
+    "picture": None,
+    "faces": [
+        {"face_id": FACE, "media_id": MEDIA, "box": [412, 96, 88, 117], "quality": 0.8, "too_poor_because": None}
+    ],
+    "people": [{"kind": "face", "id": OTHER_FACE, "identified": False, "face_ids": [OTHER_FACE]}],
+    "parts": [
         {
-            "rank": 1, "face_id": OTHER_FACE, "media_id": None, "case_ids": [], "box": None, "above": True,
-            "probe_face_id": FACE, "district": "south", "contact": "duty desk south, 0200",
+            "offset": 88213, "at": "2026-11-20T10:05:01+00:00", "compared": 1204, "too_poor": 31, "no_face": 77,
+            "found": 1, "items": [FOUND],
         }
     ],
+    "items": [FOUND],
+    "next": None,
+}  # fmt: skip
+
+SEARCHES: Final[dict[str, Any]] = {
+    "items": [
+        {
+            **{name: ANSWER[name] for name in (
+                "search_id", "status", "case_id", "in", "purpose", "requested_by", "asked_at", "answered_at",
+                "keep_asking", "open", "open_until", "ended_at", "ended_because", "victim_id",
+            )},
+            "found": 1, "similar": 1,
+        }
+    ],
+    "next": None,
+}  # fmt: skip
+
+UNJUDGED: Final[dict[str, Any]] = {
+    "items": [
+        {
+            "media_id": MEDIA, "case_ids": [CASE],
+            "faces": [
+                {
+                    "face_id": FACE, "box": [412, 96, 21, 27], "quality": 0.1,
+                    "too_poor_because": "the eyes are 9 pixels apart, 24 are needed",
+                }
+            ],
+        },
+        {"media_id": OTHER_MEDIA, "case_ids": [CASE], "faces": []},
+    ],
+    "next": None,
 }  # fmt: skip
 
 APPROVAL: Final[dict[str, Any]] = {"decision": "returned", "reason": "the marks on the left cheek differ"}

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from api import examples
 from api.wire import WireIn, WireOut
 from graph.actions import search as searches
-from graph.actions.search import Answer, Question, headline
+from graph.actions.answers import Answer
+from graph.actions.search import Question
 from graph.domain import ids
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.people import PURPOSE_LIMIT
+from graph.store.session import Row
 
 Stated = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=PURPOSE_LIMIT)]
 """A purpose or a legal basis."""
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+Status = Literal["asked", "answered", "no_face", "too_poor", "quarantined"]
 
 
 class QuestionIn(WireIn):
@@ -27,7 +31,11 @@ class QuestionIn(WireIn):
     legal_basis: Stated
     within: str = Field(alias="in", description="`case:<case id>`, or `register` for all that may be compared")
     limit: int = Field(
-        default=SEARCH_LIMIT, ge=1, le=searches.LIMIT_MAX, description="the most faces that a register search returns"
+        default=SEARCH_LIMIT, ge=1, le=searches.LIMIT_MAX, description="the most people that a register search lists"
+    )
+    keep_asking: bool = Field(
+        default=False,
+        description="go on with everything that comes, until you end it or the case that asks is closed",
     )
 
     @field_validator("case_id")
@@ -45,23 +53,42 @@ class QuestionIn(WireIn):
         return text
 
     def question(self) -> Question:
-        return Question(self.case_id, self.purpose, self.legal_basis, self.within, self.limit)
+        return Question(
+            self.case_id, self.purpose, self.legal_basis, self.within, self.limit, keep_asking=self.keep_asking
+        )
 
 
 class SearchIn(QuestionIn):
-    """A search for known faces."""
+    """A search for known faces of one person, or for a victim's faces as they are now."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.QUESTION]})
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.QUESTION, examples.VICTIM_QUESTION]})
 
-    faces: list[Digest] = Field(min_length=1, max_length=searches.FACES_MAX)
+    faces: list[Digest] | None = Field(default=None, min_length=1, max_length=searches.FACES_MAX)
+    victim_id: str | None = Field(default=None, min_length=1, max_length=300)
+
+    @model_validator(mode="after")
+    def _says_who(self) -> SearchIn:
+        if (self.faces is None) == (self.victim_id is None):
+            raise ValueError("say who is searched for: `faces`, or `victim_id`")
+        return self
+
+
+class PictureIn(QuestionIn):
+    """The fields beside an uploaded picture."""
+
+    rotate: Literal["0", "90", "180", "270"] = Field(
+        default="0", description="degrees clockwise that the picture is turned by before faces are looked for"
+    )
 
 
 class FoundOut(WireOut):
     """A face that a search returned: a rank, and whether it lies above the register's threshold; no score.
 
-    Of one that the caller may not see only id, district and contact are told.
+    `offset` names the part that it came with. Of a face that the caller may not see only id, district and contact are
+    told; of one that was erased since its id.
     """
 
+    offset: int
     rank: int
     face_id: str
     media_id: str | None
@@ -71,6 +98,9 @@ class FoundOut(WireOut):
     probe_face_id: str | None
     district: str | None
     contact: str | None
+    erased: bool
+    victim_id: str | None
+    group_id: str | None
 
 
 class AskedOut(WireOut):
@@ -78,32 +108,176 @@ class AskedOut(WireOut):
     status: Literal["asked"] = "asked"
 
 
-class SearchOut(WireOut):
-    """A search and its answer; while `status` is `asked` the counts are null and there are no items."""
+class ProbeOut(WireOut):
+    """A face that is searched for; of an uploaded picture with several, ask again with the `face_id` of one."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.ANSWER]})
+    face_id: str
+    media_id: str | None
+    box: list[int] | None
+    quality: float | None
+    too_poor_because: str | None
 
+
+class PersonOut(WireOut):
+    """Faces of this page that show one person as far as is known: a victim, a group of one case, or a face alone."""
+
+    kind: Literal["victim", "group", "face"]
+    id: str
+    identified: bool
+    face_ids: list[str] = Field(description="the most similar first")
+
+
+class PartOut(WireOut):
+    """What was answered at one record of the gallery log; `items` are those of this page, `found` counts all."""
+
+    offset: int
+    at: str | None
+    compared: int
+    too_poor: int
+    no_face: int | None
+    found: int
+    items: list[FoundOut]
+
+
+class ToComeOut(WireOut):
+    """Events that are known to be on their way, at most: of a case its source's; `seconds` null: nobody can tell."""
+
+    events: int
+    seconds: int | None
+    as_of: str | None
+
+
+class _SearchFacts(WireOut):
     search_id: str
-    status: Literal["asked", "answered", "no_face", "too_poor", "quarantined"]
-    headline: str
-    reason: str | None
+    status: Status
     case_id: str
-    within: str = Field(serialization_alias="in")
-    limit: int
+    within: str = Field(validation_alias=AliasChoices("within", "in"), serialization_alias="in")
     purpose: str
-    legal_basis: str
     requested_by: str
     asked_at: str
     answered_at: str | None
+    keep_asking: bool
+    open: bool = Field(description="whether more may be added to the answer")
+    open_until: str | None
+    ended_at: str | None
+    ended_because: Literal["asker", "case_closed", "time", "erased"] | None
+    victim_id: str | None
+
+
+class SearchOut(_SearchFacts):
+    """A search and a page of its answer, in the order of parts and ranks; while `status` is `asked` there is none.
+
+    `compared`, `too_poor` and `no_face` (media) are those of all parts, `quarantined` counts events of the named case.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ANSWER]})
+
+    headline: str
+    reason: str | None
+    limit: int
+    legal_basis: str
     compared: int | None
     too_poor: int | None
+    no_face: int | None
+    quarantined: int
+    to_come: ToComeOut
     gallery_offset: int | None
     gallery_size: int | None
-    faces: list[str] = Field(description="the faces that are searched for")
+    picture: str | None = Field(description="the media id of the uploaded picture")
+    faces: list[ProbeOut] = Field(description="the faces that are searched for")
+    people: list[PersonOut]
+    parts: list[PartOut]
     items: list[FoundOut]
+    next: str | None
 
     @classmethod
     def from_answer(cls, answer: Answer) -> SearchOut:
+        items = [{name: item[name] for name in FoundOut.model_fields} for item in answer.items]
+        coming = answer.coming
+        parts = [
+            {
+                **{name: part[name] for name in ("offset", "at", "compared", "too_poor", "no_face")},
+                "found": part["returned"],
+                "items": [row for row, item in zip(items, answer.items, strict=True) if item["part"] == part["number"]],
+            }
+            for part in answer.parts
+        ]
+        names = ("reason", "limit", "legal_basis", "gallery_offset", "gallery_size", "picture")
         return cls.model_validate(
-            {**answer.search, "headline": headline(answer), "faces": answer.probes, "items": answer.items}
+            {
+                **_facts(answer.search, answer.open),
+                **{name: answer.search[name] for name in names},
+                **answer.covered,
+                "headline": answer.headline,
+                "quarantined": coming.quarantined,
+                "to_come": {"events": coming.events, "seconds": coming.seconds, "as_of": coming.as_of},
+                "faces": answer.probes,
+                "people": answer.people,
+                "parts": parts,
+                "items": items,
+                "next": answer.next,
+            }
         )
+
+
+class SearchLineOut(_SearchFacts):
+    """A search in a list; `found` counts the faces that it returned, `similar` those above the threshold."""
+
+    found: int
+    similar: int
+
+    @classmethod
+    def from_row(cls, row: Row) -> SearchLineOut:
+        facts = _facts(row["search"], row["open"])
+        return cls.model_validate({**facts, "found": row["returned"], "similar": row["above"]})
+
+
+class SearchPage(WireOut):
+    """`next` is the `after` of the next page, null on the last one."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SEARCHES]})
+
+    items: list[SearchLineOut]
+    next: str | None
+
+
+class UnjudgedFaceOut(WireOut):
+    face_id: str
+    box: list[int] | None
+    quality: float | None
+    too_poor_because: str
+
+
+class UnjudgedOut(WireOut):
+    """A media that the machine could not judge whole: `faces` are too poor to compare; without any, none was found."""
+
+    media_id: str
+    case_ids: list[str]
+    faces: list[UnjudgedFaceOut]
+
+    @classmethod
+    def from_row(cls, row: Row) -> UnjudgedOut:
+        return cls(
+            media_id=row["media_id"], case_ids=[case["case_id"] for case in row["cases"]],
+            faces=[UnjudgedFaceOut.model_validate(face) for face in row["faces"]],
+        )  # fmt: skip
+
+
+class UnjudgedPage(WireOut):
+    """A page may be short, or empty: go on with `next` until it is null."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.UNJUDGED]})
+
+    items: list[UnjudgedOut]
+    next: str | None
+
+
+def _facts(search: Row, is_open: bool) -> dict[str, Any]:
+    names = ("search_id", "status", "case_id", "within", "purpose", "requested_by", "asked_at", "answered_at",
+             "keep_asking", "ended_at", "ended_because", "victim_id")  # fmt: skip
+    until = search["until"]
+    return {
+        **{name: search[name] for name in names},
+        "open": is_open,
+        "open_until": None if until is None else datetime.fromtimestamp(until / 1000, UTC).isoformat(),
+    }

@@ -33,10 +33,12 @@ class Asked:
     within: str
     limit: int = 20
 
+    keep_asking: bool = False
+
     def fields(self) -> dict[str, Any]:
         return {
             "case_id": self.case_id, "purpose": self.purpose, "legal_basis": self.legal_basis, "in": self.within,
-            "limit": self.limit,
+            "limit": self.limit, "keep_asking": self.keep_asking,
         }  # fmt: skip
 
 
@@ -65,13 +67,17 @@ class ApiClient:
         """The answer to a search for known faces."""
         return self._answer(self._request("POST", "/searches", json={**asked.fields(), "faces": faces}), stop)
 
-    def ask_with_picture(self, asked: Asked, picture: Path, stop: threading.Event) -> dict[str, Any]:
+    def ask_with_victim(self, asked: Asked, victim_id: str, stop: threading.Event) -> dict[str, Any]:
+        """The answer to a search for the faces of a victim."""
+        return self._answer(self._request("POST", "/searches", json={**asked.fields(), "victim_id": victim_id}), stop)
+
+    def ask_with_picture(self, asked: Asked, picture: Path, stop: threading.Event, rotate: int = 0) -> dict[str, Any]:
         """The answer to a search for the faces of a picture, which is uploaded without its name."""
         try:
             data = picture.read_bytes()
         except OSError as error:
             raise Invalid(f"cannot read the picture ({error.strerror})") from error
-        fields = {name: str(value) for name, value in asked.fields().items()}
+        fields = {name: str(value) for name, value in asked.fields().items()} | {"rotate": str(rotate)}
         sent = self._request("POST", "/searches", data=fields, files={"file": ("picture", data)})
         return self._answer(sent, stop)
 
@@ -84,6 +90,18 @@ class ApiClient:
                 )
             if stop.wait(PROBE_EVERY_S):
                 raise ApiRefused("stopped before the answer came")
+        return self._whole(answer)
+
+    def _whole(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """The answer with the items of all its pages."""
+        after = answer["next"]
+        while after is not None:
+            page = self.get(f"/searches/{answer['search_id']}?limit=500&after={after}")
+            answer["items"] += page["items"]
+            # Link may have added a part meanwhile: then the newer page knows more of them.
+            known = {part["offset"]: part["items"] for part in answer["parts"]}
+            answer["parts"] = [{**p, "items": known.get(p["offset"], []) + p["items"]} for p in page["parts"]]
+            after = page["next"]
         return answer
 
     def _request(self, method: str, path: str, **more: Any) -> dict[str, Any]:

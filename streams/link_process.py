@@ -21,6 +21,7 @@ from streams.agents import LINK_GROUP, make_app
 from streams.crash import CrashPoint
 from streams.faces.packs import chosen_model
 from streams.failures import EXIT_ALARM, end_process
+from streams.lags import Backlogs
 from streams.link_worker import LinkWorker
 from streams.relay import Relay
 from streams.roots import FOLDER, Roots
@@ -71,6 +72,7 @@ class _LinkParts:
             sources=settings.sources,
             first_try_s=settings.unreachable_backoff_s,
         )
+        self._backlogs = Backlogs(self._store, settings.kafka, settings.kafka_security, sorted(settings.sources))
         self._roots = Roots(self._store, self._link, settings.data.absolute() / FOLDER, crash)
 
     async def run(self) -> None:
@@ -81,6 +83,7 @@ class _LinkParts:
                 tasks.create_task(self._relay.replay_for_ever())
                 tasks.create_task(self._forget_for_ever())
                 tasks.create_task(self._roots.draw_for_ever())
+                tasks.create_task(self._backlogs.tell_for_ever(self._link.ready.wait))
         except* RedthreadError as group:
             end_process(EXIT_ALARM, str(group.exceptions[0]))
 

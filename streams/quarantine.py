@@ -5,9 +5,11 @@ Header names follow Kafka Connect's dead letter queues, so that people's tools r
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from typing import Any, Final
 
 from graph.domain.errors import OtherModel, RedthreadError, SourceUnreachable
+from graph.domain.ids import is_case_id
 from streams.records import SourceEvent, from_base64, to_base64
 
 Headers = list[tuple[str, bytes]]
@@ -72,7 +74,21 @@ def read(key: bytes | None, value: bytes | None, headers: Headers) -> dict[str, 
         "key": to_base64(key),
         "value": None if "redthread-null-value" in facts else to_base64(value),
         "headers": kept,
+        "case_id": _case_of(value),
     }
+
+
+def _case_of(value: bytes | None) -> str | None:
+    """The case that an event says it is of, as far as it can be read: a question in that case tells that it waits."""
+    try:
+        event: Any = json.loads(value or b"")
+    except (ValueError, RecursionError):
+        return None
+    match event:
+        case {"case_id": str(case_id)} if is_case_id(case_id):
+            return case_id
+        case _:
+            return None
 
 
 def _number(text: str, otherwise: int) -> int:

@@ -90,6 +90,8 @@ class SearchProbe(MediaSubmitted):
     search_id: Reference
     within: Reference
     limit: Annotated[int, Field(ge=1, le=100)] = 20
+    keep_asking: bool = False
+    until: int | None = None
 
 
 class MarkSubmitted(Incoming):
@@ -229,13 +231,25 @@ class ErasureRecord(Record):
 
 
 class SearchAsked(Record):
-    """A person's search for faces that are already known."""
+    """A person's search for faces that are already known.
+
+    In one case it stays open, with `keep_asking` in the register too: what the log brings later is compared with its
+    faces, but for what was submitted after `until` (Kafka milliseconds).
+    """
 
     search_id: str
     case_id: str
     within: str
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     faces: Annotated[list[Sha256], Field(min_length=1, max_length=100)]
+    keep_asking: bool = False
+    until: int | None = None
+
+
+class SearchEnded(Record):
+    """That a person ended a search which was open; that person's act stands in the graph."""
+
+    search_id: str
 
 
 class VictimsAssigned(Record):
@@ -283,7 +297,7 @@ class ModelSwitched(Record):
     model_id: Reference
 
 
-Decided = VictimsAssigned | PairsJudged | LabelChanged
+Decided = VictimsAssigned | PairsJudged | LabelChanged | SearchEnded
 """What follows of a person's act, which stands in the graph before its record is in the log."""
 Migrated = FacesEmbedded | ModelSwitched
 """What a change of the model brings; no case system's event stands behind it."""
@@ -298,6 +312,7 @@ TYPES: dict[str, type[GalleryRecord]] = {
     "redthread.gallery.victim.v1": VictimRecord,
     "redthread.gallery.erasure.v1": ErasureRecord,
     "redthread.gallery.search.v1": SearchAsked,
+    "redthread.gallery.search-ended.v1": SearchEnded,
     "redthread.gallery.victims.v1": VictimsAssigned,
     "redthread.gallery.pairs.v1": PairsJudged,
     "redthread.gallery.label.v1": LabelChanged,

@@ -37,10 +37,11 @@ IDLE_S: Final = 0.5
 """Until the outbox is looked at again for what another process has put there; of this one's own writes it is told."""
 REPLAY_EVERY_S: Final = 5.0
 
-TO_GALLERY: Final = frozenset({"search", "victims", "pairs", "label", "erasure", "model"})
+TO_GALLERY: Final = frozenset({"search", "search_ended", "victims", "pairs", "label", "erasure", "model"})
 
 CE_NOTICE: Final = "redthread.notice.v1"
 CE_SEARCH: Final = "redthread.gallery.search.v1"
+CE_SEARCH_ENDED: Final = "redthread.gallery.search-ended.v1"
 CE_VICTIMS: Final = "redthread.gallery.victims.v1"
 CE_ROOT: Final = "redthread.audit.root.v1"
 CE_ERASED: Final = "redthread.gallery.erasure.v1"
@@ -242,6 +243,8 @@ def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[st
             return topics.notices(source), key.encode(), value, headers_of(CE_NOTICE, key, str(body["notice_id"]))
         case "search":
             return topics.GALLERY, key.encode(), value, headers_of(CE_SEARCH, key, key)
+        case "search_ended":
+            return topics.GALLERY, key.encode(), value, headers_of(CE_SEARCH_ENDED, key, f"{key}-ended")
         case "victims":
             return topics.GALLERY, key.encode(), value, headers_of(CE_VICTIMS, key, digest(key, value))
         case "pairs":

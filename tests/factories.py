@@ -130,14 +130,27 @@ class Scene:
         await self.store.write(lambda tx: tx.do(DECIDED, link_id=link_id, state=state))
         return link_id
 
+    async def add_part(self, search_id: str, number: int, offset: int, returned: Sequence[tuple[str, float]]) -> None:
+        """What link adds to the answer at a later record: the faces called so, best first."""
+        found = [
+            {"face_id": self.faces[called], "rank": rank, "score": score, "above": score >= 0.4, "probe_face_id": None}
+            for rank, (called, score) in enumerate(returned, 1)
+        ]
+        part = {"number": number, "offset": offset, "gallery_size": 10, "compared": 3, "too_poor": 0, "no_face": 1}
+        row = {"search_id": search_id, "returned": found, "part": part}
+        await self.store.write(lambda tx: tx.do(ingest.WRITE_PARTS, rows=[row], now=NOW.isoformat()))
+
     async def answer(self, search_id: str, returned: Sequence[tuple[str, float]], **answer: object) -> None:
         """Link's answer to a search: the faces called so, best first."""
         found = [
             {"face_id": self.faces[called], "rank": rank, "score": score, "above": score >= 0.4, "probe_face_id": None}
             for rank, (called, score) in enumerate(returned, 1)
         ]
-        told = {"status": "answered", "gallery_offset": 7, "gallery_size": 9, "compared": 8, "too_poor": 1, **answer}
-        row = {"search_id": search_id, "probes": [], "returned": found, "answer": told}
+        told = {"status": "answered", "gallery_offset": 7, "gallery_size": 9, "compared": 8, "too_poor": 1,
+                "no_face": 2, **answer}  # fmt: skip
+        numbers = ("compared", "too_poor", "no_face", "gallery_size")
+        part = {"number": 0, "offset": told["gallery_offset"], **{name: told[name] for name in numbers}}
+        row = {"search_id": search_id, "probes": [], "returned": found, "answer": told, "part": part}
         await self.store.write(lambda tx: tx.do(ingest.ANSWER_SEARCHES, rows=[row], now=NOW.isoformat()))
 
 

@@ -32,6 +32,7 @@ from streams.records import (
     MediaSubmitted,
     PairsJudged,
     SearchAsked,
+    SearchEnded,
     SearchProbe,
     SourceEvent,
     VictimChanged,
@@ -142,8 +143,11 @@ def victim(victim_id: str, source: SourceEvent) -> VictimRecord:
     return VictimRecord(changed=VictimChanged(victim_id=victim_id, label="a label"), origin=source)
 
 
-def search(search_id: str, case_id: str, within: str, faces: Sequence[str], limit: int = 20) -> SearchAsked:
-    return SearchAsked(search_id=search_id, case_id=case_id, within=within, limit=limit, faces=list(faces))
+def search(
+    search_id: str, case_id: str, within: str, faces: Sequence[str], limit: int = 20, **more: Any
+) -> SearchAsked:
+    told: dict[str, Any] = {"search_id": search_id, "case_id": case_id, "within": within, "limit": limit, **more}
+    return SearchAsked(faces=list(faces), **told)
 
 
 def probe(
@@ -250,7 +254,15 @@ def drawn_log(
     def _search(place: int) -> GalleryRecord:
         faces = [face_id(dice.choice(NAMES)) for _ in range(dice.choice([1, 2]))]
         within = dice.choice(["register", *(f"case:{name}" for name in CASES)])
-        return search(f"search-{place}", dice.choice(list(CASES)), within, sorted(set(faces)), limit=5)
+        until = START_MS + place + dice.choice([10, 30]) if dice.random() < 0.3 else None
+        asking, keep = dice.choice(list(CASES)), dice.random() < 0.5
+        asked.append(f"search-{place}")
+        return search(asked[-1], asking, within, sorted(set(faces)), dice.choice([1, 5]), keep_asking=keep, until=until)
+
+    asked: list[str] = []
+
+    def _ended(place: int) -> GalleryRecord:
+        return SearchEnded(search_id=dice.choice(asked)) if asked else _search(place)
 
     said: dict[str, str | None] = {}
 
@@ -281,7 +293,7 @@ def drawn_log(
         # Some of them are embedded late: their media may be erased meanwhile, and back again.
         return late.pop(dice.randrange(len(late))) if dice.random() < 0.6 else _media(place)
 
-    kinds = [_media] * 12 + [_case] * 3 + [_erasure] + [_search] * 2
+    kinds = [_media] * 12 + [_case] * 3 + [_erasure] + [_search] * 2 + [_ended]
     if acts:
         kinds += [_label, _judged, _assigned] * 3 + [_mark] * 6 + [_erasure] * 3
     for place in range(length):

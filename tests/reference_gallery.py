@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -16,8 +16,11 @@ from graph.domain.comparison import (
     THRESHOLD,
     InScope,
     Scope,
+    Similar,
     may_compare,
     may_find,
+    order,
+    people_within,
     similar,
     within_caps,
 )
@@ -34,6 +37,7 @@ from streams.records import (
     MediaEmbedded,
     PairsJudged,
     SearchAsked,
+    SearchEnded,
     VictimRecord,
     VictimsAssigned,
 )
@@ -46,6 +50,17 @@ class Member:
     scope: Scope
     age: tuple[int, str]
     exhibits: set[str]
+
+
+@dataclass
+class Part:
+    """What was added to a search's answer at a record; one that returned nothing grows."""
+
+    offset: int
+    compared: int
+    too_poor: int
+    no_face: int
+    items: list[tuple[str, float]]
 
 
 @dataclass
@@ -77,8 +92,22 @@ class Reference:
         self.searched: dict[str, Counts] = {}
         self.quarantined: list[str] = []
         self.apart: set[frozenset[str]] = set()
+        self.group_of: Mapping[str, str] = {}
+        """Face to group, as link has them now: told by the test, for nothing here makes groups."""
+        self.asked: dict[str, SearchAsked] = {}
+        """The searches that are open."""
+        self.parts: dict[str, list[Part]] = {}
 
     def apply(self, offset: int, record: GalleryRecord) -> None:
+        """Applies the record, and compares with each open search what that could not find before it."""
+        before = {name: (self._findable(asked), self._covered(asked)) for name, asked in self.asked.items()}
+        self._apply(offset, record)
+        submitted_at = record.origin.submitted_at if hasattr(record, "origin") else None  # type: ignore[union-attr]
+        for name, seen in before.items():
+            if name in self.asked:
+                self._append(offset, submitted_at, self.asked[name], seen)
+
+    def _apply(self, offset: int, record: GalleryRecord) -> None:
         before = {victim: set(faces) for victim, faces in self.means().items()}
         decided: set[str | None] = set()
         if isinstance(record, VictimsAssigned):
@@ -100,6 +129,8 @@ class Reference:
                 self._erase(record)
             case SearchAsked():
                 self._search(record)
+            case SearchEnded():
+                self.asked.pop(record.search_id, None)
             case LabelChanged():
                 self._label(offset, record)
             case PairsJudged():
@@ -283,6 +314,8 @@ class Reference:
             return
         self.cases[changed.case_id] = (district, changed.status == "open", changed.version)
         of_case = {media_id for media_id, media in self.media.items() if changed.case_id in media.members}
+        if changed.status == "closed" and was_open:
+            self._end_with(changed.case_id)
         if changed.status == "open" and not was_open:
             for media_id in of_case:
                 self._compare(media_id, offset)
@@ -298,6 +331,8 @@ class Reference:
                     del known.faces[subject]
                     self._forget({subject})
             return
+        if kind == "case":
+            self._end_with(subject)
         for media_id in [media_id for media_id in self.media if kind == "case" or media_id == subject]:
             members = self.media[media_id].members
             for case in [case for case in members if kind == "media" or case == subject]:
@@ -381,30 +416,81 @@ class Reference:
             self.compared[ids.comparison_id(media_id, offset)] = (len(allowed) - poor, poor)
 
     def _search(self, asked: SearchAsked) -> None:
-        home = {face: media_id for media_id, face, _ in self.everyone()}
-        probes = {face: self.media[home[face]].faces[face] for face in asked.faces if face in home}
-        own_media = {home[face] for face in probes}
-        best: dict[str, float] = {}
-        reach: list[np.ndarray | None] = []
+        probes = self._probes(asked)
+        reach = self._findable(asked)
+        able = {face: vector for face, vector in reach.items() if vector is not None}
+        # The counts of a search in a closed case are not exact, and no promise is made of them.
+        still_open = self.cases.get(asked.within.removeprefix("case:"), ("", True, 0))[1]
+        if asked.within == "register" or still_open:
+            self.searched[asked.search_id] = (len(able) if probes else 0, len(reach) - len(able))
+        self.answers[asked.search_id] = self._best(asked, able)
+        asking_open = self.cases.get(asked.case_id, ("", True, 0))[1]
+        if probes and still_open and asking_open and (asked.keep_asking or asked.within != "register"):
+            self.asked[asked.search_id] = asked
+
+    def _probes(self, asked: SearchAsked) -> list[np.ndarray]:
+        return [v for _, face, v in self.everyone() if face in asked.faces and v is not None]
+
+    def _findable(self, asked: SearchAsked) -> dict[str, np.ndarray | None]:
+        """Every face that the search may find, but for those of its own faces' pictures."""
+        own_media = {media_id for media_id, face, _ in self.everyone() if face in asked.faces}
+        found: dict[str, np.ndarray | None] = {}
         for media_id, face, stored in self.everyone():
             scopes = {case: member.scope for case, member in self.media[media_id].members.items()}
             seen = self.face_scope(media_id, face)
             if media_id not in own_media and may_find(seen, scopes, asked.case_id, asked.within):
-                reach.append(stored)
-        poor = sum(vector is None for vector in reach)
-        asks = any(vector is not None for vector in probes.values())
-        # The counts of a search in a closed case are not exact, and no promise is made of them.
-        if asked.within == "register" or self.cases.get(asked.within.removeprefix("case:"), ("", True, 0))[1]:
-            self.searched[asked.search_id] = (len(reach) - poor if asks else 0, poor)
-        for vector in probes.values():
-            for media_id, other, stored in self.everyone():
-                scopes = {case: member.scope for case, member in self.media[media_id].members.items()}
-                if vector is None or stored is None or media_id in own_media:
-                    continue
-                if not may_find(self.face_scope(media_id, other), scopes, asked.case_id, asked.within):
-                    continue
-                score = self.score(vector, stored)
-                if score >= FLOOR:
-                    best[other] = max(score, best.get(other, 0.0))
-        ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))
-        self.answers[asked.search_id] = ranked[: asked.limit or SEARCH_LIMIT] if asked.within == "register" else ranked
+                found[face] = stored
+        return found
+
+    def _covered(self, asked: SearchAsked) -> set[str]:
+        """Every media that the search may cover."""
+        members = {media_id: known.members for media_id, known in self.media.items()}
+        return {
+            media_id
+            for media_id, of in members.items()
+            if may_find(self.scope(media_id), {c: m.scope for c, m in of.items()}, asked.case_id, asked.within)
+        }
+
+    def _best(self, asked: SearchAsked, able: Mapping[str, np.ndarray]) -> list[tuple[str, float]]:
+        found: list[Similar] = []
+        for face, stored in able.items():
+            score = max((self.score(probe, stored) for probe in self._probes(asked)), default=0.0)
+            if score >= FLOOR:
+                found.append(Similar(face, score, "", False))
+        if asked.within == "register":
+            found = people_within(found, asked.limit or SEARCH_LIMIT, self._person)
+        return [(item.face_id, item.score) for item in sorted(found, key=order)]
+
+    def _person(self, face: str) -> str:
+        return self.assigned.get(face) or self.victims.get(face) or self.group_of.get(face, face)
+
+    def _append(
+        self,
+        offset: int,
+        submitted_at: int | None,
+        asked: SearchAsked,
+        before: tuple[Mapping[str, np.ndarray | None], set[str]],
+    ) -> None:
+        after, seen = self._findable(asked), before[0]
+        new = {f: v for f, v in after.items() if f not in seen or (v is not None and seen[f] is None)}
+        # One that lost its faces to an erasure is not new.
+        empty = {media_id for media_id in self._covered(asked) - before[1] if not self.media[media_id].faces}
+        if not (new or empty) or not self._probes(asked):
+            return
+        if asked.until is not None and submitted_at is not None and submitted_at > asked.until:
+            del self.asked[asked.search_id]
+            return
+        able = {face: vector for face, vector in new.items() if vector is not None}
+        part = Part(offset, len(able), len(new) - len(able), len(empty), self._best(asked, able))
+        parts = self.parts.setdefault(asked.search_id, [])
+        if parts and not parts[-1].items and not part.items:
+            last = parts.pop()
+            sums = (last.compared + part.compared, last.too_poor + part.too_poor, last.no_face + part.no_face)
+            part = Part(offset, *sums, [])
+        parts.append(part)
+
+    def _end_with(self, case_id: str) -> None:
+        """A closed case ends the searches that it asks, and those that ask in it."""
+        ended = [name for name, asked in self.asked.items() if case_id in (asked.case_id, asked.within[5:])]
+        for name in ended:
+            del self.asked[name]

@@ -67,6 +67,9 @@ class Changes:
     depicts: list[Row] = field(default_factory=list[Row])
     groups: list[Row] = field(default_factory=list[Row])
     answers: list[Row] = field(default_factory=list[Row])
+    parts: dict[tuple[str, int], Row] = field(default_factory=dict[tuple[str, int], Row])
+    """What was added to answers, by search and number; a part that grows within the batch is one row."""
+    ended_searches: list[Row] = field(default_factory=list[Row])
     erasures: list[Row] = field(default_factory=list[Row])
     gone_memberships: list[str] = field(default_factory=list[str])
     gone_media: list[str] = field(default_factory=list[str])
@@ -219,6 +222,8 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (queries.MERGE_DEPICTS, changes.depicts),
         (queries.CHANGE_GROUPS, changes.groups),
         (queries.ANSWER_SEARCHES, changes.answers),
+        (queries.WRITE_PARTS, [*changes.parts.values()]),
+        (queries.CLOSE_SEARCHES, changes.ended_searches),
         (queries.SHOW_AGAIN, asked),
         (queries.SHOW_FACES_AGAIN, asked),
         (queries.END_ERASURES, asked),
@@ -270,7 +275,7 @@ def _acts(changes: Changes, now: datetime) -> list[Act]:
         "memberships": sorted(row["membership_id"] for row in changes.memberships),
         "faces": sorted(row["face_id"] for row in changes.faces),
         "links": sorted(changes.links),
-        "searches": sorted(row["search_id"] for row in changes.answers),
+        "searches": sorted({row["search_id"] for row in (*changes.answers, *changes.parts.values())}),
         "gone": sorted([*changes.gone_memberships, *changes.gone_media, *changes.gone_faces]),
     }
     if not any(written.values()):

@@ -1,42 +1,52 @@
-"""A person's question: this face against the register or against one case, for a stated purpose.
+"""A person's question: this person against the register or against one case, for a stated purpose.
 
-Asking writes the search, its audit entry and the record to publish in one transaction; link answers it.
+Asking writes the search, its audit entry and the record to publish in one transaction; link answers it. A search in one
+case stays open: what the case gets later is compared too, until the case is closed, the asker ends the search, or
+OPEN_DAYS are over. Nothing tells when a case is complete, since its case system may always send more; so what an answer
+says of completeness is what is known to be on its way (`graph.actions.answers`), and the time is limited, because
+nobody looks after a forgotten question and a person's face must not be compared for ever. Whoever needs longer chooses
+to *keep asking*, in the register too: such a search ends with the case that asks, or by its asker.
 """
 
 from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from graph.actions.views import Look, Views
-from graph.actions.visible import found_from, sees_case, sees_face
+from graph.actions.visible import sees_case, sees_face
 from graph.domain import audit
 from graph.domain.comparison import SEARCH_LIMIT
-from graph.domain.errors import Invalid, NotFound
-from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_purpose, may
+from graph.domain.errors import Conflict, Invalid, NotFound
+from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, check_purpose, may
+from graph.domain.turn import turned
 from graph.files import MediaStore
 from graph.store import log
 from graph.store.log import Outgoing
 from graph.store.queries import read as read_queries
 from graph.store.queries import search as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Store, Tx
 
 LIMIT_MAX = 100
 FACES_MAX = 20
+VICTIM_FACES_MAX = 100
+"""The best faces of a victim that are asked with: more of them find nobody else."""
+OPEN_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: `within` is `register` or `case:<id>`, `limit` the most faces to return."""
+    """What is asked: `within` is `register` or `case:<id>`, `limit` the most people that the register lists."""
 
     case_id: str
     purpose: str
     legal_basis: str
     within: str
     limit: int = SEARCH_LIMIT
+    keep_asking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,63 +57,89 @@ class Picture:
     content_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A search with what link has answered so far: `items` carry a rank and no score."""
-
-    search: Row
-    probes: tuple[str, ...]
-    items: tuple[Row, ...]
-
-
 async def ask_with_faces(store: Store, question: Question, faces: list[str], *, actor: Person, now: datetime) -> str:
-    """The id of the new search for known faces; it is in the outbox and in the audit.
+    """The id of the new search for known faces of one person; it is in the outbox and in the audit.
 
-    Raises NotFound where a case or a face is unknown to this person, Invalid where the question is incomplete.
+    Raises NotFound where a case or a face is unknown to this person, Invalid where the question is incomplete or two
+    of the faces are in one picture.
     """
     probes = sorted(set(faces))
-    check_question(question)
     if not 1 <= len(probes) <= FACES_MAX:
         raise Invalid(f"faces: from 1 to {FACES_MAX} of them")
-    search_id = uuid.uuid4().hex
-    body = {"search_id": search_id, "case_id": question.case_id, "within": question.within, "limit": question.limit}
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
-        await _check_cases(tx, question, actor)
+    async def find(tx: Tx) -> list[str]:
         known = await tx.rows(read_queries.FACES, faces=probes, leads=False)
         if sum(sees_face(actor, row) for row in known) != len(probes):
             raise NotFound("there is no such face", code="face_unknown")
-        await tx.do(queries.CREATE_SEARCH, search=_node(search_id, question, actor, now), faces=probes)
-        entry = _entry(search_id, question, probes, actor, now)
-        await log.append(tx, head, [entry], [Outgoing("search", search_id, {**body, "faces": probes})])
+        media = [row["media_id"] for row in await tx.rows(queries.MEDIA_OF_FACES, faces=probes)]
+        if len(set(media)) != len(media):
+            raise Invalid("faces: two faces of one picture are never one person: ask for each")
+        return probes
+
+    return await _ask_with_known(store, question, find, {}, actor=actor, now=now)
+
+
+async def ask_with_victim(store: Store, question: Question, victim_id: str, *, actor: Person, now: datetime) -> str:
+    """The id of the new search for the faces that a victim has now and this person may see; as `ask_with_faces`.
+
+    NotFound where there are none. Of a victim with very many faces the best VICTIM_FACES_MAX stand for it.
+    """
+
+    async def find(tx: Tx) -> list[str]:
+        rows = await tx.rows(queries.FACES_OF_VICTIM, victim_id=victim_id)
+        mine = [row["face_id"] for row in rows if may(actor, Deed.SEE, row["districts"])]
+        if not mine:
+            raise NotFound("there is no such victim")
+        return sorted(mine[:VICTIM_FACES_MAX])
+
+    return await _ask_with_known(store, question, find, {"victim_id": victim_id}, actor=actor, now=now)
+
+
+async def _ask_with_known(
+    store: Store, question: Question, find: Callable[[Tx], Any], asked_with: dict[str, Any], *, actor: Person,
+    now: datetime,
+) -> str:  # fmt: skip
+    check_question(question)
+    search_id = uuid.uuid4().hex
+
+    async def work(tx: Tx) -> None:
+        head = await log.lock_head(tx)
+        district = await _check_cases(tx, question, actor)
+        faces: list[str] = await find(tx)
+        node = {**_node(search_id, question, district, actor, now), **asked_with}
+        await tx.do(queries.CREATE_SEARCH, search=node, faces=faces)
+        entry = _entry(search_id, question, faces, actor, now)
+        await log.append(tx, head, [entry], [Outgoing("search", search_id, {**_asked(node), "faces": faces})])
 
     await store.write(work)
     return search_id
 
 
 async def ask_with_picture(
-    store: Store, files: MediaStore, question: Question, picture: Picture, *, actor: Person, now: datetime
-) -> str:
-    """The id of the new search for the faces of an uploaded picture, which is stored first.
+    store: Store, files: MediaStore, question: Question, picture: Picture, *, actor: Person, now: datetime,
+    rotate: int = 0,
+) -> str:  # fmt: skip
+    """The id of the new search for the faces of an uploaded picture, turned by `rotate` degrees and stored first.
 
-    The picture rides on an event of its own with scope `none` in the asking case. One that is stored without
-    its search (a crash in between) is in no case and harms nobody; the same upload names the same file.
+    The picture rides on an event of its own with scope `none` in the asking case: it is kept there with its search,
+    and no link or other search finds it. One that is stored without its search (a crash in between) is in no case and
+    harms nobody; the same upload names the same file.
     """
     check_question(question)
     if not picture.data:
         raise Invalid("the file is empty", code="empty_file")
+    data = turned(picture.data, rotate)
     await store.read(lambda tx: _check_cases(tx, question, actor))
-    media_id = await asyncio.to_thread(files.put_upload, picture.data)
+    media_id = await asyncio.to_thread(files.put_upload, data)
     search_id = uuid.uuid4().hex
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
         district = await _check_cases(tx, question, actor)
-        await tx.do(queries.CREATE_SEARCH, search=_node(search_id, question, actor, now), faces=[])
+        node = {**_node(search_id, question, district, actor, now), "uploaded": True, "picture": media_id}
+        await tx.do(queries.CREATE_SEARCH, search=node, faces=[])
         body = {
-            "search_id": search_id, "case_id": question.case_id, "within": question.within, "limit": question.limit,
-            "district": district, "url": files.upload_url(media_id), "sha256": media_id,
+            **_asked(node), "district": district, "url": files.upload_url(media_id), "sha256": media_id,
             "content_type": picture.content_type, "purpose": question.purpose, "legal_basis": question.legal_basis,
             "scope": "none",
         }  # fmt: skip
@@ -114,15 +150,41 @@ async def ask_with_picture(
     return search_id
 
 
-async def read_search(store: Store, views: Views, search_id: str, *, look: Look) -> Answer:
-    """The search and its answer; the look, with a digest of what it showed, is in the audit."""
-    row = await store.read(lambda tx: tx.one(queries.SEARCH, search_id=search_id))
-    if row is None or not may(look.person, Deed.SEE_SEARCH, [row["district"]], made_by=row["search"]["requested_by"]):
+async def do_end(store: Store, search_id: str, *, actor: Person, now: datetime, purpose: str = "") -> None:
+    """The search is open no more; what it was answered stays.
+
+    Raises NotFound where the person may not see it, Forbidden where neither the person nor their district's supervisor
+    asks it, Conflict `not_open` where nothing is added to it any more, or it waits for its first answer.
+    """
+
+    async def work(tx: Tx) -> None:
+        head = await log.lock_head(tx)
+        row = await tx.one(queries.STATE, search_id=search_id)
+        search = check_sees(row["search"] if row else None, actor)
+        check_may(actor, Deed.END_SEARCH, [search["district"]], made_by=search["requested_by"])
+        if not is_open(search, now):
+            raise Conflict("this search is not open", code="not_open", current={"status": search["status"]})
+        await tx.do(queries.END, search_id=search_id, at=now.isoformat(), by=actor.actor)
+        act = audit.Act(now, actor.actor, "search.ended", search_id, purpose or search["purpose"])
+        await log.append(tx, head, [act], [Outgoing("search_ended", search_id, {"search_id": search_id})])
+
+    await store.write(work)
+
+
+def check_sees(search: dict[str, Any] | None, person: Person) -> dict[str, Any]:
+    """The search, seen by who asked it and in the district of the case that it was asked for; NotFound for others."""
+    if search is None or not may(person, Deed.SEE_SEARCH, [search["district"]], made_by=search["requested_by"]):
         raise NotFound("there is no such search")
-    items = tuple(found_from(item, look.person) for item in row["items"])
-    found = Answer(row["search"], tuple(row["probes"]), items)
-    await views.record(look.act("search.seen", search_id, shown=[item["face_id"] for item in found.items]))
-    return found
+    return search
+
+
+def is_open(search: dict[str, Any], now: datetime) -> bool:
+    """Whether something may still be added to the answer."""
+    return search["open"] and (search["until"] is None or search["until"] > milliseconds(now))
+
+
+def milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def check_question(question: Question) -> None:
@@ -134,31 +196,6 @@ def check_question(question: Question) -> None:
         raise Invalid(f"limit: from 1 to {LIMIT_MAX}")
     if question.within != "register" and not question.within.startswith("case:"):
         raise Invalid("in: `register` or `case:<case id>`")
-
-
-def headline(answer: Answer) -> str:
-    """One sentence that says what the answer means and never more.
-
-    That nothing similar was found is said of what was compared only: what could not be judged is told with it.
-    """
-    search = answer.search
-    numbers = f"{search['compared'] or 0} compared, {search['too_poor'] or 0} could not be judged"
-    above = sum(1 for item in answer.items if item["above"])
-    match search["status"]:
-        case "asked":
-            return "still waiting for the answer"
-        case "no_face":
-            return "no face was found in the picture: nothing was compared"
-        case "too_poor":
-            return "the face is too poor to compare: nothing was compared"
-        case "quarantined":
-            return "the picture could not be processed: nothing was compared"
-        case _ if above:
-            return f"{above} similar among {numbers}: similar is not the same person"
-        case _ if answer.items:
-            return f"nothing similar enough to propose among {numbers}; the nearest are listed"
-        case _:
-            return f"nothing similar among {numbers}"
 
 
 async def _check_cases(tx: Tx, question: Question, actor: Person) -> str:
@@ -174,13 +211,20 @@ async def _check_cases(tx: Tx, question: Question, actor: Person) -> str:
     return asking["district"]
 
 
-def _node(search_id: str, question: Question, actor: Person, now: datetime) -> dict[str, Any]:
+def _node(search_id: str, question: Question, district: str, actor: Person, now: datetime) -> dict[str, Any]:
+    limited = question.within != "register" and not question.keep_asking
+    until = milliseconds(now + timedelta(days=OPEN_DAYS)) if limited else None
     return {
-        **asdict(question), "search_id": search_id, "requested_by": actor.actor, "status": "asked",
-        "asked_at": now.isoformat(),
+        **asdict(question), "search_id": search_id, "district": district, "requested_by": actor.actor,
+        "status": "asked", "asked_at": now.isoformat(), "until": until,
     }  # fmt: skip
 
 
-def _entry(search_id: str, question: Question, probes: list[str], actor: Person, now: datetime) -> audit.Act:
-    digest = audit.content_digest({**asdict(question), "probes": probes})
+def _asked(node: dict[str, Any]) -> dict[str, Any]:
+    """What link must know of a search."""
+    return {name: node[name] for name in ("search_id", "case_id", "within", "limit", "keep_asking", "until")}
+
+
+def _entry(search_id: str, question: Question, probes: Sequence[str], actor: Person, now: datetime) -> audit.Act:
+    digest = audit.content_digest({**asdict(question), "probes": list(probes)})
     return audit.Act(now, actor.actor, "search.asked", search_id, question.purpose, digest)

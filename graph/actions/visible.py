@@ -73,12 +73,15 @@ def side_from(side: Row, viewer: Person, state: State | None = None) -> Side:
 
 
 def found_from(item: Row, viewer: Person) -> Row:
-    """A face that a search returned, as `viewer` may see it: rank and place in the register, masked as a side is."""
+    """A face that a search returned, as `viewer` may see it: rank and place in the register, masked as a side is.
+
+    One that an erasure took since is left with its rank and its id.
+    """
     side = side_from(item, viewer)
     return {
         "rank": item["rank"], "above": item["above"], "probe_face_id": item["probe_face_id"], "face_id": side.face_id,
         "media_id": side.media_id, "case_ids": list(side.case_ids), "box": side.box, "district": side.district,
-        "contact": side.contact,
+        "contact": side.contact, "erased": side.erased,
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ Pure functions: link applies them at a record of the gallery log, the tests appl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +21,9 @@ PER_CASE = 3
 OWN_CASE = 3
 PER_VICTIM = 3
 SEARCH_LIMIT = 20
+"""The most people that a search of the register lists."""
+PER_PERSON = 3
+"""Faces of one person in that list: the others would hide who else is similar."""
 
 
 class Scope(StrEnum):
@@ -117,6 +120,21 @@ def within_caps(found: Iterable[Similar]) -> list[Similar]:
         if item.victim_id is not None:
             victims[item.victim_id] += 1
         kept.append(item)
+    return kept
+
+
+def people_within(found: Iterable[Similar], limit: int, person_of: Callable[[str], Hashable]) -> list[Similar]:
+    """The faces of the best `limit` people among those found, best first, PER_PERSON of each at the most.
+
+    `person_of` says of a face id which faces count as one person.
+    """
+    faces: Counter[Hashable] = Counter()
+    kept: list[Similar] = []
+    for item in sorted(found, key=order):
+        person = person_of(item.face_id)
+        if faces[person] < PER_PERSON and (faces[person] or len(faces) < limit):
+            faces[person] += 1
+            kept.append(item)
     return kept
 
 

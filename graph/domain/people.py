@@ -29,6 +29,7 @@ class Deed(StrEnum):
     SEARCH = "search"
     SEE_SEARCH = "see_search"
     """A search and its answer: whoever asked, and the district of the case that it was asked for."""
+    END_SEARCH = "end_search"
     UPLOAD = "upload"
     JUDGE = "judge"
     APPROVE = "approve"
@@ -66,6 +67,7 @@ ALLOWED: Mapping[Deed, Rule] = {
     Deed.SEE: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
     Deed.SEARCH: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
     Deed.SEE_SEARCH: _rule(Role.INVESTIGATOR, Role.SUPERVISOR, own_anywhere=True),
+    Deed.END_SEARCH: _rule(Role.SUPERVISOR, or_who_made_it=True, own_anywhere=True),
     Deed.UPLOAD: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
     Deed.JUDGE: _rule(Role.INVESTIGATOR),
     Deed.APPROVE: _rule(Role.SUPERVISOR, not_who_made_it=True),

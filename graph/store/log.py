@@ -13,8 +13,8 @@ from graph.store.queries import audit as queries
 from graph.store.session import Tx
 
 Kind = Literal[
-    "search", "probe", "mark", "media", "notice", "quarantine", "delete", "replay", "victims", "pairs", "label",
-    "erasure", "model", "root",
+    "search", "search_ended", "probe", "mark", "media", "notice", "quarantine", "delete", "replay", "victims", "pairs",
+    "label", "erasure", "model", "root",
 ]  # fmt: skip
 SALT_BYTES: Final = 16
 

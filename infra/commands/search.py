@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from graph.domain.errors import Invalid
+from graph.domain.turn import TURNS
 from infra.commands.common import DataOption, announce, settings
 from infra.commands.ingest import full_case_id
 from infra.commands.token import issued
@@ -24,13 +25,22 @@ from infra.stack.running import find_running
 
 
 def search(
-    picture: Annotated[Path, typer.Argument(help="The picture; its name is not sent.")],
+    picture: Annotated[Path | None, typer.Argument(help="The picture; its name is not sent.")] = None,
+    *,
     case: Annotated[str, typer.Option(help="The case that asks; without a source before a colon it gets `local:`.")],
     purpose: Annotated[str, typer.Option(help="What the answer is needed for.")],
     legal_basis: Annotated[str, typer.Option(help="What allows the question.")],
     within: Annotated[str, typer.Option("--in", help="`register`, or `case:ID` for one case's material.")],
+    face: Annotated[
+        list[str] | None, typer.Option(help="In place of a picture: a face by its id; several show one person.")
+    ] = None,
+    victim: Annotated[str | None, typer.Option(help="In place of a picture: a victim's faces as they are now.")] = None,
+    rotate: Annotated[str, typer.Option(help="Turn the picture: 90, 180 or 270 degrees clockwise.")] = "0",
+    keep_asking: Annotated[
+        bool, typer.Option("--keep-asking", help="Go on with all that comes, until the search is ended.")
+    ] = False,
     limit: Annotated[
-        int, typer.Option(min=1, max=100, help="The most faces that a search of the register returns.")
+        int, typer.Option(min=1, max=100, help="The most people that a search of the register lists.")
     ] = 20,
     user: Annotated[
         str, typer.Option(help="Who asks, on the local stack; with a real sign-in, REDTHREAD_TOKEN says it.")
@@ -39,9 +49,14 @@ def search(
 ) -> None:
     """Ask where the people of a picture appear. The answer has ranks and no scores: people decide who is who."""
     chosen = settings(data=data)
-    if not picture.expanduser().is_file():
+    faces = face or []
+    if sum((picture is not None, bool(faces), victim is not None)) != 1:
+        raise Invalid("name a picture, or --face, or --victim")
+    if picture is not None and not picture.expanduser().is_file():
         raise Invalid(f"there is no file {printable(str(picture))}")
-    asked = Asked(full_case_id(case), purpose, legal_basis, _place(within), limit)
+    if rotate not in map(str, TURNS):
+        raise Invalid("--rotate: 0, 90, 180 or 270")
+    asked = Asked(full_case_id(case), purpose, legal_basis, _place(within), limit, keep_asking)
     running = find_running(chosen.data)
     if running is None or not running.ready or not running.api_url:
         raise StackError(f"no API runs on {chosen.data}: start it with `redthread up`")
@@ -50,7 +65,9 @@ def search(
 
     def work(stop: threading.Event) -> dict[str, Any]:
         with ApiClient(running.api_url, token=bearer, purpose=purpose) as api:
-            return api.ask_with_picture(asked, picture.expanduser(), stop)
+            if picture is not None:
+                return api.ask_with_picture(asked, picture.expanduser(), stop, int(rotate))
+            return api.ask_with_victim(asked, victim, stop) if victim else api.ask_with_faces(asked, faces, stop)
 
     async def main() -> int:
         answers.append(await in_thread(work))
@@ -72,18 +89,43 @@ def _place(within: str) -> str:
 
 
 def _show(answer: Mapping[str, Any], files: Mapping[str, str]) -> None:
-    """The headline, what was compared, and each face by rank; its file where it was ingested from this data folder."""
+    """The headline, then part by part each face by rank; its file where it was ingested from this data folder."""
     out = Console(highlight=False, soft_wrap=True)
     out.print(escape(answer["headline"]), style="bold")
     if answer["reason"]:
         out.print(escape(answer["reason"]))
-    for item in answer["items"]:
-        box = ",".join(str(value) for value in item["box"] or ())
-        similar = "similar" if item["above"] else "weak"
-        cases = ", ".join(item["case_ids"])
-        out.print(f"rank {item['rank']}  {similar}  case {escape(cases)}  media {item['media_id']}  box {box}")
-        if item["media_id"] in files:
-            out.print(f"        {escape(printable(files[item['media_id']]))}")
-    if answer["compared"] is not None:
-        out.print(f"{answer['compared']} compared, {answer['too_poor'] or 0} too poor to compare")
-    out.print(f"search {answer['search_id']}")
+    if len(answer["faces"]) > 1:
+        out.print(f"{len(answer['faces'])} faces are searched for; ask for one of them with --face:")
+        for face in answer["faces"]:
+            out.print(f"  {face['face_id']}  box {_box(face)}")
+    for part in answer["parts"]:
+        out.print(
+            f"record {part['offset']}: {part['compared']} compared, {part['too_poor']} too poor to compare, "
+            f"{part['no_face'] or 0} media without a face"
+        )
+        for item in part["items"]:
+            _show_item(out, item, files)
+    coming = answer["to_come"]
+    if coming["events"] or answer["quarantined"]:
+        when = "" if coming["seconds"] is None else f", in about {coming['seconds']} s"
+        out.print(f"still to come: at most {coming['events']} events{when}; {answer['quarantined']} in quarantine")
+    out.print(f"search {answer['search_id']}{', open for what comes later' if answer['open'] else ''}")
+
+
+def _show_item(out: Console, item: Mapping[str, Any], files: Mapping[str, str]) -> None:
+    if item["erased"]:
+        out.print(f"rank {item['rank']}  erased since")
+        return
+    similar = "similar" if item["above"] else "weak"
+    whose = f"victim {item['victim_id']}  " if item["victim_id"] else ""
+    if item["media_id"] is None:
+        where = f"in a case of district {item['district']}, {item['contact'] or 'no contact known'}"
+    else:
+        where = f"case {', '.join(item['case_ids'])}  media {item['media_id']}  box {_box(item)}"
+    out.print(escape(printable(f"rank {item['rank']}  {similar}  {whose}{where}")))
+    if (file := files.get(str(item["media_id"]))) is not None:
+        out.print(f"        {escape(printable(file))}")
+
+
+def _box(item: Mapping[str, Any]) -> str:
+    return ",".join(str(value) for value in item["box"] or ())

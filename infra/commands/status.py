@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import typer
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # pyright: ignore[reportPrivateImportUsage]
+from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.table import Table
 
@@ -19,8 +18,8 @@ from graph.store.session import Store
 from infra.commands.common import DataOption, settings
 from infra.stack.base import Addresses
 from infra.stack.running import Running, addresses_of, find_running
+from streams.lags import lags
 
-ANSWER_S = 10.0
 NOT_RUNNING = 1
 
 
@@ -46,26 +45,6 @@ def status(data: DataOption = None) -> None:
         for topic, records in counts.pop("withheld").items():
             out.print(f"ALARM {records} records for {topic} wait: its source is not in REDTHREAD_SOURCES", markup=False)
         out.print(_contents(counts))
-
-
-def lags(bootstrap: str, security: Mapping[str, str]) -> dict[tuple[str, str], int]:
-    """Records that each consumer group has not committed yet, by (group, topic), over all partitions."""
-    # Any: confluent-kafka does not say what its futures hold.
-    admin: Any = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, **security})
-    groups = [found.group_id for found in admin.list_consumer_groups(request_timeout=ANSWER_S).result(ANSWER_S).valid]
-    total: dict[tuple[str, str], int] = {}
-    for group in groups:
-        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=ANSWER_S)
-        committed: list[TopicPartition] = asked[group].result(ANSWER_S).topic_partitions or []
-        ends = admin.list_offsets(
-            {TopicPartition(place.topic, place.partition): OffsetSpec.latest() for place in committed},
-            request_timeout=ANSWER_S,
-        )
-        latest = {(place.topic, place.partition): answer.result(ANSWER_S).offset for place, answer in ends.items()}
-        for place in committed:
-            behind = latest[place.topic, place.partition] - max(0, place.offset)
-            total[group, place.topic] = total.get((group, place.topic), 0) + max(0, behind)
-    return total
 
 
 def _children(running: Running) -> Table:

@@ -65,6 +65,11 @@ def show_answer(
     """A question and its answer: the headline, then rank, case and file; a search tells no scores."""
     out.print(f"\n[bold]{escape(printable(question))}[/bold]")
     out.print(f"  {escape(answer['headline'])}")
+    for part in answer["parts"]:
+        out.print(
+            f"  at record {part['offset']} of the log: {part['compared']} compared, {part['too_poor']} too poor to "
+            f"compare, {part['no_face'] or 0} media without a face"
+        )
     items = answer["items"]
     for item in items[:ANSWERS]:
         similar = "similar" if item["above"] else "weak"

@@ -1,12 +1,18 @@
-"""The answers to people's searches, each staged at its record of the gallery log."""
+"""The answers to people's searches, each at its record of the gallery log, and what later records add to them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from graph.actions.ingest import Changes
-from graph.domain.comparison import THRESHOLD, Similar, may_find, order
+from graph.domain.comparison import FLOOR, HIDDEN_LABELS, THRESHOLD, InScope, Similar, may_find, order, people_within
 from streams.gallery.compare import Comparer
+from streams.gallery.matrix import above
+from streams.gallery.open_searches import REGISTER, OpenSearch, Reach
 from streams.gallery.state import Face, Media, Staged
 from streams.records import SearchAsked, SearchProbe
 
@@ -22,98 +28,226 @@ class Answers:
 
     def answer_known(self, search: SearchAsked, offset: int) -> None:
         """Answers a search for stored faces; their own pictures are no answer to it."""
-        found = (self._staged.face(face_id) for face_id in search.faces)
-        self.answer(search, offset, search.faces, without=frozenset(face.media_id for face in found if face))
+        asked = OpenSearch(
+            search.search_id, search.case_id, search.within, search.limit, tuple(search.faces), uploaded=False,
+            until=search.until, through=offset,
+        )  # fmt: skip
+        self._answer(asked, offset, keep_asking=search.keep_asking)
 
     def answer_upload(self, search: SearchProbe, media: Media, offset: int) -> None:
         """Answers a search with an uploaded picture at the record that stores its faces.
 
         The same bytes in a case that the search may see are an answer: the picture itself is known there.
         """
-        asked = SearchAsked.model_construct(
-            search_id=search.search_id, case_id=search.case_id, within=search.within, limit=search.limit, faces=[]
-        )
-        self.answer(asked, offset, media.faces)
-
-    def answer(
-        self, search: SearchAsked, offset: int, face_ids: Sequence[str], *, without: frozenset[str] = frozenset()
-    ) -> None:
-        """Stages the answer: every found face with its best score over the search's faces, best first.
-
-        The register's answer is capped; one case's answer is not. Faces of the media in `without` are left out.
-        """
-        known = [face for face in map(self._staged.face, face_ids) if face is not None]
-        mine = [face for face in known if face.vector is not None]
-        compared, too_poor = self._findable_faces(search)
-        for face in self._faces_of(without):
-            if self._findable(face, search):
-                compared, too_poor = compared - (face.vector is not None), too_poor - (face.vector is None)
-        status = "answered" if mine else "too_poor" if known else "no_face"
-        best: dict[str, tuple[float, str]] = {}
-        for face, near in zip(mine, self._compare.near(mine) if mine else [], strict=True):
-            for other, score in near:
-                if other.media_id in without or not self._findable(other, search):
-                    continue
-                if other.face_id not in best or best[other.face_id][0] < score:
-                    best[other.face_id] = (score, face.face_id)
-        ranked = sorted(((score, face_id, probe) for face_id, (score, probe) in best.items()), key=_rank)
-        if search.within == "register":
-            ranked = ranked[: search.limit]
-        self._changes.answers.append(
-            {
-                "search_id": search.search_id,
-                "probes": [face.face_id for face in known],
-                "returned": [
-                    {
-                        "face_id": face_id,
-                        "rank": rank,
-                        "score": score,
-                        "above": score >= THRESHOLD,
-                        "probe_face_id": probe,
-                    }
-                    for rank, (score, face_id, probe) in enumerate(ranked, 1)
-                ],
-                "answer": {
-                    "status": status,
-                    "gallery_offset": offset,
-                    "gallery_size": self._staged.size(),
-                    "compared": compared if mine else 0,
-                    "too_poor": too_poor,
-                    "model_id": self._model_id,
-                    "threshold": THRESHOLD,
-                },
-            }
-        )
-
-    def _findable_faces(self, search: SearchAsked) -> tuple[int, int]:
-        """How many faces the search compares, and how many in its reach are too poor to be."""
-        within = search.within.removeprefix("case:")
-        case = self._staged.case(within) if search.within != "register" else None
-        if case is None or case.open:
-            return self._staged.findable(search.case_id, search.within)
-        # Memberships in closed cases are in no count; such a search is rare.
-        media = frozenset(media.media_id for media in self._staged.media_of_case(within))
-        found = [face for face in self._faces_of(media) if self._findable(face, search)]
-        poor = sum(face.vector is None for face in found)
-        return len(found) - poor, poor
-
-    def _faces_of(self, media_ids: frozenset[str]) -> list[Face]:
-        known = (self._staged.one_media(media_id) for media_id in media_ids)
-        faces = (self._staged.face(face_id) for media in known if media is not None for face_id in media.faces)
-        return [face for face in faces if face is not None]
+        asked = OpenSearch(
+            search.search_id, search.case_id, search.within, search.limit, media.faces, uploaded=True,
+            until=search.until, through=offset,
+        )  # fmt: skip
+        self._answer(asked, offset, keep_asking=search.keep_asking)
 
     def refuse(self, search_id: str, reason: str) -> None:
         """Ends a search that can't be answered, with the reason."""
         answer = {"status": "quarantined", "reason": reason}
-        self._changes.answers.append({"search_id": search_id, "probes": [], "returned": [], "answer": answer})
+        self._changes.answers.append(
+            {"search_id": search_id, "probes": [], "returned": [], "answer": answer, "part": None}
+        )
 
-    def _findable(self, face: Face, search: SearchAsked) -> bool:
-        media, scope = self._staged.one_media(face.media_id), self._staged.scope_of(face)
-        if media is None or scope is None:
+    def append(self, offset: int, submitted_at: int | None) -> None:
+        """Compares what the record that was applied last made findable with the faces of all open searches.
+
+        One whose time was over when the record was submitted ends instead.
+        """
+        searches = self._staged.searches
+        if not searches:
+            return
+        asked: dict[str, list[OpenSearch]] = {}
+        added: dict[str, list[tuple[Media, Media | None]]] = {}
+        for media_id, before in self._staged.media_before.items():
+            media = self._staged.one_media(media_id)
+            if media is None or media.scope is None:
+                continue
+            for within in (REGISTER, *(f"case:{case_id}" for case_id in sorted(media.memberships))):
+                if within not in asked:
+                    asked[within] = searches.asked_in(within)
+                for search in asked[within]:
+                    added.setdefault(search.search_id, []).append((media, before))
+        for search_id in sorted(added):
+            search = searches.one(search_id)
+            if search is not None and search.through < offset:
+                self._add(search, offset, submitted_at, added[search_id])
+
+    def end(self, search_id: str, because: str) -> None:
+        """The search is open no more; of one that is not open nothing changes."""
+        if self._staged.searches.one(search_id) is not None:
+            self._staged.searches.end(search_id)
+            self._changes.ended_searches.append({"search_id": search_id, "because": because})
+
+    def end_with_case(self, case_id: str, because: str) -> None:
+        """Ends the open searches that this case asks, or that ask in it."""
+        for search in [search for search in self._staged.searches.everyone() if case_id in search.cases]:
+            self.end(search.search_id, because)
+
+    # --- the first part ------------------------------------------------------------------------------------------
+
+    def _answer(self, search: OpenSearch, offset: int, *, keep_asking: bool) -> None:
+        """Stages the answer: every found face with its best score over the search's faces, best first."""
+        known = [face for face in map(self._staged.face, search.faces) if face is not None]
+        mine = [face for face in known if face.vector is not None]
+        without = self._own_media(search)
+        reach = self._reach(search, without)
+        status = "answered" if mine else "too_poor" if known else "no_face"
+        best: dict[str, tuple[float, str]] = {}
+        for face, near in zip(mine, self._compare.near(mine) if mine else [], strict=True):
+            for other, score in near:
+                if other.media_id not in without and self._findable(other, search):
+                    _keep_best(best, other.face_id, score, face.face_id)
+        reach = reach if mine else replace(reach, compared=0)
+        part = self._part(0, offset, reach)
+        answer: dict[str, Any] = {
+            "status": status, "gallery_offset": offset, "gallery_size": part["gallery_size"],
+            "compared": reach.compared, "too_poor": reach.too_poor, "no_face": reach.no_face,
+            "model_id": self._model_id, "threshold": THRESHOLD,
+        }  # fmt: skip
+        if mine and self._stays_open(search, keep_asking):
+            answer["open"] = True
+            if self._staged.searches.one(search.search_id) is None:  # else it is read again
+                self._staged.searches.put(search)
+        self._changes.answers.append(
+            {
+                "search_id": search.search_id,
+                "probes": [face.face_id for face in known],
+                "returned": self._returned(search, best),
+                "answer": answer,
+                "part": part,
+            }
+        )
+
+    def _stays_open(self, search: OpenSearch, keep_asking: bool) -> bool:
+        known = filter(None, map(self._staged.case, search.cases))
+        return (keep_asking or search.within != REGISTER) and all(case.open for case in known)
+
+    def _reach(self, search: OpenSearch, without: frozenset[str]) -> Reach:
+        """What the search covers, but for the media in `without`."""
+        case = self._staged.case(search.within.removeprefix("case:")) if search.within != REGISTER else None
+        if case is not None and not case.open:
+            # Memberships in closed cases are in no count; such a search is rare.
+            found = (self._counted(search, media) for media in self._staged.media_of_case(case.case_id))
+            reach = sum(found, Reach())
+        else:
+            reach = self._staged.findable(search.case_id, search.within)
+        for media in filter(None, map(self._staged.one_media, without)):
+            own = self._counted(search, media)
+            reach += Reach(-own.compared, -own.too_poor, -own.no_face)
+        return reach
+
+    def _counted(self, search: OpenSearch, media: Media) -> Reach:
+        faces = [face for face in map(self._staged.face, media.faces) if face is not None]
+        found = [face for face in faces if self._findable(face, search)]
+        empty = not media.faces and media.scope is not None and _findable(media, media.scope, search)
+        poor = sum(face.vector is None for face in found)
+        return Reach(len(found) - poor, poor, int(empty))
+
+    # --- later parts ---------------------------------------------------------------------------------------------
+
+    def _add(
+        self, search: OpenSearch, offset: int, submitted_at: int | None, media: Iterable[tuple[Media, Media | None]]
+    ) -> None:
+        """Stages what these media, each with what it was before, add to the answer; nothing where they add nothing."""
+        without = self._own_media(search)
+        probes = [face for face in map(self._staged.face, search.faces) if face is not None and face.vector is not None]
+        reach, new = Reach(), list[Face]()
+        for now, before in media:
+            if now.media_id in without or not probes:
+                continue
+            faces = [face for face in map(self._staged.face, now.faces) if face is not None]
+            found = [face for face in faces if self._is_new(search, face, now, before)]
+            new += [face for face in found if face.vector is not None]
+            poor = sum(face.vector is None for face in found)
+            reach += Reach(len(found) - poor, poor, int(self._is_newly_empty(search, now, before)))
+        if reach == Reach():
+            return
+        if search.until is not None and submitted_at is not None and submitted_at > search.until:
+            self.end(search.search_id, "time")
+            return
+        best: dict[str, tuple[float, str]] = {}
+        if new:
+            vectors = np.stack([face.vector for face in probes if face.vector is not None])
+            stacked = np.stack([face.vector for face in new if face.vector is not None])
+            for probe, near in zip(probes, above(vectors, stacked, FLOOR), strict=True):
+                for item in near:
+                    _keep_best(best, new[item.row].face_id, item.score, probe.face_id)
+        returned = self._returned(search, best)
+        grows = search.tail is not None and not returned
+        number = search.part if grows else search.part + 1
+        covered = reach + search.tail if grows and search.tail is not None else reach
+        self._changes.parts[search.search_id, number] = {
+            "search_id": search.search_id, "returned": returned, "part": self._part(number, offset, covered),
+        }  # fmt: skip
+        self._staged.searches.put(replace(search, part=number, tail=None if returned else covered, through=offset))
+
+    def _is_new(self, search: OpenSearch, face: Face, now: Media, before: Media | None) -> bool:
+        """Whether the search may find the face now, and could not before this record."""
+        if not self._findable(face, search):
             return False
-        scopes = {case_id: member.scope for case_id, member in media.memberships.items()}
-        return may_find(scope, scopes, search.case_id, search.within)
+        was = self._staged.faces_before.get(face.face_id, face)
+        if before is None or before.scope is None or was is None or face.face_id not in before.faces:
+            return True
+        hidden = was.label in HIDDEN_LABELS
+        return not _findable(before, replace(before.scope, hidden=hidden), search) or (
+            was.vector is None and face.vector is not None
+        )
+
+    def _is_newly_empty(self, search: OpenSearch, now: Media, before: Media | None) -> bool:
+        if now.faces or now.scope is None or not _findable(now, now.scope, search):
+            return False
+        return before is None or before.scope is None or not _findable(before, before.scope, search)
+
+    # --- both ----------------------------------------------------------------------------------------------------
+
+    def _own_media(self, search: OpenSearch) -> frozenset[str]:
+        """The pictures that are no answer: those of the faces that a search for known ones asks for."""
+        known = () if search.uploaded else map(self._staged.face, search.faces)
+        return frozenset(face.media_id for face in known if face is not None)
+
+    def _part(self, number: int, offset: int, reach: Reach) -> dict[str, Any]:
+        return {
+            "number": number, "offset": offset, "gallery_size": self._staged.size(), "compared": reach.compared,
+            "too_poor": reach.too_poor, "no_face": reach.no_face, "model_id": self._model_id, "threshold": THRESHOLD,
+        }  # fmt: skip
+
+    def _returned(self, search: OpenSearch, best: Mapping[str, tuple[float, str]]) -> list[dict[str, Any]]:
+        """What was found by rank; the register's answer is capped, one case's answer is not."""
+        found = [Similar(face_id, score, "", False) for face_id, (score, _) in best.items()]
+        if search.within == REGISTER:
+            found = people_within(found, search.limit, self._person)
+        return [
+            {
+                "face_id": item.face_id,
+                "rank": rank,
+                "score": item.score,
+                "above": item.score >= THRESHOLD,
+                "probe_face_id": best[item.face_id][1],
+            }
+            for rank, item in enumerate(sorted(found, key=order), 1)
+        ]
+
+    def _person(self, face_id: str) -> str:
+        """Who counts as one person in the register's list: a victim, a group, else the face itself."""
+        face = self._staged.face(face_id)
+        if face is not None and face.victim_id is not None:
+            return f"victim {face.victim_id}"
+        return min(self._staged.groups.groups_of(face_id).values(), default=face_id)
+
+    def _findable(self, face: Face, search: OpenSearch) -> bool:
+        media, scope = self._staged.one_media(face.media_id), self._staged.scope_of(face)
+        return media is not None and scope is not None and _findable(media, scope, search)
 
 
-def _rank(item: tuple[float, str, str]) -> tuple[float, str]:
-    return order(Similar(item[1], item[0], "", False))
+def _findable(media: Media, scope: InScope, search: OpenSearch) -> bool:
+    scopes = {case_id: member.scope for case_id, member in media.memberships.items()}
+    return may_find(scope, scopes, search.case_id, search.within)
+
+
+def _keep_best(best: dict[str, tuple[float, str]], face_id: str, score: float, probe: str) -> None:
+    if face_id not in best or best[face_id][0] < score:
+        best[face_id] = (score, probe)

@@ -37,6 +37,7 @@ def erase(plan: Plan, record: ErasureRecord) -> None:
             older = [case for case, member in media.memberships.items() if member.submitted_at <= requested_at]
             _leave(plan, media, older)
     else:
+        plan.answers.end_with_case(subject, "erased")
         for media in plan.media_of_case(subject):
             _leave(plan, media, [subject] if media.memberships[subject].submitted_at <= requested_at else [])
     plan.take_back_erased()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from graph.domain.comparison import HIDDEN_LABELS
+from graph.domain.label import Label
 from streams.gallery.state import Face
 from streams.records import LabelChanged
 
@@ -31,6 +32,8 @@ def relabel(plan: Plan, offset: int, record: LabelChanged) -> None:
         plan.staged.put_media(replace(media, faces=tuple(known for known in media.faces if known not in named)))
         for face in faces:
             plan.staged.put_face(replace(face, label=record.label))
+            if face.face_id in record.taken_back:
+                plan.staged.faces_before[face.face_id] = replace(face, label=Label.SUSPECT)
         media = plan.staged.put_media(media)
         if record.label in HIDDEN_LABELS:
             plan.compare.narrow([media])

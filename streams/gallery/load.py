@@ -11,6 +11,7 @@ from graph.domain.comparison import Scope
 from graph.store.queries import ingest as queries
 from graph.store.session import Row, Store
 from streams.gallery.groups import Group
+from streams.gallery.open_searches import OpenSearch, Reach
 from streams.gallery.state import Case, Face, Gallery, Media, Membership, Staged
 
 PAGE: Final = 5000
@@ -40,6 +41,8 @@ async def load_gallery(store: Store, model_id: str, *, progress: Callable[[], No
         order = tuple(face_id for _, face_id in sorted(row["faces"]))
         memberships = {item["case_id"]: _membership(item) for item in row["memberships"] if item["case_id"]}
         staged.put_media(Media(row["media_id"], memberships, order))
+    for row in await store.read(lambda tx: tx.rows(queries.GALLERY_SEARCHES)):
+        staged.searches.put(_open_search(row))
     gallery.take_in(staged)
     return gallery
 
@@ -63,6 +66,16 @@ def _face(row: Row) -> Face:
     vector = np.frombuffer(data, "<f4").astype(np.float32) if data is not None else None
     marked_on = None if row["marked_on"] is None else dict(zip(row["marked_on"], row["marked_since"], strict=True))
     return Face(row["face_id"], row["media_id"], vector, row["label"], row["declared"], row["assigned"], marked_on)
+
+
+def _open_search(row: Row) -> OpenSearch:
+    search, part = row["search"], row["part"]
+    grows = part["number"] > 0 and not part["faces"]
+    return OpenSearch(
+        search["search_id"], search["case_id"], search["within"], search["limit"], tuple(row["faces"]),
+        uploaded=bool(search["uploaded"]), until=search["until"], through=search["through"], part=part["number"],
+        tail=Reach(part["compared"], part["too_poor"], part["no_face"]) if grows else None,
+    )  # fmt: skip
 
 
 def _membership(item: Row) -> Membership:

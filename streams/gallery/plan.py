@@ -32,6 +32,7 @@ from streams.records import (
     ModelSwitched,
     PairsJudged,
     SearchAsked,
+    SearchEnded,
     SourceEvent,
     VictimRecord,
     VictimsAssigned,
@@ -87,6 +88,7 @@ class Plan:
         changes.memberships = [row for row in changes.memberships if row["membership_id"] not in memberships]
 
     def _apply(self, offset: int, record: GalleryRecord) -> None:
+        self.staged.begin_record()
         try:
             match record:
                 case MediaEmbedded():
@@ -101,6 +103,8 @@ class Plan:
                     erase(self, record)
                 case SearchAsked():
                     self.answers.answer_known(record, offset)
+                case SearchEnded():
+                    self.answers.end(record.search_id, "asker")
                 case VictimsAssigned():
                     self._assign(record)
                 case PairsJudged():
@@ -116,6 +120,8 @@ class Plan:
                 self.answers.refuse(record.search_id, reason.message)
             elif not isinstance(record, Decided | Migrated):  # which nothing can make unprocessable
                 self.changes.quarantined.append(rows.quarantined(record.origin, reason))
+        origin: SourceEvent | None = getattr(record, "origin", None)
+        self.answers.append(offset, origin.submitted_at if origin is not None else None)
 
     def _new_faces(self, record: GalleryRecord) -> list[tuple[str, np.ndarray]]:
         if not isinstance(record, MediaEmbedded) or record.model_id != self.model_id:
@@ -250,6 +256,7 @@ class Plan:
                     self.compare.faces(media, offset)
             else:
                 self.compare.narrow(touched)
+                self.answers.end_with_case(case.case_id, "case_closed")
         self.tell(record.origin, "case_changed", {"case_id": case.case_id, "version": case.version})
 
     def media_of_case(self, case_id: str) -> Iterator[Media]:

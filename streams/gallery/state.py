@@ -16,6 +16,7 @@ from graph.domain.comparison import HIDDEN_LABELS, InScope, Scope
 from streams.gallery.counts import ScopeCounts
 from streams.gallery.groups import Groups, StagedGroups
 from streams.gallery.matrix import Matrix, Vectors
+from streams.gallery.open_searches import OpenSearches, Reach, StagedSearches
 from streams.gallery.templates import StagedTemplates, Templates
 
 
@@ -101,8 +102,10 @@ class Gallery:
         self.row_of: dict[str, int] = {}
         self.compared = ScopeCounts()
         self.too_poor = ScopeCounts()
+        self.no_face = ScopeCounts()
         self.groups = Groups()
         self.templates = Templates()
+        self.searches = OpenSearches()
 
     def take_in(self, staged: Staged) -> None:
         """Makes a committed batch part of the gallery."""
@@ -131,7 +134,9 @@ class Gallery:
                 self.faces[face.face_id] = replace(face, vector=self.matrix.row(row))
         self.compared.merge(staged.compared)
         self.too_poor.merge(staged.too_poor)
+        self.no_face.merge(staged.no_face)
         self.groups.take_in(staged.groups)
+        self.searches.take_in(staged.searches)
 
 
 class Staged:
@@ -147,9 +152,18 @@ class Staged:
         self.gone_faces: set[str] = set()
         self.compared = ScopeCounts()
         self.too_poor = ScopeCounts()
+        self.no_face = ScopeCounts()
         self.groups = StagedGroups(base.groups)
         self.templates = StagedTemplates(base.templates, self._for_mean)
         self.dimensions: int | None = base.matrix.dimensions
+        self.searches = StagedSearches(base.searches)
+        self.media_before: dict[str, Media | None] = {}
+        self.faces_before: dict[str, Face | None] = {}
+
+    def begin_record(self) -> None:
+        """From here on `media_before` and `faces_before` hold what the changes to come replace."""
+        self.media_before = {}
+        self.faces_before = {}
 
     def case(self, case_id: str) -> Case | None:
         return self.cases.get(case_id) or self.base.cases.get(case_id)
@@ -187,7 +201,7 @@ class Staged:
 
     def put_media(self, media: Media) -> Media:
         """Stages a media, whose faces are staged already, with the scope that its memberships give it now."""
-        self._count(self.one_media(media.media_id), -1)
+        self._count(self._was(media.media_id), -1)
         self._touch(media.faces)
         staged = replace(media, scope=self._scope(media))
         self.gone_media.discard(media.media_id)
@@ -197,12 +211,19 @@ class Staged:
 
     def lift(self, media: Media) -> None:
         """Takes a known media out of the counts until it is put again, so that its faces may change meanwhile."""
-        self._count(self.one_media(media.media_id), -1)
+        self._count(self._was(media.media_id), -1)
         self._touch(media.faces)
         self.media[media.media_id] = replace(media, scope=None)
 
+    def _was(self, media_id: str) -> Media | None:
+        """The media as it stands, kept as it was before this record."""
+        media = self.one_media(media_id)
+        self.media_before.setdefault(media_id, media)
+        return media
+
     def put_face(self, face: Face) -> None:
         old = self.face(face.face_id)
+        self.faces_before.setdefault(face.face_id, old)
         before = old.victim_id if old is not None else None
         self.templates.touch((before, face.victim_id))
         self.templates.move(face.face_id, before, face.victim_id)
@@ -237,11 +258,12 @@ class Staged:
             self.base.too_poor.comparable(scope) + self.too_poor.comparable(scope),
         )
 
-    def findable(self, asking_case: str, within: str) -> tuple[int, int]:
-        """How many faces a search compares, and how many in its reach are too poor to be."""
-        return (
+    def findable(self, asking_case: str, within: str) -> Reach:
+        """What a search covers."""
+        return Reach(
             self.base.compared.findable(asking_case, within) + self.compared.findable(asking_case, within),
             self.base.too_poor.findable(asking_case, within) + self.too_poor.findable(asking_case, within),
+            self.base.no_face.findable(asking_case, within) + self.no_face.findable(asking_case, within),
         )
 
     def size(self) -> int:
@@ -251,6 +273,8 @@ class Staged:
     def _count(self, media: Media | None, sign: int) -> None:
         if media is None or media.scope is None:
             return
+        if not media.faces:
+            self.no_face.add(media.scope, sign)
         for face in filter(None, map(self.face, media.faces)):
             if face.label not in HIDDEN_LABELS:
                 (self.too_poor if face.vector is None else self.compared).add(media.scope, sign)

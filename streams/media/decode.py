@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from graph.domain.errors import Unprocessable
+from graph.domain.turn import turn_of
 from streams.media.child import Child, ChildFailed
 from streams.media.kinds import CONTENT_TYPES, is_marked_as_picture, is_video
 
@@ -59,7 +60,9 @@ class Decoder:
         self._child: Child | None = None
 
     def decode(self, data: bytes, declared_content_type: str | None) -> Picture:
-        """The picture in `data`, first frame, EXIF orientation applied. Blocks: call it in a thread.
+        """The picture in `data`, first frame, EXIF orientation applied, then turned as a note at its end says.
+
+        Blocks: call it in a thread.
 
         The bytes decide what it is; the declared type only where they say nothing. Raises Unprocessable with code
         `video_not_supported_yet`, `not_an_image`, `truncated`, `damaged`, `unsupported`, `too_many_pixels`,
@@ -72,12 +75,13 @@ class Decoder:
             )
         with self._lock:
             try:
-                return self._try(data)
+                picture = self._try(data)
             except ChildFailed:
                 try:
-                    return self._try(data)
+                    picture = self._try(data)
                 except ChildFailed as failure:
                     raise _given_up(failure, self._timeout_s) from failure
+        return _turned(picture, turn_of(data))
 
     def close(self) -> None:
         """The child process has ended; a later `decode` starts another."""
@@ -121,6 +125,15 @@ class Decoder:
         if self._child is not None:
             self._child.kill()
             self._child = None
+
+
+def _turned(picture: Picture, degrees: int) -> Picture:
+    """The picture turned clockwise by a multiple of 90 degrees."""
+    if not degrees:
+        return picture
+    pixels = np.ascontiguousarray(np.rot90(picture.bgr, -degrees // 90))
+    height, width = pixels.shape[:2]
+    return replace(picture, bgr=pixels, width=width, height=height)
 
 
 def _given_up(failure: ChildFailed, timeout_s: int) -> Unprocessable:

@@ -161,7 +161,42 @@ async def answered(scene: Scene) -> Names:
     return {**asked_with, "search_id": search_id, "other_face_id": scene.faces[found]}
 
 
+async def victim(scene: Scene) -> Names:
+    """A northern case, and a victim that a case system declared of a face in it and of one in a southern case."""
+    north, south = await face(scene), f"v{next(_numbers)}"
+    await scene.media(south, SOUTH, faces=[south])
+    victim_id = f"victim {south}"
+    for face_id in (north["face_id"], scene.faces[south]):
+        called = next(name for name, known in scene.faces.items() if known == face_id)
+        await scene.depicts(called, victim_id)
+    return {**north, "victim_id": victim_id}
+
+
+async def missing_victim(scene: Scene) -> Names:
+    """A northern case, and a victim that does not exist."""
+    return {**await missing(scene), "case_id": NORTH}
+
+
+def open_search(who: Person) -> Make:
+    """A search of this person in a northern case, which stays open."""
+
+    async def make(scene: Scene) -> Names:
+        asked_with = await face(scene)
+        question = Question(NORTH, "victim identification", "test", f"case:{NORTH}")
+        search_id = await ask_with_faces(scene.store, question, [asked_with["face_id"]], actor=who, now=NOW)
+        await scene.answer(search_id, [], open=True)
+        forever = "MATCH (s:Search {search_id: $id}) SET s.until = null"
+        await scene.store.write(lambda tx: tx.do(forever, id=search_id))
+        return {**asked_with, "search_id": search_id}
+
+    return make
+
+
 THINGS: dict[str, Make] = {
+    "victim": victim,
+    "missing victim": missing_victim,
+    "open search": open_search(ANNA),
+    "search of another": open_search(FIRST),
     "nothing": nothing,
     "missing": missing,
     "missing face": missing_face,
@@ -273,7 +308,18 @@ TABLE = [
         body={**STATED, "case_id": "{case_id}", "faces": ["{face_id}"]}),
     Row("POST /searches",                     "missing",             "401 404 404 404 404 404 404 404 403 403 403",
         body={**STATED, "case_id": "{case_id}", "faces": ["{face_id}"]}),
+    Row("POST /searches",                     "victim",              "401 202 404 404 404 202 404 404 403 403 403",
+        body={**STATED, "case_id": "{case_id}", "victim_id": "{victim_id}"}),
+    Row("POST /searches",                     "missing victim",      "401 404 404 404 404 404 404 404 403 403 403",
+        body={**STATED, "case_id": "{case_id}", "victim_id": "{victim_id}"}),
+    Row("GET /searches",                      "answered search",     "401 200 200 200 200 200 200 200 403 403 403"),
     Row("GET /searches/{search_id}",          "answered search",     "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /searches/{search_id}/unjudged", "answered search",     "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /searches/{search_id}/unjudged", "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("DELETE /searches/{search_id}",       "open search",         "401 204 404 404 404 204 404 404 403 403 403"),
+    Row("DELETE /searches/{search_id}",       "search of another",   "401 403 404 404 404 204 404 404 403 403 403"),
+    Row("DELETE /searches/{search_id}",       "answered search",     "401 409 404 404 404 409 404 404 403 403 403"),
+    Row("DELETE /searches/{search_id}",       "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
     Row("POST /links/{link_id}/approvals",    "judged",              "401 403 403 403 403 201 201 404 403 403 403",
         **APPROVE, headers=SAW_1, tells=True),
     Row("POST /links/{link_id}/approvals",    "candidate",           "401 403 403 403 403 409 409 404 403 403 403",

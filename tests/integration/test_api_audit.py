@@ -36,7 +36,9 @@ READS = {
     "/faces/{face_id}/crop": "face.seen",
     "/links": "links.seen",
     "/links/{link_id}": "link.seen",
+    "/searches": "searches.seen",
     "/searches/{search_id}": "search.seen",
+    "/searches/{search_id}/unjudged": "search.unjudged_seen",
 }
 
 
@@ -76,7 +78,9 @@ async def paths(scene: Scene, store: Store) -> dict[str, str]:
         "/faces/{face_id}/crop": f"/faces/{scene.faces['n1']}/crop",
         "/links": "/links",
         "/links/{link_id}": f"/links/{await scene.link('n1', 's1')}",
+        "/searches": "/searches",
         "/searches/{search_id}": f"/searches/{search_id}",
+        "/searches/{search_id}/unjudged": f"/searches/{search_id}/unjudged",
     }  # fmt: skip
 
 

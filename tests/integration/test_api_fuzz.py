@@ -25,7 +25,17 @@ async def test_odd_bodies_are_refused_as_problems_without_an_echo_and_change_not
     link_id = await scene.link("n1", "s1")
     targets = {
         f"/links/{link_id}/verdicts": ["decision", "reasons", "text", "canary-key"],
-        "/searches": ["faces", "case_id", "purpose", "legal_basis", "in", "limit", "canary-key"],
+        "/searches": [
+            "faces",
+            "case_id",
+            "purpose",
+            "legal_basis",
+            "in",
+            "limit",
+            "canary-key",
+            "victim_id",
+            "keep_asking",
+        ],
     }
     bodies = {path: list(RAW) for path in targets}
     for path, names in targets.items():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from graph.actions.search import OPEN_DAYS
 from graph.domain import ids
 from graph.files import MediaStore
 from graph.store.session import Row, Store
@@ -39,13 +41,17 @@ async def test_a_search_for_known_faces_is_stored_published_and_in_the_audit(
     assert (out["kind"], out["key"]) == ("search", search_id)
     assert out["body"] == {
         "search_id": search_id, "case_id": NORTH, "within": f"case:{NORTH}", "limit": 5, "faces": [face],
+        "keep_asking": False, "until": out["body"]["until"],
     }  # fmt: skip
     [entry] = await entries(store)
     assert (entry.action, entry.subject, entry.purpose) == ("search.asked", search_id, "victim identification")
     assert ids.is_digest(entry.digest)
     waiting = (await api.get(answer.headers["location"])).json()
     assert (waiting["status"], waiting["compared"], waiting["items"]) == ("asked", None, [])
-    assert (waiting["faces"], waiting["legal_basis"], waiting["in"]) == ([face], "StPO 98c", f"case:{NORTH}")
+    assert [probe["face_id"] for probe in waiting["faces"]] == [face]
+    assert (waiting["legal_basis"], waiting["in"], waiting["parts"]) == ("StPO 98c", f"case:{NORTH}", [])
+    asked_at, until = datetime.fromisoformat(waiting["asked_at"]), datetime.fromisoformat(waiting["open_until"])
+    assert timedelta(days=OPEN_DAYS) - (until - asked_at) < timedelta(seconds=1)
 
 
 async def test_an_uploaded_picture_is_stored_first_and_rides_with_scope_none(
@@ -65,7 +71,8 @@ async def test_an_uploaded_picture_is_stored_first_and_rides_with_scope_none(
         {
             "search_id": answer.json()["search_id"], "case_id": NORTH, "within": "register", "limit": 7,
             "district": "north", "url": files.upload_url(media_id), "sha256": media_id, "content_type": "image/jpeg",
-            "purpose": "victim identification", "legal_basis": "StPO 98c", "scope": "none",
+            "purpose": "victim identification", "legal_basis": "StPO 98c", "scope": "none", "keep_asking": False,
+            "until": None,
         },
     )  # fmt: skip
 
@@ -83,7 +90,7 @@ async def test_an_answer_gives_ranks_and_no_score(api: httpx.AsyncClient, scene:
     ]
     assert [item["district"] for item in answer["items"]] == ["south", "south"]
     assert [answer[name] for name in ("compared", "too_poor", "gallery_offset", "gallery_size")] == [8, 1, 7, 9]
-    assert "1 similar among 8 compared, 1 could not be judged" in answer["headline"]
+    assert answer["headline"].startswith("leads to an unknown face in 8 compared, 1 could not be judged")
     assert "score" not in found.text
     assert "0.61" not in found.text
 
@@ -94,7 +101,7 @@ async def test_an_empty_answer_says_what_it_was_compared_with(api: httpx.AsyncCl
 
     answer = (await api.get(f"/searches/{asked}")).json()
 
-    assert answer["headline"] == "nothing similar among 8 compared, 1 could not be judged"
+    assert answer["headline"] == "nothing similar in 8 compared, 1 could not be judged"
 
 
 @pytest.mark.parametrize("status", ["no_face", "too_poor", "quarantined"])
@@ -127,6 +134,9 @@ INCOMPLETE: list[tuple[dict[str, Any], int, str]] = [
     ({"faces": ["f" * 64]}, 404, "face_unknown"),
     ({"faces": ["not an id"]}, 422, "invalid"),
     ({"scope": "register"}, 422, "invalid"),
+    ({"victim_id": "v1"}, 422, "invalid"),
+    ({"faces": None}, 422, "invalid"),
+    ({"faces": None, "victim_id": "nobody"}, 404, "not_found"),
 ]
 
 

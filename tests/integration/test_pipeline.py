@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
 import io
+import json
+import queue
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +64,70 @@ async def test_topics_are_made_as_the_table_says_and_a_changed_one_is_told(site:
     with pytest.raises(TopicsDiffer, match=r"redthread\.notices\.second\.v1 has retention\.ms=1000, not 1209600000"):
         ensure()
     site.admin.delete_topics([topics.notices("second")])[topics.notices("second")].result(30)
+
+
+class Held(http.server.BaseHTTPRequestHandler):
+    """Says what it is asked for, and answers nothing until it is let go."""
+
+    asked: queue.Queue[str]
+    let_go: threading.Event
+
+    def do_GET(self) -> None:
+        self.asked.put(self.path)
+        self.let_go.wait()
+        self.send_error(404)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+async def test_a_search_overtakes_pictures_that_embed_works_on_and_those_that_wait_behind_them(
+    stack: Addresses, store: Store, tmp_path: Path
+) -> None:
+    """Every thread of the only embed worker is held in a picture, and more pictures wait, when a person asks."""
+    try:
+        ensure_models(cache_folder() / "models")
+    except ModelsUnavailable as absent:
+        pytest.skip(absent.message)
+    Held.asked, Held.let_go = queue.Queue(), threading.Event()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Held)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    host = f"http://127.0.0.1:{server.server_port}/"
+    terms = {"district": "north", "purpose": "identification", "legal_basis": "test", "scope": "register"}
+    env = {"REDTHREAD_MEDIA_ROOTS": json.dumps([host]), "REDTHREAD_THREADS": "1"}
+    try:
+        async with installation(stack, store, tmp_path, **env) as site:
+            cases, places = CaseSystem(site.stack.kafka, security=site.security), set[str]()
+            cases.change_case({"case_id": "local:n1", "district": "north", "status": "open", "version": 1})
+            cases.flush()
+            site.start("embed")
+            site.start("link")
+
+            async def case_known() -> bool:
+                return bool(await site.rows("MATCH (c:Case) RETURN c"))
+
+            await site.patiently(case_known, "the case is known")
+            for number in range(40):
+                cases.submit({"case_id": "local:n1", "url": f"{host}{number}.jpg", **terms}, places.add)
+            cases.flush()
+            # It has two threads for pictures.
+            await site.patiently(lambda: Held.asked.qsize() == 2, "every thread of embed is held in a picture")
+            files, now = MediaStore((tmp_path / "store").as_uri()), datetime.now(UTC)
+            question = Question("local:n1", "identification", "test", "register")
+            picture = Picture(encoded(astronaut(), "JPEG"), "image/jpeg")
+            asked = await search.ask_with_picture(site.store, files, question, picture, actor=ANNA, now=now)
+
+            async def answered() -> bool:
+                query = "MATCH (s:Search {search_id: $id, status: 'answered'}) RETURN s"
+                return bool(await site.rows(query, id=asked))
+
+            await site.patiently(answered, "the search is answered")
+            assert not Held.let_go.is_set()
+            assert {notice["subject"] for notice in site.notices()}.isdisjoint(f"event:{place}" for place in places)
+            Held.let_go.set()
+    finally:
+        Held.let_go.set()
+        server.shutdown()
 
 
 async def test_a_person_asks_with_a_picture_or_a_known_face_and_is_answered(site: Site, tmp_path: Path) -> None:

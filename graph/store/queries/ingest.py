@@ -209,10 +209,29 @@ CALL (g) {
 }
 """
 
-ANSWER_SEARCHES: Final = """
+# What a part returned stands in it as ids in the order of their ranks, the similar ones first, so that it can be shown
+# as it was seen when a face is erased: RETURNED goes with the face.
+_PART: Final = """
+CALL (s, row) {
+  WITH s, row WHERE row.part IS NOT NULL
+  MERGE (p:Part {part_id: row.search_id + ':' + row.part.number})
+  SET p += row.part, p.at = $now, p.faces = [item IN row.returned | item.face_id],
+      p.above = size([item IN row.returned WHERE item.above])
+  MERGE (s)-[:HAS]->(p)
+}
+CALL (s, row) {
+  UNWIND row.returned AS item
+  MATCH (f:Face {face_id: item.face_id})
+  MERGE (s)-[r:RETURNED {part: row.part.number}]->(f)
+  SET r.rank = item.rank, r.score = item.score, r.above = item.above, r.probe_face_id = item.probe_face_id
+}
+"""
+
+ANSWER_SEARCHES: Final = (
+    """
 UNWIND $rows AS row
 MATCH (s:Search {search_id: row.search_id}) WHERE s.status IN ['asked', 'quarantined']
-SET s += row.answer, s.answered_at = $now,
+SET s += row.answer, s.answered_at = $now, s.through = row.answer.gallery_offset,
     s.returned = size(row.returned), s.above = size([item IN row.returned WHERE item.above])
 WITH s, row
 CALL (s, row) {
@@ -220,12 +239,27 @@ CALL (s, row) {
   MATCH (f:Face {face_id: face_id})
   MERGE (s)-[:PROBE]->(f)
 }
-CALL (s, row) {
-  UNWIND row.returned AS item
-  MATCH (f:Face {face_id: item.face_id})
-  MERGE (s)-[r:RETURNED]->(f)
-  SET r.rank = item.rank, r.score = item.score, r.above = item.above, r.probe_face_id = item.probe_face_id
-}
+"""
+    + _PART
+)
+
+WRITE_PARTS: Final = (
+    """
+UNWIND $rows AS row
+MATCH (s:Search {search_id: row.search_id}) WHERE s.open AND s.through < row.part.offset
+SET s.through = row.part.offset, s.returned = s.returned + size(row.returned),
+    s.above = s.above + size([item IN row.returned WHERE item.above])
+WITH s, row
+"""
+    + _PART
+)
+"""A part that grows has returned nothing; one that has returned something is written once. Read again, none is."""
+
+CLOSE_SEARCHES: Final = """
+UNWIND $rows AS row
+MATCH (s:Search {search_id: row.search_id})
+SET s.ended_because = coalesce(s.ended_because, row.because), s.ended_at = coalesce(s.ended_at, $now)
+REMOVE s.open
 """
 
 REMOVE_MEMBERSHIPS: Final = (
@@ -395,6 +429,15 @@ WHERE r.state = 'dismissed' AND r.link_id > $after
 WITH a, r, b ORDER BY r.state, r.link_id LIMIT $limit
 RETURN r.link_id AS link_id, a.face_id AS a, b.face_id AS b
 ORDER BY link_id
+"""
+
+GALLERY_SEARCHES: Final = """
+MATCH (s:Search {open: true})
+RETURN s {.search_id, .case_id, .within, .limit, .uploaded, .until, .through} AS search,
+       COLLECT { MATCH (s)-[:PROBE]->(f:Face) RETURN f.face_id ORDER BY f.face_id } AS faces,
+       head(COLLECT { MATCH (s)-[:HAS]->(p:Part) RETURN p {.number, .compared, .too_poor, .no_face, .faces}
+                      ORDER BY p.number DESC LIMIT 1 }) AS part
+ORDER BY search.search_id
 """
 
 GALLERY_ERASURES: Final = "MATCH (e:Erasure) RETURN e.subject AS subject, e.requested_at AS requested_at"

@@ -60,6 +60,12 @@ WHERE q.status = 'waiting' AND q.code IN ['source_unreachable', 'other_model'] A
 SET q.host_answers = true
 """
 
+TELL_BACKLOGS: Final = """
+UNWIND $rows AS row
+MERGE (b:Backlog {source: row.source})
+SET b.events = row.events, b.seconds = row.seconds, b.at = row.at
+"""
+
 FAIL_UPLOADS: Final = """
 UNWIND $rows AS ce_id
 MATCH (u:Upload {ce_id: ce_id})

@@ -1,4 +1,4 @@
-"""What people ask: searches as they are stored, and their answers as link wrote them."""
+"""What people ask: searches as they are stored, and their answers as link wrote them, part by part."""
 
 from __future__ import annotations
 
@@ -13,19 +13,163 @@ MATCH (f:Face {face_id: face_id})
 CREATE (s)-[:PROBE]->(f)
 """
 
-SEARCH: Final = """
-MATCH (s:Search {search_id: $search_id})
-RETURN s {.search_id, .case_id, .purpose, .legal_basis, .requested_by, .within, .limit, .status, .reason, .asked_at,
-          .answered_at, .gallery_offset, .gallery_size, .compared, .too_poor} AS search,
-       head(COLLECT { MATCH (c:Case {case_id: s.case_id}) RETURN c.district }) AS district,
-       COLLECT { MATCH (s)-[:PROBE]->(p:Face) RETURN p.face_id ORDER BY p.face_id } AS probes,
-       COLLECT {
-           MATCH (s)-[r:RETURNED]->(f:Face)
-           RETURN {rank: r.rank, above: r.above, probe_face_id: r.probe_face_id, face_id: f.face_id, box: f.box,
-                   media_id: head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
-                   quality: f.quality,
-                   cases: COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
-                                    RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id }}
-           ORDER BY r.rank, r.probe_face_id, f.face_id
-       } AS items
+# Whose face a face is: confirmed links say it before case systems do.
+_VICTIM_ID: Final = """
+coalesce(head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(o:Victim) RETURN o.victim_id }),
+         head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(o:Victim)
+                        RETURN o.victim_id ORDER BY o.victim_id LIMIT 1 }))
 """
+
+FACES_OF_VICTIM: Final = (
+    """
+MATCH (f:Face)-[:DEPICTS]->(:Victim {victim_id: $victim_id}) WHERE f.stub IS NULL
+WITH DISTINCT f
+WITH f, """
+    + _VICTIM_ID
+    + """ AS victim_id
+WHERE victim_id = $victim_id
+MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+WITH f, collect(DISTINCT c.district) AS districts
+RETURN f.face_id AS face_id, districts
+ORDER BY f.too_poor_because IS NOT NULL, f.quality DESC, f.face_id
+"""
+)
+"""Best first, so that the best stand for a victim that has very many."""
+
+MEDIA_OF_FACES: Final = """
+MATCH (f:Face)-[:SEEN_IN]->(m:Media) WHERE f.face_id IN $faces
+RETURN f.face_id AS face_id, m.media_id AS media_id
+"""
+
+_FACTS: Final = """
+s {.search_id, .case_id, .purpose, .legal_basis, .requested_by, .district, .within, .limit, .status, .reason,
+   .asked_at, .answered_at, .gallery_offset, .gallery_size, .victim_id, .picture, .until, .ended_at, .ended_because,
+   keep_asking: coalesce(s.keep_asking, false), open: coalesce(s.open, false) AND s.ended_at IS NULL} AS search
+"""
+
+SEARCH: Final = (
+    "MATCH (s:Search {search_id: $search_id})\nRETURN "
+    + _FACTS
+    + """,
+       COLLECT { MATCH (s)-[:PROBE]->(f:Face)
+                 RETURN {face_id: f.face_id, stub: f.stub, box: f.box, quality: f.quality,
+                         too_poor_because: f.too_poor_because,
+                         media_id: head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
+                         cases: COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+                                          RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id }}
+                 ORDER BY f.ordinal, f.face_id } AS probes,
+       COLLECT { MATCH (s)-[:HAS]->(p:Part)
+                 RETURN p {.number, .offset, .at, .compared, .too_poor, .no_face, .above, returned: size(p.faces)}
+                 ORDER BY p.number } AS parts
+"""
+)
+
+# What an erasure took since is told as such: its id is left in the part, and nothing else of it.
+ITEMS: Final = (
+    """
+MATCH (s:Search {search_id: $search_id})-[:HAS]->(p:Part) WHERE p.number >= $part
+UNWIND range(0, size(p.faces) - 1) AS place
+WITH s, p, place WHERE p.number > $part OR place >= $rank
+WITH s, p, place ORDER BY p.number, place LIMIT $limit
+CALL (s, p, place) {
+  OPTIONAL MATCH (s)-[r:RETURNED {part: p.number}]->(f:Face {face_id: p.faces[place]}) WHERE f.stub IS NULL
+  RETURN r, f LIMIT 1
+}
+RETURN p.number AS part, p.offset AS offset, place + 1 AS rank, place < p.above AS above, p.faces[place] AS face_id,
+       f IS NULL AS stub, r.probe_face_id AS probe_face_id, f.box AS box, f.quality AS quality,
+       head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }) AS media_id,
+       COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+                 RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id } AS cases,
+       head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) RETURN g.group_id ORDER BY g.group_id }) AS group_id,
+       """
+    + _VICTIM_ID
+    + """ AS victim_id
+ORDER BY part, rank
+"""
+)
+
+VICTIMS: Final = """
+UNWIND $victims AS victim_id
+MATCH (v:Victim {victim_id: victim_id})
+RETURN v.victim_id AS victim_id, v.identity IS NOT NULL AS identified,
+       COLLECT { MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+                 RETURN DISTINCT c.district } AS districts
+"""
+
+SIMILAR_PEOPLE: Final = (
+    """
+MATCH (s:Search {search_id: $search_id})-[r:RETURNED]->(f:Face) WHERE r.above AND f.stub IS NULL
+WITH DISTINCT f WHERE EXISTS { (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case) }
+WITH f, """
+    + _VICTIM_ID
+    + """ AS victim_id,
+     head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) RETURN g.group_id ORDER BY g.group_id }) AS group_id
+RETURN victim_id, count(DISTINCT coalesce(group_id, f.face_id)) AS people
+"""
+)
+"""The similar faces by whom they show; of those that are nobody's yet a group counts as one."""
+
+COMING: Final = """
+RETURN COUNT { MATCH (u:Upload) WHERE u.status = 'submitted' AND u.case_id = $case_id } AS uploads,
+       COUNT { MATCH (q:Quarantined) WHERE q.status = 'waiting' AND q.case_id = $case_id } AS quarantined,
+       COUNT { MATCH (q:Quarantined) WHERE q.status = 'replayed' AND q.case_id = $case_id } AS replayed,
+       COLLECT { MATCH (b:Backlog) WHERE b.source >= $first_source AND b.source <= $last_source
+                 RETURN b {.events, .seconds, .at} } AS backlogs
+"""
+
+STATE: Final = "MATCH (s:Search {search_id: $search_id}) SET s.locked = 0 RETURN " + _FACTS
+
+END: Final = """
+MATCH (s:Search {search_id: $search_id})
+SET s.ended_at = $at, s.ended_because = 'asker', s.ended_by = $by
+"""
+
+_PAGE: Final = (
+    """
+  AND NOT (s.asked_at = $asked_at AND s.search_id >= $search_id)
+  AND ($case_id IS NULL OR s.case_id = $case_id) AND ($within IS NULL OR s.within = $within)
+  AND ($status IS NULL OR s.status = $status)
+  AND ($open IS NULL OR $open = (coalesce(s.open, false) AND s.ended_at IS NULL
+                                 AND (s.until IS NULL OR s.until > $now)))
+WITH s ORDER BY s.asked_at DESC, s.search_id DESC LIMIT $limit
+RETURN """
+    + _FACTS
+    + """, coalesce(s.returned, 0) AS returned, coalesce(s.above, 0) AS above
+ORDER BY search.asked_at DESC, search.search_id DESC
+"""
+)
+OWN_SEARCHES: Final = "MATCH (s:Search) WHERE s.requested_by = $by AND s.asked_at <= $asked_at" + _PAGE
+SEARCHES_OF_DISTRICT: Final = "MATCH (s:Search) WHERE s.district IN $districts AND s.asked_at <= $asked_at" + _PAGE
+
+# A page walks over so many media at the most, and says how far it came: few of them may be what is looked for.
+_UNJUDGED: Final = """
+RETURN m.media_id AS media_id,
+       COLLECT { MATCH (f:Face)-[:SEEN_IN]->(m) WHERE f.too_poor_because IS NOT NULL
+                   AND NOT coalesce(f.label, '') IN $hidden
+                 RETURN f {.face_id, .box, .quality, .too_poor_because} ORDER BY f.ordinal, f.face_id } AS faces,
+       EXISTS { (:Face)-[:SEEN_IN]->(m) } AS has_faces,
+       COLLECT { MATCH (m)-[:IN_CASE]->(c:Case)
+                 RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id } AS cases,
+       reached
+ORDER BY media_id
+"""
+
+UNJUDGED_IN_CASE: Final = (
+    """
+MATCH (m:Media)-[i:IN_CASE]->(:Case {case_id: $case_id}) WHERE m.media_id > $after
+WITH m, i ORDER BY m.media_id LIMIT $walk
+WITH collect(m) AS walked, collect(CASE WHEN i.scope = 'none' THEN null ELSE m END) AS mine
+UNWIND walked AS m
+WITH m, m IN mine AS reached
+"""
+    + _UNJUDGED
+)
+UNJUDGED_IN_REGISTER: Final = (
+    """
+MATCH (m:Media) WHERE m.media_id > $after
+WITH m ORDER BY m.media_id LIMIT $walk
+WITH m, EXISTS { MATCH (m)-[i:IN_CASE]->(c:Case) WHERE c.status = 'open' AND c.district IN $districts
+                   AND (i.scope = 'register' OR (i.scope = 'case' AND c.case_id = $case_id)) } AS reached
+"""
+    + _UNJUDGED
+)

@@ -12,6 +12,7 @@ from graph.domain.comparison import (
     OTHER_CASES,
     OWN_CASE,
     PER_CASE,
+    PER_PERSON,
     PER_VICTIM,
     InScope,
     Scope,
@@ -19,6 +20,7 @@ from graph.domain.comparison import (
     may_compare,
     may_find,
     order,
+    people_within,
     within_caps,
 )
 
@@ -87,6 +89,19 @@ def test_the_proposals_do_not_depend_on_the_order_in_which_faces_are_found(items
     dice.shuffle(shuffled)  # type: ignore[attr-defined]
 
     assert within_caps(shuffled) == within_caps(items)
+
+
+@given(found, st.integers(1, 5))
+def test_the_registers_list_has_a_few_faces_of_each_of_the_best_people(items: list[Similar], limit: int) -> None:
+    person_of = {item.face_id: item.victim_id or item.face_id for item in items}
+    kept = people_within(items, limit, person_of.__getitem__)
+
+    best_first = list(dict.fromkeys(person_of[item.face_id] for item in sorted(items, key=order)))
+    assert kept == sorted(kept, key=order)
+    assert list(dict.fromkeys(person_of[item.face_id] for item in kept)) == best_first[:limit]
+    for person in best_first[:limit]:
+        faces = [item for item in sorted(items, key=order) if person_of[item.face_id] == person]
+        assert [item for item in kept if person_of[item.face_id] == person] == faces[:PER_PERSON]
 
 
 @given(memberships, open_cases, labels, cases)

@@ -25,6 +25,7 @@ EXPECTED = {
     Deed.SEE: {Role.INVESTIGATOR, Role.SUPERVISOR},
     Deed.SEARCH: {Role.INVESTIGATOR, Role.SUPERVISOR},
     Deed.SEE_SEARCH: {Role.INVESTIGATOR, Role.SUPERVISOR},
+    Deed.END_SEARCH: {Role.SUPERVISOR},
     Deed.UPLOAD: {Role.INVESTIGATOR, Role.SUPERVISOR},
     Deed.JUDGE: {Role.INVESTIGATOR},
     Deed.APPROVE: {Role.SUPERVISOR},
@@ -100,7 +101,7 @@ def test_what_one_sees_and_may_not_do_is_forbidden() -> None:
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("deed", Deed)
 def test_a_role_that_may_do_it_nowhere_is_refused_before_anything_is_looked_up(deed: Deed, role: Role) -> None:
-    somewhere = role in EXPECTED[deed] or (deed is Deed.REOPEN and role is Role.INVESTIGATOR)
+    somewhere = role in EXPECTED[deed] or (deed in (Deed.REOPEN, Deed.END_SEARCH) and role is Role.INVESTIGATOR)
     if somewhere:
         check_role(person(role, None), deed)
     else:

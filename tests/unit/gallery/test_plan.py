@@ -14,7 +14,7 @@ from streams.gallery.state import Gallery
 from streams.records import DeclaredVictim, GalleryRecord, MediaEmbedded
 from tests import factories_streams as make
 from tests.factories_streams import Log, drawn_log
-from tests.reference_gallery import Reference
+from tests.reference_gallery import Part, Reference
 
 
 class Links:
@@ -26,6 +26,7 @@ class Links:
         self.answers: dict[str, list[tuple[str, float]]] = {}
         self.compared: dict[str, tuple[int, int]] = {}
         self.searched: dict[str, tuple[int, int]] = {}
+        self.parts: dict[tuple[str, int], Part] = {}
         self.quarantined: list[str] = []
         self.media: set[str] = set()
         self.groups: dict[tuple[str, str], set[str]] = {}
@@ -39,6 +40,13 @@ class Links:
                 self._write(plan)
                 self.gallery.take_in(plan.staged)
                 rest = rest[plan.applied :]
+
+    def parts_by_search(self) -> dict[str, list[Part]]:
+        """What was added to each answer, in order."""
+        found: dict[str, list[Part]] = {}
+        for (search_id, _), part in sorted(self.parts.items(), key=lambda item: item[0]):
+            found.setdefault(search_id, []).append(part)
+        return found
 
     def _write(self, plan: Plan) -> None:
         changes = plan.changes
@@ -62,6 +70,10 @@ class Links:
         for row in changes.answers:
             self.answers[row["search_id"]] = [(item["face_id"], item["score"]) for item in row["returned"]]
             self.searched[row["search_id"]] = (row["answer"]["compared"], row["answer"]["too_poor"])
+        for key, row in changes.parts.items():
+            part = row["part"]
+            found = [(item["face_id"], item["score"]) for item in row["returned"]]
+            self.parts[key] = Part(part["offset"], part["compared"], part["too_poor"], part["no_face"], found)
         for row in changes.comparisons:
             self.compared[row["comparison_id"]] = (row["comparison"]["compared"], row["comparison"]["skipped"])
         self.quarantined += [row["event"] for row in changes.quarantined]
@@ -71,15 +83,19 @@ class Links:
 @pytest.mark.parametrize("seed", range(24))
 def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int, acts: bool) -> None:
     log = drawn_log(seed, 70, acts=acts, other_model=0.1 if seed % 2 else 0.0)
-    expected = Reference()
+    expected, one_by_one = Reference(), Links(1)
     for offset, record in log:
+        expected.group_of = {face: min(at.values()) for face, at in one_by_one.gallery.groups.of_face.items() if at}
         expected.apply(offset, record)
+        one_by_one.take([(offset, record)])
 
     for batch in (1, 2, 7, 64):
         made = Links(batch)
         made.take(log)
         assert made.links == expected.links, f"batches of {batch}"
         assert made.answers == expected.answers, f"batches of {batch}"
+        assert made.parts_by_search() == expected.parts, f"batches of {batch}"
+        assert made.gallery.searches.by_id.keys() == expected.asked.keys()
         assert made.quarantined == expected.quarantined
         assert made.media == set(expected.media) == set(made.gallery.media)
         assert set(made.gallery.faces) == {face for known in expected.media.values() for face in known.faces}

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from graph.actions.search import Answer, headline
 from graph.actions.seen import link_from, visible_history
 from graph.domain.link import State
 from tests.factories import ANNA, BEN
@@ -62,18 +61,6 @@ def test_who_has_not_judged_reads_of_others_only_what_cannot_sway(state: State, 
 def test_who_has_judged_reads_all(state: State) -> None:
     [past] = visible_history(state, True, HISTORY, ANNA)
     assert (past.reasons, past.text) == (("ears",), "scar")
-
-
-@pytest.mark.parametrize("status", ["asked", "answered", "no_face", "too_poor", "quarantined"])
-@pytest.mark.parametrize("items", [(), ({"above": False},), ({"above": True},)])
-def test_no_headline_claims_that_somebody_is_not_in_the_register(status: str, items: tuple[Any, ...]) -> None:
-    search = {"status": status, "compared": 1204, "too_poor": 31}
-    said = headline(Answer(search, (), items))
-
-    assert "not in the register" not in said
-    assert "match" not in said
-    if status == "answered":
-        assert "1204 compared, 31 could not be judged" in said
 
 
 @pytest.mark.parametrize("state", [State.CONFIRMED, State.DISMISSED, State.APPROVED])

@@ -99,6 +99,7 @@ def test_a_returned_face_is_masked_as_a_side_is() -> None:
         "face_id": "x",
         "district": "south",
         "contact": "duty south",
+        "erased": False,
     }
     assert found_from(item, ANNA) == {**known, "media_id": None, "case_ids": [], "box": None}
     assert found_from(item, BEN) == {**known, "media_id": "m", "case_ids": ["south:1"], "box": (1, 2, 3, 4)}

@@ -1,0 +1,62 @@
+"""What the answer to a search means, in one sentence that never says more. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+COMPARED_NOTHING = {
+    "no_face": "no face was found in the picture: nothing was compared",
+    "too_poor": "the face is too poor to compare: nothing was compared",
+    "quarantined": "the picture could not be processed: nothing was compared",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whom the similar faces of an answer show: how many victims, and how many faces or groups that are nobody's yet.
+
+    `weak` counts the faces below the threshold, `coming` the events that are still to be compared.
+    """
+
+    identified: int = 0
+    unidentified: int = 0
+    unknown: int = 0
+    weak: int = 0
+    coming: int = 0
+
+
+def headline(status: str, found: Found, compared: int, not_judged: int) -> str:
+    """One sentence: that nothing similar was found is said of what was compared only, and what could not be judged is
+    told with it."""
+    if status == "asked":
+        return "still waiting for the answer"
+    if status in COMPARED_NOTHING:
+        return COMPARED_NOTHING[status]
+    numbers = f"in {compared} compared, {not_judged} could not be judged"
+    leads = list(
+        filter(
+            None,
+            (
+                _several(found.identified, "an identified victim", "identified victims"),
+                _several(found.unidentified, "an unidentified victim", "unidentified victims"),
+                _several(found.unknown, "an unknown face", "unknown faces"),
+            ),
+        )
+    )
+    if leads:
+        told = f"leads to {_listed(leads)} {numbers}; similar is not the same person"
+    elif found.weak:
+        told = f"nothing similar {numbers}; the nearest are listed"
+    else:
+        told = f"nothing similar {numbers}"
+    return f"{told}; {found.coming} still to come" if found.coming else told
+
+
+def _several(number: int, one: str, more: str) -> str:
+    return "" if not number else one if number == 1 else f"{number} {more}"
+
+
+def _listed(parts: Iterable[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,30 @@
+"""What is told to be still to come, and in what time: never a time that nobody can know."""
+
+from __future__ import annotations
+
+from graph.actions.backlog import Backlog
+from streams import topics
+from streams.agents import EMBED_GROUP, LINK_GROUP
+from streams.lags import Position, backlogs
+
+EMBED, LINK = (EMBED_GROUP, topics.media_submitted("local")), (LINK_GROUP, topics.GALLERY)
+
+
+def test_the_time_is_that_of_the_slower_step_at_its_last_pace() -> None:
+    before = {EMBED: Position(100, 600), LINK: Position(90, 100)}
+    now = {EMBED: Position(200, 600), LINK: Position(190, 200)}
+
+    assert backlogs(["local"], now, before, 10.0) == [Backlog("local", 410, 40)]
+
+
+def test_what_does_not_move_has_no_time() -> None:
+    still = {EMBED: Position(100, 600), LINK: Position(90, 90)}
+
+    assert backlogs(["local"], still, still, 10.0) == [Backlog("local", 500, None)]
+    assert backlogs(["local"], still, {}, 10.0) == [Backlog("local", 500, None)]
+
+
+def test_each_source_waits_for_its_own_events_and_where_nothing_waits_nothing_is_to_come() -> None:
+    now = {EMBED: Position(100, 600), LINK: Position(90, 90)}
+
+    assert backlogs(["other"], now, now, 10.0) == [Backlog("other", 0, 0)]
