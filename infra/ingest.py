@@ -1,19 +1,20 @@
-"""Submits the files of a folder to one case of a running system, and remembers which of them are through."""
+"""Submits the files of a folder or an archive to one case of a running system, and remembers which are through."""
 
 from __future__ import annotations
 
 import hashlib
 import mimetypes
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from graph.files import MediaStore
 from infra.case_system import CaseSystem, NoticeReader
 from infra.folders import printable
+from infra.ingest_files import Files
 from infra.ingest_journal import Journal, LocalFile, Sent
 from infra.progress import bars
 from infra.submission import Interrupted, Notice, Submission
@@ -66,18 +67,19 @@ class Outcome:
 
 
 class Ingest:
-    """One run over one folder. Blocks: call `run` in a thread."""
+    """One run over one folder or archive. Blocks: call `run` in a thread."""
 
     def __init__(
-        self, batch: Batch, folder: Path, journal: Journal, uploads: MediaStore, system: CaseSystem, *, max_bytes: int
+        self, batch: Batch, source: Files, journal: Journal, uploads: MediaStore, system: CaseSystem, *, max_bytes: int
     ) -> None:
         self._batch = batch
-        self._folder = folder
+        self._source = source
         self._journal = journal
         self._uploads = uploads
         self._system = system
         self._max_bytes = max_bytes
         self._files: dict[int, str] = {}
+        self._told: dict[int, tuple[str, str]] = {}
         self._saved = time.monotonic()
         self._skipped = 0
         self._outcome = Outcome()
@@ -101,8 +103,8 @@ class Ingest:
             except Interrupted:
                 self._outcome.interrupted = True
                 self._system.unacknowledged(LAST_WORDS_S)
-            for row, notice in submission.notices.items():
-                self._outcome.count(self._files[row], notice["outcome"], str(notice.get("reason", "")))
+            for row, (outcome, reason) in self._told.items():
+                self._outcome.count(self._files[row], outcome, reason)
         return self._outcome
 
     def _look(self, files: list[str]) -> tuple[list[Sent], list[LocalFile]]:
@@ -111,7 +113,7 @@ class Ingest:
         missing: list[LocalFile] = []
         for name in files:
             try:
-                file = LocalFile.at(self._folder, name)
+                file = self._source.look(name)
             except OSError as error:
                 self._outcome.not_sent.append((name, error.strerror or "cannot be read"))
                 continue
@@ -131,7 +133,7 @@ class Ingest:
     def _events(self, files: list[LocalFile], reader: NoticeReader) -> Generator[tuple[int, Mapping[str, Any]]]:
         for file in files:
             try:
-                data = self._read(file)
+                data = self._source.read(file, self._max_bytes)
             except OSError as error:
                 self._skip(file.file, error.strerror or "cannot be read")
                 continue
@@ -151,19 +153,13 @@ class Ingest:
             self._outcome.sent += 1
             yield row, self._batch.event(row, file.file, sha256, self._uploads.upload_url(sha256))
 
-    def _read(self, file: LocalFile) -> bytes | None:
-        """The bytes of a regular file; None where they are more than embed would fetch."""
-        path = self._folder / file.file
-        if not path.is_file():
-            raise OSError(0, "no regular file")
-        return None if file.size > self._max_bytes else path.read_bytes()
-
     def _skip(self, file: str, reason: str) -> None:
         self._outcome.not_sent.append((file, reason))
         self._skipped += 1
 
     def _noticed(self, row: int, notice: Notice) -> None:
-        self._journal.noticed(row, str(notice["outcome"]), str(notice.get("reason", "")))
+        self._told[row] = (sys.intern(str(notice["outcome"])), sys.intern(str(notice.get("reason", ""))))
+        self._journal.noticed(row, *self._told[row])
 
     def _progress(self, move: Any, sent: int, noticed: int) -> None:
         move(sent + self._skipped, noticed + self._skipped)

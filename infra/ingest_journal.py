@@ -31,17 +31,12 @@ CREATE UNIQUE INDEX IF NOT EXISTS sent_once ON sent (target, file, sha256);
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file as it was when it was looked at."""
+    """A file as it was when it was looked at; of one in an archive `folder` is that archive's path."""
 
     folder: str
     file: str
     size: int
     mtime_ns: int
-
-    @classmethod
-    def at(cls, folder: Path, file: str) -> LocalFile:
-        facts = (folder / file).stat()
-        return cls(str(folder), file, facts.st_size, facts.st_mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from confluent_kafka import KafkaException
 
 from graph.domain.errors import RedthreadError
 from infra.case_system import CaseSystem, NoticeReader
-from infra.commands.status import lags
 from streams import topics
 from streams.agents import EMBED_GROUP, LINK_GROUP
+from streams.lags import lags
 
 PATIENCE_S = 120.0
 """Seconds without any sign of progress after which waiting is given up; one event takes far less."""
@@ -43,6 +43,7 @@ class Submission(Generic[Key]):
 
     `acknowledged` is told a key and its place `topic/partition/offset`, `noticed` a key and its notice, `progress` the
     numbers sent and noticed so far: all in the thread that calls. A replay's notice comes as another one of its key.
+    No notice is kept here: there may be a great many.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Submission(Generic[Key]):
         noticed: Callable[[Key, Notice], None] = lambda key, notice: None,
         progress: Callable[[int, int], None] = lambda sent, noticed: None,
     ) -> None:
-        self.notices: dict[Key, Notice] = {}
+        self._told_of: set[Key] = set()
         self._system = system
         self._reader = reader
         self._acknowledged = acknowledged
@@ -90,12 +91,12 @@ class Submission(Generic[Key]):
     def wait(self, stop: threading.Event, explain: Callable[[], str]) -> None:
         """Returns when every event has its notice; Stuck, with what `explain` says, where nothing moves any more."""
         self._moved = time.monotonic()
-        while len(self.notices) < self._known:
+        while len(self._told_of) < self._known:
             self._read(0.2, stop)
             if time.monotonic() - self._moved > PATIENCE_S:
-                waiting = f"{self._known - len(self.notices)} of {self._sent} events have no notice"
+                waiting = f"{self._known - len(self._told_of)} of {self._sent} events have no notice"
                 raise Stuck(f"{waiting}, and none came for {PATIENCE_S:.0f} s: {explain()}")
-        self._progress(self._sent, len(self.notices))
+        self._progress(self._sent, len(self._told_of))
 
     def _wait_for_kafka(self, stop: threading.Event) -> None:
         before = self._known
@@ -124,10 +125,10 @@ class Submission(Generic[Key]):
                 # Told of before Kafka's acknowledgement of it was read here; or another sender's.
                 self._early[place] = notice
         self._told = time.monotonic()
-        self._progress(self._sent, len(self.notices))
+        self._progress(self._sent, len(self._told_of))
 
     def _take(self, key: Key, notice: Notice) -> None:
-        self.notices[key] = notice
+        self._told_of.add(key)
         self._moved = time.monotonic()
         self._noticed(key, notice)
 

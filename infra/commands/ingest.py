@@ -1,4 +1,4 @@
-"""`redthread ingest`: a folder of pictures into one case of the running system; run again, it goes on where it was."""
+"""`redthread ingest`: a folder or ZIP of pictures into one case of the running system; run again, it goes on."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from graph.domain.ids import is_case_id, source_of
 from graph.files import MediaStore
 from infra.case_system import CaseSystem
 from infra.commands.common import DataOption, announce, settings
-from infra.folders import check_folder, files_below, printable
+from infra.folders import printable
 from infra.foreground import INTERRUPTED, in_thread, run_until_signalled
 from infra.ingest import Batch, Ingest, Outcome
+from infra.ingest_files import Files, open_files
 from infra.ingest_journal import open_journal, target_of
 from infra.stack.base import Addresses
 from infra.stack.running import addresses_of
@@ -38,7 +39,7 @@ TEXT_MAX = 200
 
 
 def ingest(
-    folder: Annotated[Path, typer.Argument(help="Every file below it is submitted.")],
+    folder: Annotated[Path, typer.Argument(help="A folder or a ZIP archive: every file in it is submitted.")],
     case: Annotated[str, typer.Option(help="Case id; without a source before a colon it gets `local:`.")],
     scope: Annotated[Scope, typer.Option(help="How far the pictures may be compared.")],
     purpose: Annotated[str, typer.Option(help="What the pictures are processed for.")],
@@ -50,7 +51,10 @@ def ingest(
     ] = False,
     data: DataOption = None,
 ) -> None:
-    """Submit a folder of pictures to a case. Exit code 1 where some files are in quarantine or could not be sent."""
+    """Submit a folder or a ZIP archive of pictures to a case.
+
+    Exit code 1 where some files are in quarantine or could not be sent.
+    """
     chosen = settings(data=data)
     batch = Batch(
         full_case_id(case), district, scope.value, _text("--purpose", purpose), _text("--legal-basis", legal_basis),
@@ -61,15 +65,15 @@ def ingest(
         raise Invalid(f"--case: no source {source_of(batch.case_id)} is set up in REDTHREAD_SOURCES")
     if district not in allowed:
         raise Invalid(f"--district: source {source_of(batch.case_id)} speaks for {', '.join(allowed)} only")
-    root = check_folder(folder.expanduser())
-    files = files_below(root, announce)
+    source = open_files(folder.expanduser())
+    files = source.names(announce)
     if not files:
-        raise Invalid(f"no files below {printable(str(root))}")
+        raise Invalid(f"no files in {printable(str(folder))}")
     addresses = addresses_of(chosen)
     outcome: list[Outcome] = []
 
     async def main() -> int:
-        outcome.append(await in_thread(lambda stop: _ingest(batch, root, files, addresses, chosen.data, stop)))
+        outcome.append(await in_thread(lambda stop: _ingest(batch, source, files, addresses, chosen.data, stop)))
         return 0
 
     code = run_until_signalled(main(), lambda: announce("stopping; what Kafka has is not sent again"))
@@ -91,7 +95,7 @@ def full_case_id(case: str) -> str:
 
 
 def _ingest(
-    batch: Batch, folder: Path, files: list[str], addresses: Addresses, data: Path, stop: threading.Event
+    batch: Batch, source: Files, files: list[str], addresses: Addresses, data: Path, stop: threading.Event
 ) -> Outcome:
     security = json.loads(addresses.kafka_security)
     cluster = AdminClient({"bootstrap.servers": addresses.kafka, **security}).list_topics(timeout=30).cluster_id
@@ -99,7 +103,7 @@ def _ingest(
     limits = StreamSettings(kafka=addresses.kafka, data=data)
     system = CaseSystem(addresses.kafka, source_of(batch.case_id), security)
     with open_journal(data, target) as journal:
-        run = Ingest(batch, folder, journal, MediaStore(limits.store_url), system, max_bytes=limits.max_media_mib * MIB)
+        run = Ingest(batch, source, journal, MediaStore(limits.store_url), system, max_bytes=limits.max_media_mib * MIB)
         return run.run(files, stop, lambda: explanation(addresses.kafka, security, system.source, data / "logs"))
 
 

@@ -80,13 +80,14 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
         security = json.loads(system.addresses.kafka_security)
         case_system = CaseSystem(system.addresses.kafka, SOURCE, security)
         with case_system.read_notices() as reader, bars(len(files), "sent", "noticed") as move:
-            submission = Submission[int](case_system, reader, progress=move)
+            notices: dict[int, Notice] = {}
+            submission = Submission[int](case_system, reader, noticed=notices.__setitem__, progress=move)
             with clock.step("publish"):
                 submission.publish(((position, terms.event(file)) for position, file in enumerate(files)), stop)
             with clock.step("process"):
                 logs = system.data / "logs"
                 submission.wait(stop, lambda: explanation(system.addresses.kafka, security, SOURCE, logs))
-        return submission.notices
+        return notices
 
     return await in_thread(work)
 
