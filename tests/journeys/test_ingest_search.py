@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sqlite3
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image, ImageOps
 
 from infra.demo.samples import write_samples
 from infra.ingest_journal import NAME
+from infra.questions import ApiClient
 from infra.stack.running import find_running
 from streams import topics
 from tests.commands import redthread
@@ -98,6 +100,45 @@ def test_a_folder_sent_again_sends_only_what_is_new(ingested: Path, samples: Pat
     events = sent_events(ingested)
     assert len(events) == before + 6
     assert not any(b"Jane" in event or b"a-1.jpg" in event for event in events)
+
+
+def test_an_archive_is_ingested_like_a_folder_and_goes_on_where_it_stopped(
+    ingested: Path, samples: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "phone of Jane Doe.zip"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.write(samples / "2026-001" / "a-1.jpg", "photos/a-1.jpg")
+        packed.writestr("../../a-2.jpg", b"no picture")
+    send = ("ingest", path, "--case", "local:2026-031", *TERMS, "--data", ingested)
+    before = len(sent_events(ingested))
+
+    first, second = redthread(*send), redthread(*send)
+
+    assert (first.returncode, "1 sent now, 0 by an earlier run" in first.stdout) == (1, True), first.stderr
+    assert "not sent: ../../a-2.jpg: its name leads out of the archive" in first.stdout
+    assert "faces found" in first.stdout
+    assert "0 sent now, 1 by an earlier run" in second.stdout
+    assert len(sent_events(ingested)) == before + 1
+    assert not (tmp_path.parent / "a-2.jpg").exists()
+
+
+def test_a_face_can_be_asked_about_by_its_id_and_a_question_kept(ingested: Path, samples: Path, tmp_path: Path) -> None:
+    ask = ("search", "--case", "2026-014", *ASKED, "--in", "register", "--data", ingested)
+    found = redthread("search", crop(samples, tmp_path), *ask[1:], "--rotate", "0")
+    search_id = next(line for line in found.stdout.splitlines() if line.startswith("search ")).split()[1]
+    running, bearer = find_running(ingested), redthread("token", "investigator", "--data", ingested).stdout.strip()
+    assert running is not None
+    with ApiClient(running.api_url, token=bearer, purpose="test") as api:
+        [probe] = api.get(f"/searches/{search_id}")["faces"]
+
+    asked = redthread(*ask, "--face", probe["face_id"], "--keep-asking")
+
+    assert asked.returncode == 0, asked.stderr
+    assert asked.stdout.splitlines()[0].startswith("leads to ")
+    assert asked.stdout.strip().endswith("open for what comes later")
+    assert "compared, " in asked.stdout and "media without a face" in asked.stdout
+    neither = redthread(*ask)
+    assert (neither.returncode, "name a picture, or --face, or --victim" in neither.stderr) == (2, True), neither.stderr
 
 
 def test_an_uploaded_picture_finds_the_person_in_the_register(ingested: Path, samples: Path, tmp_path: Path) -> None:
