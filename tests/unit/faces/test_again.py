@@ -1,0 +1,62 @@
+"""A stored face gives another recogniser what it would have given at first, from its crop or from its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graph.actions.models import StoredFace
+from graph.files import MediaStore
+from streams.faces.again import Again
+from streams.faces.embed import Embedder
+from streams.faces.find import FaceFinder, FoundFace
+from streams.faces.models import ModelFiles
+from streams.faces.packs import read_pack
+from streams.gallery import rows
+from streams.media.decode import Decoder
+from streams.media.fetch import Fetcher
+from tests.factories_packs import make_pack
+from tests.factories_pictures import astronaut, encoded
+
+
+@pytest.fixture
+def decoder() -> Iterator[Decoder]:
+    decoder = Decoder()
+    yield decoder
+    decoder.close()
+
+
+def test_a_face_is_embedded_from_its_crop_else_from_its_picture_as_it_was_found_or_not_at_all(
+    models: ModelFiles, decoder: Decoder, tmp_path: Path
+) -> None:
+    pack = read_pack(make_pack(tmp_path / "pack", dimensions=64))
+    files, data = MediaStore((tmp_path / "store").as_uri()), encoded(astronaut(), "JPEG", quality=95)
+    media = files.put_upload(data)
+    finder = FaceFinder(replace(models, recogniser=pack.path, model_id=pack.model_id))
+    picture = decoder.decode(data, "image/jpeg")
+    (found,) = finder.find(picture, media)
+    marked = finder.find_in(picture, (5, 300, 60, 60), "f" * 64, 1)
+    assert marked.landmarks is None
+    again = Again(Embedder(pack.path), files, Fetcher([], files), decoder)
+
+    def stored(face: FoundFace, *, crop: bool = True, url: str = files.upload_url(media)) -> StoredFace:
+        key = files.put_crop(media, face.face_id, "aligned", face.aligned_crop) if crop else None
+        landmarks = None if face.landmarks is None else tuple(face.landmarks.ravel().tolist())
+        return StoredFace(face.face_id, media, face.box, landmarks, key, url, "image/jpeg")
+
+    for face in (found, marked):
+        for made in (again.embed(stored(face)), again.embed(stored(face, crop=False))):
+            assert made is not None
+            assert np.array_equal(rows.vector(made), face.vector)
+            assert (made.norm, made.quality, made.too_poor_because) == (
+                pytest.approx(face.norm), face.quality, face.too_poor_because
+            )  # fmt: skip
+    assert again.embed(stored(found, crop=False, url="redthread-upload:" + "0" * 64)) is None
+    # A crop that is no picture any more is as good as gone.
+    files.put_crop(media, found.face_id, "aligned", b"broken")
+    broken = replace(stored(found, crop=False), aligned_crop=f"{media[:2]}/{media}/{found.face_id}.aligned.png")
+    assert again.embed(broken) is not None
