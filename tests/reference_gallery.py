@@ -267,7 +267,9 @@ class Reference:
             self._narrow({media_id})
         if event.victim is not None:
             declared = rows.declared_face(record, event.victim.box)
-            if declared in known.faces:
+            # Without a box it is unclear who is meant where a person marked another face.
+            unclear = event.victim.box is None and not self.marks.keys().isdisjoint(known.faces)
+            if declared in known.faces and not unclear:
                 names = filter(None, (self.victims.get(declared), event.victim.victim_id))
                 self.victims[declared] = min(names)
 
