@@ -65,16 +65,18 @@ class GalleryLog:
 
 async def embed_lacking(
     store: Store, again: Again, log: GalleryLog, model_id: str, *, moved: Callable[[int], None], tell: Tell
-) -> None:
+) -> int:
     """Every face has an embedding under the model, or can't have one; of those that came meanwhile all but a few.
 
-    May be ended at any time: what link has taken is not done again. `moved` is told how many faces are written.
+    Returns how many can't: neither crop nor picture is left of them. May be ended at any time: what link has taken is
+    not done again. `moved` is told how many faces are written.
     """
     written = 0
     while True:
-        before, last = written, -1
+        before, last, lost = written, -1, 0
         async for page in models.lacking(store, model_id):
             faces = await asyncio.to_thread(_embedded, again, page)
+            lost += len(page) - len(faces)
             if not faces:
                 continue
             record = FacesEmbedded(model_id=model_id, faces=faces)
@@ -84,7 +86,7 @@ async def embed_lacking(
             await until_taken(store, last - AHEAD, tell)
         await until_taken(store, last, tell)
         if written - before < models.PAGE:
-            return
+            return lost
 
 
 def _embedded(again: Again, page: Sequence[models.StoredFace]) -> list[EmbeddedAgain]:

@@ -22,8 +22,8 @@ async def switch_model(store: Store, model_id: str, offset: int, write: Write, p
 
     Every face is compared anew; links that no person has judged are refreshed, and in the end those of the former
     model go that the new one does not propose. Groups lose the faces that are not alike enough any more. What people
-    said stays as it is. Cut short anywhere it can be done
-    again from its begin: the cursor and the register's model change with the last piece.
+    said stays as it is. Cut short anywhere it can be done again from its begin: the cursor and the register's model
+    change with the last piece.
     """
     gallery = await load_gallery(store, model_id, progress=progress)
     pieces = compared_anew(gallery, model_id, offset, progress)
@@ -31,6 +31,7 @@ async def switch_model(store: Store, model_id: str, offset: int, write: Write, p
         await write(plan, False)
         gallery.take_in(plan.staged)
     async for page in models.links(store, *models.UNDECIDED):
+        progress()
         stale = [link.link_id for link in page if link.undecided and link.model_id != model_id]
         if stale:
             plan = empty_plan(gallery, model_id, offset)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +23,7 @@ from graph.files import MediaStore
 from graph.store.session import Store
 from infra.commands.common import DataOption, announce, settings
 from infra.differing import would_differ, write_list
+from infra.foreground import run_until_signalled
 from infra.migration import GalleryLog, embed_lacking, until_switched
 from infra.progress import bars
 from infra.settings import Settings
@@ -65,7 +67,11 @@ def migrate(
     recogniser = _recogniser(chosen, new)
     os.nice(BEHIND)
     to = to or chosen.data / "models" / f"would-differ-{recogniser.model_id}.jsonl"
-    asyncio.run(_migrate(chosen, recogniser, _Wanted(by, switch, leave_out, to.expanduser().absolute())))
+    wanted = _Wanted(by, switch, leave_out, to.expanduser().absolute())
+    code = run_until_signalled(_migrate(chosen, recogniser, wanted), lambda: announce("stopping"))
+    if code:
+        announce("interrupted: run the same command again to go on")
+        raise typer.Exit(code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,60 +110,65 @@ async def _show(chosen: Settings) -> None:
         )
 
 
-async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) -> None:
+async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) -> int:
     addresses, model_id = addresses_of(chosen), recogniser.model_id
     security: dict[str, str] = json.loads(addresses.kafka_security)
     workers = StreamSettings(kafka=addresses.kafka, data=chosen.data)
     files = MediaStore(workers.store_url)
-    fetcher = Fetcher(workers.media_roots, files, workers.max_media_mib * MIB)
-    again = Again(Embedder(recogniser.path), files, fetcher, Decoder())
-    log = GalleryLog(addresses.kafka, security)
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
-        current = await actions.register_model(store)
-        embed = partial(_embed, store, again, log, model_id, wanted.by)
-        await embed()
-        if current == model_id:
-            announce(f"the register holds {model_id}, and no face waits for it")
-            return
-        lacking = await _tell_differing(store, model_id, wanted.file)
-        if not wanted.switch:
-            announce("nothing is switched: run it again with --switch for that")
-            return
-        if lacking and not wanted.leave_out:
-            raise Conflict(
-                f"{lacking} faces have neither crop nor picture any more and would be compared with nothing: "
-                "--leave-out switches all the same"
-            )
-        await actions.do_switch(store, model_id, lacking=lacking, actor=wanted.by, now=datetime.now(UTC))
-        announce(f"the register changes from {current} to {model_id}")
-        await until_switched(store, model_id, announce)
-        await embed()  # what link took between the list and the switch
+    fetcher, decoder = Fetcher(workers.media_roots, files, workers.max_media_mib * MIB), Decoder()
+    again, log = Again(Embedder(recogniser.path), files, fetcher, decoder), GalleryLog(addresses.kafka, security)
+    try:
+        async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+            await _steps(store, partial(_embed, store, again, log, model_id, wanted.by), recogniser, wanted)
+    finally:
+        decoder.close()
+        fetcher.close()
+    return 0
+
+
+async def _steps(store: Store, embed: Callable[[], Awaitable[int]], recogniser: Recogniser, wanted: _Wanted) -> None:
+    """Embed, list, switch where it is wanted, embed what came last."""
+    current, model_id = await actions.register_model(store), recogniser.model_id
+    lost = await embed()
+    if lost:
+        announce(f"{lost} faces have neither crop nor picture any more: {model_id} can't embed them")
+    if current == model_id:
+        announce(f"the register holds {model_id}")
+        return
+    await _tell_differing(store, model_id, wanted.file)
+    if not wanted.switch:
+        announce("nothing is switched: run it again with --switch for that")
+        return
+    if lost and not wanted.leave_out:
+        raise Conflict(f"{lost} faces would be compared with nothing any more: --leave-out switches all the same")
+    await actions.do_switch(store, model_id, lacking=lost, actor=wanted.by, now=datetime.now(UTC))
+    announce(f"the register changes from {current} to {model_id}")
+    await until_switched(store, model_id, announce)
+    await embed()  # what link took between the list and the switch
     announce(f"the register holds {model_id}: now start the workers {_setting(recogniser)}")
     announce("what is embedded with another model until then waits in quarantine, and comes by itself")
 
 
-async def _embed(store: Store, again: Again, log: GalleryLog, model_id: str, by: str) -> None:
+async def _embed(store: Store, again: Again, log: GalleryLog, model_id: str, by: str) -> int:
+    """How many faces the model can't embed, once it has embedded all others."""
     total = await actions.count_lacking(store, model_id)
     if total == 0:
-        return
+        return 0
     await actions.begin(store, model_id, faces=total, actor=by, now=datetime.now(UTC))
     with bars(total, "embedded") as move:
         # More may come meanwhile than there were.
-        await embed_lacking(store, again, log, model_id, moved=lambda done: move(min(done, total)), tell=announce)
+        return await embed_lacking(
+            store, again, log, model_id, moved=lambda done: move(min(done, total)), tell=announce
+        )
 
 
-async def _tell_differing(store: Store, model_id: str, file: Path) -> int:
-    """Tells what a switch would change; returns how many faces have no vector under the model."""
+async def _tell_differing(store: Store, model_id: str, file: Path) -> None:
     found = await would_differ(store, model_id)
     write_list(found, file)
-    lacking = await actions.count_lacking(store, model_id)
     announce(
         f"with {model_id} {len(found.appear)} candidates would appear, {len(found.vanish)} would vanish, {found.kept} "
         f"would stay; what people judged stays as it is. By link and face ids: {file}"
     )
-    if lacking:
-        announce(f"{lacking} faces have no vector of it")
-    return lacking
 
 
 def _setting(recogniser: Recogniser) -> str:

@@ -360,13 +360,14 @@ async def test_the_commands_list_embed_and_switch(register: Register, tmp_path: 
     first = await run("migrate", pack, "--by", "olga@ops", "--list", file)
     assert first.returncode == 0, first.stderr
     assert first.stderr.count(LICENCE) == 1
-    assert "would appear" in first.stderr and "1 faces have no vector" in first.stderr
+    assert "would appear" in first.stderr
+    assert "1 faces have neither crop nor picture any more" in first.stderr
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     assert rows and all(set(row) == {"change", "link_id", "face_a", "face_b"} for row in rows)
     assert file.stat().st_mode & 0o777 == 0o600
     refused = await run("migrate", pack, "--by", "olga@ops", "--list", file, "--switch")
     assert (refused.returncode, (await site.cursor()).model_id) == (1, register.old.model_id)
-    assert refused.stderr.splitlines()[-1].startswith("redthread: 1 faces have neither crop nor picture")
+    assert refused.stderr.splitlines()[-1].startswith("redthread: 1 faces would be compared with nothing any more")
     done = await run("migrate", pack, "--by", "olga@ops", "--list", file, "--switch", "--leave-out")
     assert done.returncode == 0, done.stderr
     assert f"REDTHREAD_MODEL_PACK={pack}" in done.stderr
