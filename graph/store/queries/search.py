@@ -158,9 +158,7 @@ UNJUDGED_IN_CASE: Final = (
     """
 MATCH (m:Media)-[i:IN_CASE]->(:Case {case_id: $case_id}) WHERE m.media_id > $after
 WITH m, i ORDER BY m.media_id LIMIT $walk
-WITH collect(m) AS walked, collect(CASE WHEN i.scope = 'none' THEN null ELSE m END) AS mine
-UNWIND walked AS m
-WITH m, m IN mine AS reached
+WITH m, i.scope <> 'none' AS reached
 """
     + _UNJUDGED
 )
