@@ -1,0 +1,171 @@
+"""How strongly a cosine speaks for one person, in words, and from which cosine on two faces are a candidate. Pure.
+
+The words are those of the ENFSI Guideline for Evaluative Reporting in Forensic Science (2015). The numbers are
+measured, per model: see `streams.gallery.calibration`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from math import log10
+from typing import Final
+
+from graph.domain.errors import Invalid
+
+FALSE_PER_FACE: Final = 0.5
+"""False candidates that a new face may raise on average, however large the register: one needless look, of seconds,
+for two new faces. A tenth of it would make 7 of 100 true pairs more mere leads at 100,000 faces."""
+DECADES_BEYOND: Final = 1.0
+"""How far below the rarest measured false accept a threshold is extrapolated, in powers of ten."""
+LARGEST_CAP: Final = 6.0
+PROVISIONAL: Final = "provisional: measured on adults, not on children"
+DIGITS: Final = 4
+"""Decimals of a threshold: what is measured is not better known."""
+
+_BANDS: Final = (
+    (log10(2), "weak support"),
+    (1.0, "moderate support"),
+    (2.0, "moderately strong support"),
+    (3.0, "strong support"),
+    (4.0, "very strong support"),
+)
+"""From which log10 likelihood ratio on the comparison supports `one person` so far; below all of them it does not."""
+
+Point = tuple[float, float]
+
+
+class Population(StrEnum):
+    """Whose faces a calibration was measured on."""
+
+    ADULTS = "adults"
+    CHILDREN = "children"
+    BOTH = "adults and children"
+
+
+@dataclass(frozen=True, slots=True)
+class WeakPairs:
+    """Two different people in pictures that are both of this norm: what they score too often.
+
+    `often` and `seldom` are the cosines that such pairs exceed as rarely as pairs of good pictures exceed the first and
+    the second point of `Calibration.false_accepts`.
+    """
+
+    norm: float
+    often: float
+    seldom: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was measured of one model, checked when it is built: Invalid says what is wrong.
+
+    `false_accepts` are (cosine, share of pairs of different people that reach it), ever stricter; `weak_pairs` rise
+    with the norm; `evidence` are (cosine, log10 likelihood ratio), rising, and nothing goes beyond +-`cap`.
+    """
+
+    model_id: str
+    population: Population
+    false_accepts: tuple[Point, ...]
+    weak_pairs: tuple[WeakPairs, ...]
+    evidence: tuple[Point, ...]
+    cap: float
+
+    def __post_init__(self) -> None:
+        _check(len(self.false_accepts) >= 2, "`false_accepts` needs two points at the least")
+        _check(_rising([cosine for cosine, _ in self.false_accepts]), "the cosines of `false_accepts` must rise")
+        _check(_rising([-share for _, share in self.false_accepts]), "the shares of `false_accepts` must fall")
+        _check(
+            all(0 < share < 1 for _, share in self.false_accepts), "a share of `false_accepts` is not between 0 and 1"
+        )
+        _check(self.floor > 0, "the first cosine of `false_accepts` must be positive: nothing below it is kept")
+        _check(_rising([row.norm for row in self.weak_pairs]), "the norms of `weak_pairs` must rise")
+        _check(all(row.seldom > row.often for row in self.weak_pairs), "in `weak_pairs`, `seldom` must exceed `often`")
+        for weaker, better in pairwise((*self.weak_pairs, self._good)):
+            _check(
+                weaker.often >= better.often and weaker.seldom - weaker.often >= better.seldom - better.often,
+                "`weak_pairs` must fall with the norm, to the first two points of `false_accepts`: a poorer picture "
+                "never makes a pair easier to propose",
+            )
+        _check(len(self.evidence) >= 2, "`evidence` needs two points at the least")
+        _check(_rising([cosine for cosine, _ in self.evidence]), "the cosines of `evidence` must rise")
+        _check(_rising([ratio for _, ratio in self.evidence]), "the ratios of `evidence` must rise with the cosine")
+        _check(0 < self.cap <= LARGEST_CAP, f"`cap` must be positive and {LARGEST_CAP:.0f} at the most")
+
+    @property
+    def floor(self) -> float:
+        """The cosine below which nothing is kept."""
+        return self.false_accepts[0][0]
+
+    def threshold(self, compared: int) -> float:
+        """The cosine from which on two good pictures are a candidate among this many compared faces.
+
+        Rises with their number, so that a new face raises about FALSE_PER_FACE false candidates; from the floor to one
+        power of ten beyond the rarest false accept that was measured. Straight lines in the logarithm of the share.
+        """
+        wanted = log10(FALSE_PER_FACE / max(compared, 1))
+        strict = [(-log10(share), cosine) for cosine, share in self.false_accepts]
+        limited = min(max(-wanted, strict[0][0]), strict[-1][0] + DECADES_BEYOND)
+        return round(_on_lines(strict, limited), DIGITS)
+
+    def for_pair(self, threshold: float, norm_a: float, norm_b: float) -> float:
+        """The cosine from which on these two faces are a candidate: `threshold`, or more where both are weak.
+
+        Two poor pictures of different people score high; a poor one beside a good one scores low, so the better norm
+        decides. Symmetric, never below `threshold`, and falls with either norm.
+        """
+        pair, good = self._weakness(max(norm_a, norm_b)), self._good
+        raised = pair.often + (threshold - good.often) * (pair.seldom - pair.often) / (good.seldom - good.often)
+        return round(max(raised, threshold), DIGITS)
+
+    def log_ratio(self, cosine: float, norm_a: float, norm_b: float) -> float:
+        """The log10 likelihood ratio of one person against two, within +-`cap`.
+
+        Of a pair in which both are weak: that of two good pictures which different people reach as rarely. Symmetric,
+        rises with the cosine and with either norm.
+        """
+        pair, good = self._weakness(max(norm_a, norm_b)), self._good
+        stretch = (pair.seldom - pair.often) / (good.seldom - good.often)
+        beyond = cosine - pair.often
+        as_good = good.often + (beyond / stretch if beyond > 0 else beyond)
+        return min(max(_on_lines(self.evidence, as_good), -self.cap), self.cap)
+
+    def band(self, cosine: float, norm_a: float, norm_b: float) -> str:
+        """How far the comparison supports `one person`, in words, with the caveat while nobody measured children."""
+        ratio = self.log_ratio(cosine, norm_a, norm_b)
+        reached = bisect_right([least for least, _ in _BANDS], ratio)
+        words = _BANDS[reached - 1][1] if reached else "little or no support"
+        return f"{words}; {PROVISIONAL}" if self.population is Population.ADULTS else words
+
+    @property
+    def _good(self) -> WeakPairs:
+        """Pairs of good pictures, as the last of the weak ones."""
+        last = self.weak_pairs[-1].norm if self.weak_pairs else 0.0
+        return WeakPairs(last, self.false_accepts[0][0], self.false_accepts[1][0])
+
+    def _weakness(self, norm: float) -> WeakPairs:
+        """What holds at this norm: straight lines between the measured ones, the nearest one's beyond them."""
+        rows = self.weak_pairs or (self._good,)
+        if norm <= rows[0].norm or norm >= rows[-1].norm:
+            return rows[0] if norm <= rows[0].norm else rows[-1]
+        often = _on_lines([(row.norm, row.often) for row in rows], norm)
+        return WeakPairs(norm, often, _on_lines([(row.norm, row.seldom) for row in rows], norm))
+
+
+def _on_lines(points: Sequence[Point], x: float) -> float:
+    """The height at `x` of the straight lines through two or more points; the outer lines go on."""
+    right = min(max(bisect_right([point[0] for point in points], x), 1), len(points) - 1)
+    (x0, y0), (x1, y1) = points[right - 1], points[right]
+    return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+
+
+def _rising(values: Sequence[float]) -> bool:
+    return all(a < b for a, b in pairwise(values))
+
+
+def _check(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise Invalid(f"the calibration can't be right: {otherwise}", code="bad_calibration")

@@ -1,0 +1,110 @@
+"""The calibrations of the models: those that come with the program, and above them those of a deployment's own file."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from graph.domain.calibration import Calibration, Population, WeakPairs
+from graph.domain.errors import Invalid, RedthreadError
+
+PACKAGED: Final = Path(__file__).with_name("calibration.json")
+
+Calibrations = dict[str, Calibration]
+"""By model id."""
+Told = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class NotCalibrated(RedthreadError):
+    """Nobody measured from which cosine on two faces of this model may be one person: nothing can be compared."""
+
+    code = "not_calibrated"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class WeakPairsRow(_Strict):
+    """As `graph.domain.calibration.WeakPairs`."""
+
+    norm: float
+    often: float
+    seldom: float
+
+
+class MeasuredModel(_Strict):
+    """One model's `graph.domain.calibration.Calibration`, with the data set, the day and who measured."""
+
+    model_id: Told
+    population: Population
+    data_set: Told
+    measured_on: date
+    measured_by: Told
+    false_accepts: list[tuple[float, float]]
+    weak_pairs: list[WeakPairsRow]
+    evidence: list[tuple[float, float]]
+    cap: float
+
+    def calibration(self) -> Calibration:
+        """Raises Invalid where the numbers can't be right."""
+        return Calibration(
+            self.model_id,
+            self.population,
+            tuple(self.false_accepts),
+            tuple(WeakPairs(row.norm, row.often, row.seldom) for row in self.weak_pairs),
+            tuple(self.evidence),
+            self.cap,
+        )
+
+
+class CalibrationFile(_Strict):
+    """What `REDTHREAD_CALIBRATION` names and `redthread bench calibrate` writes."""
+
+    format: Literal[1] = 1
+    calibrations: Annotated[list[MeasuredModel], Field(min_length=1)]
+
+
+def load_calibrations(own: Path | None = None) -> Calibrations:
+    """The packaged calibrations, and above them those in a deployment's `own` file.
+
+    Raises Invalid, with the file and what is wrong in it.
+    """
+    return packaged() | (_read(own) if own is not None else {})
+
+
+@cache
+def packaged() -> Calibrations:
+    """The calibrations that come with the program."""
+    return _read(PACKAGED)
+
+
+def calibration_of(calibrations: Calibrations, model_id: str) -> Calibration:
+    """The calibration of a model; NotCalibrated where there is none."""
+    if model_id not in calibrations:
+        raise NotCalibrated(
+            f"The model {model_id} is not calibrated: measure it with `redthread bench calibrate FOLDER --out FILE` "
+            "and name the file in REDTHREAD_CALIBRATION."
+        )
+    return calibrations[model_id]
+
+
+def _read(path: Path) -> Calibrations:
+    try:
+        file = CalibrationFile.model_validate_json(path.read_bytes())
+        found = [measured.calibration() for measured in file.calibrations]
+    except OSError as failure:
+        raise Invalid(f"the calibration file {path} can't be read: {failure.strerror}") from failure
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise Invalid(f"the calibration file {path} is not usable: {where}: {first['msg']}") from None
+    except Invalid as wrong:
+        raise Invalid(f"{path}: {wrong.message}", code=wrong.code) from None
+    if len({each.model_id for each in found}) < len(found):
+        raise Invalid(f"the calibration file {path} is not usable: a model stands in it twice")
+    return {each.model_id: each for each in found}
