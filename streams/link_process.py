@@ -21,6 +21,7 @@ from streams.agents import LINK_GROUP, make_app
 from streams.crash import CrashPoint
 from streams.faces.packs import chosen_model
 from streams.failures import EXIT_ALARM, end_process
+from streams.gallery.calibration import load_calibrations
 from streams.lags import Backlogs
 from streams.link_worker import LinkWorker
 from streams.relay import Relay
@@ -61,7 +62,10 @@ class _LinkParts:
         crash = CrashPoint(settings.crash_at)
         self._kafka = kafka
         self._store = Store(settings.neo4j_uri, settings.neo4j_user, password)
-        self._link = LinkWorker(app, self._store, watchdog, crash, model_id=model_id, log_id=kafka.log_id())
+        calibrations = load_calibrations(settings.calibration)
+        self._link = LinkWorker(
+            app, self._store, watchdog, crash, model_id=model_id, log_id=kafka.log_id(), calibrations=calibrations
+        )
         self._relay = Relay(
             app,
             self._store,

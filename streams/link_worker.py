@@ -23,6 +23,7 @@ from streams.crash import CrashPoint
 from streams.failures import EXIT_ALARM, end_process, told
 from streams.gallery import rows
 from streams.gallery.anew import empty_plan
+from streams.gallery.calibration import Calibrations
 from streams.gallery.load import load_gallery
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
@@ -57,6 +58,7 @@ class LinkWorker:
         *,
         model_id: str,
         log_id: str,
+        calibrations: Calibrations,
     ) -> None:
         self._store = store
         self._watchdog = watchdog
@@ -65,6 +67,7 @@ class LinkWorker:
         self._model_id = model_id
         self._model_since = -1
         self._log_id = log_id
+        self._calibrations = calibrations
         self._assigned = asyncio.Event()
         self._gallery = Gallery()
         self._offset = -1
@@ -103,7 +106,9 @@ class LinkWorker:
         self._model_id = cursor.model_id or self._chosen_model
         self._model_since = cursor.model_since
         self._gallery = await self._patiently(
-            lambda: load_gallery(self._store, self._model_id, progress=self._watchdog.progress)
+            lambda: load_gallery(
+                self._store, self._model_id, progress=self._watchdog.progress, calibrations=self._calibrations
+            )
         )
         self._offset = (await self._patiently(lambda: ingest.read_cursor(self._store))).offset
 
@@ -182,7 +187,7 @@ class LinkWorker:
             self._crash.reach("link-in-switch" if plan.changes.links else "link-in-regrouping")
 
         self._gallery = await self._patiently(
-            lambda: switch_model(self._store, model_id, offset, write, self._watchdog.progress)
+            lambda: switch_model(self._store, model_id, offset, write, self._watchdog.progress, self._calibrations)
         )
         self._model_id, self._model_since, self._offset = model_id, offset, offset
         self.committed.set()

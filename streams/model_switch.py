@@ -9,6 +9,7 @@ from graph.actions import models
 from graph.actions.ingest import LOG
 from graph.store.session import Store
 from streams.gallery.anew import compared_anew, empty_plan
+from streams.gallery.calibration import Calibrations
 from streams.gallery.load import load_gallery
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
@@ -17,7 +18,9 @@ Write = Callable[[Plan, bool], Awaitable[object]]
 """Commits a piece of the record; True: it is the last one, and the cursor moves over the record."""
 
 
-async def switch_model(store: Store, model_id: str, offset: int, write: Write, progress: Callable[[], None]) -> Gallery:
+async def switch_model(
+    store: Store, model_id: str, offset: int, write: Write, progress: Callable[[], None], calibrations: Calibrations
+) -> Gallery:
     """The gallery under the new model, once the graph has the links that it proposes and no others undecided.
 
     Every face is compared anew; links that no person has judged are refreshed, and in the end those of the former
@@ -25,7 +28,7 @@ async def switch_model(store: Store, model_id: str, offset: int, write: Write, p
     said stays as it is. Cut short anywhere it can be done again from its begin: the cursor and the register's model
     change with the last piece.
     """
-    gallery = await load_gallery(store, model_id, progress=progress)
+    gallery = await load_gallery(store, model_id, progress=progress, calibrations=calibrations)
     pieces = compared_anew(gallery, model_id, offset, progress)
     while (plan := await asyncio.to_thread(next, pieces, None)) is not None:
         await write(plan, False)

@@ -47,6 +47,9 @@ class StreamSettings(BaseSettings):
         default=None,
         description="a folder of ONNX files in InsightFace's layout, whose recogniser embeds faces; default: SFace",
     )
+    calibration: Path | None = Field(
+        default=None, description="a deployment's own calibration file, by `redthread bench calibrate`; link only"
+    )
     worker_slot: str = Field(default="embed-0", description="a stable name of this worker, unique among its kind")
     threads: int = Field(default=1, ge=1, description="threads that find and embed faces in one embed worker")
     max_media_mib: int = Field(default=512, ge=1, description="largest media file that is fetched, in MiB")

@@ -73,7 +73,9 @@ def face_id(name: str, ordinal: int = 0) -> str:
     return ids.face_id(media_id(name), DETECTOR_ID, ordinal)
 
 
-def face(name: str, ordinal: int, vector: Vector, too_poor_because: str | None = None) -> EmbeddedFace:
+def face(
+    name: str, ordinal: int, vector: Vector, too_poor_because: str | None = None, norm: float = 12.0
+) -> EmbeddedFace:
     media, identity = media_id(name), face_id(name, ordinal)
     return EmbeddedFace(
         face_id=identity,
@@ -84,7 +86,7 @@ def face(name: str, ordinal: int, vector: Vector, too_poor_because: str | None =
         quality=0.7,
         too_poor_because=too_poor_because,
         vector=base64.b64encode(vector.astype("<f4").tobytes()).decode(),
-        norm=8.0 if too_poor_because else 12.0,
+        norm=8.0 if too_poor_because else norm,
         display_crop=f"{media[:2]}/{media}/{identity}.display.jpg",
         aligned_crop=f"{media[:2]}/{media}/{identity}.aligned.png",
     )
@@ -116,11 +118,12 @@ def embedded(
     source: SourceEvent,
     *,
     poor: Sequence[int] = (),
+    norm: float = 12.0,
     model_id: str = MODEL_ID,
     search: SearchProbe | None = None,
 ) -> MediaEmbedded:
-    """The gallery record of a media with these faces; those at the ordinals `poor` are too poor to compare."""
-    faces = [face(name, n, vector, "too blurred" if n in poor else None) for n, vector in enumerate(vectors)]
+    """The gallery record of a media with these faces, all of one norm; those at the ordinals `poor` are too poor."""
+    faces = [face(name, n, vector, "too blurred" if n in poor else None, norm) for n, vector in enumerate(vectors)]
     return MediaEmbedded(
         media_id=media_id(name), content_type="image/jpeg", width=640, height=480, frames=1, detector_id=DETECTOR_ID,
         model_id=model_id, faces=faces, submitted=event, search=search, origin=source,
@@ -217,6 +220,7 @@ def drawn_log(
     }
     pictures[NAMES[1]] = [pictures[NAMES[0]][0] if pictures[NAMES[0]] else people[0]]
     poor = {name: [0] if dice.random() < 0.2 else [] for name in NAMES}
+    norms = {name: 9.0 + index % 5 for index, name in enumerate(NAMES)}
     versions = dict.fromkeys(CASES, 0)
     marks: list[str] = []
     late: list[MarkEmbedded] = []
@@ -234,7 +238,8 @@ def drawn_log(
         event = submitted(case, scope, district, victim=told, exhibit=exhibit)
         late = place - dice.choice([0, 0, 0, 5, 20])
         model = "another-model" if other_model and dice.random() < other_model else MODEL_ID
-        return embedded(name, pictures[name], event, origin(place, at=late), poor=poor[name], model_id=model)
+        facts: dict[str, Any] = {"poor": poor[name], "norm": norms[name], "model_id": model}
+        return embedded(name, pictures[name], event, origin(place, at=late), **facts)
 
     def _case(place: int) -> GalleryRecord:
         name = dice.choice(list(CASES))

@@ -305,14 +305,15 @@ class Site:
             )
         return told
 
-    async def links(self) -> dict[tuple[str, str], tuple[str, float]]:
-        """The links by pair of faces: state and score."""
+    async def links(self) -> dict[tuple[str, str], tuple[str, float, str, float]]:
+        """The links by pair of faces: state, score, band and threshold."""
         found = await self.rows(
             "MATCH (a:Face)-[r:CANDIDATE]->(b:Face) "
-            "RETURN a.face_id AS a, b.face_id AS b, r.state AS state, r.score AS score"
+            "RETURN a.face_id AS a, b.face_id AS b, r.state AS state, r.score AS score, r.band AS band, "
+            "r.threshold AS threshold"
         )
         assert len({(row["a"], row["b"]) for row in found}) == len(found), "a pair has two links"
-        return {(row["a"], row["b"]): (row["state"], row["score"]) for row in found}
+        return {(r["a"], r["b"]): (r["state"], r["score"], r["band"], r["threshold"]) for r in found}
 
 
 def _facts(facts: dict[str, Any], times: bool) -> dict[str, Any]:

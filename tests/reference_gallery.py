@@ -10,10 +10,8 @@ import numpy as np
 
 from graph.domain import ids
 from graph.domain.comparison import (
-    FLOOR,
     HIDDEN_LABELS,
     SEARCH_LIMIT,
-    THRESHOLD,
     InScope,
     Scope,
     Similar,
@@ -27,6 +25,7 @@ from graph.domain.comparison import (
 from graph.domain.group import STRICT
 from streams.faces.models import MODEL_ID
 from streams.gallery import rows
+from streams.gallery.calibration import packaged
 from streams.gallery.templates import MOST
 from streams.records import (
     CaseRecord,
@@ -43,6 +42,7 @@ from streams.records import (
 )
 
 Counts = tuple[int, int]
+CALIBRATION = packaged()[MODEL_ID]
 
 
 @dataclass
@@ -75,7 +75,10 @@ class Known:
 
 
 class Reference:
-    """`links` maps a pair to its state and score, `answers` a search to what it returned, `compared` counts faces."""
+    """`links` maps a pair to its state, score, band and threshold, `answers` a search to what it returned.
+
+    `compared` counts faces.
+    """
 
     def __init__(self, model_id: str = MODEL_ID) -> None:
         self.model_id = model_id
@@ -86,9 +89,10 @@ class Reference:
         self.labels: dict[str, str | None] = {}
         self.erased: dict[str, int] = {}
         self.marks: dict[str, dict[str, int]] = {}
-        self.links: dict[tuple[str, str], tuple[str, float]] = {}
+        self.links: dict[tuple[str, str], tuple[str, float, str, float]] = {}
         self.answers: dict[str, list[tuple[str, float]]] = {}
         self.compared: dict[str, Counts] = {}
+        self.norms: dict[str, float] = {}
         self.searched: dict[str, Counts] = {}
         self.quarantined: list[str] = []
         self.apart: set[frozenset[str]] = set()
@@ -196,15 +200,21 @@ class Reference:
         found, nearest = [], {}
         for media_id, face, vector in self.everyone():
             near = self.by_mean(media_id, face, vector, victim) if vector is not None else None
-            if near is not None and near[2] >= FLOOR:
+            if near is not None and near[2] >= CALIBRATION.floor:
                 nearest[face] = near[0]
                 scope = self.face_scope(media_id, face)
                 found.append(similar(whole, scope, face, max(near[1:]), self.victim_of(face)))
+        able = [self.face_scope(media_id, face) for media_id, face, vector in self.everyone() if vector is not None]
+        in_own = sum(not scope.hidden and bool(cases & scope.cases) for scope in able)
+        compared = sum(not scope.hidden and (scope.register or bool(cases & scope.cases)) for scope in able)
         for item in within_caps(found):
-            self._link(item.face_id, nearest[item.face_id], item.score)
+            self._link(item.face_id, nearest[item.face_id], item.score, in_own if item.own_case else compared)
 
-    def _link(self, a: str, b: str, score: float) -> None:
-        self.links[ids.ordered(a, b)] = ("candidate" if score >= THRESHOLD else "lead", score)
+    def _link(self, a: str, b: str, score: float, compared: int) -> None:
+        norms = self.norms[a], self.norms[b]
+        needed = CALIBRATION.for_pair(CALIBRATION.threshold(compared), *norms)
+        state = "candidate" if score >= needed else "lead"
+        self.links[ids.ordered(a, b)] = (state, score, CALIBRATION.band(score, *norms), needed)
 
     # --- groups ---
 
@@ -259,6 +269,7 @@ class Reference:
                 made = known.last > erased and (is_new or erased >= 0)
             if made:
                 known.faces[face.face_id] = vector
+                self.norms[face.face_id] = face.norm
                 gained = True
         after = self.scope(media_id)
         if before is None or gained or (after.register and not before.register) or after.cases - before.cases:
@@ -294,6 +305,7 @@ class Reference:
             return
         self.marks[face] = record.mark.marked_on
         known.faces[face] = None if record.face.too_poor_because else rows.vector(record.face)
+        self.norms[face] = record.face.norm
         self._compare(media_id, offset, {face})
 
     def _mark_erased(self, media_id: str, face: str, marked_on: dict[str, int]) -> bool:
@@ -394,6 +406,11 @@ class Reference:
         mine = self.scope(media_id)
         own = {f: v for f, v in self.media[media_id].faces.items() if self.labels.get(f) not in HIDDEN_LABELS}
         able = {face: vector for face, vector in own.items() if vector is not None and (only is None or face in only)}
+        allowed = [(self.face_scope(m, face), v) for m, face, v in self.everyone()]
+        allowed = [(scope, vector) for scope, vector in allowed if may_compare(mine, scope)]
+        poor = sum(vector is None for _, vector in allowed)
+        compared = len(allowed) - poor
+        in_own = sum(vector is not None and bool(mine.cases & scope.cases) for scope, vector in allowed)
         for face, vector in able.items():
             found = []
             for other_media, other, stored in self.everyone():
@@ -401,21 +418,19 @@ class Reference:
                 if stored is None or not may_compare(mine, scope):
                     continue
                 score = self.score(vector, stored)
-                if score >= FLOOR:
+                if score >= CALIBRATION.floor:
                     found.append(similar(mine, scope, other, score, self.victim_of(other)))
             for victim in self.means():
                 near = self.by_mean(media_id, face, vector, victim)
-                if near is not None and near[2] >= FLOOR:
+                if near is not None and near[2] >= CALIBRATION.floor:
                     home = next(media for media, other, _ in self.everyone() if other == near[0])
                     alone = [item for item in found if item.face_id != near[0]]
                     scope = self.face_scope(home, near[0])
                     found = [*alone, similar(mine, scope, near[0], max(near[1:]), self.victim_of(near[0]))]
             for item in within_caps(found):
-                self._link(face, item.face_id, item.score)
+                self._link(face, item.face_id, item.score, in_own if item.own_case else compared)
         if (mine.register or mine.cases) and able:
-            allowed = [v for m, face, v in self.everyone() if may_compare(mine, self.face_scope(m, face))]
-            poor = sum(vector is None for vector in allowed)
-            self.compared[ids.comparison_id(media_id, offset)] = (len(allowed) - poor, poor)
+            self.compared[ids.comparison_id(media_id, offset)] = (compared, poor)
 
     def _search(self, asked: SearchAsked) -> None:
         probes = self._probes(asked)
@@ -457,7 +472,7 @@ class Reference:
         found: list[Similar] = []
         for face, stored in able.items():
             score = max((self.score(probe, stored) for probe in self._probes(asked)), default=0.0)
-            if score >= FLOOR:
+            if score >= CALIBRATION.floor:
                 found.append(Similar(face, score, "", False))
         if asked.within == "register":
             found = people_within(found, asked.limit or SEARCH_LIMIT, self._person)

@@ -23,6 +23,7 @@ DECADES_BEYOND: Final = 1.0
 """How far below the rarest measured false accept a threshold is extrapolated, in powers of ten."""
 LARGEST_CAP: Final = 6.0
 PROVISIONAL: Final = "provisional: measured on adults, not on children"
+NOT_CALIBRATED: Final = "not calibrated: measured with another model, on adults, not on children"
 DIGITS: Final = 4
 """Decimals of a threshold: what is measured is not better known."""
 
@@ -44,6 +45,8 @@ class Population(StrEnum):
     ADULTS = "adults"
     CHILDREN = "children"
     BOTH = "adults and children"
+    NOBODY = "nobody"
+    """The numbers are those of another model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,8 @@ class Calibration:
         ratio = self.log_ratio(cosine, norm_a, norm_b)
         reached = bisect_right([least for least, _ in _BANDS], ratio)
         words = _BANDS[reached - 1][1] if reached else "little or no support"
-        return f"{words}; {PROVISIONAL}" if self.population is Population.ADULTS else words
+        caveat = {Population.ADULTS: PROVISIONAL, Population.NOBODY: NOT_CALIBRATED}.get(self.population)
+        return words if caveat is None else f"{words}; {caveat}"
 
     @property
     def _good(self) -> WeakPairs:

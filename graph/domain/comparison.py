@@ -10,12 +10,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-THRESHOLD = 0.40
-"""Cosine from which SFace pairs are candidates until a calibration exists; FAR is about 2e-4 on LFW."""
-FLOOR = 0.357
-"""Cosine below which nothing is kept: FAR 1e-3 on LFW for SFace."""
-BAND = "provisional: measured on adults, not on children"
-"""What every score reads until a deployment has calibrated on its own data."""
 OTHER_CASES = 10
 PER_CASE = 3
 OWN_CASE = 3

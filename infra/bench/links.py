@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,6 @@ import numpy as np
 from graph.actions import measure
 from graph.actions.measure import EmbeddedFace
 from graph.actions.read import LinkRow
-from graph.domain.comparison import THRESHOLD
 from graph.domain.errors import Invalid
 from graph.store.session import Store
 from infra.bench.people import Candidate, Joins, Portrait, joins_of
@@ -59,8 +59,9 @@ async def measure_links(system: RunningSystem, sample: Sample, seed: int, clock:
     `joined`: share of `same_pairs` that links join, directly or through that person's other pictures.
     `wrong_per_1000`: of 1,000 `different_pairs`, how many have a link; of them, `wrong_pairs_of_main_faces` are between
     the people whose names the pictures bear, the others between people in the background, often rightly.
-    `verification`: accuracy on seeded pairs of main faces (null with fewer than ten), those too poor to compare
-    included. `worst`: missed pairs, lowest score first, and wrong ones, highest first.
+    `threshold`: the middle one of the links' (null without any), since the register grew meanwhile. `verification`:
+    accuracy on seeded pairs of main faces (null with fewer than ten), those too poor to compare included. `worst`:
+    missed pairs, lowest score first, and wrong ones, highest first.
     """
     notices = await submit(system, sample.files, TERMS, clock)
     with clock.step("measure"):
@@ -76,7 +77,8 @@ async def measure_links(system: RunningSystem, sample: Sample, seed: int, clock:
     return {
         "people": len(set(sample.people)), "cases": sample.cases, "seed": seed, "files": result.files,
         "media": result.media, "faces": result.faces, "no_face": result.no_face, "too_poor": result.too_poor,
-        "quarantined": len(result.quarantined), "threshold": THRESHOLD, "model_id": MODEL_ID, **joins.as_json(),
+        "quarantined": len(result.quarantined), "model_id": MODEL_ID,
+        "threshold": statistics.median(row.threshold for row in rows) if rows else None, **joins.as_json(),
         "verification": accuracy.as_json() if accuracy else None, "goals": GOALS,
         "worst": {"missed": _missed(joins, faces), "wrong": _wrong(joins)}, "seconds": clock.as_json(),
     }  # fmt: skip

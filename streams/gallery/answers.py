@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graph.actions.ingest import Changes
-from graph.domain.comparison import FLOOR, HIDDEN_LABELS, THRESHOLD, InScope, Similar, may_find, order, people_within
+from graph.domain.comparison import HIDDEN_LABELS, InScope, Similar, may_find, order, people_within
 from streams.gallery.compare import Comparer
 from streams.gallery.matrix import above
 from streams.gallery.open_searches import REGISTER, OpenSearch, Reach
@@ -25,6 +25,7 @@ class Answers:
         self._changes = changes
         self._compare = compare
         self._model_id = model_id
+        self._calibration = compare.calibration
 
     def answer_known(self, search: SearchAsked, offset: int) -> None:
         """Answers a search for stored faces; their own pictures are no answer to it."""
@@ -106,7 +107,7 @@ class Answers:
         answer: dict[str, Any] = {
             "status": status, "gallery_offset": offset, "gallery_size": part["gallery_size"],
             "compared": reach.compared, "too_poor": reach.too_poor, "no_face": reach.no_face,
-            "model_id": self._model_id, "threshold": THRESHOLD,
+            "model_id": self._model_id, "threshold": part["threshold"],
         }  # fmt: skip
         if mine and self._stays_open(search, keep_asking):
             answer["open"] = True
@@ -116,7 +117,7 @@ class Answers:
             {
                 "search_id": search.search_id,
                 "probes": [face.face_id for face in known],
-                "returned": self._returned(search, best),
+                "returned": self._returned(search, best, part["threshold"]),
                 "answer": answer,
                 "part": part,
             }
@@ -173,10 +174,10 @@ class Answers:
         if new:
             vectors = np.stack([face.vector for face in probes if face.vector is not None])
             stacked = np.stack([face.vector for face in new if face.vector is not None])
-            for probe, near in zip(probes, above(vectors, stacked, FLOOR), strict=True):
+            for probe, near in zip(probes, above(vectors, stacked, self._calibration.floor), strict=True):
                 for item in near:
                     _keep_best(best, new[item.row].face_id, item.score, probe.face_id)
-        returned = self._returned(search, best)
+        returned = self._returned(search, best, self._calibration.threshold(reach.compared))
         grows = search.tail is not None and not returned
         number = search.part if grows else search.part + 1
         covered = reach + search.tail if grows and search.tail is not None else reach
@@ -212,10 +213,13 @@ class Answers:
     def _part(self, number: int, offset: int, reach: Reach) -> dict[str, Any]:
         return {
             "number": number, "offset": offset, "gallery_size": self._staged.size(), "compared": reach.compared,
-            "too_poor": reach.too_poor, "no_face": reach.no_face, "model_id": self._model_id, "threshold": THRESHOLD,
+            "too_poor": reach.too_poor, "no_face": reach.no_face, "model_id": self._model_id,
+            "threshold": self._calibration.threshold(reach.compared),
         }  # fmt: skip
 
-    def _returned(self, search: OpenSearch, best: Mapping[str, tuple[float, str]]) -> list[dict[str, Any]]:
+    def _returned(
+        self, search: OpenSearch, best: Mapping[str, tuple[float, str]], threshold: float
+    ) -> list[dict[str, Any]]:
         """What was found by rank; the register's answer is capped, one case's answer is not."""
         found = [Similar(face_id, score, "", False) for face_id, (score, _) in best.items()]
         if search.within == REGISTER:
@@ -225,11 +229,16 @@ class Answers:
                 "face_id": item.face_id,
                 "rank": rank,
                 "score": item.score,
-                "above": item.score >= THRESHOLD,
+                "above": item.score >= self._needed(threshold, item.face_id, best[item.face_id][1]),
                 "probe_face_id": best[item.face_id][1],
             }
             for rank, item in enumerate(sorted(found, key=order), 1)
         ]
+
+    def _needed(self, threshold: float, *pair: str) -> float:
+        """The threshold for these two faces: more where both are poor."""
+        norms = [face.norm if face is not None else 0.0 for face in map(self._staged.face, pair)]
+        return self._calibration.for_pair(threshold, *norms)
 
     def _person(self, face_id: str) -> str:
         """Who counts as one person in the register's list: a victim, a group, else the face itself."""

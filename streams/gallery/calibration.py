@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -10,19 +11,13 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from graph.domain.calibration import Calibration, Population, WeakPairs
-from graph.domain.errors import Invalid, RedthreadError
+from graph.domain.errors import Invalid
 
 PACKAGED: Final = Path(__file__).with_name("calibration.json")
 
 Calibrations = dict[str, Calibration]
 """By model id."""
 Told = Annotated[str, Field(min_length=1, max_length=300)]
-
-
-class NotCalibrated(RedthreadError):
-    """Nobody measured from which cosine on two faces of this model may be one person: nothing can be compared."""
-
-    code = "not_calibrated"
 
 
 class _Strict(BaseModel):
@@ -84,13 +79,11 @@ def packaged() -> Calibrations:
 
 
 def calibration_of(calibrations: Calibrations, model_id: str) -> Calibration:
-    """The calibration of a model; NotCalibrated where there is none."""
-    if model_id not in calibrations:
-        raise NotCalibrated(
-            f"The model {model_id} is not calibrated: measure it with `redthread bench calibrate FOLDER --out FILE` "
-            "and name the file in REDTHREAD_CALIBRATION."
-        )
-    return calibrations[model_id]
+    """The calibration of a model; the packaged one's numbers, and every band says so, where nobody measured it."""
+    if model_id in calibrations:
+        return calibrations[model_id]
+    (default,) = packaged().values()
+    return replace(default, model_id=model_id, population=Population.NOBODY)
 
 
 def _read(path: Path) -> Calibrations:

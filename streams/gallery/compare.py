@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from graph.actions.ingest import Changes, LinkRow
 from graph.domain import ids
+from graph.domain.calibration import Calibration
 from graph.domain.comparison import (
-    BAND,
-    FLOOR,
     HIDDEN_LABELS,
-    THRESHOLD,
     InScope,
+    Similar,
     may_compare,
     similar,
     within_caps,
@@ -23,24 +23,38 @@ from streams.gallery.groups import Member
 from streams.gallery.matrix import QUERIES, Near, Vectors, above
 from streams.gallery.state import Face, Media, Staged
 from streams.gallery.templates import Template
-from streams.gallery.victims import Comparable, near_victims, proposals, with_means
+from streams.gallery.victims import Comparable, near_victims, proposals, scope_of, with_means
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From which cosine on two good pictures are candidates: by all faces compared, and by those of the own cases."""
+
+    everywhere: float
+    own_case: float
+
+    def of(self, item: Similar) -> float:
+        return self.own_case if item.own_case else self.everywhere
 
 
 class Comparer:
     """Compares within a batch; sees the gallery and everything that the batch staged so far."""
 
-    def __init__(self, staged: Staged, changes: Changes, model_id: str, progress: Callable[[], None]) -> None:
+    def __init__(
+        self, staged: Staged, changes: Changes, calibration: Calibration, progress: Callable[[], None]
+    ) -> None:
         self._progress = progress
+        self._calibration = calibration
         self._staged = staged
         self._changes = changes
-        self._model_id = model_id
+        self._model_id = calibration.model_id
         self._ahead: dict[str, list[Near]] = {}
 
     def look_ahead(self, faces: Sequence[tuple[str, Vectors]]) -> None:
         """Compares all new faces of the batch with the committed gallery in one pass over it."""
         for start in range(0, len(faces), QUERIES):
             some = faces[start : start + QUERIES]
-            found = self._staged.base.matrix.above(np.stack([vector for _, vector in some]), FLOOR)
+            found = self._staged.base.matrix.above(np.stack([vector for _, vector in some]), self._calibration.floor)
             self._ahead |= {face_id: near for (face_id, _), near in zip(some, found, strict=True)}
             self._progress()
 
@@ -58,19 +72,21 @@ class Comparer:
         mine = [face for face in able if only is None or face.face_id in only]
         if not mine or media.scope is None or not (media.scope.register or media.scope.cases):
             return
-        for face, near, means in zip(mine, self.near(mine), near_victims(self._staged, mine), strict=True):
-            in_scope = self._in_scope(face, near)
-            self._propose(face, media.scope, with_means(in_scope, means))
-            self._group(face, media.scope, in_scope, offset)
         compared, too_poor = self._staged.comparable(media.scope)
+        thresholds = self._thresholds(media.scope, len(able))
+        means = near_victims(self._staged, mine, self._calibration.floor)
+        for face, near, by_mean in zip(mine, self.near(mine), means, strict=True):
+            in_scope = self._in_scope(face, near)
+            self._propose(face, media.scope, with_means(in_scope, by_mean), thresholds)
+            self._group(face, media.scope, in_scope, offset)
         self._changes.comparisons.append(
             {
                 "comparison_id": ids.comparison_id(media.media_id, offset),
                 "faces": [face.face_id for face in mine],
                 "comparison": {
                     "model_id": self._model_id,
-                    "threshold": THRESHOLD,
-                    "floor": FLOOR,
+                    "threshold": thresholds.everywhere,
+                    "floor": self._calibration.floor,
                     "gallery_offset": offset,
                     "gallery_size": self._staged.size(),
                     "compared": max(compared - len(able), 0),
@@ -82,8 +98,10 @@ class Comparer:
     def victims(self, grown: Iterable[Template]) -> None:
         """Compares these victims' means with every face of the register; stages links to their nearest faces."""
         for template in grown:
-            for face_id, nearest, score in proposals(self._staged, template):
-                self._stage(face_id, nearest, score)
+            scope = scope_of(self._staged, template)
+            thresholds = self._thresholds(scope)
+            for item, nearest in proposals(self._staged, template, scope, self._calibration.floor):
+                self._stage(item.face_id, nearest, item.score, thresholds.of(item))
 
     def narrow(self, media: Sequence[Media]) -> None:
         """Takes back undecided links of media that may no longer be compared as before, staged ones too.
@@ -100,18 +118,23 @@ class Comparer:
         for link_id in [row.link_id for row in links.values() if not self.may_compare(row.a, row.b)]:
             del links[link_id]
 
+    @property
+    def calibration(self) -> Calibration:
+        """What is compared by."""
+        return self._calibration
+
     def near(self, faces: Sequence[Face]) -> list[list[tuple[Face, float]]]:
         """For each face the stored and staged faces at or above the floor, whatever their scope."""
-        vectors = np.stack([face.vector for face in faces if face.vector is not None])
+        vectors, floor = np.stack([face.vector for face in faces if face.vector is not None]), self._calibration.floor
         unseen = [index for index, face in enumerate(faces) if face.face_id not in self._ahead]
         committed = [self._ahead.get(face.face_id, []) for face in faces]
         if unseen:
-            for index, near in zip(unseen, self._staged.base.matrix.above(vectors[unseen], FLOOR), strict=True):
+            for index, near in zip(unseen, self._staged.base.matrix.above(vectors[unseen], floor), strict=True):
                 committed[index] = near
         fresh = self._staged.fresh_faces()
         stacked = np.stack([face.vector for face in fresh if face.vector is not None]) if fresh else vectors[:0]
         result: list[list[tuple[Face, float]]] = []
-        for index, staged in enumerate(above(vectors, stacked, FLOOR)):
+        for index, staged in enumerate(above(vectors, stacked, floor)):
             found = [(self._staged.face(self._staged.base.face_at[near.row]), near.score) for near in committed[index]]
             pairs = [(face, score) for face, score in found if face is not None]
             pairs += [(fresh[near.row], near.score) for near in staged]
@@ -128,16 +151,24 @@ class Comparer:
             if scope is not None and stored is not None and may_compare(scope, stored)
         ]
 
-    def _propose(self, face: Face, scope: InScope, near: list[Comparable]) -> None:
+    def _propose(self, face: Face, scope: InScope, near: list[Comparable], thresholds: Thresholds) -> None:
         found = [similar(scope, stored, other.face_id, score, other.victim_id) for other, stored, score in near]
         for item in within_caps(found):
-            self._stage(face.face_id, item.face_id, item.score)
+            self._stage(face.face_id, item.face_id, item.score, thresholds.of(item))
 
-    def _stage(self, one: str, other: str, score: float) -> None:
+    def _thresholds(self, scope: InScope, without: int = 0) -> Thresholds:
+        """Thresholds for the faces that are compared with one of this scope, but `without` those of its own picture."""
+        everywhere, _ = self._staged.comparable(scope)
+        own_case, _ = self._staged.comparable(replace(scope, register=False))
+        return Thresholds(*(self._calibration.threshold(max(count - without, 0)) for count in (everywhere, own_case)))
+
+    def _stage(self, one: str, other: str, score: float, threshold: float) -> None:
         a, b = ids.ordered(one, other)
-        state = "candidate" if score >= THRESHOLD else "lead"
-        link_id = ids.link_id(a, b)
-        self._changes.links[link_id] = LinkRow(link_id, a, b, state, score, BAND, self._model_id, THRESHOLD)
+        norms = [face.norm if face is not None else 0.0 for face in map(self._staged.face, (a, b))]
+        needed = self._calibration.for_pair(threshold, *norms)
+        state = "candidate" if score >= needed else "lead"
+        link_id, band = ids.link_id(a, b), self._calibration.band(score, *norms)
+        self._changes.links[link_id] = LinkRow(link_id, a, b, state, score, band, self._model_id, needed)
 
     # --- groups --------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import numpy as np
 from graph.domain.comparison import Scope
 from graph.store.queries import ingest as queries
 from graph.store.session import Row, Store
+from streams.gallery.calibration import Calibrations
 from streams.gallery.groups import Group
 from streams.gallery.open_searches import OpenSearch, Reach
 from streams.gallery.state import Case, Face, Gallery, Media, Membership, Staged
@@ -17,9 +18,15 @@ from streams.gallery.state import Case, Face, Gallery, Media, Membership, Staged
 PAGE: Final = 5000
 
 
-async def load_gallery(store: Store, model_id: str, *, progress: Callable[[], None] = lambda: None) -> Gallery:
+async def load_gallery(
+    store: Store,
+    model_id: str,
+    *,
+    progress: Callable[[], None] = lambda: None,
+    calibrations: Calibrations | None = None,
+) -> Gallery:
     """The gallery that the graph holds under one model: what link had in memory when it last committed."""
-    gallery = Gallery()
+    gallery = Gallery(calibrations=calibrations)
     staged = Staged(gallery)
     for row in await store.read(lambda tx: tx.rows(queries.GALLERY_CASES)):
         staged.put_case(Case(row["case_id"], row["district"], row["status"] == "open", row["version"]))
@@ -65,7 +72,8 @@ def _face(row: Row) -> Face:
     data: bytes | None = row["vector"] if row["too_poor_because"] is None else None
     vector = np.frombuffer(data, "<f4").astype(np.float32) if data is not None else None
     marked_on = None if row["marked_on"] is None else dict(zip(row["marked_on"], row["marked_since"], strict=True))
-    return Face(row["face_id"], row["media_id"], vector, row["label"], row["declared"], row["assigned"], marked_on)
+    people_said = (row["label"], row["declared"], row["assigned"], marked_on)
+    return Face(row["face_id"], row["media_id"], vector, *people_said, norm=row["norm"] if vector is not None else 0.0)
 
 
 def _open_search(row: Row) -> OpenSearch:

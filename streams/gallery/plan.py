@@ -14,6 +14,7 @@ from graph.domain.errors import Unprocessable
 from streams.gallery import faces, rows
 from streams.gallery.again import embedded_again
 from streams.gallery.answers import Answers
+from streams.gallery.calibration import calibration_of
 from streams.gallery.compare import Comparer
 from streams.gallery.erase import erase
 from streams.gallery.labels import relabel
@@ -59,7 +60,8 @@ class Plan:
         offsets = [offset for offset, _ in records] or [-1]
         self.changes = Changes(first=offsets[0], last=offsets[-1])
         self.model_id = model_id
-        self.compare = Comparer(self.staged, self.changes, model_id, progress)
+        calibration = calibration_of(gallery.calibrations, model_id)
+        self.compare = Comparer(self.staged, self.changes, calibration, progress)
         self.answers = Answers(self.staged, self.changes, self.compare, model_id)
         self.compare.look_ahead([face for _, record in records for face in self._new_faces(record)])
         self.applied = 0

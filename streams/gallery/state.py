@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from graph.domain.comparison import HIDDEN_LABELS, InScope, Scope
+from streams.gallery.calibration import Calibrations, packaged
 from streams.gallery.counts import ScopeCounts
 from streams.gallery.groups import Groups, StagedGroups
 from streams.gallery.matrix import Matrix, Vectors
@@ -60,6 +61,7 @@ class Face:
 
     `declared` is the smallest victim that a case system declared for it, `assigned` the one that people's acts made.
     `marked_on` is of a face that a person marked: the memberships that it stands on, as `MarkSubmitted` has them.
+    `norm` is the length that the vector had before it was made a unit vector; 0 where there is none.
     """
 
     face_id: str
@@ -69,6 +71,7 @@ class Face:
     declared: str | None = None
     assigned: str | None = None
     marked_on: Mapping[str, int] | None = None
+    norm: float = 0.0
 
     @property
     def victim_id(self) -> str | None:
@@ -89,9 +92,13 @@ class Media:
 
 
 class Gallery:
-    """The committed state: a cache of the graph, rebuilt from it at start."""
+    """The committed state: a cache of the graph, rebuilt from it at start.
 
-    def __init__(self) -> None:
+    `calibrations` are what its faces are compared by; the packaged ones where none are given.
+    """
+
+    def __init__(self, calibrations: Calibrations | None = None) -> None:
+        self.calibrations = calibrations or packaged()
         self.cases: dict[str, Case] = {}
         self.media: dict[str, Media] = {}
         self.faces: dict[str, Face] = {}

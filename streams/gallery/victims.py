@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graph.domain.comparison import FLOOR, InScope, Similar, similar, within_caps
+from graph.domain.comparison import InScope, Similar, similar, within_caps
 from streams.gallery.matrix import Vectors, above
 from streams.gallery.state import Face, Staged
 from streams.gallery.templates import Template
@@ -19,13 +19,13 @@ Comparable = tuple[Face, InScope, float]
 """A stored face that may be compared with a new one, with its scope and the score."""
 
 
-def near_victims(staged: Staged, faces: Sequence[Face]) -> list[list[Comparable]]:
+def near_victims(staged: Staged, faces: Sequence[Face], floor: float) -> list[list[Comparable]]:
     """For each of the faces, all with vectors, the victims whose mean it resembles: their nearest face and the score.
 
     At or above the floor, and in the register only: of no other faces is a mean made.
     """
     result: list[list[Comparable]] = []
-    near = staged.templates.near(np.stack([_vector(face) for face in faces]), FLOOR)
+    near = staged.templates.near(np.stack([_vector(face) for face in faces]), floor)
     for face, means in zip(faces, near, strict=True):
         found: list[Comparable] = []
         for template, score in means:
@@ -47,31 +47,35 @@ def with_means(near: Sequence[Comparable], means: Sequence[Comparable]) -> list[
     return list(best.values())
 
 
-def proposals(staged: Staged, template: Template) -> list[tuple[str, str, float]]:
-    """What the whole register has for a victim whose mean is new: face, the victim's face nearest to it, score.
-
-    Capped like what is proposed for a new face; the victim's own cases are those of the faces in its mean.
-    """
+def scope_of(staged: Staged, template: Template) -> InScope:
+    """The whole register; the victim's own cases are those of the faces in its mean."""
     scopes = (_scope(staged, face_id) for face_id in template.faces)
     cases = frozenset[str]().union(*(scope.cases for scope in scopes if scope is not None))
-    whole = InScope("", register=True, cases=cases)
+    return InScope("", register=True, cases=cases)
+
+
+def proposals(staged: Staged, template: Template, whole: InScope, floor: float) -> list[tuple[Similar, str]]:
+    """What the whole register has for a victim whose mean is new, with the victim's face nearest to it.
+
+    At or above the floor, capped like what is proposed for a new face; `whole` is the victim's `scope_of`.
+    """
     found: list[Similar] = []
     nearest: dict[str, str] = {}
-    for face, score in _near(staged, template.vector):
+    for face, score in _near(staged, template.vector, floor):
         scope = staged.scope_of(face)
         if scope is not None and _may_be(staged, face, template):
             nearest[face.face_id], single = template.nearest(_vector(face))
             found.append(similar(whole, scope, face.face_id, max(score, single), face.victim_id))
-    return [(item.face_id, nearest[item.face_id], item.score) for item in within_caps(found)]
+    return [(item, nearest[item.face_id]) for item in within_caps(found)]
 
 
-def _near(staged: Staged, vector: Vectors) -> list[tuple[Face, float]]:
+def _near(staged: Staged, vector: Vectors, floor: float) -> list[tuple[Face, float]]:
     """The stored and staged faces at or above the floor, whatever their scope."""
-    (rows,) = staged.base.matrix.above(vector[None], FLOOR)
+    (rows,) = staged.base.matrix.above(vector[None], floor)
     near = [(staged.face(staged.base.face_at[item.row]), item.score) for item in rows]
     fresh = staged.fresh_faces()
     if fresh:
-        (rows,) = above(vector[None], np.stack([_vector(face) for face in fresh]), FLOOR)
+        (rows,) = above(vector[None], np.stack([_vector(face) for face in fresh]), floor)
         near += [(fresh[item.row], item.score) for item in rows]
     return [(face, score) for face, score in near if face is not None]
 

@@ -15,7 +15,6 @@ import pytest
 from graph.actions import ingest
 from graph.actions.ingest import Changes, LinkRow
 from graph.domain import ids
-from graph.domain.comparison import BAND
 from graph.domain.errors import NotFound
 from graph.files import MediaStore
 from graph.store import log
@@ -98,7 +97,7 @@ async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: Si
     told.change("local:s1", "open", 2)
     site.write(told.written())
     await site.linked()
-    states = {pair: state for pair, (state, _) in (await site.links()).items()}
+    states = {pair: state for pair, (state, *_) in (await site.links()).items()}
     assert states == {next(iter(pairs(pair))): state for pair, state in decided.items()}
 
     # A scope that widens is compared at that record; one that narrows takes the undecided links back.
@@ -232,7 +231,7 @@ async def test_no_refresh_by_the_machine_overwrites_a_verdict_that_is_given_at_t
         for other in faces[1:]:
             a, b = ids.ordered(faces[0], other)
             link = ids.link_id(a, b)
-            changes.links[link] = LinkRow(link, a, b, "candidate", score, BAND, MODEL_ID, 0.4)
+            changes.links[link] = LinkRow(link, a, b, "candidate", score, "moderate support", MODEL_ID, 0.4)
         return changes
 
     async def verdict(link: str, state: str) -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graph.domain.comparison import FLOOR
 from streams.faces.models import MODEL_ID
 from streams.gallery import anew
 from streams.gallery.anew import compared_anew
+from streams.gallery.calibration import packaged
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery, Staged
 from streams.records import VictimsAssigned
@@ -18,7 +18,7 @@ from tests import factories_streams as make
 from tests.factories_streams import Log, drawn_log
 from tests.reference_gallery import Reference
 
-Links = dict[tuple[str, str], tuple[str, float]]
+Links = dict[tuple[str, str], tuple[str, float, str, float]]
 
 
 def taken(log: Log) -> Gallery:
@@ -31,8 +31,9 @@ def taken(log: Log) -> Gallery:
 def anew_of(gallery: Gallery) -> tuple[Links, list[Plan]]:
     """The links of all pieces in the order in which they are written, each piece taken in before the next."""
     links, plans = Links(), list[Plan]()
+    gallery.calibrations = {"m2": replace(packaged()[MODEL_ID], model_id="m2")}
     for plan in compared_anew(gallery, "m2", 500):
-        links |= {(row.a, row.b): (row.state, row.score) for row in plan.changes.links.values()}
+        links |= {(r.a, r.b): (r.state, r.score, r.band, r.threshold) for r in plan.changes.links.values()}
         gallery.take_in(plan.staged)
         plans.append(plan)
     return links, plans
@@ -65,7 +66,7 @@ def test_a_victims_mean_is_compared_anew_as_well() -> None:
     rng = np.random.default_rng(6)
     child = make.unit(rng)
     one, two, three = (make.near(rng, child, cosine) for cosine in (0.7, 0.7, 0.48))
-    assert max(float(three.astype(float) @ single.astype(float)) for single in (one, two)) < FLOOR
+    assert max(float(three.astype(float) @ single.astype(float)) for single in (one, two)) < packaged()[MODEL_ID].floor
     log: Log = [(0, make.embedded("three", [three], make.submitted("local:s1", district="south"), make.origin(0)))]
     pictures = {"one": one, "two": two, **{f"other-{n}": make.near(rng, three, 0.9) for n in range(3)}}
     log += [(n, make.embedded(name, [vector], make.submitted("local:n2"), make.origin(n)))

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from graph.domain.calibration import Population
+from graph.domain.calibration import NOT_CALIBRATED, Population
 from graph.domain.errors import Invalid
 from streams.faces.models import MODEL_ID
-from streams.gallery.calibration import PACKAGED, NotCalibrated, calibration_of, load_calibrations
+from streams.gallery.calibration import PACKAGED, calibration_of, load_calibrations
 
 
 def written(folder: Path, **changed: Any) -> Path:
@@ -38,9 +38,11 @@ def test_a_file_of_ones_own_stands_above_the_packaged_one_and_leaves_other_model
     assert set(load_calibrations(other)) == {MODEL_ID, "another-model"}
 
 
-def test_a_model_without_calibration_is_refused_with_what_to_do() -> None:
-    with pytest.raises(NotCalibrated, match="bench calibrate"):
-        calibration_of(load_calibrations(), "another-model")
+def test_of_a_model_that_nobody_measured_every_band_says_so() -> None:
+    calibration = calibration_of(load_calibrations(), "another-model")
+
+    assert calibration.model_id == "another-model"
+    assert calibration.band(0.45, 12, 12) == f"moderately strong support; {NOT_CALIBRATED}"
 
 
 @pytest.mark.parametrize(

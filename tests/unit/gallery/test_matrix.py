@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.domain.comparison import FLOOR
 from streams.gallery.matrix import BLOCK, SIDE_BY_SIDE, Matrix, Near
 from tests.factories_streams import near, unit
 
+FLOOR = 0.357
 EDGES = [FLOOR + step for step in (-1e-4, -1e-6, -1e-8, -1e-9, 0.0, 1e-9, 1e-8, 1e-6, 1e-4, 0.2, 0.64)]
 
 

@@ -22,7 +22,7 @@ class Links:
 
     def __init__(self, batch: int) -> None:
         self.gallery = Gallery()
-        self.links: dict[tuple[str, str], tuple[str, float]] = {}
+        self.links: dict[tuple[str, str], tuple[str, float, str, float]] = {}
         self.answers: dict[str, list[tuple[str, float]]] = {}
         self.compared: dict[str, tuple[int, int]] = {}
         self.searched: dict[str, tuple[int, int]] = {}
@@ -59,7 +59,7 @@ class Links:
             }
         gone = set(changes.gone_faces)
         self.links = {pair: link for pair, link in self.links.items() if not gone & set(pair)}
-        self.links |= {(row.a, row.b): (row.state, row.score) for row in changes.links.values()}
+        self.links |= {(r.a, r.b): (r.state, r.score, r.band, r.threshold) for r in changes.links.values()}
         self.media = (self.media - set(changes.gone_media)) | {row["media_id"] for row in changes.media}
         for row in changes.groups:
             faces = self.groups.setdefault((row["case_id"], row["group_id"]), set())

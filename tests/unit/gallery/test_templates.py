@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graph.domain.comparison import FLOOR, THRESHOLD
 from streams.faces.models import MODEL_ID
+from streams.gallery.calibration import packaged
 from streams.gallery.matrix import exact
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
@@ -14,6 +14,7 @@ from streams.gallery.templates import MOST, mean
 from streams.records import GalleryRecord, VictimsAssigned
 from tests import factories_streams as make
 
+CALIBRATION = packaged()[MODEL_ID]
 RNG = np.random.default_rng(7)
 
 
@@ -55,12 +56,12 @@ new = picture("new", NEW, 9)
 
 
 def test_a_new_face_is_proposed_to_the_victims_nearest_face_with_the_score_of_the_mean() -> None:
-    assert max(float(vector @ NEW) for vector in OLD.values()) < FLOOR, "no single face is like it"
+    assert max(float(vector @ NEW) for vector in OLD.values()) < CALIBRATION.floor, "no single face is like it"
 
     found = links_with_new(*old(), told(), new)
 
     assert found == {frozenset(PROPOSED): float(exact(mean(np.stack([*OLD.values()]))[None], NEW[None])[0])}
-    assert min(found.values()) >= THRESHOLD
+    assert min(found.values()) >= CALIBRATION.threshold(4)
     assert not links_with_new(*old(), new)
 
 

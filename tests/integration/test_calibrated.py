@@ -1,0 +1,44 @@
+"""A deployment's own calibration is what link proposes by."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graph.store.session import Store
+from infra.stack.base import Addresses
+from streams.gallery.calibration import PACKAGED
+from tests import factories_streams as make
+from tests.harness import installation
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_link_takes_threshold_and_band_from_the_file_that_the_setting_names(
+    stack: Addresses, store: Store, tmp_path: Path
+) -> None:
+    told = json.loads(PACKAGED.read_bytes())
+    told["calibrations"][0] |= {
+        "population": "children", "false_accepts": [[0.5, 1e-3], [0.6, 1e-4]], "weak_pairs": [],
+    }  # fmt: skip
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps(told))
+    rng = np.random.default_rng(8)
+    child = make.unit(rng)
+    cosines = {"like": 0.55, "unlike": 0.45}
+    records = [make.embedded("child", [child], make.submitted("local:n1"), make.origin(0))]
+    for place, (name, cosine) in enumerate(cosines.items(), 1):
+        event = make.submitted("local:s1", district="south")
+        records.append(make.embedded(name, [make.near(rng, child, cosine)], event, make.origin(place)))
+
+    async with installation(stack, store, tmp_path, REDTHREAD_CALIBRATION=str(file)) as site:
+        site.write(records)
+        site.start("link")
+        await site.linked()
+        links = await site.links()
+
+    ((state, _, band, threshold),) = links.values()
+    assert (state, band, threshold) == ("candidate", "strong support", 0.5)

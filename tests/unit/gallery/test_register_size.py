@@ -1,0 +1,112 @@
+"""However large the register is, a new face of somebody who is not in it raises about as many candidates."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from graph.domain.calibration import FALSE_PER_FACE
+from graph.domain.comparison import InScope
+from streams.faces.models import MODEL_ID
+from streams.gallery.calibration import packaged
+from streams.gallery.compare import Comparer
+from streams.gallery.plan import Plan
+from streams.gallery.state import Case, Face, Gallery, Media
+from tests import factories_streams as make
+
+CALIBRATION = packaged()[MODEL_ID]
+STRANGERS = 40
+"""New faces, each of somebody else than everybody on file."""
+CHUNK = 50_000
+
+
+def scores_of_strangers(rng: np.random.Generator, number: int) -> np.ndarray:
+    """Cosines of different people, (number, STRANGERS): above the floor as often as was measured, below it near 0."""
+    cosines, shares = np.array(CALIBRATION.false_accepts).T
+    slope = (cosines[-1] - cosines[-2]) / (np.log10(shares[-2]) - np.log10(shares[-1]))
+    rarest = shares[-1] / 1e4
+    share = 1 - rng.random((number, STRANGERS))
+    drawn = 0.15 * (share - 0.5)
+    rare = share < shares[0]
+    steps = np.append(-np.log10(shares), -np.log10(rarest))
+    heights = np.append(cosines, cosines[-1] + 4 * slope)
+    drawn[rare] = np.interp(-np.log10(share[rare]), steps, heights)
+    return drawn
+
+
+def filled(rng: np.random.Generator, size: int, strangers: np.ndarray, case: str, norm: float) -> Gallery:
+    """A gallery of so many faces of one case that score with the strangers as people's do."""
+    gallery = Gallery()
+    scope = InScope(make.media_id("all"), register=True, cases=frozenset({case}))
+    gallery.cases[case] = Case(case, make.CASES[case])
+    gallery.media[scope.media_id] = Media(scope.media_id, scope=scope)
+    gallery.compared.add(scope, size)
+    away = make.unit(rng).astype(np.float64)
+    away -= strangers.T @ (strangers @ away)
+    away /= np.linalg.norm(away)
+    for start in range(0, size, CHUNK):
+        scores = scores_of_strangers(rng, min(CHUNK, size - start))
+        rest = np.sqrt(1 - (scores**2).sum(axis=1))
+        vectors = (scores @ strangers + rest[:, None] * away).astype(np.float32)
+        rows = gallery.matrix.append(vectors)
+        gallery.face_at += [f"face-{row}" for row in rows]
+        # Only those that are similar to somebody are ever looked at.
+        for row in np.flatnonzero((scores > 0.3).any(axis=1)):
+            face_id = f"face-{start + row}"
+            gallery.faces[face_id] = Face(face_id, scope.media_id, gallery.matrix.row(start + row), norm=norm)
+    return gallery
+
+
+def proposed(gallery: Gallery, strangers: np.ndarray, case: str, norm: float = 12.0) -> Counter[str]:
+    """How many candidates and leads the strangers get in that gallery, from a picture in `case`."""
+    event = make.submitted(case, "register", make.CASES[case])
+    record = make.embedded("new", list(strangers.astype(np.float32)), event, make.origin(0), norm=norm)
+    plan = Plan(gallery, MODEL_ID, [(0, record)])
+    assert isinstance(plan.compare, Comparer)
+    return Counter(row.state for row in plan.changes.links.values())
+
+
+def strangers_of(rng: np.random.Generator) -> np.ndarray:
+    """Unit vectors at right angles, (STRANGERS, 128): a stored face can have any cosine with each of them."""
+    axes, _ = np.linalg.qr(rng.standard_normal((128, STRANGERS)))
+    return axes.T
+
+
+@pytest.mark.parametrize("size", [1000, 100_000, 1_000_000])
+def test_false_candidates_of_a_new_face_stay_about_constant_from_a_thousand_faces_to_a_million(size: int) -> None:
+    rng = np.random.default_rng(size)
+    strangers = strangers_of(rng)
+
+    found = proposed(filled(rng, size, strangers, "local:s1", 12.0), strangers, "local:n1")
+
+    # 20 are expected, give or take 4.5.
+    assert 0.5 * FALSE_PER_FACE < found["candidate"] / STRANGERS < 1.6 * FALSE_PER_FACE
+    assert size == 1000 or found["lead"] > STRANGERS, "what lies below the threshold stays as a lead"
+
+
+def test_in_ones_own_case_the_size_of_the_case_counts_and_not_the_registers() -> None:
+    rng = np.random.default_rng(5)
+    strangers = strangers_of(rng)
+    gallery = filled(rng, 2000, strangers, "local:n1", 12.0)
+    elsewhere = InScope(make.media_id("elsewhere"), register=True, cases=frozenset({"local:s1"}))
+    gallery.compared.add(elsewhere, 1_000_000)
+
+    own = proposed(gallery, strangers, "local:n1")
+    other = proposed(gallery, strangers, "local:n2")
+
+    assert 0.5 * FALSE_PER_FACE < own["candidate"] / STRANGERS < 1.6 * FALSE_PER_FACE
+    assert other["candidate"] < own["candidate"] / 10
+
+
+def test_two_poor_pictures_need_more_than_a_poor_and_a_good_one() -> None:
+    rng = np.random.default_rng(6)
+    strangers = strangers_of(rng)
+    poor, good = (filled(np.random.default_rng(7), 20_000, strangers, "local:s1", norm) for norm in (9.2, 12.0))
+
+    both = proposed(poor, strangers, "local:n1", norm=9.2)
+    one = proposed(good, strangers, "local:n1", norm=9.2)
+
+    assert both["candidate"] < one["candidate"] / 2
+    assert sum(both.values()) == sum(one.values()), "nobody is hidden: the rest are leads"
