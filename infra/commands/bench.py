@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,19 +14,25 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from graph.domain.calibration import Population
+from graph.domain.errors import Invalid
+from infra.bench import calibrate as calibration_bench
 from infra.bench import decisions as decision_bench
 from infra.bench import links as link_bench
 from infra.bench import pipeline as pipeline_bench
 from infra.bench import verdicts as verdict_bench
+from infra.bench.labelled import labelled_faces
 from infra.bench.review import Load, measure_review
 from infra.bench.review_graph import Sizes
 from infra.commands.common import announce, settings
 from infra.demo.run import SOURCE, Clock
-from infra.folders import check_folder, printable
+from infra.folders import check_folder, printable, read_cases
 from infra.foreground import in_thread, run_until_signalled
 from infra.scratch import scratch_folder
 from infra.stack.running import given_addresses
 from infra.stack.system import RunningSystem, SystemOptions, running_system
+from streams.faces.models import ensure_models
+from streams.gallery.calibration import packaged
 
 app = typer.Typer(no_args_is_help=True, help="Measure accuracy and speed on a folder with one sub-folder a person.")
 
@@ -91,6 +98,28 @@ def pipeline(
 
     found = _measured(root, pipeline_bench.PROCESSES, work)
     _print(found, as_json, _show_pipeline)
+
+
+@app.command()
+def calibrate(
+    folder: FolderArgument,
+    out: Annotated[Path | None, typer.Option(help="Write a file that REDTHREAD_CALIBRATION takes; needs --by.")] = None,
+    by: Annotated[str, typer.Option(help="Who measures: stands in the file.")] = "",
+    population: Annotated[Population, typer.Option(help="Whose faces these are.")] = Population.ADULTS,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """What cosines mean on these people, tested on those that the fit has not seen."""
+    root = check_folder(folder.expanduser())
+    if out is not None and (out.exists() or not by.strip()):
+        raise Invalid(f"{out} exists: name another file" if out.exists() else "--out needs --by: who measured")
+    models = ensure_models(settings().models.expanduser())
+    faces = labelled_faces(read_cases(root, announce), models, max(settings().embed, 1), seed)
+    terms = calibration_bench.Terms(population, root.name, datetime.now(UTC).date(), by.strip() or "nobody said")
+    found = calibration_bench.measure_calibration(faces, models.model_id, terms, seed, packaged().get(models.model_id))
+    if out is not None:
+        out.write_text(json.dumps(found["calibration"], indent=2) + "\n")
+    _print(found, as_json, _show_calibration)
 
 
 @app.command()
@@ -239,6 +268,27 @@ def _show_review(out: Console, found: dict[str, Any]) -> None:
         f"goal (p99 at most {found['goal']:.0f} times p50, nothing twice, no error): "
         f"{'reached' if found['reached'] else 'missed'}"
     )
+
+
+def _show_calibration(out: Console, found: dict[str, Any]) -> None:
+    out.print(
+        f"{found['people']} people: {found['pictures']} pictures and {found['copies']} degraded copies, "
+        f"{found['too_poor']} too poor, {found['no_face']} without a face; {found['same_pairs']} pairs of one person, "
+        f"{found['different_pairs']} of different people"
+    )
+    packaged_one = "" if found["cllr_packaged"] is None else f"; the packaged calibration: {found['cllr_packaged']}"
+    out.print(
+        f"on people that the fit had not seen: Cllr {found['cllr']}, min Cllr {found['min_cllr']} (cosine alone "
+        f"{found['min_cllr_of_cosine']}){packaged_one}"
+    )
+    table = Table("stated", "observed", "one person", "different", title="log10 LR", box=None, title_justify="left")
+    for row in found["reliability"]:
+        observed = "-" if row["observed"] is None else f"{row['observed']:.2f}"
+        table.add_row(f"{row['stated']:.2f}", observed, str(row["same"]), str(row["different"]))
+    out.print(table)
+    (measured,) = found["calibration"]["calibrations"]
+    points = ", ".join(f"{cosine} at {share:g}" for cosine, share in measured["false_accepts"])
+    out.print(f"false accepts: {points}; ratios are capped at 10^{measured['cap']}")
 
 
 def _show_pipeline(out: Console, found: dict[str, Any]) -> None:

@@ -1,0 +1,65 @@
+"""The faces that `bench calibrate` measures come from the product's own code, and its refusals say what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from infra.bench.labelled import labelled_faces
+from infra.folders import SourceFile, read_cases
+from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
+from tests.commands import redthread
+
+_LFW = Path(__file__).resolve().parents[3] / "shared" / "faces" / "lfw"
+
+
+@pytest.fixture(scope="module")
+def models() -> ModelFiles:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    try:
+        return ensure_models(Path(os.environ.get("REDTHREAD_MODELS") or cache / "redthread" / "models"))
+    except ModelsUnavailable as absent:
+        pytest.skip(absent.message)
+
+
+@pytest.mark.skipif(not _LFW.is_dir(), reason=f"the sample faces are absent: {_LFW}")
+def test_each_picture_gives_its_main_face_and_a_worse_one_of_the_same_person(
+    models: ModelFiles, tmp_path: Path
+) -> None:
+    files = read_cases(_LFW, print)[:12]
+    (tmp_path / "notes.txt").write_text("no picture")
+    files.append(SourceFile("notes", "local:notes", "notes.txt", tmp_path / "notes.txt"))
+
+    faces = labelled_faces(files, models, 2, seed=1)
+
+    assert faces.no_face == 1
+    assert len(faces.person) + faces.too_poor + faces.no_face == 2 * 12 + 1
+    assert [files[number].case for number in faces.picture] == [
+        list(dict.fromkeys(file.case for file in files))[person] for person in faces.person
+    ]
+    assert faces.norms[faces.is_copy].mean() < faces.norms[~faces.is_copy].mean() - 0.3
+    again = labelled_faces(files, models, 1, seed=1)
+    assert (again.vectors == faces.vectors).all(), "the same seed makes the same copies, in any number of threads"
+
+
+def test_a_file_that_exists_one_without_a_name_and_too_few_pictures_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "people"
+    for name in ("anne", "bodo"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "none.jpg").write_bytes(b"")
+    kept = tmp_path / "kept.json"
+    kept.write_text(json.dumps("kept"))
+
+    for options, said in (
+        (("--out", kept, "--by", "test"), "exists"),
+        (("--out", tmp_path / "new.json"), "--by"),
+        ((), "900 pictures"),
+    ):
+        done = redthread("bench", "calibrate", folder, *options)
+        assert done.returncode != 0
+        assert said in done.stderr
+    assert json.loads(kept.read_text()) == "kept"
+    assert not (tmp_path / "new.json").exists()
