@@ -66,7 +66,7 @@ CASE_GRAPH: Final[dict[str, Any]] = {
     "faces": [
         {
             "face_id": FACE, "media_id": MEDIA, "ordinal": 0, "box": [412, 96, 88, 117], "quality": 0.8,
-            "too_poor_because": None, "label": None,
+            "quality_because": "The face is hard to compare: it is blurred.", "too_poor_because": None, "label": None,
         }
     ],
     "links": [LINK],
@@ -310,8 +310,9 @@ MEDIA_FACES: Final[dict[str, Any]] = {
     "items": [
         {
             "face_id": FACE, "media_id": MEDIA, "ordinal": 0, "box": [412, 96, 88, 117], "quality": 0.8,
-            "too_poor_because": None, "label": "victim", "label_version": 1, "landmarks_seen": True, "marked_by": None,
-            "marked_at": None, "victim_id": VICTIM, "start_ms": None, "end_ms": None, "frame_ms": None,
+            "quality_because": "The face is hard to compare: it is blurred.", "too_poor_because": None,
+            "label": "victim", "label_version": 1, "landmarks_seen": True, "marked_by": None, "marked_at": None,
+            "victim_id": VICTIM, "start_ms": None, "end_ms": None, "frame_ms": None,
         }
     ],
     "waiting": [WAITING_MARK],

@@ -190,6 +190,7 @@ class FaceOut(WireOut):
     ordinal: int | None
     box: list[int] | None
     quality: float | None
+    quality_because: str | None
     too_poor_because: str | None
     label: str | None
 

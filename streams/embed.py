@@ -146,6 +146,7 @@ class EmbedStep:
             landmarks=None if face.landmarks is None else [float(value) for value in face.landmarks.ravel()],
             detection_score=None if face.detection_score is None else float(face.detection_score),
             quality=float(face.quality),
+            quality_because=face.quality_because,
             too_poor_because=face.too_poor_because,
             vector=base64.b64encode(face.vector.astype("<f4").tobytes()).decode("ascii"),
             norm=float(face.norm),

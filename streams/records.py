@@ -174,6 +174,7 @@ class EmbeddedFace(Record):
     landmarks: Annotated[list[float], Field(min_length=10, max_length=10)] | None
     detection_score: float | None
     quality: float
+    quality_because: str | None = None
     too_poor_because: str | None = None
     vector: str
     norm: float

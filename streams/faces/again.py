@@ -6,6 +6,7 @@ import base64
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from graph.actions.models import StoredFace
 from graph.domain.errors import RedthreadError
@@ -14,7 +15,7 @@ from streams.faces.embed import Embedder, align
 from streams.faces.find import typical_landmarks
 from streams.faces.geometry import Pixels
 from streams.faces.models import ALIGNED_SIDE
-from streams.faces.quality import quality, too_poor_because
+from streams.faces.quality import judge, signals
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from streams.records import EmbeddedAgain
@@ -38,12 +39,14 @@ class Again:
             return None
         vectors, norms = self._embedder.embed([aligned])
         norm = float(norms[0])
+        # The detector's score is not stored beside a crop; it only chooses among the reasons.
+        judged = judge(signals(aligned, _landmarks(face), 1.0, norm), landmarks_seen=face.landmarks is not None)
         return EmbeddedAgain(
             face_id=face.face_id,
             vector=base64.b64encode(vectors[0].astype("<f4").tobytes()).decode("ascii"),
             norm=norm,
-            quality=quality(norm),
-            too_poor_because=too_poor_because(norm, face.box[3], landmarks_seen=face.landmarks is not None),
+            quality=judged.quality,
+            too_poor_because=judged.too_poor_because,
         )
 
     def _crop(self, face: StoredFace) -> Pixels | None:
@@ -66,7 +69,12 @@ class Again:
             picture = self._decoder.decode(fetched.data, face.content_type)
         except RedthreadError:
             return None
-        if face.landmarks is None:
-            x, y, w, h = face.box
-            return align(picture.bgr, typical_landmarks((x, y, w, h)))
-        return align(picture.bgr, np.array(face.landmarks, np.float32).reshape(5, 2))
+        return align(picture.bgr, _landmarks(face))
+
+
+def _landmarks(face: StoredFace) -> npt.NDArray[np.float32]:
+    """The stored landmarks (5, 2), or where they lie in the box of a face that is known by it alone."""
+    if face.landmarks is None:
+        x, y, w, h = face.box
+        return typical_landmarks((x, y, w, h))
+    return np.array(face.landmarks, np.float32).reshape(5, 2)

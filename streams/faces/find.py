@@ -14,7 +14,7 @@ from streams.faces.detect import Detected, Detector
 from streams.faces.embed import Embedder, align
 from streams.faces.geometry import Pixels, clip, cut, enlarge
 from streams.faces.models import ModelFiles
-from streams.faces.quality import quality, too_poor_because
+from streams.faces.quality import judge, signals
 from streams.media.decode import Picture
 
 DISPLAY_SIDE: Final = 256
@@ -41,6 +41,7 @@ class FoundFace:
     landmarks: npt.NDArray[np.float32] | None
     detection_score: float | None
     quality: float
+    quality_because: str | None
     too_poor_because: str | None
     vector: npt.NDArray[np.float32]
     norm: float
@@ -71,15 +72,18 @@ class FaceFinder:
         seen = self._detector.look_at(picture.bgr, box)
         if seen is not None:
             return self._found(picture, replace(seen, box=box), name, ordinal)
-        alone = self._found(picture, Detected(box, typical_landmarks(box), 0.0), name, ordinal)
-        poor = too_poor_because(alone.norm, box[3], landmarks_seen=False)
-        return replace(alone, landmarks=None, detection_score=None, too_poor_because=poor)
+        alone = Detected(box, typical_landmarks(box), 0.0)
+        found = self._found(picture, alone, name, ordinal, landmarks_seen=False)
+        return replace(found, landmarks=None, detection_score=None)
 
-    def _found(self, picture: Picture, face: Detected, name: str, ordinal: int) -> FoundFace:
+    def _found(
+        self, picture: Picture, face: Detected, name: str, ordinal: int, *, landmarks_seen: bool = True
+    ) -> FoundFace:
         """The face, aligned, embedded, judged and cut out."""
         aligned = align(picture.bgr, face.landmarks)
         vectors, norms = self._embedder.embed([aligned])
         norm = float(norms[0])
+        judged = judge(signals(aligned, face.landmarks, face.score, norm), landmarks_seen=landmarks_seen)
         display, _ = cut(picture.bgr, enlarge(face.box, _DISPLAY_FACTOR), DISPLAY_SIDE)
         return FoundFace(
             ordinal=ordinal,
@@ -87,8 +91,9 @@ class FaceFinder:
             box=clip(face.box, picture.width, picture.height),
             landmarks=face.landmarks,
             detection_score=face.score,
-            quality=quality(norm),
-            too_poor_because=too_poor_because(norm, face.box[3]),
+            quality=judged.quality,
+            quality_because=judged.because,
+            too_poor_because=judged.too_poor_because,
             vector=vectors[0],
             norm=norm,
             display_crop=_encoded(".jpg", display, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]),

@@ -55,8 +55,8 @@ def media(record: MediaEmbedded) -> dict[str, Any]:
 
 
 def face(media_id: str, found: EmbeddedFace, marked_on: Mapping[str, int] | None) -> dict[str, Any]:
-    kept = {"ordinal", "box", "landmarks", "detection_score", "quality", "too_poor_because", "display_crop",
-            "aligned_crop"}  # fmt: skip
+    kept = {"ordinal", "box", "landmarks", "detection_score", "quality", "quality_because", "too_poor_because",
+            "display_crop", "aligned_crop"}  # fmt: skip
     facts: dict[str, Any] = {**found.model_dump(include=kept), "stub": None}
     if marked_on is not None:
         facts |= {"marked_on": [*marked_on], "marked_since": [*marked_on.values()]}

@@ -67,7 +67,8 @@ RETURN u.status AS status, c.district AS district
 
 FACES_OF_MEDIA: Final = """
 MATCH (f:Face)-[:SEEN_IN]->(m:Media {media_id: $media_id})
-RETURN f {.face_id, .ordinal, .box, .quality, .too_poor_because, .label, .start_ms, .end_ms, .frame_ms,
+RETURN f {.face_id, .ordinal, .box, .quality, .quality_because, .too_poor_because, .label,
+          .start_ms, .end_ms, .frame_ms,
           label_version: coalesce(f.label_version, 0), landmarks_seen: f.landmarks IS NOT NULL} AS face,
        head(COLLECT { MATCH (act:Act)-[:MARKED]->(f) RETURN act {.by, .at} }) AS mark,
        coalesce(head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id }),

@@ -83,7 +83,8 @@ ORDER BY media.media_id
 
 FACES_OF_CASE: Final = """
 MATCH (f:Face)-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(:Case {case_id: $case_id})
-RETURN f {.face_id, .ordinal, .box, .quality, .too_poor_because, .label} AS face, m.media_id AS media_id
+RETURN f {.face_id, .ordinal, .box, .quality, .quality_because, .too_poor_because, .label} AS face,
+       m.media_id AS media_id
 ORDER BY media_id, face.ordinal
 """
 

@@ -55,7 +55,7 @@ def test_each_face_has_its_ordinal_id_box_and_unit_vector(group_faces: list[Foun
         assert face.vector.dtype == np.float32
         assert np.linalg.norm(face.vector) == pytest.approx(1, abs=1e-6)
         assert face.norm > 8
-        assert (face.too_poor_because is None) == (face.norm >= 9)
+        assert (face.too_poor_because is None) == (face.quality >= 0.5)
         assert 0 < face.quality <= 1
 
 

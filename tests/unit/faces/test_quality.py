@@ -1,31 +1,109 @@
-"""What the norm says about a face."""
+"""How good a face is, and the sentence that says what limits it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.faces.quality import is_weak, quality, too_poor_because
+from streams.faces.quality import LIMITED_BELOW, TOO_POOR_BELOW, Signals, judge, quality, signals
+
+POOR = Signals(
+    norm=7.0, detection_score=0.93, eyes_px=42.0, turned=0.05, sharpness=0.1, brightness=130.0
+)  # fmt: skip
+"""Nothing of it but the norm says that it is poor."""
+FRONT = np.array([[40, 50], [72, 50], [56, 68], [43, 87], [69, 87]], np.float32)
 
 
-@given(st.floats(-1, 40), st.floats(-1, 40))
-def test_quality_lies_between_0_and_1_and_never_falls_with_the_norm(a: float, b: float) -> None:
-    assert 0 <= quality(a) <= 1
-    assert (a <= b) <= (quality(a) <= quality(b))
+def drawn(level: int = 128, contrast: int = 60) -> np.ndarray:
+    """A crop of 112 px with a fine pattern, never a person."""
+    rows, columns = np.mgrid[0:112, 0:112]
+    fine = np.where((rows // 3 + columns // 3) % 2, contrast, -contrast)
+    return np.repeat(np.clip(level + fine, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
 
 
-@pytest.mark.parametrize(("norm", "expected"), [(0, 0), (7.5, 0.18), (9, 0.55), (10.5, 0.89), (30, 0.989)])
-def test_quality_follows_the_measured_table(norm: float, expected: float) -> None:
-    assert quality(norm) == pytest.approx(expected)
+seen = st.tuples(st.floats(0, 40), st.floats(0, 500), st.floats(0, 3))
 
 
-def test_below_9_a_face_is_too_poor_and_a_sentence_says_why() -> None:
-    assert too_poor_because(9.0, 100) is None
-    assert "blurred" in (too_poor_because(8.99, 100) or "")
-    assert "only 14 pixels" in (too_poor_because(8.0, 14.2) or "")
+@given(seen, seen)
+def test_quality_lies_between_0_and_1_and_rises_with_norm_pixels_and_sharpness(
+    one: tuple[float, float, float], other: tuple[float, float, float]
+) -> None:
+    better = [max(pair) for pair in zip(one, other, strict=True)]
+
+    assert 0 <= quality(*one) <= quality(*better) <= 1
 
 
-def test_below_10_a_face_is_weak() -> None:
-    assert is_weak(9.99)
-    assert not is_weak(10.0)
+@pytest.mark.parametrize(
+    ("norm", "eyes_px", "sharpness", "found_again"),
+    [
+        (12.6, 42, 0.1, 1.0),
+        (10.0, 42, 0.1, 0.94),
+        (8.5, 42, 0.3, 0.74),  # dark
+        (8.5, 42, 0.005, 0.37),  # blurred
+        (9.0, 10, 0.02, 0.54),  # small
+        (7.0, 42, 0.1, 0.37),
+    ],
+)
+def test_quality_is_the_share_of_such_faces_that_are_found_again(
+    norm: float, eyes_px: float, sharpness: float, found_again: float
+) -> None:
+    assert quality(norm, eyes_px, sharpness) == pytest.approx(found_again, abs=0.01)
+
+
+def test_a_face_of_which_most_are_not_found_again_is_too_poor_and_a_good_one_needs_no_reason() -> None:
+    assert judge(replace(POOR, norm=12.0)).because is None
+    for norm in np.linspace(5, 13, 40):
+        judged = judge(replace(POOR, norm=float(norm)))
+        assert (judged.too_poor_because is None) == (judged.quality >= TOO_POOR_BELOW)
+        assert (judged.because is None) == (judged.quality >= LIMITED_BELOW)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"eyes_px": 9.4}, "only 9 pixels between the eyes"),
+        ({"eyes_px": 9.4, "sharpness": 0.001}, "only 9 pixels between the eyes"),
+        ({"brightness": 15.0}, "too dark"),
+        ({"brightness": 245.0}, "too bright"),
+        ({"sharpness": 0.004}, "blurred"),
+        ({"turned": 0.5}, "turned away"),
+        ({"detection_score": 0.62}, "hardly looks like a face"),
+        ({}, "partly covered"),
+    ],
+)
+def test_the_reason_names_what_limits_the_face_most(changed: dict[str, float], said: str) -> None:
+    judged = judge(replace(POOR, **changed))
+
+    assert said in str(judged.because)
+    assert str(judged.too_poor_because).startswith("The face is too poor to compare: ")
+    assert said in str(judged.too_poor_because)
+
+
+def test_of_a_face_without_landmarks_that_is_the_reason() -> None:
+    assert "no eyes, nose and mouth were found" in str(judge(POOR, landmarks_seen=False).too_poor_because)
+
+
+def test_blur_darkness_light_and_a_turned_head_show_in_their_own_signal() -> None:
+    sharp = signals(drawn(), FRONT, 0.9, 12.0)
+    blurred = signals(cv2.GaussianBlur(drawn(), (0, 0), 4), FRONT, 0.9, 12.0)
+    dark, light = signals(drawn(16, 6), FRONT, 0.9, 12.0), signals(drawn(240, 12), FRONT, 0.9, 12.0)
+    turned = signals(drawn(), FRONT + np.float32([[0, 0], [0, 0], [12, 0], [0, 0], [0, 0]]), 0.9, 12.0)
+
+    assert sharp.eyes_px == 32 and sharp.turned == pytest.approx(0, abs=1e-6)
+    assert blurred.sharpness < 0.05 * sharp.sharpness
+    assert dark.sharpness == pytest.approx(sharp.sharpness, rel=0.05), "less contrast is no blur"
+    assert dark.brightness < 20 and light.brightness > 230
+    assert turned.turned > 0.35
+
+
+def test_the_signals_of_a_leaning_head_are_those_of_an_upright_one() -> None:
+    turn = np.array([[0, -1], [1, 0]], np.float32)
+
+    leaning, upright = signals(drawn(), FRONT @ turn.T, 0.9, 12.0), signals(drawn(), FRONT, 0.9, 12.0)
+
+    assert (leaning.eyes_px, leaning.turned) == pytest.approx((upright.eyes_px, upright.turned))
