@@ -53,8 +53,17 @@ def astronaut() -> Image.Image:
     return Image.fromarray(data.astronaut())
 
 
+def bystander() -> Image.Image:
+    """Somebody else than the astronaut, 105 x 120."""
+    return Image.open(io.BytesIO(group_photograph())).convert("RGB").crop((410, 220, 620, 460)).resize((105, 120))
+
+
 def upside_down_photograph() -> bytes:
-    """A JPEG of 640 x 480 pixels, grey but for one person upside down, at 46 x 58 pixels from (264, 122)."""
+    """A JPEG of 640 x 480 pixels: one person upside down, 46 x 58 pixels from (264, 122), and an upright bystander.
+
+    The detector sees the bystander only.
+    """
     canvas = Image.new("RGB", (640, 480), (90, 90, 90))
     canvas.paste(astronaut().crop((100, 0, 400, 300)).resize((150, 150)).rotate(180), (200, 60))
+    canvas.paste(bystander(), (450, 280))
     return encoded(canvas, "JPEG", quality=95)

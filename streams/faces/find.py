@@ -21,6 +21,11 @@ DISPLAY_SIDE: Final = 256
 _DISPLAY_FACTOR: Final = 1.6
 """Some hair, ears and chin around the box: people compare those too."""
 _JPEG_QUALITY: Final = 90
+TURNED_BELOW: Final = 10.0
+"""Norm under which a face is looked at turned: of press photographs turned by 45 degrees and more 99 in 100 are below
+it, of upright ones three."""
+_SAME_LANDMARKS: Final = 0.08
+"""Mean distance of the landmarks of two looks, as a share of the box's height: of a face that lies it is twice that."""
 _TYPICAL: Final = np.array([[0.28, 0.385], [0.72, 0.385], [0.5, 0.58], [0.31, 0.737], [0.69, 0.737]], np.float32)
 """Where eyes, nose and mouth corners lie in a face's box, as shares of it: the mean of 244 press photographs, made
 symmetric. A face that is aligned by it alone has a cosine of about 0.5 to the same face aligned by its landmarks."""
@@ -60,7 +65,7 @@ class FaceFinder:
     def find(self, picture: Picture, media_id: str) -> list[FoundFace]:
         """Every face of the picture, in the detector's order, which gives the ordinals. Blocks: call it in a thread."""
         return [
-            self._found(picture, face, face_id(media_id, self._detector_id, ordinal), ordinal)
+            self._upright(picture, face, face_id(media_id, self._detector_id, ordinal), ordinal)
             for ordinal, face in enumerate(self._detector.detect(picture.bgr))
         ]
 
@@ -75,6 +80,18 @@ class FaceFinder:
         alone = Detected(box, typical_landmarks(box), 0.0)
         found = self._found(picture, alone, name, ordinal, landmarks_seen=False)
         return replace(found, landmarks=None, detection_score=None)
+
+    def _upright(self, picture: Picture, face: Detected, name: str, ordinal: int) -> FoundFace:
+        """The face by its landmarks; where its norm is poor, by those of a turned look if these give a higher one."""
+        found = self._found(picture, face, name, ordinal)
+        if found.norm >= TURNED_BELOW:
+            return found
+        seen = self._detector.look_at(picture.bgr, face.box)
+        # Most poor faces are upright and blurred: what is seen there is the same, and need not be embedded again.
+        if seen is None or np.abs(seen.landmarks - face.landmarks).mean() < _SAME_LANDMARKS * face.box[3]:
+            return found
+        turned = self._found(picture, replace(face, landmarks=seen.landmarks), name, ordinal)
+        return max(found, turned, key=lambda either: either.norm)
 
     def _found(
         self, picture: Picture, face: Detected, name: str, ordinal: int, *, landmarks_seen: bool = True

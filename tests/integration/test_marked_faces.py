@@ -209,17 +209,17 @@ async def test_a_child_lying_upside_down_is_marked_proposed_with_its_other_pictu
     missed = await upload(api, NORTH, upside_down_photograph(), ANNA)
     await upload(api, "local:s1", upright, BEN)
     await running.patiently(lambda: len(running.notices()) == 4, "both pictures are told")
-    assert await faces_of(api, missed) == {"items": [], "waiting": [], "next": None}
+    assert [face["box"][0] > 400 for face in (await faces_of(api, missed))["items"]] == [True]  # the bystander alone
 
     answer = await api.post(f"/media/{missed}/faces", json={"box": [255, 115, 65, 75]})
     blank = await api.post(f"/media/{missed}/faces", json={"box": [20, 300, 60, 80]})
 
     async def stored() -> bool:
-        return len((await faces_of(api, missed))["items"]) == 2
+        return len((await faces_of(api, missed))["items"]) == 3
 
     await running.patiently(stored, "both boxes are embedded")
     found = await faces_of(api, missed)
-    child, nobody = found["items"]
+    bystander, child, nobody = found["items"]
     assert found["waiting"] == []
     assert [face["face_id"] for face in (child, nobody)] == [answer.json()["face_id"], blank.json()["face_id"]]
     assert (child["box"], child["landmarks_seen"], child["too_poor_because"]) == ([255, 115, 65, 75], True, None)
@@ -243,7 +243,8 @@ async def test_a_child_lying_upside_down_is_marked_proposed_with_its_other_pictu
     await upload(api, NORTH, upside_down_photograph(), ANNA)
     await running.patiently(lambda: running.end_of(topics.GALLERY) == log + 2, "both are embedded")
     await running.linked()
-    assert [face["face_id"] for face in (await faces_of(api, missed))["items"]] == [nobody["face_id"]]
+    left = [face["face_id"] for face in (await faces_of(api, missed))["items"]]
+    assert left == [bystander["face_id"], nobody["face_id"]]
     assert (await api.get("/links")).json()["items"] == []
 
 
@@ -285,7 +286,7 @@ async def test_a_picture_that_is_gone_leaves_the_mark_in_quarantine_with_its_rea
     await replay(running.store, row["id"], actor="operator", now=datetime.now(UTC))
 
     async def stored() -> bool:
-        return [face["face_id"] for face in (await faces_of(api, media_id))["items"]] == [waiting["face_id"]]
+        return waiting["face_id"] in [face["face_id"] for face in (await faces_of(api, media_id))["items"]]
 
     await running.patiently(stored, "the replay has brought it in")
     assert (await faces_of(api, media_id))["waiting"] == []

@@ -66,6 +66,19 @@ def test_the_second_look_sees_the_same_face(detector: Detector, group: Pixels) -
         assert np.abs(again - first.landmarks).max() < 0.15 * first.box[2]
 
 
+@pytest.mark.parametrize("degrees", [-25, 20, 25])
+def test_the_landmarks_of_a_leaning_head_lean_with_it(detector: Detector, person: Pixels, degrees: int) -> None:
+    """Seen from close by in a view that is not turned, a leaning head has an upright one's landmarks."""
+    [upright] = detector.detect(person)
+    turned = cv2.getRotationMatrix2D((224, 110), degrees, 1.0)
+    leaning = np.asarray(cv2.warpAffine(person, turned, (512, 512), borderValue=(90, 90, 90)), np.uint8)
+
+    [found] = detector.detect(leaning)
+
+    expected = upright.landmarks @ turned[:, :2].T + turned[:, 2]
+    assert np.abs(found.landmarks - expected).mean() < 0.05 * upright.box[2]
+
+
 def test_small_faces_get_their_landmarks_from_the_full_picture(detector: Detector, person: Pixels) -> None:
     """On a large canvas the detector sees 20 pixels of the face; the landmarks must be as precise as up close."""
     truth = detector.detect(person)[0].landmarks
