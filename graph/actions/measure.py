@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from graph.domain import box
 from graph.store.queries import measure as queries
 from graph.store.session import Store
 
@@ -25,8 +26,7 @@ class EmbeddedFace:
     @property
     def off_centre(self) -> float:
         """Distance of the box's centre from the picture's, in squared pixels."""
-        x, y, w, h = self.box
-        return (x + w / 2 - self.picture[0] / 2) ** 2 + (y + h / 2 - self.picture[1] / 2) ** 2
+        return box.off_centre(self.box, *self.picture)
 
 
 async def embedded_faces(store: Store, model_id: str) -> AsyncIterator[EmbeddedFace]:

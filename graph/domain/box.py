@@ -23,6 +23,12 @@ def iou(a: Sequence[float], b: Sequence[float]) -> float:
     return shared / (a[2] * a[3] + b[2] * b[3] - shared)
 
 
+def off_centre(box: Sequence[float], width: int, height: int) -> float:
+    """Distance of a box's centre from that of its picture, in squared pixels."""
+    x, y, w, h = box
+    return (x + w / 2 - width / 2) ** 2 + (y + h / 2 - height / 2) ** 2
+
+
 def check_mark(box: Sequence[int], width: int, height: int) -> None:
     """Refuses a box that no face in a picture of this size can be compared by: too small, or not inside it."""
     x, y, w, h = box

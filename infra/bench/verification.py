@@ -66,19 +66,23 @@ def verify(same: Sequence[float], different: Sequence[float]) -> Verification | 
     """The accuracy over scores of pairs of one person and of two; None where there are too few for ten folds."""
     if min(len(same), len(different)) < FOLDS:
         return None
-    scores = np.array([*same, *different], np.float64)
+    right, fold, thresholds = judged(np.array(same, np.float64), np.array(different, np.float64))
+    accuracies = [float(right[fold == number].mean()) for number in range(FOLDS)]
+    mean, deviation = statistics.mean(accuracies), statistics.pstdev(accuracies)
+    return Verification(len(same), len(different), mean, deviation, statistics.mean(thresholds))
+
+
+def judged(same: Floats, different: Floats) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], list[float]]:
+    """Which pairs are told rightly, those of one person first; the fold of each; and each fold's threshold.
+
+    A fold's threshold is the best on all other folds. Each kind needs at least FOLDS pairs.
+    """
+    scores = np.concatenate([same, different])
     truth = np.arange(len(scores)) < len(same)
     # Each kind is dealt to the folds in turn, so that every fold has its share of both.
     fold = np.concatenate([np.arange(len(same)) % FOLDS, np.arange(len(different)) % FOLDS])
-    accuracies: list[float] = []
-    thresholds: list[float] = []
-    for held_out in range(FOLDS):
-        mine: npt.NDArray[np.bool_] = fold == held_out
-        thresholds.append(best_threshold(scores[~mine], truth[~mine]))
-        right: npt.NDArray[np.bool_] = (scores[mine] >= thresholds[-1]) == truth[mine]
-        accuracies.append(float(right.mean()))
-    mean, deviation = statistics.mean(accuracies), statistics.pstdev(accuracies)
-    return Verification(len(same), len(different), mean, deviation, statistics.mean(thresholds))
+    thresholds = [best_threshold(scores[fold != number], truth[fold != number]) for number in range(FOLDS)]
+    return (scores >= np.array(thresholds)[fold]) == truth, fold, thresholds
 
 
 def best_threshold(scores: Floats, truth: npt.NDArray[np.bool_]) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -21,6 +21,10 @@ from infra.bench import decisions as decision_bench
 from infra.bench import links as link_bench
 from infra.bench import pipeline as pipeline_bench
 from infra.bench import verdicts as verdict_bench
+from infra.bench.accuracy import Asked, Measured, Protocol, measure_accuracy
+from infra.bench.accuracy_people import Half
+from infra.bench.accuracy_plot import det_svg
+from infra.bench.accuracy_table import show_accuracy
 from infra.bench.labelled import labelled_faces
 from infra.bench.review import Load, measure_review
 from infra.bench.review_graph import Sizes
@@ -77,6 +81,40 @@ def decisions(
             lambda system: decision_bench.measure_decisions(system, sample, one, new, clock), drawn,
         )  # fmt: skip
     _print(found, as_json, _show_decisions)
+
+
+@app.command()
+def accuracy(
+    folder: FolderArgument,
+    protocol: Annotated[
+        Protocol | None, typer.Option(help="Pairs of pictures, or searches for people on file; default: both.")
+    ] = None,
+    on_file: Annotated[Literal["1", "3"], typer.Option(help="Pictures on file of a known person.")] = "1",
+    half: Annotated[
+        Half | None, typer.Option(help="Only these people: choose on one half, confirm on the other.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Where to write a DET plot, as SVG.")] = None,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """How well people are told apart by the product's own code, without servers: rates of error, with intervals."""
+    root = check_folder(folder.expanduser())
+    if plot is not None and not plot.expanduser().absolute().parent.is_dir():
+        raise Invalid(f"there is no folder to write the plot into: {printable(str(plot))}")
+    asked = Asked(protocol, int(on_file), half, seed)
+    models = settings().models.expanduser().absolute()
+    found: list[Measured] = []
+
+    async def main() -> int:
+        found.append(await in_thread(lambda stop: measure_accuracy(root, asked, models, stop)))
+        return 0
+
+    code = run_until_signalled(main(), lambda: announce("stopping"))
+    if code:
+        raise typer.Exit(code)
+    if plot is not None:
+        plot.expanduser().write_text(det_svg(f"Errors on {root.name}", found[0].curves), "utf-8")
+    _print(found[0].found, as_json, show_accuracy)
 
 
 @app.command()

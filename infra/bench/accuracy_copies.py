@@ -1,0 +1,67 @@
+"""Worse copies of a picture, as case material is: small, blurred, compressed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+
+from streams.faces.geometry import Pixels, resize
+
+PHOTO = (1280, 960)
+"""Width and height in pixels of the photo in which a small face is far from the camera."""
+_GREY = 90
+
+Copy = Callable[[Pixels, float], Pixels]
+"""Makes the copy of a picture, uint8 (h, w, 3), given the height of its main face in pixels."""
+
+
+def _shrunk(bgr: Pixels, face_px: float, to_px: int) -> Pixels:
+    """The picture at the size at which its face is `to_px` pixels high; a smaller one stays as it is."""
+    scale = min(1.0, to_px / face_px)
+    return resize(bgr, max(1, round(bgr.shape[1] * scale)), max(1, round(bgr.shape[0] * scale)))
+
+
+def _small(to_px: int) -> Copy:
+    """Shrunk, then enlarged back: what a larger file made of a small picture shows."""
+    return lambda bgr, face_px: resize(_shrunk(bgr, face_px, to_px), bgr.shape[1], bgr.shape[0])
+
+
+def _far(to_px: int) -> Copy:
+    """Shrunk, in the middle of a large grey photo."""
+
+    def copy(bgr: Pixels, face_px: float) -> Pixels:
+        small = _shrunk(bgr, face_px, to_px)[: PHOTO[1], : PHOTO[0]]
+        photo = np.full((PHOTO[1], PHOTO[0], 3), _GREY, np.uint8)
+        top, left = (PHOTO[1] - small.shape[0]) // 2, (PHOTO[0] - small.shape[1]) // 2
+        photo[top : top + small.shape[0], left : left + small.shape[1]] = small
+        return photo
+
+    return copy
+
+
+def _blurred(sigma: float) -> Copy:
+    return lambda bgr, _: np.asarray(cv2.GaussianBlur(bgr, (0, 0), sigma), np.uint8)
+
+
+def _compressed(quality: int) -> Copy:
+    def copy(bgr: Pixels, _: float) -> Pixels:
+        _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+
+    return copy
+
+
+COPIES: Mapping[str, Copy] = MappingProxyType(
+    {
+        "face 40 px": _small(40),
+        "face 24 px": _small(24),
+        "face 40 px in a photo": _far(40),
+        "blur 2.5 px": _blurred(2.5),
+        "blur 5 px": _blurred(5.0),
+        "JPEG 20": _compressed(20),
+    }
+)
+"""By the name under which results are told."""
