@@ -19,7 +19,7 @@ from infra.demo.run import Clock
 from infra.folders import SourceFile, read_cases
 from infra.progress import bars
 from infra.submission import Interrupted
-from streams.faces.models import ensure_models
+from streams.faces.models import ModelFiles
 
 Protocol = Literal["verification", "open-set"]
 SPLITS: Final = 5
@@ -47,7 +47,7 @@ class Measured:
     curves: Mapping[str, Curve]
 
 
-def measure_accuracy(root: Path, asked: Asked, models: Path, stop: threading.Event) -> Measured:
+def measure_accuracy(root: Path, asked: Asked, models: ModelFiles, stop: threading.Event) -> Measured:
     """All that is asked about the people of a folder. Blocks; raises Interrupted once `stop` is set.
 
     `verification` and `open_set` hold fractions 0 to 1, means over five seeded splits; `intervals` has their 95 %
@@ -64,7 +64,7 @@ def measure_accuracy(root: Path, asked: Asked, models: Path, stop: threading.Eve
         copied = to_copy(people, asked.seed) if pairs else [False] * len(files)
         looks = _looks([file.path for file in files], copied, models, stop)
     sample = Sample.of(people, looks)
-    found = _about(files, sample, asked)
+    found = _about(files, sample, asked, models.model_id)
     curves: dict[str, Curve] = {}
     with clock.step("measure"):
         if pairs:
@@ -92,10 +92,9 @@ def _check(people: Sequence[str], asked: Asked) -> None:
 
 
 def _looks(
-    pictures: Sequence[Path], copied: Sequence[bool], models: Path, stop: threading.Event
+    pictures: Sequence[Path], copied: Sequence[bool], models: ModelFiles, stop: threading.Event
 ) -> list[Mapping[str, Seen]]:
     """What is seen in each picture, and in the worse copies of those that are to be copied."""
-    ensure_models(models)  # here, so that only one process fetches them
     looks: list[Mapping[str, Seen]] = []
     with looking(models) as processes, bars(len(pictures), "pictures") as move:
         for look in processes.at(pictures, copied):
@@ -106,11 +105,11 @@ def _looks(
     return looks
 
 
-def _about(files: Sequence[SourceFile], sample: Sample, asked: Asked) -> Metrics:
+def _about(files: Sequence[SourceFile], sample: Sample, asked: Asked, model_id: str) -> Metrics:
     return {
         "people": len({file.case for file in files}), "pictures": len(files), "half": asked.half, "seed": asked.seed,
-        "splits": SPLITS, "no_face": int((~sample.found()).sum()), "too_poor": int(sample.too_poor().sum()),
-        "intervals": {},
+        "splits": SPLITS, "model_id": model_id, "no_face": int((~sample.found()).sum()),
+        "too_poor": int(sample.too_poor().sum()), "intervals": {},
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from streams.faces.detect import Detector
 from streams.faces.embed import Embedder, align
 from streams.faces.find import FaceFinder, FoundFace
 from streams.faces.geometry import Pixels
-from streams.faces.models import ensure_models
+from streams.faces.models import ModelFiles
 from streams.media.decode import Decoder, Picture
 
 PROCESSES = 2
@@ -33,7 +33,7 @@ Vector = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The face nearest to the centre of a picture: unit vectors float32 (128,), None where no face was found.
+    """The face nearest to the centre of a picture: unit vectors float32 (d,), None where no face was found.
 
     `vector` is the one that the product stores, `plain` that of one look at the picture and nothing more.
     """
@@ -72,8 +72,8 @@ class Looks:
 
 
 @contextmanager
-def looking(models: Path) -> Generator[Looks]:
-    """Processes that look at pictures, ended when left; the model files stand in `models`."""
+def looking(models: ModelFiles) -> Generator[Looks]:
+    """Processes that look at pictures with these models, ended when left."""
     pool = ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"), _start, (models,))
     try:
         yield Looks(pool)
@@ -81,12 +81,11 @@ def looking(models: Path) -> Generator[Looks]:
         pool.shutdown(cancel_futures=True)
 
 
-def _start(models: Path) -> None:
+def _start(models: ModelFiles) -> None:
     global _process
     # Ctrl-C reaches the whole foreground group: only the parent answers to it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    files = ensure_models(models)
-    _process = _Process(Decoder(), FaceFinder(files, 1), Detector(files.detector, 1), Embedder(files.recogniser, 1))
+    _process = _Process(Decoder(), FaceFinder(models, 1), Detector(models.detector, 1), Embedder(models.recogniser, 1))
 
 
 def _look(path: Path, copied: bool) -> dict[str, Seen]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from infra.bench.accuracy_rates import (
     trade_off,
 )
 
+Scored = Literal["best", "mean", "better"]
+"""What of a person's pictures on file scores: the best, their mean, or the better of the two."""
 KNOWN_FROM: Final = 4
 """Pictures of a person who is known."""
 FPIR: Final = ("0.01",)
@@ -88,18 +90,27 @@ class Searches:
         return rates
 
 
-def searched(vectors: Vectors, person: Codes, split: Split, *, by_mean: bool) -> Searches:
+def searched(vectors: Vectors, person: Codes, split: Split, by: Scored) -> Searches:
     """All searches of a split.
 
-    A person scores by the best of their pictures on file, or by the mean of their unit vectors, made a unit vector.
+    A person scores by the best of their pictures on file, by the mean of their unit vectors, made a unit vector, or by
+    the better of the two.
     """
-    gallery = _gallery(vectors, person, split, by_mean=by_mean)
-    own_column = np.searchsorted(gallery.people, person[split.mated])
-    mated = gallery.scores(vectors[split.mated])
+    galleries = [
+        _gallery(vectors, person, split, by_mean=by_mean)
+        for by_mean, wanted in ((False, by != "mean"), (True, by != "best"))
+        if wanted
+    ]
+
+    def scores(pictures: list[int]) -> Floats:
+        return np.maximum.reduce([gallery.scores(vectors[pictures]) for gallery in galleries])
+
+    own_column = np.searchsorted(galleries[0].people, person[split.mated])
+    mated = scores(split.mated)
     own = mated[np.arange(len(split.mated)), own_column]
     # Who scores the same is counted as before: a tie is no success.
     rank = (mated >= own[:, None]).sum(axis=1)
-    return Searches(own, rank.astype(np.int64), gallery.scores(vectors[split.non_mated]).max(axis=1))
+    return Searches(own, rank.astype(np.int64), scores(split.non_mated).max(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +140,21 @@ def _gallery(vectors: Vectors, person: Codes, split: Split, *, by_mean: bool) ->
     return _Gallery(means.astype(np.float32), people, np.arange(len(people)))
 
 
-WAYS: Final[Mapping[str, tuple[Way, bool]]] = {
-    "max": ("product", False),
-    "template": ("product", True),
-    "plain": ("plain", False),
+WAYS: Final[Mapping[str, tuple[Way, Scored]]] = {
+    "product": ("product", "better"),
+    "max": ("product", "best"),
+    "template": ("product", "mean"),
+    "plain": ("plain", "best"),
 }
-"""By name: whose vectors, and whether a person scores by the mean of their pictures or by the best."""
+"""By name: whose vectors, and what of a person's pictures on file scores."""
 
 
 def measure_open_set(sample: Sample, on_file: int, seeds: Sequence[int]) -> tuple[Metrics, Metrics]:
     """The values of `open_set`, means over the seeded splits, and their intervals under the same keys.
 
-    `max`: a person scores by their best picture on file; `template`: by the mean of these; `plain`: as `max`, with
-    one look only. Intervals: people, known and unknown, drawn again with replacement in each split, all splits pooled.
+    A person scores as a victim of confirmed faces does: by the best picture on file or the mean of these, whichever is
+    better. `ways` has that as `product`, each alone as `max` and `template`, and `plain`: as `max`, with one look only.
+    Intervals: people, known and unknown, drawn again with replacement in each split, all splits pooled.
     """
     pictures_of = sample.pictures_of()
     vectors = {way: sample.vectors(way) for way in ("product", "plain")}
@@ -151,9 +164,7 @@ def measure_open_set(sample: Sample, on_file: int, seeds: Sequence[int]) -> tupl
     split = Split([], [], [])
     for seed in seeds:
         split = split_of(pictures_of, on_file, seed)
-        found = {
-            name: searched(vectors[way], sample.person, split, by_mean=by_mean) for name, (way, by_mean) in WAYS.items()
-        }
+        found = {name: searched(vectors[way], sample.person, split, by) for name, (way, by) in WAYS.items()}
         for name, searches in found.items():
             means[name].append(searches.metrics())
         chance = np.random.default_rng(seed)
@@ -162,7 +173,7 @@ def measure_open_set(sample: Sample, on_file: int, seeds: Sequence[int]) -> tupl
             mated, non_mated = times[sample.person[split.mated]], times[sample.person[split.non_mated]]
             for name, searches in found.items():
                 drawn[name].append(searches.metrics(mated, non_mated))
-        _note_bands(bands, found["max"], sample.quality()[split.mated])
+        _note_bands(bands, found["product"], sample.quality()[split.mated])
     size = {
         "on_file": on_file, "gallery": len(split.on_file), "mated": len(split.mated),
         "non_mated": len(split.non_mated),
@@ -176,20 +187,17 @@ def measure_open_set(sample: Sample, on_file: int, seeds: Sequence[int]) -> tupl
         if any(number for number, _ in runs)
     ]  # fmt: skip
     return (
-        {**size, **values["max"], "ways": values, "by_quality": by_quality},
-        {**intervals["max"], "ways": intervals},
+        {**size, **values["product"], "ways": values, "by_quality": by_quality},
+        {**intervals["product"], "ways": intervals},
     )
 
 
 def curves_of(sample: Sample, on_file: int, seeds: Sequence[int]) -> dict[str, Curve]:
     """By way the trade-off of all splits' searches: strangers that get a candidate, known people who are missed."""
     curves: dict[str, Curve] = {}
-    for name, (way, by_mean) in WAYS.items():
+    for name, (way, by) in WAYS.items():
         vectors = sample.vectors(way)
-        runs = [
-            searched(vectors, sample.person, split_of(sample.pictures_of(), on_file, seed), by_mean=by_mean)
-            for seed in seeds
-        ]
+        runs = [searched(vectors, sample.person, split_of(sample.pictures_of(), on_file, seed), by) for seed in seeds]
         own, stranger = (np.concatenate([getattr(run, kind) for run in runs]) for kind in ("own", "stranger"))
         curves[f"search, {name}"] = trade_off(own, stranger)
     return curves

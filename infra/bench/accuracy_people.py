@@ -58,7 +58,7 @@ class Sample:
         return dict(found)
 
     def vectors(self, way: Way, copy: str = ORIGINAL) -> Vectors:
-        """The unit vectors (n, 128) of the pictures or of one copy of each; not a number where no face was found."""
+        """The unit vectors (n, d) of the pictures or of one copy of each; not a number where no face was found."""
         rows = [_vector(look.get(copy, Seen()), way) for look in self.looks]
         width = next((len(row) for row in rows if row is not None), 1)
         nothing = np.full(width, np.nan, np.float32)

@@ -65,7 +65,10 @@ def _show_open_set(out: Console, found: Mapping[str, Any], intervals: Mapping[st
         f"and {found['non_mated']} non-mated searches, five splits",
         "a person scores by", "TPIR at FPIR 0.01", "rank 1", "rank 20",
     )  # fmt: skip
-    names = {"max": "the best picture", "template": "the mean vector", "plain": "the best picture, one look"}
+    names = {
+        "product": "the better of the next two", "max": "the best picture", "template": "the mean vector",
+        "plain": "the best picture, one look",
+    }  # fmt: skip
     for way, name in names.items():
         rates, ends = found["ways"][way], intervals["ways"][way]
         table.add_row(

@@ -36,6 +36,7 @@ from infra.scratch import scratch_folder
 from infra.stack.running import given_addresses
 from infra.stack.system import RunningSystem, SystemOptions, running_system
 from streams.faces.models import ensure_models
+from streams.faces.packs import chosen_models
 from streams.gallery.calibration import packaged
 
 app = typer.Typer(no_args_is_help=True, help="Measure accuracy and speed on a folder with one sub-folder a person.")
@@ -102,7 +103,8 @@ def accuracy(
     if plot is not None and not plot.expanduser().absolute().parent.is_dir():
         raise Invalid(f"there is no folder to write the plot into: {printable(str(plot))}")
     asked = Asked(protocol, int(on_file), half, seed)
-    models = settings().models.expanduser().absolute()
+    chosen = settings()
+    models = chosen_models(chosen.models, chosen.model_pack)
     found: list[Measured] = []
 
     async def main() -> int:

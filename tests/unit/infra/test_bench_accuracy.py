@@ -11,12 +11,14 @@ import pytest
 from graph.domain.errors import Invalid
 from infra.bench.accuracy_copies import COPIES
 from infra.bench.accuracy_faces import Seen
-from infra.bench.accuracy_open_set import Searches, Split, measure_open_set, searched, split_of
+from infra.bench.accuracy_open_set import Scored, Searches, Split, measure_open_set, searched, split_of
 from infra.bench.accuracy_pairs import AllPairs, all_pairs, measure_pairs
 from infra.bench.accuracy_people import Sample, Way, cosines, half_of, in_band
 from infra.bench.accuracy_plot import det_svg
 from infra.bench.accuracy_rates import accepted, interval, threshold_at, told, trade_off
 from infra.bench.accuracy_worse import measure_copies
+
+SCORED: tuple[Scored, ...] = ("best", "mean", "better")
 
 
 def numbers(*values: float) -> np.ndarray:
@@ -81,11 +83,11 @@ def test_a_person_scores_by_the_best_picture_or_by_the_mean_vector() -> None:
     person = np.array([0, 0, 1, 0, 2])
     split = Split([0, 1, 2], [3], [4])
 
-    best = searched(vectors, person, split, by_mean=False)
-    mean = searched(vectors, person, split, by_mean=True)
+    best, mean, better = (searched(vectors, person, split, by) for by in SCORED)
 
     assert (best.own[0], mean.own[0]) == (pytest.approx(math.sqrt(0.5)), pytest.approx(1.0))
     assert (best.rank[0], mean.rank[0]) == (1, 1)
+    assert better.own[0] == mean.own[0]
     assert best.stranger[0] == mean.stranger[0] == pytest.approx(float(vectors[4] @ vectors[2]))
 
 
@@ -93,8 +95,8 @@ def test_a_face_that_was_not_found_is_never_proposed_and_its_person_is_missed() 
     nothing = np.full(3, np.nan, np.float32)
     vectors = np.stack([unit(1, 0, 0), unit(0, 1, 0), nothing, nothing, unit(1, 0, 0)])
     person = np.array([0, 1, 2, 0, 2])
-    for by_mean in (False, True):
-        found = searched(vectors, person, Split([0, 1, 2], [3, 4], [3]), by_mean=by_mean)
+    for by in SCORED:
+        found = searched(vectors, person, Split([0, 1, 2], [3, 4], [3]), by)
 
         assert found.own.tolist() == [-math.inf, -math.inf]
         assert found.rank.tolist() == [3, 3]
