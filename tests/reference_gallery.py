@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -186,6 +186,9 @@ class Reference:
         apart = any(frozenset((face, other)) in self.apart for other in theirs)
         if not scope.register or scope.hidden or apart or theirs & self.media[media_id].faces.keys():
             return None
+        return self.like_mean(vector, victim)
+
+    def like_mean(self, vector: np.ndarray, victim: str) -> tuple[str, float, float]:
         vectors = {other: stored for _, other, stored in self.everyone()}
         counted = [vectors[other].astype(np.float64) for other in self.means()[victim]]
         middle = np.mean(counted, axis=0)
@@ -440,7 +443,9 @@ class Reference:
         still_open = self.cases.get(asked.within.removeprefix("case:"), ("", True, 0))[1]
         if asked.within == "register" or still_open:
             self.searched[asked.search_id] = (len(able) if probes else 0, len(reach) - len(able))
-        self.answers[asked.search_id] = self._best(asked, able)
+        means = self.means() if asked.within == "register" else {}
+        by_mean = [self.like_mean(probe, victim) for probe in self._probes(asked) for victim in means]
+        self.answers[asked.search_id] = self._best(asked, able, by_mean)
         asking_open = self.cases.get(asked.case_id, ("", True, 0))[1]
         if probes and still_open and asking_open and (asked.keep_asking or asked.within != "register"):
             self.asked[asked.search_id] = asked
@@ -468,10 +473,13 @@ class Reference:
             if may_find(self.scope(media_id), {c: m.scope for c, m in of.items()}, asked.case_id, asked.within)
         }
 
-    def _best(self, asked: SearchAsked, able: Mapping[str, np.ndarray]) -> list[tuple[str, float]]:
+    def _best(
+        self, asked: SearchAsked, able: Mapping[str, np.ndarray], by_mean: Sequence[tuple[str, float, float]] = ()
+    ) -> list[tuple[str, float]]:
         found: list[Similar] = []
         for face, stored in able.items():
-            score = max((self.score(probe, stored) for probe in self._probes(asked)), default=0.0)
+            alone = [self.score(probe, stored) for probe in self._probes(asked)]
+            score = max([*alone, *(mean for nearest, _, mean in by_mean if nearest == face)], default=0.0)
             if score >= CALIBRATION.floor:
                 found.append(Similar(face, score, "", False))
         if asked.within == "register":

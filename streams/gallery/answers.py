@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from streams.gallery.compare import Comparer
 from streams.gallery.matrix import above
 from streams.gallery.open_searches import REGISTER, OpenSearch, Reach
 from streams.gallery.state import Face, Media, Staged
+from streams.gallery.victims import victims_like
 from streams.records import SearchAsked, SearchProbe
 
 
@@ -98,7 +99,7 @@ class Answers:
         reach = self._reach(search, without)
         status = "answered" if mine else "too_poor" if known else "no_face"
         best: dict[str, tuple[float, str]] = {}
-        for face, near in zip(mine, self._compare.near(mine) if mine else [], strict=True):
+        for face, near in zip(mine, self._near(mine, search) if mine else [], strict=True):
             for other, score in near:
                 if other.media_id not in without and self._findable(other, search):
                     _keep_best(best, other.face_id, score, face.face_id)
@@ -122,6 +123,17 @@ class Answers:
                 "part": part,
             }
         )
+
+    def _near(self, faces: Sequence[Face], search: OpenSearch) -> list[list[tuple[Face, float]]]:
+        """What each face resembles: single faces and, in the register, victims by their mean, as their nearest face."""
+        near = self._compare.near(faces)
+        if search.within != REGISTER:
+            return near
+        means = victims_like(self._staged, faces, self._calibration.floor)
+        return [
+            [*single, *((nearest, score) for _, nearest, score in by_mean)]
+            for single, by_mean in zip(near, means, strict=True)
+        ]
 
     def _stays_open(self, search: OpenSearch, keep_asking: bool) -> bool:
         known = filter(None, map(self._staged.case, search.cases))

@@ -19,22 +19,29 @@ Comparable = tuple[Face, InScope, float]
 """A stored face that may be compared with a new one, with its scope and the score."""
 
 
+def victims_like(staged: Staged, faces: Sequence[Face], floor: float) -> list[list[tuple[Template, Face, float]]]:
+    """For each of the faces, all with vectors, the means that it resembles at or above the floor, whatever its scope.
+
+    With the victim's face nearest to it, and its cosine to the mean.
+    """
+    result: list[list[tuple[Template, Face, float]]] = []
+    for face, means in zip(
+        faces, staged.templates.near(np.stack([_vector(face) for face in faces]), floor), strict=True
+    ):
+        named = [(template, staged.face(template.nearest(_vector(face))[0]), score) for template, score in means]
+        result.append([(template, nearest, score) for template, nearest, score in named if nearest is not None])
+    return result
+
+
 def near_victims(staged: Staged, faces: Sequence[Face], floor: float) -> list[list[Comparable]]:
     """For each of the faces, all with vectors, the victims whose mean it resembles: their nearest face and the score.
 
     At or above the floor, and in the register only: of no other faces is a mean made.
     """
     result: list[list[Comparable]] = []
-    near = staged.templates.near(np.stack([_vector(face) for face in faces]), floor)
-    for face, means in zip(faces, near, strict=True):
-        found: list[Comparable] = []
-        for template, score in means:
-            if _may_be(staged, face, template):
-                nearest = staged.face(template.nearest(_vector(face))[0])
-                stored = staged.scope_of(nearest) if nearest is not None else None
-                if nearest is not None and stored is not None:
-                    found.append((nearest, stored, score))
-        result.append(found)
+    for face, means in zip(faces, victims_like(staged, faces, floor), strict=True):
+        asked = [(near, staged.scope_of(near), score) for mean, near, score in means if _may_be(staged, face, mean)]
+        result.append([(nearest, stored, score) for nearest, stored, score in asked if stored is not None])
     return result
 
 

@@ -107,3 +107,15 @@ def test_a_mean_has_a_hundred_faces_at_most() -> None:
     gallery.take_in(Plan(gallery, MODEL_ID, [*log, (200, VictimsAssigned(faces=faces))]).staged)
 
     assert gallery.templates.known["v-1"].faces == tuple(sorted(faces)[:MOST])
+
+
+@pytest.mark.parametrize(("within", "found"), [("register", [make.face_id("old2")]), ("case:local:old2", [])])
+def test_a_search_in_the_register_finds_a_victim_by_its_mean(within: str, found: list[str]) -> None:
+    gallery = Gallery()
+    asked = make.search("search", "local:new", within, [make.face_id("new")])
+    for offset, record in enumerate([*old(), told(), picture("new", NEW, 9, "none"), asked]):
+        plan = Plan(gallery, MODEL_ID, [(offset, record)])
+        gallery.take_in(plan.staged)
+
+    ((answer),) = plan.changes.answers
+    assert [item["face_id"] for item in answer["returned"]] == found
