@@ -25,6 +25,7 @@ LINK: Final[dict[str, Any]] = {
     "band": None,
     "model_id": None,
     "threshold": None,
+    "by_mean": None,
     "a": {
         "face_id": FACE, "media_id": MEDIA, "case_ids": [CASE], "box": [412, 96, 88, 117], "quality": 0.8,
         "district": "north", "contact": "duty desk north, 0100", "erased": False,
@@ -40,9 +41,10 @@ LINK_JUDGED: Final[dict[str, Any]] = {
     "state": "confirmed",
     "version": 1,
     "score": 0.61,
-    "band": "provisional: measured on adults, not on children",
+    "band": "very strong support; provisional: measured on adults, not on children",
     "model_id": "sface-2021dec",
     "threshold": 0.4,
+    "by_mean": False,
     "history": [
         {
             "verdict_id": "4d1c8b6a0f972f1d7c9e3b5a8f6d4c2e", "by": "anna@north", "at": "2026-11-20T10:03:05+00:00",

@@ -25,7 +25,10 @@ ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class LinkRow:
-    """A proposed edge from the smaller face id: `state` is candidate or lead."""
+    """A proposed edge from the smaller face id: `state` is candidate or lead.
+
+    `by_mean` says that the score is of the one face and the mean of the victim's faces that the other one stands for.
+    """
 
     link_id: str
     a: str
@@ -35,6 +38,7 @@ class LinkRow:
     band: str
     model_id: str
     threshold: float
+    by_mean: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class SeenLink:
     band: str | None
     model_id: str | None
     threshold: float | None
+    by_mean: bool | None
     a: Side
     b: Side
     history: tuple[PastVerdict, ...] = ()
@@ -100,6 +101,7 @@ def link_from(row: Row, viewer: Person, history: Iterable[Row] = ()) -> SeenLink
         band=link["band"] if judged else None,
         model_id=link["model_id"] if judged else None,
         threshold=link["threshold"] if judged else None,
+        by_mean=bool(link["by_mean"]) if judged else None,
         a=side_from(row["a"], viewer, state),
         b=side_from(row["b"], viewer, state),
         history=visible_history(state, judged, history, viewer),

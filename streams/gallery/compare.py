@@ -77,7 +77,7 @@ class Comparer:
         means = near_victims(self._staged, mine, self._calibration.floor)
         for face, near, by_mean in zip(mine, self.near(mine), means, strict=True):
             in_scope = self._in_scope(face, near)
-            self._propose(face, media.scope, with_means(in_scope, by_mean), thresholds)
+            self._propose(face, media.scope, in_scope, by_mean, thresholds)
             self._group(face, media.scope, in_scope, offset)
         self._changes.comparisons.append(
             {
@@ -100,8 +100,8 @@ class Comparer:
         for template in grown:
             scope = scope_of(self._staged, template)
             thresholds = self._thresholds(scope)
-            for item, nearest in proposals(self._staged, template, scope, self._calibration.floor):
-                self._stage(item.face_id, nearest, item.score, thresholds.of(item))
+            for item, nearest, by_mean in proposals(self._staged, template, scope, self._calibration.floor):
+                self._stage(item.face_id, nearest, item.score, thresholds.of(item), by_mean=by_mean)
 
     def narrow(self, media: Sequence[Media]) -> None:
         """Takes back undecided links of media that may no longer be compared as before, staged ones too.
@@ -151,10 +151,15 @@ class Comparer:
             if scope is not None and stored is not None and may_compare(scope, stored)
         ]
 
-    def _propose(self, face: Face, scope: InScope, near: list[Comparable], thresholds: Thresholds) -> None:
-        found = [similar(scope, stored, other.face_id, score, other.victim_id) for other, stored, score in near]
+    def _propose(
+        self, face: Face, scope: InScope, near: list[Comparable], means: list[Comparable], thresholds: Thresholds
+    ) -> None:
+        alone = {other.face_id: score for other, _, score in near}
+        everyone = with_means(near, means)
+        found = [similar(scope, stored, other.face_id, score, other.victim_id) for other, stored, score in everyone]
         for item in within_caps(found):
-            self._stage(face.face_id, item.face_id, item.score, thresholds.of(item))
+            by_mean = item.score != alone.get(item.face_id)
+            self._stage(face.face_id, item.face_id, item.score, thresholds.of(item), by_mean=by_mean)
 
     def _thresholds(self, scope: InScope, without: int = 0) -> Thresholds:
         """Thresholds for the faces that are compared with one of this scope, but `without` those of its own picture."""
@@ -162,13 +167,13 @@ class Comparer:
         own_case, _ = self._staged.comparable(replace(scope, register=False))
         return Thresholds(*(self._calibration.threshold(max(count - without, 0)) for count in (everywhere, own_case)))
 
-    def _stage(self, one: str, other: str, score: float, threshold: float) -> None:
+    def _stage(self, one: str, other: str, score: float, threshold: float, *, by_mean: bool) -> None:
         a, b = ids.ordered(one, other)
         norms = [face.norm if face is not None else 0.0 for face in map(self._staged.face, (a, b))]
         needed = self._calibration.for_pair(threshold, *norms)
         state = "candidate" if score >= needed else "lead"
         link_id, band = ids.link_id(a, b), self._calibration.band(score, *norms)
-        self._changes.links[link_id] = LinkRow(link_id, a, b, state, score, band, self._model_id, needed)
+        self._changes.links[link_id] = LinkRow(link_id, a, b, state, score, band, self._model_id, needed, by_mean)
 
     # --- groups --------------------------------------------------------------------------------------------------
 

@@ -61,19 +61,21 @@ def scope_of(staged: Staged, template: Template) -> InScope:
     return InScope("", register=True, cases=cases)
 
 
-def proposals(staged: Staged, template: Template, whole: InScope, floor: float) -> list[tuple[Similar, str]]:
-    """What the whole register has for a victim whose mean is new, with the victim's face nearest to it.
+def proposals(staged: Staged, template: Template, whole: InScope, floor: float) -> list[tuple[Similar, str, bool]]:
+    """What the whole register has for a victim whose mean is new: with the victim's face nearest to it, and whether the
+    mean is more like it than that one.
 
     At or above the floor, capped like what is proposed for a new face; `whole` is the victim's `scope_of`.
     """
     found: list[Similar] = []
-    nearest: dict[str, str] = {}
+    nearest: dict[str, tuple[str, bool]] = {}
     for face, score in _near(staged, template.vector, floor):
         scope = staged.scope_of(face)
         if scope is not None and _may_be(staged, face, template):
-            nearest[face.face_id], single = template.nearest(_vector(face))
+            name, single = template.nearest(_vector(face))
+            nearest[face.face_id] = name, score > single
             found.append(similar(whole, scope, face.face_id, max(score, single), face.victim_id))
-    return [(item, nearest[item.face_id]) for item in within_caps(found)]
+    return [(item, *nearest[item.face_id]) for item in within_caps(found)]
 
 
 def _near(staged: Staged, vector: Vectors, floor: float) -> list[tuple[Face, float]]:

@@ -152,7 +152,7 @@ WITH r, row
     + """
 WITH r, row WHERE r.version = 0
 SET r.state = row.state, r.score = row.score, r.band = row.band, r.model_id = row.model_id,
-    r.threshold = row.threshold
+    r.threshold = row.threshold, r.by_mean = row.by_mean
 """
 )
 

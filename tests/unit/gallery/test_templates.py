@@ -26,7 +26,7 @@ def of_child(likeness: float, own: int) -> make.Vector:
 
 OLD = {f"old{n}": of_child(0.64 if n == 2 else 0.62, n + 1) for n in range(4)}
 NEW = of_child(0.5, 9)
-PROPOSED = {make.face_id("new"), make.face_id("old2")}
+PROPOSED = frozenset((make.face_id("new"), make.face_id("old2")))
 
 
 def picture(name: str, vector: make.Vector, place: int, scope: str = "register") -> GalleryRecord:
@@ -49,6 +49,7 @@ def links_with_new(*log: GalleryRecord, gallery: Gallery | None = None) -> dict[
         plan = Plan(gallery, MODEL_ID, [(offset, record)])
         gallery.take_in(plan.staged)
         found |= {frozenset((row.a, row.b)): row.score for row in plan.changes.links.values()}
+        assert all(row.by_mean for row in plan.changes.links.values() if frozenset((row.a, row.b)) == PROPOSED)
     return {pair: score for pair, score in found.items() if make.face_id("new") in pair}
 
 
@@ -60,13 +61,13 @@ def test_a_new_face_is_proposed_to_the_victims_nearest_face_with_the_score_of_th
 
     found = links_with_new(*old(), told(), new)
 
-    assert found == {frozenset(PROPOSED): float(exact(mean(np.stack([*OLD.values()]))[None], NEW[None])[0])}
+    assert found == {PROPOSED: float(exact(mean(np.stack([*OLD.values()]))[None], NEW[None])[0])}
     assert min(found.values()) >= CALIBRATION.threshold(4)
     assert not links_with_new(*old(), new)
 
 
 def test_a_stored_face_is_found_when_the_victim_gains_a_face_that_makes_it_alike() -> None:
-    assert links_with_new(*old(), new, told()).keys() == {frozenset(PROPOSED)}
+    assert links_with_new(*old(), new, told()).keys() == {PROPOSED}
 
 
 def test_a_decision_that_memory_knew_before_its_record_is_compared_at_the_record() -> None:
@@ -76,7 +77,7 @@ def test_a_decision_that_memory_knew_before_its_record_is_compared_at_the_record
     ahead = Plan(loaded, MODEL_ID, [(8, told())])
     loaded.take_in(ahead.staged)
 
-    assert links_with_new(told(), gallery=loaded).keys() == {frozenset(PROPOSED)}
+    assert links_with_new(told(), gallery=loaded).keys() == {PROPOSED}
 
 
 def test_who_was_told_apart_from_the_victim_is_not_asked_about_again() -> None:
@@ -94,7 +95,7 @@ def test_faces_of_a_narrower_scope_are_in_no_mean(scope: str) -> None:
 
 def test_a_victim_that_loses_its_faces_has_no_mean_and_one_that_gains_them_again_has() -> None:
     assert not links_with_new(*old(), told(), told(None), new)
-    assert links_with_new(*old(), told(), told(None), told("v-2"), new).keys() == {frozenset(PROPOSED)}
+    assert links_with_new(*old(), told(), told(None), told("v-2"), new).keys() == {PROPOSED}
     assert not links_with_new(*old(), told(), make.label([make.face_id(name) for name in OLD], "unrelated"), new)
 
 

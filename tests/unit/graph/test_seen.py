@@ -24,7 +24,7 @@ def side(face: str, *cases: str) -> dict[str, Any]:
 def row(state: State, *, judged: bool) -> dict[str, Any]:
     link = {
         "link_id": "l", "state": state.value, "version": 1, "score": 0.5, "band": "b", "model_id": "m",
-        "threshold": 0.4, "proposed_by": "machine", "proposed_in": None,
+        "threshold": 0.4, "by_mean": True, "proposed_by": "machine", "proposed_in": None,
         "proposed_at": "2026-11-20",
     }  # fmt: skip
     return {"link": link, "judged": judged, "a": side("a", "north:1"), "b": side("b", "south:1")}
@@ -34,8 +34,8 @@ def row(state: State, *, judged: bool) -> dict[str, Any]:
 def test_a_score_is_seen_by_who_has_judged_and_by_nobody_else_in_any_state(state: State) -> None:
     blind, judge = link_from(row(state, judged=False), ANNA), link_from(row(state, judged=True), ANNA)
 
-    assert (blind.score, blind.band, blind.model_id, blind.threshold) == (None, None, None, None)
-    assert (judge.score, judge.band, judge.model_id, judge.threshold) == (0.5, "b", "m", 0.4)
+    assert (blind.score, blind.band, blind.model_id, blind.threshold, blind.by_mean) == (None,) * 5
+    assert (judge.score, judge.band, judge.model_id, judge.threshold, judge.by_mean) == (0.5, "b", "m", 0.4, True)
 
 
 @pytest.mark.parametrize(
