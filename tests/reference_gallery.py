@@ -86,6 +86,8 @@ class Reference:
         self.media: dict[str, Known] = {}
         self.victims: dict[str, str] = {}
         self.assigned: dict[str, str] = {}
+        self.poor: dict[str, np.ndarray] = {}
+        """Vectors of faces that are too poor to compare."""
         self.labels: dict[str, str | None] = {}
         self.erased: dict[str, int] = {}
         self.marks: dict[str, dict[str, int]] = {}
@@ -272,6 +274,7 @@ class Reference:
                 made = known.last > erased and (is_new or erased >= 0)
             if made:
                 known.faces[face.face_id] = vector
+                self.poor[face.face_id] = rows.vector(face)
                 self.norms[face.face_id] = face.norm
                 gained = True
         after = self.scope(media_id)
@@ -308,6 +311,7 @@ class Reference:
             return
         self.marks[face] = record.mark.marked_on
         known.faces[face] = None if record.face.too_poor_because else rows.vector(record.face)
+        self.poor[face] = rows.vector(record.face)
         self.norms[face] = record.face.norm
         self._compare(media_id, offset, {face})
 
@@ -451,7 +455,8 @@ class Reference:
             self.asked[asked.search_id] = asked
 
     def _probes(self, asked: SearchAsked) -> list[np.ndarray]:
-        return [v for _, face, v in self.everyone() if face in asked.faces and v is not None]
+        good = [v for _, face, v in self.everyone() if face in asked.faces and v is not None]
+        return good or [self.poor[face] for _, face, _ in self.everyone() if face in asked.faces]
 
     def _findable(self, asked: SearchAsked) -> dict[str, np.ndarray | None]:
         """Every face that the search may find, but for those of its own faces' pictures."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 COMPARED_NOTHING = {
     "no_face": "no face was found in the picture: nothing was compared",
-    "too_poor": "the face is too poor to compare: nothing was compared",
     "quarantined": "the picture could not be processed: nothing was compared",
 }
 
@@ -44,7 +43,12 @@ def headline(status: str, found: Found, compared: int, not_judged: int) -> str:
             ),
         )
     )
-    if leads:
+    if status == "too_poor" and not compared:
+        return "the face is too poor to compare: nothing was compared"
+    if status == "too_poor":
+        nearest = "the nearest are listed as leads only" if found.weak else "nothing resembles it, which says little"
+        told = f"the face is too poor to compare: {nearest}, {numbers}"
+    elif leads:
         told = f"leads to {_listed(leads)} {numbers}; similar is not the same person"
     elif found.weak:
         told = f"nothing similar {numbers}; the nearest are listed"

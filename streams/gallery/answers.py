@@ -94,17 +94,17 @@ class Answers:
     def _answer(self, search: OpenSearch, offset: int, *, keep_asking: bool) -> None:
         """Stages the answer: every found face with its best score over the search's faces, best first."""
         known = [face for face in map(self._staged.face, search.faces) if face is not None]
-        mine = [face for face in known if face.vector is not None]
+        mine, surely = self._probes(search)
         without = self._own_media(search)
         reach = self._reach(search, without)
-        status = "answered" if mine else "too_poor" if known else "no_face"
+        status = "answered" if mine and surely else "too_poor" if known else "no_face"
         best: dict[str, tuple[float, str]] = {}
         for face, near in zip(mine, self._near(mine, search) if mine else [], strict=True):
             for other, score in near:
                 if other.media_id not in without and self._findable(other, search):
                     _keep_best(best, other.face_id, score, face.face_id)
         reach = reach if mine else replace(reach, compared=0)
-        part = self._part(0, offset, reach)
+        part = self._part(0, offset, reach, self._calibration.threshold(reach.compared))
         answer: dict[str, Any] = {
             "status": status, "gallery_offset": offset, "gallery_size": part["gallery_size"],
             "compared": reach.compared, "too_poor": reach.too_poor, "no_face": reach.no_face,
@@ -118,7 +118,7 @@ class Answers:
             {
                 "search_id": search.search_id,
                 "probes": [face.face_id for face in known],
-                "returned": self._returned(search, best, part["threshold"]),
+                "returned": self._returned(search, best, part["threshold"] if surely else None),
                 "answer": answer,
                 "part": part,
             }
@@ -167,7 +167,7 @@ class Answers:
     ) -> None:
         """Stages what these media, each with what it was before, add to the answer; nothing where they add nothing."""
         without = self._own_media(search)
-        probes = [face for face in map(self._staged.face, search.faces) if face is not None and face.vector is not None]
+        probes, surely = self._probes(search)
         reach, new = Reach(), list[Face]()
         for now, before in media:
             if now.media_id in without or not probes:
@@ -189,12 +189,14 @@ class Answers:
             for probe, near in zip(probes, above(vectors, stacked, self._calibration.floor), strict=True):
                 for item in near:
                     _keep_best(best, new[item.row].face_id, item.score, probe.face_id)
-        returned = self._returned(search, best, self._calibration.threshold(reach.compared))
+        # By all that the search covers: the few faces of one record alone would be similar too easily.
+        threshold = self._calibration.threshold(self._reach(search, without).compared)
+        returned = self._returned(search, best, threshold if surely else None)
         grows = search.tail is not None and not returned
         number = search.part if grows else search.part + 1
         covered = reach + search.tail if grows and search.tail is not None else reach
         self._changes.parts[search.search_id, number] = {
-            "search_id": search.search_id, "returned": returned, "part": self._part(number, offset, covered),
+            "search_id": search.search_id, "returned": returned, "part": self._part(number, offset, covered, threshold),
         }  # fmt: skip
         self._staged.searches.put(replace(search, part=number, tail=None if returned else covered, through=offset))
 
@@ -222,17 +224,27 @@ class Answers:
         known = () if search.uploaded else map(self._staged.face, search.faces)
         return frozenset(face.media_id for face in known if face is not None)
 
-    def _part(self, number: int, offset: int, reach: Reach) -> dict[str, Any]:
+    def _probes(self, search: OpenSearch) -> tuple[list[Face], bool]:
+        """The faces that the search compares by; where all are too poor for it, these and False: for leads only."""
+        known = [face for face in map(self._staged.face, search.faces) if face is not None]
+        good = [face for face in known if face.vector is not None]
+        poor = [replace(face, vector=face.poor) for face in known if face.poor is not None]
+        return (good, True) if good else (poor, False)
+
+    def _part(self, number: int, offset: int, reach: Reach, threshold: float) -> dict[str, Any]:
         return {
             "number": number, "offset": offset, "gallery_size": self._staged.size(), "compared": reach.compared,
             "too_poor": reach.too_poor, "no_face": reach.no_face, "model_id": self._model_id,
-            "threshold": self._calibration.threshold(reach.compared),
+            "threshold": threshold,
         }  # fmt: skip
 
     def _returned(
-        self, search: OpenSearch, best: Mapping[str, tuple[float, str]], threshold: float
+        self, search: OpenSearch, best: Mapping[str, tuple[float, str]], threshold: float | None
     ) -> list[dict[str, Any]]:
-        """What was found by rank; the register's answer is capped, one case's answer is not."""
+        """What was found by rank; the register's answer is capped, one case's answer is not.
+
+        Without a threshold all of it are leads.
+        """
         found = [Similar(face_id, score, "", False) for face_id, (score, _) in best.items()]
         if search.within == REGISTER:
             found = people_within(found, search.limit, self._person)
@@ -241,7 +253,8 @@ class Answers:
                 "face_id": item.face_id,
                 "rank": rank,
                 "score": item.score,
-                "above": item.score >= self._needed(threshold, item.face_id, best[item.face_id][1]),
+                "above": threshold is not None
+                and item.score >= self._needed(threshold, item.face_id, best[item.face_id][1]),
                 "probe_face_id": best[item.face_id][1],
             }
             for rank, item in enumerate(sorted(found, key=order), 1)

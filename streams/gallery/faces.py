@@ -106,8 +106,7 @@ def reissue_after_erasure(plan: Plan, record: MediaEmbedded, media: Media, known
 def put_face(plan: Plan, record: MediaEmbedded | MarkEmbedded, face: EmbeddedFace, stored: Face | None = None) -> None:
     """Stages a face, or the vector of one that stands already, which keeps what people said of it."""
     told = stored or Face(face.face_id, record.media_id, None)
-    vector, norm = (rows.vector(face), face.norm) if face.too_poor_because is None else (None, 0.0)
-    plan.staged.put_face(replace(told, vector=vector, norm=norm))
+    plan.staged.put_face(rows.with_vector(told, face))
     _write_face(plan, record, face, told)
 
 

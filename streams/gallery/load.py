@@ -69,11 +69,13 @@ async def _pages(
 
 
 def _face(row: Row) -> Face:
-    data: bytes | None = row["vector"] if row["too_poor_because"] is None else None
-    vector = np.frombuffer(data, "<f4").astype(np.float32) if data is not None else None
+    data: bytes | None = row["vector"]
+    stored = np.frombuffer(data, "<f4").astype(np.float32) if data is not None else None
+    vector, poor = (stored, None) if row["too_poor_because"] is None else (None, stored)
     marked_on = None if row["marked_on"] is None else dict(zip(row["marked_on"], row["marked_since"], strict=True))
     people_said = (row["label"], row["declared"], row["assigned"], marked_on)
-    return Face(row["face_id"], row["media_id"], vector, *people_said, norm=row["norm"] if vector is not None else 0.0)
+    norm = row["norm"] if vector is not None else 0.0
+    return Face(row["face_id"], row["media_id"], vector, *people_said, norm=norm, poor=poor)
 
 
 def _open_search(row: Row) -> OpenSearch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,13 @@ def vector(face: EmbeddedFace | EmbeddedAgain) -> Vectors:
     if values.ndim != 1 or not np.isfinite(values).all() or abs(float(np.linalg.norm(values)) - 1) > 1e-3:
         raise Unprocessable("an embedding is not a unit vector", code="bad_embedding")
     return values
+
+
+def with_vector(stored: Face, face: EmbeddedFace | EmbeddedAgain) -> Face:
+    """The stored face with the vector of an embedding, to compare by it or, of a poor one, to ask by it."""
+    if face.too_poor_because is None:
+        return replace(stored, vector=vector(face), norm=face.norm, poor=None)
+    return replace(stored, vector=None, norm=0.0, poor=vector(face))
 
 
 def check_vectors(record: MediaEmbedded | MarkEmbedded | FacesEmbedded, dimensions: int | None) -> None:

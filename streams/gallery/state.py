@@ -57,7 +57,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """`vector` is None where the face is too poor to compare.
+    """`vector` is None where the face is too poor to compare; `poor` is its vector then, for people's questions alone.
 
     `declared` is the smallest victim that a case system declared for it, `assigned` the one that people's acts made.
     `marked_on` is of a face that a person marked: the memberships that it stands on, as `MarkSubmitted` has them.
@@ -72,6 +72,7 @@ class Face:
     assigned: str | None = None
     marked_on: Mapping[str, int] | None = None
     norm: float = 0.0
+    poor: Vectors | None = None
 
     @property
     def victim_id(self) -> str | None:

@@ -34,6 +34,12 @@ def test_a_search_that_compared_nothing_says_so(status: str) -> None:
     assert headline(status, Found(), 0, 31).endswith("nothing was compared")
 
 
+def test_a_face_that_is_too_poor_has_leads_and_no_answer() -> None:
+    told = "the face is too poor to compare"
+    assert headline("too_poor", Found(weak=2), 1204, 31) == f"{told}: the nearest are listed as leads only, {NUMBERS}"
+    assert headline("too_poor", Found(), 1204, 31) == f"{told}: nothing resembles it, which says little, {NUMBERS}"
+
+
 @pytest.mark.parametrize("status", ["asked", "answered", "no_face", "too_poor", "quarantined"])
 @pytest.mark.parametrize("found", [Found(), Found(weak=1), Found(identified=1), Found(unknown=1, coming=3)])
 def test_no_headline_claims_that_somebody_is_not_in_the_register(status: str, found: Found) -> None:
