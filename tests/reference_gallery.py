@@ -25,7 +25,7 @@ from graph.domain.comparison import (
 from graph.domain.group import STRICT
 from streams.faces.models import MODEL_ID
 from streams.gallery import rows
-from streams.gallery.calibration import packaged
+from streams.gallery.calibration import calibration_of, packaged
 from streams.gallery.templates import MOST
 from streams.records import (
     CaseRecord,
@@ -42,7 +42,6 @@ from streams.records import (
 )
 
 Counts = tuple[int, int]
-CALIBRATION = packaged()[MODEL_ID]
 
 
 @dataclass
@@ -82,6 +81,7 @@ class Reference:
 
     def __init__(self, model_id: str = MODEL_ID) -> None:
         self.model_id = model_id
+        self.calibration = calibration_of(packaged(), model_id)
         self.cases: dict[str, tuple[str, bool, int]] = {}
         self.media: dict[str, Known] = {}
         self.victims: dict[str, str] = {}
@@ -205,7 +205,7 @@ class Reference:
         found, nearest = [], {}
         for media_id, face, vector in self.everyone():
             near = self.by_mean(media_id, face, vector, victim) if vector is not None else None
-            if near is not None and near[2] >= CALIBRATION.floor:
+            if near is not None and near[2] >= self.calibration.floor:
                 nearest[face] = near[0]
                 scope = self.face_scope(media_id, face)
                 found.append(similar(whole, scope, face, max(near[1:]), self.victim_of(face)))
@@ -217,9 +217,9 @@ class Reference:
 
     def _link(self, a: str, b: str, score: float, compared: int) -> None:
         norms = self.norms[a], self.norms[b]
-        needed = CALIBRATION.for_pair(CALIBRATION.threshold(compared), *norms)
+        needed = self.calibration.for_pair(self.calibration.threshold(compared), *norms)
         state = "candidate" if score >= needed else "lead"
-        self.links[ids.ordered(a, b)] = (state, score, CALIBRATION.band(score, *norms), needed)
+        self.links[ids.ordered(a, b)] = (state, score, self.calibration.band(score, *norms), needed)
 
     # --- groups ---
 
@@ -425,11 +425,11 @@ class Reference:
                 if stored is None or not may_compare(mine, scope):
                     continue
                 score = self.score(vector, stored)
-                if score >= CALIBRATION.floor:
+                if score >= self.calibration.floor:
                     found.append(similar(mine, scope, other, score, self.victim_of(other)))
             for victim in self.means():
                 near = self.by_mean(media_id, face, vector, victim)
-                if near is not None and near[2] >= CALIBRATION.floor:
+                if near is not None and near[2] >= self.calibration.floor:
                     home = next(media for media, other, _ in self.everyone() if other == near[0])
                     alone = [item for item in found if item.face_id != near[0]]
                     scope = self.face_scope(home, near[0])
@@ -485,7 +485,7 @@ class Reference:
         for face, stored in able.items():
             alone = [self.score(probe, stored) for probe in self._probes(asked)]
             score = max([*alone, *(mean for nearest, _, mean in by_mean if nearest == face)], default=0.0)
-            if score >= CALIBRATION.floor:
+            if score >= self.calibration.floor:
                 found.append(Similar(face, score, "", False))
         if asked.within == "register":
             found = people_within(found, asked.limit or SEARCH_LIMIT, self._person)

@@ -26,7 +26,9 @@ async def first_then(store: Store, first: LiteralString, values: Row, then: Lite
         await may_commit.wait()
 
     holder = asyncio.create_task(store.write(hold))
-    await holds.wait()
+    await asyncio.wait({holder, asyncio.create_task(holds.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    if holder.done():
+        await holder  # raises what kept it from its locks
     waiter = asyncio.create_task(store.write(lambda tx: tx.rows(then, **waiting)))
     done, _ = await asyncio.wait({waiter}, timeout=0.3)
     assert not done, "the second statement did not wait for the lock"
@@ -68,11 +70,17 @@ async def test_a_cursor_move_that_waited_for_a_new_epoch_is_refused(store: Store
     """Symptom: a link worker that had been replaced went on writing, and took the new worker's epoch back."""
     before = await store.read(lambda tx: tx.one(ingest.CURSOR, log=LOG))
     assert before is not None
-    raising = {"log": LOG, "log_id": "kafka"}
+    raising = {"log": LOG, "log_id": "kafka", "model_id": MODEL}
     moving = {"log": LOG, "epoch": before["epoch"], "last": 5}
 
     moved = await first_then(store, ingest.RAISE_EPOCH, raising, ingest.MOVE_CURSOR, moving)
 
     after = await store.read(lambda tx: tx.one(ingest.CURSOR, log=LOG))
     assert moved == []
-    assert after == {"offset": before["offset"], "epoch": before["epoch"] + 1, "log_id": "kafka"}
+    assert after == {
+        "offset": before["offset"],
+        "epoch": before["epoch"] + 1,
+        "log_id": "kafka",
+        "model_id": MODEL,
+        "model_since": -1,
+    }

@@ -28,10 +28,11 @@ from infra.stack.base import Addresses
 from streams import topics
 from streams.faces.again import Again
 from streams.faces.embed import Embedder
+from streams.faces.find import typical_landmarks
 from streams.faces.geometry import Pixels
 from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
 from streams.faces.packs import LICENCE, Recogniser, read_pack
-from streams.faces.quality import quality, too_poor_because
+from streams.faces.quality import judge, signals
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from streams.records import (
@@ -91,8 +92,11 @@ class Register:
         media, drawn = make.media_id(name), make.face(name, 0, vector)
         out = io.BytesIO()
         Image.fromarray(self.crops[name][:, :, ::-1]).save(out, "PNG")
-        judged = {"norm": float(norm), "quality": quality(float(norm)),
-                  "too_poor_because": too_poor_because(float(norm), drawn.box[3]),
+        x, y, w, h = drawn.box
+        seen = typical_landmarks((x, y, w, h))
+        quality = judge(signals(self.crops[name], seen, 1.0, float(norm)))
+        judged = {"norm": float(norm), "quality": quality.quality, "too_poor_because": quality.too_poor_because,
+                  "landmarks": seen.ravel().tolist(),
                   "aligned_crop": self.files.put_crop(media, drawn.face_id, "aligned", out.getvalue())}  # fmt: skip
         found = EmbeddedFace.model_validate({**drawn.model_dump(), **judged})
         event = make.submitted(CASES[number % len(CASES)])
@@ -151,7 +155,7 @@ async def _filled(register: Register) -> list[str]:
     site.write(register.records(register.old))
     site.start("link")
     await site.linked()
-    both = {pair for pair, (state, _) in register.anew(register.new).items() if state == "candidate"}
+    both = {pair for pair, (state, *_) in register.anew(register.new).items() if state == "candidate"}
     rows = await site.rows(
         "MATCH (a:Face)-[r:CANDIDATE {state: 'candidate'}]->(b:Face) "
         "RETURN r.link_id AS id, a.face_id AS a, b.face_id AS b ORDER BY id"
@@ -208,8 +212,8 @@ async def test_people_s_word_stays_and_all_else_is_what_the_new_model_proposes(r
 
     # The list is what brute force says, and nothing has changed so far but for the vectors beside.
     people = {(row["a"], row["b"]) for row in judged.values()}
-    now = {pair for pair, (state, _) in today.items() if state == "candidate"} - people
-    then = {pair for pair, (state, _) in register.anew(register.new).items() if state == "candidate"} - people
+    now = {pair for pair, (state, *_) in today.items() if state == "candidate"} - people
+    then = {pair for pair, (state, *_) in register.anew(register.new).items() if state == "candidate"} - people
     assert set(found.appear.values()) == then - now
     assert set(found.vanish.values()) == now - then
     assert found.kept == len(now & then)
