@@ -35,8 +35,8 @@ async def test_health_needs_neither_token_nor_purpose(api: httpx.AsyncClient) ->
 
 async def test_metrics_count_answers_by_route_and_name_nothing_that_was_asked_for(api: httpx.AsyncClient) -> None:
     operator = as_(Person("olga", frozenset({Role.OPERATOR})))
-    assert (await api.get("/links/4711-a-name", headers=operator)).status_code == 403
-    assert (await api.request("INVENTED", "/nowhere/4711-a-name", headers=operator)).status_code == 404
+    assert (await api.get("/links/a-secret-name", headers=operator)).status_code == 403
+    assert (await api.request("INVENTED", "/nowhere/a-secret-name", headers=operator)).status_code == 404
 
     answer = await api.get("/metrics", headers=operator)
 
@@ -45,7 +45,7 @@ async def test_metrics_count_answers_by_route_and_name_nothing_that_was_asked_fo
     assert 'redthread_api_requests_total{method="GET",route="/links/{link_id}",status="403"} 1.0' in lines
     assert 'redthread_api_requests_total{method="other",route="other",status="404"} 1.0' in lines
     assert 'redthread_stored{kind="faces"} 0.0' in lines and 'redthread_waiting{kind="outbox"} 0.0' in lines
-    assert "4711" not in answer.text
+    assert "a-secret-name" not in answer.text
 
 
 async def test_a_graph_without_its_migrations_is_not_ready(api: httpx.AsyncClient, store: Store) -> None:

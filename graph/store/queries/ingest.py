@@ -255,9 +255,10 @@ WITH s, row
 )
 """A part that grows has returned nothing; one that has returned something is written once. Read again, none is."""
 
+# A search that found no face of its own is not open; read again later, its face may stand there.
 CLOSE_SEARCHES: Final = """
 UNWIND $rows AS row
-MATCH (s:Search {search_id: row.search_id})
+MATCH (s:Search {search_id: row.search_id}) WHERE s.open
 SET s.ended_because = coalesce(s.ended_because, row.because), s.ended_at = coalesce(s.ended_at, $now)
 REMOVE s.open
 """
