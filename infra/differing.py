@@ -15,6 +15,7 @@ from graph.domain.errors import Invalid
 from graph.domain.link import State
 from graph.store.session import Store
 from streams.gallery.anew import compared_anew
+from streams.gallery.calibration import Calibrations
 from streams.gallery.load import load_gallery
 
 Pairs = dict[str, tuple[str, str]]
@@ -37,10 +38,10 @@ class Differing:
                 yield {"change": change, "link_id": link_id, "face_a": a, "face_b": b}
 
 
-async def would_differ(store: Store, model_id: str) -> Differing:
+async def would_differ(store: Store, model_id: str, calibrations: Calibrations) -> Differing:
     """What a switch to the model would change now, by the comparison that link does at the switch."""
     offset = (await read_cursor(store)).offset
-    gallery = await load_gallery(store, model_id)
+    gallery = await load_gallery(store, model_id, calibrations=calibrations)
     proposed: Pairs = {}
     pieces = compared_anew(gallery, model_id, offset)
     while (plan := await asyncio.to_thread(next, pieces, None)) is not None:

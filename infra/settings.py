@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     neo4j_port: int = Field(default=17687, ge=0, le=65535, description="port of the local Neo4j; 0 takes a free one")
     maven_repository: str = Field(default="", description="address of a Maven mirror for the local servers' jars")
     models: Path = Field(default_factory=lambda: cache_folder() / "models", description="the folder of the model files")
+    calibration: Path | None = Field(default=None, description="a deployment's own calibration file, as link reads it")
     model_pack: Path | None = Field(
         default=None, description="a folder of ONNX files in InsightFace's layout; default: SFace embeds"
     )

@@ -32,6 +32,7 @@ from streams.faces.again import Again
 from streams.faces.embed import Embedder
 from streams.faces.models import MODEL_ID, ensure_models
 from streams.faces.packs import LICENCE, Recogniser, chosen_model, read_pack
+from streams.gallery.calibration import load_calibrations
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from streams.settings import MIB, StreamSettings
@@ -163,7 +164,7 @@ async def _embed(store: Store, again: Again, log: GalleryLog, model_id: str, by:
 
 
 async def _tell_differing(store: Store, model_id: str, file: Path) -> None:
-    found = await would_differ(store, model_id)
+    found = await would_differ(store, model_id, load_calibrations(settings().calibration))
     write_list(found, file)
     announce(
         f"with {model_id} {len(found.appear)} candidates would appear, {len(found.vanish)} would vanish, {found.kept} "

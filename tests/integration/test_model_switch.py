@@ -33,6 +33,7 @@ from streams.faces.geometry import Pixels
 from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
 from streams.faces.packs import LICENCE, Recogniser, read_pack
 from streams.faces.quality import judge, signals
+from streams.gallery.calibration import packaged
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from streams.records import (
@@ -208,7 +209,7 @@ async def test_people_s_word_stays_and_all_else_is_what_the_new_model_proposes(r
     assert len(judged) == 4
 
     await register.embed()
-    found = await would_differ(site.store, register.new.model_id)
+    found = await would_differ(site.store, register.new.model_id, packaged())
 
     # The list is what brute force says, and nothing has changed so far but for the vectors beside.
     people = {(row["a"], row["b"]) for row in judged.values()}
