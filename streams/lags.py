@@ -36,6 +36,10 @@ class Position:
     def behind(self) -> int:
         return max(0, self.end - self.done)
 
+    def at(self, done: int) -> Position:
+        """The same end, so far done."""
+        return Position(min(done, self.end), self.end)
+
 
 Positions = Mapping[tuple[str, str], Position]
 """By (group, topic)."""
@@ -89,10 +93,16 @@ def backlogs(sources: Sequence[str], now: Positions, before: Positions, seconds:
 
 
 class Backlogs:
-    """Tells the graph what waits in Kafka, for as long as link's process lives."""
+    """Tells the graph what waits in Kafka, for as long as link's process lives.
 
-    def __init__(self, store: Store, kafka: str, security: Mapping[str, str], sources: Sequence[str]) -> None:
+    `applied` gives the records of the gallery log that stand in the graph: Kafka hears of them only later.
+    """
+
+    def __init__(
+        self, store: Store, applied: Callable[[], int], kafka: str, security: Mapping[str, str], sources: Sequence[str]
+    ) -> None:
         self._store = store
+        self._applied = applied
         self._kafka = kafka
         self._security = security
         self._sources = sources
@@ -116,4 +126,6 @@ class Backlogs:
             await asyncio.sleep(EVERY_S)
 
     def _positions(self) -> Positions:
-        return positions(self._kafka, self._security, [EMBED_GROUP, LINK_GROUP])
+        found = positions(self._kafka, self._security, [EMBED_GROUP, LINK_GROUP])
+        link = LINK_GROUP, topics.GALLERY
+        return found if link not in found else {**found, link: found[link].at(self._applied())}

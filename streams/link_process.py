@@ -76,7 +76,9 @@ class _LinkParts:
             sources=settings.sources,
             first_try_s=settings.unreachable_backoff_s,
         )
-        self._backlogs = Backlogs(self._store, settings.kafka, settings.kafka_security, sorted(settings.sources))
+        self._backlogs = Backlogs(
+            self._store, lambda: self._link.applied, settings.kafka, settings.kafka_security, sorted(settings.sources)
+        )
         self._roots = Roots(self._store, self._link, settings.data.absolute() / FOLDER, crash)
 
     async def run(self) -> None:

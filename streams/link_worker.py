@@ -77,6 +77,11 @@ class LinkWorker:
         read_batches(app, topics.GALLERY, self.handle, name="link")
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)
 
+    @property
+    def applied(self) -> int:
+        """Records of the gallery log that stand in the graph, from the log's first."""
+        return self._offset + 1
+
     async def _on_assigned(self, app: Any, assigned: set[Any], **_: Any) -> None:
         if not any(tp.topic == topics.GALLERY for tp in assigned):
             return

@@ -28,3 +28,9 @@ def test_each_source_waits_for_its_own_events_and_where_nothing_waits_nothing_is
     now = {EMBED: Position(100, 600), LINK: Position(90, 90)}
 
     assert backlogs(["other"], now, now, 10.0) == [Backlog("other", 0, 0)]
+
+
+def test_what_stands_in_the_graph_is_done_though_kafka_has_not_heard_of_it_yet() -> None:
+    assert Position(180, 200).at(200) == Position(200, 200)
+    # Records that came after Kafka was asked may stand there already.
+    assert Position(180, 200).at(205).behind == 0
