@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from graph.domain import ids
 from graph.domain.people import Person, Role
 from graph.files import MediaStore
-from graph.store.queries import ingest
+from graph.store.queries import answers, ingest
 from graph.store.session import Store, Tx
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -138,7 +138,7 @@ class Scene:
         ]
         part = {"number": number, "offset": offset, "gallery_size": 10, "compared": 3, "too_poor": 0, "no_face": 1}
         row = {"search_id": search_id, "returned": found, "part": part}
-        await self.store.write(lambda tx: tx.do(ingest.WRITE_PARTS, rows=[row], now=NOW.isoformat()))
+        await self.store.write(lambda tx: tx.do(answers.WRITE_PARTS, rows=[row], now=NOW.isoformat()))
 
     async def answer(self, search_id: str, returned: Sequence[tuple[str, float]], **answer: object) -> None:
         """Link's answer to a search: the faces called so, best first."""
@@ -151,7 +151,7 @@ class Scene:
         numbers = ("compared", "too_poor", "no_face", "gallery_size")
         part = {"number": 0, "offset": told["gallery_offset"], **{name: told[name] for name in numbers}}
         row = {"search_id": search_id, "probes": [], "returned": found, "answer": told, "part": part}
-        await self.store.write(lambda tx: tx.do(ingest.ANSWER_SEARCHES, rows=[row], now=NOW.isoformat()))
+        await self.store.write(lambda tx: tx.do(answers.ANSWER_SEARCHES, rows=[row], now=NOW.isoformat()))
 
 
 async def two_cases(store: Store, files: MediaStore | None = None) -> Scene:

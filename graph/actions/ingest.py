@@ -14,8 +14,8 @@ from graph.domain import ids
 from graph.domain.audit import Act, content_digest
 from graph.domain.errors import Fenced
 from graph.store import log
+from graph.store.queries import answers, models, relay
 from graph.store.queries import ingest as queries
-from graph.store.queries import models, relay
 from graph.store.session import Row, Store, Tx
 
 LOG = "redthread.gallery.v1"
@@ -53,7 +53,7 @@ class NoticeRow:
 
 @dataclass(slots=True)
 class Changes:
-    """Everything that a batch writes; each list holds rows for one statement of `graph.store.queries.ingest`."""
+    """Everything that a batch writes; each list holds rows for one statement of `queries.ingest` or `answers`."""
 
     first: int
     last: int
@@ -225,9 +225,9 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (queries.MERGE_VICTIMS, changes.victims),
         (queries.MERGE_DEPICTS, changes.depicts),
         (queries.CHANGE_GROUPS, changes.groups),
-        (queries.ANSWER_SEARCHES, changes.answers),
-        (queries.WRITE_PARTS, [*changes.parts.values()]),
-        (queries.CLOSE_SEARCHES, changes.ended_searches),
+        (answers.ANSWER_SEARCHES, changes.answers),
+        (answers.WRITE_PARTS, [*changes.parts.values()]),
+        (answers.CLOSE_SEARCHES, changes.ended_searches),
         (queries.SHOW_AGAIN, asked),
         (queries.SHOW_FACES_AGAIN, asked),
         (queries.END_ERASURES, asked),

@@ -8,7 +8,7 @@ from typing import Any, Final, LiteralString
 import numpy as np
 
 from graph.domain.comparison import Scope
-from graph.store.queries import ingest as queries
+from graph.store.queries import gallery as queries
 from graph.store.session import Row, Store
 from streams.gallery.calibration import Calibrations
 from streams.gallery.groups import Group

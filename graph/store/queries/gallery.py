@@ -1,0 +1,67 @@
+"""What link loads its gallery from, page by page, when it takes over."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GALLERY_CASES: Final = """
+MATCH (c:Case)
+RETURN c.case_id AS case_id, c.district AS district, c.status AS status, c.version AS version
+"""
+
+# What is hidden until its erasure stands in memory until then; a membership that was told again is the one that counts.
+GALLERY_MEDIA: Final = """
+MATCH (m:Media) WHERE m.media_id > $after
+WITH m ORDER BY m.media_id LIMIT $limit
+OPTIONAL MATCH (m)-[r:IN_CASE|HIDDEN_IN_CASE]->(c:Case)
+WITH m, r, c ORDER BY type(r)
+RETURN m.media_id AS media_id,
+       [(m)<-[:SEEN_IN|HIDDEN_SEEN_IN]-(f:Face) | [f.ordinal, f.face_id]] AS faces,
+       collect(r {.scope, .purpose, .legal_basis, .urgency, .submitted_at, .ce_id, .exhibits, .by_search,
+                  case_id: c.case_id})
+         AS memberships
+ORDER BY media_id
+"""
+
+GALLERY_FACES: Final = """
+MATCH (f:Face) WHERE f.face_id > $after
+WITH f ORDER BY f.face_id LIMIT $limit
+OPTIONAL MATCH (f)-[:SEEN_IN|HIDDEN_SEEN_IN]->(m:Media)
+OPTIONAL MATCH (e:Embedding {model_id: $model_id})-[:OF]->(f)
+RETURN f.face_id AS face_id, m.media_id AS media_id, f.label AS label,
+       CASE WHEN e.quality IS NULL THEN f.too_poor_because ELSE e.too_poor_because END AS too_poor_because,
+       e.vector AS vector, e.norm AS norm, f.marked_on AS marked_on, f.marked_since AS marked_since,
+       COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim)
+                 RETURN v.victim_id ORDER BY v.victim_id LIMIT 1 }[0] AS declared,
+       COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id LIMIT 1 }[0] AS assigned
+ORDER BY face_id
+"""
+
+GALLERY_GROUPS: Final = """
+MATCH (g:Group) WHERE g.group_id > $after
+WITH g ORDER BY g.group_id LIMIT $limit
+RETURN g.group_id AS group_id, g.case_id AS case_id,
+       COLLECT { MATCH (g)<-[:IN_GROUP]-(f:Face) RETURN f.face_id } AS faces
+ORDER BY group_id
+"""
+
+GALLERY_APART: Final = """
+MATCH (a:Face)-[r:CANDIDATE]->(b:Face)
+USING INDEX r:CANDIDATE(state, link_id)
+WHERE r.state = 'dismissed' AND r.link_id > $after
+WITH a, r, b ORDER BY r.state, r.link_id LIMIT $limit
+RETURN r.link_id AS link_id, a.face_id AS a, b.face_id AS b
+ORDER BY link_id
+"""
+
+GALLERY_SEARCHES: Final = """
+MATCH (s:Search {open: true})
+RETURN s {.search_id, .case_id, .within, .limit, .uploaded, .until, .through} AS search,
+       COLLECT { MATCH (s)-[:PROBE]->(f:Face) RETURN f.face_id ORDER BY f.face_id } AS faces,
+       head(COLLECT { MATCH (s)-[:HAS]->(p:Part) RETURN p {.number, .compared, .too_poor, .no_face, .faces}
+                      ORDER BY p.number DESC LIMIT 1 }) AS part
+ORDER BY search.search_id
+"""
+
+GALLERY_ERASURES: Final = "MATCH (e:Erasure) RETURN e.subject AS subject, e.requested_at AS requested_at"
+"""Subjects read `media:<id>`, `case:<id>` or `face:<id>`."""
