@@ -8,6 +8,7 @@ import json
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ import pytest
 from confluent_kafka import Message
 from PIL import Image
 
+from graph.actions import answers, search
 from graph.actions import models as actions
+from graph.actions.answers import Answer
 from graph.actions.decide import Judgement, Seen, do_reopening, do_verdict
+from graph.actions.search import Question
+from graph.actions.views import Look, Views
 from graph.domain.errors import Conflict
 from graph.domain.link import Decision
 from graph.files import MediaStore
@@ -60,6 +65,7 @@ PEOPLE, PICTURES = 5, 36
 DULL = "picture-7"
 """Its face is nearly all grey: the old model's vectors of it are too short, the new one's are not."""
 Pair = tuple[str, str]
+Proposed = tuple[str, float, str, float]
 
 
 @dataclass
@@ -108,7 +114,7 @@ class Register:
     def records(self, model: Recogniser) -> list[MediaEmbedded]:
         return [self.record(name, model) for name in self.crops]
 
-    def anew(self, model: Recogniser, *, without: frozenset[str] = frozenset()) -> dict[Pair, tuple[str, float]]:
+    def anew(self, model: Recogniser, *, without: frozenset[str] = frozenset()) -> dict[Pair, Proposed]:
         """The links of every face with every other under the model, by brute force."""
         return self.reference(model, without=without).links
 
@@ -340,6 +346,51 @@ async def test_what_the_old_model_embeds_around_the_switch_is_lost_nowhere(regis
     assert expected
     assert {pair for pair in await site.links() if ours in pair} <= expected
     assert {pair for pair in await site.links() if ours in pair}
+
+
+async def test_a_search_that_stays_open_goes_on_under_the_new_model(register: Register) -> None:
+    site, asked_with, later = register.site, "picture-0", "picture-35"
+    site.write(register.record(name, register.old) for name in register.crops if name != later)
+    link = site.start("link")
+    await site.linked()
+    question = Question(CASES[0], "identification", "test", "register", keep_asking=True)
+    faces = [make.face_id(asked_with)]
+    search_id = await search.ask_with_faces(site.store, question, faces, actor=ANNA, now=datetime.now(UTC))
+
+    async def answer() -> Answer:
+        look = Look(ANNA, "review", datetime.now(UTC))
+        return await answers.read_search(site.store, Views(site.store), search_id, look=look)
+
+    async def answered() -> bool:
+        return (await answer()).search["status"] == "answered"
+
+    await site.patiently(answered, "link has answered")
+    seen = _seen(await answer())
+    await register.embed()
+    await _switch(register)
+    await _switched(register)
+    await site.stop(link)
+    site.start("link", REDTHREAD_MODEL_PACK=str(register.new.path.parent))
+    site.write([register.record(later, register.new)])
+    await site.linked()
+
+    # What was seen stays as it was seen; what came since stands with the score of the new model.
+    items = _seen(await answer())
+    assert items[: len(seen)] == seen
+    assert [face_id for *_, face_id in items[len(seen) :]] == [make.face_id(later)]
+    [row] = await site.rows(
+        "MATCH (:Search {search_id: $id})-[r:RETURNED]->(:Face {face_id: $face}) RETURN r.score AS score",
+        id=search_id, face=make.face_id(later),
+    )  # fmt: skip
+    crops = [register.crops[asked_with], register.crops[later]]
+    of_old, of_new = (float(np.dot(*Embedder(model.path).embed(crops)[0])) for model in (register.old, register.new))
+    assert row["score"] == pytest.approx(of_new, abs=1e-6)
+    assert abs(of_old - of_new) > 1e-3
+
+
+def _seen(answer: Answer) -> list[tuple[int, int, bool, str]]:
+    """By part and rank the faces that were returned, and which were similar: the rest is told as it is now."""
+    return [(item["part"], item["rank"], item["above"], item["face_id"]) for item in answer.items]
 
 
 async def test_the_commands_list_embed_and_switch(register: Register, tmp_path: Path) -> None:
