@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -66,7 +67,7 @@ class Detector:
         each side and upside down too: scanned and old photographs often say nothing of how they are to be held.
         """
         found = self.first_look(bgr) or self._lying(bgr)
-        faces = [Detected(face.box, self.second_look(bgr, face), face.score) for face in found]
+        faces = [replace(face, landmarks=self.second_look(bgr, face, others_than(face, found))) for face in found]
         return sorted(faces, key=lambda face: (-face.score, face.box))
 
     def first_look(self, bgr: Pixels) -> list[Detected]:
@@ -97,29 +98,34 @@ class Detector:
         x_scale, y_scale = width / small.shape[1], height / small.shape[0]
         return [_scaled(face, x_scale, y_scale, 0.0, 0.0) for face in self._run(small)]
 
-    def second_look(self, bgr: Pixels, face: Detected) -> _Floats:
+    def second_look(self, bgr: Pixels, face: Detected, others: Sequence[Box] = ()) -> _Floats:
         """The landmarks seen from close by, the head turned upright as the first look has it; the first look's where
-        the close view shows no such face.
+        the close view shows no such face. `others` are the boxes of the picture's other faces: see `_there`.
 
         Close by, the landmarks of a head that leans by 20 degrees are those of an upright one: its embedding has a
         cosine of 0.8 to that of the same face upright, and of 0.97 when the view is turned (40 press photographs).
         """
         view, region = cut(bgr, enlarge(face.box, SECOND_LOOK_FACTOR), SECOND_LOOK_SIDE)
         again = self._turned(view, region, _lean(face.landmarks))
-        best = max(again, key=lambda seen: iou(seen.box, face.box), default=None)
-        return best.landmarks if best is not None and iou(best.box, face.box) >= _SAME_FACE_IOU else face.landmarks
+        there = _there(again, face.box, others, _SAME_FACE_IOU)
+        return max(there, key=lambda seen: iou(seen.box, face.box), default=face).landmarks
 
-    def look_at(self, bgr: Pixels, box: Box) -> Detected | None:
+    def look_at(self, bgr: Pixels, box: Box, others: Sequence[Box]) -> Detected | None:
         """The face that is seen in a box from close by, best score of eight turns; None where none is seen.
+        `others` are the boxes of the picture's other faces: see `_there`.
 
         A face that lies on its side or upside down is missed, or seen with the landmarks of an upright one: its
         embedding then has a cosine of 0.1 to that of the same face upright.
         """
         view, region = cut(bgr, enlarge(box, SECOND_LOOK_FACTOR), SECOND_LOOK_SIDE)
         found = [seen for turn in range(_TURNS) for seen in self._turned(view, region, turn * 360 / _TURNS)]
-        there = [seen for seen in found if iou(seen.box, box) >= _DRAWN_IOU]
-        best = max(there, key=lambda seen: seen.score, default=None)
-        return None if best is None else replace(best, landmarks=self.second_look(bgr, best))
+        best = max(_there(found, box, others, _DRAWN_IOU), key=lambda seen: seen.score, default=None)
+        return None if best is None else replace(best, landmarks=self.second_look(bgr, best, others))
+
+    def look_at_mark(self, bgr: Pixels, box: Box) -> Detected | None:
+        """The face that is seen in a box that a person drew; None where none is seen, or only its neighbour."""
+        others = [face.box for face in self.first_look(bgr) if iou(face.box, box) < _DRAWN_IOU]
+        return self.look_at(bgr, box, others)
 
     def _turned(self, view: Pixels, region: Square, turn: float) -> list[Detected]:
         """The faces seen in a close view of a region, turned by so many degrees, in the full picture's pixels."""
@@ -143,6 +149,24 @@ class Detector:
             return []
         keep = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), self._threshold, NMS_IOU, 1.0, TOP_K)
         return [Detected(_box(boxes[i]), points[i], float(scores[i])) for i in np.asarray(keep).ravel()]
+
+
+def others_than(face: Detected, faces: Sequence[Detected]) -> list[Box]:
+    """The boxes of all but this one of a picture's faces."""
+    return [other.box for other in faces if other is not face]
+
+
+def _there(seen: Sequence[Detected], box: Box, others: Sequence[Box], least: float) -> list[Detected]:
+    """What was seen of the face in `box`: overlaps it by `least`, and by more than any of the `others`.
+
+    Of two heads side by side the one in front is seen best from close by, also where the one behind was looked for,
+    who would get its landmarks and be missed.
+    """
+    return [
+        face
+        for face in seen
+        if (overlap := iou(face.box, box)) >= least and all(iou(face.box, other) < overlap for other in others)
+    ]
 
 
 def _decode(outputs: list[_Floats], stride: int, columns: int, threshold: float) -> tuple[_Floats, _Floats, _Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from graph.domain.ids import face_id
-from streams.faces.detect import Detected, Detector
+from streams.faces.detect import Detected, Detector, others_than
 from streams.faces.embed import Embedder, align
-from streams.faces.geometry import Pixels, clip, cut, enlarge
+from streams.faces.geometry import Box, Pixels, clip, cut, enlarge
 from streams.faces.models import ModelFiles
 from streams.faces.quality import judge, signals
 from streams.media.decode import Picture
@@ -64,9 +65,12 @@ class FaceFinder:
 
     def find(self, picture: Picture, media_id: str) -> list[FoundFace]:
         """Every face of the picture, in the detector's order, which gives the ordinals. Blocks: call it in a thread."""
+        faces = self._detector.detect(picture.bgr)
         return [
-            self._upright(picture, face, face_id(media_id, self._detector_id, ordinal), ordinal)
-            for ordinal, face in enumerate(self._detector.detect(picture.bgr))
+            self._upright(
+                picture, face, others_than(face, faces), face_id(media_id, self._detector_id, ordinal), ordinal
+            )
+            for ordinal, face in enumerate(faces)
         ]
 
     def find_in(self, picture: Picture, box: tuple[int, int, int, int], name: str, ordinal: int) -> FoundFace:
@@ -74,19 +78,19 @@ class FaceFinder:
 
         Blocks: call it in a thread.
         """
-        seen = self._detector.look_at(picture.bgr, box)
+        seen = self._detector.look_at_mark(picture.bgr, box)
         if seen is not None:
             return self._found(picture, replace(seen, box=box), name, ordinal)
         alone = Detected(box, typical_landmarks(box), 0.0)
         found = self._found(picture, alone, name, ordinal, landmarks_seen=False)
         return replace(found, landmarks=None, detection_score=None)
 
-    def _upright(self, picture: Picture, face: Detected, name: str, ordinal: int) -> FoundFace:
+    def _upright(self, picture: Picture, face: Detected, others: Sequence[Box], name: str, ordinal: int) -> FoundFace:
         """The face by its landmarks; where its norm is poor, by those of a turned look if these give a higher one."""
         found = self._found(picture, face, name, ordinal)
         if found.norm >= TURNED_BELOW:
             return found
-        seen = self._detector.look_at(picture.bgr, face.box)
+        seen = self._detector.look_at(picture.bgr, face.box, others)
         # Most poor faces are upright and blurred: what is seen there is the same, and need not be embedded again.
         if seen is None or np.abs(seen.landmarks - face.landmarks).mean() < _SAME_LANDMARKS * face.box[3]:
             return found

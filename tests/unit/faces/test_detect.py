@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from graph.domain.box import iou
-from streams.faces.detect import NMS_IOU, SCORE_THRESHOLD, TOP_K, Detector
+from streams.faces.detect import NMS_IOU, SCORE_THRESHOLD, TOP_K, Detected, Detector
 from streams.faces.geometry import Pixels
 from streams.faces.models import ModelFiles
 from tests.factories_pictures import astronaut, group_photograph
@@ -64,6 +64,22 @@ def test_the_second_look_sees_the_same_face(detector: Detector, group: Pixels) -
     for first in detector.first_look(group):
         again = detector.second_look(group, first)
         assert np.abs(again - first.landmarks).max() < 0.15 * first.box[2]
+
+
+def test_of_two_heads_side_by_side_neither_gets_the_other_s_landmarks(detector: Detector, group: Pixels) -> None:
+    """The one behind, half covered, is not seen from close by: she would be given the face of the one in front."""
+    front = max(detector.first_look(group), key=lambda face: face.score)
+    x, y, w, h = front.box
+    behind = Detected((x + 0.45 * w, y, w, h), front.landmarks + np.float32([0.45 * w, 0]), 0.7)
+    assert iou(behind.box, front.box) > 0.3
+
+    kept = detector.second_look(group, behind, [front.box])
+
+    assert np.array_equal(kept, behind.landmarks)
+    assert detector.look_at(group, behind.box, [front.box]) is None
+    # Alone in the picture, the face that is seen there is the one that was meant, its box being somewhat beside.
+    assert np.abs(detector.second_look(group, behind, []) - front.landmarks).max() < 0.15 * w
+    assert detector.look_at(group, behind.box, []) is not None
 
 
 @pytest.mark.parametrize("degrees", [-25, 20, 25])

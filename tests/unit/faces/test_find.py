@@ -249,7 +249,7 @@ def test_a_face_without_seen_landmarks_is_aligned_by_its_box_as_an_upright_face_
 ) -> None:
     picture = decoder.decode(encoded(astronaut(), "PNG"), None)
     [found] = finder.find(picture, _MEDIA)
-    monkeypatch.setattr(Detector, "look_at", lambda *_: None)
+    monkeypatch.setattr(Detector, "look_at_mark", lambda *_: None)
 
     marked = finder.find_in(picture, found.box, "cd" * 32, 0)
 
