@@ -17,9 +17,13 @@ from streams.faces.geometry import Box, Pixels, Square, cut, enlarge, pad, resiz
 from streams.faces.runtime import open_session
 
 LONG_SIDE: Final = 640
-"""Faces down to 16 px in the detector's picture are found; twice the side costs four times the time."""
-WIDE_SIDE: Final = 1280
-"""A picture longer than this is looked at in this size too: in a photo of 4,000 px a child at the back has 60 px."""
+"""Of faces with 24 px in the detector's picture 96 in 100 are found, with 20 px 86, with 16 px 53 (160 press
+photographs); twice the side costs six times the time."""
+WIDE_SIDE: Final = 1920
+"""A larger picture is looked at in its own size too, up to this one: of faces with 24 px 94 in 100 pairs are told apart
+from strangers, and in a photo of 4,000 px a child at the back has 60 px."""
+_WIDER: Final = 1.25
+"""A look in a size less than so much larger finds hardly another face."""
 GLANCE_SIDE: Final = 320
 """A glance takes a quarter of a look's time: three of them at every picture without a face do not cost another look."""
 SCORE_THRESHOLD: Final = 0.6
@@ -70,12 +74,17 @@ class Detector:
         faces = [replace(face, landmarks=self.second_look(bgr, face, others_than(face, found))) for face in found]
         return sorted(faces, key=lambda face: (-face.score, face.box))
 
+    def one_look(self, bgr: Pixels) -> list[Detected]:
+        """The faces found with the picture's long side at 640 pixels."""
+        return self._at(bgr, LONG_SIDE)
+
     def first_look(self, bgr: Pixels) -> list[Detected]:
-        """The faces found with the picture's long side at 640 pixels, and those that only a larger view shows."""
-        found = self._at(bgr, LONG_SIDE)
-        if max(bgr.shape[:2]) <= WIDE_SIDE:
+        """The faces of one look, and those that only a larger view shows."""
+        found = self.one_look(bgr)
+        wide = min(max(bgr.shape[:2]), WIDE_SIDE)
+        if wide < _WIDER * LONG_SIDE:
             return found
-        more = self._at(bgr, WIDE_SIDE)
+        more = self._at(bgr, wide)
         return found + [face for face in more if all(iou(face.box, known.box) < _SAME_FACE_IOU for known in found)]
 
     def _lying(self, bgr: Pixels) -> list[Detected]:

@@ -129,6 +129,22 @@ def test_a_picture_of_any_shape_without_faces_gives_none(detector: Detector, sha
     assert detector.detect(np.zeros((*shape, 3), np.uint8)) == []
 
 
+@pytest.mark.parametrize("long_side", [960, 1280, 1900])
+def test_a_face_of_28_pixels_is_found_in_a_picture_of_any_usual_size(
+    detector: Detector, person: Pixels, long_side: int
+) -> None:
+    """It can be recognised, and at 640 pixels a picture of 1,280 shows 14 of them."""
+    [face] = detector.detect(person)
+    side = round(512 * 28 / face.box[3])
+    photo = np.full((long_side * 3 // 4, long_side, 3), 90, np.uint8)
+    photo[300 : 300 + side, 200 : 200 + side] = cv2.resize(person, (side, side), interpolation=cv2.INTER_AREA)
+
+    [found] = detector.detect(photo)
+
+    x, y, w, h = (value * side / 512 for value in face.box)
+    assert iou(found.box, (200 + x, 300 + y, w, h)) > 0.6
+
+
 def test_a_small_face_at_the_back_of_a_large_photo_is_found(detector: Detector, person: Pixels) -> None:
     face = cv2.resize(person, (240, 240), interpolation=cv2.INTER_AREA)
     photo = np.full((3000, 4000, 3), 90, np.uint8)
