@@ -26,7 +26,7 @@ from graph.domain.group import STRICT
 from streams.faces.models import MODEL_ID
 from streams.gallery import rows
 from streams.gallery.calibration import calibration_of, packaged
-from streams.gallery.templates import MOST
+from streams.gallery.templates import MOST, SCORES_HIGHER
 from streams.records import (
     CaseRecord,
     ErasureRecord,
@@ -182,7 +182,7 @@ class Reference:
         return {victim: faces[:MOST] for victim, faces in found.items() if len(faces) > 1}
 
     def by_mean(self, media_id: str, face: str, vector: np.ndarray, victim: str) -> tuple[str, float, float] | None:
-        """The victim's face nearest to this one, its cosine and the mean's; None where the victim is no answer."""
+        """The victim's face nearest to this one, its cosine and the mean's score; None: the victim is no answer."""
         scope = self.face_scope(media_id, face)
         theirs = {other for _, other, _ in self.everyone() if self.victim_of(other) == victim}
         apart = any(frozenset((face, other)) in self.apart for other in theirs)
@@ -196,7 +196,7 @@ class Reference:
         middle = np.mean(counted, axis=0)
         middle = (middle / np.linalg.norm(middle)).astype(np.float32)
         single, nearest = min((-self.score(vector, vectors[other]), other) for other in self.means()[victim])
-        return nearest, -single, self.score(vector, middle)
+        return nearest, -single, self.score(vector, middle) - SCORES_HIGHER
 
     def _compare_mean(self, victim: str, faces: list[str]) -> None:
         homes = {face: media_id for media_id, face, _ in self.everyone()}

@@ -30,9 +30,10 @@ from infra.bench.accuracy_rates import (
     threshold_at,
     trade_off,
 )
+from streams.gallery.templates import SCORES_HIGHER
 
 Scored = Literal["best", "mean", "better"]
-"""What of a person's pictures on file scores: the best, their mean, or the better of the two."""
+"""What of a person's pictures on file scores: the best, their mean, or, as link has it, the better of the two."""
 KNOWN_FROM: Final = 4
 """Pictures of a person who is known."""
 FPIR: Final = ("0.01",)
@@ -93,19 +94,22 @@ class Searches:
 def searched(vectors: Vectors, person: Codes, split: Split, by: Scored) -> Searches:
     """All searches of a split.
 
-    A person scores by the best of their pictures on file, by the mean of their unit vectors, made a unit vector, or by
-    the better of the two.
+    A person scores by the best of their pictures on file, by the mean of their unit vectors, made a unit vector, or as
+    link scores them: by the better of the two, the mean's less what strangers score higher by it.
     """
     galleries = [
-        _gallery(vectors, person, split, by_mean=by_mean)
-        for by_mean, wanted in ((False, by != "mean"), (True, by != "best"))
+        (_gallery(vectors, person, split, by_mean=by_mean), less)
+        for by_mean, less, wanted in (
+            (False, 0.0, by != "mean"),
+            (True, SCORES_HIGHER * (by == "better"), by != "best"),
+        )
         if wanted
     ]
 
     def scores(pictures: list[int]) -> Floats:
-        return np.maximum.reduce([gallery.scores(vectors[pictures]) for gallery in galleries])
+        return np.maximum.reduce([gallery.scores(vectors[pictures]) - off for gallery, off in galleries])
 
-    own_column = np.searchsorted(galleries[0].people, person[split.mated])
+    own_column = np.searchsorted(galleries[0][0].people, person[split.mated])
     mated = scores(split.mated)
     own = mated[np.arange(len(split.mated)), own_column]
     # Who scores the same is counted as before: a tie is no success.

@@ -1,7 +1,7 @@
 """Compares faces with victims: by the mean of a victim's faces, beside the comparison with each single face.
 
 A link is always between two faces: the victim's nearest face stands for the victim, and the better of its own cosine
-and the mean's is the score.
+and the mean's, less SCORES_HIGHER, is the score.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from graph.domain.comparison import InScope, Similar, similar, within_caps
 from streams.gallery.matrix import Vectors, above
 from streams.gallery.state import Face, Staged
-from streams.gallery.templates import Template
+from streams.gallery.templates import SCORES_HIGHER, Template
 
 Comparable = tuple[Face, InScope, float]
 """A stored face that may be compared with a new one, with its scope and the score."""
@@ -22,7 +22,7 @@ Comparable = tuple[Face, InScope, float]
 def victims_like(staged: Staged, faces: Sequence[Face], floor: float) -> list[list[tuple[Template, Face, float]]]:
     """For each of the faces, all with vectors, the means that it resembles at or above the floor, whatever its scope.
 
-    With the victim's face nearest to it, and its cosine to the mean.
+    With the victim's face nearest to it, and the mean's score.
     """
     result: list[list[tuple[Template, Face, float]]] = []
     for face, means in zip(
@@ -69,7 +69,7 @@ def proposals(staged: Staged, template: Template, whole: InScope, floor: float) 
     """
     found: list[Similar] = []
     nearest: dict[str, tuple[str, bool]] = {}
-    for face, score in _near(staged, template.vector, floor):
+    for face, score in _near_mean(staged, template.vector, floor):
         scope = staged.scope_of(face)
         if scope is not None and _may_be(staged, face, template):
             name, single = template.nearest(_vector(face))
@@ -78,15 +78,15 @@ def proposals(staged: Staged, template: Template, whole: InScope, floor: float) 
     return [(item, *nearest[item.face_id]) for item in within_caps(found)]
 
 
-def _near(staged: Staged, vector: Vectors, floor: float) -> list[tuple[Face, float]]:
-    """The stored and staged faces at or above the floor, whatever their scope."""
-    (rows,) = staged.base.matrix.above(vector[None], floor)
+def _near_mean(staged: Staged, vector: Vectors, floor: float) -> list[tuple[Face, float]]:
+    """The stored and staged faces whose score with a mean is at or above the floor, whatever their scope."""
+    (rows,) = staged.base.matrix.above(vector[None], floor + SCORES_HIGHER)
     near = [(staged.face(staged.base.face_at[item.row]), item.score) for item in rows]
     fresh = staged.fresh_faces()
     if fresh:
-        (rows,) = above(vector[None], np.stack([_vector(face) for face in fresh]), floor)
+        (rows,) = above(vector[None], np.stack([_vector(face) for face in fresh]), floor + SCORES_HIGHER)
         near += [(fresh[item.row], item.score) for item in rows]
-    return [(face, score) for face, score in near if face is not None]
+    return [(face, score - SCORES_HIGHER) for face, score in near if face is not None]
 
 
 def _may_be(staged: Staged, face: Face, template: Template) -> bool:

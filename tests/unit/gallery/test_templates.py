@@ -10,7 +10,7 @@ from streams.gallery.calibration import packaged
 from streams.gallery.matrix import exact
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
-from streams.gallery.templates import MOST, mean
+from streams.gallery.templates import MOST, SCORES_HIGHER, mean
 from streams.records import GalleryRecord, VictimsAssigned
 from tests import factories_streams as make
 
@@ -61,7 +61,8 @@ def test_a_new_face_is_proposed_to_the_victims_nearest_face_with_the_score_of_th
 
     found = links_with_new(*old(), told(), new)
 
-    assert found == {PROPOSED: float(exact(mean(np.stack([*OLD.values()]))[None], NEW[None])[0])}
+    cosine = float(exact(mean(np.stack([*OLD.values()]))[None], NEW[None])[0])
+    assert found == {PROPOSED: pytest.approx(cosine - SCORES_HIGHER)}
     assert min(found.values()) >= CALIBRATION.threshold(4)
     assert not links_with_new(*old(), new)
 
