@@ -20,10 +20,10 @@ from infra.bench import calibrate as calibration_bench
 from infra.bench import decisions as decision_bench
 from infra.bench import links as link_bench
 from infra.bench import pipeline as pipeline_bench
+from infra.bench import plots
 from infra.bench import verdicts as verdict_bench
 from infra.bench.accuracy import Asked, Measured, Protocol, measure_accuracy
 from infra.bench.accuracy_people import Half
-from infra.bench.accuracy_plot import det_svg
 from infra.bench.accuracy_table import show_accuracy
 from infra.bench.labelled import labelled_faces
 from infra.bench.review import Load, measure_review
@@ -35,7 +35,6 @@ from infra.foreground import in_thread, run_until_signalled
 from infra.scratch import scratch_folder
 from infra.stack.running import given_addresses
 from infra.stack.system import RunningSystem, SystemOptions, running_system
-from streams.faces.models import ensure_models
 from streams.faces.packs import chosen_models
 from streams.gallery.calibration import packaged
 
@@ -100,11 +99,10 @@ def accuracy(
 ) -> None:
     """How well people are told apart by the product's own code, without servers: rates of error, with intervals."""
     root = check_folder(folder.expanduser())
-    if plot is not None and not plot.expanduser().absolute().parent.is_dir():
-        raise Invalid(f"there is no folder to write the plot into: {printable(str(plot))}")
+    _check_plot(plot)
     asked = Asked(protocol, int(on_file), half, seed)
     chosen = settings()
-    models = chosen_models(chosen.models, chosen.model_pack)
+    models = chosen_models(chosen.models.expanduser(), chosen.model_pack)
     found: list[Measured] = []
 
     async def main() -> int:
@@ -115,7 +113,7 @@ def accuracy(
     if code:
         raise typer.Exit(code)
     if plot is not None:
-        plot.expanduser().write_text(det_svg(f"Errors on {root.name}", found[0].curves), "utf-8")
+        plot.expanduser().write_text(plots.det_svg(f"Errors on {root.name}", found[0].curves), "utf-8")
     _print(found[0].found, as_json, show_accuracy)
 
 
@@ -140,25 +138,37 @@ def pipeline(
     _print(found, as_json, _show_pipeline)
 
 
+def _check_plot(plot: Path | None) -> None:
+    """Refuses a place that nothing can be written to, before anything is measured."""
+    if plot is not None and not plot.expanduser().absolute().parent.is_dir():
+        raise Invalid(f"there is no folder to write the plot into: {printable(str(plot))}")
+
+
 @app.command()
 def calibrate(
     folder: FolderArgument,
     out: Annotated[Path | None, typer.Option(help="Write a file that REDTHREAD_CALIBRATION takes; needs --by.")] = None,
     by: Annotated[str, typer.Option(help="Who measures: stands in the file.")] = "",
     population: Annotated[Population, typer.Option(help="Whose faces these are.")] = Population.ADULTS,
+    plot: Annotated[Path | None, typer.Option(help="Where to write a reliability plot, as SVG.")] = None,
     seed: SeedOption = 1,
     as_json: JsonOption = False,
 ) -> None:
     """What cosines mean on these people, tested on those that the fit has not seen."""
     root = check_folder(folder.expanduser())
+    _check_plot(plot)
     if out is not None and (out.exists() or not by.strip()):
         raise Invalid(f"{out} exists: name another file" if out.exists() else "--out needs --by: who measured")
-    models = ensure_models(settings().models.expanduser())
-    faces = labelled_faces(read_cases(root, announce), models, max(settings().embed, 1), seed)
+    chosen = settings()
+    models = chosen_models(chosen.models.expanduser(), chosen.model_pack)
+    faces = labelled_faces(read_cases(root, announce), models, max(chosen.embed, 1), seed)
     terms = calibration_bench.Terms(population, root.name, datetime.now(UTC).date(), by.strip() or "nobody said")
     found = calibration_bench.measure_calibration(faces, models.model_id, terms, seed, packaged().get(models.model_id))
     if out is not None:
         out.write_text(json.dumps(found["calibration"], indent=2) + "\n")
+    if plot is not None:
+        title = f"Likelihood ratios on {root.name}, Cllr {found['cllr']}"
+        plot.expanduser().write_text(plots.reliability_svg(title, found["reliability"]), "utf-8")
     _print(found, as_json, _show_calibration)
 
 

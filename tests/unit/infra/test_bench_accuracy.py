@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from infra.bench.accuracy_faces import Seen
 from infra.bench.accuracy_open_set import Scored, Searches, Split, measure_open_set, searched, split_of
 from infra.bench.accuracy_pairs import AllPairs, all_pairs, measure_pairs
 from infra.bench.accuracy_people import Sample, Way, cosines, half_of, in_band
-from infra.bench.accuracy_plot import det_svg
 from infra.bench.accuracy_rates import accepted, interval, threshold_at, told, trade_off
 from infra.bench.accuracy_worse import measure_copies
 from streams.gallery.templates import SCORES_HIGHER
@@ -231,12 +229,3 @@ def test_copies_are_worse_and_of_the_size_that_they_say() -> None:
         assert made.std() < picture.std()
     photo = COPIES["face 40 px in a photo"](picture, 120.0)
     assert (photo != photo[0, 0]).any(axis=2).sum() <= 84 * 67
-
-
-def test_the_plot_is_well_formed_and_names_its_curves() -> None:
-    svg = ElementTree.fromstring(det_svg("a < b", {"one & two": [(0.0, 1.0), (0.5, 0.0)], "none": []}))
-
-    texts = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"a < b", "one & two", "none"} <= set(texts)
-    lines = [element.get("points") for element in svg.iter("{http://www.w3.org/2000/svg}polyline")]
-    assert lines[0] == "70.0,70.0 630.0,630.0"  # beyond the axes: on their ends
