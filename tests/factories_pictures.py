@@ -59,11 +59,11 @@ def bystander() -> Image.Image:
 
 
 def upside_down_photograph() -> bytes:
-    """A JPEG of 640 x 480 pixels: one person upside down, 46 x 58 pixels from (264, 122), and an upright bystander.
+    """A JPEG of 1920 x 1440 pixels: one person upside down, 46 x 58 pixels from (264, 122), and an upright bystander.
 
-    The detector sees the bystander only.
+    The detector sees the bystander only: in a glance the other face has eight pixels.
     """
-    canvas = Image.new("RGB", (640, 480), (90, 90, 90))
+    canvas = Image.new("RGB", (1920, 1440), (90, 90, 90))
     canvas.paste(astronaut().crop((100, 0, 400, 300)).resize((150, 150)).rotate(180), (200, 60))
     canvas.paste(bystander(), (450, 280))
     return encoded(canvas, "JPEG", quality=95)

@@ -25,7 +25,10 @@ from strangers, and in a photo of 4,000 px a child at the back has 60 px."""
 _WIDER: Final = 1.25
 """A look in a size less than so much larger finds hardly another face."""
 GLANCE_SIDE: Final = 320
-"""A glance takes a quarter of a look's time: three of them at every picture without a face do not cost another look."""
+"""A glance takes a quarter of a look's time: three of them at every picture do not cost another look."""
+SURE: Final = 0.8
+"""Score from which on a face that lies is believed beside others: of 600 press photographs without one two had one,
+at the detector's own threshold 33."""
 SCORE_THRESHOLD: Final = 0.6
 NMS_IOU: Final = 0.3
 TOP_K: Final = 5000
@@ -67,10 +70,11 @@ class Detector:
         """All faces of the picture, best score first, then by box: the same picture always gives the same order.
 
         Landmarks come from a second look at each face's surroundings in the full picture: what a small detector
-        picture costs is their precision, and so the embedding. A picture without an upright face is looked at lying on
-        each side and upside down too: scanned and old photographs often say nothing of how they are to be held.
+        picture costs is their precision, and so the embedding. Each picture is looked at lying on each side and upside
+        down too: a child may lie beside somebody who sits, and scans say nothing of how they are to be held.
         """
-        found = self.first_look(bgr) or self._lying(bgr)
+        upright = self.first_look(bgr)
+        found = upright + self._lying(bgr, upright)
         faces = [replace(face, landmarks=self.second_look(bgr, face, others_than(face, found))) for face in found]
         return sorted(faces, key=lambda face: (-face.score, face.box))
 
@@ -87,17 +91,35 @@ class Detector:
         more = self._at(bgr, wide)
         return found + [face for face in more if all(iou(face.box, known.box) < _SAME_FACE_IOU for known in found)]
 
-    def _lying(self, bgr: Pixels) -> list[Detected]:
-        """The faces found with the picture turned by one, two or three quarters: by which a glance is surest."""
+    def _lying(self, bgr: Pixels, upright: Sequence[Detected]) -> list[Detected]:
+        """The faces that only the picture turned by one, two or three quarters shows.
+
+        Where a glance shows one there follows a look, at the surest glance first. Of a picture that shows nobody
+        upright, that first one is believed as an upright look is.
+        """
         height, width = bgr.shape[:2]
         scale = GLANCE_SIDE / max(height, width)
         small = resize(bgr, max(1, round(width * scale)), max(1, round(height * scale)))
-        sure = [sum(face.score for face in self._run(np.rot90(small, quarters).copy())) for quarters in (1, 2, 3)]
-        if not any(sure):
-            return []
-        quarters = 1 + int(np.argmax(sure))
-        found = self.first_look(np.rot90(bgr, quarters).copy())
-        return [_turned_back(face, quarters, width, height) for face in found]
+        known = [_scaled(face, small.shape[1] / width, small.shape[0] / height, 0.0, 0.0) for face in upright]
+        glances: list[tuple[float, float, int]] = []
+        for quarters in (1, 2, 3):
+            seen = self._new(self._run(np.rot90(small, quarters).copy()), quarters, small, known)
+            scores = [face.score for face in seen]
+            glances.append((sum(scores), max(scores, default=0.0), quarters))
+        found: list[Detected] = []
+        for _, surest, quarters in sorted(glances, reverse=True):
+            known = [*upright, *found]
+            least = SURE if known else self._threshold
+            if surest >= least:
+                seen = self._new(self.first_look(np.rot90(bgr, quarters).copy()), quarters, bgr, known)
+                found += [face for face in seen if face.score >= least]
+        return found
+
+    def _new(self, turned: Sequence[Detected], quarters: int, bgr: Pixels, known: Sequence[Detected]) -> list[Detected]:
+        """The faces seen in a picture after so many quarter turns, where they are in it; none that is known."""
+        height, width = bgr.shape[:2]
+        seen = [_turned_back(face, quarters, width, height) for face in turned]
+        return [face for face in seen if all(iou(face.box, other.box) < _SAME_FACE_IOU for other in known)]
 
     def _at(self, bgr: Pixels, long_side: int) -> list[Detected]:
         """The faces found with the picture's long side at so many pixels, in the full picture's pixels."""

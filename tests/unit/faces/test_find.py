@@ -17,7 +17,7 @@ from streams.faces.embed import Embedder
 from streams.faces.find import FaceFinder, FoundFace
 from streams.faces.models import ModelFiles
 from streams.media.decode import Decoder, Picture
-from tests.factories_pictures import astronaut, encoded, group_photograph, quarters, upside_down_photograph
+from tests.factories_pictures import astronaut, bystander, encoded, group_photograph, quarters, upside_down_photograph
 
 _MEDIA = "ab" * 32
 
@@ -160,6 +160,22 @@ def test_a_picture_that_lies_on_its_side_or_upside_down_gives_the_faces_of_the_u
     x, y = middle(expected)
     there = {1: (y, 640 - x), 2: (640 - x, 480 - y), 3: (480 - y, x)}
     assert np.abs(np.array(middle(found)) - there[quarters]).max() < 5
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_child_that_lies_beside_somebody_upright_is_found_too(
+    finder: FaceFinder, decoder: Decoder, quarters: int
+) -> None:
+    child = astronaut().crop((100, 0, 400, 300)).resize((220, 220))
+    picture = Image.new("RGB", (640, 480), (90, 90, 90))
+    picture.paste(child.rotate(90 * quarters), (60, 120))
+    picture.paste(bystander(), (450, 280))
+
+    found = finder.find(decoder.decode(encoded(picture, "PNG"), None), _MEDIA)
+
+    assert len(found) == 2
+    lying = min(found, key=lambda face: face.box[0])
+    assert float(lying.vector @ one(finder, decoder, child).vector) > 0.8
 
 
 def test_an_ordinary_face_is_embedded_once(
