@@ -213,7 +213,8 @@ class Reference:
         in_own = sum(not scope.hidden and bool(cases & scope.cases) for scope in able)
         compared = sum(not scope.hidden and (scope.register or bool(cases & scope.cases)) for scope in able)
         for item in within_caps(found):
-            self._link(item.face_id, nearest[item.face_id], item.score, in_own if item.own_case else compared)
+            number = min(compared, 5 * in_own) if item.own_case else compared
+            self._link(item.face_id, nearest[item.face_id], item.score, number)
 
     def _link(self, a: str, b: str, score: float, compared: int) -> None:
         norms = self.norms[a], self.norms[b]
@@ -435,7 +436,8 @@ class Reference:
                     scope = self.face_scope(home, near[0])
                     found = [*alone, similar(mine, scope, near[0], max(near[1:]), self.victim_of(near[0]))]
             for item in within_caps(found):
-                self._link(face, item.face_id, item.score, in_own if item.own_case else compared)
+                number = min(compared, 5 * in_own) if item.own_case else compared
+                self._link(face, item.face_id, item.score, number)
         if (mine.register or mine.cases) and able:
             self.compared[ids.comparison_id(media_id, offset)] = (compared, poor)
 

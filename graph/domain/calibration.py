@@ -19,6 +19,9 @@ from graph.domain.errors import Invalid
 FALSE_PER_FACE: Final = 0.5
 """False candidates that a new face may raise on average, however large the register: one needless look, of seconds,
 for two new faces. A tenth of it would make 7 of 100 true pairs more mere leads at 100,000 faces."""
+FALSE_IN_CASE: Final = 0.1
+"""As FALSE_PER_FACE, on top of it, among the faces of one's own case: these are many pictures of few people, so that
+one false likeness comes again and again."""
 DECADES_BEYOND: Final = 1.0
 """How far below the rarest measured false accept a threshold is extrapolated, in powers of ten."""
 LARGEST_CAP: Final = 6.0
@@ -113,6 +116,13 @@ class Calibration:
         strict = [(-log10(share), cosine) for cosine, share in self.false_accepts]
         limited = min(max(-wanted, strict[0][0]), strict[-1][0] + DECADES_BEYOND)
         return round(_on_lines(strict, limited), DIGITS)
+
+    def threshold_in_case(self, in_case: int, compared: int) -> float:
+        """The cosine from which on two good pictures of one case are a candidate, of so many faces compared in it.
+
+        Never above the threshold among all compared faces.
+        """
+        return self.threshold(min(compared, round(in_case * FALSE_PER_FACE / FALSE_IN_CASE)))
 
     def for_pair(self, threshold: float, norm_a: float, norm_b: float) -> float:
         """The cosine from which on these two faces are a candidate: `threshold`, or more where both are weak.

@@ -163,9 +163,10 @@ class Comparer:
 
     def _thresholds(self, scope: InScope, without: int = 0) -> Thresholds:
         """Thresholds for the faces that are compared with one of this scope, but `without` those of its own picture."""
-        everywhere, _ = self._staged.comparable(scope)
-        own_case, _ = self._staged.comparable(replace(scope, register=False))
-        return Thresholds(*(self._calibration.threshold(max(count - without, 0)) for count in (everywhere, own_case)))
+        scopes = scope, replace(scope, register=False)
+        everywhere, in_case = (max(self._staged.comparable(each)[0] - without, 0) for each in scopes)
+        calibration = self._calibration
+        return Thresholds(calibration.threshold(everywhere), calibration.threshold_in_case(in_case, everywhere))
 
     def _stage(self, one: str, other: str, score: float, threshold: float, *, by_mean: bool) -> None:
         a, b = ids.ordered(one, other)
