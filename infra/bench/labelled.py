@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from graph.domain.box import off_centre
 from graph.domain.errors import Unprocessable
 from graph.domain.ids import media_id
 from infra.bench.likelihood import Flags, Floats
@@ -95,11 +96,7 @@ def _both(path: Path, finder: FaceFinder, decoder: Decoder, chance: random.Rando
 
 
 def _main_face(faces: Sequence[FoundFace], picture: Picture) -> FoundFace | None:
-    def off_centre(face: FoundFace) -> float:
-        x, y, w, h = face.box
-        return abs(x + w / 2 - picture.width / 2) + abs(y + h / 2 - picture.height / 2)
-
-    return min(faces, key=off_centre, default=None)
+    return min(faces, key=lambda face: off_centre(face.box, picture.width, picture.height), default=None)
 
 
 def degraded(picture: Picture, chance: random.Random) -> bytes:
