@@ -420,7 +420,7 @@ class Reference:
         compared = len(allowed) - poor
         in_own = sum(vector is not None and bool(mine.cases & scope.cases) for scope, vector in allowed)
         for face, vector in able.items():
-            found = []
+            found, tries = [], 1
             for other_media, other, stored in self.everyone():
                 scope = self.face_scope(other_media, other)
                 if stored is None or not may_compare(mine, scope):
@@ -428,6 +428,7 @@ class Reference:
                 score = self.score(vector, stored)
                 if score >= self.calibration.floor:
                     found.append(similar(mine, scope, other, score, self.victim_of(other)))
+                tries += score >= STRICT and bool(mine.cases & scope.cases)
             for victim in self.means():
                 near = self.by_mean(media_id, face, vector, victim)
                 if near is not None and near[2] >= self.calibration.floor:
@@ -437,7 +438,7 @@ class Reference:
                     found = [*alone, similar(mine, scope, near[0], max(near[1:]), self.victim_of(near[0]))]
             for item in within_caps(found):
                 number = min(compared, 5 * in_own) if item.own_case else compared
-                self._link(face, item.face_id, item.score, number)
+                self._link(face, item.face_id, item.score, number * min(tries, 4))
         if (mine.register or mine.cases) and able:
             self.compared[ids.comparison_id(media_id, offset)] = (compared, poor)
 

@@ -22,6 +22,10 @@ for two new faces. A tenth of it would make 7 of 100 true pairs more mere leads 
 FALSE_IN_CASE: Final = 0.1
 """As FALSE_PER_FACE, on top of it, among the faces of one's own case: these are many pictures of few people, so that
 one false likeness comes again and again."""
+MOST_TRIES: Final = 4
+"""A person of whom a case has several pictures is compared with everybody as often, and strangers come up with each
+picture: of 2, 3, 5 pictures any is above 0.40 with 2.1, 2.8, 4.2 times as many. So the later ones count as so many
+comparisons, up to this number: who is the same person comes up all the more with one of them."""
 DECADES_BEYOND: Final = 1.0
 """How far below the rarest measured false accept a threshold is extrapolated, in powers of ten."""
 LARGEST_CAP: Final = 6.0

@@ -9,7 +9,7 @@ import numpy as np
 
 from graph.actions.ingest import Changes, LinkRow
 from graph.domain import ids
-from graph.domain.calibration import Calibration
+from graph.domain.calibration import MOST_TRIES, Calibration
 from graph.domain.comparison import (
     HIDDEN_LABELS,
     InScope,
@@ -24,6 +24,9 @@ from streams.gallery.matrix import QUERIES, Near, Vectors, above
 from streams.gallery.state import Face, Media, Staged
 from streams.gallery.templates import Template
 from streams.gallery.victims import Comparable, near_victims, proposals, scope_of, with_means
+
+Counts = tuple[int, int]
+"""Faces compared: everywhere, and in the own cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,11 @@ class Comparer:
         if not mine or media.scope is None or not (media.scope.register or media.scope.cases):
             return
         compared, too_poor = self._staged.comparable(media.scope)
-        thresholds = self._thresholds(media.scope, len(able))
+        counts = self._counts(media.scope, len(able))
         means = near_victims(self._staged, mine, self._calibration.floor)
         for face, near, by_mean in zip(mine, self.near(mine), means, strict=True):
             in_scope = self._in_scope(face, near)
+            thresholds = self._thresholds(counts, _tries(media.scope, in_scope))
             self._propose(face, media.scope, in_scope, by_mean, thresholds)
             self._group(face, media.scope, in_scope, offset)
         self._changes.comparisons.append(
@@ -85,7 +89,7 @@ class Comparer:
                 "faces": [face.face_id for face in mine],
                 "comparison": {
                     "model_id": self._model_id,
-                    "threshold": thresholds.everywhere,
+                    "threshold": self._thresholds(counts).everywhere,
                     "floor": self._calibration.floor,
                     "gallery_offset": offset,
                     "gallery_size": self._staged.size(),
@@ -99,7 +103,7 @@ class Comparer:
         """Compares these victims' means with every face of the register; stages links to their nearest faces."""
         for template in grown:
             scope = scope_of(self._staged, template)
-            thresholds = self._thresholds(scope)
+            thresholds = self._thresholds(self._counts(scope))
             for item, nearest, by_mean in proposals(self._staged, template, scope, self._calibration.floor):
                 self._stage(item.face_id, nearest, item.score, thresholds.of(item), by_mean=by_mean)
 
@@ -161,10 +165,13 @@ class Comparer:
             by_mean = item.score != alone.get(item.face_id)
             self._stage(face.face_id, item.face_id, item.score, thresholds.of(item), by_mean=by_mean)
 
-    def _thresholds(self, scope: InScope, without: int = 0) -> Thresholds:
-        """Thresholds for the faces that are compared with one of this scope, but `without` those of its own picture."""
-        scopes = scope, replace(scope, register=False)
-        everywhere, in_case = (max(self._staged.comparable(each)[0] - without, 0) for each in scopes)
+    def _counts(self, scope: InScope, without: int = 0) -> Counts:
+        """How many faces are compared with one of this scope, but `without` those of its own picture."""
+        everywhere, in_case = (self._staged.comparable(each)[0] for each in (scope, replace(scope, register=False)))
+        return max(everywhere - without, 0), max(in_case - without, 0)
+
+    def _thresholds(self, counts: Counts, tries: int = 1) -> Thresholds:
+        everywhere, in_case = (count * tries for count in counts)
         calibration = self._calibration
         return Thresholds(calibration.threshold(everywhere), calibration.threshold_in_case(in_case, everywhere))
 
@@ -197,3 +204,10 @@ class Comparer:
         face = self._staged.face(face_id)
         assert face is not None and face.vector is not None, "a face of a group is known and has a vector"
         return Member(face.vector, face.media_id, face.victim_id)
+
+
+def _tries(scope: InScope, near: Iterable[Comparable]) -> int:
+    """How often the person has been compared, this time included: with the near faces of the own case that are surely
+    the same person."""
+    alike = sum(score >= STRICT and not scope.cases.isdisjoint(stored.cases) for _, stored, score in near)
+    return min(1 + alike, MOST_TRIES)

@@ -102,6 +102,25 @@ def test_in_ones_own_case_the_size_of_the_case_counts_and_not_the_registers() ->
     assert other["candidate"] < own["candidate"] / 10
 
 
+def test_a_person_whom_the_case_has_already_is_not_asked_about_with_each_further_picture() -> None:
+    """Whoever is somewhat like one picture is so with many: a question for each tells nothing new."""
+    axes = np.eye(128, dtype=np.float32)
+    gallery = Gallery()
+    elsewhere = InScope(make.media_id("elsewhere"), register=True, cases=frozenset({"local:s1"}))
+    gallery.compared.add(elsewhere, 3000)
+    score = (CALIBRATION.threshold(6000) + CALIBRATION.threshold(9000)) / 2
+    pictures = [(score * axes[0] + np.sqrt(1 - score**2) * (0.99 * axes[1] + 0.141 * axes[n])) for n in range(2, 7)]
+    named = {"stranger": axes[0], **{f"child{n}": vector.astype(np.float32) for n, vector in enumerate(pictures)}}
+    states: list[str] = []
+    for place, (name, vector) in enumerate(named.items()):
+        event = make.submitted("local:s1" if name == "stranger" else "local:n1")
+        plan = Plan(gallery, MODEL_ID, [(place, make.embedded(name, [vector], event, make.origin(place)))])
+        gallery.take_in(plan.staged)
+        states += [row.state for row in plan.changes.links.values() if make.face_id("stranger") in (row.a, row.b)]
+
+    assert states == ["candidate", "candidate", "lead", "lead", "lead"]
+
+
 def test_two_poor_pictures_need_more_than_a_poor_and_a_good_one() -> None:
     rng = np.random.default_rng(6)
     strangers = strangers_of(rng)
