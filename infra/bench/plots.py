@@ -14,7 +14,7 @@ from infra.bench.accuracy_rates import Curve
 
 _FALSE: Final = (1e-6, 0.5)
 _MISSED: Final = (1e-3, 0.6)
-_TICKS: Final = (1e-6, 1e-5, 1e-4, 1e-3, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
+_TICKS: Final = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.4)
 _COLOURS: Final = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
 """Okabe and Ito's, told apart by the colour blind."""
 _LARGEST_DOT: Final = 400.0
