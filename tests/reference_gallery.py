@@ -51,6 +51,10 @@ class Member:
     exhibits: set[str]
 
 
+Item = tuple[str, float, bool]
+"""A face that a search returned, its score, and whether it is similar or a mere lead."""
+
+
 @dataclass
 class Part:
     """What was added to a search's answer at a record; one that returned nothing grows."""
@@ -59,7 +63,7 @@ class Part:
     compared: int
     too_poor: int
     no_face: int
-    items: list[tuple[str, float]]
+    items: list[Item]
 
 
 @dataclass
@@ -92,7 +96,7 @@ class Reference:
         self.erased: dict[str, int] = {}
         self.marks: dict[str, dict[str, int]] = {}
         self.links: dict[tuple[str, str], tuple[str, float, str, float]] = {}
-        self.answers: dict[str, list[tuple[str, float]]] = {}
+        self.answers: dict[str, list[Item]] = {}
         self.compared: dict[str, Counts] = {}
         self.norms: dict[str, float] = {}
         self.searched: dict[str, Counts] = {}
@@ -451,15 +455,18 @@ class Reference:
         if asked.within == "register" or still_open:
             self.searched[asked.search_id] = (len(able) if probes else 0, len(reach) - len(able))
         means = self.means() if asked.within == "register" else {}
-        by_mean = [self.like_mean(probe, victim) for probe in self._probes(asked) for victim in means]
-        self.answers[asked.search_id] = self._best(asked, able, by_mean)
+        by_mean = [(*self.like_mean(vector, victim), probe) for probe, vector in probes for victim in means]
+        self.answers[asked.search_id] = self._best(asked, able, len(able), by_mean)
         asking_open = self.cases.get(asked.case_id, ("", True, 0))[1]
         if probes and still_open and asking_open and (asked.keep_asking or asked.within != "register"):
             self.asked[asked.search_id] = asked
 
-    def _probes(self, asked: SearchAsked) -> list[np.ndarray]:
-        good = [v for _, face, v in self.everyone() if face in asked.faces and v is not None]
-        return good or [self.poor[face] for _, face, _ in self.everyone() if face in asked.faces]
+    def _probes(self, asked: SearchAsked) -> list[tuple[str, np.ndarray]]:
+        good = self._good_probes(asked)
+        return good or [(face, self.poor[face]) for _, face, _ in self.everyone() if face in asked.faces]
+
+    def _good_probes(self, asked: SearchAsked) -> list[tuple[str, np.ndarray]]:
+        return [(face, v) for _, face, v in self.everyone() if face in asked.faces and v is not None]
 
     def _findable(self, asked: SearchAsked) -> dict[str, np.ndarray | None]:
         """Every face that the search may find, but for those of its own faces' pictures."""
@@ -482,17 +489,27 @@ class Reference:
         }
 
     def _best(
-        self, asked: SearchAsked, able: Mapping[str, np.ndarray], by_mean: Sequence[tuple[str, float, float]] = ()
-    ) -> list[tuple[str, float]]:
+        self,
+        asked: SearchAsked,
+        able: Mapping[str, np.ndarray],
+        compared: int,
+        by_mean: Sequence[tuple[str, float, float, str]] = (),
+    ) -> list[Item]:
+        """What is returned of these faces, by the threshold of all faces that the search has compared."""
         found: list[Similar] = []
+        similar: dict[str, bool] = {}
         for face, stored in able.items():
-            alone = [self.score(probe, stored) for probe in self._probes(asked)]
-            score = max([*alone, *(mean for nearest, _, mean in by_mean if nearest == face)], default=0.0)
+            tries = [(self.score(vector, stored), probe) for probe, vector in self._probes(asked)]
+            tries += [(mean, probe) for nearest, _, mean, probe in by_mean if nearest == face]
+            score, probe = max(tries, key=lambda one: one[0], default=(0.0, ""))
             if score >= self.calibration.floor:
                 found.append(Similar(face, score, "", False))
+                threshold = self.calibration.threshold(compared)
+                needed = self.calibration.for_pair(threshold, self.norms[face], self.norms[probe])
+                similar[face] = bool(self._good_probes(asked)) and score >= needed
         if asked.within == "register":
             found = people_within(found, asked.limit or SEARCH_LIMIT, self._person)
-        return [(item.face_id, item.score) for item in sorted(found, key=order)]
+        return [(item.face_id, item.score, similar[item.face_id]) for item in sorted(found, key=order)]
 
     def _person(self, face: str) -> str:
         return self.assigned.get(face) or self.victims.get(face) or self.group_of.get(face, face)
@@ -514,7 +531,8 @@ class Reference:
             del self.asked[asked.search_id]
             return
         able = {face: vector for face, vector in new.items() if vector is not None}
-        part = Part(offset, len(able), len(new) - len(able), len(empty), self._best(asked, able))
+        covered = sum(vector is not None for vector in after.values())
+        part = Part(offset, len(able), len(new) - len(able), len(empty), self._best(asked, able, covered))
         parts = self.parts.setdefault(asked.search_id, [])
         if parts and not parts[-1].items and not part.items:
             last = parts.pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,11 @@ from streams.gallery.state import Gallery
 from streams.records import DeclaredVictim, GalleryRecord, MediaEmbedded
 from tests import factories_streams as make
 from tests.factories_streams import Log, drawn_log
-from tests.reference_gallery import Part, Reference
+from tests.reference_gallery import Item, Part, Reference
+
+
+def items_of(row: dict[str, Any]) -> list[Item]:
+    return [(item["face_id"], item["score"], item["above"]) for item in row["returned"]]
 
 
 class Links:
@@ -23,7 +28,7 @@ class Links:
     def __init__(self, batch: int) -> None:
         self.gallery = Gallery()
         self.links: dict[tuple[str, str], tuple[str, float, str, float]] = {}
-        self.answers: dict[str, list[tuple[str, float]]] = {}
+        self.answers: dict[str, list[Item]] = {}
         self.compared: dict[str, tuple[int, int]] = {}
         self.searched: dict[str, tuple[int, int]] = {}
         self.parts: dict[tuple[str, int], Part] = {}
@@ -68,12 +73,11 @@ class Links:
             faces -= set(row["left"])
         self.groups = {name: faces for name, faces in self.groups.items() if faces}
         for row in changes.answers:
-            self.answers[row["search_id"]] = [(item["face_id"], item["score"]) for item in row["returned"]]
+            self.answers[row["search_id"]] = items_of(row)
             self.searched[row["search_id"]] = (row["answer"]["compared"], row["answer"]["too_poor"])
         for key, row in changes.parts.items():
             part = row["part"]
-            found = [(item["face_id"], item["score"]) for item in row["returned"]]
-            self.parts[key] = Part(part["offset"], part["compared"], part["too_poor"], part["no_face"], found)
+            self.parts[key] = Part(part["offset"], part["compared"], part["too_poor"], part["no_face"], items_of(row))
         for row in changes.comparisons:
             self.compared[row["comparison_id"]] = (row["comparison"]["compared"], row["comparison"]["skipped"])
         self.quarantined += [row["event"] for row in changes.quarantined]
