@@ -25,7 +25,7 @@ from graph.domain.comparison import (
 from graph.domain.group import STRICT
 from streams.faces.models import MODEL_ID
 from streams.gallery import rows
-from streams.gallery.calibration import calibration_of, packaged
+from streams.gallery.calibration import Calibrations, calibration_of, packaged
 from streams.gallery.templates import MOST, SCORES_HIGHER
 from streams.records import (
     CaseRecord,
@@ -83,9 +83,9 @@ class Reference:
     `compared` counts faces.
     """
 
-    def __init__(self, model_id: str = MODEL_ID) -> None:
+    def __init__(self, model_id: str = MODEL_ID, calibrations: Calibrations | None = None) -> None:
         self.model_id = model_id
-        self.calibration = calibration_of(packaged(), model_id)
+        self.calibration = calibration_of(calibrations or packaged(), model_id)
         self.cases: dict[str, tuple[str, bool, int]] = {}
         self.media: dict[str, Known] = {}
         self.victims: dict[str, str] = {}
@@ -343,7 +343,7 @@ class Reference:
         if changed.status == "closed" and was_open:
             self._end_with(changed.case_id)
         if changed.status == "open" and not was_open:
-            for media_id in of_case:
+            for media_id in sorted(of_case):
                 self._compare(media_id, offset)
         self._narrow(of_case)
 

@@ -9,13 +9,24 @@ import numpy as np
 import pytest
 
 from graph.domain import ids
+from graph.domain.calibration import WeakPairs
 from streams.faces.models import MODEL_ID
+from streams.gallery.calibration import Calibrations, packaged
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
 from streams.records import DeclaredVictim, GalleryRecord, MediaEmbedded
 from tests import factories_streams as make
 from tests.factories_streams import Log, drawn_log
 from tests.reference_gallery import Item, Part, Reference
+
+STEEP = {
+    MODEL_ID: replace(
+        packaged()[MODEL_ID],
+        false_accepts=((0.357, 0.3), (0.42, 0.1), (0.5, 0.03), (0.6, 0.01)),
+        weak_pairs=(WeakPairs(9.0, 0.4, 0.48), WeakPairs(11.0, 0.357, 0.42)),
+    )
+}
+"""Thresholds that rise with the first few faces: a drawn log has no hundreds of them."""
 
 
 def items_of(row: dict[str, Any]) -> list[Item]:
@@ -25,8 +36,8 @@ def items_of(row: dict[str, Any]) -> list[Item]:
 class Links:
     """What the graph would hold: the rows of each batch in the order in which `ingest.commit` writes them."""
 
-    def __init__(self, batch: int) -> None:
-        self.gallery = Gallery()
+    def __init__(self, batch: int, calibrations: Calibrations | None = None) -> None:
+        self.gallery = Gallery(calibrations)
         self.links: dict[tuple[str, str], tuple[str, float, str, float]] = {}
         self.answers: dict[str, list[Item]] = {}
         self.compared: dict[str, tuple[int, int]] = {}
@@ -87,14 +98,15 @@ class Links:
 @pytest.mark.parametrize("seed", range(24))
 def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int, acts: bool) -> None:
     log = drawn_log(seed, 70, acts=acts, other_model=0.1 if seed % 2 else 0.0)
-    expected, one_by_one = Reference(), Links(1)
+    measured = STEEP if seed % 3 else None
+    expected, one_by_one = Reference(calibrations=measured), Links(1, measured)
     for offset, record in log:
         expected.group_of = {face: min(at.values()) for face, at in one_by_one.gallery.groups.of_face.items() if at}
         expected.apply(offset, record)
         one_by_one.take([(offset, record)])
 
     for batch in (1, 2, 7, 64):
-        made = Links(batch)
+        made = Links(batch, measured)
         made.take(log)
         assert made.links == expected.links, f"batches of {batch}"
         assert made.answers == expected.answers, f"batches of {batch}"
