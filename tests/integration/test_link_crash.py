@@ -159,7 +159,8 @@ async def test_a_paused_worker_that_wakes_after_another_took_over_writes_nothing
 
         paused.send(signal.SIGCONT)
         site.write(RECORDS[half + 20 :])
-        assert await paused.ended() == 75, paused.last_words
+        # 70: it was stopped for so long that its own watchdog was first to see it.
+        assert await paused.ended() in (70, 75), paused.last_words
         await site.linked()
     finally:
         other.cancel()
