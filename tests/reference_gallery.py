@@ -284,7 +284,7 @@ class Reference:
                 gained = True
         after = self.scope(media_id)
         if before is None or gained or (after.register and not before.register) or after.cases - before.cases:
-            self._compare(media_id, offset)
+            self._compare(media_id, offset, new=is_new)
         if before is not None:
             self._narrow({media_id})
         if event.victim is not None:
@@ -414,7 +414,7 @@ class Reference:
         for victim, faces in sorted(self.means().items()):
             self._compare_mean(victim, faces)
 
-    def _compare(self, media_id: str, offset: int, only: set[str] | None = None) -> None:
+    def _compare(self, media_id: str, offset: int, only: set[str] | None = None, *, new: bool = False) -> None:
         mine = self.scope(media_id)
         own = {f: v for f, v in self.media[media_id].faces.items() if self.labels.get(f) not in HIDDEN_LABELS}
         able = {face: vector for face, vector in own.items() if vector is not None and (only is None or face in only)}
@@ -442,7 +442,7 @@ class Reference:
                     found = [*alone, similar(mine, scope, near[0], max(near[1:]), self.victim_of(near[0]))]
             for item in within_caps(found):
                 number = min(compared, 5 * in_own) if item.own_case else compared
-                self._link(face, item.face_id, item.score, number * min(tries, 4))
+                self._link(face, item.face_id, item.score, number * (min(tries, 4) if new else 1))
         if (mine.register or mine.cases) and able:
             self.compared[ids.comparison_id(media_id, offset)] = (compared, poor)
 

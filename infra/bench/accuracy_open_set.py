@@ -101,7 +101,7 @@ def searched(vectors: Vectors, person: Codes, split: Split, by: Scored) -> Searc
         (_gallery(vectors, person, split, by_mean=by_mean), less)
         for by_mean, less, wanted in (
             (False, 0.0, by != "mean"),
-            (True, SCORES_HIGHER * (by == "better"), by != "best"),
+            (True, SCORES_HIGHER if by == "better" else 0.0, by != "best"),
         )
         if wanted
     ]

@@ -67,8 +67,12 @@ class Comparer:
         scope_b = self._staged.scope_of(face_b) if face_b else None
         return scope_a is not None and scope_b is not None and may_compare(scope_a, scope_b)
 
-    def faces(self, media: Media, offset: int, *, only: Collection[str] | None = None) -> None:
-        """Compares a media's faces, or `only` these, with everything in their scope; stages links and the record."""
+    def faces(self, media: Media, offset: int, *, only: Collection[str] | None = None, new: bool = False) -> None:
+        """Compares a media's faces, or `only` these, with everything in their scope; stages links and the record.
+
+        Of a `new` media a person's further pictures need more: see MOST_TRIES. What is compared again does not, lest a
+        candidate that waits became a lead by it.
+        """
         self._progress()
         own = [face for face in map(self._staged.face, media.faces) if face and face.label not in HIDDEN_LABELS]
         able = [face for face in own if face.vector is not None]
@@ -80,7 +84,7 @@ class Comparer:
         means = near_victims(self._staged, mine, self._calibration.floor)
         for face, near, by_mean in zip(mine, self.near(mine), means, strict=True):
             in_scope = self._in_scope(face, near)
-            thresholds = self._thresholds(counts, _tries(media.scope, in_scope))
+            thresholds = self._thresholds(counts, _tries(media.scope, in_scope) if new else 1)
             self._propose(face, media.scope, in_scope, by_mean, thresholds)
             self._group(face, media.scope, in_scope, offset)
         self._changes.comparisons.append(

@@ -168,7 +168,7 @@ class Plan:
             media = self.staged.put_media(media)
         faces.reissue_after_erasure(self, record, media, known)
         if known is None or gained or _wider(before, media.scope):
-            self.compare.faces(media, offset)
+            self.compare.faces(media, offset, new=known is None)
         if _wider(media.scope, before):
             self.compare.narrow([media])
         if submitted.victim is not None:

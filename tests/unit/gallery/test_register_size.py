@@ -120,6 +120,15 @@ def test_a_person_whom_the_case_has_already_is_not_asked_about_with_each_further
 
     assert states == ["candidate", "candidate", "lead", "lead", "lead"]
 
+    # Compared again, none of them becomes less.
+    for version, status in enumerate(("closed", "open"), 1):
+        record = make.case_changed("local:n1", status, version, make.origin(10 + version, kind="cases.changed"))
+        plan = Plan(gallery, MODEL_ID, [(10 + version, record)])
+        gallery.take_in(plan.staged)
+    assert [row.state for row in plan.changes.links.values() if make.face_id("stranger") in (row.a, row.b)] == [
+        "candidate"
+    ] * 5
+
 
 def test_two_poor_pictures_need_more_than_a_poor_and_a_good_one() -> None:
     rng = np.random.default_rng(6)
