@@ -74,7 +74,7 @@ def face_id(name: str, ordinal: int = 0) -> str:
 
 
 def face(
-    name: str, ordinal: int, vector: Vector, too_poor_because: str | None = None, norm: float = 12.0
+    name: str, ordinal: int, vector: Vector, too_poor_because: str | None = None, quality: float = 0.999
 ) -> EmbeddedFace:
     media, identity = media_id(name), face_id(name, ordinal)
     return EmbeddedFace(
@@ -83,10 +83,10 @@ def face(
         box=[10 * ordinal, 20, 60, 80],
         landmarks=[float(number) for number in range(10)],
         detection_score=0.9,
-        quality=0.7,
+        quality=0.4 if too_poor_because else quality,
         too_poor_because=too_poor_because,
         vector=base64.b64encode(vector.astype("<f4").tobytes()).decode(),
-        norm=8.0 if too_poor_because else norm,
+        norm=8.0 if too_poor_because else 12.5,
         display_crop=f"{media[:2]}/{media}/{identity}.display.jpg",
         aligned_crop=f"{media[:2]}/{media}/{identity}.aligned.png",
     )
@@ -118,12 +118,12 @@ def embedded(
     source: SourceEvent,
     *,
     poor: Sequence[int] = (),
-    norm: float = 12.0,
+    quality: float = 0.999,
     model_id: str = MODEL_ID,
     search: SearchProbe | None = None,
 ) -> MediaEmbedded:
-    """The gallery record of a media with these faces, all of one norm; those at the ordinals `poor` are too poor."""
-    faces = [face(name, n, vector, "too blurred" if n in poor else None, norm) for n, vector in enumerate(vectors)]
+    """The gallery record of a media with these faces, all of one quality; those at the ordinals `poor` are too poor."""
+    faces = [face(name, n, vector, "too blurred" if n in poor else None, quality) for n, vector in enumerate(vectors)]
     return MediaEmbedded(
         media_id=media_id(name), content_type="image/jpeg", width=640, height=480, frames=1, detector_id=DETECTOR_ID,
         model_id=model_id, faces=faces, submitted=event, search=search, origin=source,
@@ -194,7 +194,7 @@ def embedded_again(faces: Mapping[str, Vector], *, model_id: str = MODEL_ID, poo
     """The record of stored faces, by id, that were embedded once more."""
     made = [
         EmbeddedAgain(
-            face_id=name, vector=base64.b64encode(vector.astype("<f4").tobytes()).decode(), norm=12.0, quality=0.8,
+            face_id=name, vector=base64.b64encode(vector.astype("<f4").tobytes()).decode(), norm=12.0, quality=0.98,
             too_poor_because="too blurred" if name in poor else None,
         )
         for name, vector in faces.items()
@@ -220,7 +220,7 @@ def drawn_log(
     }
     pictures[NAMES[1]] = [pictures[NAMES[0]][0] if pictures[NAMES[0]] else people[0]]
     poor = {name: [0] if dice.random() < 0.2 else [] for name in NAMES}
-    norms = {name: 9.0 + index % 5 for index, name in enumerate(NAMES)}
+    qualities = {name: 0.55 + 0.1 * (index % 5) for index, name in enumerate(NAMES)}
     versions = dict.fromkeys(CASES, 0)
     marks: list[str] = []
     late: list[MarkEmbedded] = []
@@ -238,7 +238,7 @@ def drawn_log(
         event = submitted(case, scope, district, victim=told, exhibit=exhibit)
         late = place - dice.choice([0, 0, 0, 5, 20])
         model = "another-model" if other_model and dice.random() < other_model else MODEL_ID
-        facts: dict[str, Any] = {"poor": poor[name], "norm": norms[name], "model_id": model}
+        facts: dict[str, Any] = {"poor": poor[name], "quality": qualities[name], "model_id": model}
         return embedded(name, pictures[name], event, origin(place, at=late), **facts)
 
     def _case(place: int) -> GalleryRecord:

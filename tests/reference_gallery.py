@@ -98,7 +98,7 @@ class Reference:
         self.links: dict[tuple[str, str], tuple[str, float, str, float]] = {}
         self.answers: dict[str, list[Item]] = {}
         self.compared: dict[str, Counts] = {}
-        self.norms: dict[str, float] = {}
+        self.quality: dict[str, float] = {}
         self.searched: dict[str, Counts] = {}
         self.quarantined: list[str] = []
         self.apart: set[frozenset[str]] = set()
@@ -221,10 +221,10 @@ class Reference:
             self._link(item.face_id, nearest[item.face_id], item.score, number)
 
     def _link(self, a: str, b: str, score: float, compared: int) -> None:
-        norms = self.norms[a], self.norms[b]
-        needed = self.calibration.for_pair(self.calibration.threshold(compared), *norms)
+        qualities = self.quality[a], self.quality[b]
+        needed = self.calibration.for_pair(self.calibration.threshold(compared), *qualities)
         state = "candidate" if score >= needed else "lead"
-        self.links[ids.ordered(a, b)] = (state, score, self.calibration.band(score, *norms), needed)
+        self.links[ids.ordered(a, b)] = (state, score, self.calibration.band(score, *qualities), needed)
 
     # --- groups ---
 
@@ -280,7 +280,7 @@ class Reference:
             if made:
                 known.faces[face.face_id] = vector
                 self.poor[face.face_id] = rows.vector(face)
-                self.norms[face.face_id] = face.norm
+                self.quality[face.face_id] = face.quality
                 gained = True
         after = self.scope(media_id)
         if before is None or gained or (after.register and not before.register) or after.cases - before.cases:
@@ -317,7 +317,7 @@ class Reference:
         self.marks[face] = record.mark.marked_on
         known.faces[face] = None if record.face.too_poor_because else rows.vector(record.face)
         self.poor[face] = rows.vector(record.face)
-        self.norms[face] = record.face.norm
+        self.quality[face] = record.face.quality
         self._compare(media_id, offset, {face})
 
     def _mark_erased(self, media_id: str, face: str, marked_on: dict[str, int]) -> bool:
@@ -505,7 +505,7 @@ class Reference:
             if score >= self.calibration.floor:
                 found.append(Similar(face, score, "", False))
                 threshold = self.calibration.threshold(compared)
-                needed = self.calibration.for_pair(threshold, self.norms[face], self.norms[probe])
+                needed = self.calibration.for_pair(threshold, self.quality[face], self.quality[probe])
                 similar[face] = bool(self._good_probes(asked)) and score >= needed
         if asked.within == "register":
             found = people_within(found, asked.limit or SEARCH_LIMIT, self._person)

@@ -58,15 +58,20 @@ class Population(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WeakPairs:
-    """Two different people in pictures that are both of this norm: what they score too often.
+    """Two different people in faces of which the better has this quality: what they score too often.
 
     `often` and `seldom` are the cosines that such pairs exceed as rarely as pairs of good pictures exceed the first and
     the second point of `Calibration.false_accepts`.
     """
 
-    norm: float
+    quality: float
     often: float
     seldom: float
+
+    @property
+    def width(self) -> float:
+        """What lies between the two."""
+        return self.seldom - self.often
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Calibration:
     """What was measured of one model, checked when it is built: Invalid says what is wrong.
 
     `false_accepts` are (cosine, share of pairs of different people that reach it), ever stricter; `weak_pairs` rise
-    with the norm; `evidence` are (cosine, log10 likelihood ratio), rising, and nothing goes beyond +-`cap`.
+    with the quality; `evidence` are (cosine, log10 likelihood ratio), rising, and nothing goes beyond +-`cap`.
     """
 
     model_id: str
@@ -92,12 +97,12 @@ class Calibration:
             all(0 < share < 1 for _, share in self.false_accepts), "a share of `false_accepts` is not between 0 and 1"
         )
         _check(self.floor > 0, "the first cosine of `false_accepts` must be positive: nothing below it is kept")
-        _check(_rising([row.norm for row in self.weak_pairs]), "the norms of `weak_pairs` must rise")
+        _check(_rising([row.quality for row in self.weak_pairs]), "the qualities of `weak_pairs` must rise")
         _check(all(row.seldom > row.often for row in self.weak_pairs), "in `weak_pairs`, `seldom` must exceed `often`")
         for weaker, better in pairwise((*self.weak_pairs, self._good)):
             _check(
-                weaker.often >= better.often and weaker.seldom - weaker.often >= better.seldom - better.often,
-                "`weak_pairs` must fall with the norm, to the first two points of `false_accepts`: a poorer picture "
+                weaker.often >= better.often and round(weaker.width - better.width, DIGITS) >= 0,
+                "`weak_pairs` must fall with the quality, to the first two points of `false_accepts`: a poorer picture "
                 "never makes a pair easier to propose",
             )
         _check(len(self.evidence) >= 2, "`evidence` needs two points at the least")
@@ -128,31 +133,30 @@ class Calibration:
         """
         return self.threshold(min(compared, round(in_case * FALSE_PER_FACE / FALSE_IN_CASE)))
 
-    def for_pair(self, threshold: float, norm_a: float, norm_b: float) -> float:
+    def for_pair(self, threshold: float, quality_a: float, quality_b: float) -> float:
         """The cosine from which on these two faces are a candidate: `threshold`, or more where both are weak.
 
-        Two poor pictures of different people score high; a poor one beside a good one scores low, so the better norm
-        decides. Symmetric, never below `threshold`, and falls with either norm.
+        Two poor pictures of different people score high; a poor one beside a good one scores low, so the better one
+        decides. Symmetric, never below `threshold`, and falls with either quality.
         """
-        pair, good = self._weakness(max(norm_a, norm_b)), self._good
-        raised = pair.often + (threshold - good.often) * (pair.seldom - pair.often) / (good.seldom - good.often)
+        pair, good = self._weakness(max(quality_a, quality_b)), self._good
+        raised = pair.often + (threshold - good.often) * pair.width / good.width
         return round(max(raised, threshold), DIGITS)
 
-    def log_ratio(self, cosine: float, norm_a: float, norm_b: float) -> float:
+    def log_ratio(self, cosine: float, quality_a: float, quality_b: float) -> float:
         """The log10 likelihood ratio of one person against two, within +-`cap`.
 
         Of a pair in which both are weak: that of two good pictures which different people reach as rarely. Symmetric,
-        rises with the cosine and with either norm.
+        rises with the cosine and with either quality.
         """
-        pair, good = self._weakness(max(norm_a, norm_b)), self._good
-        stretch = (pair.seldom - pair.often) / (good.seldom - good.often)
+        pair, good = self._weakness(max(quality_a, quality_b)), self._good
         beyond = cosine - pair.often
-        as_good = good.often + (beyond / stretch if beyond > 0 else beyond)
+        as_good = good.often + (beyond * good.width / pair.width if beyond > 0 else beyond)
         return min(max(_on_lines(self.evidence, as_good), -self.cap), self.cap)
 
-    def band(self, cosine: float, norm_a: float, norm_b: float) -> str:
+    def band(self, cosine: float, quality_a: float, quality_b: float) -> str:
         """How far the comparison supports `one person`, in words, with the caveat while nobody measured children."""
-        ratio = self.log_ratio(cosine, norm_a, norm_b)
+        ratio = self.log_ratio(cosine, quality_a, quality_b)
         reached = bisect_right([least for least, _ in _BANDS], ratio)
         words = _BANDS[reached - 1][1] if reached else "little or no support"
         caveat = {Population.ADULTS: PROVISIONAL, Population.NOBODY: NOT_CALIBRATED}.get(self.population)
@@ -161,16 +165,16 @@ class Calibration:
     @property
     def _good(self) -> WeakPairs:
         """Pairs of good pictures, as the last of the weak ones."""
-        last = self.weak_pairs[-1].norm if self.weak_pairs else 0.0
+        last = self.weak_pairs[-1].quality if self.weak_pairs else 0.0
         return WeakPairs(last, self.false_accepts[0][0], self.false_accepts[1][0])
 
-    def _weakness(self, norm: float) -> WeakPairs:
-        """What holds at this norm: straight lines between the measured ones, the nearest one's beyond them."""
+    def _weakness(self, quality: float) -> WeakPairs:
+        """What holds at this quality: straight lines between the measured ones, the nearest one's beyond them."""
         rows = self.weak_pairs or (self._good,)
-        if norm <= rows[0].norm or norm >= rows[-1].norm:
-            return rows[0] if norm <= rows[0].norm else rows[-1]
-        often = _on_lines([(row.norm, row.often) for row in rows], norm)
-        return WeakPairs(norm, often, _on_lines([(row.norm, row.seldom) for row in rows], norm))
+        if quality <= rows[0].quality or quality >= rows[-1].quality:
+            return rows[0] if quality <= rows[0].quality else rows[-1]
+        often = _on_lines([(row.quality, row.often) for row in rows], quality)
+        return WeakPairs(quality, often, _on_lines([(row.quality, row.seldom) for row in rows], quality))
 
 
 def _on_lines(points: Sequence[Point], x: float) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from graph.domain.errors import Invalid
-from infra.bench.accuracy_faces import Seen, looking
+from infra.bench.accuracy_faces import look_at
 from infra.bench.accuracy_open_set import curves_of, measure_open_set, split_of
 from infra.bench.accuracy_pairs import AllPairs, all_pairs, check_pairs, measure_pairs
 from infra.bench.accuracy_people import Half, Sample, Way, of_half
@@ -17,9 +17,8 @@ from infra.bench.accuracy_rates import Curve, Metrics, told, trade_off
 from infra.bench.accuracy_worse import copy_scores, measure_copies, to_copy
 from infra.demo.run import Clock
 from infra.folders import SourceFile, read_cases
-from infra.progress import bars
-from infra.submission import Interrupted
 from streams.faces.models import ModelFiles
+from streams.gallery.calibration import calibration_of, packaged
 
 Protocol = Literal["verification", "open-set"]
 SPLITS: Final = 5
@@ -61,8 +60,8 @@ def measure_accuracy(root: Path, asked: Asked, models: ModelFiles, stop: threadi
     pairs = asked.protocol != "open-set"
     _check(people, asked)
     with clock.step("look"):
-        copied = to_copy(people, asked.seed) if pairs else [False] * len(files)
-        looks = _looks([file.path for file in files], copied, models, stop)
+        copies = to_copy(people, asked.seed) if pairs else [()] * len(files)
+        looks = look_at([file.path for file in files], copies, models, stop, plain=True)
     sample = Sample.of(people, looks)
     found = _about(files, sample, asked, models.model_id)
     curves: dict[str, Curve] = {}
@@ -73,7 +72,7 @@ def measure_accuracy(root: Path, asked: Asked, models: ModelFiles, stop: threadi
                 way: all_pairs(sample.vectors(way), sample.person) for way in ("product", "plain")
             }
             found["verification"] |= {"all_pairs": clean["product"].as_json(), "plain": clean["plain"].as_json()}
-            by_copy, by_quality = measure_copies(sample, clean, asked.seed)
+            by_copy, by_quality = measure_copies(sample, clean, asked.seed, calibration_of(packaged(), models.model_id))
             found["verification"] |= {"by_quality": by_quality, "copies": by_copy}
             curves |= _pair_curves(sample, clean)
         if asked.protocol != "verification":
@@ -89,20 +88,6 @@ def _check(people: Sequence[str], asked: Asked) -> None:
         check_pairs(people, asked.seed)
     if asked.protocol != "verification":
         split_of(Sample.of(people, []).pictures_of(), asked.on_file, asked.seed)
-
-
-def _looks(
-    pictures: Sequence[Path], copied: Sequence[bool], models: ModelFiles, stop: threading.Event
-) -> list[Mapping[str, Seen]]:
-    """What is seen in each picture, and in the worse copies of those that are to be copied."""
-    looks: list[Mapping[str, Seen]] = []
-    with looking(models) as processes, bars(len(pictures), "pictures") as move:
-        for look in processes.at(pictures, copied):
-            if stop.is_set():
-                raise Interrupted("stopped before all pictures were looked at")
-            looks.append(look)
-            move(len(looks))
-    return looks
 
 
 def _about(files: Sequence[SourceFile], sample: Sample, asked: Asked, model_id: str) -> Metrics:

@@ -10,12 +10,15 @@ import numpy as np
 
 from streams.faces.geometry import Pixels, resize
 
+Box = tuple[int, int, int, int]
+"""x, y, width and height in pixels."""
+
 PHOTO = (1280, 960)
 """Width and height in pixels of the photo in which a small face is far from the camera."""
-_GREY = 90
+_GREY, _PALE = 90, (200, 190, 180)
 
-Copy = Callable[[Pixels, float], Pixels]
-"""Makes the copy of a picture, uint8 (h, w, 3), given the height of its main face in pixels."""
+Copy = Callable[[Pixels, Box], Pixels]
+"""Makes the copy of a picture, uint8 (h, w, 3), given the box of its main face."""
 
 
 def _shrunk(bgr: Pixels, face_px: float, to_px: int) -> Pixels:
@@ -26,14 +29,14 @@ def _shrunk(bgr: Pixels, face_px: float, to_px: int) -> Pixels:
 
 def _small(to_px: int) -> Copy:
     """Shrunk, then enlarged back: what a larger file made of a small picture shows."""
-    return lambda bgr, face_px: resize(_shrunk(bgr, face_px, to_px), bgr.shape[1], bgr.shape[0])
+    return lambda bgr, face: resize(_shrunk(bgr, face[3], to_px), bgr.shape[1], bgr.shape[0])
 
 
 def _far(to_px: int) -> Copy:
     """Shrunk, in the middle of a large grey photo."""
 
-    def copy(bgr: Pixels, face_px: float) -> Pixels:
-        small = _shrunk(bgr, face_px, to_px)[: PHOTO[1], : PHOTO[0]]
+    def copy(bgr: Pixels, face: Box) -> Pixels:
+        small = _shrunk(bgr, face[3], to_px)[: PHOTO[1], : PHOTO[0]]
         photo = np.full((PHOTO[1], PHOTO[0], 3), _GREY, np.uint8)
         top, left = (PHOTO[1] - small.shape[0]) // 2, (PHOTO[0] - small.shape[1]) // 2
         photo[top : top + small.shape[0], left : left + small.shape[1]] = small
@@ -47,10 +50,18 @@ def _blurred(sigma: float) -> Copy:
 
 
 def _compressed(quality: int) -> Copy:
-    def copy(bgr: Pixels, _: float) -> Pixels:
-        _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    def copy(bgr: Pixels, _: Box) -> Pixels:
+        data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
+    return copy
+
+
+def _covered(bgr: Pixels, face: Box) -> Pixels:
+    """With a pale patch over mouth and chin, as of a hand or a mask."""
+    x, y, width, height = face
+    copy = bgr.copy()
+    copy[y + round(0.55 * height) : y + round(1.1 * height), max(0, x - width // 10) : x + round(1.1 * width)] = _PALE
     return copy
 
 
@@ -60,8 +71,11 @@ COPIES: Mapping[str, Copy] = MappingProxyType(
         "face 24 px": _small(24),
         "face 40 px in a photo": _far(40),
         "blur 2.5 px": _blurred(2.5),
+        "blur 3.5 px": _blurred(3.5),
         "blur 5 px": _blurred(5.0),
         "JPEG 20": _compressed(20),
+        "JPEG 8": _compressed(8),
+        "lower half covered": _covered,
     }
 )
 """By the name under which results are told."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import signal
-from collections.abc import Generator, Sequence
+import threading
+from collections.abc import Collection, Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,8 @@ import numpy.typing as npt
 from graph.domain.box import off_centre
 from graph.domain.errors import Unprocessable
 from infra.bench.accuracy_copies import COPIES
+from infra.progress import bars
+from infra.submission import Interrupted
 from streams.faces.detect import Detector
 from streams.faces.embed import Embedder, align
 from streams.faces.find import FaceFinder, FoundFace
@@ -35,7 +39,8 @@ Vector = npt.NDArray[np.float32]
 class Seen:
     """The face nearest to the centre of a picture: unit vectors float32 (d,), None where no face was found.
 
-    `vector` is the one that the product stores, `plain` that of one look at the picture and nothing more.
+    `vector` is the one that the product stores, `plain` that of one look at the picture and nothing more, None where
+    that was not asked for.
     """
 
     vector: Vector | None = None
@@ -63,12 +68,29 @@ class Looks:
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         self._pool = pool
 
-    def at(self, pictures: Sequence[Path], copied: Sequence[bool]) -> Generator[dict[str, Seen]]:
-        """For each picture, in order: what is seen in it (under ""), and if it is `copied`, in each copy by its name.
+    def at(
+        self, pictures: Sequence[Path], copies: Sequence[Collection[str]], *, plain: bool
+    ) -> Generator[dict[str, Seen]]:
+        """For each picture, in order: what is seen in it (under ""), and in its `copies`, by their names in COPIES.
 
         A file that is no picture, and one without a face, give nothing but an empty Seen.
         """
-        yield from self._pool.map(_look, pictures, copied, chunksize=PICTURES_AT_A_TIME)
+        yield from self._pool.map(partial(_look, plain=plain), pictures, copies, chunksize=PICTURES_AT_A_TIME)
+
+
+def look_at(
+    pictures: Sequence[Path], copies: Sequence[Collection[str]], models: ModelFiles, stop: threading.Event,
+    *, plain: bool = False,
+) -> list[Mapping[str, Seen]]:  # fmt: skip
+    """As `Looks.at`, with a bar of the progress; raises Interrupted once `stop` is set."""
+    looks: list[Mapping[str, Seen]] = []
+    with looking(models) as processes, bars(len(pictures), "pictures") as move:
+        for look in processes.at(pictures, copies, plain=plain):
+            if stop.is_set():
+                raise Interrupted("stopped before all pictures were looked at")
+            looks.append(look)
+            move(len(looks))
+    return looks
 
 
 @contextmanager
@@ -88,7 +110,7 @@ def _start(models: ModelFiles) -> None:
     _process = _Process(Decoder(), FaceFinder(models, 1), Detector(models.detector, 1), Embedder(models.recogniser, 1))
 
 
-def _look(path: Path, copied: bool) -> dict[str, Seen]:
+def _look(path: Path, copies: Collection[str], *, plain: bool) -> dict[str, Seen]:
     process = _process
     assert process is not None
     data = path.read_bytes()
@@ -96,24 +118,25 @@ def _look(path: Path, copied: bool) -> dict[str, Seen]:
         picture = process.decoder.decode(data, None)
     except Unprocessable:
         return {"": Seen()}
-    main, seen = _seen(process, picture, hashlib.sha256(data).hexdigest())
+    main, seen = _seen(process, picture, hashlib.sha256(data).hexdigest(), plain=plain)
     looks = {"": seen}
-    if copied and main is not None:
-        for name, copy in COPIES.items():
-            worse = copy(picture.bgr, main.box[3])
+    if main is not None:
+        for name in copies:
+            worse = COPIES[name](picture.bgr, main.box)
             again = replace(picture, bgr=worse, width=worse.shape[1], height=worse.shape[0])
-            looks[name] = _seen(process, again, f"{name} of {path.name}")[1]
+            looks[name] = _seen(process, again, f"{name} of {path.name}", plain=plain)[1]
     return looks
 
 
-def _seen(process: _Process, picture: Picture, media_id: str) -> tuple[FoundFace | None, Seen]:
-    """The main face as the product finds it, and what is seen of it both ways."""
+def _seen(process: _Process, picture: Picture, media_id: str, *, plain: bool) -> tuple[FoundFace | None, Seen]:
+    """The main face as the product finds it, and what is seen of it."""
     found = process.finder.find(picture, media_id)
     main = min(found, key=lambda face: off_centre(face.box, picture.width, picture.height), default=None)
+    one_look = _plain(process, picture.bgr) if plain else None
     if main is None:
-        return None, Seen(plain=_plain(process, picture.bgr))
+        return None, Seen(plain=one_look)
     poor = main.too_poor_because is not None
-    return main, Seen(main.vector, main.quality, poor, _plain(process, picture.bgr))
+    return main, Seen(main.vector, main.quality, poor, one_look)
 
 
 def _plain(process: _Process, bgr: Pixels) -> Vector | None:

@@ -41,7 +41,7 @@ def _show_verification(out: Console, found: Mapping[str, Any], intervals: Mappin
     rates = list(every["tar_at_far"])
     table = _table(
         "One picture a worse copy, thresholds as above", "copy", "found", "too poor", *rates, "one look, 0.001",
-        "gain", "bad pairs, 0.001",
+        "gain", "strangers proposed, both such copies",
     )  # fmt: skip
     for row in found["copies"]:
         gain = row["gain"]
@@ -49,7 +49,7 @@ def _show_verification(out: Console, found: Mapping[str, Any], intervals: Mappin
             row["copy"], _percent(row["found"]), _percent(row["too_poor"]),
             *(_percent(row["tar_at_far"].get(far)) for far in rates),
             _percent(row["plain"]["tar_at_far"].get("0.001")), _with(gain["mean"], gain["interval"]),
-            _percent(row["far_of_bad_pairs"]),
+            " ".join(_percent(share) for share in row["candidates_of_strangers"].values()),
         )  # fmt: skip
     out.print(table)
     table = _table("The same by the stored quality of the worse picture", "quality", "pairs", *rates)

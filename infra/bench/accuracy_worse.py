@@ -10,10 +10,12 @@ from typing import Final
 
 import numpy as np
 
+from graph.domain.calibration import Calibration
 from infra.bench.accuracy_copies import COPIES
-from infra.bench.accuracy_pairs import AllPairs, all_pairs
+from infra.bench.accuracy_pairs import AllPairs
 from infra.bench.accuracy_people import BANDS, ORIGINAL, Codes, Sample, Way, band_name, in_band, paired
 from infra.bench.accuracy_rates import RESAMPLES, Floats, Metrics, accepted, drawn_people, interval
+from infra.bench.calibration_fit import as_good
 
 COPIED: Final = 2
 """Pictures of each person: with each kind of copy of them the work is several times that of all originals."""
@@ -23,13 +25,15 @@ STRICT: Final = "0.001"
 Pairs = tuple[Codes, Codes]
 
 
-def measure_copies(sample: Sample, clean: Mapping[Way, AllPairs], seed: int) -> tuple[list[Metrics], list[Metrics]]:
+def measure_copies(
+    sample: Sample, clean: Mapping[Way, AllPairs], seed: int, calibration: Calibration
+) -> tuple[list[Metrics], list[Metrics]]:
     """What becomes of pairs when one picture is a worse copy: by kind of copy, the original first; and by quality.
 
     `tar_at_far`: the share of pairs (clean picture, copy of another picture of the person) that is accepted; `plain`:
     the same with one look only, at its own thresholds. `gain` is the difference at FAR 0.001 with its interval: people
-    drawn again with replacement. `far_of_bad_pairs`: the share of pairs of two people, both pictures copies, that is
-    accepted at that threshold, of those that are good enough to compare; `plain`'s is of all.
+    drawn again with replacement. `candidates_of_strangers`: the share of pairs of two people, both pictures copies of
+    this kind and good enough to compare, that link proposes, by the share that it proposes of two good pictures.
     """
     pairs = _pairs(sample)
     told: list[Metrics] = []
@@ -42,7 +46,8 @@ def measure_copies(sample: Sample, clean: Mapping[Way, AllPairs], seed: int) -> 
         told.append(
             {
                 "copy": copy or "as it is", "pairs": len(gain), **_seen_in(sample, copy, pairs[1]), **product,
-                "plain": plain, "gain": {"mean": float(gain.mean()), "interval": _interval(gain, sample, pairs, seed)},
+                "plain": plain, "candidates_of_strangers": _proposed(sample, copy, calibration),
+                "gain": {"mean": float(gain.mean()), "interval": _interval(gain, sample, pairs, seed)},
             }
         )  # fmt: skip
         scores.append(its_scores)
@@ -50,15 +55,15 @@ def measure_copies(sample: Sample, clean: Mapping[Way, AllPairs], seed: int) -> 
     return told, _by_quality(np.concatenate(scores), np.concatenate(quality), clean["product"].thresholds())
 
 
-def to_copy(people: Sequence[str], seed: int) -> list[bool]:
-    """Which pictures to copy, given who is in each: two of each person with several, chosen by chance."""
+def to_copy(people: Sequence[str], seed: int) -> list[Sequence[str]]:
+    """Which copies to make of each picture, given who is in each: all of two of each person with several, by chance."""
     chosen: set[int] = set()
     numbers = Sample.of(people, []).pictures_of()
     chance = random.Random(seed)
     for pictures in numbers.values():
         if len(pictures) > 1:
             chosen.update(chance.sample(pictures, min(COPIED, len(pictures))))
-    return [number in chosen for number in range(len(people))]
+    return [tuple(COPIES) if number in chosen else () for number in range(len(people))]
 
 
 def copy_scores(sample: Sample) -> dict[str, Floats]:
@@ -76,15 +81,25 @@ def _pairs(sample: Sample) -> Pairs:
 
 def _measured(sample: Sample, way: Way, copy: str, pairs: Pairs, clean: AllPairs) -> tuple[Metrics, Floats]:
     """The rates of one way, and the scores of all pairs."""
-    vectors, limits = sample.vectors(way, copy), clean.thresholds()
-    scores = paired(sample.vectors(way), vectors, pairs)
-    there = sample.found(copy) & ~sample.too_poor(copy) if way == "product" else ~np.isnan(vectors).any(axis=1)
-    bad = all_pairs(vectors[there], sample.person[there])
-    rates: Metrics = {
-        "tar_at_far": {far: accepted(scores, limit) for far, limit in limits.items()},
-        "far_of_bad_pairs": accepted(bad.different, limits.get(STRICT, math.inf)),
-    }
-    return rates, scores
+    limits = clean.thresholds()
+    scores = paired(sample.vectors(way), sample.vectors(way, copy), pairs)
+    return {"tar_at_far": {far: accepted(scores, limit) for far, limit in limits.items()}}, scores
+
+
+def _proposed(sample: Sample, copy: str, calibration: Calibration) -> Metrics:
+    """By share of pairs of good pictures: how many pairs of two people are candidates at their threshold."""
+    there = sample.found(copy) & ~sample.too_poor(copy)
+    vectors, quality, person = sample.vectors("product", copy)[there], sample.quality(copy)[there], sample.person[there]
+    two = calibration.false_accepts[:2]
+    proposed, pairs = np.zeros(2, np.int64), 0
+    for one in range(len(vectors) - 1):
+        others = np.flatnonzero(person[one + 1 :] != person[one]) + one + 1
+        scores = (vectors[others] @ vectors[one]).astype(np.float64)
+        better = np.maximum(quality[others], quality[one])
+        like = as_good(scores, better, calibration.weak_pairs, two[0][0], two[1][0])
+        proposed += [int((like >= cosine).sum()) for cosine, _ in two]
+        pairs += len(others)
+    return {str(share): proposed[at] / pairs if pairs else math.nan for at, (_, share) in enumerate(two)}
 
 
 def _seen_in(sample: Sample, copy: str, pictures: Codes) -> Metrics:

@@ -43,7 +43,7 @@ def measure_calibration(
     fitted = fit(pairs_of(faces, seed), model_id, terms.population)
     return {
         "model_id": model_id, "seed": seed, "people": len(set(faces.person.tolist())),
-        "pictures": int((~faces.is_copy).sum()), "copies": int(faces.is_copy.sum()), "no_face": faces.no_face,
+        "pictures": int((faces.kind == 0).sum()), "copies": int((faces.kind > 0).sum()), "no_face": faces.no_face,
         "too_poor": faces.too_poor, "same_pairs": int(same.sum()), "different_pairs": int((~same).sum()),
         "cllr": round(cllr(told, same), 4), "min_cllr": round(min_cllr(told, same), 4),
         "min_cllr_of_cosine": round(min_cllr(np.concatenate([pairs.cosine for pairs in halves]), same), 4),
@@ -67,7 +67,7 @@ def _file(fitted: Calibration, terms: Terms) -> dict[str, Any]:
     measured = MeasuredModel(
         model_id=fitted.model_id, population=terms.population, data_set=terms.data_set, measured_on=terms.measured_on,
         measured_by=terms.measured_by, false_accepts=list(fitted.false_accepts),
-        weak_pairs=[WeakPairsRow(norm=row.norm, often=row.often, seldom=row.seldom) for row in fitted.weak_pairs],
+        weak_pairs=[WeakPairsRow(quality=row.quality, often=row.often, seldom=row.seldom) for row in fitted.weak_pairs],
         evidence=list(fitted.evidence), cap=fitted.cap,
     )  # fmt: skip
     return CalibrationFile(calibrations=[measured]).model_dump(mode="json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import log10
 from typing import Final
 
@@ -11,36 +12,46 @@ import numpy as np
 
 from graph.domain.calibration import Calibration, Population, WeakPairs
 from graph.domain.errors import Invalid
-from infra.bench.labelled import LabelledFaces
+from infra.bench.accuracy_people import ORIGINAL, Codes
+from infra.bench.labelled import KINDS, LabelledFaces
 from infra.bench.likelihood import Flags, Floats, logistic
 
 SHARES: Final = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
+MIXED: Final = -1
 SEEN: Final = 10
 """Pairs of different people that must reach a cosine before its share is believed."""
 STRANGERS_AT_MOST: Final = 6_000_000
 """Pairs of different people that are looked at: more would take gigabytes."""
-NORM_BINS: Final = 4
-GOOD_FROM: Final = 0.3
-"""Share of the pictures as they are whose norm lies below that of a good one: above it no pair is held to be weak."""
+BINS: Final = 10
+GOOD_FROM: Final = 0.5
+"""Share of the pairs of pictures as they are in which the better one counts as poor, if only a little."""
+STEP: Final = 0.004
+LEVELS: Final = 60
+UP: Final = (1, 2, 4, 8)
+"""By how many steps of a cosine what two poor pictures need may be raised, in all and at once."""
 CAP_AT_MOST: Final = 4.0
-_NORMAL: Final = (3.0902, 3.7190)
-"""Standard deviations above the mean that a normal score reaches once in 1,000 and once in 10,000."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Pairs of faces of different pictures: cosine, both norms, and whether they show one person, each (n,)."""
+    """Pairs of faces of different pictures: cosine, the better quality, and whether they show one person, each (n,).
+
+    `kind` is the place in KINDS of both faces' kind, MIXED where they are not of one.
+    """
 
     cosine: Floats
-    worse_norm: Floats
-    better_norm: Floats
+    quality: Floats
     same: Flags
-    originals: Flags
-    """Both faces are of pictures as they are, not of copies."""
+    kind: Codes
+
+    @property
+    def originals(self) -> Flags:
+        """Both are of pictures as they are."""
+        return self.kind == KINDS.index(ORIGINAL)
 
 
 def pairs_of(faces: LabelledFaces, seed: int) -> Pairs:
-    """All pairs of one person, and all or a seeded sample of those of different people; none of a picture's copy."""
+    """All pairs of one person, and all or a seeded sample of those of different people; none within one picture."""
     count = len(faces.person)
     kept_share = min(1.0, STRANGERS_AT_MOST / max(count * (count - 1) / 2, 1))
     rng = np.random.default_rng(seed)
@@ -56,9 +67,9 @@ def pairs_of(faces: LabelledFaces, seed: int) -> Pairs:
         cosines.append(faces.vectors[others] @ faces.vectors[one])
     a, b = (np.concatenate(side) if side else np.zeros(0, np.int64) for side in (left, right))
     cosine = np.concatenate(cosines).astype(np.float64) if cosines else np.zeros(0)
-    norms = faces.norms[a], faces.norms[b]
-    originals = ~(faces.is_copy[a] | faces.is_copy[b])
-    return Pairs(cosine, np.minimum(*norms), np.maximum(*norms), faces.person[a] == faces.person[b], originals)
+    quality = np.maximum(faces.quality[a], faces.quality[b])
+    kind = np.where(faces.kind[a] == faces.kind[b], faces.kind[a], MIXED)
+    return Pairs(cosine, quality, faces.person[a] == faces.person[b], kind)
 
 
 def fit(pairs: Pairs, model_id: str, population: Population) -> Calibration:
@@ -72,7 +83,7 @@ def fit(pairs: Pairs, model_id: str, population: Population) -> Calibration:
         )
     points = tuple((round(_reached_by(strangers, share), 4), share) for share in shares)
     weak = _weak_pairs(pairs, points[0][0], points[1][0])
-    offset, slope = logistic(as_good(pairs, weak, points[0][0], points[1][0]), pairs.same)
+    offset, slope = logistic(as_good(pairs.cosine, pairs.quality, weak, points[0][0], points[1][0]), pairs.same)
     evidence = ((0.0, round(offset, 3)), (1.0, round(offset + slope, 3)))
     # A ratio beyond the number of pairs could not have been seen to be wrong.
     cap = round(min(log10(pairs.same.sum()), log10((~pairs.same).sum()), CAP_AT_MOST), 1)
@@ -83,7 +94,7 @@ def log_ratios(calibration: Calibration, pairs: Pairs) -> Floats:
     """`Calibration.log_ratio` of each pair, (n,)."""
     (often, _), (seldom, _) = calibration.false_accepts[:2]
     cosine, height = (np.array(side) for side in zip(*calibration.evidence, strict=True))
-    as_if = as_good(pairs, calibration.weak_pairs, often, seldom)
+    as_if = as_good(pairs.cosine, pairs.quality, calibration.weak_pairs, often, seldom)
     inner = np.interp(as_if, cosine, height)
     low = (height[1] - height[0]) / (cosine[1] - cosine[0])
     high = (height[-1] - height[-2]) / (cosine[-1] - cosine[-2])
@@ -91,35 +102,84 @@ def log_ratios(calibration: Calibration, pairs: Pairs) -> Floats:
     return np.clip(inner + outer, -calibration.cap, calibration.cap)
 
 
-def as_good(pairs: Pairs, weak: Sequence[WeakPairs], often: float, seldom: float) -> Floats:
-    """The cosines that different people in two good pictures reach as rarely as these pairs' do."""
-    norms = [row.norm for row in weak]
-    at_often = np.interp(pairs.better_norm, norms, [row.often for row in weak])
-    width = np.interp(pairs.better_norm, norms, [row.seldom for row in weak]) - at_often
-    beyond = pairs.cosine - at_often
+def as_good(cosine: Floats, quality: Floats, weak: Sequence[WeakPairs], often: float, seldom: float) -> Floats:
+    """The cosines that different people in two good pictures reach as rarely as those of this better quality do."""
+    if not weak:
+        return cosine
+    measured = [row.quality for row in weak]
+    at_often = np.interp(quality, measured, [row.often for row in weak])
+    width = np.interp(quality, measured, [row.seldom for row in weak]) - at_often
+    beyond = cosine - at_often
     return often + np.where(beyond > 0, beyond * (seldom - often) / width, beyond)
 
 
 def _weak_pairs(pairs: Pairs, often: float, seldom: float) -> tuple[WeakPairs, ...]:
-    """What pairs score that are both weak, by norm; a weaker bin is never believed to be less dangerous."""
-    good = float(np.quantile(pairs.worse_norm[pairs.originals], GOOD_FROM))
-    edges = np.linspace(float(pairs.worse_norm.min()), good, NORM_BINS + 1)
-    rows = [WeakPairs(round(good, 2), often, seldom)]
-    for low, high in zip(edges[-2::-1], edges[:0:-1], strict=True):
-        inside = ~pairs.same & (pairs.worse_norm >= low) & (pairs.better_norm < high)
-        strangers = _falling(pairs.cosine[inside])
-        if SHARES[0] * len(strangers) < SEEN:
-            break
-        at_often = _reached_by(strangers, SHARES[0])
-        if SHARES[1] * len(strangers) >= SEEN:
-            at_seldom = _reached_by(strangers, SHARES[1])
-        else:  # straight on, as a normal distribution goes
-            at_seldom = at_often + (at_often - strangers.mean()) * (_NORMAL[1] - _NORMAL[0]) / _NORMAL[0]
-        better = rows[-1]
-        raised = max(round(at_often, 4), better.often)
-        width = max(at_seldom - at_often, better.seldom - better.often)
-        rows.append(WeakPairs(round((low + high) / 2, 2), raised, round(raised + width, 4)))
+    """What different people in two poor pictures score too often, by the better quality.
+
+    Faces that are worse in the same way have that way in common, and no single face tells how alike that makes them. So
+    the cosines are raised, where it costs the fewest pairs of one person and for all poorer ones at the least as much,
+    until strangers in two copies of each kind exceed theirs no more often than those in two good pictures.
+    """
+    strangers = ~pairs.same
+    good = float(np.quantile(pairs.quality[strangers & pairs.originals], GOOD_FROM))
+    weak = strangers & (pairs.kind > 0) & (pairs.quality < good)
+    kinds = [strangers & (pairs.kind == kind) for kind in range(1, len(KINDS))]
+    known = [kind for kind in kinds if SHARES[0] * kind.sum() >= SEEN]
+    rows = [WeakPairs(round(good, 4), often, seldom)]
+    if not known or SHARES[0] * weak.sum() < SEEN:
+        return tuple(rows)
+    place = np.searchsorted(np.quantile(pairs.quality[weak], np.linspace(0, 1, BINS + 1)[1:-1]), pairs.quality, "right")
+    place[pairs.quality >= good] = BINS
+    reached = np.searchsorted(often + STEP * np.arange(LEVELS), pairs.cosine, "right")
+    levels = _levels(
+        [_reaching(place[kind], reached[kind]) / kind.sum() for kind in known],
+        _reaching(place[pairs.same], reached[pairs.same]),
+        float(np.mean(pairs.cosine[strangers & pairs.originals] >= often)),
+    )
+    typical = float(pairs.cosine[strangers & pairs.originals].mean())
+    for one in range(BINS - 1, -1, -1):
+        here, better = weak & (place == one), rows[-1]
+        quality = round(float(pairs.quality[here].mean()), 4) if here.any() else better.quality
+        if quality >= better.quality:  # so many are as good as that, to four digits
+            continue
+        raised = max(round(often + STEP * int(levels[one]), 4), better.often)
+        # Straight on, as far in proportion to what is usual there.
+        width = (seldom - often) * (raised - float(pairs.cosine[here].mean())) / (often - typical)
+        width = max(width, better.width)
+        rows.append(WeakPairs(quality, raised, round(raised + width, 4)))
     return tuple(reversed(rows))
+
+
+def _reaching(place: Codes, reached: Codes) -> Floats:
+    """How many pairs of each bin reach each level, (BINS + 1, LEVELS)."""
+    counts = np.bincount(place * (LEVELS + 1) + reached, minlength=(BINS + 1) * (LEVELS + 1))
+    at_least = counts.reshape(BINS + 1, LEVELS + 1)[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return at_least[:, 1:].astype(np.float64)
+
+
+def _levels(strangers: Sequence[Floats], same: Floats, share: float) -> Codes:
+    """The level of each bin, (BINS + 1,), at which no more than this `share` of any kind's strangers reaches its own.
+
+    Given are the shares of each kind's strangers, and the number of true pairs, that reach each level in each bin. The
+    last bin is of good pictures and stays 0.
+    """
+    level = np.zeros(BINS + 1, np.int64)
+
+    def total(table: Floats, levels: Codes) -> float:
+        return float(table[np.arange(BINS + 1), levels].sum())
+
+    while True:
+        too_many = [(table, total(table, level) - share) for table in strangers]
+        choices: list[tuple[float, Codes]] = []
+        for worst, up in product(range(BINS), UP):
+            raised = level.copy()
+            raised[: worst + 1] = np.minimum(np.maximum(level[: worst + 1], level[worst] + up), LEVELS - 1)
+            fewer = sum(min(much, total(t, level) - total(t, raised)) for t, much in too_many if much > 0)
+            if fewer > 0:
+                choices.append((fewer / (1 + total(same, level) - total(same, raised)), raised))
+        if not choices:
+            return level
+        level = max(choices, key=lambda choice: choice[0])[1]
 
 
 def _falling(scores: Floats) -> Floats:

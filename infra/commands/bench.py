@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.console import Console
@@ -22,7 +23,7 @@ from infra.bench import links as link_bench
 from infra.bench import pipeline as pipeline_bench
 from infra.bench import plots
 from infra.bench import verdicts as verdict_bench
-from infra.bench.accuracy import Asked, Measured, Protocol, measure_accuracy
+from infra.bench.accuracy import Asked, Protocol, measure_accuracy
 from infra.bench.accuracy_people import Half
 from infra.bench.accuracy_table import show_accuracy
 from infra.bench.labelled import labelled_faces
@@ -37,6 +38,8 @@ from infra.stack.running import given_addresses
 from infra.stack.system import RunningSystem, SystemOptions, running_system
 from streams.faces.packs import chosen_models
 from streams.gallery.calibration import packaged
+
+T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="Measure accuracy and speed on a folder with one sub-folder a person.")
 
@@ -103,18 +106,24 @@ def accuracy(
     asked = Asked(protocol, int(on_file), half, seed)
     chosen = settings()
     models = chosen_models(chosen.models.expanduser(), chosen.model_pack)
-    found: list[Measured] = []
+    measured = _in_thread(lambda stop: measure_accuracy(root, asked, models, stop))
+    if plot is not None:
+        plot.expanduser().write_text(plots.det_svg(f"Errors on {root.name}", measured.curves), "utf-8")
+    _print(measured.found, as_json, show_accuracy)
+
+
+def _in_thread(work: Callable[[threading.Event], T]) -> T:
+    """What a long piece of work gives; a signal sets its event and ends the command."""
+    found: list[T] = []
 
     async def main() -> int:
-        found.append(await in_thread(lambda stop: measure_accuracy(root, asked, models, stop)))
+        found.append(await in_thread(work))
         return 0
 
     code = run_until_signalled(main(), lambda: announce("stopping"))
     if code:
         raise typer.Exit(code)
-    if plot is not None:
-        plot.expanduser().write_text(plots.det_svg(f"Errors on {root.name}", found[0].curves), "utf-8")
-    _print(found[0].found, as_json, show_accuracy)
+    return found[0]
 
 
 @app.command()
@@ -161,7 +170,8 @@ def calibrate(
         raise Invalid(f"{out} exists: name another file" if out.exists() else "--out needs --by: who measured")
     chosen = settings()
     models = chosen_models(chosen.models.expanduser(), chosen.model_pack)
-    faces = labelled_faces(read_cases(root, announce), models, max(chosen.embed, 1), seed)
+    files = read_cases(root, announce)
+    faces = _in_thread(lambda stop: labelled_faces(files, models, seed, stop))
     terms = calibration_bench.Terms(population, root.name, datetime.now(UTC).date(), by.strip() or "nobody said")
     found = calibration_bench.measure_calibration(faces, models.model_id, terms, seed, packaged().get(models.model_id))
     if out is not None:

@@ -262,8 +262,8 @@ class Answers:
 
     def _needed(self, threshold: float, *pair: str) -> float:
         """The threshold for these two faces: more where both are poor."""
-        norms = [face.norm if face is not None else 0.0 for face in map(self._staged.face, pair)]
-        return self._calibration.for_pair(threshold, *norms)
+        qualities = [face.quality if face is not None else 0.0 for face in map(self._staged.face, pair)]
+        return self._calibration.for_pair(threshold, *qualities)
 
     def _person(self, face_id: str) -> str:
         """Who counts as one person in the register's list: a victim, a group, else the face itself."""

@@ -27,7 +27,7 @@ class _Strict(BaseModel):
 class WeakPairsRow(_Strict):
     """As `graph.domain.calibration.WeakPairs`."""
 
-    norm: float
+    quality: float
     often: float
     seldom: float
 
@@ -51,7 +51,7 @@ class MeasuredModel(_Strict):
             self.model_id,
             self.population,
             tuple(self.false_accepts),
-            tuple(WeakPairs(row.norm, row.often, row.seldom) for row in self.weak_pairs),
+            tuple(WeakPairs(row.quality, row.often, row.seldom) for row in self.weak_pairs),
             tuple(self.evidence),
             self.cap,
         )
@@ -60,7 +60,7 @@ class MeasuredModel(_Strict):
 class CalibrationFile(_Strict):
     """What `REDTHREAD_CALIBRATION` names and `redthread bench calibrate` writes."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     calibrations: Annotated[list[MeasuredModel], Field(min_length=1)]
 
 

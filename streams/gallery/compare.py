@@ -181,10 +181,10 @@ class Comparer:
 
     def _stage(self, one: str, other: str, score: float, threshold: float, *, by_mean: bool) -> None:
         a, b = ids.ordered(one, other)
-        norms = [face.norm if face is not None else 0.0 for face in map(self._staged.face, (a, b))]
-        needed = self._calibration.for_pair(threshold, *norms)
+        qualities = [face.quality if face is not None else 0.0 for face in map(self._staged.face, (a, b))]
+        needed = self._calibration.for_pair(threshold, *qualities)
         state = "candidate" if score >= needed else "lead"
-        link_id, band = ids.link_id(a, b), self._calibration.band(score, *norms)
+        link_id, band = ids.link_id(a, b), self._calibration.band(score, *qualities)
         self._changes.links[link_id] = LinkRow(link_id, a, b, state, score, band, self._model_id, needed, by_mean)
 
     # --- groups --------------------------------------------------------------------------------------------------

@@ -74,8 +74,8 @@ def _face(row: Row) -> Face:
     vector, poor = (stored, None) if row["too_poor_because"] is None else (None, stored)
     marked_on = None if row["marked_on"] is None else dict(zip(row["marked_on"], row["marked_since"], strict=True))
     people_said = (row["label"], row["declared"], row["assigned"], marked_on)
-    norm = row["norm"] if vector is not None else 0.0
-    return Face(row["face_id"], row["media_id"], vector, *people_said, norm=norm, poor=poor)
+    quality = row["quality"] if vector is not None else 0.0
+    return Face(row["face_id"], row["media_id"], vector, *people_said, quality=quality, poor=poor)
 
 
 def _open_search(row: Row) -> OpenSearch:

@@ -31,8 +31,8 @@ def vector(face: EmbeddedFace | EmbeddedAgain) -> Vectors:
 def with_vector(stored: Face, face: EmbeddedFace | EmbeddedAgain) -> Face:
     """The stored face with the vector of an embedding, to compare by it or, of a poor one, to ask by it."""
     if face.too_poor_because is None:
-        return replace(stored, vector=vector(face), norm=face.norm, poor=None)
-    return replace(stored, vector=None, norm=0.0, poor=vector(face))
+        return replace(stored, vector=vector(face), quality=face.quality, poor=None)
+    return replace(stored, vector=None, quality=0.0, poor=vector(face))
 
 
 def check_vectors(record: MediaEmbedded | MarkEmbedded | FacesEmbedded, dimensions: int | None) -> None:

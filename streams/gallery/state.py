@@ -61,7 +61,7 @@ class Face:
 
     `declared` is the smallest victim that a case system declared for it, `assigned` the one that people's acts made.
     `marked_on` is of a face that a person marked: the memberships that it stands on, as `MarkSubmitted` has them.
-    `norm` is the length that the vector had before it was made a unit vector; 0 where there is none.
+    `quality` is that of its embedding; 0 where it has no vector to compare by.
     """
 
     face_id: str
@@ -71,7 +71,7 @@ class Face:
     declared: str | None = None
     assigned: str | None = None
     marked_on: Mapping[str, int] | None = None
-    norm: float = 0.0
+    quality: float = 0.0
     poor: Vectors | None = None
 
     @property

@@ -16,15 +16,15 @@ MEASURED = Calibration(
     "a-model",
     Population.ADULTS,
     ((0.357, 1e-3), (0.414, 1e-4), (0.463, 1e-5), (0.528, 1e-6)),
-    (WeakPairs(8.5, 0.454, 0.541), WeakPairs(9.5, 0.406, 0.489), WeakPairs(11.5, 0.357, 0.414)),
+    (WeakPairs(0.5, 0.454, 0.541), WeakPairs(0.8, 0.406, 0.489), WeakPairs(0.98, 0.357, 0.414)),
     ((0.25, 0.0), (0.4, 1.8), (0.5, 2.9), (0.55, 3.5)),
     3.5,
 )
-BAD_BAD = ((9.5, (0.357, 3.2e-3), (0.414, 8e-4)), (8.5, (0.357, 8.7e-3), (0.414, 2.6e-3)))
-"""Measured: the norm of both pictures, and how often two different people then reach these cosines."""
+BAD_BAD = ((0.8, (0.357, 3.2e-3), (0.414, 8e-4)), (0.5, (0.357, 8.7e-3), (0.414, 2.6e-3)))
+"""Measured: the quality of both pictures, and how often two different people then reach these cosines."""
 
 cosines = st.floats(-1, 1)
-norms = st.floats(0, 20)
+qualities = st.floats(0, 1)
 sizes = st.integers(0, 50_000_000)
 
 
@@ -50,12 +50,12 @@ def test_a_larger_register_never_has_a_lower_threshold_and_none_lies_below_the_f
     assert MEASURED.floor <= MEASURED.threshold(min(a, b)) <= MEASURED.threshold(max(a, b))
 
 
-@pytest.mark.parametrize(("norm", "one", "other"), BAD_BAD)
+@pytest.mark.parametrize(("quality", "one", "other"), BAD_BAD)
 @pytest.mark.parametrize("compared", [500, 1500, 5000])
 def test_two_poor_pictures_of_different_people_are_no_more_often_a_candidate_than_two_good_ones(
-    norm: float, one: tuple[float, float], other: tuple[float, float], compared: int
+    quality: float, one: tuple[float, float], other: tuple[float, float], compared: int
 ) -> None:
-    needed = MEASURED.for_pair(MEASURED.threshold(compared), norm, norm)
+    needed = MEASURED.for_pair(MEASURED.threshold(compared), quality, quality)
 
     normal = NormalDist()
     z_one, z_other = (normal.inv_cdf(1 - share) for _, share in (one, other))
@@ -64,7 +64,7 @@ def test_two_poor_pictures_of_different_people_are_no_more_often_a_candidate_tha
     assert needed > MEASURED.threshold(compared)
 
 
-@given(sizes, norms, norms, norms)
+@given(sizes, qualities, qualities, qualities)
 def test_what_a_pair_needs_is_symmetric_never_less_than_the_threshold_and_falls_with_either_quality(
     compared: int, a: float, b: float, better: float
 ) -> None:
@@ -73,10 +73,10 @@ def test_what_a_pair_needs_is_symmetric_never_less_than_the_threshold_and_falls_
 
     assert needed == MEASURED.for_pair(threshold, b, a) >= threshold
     assert MEASURED.for_pair(threshold, max(a, better), b) <= needed
-    assert MEASURED.for_pair(threshold, max(a, 12.0), b) == threshold, "a poor picture beside a good one is no danger"
+    assert MEASURED.for_pair(threshold, max(a, 0.98), b) == threshold, "a poor picture beside a good one is no danger"
 
 
-@given(cosines, cosines, norms, norms, norms)
+@given(cosines, cosines, qualities, qualities, qualities)
 def test_evidence_is_symmetric_capped_and_rises_with_the_cosine_and_with_either_quality(
     cosine: float, other: float, a: float, b: float, better: float
 ) -> None:
@@ -88,14 +88,14 @@ def test_evidence_is_symmetric_capped_and_rises_with_the_cosine_and_with_either_
     assert MEASURED.log_ratio(cosine, max(a, better), b) >= ratio
 
 
-@given(st.floats(0, 0.5), norms, norms, sizes)
+@given(st.floats(0, 0.5), qualities, qualities, sizes)
 def test_a_candidate_has_at_least_the_evidence_of_two_good_pictures_at_the_threshold(
     above: float, a: float, b: float, compared: int
 ) -> None:
     threshold = MEASURED.threshold(compared)
     cosine = MEASURED.for_pair(threshold, a, b) + above
 
-    assert MEASURED.log_ratio(cosine, a, b) >= MEASURED.log_ratio(threshold, 20, 20) - 0.003  # thresholds are rounded
+    assert MEASURED.log_ratio(cosine, a, b) >= MEASURED.log_ratio(threshold, 1, 1) - 0.003  # thresholds are rounded
 
 
 @pytest.mark.parametrize(
@@ -104,12 +104,12 @@ def test_a_candidate_has_at_least_the_evidence_of_two_good_pictures_at_the_thres
      (0.45, "moderately strong support"), (0.55, "strong support"), (0.9, "strong support")],
 )  # fmt: skip
 def test_a_band_says_it_in_words_and_that_no_children_were_measured(cosine: float, words: str) -> None:
-    assert MEASURED.band(cosine, 12, 12) == f"{words}; {PROVISIONAL}"
+    assert MEASURED.band(cosine, 1, 1) == f"{words}; {PROVISIONAL}"
 
 
 def test_the_caveat_ends_only_where_children_were_measured() -> None:
     for population in (Population.CHILDREN, Population.BOTH):
-        assert replace(MEASURED, population=population).band(0.45, 12, 12) == "moderately strong support"
+        assert replace(MEASURED, population=population).band(0.45, 1, 1) == "moderately strong support"
 
 
 @pytest.mark.parametrize(
@@ -120,9 +120,9 @@ def test_the_caveat_ends_only_where_children_were_measured() -> None:
         ({"false_accepts": ((0.357, 1e-4), (0.414, 1e-3))}, "must fall"),
         ({"false_accepts": ((0.357, 1e-3), (0.414, 0.0))}, "between 0 and 1"),
         ({"false_accepts": ((-0.1, 1e-3), (0.414, 1e-4))}, "positive"),
-        ({"weak_pairs": (WeakPairs(9, 0.5, 0.6), WeakPairs(8, 0.4, 0.5))}, "must rise"),
-        ({"weak_pairs": (WeakPairs(9, 0.5, 0.4),)}, "exceed"),
-        ({"weak_pairs": (WeakPairs(9, 0.3, 0.4),)}, "never makes a pair easier"),
+        ({"weak_pairs": (WeakPairs(0.9, 0.5, 0.6), WeakPairs(0.8, 0.4, 0.5))}, "must rise"),
+        ({"weak_pairs": (WeakPairs(0.9, 0.5, 0.4),)}, "exceed"),
+        ({"weak_pairs": (WeakPairs(0.9, 0.3, 0.4),)}, "never makes a pair easier"),
         ({"evidence": ((0.3, 0.0),)}, "two points"),
         ({"evidence": ((0.3, 1.0), (0.4, 0.5))}, "must rise with the cosine"),
         ({"cap": 0.0}, "positive"),
@@ -137,5 +137,5 @@ def test_what_cant_be_right_is_refused_with_the_reason(wrong: dict[str, object],
 def test_without_weak_pairs_every_pair_counts_as_good() -> None:
     plain = replace(MEASURED, weak_pairs=())
 
-    assert plain.for_pair(0.45, 1, 1) == 0.45
-    assert plain.log_ratio(0.4, 1, 1) == MEASURED.log_ratio(0.4, 12, 12)
+    assert plain.for_pair(0.45, 0, 0) == 0.45
+    assert plain.log_ratio(0.4, 0, 0) == MEASURED.log_ratio(0.4, 1, 1)

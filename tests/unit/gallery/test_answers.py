@@ -62,14 +62,14 @@ def test_a_good_face_of_the_person_is_asked_by_and_the_poor_ones_beside_it_are_n
     assert returned(*log, both) == ("answered", [])
 
 
-def test_a_poor_face_that_another_look_judges_well_is_compared_with_its_norm() -> None:
+def test_a_poor_face_that_another_look_judges_well_is_compared_with_its_quality() -> None:
     poor = make.face("asked", 0, CHILD)
     again = EmbeddedAgain(face_id=poor.face_id, vector=poor.vector, norm=12.5, quality=0.9, too_poor_because=None)
     gallery = Gallery()
     gallery.take_in(Plan(gallery, MODEL_ID, [(0, picture("asked", CHILD, 0, poor=True))]).staged)
-    assert (gallery.faces[poor.face_id].vector, gallery.faces[poor.face_id].norm) == (None, 0.0)
+    assert (gallery.faces[poor.face_id].vector, gallery.faces[poor.face_id].quality) == (None, 0.0)
 
     gallery.take_in(Plan(gallery, MODEL_ID, [(1, FacesEmbedded(model_id=MODEL_ID, faces=[again]))]).staged)
 
     known = gallery.faces[poor.face_id]
-    assert (known.vector is not None, known.norm, known.poor) == (True, 12.5, None)
+    assert (known.vector is not None, known.quality, known.poor) == (True, 0.9, None)

@@ -23,7 +23,7 @@ STEEP = {
     MODEL_ID: replace(
         packaged()[MODEL_ID],
         false_accepts=((0.357, 0.3), (0.42, 0.1), (0.5, 0.03), (0.6, 0.01)),
-        weak_pairs=(WeakPairs(9.0, 0.4, 0.48), WeakPairs(11.0, 0.357, 0.42)),
+        weak_pairs=(WeakPairs(0.5, 0.4, 0.48), WeakPairs(0.95, 0.357, 0.42)),
     )
 }
 """Thresholds that rise with the first few faces: a drawn log has no hundreds of them."""

@@ -36,7 +36,7 @@ def scores_of_strangers(rng: np.random.Generator, number: int) -> np.ndarray:
     return drawn
 
 
-def filled(rng: np.random.Generator, size: int, strangers: np.ndarray, case: str, norm: float) -> Gallery:
+def filled(rng: np.random.Generator, size: int, strangers: np.ndarray, case: str, quality: float) -> Gallery:
     """A gallery of so many faces of one case that score with the strangers as people's do."""
     gallery = Gallery()
     scope = InScope(make.media_id("all"), register=True, cases=frozenset({case}))
@@ -55,14 +55,14 @@ def filled(rng: np.random.Generator, size: int, strangers: np.ndarray, case: str
         # Only those that are similar to somebody are ever looked at.
         for row in np.flatnonzero((scores > 0.3).any(axis=1)):
             face_id = f"face-{start + row}"
-            gallery.faces[face_id] = Face(face_id, scope.media_id, gallery.matrix.row(start + row), norm=norm)
+            gallery.faces[face_id] = Face(face_id, scope.media_id, gallery.matrix.row(start + row), quality=quality)
     return gallery
 
 
-def proposed(gallery: Gallery, strangers: np.ndarray, case: str, norm: float = 12.0) -> Counter[str]:
+def proposed(gallery: Gallery, strangers: np.ndarray, case: str, quality: float = 0.999) -> Counter[str]:
     """How many candidates and leads the strangers get in that gallery, from a picture in `case`."""
     event = make.submitted(case, "register", make.CASES[case])
-    record = make.embedded("new", list(strangers.astype(np.float32)), event, make.origin(0), norm=norm)
+    record = make.embedded("new", list(strangers.astype(np.float32)), event, make.origin(0), quality=quality)
     plan = Plan(gallery, MODEL_ID, [(0, record)])
     assert isinstance(plan.compare, Comparer)
     return Counter(row.state for row in plan.changes.links.values())
@@ -133,10 +133,10 @@ def test_a_person_whom_the_case_has_already_is_not_asked_about_with_each_further
 def test_two_poor_pictures_need_more_than_a_poor_and_a_good_one() -> None:
     rng = np.random.default_rng(6)
     strangers = strangers_of(rng)
-    poor, good = (filled(np.random.default_rng(7), 20_000, strangers, "local:s1", norm) for norm in (9.2, 12.0))
+    poor, good = (filled(np.random.default_rng(7), 20_000, strangers, "local:s1", quality) for quality in (0.7, 0.999))
 
-    both = proposed(poor, strangers, "local:n1", norm=9.2)
-    one = proposed(good, strangers, "local:n1", norm=9.2)
+    both = proposed(poor, strangers, "local:n1", quality=0.7)
+    one = proposed(good, strangers, "local:n1", quality=0.7)
 
     assert both["candidate"] < one["candidate"] / 2
     assert sum(both.values()) == sum(one.values()), "nobody is hidden: the rest are leads"

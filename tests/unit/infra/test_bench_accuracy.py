@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
 
+from graph.domain.calibration import Calibration, Population, WeakPairs
 from graph.domain.errors import Invalid
 from infra.bench.accuracy_copies import COPIES
 from infra.bench.accuracy_faces import Seen
@@ -16,6 +18,11 @@ from infra.bench.accuracy_people import Sample, Way, cosines, half_of, in_band
 from infra.bench.accuracy_rates import accepted, interval, threshold_at, told, trade_off
 from infra.bench.accuracy_worse import measure_copies
 from streams.gallery.templates import SCORES_HIGHER
+
+CALIBRATION = Calibration(
+    "a-model", Population.ADULTS, ((0.5, 1e-2), (0.7, 1e-3)), (WeakPairs(0.2, 0.6, 0.9), WeakPairs(0.4, 0.5, 0.7)),
+    ((0.3, 0.0), (0.7, 2.0)), 3.0,
+)  # fmt: skip
 
 SCORED: tuple[Scored, ...] = ("best", "mean", "better")
 
@@ -131,7 +138,9 @@ def test_every_pair_of_pictures_is_compared_once() -> None:
     assert sorted(found.different.tolist()) == pytest.approx([0.0, math.sqrt(0.5)])
 
 
-def drawn_sample(people: int, pictures: int, noise: float, found: float = 1.0) -> Sample:
+def drawn_sample(
+    people: int, pictures: int, noise: float, found: float = 1.0, poor: float = 2.0
+) -> Sample:  # fmt: skip
     """People around directions drawn by chance; each copy, and a plain look, is noisier than the picture."""
     chance = np.random.default_rng(3)
 
@@ -139,7 +148,8 @@ def drawn_sample(people: int, pictures: int, noise: float, found: float = 1.0) -
         if chance.random() > found:
             return Seen()
         product, plain = (unit(*(direction + chance.normal(0, noise * part, 16))) for part in (more, 1.5 * more))
-        return Seen(product, 0.99 / more, more > 2, plain)
+        quality = 0.99 if more == 1.0 else chance.uniform(0.2, 0.4)
+        return Seen(product, quality, more > poor, plain)
 
     names: list[str] = []
     looks: list[dict[str, Seen]] = []
@@ -177,7 +187,7 @@ def test_worse_copies_are_judged_at_clean_thresholds_and_the_better_way_gains() 
     sample = drawn_sample(120, 5, 0.3)
     clean: dict[Way, AllPairs] = {way: all_pairs(sample.vectors(way), sample.person) for way in ("product", "plain")}
 
-    by_copy, by_quality = measure_copies(sample, clean, seed=1)
+    by_copy, by_quality = measure_copies(sample, clean, 1, CALIBRATION)
 
     original, *copies = by_copy
     assert original["tar_at_far"] == pytest.approx(clean["product"].as_json()["tar_at_far"])
@@ -187,8 +197,28 @@ def test_worse_copies_are_judged_at_clean_thresholds_and_the_better_way_gains() 
         assert row["tar_at_far"]["0.001"] < original["tar_at_far"]["0.001"]
         assert row["gain"]["interval"][0] > 0
         assert (row["found"], row["too_poor"]) == (1.0, 1.0)
-        assert math.isnan(row["far_of_bad_pairs"])  # of nothing: none is good enough to compare
+        # Of nothing: none is good enough to compare.
+        assert all(math.isnan(share) for share in row["candidates_of_strangers"].values())
     assert [row["pairs"] for row in by_quality] == [60 * 20 * len(COPIES), 60 * 20]
+
+
+def test_strangers_in_two_copies_of_one_kind_are_proposed_as_link_does_it() -> None:
+    sample = drawn_sample(40, 2, 0.3, found=0.9, poor=9.0)
+    clean: dict[Way, AllPairs] = {way: all_pairs(sample.vectors(way), sample.person) for way in ("product", "plain")}
+
+    by_copy, _ = measure_copies(sample, clean, 1, CALIBRATION)
+
+    for row, copy in zip(by_copy, ["", *COPIES], strict=True):
+        vectors, quality = sample.vectors("product", copy), sample.quality(copy)
+        for share, proposed in row["candidates_of_strangers"].items():
+            (threshold,) = (cosine for cosine, of in CALIBRATION.false_accepts if of == float(share))
+            decided = [
+                float(vectors[a] @ vectors[b]) >= CALIBRATION.for_pair(threshold, quality[a], quality[b])
+                for a, b in combinations(np.flatnonzero(sample.found(copy)), 2)
+                if sample.person[a] != sample.person[b]
+            ]
+            assert proposed == pytest.approx(np.mean(decided), abs=2 / len(decided))  # thresholds are rounded
+        assert 0 < max(row["candidates_of_strangers"].values()) < 0.2
 
 
 def test_a_folder_where_faces_are_missed_is_measured_and_the_missed_count_as_errors() -> None:
@@ -223,9 +253,9 @@ def test_copies_are_worse_and_of_the_size_that_they_say() -> None:
     chance = np.random.default_rng(1)
     picture = chance.integers(0, 255, (250, 200, 3)).astype(np.uint8)
     for name, copy in COPIES.items():
-        made = copy(picture, 120.0)
+        made = copy(picture, (60, 70, 90, 120))
         assert made.dtype == np.uint8
         assert made.shape == ((960, 1280, 3) if "photo" in name else picture.shape)
         assert made.std() < picture.std()
-    photo = COPIES["face 40 px in a photo"](picture, 120.0)
+    photo = COPIES["face 40 px in a photo"](picture, (60, 70, 90, 120))
     assert (photo != photo[0, 0]).any(axis=2).sum() <= 84 * 67

@@ -13,7 +13,7 @@ from graph.domain.calibration import Calibration, Population
 from graph.domain.errors import Invalid
 from infra.bench.calibrate import Terms, measure_calibration
 from infra.bench.calibration_fit import Pairs, fit, log_ratios, pairs_of
-from infra.bench.labelled import LabelledFaces
+from infra.bench.labelled import KINDS, LabelledFaces
 from infra.bench.likelihood import cllr, logistic, min_cllr, reliability
 from streams.gallery.calibration import load_calibrations
 
@@ -21,7 +21,7 @@ TERMS = Terms(Population.CHILDREN, "drawn", date(2026, 11, 23), "a test")
 
 
 def drawn_faces(seed: int = 1, people: int = 500, dimensions: int = 64) -> LabelledFaces:
-    """People with two pictures each and a copy of both: vectors that vary, those of a copy more and with less norm.
+    """People with two pictures each and a copy of both: vectors that vary, those of a copy more and with less quality.
 
     All copies share a direction, as blurred faces do: two of them are more alike than two good pictures.
     """
@@ -31,11 +31,11 @@ def drawn_faces(seed: int = 1, people: int = 500, dimensions: int = 64) -> Label
     for person in range(people):
         self_ = rng.standard_normal(dimensions) / np.sqrt(dimensions)
         for picture in (2 * person, 2 * person + 1):
-            for copy in (False, True):
+            for copy in (0, KINDS.index("blur 5 px")):
                 noise = rng.standard_normal(dimensions) / np.sqrt(dimensions)
                 made = self_ + 0.6 * noise + (rng.uniform(0.2, 0.9) * blur if copy else 0)
                 vectors.append(made / np.linalg.norm(made))
-                rows.append((person, picture, copy, rng.uniform(9, 11) if copy else rng.uniform(11, 14)))
+                rows.append((person, picture, copy, rng.uniform(0.5, 0.9) if copy else rng.uniform(0.9, 1)))
     columns = list(zip(*rows, strict=True))
     return LabelledFaces(
         np.array(columns[0]), np.array(columns[1]), np.array(columns[2]), np.array(vectors, np.float32),
@@ -75,11 +75,11 @@ def test_false_accepts_are_as_rare_as_they_say(pairs: Pairs, fitted: Calibration
 def test_two_poor_pictures_of_strangers_are_a_candidate_no_more_often_than_two_good_ones(
     pairs: Pairs, fitted: Calibration
 ) -> None:
-    poor = ~pairs.same & (pairs.better_norm < 10)
+    poor = ~pairs.same & (pairs.quality < 0.8)
     threshold = fitted.floor
     over = [
-        cosine >= fitted.for_pair(threshold, norm, norm)
-        for cosine, norm in zip(pairs.cosine[poor].tolist(), pairs.better_norm[poor].tolist(), strict=True)
+        cosine >= fitted.for_pair(threshold, quality, quality)
+        for cosine, quality in zip(pairs.cosine[poor].tolist(), pairs.quality[poor].tolist(), strict=True)
     ]
 
     assert np.mean(pairs.cosine[poor] >= threshold) > 3e-3, "the drawn copies are alike"
@@ -90,9 +90,7 @@ def test_the_bench_and_link_weigh_a_pair_alike(pairs: Pairs, fitted: Calibration
     some = np.random.default_rng(2).choice(len(pairs.cosine), 300, replace=False)
     weighed = log_ratios(fitted, pairs)[some]
 
-    assert weighed == pytest.approx(
-        [fitted.log_ratio(pairs.cosine[i], pairs.worse_norm[i], pairs.better_norm[i]) for i in some]
-    )
+    assert weighed == pytest.approx([fitted.log_ratio(pairs.cosine[i], 0, pairs.quality[i]) for i in some])
 
 
 def test_ratios_are_told_truthfully_of_people_whom_the_fit_has_not_seen(faces: LabelledFaces, tmp_path: Path) -> None:
