@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from math import log10
+from math import log, log10
 from typing import Final
 
 from graph.domain.errors import Invalid
@@ -29,6 +29,8 @@ comparisons, up to this number: who is the same person comes up all the more wit
 DECADES_BEYOND: Final = 1.0
 """How far below the rarest measured false accept a threshold is extrapolated, in powers of ten."""
 LARGEST_CAP: Final = 6.0
+TYPICAL: Final = 0.9
+"""Quality of the worse picture, in the middle of pictures as they are and of poor ones together."""
 PROVISIONAL: Final = "provisional: measured on adults, not on children"
 NOT_CALIBRATED: Final = "not calibrated: measured with another model, on adults, not on children"
 DIGITS: Final = 4
@@ -79,7 +81,9 @@ class Calibration:
     """What was measured of one model, checked when it is built: Invalid says what is wrong.
 
     `false_accepts` are (cosine, share of pairs of different people that reach it), ever stricter; `weak_pairs` rise
-    with the quality; `evidence` are (cosine, log10 likelihood ratio), rising, and nothing goes beyond +-`cap`.
+    with the quality. `evidence` are (cosine, log10 likelihood ratio), rising, of pairs whose worse picture has the
+    quality TYPICAL; `per_worse` comes on top for each unit that its log odds lie higher, and nothing goes beyond
+    +-`cap`.
     """
 
     model_id: str
@@ -87,6 +91,7 @@ class Calibration:
     false_accepts: tuple[Point, ...]
     weak_pairs: tuple[WeakPairs, ...]
     evidence: tuple[Point, ...]
+    per_worse: float
     cap: float
 
     def __post_init__(self) -> None:
@@ -108,6 +113,7 @@ class Calibration:
         _check(len(self.evidence) >= 2, "`evidence` needs two points at the least")
         _check(_rising([cosine for cosine, _ in self.evidence]), "the cosines of `evidence` must rise")
         _check(_rising([ratio for _, ratio in self.evidence]), "the ratios of `evidence` must rise with the cosine")
+        _check(-1 <= self.per_worse <= 1, "`per_worse` must lie between -1 and 1")
         _check(0 < self.cap <= LARGEST_CAP, f"`cap` must be positive and {LARGEST_CAP:.0f} at the most")
 
     @property
@@ -146,13 +152,11 @@ class Calibration:
     def log_ratio(self, cosine: float, quality_a: float, quality_b: float) -> float:
         """The log10 likelihood ratio of one person against two, within +-`cap`.
 
-        Of a pair in which both are weak: that of two good pictures which different people reach as rarely. Symmetric,
-        rises with the cosine and with either quality.
+        The worse picture counts: two pictures of one person are less alike the poorer it is, two people's hardly are,
+        so that the same cosine says more of it. Symmetric, rises with the cosine.
         """
-        pair, good = self._weakness(max(quality_a, quality_b)), self._good
-        beyond = cosine - pair.often
-        as_good = good.often + (beyond * good.width / pair.width if beyond > 0 else beyond)
-        return min(max(_on_lines(self.evidence, as_good), -self.cap), self.cap)
+        beyond = log_odds_of(min(quality_a, quality_b)) - log_odds_of(TYPICAL)
+        return min(max(_on_lines(self.evidence, cosine) + self.per_worse * beyond, -self.cap), self.cap)
 
     def band(self, cosine: float, quality_a: float, quality_b: float) -> str:
         """How far the comparison supports `one person`, in words, with the caveat while nobody measured children."""
@@ -175,6 +179,12 @@ class Calibration:
             return rows[0] if quality <= rows[0].quality else rows[-1]
         often = _on_lines([(row.quality, row.often) for row in rows], quality)
         return WeakPairs(quality, often, _on_lines([(row.quality, row.seldom) for row in rows], quality))
+
+
+def log_odds_of(quality: float) -> float:
+    """How far a quality lies above one half, as evidence counts it; none is told apart below that or above 0.999."""
+    limited = min(max(quality, 0.5), 0.999)
+    return log(limited / (1 - limited))
 
 
 def _on_lines(points: Sequence[Point], x: float) -> float:

@@ -15,7 +15,6 @@ from infra.bench.accuracy_copies import COPIES
 from infra.bench.accuracy_pairs import AllPairs
 from infra.bench.accuracy_people import BANDS, ORIGINAL, Codes, Sample, Way, band_name, in_band, paired
 from infra.bench.accuracy_rates import RESAMPLES, Floats, Metrics, accepted, drawn_people, interval
-from infra.bench.calibration_fit import as_good
 
 COPIED: Final = 2
 """Pictures of each person: with each kind of copy of them the work is several times that of all originals."""
@@ -90,14 +89,14 @@ def _proposed(sample: Sample, copy: str, calibration: Calibration) -> Metrics:
     """By share of pairs of good pictures: how many pairs of two people are candidates at their threshold."""
     there = sample.found(copy) & ~sample.too_poor(copy)
     vectors, quality, person = sample.vectors("product", copy)[there], sample.quality(copy)[there], sample.person[there]
-    two = calibration.false_accepts[:2]
+    two, measured = calibration.false_accepts[:2], [row.quality for row in calibration.weak_pairs] or [0.0]
+    needed = [[calibration.for_pair(cosine, at, at) for at in measured] for cosine, _ in two]
     proposed, pairs = np.zeros(2, np.int64), 0
     for one in range(len(vectors) - 1):
         others = np.flatnonzero(person[one + 1 :] != person[one]) + one + 1
         scores = (vectors[others] @ vectors[one]).astype(np.float64)
         better = np.maximum(quality[others], quality[one])
-        like = as_good(scores, better, calibration.weak_pairs, two[0][0], two[1][0])
-        proposed += [int((like >= cosine).sum()) for cosine, _ in two]
+        proposed += [int((scores >= np.interp(better, measured, each)).sum()) for each in needed]
         pairs += len(others)
     return {str(share): proposed[at] / pairs if pairs else math.nan for at, (_, share) in enumerate(two)}
 

@@ -68,6 +68,6 @@ def _file(fitted: Calibration, terms: Terms) -> dict[str, Any]:
         model_id=fitted.model_id, population=terms.population, data_set=terms.data_set, measured_on=terms.measured_on,
         measured_by=terms.measured_by, false_accepts=list(fitted.false_accepts),
         weak_pairs=[WeakPairsRow(quality=row.quality, often=row.often, seldom=row.seldom) for row in fitted.weak_pairs],
-        evidence=list(fitted.evidence), cap=fitted.cap,
+        evidence=list(fitted.evidence), per_worse=fitted.per_worse, cap=fitted.cap,
     )  # fmt: skip
     return CalibrationFile(calibrations=[measured]).model_dump(mode="json")

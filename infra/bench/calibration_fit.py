@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from graph.domain.calibration import Calibration, Population, WeakPairs
+from graph.domain.calibration import TYPICAL, Calibration, Population, WeakPairs, log_odds_of
 from graph.domain.errors import Invalid
 from infra.bench.accuracy_people import ORIGINAL, Codes
 from infra.bench.labelled import KINDS, LabelledFaces
@@ -34,13 +34,15 @@ CAP_AT_MOST: Final = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Pairs of faces of different pictures: cosine, the better quality, and whether they show one person, each (n,).
+    """Pairs of faces of different pictures: cosine, the log odds of the worse quality, the better quality, and whether
+    they show one person, each (n,).
 
     `kind` is the place in KINDS of both faces' kind, MIXED where they are not of one.
     """
 
     cosine: Floats
-    quality: Floats
+    worse: Floats
+    better: Floats
     same: Flags
     kind: Codes
 
@@ -67,9 +69,11 @@ def pairs_of(faces: LabelledFaces, seed: int) -> Pairs:
         cosines.append(faces.vectors[others] @ faces.vectors[one])
     a, b = (np.concatenate(side) if side else np.zeros(0, np.int64) for side in (left, right))
     cosine = np.concatenate(cosines).astype(np.float64) if cosines else np.zeros(0)
-    quality = np.maximum(faces.quality[a], faces.quality[b])
+    odds = np.array([log_odds_of(quality) for quality in faces.quality.tolist()])
+    worse, better = np.minimum(odds[a], odds[b]), np.maximum(faces.quality[a], faces.quality[b])
     kind = np.where(faces.kind[a] == faces.kind[b], faces.kind[a], MIXED)
-    return Pairs(cosine, quality, faces.person[a] == faces.person[b], kind)
+    same = faces.person[a] == faces.person[b]
+    return Pairs(cosine, worse, better, same, kind)
 
 
 def fit(pairs: Pairs, model_id: str, population: Population) -> Calibration:
@@ -83,34 +87,24 @@ def fit(pairs: Pairs, model_id: str, population: Population) -> Calibration:
         )
     points = tuple((round(_reached_by(strangers, share), 4), share) for share in shares)
     weak = _weak_pairs(pairs, points[0][0], points[1][0])
-    offset, slope = logistic(as_good(pairs.cosine, pairs.quality, weak, points[0][0], points[1][0]), pairs.same)
+    offset, (slope, per_worse) = logistic(
+        np.column_stack([pairs.cosine, pairs.worse - log_odds_of(TYPICAL)]), pairs.same
+    )
     evidence = ((0.0, round(offset, 3)), (1.0, round(offset + slope, 3)))
     # A ratio beyond the number of pairs could not have been seen to be wrong.
     cap = round(min(log10(pairs.same.sum()), log10((~pairs.same).sum()), CAP_AT_MOST), 1)
-    return Calibration(model_id, population, points, weak, evidence, cap)
+    return Calibration(model_id, population, points, weak, evidence, round(per_worse, 3), cap)
 
 
 def log_ratios(calibration: Calibration, pairs: Pairs) -> Floats:
     """`Calibration.log_ratio` of each pair, (n,)."""
-    (often, _), (seldom, _) = calibration.false_accepts[:2]
     cosine, height = (np.array(side) for side in zip(*calibration.evidence, strict=True))
-    as_if = as_good(pairs.cosine, pairs.quality, calibration.weak_pairs, often, seldom)
-    inner = np.interp(as_if, cosine, height)
+    inner = np.interp(pairs.cosine, cosine, height)
     low = (height[1] - height[0]) / (cosine[1] - cosine[0])
     high = (height[-1] - height[-2]) / (cosine[-1] - cosine[-2])
-    outer = np.minimum(as_if - cosine[0], 0) * low + np.maximum(as_if - cosine[-1], 0) * high
-    return np.clip(inner + outer, -calibration.cap, calibration.cap)
-
-
-def as_good(cosine: Floats, quality: Floats, weak: Sequence[WeakPairs], often: float, seldom: float) -> Floats:
-    """The cosines that different people in two good pictures reach as rarely as those of this better quality do."""
-    if not weak:
-        return cosine
-    measured = [row.quality for row in weak]
-    at_often = np.interp(quality, measured, [row.often for row in weak])
-    width = np.interp(quality, measured, [row.seldom for row in weak]) - at_often
-    beyond = cosine - at_often
-    return often + np.where(beyond > 0, beyond * (seldom - often) / width, beyond)
+    outer = np.minimum(pairs.cosine - cosine[0], 0) * low + np.maximum(pairs.cosine - cosine[-1], 0) * high
+    worse = calibration.per_worse * (pairs.worse - log_odds_of(TYPICAL))
+    return np.clip(inner + outer + worse, -calibration.cap, calibration.cap)
 
 
 def _weak_pairs(pairs: Pairs, often: float, seldom: float) -> tuple[WeakPairs, ...]:
@@ -121,15 +115,15 @@ def _weak_pairs(pairs: Pairs, often: float, seldom: float) -> tuple[WeakPairs, .
     until strangers in two copies of each kind exceed theirs no more often than those in two good pictures.
     """
     strangers = ~pairs.same
-    good = float(np.quantile(pairs.quality[strangers & pairs.originals], GOOD_FROM))
-    weak = strangers & (pairs.kind > 0) & (pairs.quality < good)
+    good = float(np.quantile(pairs.better[strangers & pairs.originals], GOOD_FROM))
+    weak = strangers & (pairs.kind > 0) & (pairs.better < good)
     kinds = [strangers & (pairs.kind == kind) for kind in range(1, len(KINDS))]
     known = [kind for kind in kinds if SHARES[0] * kind.sum() >= SEEN]
     rows = [WeakPairs(round(good, 4), often, seldom)]
     if not known or SHARES[0] * weak.sum() < SEEN:
         return tuple(rows)
-    place = np.searchsorted(np.quantile(pairs.quality[weak], np.linspace(0, 1, BINS + 1)[1:-1]), pairs.quality, "right")
-    place[pairs.quality >= good] = BINS
+    place = np.searchsorted(np.quantile(pairs.better[weak], np.linspace(0, 1, BINS + 1)[1:-1]), pairs.better, "right")
+    place[pairs.better >= good] = BINS
     reached = np.searchsorted(often + STEP * np.arange(LEVELS), pairs.cosine, "right")
     levels = _levels(
         [_reaching(place[kind], reached[kind]) / kind.sum() for kind in known],
@@ -139,7 +133,7 @@ def _weak_pairs(pairs: Pairs, often: float, seldom: float) -> tuple[WeakPairs, .
     typical = float(pairs.cosine[strangers & pairs.originals].mean())
     for one in range(BINS - 1, -1, -1):
         here, better = weak & (place == one), rows[-1]
-        quality = round(float(pairs.quality[here].mean()), 4) if here.any() else better.quality
+        quality = round(float(pairs.better[here].mean()), 4) if here.any() else better.quality
         if quality >= better.quality:  # so many are as good as that, to four digits
             continue
         raised = max(round(often + STEP * int(levels[one]), 4), better.often)

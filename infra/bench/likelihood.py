@@ -52,18 +52,21 @@ def reliability(log10_ratio: Floats, same: Flags) -> list[dict[str, Any]]:
     return rows
 
 
-def logistic(scores: Floats, same: Flags) -> tuple[float, float]:
-    """Offset and slope of the log10 likelihood ratio over (n,) scores: logistic regression, both kinds weigh alike."""
+def logistic(scores: Floats, same: Flags) -> tuple[float, list[float]]:
+    """Offset and slopes of the log10 ratio over scores (n, k), by logistic regression; both kinds weigh alike."""
     optimize: Any = importlib.import_module("scipy.optimize")
     weight, sign = _weights(same), np.where(same, 1.0, -1.0)
+    middle, width = scores.mean(axis=0), scores.std(axis=0)
+    known = np.column_stack([np.ones(len(scores)), (scores - middle) / width])
 
     def loss(line: Floats) -> tuple[float, Floats]:
-        odds = sign * (line[0] + line[1] * scores)
+        odds = sign * (known @ line)
         pull: Floats = -weight * sign / (1 + np.exp(np.minimum(odds, 500)))
-        return float(weight @ np.logaddexp(0, -odds)), np.array([pull.sum(), pull @ scores])
+        return float(weight @ np.logaddexp(0, -odds)), pull @ known
 
-    found = optimize.minimize(loss, np.array([-5.0, 20.0]), jac=True, method="BFGS")
-    return float(found.x[0]) / np.log(10), float(found.x[1]) / np.log(10)
+    found = optimize.minimize(loss, np.zeros(known.shape[1]), jac=True, method="BFGS").x / np.log(10)
+    slopes = found[1:] / width
+    return float(found[0] - slopes @ middle), slopes.tolist()
 
 
 def _weights(same: Flags) -> Floats:

@@ -43,6 +43,7 @@ class MeasuredModel(_Strict):
     false_accepts: list[tuple[float, float]]
     weak_pairs: list[WeakPairsRow]
     evidence: list[tuple[float, float]]
+    per_worse: float
     cap: float
 
     def calibration(self) -> Calibration:
@@ -53,6 +54,7 @@ class MeasuredModel(_Strict):
             tuple(self.false_accepts),
             tuple(WeakPairs(row.quality, row.often, row.seldom) for row in self.weak_pairs),
             tuple(self.evidence),
+            self.per_worse,
             self.cap,
         )
 

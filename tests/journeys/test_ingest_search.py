@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 from infra.demo.samples import write_samples
 from infra.ingest_journal import NAME
 from infra.questions import ApiClient
+from infra.stack.neo4j.server import QUICK
 from infra.stack.running import find_running
 from streams import topics
 from tests.commands import redthread
@@ -37,7 +38,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The data folder of a system that runs."""
     folder = tmp_path_factory.mktemp("data")
     ports = (item for name in ("api", "kafka", "neo4j") for item in (f"--{name}-port", 0))
-    started = redthread("up", "--detach", "--data", folder, "--embed", 1, *ports)
+    with pytest.MonkeyPatch.context() as patch:
+        # It lives for minutes: Neo4j's second compiler would cost more than it saves.
+        patch.setenv("JAVA_TOOL_OPTIONS", *QUICK)
+        started = redthread("up", "--detach", "--data", folder, "--embed", 1, *ports)
     assert started.returncode == 0, started.stderr
     yield folder
     assert redthread("down", "--data", folder).returncode == 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from graph.domain.calibration import NOT_CALIBRATED, Population
+from graph.domain.calibration import NOT_CALIBRATED, TYPICAL, Population
 from graph.domain.errors import Invalid
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import PACKAGED, calibration_of, load_calibrations
@@ -42,7 +42,7 @@ def test_of_a_model_that_nobody_measured_every_band_says_so() -> None:
     calibration = calibration_of(load_calibrations(), "another-model")
 
     assert calibration.model_id == "another-model"
-    assert calibration.band(0.45, 1, 1) == f"moderately strong support; {NOT_CALIBRATED}"
+    assert calibration.band(0.45, TYPICAL, TYPICAL) == f"moderately strong support; {NOT_CALIBRATED}"
 
 
 @pytest.mark.parametrize(

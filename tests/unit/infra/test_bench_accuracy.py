@@ -21,7 +21,7 @@ from streams.gallery.templates import SCORES_HIGHER
 
 CALIBRATION = Calibration(
     "a-model", Population.ADULTS, ((0.5, 1e-2), (0.7, 1e-3)), (WeakPairs(0.2, 0.6, 0.9), WeakPairs(0.4, 0.5, 0.7)),
-    ((0.3, 0.0), (0.7, 2.0)), 3.0,
+    ((0.3, 0.0), (0.7, 2.0)), 0.0, 3.0,
 )  # fmt: skip
 
 SCORED: tuple[Scored, ...] = ("best", "mean", "better")

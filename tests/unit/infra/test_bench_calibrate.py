@@ -75,11 +75,11 @@ def test_false_accepts_are_as_rare_as_they_say(pairs: Pairs, fitted: Calibration
 def test_two_poor_pictures_of_strangers_are_a_candidate_no_more_often_than_two_good_ones(
     pairs: Pairs, fitted: Calibration
 ) -> None:
-    poor = ~pairs.same & (pairs.quality < 0.8)
+    poor = ~pairs.same & (pairs.better < 0.8)
     threshold = fitted.floor
     over = [
         cosine >= fitted.for_pair(threshold, quality, quality)
-        for cosine, quality in zip(pairs.cosine[poor].tolist(), pairs.quality[poor].tolist(), strict=True)
+        for cosine, quality in zip(pairs.cosine[poor].tolist(), pairs.better[poor].tolist(), strict=True)
     ]
 
     assert np.mean(pairs.cosine[poor] >= threshold) > 3e-3, "the drawn copies are alike"
@@ -90,7 +90,8 @@ def test_the_bench_and_link_weigh_a_pair_alike(pairs: Pairs, fitted: Calibration
     some = np.random.default_rng(2).choice(len(pairs.cosine), 300, replace=False)
     weighed = log_ratios(fitted, pairs)[some]
 
-    assert weighed == pytest.approx([fitted.log_ratio(pairs.cosine[i], 0, pairs.quality[i]) for i in some])
+    worse = 1 / (1 + np.exp(-pairs.worse))
+    assert weighed == pytest.approx([fitted.log_ratio(pairs.cosine[i], worse[i], pairs.better[i]) for i in some])
 
 
 def test_ratios_are_told_truthfully_of_people_whom_the_fit_has_not_seen(faces: LabelledFaces, tmp_path: Path) -> None:
@@ -124,10 +125,12 @@ def test_a_logistic_line_finds_the_ratios_that_scores_were_drawn_by() -> None:
     rng = np.random.default_rng(3)
     same = np.arange(60_000) < 20_000
     scores = rng.normal(np.where(same, 0.5, 0.1), 0.1)
+    nothing = rng.uniform(3, 5, len(scores))
 
-    offset, slope = logistic(scores, same)
+    offset, (slope, of_nothing) = logistic(np.column_stack([scores, nothing]), same)
 
     assert slope == pytest.approx(40 / np.log(10), rel=0.05)
-    assert offset == pytest.approx(-12 / np.log(10), rel=0.05)
+    assert of_nothing == pytest.approx(0, abs=0.1)
+    assert offset + 4 * of_nothing == pytest.approx(-12 / np.log(10), rel=0.05)
     told = reliability(offset + slope * scores, same)
     assert sum(row["same"] + row["different"] for row in told) == len(scores)
