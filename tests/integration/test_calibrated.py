@@ -23,6 +23,7 @@ async def test_link_takes_threshold_and_band_from_the_file_that_the_setting_name
     told = json.loads(PACKAGED.read_bytes())
     told["calibrations"][0] |= {
         "population": "children", "false_accepts": [[0.5, 1e-3], [0.6, 1e-4]], "weak_pairs": [],
+        "per_worse": -1.0,
     }  # fmt: skip
     file = tmp_path / "own.json"
     file.write_text(json.dumps(told))
@@ -32,7 +33,7 @@ async def test_link_takes_threshold_and_band_from_the_file_that_the_setting_name
     records = [make.embedded("child", [child], make.submitted("local:n1"), make.origin(0))]
     for place, (name, cosine) in enumerate(cosines.items(), 1):
         event = make.submitted("local:s1", district="south")
-        records.append(make.embedded(name, [make.near(rng, child, cosine)], event, make.origin(place)))
+        records.append(make.embedded(name, [make.near(rng, child, cosine)], event, make.origin(place), quality=0.99))
 
     async with installation(stack, store, tmp_path, REDTHREAD_CALIBRATION=str(file)) as site:
         site.write(records)
@@ -41,4 +42,4 @@ async def test_link_takes_threshold_and_band_from_the_file_that_the_setting_name
         links = await site.links()
 
     ((state, _, band, threshold),) = links.values()
-    assert (state, band, threshold) == ("candidate", "strong support", 0.5)
+    assert (state, band, threshold) == ("candidate", "moderate support", 0.5)
