@@ -296,7 +296,8 @@ class Site:
             "MATCH (a)-[r]->(b) RETURN elementId(a) AS a, type(r) AS kind, properties(r) AS facts, elementId(b) AS b"
         )
         names = {row["id"]: f"{row['label']} {row['facts'].get(KEYS.get(row['label'], ''))}" for row in nodes}
-        kept = [row for row in nodes if row["label"] not in BOOKKEEPING]
+        # A message that is deleted while it is read has neither label nor properties left.
+        kept = [row for row in nodes if row["label"] not in BOOKKEEPING and (row["label"] or row["facts"])]
         told: dict[str, Any] = {names[row["id"]]: _facts(row["facts"], times) for row in kept}
         assert len(told) == len(kept), Counter(names.values()).most_common(3)
         for row in edges:

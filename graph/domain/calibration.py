@@ -62,8 +62,8 @@ class Population(StrEnum):
 class WeakPairs:
     """Two different people in faces of which the better has this quality: what they score too often.
 
-    `often` and `seldom` are the cosines that such pairs exceed as rarely as pairs of good pictures exceed the first and
-    the second point of `Calibration.false_accepts`.
+    `often` and `seldom` stand for the first and the second cosine of `Calibration.false_accepts`: what is raised by
+    them, two people in pictures that are worse in the same way exceed in all as rarely as those in good ones.
     """
 
     quality: float
@@ -103,6 +103,7 @@ class Calibration:
         )
         _check(self.floor > 0, "the first cosine of `false_accepts` must be positive: nothing below it is kept")
         _check(_rising([row.quality for row in self.weak_pairs]), "the qualities of `weak_pairs` must rise")
+        _check(all(0 <= row.quality <= 1 for row in self.weak_pairs), "a quality of `weak_pairs` is not from 0 to 1")
         _check(all(row.seldom > row.often for row in self.weak_pairs), "in `weak_pairs`, `seldom` must exceed `often`")
         for weaker, better in pairwise((*self.weak_pairs, self._good)):
             _check(
@@ -153,10 +154,19 @@ class Calibration:
         """The log10 likelihood ratio of one person against two, within +-`cap`.
 
         The worse picture counts: two pictures of one person are less alike the poorer it is, two people's hardly are,
-        so that the same cosine says more of it. Symmetric, rises with the cosine.
+        so that the same cosine says more of it. Never more than what as few strangers reach as the ratio says; two poor
+        pictures may have in common how they became poor. Symmetric, rises with the cosine.
         """
         beyond = log_odds_of(min(quality_a, quality_b)) - log_odds_of(TYPICAL)
-        return min(max(_on_lines(self.evidence, cosine) + self.per_worse * beyond, -self.cap), self.cap)
+        found = _on_lines(self.evidence, cosine) + self.per_worse * beyond
+        return min(max(found, -self.cap), self.cap, max(self._rarity(cosine, max(quality_a, quality_b)), 0.0))
+
+    def _rarity(self, cosine: float, better: float) -> float:
+        """Minus log10 of the share of pairs of different people of this better quality that reach the cosine."""
+        pair, good = self._weakness(better), self._good
+        beyond = cosine - pair.often
+        as_good = good.often + (beyond * good.width / pair.width if beyond > 0 else beyond)
+        return _on_lines([(at, -log10(share)) for at, share in self.false_accepts], as_good)
 
     def band(self, cosine: float, quality_a: float, quality_b: float) -> str:
         """How far the comparison supports `one person`, in words, with the caveat while nobody measured children."""

@@ -18,7 +18,7 @@ from infra.bench.accuracy_worse import copy_scores, measure_copies, to_copy
 from infra.demo.run import Clock
 from infra.folders import SourceFile, read_cases
 from streams.faces.models import ModelFiles
-from streams.gallery.calibration import calibration_of, packaged
+from streams.gallery.calibration import Calibrations, calibration_of
 
 Protocol = Literal["verification", "open-set"]
 SPLITS: Final = 5
@@ -46,7 +46,9 @@ class Measured:
     curves: Mapping[str, Curve]
 
 
-def measure_accuracy(root: Path, asked: Asked, models: ModelFiles, stop: threading.Event) -> Measured:
+def measure_accuracy(
+    root: Path, asked: Asked, models: ModelFiles, calibrations: Calibrations, stop: threading.Event
+) -> Measured:
     """All that is asked about the people of a folder. Blocks; raises Interrupted once `stop` is set.
 
     `verification` and `open_set` hold fractions 0 to 1, means over five seeded splits; `intervals` has their 95 %
@@ -72,7 +74,9 @@ def measure_accuracy(root: Path, asked: Asked, models: ModelFiles, stop: threadi
                 way: all_pairs(sample.vectors(way), sample.person) for way in ("product", "plain")
             }
             found["verification"] |= {"all_pairs": clean["product"].as_json(), "plain": clean["plain"].as_json()}
-            by_copy, by_quality = measure_copies(sample, clean, asked.seed, calibration_of(packaged(), models.model_id))
+            by_copy, by_quality = measure_copies(
+                sample, clean, asked.seed, calibration_of(calibrations, models.model_id)
+            )
             found["verification"] |= {"by_quality": by_quality, "copies": by_copy}
             curves |= _pair_curves(sample, clean)
         if asked.protocol != "verification":

@@ -1,4 +1,4 @@
-"""Worse copies of a picture, as case material is: small, blurred, compressed. Pure."""
+"""Worse copies of a picture, as case material is: small, blurred, compressed, half covered. Pure."""
 
 from __future__ import annotations
 

@@ -39,9 +39,10 @@ def _show_verification(out: Console, found: Mapping[str, Any], intervals: Mappin
         table.add_row(far, _percent(rate), _percent(plain["tar_at_far"].get(far)), f"{every['thresholds'][far]:.3f}")
     out.print(table)
     rates = list(every["tar_at_far"])
+    shares = list(found["copies"][0]["candidates_of_strangers"])
     table = _table(
-        "One picture a worse copy, thresholds as above", "copy", "found", "too poor", *rates, "one look, 0.001",
-        "gain", "strangers proposed, both such copies",
+        "One picture a worse copy, thresholds as above; both, strangers that are candidates", "copy", "found",
+        "too poor", *rates, "one look, 0.001", "gain", *(f"both, {share}" for share in shares),
     )  # fmt: skip
     for row in found["copies"]:
         gain = row["gain"]
@@ -49,7 +50,7 @@ def _show_verification(out: Console, found: Mapping[str, Any], intervals: Mappin
             row["copy"], _percent(row["found"]), _percent(row["too_poor"]),
             *(_percent(row["tar_at_far"].get(far)) for far in rates),
             _percent(row["plain"]["tar_at_far"].get("0.001")), _with(gain["mean"], gain["interval"]),
-            " ".join(_percent(share) for share in row["candidates_of_strangers"].values()),
+            *(_percent(row["candidates_of_strangers"][share]) for share in shares),
         )  # fmt: skip
     out.print(table)
     table = _table("The same by the stored quality of the worse picture", "quality", "pairs", *rates)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from graph.domain.calibration import Calibration, Population
+from infra.bench.calibration_fit import KNOWN_FROM as KNOWN_FROM
 from infra.bench.calibration_fit import Pairs, fit, log_ratios, pairs_of
-from infra.bench.labelled import LabelledFaces
+from infra.bench.labelled import KINDS, LabelledFaces
 from infra.bench.likelihood import cllr, min_cllr, reliability
 from streams.gallery.calibration import CalibrationFile, MeasuredModel, WeakPairsRow
 
@@ -40,7 +41,9 @@ def measure_calibration(
     same = np.concatenate([pairs.same for pairs in halves])
     told = _told(fits[::-1], halves)
     now = None if packaged is None else round(cllr(_told([packaged] * 2, halves), same), 4)
-    fitted = fit(pairs_of(faces, seed), model_id, terms.population)
+    whole = pairs_of(faces, seed)
+    fitted = fit(whole, model_id, terms.population)
+    strangers = np.bincount(whole.kind[~whole.same & (whole.kind >= 0)], minlength=len(KINDS))
     return {
         "model_id": model_id, "seed": seed, "people": len(set(faces.person.tolist())),
         "pictures": int((faces.kind == 0).sum()), "copies": int((faces.kind > 0).sum()), "no_face": faces.no_face,
@@ -48,6 +51,7 @@ def measure_calibration(
         "cllr": round(cllr(told, same), 4), "min_cllr": round(min_cllr(told, same), 4),
         "min_cllr_of_cosine": round(min_cllr(np.concatenate([pairs.cosine for pairs in halves]), same), 4),
         "cllr_packaged": now, "reliability": reliability(told, same), "calibration": _file(fitted, terms),
+        "strangers_by_kind": dict(zip(KINDS[1:], strangers[1:].tolist(), strict=True)),
     }  # fmt: skip
 
 

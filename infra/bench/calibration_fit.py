@@ -18,17 +18,22 @@ from infra.bench.likelihood import Flags, Floats, logistic
 
 SHARES: Final = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 MIXED: Final = -1
+"""The kind of two faces that are not of one."""
 SEEN: Final = 10
 """Pairs of different people that must reach a cosine before its share is believed."""
-STRANGERS_AT_MOST: Final = 6_000_000
-"""Pairs of different people that are looked at: more would take gigabytes."""
+KNOWN_FROM: Final = round(SEEN / SHARES[0])
+"""So many pairs of strangers of a kind tell what they reach."""
+STRANGERS_AT_MOST: Final = 3_000_000
+"""Pairs of different people of one kind that are looked at, and as many mixed ones: more would take gigabytes."""
 BINS: Final = 10
+"""Of the better quality, with as many pairs of strangers in each."""
 GOOD_FROM: Final = 0.5
 """Share of the pairs of pictures as they are in which the better one counts as poor, if only a little."""
 STEP: Final = 0.004
 LEVELS: Final = 60
+"""What two poor pictures need is raised by up to so many steps of a cosine."""
 UP: Final = (1, 2, 4, 8)
-"""By how many steps of a cosine what two poor pictures need may be raised, in all and at once."""
+"""By how many of them at once."""
 CAP_AT_MOST: Final = 4.0
 
 
@@ -55,14 +60,17 @@ class Pairs:
 def pairs_of(faces: LabelledFaces, seed: int) -> Pairs:
     """All pairs of one person, and all or a seeded sample of those of different people; none within one picture."""
     count = len(faces.person)
-    kept_share = min(1.0, STRANGERS_AT_MOST / max(count * (count - 1) / 2, 1))
+    alike = sum(int(of_kind) * (int(of_kind) - 1) // 2 for of_kind in np.bincount(faces.kind, minlength=len(KINDS)))
+    mixed = count * (count - 1) // 2 - alike
+    share_alike, share_mixed = (min(1.0, STRANGERS_AT_MOST / max(pairs, 1)) for pairs in (alike, mixed))
     rng = np.random.default_rng(seed)
     left: list[np.ndarray] = []
     right: list[np.ndarray] = []
     cosines: list[np.ndarray] = []
     for one in range(count - 1):
         others = np.arange(one + 1, count)
-        wanted = (faces.person[others] == faces.person[one]) | (rng.random(len(others)) < kept_share)
+        kept = np.where(faces.kind[others] == faces.kind[one], share_alike, share_mixed)
+        wanted = (faces.person[others] == faces.person[one]) | (rng.random(len(others)) < kept)
         others = others[wanted & (faces.picture[others] != faces.picture[one])]
         left.append(np.full(len(others), one))
         right.append(others)
@@ -93,7 +101,7 @@ def fit(pairs: Pairs, model_id: str, population: Population) -> Calibration:
     evidence = ((0.0, round(offset, 3)), (1.0, round(offset + slope, 3)))
     # A ratio beyond the number of pairs could not have been seen to be wrong.
     cap = round(min(log10(pairs.same.sum()), log10((~pairs.same).sum()), CAP_AT_MOST), 1)
-    return Calibration(model_id, population, points, weak, evidence, round(per_worse, 3), cap)
+    return Calibration(model_id, population, points, weak, evidence, round(min(max(per_worse, -1.0), 1.0), 3), cap)
 
 
 def log_ratios(calibration: Calibration, pairs: Pairs) -> Floats:
@@ -103,8 +111,24 @@ def log_ratios(calibration: Calibration, pairs: Pairs) -> Floats:
     low = (height[1] - height[0]) / (cosine[1] - cosine[0])
     high = (height[-1] - height[-2]) / (cosine[-1] - cosine[-2])
     outer = np.minimum(pairs.cosine - cosine[0], 0) * low + np.maximum(pairs.cosine - cosine[-1], 0) * high
-    worse = calibration.per_worse * (pairs.worse - log_odds_of(TYPICAL))
-    return np.clip(inner + outer + worse, -calibration.cap, calibration.cap)
+    found = inner + outer + calibration.per_worse * (pairs.worse - log_odds_of(TYPICAL))
+    return np.minimum(np.clip(found, -calibration.cap, calibration.cap), np.maximum(_rarity(calibration, pairs), 0))
+
+
+def _rarity(calibration: Calibration, pairs: Pairs) -> Floats:
+    """Minus log10 of the share of such pairs of different people that reach the cosine, (n,)."""
+    cosine, share = (np.array(side) for side in zip(*calibration.false_accepts, strict=True))
+    strict = -np.log10(share)
+    weak = calibration.weak_pairs or (WeakPairs(0.0, cosine[0], cosine[1]),)
+    measured = [row.quality for row in weak]
+    often = np.interp(pairs.better, measured, [row.often for row in weak])
+    stretch = np.interp(pairs.better, measured, [row.width for row in weak]) / (cosine[1] - cosine[0])
+    beyond = pairs.cosine - often
+    as_good = cosine[0] + np.where(beyond > 0, beyond / stretch, beyond)
+    low = (strict[1] - strict[0]) / (cosine[1] - cosine[0])
+    high = (strict[-1] - strict[-2]) / (cosine[-1] - cosine[-2])
+    outer = np.minimum(as_good - cosine[0], 0) * low + np.maximum(as_good - cosine[-1], 0) * high
+    return np.asarray(np.interp(as_good, cosine, strict) + outer, np.float64)
 
 
 def _weak_pairs(pairs: Pairs, often: float, seldom: float) -> tuple[WeakPairs, ...]:
@@ -112,15 +136,16 @@ def _weak_pairs(pairs: Pairs, often: float, seldom: float) -> tuple[WeakPairs, .
 
     Faces that are worse in the same way have that way in common, and no single face tells how alike that makes them. So
     the cosines are raised, where it costs the fewest pairs of one person and for all poorer ones at the least as much,
-    until strangers in two copies of each kind exceed theirs no more often than those in two good pictures.
+    until of all strangers in two copies of a kind no more exceed theirs than of those in two good pictures, as far as
+    that can be: those of good quality keep what good ones need. Between the middles of the bins lie straight lines.
     """
     strangers = ~pairs.same
     good = float(np.quantile(pairs.better[strangers & pairs.originals], GOOD_FROM))
     weak = strangers & (pairs.kind > 0) & (pairs.better < good)
     kinds = [strangers & (pairs.kind == kind) for kind in range(1, len(KINDS))]
-    known = [kind for kind in kinds if SHARES[0] * kind.sum() >= SEEN]
+    known = [kind for kind in kinds if kind.sum() >= KNOWN_FROM]
     rows = [WeakPairs(round(good, 4), often, seldom)]
-    if not known or SHARES[0] * weak.sum() < SEEN:
+    if not known or weak.sum() < KNOWN_FROM:
         return tuple(rows)
     place = np.searchsorted(np.quantile(pairs.better[weak], np.linspace(0, 1, BINS + 1)[1:-1]), pairs.better, "right")
     place[pairs.better >= good] = BINS
@@ -152,7 +177,8 @@ def _reaching(place: Codes, reached: Codes) -> Floats:
 
 
 def _levels(strangers: Sequence[Floats], same: Floats, share: float) -> Codes:
-    """The level of each bin, (BINS + 1,), at which no more than this `share` of any kind's strangers reaches its own.
+    """The level of each bin, (BINS + 1,), at which no more than this `share` of any kind's strangers reaches its own,
+    or as few as it can be.
 
     Given are the shares of each kind's strangers, and the number of true pairs, that reach each level in each bin. The
     last bin is of good pictures and stays 0.
@@ -162,8 +188,10 @@ def _levels(strangers: Sequence[Floats], same: Floats, share: float) -> Codes:
     def total(table: Floats, levels: Codes) -> float:
         return float(table[np.arange(BINS + 1), levels].sum())
 
+    highest = np.array([LEVELS - 1] * BINS + [0])
+    goals = [(table, max(share, total(table, highest))) for table in strangers]
     while True:
-        too_many = [(table, total(table, level) - share) for table in strangers]
+        too_many = [(table, total(table, level) - goal) for table, goal in goals]
         choices: list[tuple[float, Codes]] = []
         for worst, up in product(range(BINS), UP):
             raised = level.copy()

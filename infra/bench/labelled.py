@@ -1,4 +1,4 @@
-"""The main face of each picture of a labelled folder, and of a worse copy of it."""
+"""The main face of each picture of a labelled folder, and of worse copies of it."""
 
 from __future__ import annotations
 

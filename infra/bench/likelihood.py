@@ -16,6 +16,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+SAME: Final = 1e-6
 BIN: Final = 0.5
 """Width of a bin of the reliability table, in powers of ten."""
 
@@ -56,7 +57,8 @@ def logistic(scores: Floats, same: Flags) -> tuple[float, list[float]]:
     """Offset and slopes of the log10 ratio over scores (n, k), by logistic regression; both kinds weigh alike."""
     optimize: Any = importlib.import_module("scipy.optimize")
     weight, sign = _weights(same), np.where(same, 1.0, -1.0)
-    middle, width = scores.mean(axis=0), scores.std(axis=0)
+    middle, spread = scores.mean(axis=0), scores.std(axis=0)
+    width = np.where(spread < SAME, np.inf, spread)  # what is the same in all pairs says nothing: its slope is 0
     known = np.column_stack([np.ones(len(scores)), (scores - middle) / width])
 
     def loss(line: Floats) -> tuple[float, Floats]:

@@ -37,7 +37,7 @@ from infra.scratch import scratch_folder
 from infra.stack.running import given_addresses
 from infra.stack.system import RunningSystem, SystemOptions, running_system
 from streams.faces.packs import chosen_models
-from streams.gallery.calibration import packaged
+from streams.gallery.calibration import load_calibrations, packaged
 
 T = TypeVar("T")
 
@@ -105,8 +105,9 @@ def accuracy(
     _check_plot(plot)
     asked = Asked(protocol, int(on_file), half, seed)
     chosen = settings()
+    calibrations = load_calibrations(chosen.calibration)
     models = chosen_models(chosen.models.expanduser(), chosen.model_pack)
-    measured = _in_thread(lambda stop: measure_accuracy(root, asked, models, stop))
+    measured = _in_thread(lambda stop: measure_accuracy(root, asked, models, calibrations, stop))
     if plot is not None:
         plot.expanduser().write_text(plots.det_svg(f"Errors on {root.name}", measured.curves), "utf-8")
     _print(measured.found, as_json, show_accuracy)
@@ -349,6 +350,11 @@ def _show_calibration(out: Console, found: dict[str, Any]) -> None:
     (measured,) = found["calibration"]["calibrations"]
     points = ", ".join(f"{cosine} at {share:g}" for cosine, share in measured["false_accepts"])
     out.print(f"false accepts: {points}; ratios are capped at 10^{measured['cap']}")
+    rows = ", ".join(f"{row['often']} at {row['quality']}" for row in measured["weak_pairs"])
+    out.print(f"two poor pictures need, by the better quality: {rows}")
+    for kind, pairs in found["strangers_by_kind"].items():
+        if pairs < calibration_bench.KNOWN_FROM:
+            out.print(f"{kind}: only {pairs} pairs of strangers, too few to be counted for that")
 
 
 def _show_pipeline(out: Console, found: dict[str, Any]) -> None:

@@ -97,7 +97,8 @@ def _read(path: Path) -> Calibrations:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise Invalid(f"the calibration file {path} is not usable: {where}: {first['msg']}") from None
+        told = "it is of another release: measure again by `bench calibrate`" if where == "format" else first["msg"]
+        raise Invalid(f"the calibration file {path} is not usable: {where}: {told}") from None
     except Invalid as wrong:
         raise Invalid(f"{path}: {wrong.message}", code=wrong.code) from None
     if len({each.model_id for each in found}) < len(found):

@@ -39,8 +39,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("data")
     ports = (item for name in ("api", "kafka", "neo4j") for item in (f"--{name}-port", 0))
     with pytest.MonkeyPatch.context() as patch:
-        # It lives for minutes: Neo4j's second compiler would cost more than it saves.
-        patch.setenv("JAVA_TOOL_OPTIONS", *QUICK)
+        # It lives for minutes: the second compiler of Neo4j's JVM would cost more than it saves.
+        patch.setenv("JAVA_TOOL_OPTIONS", " ".join(QUICK))
         started = redthread("up", "--detach", "--data", folder, "--embed", 1, *ports)
     assert started.returncode == 0, started.stderr
     yield folder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import log10
 from statistics import NormalDist
 
 import pytest
@@ -22,7 +23,7 @@ MEASURED = Calibration(
     3.5,
 )
 BAD_BAD = ((0.8, (0.357, 3.2e-3), (0.414, 8e-4)), (0.5, (0.357, 8.7e-3), (0.414, 2.6e-3)))
-"""Measured: the quality of both pictures, and how often two different people then reach these cosines."""
+"""How often two different people reach these cosines who are both of this quality, as MEASURED has it."""
 
 cosines = st.floats(-1, 1)
 qualities = st.floats(0, 1)
@@ -92,7 +93,16 @@ def test_the_same_cosine_says_more_where_one_picture_is_poor() -> None:
     good, one_poor, both_poor = (MEASURED.log_ratio(0.4, *pair) for pair in ((0.99, 0.99), (0.99, 0.7), (0.7, 0.7)))
 
     assert good < MEASURED.log_ratio(0.4, 0.99, TYPICAL) == pytest.approx(1.8)
-    assert good < one_poor == both_poor
+    assert good < both_poor <= one_poor
+
+
+@given(qualities, qualities)
+def test_no_ratio_says_more_than_as_few_strangers_reach(a: float, b: float) -> None:
+    """A score with ratio R is reached by at most 1 in R pairs of different people, two poor pictures' too."""
+    raised = [(MEASURED.for_pair(threshold, a, b), share) for threshold, share in MEASURED.false_accepts[:2]]
+
+    for needed, share in raised:
+        assert MEASURED.log_ratio(needed, a, b) <= -log10(share) + 0.002  # thresholds are rounded
 
 
 @pytest.mark.parametrize(
@@ -120,6 +130,7 @@ def test_the_caveat_ends_only_where_children_were_measured() -> None:
         ({"weak_pairs": (WeakPairs(0.9, 0.5, 0.6), WeakPairs(0.8, 0.4, 0.5))}, "must rise"),
         ({"weak_pairs": (WeakPairs(0.9, 0.5, 0.4),)}, "exceed"),
         ({"weak_pairs": (WeakPairs(0.9, 0.3, 0.4),)}, "never makes a pair easier"),
+        ({"weak_pairs": (WeakPairs(12, 0.5, 0.6),)}, "from 0 to 1"),
         ({"evidence": ((0.3, 0.0),)}, "two points"),
         ({"evidence": ((0.3, 1.0), (0.4, 0.5))}, "must rise with the cosine"),
         ({"per_worse": -3.0}, "between -1 and 1"),

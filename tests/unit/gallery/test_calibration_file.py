@@ -28,6 +28,9 @@ def test_the_packaged_file_calibrates_the_default_model_on_adults() -> None:
 
     assert calibration.population is Population.ADULTS
     assert calibration.false_accepts == ((0.357, 1e-3), (0.414, 1e-4), (0.463, 1e-5), (0.528, 1e-6))
+    assert calibration.for_pair(0.357, 0.7, 0.6) == 0.497, "two poor pictures need more"
+    assert calibration.for_pair(0.357, 0.7, 0.999) == 0.357
+    assert calibration.log_ratio(0.4, 0.7, 0.999) > calibration.log_ratio(0.4, 0.99, 0.999)
 
 
 def test_a_file_of_ones_own_stands_above_the_packaged_one_and_leaves_other_models_alone(tmp_path: Path) -> None:
@@ -55,6 +58,7 @@ def test_of_a_model_that_nobody_measured_every_band_says_so() -> None:
         ({"more": 1}, "more"),
         ({"data_set": ""}, "data_set"),
         ({"cap": 99.0}, "cap"),
+        ({"weak_pairs": [{"quality": 9.5, "often": 0.4, "seldom": 0.5}]}, "from 0 to 1"),
     ],
 )
 def test_a_file_that_is_not_usable_is_refused_by_name(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
@@ -70,6 +74,9 @@ def test_a_missing_file_one_that_is_no_json_and_a_model_told_twice_are_refused_b
     with pytest.raises(Invalid, match="not usable"):
         load_calibrations(tmp_path / "own.json")
     told = json.loads(PACKAGED.read_bytes())
+    (tmp_path / "own.json").write_text(json.dumps({**told, "format": 1}))
+    with pytest.raises(Invalid, match="measure again"):
+        load_calibrations(tmp_path / "own.json")
     (tmp_path / "own.json").write_text(json.dumps({**told, "calibrations": told["calibrations"] * 2}))
     with pytest.raises(Invalid, match="twice"):
         load_calibrations(tmp_path / "own.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -92,6 +93,24 @@ def test_the_bench_and_link_weigh_a_pair_alike(pairs: Pairs, fitted: Calibration
 
     worse = 1 / (1 + np.exp(-pairs.worse))
     assert weighed == pytest.approx([fitted.log_ratio(pairs.cosine[i], worse[i], pairs.better[i]) for i in some])
+
+
+def test_faces_of_good_quality_that_are_alike_do_not_raise_what_poor_ones_need_for_ever(faces: LabelledFaces) -> None:
+    """Of a kind that leaves the quality as it is nothing can be raised: the others' limits stay what they are."""
+    made = faces.of(np.ones(len(faces.person), np.bool_))
+    alike = replace(made, quality=np.where(made.kind > 0, 0.999 - made.quality / 100, made.quality))
+    alike.quality[np.flatnonzero(made.kind)[:100]] = 0.5  # some of them are poor
+
+    found = fit(pairs_of(alike, 1), "a-model", Population.ADULTS)
+
+    assert max(row.often for row in found.weak_pairs) < found.floor + 0.2
+
+
+def test_a_model_of_which_every_face_has_the_same_quality_is_calibrated_by_the_cosine(faces: LabelledFaces) -> None:
+    found = fit(pairs_of(replace(faces, quality=np.full(len(faces.person), 1.0)), 1), "a-model", Population.ADULTS)
+
+    assert found.per_worse == 0
+    assert found.log_ratio(0.9, 1, 1) > 0 > found.log_ratio(0.0, 1, 1)
 
 
 def test_ratios_are_told_truthfully_of_people_whom_the_fit_has_not_seen(faces: LabelledFaces, tmp_path: Path) -> None:
