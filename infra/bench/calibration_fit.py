@@ -136,8 +136,8 @@ def _weak_pairs(pairs: Pairs, often: float, seldom: float) -> tuple[WeakPairs, .
 
     Faces that are worse in the same way have that way in common, and no single face tells how alike that makes them. So
     the cosines are raised, where it costs the fewest pairs of one person and for all poorer ones at the least as much,
-    until of all strangers in two copies of a kind no more exceed theirs than of those in two good pictures, as far as
-    that can be: those of good quality keep what good ones need. Between the middles of the bins lie straight lines.
+    until of all strangers in two copies of a kind no more exceed theirs than of those in two good pictures. Between the
+    middles of the bins lie straight lines.
     """
     strangers = ~pairs.same
     good = float(np.quantile(pairs.better[strangers & pairs.originals], GOOD_FROM))
@@ -150,11 +150,14 @@ def _weak_pairs(pairs: Pairs, often: float, seldom: float) -> tuple[WeakPairs, .
     place = np.searchsorted(np.quantile(pairs.better[weak], np.linspace(0, 1, BINS + 1)[1:-1]), pairs.better, "right")
     place[pairs.better >= good] = BINS
     reached = np.searchsorted(often + STEP * np.arange(LEVELS), pairs.cosine, "right")
-    levels = _levels(
-        [_reaching(place[kind], reached[kind]) / kind.sum() for kind in known],
-        _reaching(place[pairs.same], reached[pairs.same]),
-        float(np.mean(pairs.cosine[strangers & pairs.originals] >= often)),
-    )
+    share = float(np.mean(pairs.cosine[strangers & pairs.originals] >= often))
+    tables = [_reaching(place[kind], reached[kind]) / kind.sum() for kind in known]
+    # Where those of good quality alone are too many, the poor ones need not make up for them.
+    goals = [
+        max(share, float(table[BINS, 0] + share * np.mean(place[kind] < BINS)))
+        for table, kind in zip(tables, known, strict=True)
+    ]
+    levels = _levels(tables, goals, _reaching(place[pairs.same], reached[pairs.same]))
     typical = float(pairs.cosine[strangers & pairs.originals].mean())
     for one in range(BINS - 1, -1, -1):
         here, better = weak & (place == one), rows[-1]
@@ -176,9 +179,8 @@ def _reaching(place: Codes, reached: Codes) -> Floats:
     return at_least[:, 1:].astype(np.float64)
 
 
-def _levels(strangers: Sequence[Floats], same: Floats, share: float) -> Codes:
-    """The level of each bin, (BINS + 1,), at which no more than this `share` of any kind's strangers reaches its own,
-    or as few as it can be.
+def _levels(strangers: Sequence[Floats], goals: Sequence[float], same: Floats) -> Codes:
+    """The level of each bin, (BINS + 1,), that of each kind's strangers no larger share than its goal reaches.
 
     Given are the shares of each kind's strangers, and the number of true pairs, that reach each level in each bin. The
     last bin is of good pictures and stays 0.
@@ -188,10 +190,8 @@ def _levels(strangers: Sequence[Floats], same: Floats, share: float) -> Codes:
     def total(table: Floats, levels: Codes) -> float:
         return float(table[np.arange(BINS + 1), levels].sum())
 
-    highest = np.array([LEVELS - 1] * BINS + [0])
-    goals = [(table, max(share, total(table, highest))) for table in strangers]
     while True:
-        too_many = [(table, total(table, level) - goal) for table, goal in goals]
+        too_many = [(table, total(table, level) - goal) for table, goal in zip(strangers, goals, strict=True)]
         choices: list[tuple[float, Codes]] = []
         for worst, up in product(range(BINS), UP):
             raised = level.copy()

@@ -95,15 +95,15 @@ def test_the_bench_and_link_weigh_a_pair_alike(pairs: Pairs, fitted: Calibration
     assert weighed == pytest.approx([fitted.log_ratio(pairs.cosine[i], worse[i], pairs.better[i]) for i in some])
 
 
-def test_faces_of_good_quality_that_are_alike_do_not_raise_what_poor_ones_need_for_ever(faces: LabelledFaces) -> None:
-    """Of a kind that leaves the quality as it is nothing can be raised: the others' limits stay what they are."""
+def test_faces_of_good_quality_that_are_alike_do_not_raise_what_poor_ones_need(faces: LabelledFaces) -> None:
+    """Of good quality nothing is raised: the poor ones of that kind need not make up for them."""
     made = faces.of(np.ones(len(faces.person), np.bool_))
     alike = replace(made, quality=np.where(made.kind > 0, 0.999 - made.quality / 100, made.quality))
-    alike.quality[np.flatnonzero(made.kind)[:100]] = 0.5  # some of them are poor
+    alike.quality[np.flatnonzero(made.kind)[:250]] = 0.5  # some of them are poor
 
     found = fit(pairs_of(alike, 1), "a-model", Population.ADULTS)
 
-    assert max(row.often for row in found.weak_pairs) < found.floor + 0.2
+    assert max(row.often for row in found.weak_pairs) < found.floor + 0.18
 
 
 def test_a_model_of_which_every_face_has_the_same_quality_is_calibrated_by_the_cosine(faces: LabelledFaces) -> None:
