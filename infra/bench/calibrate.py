@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from graph.domain.calibration import Calibration, Population
-from infra.bench.calibration_fit import KNOWN_FROM as KNOWN_FROM
 from infra.bench.calibration_fit import Pairs, fit, log_ratios, pairs_of
 from infra.bench.labelled import KINDS, LabelledFaces
 from infra.bench.likelihood import cllr, min_cllr, reliability

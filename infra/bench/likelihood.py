@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 SAME: Final = 1e-6
+"""A score that spreads less than this is the same in all pairs."""
 BIN: Final = 0.5
 """Width of a bin of the reliability table, in powers of ten."""
 

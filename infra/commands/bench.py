@@ -12,8 +12,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from graph.domain.calibration import Population
 from graph.domain.errors import Invalid
@@ -21,7 +19,7 @@ from infra.bench import calibrate as calibration_bench
 from infra.bench import decisions as decision_bench
 from infra.bench import links as link_bench
 from infra.bench import pipeline as pipeline_bench
-from infra.bench import plots
+from infra.bench import plots, tables
 from infra.bench import verdicts as verdict_bench
 from infra.bench.accuracy import Asked, Protocol, measure_accuracy
 from infra.bench.accuracy_people import Half
@@ -62,7 +60,7 @@ def links(
     sample = link_bench.spread(root, cases, seed)
     clock = Clock()
     found = _measured(root, settings().embed, lambda system: link_bench.measure_links(system, sample, seed, clock))
-    _print(found, as_json, _show_links)
+    _print(found, as_json, tables.show_links)
 
 
 @app.command()
@@ -83,7 +81,7 @@ def decisions(
             root, settings().embed,
             lambda system: decision_bench.measure_decisions(system, sample, one, new, clock), drawn,
         )  # fmt: skip
-    _print(found, as_json, _show_decisions)
+    _print(found, as_json, tables.show_decisions)
 
 
 @app.command()
@@ -145,7 +143,7 @@ def pipeline(
         return measured.as_json()
 
     found = _measured(root, pipeline_bench.PROCESSES, work)
-    _print(found, as_json, _show_pipeline)
+    _print(found, as_json, tables.show_pipeline)
 
 
 def _check_plot(plot: Path | None) -> None:
@@ -180,7 +178,7 @@ def calibrate(
     if plot is not None:
         title = f"Likelihood ratios on {root.name}, Cllr {found['cllr']}"
         plot.expanduser().write_text(plots.reliability_svg(title, found["reliability"]), "utf-8")
-    _print(found, as_json, _show_calibration)
+    _print(found, as_json, tables.show_calibration)
 
 
 @app.command()
@@ -195,7 +193,7 @@ def verdicts(
     async def work(system: RunningSystem) -> dict[str, Any]:
         return await verdict_bench.measure_verdicts(system.addresses, count, writers, rounds)
 
-    _print(_measured(None, 0, work), as_json, _show_verdicts)
+    _print(_measured(None, 0, work), as_json, tables.show_verdicts)
 
 
 @app.command()
@@ -236,7 +234,7 @@ def review(
         code = run_until_signalled(main(), lambda: announce("stopping"))
     if code:
         raise typer.Exit(code)
-    _print(found[0], as_json, _show_review)
+    _print(found[0], as_json, tables.show_review)
 
 
 def _measured(root: Path | None, embed: int, work: Work, *more: Path) -> dict[str, Any]:
@@ -272,108 +270,3 @@ def _print(found: dict[str, Any], as_json: bool, show: Callable[[Console, dict[s
         print(json.dumps(found), flush=True)
     else:
         show(Console(highlight=False, soft_wrap=True), found)
-
-
-def _show_links(out: Console, found: dict[str, Any]) -> None:
-    out.print(
-        f"{found['files']} pictures of {found['people']} people in {found['cases']} cases: {found['faces']} faces, "
-        f"{found['no_face']} pictures without one, {found['too_poor']} faces too poor, "
-        f"{found['quarantined']} in quarantine"
-    )
-    goals, proved = found["goals"], found["verification"]
-    joined = f"{found['joined_pairs']} of {found['same_pairs']} pairs of one person joined: {found['joined']:.2%}"
-    out.print(f"{joined} (goal {goals['joined']:.0%})")
-    out.print(
-        f"{found['wrong_pairs']} of {found['different_pairs']} pairs of different people proposed: "
-        f"{found['wrong_per_1000']:.3f} in 1,000 (goal {goals['wrong_per_1000']:.0f})"
-    )
-    if proved:
-        out.print(
-            f"verification accuracy {proved['accuracy']:.4f} +- {proved['deviation']:.4f} on {proved['same']} same and "
-            f"{proved['different']} different pairs, threshold {proved['threshold']:.3f} (goal {goals['accuracy']})"
-        )
-    for title, pairs in (("missed", found["worst"]["missed"]), ("wrong", found["worst"]["wrong"])):
-        table = Table("picture", "picture", "score", "", title=f"Worst {title}", box=None, title_justify="left")
-        for pair in pairs:
-            score = "-" if pair["score"] is None else f"{pair['score']:.3f}"
-            table.add_row(_name(pair["a"]), _name(pair["b"]), score, pair.get("why", ""))
-        out.print(table)
-
-
-def _show_decisions(out: Console, found: dict[str, Any]) -> None:
-    for title, part in (("the folder", found["sample"]), ("one person", found["one_person"])):
-        goal = f" ({part['about_the_person']} about the person, goal at most {part['goal']})" if "goal" in part else ""
-        out.print(
-            f"{title}: {part['pictures']} pictures, {part['faces']} faces, {part['groups']} groups: "
-            f"{part['decisions']} decisions{goal}, {part['decisions_per_1000_faces']} for 1,000 faces; each link on "
-            f"its own: {part['links']}, {part['links_per_1000_faces']} for 1,000 faces"
-        )
-        out.print(
-            f"  then {part['joined'] or 0:.2%} of {part['same_pairs']} pairs of one person are one victim, "
-            f"{part['victims_of_two']} victims hold two people, refused: {sum(part['refused'].values())}"
-        )
-
-
-def _show_review(out: Console, found: dict[str, Any]) -> None:
-    out.print(
-        f"{found['reviewers']} reviewers for {found['seconds']:.0f} s on {found['faces']} faces and "
-        f"{found['candidates']} candidates: {found['verdicts']} verdicts"
-    )
-    table = Table("operation", "number", "p50 ms", "p99 ms", "longest ms", "p99/p50", box=None)
-    for name, told in found["operations"].items():
-        table.add_row(name, *(str(told[key]) for key in ("number", "p50_ms", "p99_ms", "longest_ms", "p99_in_p50")))
-    out.print(table)
-    errors = ", ".join(f"{number} x {name}" for name, number in found["errors"].items()) or "no errors"
-    out.print(
-        f"{errors}; {found['double_decisions']} double decisions, {found['double_claims']} double claims; "
-        f"goal (p99 at most {found['goal']:.0f} times p50, nothing twice, no error): "
-        f"{'reached' if found['reached'] else 'missed'}"
-    )
-
-
-def _show_calibration(out: Console, found: dict[str, Any]) -> None:
-    out.print(
-        f"{found['people']} people: {found['pictures']} pictures and {found['copies']} degraded copies, "
-        f"{found['too_poor']} too poor, {found['no_face']} without a face; {found['same_pairs']} pairs of one person, "
-        f"{found['different_pairs']} of different people"
-    )
-    packaged_one = "" if found["cllr_packaged"] is None else f"; the packaged calibration: {found['cllr_packaged']}"
-    out.print(
-        f"on people that the fit had not seen: Cllr {found['cllr']}, min Cllr {found['min_cllr']} (cosine alone "
-        f"{found['min_cllr_of_cosine']}){packaged_one}"
-    )
-    table = Table("stated", "observed", "one person", "different", title="log10 LR", box=None, title_justify="left")
-    for row in found["reliability"]:
-        observed = "-" if row["observed"] is None else f"{row['observed']:.2f}"
-        table.add_row(f"{row['stated']:.2f}", observed, str(row["same"]), str(row["different"]))
-    out.print(table)
-    (measured,) = found["calibration"]["calibrations"]
-    points = ", ".join(f"{cosine} at {share:g}" for cosine, share in measured["false_accepts"])
-    out.print(f"false accepts: {points}; ratios are capped at 10^{measured['cap']}")
-    rows = ", ".join(f"{row['often']} at {row['quality']}" for row in measured["weak_pairs"])
-    out.print(f"two poor pictures need, by the better quality: {rows}")
-    for kind, pairs in found["strangers_by_kind"].items():
-        if pairs < calibration_bench.KNOWN_FROM:
-            out.print(f"{kind}: only {pairs} pairs of strangers, too few to be counted for that")
-
-
-def _show_pipeline(out: Console, found: dict[str, Any]) -> None:
-    out.print(
-        f"{found['media']} media, {found['processes']} processes of one thread on {found['cores']} cores: pipeline "
-        f"{found['pipeline_media_per_s']} media/s, bare loop {found['bare_media_per_s']} media/s"
-    )
-    out.print(f"pipeline_vs_bare {found['pipeline_vs_bare']:.3f} (goal {found['goal']})")
-    for title, key in (("bare loop, ms a media", "bare_ms_a_media"),
-                       ("system, processor ms a media", "pipeline_cpu_ms_a_media")):  # fmt: skip
-        out.print(f"{title}: " + ", ".join(f"{name} {spent}" for name, spent in found[key].items()))
-
-
-def _show_verdicts(out: Console, found: dict[str, Any]) -> None:
-    for who, way in (("one person", "one"), (f"{found['writers']} people at once", "many")):
-        rate = found[way]
-        out.print(f"{who}: {rate['verdicts_per_s']} verdicts/s, p50 {rate['p50_ms']} ms, p95 {rate['p95_ms']} ms")
-    out.print(f"ratio {found['ratio']}: the audit's head is taken one at a time; the chain is {found['chain']}")
-
-
-def _name(text: str) -> str:
-    return escape(printable(text))

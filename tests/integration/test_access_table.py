@@ -1,8 +1,8 @@
 """Who gets which answer: route x person x state of the thing, every cell asked of the real service.
 
 A new route needs a row, or `test_every_route_has_a_row` fails. A row names the route, the thing it asks for (a function
-in THINGS, called anew after each cell that changed it), what it sends, and one status a person in the
-order of PEOPLE. `{names}` in path, query, body and form are filled with what the thing's function returns.
+in THINGS, called anew after each cell that changed it), what it sends, and one status a person in the order of PEOPLE.
+`{names}` in path, query, body and form are filled with what the thing's function returns.
 
 Besides the statuses each cell is held to three rules: what a person may not see answers exactly as what does not exist
 (a row of the route whose thing is `missing...`); nobody is answered without a token; and no answer names a case of a
