@@ -15,6 +15,7 @@ from graph.domain import ids
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.label import Label
 from streams.faces.models import DETECTOR_ID, MODEL_ID
+from streams.gallery.calibration import packaged
 from streams.records import (
     CaseChanged,
     CaseRecord,
@@ -48,20 +49,39 @@ CASES = {"local:n1": "north", "local:n2": "north", "local:s1": "south", "local:s
 NAMES = [f"picture-{number}" for number in range(14)]
 Log = list[tuple[int, GalleryRecord]]
 
+_FLAWS = packaged()[MODEL_ID].flaws
+assert _FLAWS is not None, "the default model's flaws were measured"
+_WAYS = np.array(_FLAWS.ways)
+_USUAL = np.linalg.pinv(_WAYS) @ np.array(_FLAWS.usual) / 2
+"""Near where good pictures lie, as far as flaws tell (128,): near enough to share none, and no more alike for it."""
+
 
 def unit(rng: np.random.Generator, dimensions: int = 128) -> Vector:
-    """A drawn unit vector: two of them have a cosine near 0."""
-    drawn = rng.standard_normal(dimensions)
-    return (drawn / np.linalg.norm(drawn)).astype(np.float32)
+    """A drawn unit vector, as of a good picture: two of them have a cosine near 0, and no flaw in common."""
+    drawn = _without_flaws(rng.standard_normal(dimensions))
+    made = drawn / np.linalg.norm(drawn)
+    if dimensions == len(_USUAL):
+        made = _USUAL + np.sqrt(1 - _USUAL @ _USUAL) * made
+    return (made / np.linalg.norm(made)).astype(np.float32)
 
 
 def near(rng: np.random.Generator, vector: Vector, cosine: float) -> Vector:
     """A unit vector that has this cosine with `vector`, to about 1e-7."""
     base = vector.astype(np.float64)
-    drawn = rng.standard_normal(len(base))
+    drawn = _without_flaws(rng.standard_normal(len(base)))
     across = drawn - base * (drawn @ base) / (base @ base)
     made = cosine * base / np.linalg.norm(base) + np.sqrt(1 - cosine**2) * across / np.linalg.norm(across)
     return (made / np.linalg.norm(made)).astype(np.float32)
+
+
+def poorer(vector: Vector, by: float) -> Vector:
+    """The vector of the same face in a picture that is worse, in the one way that moves it most."""
+    moved = vector + by * _WAYS[0]
+    return (moved / np.linalg.norm(moved)).astype(np.float32)
+
+
+def _without_flaws(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    return vector - _WAYS.T @ (_WAYS @ vector) if len(vector) == len(_USUAL) else vector
 
 
 def media_id(name: str) -> str:
@@ -210,7 +230,7 @@ def drawn_log(
 
     With `acts` people label some of the faces, make them victims, tell pairs of them apart and mark others by hand.
     `other_model` is the share of media records that were embedded under another model than the current one, `alike`
-    are the cosines that a picture has with its person.
+    are the cosines that a picture has with its person; a third of the pictures are worse in the same way.
     """
     dice, rng = random.Random(seed), np.random.default_rng(seed)
     people = [unit(rng) for _ in range(3)]
@@ -218,6 +238,8 @@ def drawn_log(
         name: [near(rng, dice.choice(people), dice.choice(alike)) for _ in range(dice.choice([0, 1, 1, 1, 2, 3]))]
         for name in NAMES
     }
+    for name in NAMES[::3]:
+        pictures[name] = [poorer(vector, 0.5) for vector in pictures[name]]
     pictures[NAMES[1]] = [pictures[NAMES[0]][0] if pictures[NAMES[0]] else people[0]]
     poor = {name: [0] if dice.random() < 0.2 else [] for name in NAMES}
     qualities = {name: 0.55 + 0.1 * (index % 5) for index, name in enumerate(NAMES)}

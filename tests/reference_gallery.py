@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from graph.domain import ids
+from graph.domain.calibration import SURE
 from graph.domain.comparison import (
     HIDDEN_LABELS,
     SEARCH_LIMIT,
@@ -221,26 +222,39 @@ class Reference:
             self._link(item.face_id, nearest[item.face_id], item.score, number)
 
     def _link(self, a: str, b: str, score: float, compared: int) -> None:
-        qualities = self.quality[a], self.quality[b]
-        needed = self.calibration.for_pair(self.calibration.threshold(compared), *qualities)
+        pair = *(self.quality[face] for face in (a, b)), self.shared(a, b)
+        needed = self.calibration.for_pair(self.calibration.threshold(compared), *pair)
         state = "candidate" if score >= needed else "lead"
-        self.links[ids.ordered(a, b)] = (state, score, self.calibration.band(score, *qualities), needed)
+        self.links[ids.ordered(a, b)] = (state, score, self.calibration.band(score, *pair), needed)
+
+    def shared(self, a: str, b: str) -> float:
+        """What the flaws of both pictures are of their cosine: projected, and written out."""
+        if (flaws := self.calibration.flaws) is None:
+            return 0.0
+        vectors = {face: vector for _, face, vector in self.everyone() if vector is not None}
+        found = 0.0
+        for way, usual in zip(flaws.ways, flaws.usual, strict=True):
+            one, other = (sum(x * float(y) for x, y in zip(way, vectors[face], strict=True)) for face in (a, b))
+            found += (one - usual) * (other - usual)
+        return max(found - flaws.allowed, 0.0)
 
     # --- groups ---
+
+    def strict(self, a: str, b: str) -> bool:
+        """Whether the two are as alike as a group asks, flaws apart; a cosine of SURE is enough."""
+        vectors = {face: vector for _, face, vector in self.everyone() if vector is not None}
+        score = self.score(vectors[a], vectors[b])
+        return score >= STRICT and (score >= SURE or score - self.shared(a, b) >= STRICT)
 
     def is_group(self, case_id: str, faces: Collection[str]) -> bool:
         """Whether these faces may be one group of the case: each pair strictly similar, none of it kept apart."""
         homes = {face: media for media, known in self.media.items() for face in known.faces}
-        vectors = {face: self.media[homes[face]].faces[face] for face in faces}
         scopes = [self.face_scope(homes[face], face) for face in faces]
         if any(scope.hidden or case_id not in scope.cases for scope in scopes):
             return False
         if len({homes[face] for face in faces}) < len(faces) or len(faces) < 2:
             return False
-        return all(
-            self.score(vectors[a], vectors[b]) >= STRICT and frozenset((a, b)) not in self.apart
-            for a, b in combinations(faces, 2)
-        )
+        return all(self.strict(a, b) and frozenset((a, b)) not in self.apart for a, b in combinations(faces, 2))
 
     # --- records ---
 
@@ -432,7 +446,7 @@ class Reference:
                 score = self.score(vector, stored)
                 if score >= self.calibration.floor:
                     found.append(similar(mine, scope, other, score, self.victim_of(other)))
-                tries += score >= STRICT and bool(mine.cases & scope.cases)
+                tries += bool(mine.cases & scope.cases) and self.strict(face, other)
             for victim in self.means():
                 near = self.by_mean(media_id, face, vector, victim)
                 if near is not None and near[2] >= self.calibration.floor:
@@ -505,8 +519,9 @@ class Reference:
             if score >= self.calibration.floor:
                 found.append(Similar(face, score, "", False))
                 threshold = self.calibration.threshold(compared)
-                needed = self.calibration.for_pair(threshold, self.quality[face], self.quality[probe])
-                similar[face] = bool(self._good_probes(asked)) and score >= needed
+                good = bool(self._good_probes(asked))
+                pair = self.quality[face], self.quality[probe]
+                similar[face] = good and score >= self.calibration.for_pair(threshold, *pair, self.shared(face, probe))
         if asked.within == "register":
             found = people_within(found, asked.limit or SEARCH_LIMIT, self._person)
         return [(item.face_id, item.score, similar[item.face_id]) for item in sorted(found, key=order)]

@@ -1,4 +1,4 @@
-"""Worse copies of a picture, as case material is: small, blurred, compressed, half covered. Pure."""
+"""Worse copies of a picture, as case material is: small, blurred, moved, compressed, half covered. Pure."""
 
 from __future__ import annotations
 
@@ -49,6 +49,15 @@ def _blurred(sigma: float) -> Copy:
     return lambda bgr, _: np.asarray(cv2.GaussianBlur(bgr, (0, 0), sigma), np.uint8)
 
 
+def _moved(by_px: int, degrees: float) -> Copy:
+    """As if camera or child had moved by so many pixels, counter-clockwise from straight across."""
+    line = np.zeros((by_px, by_px), np.float32)
+    line[by_px // 2] = 1
+    turn = cv2.getRotationMatrix2D((by_px // 2, by_px // 2), degrees, 1)
+    path = cv2.warpAffine(line, turn, (by_px, by_px))
+    return lambda bgr, _: np.asarray(cv2.filter2D(bgr, -1, path / path.sum()), np.uint8)
+
+
 def _compressed(quality: int) -> Copy:
     def copy(bgr: Pixels, _: Box) -> Pixels:
         data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
@@ -73,6 +82,11 @@ COPIES: Mapping[str, Copy] = MappingProxyType(
         "blur 2.5 px": _blurred(2.5),
         "blur 3.5 px": _blurred(3.5),
         "blur 5 px": _blurred(5.0),
+        "moved 15 px across": _moved(15, 0),
+        "moved 15 px rising": _moved(15, 45),
+        "moved 15 px down": _moved(15, 90),
+        "moved 15 px falling": _moved(15, 135),
+        "moved 21 px down": _moved(21, 90),
         "JPEG 20": _compressed(20),
         "JPEG 8": _compressed(8),
         "lower half covered": _covered,

@@ -13,7 +13,7 @@ from graph.domain.calibration import Calibration, Population
 from infra.bench.calibration_fit import Pairs, fit, log_ratios, pairs_of
 from infra.bench.labelled import KINDS, LabelledFaces
 from infra.bench.likelihood import cllr, min_cllr, reliability
-from streams.gallery.calibration import CalibrationFile, MeasuredModel, WeakPairsRow
+from streams.gallery.calibration import CalibrationFile, MeasuredFlaws, MeasuredModel, WeakPairsRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,17 @@ def _told(calibrations: Sequence[Calibration], halves: Sequence[Pairs]) -> np.nd
     return np.concatenate([log_ratios(one, pairs) for one, pairs in zip(calibrations, halves, strict=True)])
 
 
+def _flaws(fitted: Calibration) -> MeasuredFlaws | None:
+    if (found := fitted.flaws) is None:
+        return None
+    return MeasuredFlaws(ways=[list(way) for way in found.ways], usual=list(found.usual), allowed=found.allowed)
+
+
 def _file(fitted: Calibration, terms: Terms) -> dict[str, Any]:
     measured = MeasuredModel(
         model_id=fitted.model_id, population=terms.population, data_set=terms.data_set, measured_on=terms.measured_on,
         measured_by=terms.measured_by, false_accepts=list(fitted.false_accepts),
         weak_pairs=[WeakPairsRow(quality=row.quality, often=row.often, seldom=row.seldom) for row in fitted.weak_pairs],
-        evidence=list(fitted.evidence), per_worse=fitted.per_worse, cap=fitted.cap,
+        evidence=list(fitted.evidence), per_worse=fitted.per_worse, cap=fitted.cap, flaws=_flaws(fitted),
     )  # fmt: skip
     return CalibrationFile(calibrations=[measured]).model_dump(mode="json")

@@ -18,7 +18,7 @@ from infra.folders import SourceFile
 from streams.faces.models import ModelFiles
 
 KINDS: Final = (ORIGINAL, *COPIES)
-COPIES_EACH: Final = 2
+COPIES_EACH: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class LabelledFaces:
 def labelled_faces(
     files: Sequence[SourceFile], models: ModelFiles, seed: int, stop: threading.Event
 ) -> LabelledFaces:  # fmt: skip
-    """The faces of the pictures, and of copies of each, of two kinds drawn by the seed; a file that is no picture has
+    """The faces of the pictures, and of copies of each, of three kinds drawn by the seed; a file that is no picture has
     none. Blocks; raises Interrupted once `stop` is set.
     """
     chance = random.Random(seed)

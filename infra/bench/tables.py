@@ -92,6 +92,9 @@ def show_calibration(out: Console, found: dict[str, Any]) -> None:
     (measured,) = found["calibration"]["calibrations"]
     points = ", ".join(f"{cosine} at {share:g}" for cosine, share in measured["false_accepts"])
     out.print(f"false accepts: {points}; ratios are capped at 10^{measured['cap']}")
+    flaws = measured["flaws"]
+    told = "too few copies" if flaws is None else f"{len(flaws['ways'])} directions, up to {flaws['allowed']} is usual"
+    out.print(f"what poor pictures have in common: {told}")
     rows = ", ".join(f"{row['often']} at {row['quality']}" for row in measured["weak_pairs"])
     out.print(f"two poor pictures need, by the better quality: {rows}")
     for kind, pairs in found["strangers_by_kind"].items():

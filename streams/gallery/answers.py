@@ -254,16 +254,11 @@ class Answers:
                 "rank": rank,
                 "score": item.score,
                 "above": threshold is not None
-                and item.score >= self._needed(threshold, item.face_id, best[item.face_id][1]),
+                and item.score >= self._compare.needed(threshold, item.face_id, best[item.face_id][1]),
                 "probe_face_id": best[item.face_id][1],
             }
             for rank, item in enumerate(sorted(found, key=order), 1)
         ]
-
-    def _needed(self, threshold: float, *pair: str) -> float:
-        """The threshold for these two faces: more where both are poor."""
-        qualities = [face.quality if face is not None else 0.0 for face in map(self._staged.face, pair)]
-        return self._calibration.for_pair(threshold, *qualities)
 
     def _person(self, face_id: str) -> str:
         """Who counts as one person in the register's list: a victim, a group, else the face itself."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from graph.domain.calibration import Calibration, Population, WeakPairs
 from graph.domain.errors import Invalid
+from graph.domain.flaws import Flaws
 
 PACKAGED: Final = Path(__file__).with_name("calibration.json")
 
@@ -32,6 +33,18 @@ class WeakPairsRow(_Strict):
     seldom: float
 
 
+class MeasuredFlaws(_Strict):
+    """As `graph.domain.flaws.Flaws`."""
+
+    ways: Annotated[list[list[float]], Field(max_length=64)]
+    usual: list[float]
+    allowed: float
+
+    def flaws(self) -> Flaws:
+        """Raises Invalid where the numbers can't be right."""
+        return Flaws(tuple(map(tuple, self.ways)), tuple(self.usual), self.allowed)
+
+
 class MeasuredModel(_Strict):
     """One model's `graph.domain.calibration.Calibration`, with the data set, the day and who measured."""
 
@@ -45,6 +58,7 @@ class MeasuredModel(_Strict):
     evidence: list[tuple[float, float]]
     per_worse: float
     cap: float
+    flaws: MeasuredFlaws | None
 
     def calibration(self) -> Calibration:
         """Raises Invalid where the numbers can't be right."""
@@ -56,13 +70,14 @@ class MeasuredModel(_Strict):
             tuple(self.evidence),
             self.per_worse,
             self.cap,
+            None if self.flaws is None else self.flaws.flaws(),
         )
 
 
 class CalibrationFile(_Strict):
     """What `REDTHREAD_CALIBRATION` names and `redthread bench calibrate` writes."""
 
-    format: Literal[2] = 2
+    format: Literal[3] = 3
     calibrations: Annotated[list[MeasuredModel], Field(min_length=1)]
 
 
@@ -81,11 +96,14 @@ def packaged() -> Calibrations:
 
 
 def calibration_of(calibrations: Calibrations, model_id: str) -> Calibration:
-    """The calibration of a model; the packaged one's numbers, and every band says so, where nobody measured it."""
+    """The calibration of a model; where nobody measured it the packaged one's numbers, and every band says so.
+
+    Without its flaws: vectors of another model have other directions.
+    """
     if model_id in calibrations:
         return calibrations[model_id]
     (default,) = packaged().values()
-    return replace(default, model_id=model_id, population=Population.NOBODY)
+    return replace(default, model_id=model_id, population=Population.NOBODY, flaws=None)
 
 
 def _read(path: Path) -> Calibrations:

@@ -19,6 +19,7 @@ from graph.domain.comparison import (
     within_caps,
 )
 from graph.domain.group import STRICT
+from streams.gallery.flaws import SharedFlaws
 from streams.gallery.groups import Member
 from streams.gallery.matrix import QUERIES, Near, Vectors, above
 from streams.gallery.state import Face, Media, Staged
@@ -48,6 +49,7 @@ class Comparer:
     ) -> None:
         self._progress = progress
         self._calibration = calibration
+        self.flaws = SharedFlaws(calibration.flaws)
         self._staged = staged
         self._changes = changes
         self._model_id = calibration.model_id
@@ -84,9 +86,10 @@ class Comparer:
         means = near_victims(self._staged, mine, self._calibration.floor)
         for face, near, by_mean in zip(mine, self.near(mine), means, strict=True):
             in_scope = self._in_scope(face, near)
-            thresholds = self._thresholds(counts, _tries(media.scope, in_scope) if new else 1)
+            alike = self._strictly_alike(face, in_scope)
+            thresholds = self._thresholds(counts, _tries(media.scope, alike) if new else 1)
             self._propose(face, media.scope, in_scope, by_mean, thresholds)
-            self._group(face, media.scope, in_scope, offset)
+            self._group(face, media.scope, alike, offset)
         self._changes.comparisons.append(
             {
                 "comparison_id": ids.comparison_id(media.media_id, offset),
@@ -181,11 +184,26 @@ class Comparer:
 
     def _stage(self, one: str, other: str, score: float, threshold: float, *, by_mean: bool) -> None:
         a, b = ids.ordered(one, other)
-        qualities = [face.quality if face is not None else 0.0 for face in map(self._staged.face, (a, b))]
-        needed = self._calibration.for_pair(threshold, *qualities)
+        pair = self._pair(a, b)
+        needed = self._calibration.for_pair(threshold, *pair)
         state = "candidate" if score >= needed else "lead"
-        link_id, band = ids.link_id(a, b), self._calibration.band(score, *qualities)
+        link_id, band = ids.link_id(a, b), self._calibration.band(score, *pair)
         self._changes.links[link_id] = LinkRow(link_id, a, b, state, score, band, self._model_id, needed, by_mean)
+
+    def needed(self, threshold: float, a: str, b: str) -> float:
+        """The cosine from which on these two faces, both with vectors, are a candidate, where good ones need this."""
+        return self._calibration.for_pair(threshold, *self._pair(a, b))
+
+    def _pair(self, a: str, b: str) -> tuple[float, float, float]:
+        """Both qualities, and how much of the cosine the flaws of both pictures are.
+
+        For a mean's score too those of the victim's nearest face stand: means share 0.01 to 0.03 more where all of it
+        is poor.
+        """
+        one, other = self._staged.face(a), self._staged.face(b)
+        assert one is not None and other is not None, "a face that is compared is known"
+        assert one.vector is not None and other.vector is not None, "and has a vector"
+        return one.quality, other.quality, self.flaws.of_pair(one.vector, other.vector)
 
     # --- groups --------------------------------------------------------------------------------------------------
 
@@ -195,14 +213,23 @@ class Comparer:
         for face in filter(None, map(self._staged.face, sorted(freed))):
             if face.vector is not None and (scope := self._staged.scope_of(face)) is not None:
                 (near,) = self.near([face])
-                self._group(face, scope, self._in_scope(face, near), offset)
+                self._group(face, scope, self._strictly_alike(face, self._in_scope(face, near)), offset)
 
-    def _group(self, face: Face, scope: InScope, near: list[Comparable], offset: int) -> None:
+    def _strictly_alike(self, face: Face, near: list[Comparable]) -> list[Comparable]:
+        """Those of the near faces that are as alike as a group asks."""
+        able = [(item, item[0].vector) for item in near if item[2] >= STRICT]
+        vectors = [vector for _, vector in able if vector is not None]
+        if not vectors or face.vector is None:
+            return []
+        scores = self.flaws.likeness(face.vector[None], np.stack(vectors))[0]
+        return [item for (item, _), score in zip(able, scores.tolist(), strict=True) if score >= STRICT]
+
+    def _group(self, face: Face, scope: InScope, alike: list[Comparable], offset: int) -> None:
         groups = self._staged.groups
         for case_id in sorted(scope.cases - groups.groups_of(face.face_id).keys()):
-            close = [other.face_id for other, stored, score in near if score >= STRICT and case_id in stored.cases]
+            close = [other.face_id for other, stored, _ in alike if case_id in stored.cases]
             if close:
-                groups.join(face.face_id, case_id, close, self._member, offset)
+                groups.join(face.face_id, case_id, close, self._member, self.flaws.likeness, offset)
 
     def _member(self, face_id: str) -> Member:
         face = self._staged.face(face_id)
@@ -210,8 +237,7 @@ class Comparer:
         return Member(face.vector, face.media_id, face.victim_id)
 
 
-def _tries(scope: InScope, near: Iterable[Comparable]) -> int:
-    """How often the person has been compared, this time included: with the near faces of the own case that are surely
-    the same person."""
-    alike = sum(score >= STRICT and not scope.cases.isdisjoint(stored.cases) for _, stored, score in near)
-    return min(1 + alike, MOST_TRIES)
+def _tries(scope: InScope, alike: Iterable[Comparable]) -> int:
+    """How often the person has been compared, this time included: with the faces of the own case that are surely the
+    same person."""
+    return min(1 + sum(not scope.cases.isdisjoint(stored.cases) for _, stored, _ in alike), MOST_TRIES)

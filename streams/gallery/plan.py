@@ -61,6 +61,8 @@ class Plan:
         self.changes = Changes(first=offsets[0], last=offsets[-1])
         self.model_id = model_id
         calibration = calibration_of(gallery.calibrations, model_id)
+        if calibration.flaws is not None:
+            self.staged.dimensions = self.staged.dimensions or len(calibration.flaws.ways[0])
         self.compare = Comparer(self.staged, self.changes, calibration, progress)
         self.answers = Answers(self.staged, self.changes, self.compare, model_id)
         self.compare.look_ahead([face for _, record in records for face in self._new_faces(record)])

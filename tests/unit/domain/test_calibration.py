@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.domain.calibration import FALSE_PER_FACE, PROVISIONAL, TYPICAL, Calibration, Population, WeakPairs
+from graph.domain.calibration import FALSE_PER_FACE, PROVISIONAL, SURE, TYPICAL, Calibration, Population, WeakPairs
 from graph.domain.errors import Invalid
 
 MEASURED = Calibration(
@@ -76,6 +76,30 @@ def test_what_a_pair_needs_is_symmetric_never_less_than_the_threshold_and_falls_
     assert needed == MEASURED.for_pair(threshold, b, a) >= threshold
     assert MEASURED.for_pair(threshold, max(a, better), b) <= needed
     assert MEASURED.for_pair(threshold, max(a, 0.98), b) == threshold, "a poor picture beside a good one is no danger"
+
+
+@given(sizes, qualities, qualities, st.floats(0, 1), st.floats(0, 1))
+def test_flaws_in_common_make_a_pair_need_more_but_never_more_than_no_two_people_reach(
+    compared: int, a: float, b: float, shared: float, more: float
+) -> None:
+    threshold = MEASURED.threshold(compared)
+    needed = MEASURED.for_pair(threshold, a, b, shared)
+
+    assert needed == MEASURED.for_pair(threshold, b, a, shared)
+    assert MEASURED.for_pair(threshold, a, b) <= needed <= max(SURE, threshold) or needed == SURE
+    assert MEASURED.for_pair(threshold, a, b, max(shared, more)) >= needed
+    assert MEASURED.for_pair(threshold, 1, 1, 0.1) == pytest.approx(min(threshold + 0.1, SURE))
+
+
+@given(cosines, cosines, qualities, qualities, st.floats(0, 1))
+def test_evidence_falls_with_the_flaws_in_common_and_rises_with_the_cosine_all_the_same(
+    cosine: float, other: float, a: float, b: float, shared: float
+) -> None:
+    ratio = MEASURED.log_ratio(cosine, a, b, shared)
+
+    assert -MEASURED.cap <= ratio <= MEASURED.log_ratio(cosine, a, b)
+    assert MEASURED.log_ratio(max(cosine, other), a, b, shared) >= ratio
+    assert cosine < SURE or ratio == MEASURED.log_ratio(cosine, a, b)
 
 
 @given(cosines, cosines, qualities, qualities)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from streams.faces.quality import LIMITED_BELOW, TOO_POOR_BELOW, Signals, judge, quality, signals
 
 POOR = Signals(
-    norm=7.0, detection_score=0.93, eyes_px=42.0, turned=0.05, sharpness=0.1, brightness=130.0
+    norm=6.0, detection_score=0.93, eyes_px=42.0, turned=0.05, sharpness=0.1, brightness=130.0
 )  # fmt: skip
 """Nothing of it but the norm says that it is poor."""
 FRONT = np.array([[40, 50], [72, 50], [56, 68], [43, 87], [69, 87]], np.float32)
@@ -41,12 +41,13 @@ def test_quality_lies_between_0_and_1_and_rises_with_norm_pixels_and_sharpness(
 @pytest.mark.parametrize(
     ("norm", "eyes_px", "sharpness", "found_again"),
     [
-        (12.6, 42, 0.1, 1.0),
+        (12.6, 42, 0.1, 0.99),
         (10.0, 42, 0.1, 0.94),
-        (8.5, 42, 0.3, 0.74),  # dark
-        (8.5, 42, 0.005, 0.37),  # blurred
-        (9.0, 10, 0.02, 0.54),  # small
-        (7.0, 42, 0.1, 0.37),
+        (8.5, 42, 0.1, 0.83),  # dark
+        (8.5, 42, 0.02, 0.45),  # blurred
+        (11.0, 42, 0.012, 0.79),  # moved
+        (9.0, 10, 0.05, 0.47),  # small
+        (6.0, 42, 0.1, 0.37),
     ],
 )
 def test_quality_is_the_share_of_such_faces_that_are_found_again(
@@ -99,6 +100,22 @@ def test_blur_darkness_light_and_a_turned_head_show_in_their_own_signal() -> Non
     assert dark.sharpness == pytest.approx(sharp.sharpness, rel=0.05), "less contrast is no blur"
     assert dark.brightness < 20 and light.brightness > 230
     assert turned.turned > 0.35
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 45, 90, 135])
+def test_what_moved_is_not_sharp_whichever_way_it_went(degrees: float) -> None:
+    line = np.zeros((15, 15), np.float32)
+    line[7] = 1 / 15
+    path = cv2.warpAffine(line, cv2.getRotationMatrix2D((7, 7), degrees, 1), (15, 15))
+    crop = np.random.default_rng(1).integers(0, 255, (112, 112, 3)).astype(np.uint8)
+
+    moved = signals(cv2.filter2D(crop, -1, path / path.sum()), FRONT, 0.9, 12.0)
+
+    assert moved.sharpness < 0.2 * signals(crop, FRONT, 0.9, 12.0).sharpness
+
+
+def test_a_crop_without_any_detail_has_no_sharpness() -> None:
+    assert signals(np.full((112, 112, 3), 90, np.uint8), FRONT, 0.9, 12.0).sharpness == 0
 
 
 def test_the_signals_of_a_leaning_head_are_those_of_an_upright_one() -> None:

@@ -36,8 +36,9 @@ def returned(*log: GalleryRecord) -> tuple[str, list[tuple[str, bool]]]:
 
 @pytest.mark.parametrize(("others", "above"), [(3, True), (1000, False)])
 def test_a_face_that_is_similar_among_few_is_a_lead_among_many(others: int, above: bool) -> None:
+    rng = np.random.default_rng(1)
     many = make.embedded(
-        "others", [make.unit(RNG) for _ in range(others)], make.submitted("local:others"), make.origin(2)
+        "others", [make.unit(rng) for _ in range(others)], make.submitted("local:others"), make.origin(2)
     )
 
     log = [picture("asked", CHILD, 0), picture("alike", ALIKE, 1), many, ASKED]

@@ -28,8 +28,9 @@ def test_the_packaged_file_calibrates_the_default_model_on_adults() -> None:
 
     assert calibration.population is Population.ADULTS
     assert calibration.false_accepts == ((0.357, 1e-3), (0.414, 1e-4), (0.463, 1e-5), (0.528, 1e-6))
-    assert calibration.for_pair(0.357, 0.7, 0.6) == 0.497, "two poor pictures need more"
+    assert calibration.for_pair(0.357, 0.7, 0.6) == 0.421, "two poor pictures need more"
     assert calibration.for_pair(0.357, 0.7, 0.999) == 0.357
+    assert calibration.for_pair(0.357, 0.7, 0.999, 0.1) == 0.457, "and more by what their flaws are"
     assert calibration.log_ratio(0.4, 0.7, 0.999) > calibration.log_ratio(0.4, 0.99, 0.999)
 
 
@@ -46,6 +47,7 @@ def test_of_a_model_that_nobody_measured_every_band_says_so() -> None:
 
     assert calibration.model_id == "another-model"
     assert calibration.band(0.45, TYPICAL, TYPICAL) == f"moderately strong support; {NOT_CALIBRATED}"
+    assert calibration.flaws is None, "its vectors have other directions"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,8 @@ def test_of_a_model_that_nobody_measured_every_band_says_so() -> None:
         ({"more": 1}, "more"),
         ({"data_set": ""}, "data_set"),
         ({"cap": 99.0}, "cap"),
+        ({"flaws": {"ways": [[1.0, 0.0], [0.9, 0.1]], "usual": [0.0, 0.0], "allowed": 0.0}}, "right angles"),
+        ({"flaws": {"ways": [[1.0, 0.0]], "usual": [], "allowed": 0.0}}, "usual place"),
         ({"weak_pairs": [{"quality": 9.5, "often": 0.4, "seldom": 0.5}]}, "from 0 to 1"),
     ],
 )

@@ -13,10 +13,11 @@ import pytest
 from graph.domain.calibration import Calibration, Population
 from graph.domain.errors import Invalid
 from infra.bench.calibrate import Terms, measure_calibration
-from infra.bench.calibration_fit import Pairs, fit, log_ratios, pairs_of
+from infra.bench.calibration_fit import FACES_OF_A_WAY, Pairs, fit, flaws_of, log_ratios, pairs_of
 from infra.bench.labelled import KINDS, LabelledFaces
 from infra.bench.likelihood import cllr, logistic, min_cllr, reliability
 from streams.gallery.calibration import load_calibrations
+from streams.gallery.flaws import SharedFlaws
 
 TERMS = Terms(Population.CHILDREN, "drawn", date(2026, 11, 23), "a test")
 
@@ -66,7 +67,7 @@ def test_pairs_are_of_different_pictures_each_once(faces: LabelledFaces, pairs: 
 
 
 def test_false_accepts_are_as_rare_as_they_say(pairs: Pairs, fitted: Calibration) -> None:
-    strangers = pairs.cosine[~pairs.same & pairs.originals]
+    strangers = pairs.likeness(fitted.flaws)[~pairs.same & pairs.originals]
 
     assert [share for _, share in fitted.false_accepts] == [1e-3, 1e-4]
     for cosine, share in fitted.false_accepts:
@@ -77,22 +78,54 @@ def test_two_poor_pictures_of_strangers_are_a_candidate_no_more_often_than_two_g
     pairs: Pairs, fitted: Calibration
 ) -> None:
     poor = ~pairs.same & (pairs.better < 0.8)
-    threshold = fitted.floor
+    threshold, score = fitted.floor, pairs.likeness(fitted.flaws)
     over = [
-        cosine >= fitted.for_pair(threshold, quality, quality)
-        for cosine, quality in zip(pairs.cosine[poor].tolist(), pairs.better[poor].tolist(), strict=True)
+        left >= fitted.for_pair(threshold, quality, quality)
+        for left, quality in zip(score[poor].tolist(), pairs.better[poor].tolist(), strict=True)
     ]
 
     assert np.mean(pairs.cosine[poor] >= threshold) > 3e-3, "the drawn copies are alike"
-    assert np.mean(over) < 1.5e-3
+    assert np.mean(over) < 1.2e-3
+
+
+def test_the_direction_in_which_all_copies_lie_is_found_and_is_nearly_all_that_made_them_alike(
+    faces: LabelledFaces, pairs: Pairs, fitted: Calibration
+) -> None:
+    blur = np.random.default_rng(1).standard_normal(64)
+    assert fitted.flaws is not None
+    assert abs(np.dot(fitted.flaws.ways[0], blur / np.linalg.norm(blur))) > 0.98
+
+    poor = ~pairs.same & (pairs.kind == KINDS.index("blur 5 px"))
+    alike = [np.mean(score[poor] >= fitted.floor) for score in (pairs.cosine, pairs.likeness(fitted.flaws))]
+    assert alike[1] < alike[0] / 3
+
+    few = faces.of((faces.kind == 0) | (faces.picture < FACES_OF_A_WAY // 2))
+    assert flaws_of(pairs_of(few, 1)) is None, "too few copies to tell"
+
+
+def test_copies_that_are_no_worse_have_no_direction(faces: LabelledFaces) -> None:
+    same = replace(faces, vectors=faces.vectors[np.flatnonzero(faces.kind == 0).repeat(2)])
+
+    assert flaws_of(pairs_of(same, 1)) is None
+
+
+def test_what_two_poor_pictures_need_at_the_second_point_is_measured_too(pairs: Pairs, fitted: Calibration) -> None:
+    poor = ~pairs.same & (pairs.kind == KINDS.index("blur 5 px"))
+    threshold = fitted.false_accepts[1][0]
+    needed = [fitted.for_pair(threshold, quality, quality) for quality in pairs.better[poor].tolist()]
+
+    assert np.mean(pairs.likeness(fitted.flaws)[poor] >= needed) < 1.2e-4
 
 
 def test_the_bench_and_link_weigh_a_pair_alike(pairs: Pairs, fitted: Calibration) -> None:
     some = np.random.default_rng(2).choice(len(pairs.cosine), 300, replace=False)
     weighed = log_ratios(fitted, pairs)[some]
 
-    worse = 1 / (1 + np.exp(-pairs.worse))
-    assert weighed == pytest.approx([fitted.log_ratio(pairs.cosine[i], worse[i], pairs.better[i]) for i in some])
+    worse, shared = 1 / (1 + np.exp(-pairs.worse)), pairs.shared(fitted.flaws)
+    one_by_one = [fitted.log_ratio(pairs.cosine[i], worse[i], pairs.better[i], shared[i]) for i in some]
+    assert weighed == pytest.approx(one_by_one)
+    vectors, flaws = pairs.faces.vectors, SharedFlaws(fitted.flaws)
+    assert shared[some] == pytest.approx([flaws.of_pair(vectors[pairs.a[i]], vectors[pairs.b[i]]) for i in some])
 
 
 def test_faces_of_good_quality_that_are_alike_do_not_raise_what_poor_ones_need(faces: LabelledFaces) -> None:
@@ -128,6 +161,9 @@ def test_ratios_are_told_truthfully_of_people_whom_the_fit_has_not_seen(faces: L
 def test_too_few_pictures_are_refused_with_how_many_it_takes() -> None:
     with pytest.raises(Invalid, match="900 pictures"):
         fit(pairs_of(drawn_faces(people=20), 1), "a-model", Population.ADULTS)
+    one = drawn_faces(people=200)
+    with pytest.raises(Invalid, match="0 pairs of different people"):
+        fit(pairs_of(replace(one, person=np.zeros_like(one.person)), 1), "a-model", Population.ADULTS)
 
 
 def test_cllr_is_1_where_nothing_is_told_0_where_all_is_and_more_where_it_misleads() -> None:
