@@ -46,7 +46,7 @@ def measure_copies(
         told.append(
             {
                 "copy": copy or "as it is", "pairs": len(gain), **_seen_in(sample, copy, pairs[1]), **product,
-                "plain": plain, "candidates_of_strangers": _proposed(sample, copy, calibration),
+                "plain": plain, "candidates_of_strangers": strangers_proposed(sample, copy, calibration),
                 "gain": {"mean": float(gain.mean()), "interval": _interval(gain, sample, pairs, seed)},
             }
         )  # fmt: skip
@@ -86,8 +86,9 @@ def _measured(sample: Sample, way: Way, copy: str, pairs: Pairs, clean: AllPairs
     return {"tar_at_far": {far: accepted(scores, limit) for far, limit in limits.items()}}, scores
 
 
-def _proposed(sample: Sample, copy: str, calibration: Calibration) -> Metrics:
-    """By share of pairs of good pictures: how many pairs of two people are candidates at their threshold."""
+def strangers_proposed(sample: Sample, copy: str, calibration: Calibration) -> Metrics:
+    """By share of pairs of good pictures: how many pairs of two people are candidates at their threshold; not a number
+    where none could be compared."""
     there = sample.found(copy) & ~sample.too_poor(copy)
     vectors, quality, person = sample.vectors("product", copy)[there], sample.quality(copy)[there], sample.person[there]
     two, measured = calibration.false_accepts[:2], [row.quality for row in calibration.weak_pairs] or [0.0]

@@ -322,6 +322,19 @@ def test_any_number_of_dimensions_is_compared_and_another_one_is_refused() -> No
     assert [round(row.score, 6) for row in second.changes.links.values()] == [0.6]
 
 
+def test_vectors_that_are_not_as_long_as_the_measured_directions_are_refused_and_the_rest_goes_on() -> None:
+    rng = np.random.default_rng(3)
+    log: Log = [
+        (0, make.embedded("long", [make.unit(rng, 512)], make.submitted(), make.origin(0))),
+        (1, make.embedded("right", [make.unit(rng)], make.submitted(), make.origin(1))),
+    ]
+
+    plan = Plan(Gallery(), MODEL_ID, log)
+
+    assert [row["code"] for row in plan.changes.quarantined] == ["bad_embedding"]
+    assert [row["media_id"] for row in plan.changes.media] == [make.media_id("right")]
+
+
 def test_strangers_who_are_alike_by_their_pictures_flaws_are_a_lead_and_no_candidate() -> None:
     rng = np.random.default_rng(5)
     good = make.unit(rng)

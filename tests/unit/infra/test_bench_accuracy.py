@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -10,13 +11,15 @@ import pytest
 
 from graph.domain.calibration import Calibration, Population, WeakPairs
 from graph.domain.errors import Invalid
+from graph.domain.flaws import Flaws
 from infra.bench.accuracy_copies import COPIES
 from infra.bench.accuracy_faces import Seen
 from infra.bench.accuracy_open_set import Scored, Searches, Split, measure_open_set, searched, split_of
 from infra.bench.accuracy_pairs import AllPairs, all_pairs, measure_pairs
 from infra.bench.accuracy_people import Sample, Way, cosines, half_of, in_band
 from infra.bench.accuracy_rates import accepted, interval, threshold_at, told, trade_off
-from infra.bench.accuracy_worse import measure_copies
+from infra.bench.accuracy_worse import measure_copies, strangers_proposed
+from streams.gallery.flaws import SharedFlaws
 from streams.gallery.templates import SCORES_HIGHER
 
 CALIBRATION = Calibration(
@@ -202,23 +205,39 @@ def test_worse_copies_are_judged_at_clean_thresholds_and_the_better_way_gains() 
     assert [row["pairs"] for row in by_quality] == [60 * 20 * len(COPIES), 60 * 20]
 
 
-def test_strangers_in_two_copies_of_one_kind_are_proposed_as_link_does_it() -> None:
+@pytest.mark.parametrize("flawed", [False, True])
+def test_strangers_in_two_copies_of_one_kind_are_proposed_as_link_does_it(flawed: bool) -> None:
     sample = drawn_sample(40, 2, 0.3, found=0.9, poor=9.0)
+    dimensions = sample.vectors("product").shape[1]
+    way = tuple(np.eye(dimensions)[0].tolist())
+    measured = replace(CALIBRATION, flaws=Flaws((way,), (0.0,), 0.01) if flawed else None)
+    flaws = SharedFlaws(measured.flaws)
     clean: dict[Way, AllPairs] = {way: all_pairs(sample.vectors(way), sample.person) for way in ("product", "plain")}
 
-    by_copy, _ = measure_copies(sample, clean, 1, CALIBRATION)
+    by_copy, _ = measure_copies(sample, clean, 1, measured)
 
     for row, copy in zip(by_copy, ["", *COPIES], strict=True):
         vectors, quality = sample.vectors("product", copy), sample.quality(copy)
         for share, proposed in row["candidates_of_strangers"].items():
             (threshold,) = (cosine for cosine, of in CALIBRATION.false_accepts if of == float(share))
             decided = [
-                float(vectors[a] @ vectors[b]) >= CALIBRATION.for_pair(threshold, quality[a], quality[b])
+                float(vectors[a] @ vectors[b])
+                >= measured.for_pair(threshold, quality[a], quality[b], flaws.of_pair(vectors[a], vectors[b]))
                 for a, b in combinations(np.flatnonzero(sample.found(copy)), 2)
                 if sample.person[a] != sample.person[b]
             ]
             assert proposed == pytest.approx(np.mean(decided), abs=2 / len(decided))  # thresholds are rounded
         assert 0 < max(row["candidates_of_strangers"].values()) < 0.2
+
+
+def test_a_kind_of_copy_in_which_no_face_is_found_is_told_as_such() -> None:
+    whole = drawn_sample(10, 2, 0.3, found=1.0)
+    lost = replace(whole, looks=[{name: face for name, face in look.items() if not name} for look in whole.looks])
+    way = tuple(np.eye(whole.vectors("product").shape[1])[0].tolist())
+
+    told = strangers_proposed(lost, "blur 5 px", replace(CALIBRATION, flaws=Flaws((way,), (0.0,), 0.01)))
+
+    assert all(math.isnan(share) for share in told.values())
 
 
 def test_a_folder_where_faces_are_missed_is_measured_and_the_missed_count_as_errors() -> None:
