@@ -68,6 +68,14 @@ class MediaStore:
         """The URL by which a media event names an upload: `redthread-upload:<sha256>`."""
         return UPLOAD_SCHEME + _checked(media_id)
 
+    def has(self, path: str) -> bool:
+        """Whether a crop's key names a file that is not empty."""
+        return self._has(path)
+
+    def has_upload(self, media_id: str) -> bool:
+        """Whether the bytes uploaded under this id are there."""
+        return self._has(_upload_key(media_id))
+
     def delete_media(self, media_id: str) -> None:
         """All crops of the media and its upload are gone; deleting again changes nothing."""
         for key in (_folder(media_id), _upload_key(media_id)):
@@ -94,6 +102,12 @@ class MediaStore:
             return self._fs.cat_file(self._path(key))
         except FileNotFoundError as gone:
             raise NotFound("The file is no longer in the media store.", code="file_gone") from gone
+
+    def _has(self, key: str) -> bool:
+        try:
+            return int(self._fs.size(self._path(key)) or 0) > 0
+        except FileNotFoundError:
+            return False
 
     def _write(self, key: str, data: bytes, *, durable: bool) -> None:
         if self._local:

@@ -6,6 +6,8 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -16,8 +18,17 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from streams import topics
 from streams.records import CE_CASE, CE_MEDIA
+from streams.topic_reader import TopicReader
 
 Delivered = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a topic holds: the ids of its events, and the SHA-256 that the event at each place names."""
+
+    ids: frozenset[str]
+    sha256_at: Mapping[str, str]
 
 
 class CaseSystem:
@@ -25,6 +36,7 @@ class CaseSystem:
 
     def __init__(self, bootstrap: str, source: str = "local", security: Mapping[str, str] | None = None) -> None:
         self.source = source
+        self._bootstrap, self._security = bootstrap, dict(security or {})
         # Its own log goes to standard error as it likes; what matters reaches the caller as an error.
         self._connection: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0, **(security or {})}
         self._failures: list[KafkaError] = []
@@ -40,21 +52,30 @@ class CaseSystem:
             }
         )
 
-    def submit(self, event: Mapping[str, Any], delivered: Delivered = lambda place: None) -> None:
+    def submit(
+        self, event: Mapping[str, Any], delivered: Delivered = lambda place: None, *, event_id: str = ""
+    ) -> None:
         """Publishes a media event; `delivered` is told its place `topic/partition/offset`."""
         key = str(event.get("sha256") or event.get("url"))
-        self.send(topics.media_submitted(self.source), CE_MEDIA, key, event, delivered)
+        self.send(topics.media_submitted(self.source), CE_MEDIA, key, event, delivered, event_id=event_id)
 
     def change_case(self, event: Mapping[str, Any], delivered: Delivered = lambda place: None) -> None:
         self.send(topics.cases_changed(self.source), CE_CASE, str(event["case_id"]), event, delivered)
 
     def send(
-        self, topic: str, ce_type: str, key: str, event: Mapping[str, Any], delivered: Delivered = lambda place: None
+        self,
+        topic: str,
+        ce_type: str,
+        key: str,
+        event: Mapping[str, Any],
+        delivered: Delivered = lambda place: None,
+        *,
+        event_id: str = "",
     ) -> None:
-        """Publishes any event as a CloudEvent in binary mode."""
+        """Publishes any event as a CloudEvent in binary mode; without an `event_id` it gets one of its own."""
         cloud_event = CloudEvent(
             attributes={
-                "id": str(uuid.uuid4()),
+                "id": event_id or str(uuid.uuid4()),
                 "source": f"/{self.source}",
                 "specversion": "1.0",
                 "type": ce_type,
@@ -104,6 +125,17 @@ class CaseSystem:
         if left:
             raise TimeoutError(f"Kafka did not take {left} records within {timeout_s:.0f} s")
 
+    def held(self) -> Held:
+        """The media events of this source that their topic holds now."""
+        ids, sha256_at = set[str](), dict[str, str]()
+        with TopicReader(self._bootstrap, self._security) as reader:
+            for message in reader.read(topics.media_submitted(self.source)):
+                ids.add(message.header("ce_id"))
+                place = f"{message.topic}/{message.partition}/{message.offset}"
+                with suppress(ValueError, AttributeError):
+                    sha256_at[place] = str(json.loads(message.value or b"").get("sha256"))
+        return Held(frozenset(ids), sha256_at)
+
     def read_notices(self, start: int | None = None) -> NoticeReader:
         """A reader of this source's notices from offset `start`, or of those that come from now on."""
         return NoticeReader(self._connection, topics.notices(self.source), start)
@@ -139,8 +171,11 @@ class NoticeReader:
              "auto.offset.reset": "earliest"}
         )  # fmt: skip
         place = TopicPartition(topic, 0)
+        low, high = self._consumer.get_watermark_offsets(place, timeout=30)
         if start is None:
-            _, start = self._consumer.get_watermark_offsets(place, timeout=30)
+            start = high
+        elif not low <= start <= high:  # the topic lost its end, or its begin is over
+            start = low
         self.position = place.offset = start
         self._consumer.assign([place])
 

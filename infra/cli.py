@@ -14,8 +14,8 @@ from graph.domain.errors import Invalid, RedthreadError
 
 COMMANDS: Final = {
     "demo": "demo", "up": "up", "down": "up", "ingest": "ingest", "search": "search", "token": "token",
-    "status": "status", "doctor": "doctor", "topics": "topics", "audit": "audit", "models": "models",
-    "bench": "bench",
+    "status": "status", "restore": "restore", "doctor": "doctor", "topics": "topics", "audit": "audit",
+    "models": "models", "bench": "bench",
 }  # fmt: skip
 """The commands in the order of the help, and each one's module: only the asked one's libraries are loaded."""
 

@@ -8,14 +8,17 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from graph.domain import ids
 from graph.files import MediaStore
 from infra.case_system import CaseSystem, NoticeReader
+from infra.commands.common import announce
 from infra.folders import printable
 from infra.ingest_files import Files
 from infra.ingest_journal import Journal, LocalFile, Sent
+from infra.ingest_quarantine import PASSING_CODES, QUARANTINED, Entry, Quarantine
 from infra.progress import bars
 from infra.submission import Interrupted, Notice, Submission
 
@@ -62,7 +65,7 @@ class Outcome:
 
     def count(self, file: str, outcome: str, reason: str) -> None:
         self.by_outcome[outcome] = self.by_outcome.get(outcome, 0) + 1
-        if outcome == "quarantined":
+        if outcome == QUARANTINED:
             self.quarantined.append((file, reason))
 
 
@@ -70,7 +73,15 @@ class Ingest:
     """One run over one folder or archive. Blocks: call `run` in a thread."""
 
     def __init__(
-        self, batch: Batch, source: Files, journal: Journal, uploads: MediaStore, system: CaseSystem, *, max_bytes: int
+        self,
+        batch: Batch,
+        source: Files,
+        journal: Journal,
+        uploads: MediaStore,
+        system: CaseSystem,
+        quarantine: Quarantine,
+        *,
+        max_bytes: int,
     ) -> None:
         self._batch = batch
         self._source = source
@@ -78,7 +89,9 @@ class Ingest:
         self._uploads = uploads
         self._system = system
         self._max_bytes = max_bytes
+        self._quarantine = quarantine
         self._files: dict[int, str] = {}
+        self._event_ids: dict[int, str] = {}
         self._told: dict[int, tuple[str, str]] = {}
         self._saved = time.monotonic()
         self._skipped = 0
@@ -86,17 +99,22 @@ class Ingest:
 
     def run(self, files: list[str], stop: threading.Event, explain: Callable[[], str]) -> Outcome:
         """What became of the files once each has its notice, or by the time that `stop` was set."""
-        waiting, missing = self._look(files)
-        start = min((sent.notices_from for sent in waiting), default=None)
+        waiting, refused, missing = self._look(files)
+        waiting, lost = self._still_held(waiting)
+        # Where Kafka lost events it may have lost notices too, and what comes now stands before the old places.
+        start = 0 if lost else min((sent.notices_from for sent in waiting), default=None)
+        missing += [self._source.look(sent.file) for sent in lost]
         total = len(waiting) + len(missing)
+        self._replay(refused, stop)
         with self._system.read_notices(start) as reader, bars(total, "sent", "noticed") as move:
             submission = Submission[int](
-                self._system, reader, acknowledged=self._journal.acknowledged, noticed=self._noticed,
+                self._system, reader, event_id=self._event_ids.__getitem__,
+                acknowledged=self._journal.acknowledged, noticed=self._noticed,
                 progress=lambda sent, noticed: self._progress(move, sent, noticed),
             )  # fmt: skip
             for sent in waiting:
                 self._files[sent.row] = sent.file
-                submission.expect(sent.row, sent.place)
+                submission.expect(sent.row, sent.event_id or sent.place)
             try:
                 submission.publish(self._events(missing, reader), stop)
                 submission.wait(stop, explain)
@@ -107,9 +125,10 @@ class Ingest:
                 self._outcome.count(self._files[row], outcome, reason)
         return self._outcome
 
-    def _look(self, files: list[str]) -> tuple[list[Sent], list[LocalFile]]:
-        """The files whose notices are still to come, and those that were never sent."""
+    def _look(self, files: list[str]) -> tuple[list[Sent], list[Sent], list[LocalFile]]:
+        """The events whose notices are still to come, those in quarantine, and the files that were never sent."""
         waiting: list[Sent] = []
+        refused: list[Sent] = []
         missing: list[LocalFile] = []
         for name in files:
             try:
@@ -120,11 +139,46 @@ class Ingest:
             sent = self._journal.find(file)
             if sent is None or not sent.place:
                 missing.append(file)
+            elif sent.outcome == QUARANTINED:
+                refused.append(sent)
             elif sent.outcome:
                 self._through(sent)
             else:
                 waiting.append(sent)
-        return waiting, missing
+        return waiting, refused, missing
+
+    def _still_held(self, waiting: list[Sent]) -> tuple[list[Sent], list[Sent]]:
+        """The events that Kafka holds, and those that it does not hold any more."""
+        if not waiting:
+            return [], []
+        held = self._system.held()
+        found = [sent for sent in waiting if sent.event_id in held.ids or held.sha256_at.get(sent.place) == sent.sha256]
+        return found, [sent for sent in waiting if sent not in found]
+
+    def _replay(self, refused: list[Sent], stop: threading.Event) -> None:
+        """Events in quarantine go through embed again where the reason may have passed; the others stay as they are."""
+        entries = self._quarantine.find([sent.quarantine_id or ids.quarantine_id(sent.place) for sent in refused])
+        again: list[Sent] = []
+        for sent, entry in zip(refused, entries, strict=True):
+            if entry is not None and entry.status == "waiting" and entry.code in PASSING_CODES:
+                file = self._source.look(sent.file)
+                if data := self._source.read(file, self._max_bytes):
+                    self._uploads.put_upload(data)
+                again.append(sent)
+            else:
+                self._settle(sent, entry)
+        if again:
+            announce(f"{len(again)} events wait in quarantine for a reason that may have passed: they are tried again")
+        names = [sent.quarantine_id or ids.quarantine_id(sent.place) for sent in again]
+        for sent, entry in zip(again, self._quarantine.replay(names, stop), strict=True):
+            self._settle(sent, entry)
+
+    def _settle(self, sent: Sent, entry: Entry | None) -> None:
+        """The file counts with the outcome that its event has now."""
+        if entry is not None and entry.outcome:
+            sent = replace(sent, outcome=entry.outcome, reason=entry.reason if entry.outcome == QUARANTINED else "")
+            self._journal.noticed(sent.row, sent.outcome, sent.reason, sent.quarantine_id)
+        self._through(sent)
 
     def _through(self, sent: Sent) -> None:
         self._outcome.before += 1
@@ -148,7 +202,7 @@ class Ingest:
                 continue
             # Beside the crops, not in a folder of our own: an erasure of the media deletes it there.
             self._uploads.put_upload(data)
-            row = self._journal.begin(file, sha256, reader.position)
+            row, self._event_ids[row] = self._journal.begin(file, sha256, reader.position)
             self._files[row] = file.file
             self._outcome.sent += 1
             yield row, self._batch.event(row, file.file, sha256, self._uploads.upload_url(sha256))
@@ -159,7 +213,7 @@ class Ingest:
 
     def _noticed(self, row: int, notice: Notice) -> None:
         self._told[row] = (sys.intern(str(notice["outcome"])), sys.intern(str(notice.get("reason", ""))))
-        self._journal.noticed(row, *self._told[row])
+        self._journal.noticed(row, *self._told[row], str(notice.get("quarantine_id") or ""))
 
     def _progress(self, move: Any, sent: int, noticed: int) -> None:
         move(sent + self._skipped, noticed + self._skipped)

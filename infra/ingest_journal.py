@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import uuid
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -23,10 +24,14 @@ CREATE TABLE IF NOT EXISTS sent (
     sha256 TEXT NOT NULL,
     notices_from INTEGER NOT NULL, -- offset in the notices topic from which its notice is to be looked for
     place TEXT,                    -- topic/partition/offset, once Kafka has acknowledged the event
-    outcome TEXT, reason TEXT      -- of its notice
+    outcome TEXT, reason TEXT,     -- of its notice
+    event_id TEXT,                 -- ce_id of the event: its place may be another one's after Kafka lost records
+    quarantine_id TEXT             -- by which the graph keeps it, where it is in quarantine
 );
 CREATE UNIQUE INDEX IF NOT EXISTS sent_once ON sent (target, file, sha256);
 """
+_ADDED = ("event_id", "quarantine_id")
+"""Columns that a journal of an older release lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,10 @@ class LocalFile:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An event of the journal; `place` and `outcome` are empty until they are known."""
+    """An event of the journal; `place` and `outcome` are empty until they are known.
+
+    `event_id` is empty where an older release sent it.
+    """
 
     row: int
     file: str
@@ -50,6 +58,8 @@ class Sent:
     place: str
     outcome: str
     reason: str
+    event_id: str
+    quarantine_id: str
 
 
 def target_of(*parts: object) -> str:
@@ -73,23 +83,30 @@ class Journal:
         """The event sent for the same path with the same bytes: the folder was moved, or the file copied back."""
         return self._one("file = ? AND sha256 = ?", _text(file.file), sha256)
 
-    def begin(self, file: LocalFile, sha256: str, notices_from: int) -> int:
-        """The row of an event that is about to be sent, or sent again because nobody knows whether it was."""
+    def begin(self, file: LocalFile, sha256: str, notices_from: int) -> tuple[int, str]:
+        """The row and the id of an event that is about to be sent, or sent again because Kafka may not have it.
+
+        Sent again it is another event: its id is new.
+        """
+        event_id = uuid.uuid4().hex
         known = self.find_content(file, sha256)
         if known is not None:
-            self._do("UPDATE sent SET notices_from = ? WHERE row = ?", notices_from, known.row)
-            return known.row
+            self._do("UPDATE sent SET notices_from = ?, event_id = ? WHERE row = ?", notices_from, event_id, known.row)
+            return known.row, event_id
         values = (self._target, _text(file.folder), _text(file.file), file.size, file.mtime_ns, sha256, notices_from)
-        columns = "target, folder, file, size, mtime_ns, sha256, notices_from"
-        row = self._do(f"INSERT INTO sent ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", *values)
+        columns = "target, folder, file, size, mtime_ns, sha256, notices_from, event_id"
+        row = self._do(f"INSERT INTO sent ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *values, event_id)
         assert row is not None
-        return row
+        return row, event_id
 
     def acknowledged(self, row: int, place: str) -> None:
         self._do("UPDATE sent SET place = ? WHERE row = ?", place, row)
 
-    def noticed(self, row: int, outcome: str, reason: str) -> None:
-        self._do("UPDATE sent SET outcome = ?, reason = ? WHERE row = ?", outcome, reason, row)
+    def noticed(self, row: int, outcome: str, reason: str, quarantine_id: str = "") -> None:
+        self._do(
+            "UPDATE sent SET outcome = ?, reason = ?, quarantine_id = ? WHERE row = ?",
+            outcome, reason, quarantine_id, row,
+        )  # fmt: skip
 
     def save(self) -> None:
         """What was written so far is on disk."""
@@ -100,7 +117,8 @@ class Journal:
             return done.lastrowid
 
     def _one(self, where: str, *values: object) -> Sent | None:
-        columns = "row, file, sha256, notices_from, coalesce(place, ''), coalesce(outcome, ''), coalesce(reason, '')"
+        texts = ("place", "outcome", "reason", "event_id", "quarantine_id")
+        columns = ", ".join(["row", "file", "sha256", "notices_from", *(f"coalesce({name}, '')" for name in texts)])
         query = f"SELECT {columns} FROM sent WHERE target = ? AND {where}"
         with closing(self._database.execute(query, (self._target, *values))) as found:
             row = found.fetchone()
@@ -114,7 +132,13 @@ def open_journal(data: Path, target: str) -> Generator[Journal]:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     with closing(sqlite3.connect(path, timeout=30)) as database:
         database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")
         database.executescript(_SCHEMA)
+        with closing(database.execute("SELECT name FROM pragma_table_info('sent')")) as found:
+            known = {name for (name,) in found}
+        for name in _ADDED:
+            if name not in known:
+                database.execute(f"ALTER TABLE sent ADD COLUMN {name} TEXT")
         try:
             yield Journal(database, target)
         finally:

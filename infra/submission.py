@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -41,9 +42,10 @@ class Interrupted(RedthreadError):
 class Submission(Generic[Key]):
     """Events on their way, each under a key of the sender's own.
 
-    `acknowledged` is told a key and its place `topic/partition/offset`, `noticed` a key and its notice, `progress` the
-    numbers sent and noticed so far: all in the thread that calls. A replay's notice comes as another one of its key.
-    No notice is kept here: there may be a great many.
+    Notices are recognised by the id of their event, which `event_id` gives for a key. `acknowledged` is told a key and
+    its place `topic/partition/offset`, `noticed` a key and its notice, `progress` the numbers sent and noticed so far:
+    all in the thread that calls. A replay's notice comes as another one of its key. No notice is kept here: there may
+    be a great many.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Submission(Generic[Key]):
         system: CaseSystem,
         reader: NoticeReader,
         *,
+        event_id: Callable[[Key], str] = lambda key: uuid.uuid4().hex,
         acknowledged: Callable[[Key, str], None] = lambda key, place: None,
         noticed: Callable[[Key, Notice], None] = lambda key, notice: None,
         progress: Callable[[int, int], None] = lambda sent, noticed: None,
@@ -59,25 +62,26 @@ class Submission(Generic[Key]):
         self._system = system
         self._reader = reader
         self._acknowledged = acknowledged
+        self._event_id = event_id
         self._noticed = noticed
         self._progress = progress
-        self._places: dict[str, Key] = {}
-        self._early: dict[str, Notice] = {}
-        self._publishing = False
+        self._keys: dict[str, Key] = {}
         self._sent = 0
         self._known = 0
         self._moved = self._told = time.monotonic()
 
-    def expect(self, key: Key, place: str) -> None:
-        """Follows an event that was published before."""
+    def expect(self, key: Key, name: str) -> None:
+        """Follows an event that was published before: `name` is its id, of one that has none its place."""
         self._sent += 1
-        self._stands_at(key, place)
+        self._known += 1
+        self._keys[name] = key
 
     def publish(self, events: Iterable[tuple[Key, Mapping[str, Any]]], stop: threading.Event) -> None:
         """Returns when Kafka has acknowledged every event; Interrupted where `stop` was set before."""
-        self._publishing = True
         for key, event in events:
-            self._system.submit(event, lambda place, key=key: self._stands_at(key, place))
+            event_id = self._event_id(key)
+            self._keys[event_id] = key
+            self._system.submit(event, lambda place, key=key: self._stands_at(key, place), event_id=event_id)
             self._sent += 1
             if time.monotonic() - self._told > TOLD_EVERY_S:
                 self._read(0, stop)
@@ -85,8 +89,6 @@ class Submission(Generic[Key]):
                 self._wait_for_kafka(stop)
         while self._system.unacknowledged():
             self._wait_for_kafka(stop)
-        self._publishing = False
-        self._early.clear()
 
     def wait(self, stop: threading.Event, explain: Callable[[], str]) -> None:
         """Returns when every event has its notice; Stuck, with what `explain` says, where nothing moves any more."""
@@ -108,22 +110,17 @@ class Submission(Generic[Key]):
             raise Stuck(f"Kafka acknowledged nothing for {PATIENCE_S:.0f} s")
 
     def _stands_at(self, key: Key, place: str) -> None:
-        self._places[place] = key
         self._known += 1
         self._acknowledged(key, place)
-        if place in self._early:
-            self._take(key, self._early.pop(place))
 
     def _read(self, wait_s: float, stop: threading.Event) -> None:
         if stop.is_set():
             raise Interrupted("stopped before all events were told of")
         for notice in self._reader.read(wait_s):
-            place = str(notice.get("event", ""))
-            if place in self._places:
-                self._take(self._places[place], notice)
-            elif self._publishing:
-                # Told of before Kafka's acknowledgement of it was read here; or another sender's.
-                self._early[place] = notice
+            for name in (notice.get("ce_id"), notice.get("event")):
+                if name in self._keys:
+                    self._take(self._keys[name], notice)
+                    break
         self._told = time.monotonic()
         self._progress(self._sent, len(self._told_of))
 

@@ -21,7 +21,7 @@ from streams.quarantine import ATTEMPTS, EVENT, OWN_HEADERS, SUBMITTED_AT, VALUE
 from streams.records import Event, InCase, SourceEvent, read_event, to_base64
 
 _PLACE: Final = re.compile(r"(redthread\.[a-z0-9.-]{1,200})/(\d{1,9})/(\d{1,18})")
-_CE_ID_LIMIT: Final = 200
+CE_ID_LIMIT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def origin(message: Message, source: str) -> SourceEvent:
         submitted_at=min(message.timestamp, _number(submitted, 18, message.timestamp)),
         attempts=_number(attempts, 5, 0) + 1,
         source=source,
-        ce_id=message.header("ce_id")[:_CE_ID_LIMIT],
+        ce_id=message.header("ce_id")[:CE_ID_LIMIT],
         key=to_base64(message.key),
         value=to_base64(message.value),
         headers=[(name, to_base64(value)) for name, value in message.headers if name not in OWN_HEADERS],

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
 
 # numpy reads this at its first import. Its own threads spin while they wait for the next product, which costs half as
 # much again as all of link's work; what is large enough for more threads is compared block by block, see `Matrix`.
@@ -13,8 +15,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_fixed
 
-from graph.actions import ingest
-from graph.domain.errors import RedthreadError, StoreUnavailable
+from graph.actions import ingest, outbox
+from graph.domain.errors import NotSameLog, RedthreadError, StoreUnavailable
 from graph.files import MediaStore
 from graph.store.session import Store
 from streams.agents import LINK_GROUP, make_app
@@ -24,6 +26,7 @@ from streams.failures import EXIT_ALARM, end_process
 from streams.gallery.calibration import load_calibrations
 from streams.lags import Backlogs
 from streams.link_worker import LinkWorker
+from streams.reconcile import find
 from streams.relay import Relay
 from streams.roots import FOLDER, Roots
 from streams.settings import StreamSettings
@@ -31,6 +34,7 @@ from streams.takeover import Log
 from streams.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 LINK_SESSION_S: Final = 6.0
 """Link's membership is not static: a dead link's place is free after this long, and a new one waits for that."""
@@ -40,7 +44,7 @@ FORGET_EVERY_S: Final = 60.0
 def make(settings: StreamSettings) -> Any:
     """The Faust app of the link worker and its relay, the log taken into line with the graph's cursor."""
     kafka = Log(settings.kafka, settings.kafka_security)
-    kafka.align(lambda: asyncio.run(_cursor(settings)))
+    _align(kafka, settings)
     app = make_app(LINK_GROUP, settings, instance=None, session_timeout_s=LINK_SESSION_S)
     watchdog = Watchdog(app)
     watchdog.start()
@@ -64,7 +68,7 @@ class _LinkParts:
         self._store = Store(settings.neo4j_uri, settings.neo4j_user, password)
         calibrations = load_calibrations(settings.calibration)
         self._link = LinkWorker(
-            app, self._store, watchdog, crash, model_id=model_id, log_id=kafka.log_id(), calibrations=calibrations
+            app, self._store, watchdog, crash, model_id=model_id, log=kafka, calibrations=calibrations
         )
         self._relay = Relay(
             app,
@@ -100,16 +104,56 @@ class _LinkParts:
             try:
                 cursor = await ingest.read_cursor(self._store)
                 if cursor.epoch == self._link.epoch and cursor.offset >= 0:
-                    await asyncio.to_thread(self._kafka.forget_until, cursor.offset)
+                    await asyncio.to_thread(self._kafka.forget_before, cursor.offset)
+                await outbox.forget(self._store, now=datetime.now(UTC))
             except Exception as failure:  # noqa: BLE001  Deleting later is as good; retention deletes in the end.
-                log.warning("the log's records could not be deleted now: %s", type(failure).__name__)
+                log.warning("what the graph holds could not be deleted now: %s", type(failure).__name__)
 
 
-async def _cursor(settings: StreamSettings) -> ingest.Cursor:
-    async with Store(settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value()) as store:
-        patient = AsyncRetrying(
-            retry=retry_if_exception_type(StoreUnavailable),
-            wait=wait_fixed(1),
-            before_sleep=lambda state: log.warning("link waits for Neo4j, attempt %s", state.attempt_number),
+def _align(gallery_log: Log, settings: StreamSettings) -> None:
+    """Link's group stands behind the cursor. LogGap where the log is not the graph's; NotSameLog stays in the graph."""
+    try:
+        _adopt(gallery_log, _once(settings, ingest.read_cursor), settings)
+        gallery_log.align(lambda: _once(settings, ingest.read_cursor))
+    except NotSameLog as gap:
+        reason = gap.message
+        _once(settings, lambda store: ingest.mark_broken(store, reason, now=datetime.now(UTC)))
+        raise
+
+
+def _adopt(gallery_log: Log, cursor: ingest.Cursor, settings: StreamSettings) -> None:
+    """A cursor of an older release knows its record afterwards; LogGap where events are missing in the graph."""
+    if cursor.offset < 0 or cursor.digest is not None:
+        return
+    gallery_log.check(cursor)
+    files = MediaStore(settings.store_url)
+    report = _once(
+        settings, lambda store: find(store, settings.kafka, settings.kafka_security, settings.sources, files)
+    ).report
+    if report.lost:
+        raise NotSameLog(
+            f"{len(report.lost)} submitted events are neither in the graph nor on their way: the gallery log is not "
+            "the one that the graph was written from (`redthread restore` repairs it)"
         )
-        return await patient(ingest.read_cursor, store)
+    record = gallery_log.record_at(cursor.offset)
+    _once(settings, lambda store: ingest.adopt_record(store, cursor.offset, record))
+
+
+def _once(settings: StreamSettings, work: Callable[[Store], Awaitable[T]]) -> T:
+    """What `work` returns on a connection of its own, before the worker's loop runs; waits while Neo4j is away."""
+
+    async def run() -> T:
+        password = settings.neo4j_password.get_secret_value()
+        async with Store(settings.neo4j_uri, settings.neo4j_user, password) as store:
+            patient = AsyncRetrying(
+                retry=retry_if_exception_type(StoreUnavailable),
+                wait=wait_fixed(1),
+                before_sleep=lambda state: log.warning("link waits for Neo4j, attempt %s", state.attempt_number),
+            )
+
+            async def once() -> T:
+                return await work(store)
+
+            return await patient(once)
+
+    return asyncio.run(run())

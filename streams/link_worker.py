@@ -7,15 +7,17 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from itertools import takewhile
 from typing import Any, Final, TypeVar
 
+from confluent_kafka import KafkaException
 from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_fixed
 
 from graph.actions import ingest
-from graph.actions.ingest import AlreadyCommitted
-from graph.domain.errors import Fenced, LogGap, StoreUnavailable, Unprocessable
+from graph.actions.ingest import AlreadyCommitted, RecordId
+from graph.domain.errors import Fenced, LogGap, NotSameLog, StoreUnavailable, Unprocessable
 from graph.store.session import Store, StoreRefused
 from streams import topics
 from streams.agents import LINK_BATCH, fetch_in_bulk, read_batches
@@ -30,6 +32,7 @@ from streams.gallery.state import Gallery
 from streams.inputs import Message
 from streams.model_switch import switch_model
 from streams.records import TYPES, Decided, GalleryRecord, Migrated, ModelSwitched, SearchAsked
+from streams.takeover import Log, record_id
 from streams.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -41,6 +44,10 @@ PACE_MAX_S: Final = 2.0
 """From one transaction to the next at least PACE_S for each record of the first, PACE_MAX_S at the most: who sends one
 picture after the other waits for nothing, a stream of them comes to ever larger batches, because a transaction costs
 link and Neo4j ten times what one more record in it does."""
+
+GAP_S: Final = 2.0
+"""Seconds without a record after which the log may be another one: a broker needs longer to come back. Then link
+compares the cursor's record with the log before it goes on."""
 
 Record = tuple[int, GalleryRecord]
 T = TypeVar("T")
@@ -57,7 +64,7 @@ class LinkWorker:
         crash: CrashPoint,
         *,
         model_id: str,
-        log_id: str,
+        log: Log,
         calibrations: Calibrations,
     ) -> None:
         self._store = store
@@ -66,11 +73,13 @@ class LinkWorker:
         self._chosen_model = model_id
         self._model_id = model_id
         self._model_since = -1
-        self._log_id = log_id
+        self._log = log
         self._calibrations = calibrations
         self._assigned = asyncio.Event()
         self._gallery = Gallery()
         self._offset = -1
+        self._ids: dict[int, RecordId] = {}
+        self._read_at = 0.0
         self.epoch = -1
         self.ready = asyncio.Event()
         self.committed = asyncio.Event()
@@ -93,7 +102,8 @@ class LinkWorker:
     async def take_over(self) -> None:
         """Runs for the worker's life: on the assignment raises the epoch and loads the gallery."""
         await self._assigned.wait()
-        cursor = await self._patiently(lambda: ingest.raise_epoch(self._store, self._log_id, self._chosen_model))
+        log_id = await asyncio.to_thread(self._log.log_id)
+        cursor = await self._patiently(lambda: ingest.raise_epoch(self._store, log_id, self._chosen_model))
         self.epoch = cursor.epoch
         await self._load()
         self.ready.set()
@@ -121,6 +131,7 @@ class LinkWorker:
         """Commits a batch of the log; returns only when it stands in the graph, ends the process where it can't."""
         await self.ready.wait()
         try:
+            await self._check_log(messages)
             records = self._new_records(messages)
             if records:
                 started = time.monotonic()
@@ -128,8 +139,11 @@ class LinkWorker:
                 if len(messages) < LINK_BATCH:
                     pace = min(PACE_S * len(records), PACE_MAX_S)
                     await asyncio.sleep(max(0.0, pace - (time.monotonic() - started)))
-        except (Fenced, LogGap) as reason:
-            end_process(EXIT_FENCED if isinstance(reason, Fenced) else EXIT_ALARM, reason.message)
+            self._read_at = time.monotonic()
+        except Fenced as reason:
+            end_process(EXIT_FENCED, reason.message)
+        except LogGap as reason:
+            end_process(EXIT_ALARM, reason.message)
         except asyncio.CancelledError:
             raise
         except Exception as defect:  # noqa: BLE001
@@ -138,8 +152,30 @@ class LinkWorker:
             end_process(EXIT_ALARM, f"an unexpected failure ({type(defect).__name__})")
         self._watchdog.progress()
 
+    async def _check_log(self, messages: list[Message]) -> None:
+        """Compares the log with the cursor after a gap, and where it begins again: LogGap where it is not the same.
+
+        What is wrong stays known in the graph, so that a log which grows past the cursor is not taken for the old one.
+        """
+        waited = time.monotonic() - self._read_at > GAP_S
+        if not waited and messages[0].offset == self._offset + 1:
+            return
+        cursor = await self._patiently(lambda: ingest.read_cursor(self._store))
+        while True:
+            try:
+                await asyncio.to_thread(self._log.check, cursor)
+                return
+            except (KafkaException, TimeoutError) as away:
+                log.warning("link waits for Kafka: %s", type(away).__name__)
+                self._watchdog.progress()
+                await asyncio.sleep(RETRY_S)
+            except NotSameLog as gap:
+                await self._patiently(partial(ingest.mark_broken, self._store, gap.message, now=datetime.now(UTC)))
+                raise
+
     def _new_records(self, messages: list[Message]) -> list[Record]:
         found: list[Record] = []
+        self._ids.clear()
         expected = self._offset + 1
         for message in messages:
             if message.offset < expected:
@@ -147,6 +183,7 @@ class LinkWorker:
             if message.offset > expected:
                 raise LogGap(f"the gallery log goes on at {message.offset}, the graph stands at {expected - 1}")
             found.append((message.offset, parse(message)))
+            self._ids[message.offset] = record_id(message)
             expected += 1
         return found
 
@@ -207,8 +244,8 @@ class LinkWorker:
         async def once() -> bool:
             try:
                 await ingest.commit(
-                    self._store, self.epoch, plan.changes, plan.compare.may_compare, now=datetime.now(UTC),
-                    between=between, ends=ends,
+                    self._store, self.epoch, plan.changes, plan.compare.may_compare,
+                    record=self._ids[plan.changes.last], now=datetime.now(UTC), between=between, ends=ends,
                 )  # fmt: skip
             except AlreadyCommitted:
                 return False

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from graph.actions import outbox
 from graph.actions import quarantine as actions
+from graph.actions.events import Event
 from graph.actions.ingest import LOG
 from graph.domain.errors import NotFound, OtherModel, RedthreadError, StoreUnavailable, Unprocessable
-from graph.domain.ids import digest
+from graph.domain.ids import digest, fingerprint
 from graph.files import MediaStore
 from graph.store.queries import relay as queries
 from graph.store.session import Row, Store, Tx
@@ -24,7 +25,7 @@ from streams import quarantine, topics
 from streams.agents import read_batches
 from streams.crash import CrashPoint
 from streams.failures import end_process, told
-from streams.inputs import Message, sources_by_topic
+from streams.inputs import CE_ID_LIMIT, Message, sources_by_topic
 from streams.link_worker import EXIT_FENCED, LinkWorker
 from streams.records import CE_MARK, CE_MEDIA, CE_PROBE, SourceEvent, from_base64
 from streams.sending import Headers, headers_of, send_sure
@@ -138,7 +139,7 @@ class Relay:
         for row in (row for of_key in refused for row in of_key):
             await self._send(row, alone=True)
         self._crash.reach("relay-after-send")
-        await outbox.published(self._store, [row["seq"] for row in sendable], withheld=nowhere)
+        await outbox.published(self._store, sendable, withheld=nowhere, now=datetime.now(UTC))
         return len(rows)
 
     def _say(self, names: Iterable[str]) -> None:
@@ -168,7 +169,8 @@ class Relay:
             log.error("outbox %s (%s) is not taken: %s", row["seq"], row["kind"], reason.message)
             # Of all kinds only a replay can be too large: its topic may take less than it did when the event came.
             if row["kind"] == "replay":
-                await actions.refuse_replay(self._store, row["key"], reason, now=datetime.now(UTC))
+                event = Event(body["event"], fingerprint(body.get("ce_id") or "", body["submitted_at"]))
+                await actions.refuse_replay(self._store, event, reason, now=datetime.now(UTC))
         return True
 
     def _are_stored(self, crops: Sequence[str]) -> bool:
@@ -190,7 +192,7 @@ class Relay:
     def _row(self, message: Message) -> Row:
         """The row of a quarantine record; one that somebody else put there tells no source and can't be replayed."""
         row = quarantine.read(message.key, message.value, [(name, value or b"") for name, value in message.headers])
-        row["ce_id"] = message.header("ce_id")
+        row["ce_id"] = message.header("ce_id")[:CE_ID_LIMIT]
         if row["topic"] == topics.PROBES:
             row["source"] = ""
             row["asked"] = (message.key or b"").decode("utf-8", "replace")
@@ -262,11 +264,11 @@ def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[st
         case "model":
             return topics.GALLERY, key.encode(), value, headers_of(CE_MODEL, key, digest(key, value))
         case "erasure":
-            # It takes what was submitted until it is in the log, by the clock that stands nearest to that.
-            origin = {
-                **body["origin"],
-                "submitted_at": max(body["origin"]["submitted_at"], time.time_ns() // 1_000_000),
-            }
+            # It takes what was submitted until it is in the log, by the clock that stands nearest to that. One that a
+            # restore repeats keeps its time: what was submitted since then came on purpose.
+            origin = body["origin"]
+            if not body.pop("as_asked", False):
+                origin = {**origin, "submitted_at": max(origin["submitted_at"], time.time_ns() // 1_000_000)}
             value = json.dumps({**body, "origin": origin}, separators=(",", ":")).encode()
             return topics.GALLERY, key.encode(), value, headers_of(CE_ERASED, key, str(origin["event"]))
         case "quarantine":

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 
-from graph.actions.ingest import Cursor
-from graph.domain.errors import LogGap
+from graph.actions.ingest import Cursor, RecordId
+from graph.domain.errors import LogGap, NotSameLog
 from streams import topics
 from streams.agents import LINK_GROUP
+from streams.inputs import Message
+from streams.topic_reader import TopicReader
 
 log = logging.getLogger(__name__)
 WAIT_S: Final = 0.5
+REPAIR: Final = "`redthread restore` repairs it"
 
 
 class Log:
     """The gallery log as Kafka has it."""
 
     def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
+        self._bootstrap, self._security = bootstrap, security
         self._config: dict[str, Any] = {"bootstrap.servers": bootstrap, **security}
         self._admin: Any = AdminClient(self._config)
 
@@ -39,6 +50,19 @@ class Log:
         finally:
             consumer.close()
 
+    def record_at(self, offset: int) -> RecordId | None:
+        """The identity of the record at `offset`; None where the log does not hold it."""
+        with TopicReader(self._bootstrap, self._security) as reader:
+            first = next(reader.read(topics.GALLERY, {0: offset}), None)
+        return record_id(first) if first is not None and first.offset == offset else None
+
+    def check(self, cursor: Cursor) -> None:
+        """Returns where the log goes on as the graph took it; LogGap says how it differs."""
+        low, high = self.bounds()
+        check_log(cursor, self.log_id(), low, high)
+        if cursor.record is not None and low <= cursor.offset:
+            check_record(cursor, self.record_at(cursor.offset))
+
     def align(self, read_cursor: Callable[[], Cursor]) -> None:
         """Sets the group's committed offset to the record behind the cursor; waits until the group is empty.
 
@@ -48,7 +72,7 @@ class Log:
         announced = False
         while True:
             cursor = read_cursor()
-            check_log(cursor, self.log_id(), *self.bounds())
+            self.check(cursor)
             position = TopicPartition(topics.GALLERY, 0, cursor.offset + 1)
             request = [ConsumerGroupTopicPartitions(LINK_GROUP, [position])]
             try:
@@ -64,18 +88,37 @@ class Log:
                 announced = True
             time.sleep(WAIT_S)
 
-    def forget_until(self, offset: int) -> None:
-        """Deletes the log's records up to and with `offset`: what the graph holds need not lie in Kafka too."""
-        position = TopicPartition(topics.GALLERY, 0, offset + 1)
+    def forget_before(self, offset: int) -> None:
+        """Deletes the log's records before `offset`: what the graph holds need not lie in Kafka too.
+
+        The cursor's own record stays, so that the log can be recognised by it.
+        """
+        position = TopicPartition(topics.GALLERY, 0, offset)
         for future in self._admin.delete_records([position]).values():
             future.result(30)
 
 
 def check_log(cursor: Cursor, log_id: str, low: int, high: int) -> None:
     """Refuses a log in which the record behind the cursor can't be found."""
+    if cursor.broken is not None:
+        raise LogGap(cursor.broken)
     if cursor.log_id is not None and cursor.log_id != log_id:
-        raise LogGap("the gallery log is another one than the graph was written from: restore it, or the graph")
+        raise LogGap(f"the gallery log is another one than the graph was written from ({REPAIR})")
     if cursor.offset + 1 < low:
-        raise LogGap(f"the gallery log begins at {low}, the graph stands at {cursor.offset}: records are missing")
+        reason = f"the gallery log begins at {low}, the graph stands at {cursor.offset}: records are missing"
+        raise LogGap(f"{reason} ({REPAIR})")
     if cursor.offset + 1 > high:
-        raise LogGap(f"the gallery log ends before {high}, the graph stands at {cursor.offset}: it is not the same log")
+        reason = f"the gallery log ends before {high}, the graph stands at {cursor.offset}"
+        raise NotSameLog(f"{reason}: it is not the same log ({REPAIR})")
+
+
+def check_record(cursor: Cursor, found: RecordId | None) -> None:
+    """Refuses a log that holds another record where the cursor stands."""
+    if found != cursor.record:
+        reason = f"the gallery log's record {cursor.offset} is another than the graph took from there"
+        raise NotSameLog(f"{reason}: it is not the same log ({REPAIR})")
+
+
+def record_id(message: Message) -> RecordId:
+    """What a record of the log is known by."""
+    return RecordId(message.header("ce_id"), hashlib.sha256(message.value or b"").hexdigest())

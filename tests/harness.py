@@ -44,7 +44,8 @@ LONG_S = 90.0
 """Above every wait that a loaded machine needs; no test passes or fails by being faster or slower."""
 PAUSE_S = (0.05, 0.3)
 """Between two looks at a condition: the shortest, for what comes at once, growing to the longest."""
-BOOKKEEPING = ("Backlog", "Cursor", "AuditHead", "AuditEntry", "AuditRoot", "Outbox", "Withheld", "Migration")
+BOOKKEEPING = ("Backlog", "Cursor", "AuditHead", "AuditEntry", "AuditRoot", "Outbox", "Withheld", "Published",
+               "Migration")  # fmt: skip
 """What may differ after a replay: who reads the log, how often it was asked, what is on its way."""
 MOMENTS = ("at", "proposed_at", "answered_at", "first_at", "at_ms", "next_try", "ended_at")
 """Properties that hold the clock of the run that wrote them."""

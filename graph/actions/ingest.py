@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, Final, LiteralString
 
-from graph.actions import victims
+from graph.actions import events, victims
+from graph.actions.events import Event
 from graph.actions.parts import in_parts
 from graph.actions.tell import to_gallery
 from graph.domain import ids
 from graph.domain.audit import Act, content_digest
-from graph.domain.errors import Fenced
+from graph.domain.errors import Fenced, LogGap
 from graph.store import log
 from graph.store.queries import answers, models, relay
 from graph.store.queries import ingest as queries
@@ -43,12 +44,16 @@ class LinkRow:
 
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
-    """What became of an event; `body` is what its case system reads."""
+    """What became of an event; `body` is what its case system reads.
+
+    `event` is None where the subject's name can mean nothing else.
+    """
 
     subject: str
     source: str
     outcome: str
     body: Mapping[str, object]
+    event: Event | None = None
 
 
 @dataclass(slots=True)
@@ -85,7 +90,7 @@ class Changes:
     """The register's new model."""
     notices: list[NoticeRow] = field(default_factory=list[NoticeRow])
     quarantined: list[Row] = field(default_factory=list[Row])
-    processed: list[str] = field(default_factory=list[str])
+    processed: list[Event] = field(default_factory=list[Event])
     """Events that came to an end other than quarantine: what stands there of them waits for nobody any more."""
     ended: list[str] = field(default_factory=list[str])
     """Of the same events the ids that their senders gave them."""
@@ -95,15 +100,40 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordId:
+    """What a record of the log is known by, beside its offset: `ce_id` and the SHA-256 of its value."""
+
+    ce_id: str
+    digest: str
+
+
+UNKNOWN: Final = RecordId("", "")
+"""A record of which nothing can be said: the log does not hold it any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where the graph stands in the log. `model_id` is the register's model, None until a first link has taken the log
-    over; since the record at `model_since`, where it was switched."""
+    """Where the graph stands in the log.
+
+    `model_id` is the register's model, None until a first link has taken the log over; since the record at
+    `model_since`, where it was switched. `ce_id` and `digest` identify the record at `offset`: None where an older
+    release moved the cursor, empty where a person set it (`redthread restore`). `broken` says why the log is not the
+    one that the graph was written from; it stays until that repair.
+    """
 
     offset: int
     epoch: int
     log_id: str | None
     model_id: str | None
     model_since: int
+    ce_id: str | None = None
+    digest: str | None = None
+    broken: str | None = None
+
+    @property
+    def record(self) -> RecordId | None:
+        """The record at `offset`, where it is known."""
+        return RecordId(self.ce_id, self.digest) if self.ce_id is not None and self.digest else None
 
 
 async def read_cursor(store: Store) -> Cursor:
@@ -126,8 +156,22 @@ async def raise_epoch(store: Store, log_id: str, model_id: str) -> Cursor:
 
     row = await store.write(work)
     if row is None:
-        raise RuntimeError("the graph has no cursor: run the migrations")
+        found = await read_cursor(store)
+        raise LogGap(found.broken or "the graph has no cursor: run the migrations")
     return Cursor(**row)
+
+
+async def mark_broken(store: Store, reason: str, *, now: datetime) -> None:
+    """No link takes the log over any more until a person has run the repair; the first reason stays."""
+    await store.write(lambda tx: tx.do(queries.MARK_BROKEN, log=LOG, reason=reason, now=now.isoformat()))
+
+
+async def adopt_record(store: Store, offset: int, record: RecordId | None) -> None:
+    """The cursor of an older release knows its record from now on; None where the log no longer holds it."""
+    known = record or UNKNOWN
+    await store.write(
+        lambda tx: tx.do(queries.ADOPT_RECORD, log=LOG, offset=offset, ce_id=known.ce_id, digest=known.digest)
+    )
 
 
 class AlreadyCommitted(Exception):
@@ -141,10 +185,12 @@ async def commit(
     may_compare: Callable[[str, str], bool],
     *,
     now: datetime,
+    record: RecordId | None = None,
     between: Callable[[], None] = lambda: None,
     ends: bool = True,
 ) -> None:
-    """Writes a batch and moves the cursor, all or nothing; a very large one in parts, the cursor with the last.
+    """Writes a batch and moves the cursor to its last `record`, all or nothing; a very large one in parts, the cursor
+    with the last. Without a `record` the cursor knows its number alone: a graph that is written without a log.
 
     Where it `ends` no record yet, because more of one follows, the cursor stays.
 
@@ -155,7 +201,9 @@ async def commit(
 
     async def work(tx: Tx, changes: Changes, cursor: LiteralString) -> None:
         head = await log.lock_head(tx)
-        if await tx.one(cursor, log=LOG, epoch=epoch, last=changes.last) is None:
+        known = record or UNKNOWN
+        moved = {"epoch": epoch, "last": changes.last, "ce_id": known.ce_id, "digest": known.digest}
+        if await tx.one(cursor, log=LOG, **moved) is None:
             found = await tx.one(queries.CURSOR, log=LOG)
             if found is not None and found["epoch"] == epoch and found["offset"] >= changes.last:
                 raise AlreadyCommitted
@@ -165,8 +213,11 @@ async def commit(
         await _write(tx, changes, now)
         follows = await victims.recompute(tx, touched, at=now.isoformat()) if touched else None
         if changes.processed:
+            names = await events.names(tx, changes.processed)
             await tx.do(
-                relay.RESOLVE_QUARANTINED, ids=list(map(ids.quarantine_id, changes.processed)), now=now.isoformat()
+                relay.RESOLVE_QUARANTINED,
+                ids=[ids.quarantine_id(names[event]) for event in changes.processed],
+                now=now.isoformat(),
             )
         outgoing = [
             *await new_notices(tx, changes.notices, now),
@@ -243,30 +294,33 @@ async def new_notices(tx: Tx, rows: list[NoticeRow], now: datetime) -> list[log.
     """Stores the notices that are due and returns them for publication.
 
     An event has one standing notice: `quarantined` is superseded by the outcome of its replay, nothing else is, and
-    the same outcome is never told twice.
+    the same outcome is never sent twice. Another event at a place that was used before has a subject of its own.
     """
+    names = await events.names(tx, [row.event for row in rows if row.event is not None])
+    subjects = [row.subject if row.event is None else f"event:{names[row.event]}" for row in rows]
     standing: dict[str, tuple[int, str]] = {
         row["subject"]: (row["number"], row["outcome"])
-        for row in await tx.rows(queries.STANDING_NOTICES, subjects=sorted({row.subject for row in rows}))
+        for row in await tx.rows(queries.STANDING_NOTICES, subjects=sorted(set(subjects)))
     }
     due: list[Row] = []
     outgoing: list[log.Outgoing] = []
-    for row in rows:
-        number, outcome = standing.get(row.subject, (0, ""))
+    for subject, row in zip(subjects, rows, strict=True):
+        number, outcome = standing.get(subject, (0, ""))
         if number and (outcome != "quarantined" or row.outcome == "quarantined"):
             continue
         number += 1
-        standing[row.subject] = (number, row.outcome)
-        notice_id = ids.notice_id(row.subject, number)
-        supersedes = ids.notice_id(row.subject, number - 1) if number > 1 else None
+        standing[subject] = (number, row.outcome)
+        notice_id = ids.notice_id(subject, number)
+        supersedes = ids.notice_id(subject, number - 1) if number > 1 else None
         due.append(
-            {"notice_id": notice_id, "subject": row.subject, "number": number, "outcome": row.outcome,
-             "source": row.source, "supersedes": supersedes, "at": now.isoformat()}
+            {"notice_id": notice_id, "subject": subject, "number": number, "outcome": row.outcome,
+             "source": row.source, "supersedes": supersedes, "at": now.isoformat(),
+             "fingerprint": row.event.fingerprint if row.event is not None else None}
         )  # fmt: skip
-        body = {"notice_id": notice_id, "subject": row.subject, "number": number, "outcome": row.outcome, **row.body}
+        body = {"notice_id": notice_id, "subject": subject, "number": number, "outcome": row.outcome, **row.body}
         if supersedes:
             body["supersedes"] = supersedes
-        outgoing.append(log.Outgoing("notice", row.subject, body, source=row.source))
+        outgoing.append(log.Outgoing("notice", subject, body, source=row.source))
     if due:
         await tx.do(queries.CREATE_NOTICES, rows=due)
     return outgoing

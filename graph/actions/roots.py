@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -43,6 +44,16 @@ async def draw_next(store: Store, epoch: int, *, now: datetime) -> Root | None:
 async def all_roots(store: Store) -> list[Root]:
     """Every root, oldest first: one a day."""
     return [Root(**row) for row in await store.read(lambda tx: tx.rows(queries.ROOTS, after=-1, last=2**62))]
+
+
+async def publish_again(store: Store, roots: Sequence[Root]) -> None:
+    """The roots stand in the outbox once more: their topic lacks them."""
+
+    async def work(tx: Tx) -> None:
+        head = await log.lock_head(tx)
+        await log.append(tx, head, [], [Outgoing("root", root.date, root.body) for root in roots])
+
+    await store.write(work)
 
 
 async def _due(tx: Tx, now: datetime) -> date | None:

@@ -86,6 +86,10 @@ class LogGap(RedthreadError):
     code = "log_gap"
 
 
+class NotSameLog(LogGap):
+    """The gallery log lost records that the graph has taken: its offsets mean others now, whatever it grows to."""
+
+
 class StoreUnavailable(RedthreadError):
     """Neo4j does not answer: wait and try again."""
 

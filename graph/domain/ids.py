@@ -58,6 +58,14 @@ def quarantine_id(event: str) -> str:
     return digest("quarantine", event)
 
 
+def fingerprint(ce_id: str, submitted_at: int) -> str:
+    """Tells two events apart that stood at the same place of a topic, after the topic was lost or cut.
+
+    `submitted_at` is when the broker first appended the event, in milliseconds; every replay keeps it.
+    """
+    return digest("event", ce_id, submitted_at)[:16]
+
+
 def comparison_id(face_media: str, offset: int) -> str:
     return digest("comparison", face_media, offset)
 

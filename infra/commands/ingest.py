@@ -25,6 +25,7 @@ from infra.foreground import INTERRUPTED, in_thread, run_until_signalled
 from infra.ingest import Batch, Ingest, Outcome
 from infra.ingest_files import Files, open_files
 from infra.ingest_journal import open_journal, target_of
+from infra.ingest_quarantine import Quarantine
 from infra.stack.base import Addresses
 from infra.stack.running import addresses_of
 from infra.submission import explanation
@@ -103,7 +104,10 @@ def _ingest(
     limits = StreamSettings(kafka=addresses.kafka, data=data)
     system = CaseSystem(addresses.kafka, source_of(batch.case_id), security)
     with open_journal(data, target) as journal:
-        run = Ingest(batch, source, journal, MediaStore(limits.store_url), system, max_bytes=limits.max_media_mib * MIB)
+        run = Ingest(
+            batch, source, journal, MediaStore(limits.store_url), system, Quarantine(addresses),
+            max_bytes=limits.max_media_mib * MIB,
+        )  # fmt: skip
         return run.run(files, stop, lambda: explanation(addresses.kafka, security, system.source, data / "logs"))
 
 

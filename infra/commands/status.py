@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from confluent_kafka import KafkaException
@@ -14,18 +14,36 @@ from rich.console import Console
 from rich.table import Table
 
 from graph.actions import read
+from graph.domain.errors import Invalid
+from graph.files import MediaStore
 from graph.store.session import Store
 from infra.commands.common import DataOption, settings
+from infra.commands.reconciling import shown
+from infra.settings import Settings
 from infra.stack.base import Addresses
 from infra.stack.running import Running, addresses_of, find_running
 from streams.lags import lags
+from streams.reconcile import Reconciliation, find
+from streams.settings import StreamSettings
 
 NOT_RUNNING = 1
 
 
-def status(data: DataOption = None) -> None:
+def status(
+    data: DataOption = None,
+    reconcile: Annotated[
+        bool, typer.Option("--reconcile", help="Compare topics, graph and notices; exit code 1 where they differ.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --reconcile: as one JSON object.")] = False,
+) -> None:
     """Show what runs on this data folder; exit code 1 where nothing does."""
     chosen = settings(data=data)
+    if as_json and not reconcile:
+        raise Invalid("--json goes with --reconcile")
+    if reconcile:
+        found = asyncio.run(_reconcile(chosen))
+        shown(found, as_json=as_json)
+        raise typer.Exit(int(found.differs))
     out = Console(highlight=False, soft_wrap=True)
     running = find_running(chosen.data)
     if running is None:
@@ -45,6 +63,14 @@ def status(data: DataOption = None) -> None:
         for topic, records in counts.pop("withheld").items():
             out.print(f"ALARM {records} records for {topic} wait: its source is not in REDTHREAD_SOURCES", markup=False)
         out.print(_contents(counts))
+
+
+async def _reconcile(chosen: Settings) -> Reconciliation:
+    addresses = addresses_of(chosen)
+    files = MediaStore(StreamSettings(kafka=addresses.kafka, data=chosen.data).store_url)
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        security = json.loads(addresses.kafka_security)
+        return (await find(store, addresses.kafka, security, chosen.sources, files)).report
 
 
 def _children(running: Running) -> Table:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graph.actions.ingest import NoticeRow
 from graph.domain import ids
 from graph.domain.errors import Unprocessable
-from streams.gallery import faces
+from streams.gallery import faces, rows
 from streams.gallery.state import Face, Media, Staged
 from streams.records import MarkEmbedded
 
@@ -48,7 +48,7 @@ def mark(plan: Plan, offset: int, record: MarkEmbedded) -> None:
         faces.check(plan, record, media)  # before anything of it is staged
     if media is None and not erased:
         raise Unprocessable("the media of the marked face is not in the register (yet)", code="media_unknown")
-    plan.changes.processed.append(record.origin.event)
+    plan.changes.processed.append(rows.event(record.origin))
     plan.changes.marks.append({"act_id": record.mark.act_id, "face_id": face.face_id})
     if media is None or erased:
         plan.changes.gone_files.append(f"{record.media_id}/{face.face_id}")

@@ -292,12 +292,13 @@ class Plan:
 
         A search's picture has no case system to tell: its answer is the search's.
         """
-        self.changes.processed.append(origin.event)
+        event = rows.event(origin)
+        self.changes.processed.append(event)
         if origin.ce_id:
             self.changes.ended.append(origin.ce_id)
         told = {**rows.reference(origin), **body}
         if origin.source:
-            self.changes.notices.append(NoticeRow(f"event:{origin.event}", origin.source, outcome, told))
+            self.changes.notices.append(NoticeRow(f"event:{origin.event}", origin.source, outcome, told, event))
             return
         self.changes.notices += [
             NoticeRow(f"event:{origin.event}@{source}", source, outcome, told) for source in sources

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from graph.actions.events import Event
 from graph.domain import ids
 from graph.domain.box import SAME_FACE_IOU, iou
 from graph.domain.errors import OtherModel, Unprocessable
@@ -98,6 +99,11 @@ def declared_face(record: MediaEmbedded, box: list[int] | None) -> str | None:
         return record.faces[0].face_id if len(record.faces) == 1 else None
     best = max(record.faces, key=lambda found: iou(found.box, box), default=None)
     return best.face_id if best is not None and iou(best.box, box) >= SAME_FACE_IOU else None
+
+
+def event(origin: SourceEvent) -> Event:
+    """The event as the graph names it."""
+    return Event(origin.event, ids.fingerprint(origin.ce_id, origin.submitted_at))
 
 
 def reference(origin: SourceEvent) -> dict[str, object]:

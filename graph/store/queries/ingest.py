@@ -22,24 +22,36 @@ SET r.urgency = urgency, r.district_low = CASE WHEN districts > 2 THEN '*' ELSE 
     r.district_high = CASE WHEN districts = 2 THEN high ELSE '' END
 """
 
-CURSOR: Final = """
-MATCH (c:Cursor {log: $log})
+_CURSOR: Final = """
 RETURN c.offset AS offset, c.epoch AS epoch, c.log_id AS log_id, c.model_id AS model_id,
-       coalesce(c.model_since, -1) AS model_since
+       coalesce(c.model_since, -1) AS model_since, c.ce_id AS ce_id, c.digest AS digest, c.broken AS broken
 """
 
-RAISE_EPOCH: Final = """
-MATCH (c:Cursor {log: $log})
+CURSOR: Final = "MATCH (c:Cursor {log: $log})" + _CURSOR
+
+RAISE_EPOCH: Final = (
+    """
+MATCH (c:Cursor {log: $log}) WHERE c.broken IS NULL
 SET c.epoch = c.epoch + 1, c.log_id = $log_id, c.model_id = coalesce(c.model_id, $model_id)
-RETURN c.offset AS offset, c.epoch AS epoch, c.log_id AS log_id, c.model_id AS model_id,
-       coalesce(c.model_since, -1) AS model_since
+"""
+    + _CURSOR
+)
+
+MARK_BROKEN: Final = """
+MATCH (c:Cursor {log: $log}) WHERE c.broken IS NULL
+SET c.broken = $reason, c.broken_at = $now
+"""
+
+ADOPT_RECORD: Final = """
+MATCH (c:Cursor {log: $log}) WHERE c.offset = $offset AND c.digest IS NULL
+SET c.ce_id = $ce_id, c.digest = $digest
 """
 
 MOVE_CURSOR: Final = """
 MATCH (c:Cursor {log: $log})
 SET c.epoch = c.epoch + 0
 WITH c WHERE c.epoch = $epoch AND c.offset < $last
-SET c.offset = $last
+SET c.offset = $last, c.ce_id = $ce_id, c.digest = $digest
 RETURN c.offset AS offset
 """
 
@@ -314,6 +326,14 @@ SET q.waiting = [subject IN q.waiting WHERE subject <> row.subject]
 WITH q WHERE q.waiting = []
 SET q.state = 'done', q.done_at = $now
 """
+
+EVENTS_AT: Final = """
+UNWIND $rows AS row
+OPTIONAL MATCH (n:Notice {subject: row.subject}) WHERE n.fingerprint IS NOT NULL
+OPTIONAL MATCH (q:Quarantined {quarantine_id: row.quarantine_id}) WHERE q.fingerprint IS NOT NULL
+RETURN row.place AS place, coalesce(min(n.fingerprint), min(q.fingerprint)) AS fingerprint
+"""
+"""Which event each place is known for; what an older release stored has no fingerprint, and is taken for the same."""
 
 STANDING_NOTICES: Final = """
 UNWIND $subjects AS subject

@@ -18,6 +18,21 @@ MATCH (o:Outbox {seq: seq})
 DELETE o
 """
 
+# As long as Kafka keeps a record, the graph keeps what it was made from: a broker that lost it can be sent it again.
+PUBLISHED: Final = """
+UNWIND $seqs AS seq
+MATCH (o:Outbox {seq: seq})
+REMOVE o:Outbox
+SET o:Published, o.published_at = $now
+"""
+
+FORGET_PUBLISHED: Final = """
+MATCH (o:Published) WHERE o.published_at < $before
+WITH o LIMIT $limit
+DELETE o
+RETURN count(*) AS rows
+"""
+
 # What is to be published for a source that is not configured leaves the outbox, so that it is in nobody's way, and
 # comes back at its old place before anything younger of that source is published.
 WITHHOLD: Final = """
@@ -115,6 +130,13 @@ RETURN EXISTS { (:Media {media_id: $media_id}) } AS media,
 ONE_QUARANTINED: Final = """
 MATCH (q:Quarantined {quarantine_id: $quarantine_id})
 RETURN q {.*} AS q
+"""
+
+ENTRIES: Final = """
+UNWIND $ids AS id
+MATCH (q:Quarantined {quarantine_id: id})
+RETURN q.quarantine_id AS quarantine_id, q.event AS event, q.fingerprint AS fingerprint, q.status AS status,
+       q.code AS code, q.reason AS reason, q.attempts AS attempts
 """
 
 LIST_QUARANTINED: Final = """

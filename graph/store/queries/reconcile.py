@@ -1,0 +1,72 @@
+"""What the graph holds of submitted events and notices, to compare it with the topics. All of it reads."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EVENTS: Final = """
+UNWIND $rows AS row
+OPTIONAL MATCH (n:Notice {subject: row.subject})
+WITH row, n ORDER BY n.number
+WITH row, collect(n.outcome) AS outcomes
+OPTIONAL MATCH (q:Quarantined {quarantine_id: row.quarantine_id})
+RETURN row.number AS number, outcomes, q.status AS quarantine
+ORDER BY number
+"""
+
+STORED: Final = """
+UNWIND $rows AS row
+OPTIONAL MATCH (:Media {media_id: row.media_id})-[r:IN_CASE|HIDDEN_IN_CASE]->(:Case {case_id: row.case_id})
+WITH row, count(r) AS memberships
+OPTIONAL MATCH (e:Erasure) WHERE e.subject IN ['media:' + row.media_id, 'case:' + row.case_id]
+WITH row, memberships, max(e.requested_at) AS erased_at
+RETURN row.number AS number, memberships > 0 OR coalesce(erased_at, -1) >= row.submitted_at AS stored
+ORDER BY number
+"""
+"""Whether each media is in its case, or was erased since the event was submitted."""
+
+SEARCHES: Final = """
+UNWIND $rows AS row
+OPTIONAL MATCH (s:Search {search_id: row.key})
+OPTIONAL MATCH (:Act {act_id: row.key})-[waits:MARKS]->(:Media)
+RETURN row.number AS number,
+       s IS NOT NULL AND s.status = 'asked' OR waits IS NOT NULL AND waits.status IS NULL AS waits
+ORDER BY number
+"""
+"""Whether a person still waits for what an event of the probes' topic asks for."""
+
+NOTICES: Final = """
+MATCH (n:Notice) WHERE n.notice_id > $after AND n.at >= $since
+RETURN n {.notice_id, .subject, .number, .outcome, .source, .at} AS notice
+ORDER BY n.notice_id LIMIT $limit
+"""
+
+DUE: Final = """
+MATCH (o:Outbox|Withheld) WHERE o.seq > 0 AND o.kind = $kind
+RETURN o.key AS key, o.body AS body
+"""
+
+KNOWN_NOTICES: Final = """
+UNWIND $ids AS id
+MATCH (n:Notice {notice_id: id})
+RETURN n.notice_id AS notice_id
+"""
+
+LINK_STATES: Final = """
+UNWIND $rows AS row
+OPTIONAL MATCH ()-[r:CANDIDATE {link_id: row.link_id}]->()
+OPTIONAL MATCH (n:Notice {subject: row.subject})
+WITH row, r, max(n.number) AS number
+RETURN row.subject AS subject, r.state AS state, coalesce(number, 0) AS number
+"""
+
+CROPS: Final = """
+MATCH (f:Face)-[:SEEN_IN|HIDDEN_SEEN_IN]->(m:Media) WHERE f.face_id > $after AND f.display_crop IS NOT NULL
+RETURN f.face_id AS face_id, m.media_id AS media_id, f.display_crop AS display, f.aligned_crop AS aligned
+ORDER BY f.face_id LIMIT $limit
+"""
+
+UPLOADS: Final = """
+MATCH (m:Media) WHERE m.media_id > $after AND m.url STARTS WITH $scheme
+RETURN m.media_id AS media_id ORDER BY m.media_id LIMIT $limit
+"""

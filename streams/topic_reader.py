@@ -1,0 +1,85 @@
+"""Reads topics from one place to their present end, without joining a group."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+from confluent_kafka import Consumer, TopicPartition
+
+from streams.inputs import Message
+
+ANSWER_S: Final = 30.0
+"""Seconds without a record or an answer after which the broker is taken for away."""
+AT_ONCE: Final = 500
+
+
+class TopicReader:
+    """A reader on its own connection; its methods block. KafkaException or TimeoutError where Kafka is away."""
+
+    def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
+        self._connection: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0, **security}
+        self._consumer = Consumer({**self._connection, "group.id": "redthread-reader", "enable.auto.commit": False})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.close()
+
+    def bounds(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Each partition's first offset and the one behind its last; nothing where there is no such topic."""
+        found = self._consumer.list_topics(topic, timeout=ANSWER_S).topics[topic]
+        return {
+            number: self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=ANSWER_S)
+            for number in found.partitions
+        }
+
+    def committed(self, group: str, topic: str) -> dict[int, int]:
+        """The offset up to which a group has committed each partition; 0 where it has committed nothing."""
+        places = [TopicPartition(topic, number) for number in self.bounds(topic)]
+        consumer = Consumer({**self._connection, "group.id": group, "enable.auto.commit": False})
+        try:
+            found = consumer.committed(places, timeout=ANSWER_S)
+        finally:
+            consumer.close()
+        return {place.partition: max(0, place.offset) for place in found}
+
+    def read(self, topic: str, start: Mapping[int, int] | None = None) -> Iterator[Message]:
+        """The records that the topic holds now, from offset `start` of each partition (or its first) on."""
+        for number, (low, high) in self.bounds(topic).items():
+            yield from self._read(topic, number, max(low, (start or {}).get(number, low)), high)
+
+    def _read(self, topic: str, number: int, place: int, high: int) -> Iterator[Message]:
+        if place >= high:
+            return
+        self._consumer.assign([TopicPartition(topic, number, place)])
+        answered = time.monotonic()
+        while place < high:
+            messages = self._consumer.consume(AT_ONCE, timeout=1.0)
+            for message in messages:
+                if message.error() is None:
+                    place = (message.offset() or 0) + 1
+                    if place <= high:
+                        yield _message(message)
+            if messages:
+                answered = time.monotonic()
+            elif time.monotonic() - answered > ANSWER_S:
+                raise TimeoutError(f"Kafka gave no record of {topic}/{number} from {place} on within {ANSWER_S:.0f} s")
+        self._consumer.unassign()
+
+
+def _message(found: Any) -> Message:
+    return Message(
+        topic=found.topic(),
+        partition=found.partition(),
+        offset=found.offset(),
+        key=found.key(),
+        value=found.value(),
+        headers=[(str(name), value) for name, value in found.headers() or ()],
+        timestamp=found.timestamp()[1],
+    )
