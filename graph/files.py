@@ -5,7 +5,6 @@ A stored key is relative and made of hex digests only, so no caller can name any
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from contextlib import suppress
@@ -17,6 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from graph.domain.errors import Invalid, NotFound
 from graph.domain.ids import is_digest, media_id
+from graph.whole import make_folders, write_whole
 
 Kind = Literal["display", "aligned"]
 
@@ -38,7 +38,7 @@ class MediaStore:
         self._root = str(root).rstrip("/")
         self._local = isinstance(self._fs, LocalFileSystem)
         if self._local:
-            _make_private_folders(Path(self._root))
+            make_folders(Path(self._root))
 
     def put_crop(self, media_id: str, face_id: str, kind: Kind, data: bytes) -> str:
         """The relative key under which `data` now stands; the same ids overwrite the same file."""
@@ -97,7 +97,7 @@ class MediaStore:
 
     def _write(self, key: str, data: bytes, *, durable: bool) -> None:
         if self._local:
-            _write_whole(Path(self._root), key, data, durable=durable)
+            write_whole(Path(self._path(key)), data, durable=durable)
         else:
             # Object stores show an object only when it is complete.
             self._fs.pipe_file(self._path(key), data)
@@ -115,40 +115,3 @@ def _folder(media_id: str) -> str:
 
 def _upload_key(media_id: str) -> str:
     return f"uploads/{_folder(media_id)}"
-
-
-def _make_private_folders(folder: Path) -> None:
-    missing = [folder]
-    while not missing[-1].exists():
-        missing.append(missing[-1].parent)
-    for part in reversed(missing[:-1]):
-        part.mkdir(mode=0o700, exist_ok=True)
-
-
-def _write_whole(root: Path, key: str, data: bytes, *, durable: bool) -> None:
-    """Puts `data` at `root/key` by a rename, so that a reader or a crash never meets half of it."""
-    target = root / key
-    # The name's length stays below the usual 255 bytes: 64 hex digits, an ending and the random part.
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    try:
-        descriptor = os.open(draft, flags, 0o600)
-    except FileNotFoundError:
-        _make_private_folders(target.parent)
-        descriptor = os.open(draft, flags, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        draft.replace(target)
-    except BaseException:  # also on cancellation: no draft may stay behind
-        draft.unlink(missing_ok=True)
-        raise
-    if durable:
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -18,8 +18,8 @@ from api.settings import DEVELOPMENT_ISSUER
 from graph.domain import ids
 from graph.domain.errors import Invalid
 from graph.domain.people import Person, Role
+from graph.whole import write_whole
 from infra.stack.base import StackError
-from infra.stack.datafolder import write_whole
 
 FOLDER, KEY, JWKS = "sign-in", "key.pem", "jwks.json"
 AUDIENCE: Final = "redthread"

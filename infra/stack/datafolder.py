@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import psutil
 
+from graph.whole import write_whole
 from infra.stack.base import StackError
 
 LOCK, SECRETS, STATE = "lock", "stack.json", "run.json"
@@ -96,14 +97,6 @@ def is_password_set(path: Path) -> bool:
 
 def note_password_set(path: Path) -> None:
     write_whole(path / SECRETS, json.dumps({**_read(path / SECRETS), "neo4j_password_set": True}))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Makes a file, readable by its owner only, appear whole or not at all."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(scratch, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    scratch.replace(path)
 
 
 def is_alive(pid: int) -> bool:

@@ -71,7 +71,7 @@ def test_a_prepared_file_that_was_changed_is_made_again(folder: Path) -> None:
 
 def test_it_is_prepared_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ensure_models(folder)
-    monkeypatch.setattr(module, "_rewrite", lambda *_: pytest.fail("prepared again"))
+    monkeypatch.setattr(module, "_rewritten", lambda *_: pytest.fail("prepared again"))
     ensure_models(folder)
 
 
