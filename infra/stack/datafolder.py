@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -57,7 +58,9 @@ class DataFolder:
         return cls(path, descriptor)
 
     def release(self) -> None:
-        (self.path / STATE).unlink(missing_ok=True)
+        """Others may take the folder now; a state file that cannot be deleted says nothing without the lock."""
+        with contextlib.suppress(OSError):
+            (self.path / STATE).unlink()
         os.close(self.descriptor)
 
     def write_state(self, state: Mapping[str, object]) -> None:

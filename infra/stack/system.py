@@ -101,7 +101,7 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         if options.api:
             check_free(api_port, "the API", "--api-port")
         sign_in = _sign_in(options)
-        note()
+        supervisor.report()
         announce("starting Kafka and Neo4j")
         if options.model_pack is not None:
             announce(LICENCE)
@@ -112,7 +112,7 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         announce("starting workers and API")
         await _start_processes(system)
         is_ready = True
-        note()
+        supervisor.report()
         if isinstance(stack, LocalStack):
             beside.append(asyncio.create_task(make_when_idle(stack), name="archives"))
         yield system
@@ -120,10 +120,12 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         is_ready = False
         for task in beside:
             task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
-        await supervisor.stop(*(name for name in supervisor.children if name not in ("kafka", "neo4j")))
-        await stack.stop()
-        folder.release()
+        try:
+            await asyncio.gather(*beside, return_exceptions=True)
+            await supervisor.stop(*(name for name in supervisor.children if name not in ("kafka", "neo4j")))
+            await stack.stop()
+        finally:
+            folder.release()
 
 
 def _sign_in(options: SystemOptions) -> DevelopmentIssuer | None:

@@ -11,6 +11,7 @@ import pytest
 
 from infra.stack import datafolder, logs, ports
 from infra.stack.base import Addresses, StackError
+from tests.mounts import tmpfs
 
 
 def test_a_port_that_somebody_listens_on_is_refused_and_named() -> None:
@@ -68,3 +69,12 @@ def test_a_generated_password_is_kept_and_is_the_owners_alone(tmp_path: Path) ->
 
 def test_addresses_are_printed_without_their_password() -> None:
     assert "secret" not in repr(Addresses("k:1", "bolt://n:2", "neo4j", "secret"))
+
+
+def test_a_log_that_cannot_be_copied_stays_and_leaves_no_half_copy(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "logs", "160k") as logs_folder:
+        log = logs_folder / "a.log"
+        log.write_bytes(bytes(100_000))
+        with pytest.raises(OSError, match="No space"):
+            logs.cap(log, max_bytes=50)
+        assert [(path.name, path.stat().st_size) for path in logs_folder.iterdir()] == [("a.log", 100_000)]
