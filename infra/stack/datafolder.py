@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import psutil
 
@@ -85,9 +85,15 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def password(path: Path, given: str = "") -> str:
-    """The password of the folder's Neo4j, generated at first and kept readable by its owner only."""
-    known = _read(path / SECRETS)
+    """The password of the folder's Neo4j, generated at first and kept readable by its owner only.
+
+    Only a folder without a Neo4j gets one: another password than its Neo4j knows would lock everybody out. Raises
+    StackError where the file cannot be read, or is gone from beside a Neo4j.
+    """
+    known = _secrets(path)
     if "neo4j_password" not in known:
+        if any(account.exists() for account in _accounts(path)):
+            raise StackError(f"{path / SECRETS} does not hold the password of the Neo4j in {path}: {_remedy(path)}")
         known["neo4j_password"] = given or secrets.token_urlsafe(24)
         write_whole(path / SECRETS, json.dumps(known))
     return str(known["neo4j_password"])
@@ -95,11 +101,11 @@ def password(path: Path, given: str = "") -> str:
 
 def is_password_set(path: Path) -> bool:
     """Whether the folder's Neo4j has taken the password."""
-    return bool(_read(path / SECRETS).get("neo4j_password_set"))
+    return bool(_secrets(path).get("neo4j_password_set"))
 
 
 def note_password_set(path: Path) -> None:
-    write_whole(path / SECRETS, json.dumps({**_read(path / SECRETS), "neo4j_password_set": True}))
+    write_whole(path / SECRETS, json.dumps({**_secrets(path), "neo4j_password_set": True}))
 
 
 def is_alive(pid: int) -> bool:
@@ -118,8 +124,38 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _secrets(path: Path) -> dict[str, Any]:
+    """What is kept there; empty only where there is no such file. StackError where it cannot be read."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        known: object = json.loads((path / SECRETS).read_bytes())
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise StackError(f"cannot read {path / SECRETS}: {error.strerror}") from error
+    except ValueError:
+        known = None
+    if not isinstance(known, dict):
+        raise StackError(f"{path / SECRETS} is damaged: {_remedy(path)}")
+    return cast("dict[str, Any]", known)
+
+
+def _accounts(path: Path) -> list[Path]:
+    """Where Neo4j keeps its accounts and its list of databases, apart from all other data."""
+    return [path / "neo4j" / "data" / name / "system" for name in ("databases", "transactions")]
+
+
+def _remedy(path: Path) -> str:
+    places = " and ".join(str(account) for account in _accounts(path))
+    return (
+        f"put it back from a copy; without a copy, delete it and {places}: Neo4j's account is all that they hold, and "
+        "the next start sets a new password"
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What a file says that may be lost; empty where it cannot be read."""
+    try:
+        found: object = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}

@@ -100,7 +100,7 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
     try:
         if options.api:
             check_free(api_port, "the API", "--api-port")
-        sign_in = _sign_in(options)
+        sign_in = _sign_in(options, announce)
         supervisor.report()
         announce("starting Kafka and Neo4j")
         if options.model_pack is not None:
@@ -128,7 +128,7 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
             folder.release()
 
 
-def _sign_in(options: SystemOptions) -> DevelopmentIssuer | None:
+def _sign_in(options: SystemOptions, announce: Callable[[str], None]) -> DevelopmentIssuer | None:
     """The development issuer where no real one is set up; stack `external` never has it."""
     if options.issuer == DEVELOPMENT_ISSUER:
         raise StackError(
@@ -140,7 +140,7 @@ def _sign_in(options: SystemOptions) -> DevelopmentIssuer | None:
         if options.api:
             raise StackError("stack `external` needs REDTHREAD_OIDC_ISSUER: the service that people sign in with")
         return None
-    return DevelopmentIssuer.ensure(options.data.absolute())
+    return DevelopmentIssuer.ensure(options.data.absolute(), announce)
 
 
 async def _servers_and_models(stack: Stack, options: SystemOptions) -> Addresses:

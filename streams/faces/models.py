@@ -90,6 +90,25 @@ def ensure_models(folder: Path) -> ModelFiles:
     return ModelFiles(_prepared(folder, _DETECTOR), _prepared(folder, _RECOGNISER), DETECTOR_ID, MODEL_ID)
 
 
+def damaged_models(folder: Path) -> list[str] | None:
+    """The model files in `folder` that are not as published, or not as they were prepared; None where there are none.
+
+    Reads every byte and changes nothing.
+    """
+    models = (_DETECTOR, _RECOGNISER)
+    if not any(path.exists() for model in models for path in (folder / model.name, _prepared(folder, model))):
+        return None
+    damaged: list[str] = []
+    for model in models:
+        official, prepared, is_prepared = folder / model.name, _prepared(folder, model), _is_prepared(folder, model)
+        # A prepared file does without the one that it was made from.
+        if (official.exists() or not is_prepared) and not _has_hash(official, model.sha256):
+            damaged.append(official.name)
+        if prepared.exists() and not is_prepared:
+            damaged.append(prepared.name)
+    return damaged
+
+
 @contextmanager
 def _locked(path: Path) -> Generator[None]:
     with path.open("a") as file:
