@@ -48,7 +48,7 @@ class DataFolder:
         until = time.monotonic() + patience_s
         while not _try_lock(descriptor):
             pid = int(read_state(path).get("pid", -1))
-            if (pid > 0 and is_alive(pid)) or time.monotonic() > until:
+            if holds(path, pid) or time.monotonic() > until:
                 os.close(descriptor)
                 raise StackError(
                     f"Redthread already runs on {path} (process {pid}): stop it with `redthread down`, or name another "
@@ -72,7 +72,7 @@ def is_held(path: Path) -> bool:
     """Whether a supervisor, or a server that it left behind, still uses the folder."""
     if not (path / LOCK).exists():
         return False
-    descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    descriptor = os.open(path / LOCK, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return not _try_lock(descriptor)
     finally:
@@ -108,11 +108,17 @@ def note_password_set(path: Path) -> None:
     write_whole(path / SECRETS, json.dumps({**_secrets(path), "neo4j_password_set": True}))
 
 
-def is_alive(pid: int) -> bool:
-    """Whether a process of this number runs."""
+def holds(path: Path, pid: int) -> bool:
+    """Whether a process of this number runs and has the folder's lock open: numbers are used again."""
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        lock = (path / LOCK).resolve()
+        return any(Path(file.path) == lock for file in process.open_files())
+    except psutil.AccessDenied:
+        return True  # another user's: what it has open is not told
+    except (psutil.Error, ValueError):
         return False
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from infra.stack.base import StackError
-from infra.stack.child import ChildSpec, leashed
+from infra.stack.child import NAME, ChildSpec, leashed
 from infra.stack.logs import append_to, cap, last_line
 
 BACKOFF_S = (1.0, 30.0)
@@ -182,7 +182,7 @@ class Supervisor:
         with self._open_log(child) as log:
             process = await asyncio.create_subprocess_exec(
                 *leashed(spec.on_orphaned), *spec.argv, stdin=DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, **spec.env}, start_new_session=True, pass_fds=self._keep_open,
+                env={**os.environ, **spec.env, NAME: spec.name}, start_new_session=True, pass_fds=self._keep_open,
             )  # fmt: skip
         child.pid, child.started_at = process.pid, time.time()
         self.report()
