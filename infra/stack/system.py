@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.settings import DEVELOPMENT_ISSUER
+from graph.actions.read import stores_files
+from graph.domain.errors import MediaStoreUnavailable
+from graph.files import MediaStore
 from graph.store.migrate import migrate
 from graph.store.session import Store
 from infra.development_issuer import DevelopmentIssuer
@@ -108,6 +111,7 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         addresses = await _servers_and_models(stack, options)
         await together(_topics(addresses, options), _schema(addresses))
         env = {**_environment(options, addresses, api_port), **(sign_in.env() if sign_in else {})}
+        await _media_store(addresses, env)
         system = RunningSystem(options, addresses, env, api_url, supervisor, sign_in)
         announce("starting workers and API")
         await _start_processes(system)
@@ -197,6 +201,18 @@ def _environment(options: SystemOptions, addresses: Addresses, api_port: int) ->
 
 async def _topics(addresses: Addresses, options: SystemOptions) -> None:
     await asyncio.to_thread(ensure_topics, addresses.kafka, list(options.sources), json.loads(addresses.kafka_security))
+
+
+async def _media_store(addresses: Addresses, env: Mapping[str, str]) -> None:
+    """The media store is there and marked; StackError where it is an empty folder that should hold files."""
+    url = {**os.environ, **env}.get("REDTHREAD_MEDIA_STORE") or (Path(env["REDTHREAD_DATA"]) / "store").as_uri()
+    files = MediaStore(url)
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        is_new = not await stores_files(store)
+    try:
+        await asyncio.to_thread(files.make, is_new=is_new)
+    except (MediaStoreUnavailable, OSError) as error:
+        raise StackError(f"{url}: {error}") from error
 
 
 async def _schema(addresses: Addresses) -> None:
