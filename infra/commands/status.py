@@ -40,8 +40,10 @@ def status(data: DataOption = None) -> None:
             out.print(f"nothing runs on {chosen.data}; `redthread up` starts it", markup=False)
         raise typer.Exit(NOT_RUNNING)
     states = {child.name: state_of_child(child) for child in running.children}
+    faults: list[str] = []
     if running.ready and running.api_url and states.get("api") == READY:
-        states["api"] = api_state(running.api_url)
+        faults = api_faults(running.api_url)
+        states["api"] = "not ready" if faults else READY
     state = "starting or stopping"
     if running.ready:
         state = READY if set(states.values()) <= {READY} else "not all of it is ready"
@@ -51,6 +53,8 @@ def status(data: DataOption = None) -> None:
     if running.api_url:
         out.print(f"API {running.api_url}   Kafka {running.kafka}   Neo4j {running.neo4j_uri}")
     out.print(_children(running, states))
+    for fault in faults:
+        out.print(f"API: {fault}", markup=False)
     if running.ready:
         addresses = addresses_of(chosen)
         out.print(_lags(addresses.kafka, json.loads(addresses.kafka_security)))
@@ -67,17 +71,17 @@ def state_of_child(child: RunningChild) -> str:
     return {True: READY, False: "starting", None: "runs, not written down yet"}[child.ready]
 
 
-def api_state(url: str) -> str:
-    """READY, or what the API itself says that is missing."""
+def api_faults(url: str) -> list[str]:
+    """What the API itself says that is missing; empty where it is ready."""
     try:
         # Without the environment's proxies: the loopback is never behind one.
         answer = httpx.get(f"{url}/readyz", timeout=API_S, trust_env=False)
         parts: dict[str, str] = {} if answer.is_success else answer.json()["parts"]
     except httpx.HTTPError as error:
-        return f"does not answer ({type(error).__name__})"
+        return [f"it does not answer ({type(error).__name__})"]
     except (ValueError, KeyError, TypeError, AttributeError):  # not what our API answers
-        return "is not ready"
-    return "; ".join(state for state in parts.values() if state != READY) or READY
+        return ["it does not say what is missing"]
+    return [state for state in parts.values() if state != READY]
 
 
 def _children(running: Running, states: Mapping[str, str]) -> Table:

@@ -127,7 +127,9 @@ def _detach(chosen: Settings) -> None:
         output = append_to(log)
     except OSError as error:
         # In the background nobody would learn anything.
-        raise StackError(f"cannot write {log}: {error.strerror}; make room for it, or name another --data") from error
+        raise StackError(
+            f"cannot write {log}: {error.strerror}; make it writable, or name another folder with --data"
+        ) from error
     names = ("data", "stack", "embed", "api_port", "kafka_port", "neo4j_port")
     arguments = [word for name in names for word in (f"--{name.replace('_', '-')}", str(getattr(chosen, name)))]
     arguments += [word for root in chosen.media_roots for word in ("--media-root", root)]

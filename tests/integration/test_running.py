@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from infra.commands.status import api_state, state_of_child
+from infra.commands.status import api_faults, state_of_child
 from infra.stack.child import ChildSpec
 from infra.stack.datafolder import DataFolder, read_state
 from infra.stack.running import RunningChild, find_running, state_of
@@ -106,5 +106,5 @@ def test_the_api_is_asked_itself_and_what_it_lacks_is_told(answers: tuple[str, l
     parts = {"graph": "ready", "media_store": "the media store is away", "sign_in": "ready"}
     given += [(200, {"status": "ready"}), (503, {"parts": parts}), (500, "?")]
 
-    assert [api_state(url) for _ in range(3)] == ["ready", "the media store is away", "is not ready"]
-    assert api_state("http://127.0.0.1:1") == "does not answer (ConnectError)"
+    assert [api_faults(url) for _ in range(3)] == [[], ["the media store is away"], ["it does not say what is missing"]]
+    assert api_faults("http://127.0.0.1:1") == ["it does not answer (ConnectError)"]
