@@ -113,12 +113,12 @@ class Supervisor:
         # Whatever it is: children are kept also while nobody can be told of them.
         except Exception as error:  # noqa: BLE001
             if not self._unreported:
-                self._say(f"what runs cannot be written down, trying again: {error}")
+                self._notify(f"what runs cannot be written down, trying again: {error}")
             self._unreported = str(error)
         else:
             self._unreported = ""
 
-    def _say(self, line: str) -> None:
+    def _notify(self, line: str) -> None:
         # A closed or full standard error keeps nobody from keeping children.
         with contextlib.suppress(Exception):
             self._announce(line)
@@ -148,7 +148,7 @@ class Supervisor:
             child.restarts += 1
             if not child.is_ready.is_set() and child.restarts >= HOPELESS:
                 child.is_hopeless.set()
-            self._say(f"{child.spec.name} {end}; again in {delay:.0f} s: {child.log}")
+            self._notify(f"{child.spec.name} {end}; again in {delay:.0f} s: {child.log}")
             self.report()
             await asyncio.sleep(delay)
             delay = min(delay * 2, self._backoff_s[1])
@@ -194,7 +194,7 @@ class Supervisor:
             self._logs.mkdir(parents=True, exist_ok=True)
             return append_to(child.log)
         except OSError as error:
-            self._say(f"{child.spec.name} runs without a log: {child.log} cannot be written ({error.strerror})")
+            self._notify(f"{child.spec.name} runs without a log: {child.log} cannot be written ({error.strerror})")
             return Path(os.devnull).open("ab", buffering=0)
 
     async def _become_ready(self, child: Child, process: Process) -> None:
@@ -204,14 +204,14 @@ class Supervisor:
                 await child.spec.ready()
             # Whatever the check raises means the same: this process does not serve, so another must be tried.
             except Exception as error:  # noqa: BLE001
-                self._say(f"{child.spec.name} is not ready: {error}")
+                self._notify(f"{child.spec.name} is not ready: {error}")
                 await _end(process, child.spec.grace_s)
                 return
         child.serves = True
         if not child.is_ready.is_set():
             child.is_ready.set()
         elif child.restarts:
-            self._say(f"{child.spec.name} runs again (start {child.restarts + 1})")
+            self._notify(f"{child.spec.name} runs again (start {child.restarts + 1})")
         self.report()
 
     async def _look_after_files(self) -> None:

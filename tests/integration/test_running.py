@@ -11,13 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from infra.commands.status import api_faults, state_of_child
+from infra.stack import processes
 from infra.stack.child import ChildSpec
 from infra.stack.datafolder import DataFolder, read_state
 from infra.stack.running import RunningChild, find_running, state_of
@@ -99,6 +100,19 @@ def answers() -> Iterator[tuple[str, list[tuple[int, Any]]]]:
     yield f"http://127.0.0.1:{server.server_port}", given
     server.shutdown()
     server.server_close()
+
+
+def test_an_api_that_lacks_only_the_media_store_serves(answers: tuple[str, list[tuple[int, Any]]]) -> None:
+    """One that was started while the store was away was ended and started again all the time."""
+    url, given = answers
+    away = {"graph": "ready", "media_store": "away"}
+    given += [(503, {"parts": {**away, "graph": "Neo4j does not answer"}}), (500, "?"), (503, {"parts": away})]
+    ready = processes.api(url, {}).ready
+    assert ready is not None
+
+    asyncio.run(cast("Coroutine[Any, Any, None]", ready()))
+
+    assert not given
 
 
 def test_the_api_is_asked_itself_and_what_it_lacks_is_told(answers: tuple[str, list[tuple[int, Any]]]) -> None:

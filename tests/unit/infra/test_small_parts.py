@@ -62,6 +62,13 @@ def test_a_data_folder_has_one_holder(tmp_path: Path) -> None:
     assert not datafolder.is_held(tmp_path)
 
 
+def test_a_folder_whose_state_cannot_be_deleted_is_released_all_the_same(tmp_path: Path) -> None:
+    folder = datafolder.DataFolder.acquire(tmp_path)
+    (tmp_path / datafolder.STATE).mkdir()
+    folder.release()
+    assert not datafolder.is_held(tmp_path)
+
+
 def test_a_generated_password_is_kept_and_is_the_owners_alone(tmp_path: Path) -> None:
     first = datafolder.password(tmp_path)
     datafolder.note_password_set(tmp_path)
