@@ -126,9 +126,8 @@ def _adopt(gallery_log: Log, cursor: ingest.Cursor, settings: StreamSettings) ->
     if cursor.offset < 0 or cursor.digest is not None:
         return
     gallery_log.check(cursor)
-    files = MediaStore(settings.store_url)
     report = _once(
-        settings, lambda store: find(store, settings.kafka, settings.kafka_security, settings.sources, files)
+        settings, lambda store: find(store, settings.kafka, settings.kafka_security, settings.sources, None)
     ).report
     if report.lost:
         raise NotSameLog(

@@ -77,11 +77,15 @@ class Findings:
 
 
 async def find(
-    store: Store, kafka: str, security: Mapping[str, str], sources: Mapping[str, Sequence[str]], files: MediaStore
+    store: Store,
+    kafka: str,
+    security: Mapping[str, str],
+    sources: Mapping[str, Sequence[str]],
+    files: MediaStore | None,
 ) -> Findings:
-    """What is lost, doubled, unsent or changed, with what a repair needs. Reads only.
+    """What is lost, doubled, unsent or changed, with what a repair needs; without `files` none are looked for.
 
-    Raises KafkaException, TimeoutError or StoreUnavailable.
+    Reads only. Raises KafkaException, TimeoutError, StoreUnavailable or MediaStoreUnavailable.
     """
     cursor = await ingest.read_cursor(store)
     sent = await actions.sent_notices(store, now=datetime.now(UTC))
@@ -111,7 +115,8 @@ async def find(
     report.unknown = sorted({str(body["subject"]) for body in found.unknown})
     report.verdicts_changed = await actions.changed_verdicts(store, topic.notices.states)
     found.roots = [root for root in drawn if root.date not in topic.roots and root.date not in roots_due]
-    await _find_files(found, store, files, {event.media_id: source for event, source in submitted})
+    if files is not None:
+        await _find_files(found, store, files, {event.media_id: source for event, source in submitted})
     return found
 
 
