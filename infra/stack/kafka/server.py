@@ -53,6 +53,7 @@ share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.message.timestamp.type=CreateTime
+log.flush.interval.messages=1
 log.segment.delete.delay.ms=1000
 log.cleaner.dedupe.buffer.size=4194304
 num.network.threads=2
