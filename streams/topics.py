@@ -46,6 +46,11 @@ def erasures_requested(source: str) -> str:
     return f"redthread.erasures.requested.{source}.v1"
 
 
+def changes(source: str) -> list[str]:
+    """What a source sends besides media."""
+    return [cases_changed(source), victims_changed(source), erasures_requested(source)]
+
+
 def notices(source: str) -> str:
     return f"redthread.notices.{source}.v1"
 

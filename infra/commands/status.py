@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
@@ -40,7 +40,7 @@ def status(data: DataOption = None) -> None:
     out.print(_children(running))
     if running.ready:
         addresses = addresses_of(chosen)
-        out.print(_lags(addresses.kafka, json.loads(addresses.kafka_security)))
+        out.print(_lags(addresses.kafka, json.loads(addresses.kafka_security), sorted(chosen.sources)))
         counts = asyncio.run(_counts(addresses))
         for topic, records in counts.pop("withheld").items():
             out.print(f"ALARM {records} records for {topic} wait: its source is not in REDTHREAD_SOURCES", markup=False)
@@ -61,15 +61,15 @@ def _children(running: Running) -> Table:
     return table
 
 
-def _lags(bootstrap: str, security: Mapping[str, str]) -> Table | str:
+def _lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -> Table | str:
     try:
-        found = lags(bootstrap, security)
+        found = lags(bootstrap, security, sources)
     except KafkaException as error:
         return f"Kafka does not tell how far its readers are ({error.args[0].name()})"
     table = Table("reader", "topic", "records behind", box=None)
     for (group, topic), behind in sorted(found.items()):
         table.add_row(group, topic, str(behind))
-    return table if found else "no reader has committed anything yet"
+    return table
 
 
 async def _counts(addresses: Addresses) -> dict[str, Any]:
