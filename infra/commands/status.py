@@ -17,6 +17,7 @@ from graph.actions import read
 from graph.store.session import Store
 from infra.commands.common import DataOption, settings
 from infra.stack.base import Addresses
+from infra.stack.kafka import credentials
 from infra.stack.running import Running, addresses_of, find_running
 from streams.lags import lags
 
@@ -37,6 +38,10 @@ def status(data: DataOption = None) -> None:
     )
     if running.api_url:
         out.print(f"API {running.api_url}   Kafka {running.kafka}   Neo4j {running.neo4j_uri}")
+    if running.stack == "local":
+        out.print(
+            f"case systems on this machine: address and account in {running.data / credentials.FILE}", markup=False
+        )
     out.print(_children(running))
     if running.ready:
         addresses = addresses_of(chosen)
