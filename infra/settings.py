@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     )
     kafka: str = Field(default="", description="stack `external`: Kafka's bootstrap addresses")
     kafka_security: str = Field(default="{}", description="stack `external`: SASL/TLS by librdkafka's names (JSON)")
+    kafka_is_durable: bool = Field(
+        default=False, description="stack `external`: vouches for topics whose settings may not be read"
+    )
     neo4j_uri: str = Field(default="", description="stack `external`: Neo4j's address")
     neo4j_user: str = Field(default="neo4j", description="stack `external`: Neo4j's user")
     neo4j_password: SecretStr = Field(default=SecretStr(""), description="stack `external`: Neo4j's password")

@@ -133,14 +133,14 @@ class Submission(Generic[Key]):
 def explanation(kafka: str, security: Mapping[str, str], source: str, logs: Path) -> str:
     """Which step holds the events up, by how far each reader is behind, and where its log is."""
     try:
-        behind = lags(kafka, security)
+        behind = lags(kafka, security, [source])
     except KafkaException as error:
         return f"Kafka does not answer ({error.args[0].name()}); its log is {logs / 'kafka.log'}"
     # Notices come from the end of the way: what waits before link means that link does not move, whatever embed does.
     before_link = sum(behind.get((LINK_GROUP, topic), 0) for topic in (topics.GALLERY, topics.QUARANTINE))
-    if before_link or not any(group == LINK_GROUP for group, _ in behind):
+    if before_link:
         return f"link is stuck, {before_link} records wait for it; its log is {logs / 'link-0.log'}"
-    before_embed = behind.get((EMBED_GROUP, topics.media_submitted(source)))
-    if before_embed is None or before_embed > 0:
-        return f"embed is stuck, {before_embed or 'all'} events wait for it; its logs are {logs}/embed-*.log"
+    before_embed = behind.get((EMBED_GROUP, topics.media_submitted(source)), 0)
+    if before_embed:
+        return f"embed is stuck, {before_embed} events wait for it; its logs are {logs}/embed-*.log"
     return f"the relay publishes no notices; its log is {logs / 'link-0.log'}"

@@ -32,6 +32,12 @@ Handle = Callable[[Message], Awaitable[None]]
 HandleBatch = Callable[[list[Message]], Awaitable[None]]
 
 
+def read_by(sources: Sequence[str]) -> dict[str, list[str]]:
+    """The topics that each consumer group reads."""
+    inputs = [topic for source in sources for topic in (topics.media_submitted(source), *topics.changes(source))]
+    return {EMBED_GROUP: [*inputs, topics.PROBES], LINK_GROUP: [topics.GALLERY, topics.QUARANTINE]}
+
+
 def make_app(name: str, settings: StreamSettings, *, instance: str | None, session_timeout_s: float) -> Any:
     """A Faust app with the measured settings; `instance` makes its membership static."""
     tolerate_any_header_name()

@@ -51,11 +51,7 @@ class EmbedWorker:
         self._gallery = app.topic(topics.GALLERY, value_serializer="raw", key_serializer="raw")
         self._quarantine = app.topic(topics.QUARANTINE, value_serializer="raw", key_serializer="raw")
         read_each(app, [topics.media_submitted(s) for s in sources], self.media, name="embed-media", parallel=True)
-        others = [
-            kind(source)
-            for source in sources
-            for kind in (topics.cases_changed, topics.victims_changed, topics.erasures_requested)
-        ]
+        others = [topic for source in sources for topic in topics.changes(source)]
         read_each(app, others, self.other, name="relay-changes", parallel=True)
         # An agent and a thread of its own, so that what a person waits for overtakes ingestion.
         read_each(app, [topics.PROBES], self.probe, name="embed-probes", parallel=True)

@@ -10,18 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # pyright: ignore[reportPrivateImportUsage]
+from confluent_kafka import KafkaException
 
 from graph.actions import backlog
 from graph.actions.backlog import Backlog
 from graph.domain.errors import StoreUnavailable
 from graph.store.session import Store
 from streams import topics
-from streams.agents import EMBED_GROUP, LINK_GROUP
+from streams.agents import EMBED_GROUP, LINK_GROUP, read_by
+from streams.group_offsets import group_offsets
 
 log = logging.getLogger(__name__)
-ANSWER_S: Final = 10.0
 EVERY_S: Final = 5.0
 
 
@@ -45,32 +44,27 @@ Positions = Mapping[tuple[str, str], Position]
 """By (group, topic)."""
 
 
-def positions(bootstrap: str, security: Mapping[str, str], groups: Sequence[str] | None = None) -> Positions:
-    """How far each consumer group has come, or these; a partition in which nothing was committed counts from 0."""
-    # Any: confluent-kafka does not say what its futures hold.
-    admin: Any = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, **security})
-    if groups is None:
-        listed = admin.list_consumer_groups(request_timeout=ANSWER_S).result(ANSWER_S).valid
-        groups = [found.group_id for found in listed]
+def positions(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -> Positions:
+    """How far embed and link have come in the topics that they read; what was deleted unread counts as done.
+
+    Raises KafkaException where Kafka does not answer.
+    """
     found: dict[tuple[str, str], Position] = {}
-    for group in groups:
-        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=ANSWER_S)
-        committed: list[TopicPartition] = asked[group].result(ANSWER_S).topic_partitions or []
-        ends = admin.list_offsets(
-            {TopicPartition(place.topic, place.partition): OffsetSpec.latest() for place in committed},
-            request_timeout=ANSWER_S,
-        )
-        latest = {(place.topic, place.partition): answer.result(ANSWER_S).offset for place, answer in ends.items()}
-        for place in committed:
-            old = found.get((group, place.topic), Position(0, 0))
-            end = latest[place.topic, place.partition]
-            found[group, place.topic] = Position(old.done + min(max(0, place.offset), end), old.end + end)
+    for group, names in read_by(sources).items():
+        with group_offsets(bootstrap, security, group) as offsets:
+            places = offsets.partitions(names)
+            # The ends last: what is committed meanwhile is never beyond them.
+            for place, committed, (first, end) in zip(
+                places, offsets.committed(places), offsets.bounds(places), strict=True
+            ):
+                old = found.get((group, place.topic), Position(0, 0))
+                found[group, place.topic] = Position(old.done + min(max(first, committed), end), old.end + end)
     return found
 
 
-def lags(bootstrap: str, security: Mapping[str, str]) -> dict[tuple[str, str], int]:
-    """Records that each consumer group has not committed yet, by (group, topic), over all partitions."""
-    return {key: position.behind for key, position in positions(bootstrap, security).items()}
+def lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -> dict[tuple[str, str], int]:
+    """Records that embed and link have not committed yet, by (group, topic), over all partitions."""
+    return {key: position.behind for key, position in positions(bootstrap, security, sources).items()}
 
 
 def backlogs(sources: Sequence[str], now: Positions, before: Positions, seconds: float) -> list[Backlog]:
@@ -121,11 +115,11 @@ class Backlogs:
                 if found != told:
                     await backlog.write(self._store, found, now=datetime.now(UTC))
                     told = found
-            except (KafkaException, StoreUnavailable, TimeoutError) as away:
+            except (KafkaException, StoreUnavailable) as away:
                 log.warning("what waits could not be told: %s", type(away).__name__)
             await asyncio.sleep(EVERY_S)
 
     def _positions(self) -> Positions:
-        found = positions(self._kafka, self._security, [EMBED_GROUP, LINK_GROUP])
+        found = positions(self._kafka, self._security, self._sources)
         link = LINK_GROUP, topics.GALLERY
         return found if link not in found else {**found, link: found[link].at(self._applied())}

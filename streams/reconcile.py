@@ -24,6 +24,7 @@ from graph.files import MediaStore
 from graph.store.session import Row, Store
 from streams import topics
 from streams.agents import EMBED_GROUP, LINK_GROUP
+from streams.group_offsets import group_offsets
 from streams.inputs import Message, origin, sources_by_topic
 from streams.quarantine import EVENT, SUBMITTED_AT
 from streams.records import CE_MEDIA, SourceEvent
@@ -195,14 +196,15 @@ def _read_topics(
 ) -> _Topics:
     found = _Topics(notices=_Notices(known))
     owner = {**sources_by_topic(sources), topics.PROBES: ""}
+    committed = _committed(kafka, security, EMBED_GROUP, list(owner))
+    indexed = _committed(kafka, security, LINK_GROUP, [topics.QUARANTINE])
     with TopicReader(kafka, security) as reader:
-        committed = {name: reader.committed(EMBED_GROUP, name) for name in owner}
-        found.waiting.update(_on_its_way(reader, applied))
+        found.waiting.update(_on_its_way(reader, applied, indexed))
         for name, source in owner.items():
             if any(low > 0 for low, _ in reader.bounds(name).values()):
                 found.since = found.since or 0
             for message in reader.read(name):
-                _submitted(found, message, source, is_read=message.offset < committed[name].get(message.partition, 0))
+                _submitted(found, message, source, is_read=message.offset < committed.get((name, message.partition), 0))
         found.roots = {(message.key or b"").decode() for message in reader.read(topics.AUDIT_ROOTS)}
         for source in sources:
             for message in reader.read(topics.notices(source)):
@@ -212,8 +214,17 @@ def _read_topics(
     return found
 
 
-def _on_its_way(reader: TopicReader, applied: int) -> Iterable[Event]:
-    for message in reader.read(topics.QUARANTINE, reader.committed(LINK_GROUP, topics.QUARANTINE)):
+def _committed(kafka: str, security: Mapping[str, str], group: str, names: Sequence[str]) -> dict[tuple[str, int], int]:
+    """The offset up to which a group has committed each partition of the topics."""
+    with group_offsets(kafka, security, group) as offsets:
+        places = offsets.partitions(names)
+        return {(place.topic, place.partition): offset
+                for place, offset in zip(places, offsets.committed(places), strict=True)}  # fmt: skip
+
+
+def _on_its_way(reader: TopicReader, applied: int, indexed: Mapping[tuple[str, int], int]) -> Iterable[Event]:
+    start = {partition: max(0, offset) for (_, partition), offset in indexed.items()}
+    for message in reader.read(topics.QUARANTINE, start):
         yield Event(message.header(EVENT), fingerprint(message.header("ce_id"), _number(message.header(SUBMITTED_AT))))
     for message in reader.read(topics.GALLERY, {0: applied + 1}):
         match _json(message.value).get("origin"):

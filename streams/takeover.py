@@ -8,19 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from confluent_kafka import (
-    Consumer,
-    ConsumerGroupTopicPartitions,
-    KafkaException,
-    TopicCollection,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from graph.actions.ingest import Cursor, RecordId
 from graph.domain.errors import LogGap, NotSameLog
 from streams import topics
 from streams.agents import LINK_GROUP
+from streams.group_offsets import group_offsets
 from streams.inputs import Message
 from streams.topic_reader import TopicReader
 
@@ -69,23 +64,21 @@ class Log:
         The cursor is read anew each time: whoever leaves the group has moved it until then. Raises LogGap where the
         log can't go on where the graph stands.
         """
-        announced = False
+        announced = ""
         while True:
-            cursor = read_cursor()
-            self.check(cursor)
-            position = TopicPartition(topics.GALLERY, 0, cursor.offset + 1)
-            request = [ConsumerGroupTopicPartitions(LINK_GROUP, [position])]
             try:
-                result = self._admin.alter_consumer_group_offsets(request)[LINK_GROUP].result(30)
-                failed = [part.error for part in result.topic_partitions if part.error is not None]
-                if not failed:
-                    return
-                reason = failed[0].str()
+                cursor = read_cursor()
+                self.check(cursor)
+                with group_offsets(self._bootstrap, self._security, LINK_GROUP) as offsets:
+                    offsets.commit(TopicPartition(topics.GALLERY, 0, cursor.offset + 1))
+                return
             except KafkaException as error:
                 reason = error.args[0].str()
-            if not announced:
-                log.warning("link waits until its group is empty: %s", reason)
-                announced = True
+            except TimeoutError:
+                reason = "Kafka does not answer"
+            if reason != announced:
+                log.warning("link waits until Kafka answers and its group is empty: %s", reason)
+                announced = reason
             time.sleep(WAIT_S)
 
     def forget_before(self, offset: int) -> None:

@@ -20,8 +20,8 @@ class TopicReader:
     """A reader on its own connection; its methods block. KafkaException or TimeoutError where Kafka is away."""
 
     def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
-        self._connection: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0, **security}
-        self._consumer = Consumer({**self._connection, "group.id": "redthread-reader", "enable.auto.commit": False})
+        settings = {"group.id": "redthread-reader", "enable.auto.commit": False, "log_level": 0}
+        self._consumer = Consumer({"bootstrap.servers": bootstrap, **settings, **security})
 
     def __enter__(self) -> Self:
         return self
@@ -38,16 +38,6 @@ class TopicReader:
             number: self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=ANSWER_S)
             for number in found.partitions
         }
-
-    def committed(self, group: str, topic: str) -> dict[int, int]:
-        """The offset up to which a group has committed each partition; 0 where it has committed nothing."""
-        places = [TopicPartition(topic, number) for number in self.bounds(topic)]
-        consumer = Consumer({**self._connection, "group.id": group, "enable.auto.commit": False})
-        try:
-            found = consumer.committed(places, timeout=ANSWER_S)
-        finally:
-            consumer.close()
-        return {place.partition: max(0, place.offset) for place in found}
 
     def read(self, topic: str, start: Mapping[int, int] | None = None) -> Iterator[Message]:
         """The records that the topic holds now, from offset `start` of each partition (or its first) on."""

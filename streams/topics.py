@@ -10,12 +10,11 @@ from typing import Any
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AdminClient,
-    ConfigResource,  # pyright: ignore[reportPrivateImportUsage]  the documented place; its stub forgets __all__
-    NewTopic,  # pyright: ignore[reportPrivateImportUsage]
-    ResourceType,  # pyright: ignore[reportPrivateImportUsage]
+    NewTopic,  # pyright: ignore[reportPrivateImportUsage]  the documented place; its stub forgets __all__
 )
 
 from graph.domain.errors import RedthreadError
+from streams.durability import check_durability, settings_of
 
 DAY_MS = 86_400_000
 INPUT_MAX = 2_000_000
@@ -45,6 +44,11 @@ def victims_changed(source: str) -> str:
 
 def erasures_requested(source: str) -> str:
     return f"redthread.erasures.requested.{source}.v1"
+
+
+def changes(source: str) -> list[str]:
+    """What a source sends besides media."""
+    return [cases_changed(source), victims_changed(source), erasures_requested(source)]
 
 
 def notices(source: str) -> str:
@@ -96,10 +100,13 @@ class TopicsDiffer(RedthreadError):
     code = "topics_differ"
 
 
-def ensure_topics(bootstrap: str, sources: Iterable[str], security: Mapping[str, str] | None = None) -> list[str]:
+def ensure_topics(
+    bootstrap: str, sources: Iterable[str], security: Mapping[str, str] | None = None, *, is_vouched: bool = False
+) -> list[str]:
     """The names of the topics created now; afterwards every topic of the table exists as the table says.
 
-    Raises TopicsDiffer where one exists with other partitions or settings: that is for a person to decide.
+    Raises TopicsDiffer where one exists with other partitions or settings, or may lose what Kafka acknowledged: that is
+    for a person to decide. `is_vouched` as for `check_durability`.
     """
     admin: Any = AdminClient({"bootstrap.servers": bootstrap, "log_level": 4, **(security or {})})
     wanted = table(sources)
@@ -116,7 +123,7 @@ def ensure_topics(bootstrap: str, sources: Iterable[str], security: Mapping[str,
                 if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
                     raise TopicsDiffer(f"topic {name} could not be created: {error.args[0].str()}") from error
         _wait_visible(admin, [topic.name for topic in missing])
-    differences = check_topics(admin, wanted)
+    differences = check_topics(admin, wanted, is_vouched=is_vouched)
     if differences:
         raise TopicsDiffer("; ".join(differences))
     return [topic.name for topic in missing]
@@ -129,21 +136,20 @@ def _wait_visible(admin: Any, names: list[str]) -> None:
         time.sleep(0.05)
 
 
-def check_topics(admin: Any, wanted: list[Topic]) -> list[str]:
-    """What is not as the table says, a sentence each; empty where all is."""
+def check_topics(admin: Any, wanted: list[Topic], *, is_vouched: bool = False) -> list[str]:
+    """What is not as the table says, or not durable, a sentence each; empty where all is as it must be."""
     existing = admin.list_topics(timeout=30).topics
     found: list[str] = []
     present = [topic for topic in wanted if topic.name in existing]
     found += [f"topic {topic.name} does not exist" for topic in wanted if topic.name not in existing]
-    resources = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in present]
-    configs: dict[Any, Any] = admin.describe_configs(resources) if resources else {}
-    values = {resource.name: future.result(30) for resource, future in configs.items()}
+    values = settings_of(admin, [topic.name for topic in present])
     for topic in present:
         partitions = len(existing[topic.name].partitions)
         if partitions != topic.partitions:
             found.append(f"topic {topic.name} has {partitions} partitions, not {topic.partitions}")
-        for key, value in topic.config().items():
-            actual = values[topic.name][key].value
+        for key, value in topic.config().items() if topic.name in values else ():
+            actual = values[topic.name][key]
             if actual != value:
                 found.append(f"topic {topic.name} has {key}={actual}, not {value}")
-    return found
+    doubts = check_durability(admin, [topic.name for topic in present], is_vouched=is_vouched)
+    return found + [str(doubt) for doubt in doubts]

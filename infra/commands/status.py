@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import httpx
@@ -23,6 +23,7 @@ from infra.commands.reconciling import shown
 from infra.settings import Settings
 from infra.stack.base import Addresses
 from infra.stack.datafolder import is_held
+from infra.stack.kafka import credentials
 from infra.stack.running import Running, RunningChild, addresses_of, find_running
 from streams.lags import lags
 from streams.reconcile import Reconciliation, find
@@ -70,12 +71,16 @@ def status(
     )
     if running.api_url:
         out.print(f"API {running.api_url}   Kafka {running.kafka}   Neo4j {running.neo4j_uri}")
+    if running.stack == "local":
+        out.print(
+            f"case systems on this machine: address and account in {running.data / credentials.FILE}", markup=False
+        )
     out.print(_children(running, states))
     for fault in faults:
         out.print(f"API: {fault}", markup=False)
     if running.ready:
         addresses = addresses_of(chosen)
-        out.print(_lags(addresses.kafka, json.loads(addresses.kafka_security)))
+        out.print(_lags(addresses.kafka, json.loads(addresses.kafka_security), sorted(chosen.sources)))
         counts = asyncio.run(_counts(addresses))
         for topic, records in counts.pop("withheld").items():
             out.print(f"ALARM {records} records for {topic} wait: its source is not in REDTHREAD_SOURCES", markup=False)
@@ -123,15 +128,15 @@ def _children(running: Running, states: Mapping[str, str]) -> Table:
     return table
 
 
-def _lags(bootstrap: str, security: Mapping[str, str]) -> Table | str:
+def _lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -> Table | str:
     try:
-        found = lags(bootstrap, security)
+        found = lags(bootstrap, security, sources)
     except KafkaException as error:
         return f"Kafka does not tell how far its readers are ({error.args[0].name()})"
     table = Table("reader", "topic", "records behind", box=None)
     for (group, topic), behind in sorted(found.items()):
         table.add_row(group, topic, str(behind))
-    return table if found else "no reader has committed anything yet"
+    return table
 
 
 async def _counts(addresses: Addresses) -> dict[str, Any]:

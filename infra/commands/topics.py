@@ -25,10 +25,10 @@ def topics(
     security = json.loads(addresses.kafka_security)
     if check:
         admin = AdminClient({"bootstrap.servers": addresses.kafka, **security})
-        differences = check_topics(admin, table(chosen.sources))
+        differences = check_topics(admin, table(chosen.sources), is_vouched=chosen.kafka_is_durable)
         for line in differences:
             print(line)
         raise typer.Exit(1 if differences else 0)
-    for name in ensure_topics(addresses.kafka, chosen.sources, security):
+    for name in ensure_topics(addresses.kafka, chosen.sources, security, is_vouched=chosen.kafka_is_durable):
         print(f"created {name}")
     print(f"{len(table(chosen.sources))} topics are as they must be")

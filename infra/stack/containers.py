@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 KAFKA_IMAGE = "confluentinc/cp-kafka:7.9.1"
 """Kafka 3.9 in KRaft mode: the newest image that testcontainers 4.15 is known to start."""
 NEO4J_IMAGE = "neo4j:2026.09.0"
-KAFKA_ENV = {"KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false", "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0"}
+KAFKA_ENV = {
+    "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
+    "KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
+    "KAFKA_LOG_FLUSH_INTERVAL_MESSAGES": "1",
+}
 NEO4J_ENV = {
     "NEO4J_dbms_usage__report_enabled": "false",
     "NEO4J_db_query_default__language": "CYPHER_25",

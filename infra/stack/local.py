@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from graph.store import bootstrap
 from infra.stack import artifacts, datafolder
 from infra.stack.archives import CLASSES, Archive
 from infra.stack.base import Addresses, together
+from infra.stack.kafka import credentials
 from infra.stack.kafka import server as kafka
 from infra.stack.neo4j import server as neo4j
 from infra.stack.ports import LOOPBACK, check_free, free_ports
@@ -56,10 +58,13 @@ class LocalStack:
         broker = check_free(options.kafka_port, "Kafka", "--kafka-port") if options.kafka_port else free[0]
         bolt = check_free(options.neo4j_port, "Neo4j", "--neo4j-port") if options.neo4j_port else free[1]
         password = datafolder.password(options.data, options.neo4j_password)
-        addresses = Addresses(f"{LOOPBACK}:{broker}", f"bolt://{LOOPBACK}:{bolt}", neo4j.USER, password)
+        security = credentials.ensure(options.data, f"{LOOPBACK}:{broker}")
+        addresses = Addresses(
+            f"{LOOPBACK}:{broker}", f"bolt://{LOOPBACK}:{bolt}", neo4j.USER, password, json.dumps(security)
+        )
         if not artifacts.jar_cache().exists():
             self._announce("fetching Kafka and Neo4j (200 MB, once)")
-        await together(self._start_kafka(broker, free[2]), self._start_neo4j(addresses, bolt))
+        await together(self._start_kafka(broker, free[2], security), self._start_neo4j(addresses, bolt))
         return addresses
 
     async def stop(self) -> None:
@@ -80,11 +85,13 @@ class LocalStack:
     async def _jars(self, server: str) -> list[Path]:
         return await asyncio.to_thread(artifacts.class_path, server, repository=self._options.repository)
 
-    async def _start_kafka(self, port: int, controller: int) -> None:
+    async def _start_kafka(self, port: int, controller: int, security: Mapping[str, str]) -> None:
         jars = await self._jars("kafka")
         self._archives["kafka"] = kafka.archive(jars)
-        command = await asyncio.to_thread(kafka.prepare, self._options.data / "kafka", jars, port, controller)
-        self._supervisor.start(kafka.spec(command, port))
+        command = await asyncio.to_thread(
+            kafka.prepare, self._options.data / "kafka", jars, port, controller, security["sasl.password"]
+        )
+        self._supervisor.start(kafka.spec(command, f"{LOOPBACK}:{port}", security))
         await self._supervisor.wait_ready("kafka")
 
     async def _start_neo4j(self, addresses: Addresses, port: int) -> None:

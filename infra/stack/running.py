@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from infra.settings import Settings
 from infra.stack import datafolder
 from infra.stack.base import Addresses, StackError
 from infra.stack.child import NAME
+from infra.stack.kafka import credentials
 from infra.stack.supervisor import Supervisor
 
 
@@ -135,7 +137,8 @@ def addresses_of(settings: Settings) -> Addresses:
     given = given_addresses(settings)
     if running is not None and running.ready:
         known = datafolder.password(data) if running.stack != "external" else given.neo4j_password
-        return Addresses(running.kafka, running.neo4j_uri, running.neo4j_user, known, given.kafka_security)
+        security = json.dumps(credentials.read(data)) if running.stack == "local" else given.kafka_security
+        return Addresses(running.kafka, running.neo4j_uri, running.neo4j_user, known, security)
     if given.kafka and given.neo4j_uri:
         return given
     raise StackError(

@@ -55,6 +55,8 @@ class SystemOptions:
     """For a demo or a test: servers that start quicker and are slower in long runs."""
     external: Addresses | None = None
     """For stack `external`."""
+    kafka_is_durable: bool = False
+    """Somebody vouches for it, where it can't be seen."""
     issuer: str = ""
     """Whose tokens the API takes, as its settings say more of; empty: the data folder's own development issuer."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -200,7 +202,10 @@ def _environment(options: SystemOptions, addresses: Addresses, api_port: int) ->
 
 
 async def _topics(addresses: Addresses, options: SystemOptions) -> None:
-    await asyncio.to_thread(ensure_topics, addresses.kafka, list(options.sources), json.loads(addresses.kafka_security))
+    await asyncio.to_thread(
+        ensure_topics, addresses.kafka, list(options.sources), json.loads(addresses.kafka_security),
+        is_vouched=options.kafka_is_durable,
+    )  # fmt: skip
 
 
 async def _media_store(addresses: Addresses, env: Mapping[str, str]) -> None:

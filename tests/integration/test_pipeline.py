@@ -52,14 +52,26 @@ async def test_topics_are_made_as_the_table_says_and_a_changed_one_is_told(site:
     retention = {topic.name: topic.retention_ms // topics.DAY_MS for topic in topics.table(["second"])}
     assert retention[topics.erasures_requested("second")] > retention[topics.media_submitted("second")]
 
-    change = ConfigEntry("retention.ms", "1000", incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ResourceType.TOPIC, topics.notices("second"), incremental_configs=[change])
-    for future in site.admin.incremental_alter_configs([resource]).values():
-        future.result(30)
+    def change(setting: str, value: str) -> None:
+        entry = ConfigEntry(setting, value, incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ResourceType.TOPIC, topics.notices("second"), incremental_configs=[entry])
+        for future in site.admin.incremental_alter_configs([resource]).values():
+            future.result(30)
 
     def differs() -> bool:
         return bool(topics.check_topics(site.admin, topics.table(["second"])))
 
+    # Without a setting of its own each topic is durable by the broker's; one that a power cut can shorten is named.
+    change("flush.messages", "1000")
+    await until(differs, "the broker knows the change")
+    with pytest.raises(
+        TopicsDiffer, match=r"^a power cut can take .* in redthread\.notices\.second\.v1: .*flush\.messages=1"
+    ):
+        ensure()
+    change("flush.messages", "1")
+    await until(lambda: not differs(), "the broker knows the change")
+
+    change("retention.ms", "1000")
     await until(differs, "the broker knows the change")
     with pytest.raises(TopicsDiffer, match=r"redthread\.notices\.second\.v1 has retention\.ms=1000, not 1209600000"):
         ensure()

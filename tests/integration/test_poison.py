@@ -324,7 +324,14 @@ class AnyBytes(str):
 async def test_a_header_whose_name_is_no_text_stops_nobody(site: Site, folder: Path) -> None:
     """aiokafka ended every worker over it, one after the other, and again after each restart."""
     picture = encoded(astronaut().crop((100, 0, 400, 300)), "JPEG", quality=90)
-    producer = AIOKafkaProducer(bootstrap_servers=site.stack.kafka)
+    security = site.security
+    producer = AIOKafkaProducer(
+        bootstrap_servers=site.stack.kafka,
+        security_protocol=security.get("security.protocol", "PLAINTEXT"),
+        sasl_mechanism=security.get("sasl.mechanism", "PLAIN"),
+        sasl_plain_username=security.get("sasl.username"),
+        sasl_plain_password=security.get("sasl.password"),
+    )
     await producer.start()
     places: list[str] = []
     try:

