@@ -62,11 +62,11 @@ class DevelopmentIssuer:
 
     @classmethod
     def of(cls, data: Path) -> DevelopmentIssuer:
-        """The issuer of a data folder; StackError where none was ever started there."""
+        """The issuer of a data folder; StackError where none was ever started there, OSError where it can't be read."""
         folder = data / FOLDER
         try:
             key = load_pem_private_key((folder / KEY).read_bytes(), None)
-        except OSError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise StackError(f"no development sign-in in {data}: start it once with `redthread up`") from error
         except ValueError as error:
             raise StackError(f"{folder / KEY} is no key: delete it, then `redthread up` makes another") from error

@@ -16,6 +16,7 @@ from rich.table import Table
 from graph.actions import read
 from graph.store.session import Store
 from infra.commands.common import DataOption, settings
+from infra.endings import Code
 from infra.stack.base import Addresses
 from infra.stack.running import Running, addresses_of, find_running
 from streams.lags import lags
@@ -40,11 +41,14 @@ def status(data: DataOption = None) -> None:
     out.print(_children(running))
     if running.ready:
         addresses = addresses_of(chosen)
-        out.print(_lags(addresses.kafka, json.loads(addresses.kafka_security)))
+        behind = _lags(addresses.kafka, json.loads(addresses.kafka_security))
+        out.print(behind or "Kafka does not answer: its log is logs/kafka.log in the data folder")
         counts = asyncio.run(_counts(addresses))
         for topic, records in counts.pop("withheld").items():
             out.print(f"ALARM {records} records for {topic} wait: its source is not in REDTHREAD_SOURCES", markup=False)
         out.print(_contents(counts))
+        if behind is None:
+            raise typer.Exit(Code.UNAVAILABLE)
 
 
 def _children(running: Running) -> Table:
@@ -61,11 +65,12 @@ def _children(running: Running) -> Table:
     return table
 
 
-def _lags(bootstrap: str, security: Mapping[str, str]) -> Table | str:
+def _lags(bootstrap: str, security: Mapping[str, str]) -> Table | str | None:
+    """How far behind each reader is; None where Kafka does not answer."""
     try:
         found = lags(bootstrap, security)
-    except KafkaException as error:
-        return f"Kafka does not tell how far its readers are ({error.args[0].name()})"
+    except (KafkaException, TimeoutError):
+        return None
     table = Table("reader", "topic", "records behind", box=None)
     for (group, topic), behind in sorted(found.items()):
         table.add_row(group, topic, str(behind))
