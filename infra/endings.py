@@ -122,7 +122,7 @@ def _machine(error: BaseException) -> tuple[Code, str] | None:
 
 
 def _file(error: OSError) -> str:
-    said = error.strerror or type(error).__name__
+    said = error.strerror or f"a file is not what it should be ({type(error).__name__})"
     if "temporary directory" in said:
         return "no folder for temporary files can be written: free some space, or name one with TMPDIR"
     where = f"{printable(os.fsdecode(error.filename))}: " if isinstance(error.filename, str | bytes) else ""
