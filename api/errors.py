@@ -34,6 +34,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "face_unknown": (404, "There is no such face"),
     "file_gone": (404, "The file is no longer stored"),
     "method_not_allowed": (405, "This path does not take this method"),
+    "too_slow": (408, "The request comes too slowly"),
     "conflict": (409, "Somebody else acted first"),
     "stale_version": (409, "Somebody else acted first"),
     "already_decided": (409, "The link waits for no verdict"),
@@ -71,8 +72,8 @@ CHALLENGES: Final = {
 HIDING: Final = frozenset({"not_found", "case_unknown", "face_unknown"})
 """Codes that one sentence each is told for: what is hidden must read as what does not exist, whoever words it."""
 _FROM_STATUS: Final = {
-    400: "malformed_body", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large",
-    415: "unsupported_content_type", 422: "invalid",
+    400: "malformed_body", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 408: "too_slow",
+    413: "too_large", 415: "unsupported_content_type", 422: "invalid",
 }  # fmt: skip
 
 

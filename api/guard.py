@@ -1,4 +1,4 @@
-"""What holds for every request, whatever the route: Host, size, headers, and a 500 that tells nothing."""
+"""What holds for every request, whatever the route: Host, body, headers, and a 500 that tells nothing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.body import RequestBody
 from api.errors import problem
 
 log = logging.getLogger("redthread.api")
@@ -50,15 +50,23 @@ class Guard:
             if message["type"] == "http.response.start":
                 started = True
                 _add_headers(message)
+                if not body.is_whole:
+                    # What is left of it is not read, so nothing can follow it.
+                    MutableHeaders(scope=message)["Connection"] = "close"
+            elif not body.is_whole and not message.get("more_body", False):
+                await send({**message, "more_body": True})
+                await body.throw_away()
+                message = {"type": "http.response.body", "body": b""}
             await send(message)
 
+        limit = self._upload_limit if headers.get("content-type", "").startswith("multipart/") else JSON_LIMIT
+        body = RequestBody(receive, headers, limit)
         if _name(headers.get("host", "")) not in self._hosts:
             refusal = problem("host_refused", "this service answers only to names that it was told are its own")
             await refusal(scope, receive, send_with_headers)
             return
-        limit = self._upload_limit if headers.get("content-type", "").startswith("multipart/") else JSON_LIMIT
         try:
-            await self._app(scope, _limited(receive, limit, headers.get("content-length", "")), send_with_headers)
+            await self._app(scope, body.receive, send_with_headers)
         except ClientDisconnect:
             return  # nobody is left to answer
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller learns nothing from it
@@ -81,20 +89,3 @@ def _add_headers(message: MutableMapping[str, Any]) -> None:
     sent = MutableHeaders(scope=message)
     for name, value in HEADERS.items():
         sent.setdefault(name, value)
-
-
-def _limited(receive: Receive, limit: int, announced: str) -> Receive:
-    """`receive` that refuses a body over `limit` bytes: as soon as it is announced, else as soon as it is reached."""
-    taken = 0
-
-    async def limited() -> Message:
-        nonlocal taken
-        if announced.isdigit() and int(announced) > limit:
-            raise HTTPException(413)
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > limit:
-            raise HTTPException(413)
-        return message
-
-    return limited

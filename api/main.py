@@ -12,8 +12,10 @@ from types import FrameType
 
 import uvicorn
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from api.app import build_app
+from api.connections import Connection
 from api.services import open_services
 from api.settings import WHY_LOOPBACK, Settings
 
@@ -39,6 +41,9 @@ def main() -> int:
             name = "_".join(str(part) for part in item["loc"]).upper()
             log.error("%s: %s", f"setting REDTHREAD_{name}" if name else "settings REDTHREAD_*", item["msg"])
         return 2
+    except SettingsError as error:
+        log.error("settings REDTHREAD_*: %s", error)
+        return 2
     try:
         listening = _listen(settings.api_host, settings.api_port)
     except OSError as error:
@@ -52,7 +57,7 @@ def main() -> int:
     server = uvicorn.Server(
         uvicorn.Config(
             app, access_log=False, log_config=None, log_level="warning", server_header=False, proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_SECONDS, timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            http=Connection, timeout_graceful_shutdown=GRACE_SECONDS, timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
     )  # fmt: skip
     host = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host

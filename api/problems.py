@@ -14,7 +14,7 @@ SIGNED_IN = ("token_missing", "token_invalid", "role_missing", "actor_missing", 
 ACTING = ("forbidden", "invalid", *SIGNED_IN, *GRAPH)
 LOOKING = ("purpose_missing", "not_found", "claim_expired", *ACTING)
 CONFLICTS = ("stale_version", "already_decided", "contradiction")
-BODY = ("malformed_body", "too_large")
+BODY = ("malformed_body", "too_large", "too_slow")
 
 
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:

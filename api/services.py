@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.keys import Keys, fetch_from
+from api.readiness import Readiness
 from api.settings import Settings
 from api.tokens import SignIn
 from graph.actions.views import Views
@@ -23,19 +24,23 @@ class Services:
     files: MediaStore
     views: Views
     sign_in: SignIn
+    readiness: Readiness
 
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """The services of one process, closed at the end; Neo4j may still be starting."""
     files = MediaStore(settings.media_store_url)
-    async with Store(settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value()) as store:
+    neo4j = settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value()
+    async with Store(*neo4j) as store, Store(*neo4j) as asked_whether_ready:
         views = Views(store)
         keys = Keys(fetch_from(settings.oidc_issuer, settings.oidc_jwks))
         sign_in = SignIn(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience, claims=settings.claims)
+        readiness = Readiness(asked_whether_ready, files, sign_in)
         try:
-            yield Services(store, files, views, sign_in)
+            yield Services(store, files, views, sign_in, readiness)
         finally:
+            await readiness.close()
             await sign_in.close()
             await views.close()
 

@@ -71,11 +71,12 @@ class DevelopmentIssuer:
 
     @classmethod
     def of(cls, data: Path) -> DevelopmentIssuer:
-        """The issuer of a data folder; StackError where none was ever started there, or its key can't be used."""
+        """The issuer of a data folder; StackError where none was ever started there, or its key can't be used, OSError
+        where it can't be read."""
         path = data / FOLDER / KEY
         try:
             key = _read_key(path)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise StackError(f"no development sign-in in {data}: start it once with `redthread up`") from error
         if key is None:
             raise StackError(f"{path} is damaged: the next `redthread up` makes another")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.settings import cache_folder
@@ -61,3 +61,12 @@ class Settings(BaseSettings):
     neo4j_password: SecretStr = Field(default=SecretStr(""), description="stack `external`: Neo4j's password")
     oidc_issuer: str = Field(default="", description="the sign-in service; default: the local stack's own")
     token: SecretStr = Field(default=SecretStr(""), description="a token to ask the API with, of a real issuer")
+
+    @field_validator("kafka_security")
+    @classmethod
+    def _texts_by_name(cls, security: str) -> str:
+        try:
+            TypeAdapter(dict[str, str]).validate_json(security)
+        except ValidationError:
+            raise ValueError("a JSON object of texts") from None
+        return security

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import threading
 import time
 import uuid
@@ -11,14 +13,18 @@ from typing import Any, Generic, TypeVar
 
 from confluent_kafka import KafkaException
 
-from graph.domain.errors import RedthreadError
+from graph.domain.errors import RedthreadError, StoreUnavailable
+from graph.store.session import Store
 from infra.case_system import CaseSystem, NoticeReader
+from infra.stack.base import Addresses
 from streams import topics
 from streams.agents import EMBED_GROUP, LINK_GROUP
 from streams.lags import lags
 
 PATIENCE_S = 120.0
 """Seconds without any sign of progress after which waiting is given up; one event takes far less."""
+ANSWER_S = 10.0
+"""Seconds in which Neo4j has to answer where it is asked whether it does."""
 TOLD_EVERY_S = 0.1
 IN_FLIGHT = 20_000
 """Records that may wait for Kafka's acknowledgement before the sender waits too."""
@@ -130,12 +136,14 @@ class Submission(Generic[Key]):
         self._noticed(key, notice)
 
 
-def explanation(kafka: str, security: Mapping[str, str], source: str, logs: Path) -> str:
-    """Which step holds the events up, by how far each reader is behind, and where its log is."""
+def explanation(addresses: Addresses, source: str, logs: Path) -> str:
+    """Which step holds the events up, by how far each reader is behind, and where its log is. Blocks."""
     try:
-        behind = lags(kafka, security, [source])
-    except KafkaException as error:
-        return f"Kafka does not answer ({error.args[0].name()}); its log is {logs / 'kafka.log'}"
+        behind = lags(addresses.kafka, json.loads(addresses.kafka_security), [source])
+    except (KafkaException, TimeoutError):
+        return f"Kafka does not answer; its log is {logs / 'kafka.log'}"
+    if not asyncio.run(_is_answering(addresses)):
+        return f"link waits for Neo4j, which does not answer; its log is {logs / 'neo4j.log'}"
     # Notices come from the end of the way: what waits before link means that link does not move, whatever embed does.
     before_link = sum(behind.get((LINK_GROUP, topic), 0) for topic in (topics.GALLERY, topics.QUARANTINE))
     if before_link:
@@ -144,3 +152,13 @@ def explanation(kafka: str, security: Mapping[str, str], source: str, logs: Path
     if before_embed:
         return f"embed is stuck, {before_embed} events wait for it; its logs are {logs}/embed-*.log"
     return f"the relay publishes no notices; its log is {logs / 'link-0.log'}"
+
+
+async def _is_answering(addresses: Addresses) -> bool:
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await store.ping()
+        except (StoreUnavailable, TimeoutError):
+            return False
+    return True

@@ -21,6 +21,8 @@ INPUT_MAX = 2_000_000
 """Bytes of an input record that the broker takes: above our own limit, so that a record that is too large reaches
 quarantine with a reason instead of an error in the case system."""
 GALLERY_MAX = 8_388_608
+ANSWER_S = 10.0
+"""Seconds in which a broker that can be reached says which topics there are."""
 VISIBLE_S = 30.0
 """Seconds in which a broker lists the topics that it has made."""
 
@@ -108,9 +110,9 @@ def ensure_topics(
     Raises TopicsDiffer where one exists with other partitions or settings, or may lose what Kafka acknowledged: that is
     for a person to decide. `is_vouched` as for `check_durability`.
     """
-    admin: Any = AdminClient({"bootstrap.servers": bootstrap, "log_level": 4, **(security or {})})
+    admin: Any = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, **(security or {})})
     wanted = table(sources)
-    existing = admin.list_topics(timeout=30).topics
+    existing = admin.list_topics(timeout=ANSWER_S).topics
     missing = [topic for topic in wanted if topic.name not in existing]
     if missing:
         created: dict[str, Any] = admin.create_topics(
@@ -138,7 +140,7 @@ def _wait_visible(admin: Any, names: list[str]) -> None:
 
 def check_topics(admin: Any, wanted: list[Topic], *, is_vouched: bool = False) -> list[str]:
     """What is not as the table says, or not durable, a sentence each; empty where all is as it must be."""
-    existing = admin.list_topics(timeout=30).topics
+    existing = admin.list_topics(timeout=ANSWER_S).topics
     found: list[str] = []
     present = [topic for topic in wanted if topic.name in existing]
     found += [f"topic {topic.name} does not exist" for topic in wanted if topic.name not in existing]

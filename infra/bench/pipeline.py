@@ -161,10 +161,9 @@ def _through(
     """Seconds from the first event sent to the last notice read."""
     submission = Submission[int](case_system, reader)
     addresses = system.addresses
-    security = json.loads(addresses.kafka_security)
     begun = time.perf_counter()
     submission.publish(((number, TERMS.event(file)) for number, file in enumerate(files)), stop)
-    submission.wait(stop, lambda: explanation(addresses.kafka, security, SOURCE, system.data / "logs"))
+    submission.wait(stop, lambda: explanation(addresses, SOURCE, system.data / "logs"))
     return time.perf_counter() - begun
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsError
 from rich.console import Console
 
 from graph.domain.errors import Invalid
 from infra.settings import Settings
+
+S = TypeVar("S", bound=BaseSettings)
 
 
 def _folder(text: str) -> Path:
@@ -37,11 +40,20 @@ def announce(line: str) -> None:
 
 def settings(**options: Any) -> Settings:
     """The settings of the environment; an option that was given (not None) stands above."""
+    read = read_settings(Settings, **{name: value for name, value in options.items() if value is not None})
+    folders = {name: path for name in ("data", "models", "model_pack") if (path := getattr(read, name)) is not None}
+    return read.model_copy(update={name: path.expanduser().absolute() for name, path in folders.items()})
+
+
+def read_settings(kind: type[S], **values: Any) -> S:
+    """The settings of this kind by the environment and these values; Invalid names the one that is wrong."""
     try:
-        read = Settings(**{name: value for name, value in options.items() if value is not None})
+        return kind(**values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         raise Invalid(f"setting REDTHREAD_{name}: {first['msg'].removeprefix('Value error, ')}") from error
-    folders = {name: path for name in ("data", "models", "model_pack") if (path := getattr(read, name)) is not None}
-    return read.model_copy(update={name: path.expanduser().absolute() for name, path in folders.items()})
+    except SettingsError as error:
+        # A field that is a list or an object, whose variable is no JSON: the library names the field in words only.
+        name = next((name for name in kind.model_fields if f'"{name}"' in str(error)), "")
+        raise Invalid(f"setting REDTHREAD_{name.upper()}: it is no JSON; README shows how it is written") from error

@@ -53,7 +53,8 @@ def doctor(data: DataOption = None) -> None:
     wrong = 0
     for finding in findings(chosen):
         wrong += bool(finding.remedy)
-        table.add_row("[red]✗[/]" if finding.remedy else "[green]✓[/]", finding.subject, finding.found, finding.remedy)
+        state = "[red]wrong[/]" if finding.remedy else "[green]ok[/]"
+        table.add_row(state, finding.subject, finding.found, finding.remedy)
     Console(highlight=False).print(table)
     raise typer.Exit(1 if wrong else 0)
 
@@ -90,10 +91,11 @@ def _artifacts(server: str) -> Finding:
     broken, count = artifacts.broken_jars(server), len(artifacts.locked(server))
     if not broken:
         return Finding(server, f"{count} jars, hashes as locked")
-    absent = sum(not artifacts.jar_path(artifacts.jar_cache(), jar).exists() for jar in broken)
+    absent = sum(not os.path.lexists(artifacts.jar_path(artifacts.jar_cache(), jar)) for jar in broken)
     if absent == count:
         return Finding(server, "not fetched yet: `redthread up` does it (once)")
-    return Finding(server, f"{absent} jars absent, {len(broken) - absent} damaged", f"delete {artifacts.jar_cache()}")
+    found = f"{absent} jars absent, {len(broken) - absent} damaged or not readable"
+    return Finding(server, found, f"delete {artifacts.jar_cache()}")
 
 
 def _models(chosen: Settings) -> Finding:

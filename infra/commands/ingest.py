@@ -19,7 +19,7 @@ from graph.domain.errors import Invalid
 from graph.domain.ids import is_case_id, source_of
 from graph.files import MediaStore
 from infra.case_system import CaseSystem
-from infra.commands.common import DataOption, announce, settings
+from infra.commands.common import DataOption, announce, read_settings, settings
 from infra.folders import printable
 from infra.foreground import INTERRUPTED, in_thread, run_until_signalled
 from infra.ingest import Batch, Ingest, Outcome
@@ -29,6 +29,7 @@ from infra.ingest_quarantine import Quarantine
 from infra.stack.base import Addresses
 from infra.stack.running import addresses_of
 from infra.submission import explanation
+from streams.group_offsets import ANSWER_S
 from streams.settings import MIB, StreamSettings
 
 Urgency = Literal["routine", "urgent", "danger_now"]
@@ -99,16 +100,16 @@ def _ingest(
     batch: Batch, source: Files, files: list[str], addresses: Addresses, data: Path, stop: threading.Event
 ) -> Outcome:
     security = json.loads(addresses.kafka_security)
-    cluster = AdminClient({"bootstrap.servers": addresses.kafka, **security}).list_topics(timeout=30).cluster_id
-    target = target_of(cluster, *astuple(batch))
-    limits = StreamSettings(kafka=addresses.kafka, data=data)
+    admin = AdminClient({"bootstrap.servers": addresses.kafka, "log_level": 0, **security})
+    target = target_of(admin.list_topics(timeout=ANSWER_S).cluster_id, *astuple(batch))
+    limits = read_settings(StreamSettings, kafka=addresses.kafka, data=data)
     system = CaseSystem(addresses.kafka, source_of(batch.case_id), security)
     with open_journal(data, target) as journal:
         run = Ingest(
             batch, source, journal, MediaStore(limits.store_url), system, Quarantine(addresses),
             max_bytes=limits.max_media_mib * MIB,
         )  # fmt: skip
-        return run.run(files, stop, lambda: explanation(addresses.kafka, security, system.source, data / "logs"))
+        return run.run(files, stop, lambda: explanation(addresses, system.source, data / "logs"))
 
 
 def _show(outcome: Outcome) -> None:

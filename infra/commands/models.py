@@ -21,7 +21,7 @@ from graph.domain.errors import Conflict
 from graph.domain.people import check_actor
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.commands.common import DataOption, announce, settings
+from infra.commands.common import DataOption, announce, read_settings, settings
 from infra.differing import would_differ, write_list
 from infra.foreground import run_until_signalled
 from infra.migration import GalleryLog, embed_lacking, until_switched
@@ -114,7 +114,7 @@ async def _show(chosen: Settings) -> None:
 async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) -> int:
     addresses, model_id = addresses_of(chosen), recogniser.model_id
     security: dict[str, str] = json.loads(addresses.kafka_security)
-    workers = StreamSettings(kafka=addresses.kafka, data=chosen.data)
+    workers = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
     files = MediaStore(workers.store_url)
     fetcher, decoder = Fetcher(workers.media_roots, files, workers.max_media_mib * MIB), Decoder()
     again, log = Again(Embedder(recogniser.path), files, fetcher, decoder), GalleryLog(addresses.kafka, security)

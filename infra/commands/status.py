@@ -20,6 +20,7 @@ from graph.files import MediaStore
 from graph.store.session import Store
 from infra.commands.common import DataOption, settings
 from infra.commands.reconciling import shown
+from infra.endings import Code
 from infra.settings import Settings
 from infra.stack.base import Addresses
 from infra.stack.datafolder import is_held
@@ -80,11 +81,14 @@ def status(
         out.print(f"API: {fault}", markup=False)
     if running.ready:
         addresses = addresses_of(chosen)
-        out.print(_lags(addresses.kafka, json.loads(addresses.kafka_security), sorted(chosen.sources)))
+        behind = _lags(addresses.kafka, json.loads(addresses.kafka_security), sorted(chosen.sources))
+        out.print(behind or "Kafka does not answer: its log is logs/kafka.log in the data folder")
         counts = asyncio.run(_counts(addresses))
         for topic, records in counts.pop("withheld").items():
             out.print(f"ALARM {records} records for {topic} wait: its source is not in REDTHREAD_SOURCES", markup=False)
         out.print(_contents(counts))
+        if behind is None:
+            raise typer.Exit(Code.UNAVAILABLE)
 
 
 async def _reconcile(chosen: Settings) -> Reconciliation:
@@ -128,11 +132,12 @@ def _children(running: Running, states: Mapping[str, str]) -> Table:
     return table
 
 
-def _lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -> Table | str:
+def _lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -> Table | str | None:
+    """How far behind each reader is; None where Kafka does not answer."""
     try:
         found = lags(bootstrap, security, sources)
-    except KafkaException as error:
-        return f"Kafka does not tell how far its readers are ({error.args[0].name()})"
+    except (KafkaException, TimeoutError):
+        return None
     table = Table("reader", "topic", "records behind", box=None)
     for (group, topic), behind in sorted(found.items()):
         table.add_row(group, topic, str(behind))

@@ -24,7 +24,7 @@ def topics(
     addresses = addresses_of(chosen)
     security = json.loads(addresses.kafka_security)
     if check:
-        admin = AdminClient({"bootstrap.servers": addresses.kafka, **security})
+        admin = AdminClient({"bootstrap.servers": addresses.kafka, "log_level": 0, **security})
         differences = check_topics(admin, table(chosen.sources), is_vouched=chosen.kafka_is_durable)
         for line in differences:
             print(line)

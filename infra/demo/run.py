@@ -86,7 +86,7 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
                 submission.publish(((position, terms.event(file)) for position, file in enumerate(files)), stop)
             with clock.step("process"):
                 logs = system.data / "logs"
-                submission.wait(stop, lambda: explanation(system.addresses.kafka, security, SOURCE, logs))
+                submission.wait(stop, lambda: explanation(system.addresses, SOURCE, logs))
         return notices
 
     return await in_thread(work)

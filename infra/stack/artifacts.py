@@ -72,12 +72,14 @@ def class_path(server: str, *, repository: str = "", cache: Path | None = None) 
 
 
 def broken_jars(server: str, *, cache: Path | None = None) -> list[LockedDependency]:
-    """The jars of a server that are absent or are not the bytes of the lock; reads every byte."""
+    """The jars of a server that are absent, cannot be read, or are not the bytes of the lock; reads every byte."""
     folder = cache or jar_cache()
 
     def is_broken(jar: LockedDependency) -> bool:
-        path = jar_path(folder, jar)
-        return not path.is_file() or _digest(path) != jar.sha256
+        try:
+            return _digest(jar_path(folder, jar)) != jar.sha256
+        except OSError:
+            return True
 
     jars = locked(server)
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
@@ -140,11 +142,14 @@ def _digest(path: Path) -> str:
 
 
 def _stamps(paths: Sequence[Path]) -> list[list[int]] | None:
-    """Size and time of every file, or None where one is absent."""
+    """Size and time of every file, or None where one is absent or cannot be read."""
     try:
-        return [[found.st_size, found.st_mtime_ns] for found in (path.stat() for path in paths)]
-    except FileNotFoundError:
+        found = [path.stat() for path in paths]
+    except OSError:
         return None
+    if not all(os.access(path, os.R_OK) for path in paths):
+        return None
+    return [[facts.st_size, facts.st_mtime_ns] for facts in found]
 
 
 def _known(path: Path) -> object:

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from api.app import build_app
+from api.readiness import Readiness
 from api.services import Services
 from graph.actions.views import Views
 from graph.domain import audit
@@ -67,7 +68,11 @@ async def api(store: Store, files: MediaStore) -> AsyncIterator[httpx.AsyncClien
 
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
-        yield Services(store, files, Views(store), sign_in())
+        who = sign_in()
+        # Nothing is remembered: each test asks what is true now.
+        readiness = Readiness(store, files, who, fresh=0)
+        yield Services(store, files, Views(store), who, readiness)
+        await readiness.close()
 
     app = build_app(services, upload_limit=1_000_000, version="test")
     async with (

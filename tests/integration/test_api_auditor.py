@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from api.app import build_app
+from api.readiness import Readiness
 from api.services import Services
 from graph.actions import quarantine
 from graph.actions.views import Views
@@ -56,7 +57,8 @@ class Client:
 async def audrey(store: Store, files: MediaStore) -> AsyncIterator[Client]:
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
-        yield Services(store, files, Views(store), sign_in())
+        who = sign_in()
+        yield Services(store, files, Views(store), who, Readiness(store, files, who))
 
     app = build_app(services, upload_limit=1_000_000, version="test")
     transport = httpx.ASGITransport(app=app)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from api.app import build_app
-from api.routes import health
+from api.readiness import Readiness
 from api.services import open_services
 from api.settings import Settings
 from graph.domain.people import Person, Role
+from graph.files import MediaStore
 from graph.store.session import Store
-from tests.signed_in import as_
+from tests.signed_in import as_, sign_in
 
 pytestmark = pytest.mark.anyio
 
@@ -58,10 +63,7 @@ async def test_a_graph_without_its_migrations_is_not_ready(api: httpx.AsyncClien
     assert "0001_schema" in answer.json()["parts"]["graph"]
 
 
-async def test_without_neo4j_the_service_lives_and_is_not_ready(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.5)
+async def test_without_neo4j_the_service_lives_and_is_not_ready(tmp_path: Path) -> None:
     settings = Settings(  # type: ignore[call-arg]
         neo4j_uri="bolt://127.0.0.1:1", neo4j_password="none", data=tmp_path,  # type: ignore[arg-type]
         oidc_issuer="http://127.0.0.1:1", oidc_jwks="http://127.0.0.1:1/keys",
@@ -89,3 +91,36 @@ async def test_a_media_store_that_cannot_be_written_is_named(api: httpx.AsyncCli
     parts = answer.json()["parts"]
     assert parts.pop("media_store").startswith("The media store is away (Not a directory): mount its volume")
     assert set(parts.values()) == {"ready"}
+
+
+async def test_a_neo4j_that_is_there_and_silent_is_not_ready(tmp_path: Path) -> None:
+    async with silent_port() as port, Store(f"bolt://127.0.0.1:{port}", "neo4j", "none") as store:
+        readiness = Readiness(store, MediaStore(tmp_path.as_uri()), sign_in(), patience=0.5)
+        assert await readiness.parts() == {
+            "graph": "Neo4j does not answer", "media_store": "ready", "sign_in": "ready"
+        }  # fmt: skip
+        await readiness.close()
+
+
+@asynccontextmanager
+async def silent_port() -> AsyncIterator[int]:
+    """A port where connections are taken and nothing is ever said, as by a process that was stopped."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+async def test_many_who_ask_at_once_are_one_check(store: Store, tmp_path: Path) -> None:
+    checks = 0
+
+    class Counted(MediaStore):
+        def check_writable(self) -> None:
+            nonlocal checks
+            checks += 1
+            super().check_writable()
+
+    readiness = Readiness(store, Counted(tmp_path.as_uri()), sign_in(), fresh=60)
+    found = await asyncio.gather(*(readiness.parts() for _ in range(50)))
+    await readiness.close()
+
+    assert checks == 1
+    assert all(set(parts.values()) == {"ready"} for parts in found)

@@ -26,6 +26,8 @@ from tests.integration.conftest import HEADERS, entries
 from tests.signed_in import sign_in_env
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+LOOKS = 20
+"""How often readiness is asked for under load."""
 
 
 @dataclass
@@ -124,6 +126,32 @@ async def test_it_serves_loopback_only_and_ends_its_requests_before_itself(
         assert await service.ended() == 0
     assert "secret" not in "".join(service.lines)
     assert "face.seen" in {entry.action for entry in await entries(store)}
+
+
+async def test_under_load_it_stays_ready(stack: Any, store: Store, tmp_path: Path) -> None:
+    """With 50 clients one look in twelve at /readyz was a 503: it stood in line with their requests."""
+    scene = await two_cases(store, new_store(tmp_path))
+    async with (
+        running(environment(stack, tmp_path)) as service,
+        httpx.AsyncClient(base_url=service.url, headers=HEADERS, timeout=60, limits=httpx.Limits(max_connections=60))
+        as client,
+    ):  # fmt: skip
+        loaded = True
+
+        async def ask(path: str) -> None:
+            while loaded:
+                await client.get(path)
+
+        paths = ("/links", f"/faces/{scene.faces['n1']}/crop", "/queue", "/cases/local:north/graph", "/searches")
+        asking = [asyncio.create_task(ask(paths[number % len(paths)])) for number in range(50)]
+        found: list[int] = []
+        for _ in range(LOOKS):
+            found.append((await client.get("/readyz")).status_code)
+            await asyncio.sleep(0.05)
+        loaded = False
+        await asyncio.gather(*asking)
+
+    assert found == [200] * LOOKS
 
 
 async def refusal(env: Mapping[str, str]) -> tuple[int | None, str]:

@@ -12,6 +12,7 @@ import pytest
 
 from api.app import build_app
 from api.keys import Keys, fetch_from
+from api.readiness import Readiness
 from api.services import Services
 from api.settings import DEVELOPMENT_ISSUER
 from api.tokens import SignIn
@@ -75,7 +76,8 @@ async def test_while_the_issuers_keys_cannot_be_had_nobody_is_let_in_and_told_to
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
         keys = Keys(fetch_from("http://127.0.0.1:1", ""))
-        yield Services(store, files, Views(store), SignIn(keys, issuer=DEVELOPMENT_ISSUER, audience="redthread"))
+        who = SignIn(keys, issuer=DEVELOPMENT_ISSUER, audience="redthread")
+        yield Services(store, files, Views(store), who, Readiness(store, files, who))
 
     app = build_app(services, upload_limit=1, version="test")
     transport = httpx.ASGITransport(app=app)

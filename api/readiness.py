@@ -1,0 +1,85 @@
+"""Whether the service can serve: asked over a connection and a thread of its own, which no request makes wait."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from api.tokens import SignIn
+from graph.actions.read import missing_migrations
+from graph.domain.errors import MediaStoreUnavailable, RedthreadError
+from graph.files import MediaStore
+from graph.store.session import Store
+
+PATIENCE_SECONDS: Final = 5.0
+"""How long each part may take: far more than under any load, since nothing else uses what it is asked over."""
+FRESH_SECONDS: Final = 1.0
+"""How long an answer is given again: however many ask, each part is asked once in this time."""
+READY: Final = "ready"
+
+
+class Readiness:
+    """The state of each part that a request needs. `store` is used by nothing else; the owner closes it."""
+
+    def __init__(
+        self, store: Store, files: MediaStore, sign_in: SignIn, *, patience: float = PATIENCE_SECONDS,
+        fresh: float = FRESH_SECONDS,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._files = files
+        self._sign_in = sign_in
+        self._patience = patience
+        self._fresh = fresh
+        self._thread = ThreadPoolExecutor(1, "readiness")
+        self._checking: asyncio.Task[dict[str, str]] | None = None
+        self._checked_at = 0.0
+
+    async def parts(self) -> dict[str, str]:
+        """What is true of graph, media store and sign-in: READY, or what is wrong."""
+        checking = self._checking
+        if checking is None or (checking.done() and time.monotonic() - self._checked_at > self._fresh):
+            checking = self._checking = asyncio.create_task(self._check(), name="readiness")
+        return dict(await asyncio.shield(checking))
+
+    async def close(self) -> None:
+        if self._checking is not None:
+            self._checking.cancel()
+            await asyncio.gather(self._checking, return_exceptions=True)
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _check(self) -> dict[str, str]:
+        graph, media, sign_in = await asyncio.gather(
+            self._within(self._graph(), "Neo4j does not answer"),
+            self._within(self._media(), "the media store cannot be written"),
+            self._within(self._keys(), "the keys of the sign-in service cannot be fetched"),
+        )
+        self._checked_at = time.monotonic()
+        return {"graph": graph, "media_store": media, "sign_in": sign_in}
+
+    async def _within(self, check: Coroutine[Any, Any, str], else_: str) -> str:
+        try:
+            async with asyncio.timeout(self._patience):
+                return await check
+        except (RedthreadError, TimeoutError):
+            return else_
+
+    async def _graph(self) -> str:
+        await self._store.ping()  # a read would be tried again for as long as it has patience
+        missing = await missing_migrations(self._store)
+        return f"migrations are not applied: {', '.join(missing)}" if missing else READY
+
+    async def _media(self) -> str:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._files.check_writable)
+        except MediaStoreUnavailable as away:
+            return away.message
+        except Exception:  # noqa: BLE001 - every file system has errors of its own, and each means the same here
+            return "the media store cannot be written"
+        return READY
+
+    async def _keys(self) -> str:
+        await self._sign_in.check()
+        return READY
