@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     model_pack: Path | None = Field(
         default=None, description="a folder of ONNX files in InsightFace's layout; default: SFace embeds"
     )
+    memory_mib: int = Field(
+        default=0, ge=0, description="memory to reckon with, in MiB; 0: what the machine and its containers allow"
+    )
     media_roots: list[str] = Field(
         default_factory=list, description="URL prefixes that media may be fetched from (JSON)"
     )

