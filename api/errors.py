@@ -58,6 +58,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "empty_file": (422, "The file is empty"),
     "version_missing": (428, "If-Match is missing"),
     "internal": (500, "The service failed"),
+    "media_store_unavailable": (503, "The media store is away"),
     "store_unavailable": (503, "The graph does not answer"),
     "not_ready": (503, "The service is not ready"),
     "sign_in_unavailable": (503, "Nobody can be let in now"),

@@ -9,6 +9,7 @@ from api.wire import Problem
 
 EVERYWHERE = ("host_refused", "internal")
 GRAPH = ("store_unavailable",)
+FILES = ("media_store_unavailable",)
 SIGNED_IN = ("token_missing", "token_invalid", "role_missing", "actor_missing", "sign_in_unavailable")
 ACTING = ("forbidden", "invalid", *SIGNED_IN, *GRAPH)
 LOOKING = ("purpose_missing", "not_found", "claim_expired", *ACTING)

@@ -5,18 +5,19 @@ A stored key is relative and made of hex digests only, so no caller can name any
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from graph.domain.errors import Invalid, NotFound
+from graph.domain.errors import Invalid, MediaStoreUnavailable, NotFound
 from graph.domain.ids import is_digest, media_id
+from graph.volume import MARKER, Volume
 
 Kind = Literal["display", "aligned"]
 
@@ -29,16 +30,32 @@ _CROP_KEY = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})/[0-9a-f]{64}\.(?:display
 class MediaStore:
     """Files under `url` (any fsspec URL; `file://` by default), each whole or absent, never half.
 
-    Local files have mode 0600 in folders of mode 0700. Every method blocks: call it in a thread.
+    Local files have mode 0600 in folders of mode 0700; their folder is made by `make` only. Every method blocks: call
+    it in a thread. All raise MediaStoreUnavailable where the store is away, or does not take or give a file now.
     """
 
     def __init__(self, url: str) -> None:
         untyped: Any = fsspec
-        self._fs, root = untyped.url_to_fs(url)
-        self._root = str(root).rstrip("/")
-        self._local = isinstance(self._fs, LocalFileSystem)
-        if self._local:
-            _make_private_folders(Path(self._root))
+        fs, root = untyped.url_to_fs(url)
+        self._place = Volume(Path(str(root))) if isinstance(fs, LocalFileSystem) else _Objects(fs, str(root))
+
+    def is_there(self) -> bool:
+        """Whether the store that `make` made is there now."""
+        return self._place.is_there()
+
+    def make(self, *, is_new: bool) -> None:
+        """The store is there. One from before stores were marked is known by its files, one that `is_new` is made.
+
+        Else MediaStoreUnavailable: an empty folder that should hold files is where a volume is to be mounted.
+        """
+        if self.is_there():
+            return
+        if not is_new and not self._place.holds_files():
+            raise MediaStoreUnavailable(
+                f"The media store is empty, and the graph knows of files in it: mount its volume. To go on without "
+                f"those files for good, make the file {MARKER} in it."
+            )
+        self._place.make()
 
     def put_crop(self, media_id: str, face_id: str, kind: Kind, data: bytes) -> str:
         """The relative key under which `data` now stands; the same ids overwrite the same file."""
@@ -71,36 +88,72 @@ class MediaStore:
     def delete_media(self, media_id: str) -> None:
         """All crops of the media and its upload are gone; deleting again changes nothing."""
         for key in (_folder(media_id), _upload_key(media_id)):
-            with suppress(FileNotFoundError):
-                self._fs.rm(self._path(key), recursive=True)
+            self._delete(key)
 
     def delete_face(self, media_id: str, face_id: str) -> None:
         """Both crops of the face are gone; deleting again changes nothing."""
         for ending in _ENDING.values():
-            with suppress(FileNotFoundError):
-                self._fs.rm_file(self._path(f"{_folder(media_id)}/{_checked(face_id)}.{ending}"))
+            self._delete(f"{_folder(media_id)}/{_checked(face_id)}.{ending}")
 
     def check_writable(self) -> None:
-        """Returns when a file could be written and removed again; otherwise what the file system raises."""
-        key = f"uploads/.writable-{secrets.token_hex(8)}"
+        """Returns when a file could be written and removed again."""
+        key = f".writable-{secrets.token_hex(8)}"
         self._write(key, b"", durable=False)
-        self._fs.rm_file(self._path(key))
-
-    def _path(self, key: str) -> str:
-        return f"{self._root}/{key}"
+        self._delete(key)
 
     def _read(self, key: str) -> bytes:
         try:
-            return self._fs.cat_file(self._path(key))
+            with _unavailable_where_it_fails():
+                return self._place.read(key)
         except FileNotFoundError as gone:
             raise NotFound("The file is no longer in the media store.", code="file_gone") from gone
 
     def _write(self, key: str, data: bytes, *, durable: bool) -> None:
-        if self._local:
-            _write_whole(Path(self._root), key, data, durable=durable)
-        else:
-            # Object stores show an object only when it is complete.
-            self._fs.pipe_file(self._path(key), data)
+        with _unavailable_where_it_fails():
+            self._place.write(key, data, durable=durable)
+
+    def _delete(self, key: str) -> None:
+        with suppress(FileNotFoundError), _unavailable_where_it_fails():
+            self._place.delete(key)
+
+
+class _Objects:
+    """The same in an object store, which answers or raises: a bucket is never an empty folder in place of another."""
+
+    def __init__(self, fs: Any, root: str) -> None:
+        self._fs = fs
+        self._root = root.rstrip("/")
+
+    def is_there(self) -> bool:
+        return True
+
+    def holds_files(self) -> bool:
+        return True
+
+    def make(self) -> None:
+        """Nothing to make: a bucket is made by its operator."""
+
+    def read(self, key: str) -> bytes:
+        return self._fs.cat_file(f"{self._root}/{key}")
+
+    def write(self, key: str, data: bytes, *, durable: bool) -> None:
+        # Object stores show an object only when it is complete, and acknowledge it when it is safe.
+        self._fs.pipe_file(f"{self._root}/{key}", data)
+
+    def delete(self, key: str) -> None:
+        self._fs.rm(f"{self._root}/{key}", recursive=True)
+
+
+@contextmanager
+def _unavailable_where_it_fails() -> Generator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as failure:
+        raise MediaStoreUnavailable(
+            f"The media store does not work now ({failure.strerror or type(failure).__name__}): see to its disk."
+        ) from failure
 
 
 def _checked(digest: str) -> str:
@@ -115,40 +168,3 @@ def _folder(media_id: str) -> str:
 
 def _upload_key(media_id: str) -> str:
     return f"uploads/{_folder(media_id)}"
-
-
-def _make_private_folders(folder: Path) -> None:
-    missing = [folder]
-    while not missing[-1].exists():
-        missing.append(missing[-1].parent)
-    for part in reversed(missing[:-1]):
-        part.mkdir(mode=0o700, exist_ok=True)
-
-
-def _write_whole(root: Path, key: str, data: bytes, *, durable: bool) -> None:
-    """Puts `data` at `root/key` by a rename, so that a reader or a crash never meets half of it."""
-    target = root / key
-    # The name's length stays below the usual 255 bytes: 64 hex digits, an ending and the random part.
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    try:
-        descriptor = os.open(draft, flags, 0o600)
-    except FileNotFoundError:
-        _make_private_folders(target.parent)
-        descriptor = os.open(draft, flags, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        draft.replace(target)
-    except BaseException:  # also on cancellation: no draft may stay behind
-        draft.unlink(missing_ok=True)
-        raise
-    if durable:
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

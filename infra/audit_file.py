@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -17,6 +16,7 @@ from graph.domain.audit_root import Root, read_root
 from graph.domain.audit_verify import Finding, verify
 from graph.domain.errors import Invalid
 from graph.store.session import Store
+from graph.whole import whole_file
 from infra.folders import printable
 
 ROOT_LIMIT = 4096
@@ -70,18 +70,11 @@ async def write_export(store: Store, asked: Asked, path: Path, *, now: datetime)
 
 @contextmanager
 def _new_file(path: Path) -> Generator[BinaryIO]:
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if path.exists():
             raise Invalid(f"{printable(str(path))} exists: an export never replaces a file")
-        with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            try:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-                scratch.replace(path)
-            finally:
-                scratch.unlink(missing_ok=True)
+        with whole_file(path) as file:
+            yield file
     except OSError as error:
         raise Invalid(f"cannot write {printable(str(path))}: {error.strerror}") from error
 

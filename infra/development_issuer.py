@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from jwt.algorithms import ECAlgorithm
@@ -18,8 +19,8 @@ from api.settings import DEVELOPMENT_ISSUER
 from graph.domain import ids
 from graph.domain.errors import Invalid
 from graph.domain.people import Person, Role
+from graph.whole import write_whole
 from infra.stack.base import StackError
-from infra.stack.datafolder import write_whole
 
 FOLDER, KEY, JWKS = "sign-in", "key.pem", "jwks.json"
 AUDIENCE: Final = "redthread"
@@ -48,30 +49,37 @@ class DevelopmentIssuer:
     jwks: Path
 
     @classmethod
-    def ensure(cls, data: Path) -> DevelopmentIssuer:
-        """The issuer of a data folder that the caller holds, with a key pair made where there is none."""
-        folder = data / FOLDER
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if not (folder / KEY).exists():
-            made = ec.generate_private_key(ec.SECP256R1())
-            pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            write_whole(folder / KEY, pem.decode("ascii"))
-        found = cls.of(data)
+    def ensure(cls, data: Path, announce: Callable[[str], None]) -> DevelopmentIssuer:
+        """The issuer of a data folder that the caller holds, with a key pair made where there is none.
+
+        A damaged key is replaced, and `announce` told: all that is lost are the tokens that it had signed. Raises
+        StackError where the key can't be read.
+        """
+        path = data / FOLDER / KEY
+        try:
+            key = _read_key(path)
+            if key is None:
+                announce(f"{path} was damaged: there is a new key, and tokens from before are not taken any more")
+        except FileNotFoundError:
+            key = None
+        if key is None:
+            key = ec.generate_private_key(ec.SECP256R1())
+            write_whole(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        found = cls(key, data / FOLDER / JWKS)
         write_whole(found.jwks, json.dumps({"keys": [found.public_jwk()]}))
         return found
 
     @classmethod
     def of(cls, data: Path) -> DevelopmentIssuer:
-        """The issuer of a data folder; StackError where none was ever started there."""
-        folder = data / FOLDER
+        """The issuer of a data folder; StackError where none was ever started there, or its key can't be used."""
+        path = data / FOLDER / KEY
         try:
-            key = load_pem_private_key((folder / KEY).read_bytes(), None)
-        except OSError as error:
+            key = _read_key(path)
+        except FileNotFoundError as error:
             raise StackError(f"no development sign-in in {data}: start it once with `redthread up`") from error
-        except ValueError as error:
-            raise StackError(f"{folder / KEY} is no key: delete it, then `redthread up` makes another") from error
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
-        return cls(key, folder / JWKS)
+        if key is None:
+            raise StackError(f"{path} is damaged: the next `redthread up` makes another")
+        return cls(key, data / FOLDER / JWKS)
 
     @property
     def key_id(self) -> str:
@@ -103,6 +111,19 @@ class DevelopmentIssuer:
             "REDTHREAD_OIDC_ROLES_CLAIM": "roles",
             "REDTHREAD_OIDC_DISTRICT_CLAIM": "district",
         }
+
+
+def _read_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
+    """The key in a file; None where what it holds is none. Raises FileNotFoundError, or StackError if unreadable."""
+    try:
+        key = load_pem_private_key(path.read_bytes(), None)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StackError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # no PEM; one with a passphrase; a kind of key unknown here
+        return None
+    return key if isinstance(key, ec.EllipticCurvePrivateKey) else None
 
 
 def user(name: str) -> Person:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from graph.actions.ingest import read_cursor
 from graph.domain.errors import Invalid
 from graph.domain.link import State
 from graph.store.session import Store
+from graph.whole import whole_file
 from streams.gallery.anew import compared_anew
 from streams.gallery.calibration import Calibrations
 from streams.gallery.load import load_gallery
@@ -62,9 +62,7 @@ async def would_differ(store: Store, model_id: str, calibrations: Calibrations) 
 def write_list(found: Differing, file: Path) -> None:
     """The list stands in `file`, a JSON object a line, readable by its owner only. Raises Invalid."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            out.writelines(json.dumps(row) + "\n" for row in found.rows())
+        with whole_file(file) as out:
+            out.writelines(f"{json.dumps(row)}\n".encode() for row in found.rows())
     except OSError as failure:
         raise Invalid(f"the list cannot be written to {file} ({failure.strerror})") from failure

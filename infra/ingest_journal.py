@@ -114,6 +114,7 @@ def open_journal(data: Path, target: str) -> Generator[Journal]:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     with closing(sqlite3.connect(path, timeout=30)) as database:
         database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = FULL")  # each commit is on the disk: WAL alone may lose the last ones
         database.executescript(_SCHEMA)
         try:
             yield Journal(database, target)

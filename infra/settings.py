@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.settings import cache_folder
@@ -15,13 +15,22 @@ CHECKOUT = Path(__file__).parent.parent
 StackName = Literal["local", "containers", "external"]
 
 
+def _named(folder: object) -> object:
+    """Refuses a name that is set and empty: as a path it would be the current folder, wherever that is."""
+    if folder == "":
+        raise ValueError("names no folder")
+    return folder
+
+
 class Settings(BaseSettings):
     """Where things run; every value has a default that works on one machine."""
 
     # Values are left out of error texts, because one of them is a password.
     model_config = SettingsConfigDict(env_prefix="REDTHREAD_", extra="ignore", hide_input_in_errors=True)
 
-    data: Path = Field(default=CHECKOUT / ".redthread", description="the folder for everything that is kept")
+    data: Annotated[Path, BeforeValidator(_named)] = Field(
+        default=CHECKOUT / ".redthread", description="the folder for everything that is kept"
+    )
     stack: StackName = Field(default="local", description="where Kafka and Neo4j come from")
     embed: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=0, description="embed workers; default: one a core"

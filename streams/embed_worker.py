@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
-from graph.domain.errors import RedthreadError, SourceUnreachable, Unprocessable
+from graph.domain.errors import MediaStoreUnavailable, RedthreadError, SourceUnreachable, Unprocessable
 from streams import quarantine, topics
 from streams.agents import read_each
 from streams.circuit import Circuits
@@ -97,9 +97,10 @@ class EmbedWorker:
                     raise
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5)
-            except OSError as failure:
+            except (OSError, MediaStoreUnavailable) as failure:
                 # Our own disk or store: full or away. Waiting visibly loses nothing; quarantine would flood.
-                log.error("storing waits: %s (errno %s)", type(failure).__name__, failure.errno)
+                why = failure.message if isinstance(failure, MediaStoreUnavailable) else type(failure).__name__
+                log.error("embed waits: %s", why)
                 self._watchdog.progress()
                 await asyncio.sleep(STORAGE_WAIT_S)
 

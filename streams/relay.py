@@ -10,12 +10,20 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from graph.actions import outbox
 from graph.actions import quarantine as actions
 from graph.actions.ingest import LOG
-from graph.domain.errors import NotFound, OtherModel, RedthreadError, StoreUnavailable, Unprocessable
+from graph.domain.errors import (
+    MediaStoreUnavailable,
+    NotFound,
+    OtherModel,
+    RedthreadError,
+    StoreUnavailable,
+    Unprocessable,
+)
 from graph.domain.ids import digest
 from graph.files import MediaStore
 from graph.store.queries import relay as queries
@@ -37,6 +45,7 @@ IDLE_S: Final = 0.5
 """Until the outbox is looked at again for what another process has put there; of this one's own writes it is told."""
 REPLAY_EVERY_S: Final = 5.0
 
+DELETE: Final = "delete"
 TO_GALLERY: Final = frozenset({"search", "search_ended", "victims", "pairs", "label", "erasure", "model"})
 
 CE_NOTICE: Final = "redthread.notice.v1"
@@ -73,6 +82,7 @@ class Relay:
         self._owner = sources_by_topic({source: () for source in sources})
         self._known = {topic.name for topic in topics.table(sources)}
         self._told_of: set[str] = set()
+        self._deletions_wait = False
         self._watchdog = watchdog
         self._crash = crash
         self._first_try_s = first_try_s
@@ -129,6 +139,9 @@ class Relay:
         epoch, rows = await self._store.read(_waiting)
         if epoch != self._link.epoch:
             end_process(EXIT_FENCED, "another link process has taken the gallery log over")
+        if await self._waits_for_store(rows):
+            # All else goes on: a deletion that comes later spares what came back since.
+            _, rows = await self._store.read(partial(_waiting, without=[DELETE]))
         if not rows:
             return 0
         nowhere = {row["seq"]: topic for row in rows if (topic := topic_of_source(row)) and topic not in self._known}
@@ -141,6 +154,14 @@ class Relay:
         await outbox.published(self._store, [row["seq"] for row in sendable], withheld=nowhere)
         return len(rows)
 
+    async def _waits_for_store(self, rows: Sequence[Row]) -> bool:
+        """Whether some of the rows delete stored files, and the media store is away; that is said once."""
+        waits = any(row["kind"] == DELETE for row in rows) and not await asyncio.to_thread(self._files.is_there)
+        if waits and not self._deletions_wait:
+            log.error("the media store is away: deletions wait until it is back")
+        self._deletions_wait = waits
+        return waits
+
     def _say(self, names: Iterable[str]) -> None:
         for name in sorted(set(names) - self._told_of):
             self._told_of.add(name)
@@ -152,7 +173,7 @@ class Relay:
 
     async def _send(self, row: Row, *, alone: bool = False) -> bool:
         """Whether the row is done; one that is refused `alone` is told and done as well."""
-        if row["kind"] == "delete":
+        if row["kind"] == DELETE:
             await self._delete(row["key"])
             return True
         body = json.loads(row["body"])
@@ -172,10 +193,10 @@ class Relay:
         return True
 
     def _are_stored(self, crops: Sequence[str]) -> bool:
-        """Whether all of these crops are stored: deletions that were due before have been done by now."""
+        """Whether all of these crops are stored, as far as can be told: deletions that were due before are done."""
         try:
             return bool([self._files.read_crop(crop) for crop in crops])
-        except NotFound:
+        except (NotFound, MediaStoreUnavailable):
             return False
 
     async def _delete(self, name: str) -> None:
@@ -230,8 +251,9 @@ def topic_of_source(row: Row) -> str | None:
             return None
 
 
-async def _waiting(tx: Tx) -> tuple[int, list[Row]]:
-    found = await tx.one(queries.WAITING, log=LOG, limit=BATCH)
+async def _waiting(tx: Tx, *, without: Sequence[str] = ()) -> tuple[int, list[Row]]:
+    """The cursor's epoch and the first rows that wait, but for those of the kinds `without`."""
+    found = await tx.one(queries.WAITING, log=LOG, limit=BATCH, without=list(without))
     return (found["epoch"], found["rows"]) if found else (-1, [])
 
 

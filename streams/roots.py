@@ -18,6 +18,7 @@ from graph.actions import roots
 from graph.domain.audit_root import Root
 from graph.domain.errors import Fenced, StoreUnavailable
 from graph.store.session import Store
+from graph.whole import make_folders, sync_folder
 from streams.crash import CrashPoint
 from streams.failures import end_process, told
 from streams.link_worker import EXIT_FENCED, LinkWorker
@@ -80,7 +81,7 @@ def keep(folder: Path, root: Root) -> bool:
 
     The file appears whole or not at all, may be read only, and is on the disk when this returns.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folders(folder)
     path = folder / f"{root.date}.json"
     if not path.exists():
         scratch = folder / f".{root.date}.{os.getpid()}"
@@ -96,13 +97,5 @@ def keep(folder: Path, root: Root) -> bool:
             pass  # another process of ours was first; what it wrote is compared below
         finally:
             scratch.unlink()
-        _sync(folder)
+        sync_folder(folder)
     return path.read_bytes() == root.line
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -32,6 +32,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from pydantic import BaseModel
 
 from graph.actions import ingest
+from graph.files import MediaStore
 from graph.store.session import Row, Store
 from infra.stack.base import Addresses
 from infra.stack.child import leashed
@@ -321,9 +322,17 @@ def _facts(facts: dict[str, Any], times: bool) -> dict[str, Any]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items() if times or k not in MOMENTS}
 
 
+def new_store(data: Path) -> MediaStore:
+    """The media store of a data folder, made as a start of the system makes it."""
+    made = MediaStore((data / "store").as_uri())
+    made.make(is_new=True)
+    return made
+
+
 @asynccontextmanager
 async def installation(stack: Addresses, store: Store, data: Path, **env: str) -> AsyncIterator[Site]:
     """A site with empty topics; `store` is its empty graph. Every worker it started is gone afterwards."""
+    new_store(data)
     site = Site(stack, store, data, env)
     await site.fresh_topics()
     try:

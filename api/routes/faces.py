@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.etag import ETAG, Version, etag
 from api.identity import Labeller, Looking, StatedPurpose
-from api.problems import ACTING, BODY, LOOKING, problems
+from api.problems import ACTING, BODY, FILES, LOOKING, problems
 from api.services import Use
 from api.wire_read import LabelIn, LabelsOut
 from graph.actions import label, read
@@ -23,7 +23,7 @@ router = APIRouter(tags=["faces"])
     response_class=Response,
     responses={
         200: {"description": "the face", "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}},
-        **problems("not_found", "file_gone", *LOOKING),
+        **problems("not_found", "file_gone", *FILES, *LOOKING),
     },
 )
 async def face_crop(

@@ -13,7 +13,7 @@ from api.problems import ACTING, problems
 from api.services import Services, Use
 from api.wire import LiveOut, ReadyOut
 from graph.actions.read import missing_migrations, sizes
-from graph.domain.errors import RedthreadError
+from graph.domain.errors import MediaStoreUnavailable, RedthreadError
 
 router = APIRouter(tags=["health"])
 PATIENCE_SECONDS = 3
@@ -62,6 +62,8 @@ async def _media(use: Services) -> str:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.to_thread(use.files.check_writable)
+    except MediaStoreUnavailable as away:
+        return away.message
     except Exception:  # noqa: BLE001 - every file system has errors of its own, and each means the same here
         return "the media store cannot be written"
     return "ready"

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.identity import Looking, Marker, StatedPurpose, Uploader
-from api.problems import ACTING, BODY, LOOKING, problems
+from api.problems import ACTING, BODY, FILES, LOOKING, problems
 from api.services import Use
 from api.upload import check_media, checked, read_form
 from api.wire_marks import MarkedOut, MarkIn
@@ -42,7 +42,7 @@ _BODY = {"requestBody": {"required": True, "content": {"multipart/form-data": {"
     openapi_extra=_BODY,
     responses={
         202: {"headers": _LOCATION},
-        **problems("forbidden", "case_unknown", "empty_file", "unsupported_content_type", *BODY, *ACTING),
+        **problems("forbidden", "case_unknown", "empty_file", "unsupported_content_type", *BODY, *FILES, *ACTING),
     },
 )
 async def upload(request: Request, response: Response, use: Use, actor: Uploader) -> UploadedOut:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 
 from api.identity import Asker, Looking, SearchEnder, StatedPurpose
-from api.problems import ACTING, BODY, LOOKING, problems
+from api.problems import ACTING, BODY, FILES, LOOKING, problems
 from api.services import Use
 from api.upload import checked, read_form
 from api.wire_searches import (
@@ -57,7 +57,7 @@ _BODY = {
     openapi_extra=_BODY,
     responses={
         202: {"headers": _LOCATION},
-        **problems("case_unknown", "face_unknown", "not_found", *FORM, *BODY, *ACTING),
+        **problems("case_unknown", "face_unknown", "not_found", *FORM, *BODY, *FILES, *ACTING),
     },
 )
 async def ask(request: Request, response: Response, use: Use, actor: Asker) -> AskedOut:

@@ -13,7 +13,7 @@ from graph.actions.visible import linked_cases, media_from, sees_case, sees_face
 from graph.domain.errors import NotFound
 from graph.domain.link import State
 from graph.domain.people import Deed, Person, districts_of
-from graph.files import MediaStore
+from graph.files import UPLOAD_SCHEME, MediaStore
 from graph.store import migrate
 from graph.store.queries import read as queries
 from graph.store.queries import relay, schema
@@ -172,6 +172,12 @@ async def candidates_between_cases(store: Store) -> list[LinkRow]:
     """All candidates that connect two cases, best score first."""
     found = [row async for row in link_rows(store) if row.state == State.CANDIDATE and row.between_cases]
     return sorted(found, key=lambda row: (-row.score, row.link_id))
+
+
+async def stores_files(store: Store) -> bool:
+    """Whether the graph knows of a file in the media store: a face's crop, or an upload."""
+    row = await store.read(lambda tx: tx.one(queries.STORES_FILES, uploads=UPLOAD_SCHEME))
+    return bool(row and row["stores"])
 
 
 async def missing_migrations(store: Store) -> list[str]:

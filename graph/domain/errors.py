@@ -35,6 +35,12 @@ class SourceUnreachable(RedthreadError):
         self.host = host
 
 
+class MediaStoreUnavailable(RedthreadError):
+    """Our own store of crops and uploads is away or cannot be written: wait and try again, whatever it is about."""
+
+    code = "media_store_unavailable"
+
+
 class OtherModel(Unprocessable):
     """Vectors of another model than the register's, which nothing may be compared with; replayed like what a silent
     `host` keeps waiting: that is the model here, and it answers when an event comes embedded with it."""

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 
 from graph.domain.errors import Invalid
+from graph.files import MediaStore
 from infra.bench.bare import CPU, BareLoop, BareSettings, add, bare_loop, cores
 from infra.case_system import CaseSystem, NoticeReader
 from infra.commands.common import announce
@@ -123,6 +124,7 @@ def measure(
     measured = Measured()
     security = json.loads(system.addresses.kafka_security)
     case_system = CaseSystem(system.addresses.kafka, SOURCE, security)
+    MediaStore((system.data / "bare-store").as_uri()).make(is_new=True)
     settings = BareSettings(system.options.models, (system.data / "bare-store").as_uri(), root)
     with case_system.read_notices() as reader, bare_loop(settings, PROCESSES) as loop:
         announce(f"warming up with {len(warm_up)} pictures")

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from graph.domain.calibration import Population
 from graph.domain.errors import Invalid
+from graph.whole import SHARED, write_whole
 from infra.bench import calibrate as calibration_bench
 from infra.bench import decisions as decision_bench
 from infra.bench import links as link_bench
@@ -174,7 +175,7 @@ def calibrate(
     terms = calibration_bench.Terms(population, root.name, datetime.now(UTC).date(), by.strip() or "nobody said")
     found = calibration_bench.measure_calibration(faces, models.model_id, terms, seed, packaged().get(models.model_id))
     if out is not None:
-        out.write_text(json.dumps(found["calibration"], indent=2) + "\n")
+        write_whole(out, json.dumps(found["calibration"], indent=2) + "\n", mode=SHARED)
     if plot is not None:
         title = f"Likelihood ratios on {root.name}, Cllr {found['cllr']}"
         plot.expanduser().write_text(plots.reliability_svg(title, found["reliability"]), "utf-8")

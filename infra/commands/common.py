@@ -12,8 +12,18 @@ from rich.console import Console
 from graph.domain.errors import Invalid
 from infra.settings import Settings
 
+
+def _folder(text: str) -> Path:
+    if not text:  # as a path it would be the current folder, wherever that is
+        raise typer.BadParameter("names no folder")
+    return Path(text)
+
+
 DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Folder for everything that is kept.", envvar="REDTHREAD_DATA")
+    Path | None,
+    typer.Option(
+        "--data", help="Folder for everything that is kept.", envvar="REDTHREAD_DATA", parser=_folder, metavar="FOLDER"
+    ),
 ]
 
 progress = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -32,6 +42,6 @@ def settings(**options: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        raise Invalid(f"setting REDTHREAD_{name}: {first['msg']}") from error
+        raise Invalid(f"setting REDTHREAD_{name}: {first['msg'].removeprefix('Value error, ')}") from error
     folders = {name: path for name in ("data", "models", "model_pack") if (path := getattr(read, name)) is not None}
     return read.model_copy(update={name: path.expanduser().absolute() for name, path in folders.items()})

@@ -22,7 +22,8 @@ from infra.stack import artifacts
 from infra.stack.memory import memory
 from infra.stack.ports import is_free
 from infra.stack.running import find_running
-from streams.faces.packs import LICENCE, chosen_models
+from streams.faces.models import damaged_models
+from streams.faces.packs import LICENCE, chosen_model
 
 SERVERS_GB, WORKER_GB = 1.2, 0.3
 """What Kafka and Neo4j take at their least, and what link, the API and each embed worker take."""
@@ -89,11 +90,18 @@ def _artifacts(server: str) -> Finding:
 
 def _models(chosen: Settings) -> Finding:
     try:
-        models = chosen_models(chosen.models, chosen.model_pack)
+        damaged = damaged_models(chosen.models)
+        pack = chosen.model_pack and chosen_model(chosen.model_pack)
+    except OSError as error:
+        return Finding("models", f"{chosen.models} cannot be read ({error.strerror})", "give this user the right")
     except RedthreadError as error:
-        return Finding("models", "missing", error.message)
-    if chosen.model_pack is not None:
-        return Finding("models", f"{models.model_id} of {chosen.model_pack}. {LICENCE}")
+        return Finding("models", "no model pack", error.message)
+    if damaged is None:
+        return Finding("models", "not fetched yet: `redthread up` does it (once)")
+    if damaged:
+        return Finding("models", f"damaged or absent: {', '.join(damaged)}", "`redthread up` fetches or makes them")
+    if pack is not None:
+        return Finding("models", f"{pack} of {chosen.model_pack}. {LICENCE}")
     return Finding("models", f"in {chosen.models}, hashes as published")
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
 import typer
 from confluent_kafka import KafkaException
 from rich.console import Console
@@ -17,10 +18,14 @@ from graph.actions import read
 from graph.store.session import Store
 from infra.commands.common import DataOption, settings
 from infra.stack.base import Addresses
-from infra.stack.running import Running, addresses_of, find_running
+from infra.stack.datafolder import is_held
+from infra.stack.running import Running, RunningChild, addresses_of, find_running
 from streams.lags import lags
 
 NOT_RUNNING = 1
+READY = "ready"
+API_S = 5.0
+"""Seconds for the API's answer: above the 3 that it gives each part."""
 
 
 def status(data: DataOption = None) -> None:
@@ -29,15 +34,23 @@ def status(data: DataOption = None) -> None:
     out = Console(highlight=False, soft_wrap=True)
     running = find_running(chosen.data)
     if running is None:
-        out.print(f"nothing runs on {chosen.data}; `redthread up` starts it", markup=False)
+        if is_held(chosen.data):
+            out.print(f"{chosen.data} is in use; what runs there is not written down (yet)", markup=False)
+        else:
+            out.print(f"nothing runs on {chosen.data}; `redthread up` starts it", markup=False)
         raise typer.Exit(NOT_RUNNING)
-    state = "ready" if running.ready else "starting or stopping"
+    states = {child.name: state_of_child(child) for child in running.children}
+    if running.ready and running.api_url and states.get("api") == READY:
+        states["api"] = api_state(running.api_url)
+    state = "starting or stopping"
+    if running.ready:
+        state = READY if set(states.values()) <= {READY} else "not all of it is ready"
     out.print(
         f"{state}: process {running.pid} for {_since(running.started_at)}, stack {running.stack}, data {running.data}"
     )
     if running.api_url:
         out.print(f"API {running.api_url}   Kafka {running.kafka}   Neo4j {running.neo4j_uri}")
-    out.print(_children(running))
+    out.print(_children(running, states))
     if running.ready:
         addresses = addresses_of(chosen)
         out.print(_lags(addresses.kafka, json.loads(addresses.kafka_security)))
@@ -47,16 +60,35 @@ def status(data: DataOption = None) -> None:
         out.print(_contents(counts))
 
 
-def _children(running: Running) -> Table:
+def state_of_child(child: RunningChild) -> str:
+    """What a child is doing, in words."""
+    if not child.pid:
+        return "waits to start again"
+    return {True: READY, False: "starting", None: "runs, not written down yet"}[child.ready]
+
+
+def api_state(url: str) -> str:
+    """READY, or what the API itself says that is missing."""
+    try:
+        # Without the environment's proxies: the loopback is never behind one.
+        answer = httpx.get(f"{url}/readyz", timeout=API_S, trust_env=False)
+        parts: dict[str, str] = {} if answer.is_success else answer.json()["parts"]
+    except httpx.HTTPError as error:
+        return f"does not answer ({type(error).__name__})"
+    except (ValueError, KeyError, TypeError, AttributeError):  # not what our API answers
+        return "is not ready"
+    return "; ".join(state for state in parts.values() if state != READY) or READY
+
+
+def _children(running: Running, states: Mapping[str, str]) -> Table:
     table = Table("process", "pid", "up for", "restarts", "state", box=None)
     for child in running.children:
-        state = "waits to start again" if not child.pid else "ready" if child.ready else "starting"
         table.add_row(
             child.name,
             str(child.pid or "-"),
             _since(child.started_at) if child.pid else "-",
             str(child.restarts),
-            state,
+            states[child.name],
         )
     return table
 

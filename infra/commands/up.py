@@ -17,6 +17,7 @@ from typing import Annotated
 import psutil
 import typer
 
+from graph.whole import make_folders
 from infra.commands.common import DataOption, announce, progress, settings
 from infra.development_issuer import USERS
 from infra.settings import CHECKOUT, Settings, StackName
@@ -129,9 +130,13 @@ async def _serve(options: SystemOptions) -> None:
 
 def _detach(chosen: Settings, more: Sequence[str]) -> None:
     """Starts the same command in the background and returns when it is ready; StackError says why it is not."""
-    chosen.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = chosen.data / "logs" / "up.log"
-    log.parent.mkdir(exist_ok=True)
+    try:
+        make_folders(log.parent)
+        output = append_to(log)
+    except OSError as error:
+        # In the background nobody would learn anything.
+        raise StackError(f"cannot write {log}: {error.strerror}; make room for it, or name another --data") from error
     names = ("data", "stack", "embed", "api_port", "kafka_port", "neo4j_port")
     arguments = [word for name in names for word in (f"--{name.replace('_', '-')}", str(getattr(chosen, name)))]
     arguments += [*more, *(word for root in chosen.media_roots for word in ("--media-root", root))]
@@ -139,7 +144,7 @@ def _detach(chosen: Settings, more: Sequence[str]) -> None:
     folders = {"REDTHREAD_MODELS": str(chosen.models)}
     if chosen.model_pack is not None:
         folders["REDTHREAD_MODEL_PACK"] = str(chosen.model_pack)
-    with append_to(log) as output:
+    with output:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "infra.cli", "up", *arguments],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, close_fds=True, cwd="/",

@@ -20,6 +20,7 @@ from jgo.env import EnvironmentSpec, LockedDependency, LockFile
 from jgo.maven import MavenContext
 from requests.adapters import HTTPAdapter
 
+from graph.whole import SHARED, write_whole
 from infra.stack.base import StackError
 from streams.settings import cache_folder
 
@@ -66,7 +67,7 @@ def class_path(server: str, *, repository: str = "", cache: Path | None = None) 
     if bad:
         _fetch(bad, cache, repository)
     proved.parent.mkdir(parents=True, exist_ok=True)
-    _write_whole(proved, json.dumps(_stamps(paths)).encode())
+    write_whole(proved, json.dumps(_stamps(paths)), mode=SHARED)
     return paths
 
 
@@ -113,7 +114,8 @@ def _fetch(jars: Sequence[LockedDependency], cache: Path, repository: str) -> No
                     f"{jar.artifactId} {jar.version} is not the file that was locked: the Maven repository or a proxy "
                     "serves other bytes; it was not installed"
                 )
-            _write_whole(target, answer.content)
+            # To the disk: from now on its size and time stand for its bytes.
+            write_whole(target, answer.content, mode=SHARED)
 
         try:
             list(pool.map(fetch, jars))
@@ -150,13 +152,6 @@ def _known(path: Path) -> object:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return "nothing proved yet"
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Makes a file appear whole or not at all, whatever is killed in between."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    scratch.write_bytes(content)
-    scratch.replace(path)
 
 
 if __name__ == "__main__":

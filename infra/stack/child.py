@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+NAME = "REDTHREAD_PROCESS"
+"""In a child's environment: its name, by which others find its process without asking the supervisor."""
 LEASH = Path(__file__).with_name("leash.py")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -10,10 +11,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import psutil
 
+from graph.whole import write_whole
 from infra.stack.base import StackError
 
 LOCK, SECRETS, STATE = "lock", "stack.json", "run.json"
@@ -46,7 +48,7 @@ class DataFolder:
         until = time.monotonic() + patience_s
         while not _try_lock(descriptor):
             pid = int(read_state(path).get("pid", -1))
-            if (pid > 0 and is_alive(pid)) or time.monotonic() > until:
+            if holds(path, pid) or time.monotonic() > until:
                 os.close(descriptor)
                 raise StackError(
                     f"Redthread already runs on {path} (process {pid}): stop it with `redthread down`, or name another "
@@ -56,7 +58,9 @@ class DataFolder:
         return cls(path, descriptor)
 
     def release(self) -> None:
-        (self.path / STATE).unlink(missing_ok=True)
+        """Others may take the folder now; a state file that cannot be deleted says nothing without the lock."""
+        with contextlib.suppress(OSError):
+            (self.path / STATE).unlink()
         os.close(self.descriptor)
 
     def write_state(self, state: Mapping[str, object]) -> None:
@@ -68,7 +72,7 @@ def is_held(path: Path) -> bool:
     """Whether a supervisor, or a server that it left behind, still uses the folder."""
     if not (path / LOCK).exists():
         return False
-    descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CLOEXEC)
+    descriptor = os.open(path / LOCK, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return not _try_lock(descriptor)
     finally:
@@ -81,9 +85,15 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def password(path: Path, given: str = "") -> str:
-    """The password of the folder's Neo4j, generated at first and kept readable by its owner only."""
-    known = _read(path / SECRETS)
+    """The password of the folder's Neo4j, generated at first and kept readable by its owner only.
+
+    Only a folder without a Neo4j gets one: another password than its Neo4j knows would lock everybody out. Raises
+    StackError where the file cannot be read, or is gone from beside a Neo4j.
+    """
+    known = _secrets(path)
     if "neo4j_password" not in known:
+        if any(account.exists() for account in _accounts(path)):
+            raise StackError(f"{path / SECRETS} does not hold the password of the Neo4j in {path}: {_remedy(path)}")
         known["neo4j_password"] = given or secrets.token_urlsafe(24)
         write_whole(path / SECRETS, json.dumps(known))
     return str(known["neo4j_password"])
@@ -91,26 +101,24 @@ def password(path: Path, given: str = "") -> str:
 
 def is_password_set(path: Path) -> bool:
     """Whether the folder's Neo4j has taken the password."""
-    return bool(_read(path / SECRETS).get("neo4j_password_set"))
+    return bool(_secrets(path).get("neo4j_password_set"))
 
 
 def note_password_set(path: Path) -> None:
-    write_whole(path / SECRETS, json.dumps({**_read(path / SECRETS), "neo4j_password_set": True}))
+    write_whole(path / SECRETS, json.dumps({**_secrets(path), "neo4j_password_set": True}))
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Makes a file, readable by its owner only, appear whole or not at all."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(scratch, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    scratch.replace(path)
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this number runs."""
+def holds(path: Path, pid: int) -> bool:
+    """Whether a process of this number runs and has the folder's lock open: numbers are used again."""
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        lock = (path / LOCK).resolve()
+        return any(Path(file.path) == lock for file in process.open_files())
+    except psutil.AccessDenied:
+        return True  # another user's: what it has open is not told
+    except (psutil.Error, ValueError):
         return False
 
 
@@ -122,8 +130,38 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _secrets(path: Path) -> dict[str, Any]:
+    """What is kept there; empty only where there is no such file. StackError where it cannot be read."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        known: object = json.loads((path / SECRETS).read_bytes())
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise StackError(f"cannot read {path / SECRETS}: {error.strerror}") from error
+    except ValueError:
+        known = None
+    if not isinstance(known, dict):
+        raise StackError(f"{path / SECRETS} is damaged: {_remedy(path)}")
+    return cast("dict[str, Any]", known)
+
+
+def _accounts(path: Path) -> list[Path]:
+    """Where Neo4j keeps its accounts and its list of databases, apart from all other data."""
+    return [path / "neo4j" / "data" / name / "system" for name in ("databases", "transactions")]
+
+
+def _remedy(path: Path) -> str:
+    places = " and ".join(str(account) for account in _accounts(path))
+    return (
+        f"put it back from a copy; without a copy, delete it and {places}: Neo4j's account is all that they hold, and "
+        "the next start sets a new password"
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What a file says that may be lost; empty where it cannot be read."""
+    try:
+        found: object = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}

@@ -20,10 +20,15 @@ def cap(path: Path, max_bytes: int = MAX_BYTES) -> None:
     """Moves what a log holds aside once it is too large.
 
     Copied and emptied, not renamed: the child keeps writing into the same open file, and in append mode its next line
-    lands at the new beginning.
+    lands at the new beginning. Raises OSError, on a full disk without a half copy that would take more of it.
     """
     if path.exists() and path.stat().st_size > max_bytes:
-        shutil.copy2(path, path.with_name(f"{path.name}.1"))
+        aside = path.with_name(f"{path.name}.1")
+        try:
+            shutil.copy2(path, aside)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise
         os.truncate(path, 0)
 
 

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from infra.settings import Settings
 from infra.stack import datafolder
 from infra.stack.base import Addresses, StackError
+from infra.stack.child import NAME
 from infra.stack.supervisor import Supervisor
 
 
 @dataclass(frozen=True, slots=True)
 class RunningChild:
-    """A child as its supervisor last saw it; `pid` 0: it waits to be started again."""
+    """A child as it is now; `pid` 0: it does not run, and waits to be started again.
+
+    `ready` is None where its supervisor could not write down yet that it runs.
+    """
 
     name: str
     pid: int
     started_at: float
     restarts: int
-    ready: bool
+    ready: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ def state_of(
     """What the supervisor writes down about itself: everything that others may know, no password."""
     children = [
         {"name": name, "pid": child.pid, "started_at": child.started_at, "restarts": child.restarts,
-         "ready": child.is_ready.is_set()}
+         "ready": child.serves}
         for name, child in supervisor.children.items()
     ]  # fmt: skip
     return {
@@ -74,12 +81,38 @@ def state_of(
 
 
 def find_running(data: Path) -> Running | None:
-    """The system on a data folder, or None where no supervisor holds it."""
+    """The system on a data folder, or None where no supervisor holds it.
+
+    Of its children the supervisor's notes tell the names; whether they run, the processes themselves: a full disk, or
+    a supervisor that hangs, makes the notes old.
+    """
     state: dict[str, Any] = datafolder.read_state(data)
-    if not state or not datafolder.is_held(data) or not datafolder.is_alive(int(state["pid"])):
+    if not state or not datafolder.is_held(data) or not datafolder.holds(data, int(state["pid"])):
         return None
-    children = [RunningChild(**child) for child in state.pop("children")]
+    processes = _children_of(int(state["pid"]))
+    children = [_as_it_is(RunningChild(**child), processes) for child in state.pop("children")]
     return Running(data=data, **state, children=children)
+
+
+def _children_of(supervisor: int) -> list[psutil.Process]:
+    found: list[psutil.Process] = []
+    with suppress(psutil.Error):
+        for child in psutil.Process(supervisor).children():
+            with suppress(psutil.Error):  # it ended meanwhile
+                if child.status() != psutil.STATUS_ZOMBIE:
+                    found.append(child)
+    return found
+
+
+def _as_it_is(noted: RunningChild, processes: Sequence[psutil.Process]) -> RunningChild:
+    """The child with the process that it has now, whatever was noted of it."""
+    if any(process.pid == noted.pid for process in processes):
+        return noted
+    for process in processes:
+        with suppress(psutil.Error):
+            if process.environ().get(NAME) == noted.name:
+                return replace(noted, pid=process.pid, started_at=process.create_time(), ready=None)
+    return replace(noted, pid=0, ready=False)
 
 
 def wait_gone(data: Path, timeout_s: float) -> bool:

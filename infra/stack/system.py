@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.settings import DEVELOPMENT_ISSUER
+from graph.actions.read import stores_files
+from graph.domain.errors import MediaStoreUnavailable
+from graph.files import MediaStore
 from graph.store.migrate import migrate
 from graph.store.session import Store
 from infra.development_issuer import DevelopmentIssuer
@@ -104,19 +107,20 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
     try:
         if options.api:
             check_free(api_port, "the API", "--api-port")
-        sign_in = _sign_in(options)
-        note()
+        sign_in = _sign_in(options, announce)
+        supervisor.report()
         announce("starting Kafka and Neo4j")
         if options.model_pack is not None:
             announce(LICENCE)
         addresses = await _servers_and_models(stack, options)
         await together(_topics(addresses, options), _schema(addresses))
         env = {**_environment(options, addresses, api_port), **(sign_in.env() if sign_in else {})}
+        await _media_store(addresses, env)
         system = RunningSystem(options, addresses, env, api_url, supervisor, sign_in)
         announce("starting workers and API")
         await _start_processes(system)
         is_ready = True
-        note()
+        supervisor.report()
         if isinstance(stack, LocalStack):
             beside.append(asyncio.create_task(make_when_idle(stack), name="archives"))
         yield system
@@ -124,13 +128,15 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         is_ready = False
         for task in beside:
             task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
-        await supervisor.stop(*(name for name in supervisor.children if name not in ("kafka", "neo4j")))
-        await stack.stop()
-        folder.release()
+        try:
+            await asyncio.gather(*beside, return_exceptions=True)
+            await supervisor.stop(*(name for name in supervisor.children if name not in ("kafka", "neo4j")))
+            await stack.stop()
+        finally:
+            folder.release()
 
 
-def _sign_in(options: SystemOptions) -> DevelopmentIssuer | None:
+def _sign_in(options: SystemOptions, announce: Callable[[str], None]) -> DevelopmentIssuer | None:
     """The development issuer where no real one is set up; stack `external` never has it."""
     if options.issuer == DEVELOPMENT_ISSUER:
         raise StackError(
@@ -142,7 +148,7 @@ def _sign_in(options: SystemOptions) -> DevelopmentIssuer | None:
         if options.api:
             raise StackError("stack `external` needs REDTHREAD_OIDC_ISSUER: the service that people sign in with")
         return None
-    return DevelopmentIssuer.ensure(options.data.absolute())
+    return DevelopmentIssuer.ensure(options.data.absolute(), announce)
 
 
 async def _servers_and_models(stack: Stack, options: SystemOptions) -> Addresses:
@@ -200,6 +206,18 @@ def _environment(options: SystemOptions, addresses: Addresses, api_port: int) ->
 
 async def _topics(addresses: Addresses, options: SystemOptions) -> None:
     await asyncio.to_thread(ensure_topics, addresses.kafka, list(options.sources), json.loads(addresses.kafka_security))
+
+
+async def _media_store(addresses: Addresses, env: Mapping[str, str]) -> None:
+    """The media store is there and marked; StackError where it is an empty folder that should hold files."""
+    url = {**os.environ, **env}.get("REDTHREAD_MEDIA_STORE") or (Path(env["REDTHREAD_DATA"]) / "store").as_uri()
+    files = MediaStore(url)
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        is_new = not await stores_files(store)
+    try:
+        await asyncio.to_thread(files.make, is_new=is_new)
+    except (MediaStoreUnavailable, OSError) as error:
+        raise StackError(f"{url}: {error}") from error
 
 
 async def _schema(addresses: Addresses) -> None:

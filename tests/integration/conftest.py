@@ -23,6 +23,7 @@ from graph.store.migrate import migrate, migrations
 from graph.store.queries import audit as audit_queries
 from graph.store.session import Store
 from tests.factories import ANNA, Scene, two_cases
+from tests.harness import new_store
 from tests.signed_in import as_, sign_in
 
 HEADERS = {**as_(ANNA), "Redthread-Purpose": "victim identification"}
@@ -52,7 +53,7 @@ async def empty(store: Store) -> None:
 
 @pytest.fixture
 def files(tmp_path: Path) -> MediaStore:
-    return MediaStore((tmp_path / "store").as_uri())
+    return new_store(tmp_path)
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ import httpx
 import psutil
 import pytest
 
-from graph.files import MediaStore
 from graph.store.queries import audit as audit_queries
 from graph.store.session import Store, Tx
 from tests.factories import two_cases
+from tests.harness import new_store
 from tests.integration.conftest import HEADERS, entries
 from tests.signed_in import sign_in_env
 
@@ -88,7 +88,7 @@ async def test_it_serves_loopback_only_and_ends_its_requests_before_itself(
     stack: Any, store: Store, tmp_path: Path
 ) -> None:
     """Given a look that waits for the audit, When SIGTERM comes, Then the look is answered and the exit is clean."""
-    scene = await two_cases(store, MediaStore((tmp_path / "store").as_uri()))
+    scene = await two_cases(store, new_store(tmp_path))
     async with (
         running(environment(stack, tmp_path)) as service,
         httpx.AsyncClient(base_url=service.url, headers=HEADERS, timeout=30) as client,

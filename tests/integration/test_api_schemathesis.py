@@ -22,9 +22,9 @@ from schemathesis.specs.openapi import checks
 from graph.actions.erase import do_erase
 from graph.actions.search import Question, ask_with_faces
 from graph.domain import audit, ids
-from graph.files import MediaStore
 from graph.store.session import Store
 from tests.factories import ANNA, NORTH, NOW, SUE, two_cases
+from tests.harness import new_store
 from tests.integration.conftest import HEADERS, entries
 from tests.integration.test_api_process import environment, running
 
@@ -77,7 +77,7 @@ def asked(url: str, document: dict[str, Any], known: dict[str, str]) -> tuple[se
 async def test_whatever_is_drawn_from_the_document_the_service_answers_as_the_document_says(
     stack: Any, store: Store, tmp_path: Path
 ) -> None:
-    scene = await two_cases(store, MediaStore((tmp_path / "store").as_uri()))
+    scene = await two_cases(store, new_store(tmp_path))
     await scene.depicts("n1", "v1")
     await scene.media("gone", NORTH)
     question = Question(NORTH, "victim identification", "test", "register")

@@ -60,6 +60,31 @@ async def test_an_upload_is_stored_first_and_published_like_a_case_systems_event
     assert (entry.action, entry.subject, entry.purpose) == ("media.uploaded", media_id, "victim identification")
 
 
+async def test_while_the_media_store_is_away_nothing_is_taken_or_told_as_gone(
+    api: httpx.AsyncClient, store: Store, scene: Scene, tmp_path: Path
+) -> None:
+    """A face whose store was not mounted was told as gone (404), and an upload went below the mount point."""
+    (tmp_path / "store").rename(tmp_path / "away")
+    (tmp_path / "store").mkdir()
+    file = {"file": ("a.jpg", drawn_face(), "image/jpeg")}
+
+    crop = await api.get(f"/faces/{scene.faces['n1']}/crop")
+    upload = await api.post("/media", data=fields(), files=file)
+    ready = await api.get("/readyz")
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in (crop, upload, ready)] == [
+        (503, "media_store_unavailable"), (503, "media_store_unavailable"), (503, "not_ready"),
+    ]  # fmt: skip
+    assert crop.headers["retry-after"] == "5"
+    assert ready.json()["parts"]["media_store"].startswith("The media store is away")
+    assert str(tmp_path) not in crop.text + upload.text + ready.text
+    assert list((tmp_path / "store").iterdir()) == []
+    assert await outbox(store) == [] and await entries(store) == []
+    (tmp_path / "store").rmdir()
+    (tmp_path / "away").rename(tmp_path / "store")
+    assert (await api.get(f"/faces/{scene.faces['n1']}/crop")).status_code == 200
+
+
 async def test_an_upload_on_its_way_is_told_in_its_own_district_only(
     api: httpx.AsyncClient, store: Store, scene: Scene
 ) -> None:

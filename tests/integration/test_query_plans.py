@@ -37,6 +37,7 @@ ALLOWED = {
     "read.SIZES": "few wait in quarantine; the rest is counted by the database itself",
     "read.TOO_POOR": "counts for the operator",
     "read.LINKS_BY_STATE": "counts for the operator",
+    "read.STORES_FILES": "asked once at a start; the first face with a crop answers it",
     "quarantine.PAGE": "the operator's list of what waits in quarantine",
     "relay.DUE": "few events wait in quarantine for a host",
     "relay.LIST_QUARANTINED": "the operator's list of what waits in quarantine",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -15,12 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from graph.store.session import Store
 from infra.stack import datafolder
-from infra.stack.base import Addresses
+from infra.stack.base import Addresses, StackError
 
 CHECKOUT = Path(__file__).parents[2]
 TOPIC = "stack.test"
@@ -92,6 +94,20 @@ def test_data_survive_a_restart_and_no_server_survives_its_supervisor(tmp_path: 
     _, alive = psutil.wait_procs(servers, timeout=30)
     assert not alive
     assert not datafolder.is_held(data)
+    # And when the file with the password is lost, the folder is refused, and what the refusal says to do loses no data
+    (data / datafolder.SECRETS).write_bytes(b"")
+    with pytest.raises(StackError, match="is damaged") as refused:
+        datafolder.password(data)
+    (data / datafolder.SECRETS).unlink()
+    for place in ("databases", "transactions"):
+        account = data / "neo4j" / "data" / place / "system"
+        assert str(account) in refused.value.message
+        shutil.rmtree(account)
+    process, third = start_stack(data)
+    assert third.neo4j_password != first.neo4j_password
+    assert read(third) == ([b"kept"], [{"kept": True}])
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
 
 
 def test_a_taken_port_is_refused_by_its_number(tmp_path: Path) -> None:

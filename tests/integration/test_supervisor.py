@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -11,13 +12,17 @@ import time
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from infra.stack import supervisor as module
 from infra.stack.base import StackError
 from infra.stack.child import ChildSpec
+from infra.stack.datafolder import DataFolder, read_state
 from infra.stack.supervisor import Supervisor
+from tests.mounts import fill, tmpfs
 
 CHECKOUT = Path(__file__).parents[2]
 SLEEPS = "import time; print('begins', flush=True); time.sleep(600)"
@@ -88,6 +93,27 @@ def test_a_child_that_never_gets_ready_is_named_with_its_last_words(tmp_path: Pa
         asyncio.run(story())
 
 
+def test_a_child_that_says_it_cannot_start_is_given_up_at_once_with_its_own_reason(tmp_path: Path) -> None:
+    said: list[str] = []
+    hopeless = dataclasses.replace(
+        child("failing", "raise SystemExit(7)", ready=lambda: asyncio.sleep(60)),
+        reason=lambda log, code: f"no cheese in {log.name}, says {code}", final=frozenset({7}),
+    )  # fmt: skip
+
+    async def story() -> None:
+        supervisor = Supervisor(tmp_path, said.append, backoff_s=(60, 60))
+        supervisor.start(hopeless)
+        try:
+            async with asyncio.timeout(20):
+                await supervisor.wait_ready("failing")
+        finally:
+            await supervisor.stop_all()
+
+    with pytest.raises(StackError, match=r"failing does not start: no cheese in failing\.log, says 7"):
+        asyncio.run(story())
+    assert said[0].startswith("failing ended (exit code 7: no cheese in failing.log, says 7) after 0 s; again in 60 s")
+
+
 def test_a_child_that_ignores_sigterm_is_killed_after_its_grace(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
 
@@ -109,6 +135,7 @@ def test_a_killed_supervisor_takes_its_children_with_it(tmp_path: Path) -> None:
     program = f"""
 import asyncio, sys
 from pathlib import Path
+from typing import Any
 from infra.stack.child import ChildSpec
 from infra.stack.supervisor import Supervisor
 
@@ -128,3 +155,154 @@ asyncio.run(main())
     process.kill()
     process.wait()
     orphan.wait(5)
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_reports_that_fail_end_nobodys_keeping_and_are_made_up_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk while a child ended: run.json could not be written, and the child stayed dead for ever."""
+    monkeypatch.setattr(module, "FILES_EVERY_S", 0.1)
+    said: list[str] = []
+    written: list[int] = []
+    disk = {"full": False}
+
+    async def story() -> None:
+        def write() -> None:
+            if disk["full"]:
+                full()
+            written.append(supervisor.children["sleeper"].pid if supervisor.children else 0)
+
+        supervisor = Supervisor(tmp_path, said.append, changed=write, backoff_s=(0.1, 1.0))
+        supervisor.start(child("sleeper", SLEEPS))
+        await supervisor.wait_ready("sleeper")
+        # Given a full disk, When the child is killed
+        disk["full"] = True
+        first = supervisor.children["sleeper"].pid
+        os.kill(first, signal.SIGKILL)
+        # Then it runs again meanwhile, and is written down once there is space
+        await until(lambda: supervisor.children["sleeper"].pid not in (0, first))
+        disk["full"] = False
+        await until(lambda: written[-1] == supervisor.children["sleeper"].pid)
+        await supervisor.stop_all()
+
+    asyncio.run(story())
+    assert [line for line in said if "No space" in line] == [
+        "what runs cannot be written down, trying again: [Errno 28] No space left on device"
+    ]
+
+
+def test_a_child_that_is_killed_while_the_disk_is_full_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same with the real file on a real full disk: the state, the log and its folder lie there."""
+    monkeypatch.setattr(module, "FILES_EVERY_S", 0.1)
+
+    async def story(data: Path) -> None:
+        folder = DataFolder.acquire(data)
+
+        def note() -> None:
+            folder.write_state({"pids": [child.pid for child in supervisor.children.values()]})
+
+        supervisor = Supervisor(data / "logs", lambda line: None, changed=note, backoff_s=(0.1, 1.0))
+        supervisor.start(child("sleeper", SLEEPS))
+        await supervisor.wait_ready("sleeper")
+        first = supervisor.children["sleeper"].pid
+        filler = fill(data)
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: supervisor.children["sleeper"].pid not in (0, first))
+        assert read_state(data) == {"pids": [first]}
+        filler.unlink()
+        await until(lambda: read_state(data) == {"pids": [supervisor.children["sleeper"].pid]})
+        await supervisor.stop_all()
+        folder.release()
+
+    with tmpfs(tmp_path / "data", "400k") as data:
+        asyncio.run(story(data))
+
+
+def test_nobody_to_report_to_ends_nobodys_keeping(tmp_path: Path) -> None:
+    async def story() -> None:
+        supervisor = Supervisor(tmp_path, full, changed=full, backoff_s=(0.1, 1.0))
+        supervisor.start(child("sleeper", SLEEPS))
+        await supervisor.wait_ready("sleeper")
+        first = supervisor.children["sleeper"].pid
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: supervisor.children["sleeper"].pid not in (0, first))
+        last = supervisor.children["sleeper"].pid
+        await supervisor.stop_all()
+        assert not psutil.pid_exists(last)
+
+    asyncio.run(story())
+
+
+def test_a_child_whose_log_cannot_be_written_runs_without_and_that_is_said(tmp_path: Path) -> None:
+    """With a `logs` folder that could not be written, `up` hung and said nothing."""
+    logs, said = tmp_path / "logs", list[str]()
+    logs.write_text("a file where the folder should be")
+
+    async def story() -> None:
+        supervisor = Supervisor(logs, said.append, backoff_s=(0.1, 1.0))
+        supervisor.start(child("sleeper", SLEEPS))
+        await supervisor.wait_ready("sleeper")
+        first = supervisor.children["sleeper"].pid
+        logs.unlink()
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: supervisor.children["sleeper"].pid not in (0, first))
+        await until(lambda: (logs / "sleeper.log").exists())
+        await supervisor.stop_all()
+
+    asyncio.run(story())
+    assert said[0] == f"sleeper runs without a log: {logs}/sleeper.log cannot be written (File exists)"
+
+
+def test_a_start_that_fails_is_an_end_like_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    started = asyncio.create_subprocess_exec
+    failing = [OSError(errno.EAGAIN, "Resource temporarily unavailable"), ValueError("embedded null byte")]
+
+    async def start(*command: Any, **options: Any) -> Any:
+        if failing:
+            raise failing.pop(0)
+        return await started(*command, **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+
+    async def story() -> None:
+        supervisor = Supervisor(tmp_path, said.append, backoff_s=(0.05, 0.1))
+        supervisor.start(child("sleeper", SLEEPS))
+        await supervisor.wait_ready("sleeper")
+        await supervisor.stop_all()
+        failing[:] = [OSError(errno.ENOMEM, "Cannot allocate memory")] * 9
+        supervisor.start(child("never", SLEEPS))
+        try:
+            await supervisor.wait_ready("never")
+        finally:
+            await supervisor.stop_all()
+
+    with pytest.raises(StackError, match=r"never does not start: cannot be started: .*Cannot allocate memory"):
+        asyncio.run(story())
+    assert said[0].startswith("sleeper cannot be started: [Errno 11] Resource temporarily unavailable; again in 0 s")
+
+
+def test_logs_are_kept_small_again_once_there_is_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FILES_EVERY_S", 0.05)
+    rounds: list[bool] = []
+
+    def cap(log: Path) -> None:
+        rounds.append(True)
+        if len(rounds) == 1:
+            full()
+
+    monkeypatch.setattr(module, "cap", cap)
+
+    async def story() -> None:
+        supervisor = Supervisor(tmp_path, lambda line: None)
+        supervisor.start(child("sleeper", SLEEPS))
+        await until(lambda: len(rounds) > 2)
+        await supervisor.stop_all()
+
+    asyncio.run(story())

@@ -128,3 +128,8 @@ RETURN r.link_id AS link_id, r.state AS state, r.score AS score, r.threshold AS 
                  RETURN DISTINCT c.case_id ORDER BY c.case_id } AS b_cases
 ORDER BY link_id
 """
+
+STORES_FILES: Final = """
+RETURN EXISTS { MATCH (f:Face) WHERE f.display_crop IS NOT NULL }
+       OR EXISTS { MATCH (m:Media) WHERE m.url STARTS WITH $uploads } AS stores
+"""

@@ -7,7 +7,7 @@ from typing import Final
 WAITING: Final = """
 MATCH (c:Cursor {log: $log})
 RETURN c.epoch AS epoch,
-       COLLECT { MATCH (o:Outbox) WHERE o.seq > 0
+       COLLECT { MATCH (o:Outbox) WHERE o.seq > 0 AND NOT o.kind IN $without
                  RETURN o {.seq, .kind, .key, .source, .body} ORDER BY o.seq LIMIT $limit } AS rows
 """
 """Who may publish and what waits, in one statement: it is asked all the time."""

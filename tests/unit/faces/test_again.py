@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from graph.actions.models import StoredFace
+from graph.domain.errors import MediaStoreUnavailable
 from graph.files import MediaStore
 from streams.faces.again import Again
 from streams.faces.embed import Embedder
@@ -35,6 +36,7 @@ def test_a_face_is_embedded_from_its_crop_else_from_its_picture_as_it_was_found_
 ) -> None:
     pack = read_pack(make_pack(tmp_path / "pack", dimensions=64))
     files, data = MediaStore((tmp_path / "store").as_uri()), encoded(astronaut(), "JPEG", quality=95)
+    files.make(is_new=True)
     media = files.put_upload(data)
     finder = FaceFinder(replace(models, recogniser=pack.path, model_id=pack.model_id))
     picture = decoder.decode(data, "image/jpeg")
@@ -56,6 +58,13 @@ def test_a_face_is_embedded_from_its_crop_else_from_its_picture_as_it_was_found_
                 pytest.approx(face.norm), face.quality, face.too_poor_because
             )  # fmt: skip
     assert again.embed(stored(found, crop=False, url="redthread-upload:" + "0" * 64)) is None
+    # A store that is away tells neither that a crop is there nor that it is gone.
+    kept = stored(found)
+    (tmp_path / "store").rename(tmp_path / "away")
+    for face in (kept, replace(kept, aligned_crop=None)):
+        with pytest.raises(MediaStoreUnavailable):
+            again.embed(face)
+    (tmp_path / "away").rename(tmp_path / "store")
     # A crop that is no picture any more is as good as gone.
     files.put_crop(media, found.face_id, "aligned", b"broken")
     broken = replace(stored(found, crop=False), aligned_crop=f"{media[:2]}/{media}/{found.face_id}.aligned.png")

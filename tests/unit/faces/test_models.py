@@ -13,8 +13,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from infra.commands.doctor import findings
+from infra.settings import Settings
 from streams.faces import models as module
-from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
+from streams.faces.models import ModelFiles, ModelsUnavailable, damaged_models, ensure_models
 from streams.faces.runtime import open_session
 
 _OFFICIAL = ("face_detection_yunet_2023mar.onnx", "face_recognition_sface_2021dec.onnx")
@@ -69,9 +71,25 @@ def test_a_prepared_file_that_was_changed_is_made_again(folder: Path) -> None:
     assert record["source"].startswith("0ba9fbfa01b5")
 
 
+def test_damaged_files_are_named_and_not_mended(folder: Path) -> None:
+    """`doctor` mended a damaged model without a word, and called its hashes those that were published."""
+    prepared = ensure_models(folder).recogniser
+    assert damaged_models(folder) == []
+    (folder / _OFFICIAL[0]).unlink()  # nobody needs it any more
+    assert damaged_models(folder) == []
+    for path in (prepared, folder / _OFFICIAL[1]):
+        path.write_bytes(b"x" + path.read_bytes()[1:])
+
+    assert damaged_models(folder) == [_OFFICIAL[1], prepared.name]
+    assert prepared.read_bytes().startswith(b"x")
+    (finding,) = [each for each in findings(Settings(models=folder, stack="external")) if each.subject == "models"]
+    assert finding.found == f"damaged or absent: {_OFFICIAL[1]}, {prepared.name}"
+    assert damaged_models(folder / "none") is None
+
+
 def test_it_is_prepared_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ensure_models(folder)
-    monkeypatch.setattr(module, "_rewrite", lambda *_: pytest.fail("prepared again"))
+    monkeypatch.setattr(module, "_rewritten", lambda *_: pytest.fail("prepared again"))
     ensure_models(folder)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from api.keys import Keys, fetch_from
 from api.settings import DEVELOPMENT_ISSUER, Settings
@@ -22,6 +24,9 @@ from infra.stack.system import SystemOptions, running_system
 
 pytestmark = pytest.mark.anyio
 
+ED25519 = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+"""A key, but of another kind."""
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -35,7 +40,7 @@ def chosen(data: Path, **more: object) -> CommandSettings:
 async def test_its_tokens_name_its_users_to_an_api_with_its_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in DevelopmentIssuer.ensure(tmp_path).env().items():
+    for name, value in DevelopmentIssuer.ensure(tmp_path, print).env().items():
         monkeypatch.setenv(name, value)
     settings = Settings(neo4j_uri="bolt://127.0.0.1:1", neo4j_password="none")  # type: ignore[call-arg, arg-type]
     keys = Keys(fetch_from(settings.oidc_issuer, settings.oidc_jwks))
@@ -46,7 +51,7 @@ async def test_its_tokens_name_its_users_to_an_api_with_its_environment(
 
 
 def test_the_key_pair_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
-    first, second = DevelopmentIssuer.ensure(tmp_path), DevelopmentIssuer.ensure(tmp_path)
+    first, second = DevelopmentIssuer.ensure(tmp_path, print), DevelopmentIssuer.ensure(tmp_path, print)
 
     assert first.public_jwk() == second.public_jwk()
     folder = first.jwks.parent
@@ -54,11 +59,35 @@ def test_the_key_pair_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert "d" not in json.loads((folder / JWKS).read_text())["keys"][0]
     (tmp_path / "other").mkdir()
-    assert DevelopmentIssuer.ensure(tmp_path / "other").key_id != first.key_id
+    assert DevelopmentIssuer.ensure(tmp_path / "other", print).key_id != first.key_id
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 200, b"-----BEGIN PRIVATE KEY-----\n", ED25519])
+def test_a_damaged_key_is_replaced_and_that_is_said(tmp_path: Path, content: bytes) -> None:
+    """After a power cut `up` refused because the key's file was empty."""
+    first = DevelopmentIssuer.ensure(tmp_path, print)
+    (first.jwks.parent / KEY).write_bytes(content)
+    with pytest.raises(StackError, match="is damaged: the next `redthread up` makes another"):
+        issued(chosen(tmp_path), "investigator")
+    said: list[str] = []
+
+    second = DevelopmentIssuer.ensure(tmp_path, said.append)
+
+    assert second.key_id not in ("", first.key_id)
+    assert said == [f"{tmp_path}/sign-in/key.pem was damaged: there is a new key, and tokens from before are not taken "
+                    "any more"]  # fmt: skip
+    assert issued(chosen(tmp_path), "investigator")
+
+
+def test_a_key_that_cannot_be_read_is_left_alone_and_named(tmp_path: Path) -> None:
+    (tmp_path / "sign-in" / KEY).mkdir(parents=True)
+    for ask in (lambda: DevelopmentIssuer.ensure(tmp_path, print), lambda: DevelopmentIssuer.of(tmp_path)):
+        with pytest.raises(StackError, match=r"cannot read .*key.pem: Is a directory"):
+            ask()
 
 
 def test_a_token_lives_a_working_day_or_as_long_as_it_is_told(tmp_path: Path) -> None:
-    DevelopmentIssuer.ensure(tmp_path)
+    DevelopmentIssuer.ensure(tmp_path, print)
 
     def life(token: str) -> int:
         said = jwt.decode(token, options={"verify_signature": False})
@@ -71,7 +100,7 @@ def test_a_token_lives_a_working_day_or_as_long_as_it_is_told(tmp_path: Path) ->
 def test_there_is_no_token_where_a_real_sign_in_stands_or_nothing_was_started(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="redthread up"):
         issued(chosen(tmp_path), "investigator")
-    DevelopmentIssuer.ensure(tmp_path)
+    DevelopmentIssuer.ensure(tmp_path, print)
     with pytest.raises(Invalid, match="investigator, supervisor"):
         issued(chosen(tmp_path), "root")
     with pytest.raises(Invalid, match="stack `external` has a sign-in service of its own"):

@@ -63,5 +63,5 @@ def test_a_machine_without_cgroups_has_all_its_memory_and_no_more_than_is_assume
 def test_a_limit_of_the_address_space_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (3 * GIB, resource.RLIM_INFINITY))
     check_address_space(3000)
-    with pytest.raises(StackError, match="limited to 3072 MiB, and Neo4j reserves 4000: .*`ulimit -v unlimited`"):
+    with pytest.raises(StackError, match=r"limited to 3072 MiB, and Neo4j reserves 4000: .*`ulimit -v unlimited`"):
         check_address_space(4000)

@@ -8,9 +8,14 @@ import stat
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from graph.domain.errors import Invalid
+from infra.cli import app
+from infra.commands.common import settings
 from infra.stack import datafolder, logs, ports
 from infra.stack.base import Addresses, StackError
+from tests.mounts import tmpfs
 
 
 def test_a_port_that_somebody_listens_on_is_refused_and_named() -> None:
@@ -66,5 +71,56 @@ def test_a_generated_password_is_kept_and_is_the_owners_alone(tmp_path: Path) ->
     assert stat.S_IMODE((tmp_path / datafolder.SECRETS).stat().st_mode) == 0o600
 
 
+DAMAGED = [b"", b"{", b'"text"', b"\xff\xfe"]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_password_file_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    """Empty after a power cut, it made `up` invent another password than the one that its Neo4j knows."""
+    (tmp_path / datafolder.SECRETS).write_bytes(content)
+    for ask in (datafolder.password, datafolder.is_password_set, datafolder.note_password_set):
+        with pytest.raises(StackError, match=r"stack.json is damaged: put it back from a copy; without a copy, delete"):
+            ask(tmp_path)
+    assert (tmp_path / datafolder.SECRETS).read_bytes() == content
+
+
+def test_a_password_is_never_made_for_a_neo4j_that_has_one(tmp_path: Path) -> None:
+    account = tmp_path / "neo4j" / "data" / "databases" / "system"
+    account.mkdir(parents=True)
+    for content in (None, "{}"):
+        if content is not None:
+            (tmp_path / datafolder.SECRETS).write_text(content)
+        with pytest.raises(StackError, match="does not hold the password of the Neo4j"):
+            datafolder.password(tmp_path)
+    account.rmdir()
+    assert datafolder.password(tmp_path)
+
+
+def test_a_password_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / datafolder.SECRETS).mkdir()
+    with pytest.raises(StackError, match=r"cannot read .*stack.json: Is a directory"):
+        datafolder.password(tmp_path)
+
+
+def test_an_empty_name_of_the_data_folder_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a path it is the current folder, and `up` wrote its servers' data there."""
+    monkeypatch.setenv("REDTHREAD_DATA", "")
+    with pytest.raises(Invalid, match="setting REDTHREAD_DATA: names no folder"):
+        settings()
+    runner = CliRunner()
+    asked = [runner.invoke(app, arguments) for arguments in (["status"], ["status", "--data", ""])]
+    assert isinstance(asked[0].exception, Invalid)
+    assert (asked[1].exit_code, "names no folder" in asked[1].output) == (2, True)
+
+
 def test_addresses_are_printed_without_their_password() -> None:
     assert "secret" not in repr(Addresses("k:1", "bolt://n:2", "neo4j", "secret"))
+
+
+def test_a_log_that_cannot_be_copied_stays_and_leaves_no_half_copy(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "logs", "160k") as logs_folder:
+        log = logs_folder / "a.log"
+        log.write_bytes(bytes(100_000))
+        with pytest.raises(OSError, match="No space"):
+            logs.cap(log, max_bytes=50)
+        assert [(path.name, path.stat().st_size) for path in logs_folder.iterdir()] == [("a.log", 100_000)]

@@ -21,7 +21,9 @@ _SHA256 = hashlib.sha256(_BYTES).hexdigest()
 
 @pytest.fixture
 def store(tmp_path: Path) -> MediaStore:
-    return MediaStore(f"file://{tmp_path}/store")
+    store = MediaStore(f"file://{tmp_path}/store")
+    store.make(is_new=True)
+    return store
 
 
 @pytest.fixture
