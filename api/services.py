@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -14,6 +14,7 @@ from api.settings import Settings
 from api.tokens import SignIn
 from graph.actions.views import Views
 from graph.files import MediaStore
+from graph.space import Space
 from graph.store.session import Store
 
 
@@ -23,18 +24,20 @@ class Services:
     files: MediaStore
     views: Views
     sign_in: SignIn
+    space: Space = field(default_factory=lambda: Space(()))
 
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """The services of one process, closed at the end; Neo4j may still be starting."""
     files = MediaStore(settings.media_store_url)
+    space = Space.of(settings.data, settings.media_store_url, settings.space_mib)
     async with Store(settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value()) as store:
         views = Views(store)
         keys = Keys(fetch_from(settings.oidc_issuer, settings.oidc_jwks))
         sign_in = SignIn(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience, claims=settings.claims)
         try:
-            yield Services(store, files, views, sign_in)
+            yield Services(store, files, views, sign_in, space)
         finally:
             await sign_in.close()
             await views.close()

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from graph.files import MediaStore
@@ -17,6 +18,7 @@ from infra.folders import printable
 from infra.ingest_files import Files
 from infra.ingest_journal import Journal, LocalFile, Sent
 from infra.progress import bars
+from infra.room import Room
 from infra.submission import Interrupted, Notice, Submission
 
 SAVE_EVERY_S = 1.0
@@ -70,14 +72,16 @@ class Ingest:
     """One run over one folder or archive. Blocks: call `run` in a thread."""
 
     def __init__(
-        self, batch: Batch, source: Files, journal: Journal, uploads: MediaStore, system: CaseSystem, *, max_bytes: int
-    ) -> None:
+        self, batch: Batch, source: Files, journal: Journal, uploads: MediaStore, system: CaseSystem, *,
+        max_bytes: int, room: Room,
+    ) -> None:  # fmt: skip
         self._batch = batch
         self._source = source
         self._journal = journal
         self._uploads = uploads
         self._system = system
         self._max_bytes = max_bytes
+        self._room = room
         self._files: dict[int, str] = {}
         self._told: dict[int, tuple[str, str]] = {}
         self._saved = time.monotonic()
@@ -93,12 +97,13 @@ class Ingest:
             submission = Submission[int](
                 self._system, reader, acknowledged=self._journal.acknowledged, noticed=self._noticed,
                 progress=lambda sent, noticed: self._progress(move, sent, noticed),
+                is_held_up=lambda: not self._room.look(),
             )  # fmt: skip
             for sent in waiting:
                 self._files[sent.row] = sent.file
                 submission.expect(sent.row, sent.place)
             try:
-                submission.publish(self._events(missing, reader), stop)
+                submission.publish(self._events(missing, reader, stop), stop)
                 submission.wait(stop, explain)
             except Interrupted:
                 self._outcome.interrupted = True
@@ -130,8 +135,13 @@ class Ingest:
         self._outcome.before += 1
         self._outcome.count(sent.file, sent.outcome, sent.reason)
 
-    def _events(self, files: list[LocalFile], reader: NoticeReader) -> Generator[tuple[int, Mapping[str, Any]]]:
+    def _events(
+        self, files: list[LocalFile], reader: NoticeReader, stop: threading.Event
+    ) -> Generator[tuple[int, Mapping[str, Any]]]:
         for file in files:
+            self._room.wait(stop)
+            if stop.is_set():
+                raise Interrupted("stopped before all files were sent")
             try:
                 data = self._source.read(file, self._max_bytes)
             except OSError as error:
@@ -147,7 +157,7 @@ class Ingest:
                 self._skipped += 1
                 continue
             # Beside the crops, not in a folder of our own: an erasure of the media deletes it there.
-            self._uploads.put_upload(data)
+            self._room.write(partial(self._uploads.put_upload, data))
             row = self._journal.begin(file, sha256, reader.position)
             self._files[row] = file.file
             self._outcome.sent += 1

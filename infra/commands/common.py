@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from graph.domain.errors import Invalid
+from graph.space import Space
 from infra.settings import Settings
 
 
@@ -45,3 +46,9 @@ def settings(**options: Any) -> Settings:
         raise Invalid(f"setting REDTHREAD_{name}: {first['msg'].removeprefix('Value error, ')}") from error
     folders = {name: path for name in ("data", "models", "model_pack") if (path := getattr(read, name)) is not None}
     return read.model_copy(update={name: path.expanduser().absolute() for name, path in folders.items()})
+
+
+def space(chosen: Settings) -> Space:
+    """The free space of the folders that are written with these settings."""
+    store = chosen.media_store or (chosen.data / "store").as_uri()
+    return Space.of(chosen.data, store, chosen.space_mib)

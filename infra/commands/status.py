@@ -16,7 +16,7 @@ from rich.table import Table
 
 from graph.actions import read
 from graph.store.session import Store
-from infra.commands.common import DataOption, settings
+from infra.commands.common import DataOption, settings, space
 from infra.stack.base import Addresses
 from infra.stack.datafolder import is_held
 from infra.stack.running import Running, RunningChild, addresses_of, find_running
@@ -50,6 +50,8 @@ def status(data: DataOption = None) -> None:
     )
     if running.api_url:
         out.print(f"API {running.api_url}   Kafka {running.kafka}   Neo4j {running.neo4j_uri}")
+    if (shortage := space(chosen).shortage()) is not None:
+        out.print(f"ALARM too little free space: {shortage}; nothing new is taken in until then", markup=False)
     out.print(_children(running, states))
     if running.ready:
         addresses = addresses_of(chosen)

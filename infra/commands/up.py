@@ -80,7 +80,8 @@ def system_options(chosen: Settings) -> SystemOptions:
         data=chosen.data, stack=chosen.stack, kafka_port=chosen.kafka_port, neo4j_port=chosen.neo4j_port,
         api_port=chosen.api_port, embed=chosen.embed, media_roots=tuple(chosen.media_roots), sources=chosen.sources,
         models=chosen.models, model_pack=chosen.model_pack, maven_repository=chosen.maven_repository,
-        memory_mib=chosen.memory_mib, external=given_addresses(chosen), issuer=chosen.oidc_issuer,
+        memory_mib=chosen.memory_mib, space_mib=chosen.space_mib,
+        external=given_addresses(chosen), issuer=chosen.oidc_issuer,
     )  # fmt: skip
 
 
