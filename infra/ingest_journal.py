@@ -114,11 +114,12 @@ class Journal:
 def open_journal(data: Path, target: str, room: Room) -> Generator[Journal]:
     """The journal in a data folder, made where absent; everything written is saved when it is left."""
     path = data / NAME
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    os.close(room.write(lambda: os.open(path, os.O_CREAT | os.O_RDWR, 0o600)))
     with closing(sqlite3.connect(path, timeout=30)) as database:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")  # each commit is on the disk: WAL alone may lose the last ones
-        database.executescript(_SCHEMA)
+        # FULL: each commit is on the disk, WAL alone may lose the last ones.
+        for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"):
+            room.write(partial(database.execute, statement))
+        room.write(lambda: database.executescript(_SCHEMA))
         try:
             yield Journal(database, target, room)
         finally:
