@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,6 +12,9 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Float64, Int16, Int32, Schema, String
 
 from streams.agents import CLIENT_ID
+
+# What it says of a Kafka that is away reaches the caller as an error, and not the terminal of `up` as well.
+logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
 ENTITY: Final = "client-id"
 """What Kafka tells clients apart by."""
