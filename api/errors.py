@@ -62,6 +62,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "media_store_unavailable": (503, "The media store cannot be used now"),
     "store_unavailable": (503, "The graph does not answer"),
     "not_ready": (503, "The service is not ready"),
+    "no_space": (507, "There is too little free space"),
     "sign_in_unavailable": (503, "Nobody can be let in now"),
 }
 CHALLENGES: Final = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -15,6 +15,7 @@ from api.settings import Settings
 from api.tokens import SignIn
 from graph.actions.views import Views
 from graph.files import MediaStore
+from graph.space import Space
 from graph.store.session import Store
 
 
@@ -25,12 +26,14 @@ class Services:
     views: Views
     sign_in: SignIn
     readiness: Readiness
+    space: Space = field(default_factory=lambda: Space(()))
 
 
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """The services of one process, closed at the end; Neo4j may still be starting."""
     files = MediaStore(settings.media_store_url)
+    space = Space.of(settings.data, settings.media_store_url, settings.space_mib)
     neo4j = settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value()
     async with Store(*neo4j) as store, Store(*neo4j) as asked_whether_ready:
         views = Views(store)
@@ -38,7 +41,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
         sign_in = SignIn(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience, claims=settings.claims)
         readiness = Readiness(asked_whether_ready, files, sign_in)
         try:
-            yield Services(store, files, views, sign_in, readiness)
+            yield Services(store, files, views, sign_in, readiness, space)
         finally:
             await readiness.close()
             await sign_in.close()

@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     neo4j_password: SecretStr
     data: Path = Field(default=Path(".redthread"), description="folder of the local stack's data")
     media_store: str = Field(default="", description="fsspec URL of crops and uploads; default: `store` in the data")
+    space_mib: int = Field(
+        default=0, ge=0, description="free space, in MiB, below which uploads are refused; 0: a share of the disk"
+    )
     api_host: str = Field(default=LOOPBACK[0], description="address to listen on")
     api_port: int = Field(default=8400, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     api_public_hosts: list[str] = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,6 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from graph.domain.errors import Invalid
+from graph.space import Space
 
 _CONTENT_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
 FIELDS_MAX = 20
@@ -40,8 +42,12 @@ class _InMemory(MultiPartParser):
     """Bytes from which Starlette would write to a temporary file; the request's own limit comes long before."""
 
 
-async def read_form(request: Request) -> Form:
-    """The form of a multipart request with exactly one file, named `file`; Invalid where it is another."""
+async def read_form(request: Request, space: Space) -> Form:
+    """The form of a multipart request with exactly one file, named `file`; Invalid where it is another.
+
+    Raises NoSpace, without reading it, while there is too little space to keep a file.
+    """
+    await asyncio.to_thread(space.check)
     parser = _InMemory(request.headers, request.stream(), max_files=1, max_fields=FIELDS_MAX, max_part_size=4096)
     try:
         form = await parser.parse()

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from graph.domain import ids
@@ -20,6 +21,7 @@ from infra.ingest_files import Files
 from infra.ingest_journal import Journal, LocalFile, Sent
 from infra.ingest_quarantine import PASSING_CODES, QUARANTINED, Entry, Quarantine
 from infra.progress import bars
+from infra.room import Room
 from infra.submission import Interrupted, Notice, Submission
 
 SAVE_EVERY_S = 1.0
@@ -82,6 +84,7 @@ class Ingest:
         quarantine: Quarantine,
         *,
         max_bytes: int,
+        room: Room,
     ) -> None:
         self._batch = batch
         self._source = source
@@ -90,6 +93,7 @@ class Ingest:
         self._system = system
         self._max_bytes = max_bytes
         self._quarantine = quarantine
+        self._room = room
         self._files: dict[int, str] = {}
         self._event_ids: dict[int, str] = {}
         self._told: dict[int, tuple[str, str]] = {}
@@ -111,12 +115,13 @@ class Ingest:
                 self._system, reader, event_id=self._event_ids.__getitem__,
                 acknowledged=self._journal.acknowledged, noticed=self._noticed,
                 progress=lambda sent, noticed: self._progress(move, sent, noticed),
+                is_held_up=lambda: not self._room.look(),
             )  # fmt: skip
             for sent in waiting:
                 self._files[sent.row] = sent.file
                 submission.expect(sent.row, sent.event_id or sent.place)
             try:
-                submission.publish(self._events(missing, reader), stop)
+                submission.publish(self._events(missing, reader, stop), stop)
                 submission.wait(stop, explain)
             except Interrupted:
                 self._outcome.interrupted = True
@@ -163,7 +168,7 @@ class Ingest:
             if entry is not None and entry.status == "waiting" and entry.code in PASSING_CODES:
                 file = self._source.look(sent.file)
                 if data := self._source.read(file, self._max_bytes):
-                    self._uploads.put_upload(data)
+                    self._room.write(partial(self._uploads.put_upload, data))
                 again.append(sent)
             else:
                 self._settle(sent, entry)
@@ -184,8 +189,13 @@ class Ingest:
         self._outcome.before += 1
         self._outcome.count(sent.file, sent.outcome, sent.reason)
 
-    def _events(self, files: list[LocalFile], reader: NoticeReader) -> Generator[tuple[int, Mapping[str, Any]]]:
+    def _events(
+        self, files: list[LocalFile], reader: NoticeReader, stop: threading.Event
+    ) -> Generator[tuple[int, Mapping[str, Any]]]:
         for file in files:
+            self._room.wait(stop)
+            if stop.is_set():
+                raise Interrupted("stopped before all files were sent")
             try:
                 data = self._source.read(file, self._max_bytes)
             except OSError as error:
@@ -201,7 +211,7 @@ class Ingest:
                 self._skipped += 1
                 continue
             # Beside the crops, not in a folder of our own: an erasure of the media deletes it there.
-            self._uploads.put_upload(data)
+            self._room.write(partial(self._uploads.put_upload, data))
             row, self._event_ids[row] = self._journal.begin(file, sha256, reader.position)
             self._files[row] = file.file
             self._outcome.sent += 1

@@ -11,9 +11,11 @@ import uuid
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from graph.domain.ids import digest
+from infra.room import Room
 
 NAME = "ingest.sqlite3"
 _SCHEMA = """
@@ -70,9 +72,10 @@ def target_of(*parts: object) -> str:
 class Journal:
     """The journal of one target. Every method that writes does so at once for other processes only after `save`."""
 
-    def __init__(self, database: sqlite3.Connection, target: str) -> None:
+    def __init__(self, database: sqlite3.Connection, target: str, room: Room) -> None:
         self._database = database
         self._target = target
+        self._room = room
 
     def find(self, file: LocalFile) -> Sent | None:
         """The event sent for this very file, which has not changed since, by its size and time."""
@@ -110,10 +113,10 @@ class Journal:
 
     def save(self) -> None:
         """What was written so far is on disk."""
-        self._database.commit()
+        self._room.write(self._database.commit)
 
     def _do(self, statement: str, *values: object) -> int | None:
-        with closing(self._database.execute(statement, values)) as done:
+        with closing(self._room.write(partial(self._database.execute, statement, values))) as done:
             return done.lastrowid
 
     def _one(self, where: str, *values: object) -> Sent | None:
@@ -126,23 +129,24 @@ class Journal:
 
 
 @contextmanager
-def open_journal(data: Path, target: str) -> Generator[Journal]:
+def open_journal(data: Path, target: str, room: Room) -> Generator[Journal]:
     """The journal in a data folder, made where absent; everything written is saved when it is left."""
     path = data / NAME
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    os.close(room.write(lambda: os.open(path, os.O_CREAT | os.O_RDWR, 0o600)))
     with closing(sqlite3.connect(path, timeout=30)) as database:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")  # each commit is on the disk: WAL alone may lose the last ones
-        database.executescript(_SCHEMA)
+        # FULL: each commit is on the disk, WAL alone may lose the last ones.
+        for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"):
+            room.write(partial(database.execute, statement))
+        room.write(lambda: database.executescript(_SCHEMA))
         with closing(database.execute("SELECT name FROM pragma_table_info('sent')")) as found:
             known = {name for (name,) in found}
         for name in _ADDED:
             if name not in known:
-                database.execute(f"ALTER TABLE sent ADD COLUMN {name} TEXT")
+                room.write(partial(database.execute, f"ALTER TABLE sent ADD COLUMN {name} TEXT"))
         try:
-            yield Journal(database, target)
+            yield Journal(database, target, room)
         finally:
-            database.commit()
+            room.write(database.commit)
 
 
 def files_by_sha256(data: Path) -> dict[str, str]:

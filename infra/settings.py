@@ -44,6 +44,15 @@ class Settings(BaseSettings):
     model_pack: Path | None = Field(
         default=None, description="a folder of ONNX files in InsightFace's layout; default: SFace embeds"
     )
+    memory_mib: int = Field(
+        default=0, ge=0, description="memory to reckon with, in MiB; 0: what the machine and its containers allow"
+    )
+    space_mib: int = Field(
+        default=0, ge=0, description="free space, in MiB, below which nothing new is taken in; 0: a share of the disk"
+    )
+    media_store: str = Field(
+        default="", description="fsspec URL of crops and uploads; default: `store` in the data folder"
+    )
     media_roots: list[str] = Field(
         default_factory=list, description="URL prefixes that media may be fetched from (JSON)"
     )

@@ -49,9 +49,9 @@ class Submission(Generic[Key]):
     """Events on their way, each under a key of the sender's own.
 
     Notices are recognised by the id of their event, which `event_id` gives for a key. `acknowledged` is told a key and
-    its place `topic/partition/offset`, `noticed` a key and its notice, `progress` the numbers sent and noticed so far:
-    all in the thread that calls. A replay's notice comes as another one of its key. No notice is kept here: there may
-    be a great many.
+    its place `topic/partition/offset`, `noticed` a key and its notice, `progress` the numbers sent and noticed so far,
+    and `is_held_up` says that nothing can move now: all in the thread that calls. A replay's notice comes as another
+    one of its key. No notice is kept here: there may be a great many.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class Submission(Generic[Key]):
         acknowledged: Callable[[Key, str], None] = lambda key, place: None,
         noticed: Callable[[Key, Notice], None] = lambda key, notice: None,
         progress: Callable[[int, int], None] = lambda sent, noticed: None,
+        is_held_up: Callable[[], bool] = lambda: False,
     ) -> None:
         self._told_of: set[Key] = set()
         self._system = system
@@ -71,6 +72,7 @@ class Submission(Generic[Key]):
         self._event_id = event_id
         self._noticed = noticed
         self._progress = progress
+        self._is_held_up = is_held_up
         self._keys: dict[str, Key] = {}
         self._sent = 0
         self._known = 0
@@ -101,6 +103,8 @@ class Submission(Generic[Key]):
         self._moved = time.monotonic()
         while len(self._told_of) < self._known:
             self._read(0.2, stop)
+            if self._is_held_up():
+                self._moved = time.monotonic()
             if time.monotonic() - self._moved > PATIENCE_S:
                 waiting = f"{self._known - len(self._told_of)} of {self._sent} events have no notice"
                 raise Stuck(f"{waiting}, and none came for {PATIENCE_S:.0f} s: {explain()}")
@@ -110,7 +114,7 @@ class Submission(Generic[Key]):
         before = self._known
         self._system.unacknowledged(0.1)
         self._read(0, stop)
-        if self._known > before:
+        if self._known > before or self._is_held_up():
             self._moved = time.monotonic()
         if time.monotonic() - self._moved > PATIENCE_S:
             raise Stuck(f"Kafka acknowledged nothing for {PATIENCE_S:.0f} s")

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from graph.files import MediaStore
+from graph.space import Space
 from streams.agents import EMBED_GROUP, make_app
 from streams.circuit import Circuits
 from streams.crash import CrashPoint
@@ -49,6 +50,7 @@ def make(settings: StreamSettings) -> Any:
         circuits,
         watchdog,
         CrashPoint(settings.crash_at),
+        Space.of(settings.data, settings.store_url, settings.space_mib),
         sources=settings.sources,
         # One more than find faces: while a picture is decoded in its process, another one is embedded.
         pool=ThreadPoolExecutor(settings.threads + 1, "embed"),

@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from graph.domain.errors import MediaStoreUnavailable, RedthreadError, SourceUnreachable, Unprocessable
+from graph.space import LOOK_S, Space
 from streams import quarantine, topics
 from streams.agents import read_each
 from streams.circuit import Circuits
@@ -36,6 +37,7 @@ class EmbedWorker:
         circuits: Circuits,
         watchdog: Watchdog,
         crash: CrashPoint,
+        space: Space,
         *,
         sources: dict[str, list[str]],
         pool: Executor,
@@ -45,6 +47,9 @@ class EmbedWorker:
         self._circuits = circuits
         self._watchdog = watchdog
         self._crash = crash
+        self._app = app
+        self._space = space
+        self._short = False
         self._owner = sources_by_topic(sources)
         self._pool = pool
         self._probe_pool = probe_pool
@@ -57,6 +62,7 @@ class EmbedWorker:
         read_each(app, [topics.PROBES], self.probe, name="embed-probes", parallel=True)
 
     async def media(self, message: Message) -> None:
+        await self._wait_for_space()
         await self._handle(message, self._owner[message.topic], self._step.media, self._pool)
 
     async def other(self, message: Message) -> None:
@@ -81,6 +87,18 @@ class EmbedWorker:
             name = type(defect).__name__
             await self._refuse(message, source, Unprocessable(f"an unexpected failure ({name})", code="unexpected"))
         self._watchdog.progress()
+
+    async def _wait_for_space(self) -> None:
+        """Returns once there is space for what a picture makes; what frees space, or what people do, does not wait."""
+        while (shortage := await asyncio.to_thread(self._space.shortage)) and not self._app.should_stop:
+            if not self._short:
+                log.error("embed waits: too little free space, %s", shortage)
+            self._short = True
+            self._watchdog.progress()
+            await asyncio.sleep(LOOK_S)
+        if self._short and shortage is None:
+            log.warning("embed goes on: there is free space again")
+            self._short = False
 
     async def _worked(self, message: Message, source: str, work: Work, pool: Executor) -> GalleryRecord:
         loop = asyncio.get_running_loop()

@@ -51,6 +51,9 @@ class StreamSettings(BaseSettings):
         default=None, description="a deployment's own calibration file, by `redthread bench calibrate`; link only"
     )
     worker_slot: str = Field(default="embed-0", description="a stable name of this worker, unique among its kind")
+    space_mib: int = Field(
+        default=0, ge=0, description="free space, in MiB, below which embed waits; 0: a share of the disk"
+    )
     threads: int = Field(default=1, ge=1, description="threads that find and embed faces in one embed worker")
     max_media_mib: int = Field(default=512, ge=1, description="largest media file that is fetched, in MiB")
     unreachable_patience_s: float = Field(

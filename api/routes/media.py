@@ -49,7 +49,7 @@ async def upload(request: Request, response: Response, use: Use, actor: Uploader
     """Brings a picture into a case: stored, then processed like any case system's; Location has it once it is."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise Invalid("upload as multipart/form-data", code="unsupported_content_type")
-    form = await read_form(request)
+    form = await read_form(request, use.space)
     said = checked(UploadIn, form.fields).submission()
     check_media(form.data)
     picture = Picture(form.data, form.content_type)

@@ -39,7 +39,7 @@ def _form_schema() -> dict[str, Any]:
 
 
 _LOCATION = {"Location": {"description": "where the answer will be", "schema": {"type": "string"}}}
-FORM = ("empty_file", "unsupported_content_type")
+FORM = ("empty_file", "unsupported_content_type", "no_space")
 _BODY = {
     "requestBody": {
         "required": True,
@@ -78,7 +78,7 @@ async def ask(request: Request, response: Response, use: Use, actor: Asker) -> A
                     use.store, question, asked.victim_id or "", actor=actor, now=now
                 )
         case "multipart/form-data":
-            form = await read_form(request)
+            form = await read_form(request, use.space)
             said = checked(PictureIn, form.fields)
             picture = Picture(form.data, form.content_type)
             search_id = await search.ask_with_picture(

@@ -100,3 +100,9 @@ class StoreUnavailable(RedthreadError):
     """Neo4j does not answer: wait and try again."""
 
     code = "store_unavailable"
+
+
+class NoSpace(RedthreadError):
+    """A folder has too little free space to take anything in: wait until it has."""
+
+    code = "no_space"

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsError
 from rich.console import Console
 
 from graph.domain.errors import Invalid
+from graph.space import Space
 from infra.settings import Settings
 
 S = TypeVar("S", bound=BaseSettings)
@@ -57,3 +58,9 @@ def read_settings(kind: type[S], **values: Any) -> S:
         # A field that is a list or an object, whose variable is no JSON: the library names the field in words only.
         name = next((name for name in kind.model_fields if f'"{name}"' in str(error)), "")
         raise Invalid(f"setting REDTHREAD_{name.upper()}: it is no JSON; README shows how it is written") from error
+
+
+def space(chosen: Settings) -> Space:
+    """The free space of the folders that are written with these settings."""
+    store = chosen.media_store or (chosen.data / "store").as_uri()
+    return Space.of(chosen.data, store, chosen.space_mib)

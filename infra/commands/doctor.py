@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import typer
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -24,6 +23,7 @@ from infra.commands.common import DataOption, settings
 from infra.settings import Settings
 from infra.stack import artifacts
 from infra.stack.base import StackError
+from infra.stack.memory import memory
 from infra.stack.ports import is_free
 from infra.stack.running import addresses_of, find_running
 from streams import topics
@@ -31,8 +31,8 @@ from streams.durability import check_durability
 from streams.faces.models import damaged_models
 from streams.faces.packs import LICENCE, chosen_model
 
-MEMORY_GB = 3.0
-"""Kafka and Neo4j take 1.2 GB, each worker about 0.5."""
+SERVERS_GB, WORKER_GB = 1.2, 0.3
+"""What Kafka and Neo4j take at their least, and what link, the API and each embed worker take."""
 DISK_GB = 3.0
 KAFKA_ANSWERS_S = 10.0
 
@@ -67,7 +67,7 @@ def findings(chosen: Settings) -> Iterator[Finding]:
         yield from (_artifacts(server) for server in artifacts.SERVERS)
     yield _models(chosen)
     yield from _ports(chosen)
-    yield _memory()
+    yield _memory(chosen)
     yield from (_disk(path, what) for what, path in (("data", chosen.data), ("cache", artifacts.jar_cache())))
     yield from _kafka(chosen)
 
@@ -131,10 +131,11 @@ def _ports(chosen: Settings) -> Iterator[Finding]:
             )
 
 
-def _memory() -> Finding:
-    free = psutil.virtual_memory().available / 1e9
-    remedy = f"close other programs: {MEMORY_GB:.0f} GB are needed; or use fewer workers (--embed 1)"
-    return Finding("memory", f"{free:.1f} GB available", "" if free >= MEMORY_GB else remedy)
+def _memory(chosen: Settings) -> Finding:
+    free = memory(chosen.memory_mib).available / 1e9
+    needed = (SERVERS_GB if chosen.stack == "local" else 0) + WORKER_GB * (2 + chosen.embed)
+    remedy = f"{needed:.1f} GB are needed: close other programs, raise the container's limit, or use --embed 1"
+    return Finding("memory", f"{free:.1f} GB available", "" if free >= needed else remedy)
 
 
 def _disk(path: Path, what: str) -> Finding:

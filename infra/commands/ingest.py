@@ -19,16 +19,19 @@ from graph.domain.errors import Invalid
 from graph.domain.ids import is_case_id, source_of
 from graph.files import MediaStore
 from infra.case_system import CaseSystem
-from infra.commands.common import DataOption, announce, read_settings, settings
+from infra.commands.common import DataOption, announce, read_settings, settings, space
 from infra.folders import printable
 from infra.foreground import INTERRUPTED, in_thread, run_until_signalled
 from infra.ingest import Batch, Ingest, Outcome
 from infra.ingest_files import Files, open_files
 from infra.ingest_journal import open_journal, target_of
 from infra.ingest_quarantine import Quarantine
+from infra.room import Room
+from infra.settings import Settings
 from infra.stack.base import Addresses
 from infra.stack.running import addresses_of
 from infra.submission import explanation
+from streams.agents import CLIENT_ID
 from streams.group_offsets import ANSWER_S
 from streams.settings import MIB, StreamSettings
 
@@ -75,7 +78,7 @@ def ingest(
     outcome: list[Outcome] = []
 
     async def main() -> int:
-        outcome.append(await in_thread(lambda stop: _ingest(batch, source, files, addresses, chosen.data, stop)))
+        outcome.append(await in_thread(lambda stop: _ingest(batch, source, files, addresses, chosen, stop)))
         return 0
 
     code = run_until_signalled(main(), lambda: announce("stopping; what Kafka has is not sent again"))
@@ -97,19 +100,21 @@ def full_case_id(case: str) -> str:
 
 
 def _ingest(
-    batch: Batch, source: Files, files: list[str], addresses: Addresses, data: Path, stop: threading.Event
+    batch: Batch, source: Files, files: list[str], addresses: Addresses, chosen: Settings, stop: threading.Event
 ) -> Outcome:
     security = json.loads(addresses.kafka_security)
     admin = AdminClient({"bootstrap.servers": addresses.kafka, "log_level": 0, **security})
     target = target_of(admin.list_topics(timeout=ANSWER_S).cluster_id, *astuple(batch))
-    limits = read_settings(StreamSettings, kafka=addresses.kafka, data=data)
-    system = CaseSystem(addresses.kafka, source_of(batch.case_id), security)
-    with open_journal(data, target) as journal:
+    limits = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
+    # Under the name of our own processes: it waits by itself while there is too little space.
+    system = CaseSystem(addresses.kafka, source_of(batch.case_id), {**security, "client.id": CLIENT_ID})
+    room = Room(space(chosen), announce)
+    with open_journal(chosen.data, target, room) as journal:
         run = Ingest(
             batch, source, journal, MediaStore(limits.store_url), system, Quarantine(addresses),
-            max_bytes=limits.max_media_mib * MIB,
+            max_bytes=limits.max_media_mib * MIB, room=room,
         )  # fmt: skip
-        return run.run(files, stop, lambda: explanation(addresses, system.source, data / "logs"))
+        return run.run(files, stop, lambda: explanation(addresses, system.source, chosen.data / "logs"))
 
 
 def _show(outcome: Outcome) -> None:

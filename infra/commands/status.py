@@ -18,7 +18,7 @@ from graph.actions import read
 from graph.domain.errors import Invalid
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.commands.common import DataOption, settings
+from infra.commands.common import DataOption, settings, space
 from infra.commands.reconciling import shown
 from infra.endings import Code
 from infra.settings import Settings
@@ -76,6 +76,8 @@ def status(
         out.print(
             f"case systems on this machine: address and account in {running.data / credentials.FILE}", markup=False
         )
+    if (shortage := space(chosen).shortage()) is not None:
+        out.print(f"ALARM too little free space: {shortage}; nothing new is taken in until then", markup=False)
     out.print(_children(running, states))
     for fault in faults:
         out.print(f"API: {fault}", markup=False)

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -38,15 +40,22 @@ def up(
     media_root: Annotated[
         list[str] | None, typer.Option(help="URL prefix that media may be fetched from; may be repeated.")
     ] = None,
+    discard_unreadable_log: Annotated[
+        bool,
+        typer.Option(
+            "--discard-unreadable-log", help="Start Neo4j without what it cannot read of its transaction log."
+        ),
+    ] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")] = False,
 ) -> None:
     """Start Kafka, Neo4j, the workers and the API, and keep them running until Ctrl-C."""
     chosen = settings(data=data, stack=stack, embed=embed, api_port=api_port, kafka_port=kafka_port,
                       neo4j_port=neo4j_port, media_roots=media_root or None)  # fmt: skip
     if detach:
-        _detach(chosen)
+        _detach(chosen, ["--discard-unreadable-log"] if discard_unreadable_log else [])
         return
-    asyncio.run(_serve(system_options(chosen)))
+    options = replace(system_options(chosen), discard_unreadable_log=discard_unreadable_log)
+    asyncio.run(_serve(options))
 
 
 def down(data: DataOption = None) -> None:
@@ -71,7 +80,8 @@ def system_options(chosen: Settings) -> SystemOptions:
         data=chosen.data, stack=chosen.stack, kafka_port=chosen.kafka_port, neo4j_port=chosen.neo4j_port,
         api_port=chosen.api_port, embed=chosen.embed, media_roots=tuple(chosen.media_roots), sources=chosen.sources,
         models=chosen.models, model_pack=chosen.model_pack, maven_repository=chosen.maven_repository,
-        external=given_addresses(chosen), kafka_is_durable=chosen.kafka_is_durable, issuer=chosen.oidc_issuer,
+        memory_mib=chosen.memory_mib, space_mib=chosen.space_mib, kafka_is_durable=chosen.kafka_is_durable,
+        external=given_addresses(chosen), issuer=chosen.oidc_issuer,
     )  # fmt: skip
 
 
@@ -119,7 +129,7 @@ async def _serve(options: SystemOptions) -> None:
     announce("stopped")
 
 
-def _detach(chosen: Settings) -> None:
+def _detach(chosen: Settings, more: Sequence[str]) -> None:
     """Starts the same command in the background and returns when it is ready; StackError says why it is not."""
     log = chosen.data / "logs" / "up.log"
     try:
@@ -132,7 +142,7 @@ def _detach(chosen: Settings) -> None:
         ) from error
     names = ("data", "stack", "embed", "api_port", "kafka_port", "neo4j_port")
     arguments = [word for name in names for word in (f"--{name.replace('_', '-')}", str(getattr(chosen, name)))]
-    arguments += [word for root in chosen.media_roots for word in ("--media-root", root)]
+    arguments += [*more, *(word for root in chosen.media_roots for word in ("--media-root", root))]
     # From this folder: the process that is started has another one.
     folders = {"REDTHREAD_MODELS": str(chosen.models)}
     if chosen.model_pack is not None:

@@ -34,6 +34,12 @@ SILENT = "-Xlog:cds*=off,aot*=off"
 """The JVM says nothing of an archive that it cannot use."""
 
 
+def crash_files(folder: Path) -> tuple[str, ...]:
+    """What makes a JVM that breaks down write its report into `folder`, and no core: both hold pieces of its memory."""
+    report, replay = folder / "hs_err_pid%p.log", folder / "replay_pid%p.log"
+    return (f"-XX:ErrorFile={report}", f"-XX:ReplayDataFile={replay}", "-XX:-CreateCoredumpOnCrash")
+
+
 def archive_folder() -> Path:
     return cache_folder() / "jvm"
 
@@ -89,8 +95,8 @@ class Archive:
             _copy_lines(classes, listed)
             dump = ("-Xshare:dump", f"-XX:SharedClassListFile={listed}", f"-XX:SharedArchiveFile={half}", SILENT)
             process = await asyncio.create_subprocess_exec(
-                *leashed(signal.SIGKILL), str(JAVA), *dump, *self.java, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL,
-                start_new_session=True,
+                *leashed(signal.SIGKILL), str(JAVA), *dump, *crash_files(classes.parent.parent / "logs"), *self.java,
+                stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True,
             )  # fmt: skip
             try:
                 os.setpriority(os.PRIO_PROCESS, process.pid, priority)

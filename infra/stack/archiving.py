@@ -8,6 +8,7 @@ import psutil
 
 from infra.stack.archives import BACKGROUND
 from infra.stack.local import LocalStack
+from infra.stack.memory import memory
 
 IDLE_S = 60.0
 """Seconds without work before the machine counts as idle: longer than a demo's pauses between its steps."""
@@ -25,6 +26,6 @@ async def make_when_idle(stack: LocalStack) -> None:
     psutil.cpu_percent()  # the first call begins the span that the next one measures
     while not stack.has_archives:
         await asyncio.sleep(IDLE_S)
-        if psutil.cpu_percent() < IDLE_PERCENT and psutil.virtual_memory().available > FREE_BYTES:
+        if psutil.cpu_percent() < IDLE_PERCENT and memory().available > FREE_BYTES:
             await stack.make_archives(priority=BACKGROUND)
             return

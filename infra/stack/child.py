@@ -20,7 +20,9 @@ class ChildSpec:
 
     `env` is added to the supervisor's own. `grace_s` is how long it may take from SIGTERM to its end before SIGKILL.
     `on_orphaned` is the signal it gets when the supervisor dies unseen. `ready` returns once the process serves, and is
-    awaited after every start; None: it is ready when it runs.
+    awaited after every start; None: it is ready when it runs. `reason` finds out by the process's log and exit code why
+    it ended; None: the log's last line says so. `final` are the exit codes by which it says that another start would
+    fail the same way.
     """
 
     name: str
@@ -29,6 +31,8 @@ class ChildSpec:
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     on_orphaned: signal.Signals = signal.SIGKILL
     ready: Callable[[], Awaitable[None]] | None = None
+    reason: Callable[[Path, int], str] | None = None
+    final: frozenset[int] = frozenset()
 
 
 def leashed(on_orphaned: signal.Signals) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from infra.stack.archives import CLASSES, Archive
 from infra.stack.base import Addresses, together
 from infra.stack.kafka import credentials
 from infra.stack.kafka import server as kafka
+from infra.stack.memory import memory
 from infra.stack.neo4j import server as neo4j
 from infra.stack.ports import LOOPBACK, check_free, free_ports
 from infra.stack.supervisor import Supervisor
@@ -40,6 +41,10 @@ class LocalOptions:
     """A Maven repository instead of the central one."""
     short_lived: bool = False
     """Neo4j compiles and plans for a small graph and a quick start instead of for long runs on a growing one."""
+    memory_mib: int = 0
+    """Memory to reckon with; 0: what the machine and its containers allow."""
+    discard_unreadable_log: bool = False
+    """The first start of Neo4j drops what it cannot read of its transaction log."""
 
 
 class LocalStack:
@@ -97,11 +102,19 @@ class LocalStack:
     async def _start_neo4j(self, addresses: Addresses, port: int) -> None:
         jars = await self._jars("neo4j")
         self._archives["neo4j"] = neo4j.archive(jars)
+        folder, options = self._options.data / "neo4j", self._options
         command = await asyncio.to_thread(
-            neo4j.prepare, self._options.data / "neo4j", jars, port, short_lived=self._options.short_lived
-        )
+            neo4j.prepare, folder, jars, port, memory(options.memory_mib), short_lived=options.short_lived,
+            discard=options.discard_unreadable_log,
+        )  # fmt: skip
         self._supervisor.start(neo4j.spec(command, lambda: self._neo4j_ready(addresses)))
         await self._supervisor.wait_ready("neo4j")
+        if options.discard_unreadable_log:
+            await asyncio.to_thread(neo4j.keep_log, folder)
+            self._announce(
+                "Neo4j started; where a part of its transaction log could not be read, it was dropped: "
+                "`redthread status --reconcile` says what is missing, `redthread restore` reads it from Kafka again"
+            )
 
     async def _neo4j_ready(self, addresses: Addresses) -> None:
         uri, user, password = addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password

@@ -32,12 +32,17 @@ def cap(path: Path, max_bytes: int = MAX_BYTES) -> None:
         os.truncate(path, 0)
 
 
-def last_line(path: Path) -> str:
-    """The last line that says anything, at most 300 characters."""
+def tail(path: Path, size: int) -> str:
+    """The last `size` bytes as text; empty where the log cannot be read."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 8192))
-            lines = [line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()]
+            file.seek(max(0, path.stat().st_size - size))
+            return file.read().decode("utf-8", "replace")
     except OSError:
-        return "it wrote nothing"
+        return ""
+
+
+def last_line(path: Path) -> str:
+    """The last line that says anything, at most 300 characters."""
+    lines = [line.strip() for line in tail(path, 8192).splitlines() if line.strip()]
     return lines[-1][:300] if lines else "it wrote nothing"

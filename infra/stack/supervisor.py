@@ -43,7 +43,9 @@ class Child:
     serves: bool = False
     """Whether the process that runs now is ready; `is_ready` says that one was."""
     failure: str = ""
-    """Why the last start failed, where there was no process that could have written a log."""
+    """Why the last start failed, where that is known better than by the last line of its log."""
+    is_final: bool = False
+    """Whether its last process said that another one would end the same way."""
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
     is_hopeless: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
@@ -146,7 +148,7 @@ class Supervisor:
             ran_s = time.monotonic() - began
             delay = self._backoff_s[0] if ran_s >= HEALTHY_S else delay
             child.restarts += 1
-            if not child.is_ready.is_set() and child.restarts >= HOPELESS:
+            if not child.is_ready.is_set() and (child.restarts >= HOPELESS or child.is_final):
                 child.is_hopeless.set()
             self._notify(f"{child.spec.name} {end}; again in {delay:.0f} s: {child.log}")
             self.report()
@@ -166,7 +168,12 @@ class Supervisor:
         ready = asyncio.create_task(self._become_ready(child, process))
         try:
             code = await process.wait()
-            return f"ended ({_meaning(code)}) after {time.monotonic() - began:.0f} s"
+            meaning = _meaning(code)
+            child.is_final = code in child.spec.final
+            if child.spec.reason is not None:
+                why = await asyncio.to_thread(child.spec.reason, child.log, code)
+                child.failure, meaning = f"{why} (all of it: {child.log})", f"{meaning}: {why}"
+            return f"ended ({meaning}) after {time.monotonic() - began:.0f} s"
         except asyncio.CancelledError:
             await _end(process, child.spec.grace_s)
             raise

@@ -15,6 +15,7 @@ from api.settings import DEVELOPMENT_ISSUER
 from graph.actions.read import stores_files
 from graph.domain.errors import MediaStoreUnavailable
 from graph.files import MediaStore
+from graph.space import Space
 from graph.store.migrate import migrate
 from graph.store.session import Store
 from infra.development_issuer import DevelopmentIssuer
@@ -28,8 +29,10 @@ from infra.stack.external import ExternalStack
 from infra.stack.local import LocalOptions, LocalStack
 from infra.stack.ports import LOOPBACK, check_free, free_ports
 from infra.stack.running import state_of
+from infra.stack.space import SpaceWatch
 from infra.stack.supervisor import Supervisor
 from streams.faces.packs import LICENCE, chosen_models
+from streams.quotas import limit_producers
 from streams.settings import cache_folder
 from streams.topics import ensure_topics
 
@@ -53,6 +56,12 @@ class SystemOptions:
     maven_repository: str = ""
     short_lived: bool = False
     """For a demo or a test: servers that start quicker and are slower in long runs."""
+    memory_mib: int = 0
+    """Memory that the local stack reckons with; 0: what the machine and its containers allow."""
+    space_mib: int = 0
+    """Free space, in MiB, below which nothing new is taken in; 0: a share of each disk."""
+    discard_unreadable_log: bool = False
+    """Neo4j's first start drops what it cannot read of its transaction log."""
     external: Addresses | None = None
     """For stack `external`."""
     kafka_is_durable: bool = False
@@ -102,7 +111,16 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
     supervisor = Supervisor(folder.path / "logs", announce, changed=note, keep_open=[folder.descriptor])
     stack = _stack(options, supervisor, announce)
     beside: list[asyncio.Task[None]] = []
+
+    async def limit(limited: bool) -> None:
+        if addresses is None:
+            raise StackError("Kafka does not run yet")
+        await limit_producers(addresses.kafka, json.loads(addresses.kafka_security), limited=limited)
+
     try:
+        space = Space.of(folder.path, _store_url(options.env, folder.path), options.space_mib)
+        watch = SpaceWatch(space, folder.path, announce, limit if options.stack == "local" else None)
+        beside.append(asyncio.create_task(watch.run(), name="free space"))
         if options.api:
             check_free(api_port, "the API", "--api-port")
         sign_in = _sign_in(options, announce)
@@ -182,7 +200,8 @@ def _stack(options: SystemOptions, supervisor: Supervisor, announce: Callable[[s
         case "local":
             local = LocalOptions(
                 options.data.absolute(), options.kafka_port, options.neo4j_port, repository=options.maven_repository,
-                short_lived=options.short_lived,
+                short_lived=options.short_lived, memory_mib=options.memory_mib,
+                discard_unreadable_log=options.discard_unreadable_log,
             )  # fmt: skip
             return LocalStack(local, supervisor, announce)
 
@@ -196,6 +215,7 @@ def _environment(options: SystemOptions, addresses: Addresses, api_port: int) ->
         **({"REDTHREAD_MODEL_PACK": str(options.model_pack)} if options.model_pack is not None else {}),
         "REDTHREAD_SOURCES": json.dumps(dict(options.sources)),
         "REDTHREAD_API_PORT": str(api_port),
+        "REDTHREAD_SPACE_MIB": str(options.space_mib),
         **roots,
         **options.env,
     }
@@ -210,7 +230,7 @@ async def _topics(addresses: Addresses, options: SystemOptions) -> None:
 
 async def _media_store(addresses: Addresses, env: Mapping[str, str]) -> None:
     """The media store is there and marked; StackError where it is an empty folder that should hold files."""
-    url = {**os.environ, **env}.get("REDTHREAD_MEDIA_STORE") or (Path(env["REDTHREAD_DATA"]) / "store").as_uri()
+    url = _store_url(env, Path(env["REDTHREAD_DATA"]))
     files = MediaStore(url)
     async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
         is_new = not await stores_files(store)
@@ -218,6 +238,11 @@ async def _media_store(addresses: Addresses, env: Mapping[str, str]) -> None:
         await asyncio.to_thread(files.make, is_new=is_new)
     except (MediaStoreUnavailable, OSError) as error:
         raise StackError(f"{url}: {error}") from error
+
+
+def _store_url(env: Mapping[str, str], data: Path) -> str:
+    """Where workers and API, which are given this environment besides our own, keep crops and uploads."""
+    return {**os.environ, **env}.get("REDTHREAD_MEDIA_STORE") or (data / "store").as_uri()
 
 
 async def _schema(addresses: Addresses) -> None:

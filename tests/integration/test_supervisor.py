@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import errno
 import os
 import signal
@@ -91,6 +92,27 @@ def test_a_child_that_never_gets_ready_is_named_with_its_last_words(tmp_path: Pa
 
     with pytest.raises(StackError, match="failing does not start: there is no cheese"):
         asyncio.run(story())
+
+
+def test_a_child_that_says_it_cannot_start_is_given_up_at_once_with_its_own_reason(tmp_path: Path) -> None:
+    said: list[str] = []
+    hopeless = dataclasses.replace(
+        child("failing", "raise SystemExit(7)", ready=lambda: asyncio.sleep(60)),
+        reason=lambda log, code: f"no cheese in {log.name}, says {code}", final=frozenset({7}),
+    )  # fmt: skip
+
+    async def story() -> None:
+        supervisor = Supervisor(tmp_path, said.append, backoff_s=(60, 60))
+        supervisor.start(hopeless)
+        try:
+            async with asyncio.timeout(20):
+                await supervisor.wait_ready("failing")
+        finally:
+            await supervisor.stop_all()
+
+    with pytest.raises(StackError, match=r"failing does not start: no cheese in failing\.log, says 7"):
+        asyncio.run(story())
+    assert said[0].startswith("failing ended (exit code 7: no cheese in failing.log, says 7) after 0 s; again in 60 s")
 
 
 def test_a_child_that_ignores_sigterm_is_killed_after_its_grace(tmp_path: Path) -> None:

