@@ -34,7 +34,7 @@ TWINS = 0.9
 """Cosine of two faces that must have been found alike, whatever the thresholds: the later of them has links."""
 QUIET_S = 45.0
 """Seconds without any change after which what lacks is lost: above every pause in which the system may retry."""
-NAMED = 5
+NAMED, NAME_LIMIT = 3, 200
 
 MEDIA = """
 MATCH (m:Media)
@@ -65,7 +65,10 @@ class Found:
         there = ", ".join(f"{name} {number}" for name, number in self.numbers.items())
         if not self.differences:
             return f"nothing differs ({there})"
-        kinds = (f"{len(names)} {kind}: {'; '.join(names[:NAMED])}" for kind, names in sorted(self.differences.items()))
+        kinds = (
+            f"{len(names)} {kind}: {'; '.join(name[:NAME_LIMIT] for name in names[:NAMED])}"
+            for kind, names in sorted(self.differences.items())
+        )
         return f"({there})\n    " + "\n    ".join(kinds)
 
 
