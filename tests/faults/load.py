@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class Load:
 
     # --- the case system ---
 
-    def publish(self, events: int, per_s: float) -> None:
+    def publish(self, events: int, per_s: float, kinds: Mapping[str, int] = KINDS) -> None:
         """Publishes so many new events; what an earlier producer did not get through comes first."""
         for event in [event for event in self._truth.events.values() if not event.place]:
             self._send(event)
@@ -80,7 +80,7 @@ class Load:
         for number in range(events):
             if self._stop.wait(max(0.0, started + number / per_s - time.monotonic())):
                 break
-            event = self._new_event(known)
+            event = self._new_event(known, kinds)
             known.append(event)
             self._truth.events[event.ce_id] = event
             self._send(event)
@@ -91,8 +91,8 @@ class Load:
             self._send_refused()
         self._leave()
 
-    def _new_event(self, known: list[Event]) -> Event:
-        (kind,) = self._rng.choices(list(KINDS), list(KINDS.values()))
+    def _new_event(self, known: list[Event], kinds: Mapping[str, int]) -> Event:
+        (kind,) = self._rng.choices(list(kinds), list(kinds.values()))
         pictures = [event for event in known if not event.broken]
         if kind in ("again", "other case") and pictures:
             before = pictures[self._rng.randrange(len(pictures))]

@@ -84,6 +84,11 @@ class System:
         """An orderly end."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
+            self.wait_ended()
+
+    def wait_ended(self) -> None:
+        """Returns when the supervisor is gone; DoesNotRun where it does not end."""
+        if self._process is not None:
             try:
                 self._process.wait(DOWN_S)
             except subprocess.TimeoutExpired:
