@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from confluent_kafka import KafkaException, Message
 
+from graph.domain import audit
 from graph.domain.errors import RedthreadError
 from graph.files import MediaStore
 from graph.store.session import Row, Store
@@ -52,6 +53,7 @@ RETURN r.link_id AS link_id, r.state AS state, a.face_id AS a, b.face_id AS b,
                  RETURN v.decision ORDER BY act.at } AS decisions
 """
 WAITING = "RETURN COUNT { MATCH (:Outbox) } AS outbox"
+AUDIT = "MATCH (e:AuditEntry) RETURN e {.*} AS entry ORDER BY e.seq"
 
 
 @dataclass
@@ -105,6 +107,8 @@ def reconcile(system: System, truth: Truth) -> Found:
     _media(media, inputs, truth, found)
     _faces(media, MediaStore(StreamSettings(kafka=addresses.kafka, data=system.data).store_url), found)
     _verdicts(rows["links"], notices, truth, found)
+    if fault := audit.first_fault([audit.Entry(**row["entry"]) for row in rows["audit"]]):
+        found.differences["audit broken"] = [fault]
     found.differences |= {"complaints": list(truth.complaints)} if truth.complaints else {}
     waiting = rows["waiting"][0]["outbox"]
     if waiting:
@@ -118,7 +122,7 @@ def reconcile(system: System, truth: Truth) -> Found:
 
 async def _graph(uri: str, user: str, password: str) -> dict[str, list[Row]]:
     async with Store(uri, user, password) as store:
-        queries = {"media": MEDIA, "links": LINKS, "waiting": WAITING}
+        queries = {"media": MEDIA, "links": LINKS, "waiting": WAITING, "audit": AUDIT}
         return {name: await store.read(lambda tx, text=text: tx.rows(text)) for name, text in queries.items()}
 
 
