@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,6 +54,11 @@ class Disk:
                     _run("umount", "--lazy", self.folder)
                     raise
                 time.sleep(0.2)
+
+    def delete(self) -> None:
+        """Nothing of the disk is left."""
+        self.unmount()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def fill(self) -> None:
         """Not one more byte can be written. Call again to take what was freed meanwhile."""
@@ -121,9 +125,8 @@ class Ext4(Disk):
         _run("cp", "--sparse=always", self.image, to)
 
     def delete(self) -> None:
-        self.unmount()
+        super().delete()
         self.image.unlink(missing_ok=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @dataclass
@@ -143,10 +146,3 @@ class Tmpfs(Disk):
 
     def mount(self) -> None:
         _run("mount", "-t", "tmpfs", "-o", f"size={self.megabytes}m,mode=0700", "tmpfs", self.folder)
-
-    def delete(self) -> None:
-        self.unmount()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-MakeDisk = Callable[[], Disk]

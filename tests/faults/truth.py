@@ -46,6 +46,11 @@ class Truth:
     def acknowledged(self) -> list[Event]:
         return [event for event in list(self.events.values()) if event.place]
 
+    @property
+    def noticed(self) -> int:
+        """Events that had a notice so far."""
+        return len({notice["event"] for notice in list(self.notices.values()) if "event" in notice})
+
     def verdicts_acknowledged(self) -> int:
         return sum(said.acknowledged for all_of_link in list(self.verdicts.values()) for said in all_of_link)
 
