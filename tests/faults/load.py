@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import subprocess
 import threading
 import time
 import uuid
@@ -224,8 +225,12 @@ class Load:
     def finish_ingest(self, folder: Path, case_id: str) -> None:
         """Runs `ingest` to its end; every file counts as sent from then on."""
         process = self.start_ingest(folder, case_id)
-        code = process.wait(INGEST_S)
-        if code:
+        try:
+            code: object = process.wait(INGEST_S)
+        except subprocess.TimeoutExpired as late:
+            process.kill()
+            code = late
+        if code != 0:
             self._truth.complaints.append(f"`ingest` ended with {code}: {self._system.last_words()}")
         for path in folder.iterdir():
             self._truth.files.add((media_id(path.read_bytes()), case_id))

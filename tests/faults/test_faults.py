@@ -58,7 +58,7 @@ def new_site(folder: Path, asked: Campaign, name: str, *, embed: int = 1) -> Sit
         # Links to decide, from the first moment on.
         with site.load.running(lambda: site.load.publish(FIRST, 100, {"person": 1})):
             until(lambda: len(site.truth.notices) >= FIRST, "the first pictures are noticed", PUBLISHED_S)
-    except DoesNotRun:
+    except BaseException:  # whatever it was: no process and no mount may stay behind
         site.close()
         raise
     return site
@@ -139,11 +139,12 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(
             fsck, found = power_cut(site, asked, number)
         except DoesNotRun as error:
             fsck, found = "", str(error)
+        finally:
+            keep_or_close(sites, site)
         rejected += bool(fsck)
         tell(f"cut {number}{', REJECTED by e2fsck' if fsck else ''}: {found or 'nothing differs'}")
         if found and not fsck:
             broken.append(f"cut {number}: {found}")
-        keep_or_close(sites, site)
     tell(f"{asked.cuts} cuts: {len(broken)} lost something, {rejected} left what ext4 itself rejects")
     assert not broken, "\n".join(broken)
 
