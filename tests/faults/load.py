@@ -74,13 +74,21 @@ class Load:
 
     def publish(self, events: int, per_s: float, kinds: Mapping[str, int] = KINDS) -> None:
         """Publishes so many new events; what an earlier producer did not get through comes first."""
-        for event in [event for event in self._truth.events.values() if not event.place]:
+        try:
+            self._publish(events, per_s, kinds)
+        except _Stopped:
+            pass
+        finally:
+            self._leave()
+
+    def _publish(self, events: int, per_s: float, kinds: Mapping[str, int]) -> None:
+        known, self._refused = list(self._truth.events.values()), []
+        for event in [event for event in known if not event.place]:
             self._send(event)
-        known = list(self._truth.events.values())
         started = time.monotonic()
         for number in range(events):
             if self._stop.wait(max(0.0, started + number / per_s - time.monotonic())):
-                break
+                return
             event = self._new_event(known, kinds)
             known.append(event)
             self._truth.events[event.ce_id] = event
@@ -90,7 +98,6 @@ class Load:
         while not self._stop.is_set() and any(not event.place for event in known):
             self._producer_now().poll(0.1)
             self._send_refused()
-        self._leave()
 
     def _new_event(self, known: list[Event], kinds: Mapping[str, int]) -> Event:
         (kind,) = self._rng.choices(list(kinds), list(kinds.values()))
@@ -123,14 +130,20 @@ class Load:
     def _send_refused(self) -> None:
         """What Kafka refused is sent by a new producer, as by a case system that was started again."""
         if self._refused:
-            again, self._producer = self._refused, None
+            self._leave()
+            again, self._refused = self._refused, []
             for event in again:
                 self._send(event)
 
     def _producer_now(self) -> Producer:
-        if self._producer is None:
-            self._refused = []
-            connection = kafka_connection(self._system.addresses)
+        """The producer; while nobody knows where Kafka is it is waited for."""
+        while self._producer is None:
+            try:
+                connection = kafka_connection(self._system.addresses)
+            except DoesNotRun:
+                if self._stop.wait(0.5):
+                    raise _Stopped from None
+                continue
             self._producer = Producer(
                 {**connection, "enable.idempotence": True, "acks": "all", "linger.ms": 5, "log_level": 0,
                  "partitioner": "murmur2_random", "message.timeout.ms": 0, "reconnect.backoff.max.ms": 1000}
@@ -235,6 +248,10 @@ class Load:
         for path in folder.iterdir():
             self._truth.files.add((media_id(path.read_bytes()), case_id))
         shutil.rmtree(folder)
+
+
+class _Stopped(Exception):
+    """The test is over before Kafka came back."""
 
 
 def _event(case_id: str, media: str, url: str, *, broken: bool) -> Event:

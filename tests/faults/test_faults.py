@@ -161,7 +161,7 @@ def power_cut(site: Site, asked: Campaign, number: int) -> tuple[str, str]:
         until(lambda: len(site.truth.notices) >= noticed or ingest.poll() is not None, "notices come", PUBLISHED_S)
         frozen = site.system.freeze(ingest.pid)
         site.disk.cut()
-    site.system.kill(frozen)
+        site.system.kill(frozen)
     ingest.wait()
     site.disk.unmount()
     if asked.keep:
