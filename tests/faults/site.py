@@ -33,6 +33,15 @@ class Site:
         system, truth = System(data, folder / "media", folder / "up.log", embed=embed), Truth()
         return cls(folder, disk, system, Load(system, truth, Pictures(folder / "samples", rng), rng), truth)
 
+    def repaired(self) -> bool:
+        """Whether `redthread restore` was needed, as `redthread status --reconcile` said; it has run then."""
+        if not by_product(self.system):
+            return False
+        code, said = self.system.run("restore", "--by", "tests")
+        if code:
+            self.truth.complaints.append(f"`restore` ended with {code}: {said[-500:]}")
+        return True
+
     def reconciled(self) -> Found:
         """What differs in the end, by this test's own look and by the product's."""
         found = settled(self.system, self.truth)

@@ -29,6 +29,8 @@ DOWN_S = 120.0
 BACK_S = 180.0
 """Above a restart of any process with its back-off, at most 30 s, and a reload of the gallery."""
 
+COMMAND_S = 300.0
+
 
 class DoesNotRun(Exception):
     """The system does not start, or does not come back; the message holds its own last words."""
@@ -192,6 +194,14 @@ class System:
         line, environment = command(*arguments, "--data", self.data)
         with self._output.open("ab") as output:
             return subprocess.Popen(line, env=environment, stdout=output, stderr=output, cwd="/")
+
+    def run(self, *arguments: object) -> tuple[int, str]:
+        """Exit code and words of `redthread ARGUMENTS` on this data folder."""
+        line, environment = command(*arguments, "--data", self.data)
+        done = subprocess.run(
+            line, env=environment, capture_output=True, text=True, check=False, cwd="/", timeout=COMMAND_S
+        )
+        return done.returncode, done.stdout + done.stderr
 
     def _kafka_answers(self) -> bool:
         connection: dict[str, Any] = kafka_connection(self.addresses)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -127,54 +128,71 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(
 ) -> None:
     if not asked.cuts:
         pytest.skip("REDTHREAD_FAULTS_CUTS is 0")
-    broken: list[str] = []
-    rejected = 0
+    cuts: list[Cut] = []
     for number in range(1, asked.cuts + 1):
         site = sites.pop("shared", None) or new_site(tmp_path / str(number), asked, f"cut-{number}")
         if not isinstance(site.disk, Ext4):
             keep_or_close(sites, site)
             pytest.skip("this machine mounts no ext4 image: a power cut needs root and a loop device")
         site.clean = False
+        cuts.append(Cut(number))
         try:
-            fsck, found = power_cut(site, asked, number)
+            power_cut(site, site.disk, asked, cuts[-1])
         except DoesNotRun as error:
-            fsck, found = "", str(error)
+            cuts[-1].differs = str(error)
         finally:
             keep_or_close(sites, site)
-        rejected += bool(fsck)
-        tell(f"cut {number}{', REJECTED by e2fsck' if fsck else ''}: {found or 'nothing differs'}")
-        if found and not fsck:
-            broken.append(f"cut {number}: {found}")
-    tell(f"{asked.cuts} cuts: {len(broken)} lost something, {rejected} left what ext4 itself rejects")
+        tell(str(cuts[-1]))
+    broken = [str(cut) for cut in cuts if cut.differs]
+    rejected, repaired = sum(bool(cut.rejected) for cut in cuts), sum(cut.repaired for cut in cuts)
+    tell(f"{len(cuts)} cuts: {len(broken)} lost something; {repaired} needed `restore`; ext4 rejected {rejected}")
     assert not broken, "\n".join(broken)
 
 
-def power_cut(site: Site, asked: Campaign, number: int) -> tuple[str, str]:
-    """What e2fsck complains of after a cut at a random moment, and what differs once everything was sent again."""
-    assert isinstance(site.disk, Ext4)
-    rng, (events, files) = asked.rng(f"moment-{number}"), EVENTS_A_CUT if asked.cuts < 2 else FILES_A_CUT
+@dataclass
+class Cut:
+    """What became of one power cut."""
+
+    number: int
+    rejected: str = ""
+    """What e2fsck complained of: such a disk proves nothing about Redthread."""
+    repaired: bool = False
+    """`redthread restore` was needed, and has run."""
+    differs: str = ""
+
+    def __str__(self) -> str:
+        how = f", REJECTED by e2fsck: {self.rejected[:200]}" if self.rejected else ""
+        return f"cut {self.number}{', restored' if self.repaired else ''}{how}: {self.differs or 'nothing differs'}"
+
+
+def power_cut(site: Site, disk: Ext4, asked: Campaign, cut: Cut) -> None:
+    """Cuts the power at a random moment, starts again, sends everything again, and notes what differs in the end."""
+    rng, (events, files) = asked.rng(f"moment-{cut.number}"), EVENTS_A_CUT if asked.cuts < 2 else FILES_A_CUT
     case_id = "local:faults-1"
-    folder = site.load.folder(site.folder / f"ingest-{number}", files)
-    noticed = len(site.truth.notices) + rng.uniform(0.05, 0.9) * (events + files)
+    folder = site.load.folder(site.folder / f"ingest-{cut.number}", files)
+    moment = site.truth.noticed + rng.uniform(0.05, 0.9) * (events + files)
     with site.load.running(lambda: site.load.publish(events, 60), site.load.decide):
         ingest = site.load.start_ingest(folder, case_id)
-        until(lambda: len(site.truth.notices) >= noticed or ingest.poll() is not None, "notices come", PUBLISHED_S)
+        until(lambda: site.truth.noticed >= moment or ingest.poll() is not None, "notices come", PUBLISHED_S)
         frozen = site.system.freeze(ingest.pid)
-        site.disk.cut()
+        disk.cut()
         site.system.kill(frozen)
     ingest.wait()
-    site.disk.unmount()
+    disk.unmount()
     if asked.keep:
-        site.disk.copy(site.disk.image.with_name(f"cut-{number}.img"))
-    if fsck := site.disk.check():
-        return fsck, "not tried"
-    site.disk.mount()
+        disk.copy(disk.image.with_name(f"cut-{cut.number}.img"))
+    cut.rejected = disk.check()
+    if cut.rejected:
+        return
+    disk.mount()
     site.system.up()
+    # As a person does who reads what `status --reconcile` says after a power cut.
+    cut.repaired = site.repaired()
     with site.load.running(lambda: site.load.publish(0, 1), site.load.decide):
         site.load.finish_ingest(folder, case_id)
         until(lambda: len(site.truth.acknowledged) == len(site.truth.events), "all is published", PUBLISHED_S)
     found = site.reconciled()
-    return "", str(found) if found.differences else ""
+    cut.differs = str(found) if found.differences else ""
 
 
 def test_random_kills_of_every_process_lose_and_double_nothing(shared: Site, asked: Campaign, tell: Tell) -> None:
