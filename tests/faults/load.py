@@ -21,7 +21,6 @@ import httpx
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from graph.domain.ids import media_id
-from infra.development_issuer import USERS, DevelopmentIssuer
 from streams import topics
 from streams.records import CE_MEDIA
 from tests.faults.pictures import Pictures
@@ -191,13 +190,15 @@ class Load:
     def decide(self) -> None:
         """Confirms and dismisses candidates one after the other."""
         while not self._stop.is_set():
-            with suppress(httpx.HTTPError, DoesNotRun, OSError):
+            with suppress(httpx.HTTPError, DoesNotRun):
                 self._decide()
             self._stop.wait(1)
 
     def _decide(self) -> None:
-        token = DevelopmentIssuer.of(self._system.data).token(USERS["investigator"])
-        headers = {"Authorization": f"Bearer {token}", "Redthread-Purpose": "victim identification"}
+        headers = {
+            "Authorization": f"Bearer {self._system.token('investigator')}",
+            "Redthread-Purpose": "victim identification",
+        }
         with httpx.Client(base_url=self._system.api_url, headers=headers, trust_env=False, timeout=ASK_S) as api:
             while not self._stop.wait(DECIDES_EVERY_S):
                 found = api.get("/links", params={"limit": LINKS_PAGE}).raise_for_status().json()["items"]
@@ -219,7 +220,7 @@ class Load:
             said.acknowledged = True
         elif answer.is_client_error:
             # Refused, a contradiction for example: it did not take place.
-            self._truth.verdicts[item["link_id"]].remove(said)
+            self._truth.verdicts[item["link_id"]].pop()
 
     # --- ingest ---
 

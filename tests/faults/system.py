@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ import psutil
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from graph.domain.errors import RedthreadError
+from infra.development_issuer import USERS, DevelopmentIssuer
 from infra.settings import Settings
-from infra.stack.base import Addresses, StackError
+from infra.stack.base import Addresses
 from infra.stack.neo4j.server import QUICK
 from infra.stack.ports import free_ports
 from infra.stack.running import RunningChild, addresses_of, find_running
@@ -177,17 +179,21 @@ class System:
     @property
     def addresses(self) -> Addresses:
         """As every command finds them."""
-        try:
+        with _as_does_not_run():
             return addresses_of(Settings(data=self.data))
-        except StackError as error:
-            raise DoesNotRun(error.message) from error
 
     @property
     def api_url(self) -> str:
-        running = find_running(self.data)
+        with _as_does_not_run():
+            running = find_running(self.data)
         if running is None:
             raise DoesNotRun(f"nothing runs on {self.data}")
         return running.api_url
+
+    def token(self, user: str) -> str:
+        """A token of the local stack's own sign-in."""
+        with _as_does_not_run():
+            return DevelopmentIssuer.of(self.data).token(USERS[user])
 
     def start(self, *arguments: object) -> subprocess.Popen[bytes]:
         """`redthread ARGUMENTS` on this data folder, in the background."""
@@ -208,6 +214,15 @@ class System:
         with contextlib.suppress(KafkaException):
             return bool(AdminClient({**connection, "log_level": 0}).list_topics(timeout=2).brokers)
         return False
+
+
+@contextlib.contextmanager
+def _as_does_not_run() -> Iterator[None]:
+    """A disk whose power is cut, or a folder on which nothing runs, is one thing for those outside."""
+    try:
+        yield
+    except (OSError, RedthreadError) as error:
+        raise DoesNotRun(str(error)) from error
 
 
 def kafka_connection(addresses: Addresses) -> dict[str, Any]:
