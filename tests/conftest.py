@@ -24,7 +24,7 @@ from infra.stack.base import Addresses
 from infra.stack.child import leashed
 
 CHECKOUT = Path(__file__).parent.parent
-LONGEST = ("journeys", "integration")
+LONGEST = ("faults", "journeys", "integration")
 """Folders of the longest tests, the longest first."""
 
 
