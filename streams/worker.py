@@ -8,6 +8,7 @@ import sys
 from typing import Final
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from graph.domain.errors import RedthreadError
 from streams.failures import EXIT_ALARM, end_process
@@ -34,6 +35,8 @@ def main() -> None:
         end_process(EXIT_ALARM, reason.message)
     except ValidationError as error:
         end_process(EXIT_ALARM, f"the settings are not usable: {complaint(error)}")
+    except SettingsError as error:  # its text names the field and no value
+        end_process(EXIT_ALARM, f"a setting is no JSON: {error}")
     # Faust's own option parser: without --without-web it would open a port on all interfaces.
     sys.argv[1:] = ["worker", "-l", "warn", "--without-web"]
     app.main()

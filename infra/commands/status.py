@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.table import Table
 
-from graph.actions import read
+from graph.actions import ingest, read
 from graph.domain.errors import Invalid
 from graph.files import MediaStore
 from graph.store.session import Store
@@ -32,6 +32,8 @@ from streams.settings import StreamSettings
 
 NOT_RUNNING = 1
 READY = "ready"
+NEO4J_S = 15.0
+"""Seconds for all that Neo4j is asked: the driver itself would try again for a minute."""
 API_S = 5.0
 """Seconds for the API's answer: above the 3 that it gives each part."""
 
@@ -86,6 +88,8 @@ def status(
         behind = _lags(addresses.kafka, json.loads(addresses.kafka_security), sorted(chosen.sources))
         out.print(behind or "Kafka does not answer: its log is logs/kafka.log in the data folder")
         counts = asyncio.run(_counts(addresses))
+        if (broken := counts.pop("broken")) is not None:
+            out.print(f"ALARM link does not run: {broken}", markup=False)
         for topic, records in counts.pop("withheld").items():
             out.print(f"ALARM {records} records for {topic} wait: its source is not in REDTHREAD_SOURCES", markup=False)
         out.print(_contents(counts))
@@ -147,8 +151,9 @@ def _lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -
 
 
 async def _counts(addresses: Addresses) -> dict[str, Any]:
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
-        return await read.counts(store)
+    account = addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password
+    async with asyncio.timeout(NEO4J_S), Store(*account) as store:
+        return {**await read.counts(store), "broken": (await ingest.read_cursor(store)).broken}
 
 
 def _contents(counts: dict[str, Any]) -> Table:

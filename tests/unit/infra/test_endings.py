@@ -35,6 +35,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "search": ["--face", "f", "--case", "c", "--purpose", "test", "--legal-basis", "test", "--in", "register"],
     "token": ["investigator"],
     "status": [],
+    "restore": ["--by", "anna"],
     "doctor": [],
     "topics": [],
     "audit verify": ["NOTHING"],

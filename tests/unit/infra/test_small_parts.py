@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from graph.domain.errors import Invalid
-from infra.cli import app
+from infra.command_line import app
 from infra.commands.common import settings
 from infra.stack import datafolder, logs, ports
 from infra.stack.base import Addresses, StackError
