@@ -82,7 +82,8 @@ class Watchdog(threading.Thread):
 
     def _look(self) -> tuple[bool, int | None]:
         try:
-            consumer = self._app.consumer
+            # Not `app.consumer`: that would make one, in this thread and for this thread's event loop.
+            consumer = self._app._consumer
             partitions = list(consumer.assignment())
             committed = consumer._committed_offset
             lag = sum(max(0, (consumer.highwater(tp) or 0) - (committed.get(tp) or 0)) for tp in partitions)
