@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 EXIT_CODE: Final = 70
 
@@ -81,12 +81,9 @@ class Watchdog(threading.Thread):
         return None
 
     def _look(self) -> tuple[bool, int | None]:
-        # Not the property: reading it would create the consumer here, on a loop of this thread's, and a worker that
-        # takes longer to start than the first look could never read from it.
-        consumer = cast(Any, vars(self._app).get("consumer"))
-        if consumer is None:
-            return False, None
         try:
+            # Not `app.consumer`: that would make one, in this thread and for this thread's event loop.
+            consumer = self._app._consumer
             partitions = list(consumer.assignment())
             committed = consumer._committed_offset
             lag = sum(max(0, (consumer.highwater(tp) or 0) - (committed.get(tp) or 0)) for tp in partitions)

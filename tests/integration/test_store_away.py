@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.integration.test_chaos import pictures
 from tests.mounts import bind, tmpfs, unmount
 
 pytestmark = pytest.mark.anyio
+SAYS = "embed waits: The media store is away"
 TERMS = {"case_id": "local:n1", "district": "north", "purpose": "identification", "legal_basis": "test",
          "scope": "register"}  # fmt: skip
 
@@ -36,7 +38,10 @@ async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[
         bind(tmp_path / "volume", tmp_path / "store")
         try:
             async with installation(stack, store, tmp_path) as site:
+                kept = [asyncio.create_task(site.keep(kind, f"{kind}-0", [])) for kind in ("link", "embed")]
                 yield site
+                for task in kept:
+                    task.cancel()
         finally:
             while (tmp_path / "store").is_mount():
                 unmount(tmp_path / "store")
@@ -47,8 +52,6 @@ async def test_events_wait_for_the_store_and_none_is_told_as_missing(site: Site,
     folder, volume = tmp_path / "store", tmp_path / "volume"
     uploads, cases, places = new_store(tmp_path), CaseSystem(site.stack.kafka, security=site.security), set[str]()
     sent = [uploads.put_upload(data) for data in pictures()]
-    site.start("link")
-    embed = site.start("embed")
 
     def submit(media: list[str]) -> None:
         for media_id in media:
@@ -60,7 +63,7 @@ async def test_events_wait_for_the_store_and_none_is_told_as_missing(site: Site,
     await site.told({f"event:{place}" for place in places})
     unmount(folder)
     submit(sent[4:])
-    await site.patiently(lambda: "embed waits: The media store is away" in embed.log.read_text(), "embed says it")
+    await site.patiently(lambda: any(SAYS in worker.last_words for worker in site.workers), "embed says it")
     erasures: list[str] = []
     request = {"subject": {"media_id": sent[0]}, "reason": "court order"}
     cases.send(topics.erasures_requested("local"), CE_ERASURE, sent[0], request, erasures.append)

@@ -1,31 +1,21 @@
-"""The thread that ends a worker which no longer works."""
+"""The watchdog only looks: what it looks at is the app's own."""
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any
+from pathlib import Path
 
+from streams.agents import LINK_GROUP, make_app
+from streams.settings import StreamSettings
 from streams.watchdog import Watchdog
 
 
-class App:
-    """As Faust's app: the consumer is created where it is first asked for."""
+def test_a_look_before_the_app_has_started_makes_it_no_consumer(tmp_path: Path) -> None:
+    """Symptom: on a busy machine link ended at its start, time after time (*attached to a different loop*).
 
-    created = False
-    should_stop = False
-
-    @cached_property
-    def consumer(self) -> Any:
-        self.created = True
-        raise AssertionError("created by the watchdog")
-
-
-def test_looking_at_a_worker_that_is_still_starting_creates_nothing_in_it() -> None:
-    """Symptom: on a slow machine link ended 60 s after its start (`got Future attached to a different loop`).
-
-    Cause: the watchdog's first look, after two seconds, created the app's consumer on the watchdog's thread.
+    Cause: the first look came before the app had a consumer, and made one that belonged to the watchdog's thread.
     """
-    app = App()
+    app = make_app(LINK_GROUP, StreamSettings(kafka="127.0.0.1:1", data=tmp_path), instance=None, session_timeout_s=6.0)
 
-    assert Watchdog(app)._fault(0.0) is None  # pyright: ignore[reportPrivateUsage]
-    assert not app.created
+    assert Watchdog(app)._look() == (False, None)
+
+    assert app._consumer is None
