@@ -35,8 +35,8 @@ def test_the_innermost_cause_of_the_last_run_is_the_reason(tmp_path: Path, text:
 
 def test_a_log_that_cannot_be_read_is_named_with_the_command_that_mends_it(tmp_path: Path) -> None:
     (tmp_path / "neo4j.log").write_text(
-        f"{STARTS}FAILED database neo4j does not start: a component failed | caused by: Unreadable bytes are encountered "
-        "after the last position | caused by: -1\n"
+        f"{STARTS}FAILED database neo4j does not start: a component failed | caused by: Unreadable bytes are "
+        "encountered after the last position | caused by: -1\n"
     )
     said = reason(tmp_path / "neo4j.log", ends.CANNOT_START)
     assert said.startswith("it cannot read its transaction log")
