@@ -120,7 +120,7 @@ async def _story(neo4j: Neo4j) -> None:
         with pytest.raises(StackError) as refused:
             await neo4j.start()
         await neo4j.supervisor.stop("neo4j")
-        assert "cannot read its transaction log" in refused.value.message
+        assert "neo4j does not start: it cannot read its transaction log" in refused.value.message
         assert "redthread up --discard-unreadable-log" in refused.value.message
         assert len([line for line in neo4j.said if "ended" in line]) == 1
         # And when it may drop what it cannot read, then it serves what it can

@@ -12,16 +12,18 @@ its disk is full: then its log says nothing, being on that disk."""
 TAIL_BYTES = 64 * 1024
 START = "INFO  Starting..."
 OURS, CAUSE = "FAILED ", "Caused by: "
+BETWEEN = " | caused by: "
 UNREADABLE = (
     "Error reading transaction logs, recovery not possible", "Unable to retrieve last append index",
     "Unreadable bytes are encountered", "Unknown entry type",
 )  # fmt: skip
 """What Neo4j says of a transaction log that it cannot read."""
 MEND = (
-    "Neo4j cannot read its transaction log ({said}). What was written last may be lost. "
-    "`redthread up --discard-unreadable-log` starts it once without the part that it cannot read; then "
-    "`redthread status --reconcile` says what is missing, and `redthread restore` reads it from Kafka again"
+    "it cannot read its transaction log, and what was written last may be lost: "
+    "`redthread up --discard-unreadable-log` starts it without that part; then see `redthread status --reconcile` and "
+    "`redthread restore` ({said})"
 )
+"""The command comes first: who asked for a start in the background sees 300 characters."""
 LONGEST = 300
 """Characters of what Neo4j said."""
 
@@ -30,10 +32,18 @@ def reason(log: Path, code: int) -> str:
     """Why the last start of Neo4j, or the run that followed it, ended with this exit code."""
     if code == DISK_FULL:
         return "no space left on its disk"
-    last_run = tail(log, TAIL_BYTES).rpartition(START)[2]
-    lines = [line.strip() for line in last_run.splitlines()]
-    ours = [line.removeprefix(OURS) for line in lines if line.startswith(OURS)]
-    # The last cause of a Java stack trace is the innermost; its class comes before its message.
+    chain = _chain(tail(log, TAIL_BYTES).rpartition(START)[2]) or [last_line(log)]
+    for said in chain:
+        if any(words in said for words in UNREADABLE):
+            return MEND.format(said=said[:LONGEST])
+    return ": ".join(chain[-2:])[:LONGEST]
+
+
+def _chain(run: str) -> list[str]:
+    """What an error and its causes say in the log of a run, the innermost last; empty where it tells of none."""
+    lines = [line.strip() for line in run.splitlines()]
+    if ours := [line.removeprefix(OURS) for line in lines if line.startswith(OURS)]:
+        return ours[-1].split(BETWEEN)
+    # In a Java stack trace a cause is named by its class first.
     causes = [line.removeprefix(CAUSE).partition(": ")[2] for line in lines if line.startswith(CAUSE)]
-    said = next((text for text in (*ours[-1:], *reversed(causes)) if text), last_line(log))[:LONGEST]
-    return MEND.format(said=said) if any(words in last_run for words in UNREADABLE) else said
+    return [cause for cause in causes if cause]

@@ -31,6 +31,7 @@ CANNOT_START, DISK_FULL, FAILED = 1, 75, 70
 """Exit codes: another start would fail the same way; its disk is full, which its log could not be told; another fault
 of a database that had worked."""
 NO_SPACE = "No space left on device"
+BETWEEN = " | caused by: "
 CLEAN_STOP_BYTES = 48 * 1024**2
 """Free space that Neo4j's own stop needs: it writes a checkpoint, and may begin a log file of 32 MiB."""
 
@@ -86,12 +87,12 @@ def _serve(bootstrapper: Any, home: Path) -> int:
 
 
 def _causes(error: Any) -> str:
-    """What the innermost causes say, the outermost first, in one line."""
+    """What an error and its causes say, the innermost last, in one line."""
     said: list[str] = []
     while error is not None:
         said.append(" ".join(str(error.getMessage() or error.getClass().getName()).split()))
         error = error.getCause()
-    return ": ".join(said[-3:])
+    return BETWEEN.join(said)
 
 
 def _leave(code: int, words: str = "") -> NoReturn:
