@@ -115,13 +115,9 @@ class DevelopmentIssuer:
 
 
 def _read_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
-    """The key in a file; None where what it holds is none. Raises FileNotFoundError, or StackError if unreadable."""
+    """The key in a file; None where what it holds is none. Raises OSError where it can't be read."""
     try:
         key = load_pem_private_key(path.read_bytes(), None)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise StackError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, TypeError, UnsupportedAlgorithm):  # no PEM; one with a passphrase; a kind of key unknown here
         return None
     return key if isinstance(key, ec.EllipticCurvePrivateKey) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 import uvicorn
@@ -88,7 +88,9 @@ async def test_a_head_that_does_not_come_is_not_waited_for() -> None:
 
         dripping = asyncio.create_task(drip())
         assert await silent.read() == b""
-        assert await half.read() == b""
+        # What came after the close is answered by a reset.
+        with suppress(ConnectionResetError):
+            assert await half.read() == b""
         dripping.cancel()
 
 
