@@ -157,8 +157,13 @@ class Ingest:
         if not waiting:
             return [], []
         held = self._system.held()
-        found = [sent for sent in waiting if sent.event_id in held.ids or held.sha256_at.get(sent.place) == sent.sha256]
-        return found, [sent for sent in waiting if sent not in found]
+
+        def is_held(sent: Sent) -> bool:
+            if sent.event_id:
+                return sent.event_id in held.ids
+            return held.sha256_at.get(sent.place) == sent.sha256
+
+        return [sent for sent in waiting if is_held(sent)], [sent for sent in waiting if not is_held(sent)]
 
     def _replay(self, refused: list[Sent], stop: threading.Event) -> None:
         """Events in quarantine go through embed again where the reason may have passed; the others stay as they are."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -27,7 +30,7 @@ from infra.stack.kafka import credentials
 from infra.stack.neo4j.server import QUICK
 from infra.stack.running import find_running
 from streams import topics
-from tests.commands import PATIENCE_S, redthread
+from tests.commands import PATIENCE_S, command, redthread
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 TERMS = ("--scope", "register", "--purpose", "victim identification", "--legal-basis", "test")
@@ -128,6 +131,54 @@ def test_a_folder_sent_again_sends_only_what_is_new(ingested: Path, samples: Pat
     events = sent_events(ingested)
     assert len(events) == before + 6
     assert not any(b"Jane" in event or b"a-1.jpg" in event for event in events)
+
+
+def test_what_kafka_does_not_hold_is_sent_again_and_what_waits_for_its_file_is_tried_again(
+    ingested: Path, samples: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "found again"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes((samples / "2026-001" / "a-1.jpg").read_bytes())
+    send = ("ingest", folder, "--case", "local:2026-041", *TERMS, "--data", ingested)
+    assert redthread(*send).returncode == 0
+    before = len(sent_events(ingested))
+
+    # The place is another event's now, as after Kafka lost records: only the event's id tells.
+    with closing(sqlite3.connect(ingested / NAME)) as journal:
+        lost = "UPDATE sent SET outcome = NULL, event_id = 'lost' WHERE file = 'a.jpg' AND folder = ?"
+        journal.execute(lost, [str(folder)])
+        journal.commit()
+    again = redthread(*send)
+    assert (again.returncode, "1 sent now, 0 by an earlier run" in again.stdout) == (0, True), again.stderr
+    assert "known in this case already" in again.stdout
+    assert len(sent_events(ingested)) == before + 1
+
+    # The upload is gone before embed has read it, and back with the next run.
+    changed = Image.open(folder / "a.jpg").rotate(2)
+    changed.save(folder / "b.jpg")
+    running = find_running(ingested)
+    assert running is not None
+    [embed] = [child.pid for child in running.children if child.name.startswith("embed")]
+    os.kill(embed, signal.SIGSTOP)
+    upload = ingested / "store" / "uploads"
+    name = hashlib.sha256((folder / "b.jpg").read_bytes()).hexdigest()
+    line, environment = command(*send)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(line, env=environment, cwd="/", **pipes) as first:
+        end = time.monotonic() + PATIENCE_S
+        while len(sent_events(ingested)) < before + 2:
+            assert time.monotonic() < end
+        (upload / name[:2] / name).unlink()
+        os.kill(embed, signal.SIGCONT)
+        out, err = first.communicate(timeout=PATIENCE_S)
+    assert (first.returncode, "in quarantine: b.jpg: " in out) == (1, True), (out, err)
+
+    second = redthread(*send)
+    assert (second.returncode, "0 sent now, 2 by an earlier run" in second.stdout) == (0, True), second.stderr
+    assert "faces found" in second.stdout
+    assert len(sent_events(ingested)) == before + 3, "the replay, and nothing else"
+    reconciled = redthread("status", "--reconcile", "--data", ingested)
+    assert reconciled.returncode == 0, reconciled.stdout
 
 
 def test_an_archive_is_ingested_like_a_folder_and_goes_on_where_it_stopped(
