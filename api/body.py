@@ -14,8 +14,9 @@ FIRST_SECONDS: Final = 20.0
 """How long a body may be waited for in all, and a second more for every BYTES_PER_SECOND of it that have come."""
 BYTES_PER_SECOND: Final = 16 * 1024
 """Slower than any connection that people upload pictures over: at this rate the largest upload takes an hour."""
+LINGER_BYTES: Final = 1024 * 1024
 LINGER_SECONDS: Final = 2.0
-"""How long what is still sent of a refused body is thrown away: a connection that is reset at once loses the answer."""
+"""How much and how long of a refused body is thrown away: a connection that is reset at once loses the answer."""
 
 
 class RequestBody:
@@ -58,7 +59,11 @@ class RequestBody:
         """Drops what is still sent, for a moment."""
         try:
             async with asyncio.timeout(self.linger_seconds):
-                while (await self._receive()).get("more_body", False):
-                    pass
+                dropped = 0
+                while dropped < LINGER_BYTES:
+                    message = await self._receive()
+                    dropped += len(message.get("body", b""))
+                    if not message.get("more_body", False):
+                        return
         except TimeoutError:
             return

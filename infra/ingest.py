@@ -18,8 +18,8 @@ from infra.case_system import CaseSystem, NoticeReader
 from infra.commands.common import announce
 from infra.folders import printable
 from infra.ingest_files import Files
+from infra.ingest_graph import PASSING_CODES, QUARANTINED, Entry, GraphState
 from infra.ingest_journal import Journal, LocalFile, Sent
-from infra.ingest_quarantine import PASSING_CODES, QUARANTINED, Entry, Quarantine
 from infra.progress import bars
 from infra.room import Room
 from infra.submission import Interrupted, Notice, Submission
@@ -81,7 +81,7 @@ class Ingest:
         journal: Journal,
         uploads: MediaStore,
         system: CaseSystem,
-        quarantine: Quarantine,
+        graph: GraphState,
         *,
         max_bytes: int,
         room: Room,
@@ -92,7 +92,7 @@ class Ingest:
         self._uploads = uploads
         self._system = system
         self._max_bytes = max_bytes
-        self._quarantine = quarantine
+        self._graph = graph
         self._room = room
         self._files: dict[int, str] = {}
         self._event_ids: dict[int, str] = {}
@@ -121,7 +121,7 @@ class Ingest:
                 self._files[sent.row] = sent.file
                 submission.expect(sent.row, sent.event_id or sent.place)
             try:
-                submission.publish(self._events(missing, reader, stop), stop)
+                submission.publish(self._events(missing, reader), stop)
                 submission.wait(stop, explain)
             except Interrupted:
                 self._outcome.interrupted = True
@@ -135,6 +135,7 @@ class Ingest:
         waiting: list[Sent] = []
         refused: list[Sent] = []
         missing: list[LocalFile] = []
+        done: list[tuple[Sent, LocalFile]] = []
         for name in files:
             try:
                 file = self._source.look(name)
@@ -147,9 +148,16 @@ class Ingest:
             elif sent.outcome == QUARANTINED:
                 refused.append(sent)
             elif sent.outcome:
-                self._through(sent)
+                done.append((sent, file))
             else:
                 waiting.append(sent)
+        # An older dump may have been loaded since: what its graph lacks is sent once more.
+        kept = self._graph.kept(self._batch.case_id, [sent.sha256 for sent, _ in done])
+        for sent, file in done:
+            if sent.sha256 in kept:
+                self._through(sent)
+            else:
+                missing.append(file)
         return waiting, refused, missing
 
     def _still_held(self, waiting: list[Sent]) -> tuple[list[Sent], list[Sent]]:
@@ -157,31 +165,39 @@ class Ingest:
         if not waiting:
             return [], []
         held = self._system.held()
-
-        def is_held(sent: Sent) -> bool:
-            if sent.event_id:
-                return sent.event_id in held.ids
-            return held.sha256_at.get(sent.place) == sent.sha256
-
-        return [sent for sent in waiting if is_held(sent)], [sent for sent in waiting if not is_held(sent)]
+        found: list[Sent] = []
+        lost: list[Sent] = []
+        for sent in waiting:
+            is_held = sent.event_id in held.ids if sent.event_id else held.sha256_at.get(sent.place) == sent.sha256
+            (found if is_held else lost).append(sent)
+        return found, lost
 
     def _replay(self, refused: list[Sent], stop: threading.Event) -> None:
         """Events in quarantine go through embed again where the reason may have passed; the others stay as they are."""
-        entries = self._quarantine.find([sent.quarantine_id or ids.quarantine_id(sent.place) for sent in refused])
+        entries = self._graph.find([sent.quarantine_id or ids.quarantine_id(sent.place) for sent in refused])
         again: list[Sent] = []
         for sent, entry in zip(refused, entries, strict=True):
-            if entry is not None and entry.status == "waiting" and entry.code in PASSING_CODES:
-                file = self._source.look(sent.file)
-                if data := self._source.read(file, self._max_bytes):
-                    self._room.write(partial(self._uploads.put_upload, data))
+            passing = entry is not None and entry.status == "waiting" and entry.code in PASSING_CODES
+            if passing and self._stored_again(sent):
                 again.append(sent)
             else:
                 self._settle(sent, entry)
         if again:
             announce(f"{len(again)} events wait in quarantine for a reason that may have passed: they are tried again")
         names = [sent.quarantine_id or ids.quarantine_id(sent.place) for sent in again]
-        for sent, entry in zip(again, self._quarantine.replay(names, stop), strict=True):
+        for sent, entry in zip(again, self._graph.replay(names, stop), strict=True):
             self._settle(sent, entry)
+
+    def _stored_again(self, sent: Sent) -> bool:
+        """Whether the file can be read, and lies in the media store once more."""
+        try:
+            data = self._source.read(self._source.look(sent.file), self._max_bytes)
+        except OSError:
+            return False
+        if data is None:
+            return False
+        self._room.write(partial(self._uploads.put_upload, data))
+        return True
 
     def _settle(self, sent: Sent, entry: Entry | None) -> None:
         """The file counts with the outcome that its event has now."""
@@ -194,13 +210,9 @@ class Ingest:
         self._outcome.before += 1
         self._outcome.count(sent.file, sent.outcome, sent.reason)
 
-    def _events(
-        self, files: list[LocalFile], reader: NoticeReader, stop: threading.Event
-    ) -> Generator[tuple[int, Mapping[str, Any]]]:
+    def _events(self, files: list[LocalFile], reader: NoticeReader) -> Generator[tuple[int, Mapping[str, Any]]]:
         for file in files:
-            self._room.wait(stop)
-            if stop.is_set():
-                raise Interrupted("stopped before all files were sent")
+            self._room.wait()
             try:
                 data = self._source.read(file, self._max_bytes)
             except OSError as error:
@@ -211,7 +223,7 @@ class Ingest:
                 continue
             sha256 = hashlib.sha256(data).hexdigest()
             sent = self._journal.find_content(file, sha256)
-            if sent is not None and sent.outcome:
+            if sent is not None and sent.outcome and self._graph.kept(self._batch.case_id, [sha256]):
                 self._through(sent)
                 self._skipped += 1
                 continue

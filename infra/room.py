@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from graph.domain.errors import MediaStoreUnavailable
 from graph.space import FULL, LOOK_S, Space
+from infra.submission import Interrupted
 
 T = TypeVar("T")
 
@@ -17,8 +17,9 @@ T = TypeVar("T")
 class Room:
     """The free space of a command that writes; it says once that it waits, and once that it goes on."""
 
-    def __init__(self, space: Space, announce: Callable[[str], None]) -> None:
+    def __init__(self, space: Space, announce: Callable[[str], None], stop: threading.Event) -> None:
         self._space = space
+        self._stop = stop
         self._announce = announce
         self.waits = False
         """Whether there was too little at the last look."""
@@ -33,25 +34,35 @@ class Room:
             )
         return not self.waits
 
-    def wait(self, stop: threading.Event) -> None:
-        """Returns once there is room, or `stop` is set."""
-        while not self.look() and not stop.wait(LOOK_S):
-            pass
+    def wait(self) -> None:
+        """Returns once there is room; Interrupted where the caller is to stop."""
+        while not self.look():
+            self._pause()
 
     def write(self, work: Callable[[], T]) -> T:
-        """What `work` returns, which is tried again for as long as the disk is full."""
+        """What `work` returns, which is tried again for as long as the disk is full. Raises Interrupted."""
         while True:
             try:
                 return work()
             except (OSError, sqlite3.OperationalError, MediaStoreUnavailable) as error:
-                if not _is_full(error):
+                if not self._is_full(error):
                     raise
-            self.look()
-            time.sleep(LOOK_S)
+            self._pause()
+
+    def _pause(self) -> None:
+        if self._stop.wait(LOOK_S):
+            raise Interrupted("stopped while there was too little free space")
+
+    def _is_full(self, error: BaseException) -> bool:
+        # SQLite says of a full disk now and then that reading or writing failed; of a broken one it says nothing else.
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorname.startswith("SQLITE_IOERR"):
+            return not self.look()
+        self.look()
+        return _names_full(error)
 
 
-def _is_full(error: BaseException) -> bool:
+def _names_full(error: BaseException) -> bool:
     if isinstance(error, sqlite3.OperationalError):
-        return error.sqlite_errorname.startswith(("SQLITE_FULL", "SQLITE_IOERR"))
+        return error.sqlite_errorname.startswith("SQLITE_FULL")
     cause = error.__cause__ if isinstance(error, MediaStoreUnavailable) else error
     return isinstance(cause, OSError) and cause.errno in FULL

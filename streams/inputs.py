@@ -17,11 +17,10 @@ from cloudevents.core.formats.json import JSONFormat
 from graph.domain import ids
 from graph.domain.errors import Unprocessable
 from streams import topics
-from streams.quarantine import ATTEMPTS, EVENT, OWN_HEADERS, SUBMITTED_AT, VALUE_LIMIT
+from streams.quarantine import ATTEMPTS, CE_ID_LIMIT, EVENT, OWN_HEADERS, SUBMITTED_AT, VALUE_LIMIT
 from streams.records import Event, InCase, SourceEvent, read_event, to_base64
 
 _PLACE: Final = re.compile(r"(redthread\.[a-z0-9.-]{1,200})/(\d{1,9})/(\d{1,18})")
-CE_ID_LIMIT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)

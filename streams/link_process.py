@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -13,6 +14,7 @@ from typing import Any, Final, TypeVar
 # much again as all of link's work; what is large enough for more threads is compared block by block, see `Matrix`.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from confluent_kafka import KafkaException
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_fixed
 
 from graph.actions import ingest, outbox
@@ -26,11 +28,11 @@ from streams.failures import EXIT_ALARM, end_process
 from streams.gallery.calibration import load_calibrations
 from streams.lags import Backlogs
 from streams.link_worker import LinkWorker
-from streams.reconcile import find
+from streams.reconcile import Kafka, find
 from streams.relay import Relay
 from streams.roots import FOLDER, Roots
 from streams.settings import StreamSettings
-from streams.takeover import Log
+from streams.takeover import REPAIR, Log
 from streams.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ T = TypeVar("T")
 LINK_SESSION_S: Final = 6.0
 """Link's membership is not static: a dead link's place is free after this long, and a new one waits for that."""
 FORGET_EVERY_S: Final = 60.0
+KAFKA_AWAY_S: Final = 1.0
 
 
 def make(settings: StreamSettings) -> Any:
@@ -113,7 +116,8 @@ class _LinkParts:
 def _align(gallery_log: Log, settings: StreamSettings) -> None:
     """Link's group stands behind the cursor. LogGap where the log is not the graph's; NotSameLog stays in the graph."""
     try:
-        _adopt(gallery_log, _once(settings, ingest.read_cursor), settings)
+        while not _adopt(gallery_log, settings):
+            time.sleep(KAFKA_AWAY_S)
         gallery_log.align(lambda: _once(settings, ingest.read_cursor))
     except NotSameLog as gap:
         reason = gap.message
@@ -121,21 +125,29 @@ def _align(gallery_log: Log, settings: StreamSettings) -> None:
         raise
 
 
-def _adopt(gallery_log: Log, cursor: ingest.Cursor, settings: StreamSettings) -> None:
-    """A cursor of an older release knows its record afterwards; LogGap where events are missing in the graph."""
+def _adopt(gallery_log: Log, settings: StreamSettings) -> bool:
+    """A cursor of an older release knows its record afterwards; False while Kafka is away.
+
+    NotSameLog where the topics hold events or notices that the graph knows nothing of.
+    """
+    cursor = _once(settings, ingest.read_cursor)
     if cursor.offset < 0 or cursor.digest is not None:
-        return
-    gallery_log.check(cursor)
-    report = _once(
-        settings, lambda store: find(store, settings.kafka, settings.kafka_security, settings.sources, None)
-    ).report
-    if report.lost:
+        return True
+    try:
+        gallery_log.check(cursor)
+        kafka = Kafka(settings.kafka, settings.kafka_security, settings.sources)
+        report = _once(settings, lambda store: find(store, kafka, None)).report
+        record = gallery_log.record_at(cursor.offset)
+    except (KafkaException, TimeoutError) as away:
+        log.warning("link waits for Kafka: %s", type(away).__name__)
+        return False
+    if report.lost or report.unknown:
         raise NotSameLog(
-            f"{len(report.lost)} submitted events are neither in the graph nor on their way: the gallery log is not "
-            "the one that the graph was written from (`redthread restore` repairs it)"
+            f"{len(report.lost)} submitted events are neither in the graph nor on their way, and {len(report.unknown)} "
+            f"subjects have notices that it does not know: the gallery log is not the graph's ({REPAIR})"
         )
-    record = gallery_log.record_at(cursor.offset)
     _once(settings, lambda store: ingest.adopt_record(store, cursor.offset, record))
+    return True
 
 
 def _once(settings: StreamSettings, work: Callable[[Store], Awaitable[T]]) -> T:

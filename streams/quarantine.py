@@ -6,6 +6,7 @@ Header names follow Kafka Connect's dead letter queues, so that people's tools r
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from graph.domain.errors import OtherModel, RedthreadError, SourceUnreachable
@@ -20,6 +21,9 @@ REASON_LIMIT: Final = 1000
 ATTEMPTS: Final = "redthread-attempts"
 EVENT: Final = "redthread-event"
 SUBMITTED_AT: Final = "redthread-submitted-at"
+CE_ID: Final = "redthread-ce-id"
+CE_ID_LIMIT: Final = 200
+"""Characters of a sender's id for an event that are kept."""
 OWN_HEADERS: Final = frozenset({ATTEMPTS, EVENT, SUBMITTED_AT})
 _ERRORS: Final = "__connect.errors."
 
@@ -41,6 +45,7 @@ def record(origin: SourceEvent, error: RedthreadError, stage: str) -> tuple[byte
         EVENT: origin.event,
         ATTEMPTS: str(origin.attempts),
         SUBMITTED_AT: str(origin.submitted_at),
+        CE_ID: origin.ce_id,
     }
     if isinstance(error, SourceUnreachable | OtherModel):
         facts["redthread-host"] = error.host
@@ -68,6 +73,7 @@ def read(key: bytes | None, value: bytes | None, headers: Headers) -> dict[str, 
         "code": facts.get("redthread-code", ""),
         "source": facts.get("redthread-source", ""),
         "host": facts.get("redthread-host"),
+        "ce_id": ce_id_of(headers),
         "attempts": _number(facts.get(ATTEMPTS, ""), 1),
         "submitted_at": _number(facts.get(SUBMITTED_AT, ""), 0),
         "truncated": "redthread-truncated-from" in facts,
@@ -76,6 +82,12 @@ def read(key: bytes | None, value: bytes | None, headers: Headers) -> dict[str, 
         "headers": kept,
         "case_id": _case_of(value),
     }
+
+
+def ce_id_of(headers: Sequence[tuple[str, bytes | None]]) -> str:
+    """The id that the event's sender gave it; of a record of an older release its own header's."""
+    named = {name: data for name, data in headers if data}
+    return (named.get(CE_ID) or named.get("ce_id") or b"").decode("utf-8", "ignore")[:CE_ID_LIMIT]
 
 
 def _case_of(value: bytes | None) -> str | None:

@@ -1,7 +1,8 @@
 """Reconciles the topics, the graph and the notices: which events are lost, doubled, or have no notice.
 
-The order of the reads makes it right while everything runs: how far the readers are is asked first, then what is on its
-way, then what was submitted, and the graph last. So an event that moves on meanwhile is found at its next place.
+How far the readers are is asked first, then what is on its way, then what was submitted, and the graph last: an event
+that moves on meanwhile is found at its next place. What moves back (a replay) can still be missed, so a difference
+counts only if a second pass finds it too.
 """
 
 from __future__ import annotations
@@ -12,23 +13,35 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from graph.actions import ingest, roots
 from graph.actions import reconcile as actions
 from graph.actions.events import Event
-from graph.actions.reconcile import KEPT_OUTCOMES, Standing, Submitted
+from graph.actions.reconcile import KEPT_OUTCOMES, Request, Standing, Submitted
 from graph.domain.audit_root import Root
-from graph.domain.ids import fingerprint, is_digest
+from graph.domain.ids import is_digest
 from graph.files import MediaStore
 from graph.store.session import Row, Store
 from streams import topics
 from streams.agents import EMBED_GROUP, LINK_GROUP
 from streams.group_offsets import group_offsets
 from streams.inputs import Message, origin, sources_by_topic
-from streams.quarantine import EVENT, SUBMITTED_AT
+from streams.quarantine import EVENT, SUBMITTED_AT, ce_id_of
 from streams.records import CE_MEDIA, SourceEvent
 from streams.topic_reader import TopicReader
+
+SECOND_PASS_S: Final = 2.0
+"""Until the second pass: what was between two places is at the later one by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """Where the topics are, and whose they are."""
+
+    bootstrap: str
+    security: Mapping[str, str]
+    sources: Mapping[str, Sequence[str]]
 
 
 @dataclass(slots=True)
@@ -48,6 +61,10 @@ class Reconciliation:
     """Ids of notices that the graph has sent and their topic does not hold."""
     unknown: list[str] = field(default_factory=list[str])
     """Subjects of notices in the topics that the graph knows nothing of: it is older than they are."""
+    requests_lost: list[str] = field(default_factory=list[str])
+    """Searches, uploads, marks and erasures that people wait for and that are nowhere."""
+    roots_missing: list[str] = field(default_factory=list[str])
+    """Dates of audit roots that their topic lacks."""
     verdicts_changed: list[str] = field(default_factory=list[str])
     """Links whose state is another one than was sent last."""
     files_missing: list[str] = field(default_factory=list[str])
@@ -55,7 +72,8 @@ class Reconciliation:
 
     @property
     def differs(self) -> bool:
-        return any((self.lost, self.doubled, self.not_sent, self.unknown, self.verdicts_changed, self.files_missing))
+        return any((self.lost, self.doubled, self.not_sent, self.unknown, self.requests_lost, self.roots_missing,
+                    self.verdicts_changed, self.files_missing))  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -63,48 +81,62 @@ class Findings:
     """A reconciliation with what a repair needs of it."""
 
     report: Reconciliation
-    lost: list[SourceEvent] = field(default_factory=list[SourceEvent])
-    """In the order of their submission."""
+    lost: list[Submitted] = field(default_factory=list[Submitted])
     unknown: list[Row] = field(default_factory=list[Row])
-    """The bodies of the notices that the graph knows nothing of, each with its `sent_at` in milliseconds."""
-    sent_events: set[str] = field(default_factory=set[str])
-    """`ce_id` of every submitted event, and the keys of the probes."""
+    """The bodies of the notices that the graph does not know, each with its `source` and `sent_at` (milliseconds)."""
+    requests: list[Request] = field(default_factory=list[Request])
+    roots: list[Root] = field(default_factory=list[Root])
+    without_crops: list[Submitted] = field(default_factory=list[Submitted])
+    """An event of each media whose crops are missing, as far as the topics hold one."""
     since: int | None = None
     """When the oldest event was submitted that the topics still hold, in milliseconds; None where they begin at 0."""
-    without_crops: list[SourceEvent] = field(default_factory=list[SourceEvent])
-    """An event of each media whose crops are missing, as far as the topics hold one."""
-    roots: list[Root] = field(default_factory=list[Root])
-    """The audit's roots that their topic lacks."""
+
+    def confirmed(self, before: Findings) -> Findings:
+        """These findings without the differences that the pass before did not find."""
+
+        def both(name: str) -> list[str]:
+            known = set(getattr(before.report, name))
+            return [item for item in getattr(self.report, name) if item in known]
+
+        names = ("lost", "not_sent", "unknown", "requests_lost", "roots_missing", "verdicts_changed", "files_missing")
+        report = replace(self.report, **{name: both(name) for name in names})
+        report.waiting += len(self.report.lost) - len(report.lost)
+        return replace(
+            self,
+            report=report,
+            lost=[item for item in self.lost if item.event.place in set(report.lost)],
+            unknown=[body for body in self.unknown if body["subject"] in set(report.unknown)],
+            requests=[item for item in self.requests if item.name in set(report.requests_lost)],
+            roots=[item for item in self.roots if item.date in set(report.roots_missing)],
+        )
 
 
-async def find(
-    store: Store,
-    kafka: str,
-    security: Mapping[str, str],
-    sources: Mapping[str, Sequence[str]],
-    files: MediaStore | None,
-) -> Findings:
+async def find(store: Store, kafka: Kafka, files: MediaStore | None) -> Findings:
     """What is lost, doubled, unsent or changed, with what a repair needs; without `files` none are looked for.
 
     Reads only. Raises KafkaException, TimeoutError, StoreUnavailable or MediaStoreUnavailable.
     """
+    found = await _pass(store, kafka, files)
+    if not found.report.differs:
+        return found
+    await asyncio.sleep(SECOND_PASS_S)
+    return (await _pass(store, kafka, files)).confirmed(found)
+
+
+async def _pass(store: Store, kafka: Kafka, files: MediaStore | None) -> Findings:
     cursor = await ingest.read_cursor(store)
-    sent = await actions.sent_notices(store, now=datetime.now(UTC))
+    sent = [row for row in await actions.sent_notices(store, now=datetime.now(UTC)) if row["source"] in kafka.sources]
     due = await actions.due_notices(store)
-    replays = await actions.due(store, "replay")
+    on_the_way = await actions.due(store, "replay") | await actions.due(store, "quarantine")
+    requests = await actions.published_requests(store)
     drawn = await roots.all_roots(store)
     roots_due = await actions.due(store, "root")
     known = frozenset(row["notice_id"] for row in sent)
-    topic = await asyncio.to_thread(_read_topics, kafka, security, sources, cursor.offset, known)
-    found = Findings(Reconciliation(), sent_events=topic.sent_events, since=topic.since)
-    report = found.report
-    submitted = list(topic.submitted.values())
-    for item, standing in zip(submitted, await actions.standing(store, [event for event, _ in submitted]), strict=True):
-        event, source = item
-        is_waiting = event.event in topic.waiting or event.event.place in replays
-        _count(report, found.lost, event, source, standing, is_waiting)
-    found.lost.sort(key=lambda event: (event.submitted_at, event.topic, event.partition, event.offset))
-    report.notices = len(sent)
+    topic = await asyncio.to_thread(_read_topics, kafka, cursor.offset, known)
+    found = Findings(Reconciliation(notices=len(sent)), since=topic.since)
+    report, submitted = found.report, list(topic.submitted.values())
+    for event, standing in zip(submitted, await actions.standing(store, submitted), strict=True):
+        _count(found, event, standing, event.event in topic.waiting or event.event.place in on_the_way)
     report.not_sent = sorted(
         row["notice_id"]
         for row in sent
@@ -114,14 +146,18 @@ async def find(
     unknown = await actions.unknown_notices(store, topic.notices.unknown)
     found.unknown = [topic.notices.unknown[notice_id] for notice_id in sorted(unknown)]
     report.unknown = sorted({str(body["subject"]) for body in found.unknown})
-    report.verdicts_changed = await actions.changed_verdicts(store, topic.notices.states)
+    absent = [request for request in requests if request.ce_id not in topic.ids]
+    found.requests = await actions.still_asked(store, absent)
+    report.requests_lost = [request.name for request in found.requests]
     found.roots = [root for root in drawn if root.date not in topic.roots and root.date not in roots_due]
+    report.roots_missing = [root.date for root in found.roots]
+    report.verdicts_changed = await actions.changed_verdicts(store, topic.notices.states)
     if files is not None:
-        await _find_files(found, store, files, {event.media_id: source for event, source in submitted})
+        await _find_files(found, store, files, {event.media_id: event for event in submitted})
     return found
 
 
-async def _find_files(found: Findings, store: Store, files: MediaStore, by_media: Mapping[str, SourceEvent]) -> None:
+async def _find_files(found: Findings, store: Store, files: MediaStore, by_media: Mapping[str, Submitted]) -> None:
     """Compares the faces and the uploads of the graph with the media store."""
 
     def missing_crops(page: Sequence[Row]) -> list[Row]:
@@ -140,28 +176,46 @@ async def _find_files(found: Findings, store: Store, files: MediaStore, by_media
         found.report.files_missing += await asyncio.to_thread(missing_uploads, uploads)
 
 
-def _count(
-    report: Reconciliation, lost: list[SourceEvent], event: Submitted, source: SourceEvent, standing: Standing,
-    is_waiting: bool,
-) -> None:  # fmt: skip
+def _count(found: Findings, event: Submitted, standing: Standing, is_waiting: bool) -> None:
+    report = found.report
     report.events += 1
-    final = standing.final
-    if len(final) > 1:
+    if len(standing.final) > 1:
         report.doubled.append(event.event.place)
-    if event.key:
-        is_finished, is_quarantined = not standing.waits, False
-    else:
-        is_finished = bool(final) and (standing.stored or final[-1] not in KEPT_OUTCOMES)
-        is_quarantined = not final and standing.quarantine == "waiting"
-    if is_finished:
+    if is_finished(event, standing):
         report.finished += 1
+    elif not standing.final and standing.quarantine == "waiting":
+        report.quarantined += 1
     elif is_waiting:
         report.waiting += 1
-    elif is_quarantined:
-        report.quarantined += 1
     else:
         report.lost.append(event.event.place)
-        lost.append(source)
+        found.lost.append(event)
+
+
+def is_finished(event: Submitted, standing: Standing) -> bool:
+    """Whether the event came to its end, and what its end says is in the graph."""
+    if event.key:
+        return not standing.waits
+    final = standing.final
+    return bool(final) and (standing.stored or final[-1] not in KEPT_OUTCOMES)
+
+
+def source_events(kafka: Kafka, wanted: Iterable[Submitted]) -> list[SourceEvent]:
+    """These events whole, as the topics hold them, in the order of their submission; the erasures first."""
+    places = {item.event for item in wanted}
+    found: dict[Event, SourceEvent] = {}
+    with TopicReader(kafka.bootstrap, kafka.security) as reader:
+        for name, source in _inputs(kafka).items():
+            for message in reader.read(name):
+                event = origin(message, source)
+                named = Event.of(event.event, event.ce_id, event.submitted_at)
+                if named in places:
+                    found.setdefault(named, event)
+    erasures = {topics.erasures_requested(source) for source in kafka.sources}
+    return sorted(
+        found.values(),
+        key=lambda event: (event.topic not in erasures, event.submitted_at, event.topic, event.partition, event.offset),
+    )
 
 
 @dataclass(slots=True)
@@ -178,65 +232,72 @@ class _Notices:
 
 @dataclass(slots=True)
 class _Topics:
-    submitted: dict[Event, tuple[Submitted, SourceEvent]] = field(
-        default_factory=dict[Event, tuple[Submitted, SourceEvent]]
-    )
+    submitted: dict[Event, Submitted] = field(default_factory=dict[Event, Submitted])
     waiting: set[Event] = field(default_factory=set[Event])
     """Events on their way: before embed, before link, or before the relay has indexed their quarantine record."""
     notices: _Notices = field(default_factory=_Notices)
-    sent_events: set[str] = field(default_factory=set[str])
+    ids: set[str] = field(default_factory=set[str])
+    """`ce_id` of all submitted events and of what is in the gallery log, and the keys of the probes."""
     since: int | None = None
     roots: set[str] = field(default_factory=set[str])
     unnamed: dict[tuple[str, str], Event] = field(default_factory=dict[tuple[str, str], Event])
     """Media events that name no SHA-256, by place and ce_id: their notices say which media they were."""
 
 
-def _read_topics(
-    kafka: str, security: Mapping[str, str], sources: Mapping[str, Sequence[str]], applied: int, known: frozenset[str]
-) -> _Topics:
-    found = _Topics(notices=_Notices(known))
-    owner = {**sources_by_topic(sources), topics.PROBES: ""}
-    committed = _committed(kafka, security, EMBED_GROUP, list(owner))
-    indexed = _committed(kafka, security, LINK_GROUP, [topics.QUARANTINE])
-    with TopicReader(kafka, security) as reader:
-        found.waiting.update(_on_its_way(reader, applied, indexed))
-        for name, source in owner.items():
+def _inputs(kafka: Kafka) -> dict[str, str]:
+    """The source of each input topic; nobody's are the probes."""
+    return {**sources_by_topic(kafka.sources), topics.PROBES: ""}
+
+
+def _read_topics(kafka: Kafka, applied: int, known: frozenset[str]) -> _Topics:
+    found, inputs = _Topics(notices=_Notices(known)), _inputs(kafka)
+    committed = _committed(kafka, EMBED_GROUP, [*inputs])
+    indexed = _committed(kafka, LINK_GROUP, [topics.QUARANTINE])
+    with TopicReader(kafka.bootstrap, kafka.security) as reader:
+        _on_its_way(found, reader, applied, indexed)
+        for name, source in inputs.items():
             if any(low > 0 for low, _ in reader.bounds(name).values()):
-                found.since = found.since or 0
+                found.since = 0
             for message in reader.read(name):
                 _submitted(found, message, source, is_read=message.offset < committed.get((name, message.partition), 0))
         found.roots = {(message.key or b"").decode() for message in reader.read(topics.AUDIT_ROOTS)}
-        for source in sources:
+        for source in kafka.sources:
             for message in reader.read(topics.notices(source)):
-                _noticed(found, message)
+                _noticed(found, message, source)
     if found.since is not None:
-        found.since = min((item.submitted_at for item, _ in found.submitted.values()), default=0)
+        found.since = min((item.submitted_at for item in found.submitted.values()), default=0)
     return found
 
 
-def _committed(kafka: str, security: Mapping[str, str], group: str, names: Sequence[str]) -> dict[tuple[str, int], int]:
+def _committed(kafka: Kafka, group: str, names: Sequence[str]) -> dict[tuple[str, int], int]:
     """The offset up to which a group has committed each partition of the topics."""
-    with group_offsets(kafka, security, group) as offsets:
+    with group_offsets(kafka.bootstrap, kafka.security, group) as offsets:
         places = offsets.partitions(names)
-        return {(place.topic, place.partition): offset
-                for place, offset in zip(places, offsets.committed(places), strict=True)}  # fmt: skip
+        return {
+            (place.topic, place.partition): offset
+            for place, offset in zip(places, offsets.committed(places), strict=True)
+        }
 
 
-def _on_its_way(reader: TopicReader, applied: int, indexed: Mapping[tuple[str, int], int]) -> Iterable[Event]:
+def _on_its_way(found: _Topics, reader: TopicReader, applied: int, indexed: Mapping[tuple[str, int], int]) -> None:
     start = {partition: max(0, offset) for (_, partition), offset in indexed.items()}
     for message in reader.read(topics.QUARANTINE, start):
-        yield Event(message.header(EVENT), fingerprint(message.header("ce_id"), _number(message.header(SUBMITTED_AT))))
+        at = message.header(SUBMITTED_AT)
+        submitted_at = int(at) if at.isdecimal() and len(at) <= 18 else 0
+        found.waiting.add(Event.of(message.header(EVENT), ce_id_of(message.headers), submitted_at))
     for message in reader.read(topics.GALLERY, {0: applied + 1}):
+        found.ids.add(message.header("ce_id"))
         match _json(message.value).get("origin"):
             case {"event": str(place), "ce_id": str(ce_id), "submitted_at": int(submitted_at)}:
-                yield Event(place, fingerprint(ce_id, submitted_at))
+                found.waiting.add(Event.of(place, ce_id, submitted_at))
+                found.ids.add(ce_id)
             case _:
                 pass  # what follows of a person's act has no event
 
 
 def _submitted(found: _Topics, message: Message, source: str, *, is_read: bool) -> None:
     event = origin(message, source)
-    named = Event(event.event, fingerprint(event.ce_id, event.submitted_at))
+    named = Event.of(event.event, event.ce_id, event.submitted_at)
     if not is_read:
         found.waiting.add(named)
     if named in found.submitted:
@@ -247,14 +308,13 @@ def _submitted(found: _Topics, message: Message, source: str, *, is_read: bool) 
     if not is_media:
         found.unnamed[event.event, event.ce_id] = named
     key = (message.key or b"").decode("utf-8", "replace") if message.topic == topics.PROBES else ""
-    found.sent_events.add(key or event.ce_id)
-    found.submitted[named] = (
-        Submitted(named, source, str(body.get("case_id", "")), media_id if is_media else "", event.submitted_at, key),
-        event,
+    found.ids.add(key or event.ce_id)
+    found.submitted[named] = Submitted(
+        named, source, str(body.get("case_id", "")), media_id if is_media else "", event.submitted_at, key
     )
 
 
-def _noticed(found: _Topics, message: Message) -> None:
+def _noticed(found: _Topics, message: Message, source: str) -> None:
     notices, body = found.notices, _json(message.value)
     notice_id, subject = str(body.get("notice_id", "")), str(body.get("subject", ""))
     if not is_digest(notice_id):
@@ -263,11 +323,10 @@ def _noticed(found: _Topics, message: Message) -> None:
     if notices.contents.setdefault(notice_id, content) != content:
         notices.doubled.add(notice_id)
     if notice_id not in notices.known:
-        notices.unknown[notice_id] = {**body, "sent_at": message.timestamp}
+        notices.unknown.setdefault(notice_id, {**body, "source": source, "sent_at": message.timestamp})
     named = found.unnamed.get((str(body.get("event")), str(body.get("ce_id") or "")))
     if named is not None and is_digest(str(body.get("media_id"))):
-        event, source = found.submitted[named]
-        found.submitted[named] = (replace(event, media_id=str(body["media_id"])), source)
+        found.submitted[named] = replace(found.submitted[named], media_id=str(body["media_id"]))
     number = int(body.get("number", 0))
     if subject.startswith("link:") and body.get("link_id") and number >= notices.states.get(subject, (0,))[0]:
         notices.states[subject] = (number, str(body["link_id"]), str(body.get("state", "")))
@@ -280,7 +339,3 @@ def _json(value: bytes | None) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return cast(dict[str, Any], found) if isinstance(found, dict) else {}
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) <= 18 else 0

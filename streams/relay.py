@@ -25,7 +25,7 @@ from graph.domain.errors import (
     StoreUnavailable,
     Unprocessable,
 )
-from graph.domain.ids import digest, fingerprint
+from graph.domain.ids import digest
 from graph.files import MediaStore
 from graph.store.queries import relay as queries
 from graph.store.session import Row, Store, Tx
@@ -33,7 +33,7 @@ from streams import quarantine, topics
 from streams.agents import read_batches
 from streams.crash import CrashPoint
 from streams.failures import end_process, told
-from streams.inputs import CE_ID_LIMIT, Message, sources_by_topic
+from streams.inputs import Message, sources_by_topic
 from streams.link_worker import EXIT_FENCED, LinkWorker
 from streams.records import CE_MARK, CE_MEDIA, CE_PROBE, SourceEvent, from_base64
 from streams.sending import Headers, headers_of, send_sure
@@ -190,7 +190,7 @@ class Relay:
             log.error("outbox %s (%s) is not taken: %s", row["seq"], row["kind"], reason.message)
             # Of all kinds only a replay can be too large: its topic may take less than it did when the event came.
             if row["kind"] == "replay":
-                event = Event(body["event"], fingerprint(body.get("ce_id") or "", body["submitted_at"]))
+                event = Event.of(body["event"], body.get("ce_id") or "", body["submitted_at"])
                 await actions.refuse_replay(self._store, event, reason, now=datetime.now(UTC))
         return True
 
@@ -213,7 +213,6 @@ class Relay:
     def _row(self, message: Message) -> Row:
         """The row of a quarantine record; one that somebody else put there tells no source and can't be replayed."""
         row = quarantine.read(message.key, message.value, [(name, value or b"") for name, value in message.headers])
-        row["ce_id"] = message.header("ce_id")[:CE_ID_LIMIT]
         if row["topic"] == topics.PROBES:
             row["source"] = ""
             row["asked"] = (message.key or b"").decode("utf-8", "replace")

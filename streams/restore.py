@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -12,30 +12,23 @@ from typing import Final
 from graph.actions import ingest, roots
 from graph.actions import reconcile as reading
 from graph.actions import restore as actions
+from graph.actions.reconcile import Submitted
 from graph.domain.errors import LogGap
 from graph.files import MediaStore
 from graph.store.session import Store
 from streams import topics
-from streams.reconcile import Findings, Reconciliation, find
-from streams.records import SourceEvent
+from streams.reconcile import Findings, Kafka, Reconciliation, find, is_finished, source_events
 from streams.takeover import Log
 from streams.topic_reader import TopicReader
 
 LOOK_S: Final = 2.0
+CROPS_S: Final = 60.0
+"""How long crops are waited for whose pictures were processed again."""
 NOT_RESTORED: Final = {
     "decided": "a decision that was sent to its case system and that the graph does not hold: ask who made it",
     "victim_changed": "a change of a victim that was sent and that the graph does not hold",
 }
 """By outcome of a notice: what can't be made again. Others come back with their events."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kafka:
-    """Where the topics are."""
-
-    bootstrap: str
-    security: Mapping[str, str]
-    sources: Mapping[str, Sequence[str]]
 
 
 @dataclass(slots=True)
@@ -45,32 +38,34 @@ class Repair:
     found: Findings
     log_lost: str = ""
     """Why the gallery log is not the one that the graph was written from; empty where it is."""
-    begin: int = 0
-    """The log's first offset now."""
     not_restored: list[str] = field(default_factory=list[str])
     """What can't be made again, a line each."""
 
     @property
     def is_needed(self) -> bool:
         found = self.found
-        return any((self.log_lost, found.lost, found.report.not_sent, found.unknown, found.roots, found.without_crops))
+        return any((self.log_lost, found.lost, found.report.not_sent, found.unknown, found.requests, found.roots,
+                    found.without_crops))  # fmt: skip
 
 
-async def look(store: Store, kafka: Kafka, files: MediaStore) -> Repair:
+async def examine(store: Store, kafka: Kafka, files: MediaStore) -> Repair:
     """What has to be repaired; reads only."""
-    found = await find(store, kafka.bootstrap, kafka.security, kafka.sources, files)
-    cursor = await ingest.read_cursor(store)
-    log_lost, begin = await asyncio.to_thread(_look_at_log, Log(kafka.bootstrap, kafka.security), cursor)
-    return Repair(found, log_lost, begin, _not_restored(found))
+    found = await find(store, kafka, files)
+    return Repair(found, await _log_fault(store, kafka), _not_restored(found))
 
 
-def _look_at_log(log: Log, cursor: ingest.Cursor) -> tuple[str, int]:
-    begin, _ = log.bounds()
-    try:
-        log.check(cursor)
-    except LogGap as gap:
-        return gap.message, begin
-    return "", begin
+async def _log_fault(store: Store, kafka: Kafka) -> str:
+    """Why the log is not the graph's; a link that moved the cursor meanwhile is no reason."""
+    fault = ""
+    for _ in range(2):
+        cursor = await ingest.read_cursor(store)
+        try:
+            await asyncio.to_thread(Log(kafka.bootstrap, kafka.security).check, cursor)
+        except LogGap as gap:
+            fault = gap.message
+        else:
+            return ""
+    return fault
 
 
 def _not_restored(found: Findings) -> list[str]:
@@ -78,6 +73,7 @@ def _not_restored(found: Findings) -> list[str]:
     for outcome, text in NOT_RESTORED.items():
         subjects = sorted({str(body["subject"]) for body in found.unknown if body.get("outcome") == outcome})
         lines += [f"{subject}: {text}" for subject in subjects]
+    lines += [f"{link_id}: the link is not as was last sent" for link_id in found.report.verdicts_changed]
     if found.report.files_missing:
         lines.append(
             f"{len(found.report.files_missing)} crops or uploads are missing; the crops of {len(found.without_crops)} "
@@ -91,53 +87,69 @@ def _not_restored(found: Findings) -> list[str]:
     return lines
 
 
-async def repair(store: Store, kafka: Kafka, files: MediaStore, todo: Repair, *, actor: str) -> Mapping[str, int]:
-    """How many records of each kind go their way again; link reads a log that is another one from its begin."""
-    now = datetime.now(UTC)
-    if todo.log_lost:
-        log_id = await asyncio.to_thread(Log(kafka.bootstrap, kafka.security).log_id)
-        await actions.reset_cursor(store, log_id, todo.begin - 1, actor=actor, now=now)
-    erasures = [body for body in todo.found.unknown if str(body.get("event", "")).startswith("erasures/")]
-    counts = {"erasure": await actions.erase_again(store, erasures, actor=actor, now=now)}
-    events = _erasures_first([*todo.found.lost, *todo.found.without_crops])
+async def repair(store: Store, kafka: Kafka, todo: Repair, *, actor: str) -> Mapping[str, int]:
+    """How many records of each kind are published again; link reads a log that is another one from its beginning."""
+    now, found = datetime.now(UTC), todo.found
+    if log_lost := bool(await _log_fault(store, kafka)):
+        await _read_log_again(store, kafka, actor, now)
+    await actions.know(store, found.unknown)
+    erasures = [body for body in found.unknown if str(body.get("event", "")).startswith("erasures/")]
+    counts = Counter({"erasure": await actions.erase_again(store, erasures, actor=actor, now=now)})
+    events = await asyncio.to_thread(source_events, kafka, [*found.lost, *found.without_crops])
     await actions.replay(store, [event.model_dump() for event in events], actor=actor, now=now)
     counts["event"] = len(events)
-    not_sent = set(todo.found.report.not_sent)
+    not_sent = set(found.report.not_sent)
     published = await actions.publish_again(
-        store, notices=not_sent, sent_events=todo.found.sent_events, log_lost=bool(todo.log_lost), actor=actor, now=now
+        store, notices=not_sent, requests=found.requests, log_lost=log_lost or bool(found.lost), actor=actor, now=now
     )
     # Of a notice that an older release sent only its facts are kept.
     bare = not_sent - {name for _, name in published}
     await actions.notify_again(
         store, [row for row in await reading.sent_notices(store, now=now) if row["notice_id"] in bare], now=now
     )
-    await roots.publish_again(store, todo.found.roots)
-    counts = Counter({**counts, "notice": len(bare), "root": len(todo.found.roots)})
+    await roots.publish_again(store, found.roots)
+    counts.update({"notice": len(bare), "root": len(found.roots)})
     counts.update(kind for kind, _ in published)
     return +counts
 
 
-def _erasures_first(events: Sequence[SourceEvent]) -> list[SourceEvent]:
-    return sorted(events, key=lambda event: event.topic != topics.erasures_requested(event.source))
+async def _read_log_again(store: Store, kafka: Kafka, actor: str, now: datetime) -> None:
+    log = Log(kafka.bootstrap, kafka.security)
+    log_id, (begin, _) = await asyncio.to_thread(log.log_id), await asyncio.to_thread(log.bounds)
+    await actions.reset_cursor(store, log_id, begin - 1, actor=actor, now=now)
 
 
 async def settle(
-    store: Store, kafka: Kafka, files: MediaStore, told: Callable[[Reconciliation], None]
+    store: Store, kafka: Kafka, files: MediaStore, todo: Repair, notify: Callable[[int], None]
 ) -> Reconciliation:
-    """The reconciliation once nothing is on its way any more; link then loads its gallery from the graph again."""
-    while True:
-        found = (await find(store, kafka.bootstrap, kafka.security, kafka.sources, files)).report
-        if not found.waiting and await _is_idle(store, kafka):
-            break
-        told(found)
+    """The reconciliation once everything that was repaired has come to its end.
+
+    Link has then loaded its gallery from the graph again. `notify` gets the number of events that are on their way.
+    """
+    end = await asyncio.to_thread(_end_of_log, kafka)
+    while (left := await _left(store, todo.found.lost)) or not await _is_through(store, end):
+        notify(left)
         await asyncio.sleep(LOOK_S)
+    found = (await find(store, kafka, files)).report
+    for _ in range(int(CROPS_S / LOOK_S) if todo.found.without_crops else 0):
+        if not found.files_missing:
+            break
+        await asyncio.sleep(LOOK_S)
+        found = (await find(store, kafka, files)).report
     await actions.reload_link(store)
     return found
 
 
-async def _is_idle(store: Store, kafka: Kafka) -> bool:
+async def _left(store: Store, lost: list[Submitted]) -> int:
+    """How many of the events have neither ended nor come into quarantine."""
+    ends = zip(lost, await reading.standing(store, lost), strict=True)
+    return sum(not is_finished(event, standing) and standing.quarantine != "waiting" for event, standing in ends)
+
+
+async def _is_through(store: Store, end: int) -> bool:
+    """Whether link has taken the log up to `end`, and nothing waits to be published at this moment."""
     cursor = await ingest.read_cursor(store)
-    return cursor.offset + 1 >= await asyncio.to_thread(_end_of_log, kafka) and not await actions.is_publishing(store)
+    return cursor.offset + 1 >= end and not await actions.is_publishing(store)
 
 
 def _end_of_log(kafka: Kafka) -> int:

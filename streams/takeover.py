@@ -55,8 +55,11 @@ class Log:
         """Returns where the log goes on as the graph took it; LogGap says how it differs."""
         low, high = self.bounds()
         check_log(cursor, self.log_id(), low, high)
-        if cursor.record is not None and low <= cursor.offset:
-            check_record(cursor, self.record_at(cursor.offset))
+        if cursor.record is None or cursor.offset < low:
+            return
+        # None where another link process has moved on and deleted it meanwhile.
+        if (found := self.record_at(cursor.offset)) is not None:
+            check_record(cursor, found)
 
     def align(self, read_cursor: Callable[[], Cursor]) -> None:
         """Sets the group's committed offset to the record behind the cursor; waits until the group is empty.
@@ -105,7 +108,7 @@ def check_log(cursor: Cursor, log_id: str, low: int, high: int) -> None:
         raise NotSameLog(f"{reason}: it is not the same log ({REPAIR})")
 
 
-def check_record(cursor: Cursor, found: RecordId | None) -> None:
+def check_record(cursor: Cursor, found: RecordId) -> None:
     """Refuses a log that holds another record where the cursor stands."""
     if found != cursor.record:
         reason = f"the gallery log's record {cursor.offset} is another than the graph took from there"

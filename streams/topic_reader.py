@@ -20,7 +20,9 @@ class TopicReader:
     """A reader on its own connection; its methods block. KafkaException or TimeoutError where Kafka is away."""
 
     def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
-        settings = {"group.id": "redthread-reader", "enable.auto.commit": False, "log_level": 0}
+        # What is deleted while it is read is passed over, and nothing behind it.
+        settings = {"group.id": "redthread-reader", "enable.auto.commit": False, "log_level": 0,
+                    "auto.offset.reset": "earliest"}  # fmt: skip
         self._consumer = Consumer({"bootstrap.servers": bootstrap, **settings, **security})
 
     def __enter__(self) -> Self:
@@ -31,17 +33,21 @@ class TopicReader:
     ) -> None:
         self._consumer.close()
 
+    def partitions(self, topic: str) -> list[int]:
+        """The topic's partitions; none where there is no such topic."""
+        return [*self._consumer.list_topics(topic, timeout=ANSWER_S).topics[topic].partitions]
+
     def bounds(self, topic: str) -> dict[int, tuple[int, int]]:
-        """Each partition's first offset and the one behind its last; nothing where there is no such topic."""
-        found = self._consumer.list_topics(topic, timeout=ANSWER_S).topics[topic]
-        return {
-            number: self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=ANSWER_S)
-            for number in found.partitions
-        }
+        """Each partition's first offset and the one behind its last."""
+        return {number: self._bounds(topic, number) for number in self.partitions(topic)}
+
+    def _bounds(self, topic: str, number: int) -> tuple[int, int]:
+        return self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=ANSWER_S)
 
     def read(self, topic: str, start: Mapping[int, int] | None = None) -> Iterator[Message]:
         """The records that the topic holds now, from offset `start` of each partition (or its first) on."""
-        for number, (low, high) in self.bounds(topic).items():
+        for number in self.partitions(topic):
+            low, high = self._bounds(topic, number)
             yield from self._read(topic, number, max(low, (start or {}).get(number, low)), high)
 
     def _read(self, topic: str, number: int, place: int, high: int) -> Iterator[Message]:

@@ -1,17 +1,18 @@
 """Names of events: the place in Kafka, unless another event stood there before.
 
-A topic that lost its end, or was made again, uses its offsets again. What was told of the first event at a place keeps
-the place's name; another one gets a name of its own, so that it is not taken for done.
+A topic that lost its end, or was made again, uses its offsets again. What was sent about the first event at a place
+keeps the place's name; another event gets a name of its own, so that it is not taken for done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from graph.domain import ids
 from graph.store.queries import ingest as queries
-from graph.store.session import Tx
+from graph.store.session import Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,12 @@ class Event:
 
     place: str
     fingerprint: str
+    submitted_at: int = field(default=0, compare=False)
+    """In milliseconds, as the broker appended it first."""
+
+    @classmethod
+    def of(cls, place: str, ce_id: str, submitted_at: int) -> Event:
+        return cls(place, ids.fingerprint(ce_id, submitted_at), submitted_at)
 
 
 async def names(tx: Tx, events: Iterable[Event]) -> Mapping[Event, str]:
@@ -29,11 +36,23 @@ async def names(tx: Tx, events: Iterable[Event]) -> Mapping[Event, str]:
     rows = [
         {"place": place, "subject": f"event:{place}", "quarantine_id": ids.quarantine_id(place)} for place in places
     ]
-    known = {row["place"]: row["fingerprint"] for row in await tx.rows(queries.EVENTS_AT, rows=rows)} if rows else {}
+    known = {row["place"]: row for row in await tx.rows(queries.EVENTS_AT, rows=rows)} if rows else {}
+    first = {place: row["fingerprint"] or _fingerprint(row) for place, row in known.items()}
     found: dict[Event, str] = {}
     for event in wanted:
-        if known[event.place] is None:
-            known[event.place] = event.fingerprint
-        own = known[event.place] == event.fingerprint
+        if first[event.place] is None and not _is_before(known[event.place], event):
+            first[event.place] = event.fingerprint
+        own = first[event.place] == event.fingerprint
         found[event] = event.place if own else f"{event.place}~{event.fingerprint}"
     return found
+
+
+def _fingerprint(row: Row) -> str | None:
+    """Of what an older release has in quarantine; None where it has nothing there."""
+    return None if row["submitted_at"] is None else ids.fingerprint(row["ce_id"] or "", row["submitted_at"])
+
+
+def _is_before(row: Row, event: Event) -> bool:
+    """Whether an older release sent a notice about this place before the event was submitted: about another event."""
+    submitted = datetime.fromtimestamp(event.submitted_at / 1000, UTC).isoformat()
+    return row["first_at"] is not None and event.submitted_at > 0 and row["first_at"] < submitted

@@ -201,13 +201,14 @@ async def commit(
 
     async def work(tx: Tx, changes: Changes, cursor: LiteralString) -> None:
         head = await log.lock_head(tx)
-        known = record or UNKNOWN
-        moved = {"epoch": epoch, "last": changes.last, "ce_id": known.ce_id, "digest": known.digest}
-        if await tx.one(cursor, log=LOG, **moved) is None:
+        if await tx.one(cursor, log=LOG, epoch=epoch, last=changes.last) is None:
             found = await tx.one(queries.CURSOR, log=LOG)
             if found is not None and found["epoch"] == epoch and found["offset"] >= changes.last:
                 raise AlreadyCommitted
             raise Fenced("another link process has taken the gallery log over")
+        if cursor is queries.MOVE_CURSOR:
+            known = record or UNKNOWN
+            await tx.do(queries.IDENTIFY_RECORD, log=LOG, ce_id=known.ce_id, digest=known.digest)
         await _narrow(tx, changes, may_compare)
         touched = await _around(tx, changes)
         await _write(tx, changes, now)

@@ -60,7 +60,7 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
 
 
 def _event(row: Row) -> Event:
-    return Event(row["event"], ids.fingerprint(row.get("ce_id") or "", row["submitted_at"]))
+    return Event.of(row["event"], row.get("ce_id") or "", row.get("submitted_at") or 0)
 
 
 def _notice(row: Row) -> NoticeRow:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from graph.actions import events
 from graph.actions.events import Event
@@ -87,7 +87,17 @@ async def _standing(tx: Tx, page: Sequence[Submitted]) -> list[Standing]:
     ]  # fmt: skip
 
 
-async def due(store: Store, kind: Literal["replay", "root"]) -> set[str]:
+async def kept(store: Store, case_id: str, media: Sequence[str]) -> set[str]:
+    """Those of the media that are in the case, or were erased at any time."""
+    found: set[str] = set()
+    for page in pages(media):
+        rows = [{"number": n, "media_id": name, "case_id": case_id, "submitted_at": 0} for n, name in enumerate(page)]
+        stored = await store.read(lambda tx, rows=rows: tx.rows(queries.STORED, rows=rows))
+        found |= {page[row["number"]] for row in stored if row["stored"]}
+    return found
+
+
+async def due(store: Store, kind: Literal["quarantine", "replay", "root"]) -> set[str]:
     """The keys of records that are still to be sent: the places of events, or the dates of the audit's roots."""
     return {row["key"] for row in await store.read(lambda tx: tx.rows(queries.DUE, kind=kind))}
 
@@ -118,6 +128,55 @@ async def unknown_notices(store: Store, notice_ids: Iterable[str]) -> set[str]:
         rows = await store.read(lambda tx, page=page: tx.rows(queries.KNOWN_NOTICES, ids=page))
         known |= {row["notice_id"] for row in rows}
     return set(wanted) - known
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A published record of what a person asked for; `ce_id` is how its topic names it."""
+
+    seq: int
+    kind: str
+    key: str
+    ce_id: str
+    erasure_id: str = ""
+    subject: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}:{self.key}"
+
+
+async def published_requests(store: Store) -> list[Request]:
+    """What people asked for and the relay has published, as long as that is kept."""
+    found: list[Request] = []
+    while True:
+        after = found[-1].seq if found else 0
+        page = await store.read(lambda tx, after=after: tx.rows(queries.REQUESTS, after=after, limit=PAGE))
+        found += map(_request, page)
+        if len(page) < PAGE:
+            return found
+
+
+def _request(row: Row) -> Request:
+    body: dict[str, Any] = json.loads(row["body"])
+    match row["kind"]:
+        case "erasure":
+            ((kind, subject),) = body["erasure"]["subject"].items()
+            name = f"{kind.removesuffix('_id')}:{subject}"
+            return Request(row["seq"], "erasure", row["key"], body["origin"]["ce_id"], body["erasure_id"], name)
+        case "media":
+            return Request(row["seq"], "media", row["key"], body["ce_id"])
+        case kind:
+            return Request(row["seq"], kind, row["key"], row["key"])
+
+
+async def still_asked(store: Store, requests: Sequence[Request]) -> list[Request]:
+    """Those of the requests whose askers still wait."""
+    waiting: set[int] = set()
+    for page in pages([asdict(request) for request in requests]):
+        rows = await store.read(lambda tx, page=page: tx.rows(queries.STILL_ASKED, rows=page))
+        waiting |= {row["seq"] for row in rows}
+    return [request for request in requests if request.seq in waiting]
 
 
 async def changed_verdicts(store: Store, sent: Mapping[str, tuple[int, str, str]]) -> list[str]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from graph.actions.ingest import LOG
-from graph.actions.reconcile import PAGE, pages
+from graph.actions.reconcile import PAGE, Request, pages
 from graph.domain import ids
 from graph.domain.audit import Act, content_digest
 from graph.store import log
@@ -20,10 +20,10 @@ from graph.store.log import Outgoing
 from graph.store.queries import restore as queries
 from graph.store.session import Row, Store, Tx
 
-FOLLOWS: Final = frozenset({"victims", "pairs", "label"})
+FOLLOWS: Final = ("victims", "pairs", "label", "model")
 """Records of people's decisions, by which link changes what it proposes: repeated in their order they end as before."""
-EVENTS_AT_ONCE: Final = 200
-"""Events of one transaction: each may have two megabytes."""
+BYTES_AT_ONCE: Final = 8_000_000
+"""Of the events of one transaction: Neo4j's heap holds several of them."""
 
 
 async def reset_cursor(store: Store, log_id: str, before: int, *, actor: str, now: datetime) -> None:
@@ -43,14 +43,39 @@ async def reload_link(store: Store) -> None:
 
 
 async def is_publishing(store: Store) -> bool:
-    """Whether records wait in the outbox."""
+    """Whether records wait in the outbox, but for files to delete, which may wait for the media store."""
     row = await store.read(lambda tx: tx.one(queries.OUTBOX))
-    return row is not None and row["waits"]
+    return row is not None and bool(row["kinds"])
+
+
+async def know(store: Store, notices: Sequence[Row]) -> None:
+    """The graph knows notices that were sent before its dump was loaded: their numbers are not used again."""
+    rows: list[Row] = [
+        {
+            "notice_id": body["notice_id"], "subject": body["subject"], "number": body["number"],
+            "outcome": body["outcome"], "source": body["source"], "supersedes": body.get("supersedes"),
+            "at": datetime.fromtimestamp(body["sent_at"] / 1000, UTC).isoformat(),
+        }
+        for body in notices
+    ]  # fmt: skip
+    for page in pages(rows):
+
+        async def work(tx: Tx, page: Sequence[Row] = page) -> None:
+            await log.lock_head(tx)
+            await tx.do(queries.KNOW_NOTICES, rows=page)
+
+        await store.write(work)
 
 
 async def replay(store: Store, lost: Sequence[Row], *, actor: str, now: datetime) -> None:
     """The events go through embed again under their first names; each row is a whole source event."""
-    for page in pages(lost, EVENTS_AT_ONCE):
+    rest = list(lost)
+    while rest:
+        size = count = 0
+        while count < len(rest) and (not count or size < BYTES_AT_ONCE):
+            size += len(rest[count]["value"] or "")
+            count += 1
+        page, rest = rest[:count], rest[count:]
 
         async def work(tx: Tx, page: Sequence[Row] = page) -> None:
             head = await log.lock_head(tx)
@@ -71,7 +96,7 @@ async def erase_again(store: Store, notices: Sequence[Row], *, actor: str, now: 
         event = str(body["event"])
         _, erasure_id, _ = event.split("/", 2)
         origin = {"event": event, "topic": "", "partition": 0, "offset": 0, "ce_id": event, "source": "",
-                  "submitted_at": body["sent_at"]}  # fmt: skip
+                  "submitted_at": body.get("requested_at") or body["sent_at"]}  # fmt: skip
         subjects[event] = {
             "erasure": {"subject": {kind: body[kind]}, "reason": "asked for before the restore"}, "origin": origin,
             "erasure_id": erasure_id, "sources": [], "as_asked": True,
@@ -89,37 +114,34 @@ async def erase_again(store: Store, notices: Sequence[Row], *, actor: str, now: 
 
 
 async def publish_again(
-    store: Store,
-    *,
-    notices: Collection[str],
-    sent_events: Collection[str],
-    log_lost: bool,
-    actor: str,
-    now: datetime,
+    store: Store, *, notices: Collection[str], requests: Sequence[Request], log_lost: bool, actor: str, now: datetime
 ) -> list[tuple[str, str]]:
-    """What goes out again of what was published and Kafka does not hold: kind and key, of a notice its id.
+    """What goes out again: kind and key, of a notice its id.
 
-    `notices` are the ids that their topics lack, `sent_events` names what the submitted topics hold. Of what went into
-    the gallery log all that may be needed is repeated where that log was `log_lost`.
+    `notices` are the ids that their topics lack. Where the gallery log is `log_lost`, what followed of people's
+    decisions is repeated too.
     """
+    kinds = ["notice", *FOLLOWS] if log_lost else ["notice"]
     published: list[tuple[str, str]] = []
     after = 0
     while True:
-        page = await store.read(lambda tx, after=after: tx.rows(queries.PUBLISHED, after=after, limit=PAGE))
-        rows = [{**row, "body": json.loads(row["body"])} for row in page]
-        chosen = [row for row in rows if _is_missing(row, notices, log_lost)]
-        chosen += await _still_asked(store, [row for row in rows if _may_be_missing(row, sent_events, log_lost)])
-        if chosen:
-            await _again(store, [row["seq"] for row in chosen], actor, now)
-        published += [(row["kind"], str(row["body"].get("notice_id", row["key"]))) for row in chosen]
+        page = await store.read(
+            lambda tx, after=after: tx.rows(queries.PUBLISHED, after=after, kinds=kinds, limit=PAGE)
+        )
+        named = [(row["seq"], row["kind"], _name(row)) for row in page]
+        chosen = [row for row in named if row[1] != "notice" or row[2] in notices]
+        await _again(store, [seq for seq, _, _ in chosen], actor, now)
+        published += [(kind, name) for _, kind, name in chosen]
         if len(page) < PAGE:
-            return published
+            break
         after = page[-1]["seq"]
+    await _again(store, [request.seq for request in requests], actor, now)
+    return published + [(request.kind, request.key) for request in requests]
 
 
 async def notify_again(store: Store, notices: Sequence[Row], *, now: datetime) -> None:
     """Notices of an older release, which kept no body: sent again with what is known of them."""
-    for page in pages(notices, EVENTS_AT_ONCE):
+    for page in pages(notices):
 
         async def work(tx: Tx, page: Sequence[Row] = page) -> None:
             head = await log.lock_head(tx)
@@ -129,6 +151,9 @@ async def notify_again(store: Store, notices: Sequence[Row], *, now: datetime) -
 
 
 async def _again(store: Store, seqs: Sequence[int], actor: str, now: datetime) -> None:
+    if not seqs:
+        return
+
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
         await tx.do(queries.PUBLISH_AGAIN, seqs=seqs)
@@ -138,33 +163,8 @@ async def _again(store: Store, seqs: Sequence[int], actor: str, now: datetime) -
     await store.write(work)
 
 
-def _is_missing(row: Row, notices: Collection[str], log_lost: bool) -> bool:
-    if row["kind"] == "notice":
-        return row["body"]["notice_id"] in notices
-    return log_lost and row["kind"] in FOLLOWS
-
-
-def _may_be_missing(row: Row, sent_events: Collection[str], log_lost: bool) -> bool:
-    match row["kind"]:
-        case "media":
-            return row["body"]["ce_id"] not in sent_events
-        case "probe" | "mark":
-            return row["key"] not in sent_events
-        case kind:
-            return log_lost and kind in ("search", "erasure")
-
-
-async def _still_asked(store: Store, rows: Sequence[Row]) -> list[Row]:
-    """Those of the records whose askers still wait."""
-    if not rows:
-        return []
-    asked = [
-        {"seq": row["seq"], "kind": row["kind"], "key": row["key"], "ce_id": row["body"].get("ce_id", ""),
-         "erasure_id": row["body"].get("erasure_id", "")}
-        for row in rows
-    ]  # fmt: skip
-    waiting = {row["seq"] for row in await store.read(lambda tx: tx.rows(queries.STILL_ASKED, rows=asked))}
-    return [row for row in rows if row["seq"] in waiting]
+def _name(row: Row) -> str:
+    return str(json.loads(row["body"])["notice_id"]) if row["kind"] == "notice" else row["key"]
 
 
 def _bare(row: Row) -> Outgoing:

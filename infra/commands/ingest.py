@@ -24,8 +24,8 @@ from infra.folders import printable
 from infra.foreground import INTERRUPTED, in_thread, run_until_signalled
 from infra.ingest import Batch, Ingest, Outcome
 from infra.ingest_files import Files, open_files
+from infra.ingest_graph import GraphState
 from infra.ingest_journal import open_journal, target_of
-from infra.ingest_quarantine import Quarantine
 from infra.room import Room
 from infra.settings import Settings
 from infra.stack.base import Addresses
@@ -108,10 +108,10 @@ def _ingest(
     limits = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
     # Under the name of our own processes: it waits by itself while there is too little space.
     system = CaseSystem(addresses.kafka, source_of(batch.case_id), {**security, "client.id": CLIENT_ID})
-    room = Room(space(chosen), announce)
+    room = Room(space(chosen), announce, stop)
     with open_journal(chosen.data, target, room) as journal:
         run = Ingest(
-            batch, source, journal, MediaStore(limits.store_url), system, Quarantine(addresses),
+            batch, source, journal, MediaStore(limits.store_url), system, GraphState(addresses),
             max_bytes=limits.max_media_mib * MIB, room=room,
         )  # fmt: skip
         return run.run(files, stop, lambda: explanation(addresses, system.source, chosen.data / "logs"))

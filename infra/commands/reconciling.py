@@ -8,20 +8,28 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from streams.reconcile import Reconciliation
+from infra.settings import Settings
+from infra.stack.base import Addresses
+from streams.reconcile import Kafka, Reconciliation
 
 ROWS = {
     "events": "submitted events that the topics hold", "finished": "finished", "quarantined": "in quarantine",
     "waiting": "on their way", "lost": "lost", "doubled": "doubled", "notices": "notices of the last 13 days",
-    "not_sent": "notices that their topic lacks", "unknown": "notices that the graph does not know",
+    "not_sent": "notices that their topic lacks", "unknown": "subjects with notices that the graph does not know",
+    "requests_lost": "requests of people that are nowhere", "roots_missing": "audit roots that their topic lacks",
     "verdicts_changed": "links that are not as was sent last", "files_missing": "crops and uploads that are missing",
 }  # fmt: skip
 SHOWN = 20
 """Ids of one kind that people are shown; `--json` has all."""
 
 
-def shown(found: Reconciliation, *, as_json: bool = False) -> None:
-    """Prints a reconciliation."""
+def kafka_of(chosen: Settings, addresses: Addresses) -> Kafka:
+    """The topics of a running system."""
+    return Kafka(addresses.kafka, json.loads(addresses.kafka_security), chosen.sources)
+
+
+def shown(found: Reconciliation, *, as_json: bool = False, can_be_repaired: bool = True) -> None:
+    """Prints a reconciliation, and the command that repairs what differs where one can."""
     facts = asdict(found)
     if as_json:
         print(json.dumps(facts))
@@ -37,5 +45,5 @@ def shown(found: Reconciliation, *, as_json: bool = False) -> None:
                 out.print(f"{ROWS[name]}: {item}", markup=False)
             if len(facts[name]) > SHOWN:
                 out.print(f"... and {len(facts[name]) - SHOWN} more: --json has all")
-    if found.differs:
-        out.print("`redthread restore` repairs what differs")
+    if found.differs and can_be_repaired:
+        out.print("`redthread restore` repairs what can be repaired")

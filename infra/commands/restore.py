@@ -1,25 +1,23 @@
-"""`redthread restore`: repairs a graph and a gallery log that are not of one piece; no verdict is touched."""
+"""`redthread restore`: repairs a graph and a gallery log that do not agree; no verdict is touched."""
 
 from __future__ import annotations
 
 import asyncio
 import getpass
-import json
-from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.commands.common import DataOption, announce, settings
-from infra.commands.reconciling import shown
+from infra.commands.common import DataOption, announce, read_settings, settings
+from infra.commands.reconciling import kafka_of, shown
 from infra.settings import Settings
 from infra.stack.base import Addresses
 from infra.stack.running import addresses_of
 from streams import restore as repairs
 from streams.reconcile import Reconciliation
-from streams.restore import Kafka, Repair
+from streams.restore import Repair
 from streams.settings import StreamSettings
 
 
@@ -34,44 +32,41 @@ def restore(
     """
     chosen = settings(data=data)
     addresses = addresses_of(chosen)
-    found = asyncio.run(_restore(chosen, addresses, by or _user(), dry_run=dry_run))
-    if found is not None:
-        shown(found)
-        raise typer.Exit(int(found.differs))
+    found, can_go_on = asyncio.run(_restore(chosen, addresses, by or _user(), dry_run=dry_run))
+    shown(found, can_be_repaired=can_go_on)
+    raise typer.Exit(int(found.differs))
 
 
-async def _restore(chosen: Settings, addresses: Addresses, by: str, *, dry_run: bool) -> Reconciliation | None:
-    """The reconciliation at the end; None where nothing was to be done, or only to be said."""
-    kafka = Kafka(addresses.kafka, json.loads(addresses.kafka_security), chosen.sources)
-    files = MediaStore(StreamSettings(kafka=addresses.kafka, data=chosen.data).store_url)
+async def _restore(chosen: Settings, addresses: Addresses, by: str, *, dry_run: bool) -> tuple[Reconciliation, bool]:
+    """The reconciliation at the end, and whether another run would repair more."""
+    kafka = kafka_of(chosen, addresses)
+    files = MediaStore(read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data).store_url)
     async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
-        todo = await repairs.look(store, kafka, files)
-        _say(todo)
+        todo = await repairs.examine(store, kafka, files)
+        _print(todo)
         if dry_run or not todo.is_needed:
-            if not todo.is_needed:
-                print("nothing to restore: the topics, the graph and the notices are of one piece")
-            return None
-        _say_done(await repairs.repair(store, kafka, files, todo, actor=by))
-        return await repairs.settle(store, kafka, files, lambda now: announce(f"{now.waiting} events are on their way"))
+            return todo.found.report, todo.is_needed
+        for kind, number in sorted((await repairs.repair(store, kafka, todo, actor=by)).items()):
+            announce(f"published again: {number} of kind {kind}")
+        found = await repairs.settle(
+            store, kafka, files, todo, lambda left: announce(f"{left} events are still on their way")
+        )
+        return found, False
 
 
-def _say(todo: Repair) -> None:
+def _print(todo: Repair) -> None:
     report = todo.found.report
-    if todo.log_lost:
-        print(f"{todo.log_lost}: link reads it again from record {todo.begin} on")
-    if report.lost:
-        print(f"{len(report.lost)} submitted events are not in the graph: they are processed again")
-    if report.not_sent:
-        print(f"{len(report.not_sent)} notices are not in their topics: they are sent again")
-    if todo.found.unknown:
-        print(f"{len(todo.found.unknown)} notices are unknown to the graph, which is older than they are")
-    for line in todo.not_restored:
-        print(f"not restored: {line}")
-
-
-def _say_done(counts: Mapping[str, int]) -> None:
-    for kind, number in sorted(counts.items()):
-        announce(f"published again: {number} of kind {kind}")
+    lines = {
+        f"{todo.log_lost}: link reads it again from its beginning": bool(todo.log_lost),
+        f"{len(report.lost)} submitted events are not in the graph: they are processed again": bool(report.lost),
+        f"{len(report.not_sent)} notices are not in their topics: they are sent again": bool(report.not_sent),
+        f"{len(report.requests_lost)} requests of people are nowhere: they are published again": todo.found.requests,
+        f"{len(report.unknown)} subjects have notices that the graph does not know: it is older": bool(report.unknown),
+        "nothing can be repaired: see what differs below": report.differs and not todo.is_needed,
+        "nothing to restore: topics, graph and notices agree": not report.differs and not todo.is_needed,
+    }
+    for line in (*(line for line, holds in lines.items() if holds), *todo.not_restored):
+        print(line)
 
 
 def _user() -> str:

@@ -18,8 +18,8 @@ from graph.actions import ingest, read
 from graph.domain.errors import Invalid
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.commands.common import DataOption, settings, space
-from infra.commands.reconciling import shown
+from infra.commands.common import DataOption, read_settings, settings, space
+from infra.commands.reconciling import kafka_of, shown
 from infra.endings import Code
 from infra.settings import Settings
 from infra.stack.base import Addresses
@@ -99,10 +99,9 @@ def status(
 
 async def _reconcile(chosen: Settings) -> Reconciliation:
     addresses = addresses_of(chosen)
-    files = MediaStore(StreamSettings(kafka=addresses.kafka, data=chosen.data).store_url)
+    files = MediaStore(read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data).store_url)
     async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
-        security = json.loads(addresses.kafka_security)
-        return (await find(store, addresses.kafka, security, chosen.sources, files)).report
+        return (await find(store, kafka_of(chosen, addresses), files)).report
 
 
 def state_of_child(child: RunningChild) -> str:

@@ -29,10 +29,11 @@ class SpaceWatch:
     """Watches until cancelled; `limit` holds producers back or lets them go on, and is tried again until it works."""
 
     def __init__(self, space: Space, data: Path, announce: Callable[[str], None], limit: Limit | None = None) -> None:
+        self.limit = limit
+        """Set once Kafka runs, where it is ours to limit."""
         self._space = space
         self._reserve = data / RESERVE
         self._announce = announce
-        self._limit = limit
         self._limited: bool | None = None
         """What Kafka was told last; at first unknown: an earlier run may have ended while space was low."""
         self._said: bool = False
@@ -58,10 +59,10 @@ class SpaceWatch:
                 if shortage is not None
                 else "there is enough free space again: everything goes on"
             )
-        if self._limit is not None and self._limited != self._said:
+        if self.limit is not None and self._limited != self._said:
             try:
                 async with asyncio.timeout(30):
-                    await self._limit(self._said)
+                    await self.limit(self._said)
             except Exception as error:  # noqa: BLE001  Kafka may be away, as where its disk is full: tried again.
                 self._say_once(f"Kafka's limit for producers is not set yet ({type(error).__name__})")
                 return

@@ -171,7 +171,7 @@ class Supervisor:
             meaning = _meaning(code)
             child.is_final = code in child.spec.final
             if child.spec.reason is not None:
-                why = await asyncio.to_thread(child.spec.reason, child.log, code)
+                why = await self._reason(child, code)
                 child.failure, meaning = f"{why} (all of it: {child.log})", f"{meaning}: {why}"
             return f"ended ({meaning}) after {time.monotonic() - began:.0f} s"
         except asyncio.CancelledError:
@@ -182,6 +182,14 @@ class Supervisor:
             # Not in a `suppress`: that would also swallow the end that `stop` asks this task for.
             await asyncio.gather(ready, return_exceptions=True)
             child.pid, child.serves = 0, False
+
+    async def _reason(self, child: Child, code: int) -> str:
+        """Why the child ended, by its own logs; its last line where they cannot be searched."""
+        assert child.spec.reason is not None
+        try:
+            return await asyncio.to_thread(child.spec.reason, child.log, code)
+        except Exception:  # noqa: BLE001  Whatever fails in the search: the child is kept running all the same.
+            return last_line(child.log)
 
     async def _spawn(self, child: Child) -> Process:
         """The child's process, on its leash, in a session of its own so that Ctrl-C reaches only the supervisor."""

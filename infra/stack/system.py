@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from api.settings import DEVELOPMENT_ISSUER
@@ -112,14 +113,9 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
     stack = _stack(options, supervisor, announce)
     beside: list[asyncio.Task[None]] = []
 
-    async def limit(limited: bool) -> None:
-        if addresses is None:
-            raise StackError("Kafka does not run yet")
-        await limit_producers(addresses.kafka, json.loads(addresses.kafka_security), limited=limited)
-
     try:
         space = Space.of(folder.path, _store_url(options.env, folder.path), options.space_mib)
-        watch = SpaceWatch(space, folder.path, announce, limit if options.stack == "local" else None)
+        watch = SpaceWatch(space, folder.path, announce)
         beside.append(asyncio.create_task(watch.run(), name="free space"))
         if options.api:
             check_free(api_port, "the API", "--api-port")
@@ -129,6 +125,9 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         if options.model_pack is not None:
             announce(LICENCE)
         addresses = await _servers_and_models(stack, options)
+        if options.stack == "local":
+            security = json.loads(addresses.kafka_security)
+            watch.limit = partial(_limit_producers, addresses.kafka, security)
         await together(_topics(addresses, options), _schema(addresses))
         env = {**_environment(options, addresses, api_port), **(sign_in.env() if sign_in else {})}
         await _media_store(addresses, env)
@@ -150,6 +149,10 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
             await stack.stop()
         finally:
             folder.release()
+
+
+async def _limit_producers(kafka: str, security: Mapping[str, str], limited: bool) -> None:
+    await limit_producers(kafka, security, limited=limited)
 
 
 def _sign_in(options: SystemOptions, announce: Callable[[str], None]) -> DevelopmentIssuer | None:

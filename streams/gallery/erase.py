@@ -41,7 +41,7 @@ def erase(plan: Plan, record: ErasureRecord) -> None:
         for media in plan.media_of_case(subject):
             _leave(plan, media, [subject] if media.memberships[subject].submitted_at <= requested_at else [])
     plan.take_back_erased()
-    plan.tell(record.origin, "erased", {kind: subject}, sources=record.sources)
+    plan.tell(record.origin, "erased", {kind: subject, "requested_at": requested_at}, sources=record.sources)
 
 
 def _check(plan: Plan, kind: str, subject: str, source: str) -> None:

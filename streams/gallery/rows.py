@@ -103,7 +103,7 @@ def declared_face(record: MediaEmbedded, box: list[int] | None) -> str | None:
 
 def event(origin: SourceEvent) -> Event:
     """The event as the graph names it."""
-    return Event(origin.event, ids.fingerprint(origin.ce_id, origin.submitted_at))
+    return Event.of(origin.event, origin.ce_id, origin.submitted_at)
 
 
 def reference(origin: SourceEvent) -> dict[str, object]:

@@ -95,7 +95,7 @@ async def test_a_media_store_that_cannot_be_written_is_named(api: httpx.AsyncCli
 
 async def test_a_neo4j_that_is_there_and_silent_is_not_ready(tmp_path: Path) -> None:
     async with silent_port() as port, Store(f"bolt://127.0.0.1:{port}", "neo4j", "none") as store:
-        readiness = Readiness(store, MediaStore(tmp_path.as_uri()), sign_in(), patience=0.5)
+        readiness = Readiness(store, new_store(tmp_path), sign_in(), patience=0.5)
         assert await readiness.parts() == {
             "graph": "Neo4j does not answer", "media_store": "ready", "sign_in": "ready"
         }  # fmt: skip
@@ -118,7 +118,8 @@ async def test_many_who_ask_at_once_are_one_check(store: Store, tmp_path: Path) 
             checks += 1
             super().check_writable()
 
-    readiness = Readiness(store, Counted(tmp_path.as_uri()), sign_in(), fresh=60)
+    new_store(tmp_path)
+    readiness = Readiness(store, Counted((tmp_path / "store").as_uri()), sign_in(), fresh=60)
     found = await asyncio.gather(*(readiness.parts() for _ in range(50)))
     await readiness.close()
 

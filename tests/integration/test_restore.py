@@ -19,9 +19,8 @@ from streams import restore, topics
 from streams.agents import EMBED_GROUP
 from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.link_worker import GAP_S
-from streams.reconcile import Reconciliation, find
+from streams.reconcile import Kafka, Reconciliation, find
 from streams.records import MediaEmbedded
-from streams.restore import Kafka
 from streams.settings import cache_folder
 from tests import factories_streams as make
 from tests.harness import Site, installation, standing, until
@@ -54,15 +53,14 @@ def kafka_of(site: Site) -> Kafka:
 
 
 async def reconciled(site: Site) -> Reconciliation:
-    kafka = kafka_of(site)
-    return (await find(site.store, kafka.bootstrap, kafka.security, kafka.sources, files_of(site))).report
+    return (await find(site.store, kafka_of(site), files_of(site))).report
 
 
 async def restored(site: Site) -> Reconciliation:
     """The reconciliation after a repair by Ole."""
-    todo = await restore.look(site.store, kafka_of(site), files_of(site))
-    await restore.repair(site.store, kafka_of(site), files_of(site), todo, actor="ole@operators")
-    return await restore.settle(site.store, kafka_of(site), files_of(site), lambda _: None)
+    todo = await restore.examine(site.store, kafka_of(site), files_of(site))
+    await restore.repair(site.store, kafka_of(site), todo, actor="ole@operators")
+    return await restore.settle(site.store, kafka_of(site), files_of(site), todo, lambda _: None)
 
 
 async def test_another_event_at_a_place_that_was_told_of_has_a_notice_of_its_own(site: Site) -> None:
@@ -107,9 +105,9 @@ async def test_link_recognises_a_log_that_was_cut_and_grew_again_and_goes_on_onl
     assert (await site.cursor()).offset == stands.offset
 
     before = await site.snapshot()
-    todo = await restore.look(site.store, kafka_of(site), files_of(site))
+    todo = await restore.examine(site.store, kafka_of(site), files_of(site))
     assert "not the same log" in todo.log_lost
-    await restore.repair(site.store, kafka_of(site), files_of(site), todo, actor="ole@operators")
+    await restore.repair(site.store, kafka_of(site), todo, actor="ole@operators")
     link = site.start("link")
     await site.linked()
     assert (await site.cursor()).broken is None

@@ -51,9 +51,15 @@ MOVE_CURSOR: Final = """
 MATCH (c:Cursor {log: $log})
 SET c.epoch = c.epoch + 0
 WITH c WHERE c.epoch = $epoch AND c.offset < $last
-SET c.offset = $last, c.ce_id = $ce_id, c.digest = $digest
+SET c.offset = $last
 RETURN c.offset AS offset
 """
+
+IDENTIFY_RECORD: Final = """
+MATCH (c:Cursor {log: $log})
+SET c.ce_id = $ce_id, c.digest = $digest
+"""
+"""Follows MOVE_CURSOR."""
 
 HOLD_CURSOR: Final = """
 MATCH (c:Cursor {log: $log})
@@ -329,11 +335,12 @@ SET q.state = 'done', q.done_at = $now
 
 EVENTS_AT: Final = """
 UNWIND $rows AS row
-OPTIONAL MATCH (n:Notice {subject: row.subject}) WHERE n.fingerprint IS NOT NULL
-OPTIONAL MATCH (q:Quarantined {quarantine_id: row.quarantine_id}) WHERE q.fingerprint IS NOT NULL
-RETURN row.place AS place, coalesce(min(n.fingerprint), min(q.fingerprint)) AS fingerprint
+OPTIONAL MATCH (n:Notice {subject: row.subject})
+OPTIONAL MATCH (q:Quarantined {quarantine_id: row.quarantine_id})
+RETURN row.place AS place, coalesce(min(n.fingerprint), min(q.fingerprint)) AS fingerprint, min(n.at) AS first_at,
+       min(q.ce_id) AS ce_id, min(q.submitted_at) AS submitted_at
 """
-"""Which event each place is known for; what an older release stored has no fingerprint, and is taken for the same."""
+"""Which event each place is known for; what an older release stored has no fingerprint."""
 
 STANDING_NOTICES: Final = """
 UNWIND $subjects AS subject

@@ -41,8 +41,38 @@ RETURN n {.notice_id, .subject, .number, .outcome, .source, .at} AS notice
 ORDER BY n.notice_id LIMIT $limit
 """
 
+REQUESTS: Final = """
+MATCH (o:Published) WHERE o.seq > $after AND o.kind IN ['search', 'erasure', 'media', 'probe', 'mark']
+RETURN o.seq AS seq, o.kind AS kind, o.key AS key, o.body AS body
+ORDER BY seq LIMIT $limit
+"""
+
+# Of the rest the graph holds what followed.
+STILL_ASKED: Final = """
+UNWIND $rows AS row
+CALL (row) {
+  WITH row WHERE row.kind IN ['search', 'probe']
+  MATCH (s:Search {search_id: row.key}) WHERE s.status = 'asked' RETURN true AS asked
+  UNION
+  WITH row WHERE row.kind = 'mark'
+  MATCH (:Act {act_id: row.key})-[waits:MARKS]->(:Media) WHERE waits.status IS NULL RETURN true AS asked
+  UNION
+  WITH row WHERE row.kind = 'media'
+  MATCH (u:Upload {ce_id: row.ce_id}) WHERE u.status <> 'quarantined' RETURN true AS asked
+  UNION
+  WITH row WHERE row.kind = 'erasure'
+  MATCH (q:ErasureRequest {erasure_id: row.erasure_id}) WHERE row.subject IN q.waiting RETURN true AS asked
+}
+RETURN row.seq AS seq
+"""
+
 DUE: Final = """
-MATCH (o:Outbox|Withheld) WHERE o.seq > 0 AND o.kind = $kind
+CALL () {
+  MATCH (o:Outbox) WHERE o.seq > 0 RETURN o
+  UNION ALL
+  MATCH (o:Withheld) WHERE o.topic > '' RETURN o
+}
+WITH o WHERE o.kind = $kind
 RETURN o.key AS key, o.body AS body
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -76,5 +77,5 @@ def test_folders_that_are_there_are_left_as_they_are(tmp_path: Path, synced: lis
 
 
 def test_the_journal_of_ingest_is_on_the_disk_at_every_commit(tmp_path: Path) -> None:
-    with ingest_journal.open_journal(tmp_path, "target", Room(Space(()), print)) as journal:
+    with ingest_journal.open_journal(tmp_path, "target", Room(Space(()), print, threading.Event())) as journal:
         assert journal._database.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL

@@ -1,4 +1,4 @@
-"""Events of `redthread ingest` that wait in quarantine: which of them are tried again, and what becomes of them."""
+"""What `redthread ingest` asks the graph: which media it has, and what waits in quarantine and is tried again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from graph.actions import quarantine
+from graph.actions import quarantine, reconcile
 from graph.actions.quarantine import Entry
 from graph.domain.errors import Conflict
 from graph.store.session import Store
@@ -29,11 +29,15 @@ PATIENCE_S: Final = 120.0
 T = TypeVar("T")
 
 
-class Quarantine:
-    """The quarantine of a running system, asked on a connection of its own. Blocks: call it in a thread."""
+class GraphState:
+    """What the graph of a running system says of events; on a connection of its own. Blocks: call it in a thread."""
 
     def __init__(self, addresses: Addresses) -> None:
         self._addresses = addresses
+
+    def kept(self, case_id: str, media: Sequence[str]) -> set[str]:
+        """Those of the media (SHA-256) that are in the case, or were erased."""
+        return self._ask(lambda store: reconcile.kept(store, case_id, media)) if media else set()
 
     def find(self, names: Sequence[str]) -> list[Entry | None]:
         """The entry of each id, None where the graph has none."""
