@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -14,7 +15,7 @@ FIRST_SECONDS: Final = 20.0
 """How long a body may be waited for in all, and a second more for every BYTES_PER_SECOND of it that have come."""
 BYTES_PER_SECOND: Final = 16 * 1024
 """Slower than any connection that people upload pictures over: at this rate the largest upload takes an hour."""
-LINGER_BYTES: Final = 1024 * 1024
+LINGER_BYTES: Final = 32 * 1024 * 1024
 LINGER_SECONDS: Final = 2.0
 """How much and how long of a refused body is thrown away: a connection that is reset at once loses the answer."""
 
@@ -56,14 +57,13 @@ class RequestBody:
         return message
 
     async def throw_away(self) -> None:
-        """Drops what is still sent, for a moment."""
-        try:
+        """Drops what is still sent, for a moment: the request is answered already."""
+        dropped = 0
+        # Whatever becomes of a body that nobody wants is no failure of the answer.
+        with suppress(Exception):
             async with asyncio.timeout(self.linger_seconds):
-                dropped = 0
                 while dropped < LINGER_BYTES:
                     message = await self._receive()
                     dropped += len(message.get("body", b""))
                     if not message.get("more_body", False):
                         return
-        except TimeoutError:
-            return

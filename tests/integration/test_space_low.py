@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api.app import build_app
+from api.readiness import Readiness
 from api.services import Services
 from graph.actions.views import Views
 from graph.files import MediaStore
@@ -35,7 +36,10 @@ async def test_an_upload_is_refused_and_reading_goes_on(
 ) -> None:
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
-        yield Services(store, files, Views(store), sign_in(), Space([tmp_path], MORE_THAN_ANY_DISK))
+        who = sign_in()
+        readiness = Readiness(store, files, who)
+        yield Services(store, files, Views(store), who, readiness, Space([tmp_path], MORE_THAN_ANY_DISK))
+        await readiness.close()
 
     app = build_app(services, upload_limit=1_000_000, version="test")
     transport = httpx.ASGITransport(app=app)
