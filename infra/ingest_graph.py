@@ -25,7 +25,7 @@ PASSING_CODES: Final = frozenset(
 model is tried again by itself; what is wrong with the event or the picture stays wrong."""
 LOOK_S: Final = 0.5
 PATIENCE_S: Final = 120.0
-"""Seconds without any event's end after which replays are left to come to theirs."""
+"""Seconds without any event's end after which the replays are not waited for any more."""
 T = TypeVar("T")
 
 

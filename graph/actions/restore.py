@@ -1,4 +1,4 @@
-"""The repair of a graph and a gallery log that are not of one piece: nothing is lost, no verdict is touched.
+"""The repair of a graph and a gallery log that do not agree: nothing is lost, no verdict is touched.
 
 What the submitted topics hold and the graph lacks goes through embed again as a replay, and what was published and is
 no longer in Kafka is published again. Every write is idempotent, so the repair may be repeated.

@@ -2,7 +2,7 @@
 
 Below the mark others can publish next to nothing, while our own processes go on with what is there: embed waits, the
 API refuses uploads, `ingest` waits, each by its own look at the same mark. A reserve, a file that is only space, is
-given up when space runs out all the same: with it link and the servers finish what they began. It is made anew later.
+given up when space runs out all the same: with it link and the servers finish what they began. It is made again later.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import asyncio
 import os
 import shutil
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from graph.space import LOOK_S, MIB, Space
 
 RESERVE = "reserve"
-"""The file's name in the data folder."""
+"""The file's name."""
+RESERVED = ("", "kafka", "neo4j")
+"""The data folder and those below it that may be volumes of their own: each disk has a reserve."""
 RESERVE_SHARE = 4
 """The reserve is one part in so many of the mark."""
 REMAKE = 2
@@ -32,7 +35,7 @@ class SpaceWatch:
         self.limit = limit
         """Set once Kafka runs, where it is ours to limit."""
         self._space = space
-        self._reserve = data / RESERVE
+        self._data = data
         self._announce = announce
         self._limited: bool | None = None
         """What Kafka was told last; at first unknown: an earlier run may have ended while space was low."""
@@ -50,8 +53,8 @@ class SpaceWatch:
 
     async def _look(self) -> None:
         shortage = await asyncio.to_thread(self._space.shortage)
-        if (gave := await asyncio.to_thread(self._keep_reserve, shortage is not None)) is not None:
-            self._announce(gave)
+        for line in await asyncio.to_thread(self._keep_reserves, shortage is not None):
+            self._announce(line)
         if (shortage is not None) != self._said:
             self._said = shortage is not None
             self._announce(
@@ -69,18 +72,28 @@ class SpaceWatch:
             self._limited = self._said
         self._told = ""
 
-    def _keep_reserve(self, is_low: bool) -> str | None:
-        """Gives the reserve up where nearly nothing is left, or makes it where there is plenty; what to say of it."""
-        folder = self._reserve.parent
-        free, low = shutil.disk_usage(folder).free, self._space.low(folder)
-        size = low // RESERVE_SHARE
-        if self._reserve.exists():
-            if is_low and free < size:
-                self._reserve.unlink()
-                return f"the reserve of {size // MIB} MiB in {folder} is given up"
-        elif not is_low and free > low * REMAKE:
-            _allocate(self._reserve, size)
-        return None
+    def _keep_reserves(self, is_low: bool) -> list[str]:
+        """Gives a reserve up where nearly nothing is left, or makes it where there is plenty; what to say of it."""
+        lines: list[str] = []
+        for folder in self._disks():
+            reserve = folder / RESERVE
+            free, low = shutil.disk_usage(folder).free, self._space.low(folder)
+            size = low // RESERVE_SHARE
+            if reserve.exists():
+                if is_low and free < size:
+                    reserve.unlink()
+                    lines.append(f"the reserve of {size // MIB} MiB in {folder} is given up")
+            elif not is_low and free > low * REMAKE:
+                _allocate(reserve, size)
+        return lines
+
+    def _disks(self) -> list[Path]:
+        """One folder of each disk that the servers write to."""
+        found: dict[int, Path] = {}
+        for folder in (self._data / name for name in RESERVED):
+            with suppress(OSError):
+                found.setdefault(folder.stat().st_dev, folder)
+        return [*found.values()]
 
     def _say_once(self, line: str) -> None:
         if line != self._told:

@@ -1,4 +1,4 @@
-"""A graph and a log that are not of one piece: link notices, the graph remembers it, and the repair loses nothing."""
+"""A graph and a log that do not agree: link notices it, the graph remembers it, and the repair loses nothing."""
 
 from __future__ import annotations
 
