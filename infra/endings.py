@@ -10,7 +10,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
 
-from graph.domain.errors import Invalid, RedthreadError, StoreUnavailable
+from graph.domain.errors import Invalid, MediaStoreUnavailable, RedthreadError, StoreUnavailable
 from infra.folders import printable
 
 CHECKOUT: Final = Path(__file__).parent.parent
@@ -73,6 +73,8 @@ def _told(error: BaseException) -> tuple[Code, str] | None:
     match error:
         case StoreUnavailable():
             return Code.UNAVAILABLE, f"{error.message}: see `redthread status`, and logs/neo4j.log in the data folder"
+        case MediaStoreUnavailable():
+            return Code.UNAVAILABLE, error.message
         case Invalid():
             return Code.USAGE, error.message
         case RedthreadError():
@@ -105,7 +107,10 @@ def _driver(error: BaseException) -> tuple[Code, str] | None:
         return Code.UNAVAILABLE, f"a server does not answer ({said}): {_LOOK}"
     sqlite = sys.modules.get("sqlite3")
     if sqlite and type(error) in (sqlite.DatabaseError, sqlite.OperationalError):
-        return Code.MACHINE, f"the journal of `ingest` in the data folder cannot be used: {error}"
+        return Code.MACHINE, (
+            f"the journal of `ingest` in the data folder cannot be used ({error}): move ingest.sqlite3 away, then all "
+            "files are sent again, and those that are known are told as known"
+        )
     return None
 
 

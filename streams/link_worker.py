@@ -245,7 +245,8 @@ class LinkWorker:
             try:
                 await ingest.commit(
                     self._store, self.epoch, plan.changes, plan.compare.may_compare,
-                    record=self._ids[plan.changes.last], now=datetime.now(UTC), between=between, ends=ends,
+                    record=self._ids[plan.changes.last], stands_at=self._offset, now=datetime.now(UTC),
+                    between=between, ends=ends,
                 )  # fmt: skip
             except AlreadyCommitted:
                 return False

@@ -88,6 +88,8 @@ class Findings:
     roots: list[Root] = field(default_factory=list[Root])
     without_crops: list[Submitted] = field(default_factory=list[Submitted])
     """An event of each media whose crops are missing, as far as the topics hold one."""
+    files_gone: int = 0
+    """Missing files that no event brings back."""
     since: int | None = None
     """When the oldest event was submitted that the topics still hold, in milliseconds; None where they begin at 0."""
 
@@ -170,10 +172,13 @@ async def _find_files(found: Findings, store: Store, files: MediaStore, by_media
     async for page in actions.crops(store):
         missing = await asyncio.to_thread(missing_crops, page)
         found.report.files_missing += [row["face_id"] for row in missing]
+        found.files_gone += sum(row["media_id"] not in by_media for row in missing)
         without |= {row["media_id"] for row in missing}
     found.without_crops = [by_media[media_id] for media_id in sorted(without & by_media.keys())]
     async for uploads in actions.uploads(store):
-        found.report.files_missing += await asyncio.to_thread(missing_uploads, uploads)
+        gone = await asyncio.to_thread(missing_uploads, uploads)
+        found.report.files_missing += gone
+        found.files_gone += len(gone)
 
 
 def _count(found: Findings, event: Submitted, standing: Standing, is_waiting: bool) -> None:

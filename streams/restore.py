@@ -74,10 +74,10 @@ def _not_restored(found: Findings) -> list[str]:
         subjects = sorted({str(body["subject"]) for body in found.unknown if body.get("outcome") == outcome})
         lines += [f"{subject}: {text}" for subject in subjects]
     lines += [f"{link_id}: the link is not as was last sent" for link_id in found.report.verdicts_changed]
-    if found.report.files_missing:
+    if found.files_gone:
         lines.append(
-            f"{len(found.report.files_missing)} crops or uploads are missing; the crops of {len(found.without_crops)} "
-            "media are made again, the others' pictures are to be submitted again"
+            f"{found.files_gone} crops or uploads are missing, and no topic holds their events: submit their pictures "
+            "again"
         )
     if found.since is not None and found.report.lost:
         lines.append(
@@ -90,6 +90,8 @@ def _not_restored(found: Findings) -> list[str]:
 async def repair(store: Store, kafka: Kafka, todo: Repair, *, actor: str) -> Mapping[str, int]:
     """How many records of each kind are published again; link reads a log that is another one from its beginning."""
     now, found = datetime.now(UTC), todo.found
+    # What a running link has in memory may be what the graph has lost.
+    await actions.reload_link(store)
     if log_lost := bool(await _log_fault(store, kafka)):
         await _read_log_again(store, kafka, actor, now)
     await actions.know(store, found.unknown)

@@ -29,7 +29,7 @@ class Log:
 
     def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
         self._bootstrap, self._security = bootstrap, security
-        self._config: dict[str, Any] = {"bootstrap.servers": bootstrap, **security}
+        self._config: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0, **security}
         self._admin: Any = AdminClient(self._config)
 
     def log_id(self) -> str:

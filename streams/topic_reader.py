@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from streams.inputs import Message
 
@@ -20,9 +20,13 @@ class TopicReader:
     """A reader on its own connection; its methods block. KafkaException or TimeoutError where Kafka is away."""
 
     def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
-        # What is deleted while it is read is passed over, and nothing behind it.
-        settings = {"group.id": "redthread-reader", "enable.auto.commit": False, "log_level": 0,
-                    "auto.offset.reset": "earliest"}  # fmt: skip
+        settings = {
+            "group.id": "redthread-reader", "enable.auto.commit": False, "log_level": 0,
+            # What is deleted while it is read is passed over, and nothing behind it.
+            "auto.offset.reset": "earliest",
+            # As the workers read. The end says so itself: behind the last record a transaction's marker may lie.
+            "isolation.level": "read_uncommitted", "enable.partition.eof": True,
+        }  # fmt: skip
         self._consumer = Consumer({"bootstrap.servers": bootstrap, **settings, **security})
 
     def __enter__(self) -> Self:
@@ -56,16 +60,21 @@ class TopicReader:
         self._consumer.assign([TopicPartition(topic, number, place)])
         answered = time.monotonic()
         while place < high:
-            messages = self._consumer.consume(AT_ONCE, timeout=1.0)
-            for message in messages:
-                if message.error() is None:
+            first = self._consumer.poll(1.0)
+            if first is None:
+                if time.monotonic() - answered > ANSWER_S:
+                    raise TimeoutError(f"Kafka gave no record of {topic}/{number} from {place} on in {ANSWER_S:.0f} s")
+                continue
+            answered = time.monotonic()
+            # consume() waits for as many as it is asked for: one is waited for, the rest is taken as it comes.
+            for message in (first, *self._consumer.consume(AT_ONCE, 0.0)):
+                error = message.error()
+                if error is None:
                     place = (message.offset() or 0) + 1
                     if place <= high:
                         yield _message(message)
-            if messages:
-                answered = time.monotonic()
-            elif time.monotonic() - answered > ANSWER_S:
-                raise TimeoutError(f"Kafka gave no record of {topic}/{number} from {place} on within {ANSWER_S:.0f} s")
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    place = high
         self._consumer.unassign()
 
 

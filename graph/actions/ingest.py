@@ -186,21 +186,26 @@ async def commit(
     *,
     now: datetime,
     record: RecordId | None = None,
+    stands_at: int | None = None,
     between: Callable[[], None] = lambda: None,
     ends: bool = True,
 ) -> None:
     """Writes a batch and moves the cursor to its last `record`, all or nothing; a very large one in parts, the cursor
     with the last. Without a `record` the cursor knows its number alone: a graph that is written without a log.
 
-    Where it `ends` no record yet, because more of one follows, the cursor stays.
+    Where it `ends` no record yet, because more of one follows, the cursor stays. `stands_at` is the offset that the
+    caller last knew of the cursor.
 
-    Raises Fenced where another process has taken the log over, AlreadyCommitted where the batch was written before.
+    Raises Fenced where another process has taken the log over, AlreadyCommitted where the batch was written before, and
+    LogGap where the cursor stands before `stands_at`: an older dump was loaded meanwhile.
     `may_compare` says of two face ids whether they may be compared after this batch: undecided links of narrowed media
     that no longer may are removed. `between` is called after each part but the last.
     """
 
     async def work(tx: Tx, changes: Changes, cursor: LiteralString) -> None:
         head = await log.lock_head(tx)
+        if stands_at is not None:
+            await _check_cursor(tx, stands_at)
         if await tx.one(cursor, log=LOG, epoch=epoch, last=changes.last) is None:
             found = await tx.one(queries.CURSOR, log=LOG)
             if found is not None and found["epoch"] == epoch and found["offset"] >= changes.last:
@@ -234,6 +239,12 @@ async def commit(
         await store.write(lambda tx, part=part: work(tx, part, queries.HOLD_CURSOR))
         between()
     await store.write(lambda tx: work(tx, last, queries.MOVE_CURSOR if ends else queries.HOLD_CURSOR))
+
+
+async def _check_cursor(tx: Tx, stands_at: int) -> None:
+    before = await tx.one(queries.CURSOR, log=LOG)
+    if before is not None and before["offset"] < stands_at:
+        raise LogGap(f"the graph stands at {before['offset']}, link at {stands_at}: an older dump was loaded meanwhile")
 
 
 async def _narrow(tx: Tx, changes: Changes, may_compare: Callable[[str, str], bool]) -> None:

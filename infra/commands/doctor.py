@@ -140,6 +140,8 @@ def _memory(chosen: Settings) -> Finding:
 
 def _disk(path: Path, what: str) -> Finding:
     existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not existing.is_dir():
+        return Finding(f"disk for {what}", f"{existing} is no folder", "name another folder (REDTHREAD_DATA)")
     free = shutil.disk_usage(existing).free / 1e9
     if not os.access(existing, os.W_OK):
         return Finding(

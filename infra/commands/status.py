@@ -81,6 +81,9 @@ def status(
     if (shortage := space(chosen).shortage()) is not None:
         out.print(f"ALARM too little free space: {shortage}; nothing new is taken in until then", markup=False)
     out.print(_children(running, states))
+    for child in running.children:
+        if not child.pid and child.failure:
+            out.print(f"{child.name}: {child.failure}", markup=False)
     for fault in faults:
         out.print(f"API: {fault}", markup=False)
     if running.ready:

@@ -22,6 +22,7 @@ from infra.commands.common import DataOption, announce, progress, settings
 from infra.development_issuer import USERS
 from infra.settings import CHECKOUT, Settings, StackName
 from infra.stack.base import StackError
+from infra.stack.datafolder import holder
 from infra.stack.logs import append_to, last_line
 from infra.stack.running import find_running, given_addresses, wait_gone
 from infra.stack.system import RunningSystem, SystemOptions, running_system
@@ -64,7 +65,11 @@ def down(data: DataOption = None) -> None:
     running = find_running(folder)
     if running is None:
         if not wait_gone(folder, 0):
-            announce("waiting for servers whose supervisor is gone")
+            if pid := holder(folder):  # its notes are gone, or can't be read
+                announce(f"stopping process {pid}")
+                os.kill(pid, signal.SIGTERM)
+            else:
+                announce("waiting for servers whose supervisor is gone")
             _must_be_gone(folder)
         announce(f"nothing runs on {folder}")
         return

@@ -55,6 +55,8 @@ class DataFolder:
                     "folder with --data"
                 )
             time.sleep(0.2)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         return cls(path, descriptor)
 
     def release(self) -> None:
@@ -77,6 +79,15 @@ def is_held(path: Path) -> bool:
         return not _try_lock(descriptor)
     finally:
         os.close(descriptor)
+
+
+def holder(path: Path) -> int:
+    """The process that holds the folder, by its own note in the lock; 0 where none does."""
+    try:
+        pid = int((path / LOCK).read_bytes() or b"0")
+    except (OSError, ValueError):
+        return 0
+    return pid if pid and holds(path, pid) else 0
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -153,8 +164,8 @@ def _accounts(path: Path) -> list[Path]:
 def _remedy(path: Path) -> str:
     places = " and ".join(str(account) for account in _accounts(path))
     return (
-        f"put it back from a copy; without a copy, delete it and {places}: Neo4j's account is all that they hold, and "
-        "the next start sets a new password"
+        f"stop it (`redthread down`), then put the file back from a copy; without a copy, delete it and {places}: "
+        "Neo4j's account is all that they hold, and the next start sets a new password"
     )
 
 

@@ -25,6 +25,8 @@ def main(parent: int, death_signal: int, command: list[str]) -> None:
         # The parent may have died before the wish was heard: then nobody will ever send the signal.
         if os.getppid() != parent:
             os._exit(1)
+    # What a server writes (events, vectors) is its owner's alone, wherever its folder lies.
+    os.umask(0o077)
     os.execvp(command[0], command)
 
 

@@ -12,6 +12,7 @@ import httpx
 from infra.settings import CHECKOUT
 from infra.stack.base import StackError
 from infra.stack.child import ChildSpec
+from infra.stack.logs import last_line
 
 WORKER_GRACE_S = 20.0
 """Above the worst time of one event; a killed worker's events are processed again."""
@@ -24,7 +25,8 @@ def worker(kind: str, number: int, env: Mapping[str, str]) -> ChildSpec:
     """The `number`th worker of a kind (`embed`, `link`), in a slot of its own: its name among its group's members."""
     slot = f"{kind}-{number}"
     argv = (sys.executable, "-P", "-m", "streams.worker", kind)
-    return ChildSpec(slot, argv, WORKER_GRACE_S, env={**env, **COMMON, "REDTHREAD_WORKER_SLOT": slot})
+    environment = {**env, **COMMON, "REDTHREAD_WORKER_SLOT": slot}
+    return ChildSpec(slot, argv, WORKER_GRACE_S, env=environment, reason=lambda log, _: last_line(log))
 
 
 def api(url: str, env: Mapping[str, str]) -> ChildSpec:

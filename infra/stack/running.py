@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from pydantic import TypeAdapter, ValidationError
 
 from infra.settings import Settings
 from infra.stack import datafolder
@@ -33,6 +34,8 @@ class RunningChild:
     started_at: float
     restarts: int
     ready: bool | None
+    failure: str = ""
+    """Why it ended last, where its supervisor knows more than its exit code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def state_of(
     """What the supervisor writes down about itself: everything that others may know, no password."""
     children = [
         {"name": name, "pid": child.pid, "started_at": child.started_at, "restarts": child.restarts,
-         "ready": child.serves}
+         "ready": child.serves, "failure": child.failure}
         for name, child in supervisor.children.items()
     ]  # fmt: skip
     return {
@@ -89,11 +92,15 @@ def find_running(data: Path) -> Running | None:
     a supervisor that hangs, makes the notes old.
     """
     state: dict[str, Any] = datafolder.read_state(data)
-    if not state or not datafolder.is_held(data) or not datafolder.holds(data, int(state["pid"])):
+    try:
+        noted = [RunningChild(**child) for child in state.pop("children")]
+        running = TypeAdapter(Running).validate_python({**state, "data": data, "children": noted})
+    except (KeyError, TypeError, ValidationError):  # nothing was noted, or what was noted is damaged
         return None
-    processes = _children_of(int(state["pid"]))
-    children = [_as_it_is(RunningChild(**child), processes) for child in state.pop("children")]
-    return Running(data=data, **state, children=children)
+    if not datafolder.is_held(data) or not datafolder.holds(data, running.pid):
+        return None
+    processes = _children_of(running.pid)
+    return replace(running, children=[_as_it_is(child, processes) for child in noted])
 
 
 def _children_of(supervisor: int) -> list[psutil.Process]:

@@ -56,7 +56,8 @@ def read(data: Path) -> dict[str, str]:
     except (OSError, ValueError):
         pass  # refused below, outside of the error that quotes what it read
     raise StackError(
-        f"{path} can't be read: restore it, or delete it for a new password, which case systems then need too"
+        f"{path} can't be read: stop it (`redthread down`), then put the file back from a copy, or delete it for a new "
+        "password, which case systems then need too"
     )
 
 

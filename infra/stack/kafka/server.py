@@ -77,6 +77,7 @@ def prepare(folder: Path, jars: Sequence[Path], port: int, controller: int, pass
     """
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # also where an older release made it
     properties = folder / "server.properties"
     lines = PROPERTIES.format(port=port, controller=controller, data=data) + credentials.properties(password)
     write_whole(properties, lines)

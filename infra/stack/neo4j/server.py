@@ -97,6 +97,7 @@ def prepare(
     conf = folder / "conf"
     for name in ("conf", "data", "logs", "run", "plugins", "import"):
         (folder / name).mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)  # also where an older release made it
     heap, pages = (HEAP_MB, PAGES_MB) if short_lived else memory(have.total)
     told = CONF.format(home=folder, port=port, pages=pages, replan=REPLAN_SHORT_LIVED if short_lived else REPLAN)
     (conf / "neo4j.conf").write_text(told + DISCARD if discard else told, "utf-8")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from infra.command_line import app
 from infra.commands.common import settings
 from infra.stack import datafolder, logs, ports
 from infra.stack.base import Addresses, StackError
+from infra.stack.child import leashed
 from tests.mounts import tmpfs
 
 
@@ -86,7 +90,7 @@ def test_a_damaged_password_file_is_refused_and_left_as_it_is(tmp_path: Path, co
     """Empty after a power cut, it made `up` invent another password than the one that its Neo4j knows."""
     (tmp_path / datafolder.SECRETS).write_bytes(content)
     for ask in (datafolder.password, datafolder.is_password_set, datafolder.note_password_set):
-        with pytest.raises(StackError, match=r"stack.json is damaged: put it back from a copy; without a copy, delete"):
+        with pytest.raises(StackError, match=r"stack.json is damaged: put the file back from a copy; without a copy, delete"):
             ask(tmp_path)
     assert (tmp_path / datafolder.SECRETS).read_bytes() == content
 
@@ -131,3 +135,12 @@ def test_a_log_that_cannot_be_copied_stays_and_leaves_no_half_copy(tmp_path: Pat
         with pytest.raises(OSError, match="No space"):
             logs.cap(log, max_bytes=50)
         assert [(path.name, path.stat().st_size) for path in logs_folder.iterdir()] == [("a.log", 100_000)]
+
+
+def test_what_a_leashed_process_writes_is_its_owners_alone(tmp_path: Path) -> None:
+    """Symptom: another user of the machine read events in Kafka's files, where the data folder was made before."""
+    write = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text('x')"
+    line = [*leashed(signal.SIGTERM), sys.executable, "-c", write, str(tmp_path / "file")]
+    subprocess.run(line, check=True, umask=0o022)
+
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
