@@ -90,7 +90,7 @@ def test_a_damaged_password_file_is_refused_and_left_as_it_is(tmp_path: Path, co
     """Empty after a power cut, it made `up` invent another password than the one that its Neo4j knows."""
     (tmp_path / datafolder.SECRETS).write_bytes(content)
     for ask in (datafolder.password, datafolder.is_password_set, datafolder.note_password_set):
-        with pytest.raises(StackError, match=r"stack.json is damaged: put the file back from a copy; without a copy, delete"):
+        with pytest.raises(StackError, match=r"stack.json is damaged: stop it .* without a copy, delete"):
             ask(tmp_path)
     assert (tmp_path / datafolder.SECRETS).read_bytes() == content
 
