@@ -57,10 +57,14 @@ async def reconciled(site: Site) -> Reconciliation:
 
 
 async def restored(site: Site) -> Reconciliation:
-    """The reconciliation after a repair by Ole."""
-    todo = await restore.examine(site.store, kafka_of(site), files_of(site))
-    await restore.repair(site.store, kafka_of(site), todo, actor="ole@operators")
-    return await restore.settle(site.store, kafka_of(site), files_of(site), todo, lambda _: None)
+    """The reconciliation after a repair by Ole, while link is started again whenever it ends, as by its supervisor."""
+    keeping = asyncio.create_task(site.keep("link", "link-0", []))
+    try:
+        todo = await restore.examine(site.store, kafka_of(site), files_of(site))
+        await restore.repair(site.store, kafka_of(site), todo, actor="ole@operators")
+        return await restore.settle(site.store, kafka_of(site), files_of(site), todo, lambda _: None)
+    finally:
+        keeping.cancel()
 
 
 async def test_another_event_at_a_place_that_was_told_of_has_a_notice_of_its_own(site: Site) -> None:
@@ -234,7 +238,6 @@ async def test_a_graph_that_lost_what_it_had_gets_everything_back_and_nobody_is_
     crop.write_bytes(b"")
     assert len((await reconciled(site)).lost) == 6
 
-    link = site.start("link")
     found = await restored(site)
 
     assert (found.lost, found.doubled, found.not_sent, found.unknown, found.files_missing) == ([], [], [], [], [])
@@ -255,7 +258,6 @@ async def test_a_notice_that_kafka_lost_is_sent_again_as_it_was(site: Site) -> N
     found = await reconciled(site)
     assert sorted(found.not_sent) == sorted(notice["notice_id"] for notice in told.values())
 
-    link = site.start("link")
     assert (await restored(site)).not_sent == []
     assert standing(site.notices()) == told
 
