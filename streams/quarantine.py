@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from graph.domain.errors import OtherModel, RedthreadError, SourceUnreachable
 from graph.domain.ids import is_case_id
@@ -18,6 +18,7 @@ Headers = list[tuple[str, bytes]]
 VALUE_LIMIT: Final = 1_000_000
 """Bytes of a record that is kept whole; of a larger one the value's first 1,000 and a reference to its place are."""
 REASON_LIMIT: Final = 1000
+REFERENCE_LIMIT: Final = 300
 ATTEMPTS: Final = "redthread-attempts"
 EVENT: Final = "redthread-event"
 SUBMITTED_AT: Final = "redthread-submitted-at"
@@ -80,7 +81,7 @@ def read(key: bytes | None, value: bytes | None, headers: Headers) -> dict[str, 
         "key": to_base64(key),
         "value": None if "redthread-null-value" in facts else to_base64(value),
         "headers": kept,
-        "case_id": _case_of(value),
+        **_facts_of(value),
     }
 
 
@@ -90,17 +91,21 @@ def ce_id_of(headers: Sequence[tuple[str, bytes | None]]) -> str:
     return (named.get(CE_ID) or named.get("ce_id") or b"").decode("utf-8", "ignore")[:CE_ID_LIMIT]
 
 
-def _case_of(value: bytes | None) -> str | None:
-    """The case that an event says it is of, as far as it can be read: a question in that case tells that it waits."""
+def _facts_of(value: bytes | None) -> dict[str, str | None]:
+    """What an event says of itself, as far as it can be read.
+
+    Its case, in which a question tells that it waits, and its sender's own reference.
+    """
     try:
         event: Any = json.loads(value or b"")
     except (ValueError, RecursionError):
-        return None
-    match event:
-        case {"case_id": str(case_id)} if is_case_id(case_id):
-            return case_id
-        case _:
-            return None
+        event = None
+    known = cast(dict[str, Any], event) if isinstance(event, dict) else {}
+    case_id, source_ref = known.get("case_id"), known.get("source_ref")
+    return {
+        "case_id": case_id if isinstance(case_id, str) and is_case_id(case_id) else None,
+        "source_ref": source_ref[:REFERENCE_LIMIT] if isinstance(source_ref, str) else None,
+    }
 
 
 def _number(text: str, otherwise: int) -> int:

@@ -64,7 +64,7 @@ def _event(row: Row) -> Event:
 
 
 def _notice(row: Row) -> NoticeRow:
-    told = ("event", "ce_id", "code", "reason", "attempts", "quarantine_id")
+    told = ("event", "ce_id", "source_ref", "code", "reason", "attempts", "quarantine_id")
     body = {name: row.get(name) or None for name in told}
     return NoticeRow(f"event:{row['event']}", row["source"], "quarantined", body, _event(row))
 
