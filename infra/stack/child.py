@@ -33,6 +33,8 @@ class ChildSpec:
     ready: Callable[[], Awaitable[None]] | None = None
     reason: Callable[[Path, int], str] | None = None
     final: frozenset[int] = frozenset()
+    room: tuple[Path, int] | None = None
+    """A folder, and the bytes that must be free in it before the process is started again."""
 
 
 def leashed(on_orphaned: signal.Signals) -> tuple[str, ...]:

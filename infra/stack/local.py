@@ -96,7 +96,7 @@ class LocalStack:
         command = await asyncio.to_thread(
             kafka.prepare, self._options.data / "kafka", jars, port, controller, security["sasl.password"]
         )
-        self._supervisor.start(kafka.spec(command, f"{LOOPBACK}:{port}", security))
+        self._supervisor.start(kafka.spec(command, self._options.data / "kafka", f"{LOOPBACK}:{port}", security))
         await self._supervisor.wait_ready("kafka")
 
     async def _start_neo4j(self, addresses: Addresses, port: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import time
 from asyncio.subprocess import DEVNULL, Process
@@ -23,6 +24,7 @@ from infra.stack.child import NAME, ChildSpec, leashed
 from infra.stack.logs import append_to, cap, last_line
 
 BACKOFF_S = (1.0, 30.0)
+ROOM_EVERY_S = 1.0
 HEALTHY_S = 60.0
 """Seconds of running after which the next end counts as the first again."""
 HOPELESS = 3
@@ -153,7 +155,17 @@ class Supervisor:
             self._notify(f"{child.spec.name} {end}; again in {delay:.0f} s: {child.log}")
             self.report()
             await asyncio.sleep(delay)
+            await self._wait_for_room(child)
             delay = min(delay * 2, self._backoff_s[1])
+
+    async def _wait_for_room(self, child: Child) -> None:
+        """Returns once there is room for a start, where the child needs any."""
+        said = False
+        while child.spec.room is not None and not has_room(*child.spec.room):
+            if not said:
+                self._notify(f"{child.spec.name} is started again once there is free space")
+                said = True
+            await asyncio.sleep(ROOM_EVERY_S)
 
     async def _run(self, child: Child) -> str:
         """How the child's next process ended, or why there was none; cancelled, it stops the process."""
@@ -239,6 +251,14 @@ class Supervisor:
                     await asyncio.to_thread(cap, child.log)
             if self._unreported:
                 self.report()
+
+
+def has_room(folder: Path, needed: int) -> bool:
+    """Whether so many bytes are free in the folder; one that can't be asked is no reason to wait."""
+    try:
+        return shutil.disk_usage(folder).free >= needed
+    except OSError:
+        return True
 
 
 async def _end(process: Process, grace_s: float) -> None:

