@@ -43,6 +43,29 @@ async def until(true: Callable[[], bool], within_s: float = 10.0) -> None:
             await asyncio.sleep(0.02)
 
 
+def test_a_child_that_needs_room_is_started_again_once_there_is_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Symptom: Kafka, started again and again on a full disk, came back without its topics."""
+    rooms = [False, False, True]
+    monkeypatch.setattr(module, "ROOM_EVERY_S", 0.01)
+    monkeypatch.setattr(module, "has_room", lambda folder, needed: rooms.pop(0))
+    said: list[str] = []
+
+    async def story() -> None:
+        supervisor = Supervisor(tmp_path, said.append, backoff_s=(0.05, 1.0))
+        supervisor.start(dataclasses.replace(child("sleeper", SLEEPS), room=(tmp_path, 1)))
+        await supervisor.wait_ready("sleeper")
+        first = supervisor.children["sleeper"].pid
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: supervisor.children["sleeper"].pid not in (0, first))
+        await supervisor.stop_all()
+
+    asyncio.run(story())
+    assert rooms == []
+    assert "sleeper is started again once there is free space" in said
+
+
 def test_a_killed_child_runs_again_and_both_are_told(tmp_path: Path) -> None:
     said: list[str] = []
 
