@@ -271,8 +271,10 @@ class Site:
         last = self.end_of(topics.GALLERY) - 1 if offset is None else offset
 
         async def there() -> bool:
+            # The cursor first: a batch that ends between the two reads has its notices in the outbox then.
+            stands = (await self.cursor()).offset >= last
             (row,) = await self.rows("RETURN COUNT { MATCH (:Outbox) } AS waiting")
-            return (await self.cursor()).offset >= last and row["waiting"] == 0
+            return stands and row["waiting"] == 0
 
         await self.patiently(there, f"link stands at {last} and has told it")
 
