@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPBearer
 
+from api import clock
 from api.services import Use
 from graph.actions.queue import CLAIM_PURPOSE, check_claim
 from graph.actions.views import Look
@@ -53,7 +53,7 @@ class Seeing:
 
     async def __call__(self, who: Actor, purpose: PurposeHeader, use: Use) -> Look:
         check_role(who, self.deed)
-        stated, now = check_purpose(_as_utf8(purpose)), datetime.now(UTC)
+        stated, now = check_purpose(_as_utf8(purpose)), clock.now()
         if stated.startswith(CLAIM_PURPOSE):
             await check_claim(use.store, stated.removeprefix(CLAIM_PURPOSE), actor=who, now=now)
         return Look(who, stated, now)

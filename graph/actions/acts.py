@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import Any
 
 from graph.actions.decide import Deciding, Locked, Planned, Seen, Step, check_version, lock, write
 from graph.actions.victims import Effects
-from graph.domain import link
+from graph.domain import ids, link
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.link import SecondDecision
 from graph.domain.people import Deed, Person, check_may, may
@@ -77,7 +76,7 @@ async def do_act_reopening(
         if not standing:
             raise Conflict("nothing of this act stands any more", code="nothing_to_reopen")
         steps = [Step(key, None, text=reason) for key in sorted(standing)]
-        new = uuid.uuid4().hex
+        new = ids.new_id()
         return done_of(new, *await write(tx, head, found, steps, deciding, new))
 
     return await store.write(work)
@@ -104,7 +103,7 @@ async def do_act_approval(
                 actor, Deed.APPROVE, locked.row["districts"], made_by=confirmation.by if confirmation else ""
             )  # fmt: skip
         steps = [Step(key, decision, text=reason) for key in sorted({item.link_id for item in seen})]
-        new = uuid.uuid4().hex
+        new = ids.new_id()
         return done_of(new, *await write(tx, head, found, steps, deciding, new))
 
     return await store.write(work)

@@ -7,7 +7,6 @@ that. Faces ticked off as different are dismissed in the same act.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,7 +51,7 @@ class Said:
 async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purpose: str = "") -> Done:
     """Judges a contact sheet in one act; raises what `do_verdict` raises, for the whole of it."""
     check_said(said)
-    act_id = uuid.uuid4().hex
+    act_id = ids.new_id()
     deciding = Deciding(actor, now, purpose, "verdict", "links.judged")
 
     async def work(tx: Tx) -> Done:
@@ -110,7 +109,7 @@ async def do_link(
             raise Conflict("these faces are linked already: judge that link", code="link_exists", current=pair["link"])
         await _create(tx, [{"link_id": link_id, "a": a, "b": b}], actor, now)
         deciding = Deciding(actor, now, purpose, "verdict", "link.made")
-        await write(tx, head, await lock(tx, [link_id]), [step], deciding, uuid.uuid4().hex)
+        await write(tx, head, await lock(tx, [link_id]), [step], deciding, ids.new_id())
         return await seen_link(tx, link_id, viewer=actor)
 
     return await store.write(work)

@@ -6,7 +6,6 @@ with the audit head, so no two decisions ever interleave.
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from graph.actions.read import seen_link
 from graph.actions.seen import SeenLink
 from graph.actions.tell import tell_decision
 from graph.actions.victims import Effects
-from graph.domain import audit, link
+from graph.domain import audit, ids, link
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.link import REOPENED, Decision, Entry, SecondDecision, Standing, State
 from graph.domain.people import Deed, Maker, Person, check_may, may, told_name
@@ -142,7 +141,7 @@ async def _one(store: Store, seen: Seen, step: Step, deciding: Deciding, check: 
             raise NotFound("there is no such link")
         await check(tx, deciding.actor, found[seen.link_id])
         check_version(found[seen.link_id], seen.version, deciding.actor)
-        await write(tx, head, found, [step], deciding, uuid.uuid4().hex)
+        await write(tx, head, found, [step], deciding, ids.new_id())
         return await seen_link(tx, seen.link_id, viewer=deciding.actor)
 
     return await store.write(work)
@@ -228,7 +227,7 @@ class Outcome:
 def outcome(step: Step, found: Locked, deciding: Deciding, act_id: str) -> Outcome:
     """What a step makes of its link; Conflict where the link waits for no such act."""
     try:
-        verdict_id = uuid.uuid4().hex
+        verdict_id = ids.new_id()
         if step.decision is None:
             state, undone = link.after_reopening(found.now)
             return Outcome(step, found, state, verdict_id, Standing(state, found.now.acts[:-1]), undone)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, LiteralString
 
 from graph.actions.views import Look, Views
-from graph.domain import audit
+from graph.domain import audit, ids
 from graph.domain.errors import Forbidden, Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, may
 from graph.store import log
@@ -43,7 +42,7 @@ async def do_erase(store: Store, kind: Kind, subject: str, reason: str, *, actor
     """
     if not 1 <= len(reason.strip()) <= PURPOSE_LIMIT:
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
-    erasure_id = uuid.uuid4().hex
+    erasure_id = ids.new_id()
 
     async def work(tx: Tx) -> Row | None:
         head = await log.lock_head(tx)

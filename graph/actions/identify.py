@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import Final
 
 from graph.actions import victims
 from graph.actions.tell import Told, numbered
-from graph.domain import audit, link, victim
+from graph.domain import audit, ids, link, victim
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.identification import (
     AWAITS_APPROVAL,
@@ -75,7 +74,7 @@ async def do_identification(
     if not 1 <= len(reference) <= REFERENCE_LIMIT:
         raise Invalid(f"person_ref: from 1 to {REFERENCE_LIMIT} characters")
     link.check_text(said.reason, needed=True)
-    identification_id = uuid.uuid4().hex
+    identification_id = ids.new_id()
 
     async def work(tx: Tx) -> SeenIdentification:
         head = await log.lock_head(tx)

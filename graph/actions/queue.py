@@ -6,7 +6,6 @@ one item. It ends when its links are decided, when it is skipped, or when its ti
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -202,7 +201,7 @@ async def _take(
     """The new claims by item: of the first `wanted` sheets that are still as they were when they were chosen."""
     until = (now + LEASE).isoformat()
     rows: list[Row] = [
-        {"item": sheet.item, "claim_id": uuid.uuid4().hex, "place": place, "links": sheet.link_ids,
+        {"item": sheet.item, "claim_id": ids.new_id(), "place": place, "links": sheet.link_ids,
          "versions": [row["version"] for row in sheet.rows]}
         for place, sheet in enumerate(found)
     ]  # fmt: skip
