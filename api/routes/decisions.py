@@ -15,7 +15,7 @@ from api.wire import LinkDetailOut, VerdictIn
 from api.wire_decisions import ActApprovalIn, ActIn, ActOut, ApprovalIn, LinkIn, ReopeningIn
 from graph.actions import acts, contact_sheet, decide
 from graph.actions.decide import Judgement, Seen
-from graph.actions.seen import SeenLink
+from graph.domain.sealed import SeenLink
 
 router = APIRouter(tags=["decisions"])
 

@@ -16,11 +16,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from graph.actions.visible import sees_case, sees_face
+from graph.actions.known import find_victim
 from graph.domain import audit, ids
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, check_purpose, may
+from graph.domain.sealed import sees_case, sees_face
 from graph.domain.turn import turned
 from graph.files import MediaStore
 from graph.store import log
@@ -85,8 +86,8 @@ async def ask_with_victim(store: Store, question: Question, victim_id: str, *, a
     """
 
     async def find(tx: Tx) -> list[str]:
-        rows = await tx.rows(queries.FACES_OF_VICTIM, victim_id=victim_id)
-        mine = [row["face_id"] for row in rows if may(actor, Deed.SEE, row["districts"])]
+        found = await find_victim(tx, victim_id, actor)
+        mine = [row["face_id"] for row in await tx.rows(queries.BEST_FIRST, faces=sorted(found.faces & found.seen.own))]
         if not mine:
             raise NotFound("there is no such victim")
         return sorted(mine[:VICTIM_FACES_MAX])

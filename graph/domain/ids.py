@@ -37,6 +37,11 @@ def marked_face_id(media: str, act: str) -> str:
     return digest(media, "person", act)
 
 
+def verdict_id(act: str, link: str) -> str:
+    """The id of what an act says of one link."""
+    return digest(act, link)[:32]
+
+
 def embedding_id(face: str, model: str) -> str:
     return digest(face, model)
 

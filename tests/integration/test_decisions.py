@@ -16,13 +16,13 @@ from graph.actions.decide import Judgement, Seen
 from graph.actions.identify import Proposal
 from graph.actions.queue import read_queue
 from graph.actions.read import read_link
-from graph.actions.seen import SeenLink
 from graph.actions.views import Look, Views
 from graph.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from graph.domain.identification import Basis, IdentificationState
 from graph.domain.link import Decision, SecondDecision, State
 from graph.domain.people import Person, Role
 from graph.domain.queue import Filters
+from graph.domain.sealed import SeenLink
 from graph.domain.victim import formed_id
 from graph.store.session import Store
 from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene
