@@ -32,17 +32,17 @@ BOB = Person("bob@north", frozenset({Role.INVESTIGATOR}), "north")
 SOL = Person("sol@north", frozenset({Role.SUPERVISOR}), "north")
 VIEWERS: Final = (ANNA, SUE)
 
-NORTH_CASE, OPEN_SOUTH = "local:n1", "other:open"
+NORTH_CASE, OTHER_NORTH, OPEN_SOUTH = "local:n1", "local:n2", "other:open"
 FACES: Final = {name: NORTH_CASE for name in ("n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9")} | {
-    "s3": OPEN_SOUTH
-}
+    "s3": OPEN_SOUTH, "x1": OTHER_NORTH, "x2": OTHER_NORTH,
+}  # fmt: skip
 HIDDEN_FACES: Final = ("s1", "s2", "s4", "s5", "s6")
 """In the south's case whose id differs between the worlds; s1 and s2 are sides of links that the viewer sees."""
 QUALITY: Final = {"n1": 0.9, "n2": 0.8, "n4": 0.9, "n8": 0.5, "n9": 0.6, "s1": 0.4, "s2": 0.7, "s3": 0.8}
 OPENED: Final = (("n2", "s2"), ("n5", "s3"), ("n3", "n5"), ("n1", "n2"), ("n6", "s1"), ("n6", "n7"))
 """Links that the viewer may judge: their scores and reasons are the same in both worlds."""
 SEALED: Final = (
-    ("n1", "s1"), ("n1", "s2"), ("n3", "s3"), ("n4", "s1"), ("n4", "s2"), ("n8", "s1"), ("n8", "s2"), ("n4", "n8"),
+    ("n1", "s1"), ("n1", "s2"), ("x1", "s4"), ("n3", "s3"), ("n4", "s1"), ("n4", "s2"), ("n8", "s1"), ("n8", "s2"), ("n4", "n8"),
     ("n4", "n9"), ("n7", "s1"), ("n7", "s2"), ("n9", "s2"), ("n1", "n3"),
 )  # fmt: skip
 SOUTHERN: Final = (("s1", "s4"), ("s4", "s5"), ("s2", "s6"), ("s5", "s6"))
@@ -128,6 +128,7 @@ class World:
     async def build(self, steps: Sequence[Step]) -> None:
         scene, hidden = Scene(self.store, self.files), self.hidden
         await scene.case(NORTH_CASE, "north", "duty desk north")
+        await scene.case(OTHER_NORTH, "north", "duty desk north")
         await scene.case(OPEN_SOUTH, "south", "duty desk south")
         await scene.case(hidden.case_id, "south", "duty desk south")
         for called, case_id in {**FACES, **dict.fromkeys(HIDDEN_FACES, hidden.case_id)}.items():
@@ -239,7 +240,7 @@ class Pool:
         self.faces = [name_of(called) for called in (*FACES, *HIDDEN_FACES)] + ["0" * 64]
         names = [media_id(called.encode()) for called in (*FACES, *HIDDEN_FACES)]
         self.media = [*names, *(world.name + names[-1][1:] for world in worlds), "0" * 64]
-        self.cases = [NORTH_CASE, OPEN_SOUTH, *(world.case_id for world in worlds), "local:none"]
+        self.cases = [NORTH_CASE, OTHER_NORTH, OPEN_SOUTH, *(world.case_id for world in worlds), "local:none"]
         hidden_acts = [nth_id(f"{world.name} {number}") for world in worlds for number in range(6)]
         self.acts = [*(nth_id(f"step {number}") for number in range(steps)), *hidden_acts, "none"]
         self.victims = [
@@ -367,7 +368,13 @@ def _erasure(pool: Pool) -> Request:
         [("media_id", pool.media), ("case_id", pool.cases), ("face_id", pool.faces), ("victim_id", pool.victims)]
     )
     # What the viewer may erase is left alone: it would end the story.
-    subject = pool.one([item for item in of if item not in (NORTH_CASE, *pool.media[:9], *pool.faces[:9])])
+    subject = pool.one(
+        [
+            item
+            for item in of
+            if item not in (NORTH_CASE, OTHER_NORTH, *pool.media[: len(FACES)], *pool.faces[: len(FACES)])
+        ]
+    )
     return Request("POST", "/erasures", body={"subject": {kind: subject}, "reason": "r"})
 
 
@@ -385,7 +392,7 @@ REQUESTS: Final[Mapping[str, Callable[[Pool], Request]]] = {
     "GET /cases/{case_id}/media": lambda pool: _look(f"/cases/{pool.one(pool.cases)}/media"),
     "GET /cases/{case_id}": lambda pool: _look(f"/cases/{pool.one(pool.cases)}"),
     "POST /media": lambda pool: Request(
-        "POST", "/media", form={"case_id": pool.one(pool.cases[1:]), "purpose": "p", "legal_basis": "l",
+        "POST", "/media", form={"case_id": pool.one(pool.cases[2:]), "purpose": "p", "legal_basis": "l",
                                 "scope": "register"}
     ),
     "GET /media/{media_id}": lambda pool: _look(f"/media/{pool.one(pool.media)}"),

@@ -20,7 +20,7 @@ router = APIRouter(tags=["identifications"])
 @router.post(
     "/victims/{victim_id}/identifications",
     status_code=201,
-    responses={201: {"headers": ETAG}, **problems("not_found", "forbidden", *BODY, *ACTING)},
+    responses={201: {"headers": ETAG}, **problems("not_found", "forbidden", "unapproved_link", *BODY, *ACTING)},
 )
 async def propose_identification(
     victim_id: Annotated[str, Path(max_length=200)], body: IdentificationIn, use: Use, actor: Identifier,
@@ -40,8 +40,8 @@ async def propose_identification(
     responses={
         201: {"headers": ETAG},
         **problems(
-            "not_found", "forbidden", "own_decision", "stale_version", "no_longer_one", "contradiction",
-            "malformed_version", "version_missing", *BODY, *ACTING,
+            "not_found", "forbidden", "own_decision", "stale_version", "no_longer_one", "unapproved_link",
+            "contradiction", "malformed_version", "version_missing", *BODY, *ACTING,
         ),
     },
 )  # fmt: skip

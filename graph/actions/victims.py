@@ -173,6 +173,18 @@ async def settle(tx: Tx, around: Around, after: Victims, follows: Effects, *, at
     await _settle_identities(tx, identities(around.identified, after, around.near.faces), around, after)
 
 
+async def name_across(tx: Tx, around: Around, links: Iterable[Row]) -> None:
+    """Stores the names that victims have to those who know one side of a link between districts alone: a victim formed
+    by it, however the whole of it is called."""
+    rows: list[Row] = []
+    for link in links:
+        sides = [{case["district"] for case in around.cases.get(face, [])} for face in (link["a"], link["b"])]
+        if sides[0] != sides[1]:
+            rows.append({"victim_id": victim.formed_id(link["link_id"]), "link_id": link["link_id"]})
+    if rows:
+        await tx.do(queries.NAME_VICTIMS, rows=rows)
+
+
 def renamed(stored: Mapping[str, str], moved: Mapping[str, str | None]) -> set[str]:
     """Of the faces that move to another victim, those that are with the same faces as before under another name.
 

@@ -49,6 +49,12 @@ ON CREATE SET v.registered = false, v.version = 0, v.from_link = row.from_link
 CREATE (f)-[:DEPICTS {basis: 'confirmed', at: at}]->(v)
 """
 
+NAME_VICTIMS: Final = """
+UNWIND $rows AS row
+MERGE (v:Victim {victim_id: row.victim_id})
+ON CREATE SET v.registered = false, v.version = 0, v.from_link = row.link_id
+"""
+
 SET_PENDING: Final = """
 UNWIND $rows AS row
 MATCH (:Face)-[r:CANDIDATE {link_id: row.link_id}]->(:Face)
