@@ -42,8 +42,8 @@ QUALITY: Final = {"n1": 0.9, "n2": 0.8, "n4": 0.9, "n8": 0.5, "n9": 0.6, "s1": 0
 OPENED: Final = (("n2", "s2"), ("n5", "s3"), ("n3", "n5"), ("n1", "n2"), ("n6", "s1"), ("n6", "n7"))
 """Links that the viewer may judge: their scores and reasons are the same in both worlds."""
 SEALED: Final = (
-    ("n1", "s1"), ("n1", "s2"), ("x1", "s4"), ("n3", "s3"), ("n4", "s1"), ("n4", "s2"), ("n8", "s1"), ("n8", "s2"), ("n4", "n8"),
-    ("n4", "n9"), ("n7", "s1"), ("n7", "s2"), ("n9", "s2"), ("n1", "n3"),
+    ("n1", "s1"), ("n1", "s2"), ("x1", "s4"), ("n3", "s3"), ("n4", "s1"), ("n4", "s2"), ("n8", "s1"), ("n8", "s2"),
+    ("n4", "n8"), ("n4", "n9"), ("n7", "s1"), ("n7", "s2"), ("n9", "s2"), ("n1", "n3"),
 )  # fmt: skip
 SOUTHERN: Final = (("s1", "s4"), ("s4", "s5"), ("s2", "s6"), ("s5", "s6"))
 
