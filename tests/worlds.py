@@ -36,16 +36,17 @@ NORTH_CASE, OTHER_NORTH, OPEN_SOUTH = "local:n1", "local:n2", "other:open"
 FACES: Final = {name: NORTH_CASE for name in ("n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9")} | {
     "s3": OPEN_SOUTH, "x1": OTHER_NORTH, "x2": OTHER_NORTH,
 }  # fmt: skip
-HIDDEN_FACES: Final = ("s1", "s2", "s4", "s5", "s6")
-"""In the south's case whose id differs between the worlds; s1 and s2 are sides of links that the viewer sees."""
+HIDDEN_FACES: Final = ("s1", "s2", "s4", "s5", "s6", "s7", "s8", "s9")
+"""In the south's case whose id differs; s1, s2, s7 and s8 are sides of links that the viewer sees."""
 QUALITY: Final = {"n1": 0.9, "n2": 0.8, "n4": 0.9, "n8": 0.5, "n9": 0.6, "s1": 0.4, "s2": 0.7, "s3": 0.8}
 OPENED: Final = (("n2", "s2"), ("n5", "s3"), ("n3", "n5"), ("n1", "n2"), ("n6", "s1"), ("n6", "n7"))
 """Links that the viewer may judge: their scores and reasons are the same in both worlds."""
 SEALED: Final = (
-    ("n1", "s1"), ("n1", "s2"), ("x1", "s4"), ("n3", "s3"), ("n4", "s1"), ("n4", "s2"), ("n8", "s1"), ("n8", "s2"),
-    ("n4", "n8"), ("n4", "n9"), ("n7", "s1"), ("n7", "s2"), ("n9", "s2"), ("n1", "n3"),
+    ("n1", "s1"), ("n1", "s2"), ("x1", "s7"), ("n9", "s8"), ("n3", "s3"), ("n4", "s1"), ("n4", "s2"), ("n8", "s1"),
+    ("n8", "s2"), ("n4", "n8"), ("n4", "n9"), ("n7", "s1"), ("n7", "s2"), ("n9", "s2"), ("n1", "n3"),
 )  # fmt: skip
-SOUTHERN: Final = (("s1", "s4"), ("s4", "s5"), ("s2", "s6"), ("s5", "s6"))
+SOUTHERN: Final = (("s1", "s4"), ("s4", "s5"), ("s2", "s6"), ("s5", "s6"), ("s7", "s8"))
+WIDE: Final = (("s5", "s9"), ("s6", "s9"))
 
 
 def name_of(called: str) -> str:
@@ -55,6 +56,11 @@ def name_of(called: str) -> str:
 
 def link_of(pair: tuple[str, str]) -> str:
     return link_id(*ordered(name_of(pair[0]), name_of(pair[1])))
+
+
+def place_of(*pairs: tuple[str, str]) -> tuple[int, ...]:
+    """How a step names these links."""
+    return tuple((*OPENED, *SEALED).index(pair) for pair in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +82,8 @@ class Hidden:
     """Acts of the south on links of its own, and which of SOUTHERN."""
     identified: str
     """What became of an identification of the registered victim: `not`, `proposed` or `approved`."""
-    wide: bool
-    """Whether the south's acts on links that the viewer sees judge one of their own as well."""
+    wide: int
+    """How many of WIDE the south's acts on links that the viewer sees judge as well."""
 
     @property
     def case_id(self) -> str:
@@ -133,7 +139,7 @@ class World:
         await scene.case(hidden.case_id, "south", "duty desk south")
         for called, case_id in {**FACES, **dict.fromkeys(HIDDEN_FACES, hidden.case_id)}.items():
             await scene.media(called, case_id, faces=[called])
-        for pair in (*OPENED, *SEALED, *SOUTHERN):
+        for pair in (*OPENED, *SEALED, *SOUTHERN, *WIDE):
             await scene.link(*pair, score=0.6 if pair in OPENED else hidden.scores[pair])
         await scene.group("group-n4", NORTH_CASE, "n4", "n8", "n9")
         for called in ("s1", "s2"):
@@ -184,8 +190,8 @@ class World:
         """What became of an act: `done`, or the code of its refusal."""
         people = {"bob": BOB, "sol": SOL, "ben": hidden.investigator, "sam": hidden.supervisor, "viewer": self.viewer}
         actor, now = people[who], NOW + timedelta(minutes=number + 1)
-        wide = hidden.wide and who == "ben" and what in ("dismiss_all", "unsure_all")
-        links = [link_of(pair) for pair in (*pairs, *(SOUTHERN[:1] if wide else ()))]
+        wide = WIDE[: hidden.wide] if who == "ben" and what in ("dismiss_all", "unsure_all") else ()
+        links = [link_of(pair) for pair in (*pairs, *wide)]
         text = f"as {hidden.name} says" if not set(pairs) & set(OPENED) else "as everybody says"
         reasons = ("ears",) if hidden.name == "a" or set(pairs) & set(OPENED) else ("eyes",)
         rows = await self.store.read(
@@ -236,7 +242,7 @@ class Pool:
         seen = [link_of(pair) for pair in (*OPENED, *SEALED)]
         self.sealed = [link_of(pair) for pair in SEALED]
         self.opened = [link_of(pair) for pair in OPENED]
-        self.links = [*seen, *(link_of(pair) for pair in SOUTHERN), "0" * 64]
+        self.links = [*seen, *(link_of(pair) for pair in (*SOUTHERN, *WIDE)), "0" * 64]
         self.faces = [name_of(called) for called in (*FACES, *HIDDEN_FACES)] + ["0" * 64]
         names = [media_id(called.encode()) for called in (*FACES, *HIDDEN_FACES)]
         self.media = [*names, *(world.name + names[-1][1:] for world in worlds), "0" * 64]
