@@ -8,11 +8,11 @@ digest, so that neither place nor order tells a score.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from graph.domain.errors import Invalid
 
@@ -97,6 +97,23 @@ class Place:
         if self.unit.kind is Kind.GROUP and (self.group_case, district) in self.cases:
             return replace(self, shown=self.unit)
         return replace(self, shown=Unit(Kind.FACE, self.face_id) if self.unit.kind is Kind.FACE else None)
+
+
+def place_of(side: Mapping[str, Any]) -> Place:
+    """One side of a row of `links_of`: the victim that confirmations give stands before those that are declared."""
+    victims = sorted((basis != "confirmed", victim_id) for basis, victim_id in side["victims"])
+    victim_id = victims[0][1] if victims else None
+    groups: list[list[str]] = side["groups"]
+    group_id, group_case = min(groups, default=(None, None))
+    return Place(
+        face_id=side["face_id"],
+        unit=unit_of(side["face_id"], group_id, victim_id),
+        label=side["label"],
+        erased=bool(side["stub"]),
+        cases=tuple(sorted({(case_id, district) for case_id, district in side["cases"]})),
+        submitted_at=next(iter(side["submitted"]), None) or 0,
+        group_case=group_case,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,8 @@ ORDER BY search.asked_at DESC, search.search_id DESC
 OWN_SEARCHES: Final = "MATCH (s:Search) WHERE s.requested_by = $by AND s.asked_at <= $asked_at" + _PAGE
 SEARCHES_OF_DISTRICT: Final = "MATCH (s:Search) WHERE s.district IN $districts AND s.asked_at <= $asked_at" + _PAGE
 
-# A page walks over so many media at the most, and says how far it came: few of them may be what is looked for.
+# A page walks over so many media at the most, and says how far it came: few of them may be what is looked for. Only
+# over those of the asker's district, for how far is told by a media's id.
 _UNJUDGED: Final = """
 RETURN m.media_id AS media_id,
        COLLECT { MATCH (f:Face)-[:SEEN_IN]->(m) WHERE f.too_poor_because IS NOT NULL
@@ -149,6 +150,7 @@ WITH m, i.scope <> 'none' AS reached
 UNJUDGED_IN_REGISTER: Final = (
     """
 MATCH (m:Media) WHERE m.media_id > $after
+  AND EXISTS { MATCH (m)-[:IN_CASE]->(c:Case) WHERE c.district IN $districts }
 WITH m ORDER BY m.media_id LIMIT $walk
 WITH m, EXISTS { MATCH (m)-[i:IN_CASE]->(c:Case) WHERE c.status = 'open' AND c.district IN $districts
                    AND (i.scope = 'register' OR (i.scope = 'case' AND c.case_id = $case_id)) } AS reached
