@@ -71,8 +71,8 @@ def is_settled(a: Unit, b: Unit) -> bool:
 class Place:
     """One side of a link as the filters see it; `cases` are (case id, district), `group_case` that of a group.
 
-    `unit` is what items are made of, whoever looks. `shown` is what the person is told, and None where they may not
-    know whom the face stands for; `identified` whether they know who that is.
+    `unit` is what items are made of, whoever looks. `shown` is what the person is told, and None of a face of another
+    district; `identified` whether they know who that is.
     """
 
     face_id: str
@@ -89,14 +89,17 @@ class Place:
         return any(where == district for _, where in self.cases)
 
     def known_as(self, district: str | None, victim_id: str | None, *, identified: bool) -> Place:
-        """The same as told there: a group is of one case and that of one district, a victim goes by its known name."""
+        """The same as told there: a group is of one case and that of one district, a victim goes by its known name.
+
+        A face that is in a group of another district alone is told as a face.
+        """
         if not self.lies_in(district):
             return self
         if victim_id is not None:
             return replace(self, shown=Unit(Kind.VICTIM, victim_id), identified=identified)
         if self.unit.kind is Kind.GROUP and (self.group_case, district) in self.cases:
             return replace(self, shown=self.unit)
-        return replace(self, shown=Unit(Kind.FACE, self.face_id) if self.unit.kind is Kind.FACE else None)
+        return replace(self, shown=Unit(Kind.FACE, self.face_id))
 
 
 def place_of(side: Mapping[str, Any]) -> Place:

@@ -20,6 +20,12 @@ coalesce(head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(o:Victim) RE
                         RETURN o.victim_id ORDER BY o.victim_id LIMIT 1 }))
 """
 
+# A group is of one case: one of another district is not told, and a face of it counts alone.
+_GROUP_ID: Final = """
+head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) MATCH (c:Case {case_id: g.case_id}) WHERE c.district = $district
+               RETURN g.group_id ORDER BY g.group_id })
+"""
+
 BEST_FIRST: Final = """
 MATCH (f:Face) WHERE f.face_id IN $faces AND f.stub IS NULL
   AND EXISTS { (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case) }
@@ -72,7 +78,9 @@ RETURN p.number AS part, p.offset AS offset, place + 1 AS rank, place < p.above 
        head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }) AS media_id,
        COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
                  RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id } AS cases,
-       head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) RETURN g.group_id ORDER BY g.group_id }) AS group_id,
+       """
+    + _GROUP_ID
+    + """ AS group_id,
        """
     + _VICTIM_ID
     + """ AS victim_id
@@ -86,8 +94,9 @@ MATCH (s:Search {search_id: $search_id})-[r:RETURNED]->(f:Face) WHERE r.above AN
 WITH DISTINCT f WHERE EXISTS { (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case) }
 WITH f, """
     + _VICTIM_ID
-    + """ AS victim_id,
-     head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) RETURN g.group_id ORDER BY g.group_id }) AS group_id
+    + """ AS victim_id, """
+    + _GROUP_ID
+    + """ AS group_id
 RETURN f.face_id AS face_id, victim_id, group_id
 """
 )
