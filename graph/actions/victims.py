@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from graph.domain import victim
 from graph.domain.errors import Conflict
@@ -19,6 +20,9 @@ from graph.domain.people import Deed, Person, may
 from graph.domain.victim import FaceFacts, LinkFacts, Neighbourhood, Victims
 from graph.store.queries import victims as queries
 from graph.store.session import Row, Tx
+
+PLAIN: Final = "this contradicts what people hold of these faces"
+"""What a refused contradiction says without telling what is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,8 @@ def check_agrees(around: Around, then: Neighbourhood, viewer: Person) -> Victims
         hidden = {face for item in apart if not seen.knows(item) for face in item.face_ids}
         calls = _calls(around, hidden, viewer)
         raise Conflict(
-            f"this would make one person of two that were identified as different people{_call(calls)}",
-            code="contradiction",
+            PLAIN, code="contradiction",
+            told=f"this would make one person of two that were identified as different people{_call(calls)}",
             current={
                 "kind": "identified_apart", "districts": calls,
                 "identifications": sorted(item.identification_id for item in apart if seen.knows(item)),
@@ -122,7 +126,7 @@ def _contradiction(
         wrong, calls = as_known(whole_chain, seen), _calls(around, faces - seen.faces, viewer)
         message = f"this contradicts what another district holds{_call(calls)}"
     return Conflict(
-        message, code="contradiction",
+        PLAIN, code="contradiction", told=message,
         current={
             "kind": wrong.kind, "faces": [face for face in (wrong.a, wrong.b) if face], "path": list(wrong.path),
             "weakest": wrong.weakest, "districts": calls,

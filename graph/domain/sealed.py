@@ -33,7 +33,7 @@ TOLD: Final = (
         "a person has to compare the two faces, and to call somebody who knows the other case",
     ),
     Told(
-        "a candidate waits no longer: decided, settled, claimed, labelled, erased elsewhere; or again, with a face gained",
+        "a candidate waits no longer: decided, settled, claimed, labelled, erased elsewhere; or again: a face came",
         "nobody is asked what is answered already, unless there is something new to look at",
     ),
     Told(

@@ -8,6 +8,7 @@ import pytest
 from graph.actions import label, mark
 from graph.actions.label import Labelling
 from graph.actions.search import Question, ask_with_faces
+from graph.domain.errors import Invalid
 from graph.domain.people import Person
 from graph.store.session import Store
 from tests.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene
@@ -111,3 +112,35 @@ async def test_a_group_of_another_district_is_not_told_of_ones_own_face(
     before = (await api.get("/queue")).json()
     await scene.group("g", SOUTH, "both", "t1")
     assert (await api.get("/queue")).json() == before
+
+
+async def test_which_faces_of_another_district_are_in_one_picture_is_not_told_by_what_may_be_asked(
+    store: Store, scene: Scene
+) -> None:
+    await scene.media("u", SOUTH, faces=["u1", "u2"])
+    await scene.link("n1", "u1")
+    await scene.link("n1", "u2")
+    question = Question(NORTH, "identification", "test", "register")
+    for pair in (("u1", "u2"), ("u1", "s1")):
+        await ask_with_faces(store, question, [scene.faces[name] for name in pair], actor=ANNA, now=NOW)
+    with pytest.raises(Invalid):
+        await ask_with_faces(store, question, [scene.faces["n1"], scene.faces["n2"]], actor=ANNA, now=NOW)
+
+
+async def test_a_contradiction_is_told_to_who_states_a_purpose(
+    api: httpx.AsyncClient, store: Store, scene: Scene
+) -> None:
+    await scene.media("u", SOUTH, faces=["u1", "u2"])
+    one, other = await scene.link("n1", "u1"), await scene.link("n1", "u2")
+    body = {"decision": "confirmed", "reasons": ["ears"]}
+
+    async def confirm(link: str, purpose: str) -> httpx.Response:
+        headers = {"If-Match": '"0"', "Redthread-Purpose": purpose}
+        return await api.post(f"/links/{link}/verdicts", json=body, headers=headers)
+
+    assert (await confirm(one, "identification")).status_code == 201
+    without, stated = await confirm(other, ""), await confirm(other, "identification")
+
+    assert (without.status_code, without.json()["code"]) == (409, "contradiction")
+    assert "south" not in without.text and "current" not in without.json()
+    assert "call its duty desk" in stated.json()["detail"]

@@ -36,8 +36,10 @@ ORDER BY f.too_poor_because IS NOT NULL, f.quality DESC, f.face_id
 
 MEDIA_OF_FACES: Final = """
 MATCH (f:Face)-[:SEEN_IN]->(m:Media) WHERE f.face_id IN $faces
+  AND EXISTS { MATCH (m)-[:IN_CASE]->(c:Case) WHERE c.district = $district }
 RETURN f.face_id AS face_id, m.media_id AS media_id
 """
+"""Of faces in another district it is not told which of them are in one picture."""
 
 _FACTS: Final = """
 s {.search_id, .case_id, .purpose, .legal_basis, .requested_by, .district, .within, .limit, .status, .reason,
