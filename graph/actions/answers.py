@@ -76,8 +76,9 @@ async def read_search(
         row = await tx.one(queries.SEARCH, search_id=search_id)
         search = check_sees(row["search"] if row else None, look.person)
         assert row is not None
-        items = await tx.rows(queries.ITEMS, search_id=search_id, part=part, rank=rank, limit=limit + 1)
-        people = await tx.rows(queries.SIMILAR_PEOPLE, search_id=search_id)
+        asked = {"search_id": search_id, "district": look.person.district}
+        items = await tx.rows(queries.ITEMS, part=part, rank=rank, limit=limit + 1, **asked)
+        people = await tx.rows(queries.SIMILAR_PEOPLE, **asked)
         victims = {each["face_id"]: each["victim_id"] for each in (*items, *people) if each["victim_id"] is not None}
         seen = await names_of(tx, look.person, victims)
         within = search["within"].removeprefix("case:") if search["within"] != "register" else None
@@ -188,11 +189,10 @@ def _item(item: Row, viewer: Person, victims: Mapping[str, KnownAs]) -> Row:
     """A found face as the viewer may see it, with whom it shows where the viewer may know that."""
     shown = found_from(item, viewer)
     victim = victims.get(item["face_id"])
-    group = item["group_id"] if shown["media_id"] is not None else None
     return {
         **shown, "part": item["part"], "offset": item["offset"],
         "victim_id": victim.victim_id if victim else None, "identified": victim is not None and victim.identified,
-        "group_id": group,
+        "group_id": item["group_id"],
     }  # fmt: skip
 
 

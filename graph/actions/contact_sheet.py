@@ -175,7 +175,8 @@ async def _steps(
         settled = JOINS if key in joining else {State.DISMISSED}
         if key not in found and state[key] not in AWAITS_VERDICT and state[key] not in settled:
             judged = "to differ: tick one of them off" if key in joining else "to be one person"
-            raise Conflict(f"two faces of this sheet were judged {judged}", code="contradiction",
+            raise Conflict(victims.PLAIN, code="contradiction",
+                           told=f"two faces of this sheet were judged {judged}",
                            current={"kind": state[key].value, **known[key].told_to(actor)})  # fmt: skip
     due = [key for key in pairs if key in found or state[key] in AWAITS_VERDICT]
     different = {key for key, item in found.items() if {item.row["a"], item.row["b"]} & apart}

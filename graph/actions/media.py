@@ -10,7 +10,7 @@ from graph.actions.known import KnownAs, names_of
 from graph.actions.views import Look, Views
 from graph.domain.errors import NotFound
 from graph.domain.link import State
-from graph.domain.people import Deed, Person, may
+from graph.domain.people import Deed, Maker, Person, may, told_on_face
 from graph.store.queries import mark as marking
 from graph.store.queries import media as queries
 from graph.store.session import Row, Store, Tx
@@ -113,9 +113,15 @@ async def read_media(store: Store, views: Views, media_id: str, *, look: Look) -
             raise NotFound("there is no such media")
         await views.record(look.act("media.seen", media_id))
         return OnItsWay(media_id, "submitted" if "submitted" in mine else "quarantined")
-    memberships: Sequence[Row] = row["memberships"]
     await views.record(look.act("media.seen", media_id))
-    return {**row, "memberships": [masked(look.person, item) for item in memberships]}
+    return {**row, "memberships": _told(row["memberships"], look.person)}
+
+
+def _told(memberships: Sequence[Row], person: Person) -> list[Row]:
+    """One's own memberships by case; behind them which other districts have the picture, not in how many cases."""
+    own = [item for item in memberships if may(person, Deed.SEE, [item["district"]])]
+    others = {(item["district"] or "", item["contact"] or ""): item for item in memberships if item not in own}
+    return [*own, *(masked(person, others[place]) for place in sorted(others))]
 
 
 async def read_faces(store: Store, views: Views, media_id: str, *, look: Look) -> MediaFaces:
@@ -128,8 +134,18 @@ async def read_faces(store: Store, views: Views, media_id: str, *, look: Look) -
         faces = await tx.rows(queries.FACES_OF_MEDIA, media_id=media_id)
         victims = {row["face"]["face_id"]: row["victim_id"] for row in faces if row["victim_id"] is not None}
         names = await names_of(tx, look.person, victims)
-        told = [{**row, "victim_id": _victim_id(names.get(row["face"]["face_id"]))} for row in faces]
-        return MediaFaces(tuple(told), tuple(marks["waiting"] if marks else ()))
+        places = [row["district"] for row in districts]
+
+        def by(act: Row, name: str) -> str:
+            return told_on_face(look.person, Maker(act[name], act["role"], act["district"]), places)
+
+        told = [
+            {**row, "victim_id": _victim_id(names.get(row["face"]["face_id"])),
+             "mark": row["mark"] and {**row["mark"], "by": by(row["mark"], "by")}}
+            for row in faces
+        ]  # fmt: skip
+        waiting = [{**mark, "marked_by": by(mark, "marked_by")} for mark in (marks["waiting"] if marks else ())]
+        return MediaFaces(tuple(told), tuple(waiting))
 
     found = await store.read(work)
     shown = [*(row["face"]["face_id"] for row in found.faces), *(row["face_id"] for row in found.waiting)]

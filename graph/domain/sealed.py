@@ -33,8 +33,16 @@ TOLD: Final = (
         "a person has to compare the two faces, and to call somebody who knows the other case",
     ),
     Told(
-        "a candidate waits no longer: it was decided, settled, claimed, labelled or erased elsewhere",
-        "nobody is asked what is answered already",
+        "a candidate waits no longer: decided, settled, claimed, labelled, erased elsewhere; or again: a face came",
+        "nobody is asked what is answered already, unless there is something new to look at",
+    ),
+    Told(
+        "how urgent a candidate is, and how old, by both of its pictures",
+        "what is urgent comes first, whichever district says so",
+    ),
+    Told(
+        "a picture lies in other districts too: in which, its faces, their labels, and whom they are said to show",
+        "it is one picture: whoever has it must not judge it as if nothing were known of it",
     ),
     Told(
         "which faces behind a person's own candidates are held to be one person elsewhere: they come as one item",
@@ -149,7 +157,7 @@ def side_from(side: Row, viewer: Person, state: State | None = None) -> Side:
     cases: list[Row] = side["cases"]
     erased = bool(side.get("stub"))
     own = [case for case in cases if sees_case(viewer, case)]
-    told = next(iter(own or cases), None)
+    told = own[0] if own else min(cases, key=lambda case: (case["district"], case["contact"] or ""), default=None)
     district, contact = (told["district"], told["contact"]) if told else (None, None)
     if cases and not own and state is not State.APPROVED:
         return Side(side["face_id"], None, (), None, None, district, contact, erased)

@@ -70,7 +70,7 @@ MATCH (f:Face)-[:SEEN_IN]->(m:Media {media_id: $media_id})
 RETURN f {.face_id, .ordinal, .box, .quality, .quality_because, .too_poor_because, .label,
           .start_ms, .end_ms, .frame_ms,
           label_version: coalesce(f.label_version, 0), landmarks_seen: f.landmarks IS NOT NULL} AS face,
-       head(COLLECT { MATCH (act:Act)-[:MARKED]->(f) RETURN act {.by, .at} }) AS mark,
+       head(COLLECT { MATCH (act:Act)-[:MARKED]->(f) RETURN act {.by, .role, .district, .at} }) AS mark,
        coalesce(head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id }),
                 head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim)
                                RETURN v.victim_id ORDER BY v.victim_id LIMIT 1 })) AS victim_id
