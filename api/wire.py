@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from api import examples
 from graph.actions.seen import PastVerdict, SeenCase, SeenLink
 from graph.actions.visible import Side
 from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
+from graph.domain.people import PURPOSE_LIMIT
+from graph.domain.text import is_blank
 
+
+def _readable(text: str) -> str:
+    if is_blank(text):
+        raise ValueError("a text that can be read")
+    return text
+
+
+def _no_truth_value(number: object) -> object:
+    if isinstance(number, bool):
+        raise ValueError("a whole number")
+    return number
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time that UTC can name") from None
+
+
+Stated = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=PURPOSE_LIMIT), AfterValidator(_readable)
+]
+"""A purpose, a legal basis, or why something is done."""
+Number = Annotated[int, BeforeValidator(_no_truth_value)]
+"""A whole number, which `true` is not."""
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A time with its zone, in UTC."""
 Reason = Annotated[str, StringConstraints(pattern=f"^({'|'.join(sorted(REASONS))})$")]
 
 

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, StringConstraints
 
 from api import examples
-from api.wire import Reason, WireIn, WireOut
+from api.limits import VERSION_MAX
+from api.wire import Number, Reason, WireIn, WireOut
 from graph.actions.acts import Done
 from graph.actions.contact_sheet import LINKS_MAX, Said
 from graph.actions.decide import Seen
@@ -50,7 +51,7 @@ class SeenIn(WireIn):
     """A link and the version that the caller saw."""
 
     link_id: Id
-    version: int = Field(ge=0)
+    version: Number = Field(ge=0, le=VERSION_MAX)
 
 
 class ActIn(WireIn):

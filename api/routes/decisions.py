@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Response
 
 from api.etag import ETAG, Version, etag
 from api.identity import Approver, Judge, JudgingLook, Reopener, StatedPurpose
+from api.limits import ID_MAX
 from api.problems import ACTING, BODY, CONFLICTS, LOOKING, problems
 from api.services import Use
 from api.wire import LinkDetailOut, VerdictIn
@@ -19,8 +20,8 @@ from graph.actions.seen import SeenLink
 
 router = APIRouter(tags=["decisions"])
 
-LinkId = Annotated[str, Path(description="a link", max_length=64)]
-ActId = Annotated[str, Path(description="an act", max_length=64)]
+LinkId = Annotated[str, Path(description="a link", max_length=ID_MAX)]
+ActId = Annotated[str, Path(description="an act", max_length=ID_MAX)]
 _VERSIONED = ("not_found", "forbidden", "malformed_version", "version_missing", *BODY, *ACTING)
 _LINK = {201: {"headers": ETAG}}
 

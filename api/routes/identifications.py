@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 
 from api.etag import ETAG, Version, etag
 from api.identity import IdentificationApprover, Identifier, Reopener, StatedPurpose
+from api.limits import Id, VictimId
 from api.problems import ACTING, BODY, problems
 from api.services import Use
 from api.wire_decisions import ApprovalIn, IdentificationIn, IdentificationOut, ReopeningIn
@@ -23,7 +23,7 @@ router = APIRouter(tags=["identifications"])
     responses={201: {"headers": ETAG}, **problems("not_found", "forbidden", *BODY, *ACTING)},
 )
 async def propose_identification(
-    victim_id: Annotated[str, Path(max_length=200)], body: IdentificationIn, use: Use, actor: Identifier,
+    victim_id: VictimId, body: IdentificationIn, use: Use, actor: Identifier,
     purpose: StatedPurpose, response: Response,
 ) -> IdentificationOut:  # fmt: skip
     """Proposes that a victim is a person known to the case system; it stands once a second person approves it."""
@@ -46,7 +46,7 @@ async def propose_identification(
     },
 )  # fmt: skip
 async def decide_identification(
-    identification_id: Annotated[str, Path(max_length=64)], body: ApprovalIn, use: Use, actor: IdentificationApprover,
+    identification_id: Id, body: ApprovalIn, use: Use, actor: IdentificationApprover,
     purpose: StatedPurpose, seen: Version, response: Response,
 ) -> IdentificationOut:  # fmt: skip
     """A second person approves the identification, or returns it with a reason."""
@@ -69,7 +69,7 @@ async def decide_identification(
     },
 )  # fmt: skip
 async def reopen_identification(
-    identification_id: Annotated[str, Path(max_length=64)], body: ReopeningIn, use: Use, actor: Reopener,
+    identification_id: Id, body: ReopeningIn, use: Use, actor: Reopener,
     purpose: StatedPurpose, seen: Version, response: Response,
 ) -> IdentificationOut:  # fmt: skip
     """Takes the second person's decision back: the identification is proposed again, and nobody's identity."""

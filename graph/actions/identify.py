@@ -22,6 +22,7 @@ from graph.domain.identification import (
 )
 from graph.domain.link import SecondDecision
 from graph.domain.people import Deed, Maker, Person, check_may, may, told_name
+from graph.domain.text import is_blank
 from graph.store import log
 from graph.store.queries import victims as queries
 from graph.store.session import Row, Store, Tx
@@ -72,7 +73,7 @@ async def do_identification(
     reference or reason.
     """
     reference = said.person_ref.strip()
-    if not 1 <= len(reference) <= REFERENCE_LIMIT:
+    if is_blank(reference) or len(reference) > REFERENCE_LIMIT:
         raise Invalid(f"person_ref: from 1 to {REFERENCE_LIMIT} characters")
     link.check_text(said.reason, needed=True)
     identification_id = uuid.uuid4().hex
