@@ -35,11 +35,12 @@ def _no_truth_value(number: object) -> object:
     return number
 
 
-def _in_utc(moment: datetime) -> datetime:
+def _known_to_utc(moment: datetime) -> datetime:
     try:
-        return moment.astimezone(UTC)
+        moment.astimezone(UTC)
     except OverflowError:
-        raise ValueError("a time that UTC can name") from None
+        raise ValueError("a time between the years 1 and 9999, in UTC too") from None
+    return moment
 
 
 Stated = Annotated[
@@ -48,8 +49,8 @@ Stated = Annotated[
 """A purpose, a legal basis, or why something is done."""
 Number = Annotated[int, BeforeValidator(_no_truth_value)]
 """A whole number, which `true` is not."""
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-"""A time with its zone, in UTC."""
+Moment = Annotated[AwareDatetime, AfterValidator(_known_to_utc)]
+"""A time with its zone, that can be told in UTC as well."""
 Reason = Annotated[str, StringConstraints(pattern=f"^({'|'.join(sorted(REASONS))})$")]
 
 
