@@ -16,10 +16,9 @@ from pydantic import (
 )
 
 from api import examples
-from graph.actions.seen import PastVerdict, SeenCase, SeenLink
-from graph.actions.visible import Side
 from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
 from graph.domain.people import PURPOSE_LIMIT
+from graph.domain.sealed import PastVerdict, SeenCase, SeenLink, Side
 from graph.domain.text import is_blank
 
 
@@ -134,12 +133,14 @@ class PastVerdictOut(WireOut):
     reasons: list[str] | None
     text: str | None
     supersedes: str | None
+    blind: bool | None = Field(description="whether the person had not seen score or reasons before; null: a reopening")
 
     @classmethod
     def from_verdict(cls, past: PastVerdict) -> PastVerdictOut:
         return cls(
             verdict_id=past.verdict_id, by=past.by, at=past.at, decision=_decision(past.decision), text=past.text,
             reasons=None if past.reasons is None else list(past.reasons), supersedes=past.supersedes,
+            blind=past.blind,
         )  # fmt: skip
 
 
