@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -53,6 +53,23 @@ Moment = Annotated[AwareDatetime, AfterValidator(_known_to_utc)]
 Reason = Annotated[str, StringConstraints(pattern=f"^({'|'.join(sorted(REASONS))})$")]
 
 
+FaceId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+FACES_MAX: Final = 3000
+"""Faces of one body: as many as fit into it."""
+Faces = Annotated[
+    list[FaceId] | None,
+    Field(
+        max_length=FACES_MAX,
+        description="the faces that you were shown of the victims that this joins or names. One that came since is "
+        "refused with 409 `stale_version`; where there are any and none are said: 428",
+    ),
+]
+
+
+def as_shown(faces: list[str] | None) -> tuple[str, ...] | None:
+    return None if faces is None else tuple(faces)
+
+
 class WireIn(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -73,6 +90,7 @@ class VerdictIn(WireIn):
         description="prefix `against:`: this speaks against the decision. Confirming needs one that speaks for it.",
     )
     text: str = Field(default="", max_length=TEXT_LIMIT)
+    faces: Faces = None
 
 
 class Problem(BaseModel):
@@ -179,15 +197,20 @@ class LinkOut(WireOut):
 
 
 class LinkDetailOut(LinkOut):
-    """A link with the verdicts on it, oldest first, as far as the caller may read them."""
+    """A link with the verdicts on it, oldest first, as far as the caller may read them.
+
+    `face_ids`: its two faces, and those of their victims that the caller may know; a decision that joins names them.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.LINK_JUDGED]})
 
+    face_ids: list[str]
     history: list[PastVerdictOut]
 
     @classmethod
     def from_link(cls, link: SeenLink) -> LinkDetailOut:
-        return cls(**_link_fields(link), history=[PastVerdictOut.from_verdict(past) for past in link.history])
+        history = [PastVerdictOut.from_verdict(past) for past in link.history]
+        return cls(**_link_fields(link), face_ids=list(link.face_ids), history=history)
 
 
 def _link_fields(link: SeenLink) -> dict[str, Any]:

@@ -103,7 +103,9 @@ class UnitOut(WireOut):
 
     kind: Kind | None
     id: str | None
-    face_ids: list[str] = Field(description="its faces on this contact sheet; a group's all, poorest first")
+    face_ids: list[str] = Field(
+        description="its faces on this contact sheet; a group's all, poorest first, and a victim's that you may know"
+    )
 
     @classmethod
     def from_unit(cls, unit: SeenUnit) -> UnitOut:
@@ -168,6 +170,9 @@ class ApprovalOut(WireOut):
     urgency: Urgency
     by: str = Field(description="who decided first; never the caller")
     at: str = Field(description="since when it waits")
+    face_ids: list[str] = Field(
+        description="the faces of its links and victims that the caller may know: an approval names them"
+    )
     victim_ids: list[str] = Field(description="one; two where the links would join two registered victims")
     act_id: str | None
     links: list[LinkOut]
@@ -181,6 +186,7 @@ class ApprovalOut(WireOut):
             urgency=urgency_name(approval.urgency),
             by=approval.by,
             at=approval.at,
+            face_ids=list(approval.face_ids),
             victim_ids=list(approval.victim_ids),
             act_id=approval.act_id,
             links=[LinkOut.from_link(link) for link in approval.links],

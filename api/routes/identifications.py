@@ -10,6 +10,7 @@ from api.identity import IdentificationApprover, Identifier, Reopener, StatedPur
 from api.limits import Id, VictimId
 from api.problems import ACTING, BODY, problems
 from api.services import Use
+from api.wire import as_shown
 from api.wire_decisions import ApprovalIn, IdentificationIn, IdentificationOut, ReopeningIn
 from graph.actions import identify
 
@@ -19,7 +20,10 @@ router = APIRouter(tags=["identifications"])
 @router.post(
     "/victims/{victim_id}/identifications",
     status_code=201,
-    responses={201: {"headers": ETAG}, **problems("not_found", "forbidden", "unapproved_link", *BODY, *ACTING)},
+    responses={
+        201: {"headers": ETAG},
+        **problems("not_found", "forbidden", "unapproved_link", "stale_version", "version_missing", *BODY, *ACTING),
+    },
 )
 async def propose_identification(
     victim_id: VictimId, body: IdentificationIn, use: Use, actor: Identifier,
@@ -51,7 +55,7 @@ async def decide_identification(
     """A second person approves the identification, or returns it with a reason."""
     found = await identify.do_identification_approval(
         use.store, identification_id, seen, body.decision, body.reason, actor=actor, now=clock.now(),
-        purpose=purpose,
+        purpose=purpose, faces=as_shown(body.faces),
     )  # fmt: skip
     response.headers["ETag"] = etag(found.version)
     return IdentificationOut.from_identification(found)

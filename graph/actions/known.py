@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from graph.actions import victims
 from graph.actions.victims import Around
 from graph.domain.errors import NotFound
-from graph.domain.known import Known
+from graph.domain.known import Known, known
 from graph.domain.people import Deed, Person, may
-from graph.domain.victim import Victim
+from graph.domain.victim import Neighbourhood, Victim
 from graph.store.queries import victims as queries
 from graph.store.session import Tx
 
@@ -21,6 +21,13 @@ class KnownAs:
 
     victim_id: str
     identified: bool
+
+
+async def known_around(tx: Tx, viewer: Person, faces: Collection[str]) -> Known:
+    """What the viewer may know of the victims that these faces are in; nothing is loaded where they are in none."""
+    if not faces or not await tx.rows(queries.FACES_OF_SAME_VICTIMS, faces=sorted(faces), known=[]):
+        return known(Neighbourhood({}, {}), ())
+    return (await victims.load(tx, faces)).known_to(viewer)
 
 
 async def names_of(tx: Tx, viewer: Person, faces: Mapping[str, str]) -> dict[str, KnownAs]:

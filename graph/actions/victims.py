@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.domain import victim
-from graph.domain.errors import Conflict
+from graph.domain.errors import Conflict, Invalid
 from graph.domain.identification import Identification, Identities, identities
 from graph.domain.known import Known, as_known, known
 from graph.domain.link import State
@@ -78,6 +78,21 @@ async def load(tx: Tx, faces: Iterable[str]) -> Around:
         {row["face_id"]: row["cases"] for row in rows},
         tuple(_identification(row) for row in identified),
     )
+
+
+def check_shown(faces: Collection[str], shown: Collection[str] | None) -> None:
+    """Refuses a decision on faces of a victim that were not shown; None: the person does not say which were.
+
+    `faces` are of those that the person may know: what comes to a victim elsewhere makes no view stale.
+    """
+    missing = set(faces) - set(shown or ())
+    if missing and shown is None:
+        raise Invalid("say in `faces` which faces of these victims you saw", code="version_missing")
+    if missing:
+        raise Conflict(
+            "these victims have faces that you were not shown: look again", code="stale_version",
+            current={"faces": sorted(missing)},
+        )  # fmt: skip
 
 
 def check_agrees(around: Around, then: Neighbourhood, viewer: Person) -> Victims:

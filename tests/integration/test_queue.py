@@ -18,7 +18,7 @@ from graph.domain.people import Person, Role
 from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Filters, Kind, read_position
 from graph.store.queries import ingest
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene
+from tests.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene, every_face
 from tests.integration.conftest import entries
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +45,7 @@ def links_of(found: list[Queued]) -> list[list[str]]:
 
 
 async def judge(store: Store, link_id: str, decision: str, version: int = 0, **more: Any) -> None:
-    said = Judgement(link_id, version, Decision(decision), ("ears",), "")
+    said = Judgement(link_id, version, Decision(decision), ("ears",), "", await every_face(store))
     await do_verdict(store, said, actor=more.get("actor", ANNA), now=more.get("now", NOW))
 
 
