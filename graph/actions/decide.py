@@ -6,7 +6,6 @@ with the audit head, so no two decisions ever interleave.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -231,17 +230,15 @@ async def lock(tx: Tx, link_ids: Iterable[str], *, only_look: bool = False) -> d
     wanted = sorted(link_ids)
     if not wanted:
         return {}
-    rows = {row["link_id"]: row for row in await tx.rows(query, links=wanted)}
-    entries: defaultdict[str, list[Entry]] = defaultdict(list)
-    for row in await tx.rows(queries.HISTORIES, links=sorted(rows)):
-        entries[row["link_id"]].append(
-            Entry(row["verdict_id"], row["act_id"], row["by"], row["at"], row["decision"],
-                  State(row["state_then"]), row["undoes"], row["role"], row["district"], row["opened"])
+    found: dict[str, Locked] = {}
+    for row in await tx.rows(query, links=wanted):
+        history = tuple(
+            Entry(past["verdict_id"], past["act_id"], past["by"], past["at"], past["decision"],
+                  State(past["state_then"]), past["undoes"], past["role"], past["district"], past["opened"])
+            for past in row["history"]
         )  # fmt: skip
-    return {
-        key: Locked(row, link.standing(State(row["state"]), entries[key]), tuple(entries[key]))
-        for key, row in rows.items()
-    }  # fmt: skip
+        found[row["link_id"]] = Locked(row, link.standing(State(row["state"]), history), history)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

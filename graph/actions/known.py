@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from graph.actions import victims
 from graph.actions.victims import Around
 from graph.domain.errors import NotFound
-from graph.domain.known import Known, known
+from graph.domain.known import Known
 from graph.domain.people import Deed, Person, may
-from graph.domain.victim import Neighbourhood, Victim
+from graph.domain.victim import Victim
 from graph.store.queries import victims as queries
 from graph.store.session import Tx
 
@@ -24,9 +24,7 @@ class KnownAs:
 
 
 async def known_around(tx: Tx, viewer: Person, faces: Collection[str]) -> Known:
-    """What the viewer may know of the victims that these faces are in; nothing is loaded where they are in none."""
-    if not faces or not await tx.rows(queries.FACES_OF_SAME_VICTIMS, faces=sorted(faces), known=[]):
-        return known(Neighbourhood({}, {}), ())
+    """What the viewer may know of the victims that these faces are in."""
     return (await victims.load(tx, faces)).known_to(viewer)
 
 

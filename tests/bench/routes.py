@@ -178,7 +178,6 @@ async def routes(client: httpx.AsyncClient, store: Store) -> dict[str, Iterator[
         while True:
             yield Ask("GET", path(chance.choice(lone)))
 
-
     del client
     preview = list(parts["preview"])
     return {
