@@ -62,7 +62,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "several_items": (422, "These links are between more than two people"),
     "invalid": (422, "The request is wrong"),
     "empty_file": (422, "The file is empty"),
-    "version_missing": (428, "If-Match is missing"),
+    "version_missing": (428, "It is not said what was seen"),
     "internal": (500, "The service failed"),
     "media_store_unavailable": (503, "The media store cannot be used now"),
     "store_unavailable": (503, "The graph does not answer"),

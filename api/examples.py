@@ -13,7 +13,9 @@ OTHER_MEDIA: Final = "7c9e3b5a8f6d4c2e0b9a7f5d3c1e8b6a4f2d0c9e7b5a3f1d8c6e4b2a0f
 LINK_ID: Final = "5c3a1f9e7d5b3c1a8f6e4d2c0b9a7f5e3d1c8b6a4f2e0d9c7b5a3f1e8d6c4b20"
 SEARCH_ID: Final = "0a4f5c0e6b1d4b7e9f3a8d2c6e5b1f70"
 
-VERDICT: Final[dict[str, Any]] = {"decision": "confirmed", "reasons": ["ears", "marks", "against:hair"], "text": ""}
+VERDICT: Final[dict[str, Any]] = {
+    "decision": "confirmed", "reasons": ["ears", "marks", "against:hair"], "text": "", "faces": [FACE, OTHER_FACE],
+}  # fmt: skip
 
 LINK: Final[dict[str, Any]] = {
     "link_id": LINK_ID,
@@ -45,6 +47,7 @@ LINK_JUDGED: Final[dict[str, Any]] = {
     "model_id": "sface-2021dec",
     "threshold": 0.4,
     "by_mean": False,
+    "face_ids": [LINK["a"]["face_id"], LINK["b"]["face_id"]],
     "history": [
         {
             "verdict_id": "4d1c8b6a0f972f1d7c9e3b5a8f6d4c2e", "by": "anna@north", "at": "2026-11-20T10:03:05+00:00",
@@ -168,10 +171,14 @@ UNJUDGED: Final[dict[str, Any]] = {
     "next": None,
 }  # fmt: skip
 
-APPROVAL: Final[dict[str, Any]] = {"decision": "returned", "reason": "the marks on the left cheek differ"}
+APPROVAL: Final[dict[str, Any]] = {
+    "decision": "returned",
+    "reason": "the marks on the left cheek differ",
+    "faces": None,
+}
 
 LINK_BY_HAND: Final[dict[str, Any]] = {
-    "face_a": FACE, "face_b": OTHER_FACE, "reasons": ["marks", "context"], "text": "",
+    "face_a": FACE, "face_b": OTHER_FACE, "reasons": ["marks", "context"], "text": "", "faces": None,
 }  # fmt: skip
 
 ACT: Final[dict[str, Any]] = {
@@ -184,6 +191,7 @@ VICTIM_ID: Final = "v-5c3a1f9e7d5b3c1a8f6e4d2c0b9a7f5e"
 
 ACT_APPROVAL: Final[dict[str, Any]] = {
     "links": [{"link_id": LINK_ID, "version": 1}], "decision": "approved", "reason": "",
+    "faces": [FACE, OTHER_FACE],
 }  # fmt: skip
 
 ACT_DONE: Final[dict[str, Any]] = {
@@ -194,10 +202,12 @@ ACT_DONE: Final[dict[str, Any]] = {
 
 IDENTIFICATION: Final[dict[str, Any]] = {
     "person_ref": "north:person-4711", "basis": "interview", "reason": "named by her teacher",
+    "faces": [FACE, OTHER_FACE],
 }  # fmt: skip
 
 IDENTIFICATION_SEEN: Final[dict[str, Any]] = {
-    "identification_id": "9e7d5b3c1a8f6e4d2c0b9a7f5e3d1c8b", "victim_id": VICTIM_ID, **IDENTIFICATION,
+    "identification_id": "9e7d5b3c1a8f6e4d2c0b9a7f5e3d1c8b", "victim_id": VICTIM_ID,
+    "person_ref": IDENTIFICATION["person_ref"], "basis": "interview", "reason": IDENTIFICATION["reason"],
     "state": "proposed", "version": 0, "by": "anna@north", "at": "2026-11-20T11:00:00+00:00",
     "face_ids": [FACE, OTHER_FACE], "decided_by": None, "decided_at": None, "decision_reason": None,
 }  # fmt: skip
@@ -257,6 +267,7 @@ APPROVALS: Final[dict[str, Any]] = {
             "urgency": "urgent",
             "by": "anna@north",
             "at": "2026-11-20T10:03:05+00:00",
+            "face_ids": [LINK["a"]["face_id"], LINK["b"]["face_id"]],
             "victim_ids": ["v-5c3a1f9e7d5b3c1a8f6e4d2c0b9a7f5e"],
             "act_id": "4b0a5c0e6b1d4b7e9f3a8d2c6e5b1f70",
             "links": [{**LINK, "state": "confirmed", "version": 1}],
@@ -267,6 +278,7 @@ APPROVALS: Final[dict[str, Any]] = {
             "urgency": "routine",
             "by": "anna@north",
             "at": "2026-11-20T10:09:00+00:00",
+            "face_ids": [FACE],
             "victim_ids": ["v-5c3a1f9e7d5b3c1a8f6e4d2c0b9a7f5e"],
             "act_id": None,
             "links": [],

@@ -65,6 +65,11 @@ class Guard:
             refusal = problem("host_refused", "this service answers only to names that it was told are its own")
             await refusal(scope, receive, send_with_headers)
             return
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # Whoever stands in front may read another end of this body than we do, and so another next request.
+            refusal = problem("bad_request", "Content-Length and Transfer-Encoding exclude each other")
+            await refusal(scope, receive, send_with_headers)
+            return
         try:
             await self._app(scope, body.receive, send_with_headers)
         except ClientDisconnect:

@@ -45,7 +45,7 @@ def main() -> int:
         log.error("settings REDTHREAD_*: %s", error)
         return 2
     try:
-        listening = _listen(settings.api_host, settings.api_port)
+        listening = listen(settings.api_host, settings.api_port)
     except OSError as error:
         log.error("port %s cannot be used (%s): set REDTHREAD_API_PORT", settings.api_port, error.strerror)
         return 2
@@ -67,10 +67,11 @@ def main() -> int:
     return 0 if server.started else 1
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A bound socket; a port that somebody else holds is an OSError here, not a log line later."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # With its protocol named: asyncio sends small answers at once (TCP_NODELAY) only where it reads TCP here.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind((host, port))
     return listening

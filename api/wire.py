@@ -2,15 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from api import examples
 from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
+from graph.domain.people import PURPOSE_LIMIT
 from graph.domain.sealed import PastVerdict, SeenCase, SeenLink, Side
+from graph.domain.text import is_blank
 
+
+def _readable(text: str) -> str:
+    if is_blank(text):
+        raise ValueError("a text that can be read")
+    return text
+
+
+def _no_truth_value(number: object) -> object:
+    if isinstance(number, bool):
+        raise ValueError("a whole number")
+    return number
+
+
+def _known_to_utc(moment: datetime) -> datetime:
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time between the years 1 and 9999, in UTC too") from None
+    return moment
+
+
+Stated = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=PURPOSE_LIMIT), AfterValidator(_readable)
+]
+"""A purpose, a legal basis, or why something is done."""
+Number = Annotated[int, BeforeValidator(_no_truth_value)]
+"""A whole number, which `true` is not."""
+Moment = Annotated[AwareDatetime, AfterValidator(_known_to_utc)]
+"""A time with its zone, that can be told in UTC as well."""
 Reason = Annotated[str, StringConstraints(pattern=f"^({'|'.join(sorted(REASONS))})$")]
+
+
+FaceId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+FACES_MAX: Final = 3000
+"""Faces of one body: as many as fit into it."""
+Faces = Annotated[
+    list[FaceId] | None,
+    Field(
+        max_length=FACES_MAX,
+        description="the faces that you were shown of the victims that this joins or names. One that came since is "
+        "refused with 409 `stale_version`; where there are any and none are said: 428",
+    ),
+]
+
+
+def as_shown(faces: list[str] | None) -> tuple[str, ...] | None:
+    return None if faces is None else tuple(faces)
 
 
 class WireIn(BaseModel):
@@ -33,6 +90,7 @@ class VerdictIn(WireIn):
         description="prefix `against:`: this speaks against the decision. Confirming needs one that speaks for it.",
     )
     text: str = Field(default="", max_length=TEXT_LIMIT)
+    faces: Faces = None
 
 
 class Problem(BaseModel):
@@ -139,15 +197,20 @@ class LinkOut(WireOut):
 
 
 class LinkDetailOut(LinkOut):
-    """A link with the verdicts on it, oldest first, as far as the caller may read them."""
+    """A link with the verdicts on it, oldest first, as far as the caller may read them.
+
+    `face_ids`: its two faces, and those of their victims that the caller may know; a decision that joins names them.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.LINK_JUDGED]})
 
+    face_ids: list[str]
     history: list[PastVerdictOut]
 
     @classmethod
     def from_link(cls, link: SeenLink) -> LinkDetailOut:
-        return cls(**_link_fields(link), history=[PastVerdictOut.from_verdict(past) for past in link.history])
+        history = [PastVerdictOut.from_verdict(past) for past in link.history]
+        return cls(**_link_fields(link), face_ids=list(link.face_ids), history=history)
 
 
 def _link_fields(link: SeenLink) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, StringConstraints
 
 from api import examples
-from api.wire import Reason, WireIn, WireOut
+from api.limits import VERSION_MAX
+from api.wire import Faces, Number, Reason, WireIn, WireOut, as_shown
 from graph.actions.acts import Done
 from graph.actions.contact_sheet import LINKS_MAX, Said
 from graph.actions.decide import Seen
 from graph.actions.identify import REFERENCE_LIMIT, Proposal, SeenIdentification
-from graph.domain.group import SHEET_MAX
 from graph.domain.identification import Basis, IdentificationState
 from graph.domain.link import TEXT_LIMIT, Decision, SecondDecision, State
 
@@ -21,12 +21,16 @@ Text = Annotated[str, StringConstraints(max_length=TEXT_LIMIT)]
 
 
 class ApprovalIn(WireIn):
-    """A second person's decision; returning needs a reason, which goes back to the first person."""
+    """A second person's decision; returning needs a reason, which goes back to the first person.
+
+    `faces`: those that were shown of the victims concerned.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.APPROVAL]})
 
     decision: SecondDecision
     reason: Text = ""
+    faces: Faces = None
 
 
 class ReopeningIn(WireIn):
@@ -36,7 +40,10 @@ class ReopeningIn(WireIn):
 
 
 class LinkIn(WireIn):
-    """Two faces that a person holds to be one person although the machine did not propose it."""
+    """Two faces that a person holds to be one person although the machine did not propose it.
+
+    `faces`: those that were shown of the victims that the two are in.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.LINK_BY_HAND]})
 
@@ -44,26 +51,27 @@ class LinkIn(WireIn):
     face_b: Id
     reasons: list[Reason] = Field(min_length=1, max_length=20)
     text: Text = ""
+    faces: Faces = None
 
 
 class SeenIn(WireIn):
     """A link and the version that the caller saw."""
 
     link_id: Id
-    version: int = Field(ge=0)
+    version: Number = Field(ge=0, le=VERSION_MAX)
 
 
 class ActIn(WireIn):
     """One decision on a contact sheet; `faces_apart` are ticked off as somebody else.
 
-    `faces` are those of a group that the sheet showed beside its links: the act joins them too, and no face that came
-    later.
+    `faces` are those of a group or victim that the sheet showed beside its links. The act joins those of a group too,
+    and no face that came later; a face that came to a victim since makes the sheet stale.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.ACT]})
 
     links: list[SeenIn] = Field(min_length=1, max_length=LINKS_MAX)
-    faces: list[Id] = Field(default_factory=list[Id], max_length=2 * SHEET_MAX)
+    faces: Faces = None
     faces_apart: list[Id] = Field(default_factory=list[Id], max_length=LINKS_MAX)
     decision: Decision
     reasons: list[Reason] = Field(default_factory=list[str], max_length=20)
@@ -71,17 +79,20 @@ class ActIn(WireIn):
 
     def said(self) -> Said:
         links = tuple(Seen(item.link_id, item.version) for item in self.links)
-        return Said(links, self.decision, tuple(self.reasons), self.text, tuple(self.faces_apart), tuple(self.faces))
+        return Said(
+            links, self.decision, tuple(self.reasons), self.text, tuple(self.faces_apart), as_shown(self.faces)
+        )  # fmt: skip
 
 
 class ActApprovalIn(WireIn):
-    """A second person's decision on the links of one act, with the versions seen."""
+    """A second person's decision on the links of one act, with the versions seen, and the `faces` of their victims."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.ACT_APPROVAL]})
 
     links: list[SeenIn] = Field(min_length=1, max_length=LINKS_MAX)
     decision: SecondDecision
     reason: Text = ""
+    faces: Faces = None
 
 
 class ActLinkOut(WireOut):
@@ -123,16 +134,17 @@ class ActOut(WireOut):
 
 
 class IdentificationIn(WireIn):
-    """`person_ref` is the case system's reference of a person, never a name."""
+    """`person_ref` is the case system's reference of a person, never a name; `faces` are those of the victim seen."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.IDENTIFICATION]})
 
     person_ref: Annotated[str, StringConstraints(min_length=1, max_length=REFERENCE_LIMIT)]
     basis: Basis
     reason: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LIMIT)]
+    faces: Faces = None
 
     def proposal(self) -> Proposal:
-        return Proposal(self.person_ref, self.basis, self.reason)
+        return Proposal(self.person_ref, self.basis, self.reason, as_shown(self.faces))
 
 
 class IdentificationOut(WireOut):

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, StringConstraints
 
 from api import examples
-from api.wire import WireIn, WireOut
-from api.wire_searches import Stated
+from api.limits import VICTIM_ID_MAX
+from api.wire import Stated, WireIn, WireOut
 from graph.actions.erase import Kind
 from graph.store.session import Row
 
-Named = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+Named = Annotated[str, StringConstraints(min_length=1, max_length=VICTIM_ID_MAX)]
 
 
 class ErasureIn(WireIn):

@@ -6,17 +6,18 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from api import examples
-from api.wire import LinkOut, WireIn, WireOut
+from api.limits import VICTIM_ID_MAX
+from api.wire import LinkOut, Moment, Number, WireIn, WireOut
 from graph.actions.approvals import Approval, ApprovalPage
 from graph.actions.items import SeenUnit
 from graph.actions.queue import Claim, Page, Queued, Returned
 from graph.domain.queue import CLAIMS_MAX, URGENCIES, Filters, Kind, Position, read_position
 
 Urgency = Literal["routine", "urgent", "danger_now"]
-Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=VICTIM_ID_MAX)]
 After = Annotated[str, StringConstraints(max_length=140)]
 
 
@@ -28,10 +29,10 @@ class FiltersIn(WireIn):
     case_id: Id | None = Field(default=None, description="a case of the caller's district")
     district: Id | None = Field(default=None, description="only what also lies in this other district")
     victim_id: Id | None = Field(default=None, description="a victim with faces in the caller's district")
-    submitted_before: AwareDatetime | None = Field(
+    submitted_before: Moment | None = Field(
         default=None, description="the later of the two pictures was submitted before this time"
     )
-    submitted_after: AwareDatetime | None = None
+    submitted_after: Moment | None = None
     leads: bool = Field(default=False, description="also the leads: similar, but below the threshold")
     identified: bool = Field(default=False, description="also victims whose identity is known")
 
@@ -57,7 +58,7 @@ class ClaimIn(WireIn):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.CLAIM_REQUEST]})
 
     filters: FiltersIn = Field(default_factory=FiltersIn)
-    n: int = Field(default=1, ge=1, le=CLAIMS_MAX // 2)
+    n: Number = Field(default=1, ge=1, le=CLAIMS_MAX // 2)
     after: After | None = Field(default=None, description="`next` of an answer that had too few")
 
 
@@ -102,7 +103,9 @@ class UnitOut(WireOut):
 
     kind: Kind | None
     id: str | None
-    face_ids: list[str] = Field(description="its faces on this contact sheet; a group's all, poorest first")
+    face_ids: list[str] = Field(
+        description="its faces on this contact sheet; a group's all, poorest first, and a victim's that you may know"
+    )
 
     @classmethod
     def from_unit(cls, unit: SeenUnit) -> UnitOut:
@@ -167,6 +170,9 @@ class ApprovalOut(WireOut):
     urgency: Urgency
     by: str = Field(description="who decided first; never the caller")
     at: str = Field(description="since when it waits")
+    face_ids: list[str] = Field(
+        description="the faces of its links and victims that the caller may know: an approval names them"
+    )
     victim_ids: list[str] = Field(description="one; two where the links would join two registered victims")
     act_id: str | None
     links: list[LinkOut]
@@ -180,6 +186,7 @@ class ApprovalOut(WireOut):
             urgency=urgency_name(approval.urgency),
             by=approval.by,
             at=approval.at,
+            face_ids=list(approval.face_ids),
             victim_ids=list(approval.victim_ids),
             act_id=approval.act_id,
             links=[LinkOut.from_link(link) for link in approval.links],

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
 from api import examples
-from api.wire import CaseOut, FaceOut, MediaOut, WireIn, WireOut
+from api.limits import CASE_ID_MAX
+from api.wire import CaseOut, FaceOut, MediaOut, Moment, Stated, WireIn, WireOut
 from api.wire_marks import WaitingMarkOut
-from api.wire_searches import Digest, Stated
+from api.wire_searches import Digest
 from graph.actions.media import CaseFacts, MediaFaces
 from graph.actions.upload import Submission, Urgency
 from graph.domain import ids
@@ -27,13 +28,13 @@ class UploadIn(WireIn):
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.UPLOAD]})
 
-    case_id: str = Field(description="the case that the file belongs to, `<source>:<local id>`")
+    case_id: str = Field(max_length=CASE_ID_MAX, description="the case that the file belongs to, `<source>:<local id>`")
     purpose: Stated
     legal_basis: Stated
     scope: Scope = Field(description="`register`: with all cases, `case`: within this one, `none`: not compared")
     urgency: Urgency = "routine"
     exhibit: Reference | None = None
-    captured_at: AwareDatetime | None = None
+    captured_at: Moment | None = None
     source_ref: Reference | None = Field(default=None, description="echoed in the notice of the case system")
 
     @field_validator("case_id")

@@ -8,17 +8,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from api import examples
-from api.wire import WireIn, WireOut
+from api.limits import CASE_ID_MAX, VICTIM_ID_MAX
+from api.wire import Number, Stated, WireIn, WireOut
 from graph.actions import search as searches
 from graph.actions.answers import Answer
 from graph.actions.search import Question
 from graph.domain import ids
 from graph.domain.comparison import SEARCH_LIMIT
-from graph.domain.people import PURPOSE_LIMIT
 from graph.store.session import Row
 
-Stated = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=PURPOSE_LIMIT)]
-"""A purpose or a legal basis."""
 Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Status = Literal["asked", "answered", "no_face", "too_poor", "quarantined"]
 
@@ -26,11 +24,13 @@ Status = Literal["asked", "answered", "no_face", "too_poor", "quarantined"]
 class QuestionIn(WireIn):
     """What every search says: for which case and why, and where to look."""
 
-    case_id: str = Field(description="the case that asks, `<source>:<local id>`")
+    case_id: str = Field(max_length=CASE_ID_MAX, description="the case that asks, `<source>:<local id>`")
     purpose: Stated
     legal_basis: Stated
-    within: str = Field(alias="in", description="`case:<case id>`, or `register` for all that may be compared")
-    limit: int = Field(
+    within: str = Field(
+        alias="in", max_length=CASE_ID_MAX, description="`case:<case id>`, or `register` for all that may be compared"
+    )
+    limit: Number = Field(
         default=SEARCH_LIMIT, ge=1, le=searches.LIMIT_MAX, description="the most people that a register search lists"
     )
     keep_asking: bool = Field(
@@ -64,7 +64,7 @@ class SearchIn(QuestionIn):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.QUESTION, examples.VICTIM_QUESTION]})
 
     faces: list[Digest] | None = Field(default=None, min_length=1, max_length=searches.FACES_MAX)
-    victim_id: str | None = Field(default=None, min_length=1, max_length=300)
+    victim_id: str | None = Field(default=None, min_length=1, max_length=VICTIM_ID_MAX)
 
     @model_validator(mode="after")
     def _says_who(self) -> SearchIn:

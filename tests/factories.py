@@ -46,6 +46,11 @@ def drawn_face(shade: int = 180) -> bytes:
     return out.getvalue()
 
 
+async def every_face(store: Store) -> tuple[str, ...]:
+    """The ids of all faces: whoever names them was shown all that there is."""
+    return tuple(row["id"] for row in await store.read(lambda tx: tx.rows("MATCH (f:Face) RETURN f.face_id AS id")))
+
+
 @dataclass
 class Scene:
     """Cases, faces and links in a real graph; a face is called by the name that the test gave it."""

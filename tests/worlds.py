@@ -17,6 +17,7 @@ from typing import Any, Final
 from graph.actions import acts, contact_sheet, decide, identify
 from graph.actions.contact_sheet import Said
 from graph.actions.decide import Judgement, Seen
+from graph.actions.read import seen_link
 from graph.actions.search import Question, ask_with_faces
 from graph.domain.errors import RedthreadError
 from graph.domain.identification import Basis
@@ -176,14 +177,15 @@ class World:
 
     async def _identify(self, *, approved: bool) -> None:
         self.new_id.call(f"{self.hidden.name} identity")
-        said = identify.Proposal(f"person-{self.hidden.name}", Basis.DOCUMENT, "why")
+        faces = tuple(map(name_of, (*FACES, *HIDDEN_FACES)))
+        said = identify.Proposal(f"person-{self.hidden.name}", Basis.DOCUMENT, "why", faces)
         made = await identify.do_identification(
             self.store, self.hidden.victim_id, said, actor=self.hidden.investigator, now=NOW
         )
         if approved:
             await identify.do_identification_approval(
                 self.store, made.identification_id, 0, SecondDecision.APPROVED, "", actor=self.hidden.supervisor,
-                now=NOW,
+                now=NOW, faces=faces,
             )  # fmt: skip
 
     async def _act(self, hidden: Hidden, what: str, pairs: Sequence[tuple[str, str]], who: str, number: int) -> str:
@@ -204,16 +206,22 @@ class World:
         )
         seen = tuple(Seen(row["id"], row["version"]) for row in rows)
         verdicts = {"confirm": Decision.CONFIRMED, "dismiss": Decision.DISMISSED, "unsure": Decision.UNSURE}
+        faces = tuple(map(name_of, (*FACES, *HIDDEN_FACES)))
         try:
             if what in verdicts:
-                said = Judgement(seen[0].link_id, seen[0].version, verdicts[what], reasons, text)
+                said = Judgement(seen[0].link_id, seen[0].version, verdicts[what], reasons, text, faces)
                 await decide.do_verdict(self.store, said, actor=actor, now=now)
             elif what.endswith("_all"):
                 decision = verdicts[what.removesuffix("_all")]
-                await contact_sheet.do_act(self.store, Said(seen, decision, reasons, text), actor=actor, now=now)
+                shown = () if decision is Decision.CONFIRMED else None
+                for one in seen if shown is not None else ():
+                    link = await self.store.read(lambda tx, one=one: seen_link(tx, one.link_id, viewer=actor))
+                    shown += link.face_ids
+                said = Said(seen, decision, reasons, text, faces=shown)
+                await contact_sheet.do_act(self.store, said, actor=actor, now=now)
             elif what in ("approve", "return"):
                 second = SecondDecision.APPROVED if what == "approve" else SecondDecision.RETURNED
-                await decide.do_approval(self.store, seen[0], second, "look again", actor=actor, now=now)
+                await decide.do_approval(self.store, seen[0], second, "look again", actor=actor, now=now, faces=faces)
             elif what == "reopen":
                 await decide.do_reopening(self.store, seen[0], "a mistake", actor=actor, now=now)
             elif rows[0]["act"] is not None:
@@ -273,11 +281,16 @@ def _look(path: str, **query: Any) -> Request:
     return Request("GET", path, query)
 
 
+def _shown(pool: Pool) -> dict[str, Any]:
+    """Which faces the viewer says were shown: all, two, none, or nothing is said."""
+    return pool.chance.choice([{"faces": pool.faces}, {"faces": pool.faces[:2]}, {"faces": []}, {}])
+
+
 def _verdict(pool: Pool) -> Request:
     """An opening verdict on a link that the viewer may open, *unsure* on any."""
     decision = pool.chance.choice(["confirmed", "confirmed", "dismissed", "unsure"])
     link = pool.one(pool.links) if decision == "unsure" else pool.one(pool.opened, pool.links[-5:])
-    body = {"decision": decision, "reasons": ["ears"], "text": "mine"}
+    body = {"decision": decision, "reasons": ["ears"], "text": "mine", **_shown(pool)}
     return Request("POST", f"/links/{link}/verdicts", body=body, version=pool.version(), purpose=pool.purpose())
 
 
@@ -291,7 +304,7 @@ def _approval(pool: Pool) -> Request:
     returned = {"decision": "returned", "reason": "look again"}
     common = [link_of(pair) for pair in OPENED if not set(pair) & set(HIDDEN_FACES)]
     if pool.chance.random() < 0.4:
-        link, body = pool.one(common), {"decision": "approved"}
+        link, body = pool.one(common), {"decision": "approved", **_shown(pool)}
     else:
         link, body = pool.one(pool.links), returned
     return Request("POST", f"/links/{link}/approvals", body=body, version=pool.version(), purpose=pool.purpose())
@@ -329,7 +342,7 @@ def _act_approval(pool: Pool) -> Request:
 
 
 def _identification(pool: Pool) -> Request:
-    body = {"person_ref": "person-of-north", "basis": "document", "reason": "why"}
+    body = {"person_ref": "person-of-north", "basis": "document", "reason": "why", **_shown(pool)}
     return Request("POST", f"/victims/{pool.one(pool.victims)}/identifications", body=body, purpose=pool.purpose())
 
 

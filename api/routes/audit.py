@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from api.identity import AuditLook
 from api.problems import LOOKING, problems
 from api.services import Use
+from api.wire import Moment
 from api.wire_audit import AuditEntryOut, AuditPage, ProvedOut
 from graph.actions.audit import PAGE_MAX, PROVED_MAX, Wanted, prove, read_audit
 
@@ -24,8 +24,8 @@ After = Annotated[int, Query(ge=0, le=SEQ_MAX, description="`next` of the answer
 async def audit(
     use: Use,
     look: AuditLook,
-    start: Annotated[AwareDatetime | None, Query(alias="from", description="from this time on, with its zone")] = None,
-    end: Annotated[AwareDatetime | None, Query(alias="to", description="before this time, with its zone")] = None,
+    start: Annotated[Moment | None, Query(alias="from", description="from this time on, with its zone")] = None,
+    end: Annotated[Moment | None, Query(alias="to", description="before this time, with its zone")] = None,
     actor: Name = None,
     action: Name = None,
     subject: Name = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.identity import Looking
+from api.limits import CaseId
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire import CaseGraphOut
@@ -19,7 +20,7 @@ router = APIRouter(tags=["cases"])
 # The converter lets a local id hold a slash (sent as %2F), so longer paths must be declared before shorter ones.
 @router.get("/cases/{case_id:path}/graph", responses=problems("not_found", *LOOKING))
 async def case_graph(
-    case_id: str,
+    case_id: CaseId,
     use: Use,
     look: Looking,
     leads: Annotated[bool, Query(description="also the leads: similar, but below the threshold")] = False,
@@ -30,7 +31,7 @@ async def case_graph(
 
 @router.get("/cases/{case_id:path}/media", responses=problems("not_found", *LOOKING))
 async def media_of_case(
-    case_id: str,
+    case_id: CaseId,
     use: Use,
     look: Looking,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -42,6 +43,6 @@ async def media_of_case(
 
 
 @router.get("/cases/{case_id:path}", responses=problems("not_found", *LOOKING))
-async def case(case_id: str, use: Use, look: Looking) -> CaseFactsOut:
+async def case(case_id: CaseId, use: Use, look: Looking) -> CaseFactsOut:
     """One case: its district, state and review date, and how much there is in it."""
     return CaseFactsOut.from_facts(await media.read_case_facts(use.store, use.views, case_id, look=look))

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Path, Response
 from api import clock
 from api.etag import ETAG, Version, etag
 from api.identity import Approver, Judge, JudgingLook, Reopener, StatedPurpose
+from api.limits import ID_MAX
 from api.problems import ACTING, BODY, CONFLICTS, LOOKING, problems
 from api.services import Use
-from api.wire import LinkDetailOut, VerdictIn
+from api.wire import LinkDetailOut, VerdictIn, as_shown
 from api.wire_decisions import ActApprovalIn, ActIn, ActOut, ApprovalIn, LinkIn, ReopeningIn
 from graph.actions import acts, contact_sheet, decide
 from graph.actions.decide import Judgement, Seen
@@ -19,8 +20,8 @@ from graph.domain.sealed import SeenLink
 
 router = APIRouter(tags=["decisions"])
 
-LinkId = Annotated[str, Path(description="a link", max_length=64)]
-ActId = Annotated[str, Path(description="an act", max_length=64)]
+LinkId = Annotated[str, Path(description="a link", max_length=ID_MAX)]
+ActId = Annotated[str, Path(description="an act", max_length=ID_MAX)]
 _VERSIONED = ("not_found", "forbidden", "malformed_version", "version_missing", *BODY, *ACTING)
 _LINK = {201: {"headers": ETAG}}
 
@@ -30,7 +31,7 @@ async def judge(
     link_id: LinkId, body: VerdictIn, use: Use, actor: Judge, purpose: StatedPurpose, seen: Version, response: Response
 ) -> LinkDetailOut:
     """Confirms, dismisses or leaves unsure; answers with the link as it stands then."""
-    said = Judgement(link_id, seen, body.decision, tuple(body.reasons), body.text)
+    said = Judgement(link_id, seen, body.decision, tuple(body.reasons), body.text, as_shown(body.faces))
     return _answer(await decide.do_verdict(use.store, said, actor=actor, now=clock.now(), purpose=purpose), response)
 
 
@@ -53,7 +54,14 @@ async def approve(
 ) -> LinkDetailOut:
     """A second person approves a confirmed link or returns it with a reason."""
     link = await decide.do_approval(
-        use.store, Seen(link_id, seen), body.decision, body.reason, actor=actor, now=clock.now(), purpose=purpose
+        use.store,
+        Seen(link_id, seen),
+        body.decision,
+        body.reason,
+        actor=actor,
+        now=clock.now(),
+        purpose=purpose,
+        faces=as_shown(body.faces),
     )
     return _answer(link, response)
 
@@ -80,20 +88,39 @@ async def reopen(
 @router.post(
     "/links",
     status_code=201,
-    responses={**_LINK, **problems("face_unknown", "forbidden", "link_exists", "contradiction", *BODY, *ACTING)},
+    responses={
+        **_LINK,
+        **problems(
+            "face_unknown",
+            "forbidden",
+            "link_exists",
+            "contradiction",
+            "stale_version",
+            "version_missing",
+            *BODY,
+            *ACTING,
+        ),
+    },
 )
 async def link_by_hand(
     body: LinkIn, use: Use, actor: Judge, purpose: StatedPurpose, response: Response
 ) -> LinkDetailOut:
     """Links two faces that the machine did not propose: confirmed at once, approved by a second person as any other."""
     link = await contact_sheet.do_link(
-        use.store, (body.face_a, body.face_b), body.reasons, body.text, actor=actor, now=clock.now(), purpose=purpose
+        use.store,
+        (body.face_a, body.face_b),
+        body.reasons,
+        body.text,
+        actor=actor,
+        now=clock.now(),
+        purpose=purpose,
+        shown=as_shown(body.faces),
     )
     response.headers["Location"] = f"/links/{link.link_id}"
     return _answer(link, response)
 
 
-_ACT = ("not_found", "forbidden", "several_items", "settled", *CONFLICTS, *BODY, *ACTING)
+_ACT = ("not_found", "forbidden", "several_items", "settled", "version_missing", *CONFLICTS, *BODY, *ACTING)
 
 
 @router.post("/acts", status_code=201, responses=problems(*_ACT))
@@ -125,14 +152,30 @@ async def reopen_act(act_id: ActId, body: ReopeningIn, use: Use, actor: Reopener
     "/acts/{act_id}/approvals",
     status_code=201,
     responses=problems(
-        "not_found", "forbidden", "own_decision", "stale_version", "not_confirmed", "contradiction", *BODY, *ACTING
+        "not_found",
+        "forbidden",
+        "own_decision",
+        "stale_version",
+        "version_missing",
+        "not_confirmed",
+        "contradiction",
+        *BODY,
+        *ACTING,
     ),
 )
 async def approve_act(act_id: ActId, body: ActApprovalIn, use: Use, actor: Approver, purpose: StatedPurpose) -> ActOut:
     """A second person's decision on the links of one act, as one."""
     seen = [Seen(item.link_id, item.version) for item in body.links]
     done = await acts.do_act_approval(
-        use.store, act_id, seen, body.decision, body.reason, actor=actor, now=clock.now(), purpose=purpose
+        use.store,
+        act_id,
+        seen,
+        body.decision,
+        body.reason,
+        actor=actor,
+        now=clock.now(),
+        purpose=purpose,
+        faces=as_shown(body.faces),
     )
     return ActOut.from_done(done)
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 
 from api import clock
 from api.identity import Eraser, Looking
+from api.limits import Id
 from api.problems import ACTING, BODY, LOOKING, problems
 from api.services import Use
 from api.wire_erasures import ErasureAskedOut, ErasureIn, ErasureOut
@@ -30,6 +31,6 @@ async def ask_erasure(body: ErasureIn, use: Use, actor: Eraser, response: Respon
 
 
 @router.get("/erasures/{erasure_id}", responses=problems("not_found", *LOOKING))
-async def erasure(erasure_id: str, use: Use, look: Looking) -> ErasureOut:
+async def erasure(erasure_id: Id, use: Use, look: Looking) -> ErasureOut:
     """The receipt: `done` once vectors, boxes, crops and rows are gone."""
     return ErasureOut.from_request(await erase.read_erasure(use.store, use.views, erasure_id, look=look))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from api import clock
 from api.etag import ETAG, Version, etag
 from api.identity import Labeller, Looking, StatedPurpose
+from api.limits import Id
 from api.problems import ACTING, BODY, FILES, LOOKING, problems
 from api.services import Use
 from api.wire_read import LabelIn, LabelsOut
@@ -27,7 +28,7 @@ router = APIRouter(tags=["faces"])
     },
 )
 async def face_crop(
-    face_id: str,
+    face_id: Id,
     use: Use,
     look: Looking,
     leads: Annotated[bool, Query(description="also a face of another district that only a lead leads to")] = False,
@@ -38,7 +39,7 @@ async def face_crop(
 
 
 @router.get("/faces/{face_id}/labels", responses={200: {"headers": ETAG}, **problems("not_found", *LOOKING)})
-async def face_labels(face_id: str, use: Use, look: Looking, response: Response) -> LabelsOut:
+async def face_labels(face_id: Id, use: Use, look: Looking, response: Response) -> LabelsOut:
     """What people said that the face is; its version is the ETag that the next label names."""
     row = await label.read_labels(use.store, use.views, face_id, look=look)
     response.headers["ETag"] = etag(row["label_version"])
@@ -56,7 +57,7 @@ async def face_labels(face_id: str, use: Use, look: Looking, response: Response)
     },
 )
 async def label_face(
-    face_id: str, body: LabelIn, use: Use, actor: Labeller, purpose: StatedPurpose, version: Version, response: Response
+    face_id: Id, body: LabelIn, use: Use, actor: Labeller, purpose: StatedPurpose, version: Version, response: Response
 ) -> LabelsOut:
     """Says what a face is; *unrelated* and *suspect* faces are compared with nothing and found by no search."""
     said = Labelling(face_id, version, body.label, body.reason, tuple(body.also))

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.etag import ETAG, etag
 from api.identity import Looking
+from api.limits import CASE_ID_MAX, Id
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire import LinkDetailOut, LinkOut, LinkPage
@@ -22,7 +23,9 @@ async def links(
     use: Use,
     look: Looking,
     state: Annotated[State, Query(description="leads only on request")] = State.CANDIDATE,
-    case_id: Annotated[str | None, Query(description="only links of faces in this case")] = None,
+    case_id: Annotated[
+        str | None, Query(max_length=CASE_ID_MAX, description="only links of faces in this case")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
 ) -> LinkPage:
@@ -34,7 +37,7 @@ async def links(
 
 
 @router.get("/links/{link_id}", responses={200: {"headers": ETAG}, **problems("not_found", *LOOKING)})
-async def link(link_id: str, use: Use, look: Looking, response: Response) -> LinkDetailOut:
+async def link(link_id: Id, use: Use, look: Looking, response: Response) -> LinkDetailOut:
     """One link with its verdicts; its version is the ETag that a verdict names."""
     found = await read.read_link(use.store, use.views, link_id, look=look)
     response.headers["ETag"] = etag(found.version)

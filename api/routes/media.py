@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from api import clock
 from api.identity import Looking, Marker, StatedPurpose, Uploader
+from api.limits import Id
 from api.problems import ACTING, BODY, FILES, LOOKING, problems
 from api.services import Use
 from api.upload import check_media, checked, read_form
@@ -66,7 +67,7 @@ async def upload(request: Request, response: Response, use: Use, actor: Uploader
         **problems("not_found", *LOOKING),
     },
 )
-async def one_media(media_id: str, use: Use, look: Looking) -> MediaFactsOut | Response:
+async def one_media(media_id: Id, use: Use, look: Looking) -> MediaFactsOut | Response:
     """One media with its memberships; of a case in another district only the district and the duty contact."""
     found = await media.read_media(use.store, use.views, media_id, look=look)
     if isinstance(found, media.OnItsWay):
@@ -75,7 +76,7 @@ async def one_media(media_id: str, use: Use, look: Looking) -> MediaFactsOut | R
 
 
 @router.get("/media/{media_id}/faces", responses=problems("not_found", *LOOKING))
-async def faces_of_media(media_id: str, use: Use, look: Looking) -> MediaFacesOut:
+async def faces_of_media(media_id: Id, use: Use, look: Looking) -> MediaFacesOut:
     """The faces of one media, with what people said of them; what was marked in it and waits stands beside them."""
     found = await media.read_faces(use.store, use.views, media_id, look=look)
     return MediaFacesOut.from_found(media_id, found)
@@ -90,7 +91,7 @@ async def faces_of_media(media_id: str, use: Use, look: Looking) -> MediaFacesOu
     },
 )
 async def mark_face(
-    media_id: str, body: MarkIn, use: Use, actor: Marker, purpose: StatedPurpose, response: Response
+    media_id: Id, body: MarkIn, use: Use, actor: Marker, purpose: StatedPurpose, response: Response
 ) -> MarkedOut:
     """Marks a face that the detector missed: it is embedded and compared like any other, and shown at Location."""
     face_id = await mark.do_mark(use.store, media_id, body.box, actor=actor, now=clock.now(), purpose=purpose)

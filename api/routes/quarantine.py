@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api.identity import QuarantineLook, ReplayingLook
+from api.limits import Id
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire_audit import QuarantinedOut, QuarantinePage, ReplayedOut
@@ -33,7 +34,7 @@ async def quarantine(
     status_code=202,
     responses=problems("forbidden", "not_found", "not_waiting", "truncated", *LOOKING),
 )
-async def replay(quarantine_id: str, use: Use, look: ReplayingLook) -> ReplayedOut:
+async def replay(quarantine_id: Id, use: Use, look: ReplayingLook) -> ReplayedOut:
     """Sends an event again, through its first topic, as the same event; its outcome comes as a notice."""
     await do_replay(use.store, quarantine_id, look=look)
     return ReplayedOut(quarantine_id=quarantine_id)

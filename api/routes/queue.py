@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from api import clock
 from api.identity import Judge, Looking, StatedPurpose
+from api.limits import Id
 from api.problems import ACTING, BODY, LOOKING, problems
 from api.services import Use
 from api.wire_queue import ClaimIn, ClaimOut, PageQuery, QueuePage, SkippedOut, position
@@ -38,13 +39,13 @@ async def claim(use: Use, actor: Judge, purpose: StatedPurpose, body: ClaimIn) -
 
 
 @router.post("/queue/claims/{claim_id}/skips", status_code=201, responses=problems(*_CLAIM, *ACTING))
-async def skip(claim_id: str, use: Use, actor: Judge) -> SkippedOut:
+async def skip(claim_id: Id, use: Use, actor: Judge) -> SkippedOut:
     """Ends the claim: the item stays away from the caller for four hours, and is there for others at once."""
     until = await queue.do_skip(use.store, claim_id, actor=actor, now=clock.now())
     return SkippedOut(claim_id=claim_id, until=until)
 
 
 @router.post("/queue/claims/{claim_id}/renewals", status_code=201, responses=problems(*_CLAIM, *ACTING))
-async def renew(claim_id: str, use: Use, actor: Judge) -> ClaimOut:
+async def renew(claim_id: Id, use: Use, actor: Judge) -> ClaimOut:
     """Gives the claim a whole lease again."""
     return ClaimOut.from_claim(await queue.do_renewal(use.store, claim_id, actor=actor, now=clock.now()))

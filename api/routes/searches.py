@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api import clock
 from api.identity import Asker, Looking, SearchEnder, StatedPurpose
+from api.limits import Id
 from api.problems import ACTING, BODY, FILES, LOOKING, problems
 from api.services import Use
-from api.upload import checked, read_form
+from api.upload import check_media, checked, read_form
 from api.wire_searches import (
     AskedOut,
     PictureIn,
@@ -80,6 +81,7 @@ async def ask(request: Request, response: Response, use: Use, actor: Asker) -> A
         case "multipart/form-data":
             form = await read_form(request, use.space)
             said = checked(PictureIn, form.fields)
+            check_media(form.data)
             picture = Picture(form.data, form.content_type)
             search_id = await search.ask_with_picture(
                 use.store, use.files, said.question(), picture, actor=actor, now=now, rotate=int(said.rotate)
@@ -114,7 +116,7 @@ async def searches(
 
 @router.get("/searches/{search_id}", responses=problems("not_found", *LOOKING))
 async def answer(
-    search_id: str,
+    search_id: Id,
     use: Use,
     look: Looking,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
@@ -130,7 +132,7 @@ async def answer(
 
 @router.get("/searches/{search_id}/unjudged", responses=problems("not_found", *LOOKING))
 async def unjudged(
-    search_id: str,
+    search_id: Id,
     use: Use,
     look: Looking,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -149,6 +151,6 @@ async def unjudged(
 @router.delete(
     "/searches/{search_id}", status_code=204, responses=problems("not_found", "forbidden", "not_open", *ACTING)
 )
-async def end(search_id: str, use: Use, actor: SearchEnder, purpose: StatedPurpose) -> None:
+async def end(search_id: Id, use: Use, actor: SearchEnder, purpose: StatedPurpose) -> None:
     """Ends a search that is open: nothing more is added to its answer, which stays."""
     await search.do_end(use.store, search_id, actor=actor, now=clock.now(), purpose=purpose)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Response
 
 from api.identity import Looking
+from api.limits import VictimId
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire_victims import VictimOut
@@ -27,7 +28,7 @@ _MOVED = {
     response_model=VictimOut,
     responses={308: _MOVED, **problems("not_found", "victim_split", *LOOKING)},
 )
-async def victim(victim_id: str, use: Use, look: Looking) -> VictimOut | Response:
+async def victim(victim_id: VictimId, use: Use, look: Looking) -> VictimOut | Response:
     """A contact sheet: the victim's faces by case, the weakest first, each with what holds it there."""
     seen = await victim_read.read_victim(use.store, use.views, victim_id, look=look)
     if isinstance(seen, Moved):

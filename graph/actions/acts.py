@@ -100,11 +100,11 @@ async def do_act_reopening(
 
 async def do_act_approval(
     store: Store, act_id: str, seen: Sequence[Seen], decision: SecondDecision, reason: str, *, actor: Person,
-    now: datetime, purpose: str = "",
+    now: datetime, purpose: str = "", faces: tuple[str, ...] | None = None,
 ) -> Done:  # fmt: skip
     """A second person's decision on all confirmed links of one act that are named in `seen`, as one."""
     link.check_text(reason, needed=decision is SecondDecision.RETURNED)
-    deciding = Deciding(actor, now, purpose, "approval", "links.approved")
+    deciding = Deciding(actor, now, purpose, "approval", "links.approved", faces)
 
     async def work(tx: Tx) -> Done:
         head = await log.lock_head(tx)

@@ -12,8 +12,10 @@ from typing import Final
 
 from graph.actions import victims
 from graph.actions.items import EXAMINED_MAX, LARGEST_PAGE, hardest_first, links_of, next_links, placed
+from graph.actions.known import known_around
 from graph.actions.read import seen_links
 from graph.actions.views import Look, Views
+from graph.domain.known import Known
 from graph.domain.link import State
 from graph.domain.people import Deed, Maker, Person, check_district, may, told_name
 from graph.domain.queue import LINKS_MAX, Kind, Place, Position, Unit, rest_of, walk
@@ -47,6 +49,7 @@ class Approval:
     by: str
     at: str
     victim_ids: tuple[str, ...]
+    face_ids: tuple[str, ...]
     act_id: str | None = None
     links: tuple[SeenLink, ...] = ()
     identification: Identification | None = None
@@ -70,6 +73,10 @@ class _Waiting:
     def units(self) -> frozenset[Unit]:
         """Whom the link concerns: one victim, or the two that it does not join yet."""
         return frozenset(place.unit for place in self.sides)
+
+    @property
+    def faces(self) -> tuple[str, ...]:
+        return tuple(place.face_id for place in self.sides)
 
     @property
     def key(self) -> tuple[str, frozenset[Unit]]:
@@ -108,6 +115,7 @@ async def _identifications(tx: Tx, person: Person) -> list[Approval]:
         found.append(
             Approval(
                 row["urgency"], by, told["at"], tuple(sorted({of_face[face] for face in faces if face in of_face})),
+                tuple(sorted(faces | seen.beside(faces))),
                 identification=Identification(
                     told["identification_id"], told["state"], told["person_ref"], told["basis"], tuple(sorted(faces))
                 ),
@@ -172,16 +180,19 @@ async def _acts(tx: Tx, acts: Collection[str], person: Person) -> dict[tuple[str
 async def _approvals(tx: Tx, found: Sequence[Sequence[_Waiting]], person: Person) -> list[Approval]:
     sheets = [sorted(one, key=lambda waiting: hardest_first(waiting.row))[:LINKS_MAX] for one in found]
     links = await seen_links(tx, (one.row["link_id"] for sheet in sheets for one in sheet), viewer=person)
-    return [_approval(sheet, links, person) for sheet in sheets]
+    known = await known_around(tx, person, {face for sheet in sheets for one in sheet for face in one.faces})
+    return [_approval(sheet, links, known, person) for sheet in sheets]
 
 
-def _approval(sheet: Sequence[_Waiting], links: Mapping[str, SeenLink], person: Person) -> Approval:
+def _approval(sheet: Sequence[_Waiting], links: Mapping[str, SeenLink], known: Known, person: Person) -> Approval:
+    faces = {face for one in sheet for face in one.faces}
     readable = {place.shown for one in sheet for place in one.sides if place.shown is not None}
     told = sheet[0].told
     by = told_name(person, Maker(told["by"], told["role"], told["district"]), approved=False)
     return Approval(
         max(one.row["urgency"] or 0 for one in sheet), by, told["at"],
         tuple(sorted(unit.id for unit in readable if unit.kind is Kind.VICTIM)),
+        tuple(sorted(faces | known.beside(faces))),
         told["act_id"], tuple(links[one.row["link_id"]] for one in sheet if one.row["link_id"] in links),
     )  # fmt: skip
 

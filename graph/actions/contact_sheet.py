@@ -18,7 +18,6 @@ from graph.actions.read import seen_link
 from graph.actions.views import Look, Views
 from graph.domain import ids, link, victim
 from graph.domain.errors import Conflict, Invalid, NotFound
-from graph.domain.group import SHEET_MAX
 from graph.domain.link import AWAITS_VERDICT, JOINS, Decision, Standing, State
 from graph.domain.people import Deed, Person, check_may, may
 from graph.domain.sealed import SeenLink
@@ -36,8 +35,9 @@ LINKS_MAX = 1000
 class Said:
     """What one person says of a contact sheet: of its links, but for the `faces_apart`, which show somebody else.
 
-    `faces` are those of a group that the person saw on the sheet without a link of their own: an act joins what was
-    seen, and a face that link puts into the group meanwhile waits for its own.
+    `faces` are those of a group or victim that the person saw on the sheet without a link of their own; None where
+    that is not said. An act joins what was seen: a face that link puts into the group meanwhile waits for its own, and
+    one that people joined to the victim meanwhile makes the sheet stale.
     """
 
     links: tuple[Seen, ...]
@@ -45,14 +45,14 @@ class Said:
     reasons: tuple[str, ...]
     text: str
     faces_apart: tuple[str, ...] = ()
-    faces: tuple[str, ...] = ()
+    faces: tuple[str, ...] | None = None
 
 
 async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purpose: str = "") -> Done:
     """Judges a contact sheet in one act; raises what `do_verdict` raises, for the whole of it."""
     check_said(said)
     act_id = ids.new_id()
-    deciding = Deciding(actor, now, purpose, "verdict", "links.judged")
+    deciding = Deciding(actor, now, purpose, "verdict", "links.judged", said.faces)
 
     async def work(tx: Tx) -> Done:
         head = await log.lock_head(tx)
@@ -69,7 +69,7 @@ async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purp
 async def preview(store: Store, views: Views, said: Said, *, look: Look) -> Done:
     """What the act would change, and every refusal that it would meet; nothing is decided, the look is in the audit."""
     check_said(said)
-    deciding = Deciding(look.person, look.at, look.purpose, "verdict", "links.judged")
+    deciding = Deciding(look.person, look.at, look.purpose, "verdict", "links.judged", said.faces)
 
     async def work(tx: Tx) -> Done:
         found = await _locked(tx, said, look.person, only_look=True)
@@ -85,7 +85,7 @@ async def preview(store: Store, views: Views, said: Said, *, look: Look) -> Done
 
 async def do_link(
     store: Store, faces: tuple[str, str], reasons: Sequence[str], text: str, *, actor: Person, now: datetime,
-    purpose: str = "",
+    purpose: str = "", shown: tuple[str, ...] | None = None,
 ) -> SeenLink:  # fmt: skip
     """The link that a person makes between two faces which the machine did not propose; it is confirmed at once.
 
@@ -107,7 +107,7 @@ async def do_link(
         if pair["link"] is not None:
             raise Conflict("these faces are linked already: judge that link", code="link_exists", current=pair["link"])
         await _create(tx, [{"link_id": link_id, "a": a, "b": b}], actor, now)
-        deciding = Deciding(actor, now, purpose, "verdict", "link.made")
+        deciding = Deciding(actor, now, purpose, "verdict", "link.made", shown)
         await write(tx, head, await lock(tx, [link_id]), [step], deciding, ids.new_id())
         return await seen_link(tx, link_id, viewer=actor)
 
@@ -135,8 +135,6 @@ def check_said(said: Said) -> None:
         raise Invalid("links: one of them is named twice")
     if (said.faces_apart or said.faces) and said.decision is not Decision.CONFIRMED:
         raise Invalid("faces, faces_apart: only where the others are confirmed")
-    if len(said.faces) > 2 * SHEET_MAX:
-        raise Invalid(f"faces: at most {2 * SHEET_MAX}, those of two groups")
 
 
 async def _locked(tx: Tx, said: Said, actor: Person, *, only_look: bool = False) -> dict[str, Locked]:
@@ -191,13 +189,12 @@ async def _sheet(tx: Tx, said: Said, found: dict[str, Locked], actor: Person) ->
     Beside it the faces apart that no link of the act touches, with the group that they were shown in.
     """
     linked = {face for item in found.values() for face in (item.row["a"], item.row["b"])}
-    apart, shown = set(said.faces_apart), linked | set(said.faces)
+    apart, shown = set(said.faces_apart), linked | set(said.faces or ())
     if not apart <= shown:
         raise Invalid("faces_apart: only faces of these links, or named in `faces`")
     around = await victims.load(tx, shown)
-    for face in shown - linked:
-        if not may(actor, Deed.SEE, [case["district"] for case in around.cases.get(face, [])]):
-            raise NotFound("there is no such face", code="face_unknown")
+    if not shown - linked <= around.known_to(actor).faces:
+        raise NotFound("there is no such face", code="face_unknown")
     of_face = victim.victims(around.near).of_face
     facts = {row["face_id"]: row for row in await tx.rows(queries.UNITS, faces=sorted(shown))}
 
@@ -213,10 +210,12 @@ async def _sheet(tx: Tx, said: Said, found: dict[str, Locked], actor: Person) ->
         Pair(item.row["a"], item.row["b"]) for item in found.values() if not {item.row["a"], item.row["b"]} & apart
     ]
     sides = {side(face) for pair in pairs for face in (pair.a, pair.b)}
-    elsewhere = sorted(face for face in shown - linked if side(face) not in sides or side(face).kind != "group")
+    elsewhere = sorted(
+        face for face in shown - linked if side(face) not in sides or side(face).kind not in ("group", "victim")
+    )
     if pairs and elsewhere:
         raise Conflict(
-            "these faces are not in the groups of these links any more: look at the sheet again",
+            "these faces are not in the groups or victims of these links any more: look at the sheet again",
             code="stale_version", current={"faces": elsewhere},
         )  # fmt: skip
     side_of = {face: side(face) for face in shown - apart if side(face) in sides}

@@ -6,7 +6,6 @@ with the audit head, so no two decisions ever interleave.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +27,8 @@ from graph.store.session import Row, Store, Tx
 
 DEEDS: Final = {"verdict": Deed.JUDGE, "approval": Deed.APPROVE, "reopening": Deed.REOPEN}
 """What a person does who makes an act of this kind."""
+JOINING: Final = frozenset({Decision.CONFIRMED, SecondDecision.APPROVED})
+"""Decisions that make one victim of two sides: they rest on all faces of both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What one person says of one link; `version` is the one that the person saw."""
+    """What one person says of one link; `version` and `faces`, of its victims, are those that the person saw."""
 
     link_id: str
     version: int
     decision: Decision
     reasons: tuple[str, ...]
     text: str
+    faces: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +100,19 @@ async def do_verdict(store: Store, said: Judgement, *, actor: Person, now: datet
     """
     link.check_reasons(said.decision, said.reasons, said.text)
     step = Step(said.link_id, said.decision, said.reasons, said.text)
-    deciding = Deciding(actor, now, purpose, "verdict", "link.judged")
+    deciding = Deciding(actor, now, purpose, "verdict", "link.judged", said.faces)
     return await _one(store, Seen(said.link_id, said.version), step, deciding, _check_judge)
 
 
 async def do_approval(
-    store: Store, seen: Seen, decision: SecondDecision, reason: str, *, actor: Person, now: datetime, purpose: str = ""
-) -> SeenLink:
+    store: Store, seen: Seen, decision: SecondDecision, reason: str, *, actor: Person, now: datetime,
+    purpose: str = "", faces: tuple[str, ...] | None = None,
+) -> SeenLink:  # fmt: skip
     """The link after a second person's decision; returning it needs a reason for the first person."""
     link.check_text(reason, needed=decision is SecondDecision.RETURNED)
     step = Step(seen.link_id, decision, text=reason)
-    return await _one(store, seen, step, Deciding(actor, now, purpose, "approval", "link.approved"), _check_approve)
+    deciding = Deciding(actor, now, purpose, "approval", "link.approved", faces)
+    return await _one(store, seen, step, deciding, _check_approve)
 
 
 async def do_reopening(
@@ -129,13 +133,17 @@ Check = Callable[[Tx, Person, Locked], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """Who acts, when, what for, and how the act is called in the graph and in the audit."""
+    """Who acts, when, what for, and how the act is called in the graph and in the audit.
+
+    `faces` are those of the victims, beside its links' own, that the person says were shown; None: nothing is said.
+    """
 
     actor: Person
     now: datetime
     purpose: str
     kind: str
     action: str
+    faces: tuple[str, ...] | None = None
 
 
 async def _one(store: Store, seen: Seen, step: Step, deciding: Deciding, check: Check) -> SeenLink:
@@ -222,17 +230,15 @@ async def lock(tx: Tx, link_ids: Iterable[str], *, only_look: bool = False) -> d
     wanted = sorted(link_ids)
     if not wanted:
         return {}
-    rows = {row["link_id"]: row for row in await tx.rows(query, links=wanted)}
-    entries: defaultdict[str, list[Entry]] = defaultdict(list)
-    for row in await tx.rows(queries.HISTORIES, links=sorted(rows)):
-        entries[row["link_id"]].append(
-            Entry(row["verdict_id"], row["act_id"], row["by"], row["at"], row["decision"],
-                  State(row["state_then"]), row["undoes"], row["role"], row["district"], row["opened"])
+    found: dict[str, Locked] = {}
+    for row in await tx.rows(query, links=wanted):
+        history = tuple(
+            Entry(past["verdict_id"], past["act_id"], past["by"], past["at"], past["decision"],
+                  State(past["state_then"]), past["undoes"], past["role"], past["district"], past["opened"])
+            for past in row["history"]
         )  # fmt: skip
-    return {
-        key: Locked(row, link.standing(State(row["state"]), entries[key]), tuple(entries[key]))
-        for key, row in rows.items()
-    }  # fmt: skip
+        found[row["link_id"]] = Locked(row, link.standing(State(row["state"]), history), history)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +251,10 @@ class Outcome:
     verdict_id: str
     then: Standing
     undone: Entry | None
+
+    @property
+    def faces(self) -> tuple[str, str]:
+        return self.found.row["a"], self.found.row["b"]
 
 
 def outcome(step: Step, found: Locked, deciding: Deciding, act_id: str) -> Outcome:
@@ -277,11 +287,15 @@ class Planned:
 async def plan(tx: Tx, found: dict[str, Locked], steps: Sequence[Step], deciding: Deciding, act_id: str) -> Planned:
     """What the steps lead to, checked against everything that hangs together with them; nothing is written."""
     outcomes = tuple(outcome(step, found[step.link_id], deciding, act_id) for step in steps)
-    around = await victims.load(tx, {face for item in outcomes for face in (item.found.row["a"], item.found.row["b"])})
+    around = await victims.load(tx, {face for item in outcomes for face in item.faces})
     then = around.near.changed(
         victims.link_facts({**item.found.row, "state": item.state, "confirmed_at": _confirmed(item.then)[0]})
         for item in outcomes
     )
+    if joined := {face for item in outcomes if item.step.decision in JOINING for face in item.faces}:
+        linked = {face for item in found.values() for face in (item.row["a"], item.row["b"])}
+        beside = around.known_to(deciding.actor).beside(joined) - linked
+        victims.check_shown(beside, deciding.faces)
     after = victims.check_agrees(around, then, deciding.actor)
     return Planned(outcomes, around, then, after, victims.effects(around, after))
 

@@ -23,6 +23,7 @@ from graph.domain.identification import (
 from graph.domain.known import Known
 from graph.domain.link import SecondDecision
 from graph.domain.people import Deed, Maker, Person, check_may, told_name
+from graph.domain.text import is_blank
 from graph.store import log
 from graph.store.queries import victims as queries
 from graph.store.session import Row, Store, Tx
@@ -43,6 +44,8 @@ class Proposal:
     person_ref: str
     basis: Basis
     reason: str
+    faces: tuple[str, ...] | None = None
+    """Those of the victim that the person saw; None: nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ async def do_identification(
     reference or reason.
     """
     reference = said.person_ref.strip()
-    if not 1 <= len(reference) <= REFERENCE_LIMIT:
+    if is_blank(reference) or len(reference) > REFERENCE_LIMIT:
         raise Invalid(f"person_ref: from 1 to {REFERENCE_LIMIT} characters")
     link.check_text(said.reason, needed=True)
     identification_id = ids.new_id()
@@ -85,6 +88,8 @@ async def do_identification(
             raise NotFound("there is no such victim")
         check_may(actor, Deed.IDENTIFY, _districts(found.around, found.faces))
         _check_joined(found.seen, victim_id)
+        if said.faces is not None or len(found.faces) > 1:
+            victims.check_shown(found.faces, said.faces)
         faces = sorted(found.faces)
         name = victim.victims(found.around.near).of_face[faces[0]]
         maker = Maker.of(actor, Deed.IDENTIFY)
@@ -104,7 +109,7 @@ async def do_identification(
 
 async def do_identification_approval(
     store: Store, identification_id: str, version: int, decision: SecondDecision, reason: str, *, actor: Person,
-    now: datetime, purpose: str = "",
+    now: datetime, purpose: str = "", faces: tuple[str, ...] | None = None,
 ) -> SeenIdentification:  # fmt: skip
     """The identification after a second person's decision; approved, it is the victim's identity.
 
@@ -121,10 +126,14 @@ async def do_identification_approval(
         check_may(actor, Deed.APPROVE_IDENTIFICATION, districts, made_by=row["by"])
         _check_stands(row, version, AWAITS_APPROVAL, actor)
         state, maker = IdentificationState(decision.value), Maker.of(actor, Deed.APPROVE_IDENTIFICATION)
+        rests_on: list[str] = row["face_ids"]
+        if state is IdentificationState.APPROVED:
+            rests_on = _check_one(around, row, actor)
+            victims.check_shown(set(rests_on) - set(row["face_ids"]), faces)
         change: Row = {
             "state": state.value, "version": version + 1, "decided_by": maker.actor, "decided_role": maker.role,
             "decided_district": maker.district, "decided_at": now.isoformat(), "decision_reason": reason,
-            "face_ids": _check_one(around, row, actor) if state is IdentificationState.APPROVED else row["face_ids"],
+            "face_ids": rests_on,
         }  # fmt: skip
         decided = row | change
         await tx.do(queries.DECIDE_IDENTIFICATION, identification_id=identification_id, change=change)

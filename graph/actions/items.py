@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
-from graph.actions.known import find_victim, names_of
+from graph.actions.known import find_victim, known_around, names_of
 from graph.actions.read import seen_links
 from graph.domain.errors import NotFound
 from graph.domain.group import SHEET_MAX
+from graph.domain.known import Known
 from graph.domain.link import State
 from graph.domain.people import Person
 from graph.domain.queue import (
@@ -79,7 +80,8 @@ class Sheet:
 class SeenUnit:
     """One side of an item; kind and id are None where it lies in another district.
 
-    The faces are those of the item's links, and of a group all that wait for people, the poorest picture first.
+    The faces are those of the item's links, of a group all that wait for people, the poorest picture first, and of a
+    victim all that the person may know: an act on the item names them.
     """
 
     kind: Kind | None
@@ -209,10 +211,13 @@ async def items(tx: Tx, person: Person, found: Sequence[Sheet]) -> list[Item]:
     groups = sorted(unit.id for unit in units if unit is not None and unit.kind is Kind.GROUP)
     rows = await tx.rows(queries.GROUP_FACES, groups=groups, limit=SHEET_MAX) if groups else []
     of_group: dict[str, list[str]] = {row["group_id"]: row["faces"] for row in rows}
-    return [_item(sheet, links, of_group) for sheet in found]
+    places = (place for sheet in found for sides in sheet.places for place in sides)
+    of_victims = {place.face_id for place in places if place.unit.kind is Kind.VICTIM}
+    seen = await known_around(tx, person, of_victims)
+    return [_item(sheet, links, of_group, seen) for sheet in found]
 
 
-def _item(sheet: Sheet, links: dict[str, SeenLink], of_group: dict[str, list[str]]) -> Item:
+def _item(sheet: Sheet, links: dict[str, SeenLink], of_group: dict[str, list[str]], known: Known) -> Item:
     faces: defaultdict[Unit, list[str]] = defaultdict(list)
     shown: defaultdict[Unit, set[Unit]] = defaultdict(set)
     for place in (place for places in sheet.places for place in places):
@@ -224,11 +229,8 @@ def _item(sheet: Sheet, links: dict[str, SeenLink], of_group: dict[str, list[str
     for unit in (first[0], first[-1]):
         told = min(shown[unit], default=None)
         beside = of_group.get(told.id, []) if told is not None and told.kind is Kind.GROUP else []
-        seen.append(
-            SeenUnit(
-                told.kind if told else None, told.id if told else None, tuple(dict.fromkeys([*beside, *faces[unit]]))
-            )
-        )
+        on_sheet = dict.fromkeys([*beside, *faces[unit], *sorted(known.beside(faces[unit]))])
+        seen.append(SeenUnit(told.kind if told else None, told.id if told else None, tuple(on_sheet)))
     return Item(
         sheet.urgency, sheet.submitted_at, (seen[0], seen[1]),
         tuple(links[link_id] for link_id in sheet.link_ids if link_id in links),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from graph.actions import victims
@@ -21,6 +21,11 @@ class KnownAs:
 
     victim_id: str
     identified: bool
+
+
+async def known_around(tx: Tx, viewer: Person, faces: Collection[str]) -> Known:
+    """What the viewer may know of the victims that these faces are in."""
+    return (await victims.load(tx, faces)).known_to(viewer)
 
 
 async def names_of(tx: Tx, viewer: Person, faces: Mapping[str, str]) -> dict[str, KnownAs]:

@@ -116,15 +116,11 @@ async def do_claim(
     start = after.start if after else ids.digest("claim", seed)
     left = rest_of(walk(start), after) if after else walk(start)
 
-    async def choose(tx: Tx, spare: int) -> tuple[list[Sheet], list[Item], Position | None, list[str]]:
-        own = await _own_claims(tx, actor, now)
-        if sum(_lasts(row) for row in own) + wanted > CLAIMS_MAX:
-            raise Conflict(f"you would have more than {CLAIMS_MAX} open claims", code="claims_limit")
+    async def choose(tx: Tx, spare: int) -> tuple[list[Sheet], list[Item], Position | None]:
         found, position = await offers(tx, actor, filters, start, left, wanted + spare, now)
         gathered = await sheets(tx, actor, filters, found, now)
         chosen = [gathered[offer.item] for offer in found if offer.item in gathered]
-        over = [row["claim"]["claim_id"] for row in own if not _lasts(row) and not row["skipped"]]
-        return chosen, await items(tx, actor, chosen), position, over
+        return chosen, await items(tx, actor, chosen), position
 
     for attempt in range(ATTEMPTS):
         last = attempt == ATTEMPTS - 1
@@ -134,8 +130,12 @@ async def do_claim(
 
         async def take(tx: Tx, chosen: Any = chosen) -> Page:
             head = await log.lock_head(tx)
-            found, shown, position, over = chosen or await choose(tx, 0)
-            if over:
+            # Under the head: claims of one person at the same time count each other.
+            own = await _own_claims(tx, actor, now)
+            if sum(_lasts(row) for row in own) + wanted > CLAIMS_MAX:
+                raise Conflict(f"you would have more than {CLAIMS_MAX} open claims", code="claims_limit")
+            found, shown, position = chosen or await choose(tx, 0)
+            if over := [row["claim"]["claim_id"] for row in own if not _lasts(row) and not row["skipped"]]:
                 await tx.do(queries.DELETE_CLAIMS, claims=over)
             claims = await _take(tx, found, wanted, actor=actor, now=now, seed=start)
             taken = [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from graph.actions.known import known_around
 from graph.actions.views import Look, Views
 from graph.domain.errors import NotFound
 from graph.domain.link import State
@@ -121,7 +122,10 @@ async def seen_link(tx: Tx, link_id: str, *, viewer: Person) -> SeenLink:
     row = await tx.one(queries.LINK, link_id=link_id, viewer=viewer.actor)
     if row is None or not sees_link(viewer, row):
         raise NotFound("there is no such link")
-    return link_from(row, viewer, await tx.rows(queries.HISTORY, link_id=link_id))
+    sides = row["a"]["face_id"], row["b"]["face_id"]
+    beside = (await known_around(tx, viewer, sides)).beside(sides)
+    found = link_from(row, viewer, await tx.rows(queries.HISTORY, link_id=link_id))
+    return replace(found, face_ids=(*sides, *sorted(beside)))
 
 
 async def seen_links(tx: Tx, link_ids: Iterable[str], *, viewer: Person) -> dict[str, SeenLink]:

@@ -22,6 +22,7 @@ from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, check_purpose, may
 from graph.domain.sealed import sees_case, sees_face
+from graph.domain.text import is_blank
 from graph.domain.turn import turned
 from graph.files import MediaStore
 from graph.store import log
@@ -191,7 +192,7 @@ def milliseconds(moment: datetime) -> int:
 def check_question(question: Question) -> None:
     """Refuses a question without purpose or legal basis, or with an impossible limit or scope."""
     check_purpose(question.purpose)
-    if not 1 <= len(question.legal_basis.strip()) <= PURPOSE_LIMIT:
+    if is_blank(question.legal_basis) or len(question.legal_basis.strip()) > PURPOSE_LIMIT:
         raise Invalid(f"legal_basis: from 1 to {PURPOSE_LIMIT} characters")
     if not 1 <= question.limit <= LIMIT_MAX:
         raise Invalid(f"limit: from 1 to {LIMIT_MAX}")

@@ -12,6 +12,7 @@ from graph.domain import audit, ids
 from graph.domain.comparison import Scope
 from graph.domain.errors import Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, check_purpose, may
+from graph.domain.text import is_blank
 from graph.files import MediaStore
 from graph.store import log
 from graph.store.log import Outgoing
@@ -45,7 +46,7 @@ async def do_upload(
     case, Forbidden where the caller may not upload, Invalid where something is not said.
     """
     check_purpose(said.purpose)
-    if not 1 <= len(said.legal_basis.strip()) <= PURPOSE_LIMIT:
+    if is_blank(said.legal_basis) or len(said.legal_basis.strip()) > PURPOSE_LIMIT:
         raise Invalid(f"legal_basis: from 1 to {PURPOSE_LIMIT} characters")
     if not picture.data:
         raise Invalid("the file is empty", code="empty_file")

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from graph.domain import victim
-from graph.domain.errors import Conflict
+from graph.domain.errors import Conflict, Invalid
 from graph.domain.identification import Identification, Identities, identities
 from graph.domain.known import Known, as_known, known
-from graph.domain.link import State
+from graph.domain.link import JOINS, State
 from graph.domain.people import Deed, Person, may
 from graph.domain.victim import FaceFacts, LinkFacts, Neighbourhood, Victims
 from graph.store.queries import victims as queries
@@ -62,26 +62,47 @@ class Effects:
 
 async def load(tx: Tx, faces: Iterable[str]) -> Around:
     """Everything that declarations, confirmations and approvals connect with these faces."""
-    near, known = set(faces), set[str]()
-    frontier = set(near)
+    near = set(faces)
+    frontier, known = set(near), set[str]()
+    rows: list[Row] = []
+    links: dict[str, Row] = {}
+    identified: list[Identification] = []
     while frontier:
-        found: set[str] = set()
-        for row in await tx.rows(queries.FACES_OF_SAME_VICTIMS, faces=sorted(frontier), known=sorted(known)):
+        step = await tx.one(queries.AROUND, faces=sorted(frontier), known=sorted(known)) or {}
+        rows += step["faces"]
+        links |= {row["link_id"]: row for row in step["links"]}
+        found = {face for row in step["links"] if State(row["state"]) in JOINS for face in (row["a"], row["b"])}
+        for row in step["victims"]:
             known.add(row["victim_id"])
             found |= set(row["faces"])
-        found |= {row["face_id"] for row in await tx.rows(queries.JOINED_FACES, faces=sorted(frontier))}
+            identified += [_identification(item, row["victim_id"]) for item in row["identifications"]]
         frontier = found - near
         near |= found
-    rows = await tx.rows(queries.FACES, faces=sorted(near))
-    links = [row for row in await tx.rows(queries.DECIDED_LINKS, faces=sorted(near)) if row["b"] in near]
-    identified = await tx.rows(queries.IDENTIFICATIONS, victims=sorted(known))
+    inside = [row for row in links.values() if row["a"] in near and row["b"] in near]
     return Around(
-        Neighbourhood({row["face_id"]: _face(row) for row in rows}, {row["link_id"]: link_facts(row) for row in links}),
+        Neighbourhood(
+            {row["face_id"]: _face(row) for row in rows}, {row["link_id"]: link_facts(row) for row in inside}
+        ),
         {row["face_id"]: row["victim_id"] for row in rows if row["victim_id"] is not None},
-        frozenset(row["link_id"] for row in links if row["pending"]),
+        frozenset(row["link_id"] for row in inside if row["pending"]),
         {row["face_id"]: row["cases"] for row in rows},
-        tuple(_identification(row) for row in identified),
-    )
+        tuple(identified),
+    )  # fmt: skip
+
+
+def check_shown(faces: Collection[str], shown: Collection[str] | None) -> None:
+    """Refuses a decision on faces of a victim that were not shown; None: the person does not say which were.
+
+    `faces` are of those that the person may know: what comes to a victim elsewhere makes no view stale.
+    """
+    missing = set(faces) - set(shown or ())
+    if missing and shown is None:
+        raise Invalid("say in `faces` which faces of these victims you saw", code="version_missing")
+    if missing:
+        raise Conflict(
+            "these victims have faces that you were not shown: look again", code="stale_version",
+            current={"faces": sorted(missing)},
+        )  # fmt: skip
 
 
 def check_agrees(around: Around, then: Neighbourhood, viewer: Person) -> Victims:
@@ -245,9 +266,8 @@ def link_facts(row: Row) -> LinkFacts:
     return LinkFacts(row["link_id"], row["a"], row["b"], State(row["state"]), row["confirmed_at"] or "")
 
 
-def _identification(row: Row) -> Identification:
-    item = row["identification"]
+def _identification(item: Row, victim_id: str) -> Identification:
     return Identification(
-        item["identification_id"], row["victim_id"], item["person_ref"], item["state"], tuple(item["face_ids"]),
+        item["identification_id"], victim_id, item["person_ref"], item["state"], tuple(item["face_ids"]),
         item["by"],
     )  # fmt: skip

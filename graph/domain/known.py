@@ -47,6 +47,12 @@ class Known:
         of_face = self.victims.of_face
         return next((of_face[face] for face in faces if face in self.faces and face in of_face), None)
 
+    def beside(self, faces: Collection[str]) -> frozenset[str]:
+        """The other faces, as far as they are known, of the victims that these are in: what is joined with them."""
+        of_face = self.victims.of_face
+        names = {of_face[face] for face in faces if face in of_face}
+        return frozenset(face for name in names for face in self.victims.by_id[name].faces & self.faces) - set(faces)
+
     def unapproved(self, name: str) -> list[str]:
         """The links of a victim that reach a face which is not known: one person's word joins it to the others."""
         held = [self.near.links[link] for link in self.victims.by_id[name].links]

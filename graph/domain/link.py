@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from graph.domain.errors import Conflict, Invalid
 from graph.domain.people import Maker
+from graph.domain.text import is_blank
 
 
 class State(StrEnum):
@@ -114,7 +115,7 @@ def check_reasons(decision: Decision, reasons: Sequence[str], text: str) -> None
 
 def check_text(text: str, *, needed: bool = False) -> None:
     """Refuses a text that is too long, and a missing one where somebody else has to understand why."""
-    if needed and not text.strip():
+    if needed and is_blank(text):
         raise Invalid("say why: the next person has to understand it")
     if len(text) > TEXT_LIMIT:
         raise Invalid(f"text: at most {TEXT_LIMIT} characters, got {len(text)}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from graph.domain.errors import Forbidden, Invalid, NotFound
+from graph.domain.text import is_blank
 
 PURPOSE_LIMIT = 200
 _ACTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
@@ -203,7 +204,7 @@ def check_actor(actor: str | None) -> str:
 def check_purpose(purpose: str | None) -> str:
     """The stated purpose of a look at people's data; without one the look is refused."""
     text = (purpose or "").strip()
-    if not text:
+    if is_blank(text):
         raise Forbidden("say for what purpose you look", code="purpose_missing")
     if len(text) > PURPOSE_LIMIT:
         raise Invalid(f"purpose: at most {PURPOSE_LIMIT} characters, got {len(text)}")

@@ -119,6 +119,8 @@ class SeenLink:
     a: Side
     b: Side
     history: tuple[PastVerdict, ...] = ()
+    face_ids: tuple[str, ...] = ()
+    """Its two faces and, where it is looked at alone, those of their victims that the person may know."""
 
 
 @dataclass(frozen=True, slots=True)

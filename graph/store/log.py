@@ -56,7 +56,6 @@ async def append(tx: Tx, head: Head, acts: Sequence[audit.Act], outgoing: Sequen
     entries = audit.chain(acts, head.seq, head.hash, salts=iter(_salt, None))
     if entries:
         head.seq, head.hash = entries[-1].seq, entries[-1].hash
-        await tx.do(queries.APPEND_ENTRIES, entries=[asdict(entry) for entry in entries])
     rows: list[dict[str, object]] = []
     for item in outgoing:
         head.outbox += 1
@@ -64,9 +63,8 @@ async def append(tx: Tx, head: Head, acts: Sequence[audit.Act], outgoing: Sequen
             {"seq": head.outbox, "kind": item.kind, "key": item.key, "source": item.source,
              "body": json.dumps(item.body, separators=(",", ":"))}
         )  # fmt: skip
-    if rows:
-        await tx.do(queries.APPEND_OUTBOX, rows=rows)
-    await tx.do(queries.MOVE_HEAD, seq=head.seq, hash=head.hash, outbox=head.outbox)
+    written = [asdict(entry) for entry in entries]
+    await tx.do(queries.APPEND, seq=head.seq, hash=head.hash, outbox=head.outbox, entries=written, rows=rows)
 
 
 def _salt() -> str:

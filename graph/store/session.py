@@ -16,8 +16,7 @@ Row = dict[str, Any]
 T = TypeVar("T")
 REFUSALS: Final = ("Neo.ClientError.Statement.", "Neo.ClientError.Schema.")
 """Codes of what is wrong with a statement or its values, and stays wrong."""
-
-
+FAILURES: Final = "Neo.DatabaseError.Statement."
 READS_AT_ONCE: Final = 8
 """Reading transactions of one process at once: more only share the same cores, and then every one is late."""
 WRITES_AT_ONCE: Final = 2
@@ -25,6 +24,10 @@ WRITES_AT_ONCE: Final = 2
 
 Who waits for a lock in Neo4j polls for it, and any later one may pass; here the first to come is served first.
 """
+
+
+class StatementFailed(StoreUnavailable):
+    """Neo4j answers and failed at a statement: for want of memory or space, or for a value that no index can hold."""
 
 
 class StoreRefused(RedthreadError):
@@ -137,7 +140,8 @@ async def _mapped(work: Awaitable[T]) -> T:
         if code.startswith(REFUSALS):
             raise StoreRefused(f"Neo4j refused a statement ({code})") from None
         # Timeouts, a full disk, a stop in mid-transaction, a wrong password: nothing is wrong with the statement.
-        raise StoreUnavailable(f"Neo4j does not answer as it should ({code})") from None
+        kind = StatementFailed if code.startswith(FAILURES) else StoreUnavailable
+        raise kind(f"Neo4j does not answer as it should ({code})") from None
     except (OverflowError, UnicodeError) as error:
         raise StoreRefused(f"a value that Neo4j can't hold ({type(error).__name__})") from None
     except (DriverError, OSError) as error:

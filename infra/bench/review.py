@@ -169,10 +169,12 @@ class _Reviewer:
             await self._ask("crop", "GET", f"/faces/{weakest[side]['face_id']}/crop")
         await self._think()
         decision, reasons = self._chance.choice(DECISIONS)
+        shown = [face for unit in item["units"] for face in unit["face_ids"]]
         for link in item["links"]:
             done = await self._ask(
                 "verdict", "POST", f"/links/{link['link_id']}/verdicts",
-                json={"decision": decision, "reasons": reasons}, headers={"If-Match": f'"{link["version"]}"'},
+                json={"decision": decision, "reasons": reasons, "faces": shown},
+                headers={"If-Match": f'"{link["version"]}"'},
             )  # fmt: skip
             self._measured.judged += done is not None
             if decision == "unsure":  # it comes back, to whom it may, when a side gains a face

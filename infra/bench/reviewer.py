@@ -45,8 +45,9 @@ def answer(item: Item, people: Mapping[str, str]) -> Answer:
     [(person, _)] = same.most_common(1)
     linked = {face for pair in pairs for face in pair}
     of_groups = {face for unit in item["units"] if unit["kind"] == "group" for face in unit["face_ids"]}
-    seen = linked | of_groups
-    return Answer(True, tuple(sorted(of_groups)), tuple(sorted(face for face in seen if people[face] != person)))
+    shown = {face for unit in item["units"] for face in unit["face_ids"]}
+    apart = sorted(face for face in linked | of_groups if people[face] != person)
+    return Answer(True, tuple(sorted(shown)), tuple(apart))
 
 
 def work(client: httpx.Client, people: Mapping[str, str]) -> Worked:

@@ -76,7 +76,8 @@ async def _judge(store: Store, links: Iterator[str], verdicts: int, writers: int
         for place, link_id in enumerate(mine):
             decision, reasons = (Decision.CONFIRMED, ("ears",)) if place % 2 else (Decision.DISMISSED, ())
             started = time.perf_counter()
-            await do_verdict(store, Judgement(link_id, 0, decision, reasons, ""), actor=actor, now=datetime.now(UTC))
+            said = Judgement(link_id, 0, decision, reasons, "", ())
+            await do_verdict(store, said, actor=actor, now=datetime.now(UTC))
             spent.ms.append((time.perf_counter() - started) * 1000)
 
     started = time.perf_counter()

@@ -26,6 +26,9 @@ def worker(kind: str, number: int, env: Mapping[str, str]) -> ChildSpec:
     slot = f"{kind}-{number}"
     argv = (sys.executable, "-P", "-m", "streams.worker", kind)
     environment = {**env, **COMMON, "REDTHREAD_WORKER_SLOT": slot}
+    if kind == "embed":
+        # It decodes what strangers sent and never asks the graph; empty, for a child has our own environment too.
+        environment["REDTHREAD_NEO4J_PASSWORD"] = ""
     return ChildSpec(slot, argv, WORKER_GRACE_S, env=environment, reason=lambda log, _: last_line(log))
 
 

@@ -211,9 +211,14 @@ class Load:
         said = Verdict(decision, acknowledged=False)
         # Written down before it is asked: whatever happens now, it may have taken place.
         self._truth.verdicts.setdefault(item["link_id"], []).append(said)
+        shown = api.get(f"/links/{item['link_id']}").raise_for_status().json()
         answer = api.post(
             f"/links/{item['link_id']}/verdicts",
-            json={"decision": decision, "reasons": ["ears"] if decision == "confirmed" else []},
+            json={
+                "decision": decision,
+                "reasons": ["ears"] if decision == "confirmed" else [],
+                "faces": shown["face_ids"],
+            },
             headers={"If-Match": f'"{item["version"]}"'},
         )
         if answer.status_code == 201:

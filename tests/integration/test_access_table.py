@@ -146,7 +146,8 @@ async def joined(scene: Scene) -> Names:
 async def identification(scene: Scene) -> Names:
     """An identification of that link's victim, proposed by the same person."""
     names = await joined(scene)
-    proposal = Proposal("person-1", Basis.INTERVIEW, "named by a teacher")
+    faces = names["face_id"], names["other_face_id"]
+    proposal = Proposal("person-1", Basis.INTERVIEW, "named by a teacher", faces)
     made = await do_identification(scene.store, names["victim_id"], proposal, actor=FIRST, now=NOW)
     return {**names, "identification_id": made.identification_id}
 
@@ -253,7 +254,12 @@ REOPEN: dict[str, Any] = {"body": {"reason": "a mistake"}}
 BY_HAND = {"body": {"face_a": "{face_id}", "face_b": "{other_face_id}", "reasons": ["ears"]}}
 ACT = {"body": {"links": [{"link_id": "{link_id}", "version": 0}], "decision": "dismissed"}}
 APPROVE_ACT = {"body": {"links": [{"link_id": "{link_id}", "version": 1}], "decision": "approved"}}
-IDENTIFY = {"body": {"person_ref": "person-1", "basis": "interview", "reason": "named by a teacher"}}
+IDENTIFY = {
+    "body": {
+        "person_ref": "person-1", "basis": "interview", "reason": "named by a teacher",
+        "faces": ["{face_id}", "{other_face_id}"],
+    }
+}  # fmt: skip
 MARK = {"body": {"box": [300, 200, 60, 80]}}
 OTHER_CROP = "/faces/{other_face_id}/crop"
 

@@ -15,6 +15,7 @@ from graph.actions.erase import do_erase
 from graph.actions.search import Question, ask_with_faces
 from graph.actions.views import Views
 from graph.domain import audit, ids
+from graph.domain.errors import StoreUnavailable
 from graph.domain.people import Person, Role
 from graph.store.session import Store
 from tests.factories import ANNA, NORTH, NOW, SUE, Scene
@@ -142,7 +143,7 @@ async def test_the_chain_is_whole_after_looks_and_verdicts_at_once(
 
 
 async def test_looks_at_once_share_a_transaction(store: Store) -> None:
-    views = Views(store, window=0.05)
+    views = Views(store)
     acts = [audit.Act(NOW, "anna", "face.seen", f"face{number}", "test") for number in range(50)]
 
     await asyncio.gather(*(views.record(act) for act in acts))
@@ -152,7 +153,7 @@ async def test_looks_at_once_share_a_transaction(store: Store) -> None:
     assert [entry.subject for entry in await entries(store)] == [act.subject for act in acts]
 
 
-async def test_a_group_that_fails_fails_every_look_in_it_and_the_next_one_goes_on(store: Store) -> None:
+async def test_without_the_audit_every_look_fails_and_the_next_one_goes_on(store: Store) -> None:
     views = Views(store)
     act = audit.Act(NOW, "anna", "face.seen", "face", "test")
     await store.statement("MATCH (h:AuditHead) SET h.name = 'away'")
@@ -163,3 +164,48 @@ async def test_a_group_that_fails_fails_every_look_in_it_and_the_next_one_goes_o
 
     assert [type(error) for error in failed] == [RuntimeError, RuntimeError]
     assert len(await entries(store)) == 1
+
+
+async def test_a_look_that_cannot_be_written_fails_alone(store: Store) -> None:
+    """78 of 80 looks of one person were refused while another one sent ids that no index can hold.
+
+    Looks are written in groups, and one entry that fails made the whole group fail.
+    """
+    views = Views(store)
+    subjects = ["a", "b" * 9000, "c", "d" * 9000, "e"]
+    acts = [audit.Act(NOW, "anna", "face.seen", subject, "test") for subject in subjects]
+
+    done = await asyncio.gather(*(views.record(act) for act in acts), return_exceptions=True)
+    await views.close()
+
+    assert [isinstance(result, StoreUnavailable) for result in done] == [False, True, False, True, False]
+    chain = await entries(store)
+    assert [entry.subject for entry in chain] == ["a", "c", "e"]
+    assert audit.first_fault(chain) is None
+
+
+async def test_what_is_too_long_to_be_kept_is_refused_before_it_is_looked_for(
+    api: httpx.AsyncClient, store: Store, subtests: pytest.Subtests
+) -> None:
+    long = "local:" + 9000 * "x"
+    for path in (
+        f"/links?case_id={long}", f"/cases/{long}", f"/victims/{long}", f"/media/{long}", f"/links/{long}",
+        f"/faces/{long}/crop", f"/searches/{long}", f"/erasures/{long}", f"/paths?from_case={long}&to_case=a",
+    ):  # fmt: skip
+        with subtests.test(path=path[:20]):
+            assert (await api.get(path)).status_code == 422
+    assert await entries(store) == []
+
+
+async def test_a_time_that_utc_cannot_name_is_refused(api: httpx.AsyncClient, subtests: pytest.Subtests) -> None:
+    """`9999-12-31T23:59:59-23:59` lies in the year 10000 in UTC, which answered 500."""
+    auditor = as_(Person("otto", frozenset({Role.AUDITOR})))
+    for late, early in (("9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"),):
+        for path, headers in (
+            ("/audit?from=", auditor), ("/audit?to=", auditor), ("/queue?submitted_before=", {}),
+            ("/queue?submitted_after=", {}),
+        ):  # fmt: skip
+            for moment in (late, early):
+                with subtests.test(path=path, moment=moment):
+                    answer = await api.get(path + quote(moment), headers=headers)
+                    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")

@@ -65,7 +65,7 @@ ODD_PATHS = [
     ("GET", "/links?after=" + "c" * 65, 422),
     ("GET", "/cases/%00/graph", 404),
     ("GET", "/cases/%ff%fe/graph", 404),
-    ("GET", "/links/" + "x" * 5000, 404),
+    ("GET", "/links/" + "x" * 5000, 422),
     ("GET", "/faces/..%2f..%2fetc/crop", 404),
 ]
 

@@ -168,6 +168,11 @@ async def test_uploads_are_refused_when_empty_too_large_or_not_a_form(
     form = {"Content-Type": "multipart/form-data; boundary=b"}
     assert await code(data=question(), files={"file": ("a.jpg", b"", "image/jpeg")}) == (422, "empty_file")
     assert await code(data=question(), files={"file": ("a.jpg", b"x" * 2_000_000)}) == (413, "too_large")
+    for junk in (b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.7 ", b"<!doctype html><p>face</p>"):
+        sent = {"file": ("a.jpg", junk, "image/jpeg")}
+        assert await code(data=question(), files=sent) == (415, "unsupported_content_type")
+    assert await code(json=question(faces=["0" * 64], limit=True)) == (422, "invalid")
+    assert await code(json=question(faces=["0" * 64], purpose="\u200b\u202e")) == (422, "invalid")
     assert await code(content=endless(), headers=form) == (413, "too_large")
     assert await code(data=question(), files={"other": ("a.jpg", b"x")}) == (422, "invalid")
     assert await code(data=question(), files=[("file", ("a", b"x")), ("file", ("b", b"x"))]) == (400, "malformed_body")

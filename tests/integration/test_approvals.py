@@ -18,7 +18,7 @@ from graph.domain.people import Person, Role
 from graph.domain.queue import read_position
 from graph.domain.victim import formed_id
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene
+from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, every_face
 from tests.integration.conftest import entries
 from tests.signed_in import as_
 
@@ -31,7 +31,7 @@ async def waiting(store: Store, person: Person = SUE, **more: Any) -> ApprovalPa
 
 
 async def confirm(store: Store, link_id: str, actor: Person = ANNA, minutes: int = 0) -> None:
-    said = Judgement(link_id, 0, Decision.CONFIRMED, ("ears",), "the scar")
+    said = Judgement(link_id, 0, Decision.CONFIRMED, ("ears",), "the scar", await every_face(store))
     await do_verdict(store, said, actor=actor, now=NOW + timedelta(minutes=minutes))
 
 

@@ -25,7 +25,7 @@ from graph.domain.queue import Filters
 from graph.domain.sealed import SeenLink
 from graph.domain.victim import formed_id
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene
+from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, every_face
 from tests.integration.conftest import entries
 
 pytestmark = pytest.mark.anyio
@@ -36,14 +36,17 @@ YES, NO = Decision.CONFIRMED, Decision.DISMISSED
 async def judge(
     store: Store, link_id: str, decision: Decision = YES, *, version: int = 0, by: Person = ANNA
 ) -> SeenLink:
-    return await decide.do_verdict(store, Judgement(link_id, version, decision, ("ears",), ""), actor=by, now=NOW)
+    said = Judgement(link_id, version, decision, ("ears",), "", await every_face(store))
+    return await decide.do_verdict(store, said, actor=by, now=NOW)
 
 
 async def approve(
     store: Store, link_id: str, version: int = 1, by: Person = SUE, *, returned: bool = False
 ) -> SeenLink:
     decision = SecondDecision.RETURNED if returned else SecondDecision.APPROVED
-    return await decide.do_approval(store, Seen(link_id, version), decision, "look at the ears", actor=by, now=NOW)
+    return await decide.do_approval(
+        store, Seen(link_id, version), decision, "look at the ears", actor=by, now=NOW, faces=await every_face(store)
+    )
 
 
 async def reopen(store: Store, link_id: str, version: int, by: Person = ANNA) -> SeenLink:
@@ -395,7 +398,7 @@ async def test_a_victim_is_identified_by_two_people_and_the_identity_falls_with_
     await judge(store, link_id)
     await approve(store, link_id)
     name = formed_id(link_id)
-    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher")
+    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher", await every_face(store))
     found = await identify.do_identification(store, name, said, actor=ANNA, now=NOW)
     assert found.state is IdentificationState.PROPOSED
     with pytest.raises(Forbidden):
@@ -424,7 +427,7 @@ async def test_an_approved_identification_can_be_taken_back_and_the_case_system_
     await judge(store, link_id)
     await approve(store, link_id)
     name = formed_id(link_id)
-    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher")
+    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher", await every_face(store))
     named = (await identify.do_identification(store, name, said, actor=ANNA, now=NOW)).identification_id
     with pytest.raises(Conflict) as stale:
         await identify.do_identification_approval(store, named, 7, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
@@ -451,7 +454,7 @@ async def test_who_identified_in_another_district_is_a_role_and_a_district_until
     store = scene.store
     await judge(store, link_id)
     await approve(store, link_id)
-    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher")
+    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher", await every_face(store))
     named = (await identify.do_identification(store, formed_id(link_id), said, actor=ANNA, now=NOW)).identification_id
     assert ANNA.district != SAM.district
 
@@ -479,7 +482,7 @@ async def test_two_people_with_two_identities_are_not_joined(scene: Scene) -> No
     for number, link in enumerate(links):
         await judge(store, link)
         await approve(store, link)
-        said = Proposal(f"person-{number}", Basis.DOCUMENT, "passport")
+        said = Proposal(f"person-{number}", Basis.DOCUMENT, "passport", await every_face(store))
         made = await identify.do_identification(store, formed_id(link), said, actor=ANNA, now=NOW)
         await identify.do_identification_approval(
             store, made.identification_id, 0, SecondDecision.APPROVED, "", actor=SUE, now=NOW

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from graph.actions import acts, contact_sheet, decide
 from graph.actions.contact_sheet import Said
 from graph.actions.decide import Judgement, Seen
+from graph.actions.read import seen_link
 from graph.domain import audit
 from graph.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from graph.domain.link import Decision, SecondDecision
@@ -88,18 +89,19 @@ async def act(store: Store, links: list[str], drawn: tuple[int, str, int, int]) 
     acts_of = {row["id"]: row["act"] for row in rows}
     verdicts = {"confirm": Decision.CONFIRMED, "dismiss": Decision.DISMISSED, "unsure": Decision.UNSURE}
     try:
+        faces = (await store.read(lambda tx: seen_link(tx, first, viewer=who))).face_ids
         if what in verdicts:
-            said = Judgement(first, seen[first].version, verdicts[what], ("ears",), "")
+            said = Judgement(first, seen[first].version, verdicts[what], ("ears",), "", faces)
             await decide.do_verdict(store, said, actor=who, now=now)
         elif what in ("approve", "return"):
             decision = SecondDecision.APPROVED if what == "approve" else SecondDecision.RETURNED
-            await decide.do_approval(store, seen[first], decision, "why", actor=who, now=now)
+            await decide.do_approval(store, seen[first], decision, "why", actor=who, now=now, faces=faces)
         elif what == "reopen":
             await decide.do_reopening(store, seen[first], "why", actor=who, now=now)
         elif what == "act":
-            await contact_sheet.do_act(
-                store, Said(tuple(seen.values()), Decision.CONFIRMED, ("ears",), ""), actor=who, now=now
-            )
+            faces += (await store.read(lambda tx: seen_link(tx, second, viewer=who))).face_ids
+            said = Said(tuple(seen.values()), Decision.CONFIRMED, ("ears",), "", faces=faces)
+            await contact_sheet.do_act(store, said, actor=who, now=now)
         elif acts_of[first] is not None:
             await acts.do_act_reopening(store, acts_of[first], "why", actor=who, now=now)
         else:

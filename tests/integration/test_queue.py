@@ -15,10 +15,10 @@ from graph.actions.views import Look, Views
 from graph.domain.errors import Conflict, Forbidden, NotFound
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
-from graph.domain.queue import LEASE, SKIPPED_FOR, Filters, Kind, read_position
+from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Filters, Kind, read_position
 from graph.store.queries import ingest
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene
+from tests.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene, every_face
 from tests.integration.conftest import entries
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +45,7 @@ def links_of(found: list[Queued]) -> list[list[str]]:
 
 
 async def judge(store: Store, link_id: str, decision: str, version: int = 0, **more: Any) -> None:
-    said = Judgement(link_id, version, Decision(decision), ("ears",), "")
+    said = Judgement(link_id, version, Decision(decision), ("ears",), "", await every_face(store))
     await do_verdict(store, said, actor=more.get("actor", ANNA), now=more.get("now", NOW))
 
 
@@ -443,6 +443,17 @@ async def test_nobody_hoards_claims(store: Store, scene: Scene) -> None:
     with pytest.raises(Conflict) as refused:
         await claim(store)
     assert refused.value.code == "claims_limit"
+
+
+async def test_claims_at_the_same_time_count_each_other(store: Store, scene: Scene) -> None:
+    """Ten claims of ten at the same time gave one person 88: each counted before any of them was written."""
+    await pairs(scene, 45)
+
+    done = await asyncio.gather(*(claim(store, 10, seed=f"seed {n}") for n in range(10)), return_exceptions=True)
+
+    given = [found for found in done if not isinstance(found, BaseException)]
+    assert sum(map(len, given)) <= CLAIMS_MAX
+    assert {refused.code for refused in done if isinstance(refused, Conflict)} == {"claims_limit"}
 
 
 async def test_only_investigators_claim_and_only_with_a_district(store: Store, scene: Scene) -> None:

@@ -14,7 +14,7 @@ from graph.domain.link import Decision, State
 from graph.domain.people import Person
 from graph.domain.sealed import SeenLink
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, MODEL, NORTH, NOW, Scene
+from tests.factories import ANNA, BEN, MODEL, NORTH, NOW, Scene, every_face
 from tests.integration.conftest import entries
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +30,8 @@ async def link_id(scene: Scene) -> str:
 async def judge(
     store: Store, link_id: str, version: int, decision: Decision = Decision.CONFIRMED, actor: Person = ANNA
 ) -> SeenLink:
-    return await do_verdict(store, Judgement(link_id, version, decision, WHY, ""), actor=actor, now=NOW)
+    said = Judgement(link_id, version, decision, WHY, "", await every_face(store))
+    return await do_verdict(store, said, actor=actor, now=NOW)
 
 
 async def seen(store: Store, link_id: str, viewer: Person) -> SeenLink:
@@ -127,7 +128,8 @@ async def test_a_decided_link_waits_for_no_verdict(store: Store, link_id: str) -
 async def test_a_confirmation_without_a_reason_for_it_is_refused(store: Store, link_id: str) -> None:
     for reasons in ((), ("against:ears",), ("looks",)):
         with pytest.raises(Invalid):
-            await do_verdict(store, Judgement(link_id, 0, Decision.CONFIRMED, reasons, ""), actor=ANNA, now=NOW)
+            said = Judgement(link_id, 0, Decision.CONFIRMED, reasons, "", await every_face(store))
+            await do_verdict(store, said, actor=ANNA, now=NOW)
 
 
 async def test_an_unknown_link_is_not_found(store: Store, scene: Scene) -> None:

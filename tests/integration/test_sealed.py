@@ -21,7 +21,7 @@ from graph.domain.sealed import SeenLink
 from graph.domain.victim import formed_id
 from graph.store.migrate import migrations
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene
+from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, every_face
 from tests.integration.conftest import deeds, entries
 from tests.signed_in import as_
 
@@ -36,13 +36,15 @@ async def link_id(scene: Scene) -> str:
 
 
 async def judge(store: Store, link_id: str, version: int, decision: str = "confirmed", by: Person = ANNA) -> SeenLink:
-    said = Judgement(link_id, version, Decision(decision), ("ears",), "the left ear")
+    said = Judgement(link_id, version, Decision(decision), ("ears",), "the left ear", await every_face(store))
     return await decide.do_verdict(store, said, actor=by, now=NOW)
 
 
 async def second(store: Store, link_id: str, version: int, decision: str = "approved", by: Person = SUE) -> SeenLink:
     seen = Seen(link_id, version)
-    return await decide.do_approval(store, seen, SecondDecision(decision), "look again", actor=by, now=NOW)
+    return await decide.do_approval(
+        store, seen, SecondDecision(decision), "look again", actor=by, now=NOW, faces=await every_face(store)
+    )
 
 
 async def reopen(store: Store, link_id: str, version: int, by: Person = SUE) -> SeenLink:
@@ -231,7 +233,7 @@ async def test_nobody_says_who_a_victim_is_over_one_persons_word_about_another_d
 ) -> None:
     await scene.depicts("s1", "other:child")
     await judge(store, link_id, 0)
-    said = Proposal("person", Basis.DOCUMENT, "why")
+    said = Proposal("person", Basis.DOCUMENT, "why", await every_face(store))
     with pytest.raises(NotFound):
         await identify.do_identification(store, "other:child", said, actor=ANNA, now=NOW)
     with pytest.raises(Conflict) as refused:

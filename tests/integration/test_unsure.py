@@ -14,7 +14,7 @@ from graph.actions.views import Look, Views
 from graph.domain.link import Decision
 from graph.domain.queue import Filters
 from graph.store.session import Store
-from tests.factories import ANNA, NORTH, NOW, Scene
+from tests.factories import ANNA, NORTH, NOW, Scene, every_face
 
 pytestmark = pytest.mark.anyio
 NAMES = "MATCH (:Face)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN DISTINCT v.victim_id AS name"
@@ -25,7 +25,8 @@ def after(minutes: int) -> datetime:
 
 
 async def judge(store: Store, link_id: str, decision: Decision, now: datetime) -> None:
-    await do_verdict(store, Judgement(link_id, 0, decision, ("ears",), ""), actor=ANNA, now=now)
+    said = Judgement(link_id, 0, decision, ("ears",), "", await every_face(store))
+    await do_verdict(store, said, actor=ANNA, now=now)
 
 
 async def waits(store: Store, link_id: str) -> bool:

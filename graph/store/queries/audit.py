@@ -10,20 +10,13 @@ SET h.locked = h.locked + 1
 RETURN h.seq AS seq, h.hash AS hash, h.outbox AS outbox
 """
 
-APPEND_ENTRIES: Final = """
-UNWIND $entries AS row
-CREATE (e:AuditEntry) SET e = row
-"""
-
-APPEND_OUTBOX: Final = """
-UNWIND $rows AS row
-CREATE (o:Outbox) SET o = row
-"""
-
-MOVE_HEAD: Final = """
+APPEND: Final = """
 MATCH (h:AuditHead {name: 'head'})
 SET h.seq = $seq, h.hash = $hash, h.outbox = $outbox
+FOREACH (row IN $entries | CREATE (e:AuditEntry) SET e = row)
+FOREACH (row IN $rows | CREATE (o:Outbox) SET o = row)
 """
+"""Audit entries and records to publish, and the head behind them."""
 
 _SAID: Final = """
 RETURN e.seq AS seq, e.at AS at, e.actor AS actor, e.action AS action, e.subject AS subject, e.purpose AS purpose,

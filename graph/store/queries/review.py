@@ -15,19 +15,15 @@ _LINK_FACTS: Final = """
 RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.confirmed_at AS confirmed_at,
        a.face_id AS a, b.face_id AS b,
        COLLECT { MATCH (a)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district }
-       + COLLECT { MATCH (b)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district } AS districts
+       + COLLECT { MATCH (b)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district } AS districts,
+       COLLECT { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
+                 WITH v, act ORDER BY v.version
+                 RETURN v {.verdict_id, .decision, .state_then, .undoes, opened: coalesce(v.opened, false),
+                           act_id: act.act_id, by: act.by, at: act.at, role: act.role, district: act.district}
+               } AS history
 """
 LOCK_LINKS: Final = _NAMED_LINKS + "SET r.version = r.version + 0" + _LINK_FACTS
 LINKS: Final = _NAMED_LINKS + _LINK_FACTS
-
-HISTORIES: Final = """
-UNWIND $links AS link_id
-MATCH (v:Verdict {link_id: link_id})<-[:WROTE]-(act:Act)
-RETURN v.link_id AS link_id, v.verdict_id AS verdict_id, act.act_id AS act_id, act.by AS by, act.at AS at,
-       act.role AS role, act.district AS district, v.decision AS decision, v.state_then AS state_then,
-       v.undoes AS undoes, coalesce(v.opened, false) AS opened
-ORDER BY v.version
-"""
 
 LINKS_OF_ACT: Final = """
 MATCH (:Act {act_id: $act_id})-[:WROTE]->(v:Verdict)

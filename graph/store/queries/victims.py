@@ -4,37 +4,38 @@ from __future__ import annotations
 
 from typing import Final
 
-FACES_OF_SAME_VICTIMS: Final = """
-UNWIND $faces AS face_id
-MATCH (:Face {face_id: face_id})-[:DEPICTS]->(v:Victim)
-WITH DISTINCT v WHERE NOT v.victim_id IN $known
-MATCH (v)<-[:DEPICTS]-(o:Face)
-RETURN v.victim_id AS victim_id, collect(DISTINCT o.face_id) AS faces
+AROUND: Final = """
+CALL () {
+  UNWIND $faces AS face_id
+  MATCH (f:Face {face_id: face_id})
+  RETURN collect(f {.face_id, .start_ms, .end_ms, .quality,
+    media_id: head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
+    declared: COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim) RETURN v.victim_id },
+    victim_id: head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id }),
+    cases: COLLECT { MATCH (f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
+                     RETURN DISTINCT c {.case_id, .source, .district, .contact} }
+  }) AS faces
+}
+CALL () {
+  UNWIND $faces AS face_id
+  MATCH (f:Face {face_id: face_id})-[r:CANDIDATE]-(:Face) WHERE r.state IN ['confirmed', 'approved', 'dismissed']
+  WITH DISTINCT r
+  RETURN collect(r {.link_id, .state, .confirmed_at, a: startNode(r).face_id, b: endNode(r).face_id,
+                    pending: coalesce(r.pending, false)}) AS links
+}
+CALL () {
+  UNWIND $faces AS face_id
+  MATCH (:Face {face_id: face_id})-[:DEPICTS]->(v:Victim)
+  WITH DISTINCT v WHERE NOT v.victim_id IN $known
+  RETURN collect(v {.victim_id,
+    faces: COLLECT { MATCH (v)<-[:DEPICTS]-(o:Face) RETURN DISTINCT o.face_id },
+    identifications: COLLECT { MATCH (i:Identification)-[:OF]->(v)
+                               RETURN i {.identification_id, .person_ref, .state, .face_ids, .by} }
+  }) AS victims
+}
+RETURN faces, links, victims
 """
-
-JOINED_FACES: Final = """
-UNWIND $faces AS face_id
-MATCH (:Face {face_id: face_id})-[r:CANDIDATE]-(o:Face) WHERE r.state IN ['confirmed', 'approved']
-RETURN DISTINCT o.face_id AS face_id
-"""
-
-FACES: Final = """
-UNWIND $faces AS face_id
-MATCH (f:Face {face_id: face_id})
-RETURN f.face_id AS face_id, f.start_ms AS start_ms, f.end_ms AS end_ms, f.quality AS quality,
-       head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }) AS media_id,
-       COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim) RETURN v.victim_id } AS declared,
-       head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id }) AS victim_id,
-       COLLECT { MATCH (f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
-                 RETURN DISTINCT c {.case_id, .source, .district, .contact} } AS cases
-"""
-
-DECIDED_LINKS: Final = """
-UNWIND $faces AS face_id
-MATCH (a:Face {face_id: face_id})-[r:CANDIDATE]->(b:Face) WHERE r.state IN ['confirmed', 'approved', 'dismissed']
-RETURN r.link_id AS link_id, a.face_id AS a, b.face_id AS b, r.state AS state, r.confirmed_at AS confirmed_at,
-       coalesce(r.pending, false) AS pending
-"""
+"""One step outwards from some faces: what they are, what people decided on them, the victims that they are in."""
 
 MOVE_FACES: Final = """
 UNWIND $rows AS row
@@ -73,12 +74,6 @@ SET_PENDING: Final = """
 UNWIND $rows AS row
 MATCH (:Face)-[r:CANDIDATE {link_id: row.link_id}]->(:Face)
 SET r.pending = row.pending
-"""
-
-IDENTIFICATIONS: Final = """
-UNWIND $victims AS victim_id
-MATCH (i:Identification)-[:OF]->(v:Victim {victim_id: victim_id})
-RETURN i {.identification_id, .person_ref, .state, .face_ids, .by} AS identification, v.victim_id AS victim_id
 """
 
 MOVE_IDENTIFICATIONS: Final = """

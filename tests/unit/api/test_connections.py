@@ -174,3 +174,14 @@ async def test_a_client_that_goes_on_sending_what_is_refused_still_reads_the_ans
             writer.write(b"x" * 1_000_000)
             await writer.drain()
         assert (await reader.read()).startswith(b"HTTP/1.1 413 ")
+
+
+async def test_a_body_with_two_lengths_is_refused_and_the_connection_closed() -> None:
+    """The connection was kept: who reads the body by its other length takes its rest for a further request."""
+    async with serving() as port, connected(port) as (reader, writer):
+        both = "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+        hidden = f"GET /length HTTP/1.1\r\n{HOST}\r\n"
+        writer.write(f"POST /length HTTP/1.1\r\n{HOST}{both}0\r\n\r\n{hidden}".encode())
+        answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 400 ") and b"connection: close" in answer.lower()
+    assert answer.count(b"HTTP/1.1") == 1
