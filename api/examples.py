@@ -15,6 +15,11 @@ SEARCH_ID: Final = "0a4f5c0e6b1d4b7e9f3a8d2c6e5b1f70"
 
 VERDICT: Final[dict[str, Any]] = {"decision": "confirmed", "reasons": ["ears", "marks", "against:hair"], "text": ""}
 
+GAP: Final[dict[str, Any]] = {
+    "years": None, "band": "6-10",
+    "limits": "a picture of a small child is found by one taken 6 to 10 years later in about two of three",
+}  # fmt: skip
+
 LINK: Final[dict[str, Any]] = {
     "link_id": LINK_ID,
     "state": "candidate",
@@ -34,6 +39,7 @@ LINK: Final[dict[str, Any]] = {
         "face_id": OTHER_FACE, "media_id": None, "case_ids": [], "box": None, "quality": None,
         "district": "south", "contact": "duty desk south, 0200", "erased": False,
     },
+    "gap": GAP,
 }  # fmt: skip
 
 LINK_JUDGED: Final[dict[str, Any]] = {
@@ -61,7 +67,7 @@ CASE_GRAPH: Final[dict[str, Any]] = {
     "media": [
         {
             "media_id": MEDIA, "kind": "picture", "content_type": "image/jpeg", "width": 1600, "height": 1200,
-            "captured_at": None, "scope": "register", "exhibits": ["A-12"], "urgency": "routine",
+            "captured_at": "2026-08-02T17:20:11+02:00", "scope": "register", "exhibits": ["A-12"], "urgency": "routine",
             "submitted_at": 1795165964000, "other_case_ids": [],
         }
     ],
@@ -94,7 +100,7 @@ VICTIM_QUESTION: Final[dict[str, Any]] = {
 FOUND: Final[dict[str, Any]] = {
     "offset": 88213, "rank": 1, "face_id": OTHER_FACE, "media_id": None, "case_ids": [], "box": None, "above": True,
     "probe_face_id": FACE, "district": "south", "contact": "duty desk south, 0200", "erased": False,
-    "victim_id": None, "group_id": None,
+    "victim_id": None, "group_id": None, "gap": None,
 }  # fmt: skip
 
 ANSWER: Final[dict[str, Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from api import examples
 from graph.actions.seen import PastVerdict, SeenCase, SeenLink
 from graph.actions.visible import Side
+from graph.domain.captured import Gap
 from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
 
 Reason = Annotated[str, StringConstraints(pattern=f"^({'|'.join(sorted(REASONS))})$")]
@@ -81,6 +83,18 @@ class SideOut(WireOut):
         )  # fmt: skip
 
 
+class GapOut(WireOut):
+    """How far apart two pictures were taken, where both dates are known."""
+
+    years: int | None = Field(description="whole years; null where one date is another district's")
+    band: Literal["to 2", "3-5", "6-10", "more than 10"] = Field(description="years")
+    limits: str | None = Field(description="what was measured at such a gap, where the comparison finds clearly less")
+
+    @classmethod
+    def from_gap(cls, gap: Gap | None) -> GapOut | None:
+        return None if gap is None else cls.model_validate(asdict(gap))
+
+
 class PastVerdictOut(WireOut):
     """What somebody said; reasons and text are null for who still has to decide without them.
 
@@ -131,6 +145,7 @@ class LinkOut(WireOut):
     by_mean: bool | None
     a: SideOut
     b: SideOut
+    gap: GapOut | None
 
     @classmethod
     def from_link(cls, link: SeenLink) -> LinkOut:
@@ -154,7 +169,7 @@ def _link_fields(link: SeenLink) -> dict[str, Any]:
         "link_id": link.link_id, "state": link.state, "version": link.version, "proposed_by": link.proposed_by,
         "proposed_at": link.proposed_at, "score": link.score, "band": link.band, "model_id": link.model_id,
         "threshold": link.threshold, "by_mean": link.by_mean, "a": SideOut.from_side(link.a),
-        "b": SideOut.from_side(link.b),
+        "b": SideOut.from_side(link.b), "gap": GapOut.from_gap(link.gap),
     }  # fmt: skip
 
 
@@ -181,7 +196,7 @@ class MediaOut(WireOut):
     content_type: str | None
     width: int | None
     height: int | None
-    captured_at: str | None
+    captured_at: str | None = Field(description="by the latest event that says it, else by the camera (EXIF)")
     scope: str | None
     exhibits: list[str]
     urgency: str | None

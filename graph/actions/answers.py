@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from graph.actions.search import check_sees, is_open, milliseconds
 from graph.actions.views import Look, Views
-from graph.actions.visible import found_from, sees_case, side_from
+from graph.actions.visible import found_from, gap_from, sees_case, side_from
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.errors import Invalid
 from graph.domain.headline import Found, headline
@@ -85,7 +85,8 @@ async def read_search(
         coming = await tx.one(queries.COMING, case_id=within, first_source=sources[0], last_source=sources[1])
         still = is_open(search, look.at)
         on_its_way = _coming(coming) if coming else Coming()
-        page = tuple(_item(item, look.person, seen) for item in items[:limit])
+        asked = {face["face_id"]: face["dates"] for face in row["probes"]}
+        page = tuple(_item(item, look.person, seen, asked.get(item["probe_face_id"])) for item in items[:limit])
         return Answer(
             search=search,
             open=still,
@@ -184,15 +185,18 @@ def _place(after: str) -> tuple[int, int]:
     return int(part or 0), int(rank or 0)
 
 
-def _item(item: Row, viewer: Person, victims: dict[str, Row]) -> Row:
-    """A found face as the viewer may see it, with whom it shows where the viewer may know that."""
+def _item(item: Row, viewer: Person, victims: dict[str, Row], asked: Row | None) -> Row:
+    """A found face as the viewer may see it, with whom it shows where the viewer may know that.
+
+    `asked` are the dates of the face by which it was found.
+    """
     shown = found_from(item, viewer)
     victim = victims.get(item["victim_id"] or "")
     group = item["group_id"] if shown["media_id"] is not None else None
     return {
         **shown, "part": item["part"], "offset": item["offset"],
         "victim_id": victim["victim_id"] if victim else None, "identified": bool(victim and victim["identified"]),
-        "group_id": group,
+        "group_id": group, "gap": gap_from(item["dates"], asked, viewer),
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from graph.actions.views import Look, Views
+from graph.actions.visible import dated
 from graph.domain.errors import NotFound
 from graph.domain.link import State
 from graph.domain.people import Deed, Person, may
@@ -79,7 +80,9 @@ async def read_media_of_case(
         return await tx.rows(queries.MEDIA_OF_CASE, case_id=case_id, after=after, limit=limit + 1)
 
     rows = await store.read(work)
-    page: list[Row] = [{**row, "others": _readable(look.person, row["others"])} for row in rows[:limit]]
+    page: list[Row] = [
+        {**dated(row, look.person), "others": _readable(look.person, row["others"])} for row in rows[:limit]
+    ]
     shown = [row["media"]["media_id"] for row in page]
     await views.record(look.act("case.media_seen", case_id, shown=shown))
     return page, shown[-1] if len(rows) > limit else None
@@ -114,7 +117,7 @@ async def read_media(store: Store, views: Views, media_id: str, *, look: Look) -
         return OnItsWay(media_id, "submitted" if "submitted" in mine else "quarantined")
     memberships: Sequence[Row] = row["memberships"]
     await views.record(look.act("media.seen", media_id))
-    return {**row, "memberships": [masked(look.person, item) for item in memberships]}
+    return {**dated(row, look.person), "memberships": [masked(look.person, item) for item in memberships]}
 
 
 async def read_faces(store: Store, views: Views, media_id: str, *, look: Look) -> MediaFaces:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graph.actions.visible import Row, Side, side_from
+from graph.actions.visible import Row, Side, gap_from, side_from
+from graph.domain.captured import Gap
 from graph.domain.link import State
 from graph.domain.people import Maker, Person, Role, told_name
 
@@ -48,6 +49,7 @@ class SeenLink:
     by_mean: bool | None
     a: Side
     b: Side
+    gap: Gap | None = None
     history: tuple[PastVerdict, ...] = ()
 
 
@@ -104,6 +106,7 @@ def link_from(row: Row, viewer: Person, history: Iterable[Row] = ()) -> SeenLink
         by_mean=bool(link["by_mean"]) if judged else None,
         a=side_from(row["a"], viewer, state),
         b=side_from(row["b"], viewer, state),
+        gap=gap_from(row.get("a_dates"), row.get("b_dates"), viewer, state),
         history=visible_history(state, judged, history, viewer),
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from graph.domain.captured import Dates, Gap, gap_between
 from graph.domain.link import State
 from graph.domain.people import Deed, Person, may
 
@@ -72,6 +73,19 @@ def side_from(side: Row, viewer: Person, state: State | None = None) -> Side:
     )
 
 
+def gap_from(a: Row | None, b: Row | None, viewer: Person, state: State | None = None) -> Gap | None:
+    """How far apart two pictures were taken, of which these are the dates, as `viewer` may know it."""
+    return gap_between(
+        Dates.of(a), Dates.of(b), lambda district: state is State.APPROVED or may(viewer, Deed.SEE, [district])
+    )
+
+
+def dated(row: Row, viewer: Person) -> Row:
+    """The row of a media, with `dates`, whose `media` says when it was taken by what the viewer may know."""
+    taken = Dates.of(row.get("dates")).known_to(lambda district: may(viewer, Deed.SEE, [district]))
+    return {**row, "media": {**row["media"], "captured_at": taken}}
+
+
 def found_from(item: Row, viewer: Person) -> Row:
     """A face that a search returned, as `viewer` may see it: rank and place in the register, masked as a side is.
 
@@ -87,7 +101,7 @@ def found_from(item: Row, viewer: Person) -> Row:
 
 def media_from(row: Row, viewer: Person) -> Row:
     """A picture of a case that `viewer` sees, naming of its other cases those that they see too."""
-    return {**row, "others": [case for case in row["others"] if sees_case(viewer, case)]}
+    return {**dated(row, viewer), "others": [case for case in row["others"] if sees_case(viewer, case)]}
 
 
 def linked_cases(case_id: str, links: Iterable[Row], media: Iterable[Row], viewer: Person) -> list[Row]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from graph.store.queries.dates import DATES as _DATES
+
 _SIDE_A: Final = """
 {face_id: a.face_id, stub: a.stub, box: a.box, quality: a.quality, too_poor_because: a.too_poor_because,
  media_id: head(COLLECT { MATCH (a)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
@@ -27,6 +29,11 @@ RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_
     + _SIDE_A
     + ","
     + _SIDE_B
+    + ", head(COLLECT { MATCH (a)-[:SEEN_IN]->(m:Media) RETURN "
+    + _DATES
+    + "}) AS a_dates, head(COLLECT { MATCH (b)-[:SEEN_IN]->(m:Media) RETURN "
+    + _DATES
+    + "}) AS b_dates\n"
 )
 
 LINK: Final = "MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)" + _LINK
@@ -72,14 +79,17 @@ WHERE c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) }
 RETURN c {.case_id, .source, .district, .status, .version, .contact, .review_by} AS case
 """
 
-MEDIA_OF_CASE: Final = """
+MEDIA_OF_CASE: Final = (
+    """
 MATCH (m:Media)-[i:IN_CASE]->(:Case {case_id: $case_id})
-RETURN m {.media_id, .kind, .content_type, .width, .height, .captured_at} AS media,
+RETURN m {.media_id, .kind, .content_type, .width, .height} AS media,
        i {.scope, .exhibits, .urgency, .submitted_at} AS membership,
        COLLECT { MATCH (m)-[:IN_CASE]->(o:Case) WHERE o.case_id <> $case_id
-                 RETURN o {.case_id, .district, .contact} ORDER BY o.case_id } AS others
-ORDER BY media.media_id
+                 RETURN o {.case_id, .district, .contact} ORDER BY o.case_id } AS others,
 """
+    + _DATES
+    + " AS dates ORDER BY media.media_id"
+)
 
 FACES_OF_CASE: Final = """
 MATCH (f:Face)-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(:Case {case_id: $case_id})
