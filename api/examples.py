@@ -33,14 +33,16 @@ LINK: Final[dict[str, Any]] = {
     "by_mean": None,
     "a": {
         "face_id": FACE, "media_id": MEDIA, "case_ids": [CASE], "box": [412, 96, 88, 117], "quality": 0.8,
-        "district": "north", "contact": "duty desk north, 0100", "erased": False,
+        "district": "north", "contact": "duty desk north, 0100", "erased": False, "more_similar": 12,
     },
     "b": {
         "face_id": OTHER_FACE, "media_id": None, "case_ids": [], "box": None, "quality": None,
-        "district": "south", "contact": "duty desk south, 0200", "erased": False,
+        "district": "south", "contact": "duty desk south, 0200", "erased": False, "more_similar": None,
     },
     "gap": GAP,
 }  # fmt: skip
+
+SIMILAR_FACES: Final[dict[str, Any]] = {"number": 12, "items": [LINK["b"]], "next": OTHER_FACE}
 
 LINK_JUDGED: Final[dict[str, Any]] = {
     **LINK,

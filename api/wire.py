@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api import examples
 from graph.actions.seen import PastVerdict, SeenCase, SeenLink
+from graph.actions.similar import SimilarFaces
 from graph.actions.visible import Side
 from graph.domain.captured import Gap
 from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
@@ -73,13 +74,16 @@ class SideOut(WireOut):
     district: str | None
     contact: str | None
     erased: bool
+    more_similar: int | None = Field(
+        description="faces as similar as those proposed for this one, that are not; null: nobody counted"
+    )
 
     @classmethod
     def from_side(cls, side: Side) -> SideOut:
         return cls(
             face_id=side.face_id, media_id=side.media_id, case_ids=list(side.case_ids), quality=side.quality,
             box=list(side.box) if side.box is not None else None, district=side.district, contact=side.contact,
-            erased=side.erased,
+            erased=side.erased, more_similar=side.more_similar,
         )  # fmt: skip
 
 
@@ -93,6 +97,25 @@ class GapOut(WireOut):
     @classmethod
     def from_gap(cls, gap: Gap | None) -> GapOut | None:
         return None if gap is None else cls.model_validate(asdict(gap))
+
+
+class SimilarFacesOut(WireOut):
+    """Faces as similar as those proposed for one face, and not proposed, by id: an order that tells no score.
+
+    `number` counts all of them when the face was compared, null where nobody did; at most 200 are listed, the smallest
+    ids.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SIMILAR_FACES]})
+
+    number: int | None
+    items: list[SideOut]
+    next: str | None
+
+    @classmethod
+    def from_found(cls, found: SimilarFaces) -> SimilarFacesOut:
+        items = [SideOut.from_side(side) for side in found.faces]
+        return cls(number=found.number, items=items, next=found.next)
 
 
 class PastVerdictOut(WireOut):

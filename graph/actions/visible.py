@@ -30,6 +30,8 @@ class Side:
     district: str | None
     contact: str | None
     erased: bool = False
+    more_similar: int | None = None
+    """Faces as similar as those proposed for it that the caps cut; None where it is hidden or nobody counted."""
 
 
 def sees_case(viewer: Person, case: Row) -> bool:
@@ -70,6 +72,7 @@ def side_from(side: Row, viewer: Person, state: State | None = None) -> Side:
         district=district,
         contact=contact,
         erased=erased,
+        more_similar=side.get("more_similar"),
     )
 
 
