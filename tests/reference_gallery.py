@@ -532,6 +532,7 @@ class Reference:
         for face, stored in able.items():
             tries = [(self.score(vector, stored), probe) for probe, vector in self._probes(asked)]
             tries += [(mean, probe) for nearest, _, mean, probe in by_mean if nearest == face]
+            tries += self._by_mean_of_asked(asked, stored)
             score, probe = max(tries, key=lambda one: one[0], default=(0.0, ""))
             if score >= self.calibration.floor:
                 found.append(Similar(face, score, "", False))
@@ -542,6 +543,17 @@ class Reference:
         if asked.within == "register":
             found = people_within(found, asked.limit or SEARCH_LIMIT, self._person)
         return [(item.face_id, item.score, similar[item.face_id]) for item in sorted(found, key=order)]
+
+    def _by_mean_of_asked(self, asked: SearchAsked, stored: np.ndarray) -> list[tuple[float, str]]:
+        """The score of a face with the mean of the faces that are asked for, and the nearest of these."""
+        good = sorted(self._good_probes(asked), key=lambda probe: probe[0])
+        if len(good) < 2:
+            return []
+        middle = np.mean([vector.astype(np.float64) for _, vector in good], axis=0)
+        middle = (middle / np.linalg.norm(middle)).astype(np.float32)
+        score = self.score(stored, middle) - SCORES_HIGHER
+        _, nearest = min((-self.score(stored, vector), probe) for probe, vector in good)
+        return [(score, nearest)] if score >= self.calibration.floor else []
 
     def _person(self, face: str) -> str:
         return self.assigned.get(face) or self.victims.get(face) or self.group_of.get(face, face)

@@ -77,18 +77,20 @@ def _false_candidates(
 def _in_places(
     aged: Aged, scores: Floats, strange: np.ndarray, inside: np.ndarray, floor: float, seed: int
 ) -> list[Metrics]:
-    """Each true pair's chance to be within the places: of so many strangers fewer than OTHER_CASES score higher."""
+    """Each true pair's chance to be within the places: of so many strangers fewer than OTHER_CASES score higher.
+
+    How often one does is taken from all pairs of strangers of which one is of these ages: those of one face are too few
+    to tell what is ahead among thousands.
+    """
     stats: Any = importlib.import_module("scipy.stats")
     rows: list[Metrics] = []
     mine, mates = np.nonzero(~strange[:, : len(aged.age)] & inside[:, None])
     apart = np.abs(aged.age[mine] - aged.age[mates])
     for among, group in (("their age", inside), ("all", np.ones(scores.shape[1], np.bool_))):
-        ahead = np.zeros(len(mine))
-        for number, (face, mate) in enumerate(zip(mine, mates, strict=True)):
-            columns = np.zeros(scores.shape[1], np.bool_)
-            columns[: len(group)] = group
-            rivals = scores[face, columns & strange[face]]
-            ahead[number] = (rivals > scores[face, mate]).mean() if len(rivals) else 0.0
+        columns = np.zeros(scores.shape[1], np.bool_)
+        columns[: len(group)] = group
+        rivals = np.sort(scores[inside][:, columns][strange[inside][:, columns]])
+        ahead = 1 - np.searchsorted(rivals, scores[mine, mates], side="right") / max(len(rivals), 1)
         kept = scores[mine, mates] >= floor
         for most in (GAPS[0][1], NEAR):
             chosen = (apart <= most) & (mine != mates)
