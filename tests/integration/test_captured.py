@@ -79,7 +79,7 @@ async def test_the_dates_of_an_older_release_are_those_of_the_events_that_gave_t
     gone = await scene.media("gone", SOUTH, faces=["gone"], exif=taken)
     changed = "MATCH (m:Media {media_id: $media})-[i:IN_CASE]->() SET i.submitted_at = m.first_submitted_at + 1"
     await store.write(lambda tx: tx.do(changed, media=gone))
-    [text] = [text for number, _, text in migrations() if number == 11]
+    [text] = [text for number, _, text in migrations() if number == 12]
     for _ in range(2):
         await store.statement(text.strip().removesuffix(";"))  # type: ignore[arg-type]
 
