@@ -11,7 +11,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api import clock
+from graph.actions.refusals import disclose, record_miss
+from graph.actions.views import Look, Views
 from graph.domain.errors import Conflict, RedthreadError
+from graph.domain.people import Person, check_purpose
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 5
@@ -44,6 +48,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "settled": (409, "These faces are one person already"),
     "link_exists": (409, "These faces are linked already"),
     "face_exists": (409, "There is a face in this place already"),
+    "unapproved_link": (409, "A link of this victim waits for approval"),
     "no_longer_one": (409, "These faces are no longer one victim"),
     "claim_expired": (409, "The claim's time is over"),
     "claims_limit": (409, "There are too many open claims"),
@@ -109,9 +114,39 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
 
 
-async def _refused(_: Request, error: Exception) -> JSONResponse:
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    """The refusal of a route; what it tells, and that something was not found, is in the audit first."""
     assert isinstance(error, RedthreadError)
+    person: Person | None = getattr(request.state, "person", None)
+    if person is None:
+        return refusal(error)
+    views: Views = request.app.state.services.views
+    look = Look(person, _stated(request.headers.get("redthread-purpose", "")), clock.now())
+    asked, path = f"{request.method} {getattr(request.scope.get('route'), 'path', '')}", request.url.path
+    try:
+        if code_of(error) in HIDING:
+            await record_miss(views, look, asked, path)
+        elif isinstance(error, Conflict):
+            return refusal(await disclose(views, look, asked, path, error))
+    except RedthreadError as unlogged:
+        return refusal(unlogged)
     return refusal(error)
+
+
+def _stated(header: str) -> str:
+    """The purpose that a header states; empty where it states none that could be kept."""
+    try:
+        return check_purpose(as_utf8(header))
+    except RedthreadError:
+        return ""
+
+
+def as_utf8(header: str) -> str:
+    """The header as its sender wrote it: servers hand on bytes as Latin-1."""
+    try:
+        return header.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return header
 
 
 def refusal(error: RedthreadError) -> JSONResponse:

@@ -57,6 +57,7 @@ LINK_JUDGED: Final[dict[str, Any]] = {
         {
             "verdict_id": "4d1c8b6a0f972f1d7c9e3b5a8f6d4c2e", "by": "anna@north", "at": "2026-11-20T10:03:05+00:00",
             "decision": "confirmed", "reasons": ["ears", "marks", "against:hair"], "text": "", "supersedes": None,
+            "blind": True,
         }
     ],
 }  # fmt: skip
@@ -196,6 +197,7 @@ ACT_APPROVAL: Final[dict[str, Any]] = {
 ACT_DONE: Final[dict[str, Any]] = {
     "act_id": ACT_ID, "links": [{"link_id": LINK_ID, "state": "confirmed", "version": 1}], "faces": 3, "cases": 2,
     "victims": [{"victim_id": VICTIM_ID, "faces": 3}], "pending": [], "identifications_to_approve_again": [],
+    "in_part": False,
 }  # fmt: skip
 
 IDENTIFICATION: Final[dict[str, Any]] = {

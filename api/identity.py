@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPBearer
 
+from api import clock
+from api.errors import as_utf8
 from api.services import Use
 from graph.actions.queue import CLAIM_PURPOSE, check_claim
 from graph.actions.views import Look
@@ -53,7 +54,7 @@ class Seeing:
 
     async def __call__(self, who: Actor, purpose: PurposeHeader, use: Use) -> Look:
         check_role(who, self.deed)
-        stated, now = check_purpose(_as_utf8(purpose)), datetime.now(UTC)
+        stated, now = check_purpose(as_utf8(purpose)), clock.now()
         if stated.startswith(CLAIM_PURPOSE):
             await check_claim(use.store, stated.removeprefix(CLAIM_PURPOSE), actor=who, now=now)
         return Look(who, stated, now)
@@ -61,16 +62,8 @@ class Seeing:
 
 async def stated_purpose(purpose: PurposeHeader = "") -> str:
     """The purpose of an act, which may go without: it says itself what it is for."""
-    text = _as_utf8(purpose)
+    text = as_utf8(purpose)
     return check_purpose(text) if text else ""
-
-
-def _as_utf8(header: str) -> str:
-    """The header as its sender wrote it: servers hand on bytes as Latin-1."""
-    try:
-        return header.encode("latin-1").decode("utf-8")
-    except UnicodeError:
-        return header
 
 
 Judge = Annotated[Person, Depends(Acting(Deed.JUDGE))]

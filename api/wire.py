@@ -8,11 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api import examples
-from graph.actions.seen import PastVerdict, SeenCase, SeenLink
 from graph.actions.similar import SimilarFaces
-from graph.actions.visible import Side
 from graph.domain.captured import Gap
 from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
+from graph.domain.sealed import PastVerdict, SeenCase, SeenLink, Side
 
 Reason = Annotated[str, StringConstraints(pattern=f"^({'|'.join(sorted(REASONS))})$")]
 
@@ -131,12 +130,14 @@ class PastVerdictOut(WireOut):
     reasons: list[str] | None
     text: str | None
     supersedes: str | None
+    blind: bool | None = Field(description="whether the person had not seen score or reasons before; null: a reopening")
 
     @classmethod
     def from_verdict(cls, past: PastVerdict) -> PastVerdictOut:
         return cls(
             verdict_id=past.verdict_id, by=past.by, at=past.at, decision=_decision(past.decision), text=past.text,
             reasons=None if past.reasons is None else list(past.reasons), supersedes=past.supersedes,
+            blind=past.blind,
         )  # fmt: skip
 
 

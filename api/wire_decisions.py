@@ -111,13 +111,14 @@ class ActOut(WireOut):
     victims: list[ActVictimOut]
     pending: list[str]
     identifications_to_approve_again: list[str]
+    in_part: bool = Field(description="of an act taken back something stands in another district")
 
     @classmethod
     def from_done(cls, done: Done) -> ActOut:
         return cls(
             act_id=done.act_id, links=[ActLinkOut(**row) for row in done.links], faces=done.faces, cases=done.cases,
             victims=[ActVictimOut(**row) for row in done.victims], pending=list(done.pending),
-            identifications_to_approve_again=list(done.to_approve_again),
+            identifications_to_approve_again=list(done.to_approve_again), in_part=done.in_part,
         )  # fmt: skip
 
 
@@ -140,7 +141,7 @@ class IdentificationOut(WireOut):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.IDENTIFICATION_SEEN]})
 
     identification_id: str
-    victim_id: str
+    victim_id: str | None
     person_ref: str
     basis: Basis
     reason: str

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from api import clock
 from api.etag import ETAG, Version, etag
 from api.identity import Approver, Judge, JudgingLook, Reopener, StatedPurpose
 from api.problems import ACTING, BODY, CONFLICTS, LOOKING, problems
@@ -15,7 +15,7 @@ from api.wire import LinkDetailOut, VerdictIn
 from api.wire_decisions import ActApprovalIn, ActIn, ActOut, ApprovalIn, LinkIn, ReopeningIn
 from graph.actions import acts, contact_sheet, decide
 from graph.actions.decide import Judgement, Seen
-from graph.actions.seen import SeenLink
+from graph.domain.sealed import SeenLink
 
 router = APIRouter(tags=["decisions"])
 
@@ -31,7 +31,7 @@ async def judge(
 ) -> LinkDetailOut:
     """Confirms, dismisses or leaves unsure; answers with the link as it stands then."""
     said = Judgement(link_id, seen, body.decision, tuple(body.reasons), body.text)
-    return _answer(await decide.do_verdict(use.store, said, actor=actor, now=_now(), purpose=purpose), response)
+    return _answer(await decide.do_verdict(use.store, said, actor=actor, now=clock.now(), purpose=purpose), response)
 
 
 @router.post(
@@ -53,7 +53,7 @@ async def approve(
 ) -> LinkDetailOut:
     """A second person approves a confirmed link or returns it with a reason."""
     link = await decide.do_approval(
-        use.store, Seen(link_id, seen), body.decision, body.reason, actor=actor, now=_now(), purpose=purpose
+        use.store, Seen(link_id, seen), body.decision, body.reason, actor=actor, now=clock.now(), purpose=purpose
     )
     return _answer(link, response)
 
@@ -72,7 +72,7 @@ async def reopen(
 ) -> LinkDetailOut:  # fmt: skip
     """Takes the last act still standing back: the link is again what it was before it."""
     link = await decide.do_reopening(
-        use.store, Seen(link_id, seen), body.reason, actor=actor, now=_now(), purpose=purpose
+        use.store, Seen(link_id, seen), body.reason, actor=actor, now=clock.now(), purpose=purpose
     )
     return _answer(link, response)
 
@@ -87,7 +87,7 @@ async def link_by_hand(
 ) -> LinkDetailOut:
     """Links two faces that the machine did not propose: confirmed at once, approved by a second person as any other."""
     link = await contact_sheet.do_link(
-        use.store, (body.face_a, body.face_b), body.reasons, body.text, actor=actor, now=_now(), purpose=purpose
+        use.store, (body.face_a, body.face_b), body.reasons, body.text, actor=actor, now=clock.now(), purpose=purpose
     )
     response.headers["Location"] = f"/links/{link.link_id}"
     return _answer(link, response)
@@ -100,7 +100,7 @@ _ACT = ("not_found", "forbidden", "several_items", "settled", *CONFLICTS, *BODY,
 async def act(body: ActIn, use: Use, actor: Judge, purpose: StatedPurpose) -> ActOut:
     """Judges a contact sheet in one act: all of it or, where one version is stale, nothing."""
     return ActOut.from_done(
-        await contact_sheet.do_act(use.store, body.said(), actor=actor, now=_now(), purpose=purpose)
+        await contact_sheet.do_act(use.store, body.said(), actor=actor, now=clock.now(), purpose=purpose)
     )
 
 
@@ -117,7 +117,7 @@ async def preview_act(body: ActIn, use: Use, look: JudgingLook) -> ActOut:
 )
 async def reopen_act(act_id: ActId, body: ReopeningIn, use: Use, actor: Reopener, purpose: StatedPurpose) -> ActOut:
     """Takes a whole act back as one; refused where something was decided on top of it."""
-    done = await acts.do_act_reopening(use.store, act_id, body.reason, actor=actor, now=_now(), purpose=purpose)
+    done = await acts.do_act_reopening(use.store, act_id, body.reason, actor=actor, now=clock.now(), purpose=purpose)
     return ActOut.from_done(done)
 
 
@@ -132,7 +132,7 @@ async def approve_act(act_id: ActId, body: ActApprovalIn, use: Use, actor: Appro
     """A second person's decision on the links of one act, as one."""
     seen = [Seen(item.link_id, item.version) for item in body.links]
     done = await acts.do_act_approval(
-        use.store, act_id, seen, body.decision, body.reason, actor=actor, now=_now(), purpose=purpose
+        use.store, act_id, seen, body.decision, body.reason, actor=actor, now=clock.now(), purpose=purpose
     )
     return ActOut.from_done(done)
 
@@ -140,7 +140,3 @@ async def approve_act(act_id: ActId, body: ActApprovalIn, use: Use, actor: Appro
 def _answer(link: SeenLink, response: Response) -> LinkDetailOut:
     response.headers["ETag"] = etag(link.version)
     return LinkDetailOut.from_link(link)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

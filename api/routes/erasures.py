@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from fastapi import APIRouter, Response
 
+from api import clock
 from api.identity import Eraser, Looking
 from api.problems import ACTING, BODY, LOOKING, problems
 from api.services import Use
@@ -25,7 +24,7 @@ _LOCATION = {"Location": {"description": "where the receipt is", "schema": {"typ
 async def ask_erasure(body: ErasureIn, use: Use, actor: Eraser, response: Response) -> ErasureAskedOut:
     """Hides a media, case, face or victim at once, and has it erased; Location has the receipt."""
     kind, subject = body.named()
-    erasure_id = await erase.do_erase(use.store, kind, subject, body.reason, actor=actor, now=datetime.now(UTC))
+    erasure_id = await erase.do_erase(use.store, kind, subject, body.reason, actor=actor, now=clock.now())
     response.headers["Location"] = f"/erasures/{erasure_id}"
     return ErasureAskedOut(erasure_id=erasure_id)
 

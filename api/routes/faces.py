@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from api import clock
 from api.etag import ETAG, Version, etag
 from api.identity import Labeller, Looking, StatedPurpose
 from api.problems import ACTING, BODY, FILES, LOOKING, problems
@@ -74,6 +74,6 @@ async def label_face(
 ) -> LabelsOut:
     """Says what a face is; *unrelated* and *suspect* faces are compared with nothing and found by no search."""
     said = Labelling(face_id, version, body.label, body.reason, tuple(body.also))
-    row = await label.do_label(use.store, said, actor=actor, now=datetime.now(UTC), purpose=purpose)
+    row = await label.do_label(use.store, said, actor=actor, now=clock.now(), purpose=purpose)
     response.headers["ETag"] = etag(row["label_version"])
     return LabelsOut.from_row(row)

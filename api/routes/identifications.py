@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from api import clock
 from api.etag import ETAG, Version, etag
 from api.identity import IdentificationApprover, Identifier, Reopener, StatedPurpose
 from api.problems import ACTING, BODY, problems
@@ -20,7 +20,7 @@ router = APIRouter(tags=["identifications"])
 @router.post(
     "/victims/{victim_id}/identifications",
     status_code=201,
-    responses={201: {"headers": ETAG}, **problems("not_found", "forbidden", *BODY, *ACTING)},
+    responses={201: {"headers": ETAG}, **problems("not_found", "forbidden", "unapproved_link", *BODY, *ACTING)},
 )
 async def propose_identification(
     victim_id: Annotated[str, Path(max_length=200)], body: IdentificationIn, use: Use, actor: Identifier,
@@ -28,7 +28,7 @@ async def propose_identification(
 ) -> IdentificationOut:  # fmt: skip
     """Proposes that a victim is a person known to the case system; it stands once a second person approves it."""
     found = await identify.do_identification(
-        use.store, victim_id, body.proposal(), actor=actor, now=datetime.now(UTC), purpose=purpose
+        use.store, victim_id, body.proposal(), actor=actor, now=clock.now(), purpose=purpose
     )
     response.headers["ETag"] = etag(found.version)
     return IdentificationOut.from_identification(found)
@@ -40,8 +40,8 @@ async def propose_identification(
     responses={
         201: {"headers": ETAG},
         **problems(
-            "not_found", "forbidden", "own_decision", "stale_version", "no_longer_one", "contradiction",
-            "malformed_version", "version_missing", *BODY, *ACTING,
+            "not_found", "forbidden", "own_decision", "stale_version", "no_longer_one", "unapproved_link",
+            "contradiction", "malformed_version", "version_missing", *BODY, *ACTING,
         ),
     },
 )  # fmt: skip
@@ -51,7 +51,7 @@ async def decide_identification(
 ) -> IdentificationOut:  # fmt: skip
     """A second person approves the identification, or returns it with a reason."""
     found = await identify.do_identification_approval(
-        use.store, identification_id, seen, body.decision, body.reason, actor=actor, now=datetime.now(UTC),
+        use.store, identification_id, seen, body.decision, body.reason, actor=actor, now=clock.now(),
         purpose=purpose,
     )  # fmt: skip
     response.headers["ETag"] = etag(found.version)
@@ -74,7 +74,7 @@ async def reopen_identification(
 ) -> IdentificationOut:  # fmt: skip
     """Takes the second person's decision back: the identification is proposed again, and nobody's identity."""
     found = await identify.do_identification_reopening(
-        use.store, identification_id, seen, body.reason, actor=actor, now=datetime.now(UTC), purpose=purpose
+        use.store, identification_id, seen, body.reason, actor=actor, now=clock.now(), purpose=purpose
     )
     response.headers["ETag"] = etag(found.version)
     return IdentificationOut.from_identification(found)

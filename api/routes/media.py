@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from api import clock
 from api.identity import Looking, Marker, StatedPurpose, Uploader
 from api.problems import ACTING, BODY, FILES, LOOKING, problems
 from api.services import Use
@@ -53,7 +53,7 @@ async def upload(request: Request, response: Response, use: Use, actor: Uploader
     said = checked(UploadIn, form.fields).submission()
     check_media(form.data)
     picture = Picture(form.data, form.content_type)
-    media_id = await do_upload(use.store, use.files, said, picture, actor=actor, now=datetime.now(UTC))
+    media_id = await do_upload(use.store, use.files, said, picture, actor=actor, now=clock.now())
     response.headers["Location"] = f"/media/{media_id}"
     return UploadedOut(media_id=media_id)
 
@@ -93,6 +93,6 @@ async def mark_face(
     media_id: str, body: MarkIn, use: Use, actor: Marker, purpose: StatedPurpose, response: Response
 ) -> MarkedOut:
     """Marks a face that the detector missed: it is embedded and compared like any other, and shown at Location."""
-    face_id = await mark.do_mark(use.store, media_id, body.box, actor=actor, now=datetime.now(UTC), purpose=purpose)
+    face_id = await mark.do_mark(use.store, media_id, body.box, actor=actor, now=clock.now(), purpose=purpose)
     response.headers["Location"] = f"/media/{media_id}/faces"
     return MarkedOut(face_id=face_id, media_id=media_id, box=body.box)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
 
+from api import clock
 from api.identity import Asker, Looking, SearchEnder, StatedPurpose
 from api.problems import ACTING, BODY, FILES, LOOKING, problems
 from api.services import Use
@@ -66,7 +66,7 @@ async def ask(request: Request, response: Response, use: Use, actor: Asker) -> A
     Location has the answer. It names the picture's faces with their boxes: to ask about one of them, ask again with its
     id; one that the detector missed can be marked in `picture` first.
     """
-    now = datetime.now(UTC)
+    now = clock.now()
     match request.headers.get("content-type", "").partition(";")[0].strip().lower():
         case "application/json":
             asked = checked(SearchIn, await request.body())
@@ -151,4 +151,4 @@ async def unjudged(
 )
 async def end(search_id: str, use: Use, actor: SearchEnder, purpose: StatedPurpose) -> None:
     """Ends a search that is open: nothing more is added to its answer, which stays."""
-    await search.do_end(use.store, search_id, actor=actor, now=datetime.now(UTC), purpose=purpose)
+    await search.do_end(use.store, search_id, actor=actor, now=clock.now(), purpose=purpose)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from graph.actions.known import KnownAs, names_of
 from graph.actions.search import check_sees, is_open, milliseconds
 from graph.actions.views import Look, Views
-from graph.actions.visible import found_from, gap_from, sees_case, side_from
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.errors import Invalid
 from graph.domain.headline import Found, headline
 from graph.domain.ids import source_of
-from graph.domain.people import Deed, Person, Role, check_role, districts_of, may
+from graph.domain.people import Deed, Person, Role, check_role, districts_of
+from graph.domain.sealed import found_from, gap_from, sees_case, side_from
 from graph.store.queries import search as queries
 from graph.store.session import Row, Store, Tx
 
@@ -77,9 +78,8 @@ async def read_search(
         assert row is not None
         items = await tx.rows(queries.ITEMS, search_id=search_id, part=part, rank=rank, limit=limit + 1)
         people = await tx.rows(queries.SIMILAR_PEOPLE, search_id=search_id)
-        named = sorted({each["victim_id"] for each in (*items, *people) if each["victim_id"] is not None})
-        victims = await tx.rows(queries.VICTIMS, victims=named)
-        seen = {each["victim_id"]: each for each in victims if may(look.person, Deed.SEE, each["districts"])}
+        victims = {each["face_id"]: each["victim_id"] for each in (*items, *people) if each["victim_id"] is not None}
+        seen = await names_of(tx, look.person, victims)
         within = search["within"].removeprefix("case:") if search["within"] != "register" else None
         sources = ("", "~") if within is None else (source_of(within), source_of(within))
         coming = await tx.one(queries.COMING, case_id=within, first_source=sources[0], last_source=sources[1])
@@ -185,17 +185,17 @@ def _place(after: str) -> tuple[int, int]:
     return int(part or 0), int(rank or 0)
 
 
-def _item(item: Row, viewer: Person, victims: dict[str, Row], asked: Row | None) -> Row:
+def _item(item: Row, viewer: Person, victims: Mapping[str, KnownAs], asked: Row | None) -> Row:
     """A found face as the viewer may see it, with whom it shows where the viewer may know that.
 
     `asked` are the dates of the face by which it was found.
     """
     shown = found_from(item, viewer)
-    victim = victims.get(item["victim_id"] or "")
+    victim = victims.get(item["face_id"])
     group = item["group_id"] if shown["media_id"] is not None else None
     return {
         **shown, "part": item["part"], "offset": item["offset"],
-        "victim_id": victim["victim_id"] if victim else None, "identified": bool(victim and victim["identified"]),
+        "victim_id": victim.victim_id if victim else None, "identified": victim is not None and victim.identified,
         "group_id": group, "gap": gap_from(item["dates"], asked, viewer),
     }  # fmt: skip
 
@@ -224,11 +224,11 @@ def _probe(face: Row, viewer: Person) -> Row:
     }  # fmt: skip
 
 
-def _found(people: Sequence[Row], victims: dict[str, Row], parts: Sequence[Row], coming: Coming) -> Found:
-    """What the headline counts; a victim of which the viewer may see nothing is an unknown face to them."""
-    known = [victims[row["victim_id"]] for row in people if row["victim_id"] in victims]
-    unknown = sum(row["people"] for row in people if row["victim_id"] not in victims)
-    identified = sum(victim["identified"] for victim in known)
+def _found(similar: Sequence[Row], victims: Mapping[str, KnownAs], parts: Sequence[Row], coming: Coming) -> Found:
+    """What the headline counts; of those who are nobody's victim to the viewer a group counts as one."""
+    known = set(victims[row["face_id"]] for row in similar if row["face_id"] in victims)
+    unknown = len({row["group_id"] or row["face_id"] for row in similar if row["face_id"] not in victims})
+    identified = sum(victim.identified for victim in known)
     weak = sum(part["returned"] - part["above"] for part in parts)
     return Found(identified, len(known) - identified, unknown, weak, coming.events)
 

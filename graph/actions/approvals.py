@@ -10,13 +10,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from graph.actions.items import EXAMINED_MAX, LARGEST_PAGE, links_of, next_links, place_of
+from graph.actions import victims
+from graph.actions.items import EXAMINED_MAX, LARGEST_PAGE, hardest_first, links_of, next_links, placed
 from graph.actions.read import seen_links
-from graph.actions.seen import SeenLink
 from graph.actions.views import Look, Views
 from graph.domain.link import State
 from graph.domain.people import Deed, Maker, Person, check_district, may, told_name
 from graph.domain.queue import LINKS_MAX, Kind, Place, Position, Unit, rest_of, walk
+from graph.domain.sealed import SeenLink
 from graph.store.queries import approvals as queries
 from graph.store.queries import queue as queue_queries
 from graph.store.session import Row, Store, Tx
@@ -95,18 +96,24 @@ async def read_approvals(store: Store, views: Views, *, limit: int, after: Posit
 
 async def _identifications(tx: Tx, person: Person) -> list[Approval]:
     rows = await tx.rows(queries.IDENTIFICATIONS, by=person.actor, district=person.district, limit=IDENTIFICATIONS_MAX)
-    return [
-        Approval(
-            row["urgency"], told_name(person, Maker(told["by"], told["role"], told["district"]), approved=False),
-            told["at"], (row["victim_id"],),
-            identification=Identification(
-                told["identification_id"], told["state"], told["person_ref"], told["basis"],
-                tuple(told["face_ids"] or ()),
-            ),
-        )
-        for row in rows
-        for told in [row["identification"]]
-    ]  # fmt: skip
+    around = await victims.load(tx, {face for row in rows for face in row["identification"]["face_ids"] or ()})
+    seen = around.known_to(person)
+    of_face = seen.victims.of_face
+    found: list[Approval] = []
+    for row in rows:
+        told = row["identification"]
+        if not (faces := seen.faces & set(told["face_ids"] or ())):
+            continue
+        by = told_name(person, Maker(told["by"], told["role"], told["district"]), approved=False)
+        found.append(
+            Approval(
+                row["urgency"], by, told["at"], tuple(sorted({of_face[face] for face in faces if face in of_face})),
+                identification=Identification(
+                    told["identification_id"], told["state"], told["person_ref"], told["basis"], tuple(sorted(faces))
+                ),
+            )
+        )  # fmt: skip
+    return found
 
 
 async def _links(tx: Tx, person: Person, limit: int, after: Position | None) -> tuple[list[Approval], Position | None]:
@@ -141,11 +148,8 @@ async def _of_others(tx: Tx, rows: Sequence[Row], person: Person) -> list[_Waiti
         row["link_id"]: row
         for row in await tx.rows(queries.CONFIRMED_BY, links=[row["link_id"] for row in rows])
     }  # fmt: skip
-    met = [
-        _Waiting(row, (place_of(row["a"]), place_of(row["b"])), told[row["link_id"]])
-        for row in rows
-        if row["link_id"] in told and row["state"] == State.CONFIRMED
-    ]
+    confirmed = [row for row in rows if row["link_id"] in told and row["state"] == State.CONFIRMED]
+    met = [_Waiting(row, (a, b), told[row["link_id"]]) for row, a, b in await placed(tx, confirmed, person)]
     return [
         one
         for one in met
@@ -166,13 +170,13 @@ async def _acts(tx: Tx, acts: Collection[str], person: Person) -> dict[tuple[str
 
 
 async def _approvals(tx: Tx, found: Sequence[Sequence[_Waiting]], person: Person) -> list[Approval]:
-    sheets = [sorted(one, key=_weakest_first)[:LINKS_MAX] for one in found]
+    sheets = [sorted(one, key=lambda waiting: hardest_first(waiting.row))[:LINKS_MAX] for one in found]
     links = await seen_links(tx, (one.row["link_id"] for sheet in sheets for one in sheet), viewer=person)
     return [_approval(sheet, links, person) for sheet in sheets]
 
 
 def _approval(sheet: Sequence[_Waiting], links: Mapping[str, SeenLink], person: Person) -> Approval:
-    readable = {place.unit for one in sheet for place in one.sides if place.lies_in(person.district)}
+    readable = {place.shown for one in sheet for place in one.sides if place.shown is not None}
     told = sheet[0].told
     by = told_name(person, Maker(told["by"], told["role"], told["district"]), approved=False)
     return Approval(
@@ -180,10 +184,6 @@ def _approval(sheet: Sequence[_Waiting], links: Mapping[str, SeenLink], person: 
         tuple(sorted(unit.id for unit in readable if unit.kind is Kind.VICTIM)),
         told["act_id"], tuple(links[one.row["link_id"]] for one in sheet if one.row["link_id"] in links),
     )  # fmt: skip
-
-
-def _weakest_first(one: _Waiting) -> tuple[float, str]:
-    return one.row["score"] or 0.0, one.row["link_id"]
 
 
 def _position(one: _Waiting) -> Position:

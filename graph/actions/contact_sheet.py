@@ -7,7 +7,6 @@ that. Faces ticked off as different are dismissed in the same act.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,13 +15,13 @@ from graph.actions import victims
 from graph.actions.acts import Done, done_of
 from graph.actions.decide import Deciding, Locked, Seen, Step, check_sees, check_version, lock, plan, write
 from graph.actions.read import seen_link
-from graph.actions.seen import SeenLink
 from graph.actions.views import Look, Views
 from graph.domain import ids, link, victim
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.group import SHEET_MAX
 from graph.domain.link import AWAITS_VERDICT, JOINS, Decision, Standing, State
 from graph.domain.people import Deed, Person, check_may, may
+from graph.domain.sealed import SeenLink
 from graph.domain.sheet import Pair, Sheet, Side, parted, star
 from graph.store import log
 from graph.store.queries import ingest
@@ -52,7 +51,7 @@ class Said:
 async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purpose: str = "") -> Done:
     """Judges a contact sheet in one act; raises what `do_verdict` raises, for the whole of it."""
     check_said(said)
-    act_id = uuid.uuid4().hex
+    act_id = ids.new_id()
     deciding = Deciding(actor, now, purpose, "verdict", "links.judged")
 
     async def work(tx: Tx) -> Done:
@@ -62,7 +61,7 @@ async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purp
         if missing:
             await _create(tx, missing, actor, now)
         found |= await lock(tx, [step.link_id for step in steps if step.link_id not in found])
-        return done_of(act_id, *await write(tx, head, found, steps, deciding, act_id))
+        return done_of(act_id, await write(tx, head, found, steps, deciding, act_id), actor)
 
     return await store.write(work)
 
@@ -77,8 +76,7 @@ async def preview(store: Store, views: Views, said: Said, *, look: Look) -> Done
         steps, missing = await _steps(tx, said, found, look.person, only_look=True)
         found |= {row["link_id"]: _imagined(row) for row in missing}
         found |= await lock(tx, [step.link_id for step in steps if step.link_id not in found], only_look=True)
-        planned = await plan(tx, found, steps, deciding, "")
-        return done_of(None, planned, victims.effects(planned.around, planned.after))
+        return done_of(None, await plan(tx, found, steps, deciding, ""), look.person)
 
     done = await store.read(work)
     await views.record(look.act("act.previewed", "links", shown=[seen.link_id for seen in said.links]))
@@ -110,7 +108,7 @@ async def do_link(
             raise Conflict("these faces are linked already: judge that link", code="link_exists", current=pair["link"])
         await _create(tx, [{"link_id": link_id, "a": a, "b": b}], actor, now)
         deciding = Deciding(actor, now, purpose, "verdict", "link.made")
-        await write(tx, head, await lock(tx, [link_id]), [step], deciding, uuid.uuid4().hex)
+        await write(tx, head, await lock(tx, [link_id]), [step], deciding, ids.new_id())
         return await seen_link(tx, link_id, viewer=actor)
 
     return await store.write(work)
@@ -170,8 +168,9 @@ async def _steps(
     between = await tx.rows(
         queries.OPEN_BETWEEN, some=sorted(apart), others=sorted(sheet.side_of), states=sorted(AWAITS_VERDICT)
     )
-    open_links = {row["link_id"] for row in between}
-    known = found | await lock(tx, (pairs.keys() | open_links) - found.keys(), only_look=only_look)
+    others = {row["link_id"] for row in between} | pairs.keys() - found.keys()
+    known = found | await lock(tx, others, only_look=only_look)
+    open_links = {row["link_id"] for row in between if may(actor, Deed.JUDGE, known[row["link_id"]].row["districts"])}
     missing = [{"link_id": key, "a": a, "b": b} for key, (a, b) in pairs.items() if key not in known]
     state = {key: known[key].now.state if key in known else State.CANDIDATE for key in pairs}
     for key in pairs:
@@ -207,13 +206,13 @@ async def _sheet(tx: Tx, said: Said, found: dict[str, Locked], actor: Person) ->
     def side(face: str) -> Side:
         if face in of_face:
             return Side("victim", of_face[face])
-        group = facts[face]["group_id"]
-        return Side("group", group) if group is not None else Side("face", face)
+        group = facts[face]["group"]
+        if group is None:
+            return Side("face", face)
+        return Side("group" if may(actor, Deed.SEE, [group["district"]]) else "far", group["group_id"])
 
     pairs = [
-        Pair(item.row["a"], item.row["b"], item.row["score"])
-        for item in found.values()
-        if not {item.row["a"], item.row["b"]} & apart
+        Pair(item.row["a"], item.row["b"]) for item in found.values() if not {item.row["a"], item.row["b"]} & apart
     ]
     sides = {side(face) for pair in pairs for face in (pair.a, pair.b)}
     elsewhere = sorted(face for face in shown - linked if side(face) not in sides or side(face).kind != "group")
@@ -229,5 +228,5 @@ async def _sheet(tx: Tx, said: Said, found: dict[str, Locked], actor: Person) ->
 
 def _imagined(row: Row) -> Locked:
     """A link that the act would make, for a preview."""
-    full: Row = {**row, "state": "candidate", "version": 0, "score": None, "confirmed_at": None, "districts": []}
+    full: Row = {**row, "state": "candidate", "version": 0, "confirmed_at": None, "districts": []}
     return Locked(full, Standing(State.CANDIDATE))

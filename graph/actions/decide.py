@@ -6,7 +6,6 @@ with the audit head, so no two decisions ever interleave.
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,13 +14,13 @@ from typing import Any, Final
 
 from graph.actions import victims
 from graph.actions.read import seen_link
-from graph.actions.seen import SeenLink
 from graph.actions.tell import tell_decision
 from graph.actions.victims import Effects
-from graph.domain import audit, link
+from graph.domain import audit, ids, link
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.link import REOPENED, Decision, Entry, SecondDecision, Standing, State
 from graph.domain.people import Deed, Maker, Person, check_may, may, told_name
+from graph.domain.sealed import OPENING, SeenLink, has_seen
 from graph.domain.victim import Neighbourhood, Victims
 from graph.store import log
 from graph.store.queries import review as queries
@@ -70,6 +69,11 @@ class Locked:
 
     row: Row
     now: Standing
+    history: tuple[Entry, ...] = ()
+
+    def stands(self, verdict_id: str) -> bool:
+        """Whether this verdict was not taken back."""
+        return verdict_id in {entry.verdict_id for entry in self.now.acts}
 
     def told_to(self, viewer: Person) -> dict[str, Any]:
         """What a caller is told who acted on another version."""
@@ -142,7 +146,7 @@ async def _one(store: Store, seen: Seen, step: Step, deciding: Deciding, check: 
             raise NotFound("there is no such link")
         await check(tx, deciding.actor, found[seen.link_id])
         check_version(found[seen.link_id], seen.version, deciding.actor)
-        await write(tx, head, found, [step], deciding, uuid.uuid4().hex)
+        await write(tx, head, found, [step], deciding, ids.new_id())
         return await seen_link(tx, seen.link_id, viewer=deciding.actor)
 
     return await store.write(work)
@@ -168,15 +172,29 @@ async def _check_reopen(tx: Tx, actor: Person, found: Locked) -> None:
         link.after_reopening(found.now)  # refuses
         return
     check_may(actor, Deed.REOPEN, found.row["districts"], made_by=last.by)
-    of_act = {row["link_id"]: row["verdict_id"] for row in await tx.rows(queries.LINKS_OF_ACT, act_id=last.act_id)}
-    others = await lock(tx, sorted(of_act.keys() - {found.row["link_id"]}))
-    standing = [key for key, other in others.items() if of_act[key] in {entry.verdict_id for entry in other.now.acts}]
+    of_act, _ = await of_act_for(tx, last.act_id, actor)
+    standing = [key for key, (other, verdict_id) in of_act.items()
+                if key != found.row["link_id"] and other.stands(verdict_id)]  # fmt: skip
     if standing:
         raise Conflict(
-            f"this was decided together with {len(standing)} other links: reopen the whole act",
+            "this was decided together with other links: reopen the whole act",
             code="half_undo",
             current={"act_id": last.act_id, "links": standing},
+            told=f"this was decided together with {len(standing)} other links: reopen the whole act",
         )
+
+
+async def of_act_for(tx: Tx, act_id: str, actor: Person) -> tuple[dict[str, tuple[Locked, str]], dict[str, Locked]]:
+    """The links of an act that the person sees, each with its verdict in the act; and those that they do not see.
+
+    For them the act consists of the former: what touches their district is one unit, and the rest is others'.
+    """
+    verdicts = {row["link_id"]: row["verdict_id"] for row in await tx.rows(queries.LINKS_OF_ACT, act_id=act_id)}
+    found = await lock(tx, verdicts)
+    seen = {key for key, item in found.items() if may(actor, Deed.SEE, item.row["districts"])}
+    mine = {key: (found[key], verdicts[key]) for key in sorted(seen)}
+    rest = {key: item for key, item in found.items() if key not in seen and item.stands(verdicts[key])}
+    return mine, rest
 
 
 def check_sees(actor: Person, found: Locked) -> None:
@@ -190,11 +208,12 @@ def check_version(found: Locked, version: int, actor: Person) -> None:
     if found.row["version"] == version:
         return
     state, last = found.row["state"], found.now.last
+    plain = "the version you saw is not the one that stands: look at the link again"
     if last is None or found.row["version"] == 0:
         told = f"the version you saw is not the one that stands: this link is {state}"
     else:
         told = f"{found.last_by(actor)} acted first ({last.decision}, {last.at}): this link is {state} now"
-    raise Conflict(told, code="stale_version", current=found.told_to(actor))
+    raise Conflict(plain, code="stale_version", current=found.told_to(actor), told=told)
 
 
 async def lock(tx: Tx, link_ids: Iterable[str], *, only_look: bool = False) -> dict[str, Locked]:
@@ -208,9 +227,12 @@ async def lock(tx: Tx, link_ids: Iterable[str], *, only_look: bool = False) -> d
     for row in await tx.rows(queries.HISTORIES, links=sorted(rows)):
         entries[row["link_id"]].append(
             Entry(row["verdict_id"], row["act_id"], row["by"], row["at"], row["decision"],
-                  State(row["state_then"]), row["undoes"], row["role"], row["district"])
+                  State(row["state_then"]), row["undoes"], row["role"], row["district"], row["opened"])
         )  # fmt: skip
-    return {key: Locked(row, link.standing(State(row["state"]), entries[key])) for key, row in rows.items()}
+    return {
+        key: Locked(row, link.standing(State(row["state"]), entries[key]), tuple(entries[key]))
+        for key, row in rows.items()
+    }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,17 +246,22 @@ class Outcome:
     then: Standing
     undone: Entry | None
 
+    @property
+    def joins(self) -> bool:
+        return self.state in link.JOINS
+
 
 def outcome(step: Step, found: Locked, deciding: Deciding, act_id: str) -> Outcome:
     """What a step makes of its link; Conflict where the link waits for no such act."""
     try:
-        verdict_id = uuid.uuid4().hex
+        verdict_id = ids.verdict_id(act_id, step.link_id)
         if step.decision is None:
             state, undone = link.after_reopening(found.now)
             return Outcome(step, found, state, verdict_id, Standing(state, found.now.acts[:-1]), undone)
         state = link.after(found.now.state, step.decision)
     except Conflict as refused:
-        raise Conflict(refused.message, code=refused.code, current=found.told_to(deciding.actor)) from refused
+        current = found.told_to(deciding.actor)
+        raise Conflict(refused.message, code=refused.code, current=current, told=refused.told) from refused
     at = deciding.now.isoformat()
     entry = Entry(verdict_id, act_id, deciding.actor.actor, at, step.said, found.now.state)
     return Outcome(step, found, state, verdict_id, Standing(state, (*found.now.acts, entry)), None)
@@ -248,6 +275,7 @@ class Planned:
     around: victims.Around
     then: Neighbourhood
     after: Victims
+    follows: Effects
 
 
 async def plan(tx: Tx, found: dict[str, Locked], steps: Sequence[Step], deciding: Deciding, act_id: str) -> Planned:
@@ -258,12 +286,13 @@ async def plan(tx: Tx, found: dict[str, Locked], steps: Sequence[Step], deciding
         victims.link_facts({**item.found.row, "state": item.state, "confirmed_at": _confirmed(item.then)[0]})
         for item in outcomes
     )
-    return Planned(outcomes, around, then, victims.check_agrees(around, then))
+    after = victims.check_agrees(around, then, deciding.actor)
+    return Planned(outcomes, around, then, after, victims.effects(around, after))
 
 
 async def write(
     tx: Tx, head: log.Head, found: dict[str, Locked], steps: Sequence[Step], deciding: Deciding, act_id: str
-) -> tuple[Planned, Effects]:
+) -> Planned:
     """Writes an act with all that follows of it: histories, victims, notices, audit entry."""
     planned = await plan(tx, found, steps, deciding, act_id)
     at = deciding.now.isoformat()
@@ -272,19 +301,20 @@ async def write(
     await tx.do(
         queries.WRITE_ACT, act_id=act_id, kind=deciding.kind, by=maker.actor, role=maker.role,
         district=maker.district, at=at, undoes=min(undone, default=None),
-        rows=[_row(item) for item in planned.outcomes],
+        rows=[_row(item, deciding.actor) for item in planned.outcomes],
     )  # fmt: skip
-    follows = await victims.settle(tx, planned.around, planned.after, at=at)
-    outgoing = await tell_decision(tx, planned, follows, deciding.now)
+    await victims.settle(tx, planned.around, planned.after, planned.follows, at=at)
+    await victims.name_across(tx, planned.around, [item.found.row for item in planned.outcomes if item.joins])
+    outgoing = await tell_decision(tx, planned, deciding.now)
     said = [[item.step.link_id, item.step.said, list(item.step.reasons), item.step.text] for item in planned.outcomes]
     subject = steps[0].link_id if len(steps) == 1 else f"act:{act_id}"
     digest = audit.content_digest({"act_id": act_id, "said": said})
     entry = audit.Act(deciding.now, deciding.actor.actor, deciding.action, subject, deciding.purpose, digest)
     await log.append(tx, head, [entry], outgoing)
-    return planned, follows
+    return planned
 
 
-def _row(item: Outcome) -> Row:
+def _row(item: Outcome, actor: Person) -> Row:
     last, (confirmed_at, confirmed_by) = item.then.last, _confirmed(item.then)
     return {
         "link_id": item.step.link_id, "verdict_id": item.verdict_id, "decision": item.step.said,
@@ -293,6 +323,8 @@ def _row(item: Outcome) -> Row:
         "supersedes": item.found.now.last.verdict_id if item.found.now.last else None,
         "undoes": item.undone.verdict_id if item.undone else None,
         "standing": last.verdict_id if last else None, "confirmed_at": confirmed_at, "confirmed_by": confirmed_by,
+        "blind": None if item.undone else not has_seen(actor, item.found.history),
+        "opened": item.step.said in OPENING,
     }  # fmt: skip
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, LiteralString
 
+from graph.actions.known import find_victim
 from graph.actions.views import Look, Views
-from graph.domain import audit
+from graph.domain import audit, ids
 from graph.domain.errors import Forbidden, Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, may
 from graph.store import log
@@ -21,8 +21,8 @@ Kind = Literal["media_id", "case_id", "face_id", "victim_id"]
 _FIND: Final[Mapping[Kind, LiteralString]] = {
     "media_id": queries.OF_MEDIA,
     "case_id": queries.OF_CASE,
-    "face_id": queries.OF_FACE,
-    "victim_id": queries.OF_VICTIM,
+    "face_id": queries.OF_FACES,
+    "victim_id": queries.OF_FACES,
 }
 _HIDE: Final[Mapping[Kind, LiteralString]] = {
     "media_id": queries.HIDE_MEDIA,
@@ -43,11 +43,14 @@ async def do_erase(store: Store, kind: Kind, subject: str, reason: str, *, actor
     """
     if not 1 <= len(reason.strip()) <= PURPOSE_LIMIT:
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
-    erasure_id = uuid.uuid4().hex
+    erasure_id = ids.new_id()
 
     async def work(tx: Tx) -> Row | None:
         head = await log.lock_head(tx)
-        rows = await tx.rows(_FIND[kind], subject=subject)
+        subjects = [subject]
+        if kind == "victim_id":
+            subjects = sorted((await find_victim(tx, subject, actor)).faces)
+        rows = await tx.rows(_FIND[kind], subjects=subjects)
         districts = sorted({case["district"] for row in rows for case in row["cases"]})
         _check(actor, districts)
         left = await _hide(tx, kind, rows)

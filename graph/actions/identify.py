@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
 from graph.actions import victims
+from graph.actions.known import find_victim
 from graph.actions.tell import Told, numbered
-from graph.domain import audit, link, victim
+from graph.domain import audit, ids, link, victim
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.identification import (
     AWAITS_APPROVAL,
@@ -20,8 +20,9 @@ from graph.domain.identification import (
     IdentificationState,
     identities,
 )
+from graph.domain.known import Known
 from graph.domain.link import SecondDecision
-from graph.domain.people import Deed, Maker, Person, check_may, may, told_name
+from graph.domain.people import Deed, Maker, Person, check_may, told_name
 from graph.store import log
 from graph.store.queries import victims as queries
 from graph.store.session import Row, Store, Tx
@@ -49,7 +50,7 @@ class SeenIdentification:
     """As one person may see it: who proposed and who decided are named as `told_name` does."""
 
     identification_id: str
-    victim_id: str
+    victim_id: str | None
     person_ref: str
     basis: Basis
     reason: str
@@ -75,13 +76,17 @@ async def do_identification(
     if not 1 <= len(reference) <= REFERENCE_LIMIT:
         raise Invalid(f"person_ref: from 1 to {REFERENCE_LIMIT} characters")
     link.check_text(said.reason, needed=True)
-    identification_id = uuid.uuid4().hex
+    identification_id = ids.new_id()
 
     async def work(tx: Tx) -> SeenIdentification:
         head = await log.lock_head(tx)
-        around, name = await _victim(tx, victim_id, actor)
-        check_may(actor, Deed.IDENTIFY, _districts(around, around.near.faces))
-        faces = sorted(victim.victims(around.near).by_id[name].faces)
+        found = await find_victim(tx, victim_id, actor)
+        if found.victim is None:
+            raise NotFound("there is no such victim")
+        check_may(actor, Deed.IDENTIFY, _districts(found.around, found.faces))
+        _check_joined(found.seen, victim_id)
+        faces = sorted(found.faces)
+        name = victim.victims(found.around.near).of_face[faces[0]]
         maker = Maker.of(actor, Deed.IDENTIFY)
         row: Row = {
             **_UNDECIDED, "identification_id": identification_id, "person_ref": reference, "basis": said.basis.value,
@@ -89,10 +94,10 @@ async def do_identification(
             "role": maker.role, "district": maker.district, "at": now.isoformat(), "face_ids": faces,
         }  # fmt: skip
         await tx.do(queries.CREATE_IDENTIFICATION, victim_id=name, identification=row)
-        digest = audit.content_digest({"victim_id": name, **asdict(said)})
-        act = audit.Act(now, actor.actor, "victim.identified", f"victim:{name}", purpose, digest)
+        digest = audit.content_digest({"victim_id": victim_id, **asdict(said)})
+        act = audit.Act(now, actor.actor, "victim.identified", f"victim:{victim_id}", purpose, digest)
         await log.append(tx, head, [act])
-        return _seen(row, name, actor)
+        return _seen(row, found.seen, actor)
 
     return await store.write(work)
 
@@ -111,27 +116,28 @@ async def do_identification_approval(
     async def work(tx: Tx) -> SeenIdentification:
         head = await log.lock_head(tx)
         row, name, around = await _identification(tx, identification_id, actor)
-        districts = _districts(around, row["face_ids"])
+        seen = around.known_to(actor)
+        districts = _districts(around, seen.faces & set(row["face_ids"]))
         check_may(actor, Deed.APPROVE_IDENTIFICATION, districts, made_by=row["by"])
         _check_stands(row, version, AWAITS_APPROVAL, actor)
         state, maker = IdentificationState(decision.value), Maker.of(actor, Deed.APPROVE_IDENTIFICATION)
         change: Row = {
             "state": state.value, "version": version + 1, "decided_by": maker.actor, "decided_role": maker.role,
             "decided_district": maker.district, "decided_at": now.isoformat(), "decision_reason": reason,
-            "face_ids": _check_one(around, row) if state is IdentificationState.APPROVED else row["face_ids"],
+            "face_ids": _check_one(around, row, actor) if state is IdentificationState.APPROVED else row["face_ids"],
         }  # fmt: skip
         decided = row | change
         await tx.do(queries.DECIDE_IDENTIFICATION, identification_id=identification_id, change=change)
         outgoing: list[log.Outgoing] = []
         if state is IdentificationState.APPROVED:
             await tx.do(queries.SET_IDENTITIES, rows=[{"victim_id": name, "identity": row["person_ref"]}])
-            outgoing = await numbered(tx, _told(decided, name, around), now)
+            outgoing = await numbered(tx, _told(decided, around), now)
         digest = audit.content_digest({"decision": decision.value, "reason": reason})
         act = audit.Act(
             now, actor.actor, f"identification.{state.value}", f"identification:{identification_id}", purpose, digest
         )
         await log.append(tx, head, [act], outgoing)
-        return _seen(decided, name, actor)
+        return _seen(decided, seen, actor)
 
     return await store.write(work)
 
@@ -147,19 +153,21 @@ async def do_identification_reopening(
 
     async def work(tx: Tx) -> SeenIdentification:
         head = await log.lock_head(tx)
-        row, name, around = await _identification(tx, identification_id, actor)
-        check_may(actor, Deed.REOPEN, _districts(around, row["face_ids"]), made_by=row["decided_by"])
+        row, _, around = await _identification(tx, identification_id, actor)
+        seen = around.known_to(actor)
+        districts = _districts(around, seen.faces & set(row["face_ids"]))
+        check_may(actor, Deed.REOPEN, districts, made_by=row["decided_by"])
         _check_stands(row, version, DECIDED, actor)
         change: Row = {**_UNDECIDED, "state": IdentificationState.PROPOSED.value, "version": version + 1}
         again = row | change
         await tx.do(queries.DECIDE_IDENTIFICATION, identification_id=identification_id, change=change)
         await victims.recompute(tx, row["face_ids"], at=now.isoformat())
-        told = _told(again, name, around) if row["state"] == IdentificationState.APPROVED else []
+        told = _told(again, around) if row["state"] == IdentificationState.APPROVED else []
         digest = audit.content_digest({"reason": reason})
         subject = f"identification:{identification_id}"
         act = audit.Act(now, actor.actor, "identification.reopened", subject, purpose, digest)
         await log.append(tx, head, [act], await numbered(tx, told, now))
-        return _seen(again, name, actor)
+        return _seen(again, seen, actor)
 
     return await store.write(work)
 
@@ -168,7 +176,7 @@ async def _identification(tx: Tx, identification_id: str, actor: Person) -> tupl
     """The identification, its victim and what hangs together with it; NotFound where this person may not see it."""
     found = await tx.one(queries.LOCK_IDENTIFICATION, identification_id=identification_id)
     around = await victims.load(tx, found["identification"]["face_ids"] if found else ())
-    if found is None or not may(actor, Deed.SEE, _districts(around, found["identification"]["face_ids"])):
+    if found is None or around.known_to(actor).faces.isdisjoint(found["identification"]["face_ids"]):
         raise NotFound("there is no such identification")
     return _UNDECIDED | found["identification"], found["victim_id"], around
 
@@ -176,7 +184,8 @@ async def _identification(tx: Tx, identification_id: str, actor: Person) -> tupl
 def _check_stands(row: Row, version: int, states: Collection[IdentificationState], actor: Person) -> None:
     if row["version"] != version or row["state"] not in states:
         raise Conflict(
-            f"this identification is {row['state']}", code="stale_version",
+            "the version you saw is not the one that stands: look at the identification again", code="stale_version",
+            told=f"this identification is {row['state']}",
             current={"state": row["state"], "version": row["version"],
                      "by": _decider(row, actor) or _proposer(row, actor)},
         )  # fmt: skip
@@ -197,29 +206,32 @@ def _is_approved(row: Row) -> bool:
     return row["state"] == IdentificationState.APPROVED
 
 
-async def _victim(tx: Tx, victim_id: str, actor: Person) -> tuple[victims.Around, str]:
-    """What hangs together with a victim of this name, which must be its name now and in the person's district."""
-    row = await tx.one(queries.VICTIM, victim_id=victim_id)
-    if row is None:
-        raise NotFound("there is no such victim")
-    around = await victims.load(tx, row["faces"])
-    of_face = victim.victims(around.near).of_face
-    faces = [face for face, name in of_face.items() if name == victim_id]
-    if not faces or not may(actor, Deed.SEE, _districts(around, faces)):
-        raise NotFound("there is no such victim")
-    return around, victim_id
+def _check_joined(seen: Known, name: str) -> None:
+    """Who a victim is, is said of faces that two persons have joined: not over the word of one about a face of another
+    district, which shows somebody whom only that district may know."""
+    if waiting := seen.unapproved(name):
+        raise Conflict(
+            "a link of this victim to another district waits for approval: have it approved, or take it back",
+            code="unapproved_link", current={"links": waiting},
+        )  # fmt: skip
 
 
-def _check_one(around: victims.Around, row: Row) -> list[str]:
-    """The faces that the approval is made on: all of the victim now; refused where there is more than one victim."""
-    after = victim.victims(around.near)
+def _check_one(around: victims.Around, row: Row, actor: Person) -> list[str]:
+    """The faces that the approval is made on: those of the victim that the person knows now, with those that it was
+    proposed on; refused where there is more than one victim."""
+    after, seen = victim.victims(around.near), around.known_to(actor)
     existing: list[str] = [face for face in row["face_ids"] if face in around.near.faces]
     names = {after.of_face.get(face, face) for face in existing}
+    of_face = seen.victims.of_face
+    known = sorted({of_face.get(face, face) for face in existing if face in seen.faces})
     if len(names) > 1:
         raise Conflict(
             "the faces that this was made on are no longer one victim: return it", code="no_longer_one",
-            current={"victims": sorted(names)},
+            current={"victims": known},
         )  # fmt: skip
+    for name in known:
+        if name in seen.victims.by_id:
+            _check_joined(seen, name)
     this = Identification(
         row["identification_id"], min(names, default=""), row["person_ref"], "approved", tuple(existing), row["by"]
     )
@@ -229,26 +241,31 @@ def _check_one(around: victims.Around, row: Row) -> list[str]:
             code="contradiction",
             current={"kind": "identified_apart"},
         )
-    name = next(iter(names), "")
-    return sorted(after.by_id[name].faces) if name in after.by_id else existing
+    joined = {face for name in known if name in seen.victims.by_id for face in seen.victims.by_id[name].faces}
+    return sorted(set(existing) | (joined & seen.faces))
 
 
 def _districts(around: victims.Around, faces: Iterable[str]) -> list[str]:
     return sorted({case["district"] for face in faces for case in around.cases.get(face, [])})
 
 
-def _told(row: Row, name: str, around: victims.Around) -> list[Told]:
-    body: Row = {"identification_id": row["identification_id"], "victim_id": name, "person_ref": row["person_ref"],
+def _told(row: Row, around: victims.Around) -> list[Told]:
+    body: Row = {"identification_id": row["identification_id"], "person_ref": row["person_ref"],
                  "basis": row["basis"], "standing": _STANDING[row["state"]]}  # fmt: skip
-    sources = {case["source"] for face in row["face_ids"] for case in around.cases.get(face, []) if case["source"]}
     subject, outcome = f"identification:{row['identification_id']}", _OUTCOME[row["state"]]
-    return [Told(f"{subject}@{source}", source, outcome, body) for source in sorted(sources)]
+    told: list[Told] = []
+    for source in around.sources:
+        known = around.known_at(source)
+        if not known.own.isdisjoint(row["face_ids"]):
+            name = known.name_of(row["face_ids"])
+            told.append(Told(f"{subject}@{source}", source, outcome, {**body, "victim_id": name}))
+    return told
 
 
-def _seen(row: Row, name: str, viewer: Person) -> SeenIdentification:
+def _seen(row: Row, known: Known, viewer: Person) -> SeenIdentification:
     return SeenIdentification(
         identification_id=row["identification_id"],
-        victim_id=name,
+        victim_id=known.name_of(row["face_ids"]),
         person_ref=row["person_ref"],
         basis=Basis(row["basis"]),
         reason=row["reason"],
@@ -256,7 +273,7 @@ def _seen(row: Row, name: str, viewer: Person) -> SeenIdentification:
         version=row["version"],
         by=_proposer(row, viewer),
         at=row["at"],
-        face_ids=tuple(row["face_ids"]),
+        face_ids=tuple(sorted(known.faces & set(row["face_ids"]))),
         decided_by=_decider(row, viewer),
         decided_at=row["decided_at"],
         decision_reason=row["decision_reason"],

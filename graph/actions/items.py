@@ -12,12 +12,26 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
+from graph.actions.known import find_victim, names_of
 from graph.actions.read import seen_links
-from graph.actions.seen import SeenLink
+from graph.domain.errors import NotFound
 from graph.domain.group import SHEET_MAX
 from graph.domain.link import State
 from graph.domain.people import Person
-from graph.domain.queue import LINKS_MAX, Filters, Kind, Place, Position, Stretch, Unit, item_of, rest_of, unit_of
+from graph.domain.queue import (
+    LINKS_MAX,
+    SKIPPED_FOR,
+    Filters,
+    Kind,
+    Place,
+    Position,
+    Stretch,
+    Unit,
+    item_of,
+    rest_of,
+    unit_of,
+)
+from graph.domain.sealed import SeenLink, poorest_first
 from graph.store.queries import queue as queries
 from graph.store.session import Row, Tx
 
@@ -41,7 +55,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """An item's open links as rows of the queue, weakest first; `places` are the two sides of each."""
+    """An item's open links as rows of the queue, the poorest picture first; `places` are the two sides of each."""
 
     item: str
     rows: tuple[Row, ...]
@@ -75,7 +89,7 @@ class SeenUnit:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What one person decides in one go: two units and the open links between them, weakest first."""
+    """What one person decides in one go: two units and the open links between them, the poorest picture first."""
 
     urgency: int
     submitted_at: int
@@ -83,19 +97,36 @@ class Item:
     links: tuple[SeenLink, ...]
 
 
-def place_of(side: Row) -> Place:
+async def placed(tx: Tx, rows: Sequence[Row], person: Person) -> list[tuple[Row, Place, Place]]:
+    """Rows of `links_of` with their two sides as the person may know them."""
+    sides = [(row, _place(row["a"]), _place(row["b"])) for row in rows]
+    mine = {
+        place.face_id: place.unit.id
+        for _, *places in sides
+        for place in places
+        if place.unit.kind is Kind.VICTIM and place.lies_in(person.district)
+    }
+    names = await names_of(tx, person, mine)
+
+    def told(place: Place) -> Place:
+        name = names.get(place.face_id)
+        identified = name is not None and name.identified
+        return place.known_as(person.district, name.victim_id if name else None, identified=identified)
+
+    return [(row, told(a), told(b)) for row, a, b in sides]
+
+
+def _place(side: Row) -> Place:
     """One side of a row of `links_of`: the victim that confirmations give stands before those that are declared."""
-    victims = sorted(
-        (basis != "confirmed", victim_id, identity or "") for basis, victim_id, identity in side["victims"]
-    )
-    _, victim_id, identity = victims[0] if victims else (False, None, "")
+    victims = sorted((basis != "confirmed", victim_id) for basis, victim_id in side["victims"])
+    victim_id = victims[0][1] if victims else None
     groups: list[list[str]] = side["groups"]
     group_id, group_case = min(groups, default=(None, None))
     return Place(
+        face_id=side["face_id"],
         unit=unit_of(side["face_id"], group_id, victim_id),
         label=side["label"],
         erased=bool(side["stub"]),
-        identified=bool(identity),
         cases=tuple(sorted({(case_id, district) for case_id, district in side["cases"]})),
         submitted_at=next(iter(side["submitted"]), None) or 0,
         group_case=group_case,
@@ -118,7 +149,7 @@ async def offers(
     tx: Tx, person: Person, filters: Filters, start: str, left: Sequence[Stretch], wanted: int, now: datetime
 ) -> tuple[list[Offer], Position | None]:
     """At most `wanted` items that nobody has, in the walk's order, and where to go on; None: the walk is over."""
-    query, values = await _way(tx, filters)
+    query, values = await _way(tx, filters, person)
     found: dict[str, Offer] = {}
     examined, limit = 0, FIRST_PAGE + 2 * wanted
     while True:
@@ -169,38 +200,42 @@ async def sheets(tx: Tx, person: Person, filters: Filters, wanted: Iterable[Offe
 
 
 def sheet_of(item: str, members: Iterable[tuple[Row, Place, Place]]) -> Sheet:
-    """The contact sheet of an item's rows: the weakest first, and of two equal ones the smaller id."""
-    ordered = sorted(members, key=lambda one: (one[0]["score"] or 0.0, one[0]["link_id"]))[:LINKS_MAX]
+    """The contact sheet of an item's rows, in the order of sealed links; what is over LINKS_MAX comes back later."""
+    ordered = sorted(members, key=lambda one: hardest_first(one[0]))[:LINKS_MAX]
     return Sheet(item, tuple(row for row, _, _ in ordered), tuple((a, b) for _, a, b in ordered))
+
+
+def hardest_first(row: Row) -> tuple[float, str]:
+    return poorest_first(row["a"]["quality"], row["b"]["quality"], row["link_id"])
 
 
 async def items(tx: Tx, person: Person, found: Sequence[Sheet]) -> list[Item]:
     """The sheets as `person` may see them."""
     links = await seen_links(tx, (link_id for sheet in found for link_id in sheet.link_ids), viewer=person)
-    units = {place.unit for sheet in found for sides in sheet.places for place in sides
-             if place.is_readable_in(person.district)}  # fmt: skip
-    groups = sorted(unit.id for unit in units if unit.kind is Kind.GROUP)
+    units = {place.shown for sheet in found for sides in sheet.places for place in sides}
+    groups = sorted(unit.id for unit in units if unit is not None and unit.kind is Kind.GROUP)
     rows = await tx.rows(queries.GROUP_FACES, groups=groups, limit=SHEET_MAX) if groups else []
     of_group: dict[str, list[str]] = {row["group_id"]: row["faces"] for row in rows}
-    return [_item(sheet, links, of_group, person) for sheet in found]
+    return [_item(sheet, links, of_group) for sheet in found]
 
 
-def _item(sheet: Sheet, links: dict[str, SeenLink], of_group: dict[str, list[str]], person: Person) -> Item:
+def _item(sheet: Sheet, links: dict[str, SeenLink], of_group: dict[str, list[str]]) -> Item:
     faces: defaultdict[Unit, list[str]] = defaultdict(list)
-    readable: set[Unit] = set()
-    for row, places in zip(sheet.rows, sheet.places, strict=True):
-        for side, place in zip((row["a"], row["b"]), places, strict=True):
-            faces[place.unit].append(side["face_id"])
-            if place.is_readable_in(person.district):
-                readable.add(place.unit)
-    first = sorted(faces, key=lambda unit: (unit not in readable, unit))
-    seen = [
-        SeenUnit(
-            unit.kind if unit in readable else None, unit.id if unit in readable else None,
-            tuple(dict.fromkeys([*(of_group.get(unit.id, []) if unit in readable else []), *faces[unit]])),
+    shown: defaultdict[Unit, set[Unit]] = defaultdict(set)
+    for place in (place for places in sheet.places for place in places):
+        faces[place.unit].append(place.face_id)
+        shown[place.unit] |= {place.shown} if place.shown is not None else set()
+    # A side that is told by its name, then by its faces: the order of the others' ids would tell of them.
+    first = sorted(faces, key=lambda unit: (not shown[unit], sorted(shown[unit]), min(faces[unit])))
+    seen: list[SeenUnit] = []
+    for unit in (first[0], first[-1]):
+        told = min(shown[unit], default=None)
+        beside = of_group.get(told.id, []) if told is not None and told.kind is Kind.GROUP else []
+        seen.append(
+            SeenUnit(
+                told.kind if told else None, told.id if told else None, tuple(dict.fromkeys([*beside, *faces[unit]]))
+            )
         )
-        for unit in (first[0], first[-1])
-    ]  # fmt: skip
     return Item(
         sheet.urgency, sheet.submitted_at, (seen[0], seen[1]),
         tuple(links[link_id] for link_id in sheet.link_ids if link_id in links),
@@ -208,17 +243,22 @@ def _item(sheet: Sheet, links: dict[str, SeenLink], of_group: dict[str, list[str
 
 
 def _item_of(row: Row) -> str:
-    return item_of(place_of(row["a"]).unit, place_of(row["b"]).unit)
+    return item_of(_place(row["a"]).unit, _place(row["b"]).unit)
 
 
-async def _way(tx: Tx, filters: Filters) -> tuple[LiteralString, dict[str, Any]]:
-    if filters.case_id is None and filters.victim_id is None:
-        return queries.WALK, {}
-    sizes = await tx.one(queries.SIZES, case_id=filters.case_id, victim_id=filters.victim_id) or {}
-    if filters.victim_id is not None and sizes["faces"] <= SMALL:
-        return queries.WALK_VICTIM, {"victim_id": filters.victim_id}
-    if filters.case_id is not None and sizes["media"] <= SMALL:
-        return queries.WALK_CASE, {"case_id": filters.case_id}
+async def _way(tx: Tx, filters: Filters, person: Person) -> tuple[LiteralString, dict[str, Any]]:
+    """Where the walk begins; a case or victim that the person may not know has no links, as one that is not there."""
+    if filters.victim_id is not None:
+        try:
+            found = await find_victim(tx, filters.victim_id, person)
+        except NotFound:
+            return queries.WALK_FACES, {"faces": []}
+        mine = found.faces & found.seen.own
+        return (queries.WALK_FACES, {"faces": sorted(mine)}) if len(mine) <= SMALL else (queries.WALK, {})
+    if filters.case_id is not None:
+        size = await tx.one(queries.SIZE, case_id=filters.case_id, district=person.district)
+        if size is None or size["media"] <= SMALL:
+            return queries.WALK_CASE, {"case_id": filters.case_id}
     return queries.WALK, {}
 
 
@@ -226,13 +266,24 @@ async def _open_rows(
     tx: Tx, rows: Sequence[Row], filters: Filters, person: Person, now: datetime
 ) -> list[tuple[Row, Place, Place]]:
     """The rows that wait for this person: free, let through, and not *unsure* with nothing new since."""
-    met = [(row, place_of(row["a"]), place_of(row["b"])) for row in rows if row["claimed_until"] <= now.isoformat()]
+    free = [row for row in rows if row["claimed_until"] <= now.isoformat()]
+    met = await placed(tx, free, person)
     met = [(row, a, b) for row, a, b in met if filters.lets_through(a, b, person.district)]
     unsure = [row["link_id"] for row, _, _ in met if row["state"] == State.UNSURE]
     gained: set[str] = set()
     if unsure:
         gained = {row["link_id"] for row in await tx.rows(queries.GAINED, links=unsure)}
-    return [(row, a, b) for row, a, b in met if row["state"] != State.UNSURE or row["link_id"] in gained]
+    met = [(row, a, b) for row, a, b in met if row["state"] != State.UNSURE or row["link_id"] in gained]
+    own = await _taken_back(tx, [row["link_id"] for row, _, _ in met if row["version"] > 0], person, now)
+    return [(row, a, b) for row, a, b in met if row["link_id"] not in own]
+
+
+async def _taken_back(tx: Tx, links: Sequence[str], person: Person, now: datetime) -> set[str]:
+    """Of these links those whose last act was the person's own reopening, not long ago: others judge them first."""
+    if not links:
+        return set()
+    since = (now - SKIPPED_FOR).isoformat()
+    return {row["link_id"] for row in await tx.rows(queries.TAKEN_BACK, links=links, by=person.actor, since=since)}
 
 
 async def _taken(tx: Tx, names: Collection[str], person: Person, now: datetime) -> set[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from graph.actions.media import check_visible
 from graph.actions.views import Look, Views
-from graph.domain import audit
+from graph.domain import audit, ids
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.label import FACES_AT_ONCE, Label
@@ -46,7 +45,7 @@ async def do_label(store: Store, said: Labelling, *, actor: Person, now: datetim
         raise Invalid(f"also: at most {FACES_AT_ONCE - 1} further faces")
     if not 1 <= len(said.reason.strip()) <= PURPOSE_LIMIT:
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
-    act_id = uuid.uuid4().hex
+    act_id = ids.new_id()
 
     async def work(tx: Tx) -> Row:
         head = await log.lock_head(tx)

@@ -5,7 +5,6 @@ The face itself stands in the register once link has read it in the gallery log;
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -27,7 +26,7 @@ async def do_mark(
     Raises NotFound for a media that the person may not see, Forbidden, Invalid for a box that leaves the picture or is
     too small, and Conflict `face_exists`, with that face, where one is stored or waits in the same place.
     """
-    act_id = uuid.uuid4().hex
+    act_id = ids.new_id()
     face_id = ids.marked_face_id(media_id, act_id)
 
     async def work(tx: Tx) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from graph.actions.known import KnownAs, names_of
 from graph.actions.views import Look, Views
-from graph.actions.visible import dated
 from graph.domain.errors import NotFound
 from graph.domain.link import State
 from graph.domain.people import Deed, Person, may
+from graph.domain.sealed import dated
 from graph.store.queries import mark as marking
 from graph.store.queries import media as queries
 from graph.store.session import Row, Store, Tx
@@ -128,12 +129,19 @@ async def read_faces(store: Store, views: Views, media_id: str, *, look: Look) -
         check_visible(look.person, [row["district"] for row in districts], "media")
         marks = await tx.one(marking.WAITING, media_id=media_id)
         faces = await tx.rows(queries.FACES_OF_MEDIA, media_id=media_id)
-        return MediaFaces(tuple(faces), tuple(marks["waiting"] if marks else ()))
+        victims = {row["face"]["face_id"]: row["victim_id"] for row in faces if row["victim_id"] is not None}
+        names = await names_of(tx, look.person, victims)
+        told = [{**row, "victim_id": _victim_id(names.get(row["face"]["face_id"]))} for row in faces]
+        return MediaFaces(tuple(told), tuple(marks["waiting"] if marks else ()))
 
     found = await store.read(work)
     shown = [*(row["face"]["face_id"] for row in found.faces), *(row["face_id"] for row in found.waiting)]
     await views.record(look.act("media.faces_seen", media_id, shown=shown))
     return found
+
+
+def _victim_id(name: KnownAs | None) -> str | None:
+    return name.victim_id if name else None
 
 
 def _readable(person: Person, cases: Iterable[Row]) -> list[Row]:

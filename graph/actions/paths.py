@@ -56,7 +56,8 @@ async def read_path(
         states: Sequence[State] = (State.APPROVED,)
         if all(at_home):
             states = (*DECIDED, *UNDECIDED) if candidates else DECIDED
-        found = await tx.one(queries.SHORTEST, from_case=from_case, to_case=to_case, states=[*states])
+        found = await tx.one(queries.SHORTEST, from_case=from_case, to_case=to_case, states=[*states],
+                             district=look.person.district)  # fmt: skip
         media = [node["id"] for node in found["nodes"] if node["kind"] == "Media"] if found else []
         return found, await tx.rows(queries.PLACES, media=media) if media else []
 

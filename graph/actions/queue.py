@@ -6,14 +6,13 @@ one item. It ends when its links are decided, when it is skipped, or when its ti
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from graph.actions.items import Item, Sheet, items, links_of, next_links, offers, place_of, sheet_of, sheets
+from graph.actions.items import Item, Sheet, items, links_of, next_links, offers, placed, sheet_of, sheets
 from graph.actions.views import Look, Views
 from graph.domain import audit, ids
 from graph.domain.errors import Conflict, NotFound
@@ -202,7 +201,7 @@ async def _take(
     """The new claims by item: of the first `wanted` sheets that are still as they were when they were chosen."""
     until = (now + LEASE).isoformat()
     rows: list[Row] = [
-        {"item": sheet.item, "claim_id": uuid.uuid4().hex, "place": place, "links": sheet.link_ids,
+        {"item": sheet.item, "claim_id": ids.new_id(), "place": place, "links": sheet.link_ids,
          "versions": [row["version"] for row in sheet.rows]}
         for place, sheet in enumerate(found)
     ]  # fmt: skip
@@ -235,7 +234,7 @@ def _lasts(row: Row) -> bool:
 async def _claimed(tx: Tx, person: Person, now: datetime) -> list[Queued]:
     own = [row for row in await _own_claims(tx, person, now) if _lasts(row)]
     by_link: dict[str, str] = {link_id: row["claim"]["claim_id"] for row in own for link_id in row["open"]}
-    found = await _sheets_by(tx, by_link, lambda row: by_link[row["link_id"]])
+    found = await _sheets_by(tx, by_link, person, lambda row, _, __: by_link[row["link_id"]])
     claims = {row["claim"]["claim_id"]: _claim_of(row["claim"]) for row in own}
     seen = await items(tx, person, [found[name] for name in claims if name in found])
     return [Queued(item, claims[name]) for name, item in zip((n for n in claims if n in found), seen, strict=True)]
@@ -253,7 +252,7 @@ async def _returned(tx: Tx, person: Person) -> list[Queued]:
         return []
     links = [row["link_id"] for row in rows]
     told = {row["link_id"]: row for row in await tx.rows(queries.RETURNS, links=links, by=person.actor)}
-    found = await _sheets_by(tx, told, lambda row: item_of(place_of(row["a"]).unit, place_of(row["b"]).unit))
+    found = await _sheets_by(tx, told, person, lambda _, a, b: item_of(a.unit, b.unit))
     seen = await items(tx, person, list(found.values()))
     return [
         Queued(item, returned=_return_of([told[link_id] for link_id in sheet.link_ids], person))
@@ -267,11 +266,13 @@ def _return_of(rows: Sequence[Row], person: Person) -> Returned:
     return Returned(by, latest["returned_at"], latest["reason"] or "")
 
 
-async def _sheets_by(tx: Tx, links: Iterable[str], name: Callable[[Row], str]) -> dict[str, Sheet]:
+async def _sheets_by(
+    tx: Tx, links: Iterable[str], person: Person, name: Callable[[Row, Place, Place], str]
+) -> dict[str, Sheet]:  # fmt: skip
     """The sheets of these links, by what `name` calls the item of each."""
     links, gathered = sorted(links), defaultdict[str, list[tuple[Row, Place, Place]]](list)
-    for row in await links_of(tx, links):
-        gathered[name(row)].append((row, place_of(row["a"]), place_of(row["b"])))
+    for one in await placed(tx, await links_of(tx, links), person):
+        gathered[name(*one)].append(one)
     return {key: sheet_of(key, members) for key, members in gathered.items()}
 
 

@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from graph.actions.seen import SeenCase, SeenLink, link_from
 from graph.actions.views import Look, Views
-from graph.actions.visible import linked_cases, media_from, sees_case, sees_face, sees_link
 from graph.domain.errors import NotFound
 from graph.domain.link import State
 from graph.domain.people import Deed, Person, districts_of
+from graph.domain.sealed import SeenCase, SeenLink, link_from, linked_cases, media_from, sees_case, sees_face, sees_link
 from graph.files import UPLOAD_SCHEME, MediaStore
 from graph.store import migrate
 from graph.store.queries import read as queries

@@ -11,17 +11,17 @@ to *keep asking*, in the register too: such a search ends with the case that ask
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from graph.actions.visible import sees_case, sees_face
-from graph.domain import audit
+from graph.actions.known import find_victim
+from graph.domain import audit, ids
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, check_purpose, may
+from graph.domain.sealed import sees_case, sees_face
 from graph.domain.turn import turned
 from graph.files import MediaStore
 from graph.store import log
@@ -86,8 +86,8 @@ async def ask_with_victim(store: Store, question: Question, victim_id: str, *, a
     """
 
     async def find(tx: Tx) -> list[str]:
-        rows = await tx.rows(queries.FACES_OF_VICTIM, victim_id=victim_id)
-        mine = [row["face_id"] for row in rows if may(actor, Deed.SEE, row["districts"])]
+        found = await find_victim(tx, victim_id, actor)
+        mine = [row["face_id"] for row in await tx.rows(queries.BEST_FIRST, faces=sorted(found.faces & found.seen.own))]
         if not mine:
             raise NotFound("there is no such victim")
         return sorted(mine[:VICTIM_FACES_MAX])
@@ -100,7 +100,7 @@ async def _ask_with_known(
     now: datetime,
 ) -> str:  # fmt: skip
     check_question(question)
-    search_id = uuid.uuid4().hex
+    search_id = ids.new_id()
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
@@ -131,7 +131,7 @@ async def ask_with_picture(
     data = turned(picture.data, rotate)
     await store.read(lambda tx: _check_cases(tx, question, actor))
     media_id = await asyncio.to_thread(files.put_upload, data)
-    search_id = uuid.uuid4().hex
+    search_id = ids.new_id()
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from graph.actions.media import check_visible
 from graph.actions.views import Look, Views
-from graph.actions.visible import Side, side_from
+from graph.domain.sealed import Side, side_from
 from graph.store.queries import similar as queries
 from graph.store.session import Row, Store, Tx
 

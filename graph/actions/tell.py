@@ -7,7 +7,7 @@ assessed them or a second one approved; case systems act on approved ones only.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -21,6 +21,7 @@ from graph.store.session import Row, Tx
 if TYPE_CHECKING:
     from graph.actions.decide import Outcome, Planned
     from graph.actions.victims import Effects
+    from graph.domain.known import Known
 
 APPROVED: Final = "approved"
 ASSESSED: Final = "assessed"
@@ -36,13 +37,18 @@ class Told:
     body: Row
 
 
-async def tell_decision(tx: Tx, planned: Planned, follows: Effects, now: datetime) -> list[Outgoing]:
-    """The notices and the gallery record of one act."""
+async def tell_decision(tx: Tx, planned: Planned, now: datetime) -> list[Outgoing]:
+    """The notices and the gallery record of one act; each case system is told what it may know of it."""
     told: list[Told] = []
+    sources = {
+        source: (planned.around.known_at(source), planned.around.known_at(source, planned.then))
+        for source in planned.around.sources
+    }
     for item in planned.outcomes:
-        told += _of_link(item, planned, now)
-    told += _of_victims(planned, follows, now)
-    return [*await numbered(tx, told, now), *to_gallery(follows), *_pairs(planned)]
+        told += _of_link(item, planned, {source: then for source, (_, then) in sources.items()}, now)
+    for source, (before, then) in sources.items():
+        told += _of_victims(source, before, then, planned, now)
+    return [*await numbered(tx, told, now), *to_gallery(planned.follows), *_pairs(planned)]
 
 
 def to_gallery(follows: Effects) -> list[Outgoing]:
@@ -66,7 +72,7 @@ def _is_apart(item: Outcome) -> bool:
     return item.state is State.DISMISSED
 
 
-def _of_link(item: Outcome, planned: Planned, now: datetime) -> Iterator[Told]:
+def _of_link(item: Outcome, planned: Planned, known: Mapping[str, Known], now: datetime) -> Iterator[Told]:
     row, cases = item.found.row, planned.around.cases
     sides = [(face, cases.get(face, [])) for face in (row["a"], row["b"])]
     for source in sorted({case["source"] for _, known in sides for case in known if case["source"]}):
@@ -74,7 +80,7 @@ def _of_link(item: Outcome, planned: Planned, now: datetime) -> Iterator[Told]:
             "link_id": row["link_id"], "state": item.state.value, "decision": item.step.said,
             "standing": APPROVED if item.state is State.APPROVED else ASSESSED,
             "faces": [_side(face, known, source, planned) for face, known in sides],
-            "pending": row["link_id"] in planned.after.pending, "at": now.isoformat(),
+            "pending": row["link_id"] in known[source].victims.pending, "at": now.isoformat(),
         }  # fmt: skip
         if item.undone is not None:
             body["undone"] = item.undone.decision
@@ -88,35 +94,35 @@ def _side(face: str, cases: list[Row], source: str, planned: Planned) -> Row:
     return {"face_id": face, "media_id": planned.then.faces[face].media_id, "case_ids": sorted(own)}
 
 
-def _of_victims(planned: Planned, follows: Effects, now: datetime) -> Iterator[Told]:
-    around = planned.around
-    changed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-    for face, name in follows.moved.items():
-        for victim_id in filter(None, {name, around.stored.get(face)}):
-            for source in _sources(planned, face):
-                changed[victim_id, source].add(face)
-    for (victim_id, source), faces in sorted(changed.items()):
-        now_of = planned.after.by_id.get(victim_id)
+def _of_victims(source: str, before: Known, then: Known, planned: Planned, now: datetime) -> Iterator[Told]:
+    """The victims that an act changed, as this case system may know them: under that name, with its own faces."""
+    was, is_now = before.victims.of_face, then.victims.of_face
+    changed: defaultdict[str, set[str]] = defaultdict(set)
+    for face in sorted(then.own):
+        if was.get(face) != is_now.get(face):
+            for victim_id in filter(None, (was.get(face), is_now.get(face))):
+                changed[victim_id].add(face)
+    for victim_id, faces in sorted(changed.items()):
+        victim = then.victims.by_id.get(victim_id)
         body: Row = {
-            "victim_id": victim_id, "standing": _standing(planned, victim_id), "changed": sorted(faces),
-            "faces": sorted(face for face in (now_of.faces if now_of else ()) if source in _sources(planned, face)),
-            "at": now.isoformat(),
+            "victim_id": victim_id, "standing": _standing(then, victim_id), "changed": sorted(faces),
+            "faces": sorted(then.own & victim.faces) if victim else [], "at": now.isoformat(),
         }  # fmt: skip
         yield Told(f"victim:{victim_id}@{source}", source, "victim_changed", body)
-    for item in follows.to_approve_again:
-        for source in sorted({source for face in item.face_ids for source in _sources(planned, face)}):
-            body = {"identification_id": item.identification_id, "victim_id": item.victim_id, "state": item.state}
+    for item in planned.follows.to_approve_again:
+        if not then.own.isdisjoint(item.face_ids):
+            body = {
+                "identification_id": item.identification_id,
+                "victim_id": then.name_of(item.face_ids),
+                "state": item.state,
+            }
             yield Told(f"identification:{item.identification_id}@{source}", source, item.state, body)
 
 
-def _sources(planned: Planned, face: str) -> set[str]:
-    return {case["source"] for case in planned.around.cases.get(face, []) if case["source"]}
-
-
-def _standing(planned: Planned, victim_id: str) -> str:
+def _standing(known: Known, victim_id: str) -> str:
     """Approved where none of the links that make the victim waits for its second person."""
-    victim = planned.after.by_id.get(victim_id)
-    states = [planned.then.links[link_id].state for link_id in (victim.links if victim else ())]
+    victim = known.victims.by_id.get(victim_id)
+    states = [known.near.links[link_id].state for link_id in (victim.links if victim else ())]
     return APPROVED if states and all(state is State.APPROVED for state in states) else ASSESSED
 
 

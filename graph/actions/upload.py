@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
 from graph.actions.search import Picture
-from graph.domain import audit
+from graph.domain import audit, ids
 from graph.domain.comparison import Scope
 from graph.domain.errors import Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, check_purpose, may
@@ -55,7 +54,7 @@ async def do_upload(
     facts = {
         **asdict(said), "scope": said.scope.value, "sha256": media_id, "url": files.upload_url(media_id),
         "captured_at": said.captured_at.isoformat() if said.captured_at else None,
-        "content_type": picture.content_type, "ce_id": uuid.uuid4().hex,
+        "content_type": picture.content_type, "ce_id": ids.new_id(),
     }  # fmt: skip
 
     async def work(tx: Tx) -> None:

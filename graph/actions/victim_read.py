@@ -5,13 +5,13 @@ An id that no face has any more leads to the one victim that all its faces are i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from graph.actions.media import check_visible
+from graph.actions.known import Found, find_victim
 from graph.actions.views import Look, Views
 from graph.domain.errors import Conflict
-from graph.domain.link import State
+from graph.domain.link import JOINS, State
 from graph.domain.people import Deed, Person, may
 from graph.store.queries import victim_read as queries
 from graph.store.session import Row, Store, Tx
@@ -63,70 +63,63 @@ async def read_victim(store: Store, views: Views, victim_id: str, *, look: Look)
     Raises NotFound where no face of it may be seen, Conflict `victim_split` where its faces are no longer one victim.
     """
 
-    async def work(tx: Tx) -> tuple[Row | None, list[Row], list[Row]]:
+    async def work(tx: Tx) -> tuple[Found, Row | None, list[Row]]:
+        found = await find_victim(tx, victim_id, look.person)
+        if found.victim is None:
+            return found, None, []
         victim = await tx.one(queries.VICTIM, victim_id=victim_id)
-        faces = await tx.rows(queries.FACES_OF_VICTIM, victim_id=victim_id) if victim else []
-        mine = [row["face"]["face_id"] for row in faces if row["victim_id"] == victim_id]
-        return victim, faces, await tx.rows(queries.LINKS_AMONG, faces=mine) if mine else []
+        return found, victim, await tx.rows(queries.FACES_OF_VICTIM, faces=sorted(found.victim.faces))
 
-    victim, rows, links = await store.read(work)
-    check_visible(look.person, [case["district"] for row in rows for case in row["cases"]], "victim")
-    assert victim is not None
-    mine = [row for row in rows if row["victim_id"] == victim_id]
-    if not mine:
-        return await _successor(views, victim_id, rows, look)
-    check_visible(look.person, [case["district"] for row in mine for case in row["cases"]], "victim")
-    seen = SeenVictim(
-        victim["victim"], contact_sheets(look.person, mine, links), sum(row["face"]["stub"] for row in mine)
-    )
+    found, row, rows = await store.read(work)
+    if found.victim is None:
+        return await _successor(views, victim_id, found, look)
+    known = victim_id in found.victim.registered
+    victim: Row = {
+        "victim_id": victim_id, "registered": known, "label": row["label"] if row and known else None,
+        "identity": found.seen.identity(victim_id, found.around.identified),
+    }  # fmt: skip
+    links = [
+        {"link_id": link.link_id, "state": link.state.value, "a": link.a, "b": link.b}
+        for link in found.seen.near.links.values()
+        if link.state in JOINS and {link.a, link.b} <= found.victim.faces
+    ]
+    sheets = contact_sheets(look.person, rows, links, found.seen.faces)
+    seen = SeenVictim(victim, sheets, sum(row["face"]["stub"] for row in rows))
     shown = sorted({face.face["face_id"] for sheet in seen.sheets for face in sheet.faces})
     await views.record(look.act("victim.seen", victim_id, shown=shown))
     return seen
 
 
-async def _successor(views: Views, victim_id: str, rows: list[Row], look: Look) -> Moved:
-    seen = [row for row in rows if any(may(look.person, Deed.SEE, [case["district"]]) for case in row["cases"])]
-    now = sorted({row["victim_id"] for row in seen if row["victim_id"] is not None})
+async def _successor(views: Views, victim_id: str, found: Found, look: Look) -> Moved:
+    """Where the faces are now that the person may see of those that the name stood for."""
+    of_face, mine = found.seen.victims.of_face, found.named & found.seen.faces
+    now = sorted({of_face[face] for face in mine if face in of_face})
     await views.record(look.act("victim.seen", victim_id, shown=now))
-    if len({row["victim_id"] for row in rows}) == 1 and now:
+    if len(now) == 1 and all(face in of_face for face in mine):
         return Moved(now[0])
     message = "the faces of this victim are no longer one victim: see those that they are in now"
     raise Conflict(message, code="victim_split", current={"victims": now})
 
 
-def contact_sheets(person: Person, rows: Iterable[Row], links: Iterable[Row]) -> tuple[Sheet, ...]:
+def contact_sheets(
+    person: Person, rows: Iterable[Row], links: Sequence[Row], known: Collection[str]
+) -> tuple[Sheet, ...]:  # fmt: skip
     """The faces by case as this person may see them; a face in two cases stands in both.
 
-    A face in another district is masked until approved links join it to one that the person may see.
+    A face in another district is masked until approved links make it one of the `known` faces.
     """
-    rows, links = list(rows), list(links)
-    open_faces = revealed(person, rows, links)
     sheets: dict[tuple[bool, str], tuple[Row, list[SheetFace]]] = {}
     for row in rows:
         face_id = row["face"]["face_id"]
-        face = _face(row, [link for link in links if face_id in (link["a"], link["b"])], face_id in open_faces)
+        face = _face(row, [link for link in links if face_id in (link["a"], link["b"])], face_id in known)
         at_home = may(person, Deed.SEE, [case["district"] for case in row["cases"]])
         for case in row["cases"]:
             # A case in another district is known through an approved link, never through a picture that both have.
-            known = may(person, Deed.SEE, [case["district"]]) or (face_id in open_faces and not at_home)
-            told = case if known else {**case, "case_id": None}
-            sheets.setdefault((not known, told["case_id"] or case["district"]), (told, []))[1].append(face)
+            named = may(person, Deed.SEE, [case["district"]]) or (face_id in known and not at_home)
+            told = case if named else {**case, "case_id": None}
+            sheets.setdefault((not named, told["case_id"] or case["district"]), (told, []))[1].append(face)
     found = [sheets[key] for key in sorted(sheets)]
     return tuple(Sheet(case, tuple(sorted(faces, key=_weakest))) for case, faces in found)
-
-
-def revealed(person: Person, rows: Iterable[Row], links: Iterable[Row]) -> set[str]:
-    """The faces that the person may see: in the own district, or joined to one there by approved links."""
-    rows = list(rows)
-    found = {
-        row["face"]["face_id"] for row in rows if may(person, Deed.SEE, [case["district"] for case in row["cases"]])
-    }
-    approved = [(link["a"], link["b"]) for link in links if link["state"] == State.APPROVED]
-    grown = -1
-    while grown != len(found):
-        grown = len(found)
-        found |= {face for pair in approved if found & set(pair) for face in pair}
-    return found
 
 
 def _face(row: Row, links: list[Row], shown: bool) -> SheetFace:

@@ -7,13 +7,15 @@ which confirmed links wait for approval, which identifications no longer stand.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.domain import victim
 from graph.domain.errors import Conflict
 from graph.domain.identification import Identification, Identities, identities
+from graph.domain.known import Known, as_known, known
 from graph.domain.link import State
+from graph.domain.people import Deed, Person, may
 from graph.domain.victim import FaceFacts, LinkFacts, Neighbourhood, Victims
 from graph.store.queries import victims as queries
 from graph.store.session import Row, Tx
@@ -29,17 +31,28 @@ class Around:
     cases: Mapping[str, list[Row]]
     identified: tuple[Identification, ...]
 
+    def known_to(self, viewer: Person, near: Neighbourhood | None = None) -> Known:
+        """What the person may know of it, or of `near`, which is the same after a decision."""
+        return known(near or self.near, [face for face in self.near.faces if self.lies_with(viewer, face)])
+
+    def known_at(self, source: str, near: Neighbourhood | None = None) -> Known:
+        """What a case system may know of it: its own cases' share."""
+        own = [face for face, cases in self.cases.items() if any(case["source"] == source for case in cases)]
+        return known(near or self.near, own)
+
+    def lies_with(self, viewer: Person, face: str) -> bool:
+        return may(viewer, Deed.SEE, [case["district"] for case in self.cases.get(face, [])])
+
+    @property
+    def sources(self) -> list[str]:
+        return sorted({case["source"] for cases in self.cases.values() for case in cases if case["source"]})
+
 
 @dataclass(frozen=True, slots=True)
 class Effects:
     """What a decision changes: faces whose victim is another one (None: nobody's) then, and what follows of it."""
 
     moved: Mapping[str, str | None]
-    victims: Mapping[str, victim.Victim]
-    faces: int = 0
-    """Faces that are in another victim than before, or in one for the first time."""
-    cases: tuple[str, ...] = ()
-    pending: frozenset[str] = frozenset()
     to_approve_again: tuple[Identification, ...] = ()
 
 
@@ -67,48 +80,85 @@ async def load(tx: Tx, faces: Iterable[str]) -> Around:
     )
 
 
-def check_agrees(around: Around, then: Neighbourhood) -> Victims:
-    """The victims after a decision; Conflict where it makes a contradiction that was not there before."""
+def check_agrees(around: Around, then: Neighbourhood, viewer: Person) -> Victims:
+    """The victims after a decision; Conflict where it makes a contradiction that was not there before.
+
+    It tells the viewer what they may know of it, and which district to call about the rest.
+    """
     before, after = victim.victims(around.near), victim.victims(then)
-    new = victim.contradictions(then, after) - victim.contradictions(around.near, before)
-    if new:
-        wrong = victim.explained(min(new, key=lambda item: (item.kind, item.a, item.b)), then, after)
-        what = "two faces of one picture" if wrong.kind == "one_frame" else "two faces that were judged to differ"
+    if new := victim.contradictions(then, after) - victim.contradictions(around.near, before):
+        raise _contradiction(around, then, after, new, viewer)
+    torn = identities(around.identified, after, around.near.faces).torn
+    if torn:
+        apart = [item for item in around.identified if item.identification_id in torn]
+        seen = around.known_to(viewer, then)
+        hidden = {face for item in apart if not seen.knows(item) for face in item.face_ids}
+        calls = _calls(around, hidden, viewer)
         raise Conflict(
-            f"this would make one person of {what}: see `current` for the chain that joins them",
+            f"this would make one person of two that were identified as different people{_call(calls)}",
             code="contradiction",
             current={
-                "kind": wrong.kind, "faces": [wrong.a, wrong.b], "path": list(wrong.path), "weakest": wrong.weakest,
+                "kind": "identified_apart", "districts": calls,
+                "identifications": sorted(item.identification_id for item in apart if seen.knows(item)),
             },
         )  # fmt: skip
-    names = identities(around.identified, after, around.near.faces)
-    if names.torn:
-        raise Conflict(
-            "this would make one person of two that were identified as different people",
-            code="contradiction",
-            current={"kind": "identified_apart", "identifications": sorted(names.torn)},
-        )
     return after
 
 
+def _contradiction(
+    around: Around, then: Neighbourhood, after: Victims, new: Collection[victim.Contradiction], viewer: Person
+) -> Conflict:
+    """The refusal of the first contradiction that the viewer may see whole; else of the first, as far as they may."""
+    seen = around.known_to(viewer, then)
+    whole = victim.contradictions(seen.near, seen.victims) & set(new)
+    if whole:
+        wrong = victim.explained(_first(whole), seen.near, seen.victims)
+        what = "two faces of one picture" if wrong.kind == "one_frame" else "two faces that were judged to differ"
+        message, calls = f"this would make one person of {what}: see `current` for the chain that joins them", []
+    else:
+        whole_chain = victim.explained(_first(new), then, after)
+        links = [then.links[link] for link in whole_chain.path]
+        faces = {whole_chain.a, whole_chain.b, *(face for link in links for face in (link.a, link.b))}
+        wrong, calls = as_known(whole_chain, seen), _calls(around, faces - seen.faces, viewer)
+        message = f"this contradicts what another district holds{_call(calls)}"
+    return Conflict(
+        message, code="contradiction",
+        current={
+            "kind": wrong.kind, "faces": [face for face in (wrong.a, wrong.b) if face], "path": list(wrong.path),
+            "weakest": wrong.weakest, "districts": calls,
+        },
+    )  # fmt: skip
+
+
+def _first(found: Collection[victim.Contradiction]) -> victim.Contradiction:
+    return min(found, key=lambda item: (item.kind, item.a, item.b))
+
+
+def _calls(around: Around, faces: Iterable[str], viewer: Person) -> list[Row]:
+    """The other districts in which these faces lie, with their duty contacts."""
+    cases = [case for face in faces for case in around.cases.get(face, []) if case["district"] != viewer.district]
+    found = {case["district"]: case["contact"] for case in sorted(cases, key=lambda case: case["contact"] or "")}
+    return [{"district": district, "contact": contact} for district, contact in sorted(found.items())]
+
+
+def _call(calls: Sequence[Row]) -> str:
+    named = "; ".join(f"district {call['district']}, call {call['contact'] or 'its duty desk'}" for call in calls)
+    return f": {named}" if named else ""
+
+
 def effects(around: Around, after: Victims) -> Effects:
-    """What the graph has to change, and whom that concerns."""
+    """What the graph has to change."""
     derived = {face: v.victim_id for v in after.by_id.values() if v.is_formed for face in v.faces}
     moved = {
         face: derived.get(face)
         for face in around.near.faces
         if derived.get(face) != around.stored.get(face)
     }  # fmt: skip
-    before, now = victim.victims(around.near).of_face, after.of_face
-    changed = [face for face in around.near.faces if before.get(face) != now.get(face)]
-    cases = {case["case_id"] for face in changed for case in around.cases[face]}
-    again = identities(around.identified, after, around.near.faces).fallen
-    return Effects(moved, after.by_id, len(changed), tuple(sorted(cases)), after.pending, tuple(again))
+    return Effects(moved, tuple(identities(around.identified, after, around.near.faces).fallen))
 
 
-async def settle(tx: Tx, around: Around, after: Victims, *, at: str) -> Effects:
+async def settle(tx: Tx, around: Around, after: Victims, follows: Effects, *, at: str) -> None:
     """Writes what follows of a decision; the caller holds the audit head and has written the decision itself."""
-    follows = effects(around, after)
     same = renamed(around.stored, follows.moved)
     rows = [
         {"face_id": face, "victim_id": name, "from_link": _first_link(after, name), "renamed": face in same}
@@ -121,7 +171,18 @@ async def settle(tx: Tx, around: Around, after: Victims, *, at: str) -> Effects:
     if flags:
         await tx.do(queries.SET_PENDING, rows=flags)
     await _settle_identities(tx, identities(around.identified, after, around.near.faces), around, after)
-    return follows
+
+
+async def name_across(tx: Tx, around: Around, links: Iterable[Row]) -> None:
+    """Stores the names that victims have to those who know one side of a link between districts alone: a victim formed
+    by it, however the whole of it is called."""
+    rows: list[Row] = []
+    for link in links:
+        sides = [{case["district"] for case in around.cases.get(face, [])} for face in (link["a"], link["b"])]
+        if sides[0] != sides[1]:
+            rows.append({"victim_id": victim.formed_id(link["link_id"]), "link_id": link["link_id"]})
+    if rows:
+        await tx.do(queries.NAME_VICTIMS, rows=rows)
 
 
 def renamed(stored: Mapping[str, str], moved: Mapping[str, str | None]) -> set[str]:
@@ -141,7 +202,10 @@ def renamed(stored: Mapping[str, str], moved: Mapping[str, str | None]) -> set[s
 async def recompute(tx: Tx, faces: Iterable[str], *, at: str) -> Effects:
     """Settles around these faces after something other than a decision: a declaration, an erasure."""
     around = await load(tx, faces)
-    return await settle(tx, around, victim.victims(around.near), at=at)
+    after = victim.victims(around.near)
+    follows = effects(around, after)
+    await settle(tx, around, after, follows, at=at)
+    return follows
 
 
 async def _settle_identities(tx: Tx, found: Identities, around: Around, after: Victims) -> None:
@@ -164,14 +228,14 @@ def _first_link(after: Victims, name: str | None) -> str | None:
 
 
 def _face(row: Row) -> FaceFacts:
-    return FaceFacts(row["face_id"], row["media_id"], frozenset(row["declared"]), row["start_ms"], row["end_ms"])
+    return FaceFacts(
+        row["face_id"], row["media_id"], frozenset(row["declared"]), row["start_ms"], row["end_ms"], row["quality"]
+    )
 
 
 def link_facts(row: Row) -> LinkFacts:
-    """The facts of a row with a link's id, faces, state, time of confirmation and score."""
-    return LinkFacts(
-        row["link_id"], row["a"], row["b"], State(row["state"]), row["confirmed_at"] or "", row["score"]
-    )  # fmt: skip
+    """The facts of a row with a link's id, faces, state and time of confirmation."""
+    return LinkFacts(row["link_id"], row["a"], row["b"], State(row["state"]), row["confirmed_at"] or "")
 
 
 def _identification(row: Row) -> Identification:

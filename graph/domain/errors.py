@@ -71,13 +71,20 @@ class Invalid(RedthreadError):
 
 
 class Conflict(RedthreadError):
-    """Somebody else acted first; `current` says what stands now."""
+    """Somebody else acted first; `current` says what stands now, and `told` says it in a sentence.
+
+    Both are facts of a link or victim, for who states a purpose and is in the audit: `message` goes without them.
+    """
 
     code = "conflict"
 
-    def __init__(self, message: str, *, code: str | None = None, current: dict[str, object] | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str | None = None, current: dict[str, object] | None = None,
+        told: str | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(message, code=code)
         self.current = current or {}
+        self.told = told or message
 
 
 class Fenced(RedthreadError):

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+import uuid
 
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _CASE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}:[^\s\x00-\x1f][^\x00-\x1f]{0,127}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+
+def new_id() -> str:
+    """A random id of 32 hex digits: the one source of ids that no facts give. Tests set it."""
+    return uuid.uuid4().hex
 
 
 def digest(*parts: object) -> str:
@@ -29,6 +35,11 @@ def face_id(media: str, detector: str, ordinal: int) -> str:
 def marked_face_id(media: str, act: str) -> str:
     """The id of a face that a person marked in that act."""
     return digest(media, "person", act)
+
+
+def verdict_id(act: str, link: str) -> str:
+    """The id of what an act says of one link."""
+    return digest(act, link)[:32]
 
 
 def embedding_id(face: str, model: str) -> str:

@@ -59,6 +59,8 @@ class Entry:
     undoes: str | None = None
     role: str | None = None
     district: str | None = None
+    opened: bool = False
+    """Whether its maker was shown score and reasons by it."""
 
     @property
     def maker(self) -> Maker:
@@ -128,12 +130,13 @@ def after(state: State, decision: Decision | SecondDecision) -> State:
     """The state that a verdict or an approval leads to; a link that waits for no such act refuses it."""
     awaited, code, what = _NEXT[type(decision)]
     if state not in awaited:
-        raise Conflict(f"this link is {state.value}: {what}", code=code)
+        raise Conflict(what, code=code, told=f"this link is {state.value}: {what}")
     return State(decision.value)
 
 
 def after_reopening(now: Standing) -> tuple[State, Entry]:
     """The state before the last act still standing, and that act; refused where nobody has decided anything."""
     if now.last is None:
-        raise Conflict(f"this link is {now.state.value}: there is no act to take back", code="nothing_to_reopen")
+        what = "there is no act to take back"
+        raise Conflict(what, code="nothing_to_reopen", told=f"this link is {now.state.value}: {what}")
     return now.last.state_then, now.last

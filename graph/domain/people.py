@@ -11,6 +11,8 @@ from graph.domain.errors import Forbidden, Invalid, NotFound
 
 PURPOSE_LIMIT = 200
 _ACTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
+RESERVED = frozenset({"machine", "link", "embed", "relay", "redthread", "system", "nobody", "somebody"})
+"""Names under which the program itself acts, or that a person could be taken for."""
 
 
 class Role(StrEnum):
@@ -109,6 +111,12 @@ class Maker:
         return cls(person.actor, role, person.district)
 
 
+def same_person(one: str, other: str) -> bool:
+    """Whether two names may be one person's: sign-in services differ in the case of letters. For the rule that a second
+    person decides only; audit and claims keep the exact name."""
+    return one.casefold() == other.casefold()
+
+
 def told_name(viewer: Person, maker: Maker, *, approved: bool) -> str:
     """How the viewer is told who acted on a link: by name within the own district, and to all once it is approved.
 
@@ -126,7 +134,7 @@ def may(person: Person, deed: Deed, districts: Iterable[str | None] = (), *, mad
     Deny by default: a deed without a row, a person without a district, a thing without districts.
     """
     rule = ALLOWED.get(deed)
-    if rule is None or (rule.not_who_made_it and (made_by is None or made_by == person.actor)):
+    if rule is None or (rule.not_who_made_it and (made_by is None or same_person(made_by, person.actor))):
         return False
     here = not rule.in_district or (person.district is not None and person.district in set(districts))
     here = here or (rule.own_anywhere and made_by == person.actor)
@@ -170,7 +178,7 @@ def check_may(person: Person, deed: Deed, districts: Iterable[str | None] = (), 
     rule = ALLOWED.get(deed)
     if rule is not None and rule.in_district and not may(person, Deed.SEE, districts):
         raise NotFound("there is no such thing")
-    if rule is not None and rule.not_who_made_it and made_by == person.actor:
+    if rule is not None and rule.not_who_made_it and made_by is not None and same_person(made_by, person.actor):
         raise Forbidden("a second person has to decide this: it was you who decided first", code="own_decision")
     raise _forbidden(deed)
 
@@ -181,7 +189,7 @@ def _forbidden(deed: Deed) -> Forbidden:
 
 def check_actor(actor: str | None) -> str:
     """The name by which the audit knows a person; nobody acts without one."""
-    if actor is None or not _ACTOR.fullmatch(actor):
+    if actor is None or not _ACTOR.fullmatch(actor) or actor.lower() in RESERVED:
         raise Forbidden("say who acts: a name of letters, digits and . _ @ -, at most 100", code="actor_missing")
     return actor
 

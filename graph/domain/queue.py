@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -69,24 +69,34 @@ def is_settled(a: Unit, b: Unit) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One side of a link as the filters see it; `cases` are (case id, district), `group_case` that of a group."""
+    """One side of a link as the filters see it; `cases` are (case id, district), `group_case` that of a group.
 
+    `unit` is what items are made of, whoever looks. `shown` is what the person is told, and None where they may not
+    know whom the face stands for; `identified` whether they know who that is.
+    """
+
+    face_id: str
     unit: Unit
     label: str | None
     erased: bool
-    identified: bool
     cases: tuple[tuple[str, str], ...]
     submitted_at: int
     group_case: str | None = None
+    shown: Unit | None = None
+    identified: bool = False
 
     def lies_in(self, district: str | None) -> bool:
         return any(where == district for _, where in self.cases)
 
-    def is_readable_in(self, district: str | None) -> bool:
-        """Whether whom the face stands for may be told there: a group is of one case, and that of one district."""
-        if self.unit.kind is Kind.GROUP:
-            return (self.group_case, district) in self.cases
-        return self.lies_in(district)
+    def known_as(self, district: str | None, victim_id: str | None, *, identified: bool) -> Place:
+        """The same as told there: a group is of one case and that of one district, a victim goes by its known name."""
+        if not self.lies_in(district):
+            return self
+        if victim_id is not None:
+            return replace(self, shown=Unit(Kind.VICTIM, victim_id), identified=identified)
+        if self.unit.kind is Kind.GROUP and (self.group_case, district) in self.cases:
+            return replace(self, shown=self.unit)
+        return replace(self, shown=Unit(Kind.FACE, self.face_id) if self.unit.kind is Kind.FACE else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +125,7 @@ class Filters:
             return False
         if self.case_id is not None and not any((self.case_id, own_district) in side.cases for side in mine):
             return False
-        if self.victim_id is not None and Unit(Kind.VICTIM, self.victim_id) not in {side.unit for side in mine}:
+        if self.victim_id is not None and Unit(Kind.VICTIM, self.victim_id) not in {side.shown for side in mine}:
             return False
         if self.district not in (None, own_district) and not any(side.lies_in(self.district) for side in sides):
             return False

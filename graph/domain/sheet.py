@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.domain.errors import Conflict, Invalid
@@ -11,7 +11,7 @@ from graph.domain.ids import ordered
 
 @dataclass(frozen=True, slots=True, order=True)
 class Side:
-    """`kind` is victim, group or face; `name` its id."""
+    """`kind` is victim, group or face, or `far`: a group of another district; `name` its id."""
 
     kind: str
     name: str
@@ -21,7 +21,6 @@ class Side:
 class Pair:
     a: str
     b: str
-    score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,9 @@ def star(sheet: Sheet) -> list[tuple[str, str]]:
     """The pairs of faces that an act confirms so that both sides are one person, each from the smaller id.
 
     Within a group every face is joined to the group's best one; a victim holds together by itself. The best faces of
-    the sides are joined with each other; on a side without a group, the face of the strongest link stands for it.
+    the sides are joined with each other; on a side without a group, the face of the link with the best pictures stands
+    for it. The faces of a group of another district are joined one by one, each by a link of the sheet: what holds
+    them together among themselves is for that district to say.
     """
     if not sheet.pairs:
         raise Invalid("nothing is left to confirm: dismiss instead")
@@ -53,7 +54,13 @@ def star(sheet: Sheet) -> list[tuple[str, str]]:
             others = (face for face, of in sheet.side_of.items() if of == side and face != best[side])
             chosen += [ordered(best[side], face) for face in others]
     if len(sides) == 2:
-        chosen.append(_bridge(across, sheet.side_of, sides, best))
+        far = {face for face, side in sheet.side_of.items() if side.kind == "far"}
+        if far:
+            own = {face for face in best.values() if face not in far}
+            for face in sorted(far):
+                chosen.append(_best_link(sheet, [pair for pair in across if face in (pair.a, pair.b)], own))
+        else:
+            chosen.append(_bridge(sheet, across, sides, best))
     if not chosen:
         raise Conflict("these faces are held to be one person already", code="settled")
     return sorted(set(chosen))
@@ -71,10 +78,19 @@ def _best(sheet: Sheet, side: Side) -> str:
 
 
 def _bridge(
-    across: Sequence[Pair], side_of: Mapping[str, Side], sides: Sequence[Side], best: Mapping[Side, str]
-) -> tuple[str, str]:
-    """The strongest link that touches the best face of each group; else one between the best faces is to be made."""
-    touching = [pair for pair in across if best and all(face in (pair.a, pair.b) for face in best.values())]
-    strongest = min(touching or across, key=lambda pair: (-(pair.score or 0.0), pair.a, pair.b))
-    ends = {side_of[face]: face for face in (strongest.a, strongest.b)}
+    sheet: Sheet, across: Sequence[Pair], sides: Sequence[Side], best: Mapping[Side, str]
+) -> tuple[str, str]:  # fmt: skip
+    """The best link that touches the best face of each group; else one between the best faces is to be made."""
+    ends = {sheet.side_of[face]: face for face in _best_link(sheet, across, best.values())}
     return ordered(*(best.get(side, ends[side]) for side in sides))
+
+
+def _best_link(sheet: Sheet, pairs: Sequence[Pair], wanted: Collection[str]) -> tuple[str, str]:
+    """Of the links that touch all `wanted` faces, else of all, the one whose poorer picture is the best: its score is
+    sealed."""
+    touching = [pair for pair in pairs if wanted and all(face in (pair.a, pair.b) for face in wanted)]
+    found = min(
+        touching or pairs,
+        key=lambda pair: (-min(sheet.quality[pair.a], sheet.quality[pair.b]), pair.a, pair.b),
+    )  # fmt: skip
+    return ordered(found.a, found.b)

@@ -13,6 +13,7 @@ from itertools import combinations
 
 from graph.domain.ids import digest
 from graph.domain.link import JOINS, State
+from graph.domain.sealed import poorest_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class FaceFacts:
     declared: frozenset[str] = frozenset()
     start_ms: int | None = None
     end_ms: int | None = None
+    quality: float | None = None
 
     def in_one_frame_with(self, other: FaceFacts) -> bool:
         """Whether both are seen at one moment: then they are two people."""
@@ -43,11 +45,15 @@ class LinkFacts:
     b: str
     state: State
     confirmed_at: str = ""
-    score: float | None = None
 
     @property
     def order(self) -> tuple[str, str]:
         return (self.confirmed_at, self.link_id)
+
+    def hardness(self, faces: Mapping[str, FaceFacts]) -> tuple[float, str]:
+        """Sorts links by how hard they are to judge, without their scores: see `sealed.poorest_first`."""
+        ends = [faces[face].quality if face in faces else None for face in (self.a, self.b)]
+        return poorest_first(ends[0], ends[1], self.link_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ class Victims:
 class Contradiction:
     """Two faces in one victim that cannot be one person, and how they came to be joined.
 
-    `kind` is `one_frame` or `dismissed`; `path` are the links between them, `weakest` the one of the lowest score.
+    `kind` is `one_frame` or `dismissed`; `path` are the links between them, `weakest` the hardest of them to judge.
     """
 
     kind: str
@@ -196,7 +202,7 @@ def _in_one_frame(near: Neighbourhood, victim: Victim) -> Iterator[tuple[str, st
 
 
 def explained(wrong: Contradiction, near: Neighbourhood, found: Victims) -> Contradiction:
-    """The contradiction with the shortest chain of links that joins its faces, and the weakest of them."""
+    """The contradiction with the shortest chain of links that joins its faces, and the hardest of them to judge."""
     edges: defaultdict[object, list[tuple[object, str | None]]] = defaultdict(list)
     for link in near.links.values():
         if link.state in JOINS and link.link_id not in found.pending:
@@ -207,13 +213,8 @@ def explained(wrong: Contradiction, near: Neighbourhood, found: Victims) -> Cont
             edges[face.face_id].append((("victim", name), None))
             edges[("victim", name)].append((face.face_id, None))
     path = _shortest(edges, wrong.a, wrong.b)
-    weakest = min(path, key=lambda link_id: (_score(near, link_id), link_id), default=None)
+    weakest = min(path, key=lambda link_id: near.links[link_id].hardness(near.faces), default=None)
     return replace(wrong, path=path, weakest=weakest)
-
-
-def _score(near: Neighbourhood, link_id: str) -> float:
-    score = near.links[link_id].score
-    return 1.0 if score is None else score
 
 
 def _shortest(edges: Mapping[object, Collection[tuple[object, str | None]]], start: str, end: str) -> tuple[str, ...]:

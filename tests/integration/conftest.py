@@ -17,6 +17,7 @@ import pytest
 from api.app import build_app
 from api.readiness import Readiness
 from api.services import Services
+from graph.actions.refusals import MISSED, REFUSED
 from graph.actions.views import Views
 from graph.domain import audit
 from graph.files import MediaStore
@@ -88,3 +89,8 @@ async def entries(store: Store) -> list[audit.Entry]:
     """The whole audit, oldest first."""
     rows = await store.read(lambda tx: tx.rows(audit_queries.ENTRIES, after=0, limit=100_000))
     return [audit.Entry(**row) for row in rows]
+
+
+async def deeds(store: Store) -> list[audit.Entry]:
+    """The audit without the refusals and misses that are in it: what was done and looked at."""
+    return [entry for entry in await entries(store) if entry.action not in (MISSED, REFUSED)]

@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from api.sign_in import OPEN
-from graph.actions.decide import Judgement, do_verdict
+from graph.actions.decide import Judgement, Seen, do_approval, do_verdict
 from graph.actions.identify import Proposal, do_identification, do_identification_approval
 from graph.actions.search import Question, ask_with_faces
 from graph.domain.identification import Basis
@@ -43,6 +43,7 @@ def _person(role: Role, district: str | None = None) -> Person:
 
 
 FIRST = Person("first@north", frozenset({Role.INVESTIGATOR}), "north")
+SECOND = Person("second@north", frozenset({Role.SUPERVISOR}), "north")
 PEOPLE: dict[str, Person | None] = {
     "nobody": None,
     "investigator north": ANNA,
@@ -134,9 +135,17 @@ async def judged(scene: Scene) -> Names:
     return {**names, "act_id": row["id"], "victim_id": formed_id(said.link_id)}
 
 
+async def joined(scene: Scene) -> Names:
+    """That link, approved by a second person of the north."""
+    names = await judged(scene)
+    seen = Seen(names["link_id"], 1)
+    await do_approval(scene.store, seen, SecondDecision.APPROVED, "", actor=SECOND, now=NOW)
+    return names
+
+
 async def identification(scene: Scene) -> Names:
     """An identification of that link's victim, proposed by the same person."""
-    names = await judged(scene)
+    names = await joined(scene)
     proposal = Proposal("person-1", Basis.INTERVIEW, "named by a teacher")
     made = await do_identification(scene.store, names["victim_id"], proposal, actor=FIRST, now=NOW)
     return {**names, "identification_id": made.identification_id}
@@ -205,6 +214,7 @@ THINGS: dict[str, Make] = {
     "answered search": answered,
     "two faces": two_faces,
     "judged": judged,
+    "joined": joined,
     "identification": identification,
     "identified": identified,
     **{state: link(state) for state in ("lead", "candidate", "confirmed", "dismissed", "unsure", "approved")},
@@ -352,7 +362,9 @@ TABLE = [
         **APPROVE_ACT),
     Row("POST /acts/{act_id}/approvals",      "missing",             "401 403 403 403 403 404 404 404 403 403 403",
         **APPROVE_ACT),
-    Row("POST /victims/{victim_id}/identifications", "judged",       "401 201 201 404 404 403 403 403 403 403 403",
+    Row("POST /victims/{victim_id}/identifications", "joined",       "401 201 201 404 404 403 403 403 403 403 403",
+        **IDENTIFY),
+    Row("POST /victims/{victim_id}/identifications", "judged",       "401 409 409 404 404 403 403 403 403 403 403",
         **IDENTIFY),
     Row("POST /victims/{victim_id}/identifications", "missing",      "401 404 404 404 404 403 403 403 403 403 403",
         **IDENTIFY),

@@ -20,7 +20,7 @@ from infra.stack.base import Addresses
 from tests import factories_streams as make
 from tests.factories import ANNA, BEN, NOW, SUE, Scene
 from tests.harness import Site, installation
-from tests.integration.conftest import entries
+from tests.integration.conftest import deeds, entries
 
 pytestmark = pytest.mark.anyio
 
@@ -107,7 +107,7 @@ async def test_a_label_is_refused_on_an_old_version_or_without_a_reason_and_leav
 
             assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert await outbox(store) == []
-    assert await entries(store) == []
+    assert await deeds(store) == []
 
 
 async def test_an_investigator_of_the_district_labels_and_nobody_else(store: Store, scene: Scene) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from graph.store.session import Store
 from tests.factories import BEN, NORTH, SOUTH, Scene
-from tests.integration.conftest import entries
+from tests.integration.conftest import deeds
 from tests.signed_in import as_
 
 pytestmark = pytest.mark.anyio
@@ -123,4 +123,4 @@ async def test_what_does_not_exist_is_a_404_and_no_look(
             answer = await api.get(path)
 
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert await entries(store) == []
+    assert await deeds(store) == []

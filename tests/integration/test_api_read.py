@@ -12,9 +12,10 @@ from graph.actions.views import Look, Views
 from graph.domain import ids
 from graph.domain.errors import NotFound
 from graph.domain.people import Person, Role
+from graph.domain.victim import formed_id
 from graph.store.session import Store
 from tests.factories import NORTH, NOW, SOUTH, Scene
-from tests.integration.conftest import entries
+from tests.integration.conftest import deeds, entries
 
 pytestmark = pytest.mark.anyio
 
@@ -79,7 +80,7 @@ async def test_what_lies_in_another_district_is_as_absent_as_what_does_not_exist
         answers = [await api.get(path) for path in (unseen, unknown)]
         assert [answer.status_code for answer in answers] == [404, 404], unseen
         assert answers[0].json() == answers[1].json()
-    assert await entries(store) == []
+    assert await deeds(store) == []
 
 
 async def test_a_victim_is_a_contact_sheet_by_case_that_says_who_said_what(
@@ -105,26 +106,27 @@ async def test_a_victim_is_a_contact_sheet_by_case_that_says_who_said_what(
 async def test_a_face_of_another_district_stays_masked_until_two_persons_joined_it(
     api: httpx.AsyncClient, scene: Scene
 ) -> None:
-    await scene.decided("n1", "s1", "confirmed")
+    name = formed_id(await scene.decided("n1", "s1", "confirmed"))
     for face in ("n1", "s1"):
-        await scene.depicts(face, "v-formed", "confirmed", registered=False)
+        await scene.depicts(face, name, "confirmed", registered=False)
 
     def known(face: dict[str, object]) -> set[str]:
         return {name for name, value in face.items() if value is not None}
 
-    before = (await api.get("/victims/v-formed")).json()["cases"][1]
+    before = (await api.get(f"/victims/{name}")).json()["cases"][1]
     assert (before["case_id"], before["district"]) == (None, "south")
     assert [known(face) for face in before["faces"]] == [{"face_id"}]
     await scene.decided("n1", "s1", "approved")
-    after = (await api.get("/victims/v-formed")).json()["cases"][1]
+    after = (await api.get(f"/victims/{name}")).json()["cases"][1]
     assert after["case_id"] == SOUTH
     assert after["faces"][0]["bases"] == ["approved"]
     assert after["faces"][0]["media_id"] == ids.media_id(b"s")
 
 
 async def test_a_former_id_leads_to_its_one_successor(api: httpx.AsyncClient, scene: Scene, store: Store) -> None:
-    link_id = await scene.decided("n1", "n2", "confirmed")
+    link_id = await scene.decided("n1", "n2", "approved")
     await scene.depicts("n1", "v/2")
+    await scene.depicts("n2", "v 1")
     for face in ("n1", "n2"):
         await scene.depicts(face, "v 1", "confirmed")
     await store.statement("CREATE (:Victim {victim_id: 'v-old', registered: false})")
@@ -140,9 +142,11 @@ async def test_a_former_id_leads_to_its_one_successor(api: httpx.AsyncClient, sc
 async def test_a_victim_whose_faces_parted_answers_410_with_those_that_they_are_in_now(
     api: httpx.AsyncClient, scene: Scene, store: Store
 ) -> None:
-    for face, now in (("n1", "v1"), ("n2", "v2")):
-        await scene.depicts(face, "v9")
-        await scene.depicts(face, now, "confirmed")
+    await scene.media("m", NORTH, faces=["m1"])
+    for face, now in (("n1", "v1"), ("m1", "v2")):
+        await scene.depicts(face, now)
+    link_id = await scene.link("n1", "m1")
+    await store.write(lambda tx: tx.do("CREATE (:Victim {victim_id: 'v9', from_link: $id})", id=link_id))
 
     answer = await api.get("/victims/v9")
 

@@ -14,7 +14,7 @@ from graph.domain import ids
 from graph.files import MediaStore
 from graph.store.session import Row, Store
 from tests.factories import NORTH, SOUTH, Scene, drawn_face
-from tests.integration.conftest import entries
+from tests.integration.conftest import deeds, entries
 
 pytestmark = pytest.mark.anyio
 
@@ -149,7 +149,7 @@ async def test_an_incomplete_question_is_refused_and_leaves_nothing(
 
             assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert await outbox(store) == []
-    assert await entries(store) == []
+    assert await deeds(store) == []
 
 
 async def test_uploads_are_refused_when_empty_too_large_or_not_a_form(

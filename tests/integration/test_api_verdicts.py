@@ -12,7 +12,7 @@ import pytest
 from graph.domain.people import Person
 from graph.store.session import Store
 from tests.factories import ANNA, BEN, Scene
-from tests.integration.conftest import entries
+from tests.integration.conftest import deeds, entries
 from tests.signed_in import as_
 
 pytestmark = pytest.mark.anyio
@@ -95,7 +95,7 @@ async def test_a_verdict_names_the_one_version_that_was_seen(
 
             assert (answer.status_code, answer.json()["code"]) == (status, code)
             assert answer.headers["content-type"] == "application/problem+json"
-    assert await entries(store) == []
+    assert await deeds(store) == []
 
 
 async def test_a_stale_verdict_is_told_what_another_person_did_first(api: httpx.AsyncClient, link_id: str) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import os
 from collections import defaultdict
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from graph.store.session import Store
 from tests import reference_victims as reference
 from tests.factories import Scene
 from tests.integration.conftest import empty, entries
+from tests.observer import answers, change_what_is_hidden
 
 HISTORIES = int(os.environ.get("REDTHREAD_TEST_HISTORIES", "6"))
 PEOPLE = [
@@ -201,3 +203,12 @@ async def play(stores: list[Store], rounds: list[list[tuple[int, str, int, int]]
                 raise outcome
             taken += outcome
     await check(stores[0], scene, taken)
+    await observe(stores[0], len(rounds))
+
+
+async def observe(store: Store, seed: int) -> None:
+    """One of each district reads all that there is; what they may not see is changed, and they read the same."""
+    for person in (PEOPLE[seed % 4], PEOPLE[4 + seed % 4]):
+        before = await answers(store, person)
+        assert await change_what_is_hidden(store, person, Random(seed)) > 0
+        assert await answers(store, person) == before, person.actor

@@ -176,17 +176,20 @@ async def test_eight_who_claim_at_once_never_get_the_same_item(store: Store, sce
     assert len(given) + len(left) == 21
 
 
-async def test_all_links_between_two_units_are_one_item_weakest_first(store: Store, scene: Scene) -> None:
+async def test_all_links_between_two_units_are_one_item_the_poorest_picture_first(store: Store, scene: Scene) -> None:
     await scene.media("new", NORTH, faces=["new"])
     await scene.media("v", SOUTH, faces=["v1", "v2", "v3"])
     await victim(store, scene, "v-1", "v1", "v2", "v3")
-    strong = await scene.link("new", "v1", score=0.8)
-    weak = await scene.link("new", "v2", score=0.45)
+    good = await scene.link("new", "v1", score=0.45)
+    poor = await scene.link("new", "v2", score=0.8)
     middle = await scene.link("new", "v3", score=0.6)
+    for called, quality in (("new", 0.9), ("v1", 0.8), ("v2", 0.2), ("v3", 0.5)):
+        await change(store, "MATCH (f:Face {face_id: $id}) SET f.quality = $quality", id=scene.faces[called],
+                     quality=quality)  # fmt: skip
 
     found = [queued for queued in await claim(store, 5) if len(queued.item.links) > 1]
 
-    assert links_of(found) == [[weak, middle, strong]]
+    assert links_of(found) == [[poor, middle, good]]
     assert [link.score for link in found[0].item.links] == [None] * 3
     first, second = found[0].item.units
     assert (first.kind, first.id, first.face_ids) == (Kind.FACE, scene.faces["new"], (scene.faces["new"],))
@@ -202,7 +205,7 @@ async def test_a_group_is_reviewed_as_one_side(store: Store, scene: Scene) -> No
 
     found = [queued for queued in await claim(store, 5) if len(queued.item.links) > 1]
 
-    assert links_of(found) == [both]
+    assert links_of(found) == [sorted(both)]
     assert found[0].item.units[0].kind is Kind.GROUP
 
 
@@ -299,7 +302,7 @@ async def test_leads_come_only_on_request(store: Store, scene: Scene) -> None:
 
 
 async def test_an_identified_victim_stays_out_unless_asked_for(store: Store, scene: Scene) -> None:
-    await victim(store, scene, "v-1", "s1")
+    await victim(store, scene, "v-1", "n1")
     await change(store, "MATCH (v:Victim {victim_id: 'v-1'}) SET v.identity = 'north:person/7'")
 
     assert (await queue(store)).items == []
@@ -362,7 +365,7 @@ async def test_filters_narrow_the_queue(store: Store, scene: Scene, filters: Fil
     await scene.case("local:3", "north")
     await scene.media("x", "local:3", faces=["x1"])
     await scene.link("n2", "x1")
-    await victim(store, scene, "v-9", "x1")
+    await scene.depicts("x1", "v-9")
 
     assert len((await queue(store, filters=filters)).items) == expected
     assert len(await claim(store, 5, filters=filters)) == expected

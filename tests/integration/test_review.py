@@ -8,11 +8,11 @@ import pytest
 
 from graph.actions.decide import Judgement, do_verdict
 from graph.actions.read import seen_link
-from graph.actions.seen import SeenLink
 from graph.domain import audit
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.link import Decision, State
 from graph.domain.people import Person
+from graph.domain.sealed import SeenLink
 from graph.store.session import Store
 from tests.factories import ANNA, BEN, MODEL, NORTH, NOW, Scene
 from tests.integration.conftest import entries
@@ -77,7 +77,7 @@ async def test_of_two_people_who_judge_at_once_exactly_one_wins(store: Store, li
     assert (len(won), len(lost)) == (1, 7)
     winner = won[0].history[0].by
     assert {error.code for error in lost} == {"stale_version"}
-    assert all(error.current["by"] == winner and winner in error.message for error in lost)
+    assert all(error.current["by"] == winner and winner in error.told for error in lost)
     assert len(await entries(store)) == 1
 
 
@@ -137,11 +137,13 @@ async def test_an_unknown_link_is_not_found(store: Store, scene: Scene) -> None:
 
 async def test_the_score_stays_hidden_from_who_has_not_judged(store: Store, link_id: str) -> None:
     await judge(store, link_id, 0, Decision.UNSURE)
+    assert (await seen(store, link_id, ANNA)).score is None, "who is unsure may still judge blind"
+    await judge(store, link_id, 1, Decision.DISMISSED)
 
     assert (await seen(store, link_id, ANNA)).score == 0.52
     other = await seen(store, link_id, BEN)
     assert (other.score, other.band, other.model_id, other.threshold) == (None, None, None, None)
-    assert other.history == ()
+    assert [(past.decision, past.reasons) for past in other.history] == [("unsure", None), ("dismissed", None)]
 
 
 async def test_the_chain_is_whole_after_verdicts_of_many_at_once(store: Store, scene: Scene) -> None:

@@ -16,10 +16,10 @@ from graph.actions.erase import do_erase
 from graph.actions.read import read_link, read_links
 from graph.actions.victim_read import SeenVictim, read_victim
 from graph.actions.views import Look, Views
-from graph.actions.visible import Side
 from graph.domain.errors import NotFound
 from graph.domain.link import Decision, SecondDecision, State
 from graph.domain.people import Person, Role
+from graph.domain.sealed import Side
 from graph.store.session import Store
 from infra.stack.base import Addresses
 from tests import factories_streams as make

@@ -9,6 +9,7 @@ from pathlib import Path
 from api.app import build_app
 from api.services import Services
 from api.settings import Settings as ApiSettings
+from graph.domain.sealed import TOLD
 from infra.settings import Settings
 from streams import topics
 from streams.settings import StreamSettings
@@ -36,3 +37,9 @@ def test_every_route_stands_in_the_readme_and_no_other() -> None:
     wanted = {(method.upper(), path.replace(":path}", "}")) for path, methods in paths.items() for method in methods}
 
     assert set(re.findall(r"^\| `([A-Z]+) (/[^`]+)` \|", README, re.MULTILINE)) == wanted
+
+
+def test_it_lists_what_is_told_on_purpose() -> None:
+    told = {f"| {item.fact} | {item.reason} |" for item in TOLD}
+    [table] = re.findall(r"\| what is told on purpose \| why \|\n\|---\|---\|\n((?:\|.*\|\n)+)", README)
+    assert set(table.splitlines()) == told

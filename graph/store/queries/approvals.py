@@ -20,12 +20,13 @@ RETURN DISTINCT v.link_id AS link_id
 """
 
 IDENTIFICATIONS: Final = """
-MATCH (i:Identification) WHERE i.state IN ['proposed', 'to_be_approved_again'] AND i.by <> $by
+MATCH (i:Identification) WHERE i.state IN ['proposed', 'to_be_approved_again'] AND toLower(i.by) <> toLower($by)
 MATCH (i)-[:OF]->(v:Victim)
 WHERE EXISTS { MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) WHERE c.district = $district }
 WITH i, v ORDER BY i.at, i.identification_id LIMIT $limit
-CALL (v) {
-  MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN]->(:Media)-[m:IN_CASE]->(:Case)
+CALL (i) {
+  UNWIND i.face_ids AS face_id
+  MATCH (:Face {face_id: face_id})-[:SEEN_IN]->(:Media)-[m:IN_CASE]->(:Case {district: $district})
   RETURN coalesce(max(CASE m.urgency WHEN 'danger_now' THEN 2 WHEN 'urgent' THEN 1 ELSE 0 END), 0) AS urgency
 }
 RETURN i {.identification_id, .person_ref, .basis, .by, .role, .district, .at, .state, .face_ids} AS identification,

@@ -10,31 +10,22 @@ from typing import Final
 
 # `newest`: the erasure must be younger than all that it is to take, by whichever clock that was submitted.
 OF_MEDIA: Final = """
-MATCH (m:Media {media_id: $subject})-[r:IN_CASE]->(c:Case)
+UNWIND $subjects AS subject
+MATCH (m:Media {media_id: subject})-[r:IN_CASE]->(c:Case)
 RETURN 'media_id' AS kind, m.media_id AS subject, collect(DISTINCT c {.district, .source}) AS cases,
        max(r.submitted_at) AS newest
 """
 
 OF_CASE: Final = """
-MATCH (c:Case {case_id: $subject}) WHERE c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) }
+UNWIND $subjects AS subject
+MATCH (c:Case {case_id: subject}) WHERE c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) }
 RETURN 'case_id' AS kind, c.case_id AS subject, [c {.district, .source}] AS cases,
        head(COLLECT { MATCH (:Media)-[r:IN_CASE]->(c) RETURN max(r.submitted_at) }) AS newest
 """
 
-OF_FACE: Final = """
-MATCH (f:Face {face_id: $subject})-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(c:Case)
-RETURN 'face_id' AS kind, f.face_id AS subject, collect(DISTINCT c {.district, .source}) AS cases,
-       max(m.first_submitted_at) AS newest
-"""
-
-OF_VICTIM: Final = """
-MATCH (f:Face)-[:DEPICTS]->(:Victim {victim_id: $subject})
-WITH DISTINCT f
-WITH f, coalesce(head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(o:Victim) RETURN o.victim_id }),
-                 head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(o:Victim)
-                                RETURN o.victim_id ORDER BY o.victim_id LIMIT 1 })) AS victim_id
-WHERE victim_id = $subject
-MATCH (f)-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(c:Case)
+OF_FACES: Final = """
+UNWIND $subjects AS face_id
+MATCH (f:Face {face_id: face_id})-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(c:Case)
 RETURN 'face_id' AS kind, f.face_id AS subject, collect(DISTINCT c {.district, .source}) AS cases,
        max(m.first_submitted_at) AS newest
 ORDER BY subject

@@ -15,11 +15,14 @@ RETURN c.district AS district,
        c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) } AS stands
 """
 
+# Only over what the person may know: their own links and approved ones, through cases of their own.
 # The bound on the length has to be a literal: 16 edges are three links in a row, each in other pictures.
 SHORTEST: Final = """
 MATCH (a:Case {case_id: $from_case}), (b:Case {case_id: $to_case})
 MATCH p = shortestPath((a)-[:IN_CASE|SEEN_IN|CANDIDATE*..16]-(b))
-WHERE all(r IN relationships(p) WHERE type(r) <> 'CANDIDATE' OR r.state IN $states)
+WHERE all(r IN relationships(p) WHERE type(r) <> 'CANDIDATE' OR r.state IN $states
+            AND (r.state = 'approved' OR r.district_low = $district OR r.district_high = $district))
+  AND all(n IN nodes(p) WHERE NOT n:Case OR n.district = $district OR n.case_id IN [$from_case, $to_case])
 RETURN [n IN nodes(p) | {kind: labels(n)[0], id: coalesce(n.case_id, n.media_id, n.face_id)}] AS nodes,
        [r IN relationships(p) | {kind: type(r), link_id: r.link_id, state: r.state}] AS edges
 """

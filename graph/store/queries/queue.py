@@ -17,12 +17,12 @@ RETURN r.link_id AS link_id ORDER BY n, link_id
 WAITING_LINKS: Final = """
 UNWIND $links AS link_id
 MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
-WITH r, [f IN [a, b] | f {.face_id, .label, .stub,
-       victims: [(f)-[d:DEPICTS]->(v:Victim) | [d.basis, v.victim_id, v.identity]],
+WITH r, [f IN [a, b] | f {.face_id, .label, .stub, .quality,
+       victims: [(f)-[d:DEPICTS]->(v:Victim) | [d.basis, v.victim_id]],
        groups: [(f)-[:IN_GROUP]->(g:Group) | [g.group_id, g.case_id]],
        submitted: [(f)-[:SEEN_IN]->(m:Media) | m.first_submitted_at],
        cases: [(f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) | [c.case_id, c.district]]}] AS sides
-RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.urgency AS urgency, r.score AS score,
+RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.urgency AS urgency,
        coalesce(r.claimed_until, '') AS claimed_until, sides[0] AS a, sides[1] AS b
 """
 """The links of a walk or an item, with what says whose faces they join: apart from both, so that it is planned once."""
@@ -58,10 +58,9 @@ CALL (part, state) {
     + _NEXT_PAGE
 )
 
-SIZES: Final = """
-OPTIONAL MATCH (c:Case {case_id: $case_id})
-OPTIONAL MATCH (v:Victim {victim_id: $victim_id})
-RETURN COUNT { (c)<-[:IN_CASE]-() } AS media, COUNT { (v)<-[:DEPICTS]-() } AS faces
+SIZE: Final = """
+OPTIONAL MATCH (c:Case {case_id: $case_id}) WHERE c.district = $district
+RETURN COUNT { (c)<-[:IN_CASE]-() } AS media
 """
 
 _ON_THE_WALK: Final = """
@@ -72,13 +71,12 @@ WHERE r.urgency = part.urgency AND r.link_id > part.after AND r.link_id <= part.
 """
 
 WALK_CASE: Final = (
-    "MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)"
-    + _ON_THE_WALK
-    + _NEXT_PAGE
+    "MATCH (c:Case {case_id: $case_id}) WHERE c.district = $district\n"
+    "MATCH (c)<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE
 )
 
-WALK_VICTIM: Final = (
-    "MATCH (:Victim {victim_id: $victim_id})<-[:DEPICTS]-(:Face)-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE
+WALK_FACES: Final = (
+    "UNWIND $faces AS face_id MATCH (:Face {face_id: face_id})-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE
 )
 
 # A side gains a face when one joins its victim or its group, its own face included: that joins it to the others. A face
@@ -111,6 +109,19 @@ WHERE EXISTS {
       }
 RETURN r.link_id AS link_id
 """
+
+TAKEN_BACK: Final = """
+UNWIND $links AS link_id
+CALL (link_id) {
+  MATCH (v:Verdict {link_id: link_id})<-[:WROTE]-(act:Act)
+  RETURN v, act ORDER BY v.version DESC LIMIT 1
+}
+WITH link_id, v, act WHERE v.decision = 'reopened' AND act.at > $since
+MATCH (u:Verdict {verdict_id: v.undoes})<-[:WROTE]-(former:Act)
+WHERE toLower(act.by) = toLower($by) AND toLower(former.by) = toLower($by) AND u.opened
+RETURN link_id
+"""
+"""Links whose last act is a reopening by a person of what they had decided with score and reasons before them."""
 
 TAKEN: Final = """
 UNWIND $items AS item

@@ -26,7 +26,8 @@ _LINK: Final = (
     """
 RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .proposed_by,
           .proposed_in, .proposed_at} AS link,
-       EXISTS { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(:Act {by: $viewer}) } AS judged,
+       COLLECT { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
+                 RETURN v {.verdict_id, .decision, .undoes, by: act.by} } AS acts,
 """
     + _SIDE_A
     + ","
@@ -71,7 +72,7 @@ WITH startNode(r) AS a, r, endNode(r) AS b
 HISTORY: Final = """
 MATCH (v:Verdict {link_id: $link_id})<-[:WROTE]-(act:Act)
 RETURN v.verdict_id AS verdict_id, act.by AS by, act.role AS role, act.district AS district, act.at AS at,
-       v.decision AS decision, v.reasons AS reasons, v.text AS text, v.supersedes AS supersedes
+       v.decision AS decision, v.reasons AS reasons, v.text AS text, v.supersedes AS supersedes, v.blind AS blind
 ORDER BY v.version
 """
 

@@ -12,8 +12,8 @@ UNWIND $links AS link_id
 MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
 """
 _LINK_FACTS: Final = """
-RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.score AS score,
-       r.confirmed_at AS confirmed_at, a.face_id AS a, b.face_id AS b,
+RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.confirmed_at AS confirmed_at,
+       a.face_id AS a, b.face_id AS b,
        COLLECT { MATCH (a)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district }
        + COLLECT { MATCH (b)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district } AS districts
 """
@@ -25,7 +25,7 @@ UNWIND $links AS link_id
 MATCH (v:Verdict {link_id: link_id})<-[:WROTE]-(act:Act)
 RETURN v.link_id AS link_id, v.verdict_id AS verdict_id, act.act_id AS act_id, act.by AS by, act.at AS at,
        act.role AS role, act.district AS district, v.decision AS decision, v.state_then AS state_then,
-       v.undoes AS undoes
+       v.undoes AS undoes, coalesce(v.opened, false) AS opened
 ORDER BY v.version
 """
 
@@ -68,7 +68,7 @@ WITH act UNWIND $rows AS row
 MATCH (:Face)-[r:CANDIDATE {link_id: row.link_id}]->(:Face)
 CREATE (act)-[:WROTE]->(:Verdict {verdict_id: row.verdict_id, link_id: row.link_id, decision: row.decision,
     reasons: row.reasons, text: row.text, score_then: r.score, state_then: row.state_then, version: row.version,
-    supersedes: row.supersedes, undoes: row.undoes})
+    supersedes: row.supersedes, undoes: row.undoes, blind: row.blind, opened: row.opened})
 SET r.state = row.state, r.version = row.version, r.standing = row.standing, r.confirmed_at = row.confirmed_at,
     r.confirmed_by = row.confirmed_by
 """
@@ -77,5 +77,6 @@ UNITS: Final = """
 UNWIND $faces AS face_id
 MATCH (f:Face {face_id: face_id})
 RETURN f.face_id AS face_id, f.quality AS quality,
-       head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) RETURN g.group_id ORDER BY g.group_id }) AS group_id
+       head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) MATCH (c:Case {case_id: g.case_id})
+                      RETURN {group_id: g.group_id, district: c.district} ORDER BY g.group_id }) AS group
 """

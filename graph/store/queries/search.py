@@ -22,21 +22,13 @@ coalesce(head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(o:Victim) RE
                         RETURN o.victim_id ORDER BY o.victim_id LIMIT 1 }))
 """
 
-FACES_OF_VICTIM: Final = (
-    """
-MATCH (f:Face)-[:DEPICTS]->(:Victim {victim_id: $victim_id}) WHERE f.stub IS NULL
-WITH DISTINCT f
-WITH f, """
-    + _VICTIM_ID
-    + """ AS victim_id
-WHERE victim_id = $victim_id
-MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
-WITH f, collect(DISTINCT c.district) AS districts
-RETURN f.face_id AS face_id, districts
+BEST_FIRST: Final = """
+MATCH (f:Face) WHERE f.face_id IN $faces AND f.stub IS NULL
+  AND EXISTS { (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case) }
+RETURN f.face_id AS face_id
 ORDER BY f.too_poor_because IS NOT NULL, f.quality DESC, f.face_id
 """
-)
-"""Best first, so that the best stand for a victim that has very many."""
+"""The best stand for a victim that has very many."""
 
 MEDIA_OF_FACES: Final = """
 MATCH (f:Face)-[:SEEN_IN]->(m:Media) WHERE f.face_id IN $faces
@@ -96,14 +88,6 @@ ORDER BY part, rank
 """
 )
 
-VICTIMS: Final = """
-UNWIND $victims AS victim_id
-MATCH (v:Victim {victim_id: victim_id})
-RETURN v.victim_id AS victim_id, v.identity IS NOT NULL AS identified,
-       COLLECT { MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
-                 RETURN DISTINCT c.district } AS districts
-"""
-
 SIMILAR_PEOPLE: Final = (
     """
 MATCH (s:Search {search_id: $search_id})-[r:RETURNED]->(f:Face) WHERE r.above AND f.stub IS NULL
@@ -112,10 +96,10 @@ WITH f, """
     + _VICTIM_ID
     + """ AS victim_id,
      head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) RETURN g.group_id ORDER BY g.group_id }) AS group_id
-RETURN victim_id, count(DISTINCT coalesce(group_id, f.face_id)) AS people
+RETURN f.face_id AS face_id, victim_id, group_id
 """
 )
-"""The similar faces by whom they show; of those that are nobody's yet a group counts as one."""
+"""The similar faces, with whom they show."""
 
 COMING: Final = """
 RETURN COUNT { MATCH (u:Upload) WHERE u.status = 'submitted' AND u.case_id = $case_id } AS uploads,

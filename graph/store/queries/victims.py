@@ -21,19 +21,19 @@ RETURN DISTINCT o.face_id AS face_id
 FACES: Final = """
 UNWIND $faces AS face_id
 MATCH (f:Face {face_id: face_id})
-RETURN f.face_id AS face_id, f.start_ms AS start_ms, f.end_ms AS end_ms,
+RETURN f.face_id AS face_id, f.start_ms AS start_ms, f.end_ms AS end_ms, f.quality AS quality,
        head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }) AS media_id,
        COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim) RETURN v.victim_id } AS declared,
        head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id }) AS victim_id,
        COLLECT { MATCH (f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
-                 RETURN DISTINCT c {.case_id, .source, .district} } AS cases
+                 RETURN DISTINCT c {.case_id, .source, .district, .contact} } AS cases
 """
 
 DECIDED_LINKS: Final = """
 UNWIND $faces AS face_id
 MATCH (a:Face {face_id: face_id})-[r:CANDIDATE]->(b:Face) WHERE r.state IN ['confirmed', 'approved', 'dismissed']
 RETURN r.link_id AS link_id, a.face_id AS a, b.face_id AS b, r.state AS state, r.confirmed_at AS confirmed_at,
-       r.score AS score, coalesce(r.pending, false) AS pending
+       coalesce(r.pending, false) AS pending
 """
 
 MOVE_FACES: Final = """
@@ -47,6 +47,12 @@ WITH f, row, at WHERE row.victim_id IS NOT NULL
 MERGE (v:Victim {victim_id: row.victim_id})
 ON CREATE SET v.registered = false, v.version = 0, v.from_link = row.from_link
 CREATE (f)-[:DEPICTS {basis: 'confirmed', at: at}]->(v)
+"""
+
+NAME_VICTIMS: Final = """
+UNWIND $rows AS row
+MERGE (v:Victim {victim_id: row.victim_id})
+ON CREATE SET v.registered = false, v.version = 0, v.from_link = row.link_id
 """
 
 SET_PENDING: Final = """
@@ -78,10 +84,22 @@ MATCH (v:Victim {victim_id: row.victim_id})
 SET v.identity = row.identity
 """
 
-VICTIM: Final = """
+# The faces that a name stands or stood for: of a formed victim the two of its link too, which may have moved on since.
+FACES_OF_NAME: Final = """
 MATCH (v:Victim {victim_id: $victim_id})
-RETURN v {.victim_id, .label, .registered, .identity, .from_link} AS victim,
-       COLLECT { MATCH (v)<-[:DEPICTS]-(f:Face) RETURN DISTINCT f.face_id } AS faces
+RETURN v.from_link AS from_link,
+       COLLECT { MATCH (v)<-[:DEPICTS]-(f:Face) RETURN f.face_id
+                 UNION
+                 MATCH (a:Face)-[:CANDIDATE {link_id: v.from_link}]->(b:Face) UNWIND [a, b] AS f
+                 RETURN f.face_id } AS faces
+"""
+
+DISTRICTS_OF_VICTIMS: Final = """
+UNWIND $victims AS victim_id
+MATCH (v:Victim {victim_id: victim_id})
+RETURN v.victim_id AS victim_id, v.identity IS NOT NULL AS identified,
+       COLLECT { MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
+                 RETURN DISTINCT c.district } AS districts
 """
 
 CREATE_IDENTIFICATION: Final = """

@@ -29,7 +29,7 @@ LINK_IDS = st.text("0123456789abcdef", min_size=64, max_size=64)
 
 def place(face: str = "f", **more: Any) -> Place:
     given: dict[str, Any] = {
-        "unit": Unit(Kind.FACE, face), "label": None, "erased": False, "identified": False,
+        "face_id": face, "unit": Unit(Kind.FACE, face), "label": None, "erased": False, "identified": False,
         "cases": (("local:1", "north"),), "submitted_at": 100,
     }  # fmt: skip
     return Place(**given | more)
@@ -68,7 +68,8 @@ FILTERS: list[tuple[Filters, Place, Place, bool]] = [
     (Filters(), place("a", unit=Unit(Kind.VICTIM, "v")), place("b", unit=Unit(Kind.VICTIM, "v")), False),
     (Filters(case_id="local:1"), place("a"), place("b", **SOUTH), True),
     (Filters(case_id="local:2"), place("a"), place("b", **SOUTH), False),
-    (Filters(victim_id="v"), place("a", unit=Unit(Kind.VICTIM, "v")), place("b"), True),
+    (Filters(victim_id="v"), place("a", shown=Unit(Kind.VICTIM, "v")), place("b"), True),
+    (Filters(victim_id="v"), place("a", unit=Unit(Kind.VICTIM, "v")), place("b"), False),
     (Filters(victim_id="v"), place("a"), place("b", unit=Unit(Kind.VICTIM, "v"), **SOUTH), False),
     (Filters(district="south"), place("a"), place("b", **SOUTH), True),
     (Filters(district="south"), place("a"), place("b"), False),
@@ -78,6 +79,19 @@ FILTERS: list[tuple[Filters, Place, Place, bool]] = [
     (Filters(submitted_after=200), place("a", submitted_at=201), place("b"), True),
     (Filters(submitted_after=200), place("a"), place("b"), False),
 ]
+
+
+def test_whom_a_face_stands_for_is_told_at_home_under_the_name_that_is_known_there() -> None:
+    victim = place("a", unit=Unit(Kind.VICTIM, "v"))
+    named = victim.known_as("north", "name", identified=True)
+    assert (named.shown, named.identified, named.unit) == (Unit(Kind.VICTIM, "name"), True, Unit(Kind.VICTIM, "v"))
+    assert victim.known_as("north", None, identified=False).shown is None
+    assert victim.known_as("south", "name", identified=True).shown is None
+    group = place("a", unit=Unit(Kind.GROUP, "g"), group_case="local:1")
+    assert group.known_as("north", None, identified=False).shown == Unit(Kind.GROUP, "g")
+    elsewhere = place("a", unit=Unit(Kind.GROUP, "g"), group_case="local:2")
+    assert elsewhere.known_as("north", None, identified=False).shown is None
+    assert place("a").known_as("north", None, identified=False).shown == Unit(Kind.FACE, "a")
 
 
 @pytest.mark.parametrize(("filters", "a", "b", "expected"), FILTERS)

@@ -27,8 +27,8 @@ def near(faces: dict[str, FaceFacts] | list[str], *links: LinkFacts) -> Neighbou
     return Neighbourhood(known, {link.link_id: link for link in links})
 
 
-def confirmed(a: str, b: str, at: str = "1", state: State = State.CONFIRMED, score: float = 0.5) -> LinkFacts:
-    return LinkFacts(f"{a}-{b}", a, b, state, at, score)
+def confirmed(a: str, b: str, at: str = "1", state: State = State.CONFIRMED) -> LinkFacts:
+    return LinkFacts(f"{a}-{b}", a, b, state, at)
 
 
 def declared(**names: str) -> dict[str, FaceFacts]:
@@ -105,9 +105,10 @@ def test_the_link_confirmed_later_is_the_one_that_waits() -> None:
     assert victims(near(faces, first, earlier)).pending == {"a-b"}
 
 
-def test_a_chain_may_not_join_a_dismissed_pair_or_two_faces_of_one_frame_and_the_weakest_link_is_named() -> None:
-    faces = {face: FaceFacts(face, "one" if face in "ad" else face) for face in "abcd"}
-    chain = [confirmed("a", "b", score=0.6), confirmed("b", "c", score=0.41), confirmed("c", "d", score=0.7)]
+def test_a_chain_may_not_join_a_dismissed_pair_or_two_faces_of_one_frame_and_the_hardest_link_is_named() -> None:
+    quality = {"a": 0.9, "b": 0.8, "c": 0.4, "d": 0.9}
+    faces = {face: FaceFacts(face, "one" if face in "ad" else face, quality=quality[face]) for face in "abcd"}
+    chain = [confirmed("a", "b"), confirmed("b", "c"), confirmed("c", "d")]
     dismissed = LinkFacts("a-c", "a", "c", State.DISMISSED)
     around = near(faces, *chain, dismissed)
     found = victims(around)

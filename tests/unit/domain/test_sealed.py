@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from graph.actions.seen import link_from
-from graph.actions.visible import (
+from graph.domain.link import State
+from graph.domain.people import Person, Role
+from graph.domain.sealed import (
     Side,
     found_from,
+    link_from,
     linked_cases,
     media_from,
     sees_case,
@@ -18,8 +20,6 @@ from graph.actions.visible import (
     sees_link,
     side_from,
 )
-from graph.domain.link import State
-from graph.domain.people import Person, Role
 from tests.factories import ANNA, BEN, SUE
 
 WANDA = Person("wanda@west", frozenset({Role.INVESTIGATOR}), "west")
@@ -43,7 +43,7 @@ def row(state: State = State.CANDIDATE, a: tuple[str, ...] = ("north:1",), b: tu
         "threshold": 0.4, "proposed_by": "machine", "proposed_in": None,
         "proposed_at": "2026-11-20",
     }  # fmt: skip
-    return {"link": link, "judged": False, "a": side("a", *a), "b": side("b", *b)}
+    return {"link": link, "acts": [], "a": side("a", *a), "b": side("b", *b)}
 
 
 def test_a_case_and_its_links_are_seen_from_its_own_district_by_who_investigates_or_supervises() -> None:

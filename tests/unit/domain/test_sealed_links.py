@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from graph.actions.seen import link_from, visible_history
-from graph.domain.link import State
+from graph.domain.link import Entry, State
+from graph.domain.sealed import TOLD, has_opened, has_seen, link_from, poorest_first, visible_history
 from tests.factories import ANNA, BEN
 
 HISTORY = [
     {"verdict_id": "v1", "by": "anna", "at": "2026-11-20", "decision": "confirmed", "reasons": ["ears"], "text": "scar",
-     "supersedes": None, "role": "investigator", "district": "south"}
+     "supersedes": None, "role": "investigator", "district": "south", "blind": True}
 ]  # fmt: skip
 
 
@@ -27,7 +27,56 @@ def row(state: State, *, judged: bool) -> dict[str, Any]:
         "threshold": 0.4, "by_mean": True, "proposed_by": "machine", "proposed_in": None,
         "proposed_at": "2026-11-20",
     }  # fmt: skip
-    return {"link": link, "judged": judged, "a": side("a", "north:1"), "b": side("b", "south:1")}
+    acts = [said("v1", "anna@north", "confirmed")] if judged else []
+    return {"link": link, "acts": acts, "a": side("a", "north:1"), "b": side("b", "south:1")}
+
+
+def said(verdict_id: str, by: str, decision: str, undoes: str | None = None) -> dict[str, Any]:
+    return {"verdict_id": verdict_id, "by": by, "decision": decision, "undoes": undoes}
+
+
+@pytest.mark.parametrize(
+    ("acts", "opened"),
+    [
+        ([said("1", "anna@north", "confirmed")], True),
+        ([said("1", "anna@north", "dismissed")], True),
+        ([said("1", "ANNA@north", "approved")], True),
+        ([said("1", "ben@south", "confirmed")], False),
+        ([said("1", "anna@north", "unsure")], False),
+        ([said("1", "ben@south", "confirmed"), said("2", "anna@north", "returned")], False),
+        ([said("1", "ben@south", "confirmed"), said("2", "anna@north", "reopened", "1")], False),
+        ([said("1", "anna@north", "confirmed"), said("2", "sue@north", "reopened", "1")], False),
+        ([said("1", "anna@north", "confirmed"), said("2", "sue@north", "returned")], True),
+    ],
+)
+def test_a_decision_of_ones_own_opens_a_link_while_it_stands_and_nothing_else_does(
+    acts: list[Any], opened: bool
+) -> None:
+    assert has_opened(ANNA, acts) is opened
+
+
+@pytest.mark.parametrize(
+    ("entry", "seen"),
+    [
+        (Entry("1", "act", "anna@north", "", "confirmed", State.CANDIDATE, opened=True), True),
+        (Entry("1", "act", "Anna@North", "", "confirmed", State.CANDIDATE, opened=True), True),
+        (Entry("1", "act", "anna@north", "", "unsure", State.CANDIDATE, opened=False), False),
+        (Entry("1", "act", "anna@north", "", "unsure", State.CANDIDATE, opened=True), True),  # of an older release
+        (Entry("1", "act", "ben@south", "", "confirmed", State.CANDIDATE, opened=True), False),
+        (Entry("1", "act", "ben@south", "", "approved", State.CONFIRMED, opened=True), True),
+    ],
+)
+def test_who_was_ever_shown_a_score_or_reasons_is_not_blind_any_more(entry: Entry, seen: bool) -> None:
+    assert has_seen(ANNA, [entry]) is seen
+
+
+def test_what_is_told_on_purpose_has_its_reason() -> None:
+    assert all(told.fact and told.reason for told in TOLD)
+
+
+def test_links_whose_scores_are_sealed_come_by_the_poorer_picture_and_then_by_id() -> None:
+    links = [("c", 0.9, 0.2), ("a", 0.2, 0.3), ("b", None, 0.9), ("d", 0.5, 0.6)]
+    assert [name for name, a, b in sorted(links, key=lambda one: poorest_first(one[1], one[2], one[0]))] == list("bacd")
 
 
 @pytest.mark.parametrize("state", list(State))
@@ -46,7 +95,7 @@ def test_a_score_is_seen_by_who_has_judged_and_by_nobody_else_in_any_state(state
         (State.UNSURE, False, False),
         (State.RETURNED, False, False),
         (State.CONFIRMED, True, False),
-        (State.DISMISSED, True, True),
+        (State.DISMISSED, True, False),
         (State.APPROVED, True, True),
     ],
 )

@@ -1,0 +1,24 @@
+"""What a refusal tells, and that it is in the audit: facts to who says for what purpose, and every miss counted."""
+
+from __future__ import annotations
+
+from graph.actions.views import Look, Views
+from graph.domain.errors import Conflict
+
+MISSED = "access.missed"
+"""The action of a request for what is not there, or not for this person: many of one person's are a hunt for ids."""
+REFUSED = "access.refused"
+"""The action of a refusal that told what stands now."""
+
+
+async def record_miss(views: Views, look: Look, request: str, path: str) -> None:
+    """Returns when the miss is in the audit: which kind of request, and of what was asked for the digest alone."""
+    await views.record(look.act(MISSED, request, shown=[path]))
+
+
+async def disclose(views: Views, look: Look, request: str, path: str, refused: Conflict) -> Conflict:
+    """The refusal with what stands now, once that is in the audit; without a purpose the refusal alone."""
+    if not refused.current or not look.purpose:
+        return Conflict(refused.message, code=refused.code)
+    await views.record(look.act(REFUSED, request, shown=[path, refused.told]))
+    return Conflict(refused.told, code=refused.code, current=refused.current)

@@ -1,0 +1,186 @@
+"""What a person may not see changes nothing that the service answers: two worlds that differ in that alone are alike.
+
+Each drawn story is built twice in the real graph, one after the other, with other scores, other ids, further acts and
+other people in the other district. Every operation of the OpenAPI document is then asked by one viewer in the north,
+with ids that they know and ids that they guess: status, headers and body are the same in both. REDTHREAD_TEST_WORLDS
+sets how many stories are drawn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from api import clock
+from api.app import build_app
+from api.readiness import Readiness
+from api.services import Services
+from graph.actions.views import Views
+from graph.domain import ids
+from graph.domain.people import Person
+from graph.files import MediaStore
+from graph.store.migrate import migrate
+from graph.store.session import Store
+from tests.factories import NOW
+from tests.harness import new_store
+from tests.integration.conftest import empty
+from tests.signed_in import as_, sign_in
+from tests.worlds import OPENED, REQUESTS, SEALED, SOUTHERN, VIEWERS, Hidden, Ids, Pool, Request, Step, World, requests
+
+STORIES = int(os.environ.get("REDTHREAD_TEST_WORLDS", "4"))
+AGAIN = 60
+"""Requests beyond one of every operation."""
+
+TELLING = [
+    Step("bob", "confirm", (len(OPENED),)),  # n1-s1
+    Step("ben", "dismiss_all", (len(OPENED) + 9, len(OPENED) + 10)),  # n7-s1, n7-s2
+    Step("bob", "dismiss", (3,)),  # n1-n2
+]
+"""What every story begins with: a confirmation across districts, an act of the south, a pair held to be two people."""
+
+one_step = st.builds(
+    Step,
+    who=st.sampled_from(["bob", "bob", "sol", "ben", "sam"]),
+    what=st.sampled_from(
+        ["confirm", "confirm", "dismiss", "unsure", "return", "reopen", "confirm_all", "dismiss_all", "unsure_all",
+         "undo"]
+    ),
+    links=st.lists(st.integers(0, len(OPENED) + len(SEALED) - 1), min_size=1, max_size=3, unique=True).map(tuple),
+)  # fmt: skip
+
+
+@st.composite
+def hidden(draw: st.DrawFn, name: str) -> Hidden:
+    score = st.floats(0.45, 0.95)
+    act = st.tuples(
+        st.sampled_from(["confirm", "confirm", "dismiss", "unsure", "reopen"]),
+        st.lists(st.integers(0, len(SOUTHERN) - 1), min_size=1, max_size=1).map(tuple),
+    )
+    return Hidden(
+        name, {pair: draw(score) for pair in (*SEALED, *SOUTHERN)}, tuple(draw(st.lists(act, max_size=5))),
+        draw(st.sampled_from(["not", "proposed", "approved"])), name == "a",
+    )  # fmt: skip
+
+
+stories = st.tuples(
+    st.lists(one_step, min_size=2, max_size=8), hidden("a"), hidden("b"), st.sampled_from(VIEWERS),
+    st.integers(0, 2**32),
+)  # fmt: skip
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def test_every_operation_of_the_api_is_asked_for() -> None:
+    document = build_app(_nothing, upload_limit=1, version="test").openapi()
+    operations = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    assert operations == set(REQUESTS)
+
+
+@asynccontextmanager
+async def _nothing() -> Any:
+    yield None
+
+
+def test_what_a_viewer_may_not_see_changes_nothing_that_is_answered(
+    stack: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_id = Ids()
+    monkeypatch.setattr(ids, "new_id", new_id)
+    with asyncio.Runner() as runner:
+        store = runner.run(_opened(stack))
+        try:
+
+            @settings(
+                max_examples=STORIES, deadline=None, database=None, suppress_health_check=list(HealthCheck),
+                phases=[Phase.generate], derandomize="REDTHREAD_TEST_WORLDS" not in os.environ,
+            )  # fmt: skip
+            @given(stories)
+            def story(drawn: tuple[list[Step], Hidden, Hidden, Person, int]) -> None:
+                steps, one, other, viewer, seed = drawn
+                pool = Pool(Random(seed), (one, other), len(TELLING) + len(steps))
+                asked = requests(Random(seed), pool, AGAIN)
+                told = [
+                    runner.run(
+                        _answers(store, new_store(tmp_path), world, new_id, viewer, [*TELLING, *steps], asked,
+                                 monkeypatch)
+                    )
+                    for world in (one, other)
+                ]  # fmt: skip
+                assume(told[0][0] == told[1][0])
+                both = zip(asked, told[0][1], told[1][1], strict=True)
+                differ = [(viewer.actor, request, *answers) for request, *answers in both if answers[0] != answers[1]]
+                assert not differ, "\n".join(map(str, differ[:5]))
+
+            story()
+        finally:
+            runner.run(store.close())
+
+
+async def _opened(stack: Any) -> Store:
+    store = Store(stack.neo4j_uri, stack.neo4j_user, stack.neo4j_password)
+    await migrate(store)
+    return store
+
+
+async def _answers(
+    store: Store, files: MediaStore, hidden: Hidden, new_id: Ids, viewer: Person, steps: list[Step],
+    asked: list[Request], monkeypatch: pytest.MonkeyPatch,
+) -> tuple[list[str], list[Any]]:  # fmt: skip
+    """What became of the common steps, and what each request was answered, in one world."""
+    await empty(store)
+    world = World(store, files, hidden, new_id, viewer)
+    await world.build(steps)
+
+    @asynccontextmanager
+    async def services() -> Any:
+        who = sign_in()
+        readiness = Readiness(store, files, who, fresh=0)
+        yield Services(store, files, Views(store), who, readiness)
+        await readiness.close()
+
+    app = build_app(services, upload_limit=1_000_000, version="test")
+    told: list[Any] = []
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1", headers=as_(viewer)
+        ) as client,
+    ):
+        for number, request in enumerate(asked):
+            new_id.call(f"request {number}")
+            now = NOW + timedelta(hours=1, seconds=number)
+            monkeypatch.setattr(clock, "now", lambda now=now: now)
+            told.append(await _ask(client, request))
+    return world.outcomes, told
+
+
+async def _ask(client: httpx.AsyncClient, request: Request) -> Any:
+    headers: dict[str, str] = {}
+    if request.purpose is not None:
+        headers["Redthread-Purpose"] = request.purpose
+    if request.version is not None:
+        headers["If-Match"] = f'"{request.version}"'
+    sent: dict[str, Any] = {"json": request.body} if request.body is not None else {}
+    if request.form is not None:
+        sent = {"data": dict(request.form), "files": {"file": ("a.jpg", b"no picture", "image/jpeg")}}
+    answer = await client.request(request.method, request.path, params=dict(request.query), headers=headers, **sent)
+    body = answer.text
+    try:
+        body = json.loads(body)
+    except ValueError:
+        body = answer.content.hex()
+    return answer.status_code, sorted(answer.headers.items()), body
