@@ -150,6 +150,7 @@ class World:
             "UNWIND $rows AS row MATCH (f:Face {face_id: row.face_id}) SET f.quality = row.quality",
             rows=[{"face_id": name_of(called), "quality": quality} for called, quality in QUALITY.items()],
         )
+        await self._dates()
         await self._search(scene)
         for number, (what, links) in enumerate(hidden.acts):
             self.new_id.call(f"{hidden.name} {number}")
@@ -167,6 +168,21 @@ class World:
 
     async def write(self, query: str, **values: Any) -> None:
         await self.store.write(lambda tx: tx.do(query, **values))  # type: ignore[arg-type]
+
+    async def _dates(self) -> None:
+        """The south knows other dates in each world, as many years from the north's: within one band."""
+        theirs = "2012-01-01T00:00:00" if self.hidden.name == "a" else "2012-09-01T00:00:00"
+        await self.write(
+            "MATCH (f:Face)-[:SEEN_IN]->(m:Media)-[i:IN_CASE]->(c:Case) "
+            "SET i.captured_at = CASE c.case_id WHEN $hidden THEN $theirs ELSE '2020-01-01T00:00:00' END, "
+            "i.captured_told = 1, f.more_similar = CASE c.case_id WHEN $hidden THEN $number ELSE 1 END "
+            "WITH m, c WHERE c.case_id = $hidden SET m.captured_at = $theirs",
+            hidden=self.hidden.case_id, theirs=theirs, number=1 if self.hidden.name == "a" else 2,
+        )  # fmt: skip
+        await self.write(
+            "MATCH (a:Face {face_id: $a}), (b:Face {face_id: $b}) MERGE (a)-[:AS_SIMILAR]->(b)",
+            a=name_of("n9"), b=name_of("s4"),
+        )  # fmt: skip
 
     async def _search(self, scene: Scene) -> None:
         """The viewer has asked, and was answered with faces of both districts."""
@@ -423,6 +439,7 @@ REQUESTS: Final[Mapping[str, Callable[[Pool], Request]]] = {
         f"/faces/{pool.one(pool.faces)}/crop", leads=pool.one(["true", "false"])
     ),
     "GET /faces/{face_id}/labels": lambda pool: _look(f"/faces/{pool.one(pool.faces)}/labels"),
+    "GET /faces/{face_id}/similar": lambda pool: _look(f"/faces/{pool.one(pool.faces)}/similar"),
     "POST /faces/{face_id}/labels": lambda pool: Request(
         "POST", f"/faces/{pool.one(pool.faces)}/labels", body={"label": "witness", "reason": "r"},
         version=pool.version(),

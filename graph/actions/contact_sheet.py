@@ -122,8 +122,11 @@ async def _create(tx: Tx, pairs: Sequence[Row], actor: Person, now: datetime) ->
 
 
 def _knows(actor: Person, pair: Row, side: str) -> bool:
-    """Whether the person may know of this face: it is of the person's district, or was an answer to a search."""
-    return may(actor, Deed.SEE, pair[f"{side}_districts"]) or bool(pair[f"{side}_found"])
+    """Whether the person may know of this face: it is of the person's district, was an answer to a search, or is listed
+    as similar to the other one, which is of the person's district."""
+    other = "b" if side == "a" else "a"
+    listed = bool(pair[f"{side}_listed"]) and may(actor, Deed.SEE, pair[f"{other}_districts"])
+    return listed or may(actor, Deed.SEE, pair[f"{side}_districts"]) or bool(pair[f"{side}_found"])
 
 
 def check_said(said: Said) -> None:

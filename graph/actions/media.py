@@ -11,6 +11,7 @@ from graph.actions.views import Look, Views
 from graph.domain.errors import NotFound
 from graph.domain.link import State
 from graph.domain.people import Deed, Maker, Person, may, told_on_face
+from graph.domain.sealed import dated
 from graph.store.queries import mark as marking
 from graph.store.queries import media as queries
 from graph.store.session import Row, Store, Tx
@@ -80,7 +81,9 @@ async def read_media_of_case(
         return await tx.rows(queries.MEDIA_OF_CASE, case_id=case_id, after=after, limit=limit + 1)
 
     rows = await store.read(work)
-    page: list[Row] = [{**row, "others": _readable(look.person, row["others"])} for row in rows[:limit]]
+    page: list[Row] = [
+        {**dated(row, look.person), "others": _readable(look.person, row["others"])} for row in rows[:limit]
+    ]
     shown = [row["media"]["media_id"] for row in page]
     await views.record(look.act("case.media_seen", case_id, shown=shown))
     return page, shown[-1] if len(rows) > limit else None
@@ -114,7 +117,7 @@ async def read_media(store: Store, views: Views, media_id: str, *, look: Look) -
         await views.record(look.act("media.seen", media_id))
         return OnItsWay(media_id, "submitted" if "submitted" in mine else "quarantined")
     await views.record(look.act("media.seen", media_id))
-    return {**row, "memberships": _told(row["memberships"], look.person)}
+    return {**dated(row, look.person), "memberships": _told(row["memberships"], look.person)}
 
 
 def _told(memberships: Sequence[Row], person: Person) -> list[Row]:

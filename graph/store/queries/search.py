@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from graph.store.queries.dates import DATES as _DATES
+
 DISTRICT_OF_CASE: Final = "MATCH (c:Case {case_id: $case_id}) RETURN c.district AS district"
 
 CREATE_SEARCH: Final = """
@@ -55,6 +57,9 @@ SEARCH: Final = (
                  RETURN {face_id: f.face_id, stub: f.stub, box: f.box, quality: f.quality,
                          too_poor_because: f.too_poor_because,
                          media_id: head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
+                         dates: head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN """
+    + _DATES
+    + """}),
                          cases: COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
                                           RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id }}
                  ORDER BY f.ordinal, f.face_id } AS probes,
@@ -78,6 +83,9 @@ CALL (s, p, place) {
 RETURN p.number AS part, p.offset AS offset, place + 1 AS rank, place < p.above AS above, p.faces[place] AS face_id,
        f IS NULL AS stub, r.probe_face_id AS probe_face_id, f.box AS box, f.quality AS quality,
        head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }) AS media_id,
+       head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN """
+    + _DATES
+    + """}) AS dates,
        COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
                  RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id } AS cases,
        """
