@@ -173,7 +173,8 @@ class _Reviewer:
         for link in item["links"]:
             done = await self._ask(
                 "verdict", "POST", f"/links/{link['link_id']}/verdicts",
-                json={"decision": decision, "reasons": reasons, "faces": shown}, headers={"If-Match": f'"{link["version"]}"'},
+                json={"decision": decision, "reasons": reasons, "faces": shown},
+                headers={"If-Match": f'"{link["version"]}"'},
             )  # fmt: skip
             self._measured.judged += done is not None
             if decision == "unsure":  # it comes back, to whom it may, when a side gains a face
