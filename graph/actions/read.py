@@ -21,7 +21,6 @@ from graph.store.session import Row, Store, Tx
 
 SHOWN_WITHOUT_LEADS = [state.value for state in State if state is not State.LEAD]
 WITH_LEADS = [state.value for state in State]
-NO_LIMIT = 2**31
 ROWS_A_PAGE = 1000
 
 
@@ -87,12 +86,11 @@ async def read_case(store: Store, views: Views, case_id: str, *, leads: bool, lo
         case = await tx.one(queries.CASE, case_id=case_id)
         if case is None or not sees_case(look.person, case["case"]):
             raise NotFound("there is no such case")
-        media = await tx.rows(queries.MEDIA_OF_CASE, case_id=case_id)
-        faces = await tx.rows(queries.FACES_OF_CASE, case_id=case_id)
-        found = await tx.rows(
-            queries.LINKS_OF_CASE, case_id=case_id, states=WITH_LEADS if leads else SHOWN_WITHOUT_LEADS, after="",
-            limit=NO_LIMIT, viewer=look.person.actor,
-        )  # fmt: skip
+        states = WITH_LEADS if leads else SHOWN_WITHOUT_LEADS
+        graph = await tx.one(queries.GRAPH_OF_CASE, case_id=case_id, states=states) or {}
+        sides = {side["face_id"]: side for side in graph["sides"]}
+        media, faces = graph["media"], graph["faces"]
+        found = [{**row, "a": sides[row["a"]], "b": sides[row["b"]]} for row in graph["links"]]
         linked = linked_cases(case_id, found, media, look.person)
         shown = [media_from(row, look.person) for row in media]
         return SeenCase(case["case"], shown, faces, [link_from(row, look.person) for row in found], linked)

@@ -309,7 +309,7 @@ def link_from(row: Row, viewer: Person, history: Iterable[Row] = ()) -> SeenLink
         by_mean=bool(link["by_mean"]) if opened else None,
         a=side_from(row["a"], viewer, state),
         b=side_from(row["b"], viewer, state),
-        gap=gap_from(row.get("a_dates"), row.get("b_dates"), viewer, state),
+        gap=gap_from(row["a"].get("dates"), row["b"].get("dates"), viewer, state),
         history=visible_history(state, opened, history, viewer),
     )
 

@@ -59,6 +59,8 @@ class Measured:
     claimed_twice: int = 0
     contradictions: int = 0
     """Verdicts that were rightly refused, because chance joined what it had held apart before."""
+    stale: int = 0
+    """Verdicts that were rightly refused, because a victim had got a face since it was shown."""
     judged: int = 0
     idle: int = 0
     """Claims that found nothing waiting."""
@@ -86,7 +88,7 @@ async def measure_review(
         "reviewers": load.reviewers, "seconds": load.seconds, "think_s": load.think_s, "seed": load.seed,
         "build_s": round(built_s, 1), "verdicts": measured.judged, "errors": dict(measured.errors),
         "double_decisions": (twice or {})["links"], "double_claims": measured.claimed_twice,
-        "contradictions": measured.contradictions, "idle": measured.idle,
+        "contradictions": measured.contradictions, "stale": measured.stale, "idle": measured.idle,
         "operations": {name: percentiles(times) for name, times in sorted(measured.times.items())}, "goal": GOAL,
         "reached": is_reached(measured, (twice or {})["links"]),
     }  # fmt: skip
@@ -199,9 +201,14 @@ class _Reviewer:
             return None
         if began >= self._timed_from:
             self._measured.times[operation].append(time.monotonic() - began)
-        if answer.status_code == HTTPStatus.CONFLICT and answer.json()["code"] == "contradiction":
-            self._measured.contradictions += 1  # a rightful answer: the people who judge here draw lots
-            return None
+        if answer.status_code == HTTPStatus.CONFLICT:
+            refused = answer.json()
+            if refused["code"] == "contradiction":
+                self._measured.contradictions += 1  # a rightful answer: the people who judge here draw lots
+                return None
+            if refused["code"] == "stale_version" and "faces" in refused.get("current", {}):
+                self._measured.stale += 1  # rightful too: somebody joined a face to the victim since it was shown
+                return None
         if not answer.is_success:
             self._measured.errors[f"{operation} {answer.status_code}"] += 1
             return None

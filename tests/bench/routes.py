@@ -27,6 +27,7 @@ from urllib.parse import quote
 
 import httpx
 import neo4j
+import psutil
 
 from api.app import build_app
 from api.readiness import Readiness
@@ -194,7 +195,7 @@ async def routes(client: httpx.AsyncClient, store: Store) -> dict[str, Iterator[
     }
 
 
-async def measure(code: Path | None, number: int, only: str) -> dict[str, Any]:
+async def measure(code: Path | None, number: int, only: str, clients: int) -> dict[str, Any]:
     """By route: how often its statements go to the database, times over HTTP and of the bare driver."""
     uri, password = os.environ["REDTHREAD_TEST_NEO4J_URI"], os.environ["REDTHREAD_TEST_NEO4J_PASSWORD"]
     given = uri, "neo4j", password
@@ -211,7 +212,7 @@ async def measure(code: Path | None, number: int, only: str) -> dict[str, Any]:
                 **{key: value for key, value in os.environ.items() if not key.startswith("REDTHREAD_")},
                 "REDTHREAD_NEO4J_URI": uri, "REDTHREAD_NEO4J_USER": "neo4j", "REDTHREAD_NEO4J_PASSWORD": password,
                 "REDTHREAD_DATA": str(data), "REDTHREAD_API_PORT": "0", **sign_in_env(data),
-                "PYTHONPATH": str(code or Path.cwd()),
+                "PYTHONPATH": str(code or Path.cwd()), "PYTHONSAFEPATH": "1",
             }  # fmt: skip
             driver = neo4j.AsyncGraphDatabase.driver(uri, auth=("neo4j", password), notifications_min_severity="OFF")
             async with (
@@ -219,13 +220,53 @@ async def measure(code: Path | None, number: int, only: str) -> dict[str, Any]:
                 recording(recorded, files) as inside,
                 httpx.AsyncClient(base_url=service.url, headers=HEADERS, timeout=30, trust_env=False) as client,
             ):
-                for name, asked in (await routes(client, store)).items():
+                known = await routes(client, store)
+                if clients:
+                    await at_once(service.url, service.process.pid, known, clients, 5)
+                    found["at once"] = await at_once(service.url, service.process.pid, known, clients, 10)
+                    print(found)
+                for name, asked in known.items():
                     if not re.search(only, name):
                         continue
                     found[name] = await _route(name, asked, inside, recorded, client, driver, store, number)
                     print(name, found[name])
             await driver.close()
     return found
+
+
+async def at_once(
+    url: str, api: int, asked: dict[str, Iterator[Ask]], clients: int, seconds: float
+) -> dict[str, Any]:  # fmt: skip
+    """Requests a second, and their times, of people who look at faces, links, lists and the queue all the time.
+
+    With the processor milliseconds that a request takes in the API, process `api`, and in Neo4j: what else the machine
+    does changes these least.
+    """
+    port = int(os.environ["REDTHREAD_TEST_NEO4J_URI"].rpartition(":")[2])
+    listening = (item for item in psutil.net_connections("tcp") if item.status == psutil.CONN_LISTEN)
+    neo4j_pid = next(item.pid for item in listening if item.laddr.port == port)
+    processes = [psutil.Process(pid) for pid in (api, neo4j_pid) if pid is not None]
+    busy = [sum(process.cpu_times()[:2]) for process in processes]
+    looks = [asked[name] for name in ("crop", "crop", "crop", "one link", "one link", "list of links", "queue")]
+    times: list[float] = []
+    limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
+    async with httpx.AsyncClient(base_url=url, headers=HEADERS, timeout=60, trust_env=False, limits=limits) as client:
+        until = time.perf_counter() + seconds
+
+        async def person(number: int) -> None:
+            chance = random.Random(number)
+            while time.perf_counter() < until:
+                started = time.perf_counter()
+                await ask(client, next(chance.choice(looks)))
+                times.append((time.perf_counter() - started) * 1000)
+
+        await asyncio.gather(*(person(number) for number in range(clients)))
+    spent = [sum(process.cpu_times()[:2]) - before for process, before in zip(processes, busy, strict=True)]
+    cpu = [round(1000 * part / len(times), 1) for part in spent]
+    return {
+        "clients": clients, "a second": round(len(times) / seconds, 1), **spread(times), "api_cpu_ms": cpu[0],
+        "neo4j_cpu_ms": cpu[1],
+    }  # fmt: skip
 
 
 async def _route(
@@ -268,8 +309,9 @@ def main() -> None:
     parser.add_argument("--code", type=Path, help="the checkout whose API is measured")
     parser.add_argument("--number", type=int, default=80, help="requests of each route")
     parser.add_argument("--only", default="", help="a pattern of the routes' names")
+    parser.add_argument("--clients", type=int, default=0, help="so many people look at once, before the routes")
     given = parser.parse_args()
-    print(json.dumps(asyncio.run(measure(given.code, given.number, given.only))))
+    print(json.dumps(asyncio.run(measure(given.code, given.number, given.only, given.clients))))
 
 
 if __name__ == "__main__":
