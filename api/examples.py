@@ -17,6 +17,11 @@ VERDICT: Final[dict[str, Any]] = {
     "decision": "confirmed", "reasons": ["ears", "marks", "against:hair"], "text": "", "faces": [FACE, OTHER_FACE],
 }  # fmt: skip
 
+GAP: Final[dict[str, Any]] = {
+    "years": None, "band": "6-10",
+    "limits": "a picture of a small child is found by one taken 6 to 10 years later in about two of three",
+}  # fmt: skip
+
 LINK: Final[dict[str, Any]] = {
     "link_id": LINK_ID,
     "state": "candidate",
@@ -30,13 +35,16 @@ LINK: Final[dict[str, Any]] = {
     "by_mean": None,
     "a": {
         "face_id": FACE, "media_id": MEDIA, "case_ids": [CASE], "box": [412, 96, 88, 117], "quality": 0.8,
-        "district": "north", "contact": "duty desk north, 0100", "erased": False,
+        "district": "north", "contact": "duty desk north, 0100", "erased": False, "more_similar": 12,
     },
     "b": {
         "face_id": OTHER_FACE, "media_id": None, "case_ids": [], "box": None, "quality": None,
-        "district": "south", "contact": "duty desk south, 0200", "erased": False,
+        "district": "south", "contact": "duty desk south, 0200", "erased": False, "more_similar": None,
     },
+    "gap": GAP,
 }  # fmt: skip
+
+SIMILAR_FACES: Final[dict[str, Any]] = {"number": 12, "items": [LINK["b"]], "next": OTHER_FACE}
 
 LINK_JUDGED: Final[dict[str, Any]] = {
     **LINK,
@@ -65,7 +73,7 @@ CASE_GRAPH: Final[dict[str, Any]] = {
     "media": [
         {
             "media_id": MEDIA, "kind": "picture", "content_type": "image/jpeg", "width": 1600, "height": 1200,
-            "captured_at": None, "scope": "register", "exhibits": ["A-12"], "urgency": "routine",
+            "captured_at": "2026-08-02T17:20:11+02:00", "scope": "register", "exhibits": ["A-12"], "urgency": "routine",
             "submitted_at": 1795165964000, "other_case_ids": [],
         }
     ],
@@ -98,7 +106,7 @@ VICTIM_QUESTION: Final[dict[str, Any]] = {
 FOUND: Final[dict[str, Any]] = {
     "offset": 88213, "rank": 1, "face_id": OTHER_FACE, "media_id": None, "case_ids": [], "box": None, "above": True,
     "probe_face_id": FACE, "district": "south", "contact": "duty desk south, 0200", "erased": False,
-    "victim_id": None, "group_id": None,
+    "victim_id": None, "group_id": None, "gap": None,
 }  # fmt: skip
 
 ANSWER: Final[dict[str, Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -16,6 +17,8 @@ from pydantic import (
 )
 
 from api import examples
+from graph.actions.similar import SimilarFaces
+from graph.domain.captured import Gap
 from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
 from graph.domain.people import PURPOSE_LIMIT
 from graph.domain.sealed import PastVerdict, SeenCase, SeenLink, Side
@@ -128,14 +131,48 @@ class SideOut(WireOut):
     district: str | None
     contact: str | None
     erased: bool
+    more_similar: int | None = Field(
+        description="faces as similar as those proposed for this one, that are not; null: nobody counted"
+    )
 
     @classmethod
     def from_side(cls, side: Side) -> SideOut:
         return cls(
             face_id=side.face_id, media_id=side.media_id, case_ids=list(side.case_ids), quality=side.quality,
             box=list(side.box) if side.box is not None else None, district=side.district, contact=side.contact,
-            erased=side.erased,
+            erased=side.erased, more_similar=side.more_similar,
         )  # fmt: skip
+
+
+class GapOut(WireOut):
+    """How far apart two pictures were taken, where both dates are known."""
+
+    years: int | None = Field(description="whole years; null where one date is another district's")
+    band: Literal["to 2", "3-5", "6-10", "more than 10"] = Field(description="years")
+    limits: str | None = Field(description="what was measured at such a gap, where the comparison finds clearly less")
+
+    @classmethod
+    def from_gap(cls, gap: Gap | None) -> GapOut | None:
+        return None if gap is None else cls.model_validate(asdict(gap))
+
+
+class SimilarFacesOut(WireOut):
+    """Faces as similar as those proposed for one face, and not proposed, by id: an order that tells no score.
+
+    `number` counts all of them when the face was compared, null where nobody did; at most 200 are listed, the smallest
+    ids.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.SIMILAR_FACES]})
+
+    number: int | None
+    items: list[SideOut]
+    next: str | None
+
+    @classmethod
+    def from_found(cls, found: SimilarFaces) -> SimilarFacesOut:
+        items = [SideOut.from_side(side) for side in found.faces]
+        return cls(number=found.number, items=items, next=found.next)
 
 
 class PastVerdictOut(WireOut):
@@ -190,6 +227,7 @@ class LinkOut(WireOut):
     by_mean: bool | None
     a: SideOut
     b: SideOut
+    gap: GapOut | None
 
     @classmethod
     def from_link(cls, link: SeenLink) -> LinkOut:
@@ -218,7 +256,7 @@ def _link_fields(link: SeenLink) -> dict[str, Any]:
         "link_id": link.link_id, "state": link.state, "version": link.version, "proposed_by": link.proposed_by,
         "proposed_at": link.proposed_at, "score": link.score, "band": link.band, "model_id": link.model_id,
         "threshold": link.threshold, "by_mean": link.by_mean, "a": SideOut.from_side(link.a),
-        "b": SideOut.from_side(link.b),
+        "b": SideOut.from_side(link.b), "gap": GapOut.from_gap(link.gap),
     }  # fmt: skip
 
 
@@ -245,7 +283,7 @@ class MediaOut(WireOut):
     content_type: str | None
     width: int | None
     height: int | None
-    captured_at: str | None
+    captured_at: str | None = Field(description="by the latest event that says it, else by the camera (EXIF)")
     scope: str | None
     exhibits: list[str]
     urgency: str | None

@@ -191,11 +191,13 @@ class LabelIn(WireIn):
 
 
 class PastLabelOut(WireOut):
+    """Who labelled a face, and why; of somebody of another district only role and district."""
+
     act_id: str
     by: str
     at: str
     label: Label | None
-    reason: str
+    reason: str | None
     version: int
 
 

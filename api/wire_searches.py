@@ -9,7 +9,7 @@ from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, field_v
 
 from api import examples
 from api.limits import CASE_ID_MAX, VICTIM_ID_MAX
-from api.wire import Number, Stated, WireIn, WireOut
+from api.wire import GapOut, Number, Stated, WireIn, WireOut
 from graph.actions import search as searches
 from graph.actions.answers import Answer
 from graph.actions.search import Question
@@ -101,6 +101,7 @@ class FoundOut(WireOut):
     erased: bool
     victim_id: str | None
     group_id: str | None
+    gap: GapOut | None = Field(description="to the picture of `probe_face_id`")
 
 
 class AskedOut(WireOut):
@@ -192,7 +193,10 @@ class SearchOut(_SearchFacts):
 
     @classmethod
     def from_answer(cls, answer: Answer) -> SearchOut:
-        items = [{name: item[name] for name in FoundOut.model_fields} for item in answer.items]
+        items = [
+            {**{name: item[name] for name in FoundOut.model_fields}, "gap": GapOut.from_gap(item["gap"])}
+            for item in answer.items
+        ]
         coming = answer.coming
         parts = [
             {

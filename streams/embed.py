@@ -101,6 +101,7 @@ class EmbedStep:
             frames=picture.frames,
             detector_id=self._detector_id,
             model_id=self._model_id,
+            captured_at=picture.captured_at,
             faces=[self._kept(fetched.media_id, face) for face in self._finder.find(picture, fetched.media_id)],
             submitted=submitted,
             search=search,

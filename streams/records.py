@@ -183,7 +183,10 @@ class EmbeddedFace(Record):
 
 
 class MediaEmbedded(Record):
-    """A decoded media with all its faces under one detector and one model."""
+    """A decoded media with all its faces under one detector and one model.
+
+    `captured_at` is the camera's own date (ISO 8601, often without a zone); older records have none.
+    """
 
     media_id: Sha256
     content_type: str
@@ -192,6 +195,7 @@ class MediaEmbedded(Record):
     frames: int
     detector_id: str
     model_id: str
+    captured_at: str | None = None
     faces: list[EmbeddedFace]
     submitted: MediaSubmitted
     search: SearchProbe | None = None

@@ -67,17 +67,24 @@ class Scene:
         await self.store.write(lambda tx: tx.do(ingest.MERGE_CASES, rows=[row]))
         return case_id
 
-    async def media(self, name: str, *cases: str, faces: Sequence[str] = (), urgency: str = "routine") -> str:
-        """A picture called `name` that is a member of `cases`, with one face for each of `faces`."""
+    async def media(
+        self, name: str, *cases: str, faces: Sequence[str] = (), urgency: str = "routine",
+        captured_at: str | None = None, exif: str | None = None,
+    ) -> str:  # fmt: skip
+        """A picture called `name` that is a member of `cases`, with one face for each of `faces`.
+
+        It was taken at `captured_at` by what their events say, at `exif` by its file.
+        """
         media_id = ids.media_id(name.encode())
         medium = {
             "media_id": media_id, "kind": "picture", "content_type": "image/jpeg", "width": 640, "height": 480,
-            "frames": 1, "captured_at": None, "first_submitted_at": 1_795_000_000_000, "url": f"file:///{name}.jpg",
+            "frames": 1, "captured_at": exif, "first_submitted_at": 1_795_000_000_000, "url": f"file:///{name}.jpg",
         }  # fmt: skip
         members = [
             {"membership_id": ids.membership_id(media_id, case), "media_id": media_id, "case_id": case,
              "scope": "register", "purpose": "victim identification", "legal_basis": "test", "exhibits": ["A-1"],
-             "urgency": urgency, "submitted_at": 1_795_000_000_000, "ce_id": None}
+             "urgency": urgency, "submitted_at": 1_795_000_000_000, "ce_id": None,
+             "captured_at": captured_at, "captured_told": 1_795_000_000_000 if captured_at else None}
             for case in cases
         ]  # fmt: skip
         rows = [await self._face(media_id, ordinal, called) for ordinal, called in enumerate(faces)]
@@ -145,10 +152,12 @@ class Scene:
         row = {"search_id": search_id, "returned": found, "part": part}
         await self.store.write(lambda tx: tx.do(answers.WRITE_PARTS, rows=[row], now=NOW.isoformat()))
 
-    async def answer(self, search_id: str, returned: Sequence[tuple[str, float]], **answer: object) -> None:
-        """Link's answer to a search: the faces called so, best first."""
+    async def answer(self, search_id: str, returned: Sequence[tuple[str, float]], probe: str | None = None,
+                     **answer: object) -> None:  # fmt: skip
+        """Link's answer to a search: the faces called so, best first, found by the face called `probe`."""
+        by = self.faces[probe] if probe else None
         found = [
-            {"face_id": self.faces[called], "rank": rank, "score": score, "above": score >= 0.4, "probe_face_id": None}
+            {"face_id": self.faces[called], "rank": rank, "score": score, "above": score >= 0.4, "probe_face_id": by}
             for rank, (called, score) in enumerate(returned, 1)
         ]
         told = {"status": "answered", "gallery_offset": 7, "gallery_size": 9, "compared": 8, "too_poor": 1,

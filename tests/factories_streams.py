@@ -141,12 +141,13 @@ def embedded(
     quality: float = 0.999,
     model_id: str = MODEL_ID,
     search: SearchProbe | None = None,
+    captured_at: str | None = None,
 ) -> MediaEmbedded:
     """The gallery record of a media with these faces, all of one quality; those at the ordinals `poor` are too poor."""
     faces = [face(name, n, vector, "too blurred" if n in poor else None, quality) for n, vector in enumerate(vectors)]
     return MediaEmbedded(
         media_id=media_id(name), content_type="image/jpeg", width=640, height=480, frames=1, detector_id=DETECTOR_ID,
-        model_id=model_id, faces=faces, submitted=event, search=search, origin=source,
+        model_id=model_id, captured_at=captured_at, faces=faces, submitted=event, search=search, origin=source,
     )  # fmt: skip
 
 

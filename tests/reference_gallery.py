@@ -98,6 +98,8 @@ class Reference:
         self.marks: dict[str, dict[str, int]] = {}
         self.links: dict[tuple[str, str], tuple[str, float, str, float]] = {}
         self.answers: dict[str, list[Item]] = {}
+        self.cut: dict[str, tuple[int, list[str]]] = {}
+        """Face to the number of others that are as similar as those proposed, and the first of their ids."""
         self.compared: dict[str, Counts] = {}
         self.quality: dict[str, float] = {}
         self.searched: dict[str, Counts] = {}
@@ -226,6 +228,18 @@ class Reference:
         needed = self.calibration.for_pair(self.calibration.threshold(compared), *pair)
         state = "candidate" if score >= needed else "lead"
         self.links[ids.ordered(a, b)] = (state, score, self.calibration.band(score, *pair), needed)
+
+    def _cut(self, face: str, found: list[Similar], kept: list[Similar], compared: int) -> None:
+        others = [item for item in found if item not in kept and not item.own_case]
+        last = min([item.score for item in kept if not item.own_case], default=2.0)
+        more = []
+        for item in others:
+            pair = *(self.quality[each] for each in (face, item.face_id)), self.shared(face, item.face_id)
+            needed = self.calibration.for_pair(self.calibration.threshold(compared), *pair)
+            with_victim = item.victim_id is not None and any(one.victim_id == item.victim_id for one in kept)
+            if not with_victim and (item.score >= last or item.score >= needed):
+                more.append(item.face_id)
+        self.cut[face] = (len(more), sorted(more)[:200])
 
     def shared(self, a: str, b: str) -> float:
         """What the flaws of both pictures are of their cosine: projected, and written out."""
@@ -454,9 +468,12 @@ class Reference:
                     alone = [item for item in found if item.face_id != near[0]]
                     scope = self.face_scope(home, near[0])
                     found = [*alone, similar(mine, scope, near[0], max(near[1:]), self.victim_of(near[0]))]
-            for item in within_caps(found):
+            kept = within_caps(found)
+            for item in kept:
                 number = min(compared, 5 * in_own) if item.own_case else compared
                 self._link(face, item.face_id, item.score, number * (min(tries, 4) if new else 1))
+            if mine.register or mine.cases:
+                self._cut(face, found, kept, compared * (min(tries, 4) if new else 1))
         if (mine.register or mine.cases) and able:
             self.compared[ids.comparison_id(media_id, offset)] = (compared, poor)
 
@@ -515,6 +532,7 @@ class Reference:
         for face, stored in able.items():
             tries = [(self.score(vector, stored), probe) for probe, vector in self._probes(asked)]
             tries += [(mean, probe) for nearest, _, mean, probe in by_mean if nearest == face]
+            tries += self._by_mean_of_asked(asked, stored)
             score, probe = max(tries, key=lambda one: one[0], default=(0.0, ""))
             if score >= self.calibration.floor:
                 found.append(Similar(face, score, "", False))
@@ -525,6 +543,17 @@ class Reference:
         if asked.within == "register":
             found = people_within(found, asked.limit or SEARCH_LIMIT, self._person)
         return [(item.face_id, item.score, similar[item.face_id]) for item in sorted(found, key=order)]
+
+    def _by_mean_of_asked(self, asked: SearchAsked, stored: np.ndarray) -> list[tuple[float, str]]:
+        """The score of a face with the mean of the faces that are asked for, and the nearest of these."""
+        good = sorted(self._good_probes(asked), key=lambda probe: probe[0])
+        if len(good) < 2:
+            return []
+        middle = np.mean([vector.astype(np.float64) for _, vector in good], axis=0)
+        middle = (middle / np.linalg.norm(middle)).astype(np.float32)
+        score = self.score(stored, middle) - SCORES_HIGHER
+        _, nearest = min((-self.score(stored, vector), probe) for probe, vector in good)
+        return [(score, nearest)] if score >= self.calibration.floor else []
 
     def _person(self, face: str) -> str:
         return self.assigned.get(face) or self.victims.get(face) or self.group_of.get(face, face)

@@ -14,7 +14,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
-from graph.actions import acts, contact_sheet, decide, identify
+from graph.actions import acts, contact_sheet, decide, identify, label, mark
 from graph.actions.contact_sheet import Said
 from graph.actions.decide import Judgement, Seen
 from graph.actions.read import seen_link
@@ -37,16 +37,21 @@ NORTH_CASE, OTHER_NORTH, OPEN_SOUTH = "local:n1", "local:n2", "other:open"
 FACES: Final = {name: NORTH_CASE for name in ("n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9")} | {
     "s3": OPEN_SOUTH, "x1": OTHER_NORTH, "x2": OTHER_NORTH,
 }  # fmt: skip
-HIDDEN_FACES: Final = ("s1", "s2", "s4", "s5", "s6")
-"""In the south's case whose id differs between the worlds; s1 and s2 are sides of links that the viewer sees."""
+SHARED: Final = "b1"
+"""The face of a picture that lies in the north's case and in one or two of the south's."""
+HIDDEN_FACES: Final = ("s1", "s2", "s4", "s5", "s6", "s7", "s8", "s9")
+"""In the south's case whose id differs; s1, s2, s7 and s8 are sides of links that the viewer sees."""
 QUALITY: Final = {"n1": 0.9, "n2": 0.8, "n4": 0.9, "n8": 0.5, "n9": 0.6, "s1": 0.4, "s2": 0.7, "s3": 0.8}
 OPENED: Final = (("n2", "s2"), ("n5", "s3"), ("n3", "n5"), ("n1", "n2"), ("n6", "s1"), ("n6", "n7"))
 """Links that the viewer may judge: their scores and reasons are the same in both worlds."""
 SEALED: Final = (
-    ("n1", "s1"), ("n1", "s2"), ("x1", "s4"), ("n3", "s3"), ("n4", "s1"), ("n4", "s2"), ("n8", "s1"), ("n8", "s2"),
-    ("n4", "n8"), ("n4", "n9"), ("n7", "s1"), ("n7", "s2"), ("n9", "s2"), ("n1", "n3"),
+    ("n1", "s1"), ("n1", "s2"), ("x1", "s7"), ("n9", "s8"), ("n3", "s3"), ("n4", "s1"), ("n4", "s2"), ("n8", "s1"),
+    ("n8", "s2"), ("n4", "n8"), ("n4", "n9"), ("n7", "s1"), ("n7", "s2"), ("n9", "s2"), ("n1", "n3"), ("b1", "x2"),
+    ("x2", "s6"),
 )  # fmt: skip
-SOUTHERN: Final = (("s1", "s4"), ("s4", "s5"), ("s2", "s6"), ("s5", "s6"))
+LEADS: Final = (("x2", "s6"),)
+SOUTHERN: Final = (("s1", "s4"), ("s4", "s5"), ("s2", "s6"), ("s5", "s6"), ("s7", "s8"))
+WIDE: Final = (("s5", "s9"), ("s6", "s9"))
 
 
 def name_of(called: str) -> str:
@@ -56,6 +61,11 @@ def name_of(called: str) -> str:
 
 def link_of(pair: tuple[str, str]) -> str:
     return link_id(*ordered(name_of(pair[0]), name_of(pair[1])))
+
+
+def place_of(*pairs: tuple[str, str]) -> tuple[int, ...]:
+    """How a step names these links."""
+    return tuple((*OPENED, *SEALED).index(pair) for pair in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +87,8 @@ class Hidden:
     """Acts of the south on links of its own, and which of SOUTHERN."""
     identified: str
     """What became of an identification of the registered victim: `not`, `proposed` or `approved`."""
-    wide: bool
-    """Whether the south's acts on links that the viewer sees judge one of their own as well."""
+    wide: int
+    """How many of WIDE the south's acts on links that the viewer sees judge as well."""
 
     @property
     def case_id(self) -> str:
@@ -134,8 +144,10 @@ class World:
         await scene.case(hidden.case_id, "south", "duty desk south")
         for called, case_id in {**FACES, **dict.fromkeys(HIDDEN_FACES, hidden.case_id)}.items():
             await scene.media(called, case_id, faces=[called])
-        for pair in (*OPENED, *SEALED, *SOUTHERN):
-            await scene.link(*pair, score=0.6 if pair in OPENED else hidden.scores[pair])
+        await self._share(scene)
+        for pair in (*OPENED, *SEALED, *SOUTHERN, *WIDE):
+            score = 0.6 if pair in OPENED else hidden.scores[pair]
+            await scene.link(*pair, score=score, state="lead" if pair in LEADS else "candidate")
         await scene.group("group-n4", NORTH_CASE, "n4", "n8", "n9")
         for called in ("s1", "s2"):
             await scene.depicts(called, hidden.victim_id)
@@ -144,6 +156,7 @@ class World:
             "UNWIND $rows AS row MATCH (f:Face {face_id: row.face_id}) SET f.quality = row.quality",
             rows=[{"face_id": name_of(called), "quality": quality} for called, quality in QUALITY.items()],
         )
+        await self._dates()
         await self._search(scene)
         for number, (what, links) in enumerate(hidden.acts):
             self.new_id.call(f"{hidden.name} {number}")
@@ -162,12 +175,46 @@ class World:
     async def write(self, query: str, **values: Any) -> None:
         await self.store.write(lambda tx: tx.do(query, **values))  # type: ignore[arg-type]
 
+    async def _dates(self) -> None:
+        """The south knows other dates in each world, as many years from the north's: within one band."""
+        theirs = "2012-01-01T00:00:00" if self.hidden.name == "a" else "2012-09-01T00:00:00"
+        await self.write(
+            "MATCH (f:Face)-[:SEEN_IN]->(m:Media)-[i:IN_CASE]->(c:Case) "
+            "SET i.captured_at = CASE WHEN c.district = 'south' AND c.case_id <> $open THEN $theirs "
+            "ELSE '2020-01-01T00:00:00' END, "
+            "i.captured_told = 1, f.more_similar = 1 "
+            "WITH f, m, c WHERE c.case_id = $hidden AND NOT EXISTS { (m)-[:IN_CASE]->(:Case {district: 'north'}) } "
+            "SET m.captured_at = $theirs, f.more_similar = $number",
+            hidden=self.hidden.case_id, open=OPEN_SOUTH, theirs=theirs, number=1 if self.hidden.name == "a" else 2,
+        )  # fmt: skip
+        await self.write(
+            "MATCH (a:Face {face_id: $a}), (b:Face {face_id: $b}) MERGE (a)-[:AS_SIMILAR]->(b)",
+            a=name_of("n9"), b=name_of("s4"),
+        )  # fmt: skip
+
+    async def _share(self, scene: Scene) -> None:
+        """A picture that both districts have; the south has labelled its face, marked another, and grouped it."""
+        hidden = self.hidden
+        cases = [NORTH_CASE, hidden.case_id]
+        if hidden.name == "a":
+            cases.append(await scene.case(f"another:{hidden.name}", "south", "duty desk south"))
+        media = await scene.media(SHARED, *cases, faces=[SHARED])
+        if hidden.name == "a":
+            await scene.group("group-south", hidden.case_id, SHARED, "s5")
+        self.new_id.call("label")
+        said = label.Labelling(name_of(SHARED), 0, "victim", f"as {hidden.name} says")
+        await label.do_label(self.store, said, actor=hidden.investigator, now=NOW)
+        self.new_id.call("mark")
+        await mark.do_mark(self.store, media, [300, 300, 60, 60], actor=hidden.investigator, now=NOW)
+
     async def _search(self, scene: Scene) -> None:
         """The viewer has asked, and was answered with faces of both districts."""
         self.new_id.call("search")
         question = Question(NORTH_CASE, "identification", "test", "register")
         search_id = await ask_with_faces(self.store, question, [name_of("n7")], actor=self.viewer, now=NOW)
-        await scene.answer(search_id, [("n1", 0.7), ("s1", 0.6), ("s4", 0.5), ("n9", 0.45), ("s3", 0.44)])
+        await scene.answer(
+            search_id, [("n1", 0.7), ("s1", 0.6), ("s4", 0.5), ("n9", 0.45), ("s3", 0.44), (SHARED, 0.43), ("s6", 0.42)]
+        )
 
     async def _identify(self, *, approved: bool) -> None:
         self.new_id.call(f"{self.hidden.name} identity")
@@ -186,8 +233,8 @@ class World:
         """What became of an act: `done`, or the code of its refusal."""
         people = {"bob": BOB, "sol": SOL, "ben": hidden.investigator, "sam": hidden.supervisor, "viewer": self.viewer}
         actor, now = people[who], NOW + timedelta(minutes=number + 1)
-        wide = hidden.wide and who == "ben" and what in ("dismiss_all", "unsure_all")
-        links = [link_of(pair) for pair in (*pairs, *(SOUTHERN[:1] if wide else ()))]
+        wide = WIDE[: hidden.wide] if who == "ben" and what in ("dismiss_all", "unsure_all") else ()
+        links = [link_of(pair) for pair in (*pairs, *wide)]
         text = f"as {hidden.name} says" if not set(pairs) & set(OPENED) else "as everybody says"
         reasons = ("ears",) if hidden.name == "a" or set(pairs) & set(OPENED) else ("eyes",)
         rows = await self.store.read(
@@ -244,9 +291,9 @@ class Pool:
         seen = [link_of(pair) for pair in (*OPENED, *SEALED)]
         self.sealed = [link_of(pair) for pair in SEALED]
         self.opened = [link_of(pair) for pair in OPENED]
-        self.links = [*seen, *(link_of(pair) for pair in SOUTHERN), "0" * 64]
-        self.faces = [name_of(called) for called in (*FACES, *HIDDEN_FACES)] + ["0" * 64]
-        names = [media_id(called.encode()) for called in (*FACES, *HIDDEN_FACES)]
+        self.links = [*seen, *(link_of(pair) for pair in (*SOUTHERN, *WIDE)), "0" * 64]
+        self.faces = [name_of(called) for called in (*FACES, *HIDDEN_FACES, SHARED, SHARED)] + ["0" * 64]
+        names = [media_id(called.encode()) for called in (SHARED, *FACES, *HIDDEN_FACES)]
         self.media = [*names, *(world.name + names[-1][1:] for world in worlds), "0" * 64]
         self.cases = [NORTH_CASE, OTHER_NORTH, OPEN_SOUTH, *(world.case_id for world in worlds), "local:none"]
         hidden_acts = [nth_id(f"{world.name} {number}") for world in worlds for number in range(6)]
@@ -417,6 +464,7 @@ REQUESTS: Final[Mapping[str, Callable[[Pool], Request]]] = {
         f"/faces/{pool.one(pool.faces)}/crop", leads=pool.one(["true", "false"])
     ),
     "GET /faces/{face_id}/labels": lambda pool: _look(f"/faces/{pool.one(pool.faces)}/labels"),
+    "GET /faces/{face_id}/similar": lambda pool: _look(f"/faces/{pool.one(pool.faces)}/similar"),
     "POST /faces/{face_id}/labels": lambda pool: Request(
         "POST", f"/faces/{pool.one(pool.faces)}/labels", body={"label": "witness", "reason": "r"},
         version=pool.version(),

@@ -12,8 +12,9 @@ from api.identity import Labeller, Looking, StatedPurpose
 from api.limits import Id
 from api.problems import ACTING, BODY, FILES, LOOKING, problems
 from api.services import Use
+from api.wire import SimilarFacesOut
 from api.wire_read import LabelIn, LabelsOut
-from graph.actions import label, read
+from graph.actions import label, read, similar
 from graph.actions.label import Labelling
 
 router = APIRouter(tags=["faces"])
@@ -36,6 +37,19 @@ async def face_crop(
     """The face cut out of its picture, as JPEG: of the own district, or the other side of a link or search answer."""
     crop = await read.read_crop(use.store, use.files, use.views, face_id, leads=leads, look=look)
     return Response(crop, media_type="image/jpeg", headers={"Cache-Control": "no-store, private"})
+
+
+@router.get("/faces/{face_id}/similar", responses=problems("not_found", *LOOKING))
+async def similar_faces(
+    face_id: Id,
+    use: Use,
+    look: Looking,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
+) -> SimilarFacesOut:
+    """The faces as similar as those proposed for this one, which were not proposed: at most 13 are."""
+    found = await similar.read_similar(use.store, use.views, face_id, after=after, limit=limit, look=look)
+    return SimilarFacesOut.from_found(found)
 
 
 @router.get("/faces/{face_id}/labels", responses={200: {"headers": ETAG}, **problems("not_found", *LOOKING)})

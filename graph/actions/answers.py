@@ -13,7 +13,7 @@ from graph.domain.errors import Invalid
 from graph.domain.headline import Found, headline
 from graph.domain.ids import source_of
 from graph.domain.people import Deed, Person, Role, check_role, districts_of
-from graph.domain.sealed import found_from, sees_case, side_from
+from graph.domain.sealed import found_from, gap_from, sees_case, side_from
 from graph.store.queries import search as queries
 from graph.store.session import Row, Store, Tx
 
@@ -76,8 +76,9 @@ async def read_search(
         row = await tx.one(queries.SEARCH, search_id=search_id)
         search = check_sees(row["search"] if row else None, look.person)
         assert row is not None
-        items = await tx.rows(queries.ITEMS, search_id=search_id, part=part, rank=rank, limit=limit + 1)
-        people = await tx.rows(queries.SIMILAR_PEOPLE, search_id=search_id)
+        asked = {"search_id": search_id, "district": look.person.district}
+        items = await tx.rows(queries.ITEMS, part=part, rank=rank, limit=limit + 1, **asked)
+        people = await tx.rows(queries.SIMILAR_PEOPLE, **asked)
         victims = {each["face_id"]: each["victim_id"] for each in (*items, *people) if each["victim_id"] is not None}
         seen = await names_of(tx, look.person, victims)
         within = search["within"].removeprefix("case:") if search["within"] != "register" else None
@@ -85,7 +86,8 @@ async def read_search(
         coming = await tx.one(queries.COMING, case_id=within, first_source=sources[0], last_source=sources[1])
         still = is_open(search, look.at)
         on_its_way = _coming(coming) if coming else Coming()
-        page = tuple(_item(item, look.person, seen) for item in items[:limit])
+        asked = {face["face_id"]: face["dates"] for face in row["probes"]}
+        page = tuple(_item(item, look.person, seen, asked.get(item["probe_face_id"])) for item in items[:limit])
         return Answer(
             search=search,
             open=still,
@@ -184,15 +186,17 @@ def _place(after: str) -> tuple[int, int]:
     return int(part or 0), int(rank or 0)
 
 
-def _item(item: Row, viewer: Person, victims: Mapping[str, KnownAs]) -> Row:
-    """A found face as the viewer may see it, with whom it shows where the viewer may know that."""
+def _item(item: Row, viewer: Person, victims: Mapping[str, KnownAs], asked: Row | None) -> Row:
+    """A found face as the viewer may see it, with whom it shows where the viewer may know that.
+
+    `asked` are the dates of the face by which it was found.
+    """
     shown = found_from(item, viewer)
     victim = victims.get(item["face_id"])
-    group = item["group_id"] if shown["media_id"] is not None else None
     return {
         **shown, "part": item["part"], "offset": item["offset"],
         "victim_id": victim.victim_id if victim else None, "identified": victim is not None and victim.identified,
-        "group_id": group,
+        "group_id": item["group_id"], "gap": gap_from(item["dates"], asked, viewer),
     }  # fmt: skip
 
 

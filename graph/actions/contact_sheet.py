@@ -122,8 +122,11 @@ async def _create(tx: Tx, pairs: Sequence[Row], actor: Person, now: datetime) ->
 
 
 def _knows(actor: Person, pair: Row, side: str) -> bool:
-    """Whether the person may know of this face: it is of the person's district, or was an answer to a search."""
-    return may(actor, Deed.SEE, pair[f"{side}_districts"]) or bool(pair[f"{side}_found"])
+    """Whether the person may know of this face: it is of the person's district, was an answer to a search, or is listed
+    as similar to the other one, which is of the person's district."""
+    other = "b" if side == "a" else "a"
+    listed = bool(pair[f"{side}_listed"]) and may(actor, Deed.SEE, pair[f"{other}_districts"])
+    return listed or may(actor, Deed.SEE, pair[f"{side}_districts"]) or bool(pair[f"{side}_found"])
 
 
 def check_said(said: Said) -> None:
@@ -173,7 +176,8 @@ async def _steps(
         settled = JOINS if key in joining else {State.DISMISSED}
         if key not in found and state[key] not in AWAITS_VERDICT and state[key] not in settled:
             judged = "to differ: tick one of them off" if key in joining else "to be one person"
-            raise Conflict(f"two faces of this sheet were judged {judged}", code="contradiction",
+            raise Conflict(victims.PLAIN, code="contradiction",
+                           told=f"two faces of this sheet were judged {judged}",
                            current={"kind": state[key].value, **known[key].told_to(actor)})  # fmt: skip
     due = [key for key in pairs if key in found or state[key] in AWAITS_VERDICT]
     different = {key for key, item in found.items() if {item.row["a"], item.row["b"]} & apart}

@@ -256,10 +256,6 @@ class Outcome:
     def faces(self) -> tuple[str, str]:
         return self.found.row["a"], self.found.row["b"]
 
-    @property
-    def joins(self) -> bool:
-        return self.state in link.JOINS
-
 
 def outcome(step: Step, found: Locked, deciding: Deciding, act_id: str) -> Outcome:
     """What a step makes of its link; Conflict where the link waits for no such act."""
@@ -318,7 +314,7 @@ async def write(
         rows=[_row(item, deciding.actor) for item in planned.outcomes],
     )  # fmt: skip
     await victims.settle(tx, planned.around, planned.after, planned.follows, at=at)
-    await victims.name_across(tx, planned.around, [item.found.row for item in planned.outcomes if item.joins])
+    await victims.name_across(tx, planned.around, planned.then)
     outgoing = await tell_decision(tx, planned, deciding.now)
     said = [[item.step.link_id, item.step.said, list(item.step.reasons), item.step.text] for item in planned.outcomes]
     subject = steps[0].link_id if len(steps) == 1 else f"act:{act_id}"

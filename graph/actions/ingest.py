@@ -254,6 +254,8 @@ async def _narrow(tx: Tx, changes: Changes, may_compare: Callable[[str, str], bo
         gone = [row["link_id"] for row in links if not may_compare(row["a"], row["b"])]
         if gone:
             await tx.do(queries.REMOVE_LINKS, links=gone)
+        listed = await tx.rows(queries.SIMILAR_PAIRS, media=media[start : start + ROWS])
+        await tx.do(queries.REMOVE_SIMILAR, rows=[row for row in listed if not may_compare(row["a"], row["b"])])
     if changes.stale:
         await tx.do(queries.REMOVE_LINKS, links=changes.stale)
 
@@ -283,6 +285,7 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (queries.MERGE_EMBEDDINGS, changes.embeddings),
         (models.JUDGE_FACES, changes.judged),
         (queries.MERGE_COMPARISONS, changes.comparisons),
+        (queries.SET_CUT, changes.comparisons),
         # In the order of the pair, so that two writers lock the faces in one order.
         (queries.MERGE_LINKS, [asdict(row) for row in sorted(changes.links.values(), key=lambda row: (row.a, row.b))]),
         (queries.MERGE_VICTIMS, changes.victims),

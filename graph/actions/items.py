@@ -29,8 +29,8 @@ from graph.domain.queue import (
     Stretch,
     Unit,
     item_of,
+    place_of,
     rest_of,
-    unit_of,
 )
 from graph.domain.sealed import SeenLink, poorest_first
 from graph.store.queries import queue as queries
@@ -101,7 +101,7 @@ class Item:
 
 async def placed(tx: Tx, rows: Sequence[Row], person: Person) -> list[tuple[Row, Place, Place]]:
     """Rows of `links_of` with their two sides as the person may know them."""
-    sides = [(row, _place(row["a"]), _place(row["b"])) for row in rows]
+    sides = [(row, place_of(row["a"]), place_of(row["b"])) for row in rows]
     mine = {
         place.face_id: place.unit.id
         for _, *places in sides
@@ -116,23 +116,6 @@ async def placed(tx: Tx, rows: Sequence[Row], person: Person) -> list[tuple[Row,
         return place.known_as(person.district, name.victim_id if name else None, identified=identified)
 
     return [(row, told(a), told(b)) for row, a, b in sides]
-
-
-def _place(side: Row) -> Place:
-    """One side of a row of `links_of`: the victim that confirmations give stands before those that are declared."""
-    victims = sorted((basis != "confirmed", victim_id) for basis, victim_id in side["victims"])
-    victim_id = victims[0][1] if victims else None
-    groups: list[list[str]] = side["groups"]
-    group_id, group_case = min(groups, default=(None, None))
-    return Place(
-        face_id=side["face_id"],
-        unit=unit_of(side["face_id"], group_id, victim_id),
-        label=side["label"],
-        erased=bool(side["stub"]),
-        cases=tuple(sorted({(case_id, district) for case_id, district in side["cases"]})),
-        submitted_at=next(iter(side["submitted"]), None) or 0,
-        group_case=group_case,
-    )
 
 
 async def links_of(tx: Tx, link_ids: Iterable[str]) -> list[Row]:
@@ -175,12 +158,22 @@ async def offers(
 
 
 async def next_links(
-    tx: Tx, query: LiteralString, left: Sequence[Stretch], states: Sequence[str], limit: int, **values: Any
-) -> list[Row]:
-    """The next links of a walk in these states."""
-    parts = [asdict(part) for part in left]
-    found = await tx.rows(query, stretches=parts, states=list(states), limit=limit, **values)
-    return await links_of(tx, (row["link_id"] for row in found))
+    tx: Tx, query: LiteralString, left: Sequence[Stretch], states: Sequence[str], limit: int, *, district: str | None,
+    **values: Any,
+) -> list[Row]:  # fmt: skip
+    """The next links of a walk in these states with a side in the district, fewer than `limit` at its end only.
+
+    A walk meets links of three districts wherever they lie: those of others count for nothing, and no page ends there.
+    """
+    found: list[Row] = []
+    while True:
+        parts = [asdict(part) for part in left]
+        met = await tx.rows(query, stretches=parts, states=list(states), limit=limit, district=district, **values)
+        rows = await links_of(tx, (row["link_id"] for row in met))
+        found += [row for row in rows if district in {where for side in "ab" for _, where in row[side]["cases"]}]
+        if len(met) < limit or len(found) >= limit or not rows:
+            return found[:limit]
+        left = rest_of(left, Position("", rows[-1]["urgency"], rows[-1]["link_id"]))
 
 
 async def sheets(tx: Tx, person: Person, filters: Filters, wanted: Iterable[Offer], now: datetime) -> dict[str, Sheet]:
@@ -245,7 +238,7 @@ def _item(sheet: Sheet, links: dict[str, SeenLink], of_group: dict[str, list[str
 
 
 def _item_of(row: Row) -> str:
-    return item_of(_place(row["a"]).unit, _place(row["b"]).unit)
+    return item_of(place_of(row["a"]).unit, place_of(row["b"]).unit)
 
 
 async def _way(tx: Tx, filters: Filters, person: Person) -> tuple[LiteralString, dict[str, Any]]:

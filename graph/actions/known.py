@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from graph.actions import victims
@@ -12,7 +12,7 @@ from graph.domain.known import Known
 from graph.domain.people import Deed, Person, may
 from graph.domain.victim import Victim
 from graph.store.queries import victims as queries
-from graph.store.session import Tx
+from graph.store.session import Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +81,14 @@ async def find_victim(tx: Tx, victim_id: str, viewer: Person) -> Found:
     found = seen.victims.by_id.get(victim_id)
     if found is not None and not found.faces.isdisjoint(seen.own):
         return Found(around, seen, found, found.faces)
-    if row is None or not _was_known(seen, victim_id, row["from_link"], row["faces"]):
+    if row is None or not _was_known(seen, victim_id, row):
         raise NotFound("there is no such victim")
     return Found(around, seen, None, frozenset(row["faces"]))
 
 
-def _was_known(seen: Known, victim_id: str, from_link: str | None, faces: Iterable[str]) -> bool:
+def _was_known(seen: Known, victim_id: str, row: Row) -> bool:
     """Whether the viewer may know that a victim had this name: it was formed by a link with a face of theirs, or a
     case system registered it for a face that they may see."""
-    if from_link is not None:
-        return not seen.own.isdisjoint(faces)
-    return any(victim_id in seen.near.faces[face].declared for face in faces if face in seen.faces)
+    if row["from_link"] is not None:
+        return not seen.own.isdisjoint(row["ends"])
+    return any(victim_id in seen.near.faces[face].declared for face in row["faces"] if face in seen.faces)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Final
 
 from graph.actions.media import check_visible
 from graph.actions.views import Look, Views
@@ -11,11 +12,13 @@ from graph.domain import audit, ids
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.label import FACES_AT_ONCE, Label
-from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, may
+from graph.domain.people import PURPOSE_LIMIT, Deed, Maker, Person, check_may, may, told_on_face
 from graph.store import log
 from graph.store.log import Outgoing
 from graph.store.queries import label as queries
 from graph.store.session import Row, Store, Tx
+
+_LABELLED: Final = ("act_id", "by", "at", "label", "reason", "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ async def do_label(store: Store, said: Labelling, *, actor: Person, now: datetim
         raise Invalid(f"also: at most {FACES_AT_ONCE - 1} further faces")
     if not 1 <= len(said.reason.strip()) <= PURPOSE_LIMIT:
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
-    act_id = ids.new_id()
+    act_id, maker = ids.new_id(), Maker.of(actor, Deed.LABEL)
 
     async def work(tx: Tx) -> Row:
         head = await log.lock_head(tx)
@@ -56,7 +59,9 @@ async def do_label(store: Store, said: Labelling, *, actor: Person, now: datetim
         await tx.do(
             queries.WRITE_LABELS,
             act_id=act_id,
-            by=actor.actor,
+            by=maker.actor,
+            role=maker.role,
+            district=maker.district,
             at=now.isoformat(),
             label=said.label,
             reason=said.reason,
@@ -69,7 +74,7 @@ async def do_label(store: Store, said: Labelling, *, actor: Person, now: datetim
         await log.append(tx, head, entries, [Outgoing("label", said.face_id, body)])
         labelled = await tx.one(queries.LABELS, face_id=said.face_id)
         assert labelled is not None
-        return labelled
+        return _told(labelled, actor)
 
     return await store.write(work)
 
@@ -80,7 +85,17 @@ async def read_labels(store: Store, views: Views, face_id: str, *, look: Look) -
     check_visible(look.person, row["districts"] if row else [], "face")
     assert row is not None
     await views.record(look.act("face.labels_seen", face_id))
-    return row
+    return _told(row, look.person)
+
+
+def _told(row: Row, viewer: Person) -> Row:
+    """The labels as the viewer may know them: who of another district said one, and why, is not told."""
+    history = [
+        {**said, "by": name, "reason": said["reason"] if name == said["by"] else None}
+        for said in row["history"]
+        for name in (told_on_face(viewer, Maker(said["by"], said["role"], said["district"]), row["districts"]),)
+    ]
+    return {**row, "history": [{key: said[key] for key in _LABELLED} for said in history]}
 
 
 def _check_face(row: Row | None, actor: Person) -> Row:

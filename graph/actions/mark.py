@@ -11,7 +11,7 @@ from datetime import datetime
 from graph.domain import audit, ids
 from graph.domain.box import SAME_FACE_IOU, check_mark, iou
 from graph.domain.errors import Conflict, NotFound
-from graph.domain.people import Deed, Person, check_may, may
+from graph.domain.people import Deed, Maker, Person, check_may, may
 from graph.store import log
 from graph.store.log import Outgoing
 from graph.store.queries import mark as queries
@@ -26,7 +26,7 @@ async def do_mark(
     Raises NotFound for a media that the person may not see, Forbidden, Invalid for a box that leaves the picture or is
     too small, and Conflict `face_exists`, with that face, where one is stored or waits in the same place.
     """
-    act_id = ids.new_id()
+    act_id, maker = ids.new_id(), Maker.of(actor, Deed.MARK)
     face_id = ids.marked_face_id(media_id, act_id)
 
     async def work(tx: Tx) -> None:
@@ -39,8 +39,9 @@ async def do_mark(
         ordinal = max((face["ordinal"] for face in known), default=-1) + 1
         mark: Row = {"face_id": face_id, "box": list(box), "ordinal": ordinal}
         await tx.do(
-            queries.CREATE_MARK, media_id=media_id, act_id=act_id, by=actor.actor, at=now.isoformat(), mark=mark
-        )
+            queries.CREATE_MARK, media_id=media_id, act_id=act_id, by=maker.actor, role=maker.role,
+            district=maker.district, at=now.isoformat(), mark=mark,
+        )  # fmt: skip
         event: Row = {
             "act_id": act_id, "media_id": media_id, "url": media["url"], "content_type": media["content_type"],
             "box": list(box), "ordinal": ordinal,

@@ -10,7 +10,8 @@ from graph.actions.known import KnownAs, names_of
 from graph.actions.views import Look, Views
 from graph.domain.errors import NotFound
 from graph.domain.link import State
-from graph.domain.people import Deed, Person, may
+from graph.domain.people import Deed, Maker, Person, may, told_on_face
+from graph.domain.sealed import dated
 from graph.store.queries import mark as marking
 from graph.store.queries import media as queries
 from graph.store.session import Row, Store, Tx
@@ -80,7 +81,9 @@ async def read_media_of_case(
         return await tx.rows(queries.MEDIA_OF_CASE, case_id=case_id, after=after, limit=limit + 1)
 
     rows = await store.read(work)
-    page: list[Row] = [{**row, "others": _readable(look.person, row["others"])} for row in rows[:limit]]
+    page: list[Row] = [
+        {**dated(row, look.person), "others": _readable(look.person, row["others"])} for row in rows[:limit]
+    ]
     shown = [row["media"]["media_id"] for row in page]
     await views.record(look.act("case.media_seen", case_id, shown=shown))
     return page, shown[-1] if len(rows) > limit else None
@@ -113,9 +116,15 @@ async def read_media(store: Store, views: Views, media_id: str, *, look: Look) -
             raise NotFound("there is no such media")
         await views.record(look.act("media.seen", media_id))
         return OnItsWay(media_id, "submitted" if "submitted" in mine else "quarantined")
-    memberships: Sequence[Row] = row["memberships"]
     await views.record(look.act("media.seen", media_id))
-    return {**row, "memberships": [masked(look.person, item) for item in memberships]}
+    return {**dated(row, look.person), "memberships": _told(row["memberships"], look.person)}
+
+
+def _told(memberships: Sequence[Row], person: Person) -> list[Row]:
+    """One's own memberships by case; behind them which other districts have the picture, not in how many cases."""
+    own = [item for item in memberships if may(person, Deed.SEE, [item["district"]])]
+    others = {(item["district"] or "", item["contact"] or ""): item for item in memberships if item not in own}
+    return [*own, *(masked(person, others[place]) for place in sorted(others))]
 
 
 async def read_faces(store: Store, views: Views, media_id: str, *, look: Look) -> MediaFaces:
@@ -128,8 +137,18 @@ async def read_faces(store: Store, views: Views, media_id: str, *, look: Look) -
         faces = await tx.rows(queries.FACES_OF_MEDIA, media_id=media_id)
         victims = {row["face"]["face_id"]: row["victim_id"] for row in faces if row["victim_id"] is not None}
         names = await names_of(tx, look.person, victims)
-        told = [{**row, "victim_id": _victim_id(names.get(row["face"]["face_id"]))} for row in faces]
-        return MediaFaces(tuple(told), tuple(marks["waiting"] if marks else ()))
+        places = [row["district"] for row in districts]
+
+        def by(act: Row, name: str) -> str:
+            return told_on_face(look.person, Maker(act[name], act["role"], act["district"]), places)
+
+        told = [
+            {**row, "victim_id": _victim_id(names.get(row["face"]["face_id"])),
+             "mark": row["mark"] and {**row["mark"], "by": by(row["mark"], "by")}}
+            for row in faces
+        ]  # fmt: skip
+        waiting = [{**mark, "marked_by": by(mark, "marked_by")} for mark in (marks["waiting"] if marks else ())]
+        return MediaFaces(tuple(told), tuple(waiting))
 
     found = await store.read(work)
     shown = [*(row["face"]["face_id"] for row in found.faces), *(row["face_id"] for row in found.waiting)]

@@ -12,6 +12,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from graph.store.session import Row
+
 if TYPE_CHECKING:
     from graph.actions.ingest import Changes
 
@@ -30,7 +32,7 @@ def in_parts(changes: Changes, size: int = PART) -> list[Changes]:
     """
     new = {row["face_id"] for row in changes.faces}
     links = {key: row for key, row in changes.links.items() if not {row.a, row.b} & new}
-    comparisons = [row for row in changes.comparisons if new.isdisjoint(row["faces"])]
+    comparisons = [row for row in changes.comparisons if new.isdisjoint(_faces_of(row))]
     lists = (changes.narrowed, changes.gone_faces, changes.gone_media, changes.gone_memberships, comparisons, links)
     if max(map(len, lists)) <= size:
         return [changes]
@@ -48,10 +50,15 @@ def in_parts(changes: Changes, size: int = PART) -> list[Changes]:
     early += [replace(nothing, links=dict(some)) for some in _pieces([*links.items()], size)]
     rest = replace(
         changes, narrowed=set(), gone_faces=[], gone_media=[], gone_memberships=[], gone_files=of([*files]),
-        comparisons=[row for row in changes.comparisons if not new.isdisjoint(row["faces"])],
+        comparisons=[row for row in changes.comparisons if not new.isdisjoint(_faces_of(row))],
         links={key: row for key, row in changes.links.items() if key not in links},
     )  # fmt: skip
     return [*early, rest]
+
+
+def _faces_of(row: Row) -> list[str]:
+    """The faces that a comparison was made for, and those that it lists as similar to them."""
+    return [*row["faces"], *(face_id for cut in row["cut"] for face_id in cut["faces"])]
 
 
 def _by_owner(names: Iterable[str]) -> dict[str, list[str]]:

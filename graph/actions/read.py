@@ -88,9 +88,13 @@ async def read_case(store: Store, views: Views, case_id: str, *, leads: bool, lo
             raise NotFound("there is no such case")
         states = WITH_LEADS if leads else SHOWN_WITHOUT_LEADS
         graph = await tx.one(queries.GRAPH_OF_CASE, case_id=case_id, states=states) or {}
-        sides = {side["face_id"]: side for side in graph["sides"]}
+        sides = {row["side"]["face_id"]: row for row in graph["sides"]}
         media, faces = graph["media"], graph["faces"]
-        found = [{**row, "a": sides[row["a"]], "b": sides[row["b"]]} for row in graph["links"]]
+        found = [
+            {**row, **{end: sides[row[end]]["side"] for end in ("a", "b")},
+             **{f"{end}_dates": sides[row[end]]["dates"] for end in ("a", "b")}}
+            for row in graph["links"]
+        ]  # fmt: skip
         linked = linked_cases(case_id, found, media, look.person)
         shown = [media_from(row, look.person) for row in media]
         return SeenCase(case["case"], shown, faces, [link_from(row, look.person) for row in found], linked)

@@ -72,7 +72,8 @@ async def ask_with_faces(store: Store, question: Question, faces: list[str], *, 
         known = await tx.rows(read_queries.FACES, faces=probes, leads=False)
         if sum(sees_face(actor, row) for row in known) != len(probes):
             raise NotFound("there is no such face", code="face_unknown")
-        media = [row["media_id"] for row in await tx.rows(queries.MEDIA_OF_FACES, faces=probes)]
+        seen = {"faces": probes, "district": actor.district}
+        media = [row["media_id"] for row in await tx.rows(queries.MEDIA_OF_FACES, **seen)]
         if len(set(media)) != len(media):
             raise Invalid("faces: two faces of one picture are never one person: ask for each")
         return probes

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from graph.domain import victim
 from graph.domain.errors import Conflict, Invalid
@@ -19,6 +20,9 @@ from graph.domain.people import Deed, Person, may
 from graph.domain.victim import FaceFacts, LinkFacts, Neighbourhood, Victims
 from graph.store.queries import victims as queries
 from graph.store.session import Row, Tx
+
+PLAIN: Final = "this contradicts what people hold of these faces"
+"""What a refused contradiction says without telling what is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +120,8 @@ def check_agrees(around: Around, then: Neighbourhood, viewer: Person) -> Victims
         hidden = {face for item in apart if not seen.knows(item) for face in item.face_ids}
         calls = _calls(around, hidden, viewer)
         raise Conflict(
-            f"this would make one person of two that were identified as different people{_call(calls)}",
-            code="contradiction",
+            PLAIN, code="contradiction",
+            told=f"this would make one person of two that were identified as different people{_call(calls)}",
             current={
                 "kind": "identified_apart", "districts": calls,
                 "identifications": sorted(item.identification_id for item in apart if seen.knows(item)),
@@ -143,7 +147,7 @@ def _contradiction(
         wrong, calls = as_known(whole_chain, seen), _calls(around, faces - seen.faces, viewer)
         message = f"this contradicts what another district holds{_call(calls)}"
     return Conflict(
-        message, code="contradiction",
+        PLAIN, code="contradiction", told=message,
         current={
             "kind": wrong.kind, "faces": [face for face in (wrong.a, wrong.b) if face], "path": list(wrong.path),
             "weakest": wrong.weakest, "districts": calls,
@@ -194,15 +198,17 @@ async def settle(tx: Tx, around: Around, after: Victims, follows: Effects, *, at
     await _settle_identities(tx, identities(around.identified, after, around.near.faces), around, after)
 
 
-async def name_across(tx: Tx, around: Around, links: Iterable[Row]) -> None:
-    """Stores the names that victims have to those who know one side of a link between districts alone: a victim formed
-    by it, however the whole of it is called."""
-    rows: list[Row] = []
-    for link in links:
-        sides = [{case["district"] for case in around.cases.get(face, [])} for face in (link["a"], link["b"])]
-        if sides[0] != sides[1]:
-            rows.append({"victim_id": victim.formed_id(link["link_id"]), "link_id": link["link_id"]})
-    if rows:
+async def name_across(tx: Tx, around: Around, then: Neighbourhood) -> None:
+    """Stores the names that victims of several districts have in each of these: there one may know a part of a victim
+    only, which is named by the oldest link of that part."""
+    districts = sorted({case["district"] for cases in around.cases.values() for case in cases})
+    names: dict[str, str] = {}
+    for district in districts if len(districts) > 1 else ():
+        own = [face for face, cases in around.cases.items() if any(case["district"] == district for case in cases)]
+        found = known(then, own).victims.by_id
+        names |= {name: one.links[0] for name, one in found.items() if not one.registered}
+    if names:
+        rows = [{"victim_id": name, "link_id": link_id} for name, link_id in sorted(names.items())]
         await tx.do(queries.NAME_VICTIMS, rows=rows)
 
 
@@ -226,6 +232,7 @@ async def recompute(tx: Tx, faces: Iterable[str], *, at: str) -> Effects:
     after = victim.victims(around.near)
     follows = effects(around, after)
     await settle(tx, around, after, follows, at=at)
+    await name_across(tx, around, around.near)
     return follows
 
 

@@ -6,14 +6,17 @@ Pure functions: link applies them at a record of the gallery log, the tests appl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 OTHER_CASES = 10
 PER_CASE = 3
 OWN_CASE = 3
 PER_VICTIM = 3
+LISTED = 200
+"""Faces cut by the caps that are kept with a face, the smallest ids of all; their number is kept whole."""
 SEARCH_LIMIT = 20
 """The most people that a search of the register lists."""
 PER_PERSON = 3
@@ -115,6 +118,26 @@ def within_caps(found: Iterable[Similar]) -> list[Similar]:
             victims[item.victim_id] += 1
         kept.append(item)
     return kept
+
+
+def cut_by_caps(
+    found: Iterable[Similar], kept: Sequence[Similar], is_candidate: Callable[[Similar], bool]
+) -> list[str]:
+    """The ids, in order, of faces of other cases that the caps cut although they are as similar as what is proposed.
+
+    They score no less than the last proposed face of another case, or would be candidates. Left out are faces of a
+    victim that is proposed, who stands for them.
+    """
+    shown, victims = {item.face_id for item in kept}, {item.victim_id for item in kept} - {None}
+    last = min((item.score for item in kept if not item.own_case), default=inf)
+    return sorted(
+        item.face_id
+        for item in found
+        if not item.own_case
+        and item.face_id not in shown
+        and item.victim_id not in victims
+        and (item.score >= last or is_candidate(item))
+    )
 
 
 def people_within(found: Iterable[Similar], limit: int, person_of: Callable[[str], Hashable]) -> list[Similar]:

@@ -129,6 +129,12 @@ def told_name(viewer: Person, maker: Maker, *, approved: bool) -> str:
     return f"{maker.role or 'somebody'} of {maker.district or 'another district'}"
 
 
+def told_on_face(viewer: Person, maker: Maker, districts: Iterable[str | None]) -> str:
+    """How the viewer is told who labelled or marked a face of their own district; one of a picture that lies in others
+    too, as `told_name` does."""
+    return told_name(viewer, maker, approved=set(districts) <= {viewer.district})
+
+
 def may(person: Person, deed: Deed, districts: Iterable[str | None] = (), *, made_by: str | None = None) -> bool:
     """Whether the person may do it to something that lies in these districts and that `made_by` decided before.
 

@@ -8,11 +8,11 @@ digest, so that neither place nor order tells a score.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from graph.domain.errors import Invalid
 
@@ -71,8 +71,8 @@ def is_settled(a: Unit, b: Unit) -> bool:
 class Place:
     """One side of a link as the filters see it; `cases` are (case id, district), `group_case` that of a group.
 
-    `unit` is what items are made of, whoever looks. `shown` is what the person is told, and None where they may not
-    know whom the face stands for; `identified` whether they know who that is.
+    `unit` is what items are made of, whoever looks. `shown` is what the person is told, and None of a face of another
+    district; `identified` whether they know who that is.
     """
 
     face_id: str
@@ -89,14 +89,34 @@ class Place:
         return any(where == district for _, where in self.cases)
 
     def known_as(self, district: str | None, victim_id: str | None, *, identified: bool) -> Place:
-        """The same as told there: a group is of one case and that of one district, a victim goes by its known name."""
+        """The same as told there: a group is of one case and that of one district, a victim goes by its known name.
+
+        A face that is in a group of another district alone is told as a face.
+        """
         if not self.lies_in(district):
             return self
         if victim_id is not None:
             return replace(self, shown=Unit(Kind.VICTIM, victim_id), identified=identified)
         if self.unit.kind is Kind.GROUP and (self.group_case, district) in self.cases:
             return replace(self, shown=self.unit)
-        return replace(self, shown=Unit(Kind.FACE, self.face_id) if self.unit.kind is Kind.FACE else None)
+        return replace(self, shown=Unit(Kind.FACE, self.face_id))
+
+
+def place_of(side: Mapping[str, Any]) -> Place:
+    """One side of a row of `links_of`: the victim that confirmations give stands before those that are declared."""
+    victims = sorted((basis != "confirmed", victim_id) for basis, victim_id in side["victims"])
+    victim_id = victims[0][1] if victims else None
+    groups: list[list[str]] = side["groups"]
+    group_id, group_case = min(groups, default=(None, None))
+    return Place(
+        face_id=side["face_id"],
+        unit=unit_of(side["face_id"], group_id, victim_id),
+        label=side["label"],
+        erased=bool(side["stub"]),
+        cases=tuple(sorted({(case_id, district) for case_id, district in side["cases"]})),
+        submitted_at=next(iter(side["submitted"]), None) or 0,
+        group_case=group_case,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from graph.domain.captured import Dates, Gap, gap_between
 from graph.domain.link import REOPENED, Decision, Entry, SecondDecision, State
 from graph.domain.people import Deed, Maker, Person, Role, may, same_person, told_name
 
@@ -33,8 +34,16 @@ TOLD: Final = (
         "a person has to compare the two faces, and to call somebody who knows the other case",
     ),
     Told(
-        "a candidate waits no longer: it was decided, settled, claimed, labelled or erased elsewhere",
-        "nobody is asked what is answered already",
+        "a candidate waits no longer: decided, settled, claimed, labelled, erased elsewhere; or again: a face came",
+        "nobody is asked what is answered already, unless there is something new to look at",
+    ),
+    Told(
+        "how urgent a candidate is, and how old, by both of its pictures",
+        "what is urgent comes first, whichever district says so",
+    ),
+    Told(
+        "a picture lies in other districts too: in which, its faces, their labels, and whom they are said to show",
+        "it is one picture: whoever has it must not judge it as if nothing were known of it",
     ),
     Told(
         "which faces behind a person's own candidates are held to be one person elsewhere: they come as one item",
@@ -47,6 +56,14 @@ TOLD: Final = (
     Told(
         "an act that was taken back stands in part in another district",
         "whoever undoes must know that it is not undone everywhere",
+    ),
+    Told(
+        "so many years lie between two pictures: as a band, where only another district knows when one was taken",
+        "a child's face changes: whoever compares has to know how much the comparison can do",
+    ),
+    Told(
+        "how many faces of other cases are as similar to one's own as those that are proposed, and which ones",
+        "nobody who may be the child is left out in silence; they are listed by id, an order that tells no score",
     ),
     Told(
         "how many faces a search or comparison covered, and the ranks of what it found",
@@ -75,6 +92,8 @@ class Side:
     district: str | None
     contact: str | None
     erased: bool = False
+    more_similar: int | None = None
+    """Faces as similar as those proposed for it that the caps cut; None where it is hidden or nobody counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +129,7 @@ class SeenLink:
     by_mean: bool | None
     a: Side
     b: Side
+    gap: Gap | None = None
     history: tuple[PastVerdict, ...] = ()
     face_ids: tuple[str, ...] = ()
     """Its two faces and, where it is looked at alone, those of their victims that the person may know."""
@@ -151,7 +171,7 @@ def side_from(side: Row, viewer: Person, state: State | None = None) -> Side:
     cases: list[Row] = side["cases"]
     erased = bool(side.get("stub"))
     own = [case for case in cases if sees_case(viewer, case)]
-    told = next(iter(own or cases), None)
+    told = own[0] if own else min(cases, key=lambda case: (case["district"], case["contact"] or ""), default=None)
     district, contact = (told["district"], told["contact"]) if told else (None, None)
     if cases and not own and state is not State.APPROVED:
         return Side(side["face_id"], None, (), None, None, district, contact, erased)
@@ -164,7 +184,21 @@ def side_from(side: Row, viewer: Person, state: State | None = None) -> Side:
         district=district,
         contact=contact,
         erased=erased,
+        more_similar=side.get("more_similar"),
     )
+
+
+def gap_from(a: Row | None, b: Row | None, viewer: Person, state: State | None = None) -> Gap | None:
+    """How far apart two pictures were taken, of which these are the dates, as `viewer` may know it."""
+    return gap_between(
+        Dates.of(a), Dates.of(b), lambda district: state is State.APPROVED or may(viewer, Deed.SEE, [district])
+    )
+
+
+def dated(row: Row, viewer: Person) -> Row:
+    """The row of a media, with `dates`, whose `media` says when it was taken by what the viewer may know."""
+    taken = Dates.of(row.get("dates")).known_to(lambda district: may(viewer, Deed.SEE, [district]))
+    return {**row, "media": {**row["media"], "captured_at": taken}}
 
 
 def found_from(item: Row, viewer: Person) -> Row:
@@ -182,7 +216,7 @@ def found_from(item: Row, viewer: Person) -> Row:
 
 def media_from(row: Row, viewer: Person) -> Row:
     """A picture of a case that `viewer` sees, naming of its other cases those that they see too."""
-    return {**row, "others": [case for case in row["others"] if sees_case(viewer, case)]}
+    return {**dated(row, viewer), "others": [case for case in row["others"] if sees_case(viewer, case)]}
 
 
 def linked_cases(case_id: str, links: Iterable[Row], media: Iterable[Row], viewer: Person) -> list[Row]:
@@ -275,6 +309,7 @@ def link_from(row: Row, viewer: Person, history: Iterable[Row] = ()) -> SeenLink
         by_mean=bool(link["by_mean"]) if opened else None,
         a=side_from(row["a"], viewer, state),
         b=side_from(row["b"], viewer, state),
+        gap=gap_from(row.get("a_dates"), row.get("b_dates"), viewer, state),
         history=visible_history(state, opened, history, viewer),
     )
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from importlib import resources
-from typing import LiteralString, cast
+from typing import Final, LiteralString, cast
 
 from graph.domain.errors import RedthreadError
-from graph.store.queries import schema
+from graph.domain.victim import formed_id
+from graph.store.queries import schema, victims
 from graph.store.session import Store
+
+VICTIMS_A_PAGE: Final = 200
 
 
 class NewerSchema(RedthreadError):
@@ -36,6 +40,26 @@ async def migrate(store: Store) -> list[str]:
         for statement in filter(None, (part.strip() for part in text.split(";"))):
             # The statements come from our own package, never from input.
             await store.statement(cast(LiteralString, statement))
+        if number in FURTHER:
+            await FURTHER[number](store)
         await store.write(lambda tx, n=number, m=name: tx.do(schema.MIGRATION_DONE, number=n, name=m))
         applied.append(name)
     return applied
+
+
+async def name_victims(store: Store) -> None:
+    """Stores the names under which a part of a victim may be known, of victims in several districts: before, only the
+    name of the whole was stored, which not everybody may know. Can be repeated without effect."""
+    after = ""
+    while True:
+        page = await store.read(lambda tx, a=after: tx.rows(victims.LINKS_ACROSS, after=a, limit=VICTIMS_A_PAGE))
+        rows = [{"victim_id": formed_id(link), "link_id": link} for row in page for link in row["links"]]
+        for start in range(0, len(rows), 1000):
+            await store.write(lambda tx, part=rows[start : start + 1000]: tx.do(victims.NAME_VICTIMS, rows=part))
+        if len(page) < VICTIMS_A_PAGE:
+            return
+        after = page[-1]["victim_id"]
+
+
+FURTHER: Final[dict[int, Callable[[Store], Awaitable[None]]]] = {11: name_victims}
+"""What a migration does after its statements, where Cypher cannot: names are digests."""

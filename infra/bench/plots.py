@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from graph.domain.calibration import FALSE_PER_FACE
 from infra.bench.accuracy_rates import Curve
 
 _FALSE: Final = (1e-6, 0.5)
@@ -66,6 +67,28 @@ def reliability_svg(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
             stated, observed, s=_LARGEST_DOT * np.sqrt(pairs / max([1.0, *pairs])), color=_COLOURS[1], alpha=0.4
         )
         axes.legend(loc="upper left", frameon=False)
+    return written.getvalue()
+
+
+def ages_svg(title: str, found: Mapping[str, Any]) -> str:
+    """False candidates a new face by its age, a line for each size of register, with intervals; dotted the goal."""
+    rows = found["register_sizes"]["bands"]
+    with _drawn(title) as (axes, written):
+        axes.set_yscale("log")
+        axes.set_xticks(range(len(rows)), [row["ages"] for row in rows])
+        axes.set_xlabel("age of the new face, years")
+        axes.set_ylabel("strangers above the threshold, a new face")
+        axes.axhline(FALSE_PER_FACE, color="#7f7f7f", linestyle=":", label=f"goal: {FALSE_PER_FACE}")
+        for number, size in enumerate(found["register_sizes"]["sizes"]):
+            told = [(at, row["false_candidates"][str(size)]["above"]) for at, row in enumerate(rows)]
+            known = [(at, above) for at, above in told if above["value"]]
+            values = np.array([above["value"] for _, above in known])
+            ends = np.array([above["interval"] for _, above in known], np.float64).reshape(-1, 2)
+            axes.errorbar(
+                [at + 0.06 * number for at, _ in known], values, yerr=np.abs(ends - values[:, None]).T, capsize=3,
+                color=_COLOURS[(number + 1) % len(_COLOURS)], label=f"register of {size}",
+            )  # fmt: skip
+        axes.legend(loc="upper right", frameon=False)
     return written.getvalue()
 
 

@@ -25,6 +25,8 @@ from infra.bench import verdicts as verdict_bench
 from infra.bench.accuracy import Asked, Protocol, measure_accuracy
 from infra.bench.accuracy_people import Half
 from infra.bench.accuracy_table import show_accuracy
+from infra.bench.ages import measure_ages
+from infra.bench.ages_table import show_ages
 from infra.bench.labelled import labelled_faces
 from infra.bench.review import Load, measure_review
 from infra.bench.review_graph import Sizes
@@ -91,21 +93,40 @@ def accuracy(
     protocol: Annotated[
         Protocol | None, typer.Option(help="Pairs of pictures, or searches for people on file; default: both.")
     ] = None,
-    on_file: Annotated[Literal["1", "3"], typer.Option(help="Pictures on file of a known person.")] = "1",
+    on_file: Annotated[Literal["1", "3"] | None, typer.Option(help="Pictures on file of a known person.")] = None,
+    ages: Annotated[
+        bool, typer.Option("--ages", help="By age: the folder's pictures are named <person>A<age>, as 001A05.jpg.")
+    ] = False,
+    others: Annotated[
+        Path | None, typer.Option("--with", help="With --ages: more people in the register, a sub-folder each.")
+    ] = None,
     half: Annotated[
         Half | None, typer.Option(help="Only these people: choose on one half, confirm on the other.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Where to write a DET plot, as SVG.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Where to write a DET plot, or one of false candidates by age, as SVG.")
+    ] = None,
     seed: SeedOption = 1,
     as_json: JsonOption = False,
 ) -> None:
     """How well people are told apart by the product's own code, without servers: rates of error, with intervals."""
     root = check_folder(folder.expanduser())
     _check_plot(plot)
-    asked = Asked(protocol, int(on_file), half, seed)
+    if ages and (protocol or on_file):
+        raise Invalid("--ages has a protocol of its own: leave --protocol and --on-file out")
+    if others is not None and not ages:
+        raise Invalid("--with adds to the register of --ages: name both")
+    rest = check_folder(others.expanduser()) if others is not None else None
+    asked = Asked(protocol, int(on_file or "1"), half, seed)
     chosen = settings()
     calibrations = load_calibrations(chosen.calibration)
     models = chosen_models(chosen.models.expanduser(), chosen.model_pack)
+    if ages:
+        found = _in_thread(lambda stop: measure_ages(root, rest, half, seed, models, calibrations, stop))
+        if plot is not None:
+            plot.expanduser().write_text(plots.ages_svg(f"False candidates by age on {root.name}", found), "utf-8")
+        _print(found, as_json, show_ages)
+        return
     measured = _in_thread(lambda stop: measure_accuracy(root, asked, models, calibrations, stop))
     if plot is not None:
         plot.expanduser().write_text(plots.det_svg(f"Errors on {root.name}", measured.curves), "utf-8")

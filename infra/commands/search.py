@@ -122,9 +122,17 @@ def _show_item(out: Console, item: Mapping[str, Any], files: Mapping[str, str]) 
         where = f"in a case of district {item['district']}, {item['contact'] or 'no contact known'}"
     else:
         where = f"case {', '.join(item['case_ids'])}  media {item['media_id']}  box {_box(item)}"
-    out.print(escape(printable(f"rank {item['rank']}  {similar}  {whose}{where}")))
+    out.print(escape(printable(f"rank {item['rank']}  {similar}  {whose}{where}{_apart(item['gap'])}")))
     if (file := files.get(str(item["media_id"]))) is not None:
         out.print(f"        {escape(printable(file))}")
+
+
+def _apart(gap: Mapping[str, Any] | None) -> str:
+    """How many years lie between the two pictures, and what that means, where it is known."""
+    if gap is None:
+        return ""
+    years = gap["band"] if gap["years"] is None else str(gap["years"])
+    return f"  taken {years} years apart" + (f": {gap['limits']}" if gap["limits"] else "")
 
 
 def _box(item: Mapping[str, Any]) -> str:

@@ -12,8 +12,10 @@ from graph.domain import ids
 from graph.domain.calibration import MOST_TRIES, Calibration
 from graph.domain.comparison import (
     HIDDEN_LABELS,
+    LISTED,
     InScope,
     Similar,
+    cut_by_caps,
     may_compare,
     similar,
     within_caps,
@@ -84,16 +86,19 @@ class Comparer:
         compared, too_poor = self._staged.comparable(media.scope)
         counts = self._counts(media.scope, len(able))
         means = near_victims(self._staged, mine, self._calibration.floor)
+        cut: list[dict[str, object]] = []
         for face, near, by_mean in zip(mine, self.near(mine), means, strict=True):
             in_scope = self._in_scope(face, near)
             alike = self._strictly_alike(face, in_scope)
             thresholds = self._thresholds(counts, _tries(media.scope, alike) if new else 1)
-            self._propose(face, media.scope, in_scope, by_mean, thresholds)
+            others = self._propose(face, media.scope, in_scope, by_mean, thresholds)
+            cut.append({"face_id": face.face_id, "number": len(others), "faces": others[:LISTED]})
             self._group(face, media.scope, alike, offset)
         self._changes.comparisons.append(
             {
                 "comparison_id": ids.comparison_id(media.media_id, offset),
                 "faces": [face.face_id for face in mine],
+                "cut": cut,
                 "comparison": {
                     "model_id": self._model_id,
                     "threshold": self._thresholds(counts).everywhere,
@@ -164,13 +169,19 @@ class Comparer:
 
     def _propose(
         self, face: Face, scope: InScope, near: list[Comparable], means: list[Comparable], thresholds: Thresholds
-    ) -> None:
+    ) -> list[str]:
+        """Stages the links to what the caps leave; the ids of what they cut that is as similar."""
         alone = {other.face_id: score for other, _, score in near}
         everyone = with_means(near, means)
         found = [similar(scope, stored, other.face_id, score, other.victim_id) for other, stored, score in everyone]
-        for item in within_caps(found):
+        kept = within_caps(found)
+        for item in kept:
             by_mean = item.score != alone.get(item.face_id)
             self._stage(face.face_id, item.face_id, item.score, thresholds.of(item), by_mean=by_mean)
+        return cut_by_caps(found, kept, lambda item: self._is_candidate(face, item, thresholds.of(item)))
+
+    def _is_candidate(self, face: Face, item: Similar, threshold: float) -> bool:
+        return item.score >= threshold and item.score >= self.needed(threshold, face.face_id, item.face_id)
 
     def _counts(self, scope: InScope, without: int = 0) -> Counts:
         """How many faces are compared with one of this scope, but `without` those of its own picture."""

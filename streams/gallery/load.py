@@ -98,4 +98,6 @@ def _membership(item: Row) -> Membership:
         ce_id=item["ce_id"],
         exhibits=tuple(item["exhibits"]),
         by_search=bool(item["by_search"]),
+        captured_at=item["captured_at"],
+        captured_told=item["captured_told"],
     )

@@ -205,10 +205,16 @@ class Plan:
             ce_id=origin.ce_id or origin.event,
             exhibits=exhibits,
             by_search=record.search is not None,
+            captured_at=(captured_at := rows.told_date(record)),
+            captured_told=origin.submitted_at if captured_at else None,
         )
         if old is not None:
             newest = new if new.age > old.age else old
-            new = replace(newest, exhibits=tuple(sorted({*old.exhibits, *exhibits})))
+            dated = max(new, old, key=lambda member: member.date)
+            new = replace(
+                newest, exhibits=tuple(sorted({*old.exhibits, *exhibits})), captured_at=dated.captured_at,
+                captured_told=dated.captured_told,
+            )  # fmt: skip
         if new == old:
             return media, False
         self.changes.memberships.append(rows.membership(media.media_id, submitted.case_id, new))

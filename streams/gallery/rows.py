@@ -12,6 +12,7 @@ import numpy as np
 from graph.actions.events import Event
 from graph.domain import ids
 from graph.domain.box import SAME_FACE_IOU, iou
+from graph.domain.captured import why_odd
 from graph.domain.errors import OtherModel, Unprocessable
 from streams.gallery.matrix import Vectors
 from streams.gallery.state import Face, Membership
@@ -47,7 +48,6 @@ def check_vectors(record: MediaEmbedded | MarkEmbedded | FacesEmbedded, dimensio
 
 
 def media(record: MediaEmbedded) -> dict[str, Any]:
-    captured = record.submitted.captured_at
     return {
         "media_id": record.media_id,
         "kind": "picture",
@@ -57,9 +57,24 @@ def media(record: MediaEmbedded) -> dict[str, Any]:
         "frames": record.frames,
         "detector_id": record.detector_id,
         "url": record.submitted.url,
-        "captured_at": captured.isoformat() if captured else None,
+        "captured_at": _believed(record.captured_at, record.origin.submitted_at)[0],
         "first_submitted_at": record.origin.submitted_at,
     }
+
+
+def told_date(record: MediaEmbedded) -> str | None:
+    """When the event says that the picture was taken (ISO 8601); None where it does not, or what can't be believed."""
+    return _believed(_told(record), record.origin.submitted_at)[0]
+
+
+def _told(record: MediaEmbedded) -> str | None:
+    return None if record.submitted.captured_at is None else record.submitted.captured_at.isoformat()
+
+
+def _believed(date: str | None, submitted_at: int) -> tuple[str | None, str | None]:
+    """The date where it can be one, and why it can't."""
+    odd = why_odd(date, submitted_at) if date is not None else None
+    return (None if odd else date), odd
 
 
 def face(media_id: str, found: EmbeddedFace, marked_on: Mapping[str, int] | None) -> dict[str, Any]:
@@ -129,6 +144,9 @@ def outcome(record: MediaEmbedded, kept_faces: int, marked: Sequence[Face], *, c
         "too_poor": too_poor,
         "compared": compared and kept_faces > too_poor,
     }
+    odd = [_believed(date, record.origin.submitted_at)[1] for date in (_told(record), record.captured_at)]
+    if any(odd):
+        body["captured_at_ignored"] = "; ".join(filter(None, odd))
     if record.frames > 1:
         body["frames"] = record.frames
         body["frames_examined"] = 1

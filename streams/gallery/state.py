@@ -35,6 +35,9 @@ class Membership:
 
     A membership that only a search's upload made (`by_search`) yields to any event of a case system, whenever that was
     submitted: a search overtakes ingestion and must not switch off the comparison that is still to come.
+
+    `captured_at` (ISO 8601) is when the picture was taken, by the latest event that says so; that one was submitted at
+    `captured_told`.
     """
 
     scope: Scope
@@ -45,6 +48,8 @@ class Membership:
     ce_id: str
     exhibits: tuple[str, ...] = ()
     by_search: bool = False
+    captured_at: str | None = None
+    captured_told: int | None = None
 
     @property
     def age(self) -> tuple[bool, int, str]:
@@ -52,7 +57,13 @@ class Membership:
 
     def says(self, other: Membership) -> bool:
         """Whether both say the same of the media, whenever and by whichever event."""
-        return replace(self, submitted_at=other.submitted_at, ce_id=other.ce_id) == other
+        told = other.captured_told
+        return replace(self, submitted_at=other.submitted_at, ce_id=other.ce_id, captured_told=told) == other
+
+    @property
+    def date(self) -> tuple[int, str]:
+        """Orders what events said of the picture's date: the later one counts, and any before none."""
+        return (-1, "") if self.captured_at is None else (self.captured_told or 0, self.captured_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ with, and of those alone: so it can't carry what a narrower scope holds back to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,6 +51,15 @@ def mean(vectors: Vectors) -> Vectors:
     """The unit vector (d,) in the middle of unit vectors (n, d), summed in float64."""
     total = vectors.astype(np.float64).sum(axis=0)
     return (total / max(np.linalg.norm(total), np.finfo(np.float64).tiny)).astype(np.float32)
+
+
+def template_of(victim_id: str, vectors: Mapping[str, Vectors]) -> Template | None:
+    """The mean of these faces, by their ids; None with fewer than AT_LEAST, and of more than MOST the smallest ids'."""
+    names = tuple(sorted(vectors)[:MOST])
+    if len(names) < AT_LEAST:
+        return None
+    stacked = np.stack([vectors[name] for name in names])
+    return Template(victim_id, mean(stacked), names, stacked)
 
 
 class Templates:
@@ -166,7 +175,4 @@ class StagedTemplates:
                 counted[face_id] = vector
                 if len(counted) == MOST:
                     break
-        if len(counted) < AT_LEAST:
-            return None
-        stacked = np.stack(list(counted.values()))
-        return Template(victim_id, mean(stacked), tuple(counted), stacked)
+        return template_of(victim_id, counted)

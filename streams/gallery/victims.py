@@ -69,7 +69,7 @@ def proposals(staged: Staged, template: Template, whole: InScope, floor: float) 
     """
     found: list[Similar] = []
     nearest: dict[str, tuple[str, bool]] = {}
-    for face, score in _near_mean(staged, template.vector, floor):
+    for face, score in near_mean(staged, template.vector, floor):
         scope = staged.scope_of(face)
         if scope is not None and _may_be(staged, face, template):
             name, single = template.nearest(_vector(face))
@@ -78,7 +78,7 @@ def proposals(staged: Staged, template: Template, whole: InScope, floor: float) 
     return [(item, *nearest[item.face_id]) for item in within_caps(found)]
 
 
-def _near_mean(staged: Staged, vector: Vectors, floor: float) -> list[tuple[Face, float]]:
+def near_mean(staged: Staged, vector: Vectors, floor: float) -> list[tuple[Face, float]]:
     """The stored and staged faces whose score with a mean is at or above the floor, whatever their scope."""
     (rows,) = staged.base.matrix.above(vector[None], floor + SCORES_HIGHER)
     near = [(staged.face(staged.base.face_at[item.row]), item.score) for item in rows]

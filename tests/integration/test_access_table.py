@@ -410,6 +410,8 @@ TABLE = [
     Row("GET /erasures/{erasure_id}",         "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
     Row("GET /faces/{face_id}/labels",        "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
     Row("GET /faces/{face_id}/labels",        "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("GET /faces/{face_id}/similar",       "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /faces/{face_id}/similar",       "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
     Row("POST /faces/{face_id}/labels",       "face",                "401 201 404 404 404 403 403 403 403 403 403",
         body={"label": "witness", "reason": "a neighbour"}, headers=SAW_0),
     Row("POST /faces/{face_id}/labels",       "missing",             "401 404 404 404 404 403 403 403 403 403 403",

@@ -34,6 +34,7 @@ READS = {
     "/paths": "path.seen",
     "/erasures/{erasure_id}": "erasure.seen",
     "/faces/{face_id}/labels": "face.labels_seen",
+    "/faces/{face_id}/similar": "face.similar_seen",
     "/faces/{face_id}/crop": "face.seen",
     "/links": "links.seen",
     "/links/{link_id}": "link.seen",

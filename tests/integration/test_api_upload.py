@@ -22,7 +22,7 @@ from streams.settings import cache_folder
 from tests.factories import BEN, NORTH, NOW, SOUTH, Scene, drawn_face
 from tests.factories_pictures import astronaut, encoded
 from tests.harness import Site, installation, standing
-from tests.integration.conftest import entries
+from tests.integration.conftest import deeds, entries
 from tests.signed_in import as_
 
 pytestmark = pytest.mark.anyio
@@ -79,7 +79,7 @@ async def test_while_the_media_store_is_away_nothing_is_taken_or_told_as_gone(
     assert ready.json()["parts"]["media_store"].startswith("The media store is away")
     assert str(tmp_path) not in crop.text + upload.text + ready.text
     assert list((tmp_path / "store").iterdir()) == []
-    assert await outbox(store) == [] and await entries(store) == []
+    assert await outbox(store) == [] and await deeds(store) == []
     (tmp_path / "store").rmdir()
     (tmp_path / "away").rename(tmp_path / "store")
     assert (await api.get(f"/faces/{scene.faces['n1']}/crop")).status_code == 200
@@ -96,7 +96,7 @@ async def test_an_upload_on_its_way_is_told_in_its_own_district_only(
     assert (waiting.status_code, waiting.json()["status"]) == (202, "submitted")
     assert (await api.get(place, headers=as_(BEN))).status_code == 404
     assert (await api.get(f"{place}/faces")).status_code == 404
-    assert [entry.action for entry in await entries(store)] == ["media.uploaded", "media.seen"]
+    assert [entry.action for entry in await deeds(store)] == ["media.uploaded", "media.seen"]
 
     # What can't be processed says so; what came to an end, as an erased media does, is no longer on its way.
     [out] = await outbox(store)
@@ -137,7 +137,7 @@ async def test_an_upload_that_leaves_something_open_is_refused_and_leaves_nothin
 
             assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert await outbox(store) == []
-    assert await entries(store) == []
+    assert await deeds(store) == []
 
 
 async def test_a_file_that_is_empty_too_large_or_no_media_is_refused(

@@ -96,3 +96,19 @@ def test_a_folder_with_too_few_people_is_refused_with_what_to_do(folder: Path, t
 
     assert done.returncode == 2
     assert "needs a person with at least 4 pictures" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--ages",), "0 people at two ages or more, and this needs 20"),
+        (("--ages", "--on-file", "1"), "--ages has a protocol of its own"),
+        (("--with", "."), "--with adds to the register of --ages"),
+        (("--ages", "--with", "nowhere"), "there is no folder nowhere"),
+    ],
+)
+def test_what_ages_can_not_do_is_refused_before_anything_is_measured(
+    folder: Path, more: tuple[str, ...], said: str
+) -> None:
+    done = redthread("bench", "accuracy", folder, *more)
+    assert (done.returncode, said in done.stderr.replace("\n", " ")) == (2, True), done.stderr

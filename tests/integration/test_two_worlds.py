@@ -36,16 +36,33 @@ from tests.factories import NOW
 from tests.harness import new_store
 from tests.integration.conftest import empty
 from tests.signed_in import as_, sign_in
-from tests.worlds import OPENED, REQUESTS, SEALED, SOUTHERN, VIEWERS, Hidden, Ids, Pool, Request, Step, World, requests
+from tests.worlds import (
+    OPENED,
+    REQUESTS,
+    SEALED,
+    SOUTHERN,
+    VIEWERS,
+    WIDE,
+    Hidden,
+    Ids,
+    Pool,
+    Request,
+    Step,
+    World,
+    place_of,
+    requests,
+)
 
 STORIES = int(os.environ.get("REDTHREAD_TEST_WORLDS", "4"))
 AGAIN = 60
 """Requests beyond one of every operation."""
 
 TELLING = [
-    Step("bob", "confirm", (len(OPENED),)),  # n1-s1
-    Step("ben", "dismiss_all", (len(OPENED) + 9, len(OPENED) + 10)),  # n7-s1, n7-s2
-    Step("bob", "dismiss", (3,)),  # n1-n2
+    Step("bob", "confirm", place_of(("n1", "s1"))),
+    Step("ben", "dismiss_all", place_of(("n7", "s1"), ("n7", "s2"))),
+    Step("bob", "dismiss", place_of(("n1", "n2"))),
+    Step("bob", "confirm", place_of(("x1", "s7"))),
+    Step("bob", "confirm", place_of(("n9", "s8"))),
 ]
 """What every story begins with: a confirmation across districts, an act of the south, a pair held to be two people."""
 
@@ -68,8 +85,8 @@ def hidden(draw: st.DrawFn, name: str) -> Hidden:
         st.lists(st.integers(0, len(SOUTHERN) - 1), min_size=1, max_size=1).map(tuple),
     )
     return Hidden(
-        name, {pair: draw(score) for pair in (*SEALED, *SOUTHERN)}, tuple(draw(st.lists(act, max_size=5))),
-        draw(st.sampled_from(["not", "proposed", "approved"])), name == "a",
+        name, {pair: draw(score) for pair in (*SEALED, *SOUTHERN, *WIDE)}, tuple(draw(st.lists(act, max_size=5))),
+        draw(st.sampled_from(["not", "proposed", "approved"])), 1 if name == "a" else 2,
     )  # fmt: skip
 
 
@@ -122,8 +139,12 @@ def test_what_a_viewer_may_not_see_changes_nothing_that_is_answered(
                 ]  # fmt: skip
                 assume(told[0][0] == told[1][0])
                 both = zip(asked, told[0][1], told[1][1], strict=True)
-                differ = [(viewer.actor, request, *answers) for request, *answers in both if answers[0] != answers[1]]
-                assert not differ, "\n".join(map(str, differ[:5]))
+                differ = [
+                    f"{viewer.actor}: {request}\n  " + "\n  ".join(_differences(*answers))
+                    for request, *answers in both
+                    if answers[0] != answers[1]
+                ]
+                assert not differ, "\n".join(differ[:5])
 
             story()
         finally:
@@ -184,3 +205,14 @@ async def _ask(client: httpx.AsyncClient, request: Request) -> Any:
     except ValueError:
         body = answer.content.hex()
     return answer.status_code, sorted(answer.headers.items()), body
+
+
+def _differences(one: Any, other: Any, where: str = "") -> list[str]:
+    """The places in which two answers differ, each with what stands there."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return [line for key in one.keys() | other.keys()
+                for line in _differences(one.get(key), other.get(key), f"{where}.{key}")]  # fmt: skip
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
+        return [line for place, pair in enumerate(zip(one, other, strict=True))
+                for line in _differences(*pair, f"{where}[{place}]")]  # fmt: skip
+    return [] if one == other else [f"{where}: {str(one)[:300]} | {str(other)[:300]}"]

@@ -18,7 +18,7 @@ WITH m, r, c ORDER BY type(r)
 RETURN m.media_id AS media_id,
        [(m)<-[:SEEN_IN|HIDDEN_SEEN_IN]-(f:Face) | [f.ordinal, f.face_id]] AS faces,
        collect(r {.scope, .purpose, .legal_basis, .urgency, .submitted_at, .ce_id, .exhibits, .by_search,
-                  case_id: c.case_id})
+                  .captured_at, .captured_told, case_id: c.case_id})
          AS memberships
 ORDER BY media_id
 """

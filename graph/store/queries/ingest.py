@@ -89,7 +89,8 @@ MATCH (m:Media {media_id: row.media_id})
 MATCH (c:Case {case_id: row.case_id})
 MERGE (m)-[r:IN_CASE {membership_id: row.membership_id}]->(c)
 SET r.scope = row.scope, r.purpose = row.purpose, r.legal_basis = row.legal_basis, r.exhibits = row.exhibits,
-    r.urgency = row.urgency, r.submitted_at = row.submitted_at, r.ce_id = row.ce_id, r.by_search = row.by_search
+    r.urgency = row.urgency, r.submitted_at = row.submitted_at, r.ce_id = row.ce_id, r.by_search = row.by_search,
+    r.captured_at = row.captured_at, r.captured_told = row.captured_told
 """
 
 PLACE_LINKS: Final = (
@@ -156,6 +157,22 @@ MATCH (f:Face {face_id: face_id})
 MERGE (f)-[:COMPARED_IN]->(k)
 """
 
+SET_CUT: Final = """
+UNWIND $rows AS row
+UNWIND row.cut AS cut
+MATCH (f:Face {face_id: cut.face_id}) WHERE f.stub IS NULL
+SET f.more_similar = cut.number
+WITH f, cut
+CALL (f) {
+  MATCH (f)-[old:AS_SIMILAR]->()
+  DELETE old
+}
+UNWIND cut.faces AS other
+MATCH (g:Face {face_id: other}) WHERE g.stub IS NULL
+MERGE (f)-[:AS_SIMILAR]->(g)
+"""
+"""What the caps cut that is as similar as what is proposed: of each compared face the number, and those listed."""
+
 MERGE_LINKS: Final = (
     """
 UNWIND $rows AS row
@@ -186,6 +203,18 @@ UNWIND $links AS link_id
 MATCH ()-[r:CANDIDATE {link_id: link_id}]->()
 SET r.version = r.version + 0
 WITH r WHERE r.version = 0
+DELETE r
+"""
+
+SIMILAR_PAIRS: Final = """
+UNWIND $media AS media_id
+MATCH (:Media {media_id: media_id})<-[:SEEN_IN|HIDDEN_SEEN_IN]-(f:Face)-[r:AS_SIMILAR]-(:Face)
+RETURN DISTINCT startNode(r).face_id AS a, endNode(r).face_id AS b
+"""
+
+REMOVE_SIMILAR: Final = """
+UNWIND $rows AS row
+MATCH (:Face {face_id: row.a})-[r:AS_SIMILAR]->(:Face {face_id: row.b})
 DELETE r
 """
 
@@ -261,7 +290,7 @@ CALL (f) {
   MERGE (f)-[:WAS_IN]->(c)
 }
 CALL (f) {
-  MATCH (f)-[r:SEEN_IN|HIDDEN_SEEN_IN|COMPARED_IN|DEPICTS]->()
+  MATCH (f)-[r:SEEN_IN|HIDDEN_SEEN_IN|COMPARED_IN|DEPICTS|AS_SIMILAR]->()
   DELETE r
 }
 CALL (f) {
@@ -271,7 +300,7 @@ CALL (f) {
   DELETE g
 }
 CALL (f) {
-  MATCH ()-[r:RETURNED|PROBE|LABELLED|MARKED]->(f)
+  MATCH ()-[r:RETURNED|PROBE|LABELLED|MARKED|AS_SIMILAR]->(f)
   DELETE r
 }
 WITH f, COUNT { (f)-[:CANDIDATE]-() } = 0 AS nobody_judged

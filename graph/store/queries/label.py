@@ -14,7 +14,7 @@ RETURN f.face_id AS face_id, f.label AS label, f.label_version AS version,
 """
 
 WRITE_LABELS: Final = """
-CREATE (act:Act {act_id: $act_id, kind: 'label', by: $by, at: $at})
+CREATE (act:Act {act_id: $act_id, kind: 'label', by: $by, role: $role, district: $district, at: $at})
 WITH act
 UNWIND $rows AS row
 MATCH (f:Face {face_id: row.face_id})
@@ -27,7 +27,7 @@ MATCH (f:Face {face_id: $face_id}) WHERE f.stub IS NULL
 RETURN f.face_id AS face_id, f.label AS label, coalesce(f.label_version, 0) AS label_version,
        COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district } AS districts,
        COLLECT { MATCH (act:Act)-[l:LABELLED]->(f)
-                 RETURN {act_id: act.act_id, by: act.by, at: act.at, label: l.label, reason: l.reason,
-                         version: l.version}
+                 RETURN {act_id: act.act_id, by: act.by, role: act.role, district: act.district, at: act.at,
+                         label: l.label, reason: l.reason, version: l.version}
                  ORDER BY l.version } AS history
 """

@@ -7,7 +7,7 @@ from typing import Final
 _WAITING: Final = """
 MATCH (act:Act)-[waits:MARKS]->(m)
 RETURN {face_id: waits.face_id, box: waits.box, ordinal: waits.ordinal, status: waits.status, reason: waits.reason,
-        marked_by: act.by, marked_at: act.at}
+        marked_by: act.by, marked_at: act.at, role: act.role, district: act.district}
 ORDER BY waits.ordinal, waits.face_id
 """
 
@@ -29,6 +29,7 @@ WAITING: Final = "MATCH (m:Media {media_id: $media_id}) RETURN COLLECT {" + _WAI
 
 CREATE_MARK: Final = """
 MATCH (m:Media {media_id: $media_id})
-CREATE (:Act {act_id: $act_id, kind: 'mark', by: $by, at: $at})-[waits:MARKS {status: 'waiting'}]->(m)
+CREATE (act:Act {act_id: $act_id, kind: 'mark', by: $by, role: $role, district: $district, at: $at})
+CREATE (act)-[waits:MARKS {status: 'waiting'}]->(m)
 SET waits += $mark
 """

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from graph.store.queries.dates import DATES as _DATES
+
 CASE: Final = """
 MATCH (c:Case {case_id: $case_id})
 WHERE c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) }
@@ -32,26 +34,30 @@ MEDIA_OF_CASE: Final = (
     """
 MATCH (m:Media)-[i:IN_CASE]->(:Case {case_id: $case_id}) WHERE m.media_id > $after
 WITH m, i ORDER BY m.media_id LIMIT $limit
-RETURN m {.media_id, .kind, .content_type, .width, .height, .captured_at} AS media,
+RETURN m {.media_id, .kind, .content_type, .width, .height} AS media,
        i {.scope, .exhibits, .urgency, .submitted_at} AS membership,
        COLLECT { MATCH (m)-[:IN_CASE]->(o:Case) WHERE o.case_id <> $case_id
                  RETURN o {.case_id, .district, .contact} ORDER BY o.case_id } AS others,
 """
     + _COUNTS
-    + "ORDER BY media.media_id"
+    + ","
+    + _DATES
+    + " AS dates ORDER BY media.media_id"
 )
 
 MEDIA: Final = (
     """
 MATCH (m:Media {media_id: $media_id})
-RETURN m {.media_id, .kind, .content_type, .width, .height, .frames, .duration_ms, .captured_at,
-          .first_submitted_at} AS media,
+RETURN m {.media_id, .kind, .content_type, .width, .height, .frames, .duration_ms, .first_submitted_at} AS media,
        COLLECT { MATCH (m)-[i:IN_CASE]->(c:Case)
                  RETURN i {.scope, .purpose, .legal_basis, .exhibits, .urgency, .submitted_at,
                            case_id: c.case_id, district: c.district, contact: c.contact}
                  ORDER BY c.case_id } AS memberships,
 """
     + _COUNTS
+    + ","
+    + _DATES
+    + " AS dates"
 )
 
 CREATE_UPLOAD: Final = """
@@ -70,7 +76,7 @@ MATCH (f:Face)-[:SEEN_IN]->(m:Media {media_id: $media_id})
 RETURN f {.face_id, .ordinal, .box, .quality, .quality_because, .too_poor_because, .label,
           .start_ms, .end_ms, .frame_ms,
           label_version: coalesce(f.label_version, 0), landmarks_seen: f.landmarks IS NOT NULL} AS face,
-       head(COLLECT { MATCH (act:Act)-[:MARKED]->(f) RETURN act {.by, .at} }) AS mark,
+       head(COLLECT { MATCH (act:Act)-[:MARKED]->(f) RETURN act {.by, .role, .district, .at} }) AS mark,
        coalesce(head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id }),
                 head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim)
                                RETURN v.victim_id ORDER BY v.victim_id LIMIT 1 })) AS victim_id

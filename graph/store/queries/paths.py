@@ -15,17 +15,38 @@ RETURN c.district AS district,
        c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) } AS stands
 """
 
-# Only over what the person may know: their own links and approved ones, through cases of their own.
+_OWN_LINK: Final = """
+EXISTS { MATCH (f:Face)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
+         WHERE f IN [startNode(r), endNode(r)] AND c.district = $district }
+"""
+_OWN_MEDIA: Final = "EXISTS { MATCH (n)-[:IN_CASE]->(c:Case) WHERE c.district = $district }"
+# Over cases of the person's own, approved links, and links that may be their own.
 # The bound on the length has to be a literal: 16 edges are three links in a row, each in other pictures.
-SHORTEST: Final = """
+_WAYS: Final = """
 MATCH (a:Case {case_id: $from_case}), (b:Case {case_id: $to_case})
 MATCH p = shortestPath((a)-[:IN_CASE|SEEN_IN|CANDIDATE*..16]-(b))
 WHERE all(r IN relationships(p) WHERE type(r) <> 'CANDIDATE' OR r.state IN $states
-            AND (r.state = 'approved' OR r.district_low = $district OR r.district_high = $district))
+            AND (r.state = 'approved' OR r.district_low IN [$district, '*'] OR r.district_high = $district))
   AND all(n IN nodes(p) WHERE NOT n:Case OR n.district = $district OR n.case_id IN [$from_case, $to_case])
-RETURN [n IN nodes(p) | {kind: labels(n)[0], id: coalesce(n.case_id, n.media_id, n.face_id)}] AS nodes,
-       [r IN relationships(p) | {kind: type(r), link_id: r.link_id, state: r.state}] AS edges
 """
+_WAY: Final = (
+    "RETURN [n IN nodes(p) | {kind: labels(n)[0], id: coalesce(n.case_id, n.media_id, n.face_id),\n"
+    "                         own: NOT n:Media OR " + _OWN_MEDIA + "}] AS nodes,\n"
+    "       [r IN relationships(p) | {kind: type(r), link_id: r.link_id, state: r.state,\n"
+    "                                 own: type(r) <> 'CANDIDATE' OR r.state = 'approved' OR "
+    + _OWN_LINK
+    + "}] AS edges"
+)
+SHORTEST: Final = _WAYS + _WAY
+"""The shortest way, and of its pictures and links whether they are the person's own: it may go over others as well."""
+
+SHORTEST_KNOWN: Final = (
+    _WAYS
+    + "  AND all(r IN relationships(p) WHERE type(r) <> 'CANDIDATE' OR r.state = 'approved' OR " + _OWN_LINK + ")\n"
+    + "  AND all(n IN nodes(p) WHERE NOT n:Media OR " + _OWN_MEDIA + ")\n"
+    + _WAY
+)  # fmt: skip
+"""The shortest way over the person's own pictures and links: fifty times slower, asked where the other one is not."""
 
 PLACES: Final = """
 UNWIND $media AS media_id

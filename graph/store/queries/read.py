@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from graph.store.queries.dates import DATES as _DATES
+
 _SIDE_A: Final = """
 {face_id: a.face_id, stub: a.stub, box: a.box, quality: a.quality, too_poor_because: a.too_poor_because,
+ more_similar: a.more_similar,
  media_id: head(COLLECT { MATCH (a)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
  cases: COLLECT { MATCH (a)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
                   WITH c {case_id: CASE WHEN a.stub THEN null ELSE c.case_id END, .district, .contact} AS place
@@ -13,6 +16,7 @@ _SIDE_A: Final = """
 """
 _SIDE_B: Final = """
 {face_id: b.face_id, stub: b.stub, box: b.box, quality: b.quality, too_poor_because: b.too_poor_because,
+ more_similar: b.more_similar,
  media_id: head(COLLECT { MATCH (b)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
  cases: COLLECT { MATCH (b)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
                   WITH c {case_id: CASE WHEN b.stub THEN null ELSE c.case_id END, .district, .contact} AS place
@@ -28,6 +32,11 @@ RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_
     + _SIDE_A
     + ","
     + _SIDE_B
+    + ", head(COLLECT { MATCH (a)-[:SEEN_IN]->(m:Media) RETURN "
+    + _DATES
+    + "}) AS a_dates, head(COLLECT { MATCH (b)-[:SEEN_IN]->(m:Media) RETURN "
+    + _DATES
+    + "}) AS b_dates\n"
 )
 
 LINK: Final = "MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)" + _LINK
@@ -81,10 +90,13 @@ CALL () {
   MATCH (m:Media)-[i:IN_CASE]->(:Case {case_id: $case_id})
   WITH m, i ORDER BY m.media_id
   RETURN collect({
-    media: m {.media_id, .kind, .content_type, .width, .height, .captured_at},
+    media: m {.media_id, .kind, .content_type, .width, .height},
     membership: i {.scope, .exhibits, .urgency, .submitted_at},
     others: COLLECT { MATCH (m)-[:IN_CASE]->(o:Case) WHERE o.case_id <> $case_id
-                      RETURN o {.case_id, .district, .contact} ORDER BY o.case_id }
+                      RETURN o {.case_id, .district, .contact} ORDER BY o.case_id },
+    dates: """
+    + _DATES
+    + """
   }) AS media
 }
 CALL () {
@@ -118,8 +130,10 @@ CALL (found) {
   WITH
 """
     + _SIDE_A.replace("AS a", "AS side")
-    + """
-  RETURN collect(side) AS sides
+    + ", head(COLLECT { MATCH (a)-[:SEEN_IN]->(m:Media) RETURN "
+    + _DATES
+    + """}) AS dates
+  RETURN collect({side: side, dates: dates}) AS sides
 }
 RETURN media, faces, links, sides
 """
@@ -133,7 +147,9 @@ MATCH (f:Face) WHERE f.face_id IN $faces
 RETURN f.face_id AS face_id, f.display_crop AS display_crop,
        COLLECT { MATCH (f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district } AS districts,
        COLLECT { MATCH (f)-[r:CANDIDATE]-(:Face)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
-                 WHERE $leads OR r.state <> 'lead' RETURN DISTINCT c.district } AS linked,
+                 WHERE $leads OR r.state <> 'lead' RETURN DISTINCT c.district }
+       + COLLECT { MATCH (f)<-[:AS_SIMILAR]-(:Face)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+                   RETURN DISTINCT c.district } AS linked,
        COLLECT { MATCH (f)<-[r:RETURNED]-(s:Search) WHERE $leads OR r.above
                  MATCH (c:Case {case_id: s.case_id})
                  RETURN DISTINCT {district: c.district, by: s.requested_by} } AS returned

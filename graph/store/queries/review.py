@@ -38,6 +38,7 @@ RETURN r {.link_id, .state, .version} AS link,
        COLLECT { MATCH (a)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district } AS a_districts,
        EXISTS { (a)<-[:RETURNED]-(:Search {requested_by: $by}) } AS a_found,
        EXISTS { (b)<-[:RETURNED]-(:Search {requested_by: $by}) } AS b_found,
+       EXISTS { (a)<-[:AS_SIMILAR]-(b) } AS a_listed, EXISTS { (b)<-[:AS_SIMILAR]-(a) } AS b_listed,
        COLLECT { MATCH (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) RETURN DISTINCT c.district } AS b_districts
 """
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from graph.store.queries.dates import DATES as _DATES
+
 DISTRICT_OF_CASE: Final = "MATCH (c:Case {case_id: $case_id}) RETURN c.district AS district"
 
 CREATE_SEARCH: Final = """
@@ -20,6 +22,12 @@ coalesce(head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(o:Victim) RE
                         RETURN o.victim_id ORDER BY o.victim_id LIMIT 1 }))
 """
 
+# A group is of one case: one of another district is not told, and a face of it counts alone.
+_GROUP_ID: Final = """
+head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) MATCH (c:Case {case_id: g.case_id}) WHERE c.district = $district
+               RETURN g.group_id ORDER BY g.group_id })
+"""
+
 BEST_FIRST: Final = """
 MATCH (f:Face) WHERE f.face_id IN $faces AND f.stub IS NULL
   AND EXISTS { (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case) }
@@ -30,8 +38,10 @@ ORDER BY f.too_poor_because IS NOT NULL, f.quality DESC, f.face_id
 
 MEDIA_OF_FACES: Final = """
 MATCH (f:Face)-[:SEEN_IN]->(m:Media) WHERE f.face_id IN $faces
+  AND EXISTS { MATCH (m)-[:IN_CASE]->(c:Case) WHERE c.district = $district }
 RETURN f.face_id AS face_id, m.media_id AS media_id
 """
+"""Of faces in another district it is not told which of them are in one picture."""
 
 _FACTS: Final = """
 s {.search_id, .case_id, .purpose, .legal_basis, .requested_by, .district, .within, .limit, .status, .reason,
@@ -47,6 +57,9 @@ SEARCH: Final = (
                  RETURN {face_id: f.face_id, stub: f.stub, box: f.box, quality: f.quality,
                          too_poor_because: f.too_poor_because,
                          media_id: head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
+                         dates: head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN """
+    + _DATES
+    + """}),
                          cases: COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
                                           RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id }}
                  ORDER BY f.ordinal, f.face_id } AS probes,
@@ -70,9 +83,14 @@ CALL (s, p, place) {
 RETURN p.number AS part, p.offset AS offset, place + 1 AS rank, place < p.above AS above, p.faces[place] AS face_id,
        f IS NULL AS stub, r.probe_face_id AS probe_face_id, f.box AS box, f.quality AS quality,
        head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }) AS media_id,
+       head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN """
+    + _DATES
+    + """}) AS dates,
        COLLECT { MATCH (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
                  RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id } AS cases,
-       head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) RETURN g.group_id ORDER BY g.group_id }) AS group_id,
+       """
+    + _GROUP_ID
+    + """ AS group_id,
        """
     + _VICTIM_ID
     + """ AS victim_id
@@ -86,8 +104,9 @@ MATCH (s:Search {search_id: $search_id})-[r:RETURNED]->(f:Face) WHERE r.above AN
 WITH DISTINCT f WHERE EXISTS { (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case) }
 WITH f, """
     + _VICTIM_ID
-    + """ AS victim_id,
-     head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) RETURN g.group_id ORDER BY g.group_id }) AS group_id
+    + """ AS victim_id, """
+    + _GROUP_ID
+    + """ AS group_id
 RETURN f.face_id AS face_id, victim_id, group_id
 """
 )
@@ -125,7 +144,8 @@ ORDER BY search.asked_at DESC, search.search_id DESC
 OWN_SEARCHES: Final = "MATCH (s:Search) WHERE s.requested_by = $by AND s.asked_at <= $asked_at" + _PAGE
 SEARCHES_OF_DISTRICT: Final = "MATCH (s:Search) WHERE s.district IN $districts AND s.asked_at <= $asked_at" + _PAGE
 
-# A page walks over so many media at the most, and says how far it came: few of them may be what is looked for.
+# A page walks over so many media at the most, and says how far it came: few of them may be what is looked for. Only
+# over those of the asker's district, for how far is told by a media's id.
 _UNJUDGED: Final = """
 RETURN m.media_id AS media_id,
        COLLECT { MATCH (f:Face)-[:SEEN_IN]->(m) WHERE f.too_poor_because IS NOT NULL
@@ -149,6 +169,7 @@ WITH m, i.scope <> 'none' AS reached
 UNJUDGED_IN_REGISTER: Final = (
     """
 MATCH (m:Media) WHERE m.media_id > $after
+  AND EXISTS { MATCH (m)-[:IN_CASE]->(c:Case) WHERE c.district IN $districts }
 WITH m ORDER BY m.media_id LIMIT $walk
 WITH m, EXISTS { MATCH (m)-[i:IN_CASE]->(c:Case) WHERE c.status = 'open' AND c.district IN $districts
                    AND (i.scope = 'register' OR (i.scope = 'case' AND c.case_id = $case_id)) } AS reached

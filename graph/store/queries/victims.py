@@ -56,6 +56,20 @@ MERGE (v:Victim {victim_id: row.victim_id})
 ON CREATE SET v.registered = false, v.version = 0, v.from_link = row.link_id
 """
 
+LINKS_ACROSS: Final = """
+MATCH (v:Victim) WHERE v.victim_id > $after
+WITH v ORDER BY v.victim_id LIMIT $limit
+RETURN v.victim_id AS victim_id,
+       CASE WHEN size(COLLECT {
+              MATCH (v)<-[:DEPICTS {basis: 'confirmed'}]-(:Face)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
+              RETURN DISTINCT c.district }) > 1
+            THEN COLLECT { MATCH (v)<-[:DEPICTS {basis: 'confirmed'}]-(:Face)-[r:CANDIDATE]->(:Face)
+                           WHERE r.state IN ['confirmed', 'approved'] RETURN r.link_id }
+            ELSE [] END AS links
+ORDER BY victim_id
+"""
+"""The links that join the faces of victims in several districts, page by page."""
+
 SET_PENDING: Final = """
 UNWIND $rows AS row
 MATCH (:Face)-[r:CANDIDATE {link_id: row.link_id}]->(:Face)
@@ -86,8 +100,11 @@ RETURN v.from_link AS from_link,
        COLLECT { MATCH (v)<-[:DEPICTS]-(f:Face) RETURN f.face_id
                  UNION
                  MATCH (a:Face)-[:CANDIDATE {link_id: v.from_link}]->(b:Face) UNWIND [a, b] AS f
-                 RETURN f.face_id } AS faces
+                 RETURN f.face_id } AS faces,
+       COLLECT { MATCH (a:Face)-[:CANDIDATE {link_id: v.from_link}]->(b:Face) UNWIND [a, b] AS f
+                 RETURN f.face_id } AS ends
 """
+"""`ends` are the two faces of the link that the name comes from."""
 
 DISTRICTS_OF_VICTIMS: Final = """
 UNWIND $victims AS victim_id

@@ -59,7 +59,7 @@ def test_it_has_the_paths_that_callers_rely_on(document: dict[str, Any]) -> None
         "GET /cases/{case_id}", "GET /cases/{case_id}/media", "GET /media/{media_id}", "GET /media/{media_id}/faces",
         "POST /media/{media_id}/faces",
         "GET /victims/{victim_id}", "GET /paths", "POST /media",
-        "GET /faces/{face_id}/labels", "POST /faces/{face_id}/labels", "POST /erasures",
+        "GET /faces/{face_id}/similar", "GET /faces/{face_id}/labels", "POST /faces/{face_id}/labels", "POST /erasures",
         "GET /erasures/{erasure_id}",
     }  # fmt: skip
 

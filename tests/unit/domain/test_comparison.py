@@ -17,6 +17,7 @@ from graph.domain.comparison import (
     InScope,
     Scope,
     Similar,
+    cut_by_caps,
     may_compare,
     may_find,
     order,
@@ -126,3 +127,20 @@ def test_a_search_in_the_register_finds_registered_faces_and_the_asking_cases_ow
     expected = label not in HIDDEN_LABELS and (Scope.REGISTER in counting.values() or own)
 
     assert may_find(scope, of, asking, "register") == expected
+
+
+@given(found, st.sampled_from([0.41, 0.9]))
+def test_what_the_caps_cut_is_counted_where_it_is_as_similar_as_what_is_proposed(
+    items: list[Similar], threshold: float
+) -> None:
+    kept = within_caps(items)
+    cut = cut_by_caps(items, kept, lambda item: item.score >= threshold)
+
+    away = [item for item in kept if not item.own_case]
+    by_id = {item.face_id: item for item in items}
+    assert cut == sorted(cut) and not {item.face_id for item in kept} & set(cut)
+    for item in items:
+        seen = item in kept or item.own_case or any(one.victim_id == item.victim_id for one in kept if item.victim_id)
+        as_similar = item.score >= threshold or (bool(away) and item.score >= away[-1].score)
+        assert (item.face_id in cut) == (as_similar and not seen)
+    assert all(not by_id[face_id].own_case for face_id in cut)

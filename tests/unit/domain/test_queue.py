@@ -85,12 +85,12 @@ def test_whom_a_face_stands_for_is_told_at_home_under_the_name_that_is_known_the
     victim = place("a", unit=Unit(Kind.VICTIM, "v"))
     named = victim.known_as("north", "name", identified=True)
     assert (named.shown, named.identified, named.unit) == (Unit(Kind.VICTIM, "name"), True, Unit(Kind.VICTIM, "v"))
-    assert victim.known_as("north", None, identified=False).shown is None
+    assert victim.known_as("north", None, identified=False).shown == Unit(Kind.FACE, victim.face_id)
     assert victim.known_as("south", "name", identified=True).shown is None
     group = place("a", unit=Unit(Kind.GROUP, "g"), group_case="local:1")
     assert group.known_as("north", None, identified=False).shown == Unit(Kind.GROUP, "g")
     elsewhere = place("a", unit=Unit(Kind.GROUP, "g"), group_case="local:2")
-    assert elsewhere.known_as("north", None, identified=False).shown is None
+    assert elsewhere.known_as("north", None, identified=False).shown == Unit(Kind.FACE, elsewhere.face_id)
     assert place("a").known_as("north", None, identified=False).shown == Unit(Kind.FACE, "a")
 
 

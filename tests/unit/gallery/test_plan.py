@@ -47,6 +47,7 @@ class Links:
         self.quarantined: list[str] = []
         self.media: set[str] = set()
         self.groups: dict[tuple[str, str], set[str]] = {}
+        self.cut: dict[str, tuple[int, list[str]]] = {}
         self._batch = batch
 
     def take(self, log: Log) -> None:
@@ -75,6 +76,7 @@ class Links:
                 if not {home[a].media_id, home[b].media_id} & changes.narrowed or plan.compare.may_compare(a, b)
             }
         gone = set(changes.gone_faces)
+        self.cut = {face: cut for face, cut in self.cut.items() if face not in gone}
         self.links = {pair: link for pair, link in self.links.items() if not gone & set(pair)}
         self.links |= {(r.a, r.b): (r.state, r.score, r.band, r.threshold) for r in changes.links.values()}
         self.media = (self.media - set(changes.gone_media)) | {row["media_id"] for row in changes.media}
@@ -91,6 +93,7 @@ class Links:
             part = row["part"]
             self.parts[key] = Part(part["offset"], part["compared"], part["too_poor"], part["no_face"], items_of(row))
         for row in changes.comparisons:
+            self.cut |= {cut["face_id"]: (cut["number"], cut["faces"]) for cut in row["cut"]}
             self.compared[row["comparison_id"]] = (row["comparison"]["compared"], row["comparison"]["skipped"])
         self.quarantined += [row["event"] for row in changes.quarantined]
 
@@ -117,6 +120,9 @@ def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int
         assert made.media == set(expected.media) == set(made.gallery.media)
         assert set(made.gallery.faces) == {face for known in expected.media.values() for face in known.faces}
         assert made.compared == expected.compared, f"batches of {batch}"
+        stored = made.gallery.faces.keys()
+        counted = {face: cut for face, cut in expected.cut.items() if face in stored and cut[0]}
+        assert {face: cut for face, cut in made.cut.items() if face in stored and cut[0]} == counted
         assert made.searched.items() >= expected.searched.items(), f"batches of {batch}"
         assert {m: media.scope for m, media in made.gallery.media.items()} == {
             media_id: expected.scope(media_id) for media_id in expected.media
@@ -544,3 +550,29 @@ def test_work_on_a_whole_case_is_told_media_by_media(status: str) -> None:
 
     assert plan.changes.gone_media or plan.changes.narrowed or plan.changes.comparisons
     assert len(told) >= 30
+
+
+def test_what_the_caps_cut_is_counted_at_the_face_as_a_plain_reading_counts_it() -> None:
+    rng = np.random.default_rng(5)
+    person = make.unit(rng)
+    log: Log = []
+    for number in range(40):
+        case = sorted(make.CASES)[number % 5]
+        event = make.submitted(case, "register", make.CASES[case])
+        face = make.near(rng, person, 0.62 + 0.3 * rng.random())
+        log.append((number, make.embedded(f"many-{number}", [face], event, make.origin(number))))
+    for number, name in enumerate(("many-3", "many-8"), 40):
+        declared = DeclaredVictim(victim_id="v1", declared_by="source")
+        event = make.submitted("local:n2", "register", "north", victim=declared)
+        log.append((number, make.embedded(name, [], event, make.origin(number))))
+    log.append((42, make.erasure("media_id", make.media_id("many-0"), make.origin(42, kind="erasures.requested"))))
+    expected = Reference()
+    for offset, record in log:
+        expected.apply(offset, record)
+    for batch in (1, 7, 64):
+        made = Links(batch)
+        made.take(log)
+        counted, stored = ({face: cut[face] for face in made.gallery.faces} for cut in (expected.cut, made.cut))
+        assert counted == stored
+        last = made.cut[make.face_id("many-39")]
+        assert last[0] == len(last[1]) > 10, "ten of other cases are proposed, of over thirty"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graph.actions.ingest import Changes, LinkRow
 from graph.actions.parts import in_parts
+from graph.store.session import Row
 
 
 def link(a: str, b: str) -> LinkRow:
@@ -21,7 +22,11 @@ def test_a_batch_of_usual_size_is_one_part_however_much_it_brings() -> None:
 def test_a_large_batch_takes_away_in_an_order_that_can_be_repeated_and_brings_what_is_new_with_the_cursor() -> None:
     new = [{"face_id": "new"}]
     links = {row.link_id: row for row in (link("a", "b"), link("b", "c"), link("c", "new"))}
-    compared = [{"comparison_id": "1", "faces": ["a"]}, {"comparison_id": "2", "faces": ["new"]}]
+    lists_new = [{"face_id": "b", "number": 1, "faces": ["new"]}]
+    compared: list[Row] = [
+        {"comparison_id": "1", "faces": ["a"], "cut": []}, {"comparison_id": "2", "faces": ["new"], "cut": []},
+        {"comparison_id": "3", "faces": ["b"], "cut": lists_new},
+    ]  # fmt: skip
     changes = Changes(
         1, 5, faces=new, links=links, comparisons=compared, narrowed={"m1", "m2"}, gone_faces=["a", "b", "c"],
         gone_media=["m3"], gone_memberships=["k1", "k2", "k3"], gone_files=["m3", "m4/a", "m4/c", "elsewhere"],

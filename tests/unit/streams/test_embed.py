@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from graph.domain.errors import RedthreadError, SourceUnreachable
 from graph.files import MediaStore
 from streams.circuit import Circuits
 from streams.embed import EmbedStep
 from streams.inputs import Message
+from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from streams.records import CE_MEDIA
 
@@ -78,3 +81,27 @@ def test_what_has_to_be_up_for_an_url_is_its_host_or_the_innermost_allowed_folde
     assert fetcher.place("https://user:secret@media.example/a.jpg") == "media.example"
     assert fetcher.place("file:///elsewhere/a.jpg") is None
     assert fetcher.place("redthread-upload:" + "0" * 64) is None
+
+
+class NoFaces:
+    def find(self, *_: object) -> list[object]:
+        return []
+
+
+def test_the_cameras_own_date_goes_into_the_record(tmp_path: Path) -> None:
+    """It was read from the file and left out of the record."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2024:05:17 13:45:01"
+    exif.get_ifd(0x8769)[0x9011] = "+02:00"
+    picture = tmp_path / "a.jpg"
+    Image.new("RGB", (8, 8)).save(picture, "JPEG", exif=exif)
+    store, decoder = MediaStore((tmp_path / "store").as_uri()), Decoder()
+    none: Any = NoFaces()
+    step = EmbedStep(
+        Fetcher([f"{tmp_path.as_uri()}/"], store), decoder, none, store, Circuits(patience=0, backoff=60),
+        model_id="m", detector_id="d", sources={"local": ["north"]},
+    )  # fmt: skip
+    try:
+        assert step.media(event(picture.as_uri()), "local").captured_at == "2024-05-17T13:45:01+02:00"
+    finally:
+        decoder.close()

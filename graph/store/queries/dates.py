@@ -1,0 +1,12 @@
+"""When a media `m` was taken: a part of statements, read by `graph.domain.captured.Dates.of`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DATES: Final = """
+{file: m.captured_at,
+ events: COLLECT { MATCH (m)-[told:IN_CASE]->(where:Case) WHERE told.captured_at IS NOT NULL
+                   RETURN {at: told.captured_at, submitted_at: told.captured_told, district: where.district} },
+ districts: COLLECT { MATCH (m)-[:IN_CASE]->(where:Case) RETURN DISTINCT where.district }}
+"""

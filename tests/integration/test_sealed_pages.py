@@ -1,0 +1,83 @@
+"""Where a page ends tells of nothing that its reader may not see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from graph.actions import answers, items, queue
+from graph.actions.search import Question, ask_with_faces
+from graph.actions.views import Look, Views
+from graph.domain.queue import Filters, read_position
+from graph.store.session import Store
+from tests.factories import ANNA, NORTH, NOW, SOUTH, Scene
+
+pytestmark = pytest.mark.anyio
+LOOK = Look(ANNA, "test", NOW)
+
+
+async def test_looking_yourself_walks_over_media_of_ones_own_district_alone(
+    store: Store, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It named the picture of another district, by the hash of its bytes, as the place where the next page begins."""
+    monkeypatch.setattr(answers, "WALK", 2)
+    own = {await scene.media(f"own {number}", NORTH) for number in range(3)}
+    for number in range(8):
+        await scene.media(f"other {number}", SOUTH)
+    question = Question(NORTH, "identification", "test", "register")
+    search_id = await ask_with_faces(store, question, [scene.faces["n1"]], actor=ANNA, now=NOW)
+
+    met: list[str] = []
+    places: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page, after = await answers.read_unjudged(store, Views(store), search_id, after=after, limit=9, look=LOOK)
+        met += [row["media_id"] for row in page]
+        places += [after] if after else []
+
+    assert set(met) == own
+    known = own | {row["id"] for row in await media_of(store, NORTH)}
+    assert places and set(places) <= known
+
+
+async def media_of(store: Store, case_id: str) -> Sequence[dict[str, str]]:
+    return await store.read(
+        lambda tx: tx.rows(
+            "MATCH (m:Media)-[:IN_CASE]->(:Case {case_id: $case_id}) RETURN m.media_id AS id", case_id=case_id
+        )
+    )
+
+
+async def test_the_queue_goes_on_behind_a_link_that_one_sees(
+    store: Store, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link of three other districts was examined as well, and named as the place where the next page begins."""
+    monkeypatch.setattr(items, "EXAMINED_MAX", 4)
+    monkeypatch.setattr(items, "FIRST_PAGE", 2)
+    monkeypatch.setattr(items, "LARGEST_PAGE", 4)
+    for number, district in enumerate(("east", "west", "middle")):
+        await scene.case(f"far:{number}", district)
+    for number in range(30):
+        await scene.media(f"a{number}", "far:0", "far:1", faces=[f"a{number}"])
+        await scene.media(f"b{number}", "far:2", faces=[f"b{number}"])
+        await scene.link(f"a{number}", f"b{number}")
+    seen: set[str] = set()
+    for number in range(6):
+        await scene.media(f"m{number}", NORTH, faces=[f"m{number}"])
+        seen.add(await scene.link(f"m{number}", "s1"))
+    everything = Filters(submitted_after=1)
+
+    met: set[str] = set()
+    after = None
+    for _ in range(20):
+        page = await queue.read_queue(store, Views(store), everything, limit=2, after=after, look=LOOK)
+        met |= {link.link_id for queued in page.items for link in queued.item.links}
+        if page.next is None:
+            break
+        after = read_position(page.next)
+        assert after.link_id in seen | {await scene.link("n1", "s1")}
+    assert seen <= met
+    nothing = Filters(submitted_before=1)
+    page = await queue.read_queue(store, Views(store), nothing, limit=2, after=None, look=LOOK)
+    assert page.next is not None and read_position(page.next).link_id in seen | {await scene.link("n1", "s1")}
