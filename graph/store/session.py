@@ -70,6 +70,8 @@ class Store:
             notifications_min_severity=NotificationMinimumSeverity.OFF,
             connection_acquisition_timeout=30,
             max_transaction_retry_time=15,
+            # The driver's own is a second: one deadlock, soon over, would be felt by whoever waits.
+            initial_retry_delay=0.05,
             telemetry_disabled=True,
         )
 
