@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_fixed
 
 from graph.actions import ingest
-from graph.actions.ingest import AlreadyCommitted, RecordId
+from graph.actions.ingest import AlreadyCommitted, Cursor, RecordId
 from graph.domain.errors import Fenced, LogGap, NotSameLog, StoreUnavailable, Unprocessable
 from graph.store.session import Store, StoreRefused
 from streams import topics
@@ -25,7 +25,7 @@ from streams.crash import CrashPoint
 from streams.failures import EXIT_ALARM, end_process, told
 from streams.gallery import rows
 from streams.gallery.anew import empty_plan
-from streams.gallery.calibration import Calibrations
+from streams.gallery.calibration import Calibrations, as_text, calibration_of, from_text, older_calibration
 from streams.gallery.load import load_gallery
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
@@ -74,7 +74,9 @@ class LinkWorker:
         self._model_id = model_id
         self._model_since = -1
         self._log = log
+        self._settings = calibrations
         self._calibrations = calibrations
+        self._score_id: str | None = None
         self._assigned = asyncio.Event()
         self._gallery = Gallery()
         self._offset = -1
@@ -105,6 +107,7 @@ class LinkWorker:
         log_id = await asyncio.to_thread(self._log.log_id)
         cursor = await self._patiently(lambda: ingest.raise_epoch(self._store, log_id, self._chosen_model))
         self.epoch = cursor.epoch
+        await self._adopt(cursor)
         await self._load()
         self.ready.set()
         log.warning(
@@ -116,10 +119,28 @@ class LinkWorker:
                 "the settings or the register change (`redthread models`)", self._model_id, self._chosen_model
             )  # fmt: skip
 
+    async def _adopt(self, cursor: Cursor) -> None:
+        """A new register is compared by the calibration of the settings, one of an older release as until then."""
+        model_id = cursor.model_id or self._chosen_model
+        chosen = calibration_of(self._settings, model_id)
+        if cursor.score_id is None:
+            first = chosen if cursor.offset < 0 else older_calibration(model_id, self._settings)
+            told = as_text(first)
+            await self._patiently(lambda: ingest.adopt_calibration(self._store, self.epoch, first.score_id, told))
+            cursor = await self._patiently(lambda: ingest.read_cursor(self._store))
+        if cursor.score_id != chosen.score_id:
+            log.warning(
+                "the register is compared by %s, the settings name %s: `redthread models rescore` brings it over",
+                cursor.score_id, chosen.score_id,
+            )  # fmt: skip
+
     async def _load(self) -> None:
         cursor = await self._patiently(lambda: ingest.read_cursor(self._store))
         self._model_id = cursor.model_id or self._chosen_model
         self._model_since = cursor.model_since
+        self._score_id = cursor.score_id
+        text = await self._patiently(lambda: ingest.calibration(self._store))
+        self._calibrations = self._settings if text is None else {self._model_id: from_text(text)}
         self._gallery = await self._patiently(
             lambda: load_gallery(
                 self._store, self._model_id, progress=self._watchdog.progress, calibrations=self._calibrations
@@ -191,7 +212,7 @@ class LinkWorker:
         while records:
             offset, first = records[0]
             if isinstance(first, ModelSwitched):
-                await self._switch(offset, first.model_id)
+                await self._switch(offset, first)
                 records = records[1:]
                 continue
             alike = [*takewhile(lambda record: not isinstance(record[1], ModelSwitched), records)]
@@ -216,12 +237,15 @@ class LinkWorker:
             await self._load()
         self.committed.set()
 
-    async def _switch(self, offset: int, model_id: str) -> None:
-        """Changes the register to another model; a record that was followed before changes nothing."""
-        if model_id == self._model_id or offset <= self._model_since:
+    async def _switch(self, offset: int, record: ModelSwitched) -> None:
+        """Changes the register to another model or score; a record that was followed before changes nothing."""
+        text, model_id = record.calibration, record.model_id
+        calibration = calibration_of(self._settings, model_id) if text is None else from_text(text)
+        score_id = calibration.score_id
+        if (model_id, score_id) == (self._model_id, self._score_id) or offset <= self._model_since:
             await self._write(empty_plan(self._gallery, self._model_id, offset))
             return
-        log.warning("link changes the register from %s to %s at record %s", self._model_id, model_id, offset)
+        log.warning("link changes the register to %s, compared by %s, at record %s", model_id, score_id, offset)
         self._gallery = Gallery()  # both at once would need twice the memory; what fails now ends the process
 
         async def write(plan: Plan, ends: bool) -> None:
@@ -229,9 +253,10 @@ class LinkWorker:
             self._crash.reach("link-in-switch" if plan.changes.links else "link-in-regrouping")
 
         self._gallery = await self._patiently(
-            lambda: switch_model(self._store, model_id, offset, write, self._watchdog.progress, self._calibrations)
+            lambda: switch_model(self._store, calibration, offset, write, self._watchdog.progress)
         )
-        self._model_id, self._model_since, self._offset = model_id, offset, offset
+        self._model_id, self._score_id, self._model_since, self._offset = model_id, score_id, offset, offset
+        self._calibrations = {model_id: calibration}
         self.committed.set()
 
     async def _written(self, plan: Plan, *, ends: bool = True) -> bool:

@@ -46,6 +46,7 @@ class SeenLink:
     model_id: str | None
     threshold: float | None
     by_mean: bool | None
+    score_id: str | None
     a: Side
     b: Side
     history: tuple[PastVerdict, ...] = ()
@@ -102,6 +103,7 @@ def link_from(row: Row, viewer: Person, history: Iterable[Row] = ()) -> SeenLink
         model_id=link["model_id"] if judged else None,
         threshold=link["threshold"] if judged else None,
         by_mean=bool(link["by_mean"]) if judged else None,
+        score_id=link["score_id"] if judged else None,
         a=side_from(row["a"], viewer, state),
         b=side_from(row["b"], viewer, state),
         history=visible_history(state, judged, history, viewer),

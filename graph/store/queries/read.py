@@ -20,7 +20,7 @@ _SIDE_B: Final = """
 """
 _LINK: Final = (
     """
-RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .proposed_by,
+RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .score_id, .proposed_by,
           .proposed_in, .proposed_at} AS link,
        EXISTS { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(:Act {by: $viewer}) } AS judged,
 """
