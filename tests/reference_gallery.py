@@ -214,11 +214,9 @@ class Reference:
                 scope = self.face_scope(media_id, face)
                 found.append(similar(whole, scope, face, max(near[1:]), self.victim_of(face)))
         able = [self.face_scope(media_id, face) for media_id, face, vector in self.everyone() if vector is not None]
-        in_own = sum(not scope.hidden and bool(cases & scope.cases) for scope in able)
         compared = sum(not scope.hidden and (scope.register or bool(cases & scope.cases)) for scope in able)
         for item in within_caps(found):
-            number = min(compared, 5 * in_own) if item.own_case else compared
-            self._link(item.face_id, nearest[item.face_id], item.score, number)
+            self._link(item.face_id, nearest[item.face_id], item.score, compared)
 
     def _link(self, a: str, b: str, score: float, compared: int) -> None:
         needed = self.calibration.threshold(compared)
@@ -436,7 +434,6 @@ class Reference:
         allowed = [(scope, vector) for scope, vector in allowed if may_compare(mine, scope)]
         poor = sum(vector is None for _, vector in allowed)
         compared = len(allowed) - poor
-        in_own = sum(vector is not None and bool(mine.cases & scope.cases) for scope, vector in allowed)
         for face, vector in able.items():
             found: list[Similar] = []
             for other_media, other, stored in self.everyone():
@@ -454,8 +451,7 @@ class Reference:
                     scope = self.face_scope(home, near[0])
                     found = [*alone, similar(mine, scope, near[0], max(near[1:]), self.victim_of(near[0]))]
             for item in within_caps(found):
-                number = min(compared, 5 * in_own) if item.own_case else compared
-                self._link(face, item.face_id, item.score, number)
+                self._link(face, item.face_id, item.score, compared)
         if (mine.register or mine.cases) and able:
             self.compared[ids.comparison_id(media_id, offset)] = (compared, poor)
 

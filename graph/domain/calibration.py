@@ -19,13 +19,10 @@ from typing import Final
 from graph.domain.errors import Invalid
 from graph.domain.score import ScoreMap
 
-FALSE_PER_FACE: Final = 0.5
-"""False candidates that a new face may raise on average, however large the register: one needless look, of seconds,
-for two new faces."""
-FALSE_IN_CASE: Final = 0.1
-"""As FALSE_PER_FACE, on top of it, among the faces of one's own case: these are many pictures of few people, so that
-one false likeness comes again and again."""
-DECADES_BEYOND: Final = 1.0
+FALSE_PER_FACE: Final = 0.4
+"""False candidates that a new face may raise on average, however large the register: two needless looks, of seconds,
+for five new faces."""
+DECADES_BEYOND: Final = 2.0
 """How far below the rarest measured false accept a threshold is extrapolated, in powers of ten."""
 GROUP_SHARE: Final = 1e-6
 """Share of strangers that may be as alike as every pair of a group: one act confirms it whole."""
@@ -101,19 +98,12 @@ class Calibration:
         """The score from which on two faces are a candidate among this many compared ones.
 
         Rises with their number, so that a new face raises about FALSE_PER_FACE false candidates; from the first
-        measured false accept to one power of ten beyond the rarest. Straight lines in the logarithm of the share.
+        measured false accept to DECADES_BEYOND the rarest. Straight lines in the logarithm of the share.
         """
         wanted = log10(FALSE_PER_FACE / max(compared, 1))
         strict = self._strict
         limited = min(max(-wanted, strict[0][0]), strict[-1][0] + DECADES_BEYOND)
         return round(_on_lines(strict, limited), DIGITS)
-
-    def threshold_in_case(self, in_case: int, compared: int) -> float:
-        """The score from which on two faces of one case are a candidate, of so many faces compared in it.
-
-        Never above the threshold among all compared faces.
-        """
-        return self.threshold(min(compared, round(in_case * FALSE_PER_FACE / FALSE_IN_CASE)))
 
     def log_ratio(self, score: float) -> float:
         """The log10 likelihood ratio of one person against two, within +-`cap`; rises with the score.

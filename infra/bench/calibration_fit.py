@@ -18,7 +18,7 @@ from infra.bench.likelihood import Flags, Floats, logistic
 from streams.gallery.scoring import Scorer
 
 SHARES: Final = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
-FLOOR_SHARE: Final = 3e-3
+FLOOR_SHARE: Final = 1e-2
 """Share of strangers who are kept at least as leads: below the first threshold, so that a true pair which misses it is
 still there to be found."""
 MIXED: Final = -1

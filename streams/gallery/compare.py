@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from graph.domain.calibration import Calibration
 from graph.domain.comparison import (
     HIDDEN_LABELS,
     InScope,
-    Similar,
     may_compare,
     similar,
     within_caps,
@@ -23,17 +21,6 @@ from streams.gallery.matrix import QUERIES, Near, Vectors, above
 from streams.gallery.state import Face, Media, Staged
 from streams.gallery.templates import Template
 from streams.gallery.victims import Comparable, near_victims, proposals, scope_of, with_means
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """From which score on two faces are a candidate: by all faces compared, and by those of the own cases."""
-
-    everywhere: float
-    own_case: float
-
-    def of(self, item: Similar) -> float:
-        return self.own_case if item.own_case else self.everywhere
 
 
 class Comparer:
@@ -72,11 +59,11 @@ class Comparer:
         if not mine or media.scope is None or not (media.scope.register or media.scope.cases):
             return
         compared, too_poor = self._staged.comparable(media.scope)
-        thresholds = self._thresholds(media.scope, len(able))
+        threshold = self._threshold(media.scope, len(able))
         means = near_victims(self._staged, mine, self._calibration.floor)
         for face, near, by_mean in zip(mine, self.near(mine), means, strict=True):
             in_scope = self._in_scope(face, near)
-            self._propose(face, media.scope, in_scope, by_mean, thresholds)
+            self._propose(face, media.scope, in_scope, by_mean, threshold)
             self._group(face, media.scope, in_scope, offset)
         self._changes.comparisons.append(
             {
@@ -84,7 +71,7 @@ class Comparer:
                 "faces": [face.face_id for face in mine],
                 "comparison": {
                     "model_id": self._model_id,
-                    "threshold": thresholds.everywhere,
+                    "threshold": threshold,
                     "floor": self._calibration.floor,
                     "gallery_offset": offset,
                     "gallery_size": self._staged.size(),
@@ -98,9 +85,9 @@ class Comparer:
         """Compares these victims' means with every face of the register; stages links to their nearest faces."""
         for template in grown:
             scope = scope_of(self._staged, template)
-            thresholds = self._thresholds(scope)
+            threshold = self._threshold(scope)
             for item, nearest, by_mean in proposals(self._staged, template, scope, self._calibration.floor):
-                self._stage(item.face_id, nearest, item.score, thresholds.of(item), by_mean=by_mean)
+                self._stage(item.face_id, nearest, item.score, threshold, by_mean=by_mean)
 
     def narrow(self, media: Sequence[Media]) -> None:
         """Takes back undecided links of media that may no longer be compared as before, staged ones too.
@@ -151,21 +138,18 @@ class Comparer:
         ]
 
     def _propose(
-        self, face: Face, scope: InScope, near: list[Comparable], means: list[Comparable], thresholds: Thresholds
+        self, face: Face, scope: InScope, near: list[Comparable], means: list[Comparable], threshold: float
     ) -> None:
         alone = {other.face_id: score for other, _, score in near}
         everyone = with_means(near, means)
         found = [similar(scope, stored, other.face_id, score, other.victim_id) for other, stored, score in everyone]
         for item in within_caps(found):
             by_mean = item.score != alone.get(item.face_id)
-            self._stage(face.face_id, item.face_id, item.score, thresholds.of(item), by_mean=by_mean)
+            self._stage(face.face_id, item.face_id, item.score, threshold, by_mean=by_mean)
 
-    def _thresholds(self, scope: InScope, without: int = 0) -> Thresholds:
+    def _threshold(self, scope: InScope, without: int = 0) -> float:
         """By how many faces are compared with one of this scope, but `without` those of its own picture."""
-        counts = (self._staged.comparable(each)[0] for each in (scope, replace(scope, register=False)))
-        everywhere, in_case = (max(count - without, 0) for count in counts)
-        calibration = self._calibration
-        return Thresholds(calibration.threshold(everywhere), calibration.threshold_in_case(in_case, everywhere))
+        return self._calibration.threshold(max(self._staged.comparable(scope)[0] - without, 0))
 
     def _stage(self, one: str, other: str, score: float, threshold: float, *, by_mean: bool) -> None:
         a, b = ids.ordered(one, other)

@@ -64,9 +64,9 @@ def test_any_register_compared_anew_in_any_pieces_has_the_links_of_brute_force(
 
 def test_a_victims_mean_is_compared_anew_as_well() -> None:
     """Three others of the victim's case are more like the face, and the mean alone asks for it."""
-    rng = np.random.default_rng(17)
+    rng = np.random.default_rng(5)
     child = make.unit(rng)
-    one, two, three = (make.near(rng, child, cosine) for cosine in (0.62, 0.62, 0.42))
+    one, two, three = (make.near(rng, child, cosine) for cosine in (0.62, 0.62, 0.38))
     scores = [float(compared_by(three) @ compared_by(single)) for single in (one, two)]
     assert max(scores) < packaged()[MODEL_ID].floor
     log: Log = [(0, make.embedded("three", [three], make.submitted("local:s1", district="south"), make.origin(0)))]
