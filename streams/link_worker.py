@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_fixed
 
 from graph.actions import ingest
-from graph.actions.ingest import AlreadyCommitted, Cursor, RecordId
+from graph.actions.ingest import AlreadyCommitted, RecordId
 from graph.domain.errors import Fenced, LogGap, NotSameLog, StoreUnavailable, Unprocessable
 from graph.store.session import Store, StoreRefused
 from streams import topics
@@ -25,13 +25,14 @@ from streams.crash import CrashPoint
 from streams.failures import EXIT_ALARM, end_process, told
 from streams.gallery import rows
 from streams.gallery.anew import empty_plan
-from streams.gallery.calibration import Calibrations, as_text, calibration_of, from_text, older_calibration
+from streams.gallery.calibration import Calibrations, calibration_of, from_text
 from streams.gallery.load import load_gallery
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
 from streams.inputs import Message
 from streams.model_switch import switch_model
 from streams.records import TYPES, Decided, GalleryRecord, Migrated, ModelSwitched, SearchAsked
+from streams.register_score import adopt_score
 from streams.takeover import Log, record_id
 from streams.watchdog import Watchdog
 
@@ -107,7 +108,8 @@ class LinkWorker:
         log_id = await asyncio.to_thread(self._log.log_id)
         cursor = await self._patiently(lambda: ingest.raise_epoch(self._store, log_id, self._chosen_model))
         self.epoch = cursor.epoch
-        await self._adopt(cursor)
+        model_id = cursor.model_id or self._chosen_model
+        await self._patiently(lambda: adopt_score(self._store, self.epoch, cursor, model_id, self._settings))
         await self._load()
         self.ready.set()
         log.warning(
@@ -117,21 +119,6 @@ class LinkWorker:
             log.warning(
                 "the register holds %s, the settings name %s: what is embedded with that one waits in quarantine until "
                 "the settings or the register change (`redthread models`)", self._model_id, self._chosen_model
-            )  # fmt: skip
-
-    async def _adopt(self, cursor: Cursor) -> None:
-        """A new register is compared by the calibration of the settings, one of an older release as until then."""
-        model_id = cursor.model_id or self._chosen_model
-        chosen = calibration_of(self._settings, model_id)
-        if cursor.score_id is None:
-            first = chosen if cursor.offset < 0 else older_calibration(model_id, self._settings)
-            told = as_text(first)
-            await self._patiently(lambda: ingest.adopt_calibration(self._store, self.epoch, first.score_id, told))
-            cursor = await self._patiently(lambda: ingest.read_cursor(self._store))
-        if cursor.score_id != chosen.score_id:
-            log.warning(
-                "the register is compared by %s, the settings name %s: `redthread models rescore` brings it over",
-                cursor.score_id, chosen.score_id,
             )  # fmt: skip
 
     async def _load(self) -> None:
