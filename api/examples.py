@@ -33,6 +33,7 @@ LINK: Final[dict[str, Any]] = {
     "model_id": None,
     "threshold": None,
     "by_mean": None,
+    "score_id": None,
     "a": {
         "face_id": FACE, "media_id": MEDIA, "case_ids": [CASE], "box": [412, 96, 88, 117], "quality": 0.8,
         "district": "north", "contact": "duty desk north, 0100", "erased": False, "more_similar": 12,
@@ -56,6 +57,7 @@ LINK_JUDGED: Final[dict[str, Any]] = {
     "threshold": 0.4,
     "by_mean": False,
     "face_ids": [LINK["a"]["face_id"], LINK["b"]["face_id"]],
+    "score_id": "score-5d41402abc4b",
     "history": [
         {
             "verdict_id": "4d1c8b6a0f972f1d7c9e3b5a8f6d4c2e", "by": "anna@north", "at": "2026-11-20T10:03:05+00:00",

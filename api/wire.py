@@ -208,9 +208,10 @@ def _decision(said: str) -> Decision | SecondDecision | Literal["reopened"]:
 
 
 class LinkOut(WireOut):
-    """A link; score, band, model, threshold and `by_mean` are null until the caller has judged it.
+    """A link; score, band, model, threshold, `by_mean` and `score_id` are null until the caller has judged it.
 
     `by_mean`: the score is not that of these two faces, but of one and the mean of all faces of the other's victim.
+    `score_id` names what made the score of the model's vectors; null on links of a release that had no such name.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [examples.LINK]})
@@ -225,6 +226,7 @@ class LinkOut(WireOut):
     model_id: str | None
     threshold: float | None
     by_mean: bool | None
+    score_id: str | None
     a: SideOut
     b: SideOut
     gap: GapOut | None
@@ -255,8 +257,8 @@ def _link_fields(link: SeenLink) -> dict[str, Any]:
     return {
         "link_id": link.link_id, "state": link.state, "version": link.version, "proposed_by": link.proposed_by,
         "proposed_at": link.proposed_at, "score": link.score, "band": link.band, "model_id": link.model_id,
-        "threshold": link.threshold, "by_mean": link.by_mean, "a": SideOut.from_side(link.a),
-        "b": SideOut.from_side(link.b), "gap": GapOut.from_gap(link.gap),
+        "threshold": link.threshold, "by_mean": link.by_mean, "score_id": link.score_id,
+        "a": SideOut.from_side(link.a), "b": SideOut.from_side(link.b), "gap": GapOut.from_gap(link.gap),
     }  # fmt: skip
 
 

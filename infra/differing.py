@@ -1,4 +1,4 @@
-"""The candidates that a change of the register's model would make appear or vanish, before it is made."""
+"""The candidates that a change of the register's model or score would make appear or vanish, before it is made."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from graph.actions import models
 from graph.actions.ingest import read_cursor
+from graph.domain.calibration import Calibration
 from graph.domain.errors import Invalid
 from graph.domain.link import State
 from graph.store.session import Store
 from graph.whole import whole_file
 from streams.gallery.anew import compared_anew
-from streams.gallery.calibration import Calibrations
 from streams.gallery.load import load_gallery
 
 Pairs = dict[str, tuple[str, str]]
@@ -38,10 +38,11 @@ class Differing:
                 yield {"change": change, "link_id": link_id, "face_a": a, "face_b": b}
 
 
-async def would_differ(store: Store, model_id: str, calibrations: Calibrations) -> Differing:
-    """What a switch to the model would change now, by the comparison that link does at the switch."""
+async def would_differ(store: Store, calibration: Calibration) -> Differing:
+    """What a switch to the calibration's model and score would change now, by the comparison that link does then."""
     offset = (await read_cursor(store)).offset
-    gallery = await load_gallery(store, model_id, calibrations=calibrations)
+    model_id = calibration.model_id
+    gallery = await load_gallery(store, model_id, calibrations={model_id: calibration})
     proposed: Pairs = {}
     pieces = compared_anew(gallery, model_id, offset)
     while (plan := await asyncio.to_thread(next, pieces, None)) is not None:

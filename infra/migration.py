@@ -102,11 +102,12 @@ async def until_taken(store: Store, offset: int, tell: Tell) -> None:
     await _until(taken, "waiting for link, which has not taken the records yet: does it run?", tell)
 
 
-async def until_switched(store: Store, model_id: str, tell: Tell) -> None:
-    """Returns once the register holds the model's vectors and its links."""
+async def until_switched(store: Store, to: models.Chosen, tell: Tell) -> None:
+    """Returns once the register holds the model's vectors and the links that the score proposes."""
 
     async def switched() -> bool:
-        return (await read_cursor(store)).model_id == model_id
+        cursor = await read_cursor(store)
+        return (cursor.model_id, cursor.score_id) == (to.model_id, to.score_id)
 
     await _until(switched, "link compares all faces anew", tell)
 

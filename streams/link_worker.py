@@ -25,13 +25,14 @@ from streams.crash import CrashPoint
 from streams.failures import EXIT_ALARM, end_process, told
 from streams.gallery import rows
 from streams.gallery.anew import empty_plan
-from streams.gallery.calibration import Calibrations
+from streams.gallery.calibration import Calibrations, calibration_of, from_text
 from streams.gallery.load import load_gallery
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
 from streams.inputs import Message
 from streams.model_switch import switch_model
 from streams.records import TYPES, Decided, GalleryRecord, Migrated, ModelSwitched, SearchAsked
+from streams.register_score import adopt_score
 from streams.takeover import Log, record_id
 from streams.watchdog import Watchdog
 
@@ -74,7 +75,9 @@ class LinkWorker:
         self._model_id = model_id
         self._model_since = -1
         self._log = log
+        self._settings = calibrations
         self._calibrations = calibrations
+        self._score_id: str | None = None
         self._assigned = asyncio.Event()
         self._gallery = Gallery()
         self._offset = -1
@@ -105,6 +108,8 @@ class LinkWorker:
         log_id = await asyncio.to_thread(self._log.log_id)
         cursor = await self._patiently(lambda: ingest.raise_epoch(self._store, log_id, self._chosen_model))
         self.epoch = cursor.epoch
+        model_id = cursor.model_id or self._chosen_model
+        await self._patiently(lambda: adopt_score(self._store, self.epoch, cursor, model_id, self._settings))
         await self._load()
         self.ready.set()
         log.warning(
@@ -120,6 +125,9 @@ class LinkWorker:
         cursor = await self._patiently(lambda: ingest.read_cursor(self._store))
         self._model_id = cursor.model_id or self._chosen_model
         self._model_since = cursor.model_since
+        self._score_id = cursor.score_id
+        text = await self._patiently(lambda: ingest.calibration(self._store))
+        self._calibrations = self._settings if text is None else {self._model_id: from_text(text)}
         self._gallery = await self._patiently(
             lambda: load_gallery(
                 self._store, self._model_id, progress=self._watchdog.progress, calibrations=self._calibrations
@@ -191,7 +199,7 @@ class LinkWorker:
         while records:
             offset, first = records[0]
             if isinstance(first, ModelSwitched):
-                await self._switch(offset, first.model_id)
+                await self._switch(offset, first)
                 records = records[1:]
                 continue
             alike = [*takewhile(lambda record: not isinstance(record[1], ModelSwitched), records)]
@@ -216,12 +224,15 @@ class LinkWorker:
             await self._load()
         self.committed.set()
 
-    async def _switch(self, offset: int, model_id: str) -> None:
-        """Changes the register to another model; a record that was followed before changes nothing."""
-        if model_id == self._model_id or offset <= self._model_since:
+    async def _switch(self, offset: int, record: ModelSwitched) -> None:
+        """Changes the register to another model or score; a record that was followed before changes nothing."""
+        text, model_id = record.calibration, record.model_id
+        calibration = calibration_of(self._settings, model_id) if text is None else from_text(text)
+        score_id = calibration.score_id
+        if (model_id, score_id) == (self._model_id, self._score_id) or offset <= self._model_since:
             await self._write(empty_plan(self._gallery, self._model_id, offset))
             return
-        log.warning("link changes the register from %s to %s at record %s", self._model_id, model_id, offset)
+        log.warning("link changes the register to %s, compared by %s, at record %s", model_id, score_id, offset)
         self._gallery = Gallery()  # both at once would need twice the memory; what fails now ends the process
 
         async def write(plan: Plan, ends: bool) -> None:
@@ -229,9 +240,10 @@ class LinkWorker:
             self._crash.reach("link-in-switch" if plan.changes.links else "link-in-regrouping")
 
         self._gallery = await self._patiently(
-            lambda: switch_model(self._store, model_id, offset, write, self._watchdog.progress, self._calibrations)
+            lambda: switch_model(self._store, calibration, offset, write, self._watchdog.progress)
         )
-        self._model_id, self._model_since, self._offset = model_id, offset, offset
+        self._model_id, self._score_id, self._model_since, self._offset = model_id, score_id, offset, offset
+        self._calibrations = {model_id: calibration}
         self.committed.set()
 
     async def _written(self, plan: Plan, *, ends: bool = True) -> bool:

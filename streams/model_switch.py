@@ -1,4 +1,4 @@
-"""Link's change of the register to another model, at one record of the gallery log."""
+"""Link's change of the register to another model or score, at one record of the gallery log."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 
 from graph.actions import models
 from graph.actions.ingest import LOG
+from graph.domain.calibration import Calibration
 from graph.store.session import Store
 from streams.gallery.anew import compared_anew, empty_plan
-from streams.gallery.calibration import Calibrations
+from streams.gallery.calibration import as_text
 from streams.gallery.load import load_gallery
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
@@ -19,28 +20,31 @@ Write = Callable[[Plan, bool], Awaitable[object]]
 
 
 async def switch_model(
-    store: Store, model_id: str, offset: int, write: Write, progress: Callable[[], None], calibrations: Calibrations
+    store: Store, calibration: Calibration, offset: int, write: Write, progress: Callable[[], None]
 ) -> Gallery:
-    """The gallery under the new model, once the graph has the links that it proposes and no others undecided.
+    """The gallery under the new model and score, once the graph has the links that it proposes and no others undecided.
 
     Every face is compared anew; links that no person has judged are refreshed, and in the end those of the former
-    model go that the new one does not propose. Groups lose the faces that are not alike enough any more. What people
+    score go that the new one does not propose. Groups lose the faces that are not alike enough any more. What people
     said stays as it is. Cut short anywhere it can be done again from its begin: the cursor and the register's model
-    change with the last piece.
+    and score change with the last piece.
     """
-    gallery = await load_gallery(store, model_id, progress=progress, calibrations=calibrations)
+    model_id, score_id = calibration.model_id, calibration.score_id
+    gallery = await load_gallery(store, model_id, progress=progress, calibrations={model_id: calibration})
     pieces = compared_anew(gallery, model_id, offset, progress)
     while (plan := await asyncio.to_thread(next, pieces, None)) is not None:
         await write(plan, False)
         gallery.take_in(plan.staged)
     async for page in models.links(store, *models.UNDECIDED):
         progress()
-        stale = [link.link_id for link in page if link.undecided and link.model_id != model_id]
+        stale = [link.link_id for link in page if link.undecided and link.score_id != score_id]
         if stale:
             plan = empty_plan(gallery, model_id, offset)
             plan.changes.stale = stale
             await write(plan, False)
     plan = empty_plan(gallery, model_id, offset)
-    plan.changes.switched = [{"log": LOG, "model_id": model_id, "since": offset}]
+    plan.changes.switched = [
+        {"log": LOG, "model_id": model_id, "since": offset, "score_id": score_id, "calibration": as_text(calibration)}
+    ]
     await write(plan, True)
     return gallery

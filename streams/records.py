@@ -297,9 +297,11 @@ class FacesEmbedded(Record):
 
 
 class ModelSwitched(Record):
-    """From this record on the register holds the vectors of this model, and all its faces are compared anew."""
+    """From this record on the register holds the vectors of this model, compared by this calibration, and all its faces
+    are compared anew. Records of an older release name no `calibration`: theirs is the one that link is set to."""
 
     model_id: Reference
+    calibration: str | None = None
 
 
 Decided = VictimsAssigned | PairsJudged | LabelChanged | SearchEnded

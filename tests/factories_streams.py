@@ -15,7 +15,6 @@ from graph.domain import ids
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.label import Label
 from streams.faces.models import DETECTOR_ID, MODEL_ID
-from streams.gallery.calibration import packaged
 from streams.records import (
     CaseChanged,
     CaseRecord,
@@ -40,6 +39,7 @@ from streams.records import (
     VictimRecord,
     VictimsAssigned,
 )
+from tests import scored
 from tests.reference_gallery import Reference
 
 Vector = NDArray[np.float32]
@@ -49,39 +49,32 @@ CASES = {"local:n1": "north", "local:n2": "north", "local:s1": "south", "local:s
 NAMES = [f"picture-{number}" for number in range(14)]
 Log = list[tuple[int, GalleryRecord]]
 
-_FLAWS = packaged()[MODEL_ID].flaws
-assert _FLAWS is not None, "the default model's flaws were measured"
-_WAYS = np.array(_FLAWS.ways)
-_USUAL = np.linalg.pinv(_WAYS) @ np.array(_FLAWS.usual) / 2
-"""Near where good pictures lie, as far as flaws tell (128,): near enough to share none, and no more alike for it."""
-
 
 def unit(rng: np.random.Generator, dimensions: int = 128) -> Vector:
-    """A drawn unit vector, as of a good picture: two of them have a cosine near 0, and no flaw in common."""
-    drawn = _without_flaws(rng.standard_normal(dimensions))
-    made = drawn / np.linalg.norm(drawn)
-    if dimensions == len(_USUAL):
-        made = _USUAL + np.sqrt(1 - _USUAL @ _USUAL) * made
-    return (made / np.linalg.norm(made)).astype(np.float32)
+    """A drawn stored unit vector, as of a good picture: the scores of two of them are near 0."""
+    drawn = rng.standard_normal(dimensions)
+    if dimensions == scored.DIMENSIONS:
+        return scored.stored(scored.scorable(drawn))
+    return (drawn / np.linalg.norm(drawn)).astype(np.float32)
 
 
-def near(rng: np.random.Generator, vector: Vector, cosine: float) -> Vector:
-    """A unit vector that has this cosine with `vector`, to about 1e-7."""
-    base = vector.astype(np.float64)
-    drawn = _without_flaws(rng.standard_normal(len(base)))
+def near(rng: np.random.Generator, vector: Vector, score: float) -> Vector:
+    """A stored unit vector that has this score with `vector`, to about 1e-6, where that is in no crowded place."""
+    base = scored.compared_by(vector).astype(np.float64)
+    drawn = rng.standard_normal(len(base))
+    if len(base) == scored.DIMENSIONS:
+        drawn = scored.scorable(drawn)
     across = drawn - base * (drawn @ base) / (base @ base)
-    made = cosine * base / np.linalg.norm(base) + np.sqrt(1 - cosine**2) * across / np.linalg.norm(across)
+    made = score * base / np.linalg.norm(base) + np.sqrt(1 - score**2) * across / np.linalg.norm(across)
+    if len(base) == scored.DIMENSIONS:
+        return scored.stored(made)
     return (made / np.linalg.norm(made)).astype(np.float32)
 
 
 def poorer(vector: Vector, by: float) -> Vector:
-    """The vector of the same face in a picture that is worse, in the one way that moves it most."""
-    moved = vector + by * _WAYS[0]
+    """The stored vector of the same face in a picture that is worse: it lies further along a direction of defects."""
+    moved = vector + by * scored.DEFECT
     return (moved / np.linalg.norm(moved)).astype(np.float32)
-
-
-def _without_flaws(vector: NDArray[np.float64]) -> NDArray[np.float64]:
-    return vector - _WAYS.T @ (_WAYS @ vector) if len(vector) == len(_USUAL) else vector
 
 
 def media_id(name: str) -> str:
@@ -240,7 +233,7 @@ def drawn_log(
         for name in NAMES
     }
     for name in NAMES[::3]:
-        pictures[name] = [poorer(vector, 0.5) for vector in pictures[name]]
+        pictures[name] = [poorer(vector, 0.15) for vector in pictures[name]]
     pictures[NAMES[1]] = [pictures[NAMES[0]][0] if pictures[NAMES[0]] else people[0]]
     poor = {name: [0] if dice.random() < 0.2 else [] for name in NAMES}
     qualities = {name: 0.55 + 0.1 * (index % 5) for index, name in enumerate(NAMES)}

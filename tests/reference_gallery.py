@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from math import exp, log
 
 import numpy as np
 
 from graph.domain import ids
-from graph.domain.calibration import SURE
 from graph.domain.comparison import (
     HIDDEN_LABELS,
     SEARCH_LIMIT,
@@ -23,7 +23,6 @@ from graph.domain.comparison import (
     similar,
     within_caps,
 )
-from graph.domain.group import STRICT
 from streams.faces.models import MODEL_ID
 from streams.gallery import rows
 from streams.gallery.calibration import Calibrations, calibration_of, packaged
@@ -101,7 +100,6 @@ class Reference:
         self.cut: dict[str, tuple[int, list[str]]] = {}
         """Face to the number of others that are as similar as those proposed, and the first of their ids."""
         self.compared: dict[str, Counts] = {}
-        self.quality: dict[str, float] = {}
         self.searched: dict[str, Counts] = {}
         self.quarantined: list[str] = []
         self.apart: set[frozenset[str]] = set()
@@ -197,11 +195,15 @@ class Reference:
             return None
         return self.like_mean(vector, victim)
 
+    def middle(self, vectors: list[np.ndarray]) -> np.ndarray:
+        """The vector in the middle of these, as long as they are on average."""
+        exact = [vector.astype(np.float64) for vector in vectors]
+        found = np.mean(exact, axis=0)
+        return (found * (np.mean([np.linalg.norm(each) for each in exact]) / np.linalg.norm(found))).astype(np.float32)
+
     def like_mean(self, vector: np.ndarray, victim: str) -> tuple[str, float, float]:
         vectors = {other: stored for _, other, stored in self.everyone()}
-        counted = [vectors[other].astype(np.float64) for other in self.means()[victim]]
-        middle = np.mean(counted, axis=0)
-        middle = (middle / np.linalg.norm(middle)).astype(np.float32)
+        middle = self.middle([vectors[other] for other in self.means()[victim]])
         single, nearest = min((-self.score(vector, vectors[other]), other) for other in self.means()[victim])
         return nearest, -single, self.score(vector, middle) - SCORES_HIGHER
 
@@ -217,48 +219,46 @@ class Reference:
                 scope = self.face_scope(media_id, face)
                 found.append(similar(whole, scope, face, max(near[1:]), self.victim_of(face)))
         able = [self.face_scope(media_id, face) for media_id, face, vector in self.everyone() if vector is not None]
-        in_own = sum(not scope.hidden and bool(cases & scope.cases) for scope in able)
         compared = sum(not scope.hidden and (scope.register or bool(cases & scope.cases)) for scope in able)
         for item in within_caps(found):
-            number = min(compared, 5 * in_own) if item.own_case else compared
-            self._link(item.face_id, nearest[item.face_id], item.score, number)
+            self._link(item.face_id, nearest[item.face_id], item.score, compared)
 
     def _link(self, a: str, b: str, score: float, compared: int) -> None:
-        pair = *(self.quality[face] for face in (a, b)), self.shared(a, b)
-        needed = self.calibration.for_pair(self.calibration.threshold(compared), *pair)
+        needed = self.calibration.threshold(compared)
         state = "candidate" if score >= needed else "lead"
-        self.links[ids.ordered(a, b)] = (state, score, self.calibration.band(score, *pair), needed)
+        self.links[ids.ordered(a, b)] = (state, score, self.calibration.band(score), needed)
 
-    def _cut(self, face: str, found: list[Similar], kept: list[Similar], compared: int) -> None:
+    def _cut(self, face: str, found: list[Similar], kept: list[Similar], needed: float) -> None:
         others = [item for item in found if item not in kept and not item.own_case]
         last = min([item.score for item in kept if not item.own_case], default=2.0)
         more = []
         for item in others:
-            pair = *(self.quality[each] for each in (face, item.face_id)), self.shared(face, item.face_id)
-            needed = self.calibration.for_pair(self.calibration.threshold(compared), *pair)
             with_victim = item.victim_id is not None and any(one.victim_id == item.victim_id for one in kept)
             if not with_victim and (item.score >= last or item.score >= needed):
                 more.append(item.face_id)
         self.cut[face] = (len(more), sorted(more)[:200])
 
-    def shared(self, a: str, b: str) -> float:
-        """What the flaws of both pictures are of their cosine: projected, and written out."""
-        if (flaws := self.calibration.flaws) is None:
-            return 0.0
-        vectors = {face: vector for _, face, vector in self.everyone() if vector is not None}
-        found = 0.0
-        for way, usual in zip(flaws.ways, flaws.usual, strict=True):
-            one, other = (sum(x * float(y) for x, y in zip(way, vectors[face], strict=True)) for face in (a, b))
-            found += (one - usual) * (other - usual)
-        return max(found - flaws.allowed, 0.0)
+    def scored(self, stored: np.ndarray) -> np.ndarray:
+        """The vector that a face with this stored one is compared by: as `graph.domain.score` says."""
+        if (score := self.calibration.score) is None:
+            return stored
+        moved = stored.astype(np.float64) - np.array(score.mean)
+        mapped = moved @ np.array(score.map)
+        length = 1.0
+        if (crowd := score.crowd) is not None:
+            along = [float(moved @ np.array(way)) for way in crowd.directions]
+            left = moved - sum(far * np.array(way) for far, way in zip(along, crowd.directions, strict=True))
+            crowded = crowd.base + crowd.rest * log(np.linalg.norm(left))
+            crowded += sum(a * u + b * u * u for a, b, u in zip(crowd.along, crowd.squared, along, strict=True))
+            length = exp(-max(crowded, 0.0))
+        return np.round(mapped * length / np.linalg.norm(mapped), 7).astype(np.float32)
 
     # --- groups ---
 
     def strict(self, a: str, b: str) -> bool:
-        """Whether the two are as alike as a group asks, flaws apart; a cosine of SURE is enough."""
+        """Whether the two are as alike as a group asks."""
         vectors = {face: vector for _, face, vector in self.everyone() if vector is not None}
-        score = self.score(vectors[a], vectors[b])
-        return score >= STRICT and (score >= SURE or score - self.shared(a, b) >= STRICT)
+        return self.score(vectors[a], vectors[b]) >= self.calibration.group
 
     def is_group(self, case_id: str, faces: Collection[str]) -> bool:
         """Whether these faces may be one group of the case: each pair strictly similar, none of it kept apart."""
@@ -297,7 +297,7 @@ class Reference:
                 old.scope, old.age = event.scope, age
         gained = False
         for face in record.faces:
-            vector = None if face.too_poor_because else rows.vector(face)
+            vector = None if face.too_poor_because else self.scored(rows.vector(face))
             erased = self._erased_at("face", face.face_id)
             if face.face_id in known.faces:
                 # It stands there, and nothing of another model is compared with it.
@@ -307,12 +307,11 @@ class Reference:
                 made = known.last > erased and (is_new or erased >= 0)
             if made:
                 known.faces[face.face_id] = vector
-                self.poor[face.face_id] = rows.vector(face)
-                self.quality[face.face_id] = face.quality
+                self.poor[face.face_id] = self.scored(rows.vector(face))
                 gained = True
         after = self.scope(media_id)
         if before is None or gained or (after.register and not before.register) or after.cases - before.cases:
-            self._compare(media_id, offset, new=is_new)
+            self._compare(media_id, offset)
         if before is not None:
             self._narrow({media_id})
         if event.victim is not None:
@@ -343,9 +342,9 @@ class Reference:
             self.quarantined.append(record.origin.event)
             return
         self.marks[face] = record.mark.marked_on
-        known.faces[face] = None if record.face.too_poor_because else rows.vector(record.face)
-        self.poor[face] = rows.vector(record.face)
-        self.quality[face] = record.face.quality
+        vector = self.scored(rows.vector(record.face))
+        known.faces[face] = None if record.face.too_poor_because else vector
+        self.poor[face] = vector
         self._compare(media_id, offset, {face})
 
     def _mark_erased(self, media_id: str, face: str, marked_on: dict[str, int]) -> bool:
@@ -442,7 +441,7 @@ class Reference:
         for victim, faces in sorted(self.means().items()):
             self._compare_mean(victim, faces)
 
-    def _compare(self, media_id: str, offset: int, only: set[str] | None = None, *, new: bool = False) -> None:
+    def _compare(self, media_id: str, offset: int, only: set[str] | None = None) -> None:
         mine = self.scope(media_id)
         own = {f: v for f, v in self.media[media_id].faces.items() if self.labels.get(f) not in HIDDEN_LABELS}
         able = {face: vector for face, vector in own.items() if vector is not None and (only is None or face in only)}
@@ -450,9 +449,8 @@ class Reference:
         allowed = [(scope, vector) for scope, vector in allowed if may_compare(mine, scope)]
         poor = sum(vector is None for _, vector in allowed)
         compared = len(allowed) - poor
-        in_own = sum(vector is not None and bool(mine.cases & scope.cases) for scope, vector in allowed)
         for face, vector in able.items():
-            found, tries = [], 1
+            found: list[Similar] = []
             for other_media, other, stored in self.everyone():
                 scope = self.face_scope(other_media, other)
                 if stored is None or not may_compare(mine, scope):
@@ -460,7 +458,6 @@ class Reference:
                 score = self.score(vector, stored)
                 if score >= self.calibration.floor:
                     found.append(similar(mine, scope, other, score, self.victim_of(other)))
-                tries += bool(mine.cases & scope.cases) and self.strict(face, other)
             for victim in self.means():
                 near = self.by_mean(media_id, face, vector, victim)
                 if near is not None and near[2] >= self.calibration.floor:
@@ -470,10 +467,9 @@ class Reference:
                     found = [*alone, similar(mine, scope, near[0], max(near[1:]), self.victim_of(near[0]))]
             kept = within_caps(found)
             for item in kept:
-                number = min(compared, 5 * in_own) if item.own_case else compared
-                self._link(face, item.face_id, item.score, number * (min(tries, 4) if new else 1))
+                self._link(face, item.face_id, item.score, compared)
             if mine.register or mine.cases:
-                self._cut(face, found, kept, compared * (min(tries, 4) if new else 1))
+                self._cut(face, found, kept, self.calibration.threshold(compared))
         if (mine.register or mine.cases) and able:
             self.compared[ids.comparison_id(media_id, offset)] = (compared, poor)
 
@@ -533,13 +529,11 @@ class Reference:
             tries = [(self.score(vector, stored), probe) for probe, vector in self._probes(asked)]
             tries += [(mean, probe) for nearest, _, mean, probe in by_mean if nearest == face]
             tries += self._by_mean_of_asked(asked, stored)
-            score, probe = max(tries, key=lambda one: one[0], default=(0.0, ""))
+            score = max((score for score, _ in tries), default=0.0)
             if score >= self.calibration.floor:
                 found.append(Similar(face, score, "", False))
                 threshold = self.calibration.threshold(compared)
-                good = bool(self._good_probes(asked))
-                pair = self.quality[face], self.quality[probe]
-                similar[face] = good and score >= self.calibration.for_pair(threshold, *pair, self.shared(face, probe))
+                similar[face] = bool(self._good_probes(asked)) and score >= threshold
         if asked.within == "register":
             found = people_within(found, asked.limit or SEARCH_LIMIT, self._person)
         return [(item.face_id, item.score, similar[item.face_id]) for item in sorted(found, key=order)]
@@ -549,9 +543,7 @@ class Reference:
         good = sorted(self._good_probes(asked), key=lambda probe: probe[0])
         if len(good) < 2:
             return []
-        middle = np.mean([vector.astype(np.float64) for _, vector in good], axis=0)
-        middle = (middle / np.linalg.norm(middle)).astype(np.float32)
-        score = self.score(stored, middle) - SCORES_HIGHER
+        score = self.score(stored, self.middle([vector for _, vector in good])) - SCORES_HIGHER
         _, nearest = min((-self.score(stored, vector), probe) for probe, vector in good)
         return [(score, nearest)] if score >= self.calibration.floor else []
 

@@ -29,6 +29,7 @@ class LinkRow:
     """A proposed edge from the smaller face id: `state` is candidate or lead.
 
     `by_mean` says that the score is of the one face and the mean of the victim's faces that the other one stands for.
+    `score_id` names what made score and threshold of the model's vectors.
     """
 
     link_id: str
@@ -39,7 +40,8 @@ class LinkRow:
     band: str
     model_id: str
     threshold: float
-    by_mean: bool = False
+    by_mean: bool
+    score_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +117,18 @@ UNKNOWN: Final = RecordId("", "")
 class Cursor:
     """Where the graph stands in the log.
 
-    `model_id` is the register's model, None until a first link has taken the log over; since the record at
-    `model_since`, where it was switched. `ce_id` and `digest` identify the record at `offset`: None where an older
-    release moved the cursor, empty where a person set it (`redthread restore`). `broken` says why the log is not the
-    one that the graph was written from; it stays until that repair.
+    `model_id` is the register's model and `score_id` what its faces are compared by, since the record at `model_since`,
+    where they were switched; both None until a first link has taken the log over, `score_id` also where the last one
+    was of an older release. `ce_id` and `digest` identify the record at `offset`: None where an older release moved the
+    cursor, empty where a person set it (`redthread restore`). `broken` says why the log is not the one that the graph
+    was written from; it stays until that repair.
     """
 
     offset: int
     epoch: int
     log_id: str | None
     model_id: str | None
+    score_id: str | None
     model_since: int
     ce_id: str | None = None
     digest: str | None = None
@@ -159,6 +163,19 @@ async def raise_epoch(store: Store, log_id: str, model_id: str) -> Cursor:
         found = await read_cursor(store)
         raise LogGap(found.broken or "the graph has no cursor: run the migrations")
     return Cursor(**row)
+
+
+async def calibration(store: Store) -> str | None:
+    """What the register's faces are compared by, as text; None where no link of this release has taken it over."""
+    row = await store.read(lambda tx: tx.one(models.CALIBRATION, log=LOG))
+    return row["calibration"] if row else None
+
+
+async def adopt_calibration(store: Store, epoch: int, score_id: str, text: str) -> None:
+    """A register that has none is compared by this calibration from now on; only the link of this epoch may say so."""
+    await store.write(
+        lambda tx: tx.do(models.ADOPT_CALIBRATION, log=LOG, epoch=epoch, score_id=score_id, calibration=text)
+    )
 
 
 async def mark_broken(store: Store, reason: str, *, now: datetime) -> None:

@@ -45,7 +45,7 @@ class StoredLink:
     a: str
     b: str
     state: State
-    model_id: str | None
+    score_id: str | None
     undecided: bool
 
 
@@ -108,10 +108,19 @@ async def begin(store: Store, model_id: str, *, faces: int, actor: str, now: dat
     await store.write(work)
 
 
-async def do_switch(store: Store, model_id: str, *, lacking: int, actor: str, now: datetime) -> None:
-    """Asks link to change the register to this model at a record of the gallery log; the act is in the audit.
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A model, and by what its vectors are to be compared: the calibration's name and the whole of it as text."""
 
-    `lacking` is how many faces the actor knowingly leaves without a vector. Raises Conflict where the model is the
+    model_id: str
+    score_id: str
+    calibration: str
+
+
+async def do_switch(store: Store, to: Chosen, *, lacking: int, actor: str, now: datetime) -> None:
+    """Asks link to change the register to this model and score at a record of the gallery log; the act is in the audit.
+
+    `lacking` is how many faces the actor knowingly leaves without a vector. Raises Conflict where both are the
     register's already.
     """
     check_actor(actor)
@@ -119,12 +128,13 @@ async def do_switch(store: Store, model_id: str, *, lacking: int, actor: str, no
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
         cursor = await tx.one(ingest.CURSOR, log=LOG)
-        before = cursor["model_id"] if cursor else None
-        if before == model_id:
-            raise Conflict(f"the register holds {model_id} already", code="same_model")
-        told = {"from": before, "to": model_id, "lacking": lacking}
-        act = audit.Act(now, actor, "model.switched", f"model:{model_id}", digest=audit.content_digest(told))
-        await log.append(tx, head, [act], [Outgoing("model", model_id, {"model_id": model_id})])
+        before = (cursor["model_id"], cursor["score_id"]) if cursor else None
+        if before == (to.model_id, to.score_id):
+            raise Conflict(f"the register holds {to.model_id}, compared by {to.score_id}, already", code="same_model")
+        told = {"from": before, "to": (to.model_id, to.score_id), "lacking": lacking}
+        act = audit.Act(now, actor, "model.switched", f"model:{to.model_id}", digest=audit.content_digest(told))
+        body = {"model_id": to.model_id, "calibration": to.calibration}
+        await log.append(tx, head, [act], [Outgoing("model", to.model_id, body)])
 
     await store.write(work)
 
@@ -138,4 +148,4 @@ def _face(row: Row) -> StoredFace:
 
 
 def _link(row: Row, state: State) -> StoredLink:
-    return StoredLink(row["link_id"], row["a"], row["b"], state, row["model_id"], row["version"] == 0)
+    return StoredLink(row["link_id"], row["a"], row["b"], state, row["score_id"], row["version"] == 0)

@@ -120,9 +120,7 @@ def within_caps(found: Iterable[Similar]) -> list[Similar]:
     return kept
 
 
-def cut_by_caps(
-    found: Iterable[Similar], kept: Sequence[Similar], is_candidate: Callable[[Similar], bool]
-) -> list[str]:
+def cut_by_caps(found: Iterable[Similar], kept: Sequence[Similar], threshold: float) -> list[str]:
     """The ids, in order, of faces of other cases that the caps cut although they are as similar as what is proposed.
 
     They score no less than the last proposed face of another case, or would be candidates. Left out are faces of a
@@ -136,7 +134,7 @@ def cut_by_caps(
         if not item.own_case
         and item.face_id not in shown
         and item.victim_id not in victims
-        and (item.score >= last or is_candidate(item))
+        and item.score >= min(last, threshold)
     )
 
 

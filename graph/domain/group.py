@@ -1,7 +1,8 @@
 """Which faces of one case the machine proposes as one person, to be reviewed in one act. Pure.
 
-Complete link: a group is one in which every pair of faces is as similar as `STRICT` asks and none is apart, so that no
-chain of likenesses joins two people. A group is a proposal and never a victim: only people's verdicts join its faces.
+Complete link: a group is one in which every pair of faces is as similar as the calibration's `group` asks and none is
+apart, so that no chain of likenesses joins two people. A group is a proposal and never a victim: only people's verdicts
+join its faces.
 """
 
 from __future__ import annotations
@@ -9,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
-STRICT: Final = 0.528
-"""Cosine that every pair of a group reaches, less what the flaws of both pictures are: FAR 1e-6 on LFW for SFace (one
-pair of strangers in a million). Of strangers in strongly moved pictures one pair in a hundred has it by flaws alone."""
 SHEET_MAX: Final = 500
 """Faces of a group at the most: a contact sheet that a person can still look at, and one act judges."""
 
 Unit = frozenset[str]
 
 
-def joined(face_id: str, units: Iterable[Unit], weakest: Callable[[Unit, Unit], float]) -> tuple[Unit, list[Unit]]:
+def joined(
+    face_id: str, units: Iterable[Unit], weakest: Callable[[Unit, Unit], float], strict: float
+) -> tuple[Unit, list[Unit]]:
     """The group that a new face makes with what is there, and the units (groups, single faces) that it took in.
 
     Agglomerative complete link: again and again the unit whose weakest pair with what has grown so far is strongest,
-    while that reaches `STRICT`. `weakest` gives the lowest likeness between two units, below -1 where a pair is apart.
+    while that reaches `strict`. `weakest` gives the lowest likeness between two units, below -1 where a pair is apart.
     Of equal ones the larger unit, then the one with the smallest id.
     """
     grown: Unit = frozenset({face_id})
@@ -30,7 +30,7 @@ def joined(face_id: str, units: Iterable[Unit], weakest: Callable[[Unit, Unit], 
     while left := [unit for unit in left if len(grown) + len(unit) <= SHEET_MAX]:
         weakest_of = {unit: weakest(grown, unit) for unit in left}
         best = min(left, key=lambda unit: (-weakest_of[unit], -len(unit), min(unit)))
-        if weakest_of[best] < STRICT:
+        if weakest_of[best] < strict:
             break
         grown |= best
         left.remove(best)

@@ -127,6 +127,7 @@ class SeenLink:
     model_id: str | None
     threshold: float | None
     by_mean: bool | None
+    score_id: str | None
     a: Side
     b: Side
     gap: Gap | None = None
@@ -307,6 +308,7 @@ def link_from(row: Row, viewer: Person, history: Iterable[Row] = ()) -> SeenLink
         model_id=link["model_id"] if opened else None,
         threshold=link["threshold"] if opened else None,
         by_mean=bool(link["by_mean"]) if opened else None,
+        score_id=link["score_id"] if opened else None,
         a=side_from(row["a"], viewer, state),
         b=side_from(row["b"], viewer, state),
         gap=gap_from(row["a"].get("dates"), row["b"].get("dates"), viewer, state),

@@ -12,13 +12,14 @@ from graph.domain.errors import Invalid
 from infra.bench.accuracy_faces import look_at
 from infra.bench.accuracy_open_set import curves_of, measure_open_set, split_of
 from infra.bench.accuracy_pairs import AllPairs, all_pairs, check_pairs, measure_pairs
-from infra.bench.accuracy_people import Half, Sample, Way, of_half
+from infra.bench.accuracy_people import Half, Sample, Way, of_half, scored
 from infra.bench.accuracy_rates import Curve, Metrics, told, trade_off
 from infra.bench.accuracy_worse import copy_scores, measure_copies, to_copy
 from infra.demo.run import Clock
 from infra.folders import SourceFile, read_cases
 from streams.faces.models import ModelFiles
 from streams.gallery.calibration import Calibrations, calibration_of
+from streams.gallery.scoring import Scorer
 
 Protocol = Literal["verification", "open-set"]
 SPLITS: Final = 5
@@ -64,7 +65,8 @@ def measure_accuracy(
     with clock.step("look"):
         copies = to_copy(people, asked.seed) if pairs else [()] * len(files)
         looks = look_at([file.path for file in files], copies, models, stop, plain=True)
-    sample = Sample.of(people, looks)
+    calibration = calibration_of(calibrations, models.model_id)
+    sample = Sample.of(people, scored(looks, Scorer(calibration.score)))
     found = _about(files, sample, asked, models.model_id)
     curves: dict[str, Curve] = {}
     with clock.step("measure"):
@@ -74,9 +76,7 @@ def measure_accuracy(
                 way: all_pairs(sample.vectors(way), sample.person) for way in ("product", "plain")
             }
             found["verification"] |= {"all_pairs": clean["product"].as_json(), "plain": clean["plain"].as_json()}
-            by_copy, by_quality = measure_copies(
-                sample, clean, asked.seed, calibration_of(calibrations, models.model_id)
-            )
+            by_copy, by_quality = measure_copies(sample, clean, asked.seed, calibration)
             found["verification"] |= {"by_quality": by_quality, "copies": by_copy}
             curves |= _pair_curves(sample, clean)
         if asked.protocol != "verification":

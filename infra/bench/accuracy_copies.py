@@ -1,4 +1,4 @@
-"""Worse copies of a picture, as case material is: small, blurred, moved, compressed, half covered. Pure."""
+"""Worse copies of a picture, as case material is: small, blurred, moved, compressed, covered, bent, filtered. Pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from streams.faces.geometry import Pixels, resize
 
@@ -16,6 +17,8 @@ Box = tuple[int, int, int, int]
 PHOTO = (1280, 960)
 """Width and height in pixels of the photo in which a small face is far from the camera."""
 _GREY, _PALE = 90, (200, 190, 180)
+
+Radii = npt.NDArray[np.float64]
 
 Copy = Callable[[Pixels, Box], Pixels]
 """Makes the copy of a picture, uint8 (h, w, 3), given the box of its main face."""
@@ -74,6 +77,85 @@ def _covered(bgr: Pixels, face: Box) -> Pixels:
     return copy
 
 
+def _half(side: int, colour: tuple[int, int, int]) -> Copy:
+    """One half of the face under one block: `side` 0 is on the left, 1 on the right."""
+
+    def copy(bgr: Pixels, face: Box) -> Pixels:
+        x, y, width, height = face
+        left = x - width // 8 if side == 0 else x + width // 2
+        covered = bgr.copy()
+        covered[max(0, y - height // 8) : y + height + height // 8, max(0, left) : max(0, left + 5 * width // 8)] = (
+            colour
+        )
+        return covered
+
+    return copy
+
+
+def _bar(bgr: Pixels, face: Box) -> Pixels:
+    """A black bar over the eyes."""
+    x, y, width, height = face
+    covered = bgr.copy()
+    covered[y + round(0.26 * height) : y + height // 2, max(0, x - width // 20) : x + width + width // 20] = 0
+    return covered
+
+
+def _glasses(bgr: Pixels, face: Box) -> Pixels:
+    x, y, width, height = face
+    covered = bgr.copy()
+    for at in (0.29, 0.71):
+        middle, size = (round(x + at * width), round(y + 0.39 * height)), (round(0.2 * width), round(0.12 * height))
+        cv2.ellipse(covered, middle, size, 0, 0, 360, (15, 15, 15), -1)
+    return covered
+
+
+def _bent(by: Callable[[Radii], Radii]) -> Copy:
+    """Each point shows what lay `by` times as far from the middle of the face, told its distance in faces."""
+
+    def copy(bgr: Pixels, face: Box) -> Pixels:
+        x, y, width, height = face
+        middle, reach = (x + width / 2, y + height / 2), 0.75 * max(width, height)
+        down, across = np.mgrid[0 : bgr.shape[0], 0 : bgr.shape[1]]
+        times = by(np.hypot(across - middle[0], down - middle[1]) / reach)
+        from_x, from_y = (middle[0] + (across - middle[0]) * times, middle[1] + (down - middle[1]) * times)
+        bent = cv2.remap(
+            bgr, from_x.astype(np.float32), from_y.astype(np.float32), cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+        return np.asarray(bent, np.uint8)
+
+    return copy
+
+
+def _wide_lens(strength: float) -> Copy:
+    return _bent(lambda radius: np.where(radius < 1.6, (1 + strength * radius**2) / (1 + 0.8 * strength), 1 + strength))
+
+
+def _negative(bgr: Pixels, _: Box) -> Pixels:
+    return np.asarray(255 - bgr, np.uint8)
+
+
+def _pencil(bgr: Pixels, _: Box) -> Pixels:
+    grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+    drawn = cv2.divide(grey, 255 - cv2.GaussianBlur(np.asarray(255 - grey, np.uint8), (0, 0), 8), scale=256)
+    return np.asarray(cv2.cvtColor(drawn, cv2.COLOR_GRAY2BGR), np.uint8)
+
+
+def _cartoon(bgr: Pixels, _: Box) -> Pixels:
+    grey = cv2.medianBlur(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), 5)
+    edges = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, 9, 9)
+    flat = cv2.bilateralFilter(bgr, 9, 250, 250)
+    return np.asarray(cv2.bitwise_and(flat, flat, mask=edges), np.uint8)
+
+
+def _dark(bgr: Pixels, _: Box) -> Pixels:
+    return np.asarray(0.15 * bgr, np.uint8)
+
+
+def _stretched(bgr: Pixels, _: Box) -> Pixels:
+    return resize(bgr, round(1.45 * bgr.shape[1]), bgr.shape[0])
+
+
 COPIES: Mapping[str, Copy] = MappingProxyType(
     {
         "face 40 px": _small(40),
@@ -90,6 +172,20 @@ COPIES: Mapping[str, Copy] = MappingProxyType(
         "JPEG 20": _compressed(20),
         "JPEG 8": _compressed(8),
         "lower half covered": _covered,
+        "right half grey": _half(1, (128, 128, 128)),
+        "left half grey": _half(0, (128, 128, 128)),
+        "left half brown": _half(0, (60, 90, 130)),
+        "bar over the eyes": _bar,
+        "dark glasses": _glasses,
+        "wide lens": _wide_lens(0.35),
+        "wider lens": _wide_lens(0.7),
+        "pinched": _bent(lambda radius: np.where(radius < 1, np.minimum(radius, 1) ** 0.6, 1)),
+        "bulging": _bent(lambda radius: np.where(radius < 1, np.minimum(radius, 1) ** 1.6, 1)),
+        "stretched": _stretched,
+        "negative": _negative,
+        "pencil filter": _pencil,
+        "cartoon filter": _cartoon,
+        "dark": _dark,
     }
 )
 """By the name under which results are told."""

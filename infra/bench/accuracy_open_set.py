@@ -94,7 +94,7 @@ class Searches:
 def searched(vectors: Vectors, person: Codes, split: Split, by: Scored) -> Searches:
     """All searches of a split.
 
-    A person scores by the best of their pictures on file, by the mean of their unit vectors, made a unit vector, or as
+    A person scores by the best of their pictures on file, by the mean of their vectors, as long as they are, or as
     link scores them: by the better of the two, the mean's less what strangers score higher by it.
     """
     galleries = [
@@ -140,7 +140,9 @@ def _gallery(vectors: Vectors, person: Codes, split: Split, *, by_mean: bool) ->
     seen = ~np.isnan(stored[:, 0])
     sums = np.add.reduceat(np.where(seen[:, None], stored, 0).astype(np.float64), first, axis=0)
     sums[np.add.reduceat(seen, first) == 0] = np.nan  # nobody was seen in any of the person's pictures
-    means = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+    lengths = np.add.reduceat(np.where(seen, np.linalg.norm(np.nan_to_num(stored), axis=1), 0), first)
+    counts = np.maximum(np.add.reduceat(seen.astype(np.int64), first), 1)
+    means = sums * (lengths / counts / np.linalg.norm(sums, axis=1))[:, None]
     return _Gallery(means.astype(np.float32), people, np.arange(len(people)))
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from infra.bench.accuracy_faces import Seen
 from infra.folders import SourceFile
+from streams.gallery.scoring import Scorer
 
 Half = Literal["a", "b"]
 Way = Literal["product", "plain"]
@@ -32,6 +33,17 @@ def half_of(person: str) -> Half:
 def of_half(files: Sequence[SourceFile], half: Half | None) -> list[SourceFile]:
     """The files of the people of one half; all of them where none is asked for."""
     return [file for file in files if half is None or half_of(file.case) == half]
+
+
+def scored(looks: Sequence[Mapping[str, Seen]], scorer: Scorer) -> list[Mapping[str, Seen]]:
+    """What was seen, with the vectors that the product compares by instead of those that it stores."""
+    return [
+        {
+            copy: seen if seen.vector is None else replace(seen, vector=scorer.scored(seen.vector))
+            for copy, seen in look.items()
+        }
+        for look in looks
+    ]
 
 
 @dataclass(frozen=True, slots=True)

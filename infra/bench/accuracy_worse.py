@@ -15,7 +15,6 @@ from infra.bench.accuracy_copies import COPIES
 from infra.bench.accuracy_pairs import AllPairs
 from infra.bench.accuracy_people import BANDS, ORIGINAL, Codes, Sample, Way, band_name, in_band, paired
 from infra.bench.accuracy_rates import RESAMPLES, Floats, Metrics, accepted, drawn_people, interval
-from streams.gallery.flaws import SharedFlaws, less
 
 COPIED: Final = 2
 """Pictures of each person: with each kind of copy of them the work is several times that of all originals."""
@@ -90,20 +89,14 @@ def strangers_proposed(sample: Sample, copy: str, calibration: Calibration) -> M
     """By share of pairs of good pictures: how many pairs of two people are candidates at their threshold; not a number
     where none could be compared."""
     there = sample.found(copy) & ~sample.too_poor(copy)
-    vectors, quality, person = sample.vectors("product", copy)[there], sample.quality(copy)[there], sample.person[there]
-    two, measured = calibration.false_accepts[:2], [row.quality for row in calibration.weak_pairs] or [0.0]
+    vectors, person, two = sample.vectors("product", copy)[there], sample.person[there], calibration.false_accepts[:2]
     if len(vectors) < 2:
         return {str(share): math.nan for _, share in two}
-    flaws = SharedFlaws(calibration.flaws)
-    along = flaws.along(vectors)
-    needed = [[calibration.for_pair(cosine, at, at) for at in measured] for cosine, _ in two]
     proposed, pairs = np.zeros(2, np.int64), 0
     for one in range(len(vectors) - 1):
         others = np.flatnonzero(person[one + 1 :] != person[one]) + one + 1
-        cosine = (vectors[others] @ vectors[one]).astype(np.float64)
-        scores = less(cosine, flaws.shared(along[others], along[one]))
-        better = np.maximum(quality[others], quality[one])
-        proposed += [int((scores >= np.interp(better, measured, each)).sum()) for each in needed]
+        scores = vectors[others] @ vectors[one]
+        proposed += [int((scores >= score).sum()) for score, _ in two]
         pairs += len(others)
     return {str(share): proposed[at] / pairs if pairs else math.nan for at, (_, share) in enumerate(two)}
 

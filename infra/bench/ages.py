@@ -20,7 +20,7 @@ from infra.bench.ages_pairs import measure_pairs
 from infra.bench.ages_people import ADULTS, AGE_BANDS, Aged, band_name
 from infra.bench.ages_register import measure_register
 from infra.bench.ages_victims import measure_victims
-from infra.bench.product_score import Faces, ProductScore
+from infra.bench.product_score import ProductScore
 from infra.demo.run import Clock
 from infra.folders import files_below, printable, read_cases
 from streams.faces.models import ModelFiles
@@ -85,10 +85,10 @@ def measure_ages(
     names = [*(f"aged {file.person}" for file in files), *(f"other {file.case}" for file in others)]
     person = np.unique(np.array([names[number] for number in able]), return_inverse=True)[1].astype(np.int64)
     vectors = [face.vector for face in (seen[number] for number in able) if face.vector is not None]
-    everyone = Faces(np.stack(vectors), np.array([seen[number].quality for number in able], np.float64))
+    score = ProductScore(calibration_of(calibrations, models.model_id))
+    everyone = score.faces(np.stack(vectors))
     ages: Codes = np.array([files[number].age for number in able if number < len(files)], np.int64)
     aged = Aged(person[: len(ages)], ages, everyone.of(np.arange(len(ages))))
-    score = ProductScore(calibration_of(calibrations, models.model_id))
     with clock.step("measure"):
         found: dict[str, Any] = {
             "people": aged.people, "pictures": len(files), "unnamed": unnamed, "half": half, "seed": seed,

@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 
-from graph.domain.group import STRICT
 from infra.bench.accuracy_rates import Metrics
 from infra.bench.ages_people import AGE_BANDS, Aged, band_name, rate
 from infra.bench.product_score import ProductScore
@@ -25,8 +24,8 @@ def measure_groups(aged: Aged, score: ProductScore, seed: int) -> list[Metrics]:
     chance = np.random.default_rng(seed)
     for band in AGE_BANDS:
         inside = np.flatnonzero(aged.within(band))
-        person, vectors = aged.person[inside], aged.faces.vectors[inside]
-        alike = score.likeness(vectors, vectors)
+        person, faces = aged.person[inside], aged.faces.of(inside)
+        vectors, alike = faces.vectors, score.scores(faces, faces)
         orders = [chance.permutation(len(inside)) for _ in range(ORDERS)]
         pairs = [pair for order in orders for pair in _grouped(alike, vectors, score, order)]
         a, b = np.array(pairs, np.int64).reshape(-1, 2).T
@@ -56,9 +55,9 @@ def _grouped(
         return Member(vectors[int(face_id)], face_id, None)
 
     for face in order.tolist():
-        close = [str(other) for other in come if alike[face, other] >= STRICT]
+        close = [str(other) for other in come if alike[face, other] >= score.group]
         if close:
-            groups.join(str(face), CASE, close, member, score.likeness, face)
+            groups.join(str(face), CASE, close, member, score.group, face)
         come.append(face)
     held = [sorted(map(int, group.faces)) for group in groups.by_id.values()]
     return [pair for faces in held for pair in combinations(faces, 2)]

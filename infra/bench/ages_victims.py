@@ -26,7 +26,7 @@ def _best(score: ProductScore, asked: Faces, victim: Faces, _: Codes) -> Floats:
 
 
 def _mean(score: ProductScore, asked: Faces, victim: Faces, _: Codes) -> Floats:
-    return score.scores_to_mean(asked, victim) if len(victim.quality) > 1 else score.scores(asked, victim)[:, 0]
+    return score.scores_to_mean(asked, victim) if len(victim.vectors) > 1 else score.scores(asked, victim)[:, 0]
 
 
 def _better(score: ProductScore, asked: Faces, victim: Faces, ages: Codes) -> Floats:

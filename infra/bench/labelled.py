@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +19,16 @@ from infra.folders import SourceFile
 from streams.faces.models import ModelFiles
 
 KINDS: Final = (ORIGINAL, *COPIES)
-COPIES_EACH: Final = 3
+COPIES_EACH: Final = 4
+_AGE: Final = re.compile(r"\dA(\d{1,2})[a-z]?\.\w+$")
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledFaces:
     """The face nearest to the middle of each picture, where one was found that is good enough to compare.
 
-    `person` and `picture` are numbers (n,); `kind` is the place in KINDS of which copy of `picture` it is.
+    `person` and `picture` are numbers (n,); `kind` is the place in KINDS of which copy of `picture` it is; `age` is in
+    years, not a number where the file's name does not tell it.
     """
 
     person: Codes
@@ -33,6 +36,7 @@ class LabelledFaces:
     kind: Codes
     vectors: Vectors
     quality: Floats
+    age: Floats
     no_face: int
     too_poor: int
 
@@ -40,7 +44,7 @@ class LabelledFaces:
         """The faces that are chosen, (n,) bool."""
         return LabelledFaces(
             self.person[chosen], self.picture[chosen], self.kind[chosen], self.vectors[chosen], self.quality[chosen],
-            self.no_face, self.too_poor,
+            self.age[chosen], self.no_face, self.too_poor,
         )  # fmt: skip
 
 
@@ -63,6 +67,13 @@ def labelled_faces(
         kind=np.array([KINDS.index(kind) for _, kind, _ in kept], np.int64),
         vectors=np.stack(vectors) if vectors else np.zeros((0, 1), np.float32),
         quality=np.array([face.quality for *_, face in kept], np.float64),
+        age=np.array([age_of(files[number].path.name) for number, *_ in kept], np.float64),
         no_face=sum(face.vector is None for *_, face in seen),
         too_poor=sum(face.too_poor for *_, face in seen),
     )
+
+
+def age_of(name: str) -> float:
+    """The age that a file's name tells, as `<person>A<age>` does with or without a letter behind; else not a number."""
+    found = _AGE.search(name)
+    return float(found[1]) if found else float("nan")

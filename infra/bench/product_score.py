@@ -7,28 +7,27 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from graph.domain.calibration import SURE, Calibration
+from graph.domain.calibration import Calibration
 from infra.bench.accuracy_people import Vectors
 from infra.bench.accuracy_rates import Floats
-from streams.gallery.flaws import SharedFlaws
 from streams.gallery.matrix import cosines
+from streams.gallery.scoring import Scorer
 from streams.gallery.templates import SCORES_HIGHER, mean
 
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """Unit vectors (n, d) and the stored quality (n,) of faces that are good enough to compare."""
+    """Scored vectors (n, d) of faces that are good enough to compare."""
 
     vectors: Vectors
-    quality: Floats
 
     def of(self, chosen: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Faces:
-        return Faces(self.vectors[chosen], self.quality[chosen])
+        return Faces(self.vectors[chosen])
 
     @property
     def mean(self) -> Faces:
         """One face: the mean that a victim with these faces has."""
-        return Faces(mean(self.vectors)[None], self.quality.max(keepdims=True))
+        return Faces(mean(self.vectors)[None])
 
 
 class ProductScore:
@@ -36,13 +35,21 @@ class ProductScore:
 
     def __init__(self, calibration: Calibration) -> None:
         self._calibration = calibration
-        self._flaws = SharedFlaws(calibration.flaws)
-        self._measured = [row.quality for row in calibration.weak_pairs] or [0.0]
+        self._scorer = Scorer(calibration.score)
 
     @property
     def floor(self) -> float:
         """The score below which nothing is kept."""
         return self._calibration.floor
+
+    @property
+    def group(self) -> float:
+        """The score from which on two faces of a case may be one group."""
+        return self._calibration.group
+
+    def faces(self, stored: Vectors) -> Faces:
+        """The faces of these stored unit vectors (n, d)."""
+        return Faces(self._scorer.all_scored(stored))
 
     def scores(self, some: Faces, others: Faces) -> Floats:
         """The score (n, m) of each with each."""
@@ -54,13 +61,4 @@ class ProductScore:
 
     def candidates(self, some: Faces, others: Faces, compared: int) -> npt.NDArray[np.bool_]:
         """Which pairs (n, m) are candidates among so many compared faces."""
-        threshold = self._calibration.threshold(compared)
-        at = [self._calibration.for_pair(threshold, quality, quality) for quality in self._measured]
-        raised = np.interp(np.maximum(some.quality[:, None], others.quality[None]), self._measured, at)
-        along = self._flaws.along(some.vectors)[:, None], self._flaws.along(others.vectors)[None]
-        needed = np.maximum(np.minimum(raised + self._flaws.shared(*along), SURE), threshold)
-        return self.scores(some, others) >= needed
-
-    def likeness(self, some: Vectors, others: Vectors) -> Floats:
-        """By what (n, m) groups within a case are made, of unit vectors (n, d) and (m, d)."""
-        return self._flaws.likeness(some, others)
+        return self.scores(some, others) >= self._calibration.threshold(compared)

@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from infra.bench.calibration_fit import KNOWN_FROM
 from infra.folders import printable
 
 
@@ -92,14 +91,11 @@ def show_calibration(out: Console, found: dict[str, Any]) -> None:
     (measured,) = found["calibration"]["calibrations"]
     points = ", ".join(f"{cosine} at {share:g}" for cosine, share in measured["false_accepts"])
     out.print(f"false accepts: {points}; ratios are capped at 10^{measured['cap']}")
-    flaws = measured["flaws"]
-    told = "too few copies" if flaws is None else f"{len(flaws['ways'])} directions, up to {flaws['allowed']} is usual"
-    out.print(f"what poor pictures have in common: {told}")
-    rows = ", ".join(f"{row['often']} at {row['quality']}" for row in measured["weak_pairs"])
-    out.print(f"two poor pictures need, by the better quality: {rows}")
-    for kind, pairs in found["strangers_by_kind"].items():
-        if pairs < KNOWN_FROM:
-            out.print(f"{kind}: only {pairs} pairs of strangers, too few to be counted for that")
+    crowd = measured["score"]["crowd"]
+    out.print(
+        "no ages and too few copies: nothing tells crowded places" if crowd is None
+        else f"{len(crowd['directions'])} directions tell crowded places"
+    )  # fmt: skip
 
 
 def show_pipeline(out: Console, found: dict[str, Any]) -> None:

@@ -109,7 +109,7 @@ def _add_pair(changes: Changes, number: int) -> str:
     a, b = ids.ordered(*faces)
     link_id = ids.link_id(a, b)
     band = "provisional: measured on adults, not on children"
-    changes.links[link_id] = LinkRow(link_id, a, b, "candidate", 0.6, band, MODEL_ID, 0.4)
+    changes.links[link_id] = LinkRow(link_id, a, b, "candidate", 0.6, band, MODEL_ID, 0.4, False, "score-bench")
     return link_id
 
 

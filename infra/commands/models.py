@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from graph.actions import models as actions
+from graph.actions.ingest import read_cursor
+from graph.domain.calibration import Calibration
 from graph.domain.errors import Conflict
 from graph.domain.people import check_actor
 from graph.files import MediaStore
@@ -26,13 +28,14 @@ from infra.differing import would_differ, write_list
 from infra.foreground import run_until_signalled
 from infra.migration import GalleryLog, embed_lacking, until_switched
 from infra.progress import bars
+from infra.register_score import out_of_step
 from infra.settings import Settings
 from infra.stack.running import addresses_of
 from streams.faces.again import Again
 from streams.faces.embed import Embedder
 from streams.faces.models import MODEL_ID, ensure_models
 from streams.faces.packs import LICENCE, Recogniser, chosen_model, read_pack
-from streams.gallery.calibration import load_calibrations
+from streams.gallery.calibration import as_text, calibration_of, load_calibrations
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from streams.settings import MIB, StreamSettings
@@ -75,6 +78,39 @@ def migrate(
         raise typer.Exit(code)
 
 
+@app.command()
+def rescore(
+    by: Annotated[str, typer.Option(help="Who does it, for the audit.")],
+    switch: Annotated[bool, typer.Option("--switch", help="Change the register to it, after the list.")] = False,
+    to: Annotated[Path | None, typer.Option("--list", help="The file for what would differ.")] = None,
+    data: DataOption = None,
+) -> None:
+    """List what would differ by the packaged score, or that of REDTHREAD_CALIBRATION; --switch changes to it."""
+    chosen = settings(data=data)
+    check_actor(by)
+    code = run_until_signalled(_rescore(chosen, by, to, switch=switch), lambda: announce("stopping"))
+    if code:
+        announce("interrupted: run the same command again to go on")
+        raise typer.Exit(code)
+
+
+async def _rescore(chosen: Settings, by: str, file: Path | None, *, switch: bool) -> int:
+    addresses = addresses_of(chosen)
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        wanted = _calibration(await actions.register_model(store))
+        if (await read_cursor(store)).score_id == wanted.score_id:
+            announce(f"the register is compared by {wanted.score_id} already")
+            return 0
+        to = file or chosen.data / "models" / f"would-differ-{wanted.score_id}.jsonl"
+        await _tell_differing(store, wanted, to.expanduser().absolute())
+        if switch:
+            await _switch(store, wanted, 0, by)
+            announce(f"the register is compared by {wanted.score_id}")
+        else:
+            announce("nothing is switched: run it again with --switch for that")
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     by: str
@@ -102,8 +138,11 @@ async def _show(chosen: Settings) -> None:
             table.add_row(
                 model_id, str(known.get(model_id, 0)), str(lacking), "the register's" if model_id == current else ""
             )
+        doubt = await out_of_step(store, chosen.calibration)
     out = Console(highlight=False, soft_wrap=True)
     out.print(table)
+    if doubt is not None:
+        out.print(doubt, markup=False)
     setting = chosen_model(chosen.model_pack)
     if setting != current:
         out.print(
@@ -136,15 +175,13 @@ async def _steps(store: Store, embed: Callable[[], Awaitable[int]], recogniser: 
     if current == model_id:
         announce(f"the register holds {model_id}")
         return
-    await _tell_differing(store, model_id, wanted.file)
+    await _tell_differing(store, _calibration(model_id), wanted.file)
     if not wanted.switch:
         announce("nothing is switched: run it again with --switch for that")
         return
     if lost and not wanted.leave_out:
         raise Conflict(f"{lost} faces would be compared with nothing any more: --leave-out switches all the same")
-    await actions.do_switch(store, model_id, lacking=lost, actor=wanted.by, now=datetime.now(UTC))
-    announce(f"the register changes from {current} to {model_id}")
-    await until_switched(store, model_id, announce)
+    await _switch(store, _calibration(model_id), lost, wanted.by)
     await embed()  # what link took between the list and the switch
     announce(f"the register holds {model_id}: now start the workers {_setting(recogniser)}")
     announce("what is embedded with another model until then waits in quarantine, and comes by itself")
@@ -163,12 +200,25 @@ async def _embed(store: Store, again: Again, log: GalleryLog, model_id: str, by:
         )
 
 
-async def _tell_differing(store: Store, model_id: str, file: Path) -> None:
-    found = await would_differ(store, model_id, load_calibrations(settings().calibration))
+def _calibration(model_id: str) -> Calibration:
+    """What the settings want the model's vectors to be compared by."""
+    return calibration_of(load_calibrations(settings().calibration), model_id)
+
+
+async def _switch(store: Store, to: Calibration, lost: int, by: str) -> None:
+    """Link has changed the register to this calibration's model and score once it returns."""
+    chosen = actions.Chosen(to.model_id, to.score_id, as_text(to))
+    await actions.do_switch(store, chosen, lacking=lost, actor=by, now=datetime.now(UTC))
+    announce(f"the register changes to {to.model_id}, compared by {to.score_id}")
+    await until_switched(store, chosen, announce)
+
+
+async def _tell_differing(store: Store, to: Calibration, file: Path) -> None:
+    found = await would_differ(store, to)
     write_list(found, file)
     announce(
-        f"with {model_id} {len(found.appear)} candidates would appear, {len(found.vanish)} would vanish, {found.kept} "
-        f"would stay; what people judged stays as it is. By link and face ids: {file}"
+        f"with {to.model_id} and {to.score_id} {len(found.appear)} candidates would appear, {len(found.vanish)} would "
+        f"vanish, {found.kept} would stay; what people judged stays as it is. By link and face ids: {file}"
     )
 
 

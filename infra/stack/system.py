@@ -20,6 +20,7 @@ from graph.space import Space
 from graph.store.migrate import migrate
 from graph.store.session import Store
 from infra.development_issuer import DevelopmentIssuer
+from infra.register_score import out_of_step
 from infra.settings import StackName
 from infra.stack import processes
 from infra.stack.archiving import make_when_idle
@@ -134,6 +135,8 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         system = RunningSystem(options, addresses, env, api_url, supervisor, sign_in)
         announce("starting workers and API")
         await _start_processes(system)
+        if (doubt := await _score_doubt(addresses, options.env)) is not None:
+            announce(doubt)
         is_ready = True
         supervisor.report()
         if isinstance(stack, LocalStack):
@@ -149,6 +152,12 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
             await stack.stop()
         finally:
             folder.release()
+
+
+async def _score_doubt(addresses: Addresses, env: Mapping[str, str]) -> str | None:
+    own = {**os.environ, **env}.get("REDTHREAD_CALIBRATION")
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        return await out_of_step(store, Path(own) if own else None)
 
 
 async def _limit_producers(kafka: str, security: Mapping[str, str], limited: bool) -> None:

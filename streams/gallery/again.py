@@ -30,9 +30,9 @@ def embedded_again(plan: Plan, offset: int, record: FacesEmbedded) -> None:
             continue
         plan.changes.judged.append(rows.judged(again.face_id, record.model_id))
         if stored.vector is None and again.too_poor_because is None:
-            gained[stored.media_id].append(rows.with_vector(stored, again))
+            gained[stored.media_id].append(rows.with_vector(stored, again, plan.scorer))
         elif stored.vector is None:
-            plan.staged.put_face(rows.with_vector(stored, again))
+            plan.staged.put_face(rows.with_vector(stored, again, plan.scorer))
     for media_id, faces in gained.items():
         media = plan.staged.one_media(media_id)
         if media is None:

@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from graph.domain.group import STRICT, Unit, without_apart
+from graph.domain.group import Unit, without_apart
 from streams.gallery import rows
-from streams.gallery.flaws import SharedFlaws
 from streams.gallery.groups import Group
+from streams.gallery.matrix import cosines
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
 
@@ -30,9 +30,8 @@ def compared_anew(
     for names in _pieces(sorted(gallery.groups.by_id)):
         plan = empty_plan(gallery, model_id, offset, progress)
         for group in [gallery.groups.by_id[name] for name in names]:
-            plan.staged.groups.put(
-                Group(group.group_id, group.case_id, _still_alike(gallery, group.faces, plan.compare.flaws))
-            )
+            alike = _still_alike(gallery, group.faces, plan.compare.calibration.group)
+            plan.staged.groups.put(Group(group.group_id, group.case_id, alike))
             progress()
         plan.changes.groups = plan.staged.groups.rows()
         yield plan
@@ -62,14 +61,14 @@ def empty_plan(gallery: Gallery, model_id: str, offset: int, progress: Callable[
     return plan
 
 
-def _still_alike(gallery: Gallery, faces: Unit, flaws: SharedFlaws) -> Unit:
-    """The faces of a group of which every pair still reaches STRICT, flaws apart."""
+def _still_alike(gallery: Gallery, faces: Unit, strict: float) -> Unit:
+    """The faces of a group of which every pair still reaches `strict`."""
     names = sorted(faces)
     able = [(name, vector) for name in names if (vector := gallery.faces[name].vector) is not None]
     if not able:
         return frozenset()
     vectors = np.stack([vector for _, vector in able])
-    weak = flaws.likeness(vectors, vectors) < STRICT
+    weak = cosines(vectors, vectors) < strict
     apart = {
         name: {able[other][0] for other in np.flatnonzero(weak[at]) if other != at} for at, (name, _) in enumerate(able)
     }

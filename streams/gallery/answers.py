@@ -264,8 +264,7 @@ class Answers:
                 "face_id": item.face_id,
                 "rank": rank,
                 "score": item.score,
-                "above": threshold is not None
-                and item.score >= self._compare.needed(threshold, item.face_id, best[item.face_id][1]),
+                "above": threshold is not None and item.score >= threshold,
                 "probe_face_id": best[item.face_id][1],
             }
             for rank, item in enumerate(sorted(found, key=order), 1)

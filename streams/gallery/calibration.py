@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from graph.domain.calibration import Calibration, Population, WeakPairs
+from graph.domain.calibration import Calibration, Population
 from graph.domain.errors import Invalid
-from graph.domain.flaws import Flaws
+from graph.domain.score import Crowd, ScoreMap
+from streams.faces.models import MODEL_ID
 
 PACKAGED: Final = Path(__file__).with_name("calibration.json")
 
+_TEXT: Final = TypeAdapter(Calibration)
 Calibrations = dict[str, Calibration]
 """By model id."""
 Told = Annotated[str, Field(min_length=1, max_length=300)]
@@ -25,24 +26,30 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
 
-class WeakPairsRow(_Strict):
-    """As `graph.domain.calibration.WeakPairs`."""
+class MeasuredCrowd(_Strict):
+    """As `graph.domain.score.Crowd`."""
 
-    quality: float
-    often: float
-    seldom: float
+    directions: Annotated[list[list[float]], Field(max_length=64)]
+    base: float
+    along: list[float]
+    squared: list[float]
+    rest: float
 
 
-class MeasuredFlaws(_Strict):
-    """As `graph.domain.flaws.Flaws`."""
+class MeasuredScore(_Strict):
+    """As `graph.domain.score.ScoreMap`."""
 
-    ways: Annotated[list[list[float]], Field(max_length=64)]
-    usual: list[float]
-    allowed: float
+    mean: list[float]
+    map: list[list[float]]
+    crowd: MeasuredCrowd | None
 
-    def flaws(self) -> Flaws:
+    def score(self) -> ScoreMap:
         """Raises Invalid where the numbers can't be right."""
-        return Flaws(tuple(map(tuple, self.ways)), tuple(self.usual), self.allowed)
+        found = self.crowd
+        crowd = None if found is None else Crowd(
+            tuple(map(tuple, found.directions)), found.base, tuple(found.along), tuple(found.squared), found.rest
+        )  # fmt: skip
+        return ScoreMap(tuple(self.mean), tuple(map(tuple, self.map)), crowd)
 
 
 class MeasuredModel(_Strict):
@@ -54,11 +61,10 @@ class MeasuredModel(_Strict):
     measured_on: date
     measured_by: Told
     false_accepts: list[tuple[float, float]]
-    weak_pairs: list[WeakPairsRow]
     evidence: list[tuple[float, float]]
-    per_worse: float
     cap: float
-    flaws: MeasuredFlaws | None
+    floor: float
+    score: MeasuredScore | None
 
     def calibration(self) -> Calibration:
         """Raises Invalid where the numbers can't be right."""
@@ -66,19 +72,77 @@ class MeasuredModel(_Strict):
             self.model_id,
             self.population,
             tuple(self.false_accepts),
-            tuple(WeakPairs(row.quality, row.often, row.seldom) for row in self.weak_pairs),
             tuple(self.evidence),
-            self.per_worse,
             self.cap,
-            None if self.flaws is None else self.flaws.flaws(),
+            self.floor,
+            None if self.score is None else self.score.score(),
         )
 
 
 class CalibrationFile(_Strict):
     """What `REDTHREAD_CALIBRATION` names and `redthread bench calibrate` writes."""
 
-    format: Literal[3] = 3
+    format: Literal[4] = 4
     calibrations: Annotated[list[MeasuredModel], Field(min_length=1)]
+
+
+class OlderModel(_Strict):
+    """Of a file of format 3: cosines of vectors as they are stored; what it says of poor pictures is left out."""
+
+    model_id: Told
+    population: Population
+    data_set: Told
+    measured_on: date
+    measured_by: Told
+    false_accepts: Annotated[list[tuple[float, float]], Field(min_length=1)]
+    evidence: list[tuple[float, float]]
+    cap: float
+    weak_pairs: object
+    per_worse: object
+    flaws: object
+
+    def today(self) -> MeasuredModel:
+        """The same in the format of today: there is no map in it."""
+        told = self.model_dump(exclude={"weak_pairs", "per_worse", "flaws"})
+        return MeasuredModel(**told, floor=self.false_accepts[0][0], score=None)
+
+
+class OlderFile(_Strict):
+    """A file that an older release's `bench calibrate` wrote."""
+
+    format: Literal[3]
+    calibrations: Annotated[list[OlderModel], Field(min_length=1)]
+
+
+OLDER: Final = (
+    ((0.357, 0.001), (0.414, 0.0001), (0.463, 1e-05), (0.528, 1e-06)),
+    ((0.25, 0.0), (0.35, 1.2), (0.4, 1.8), (0.45, 2.4), (0.5, 2.9), (0.55, 3.5)),
+    3.5,
+)
+"""False accepts, evidence and cap of vectors as they are stored, of SFace on press photographs of adults: what came
+with the releases before scores had names."""
+
+
+def older_calibration(model_id: str, own: Calibrations) -> Calibration:
+    """What a register that was made by such a release is compared by until it is switched: a deployment's own file of
+    that format, else OLDER."""
+    if model_id in own and own[model_id].score is None:
+        return own[model_id]
+    population = Population.ADULTS if model_id == MODEL_ID else Population.NOBODY
+    return Calibration(model_id, population, *OLDER, OLDER[0][0][0])
+
+
+def as_text(calibration: Calibration) -> str:
+    """The calibration as it stands in a record of the log and in the graph; `from_text` reads it again."""
+    return _TEXT.dump_json(calibration).decode()
+
+
+def from_text(text: str) -> Calibration:
+    """Raises Invalid where it can't be right."""
+    try:
+        return _TEXT.validate_json(text)
+    except ValidationError as error:
+        raise Invalid("a calibration of the gallery log or the graph can't be read", code="bad_calibration") from error
 
 
 def load_calibrations(own: Path | None = None) -> Calibrations:
@@ -96,20 +160,15 @@ def packaged() -> Calibrations:
 
 
 def calibration_of(calibrations: Calibrations, model_id: str) -> Calibration:
-    """The calibration of a model; where nobody measured it the packaged one's numbers, and every band says so.
-
-    Without its flaws: vectors of another model have other directions.
-    """
+    """The calibration of a model; where nobody measured it OLDER, without a map, and every band says so."""
     if model_id in calibrations:
         return calibrations[model_id]
-    (default,) = packaged().values()
-    return replace(default, model_id=model_id, population=Population.NOBODY, flaws=None)
+    return Calibration(model_id, Population.NOBODY, *OLDER, OLDER[0][0][0])
 
 
 def _read(path: Path) -> Calibrations:
     try:
-        file = CalibrationFile.model_validate_json(path.read_bytes())
-        found = [measured.calibration() for measured in file.calibrations]
+        found = [measured.calibration() for measured in _models(path.read_bytes())]
     except OSError as failure:
         raise Invalid(f"the calibration file {path} can't be read: {failure.strerror}") from failure
     except ValidationError as error:
@@ -122,3 +181,13 @@ def _read(path: Path) -> Calibrations:
     if len({each.model_id for each in found}) < len(found):
         raise Invalid(f"the calibration file {path} is not usable: a model stands in it twice")
     return {each.model_id: each for each in found}
+
+
+def _models(data: bytes) -> list[MeasuredModel]:
+    """Raises ValidationError."""
+    try:
+        return CalibrationFile.model_validate_json(data).calibrations
+    except ValidationError as error:
+        if error.errors(include_url=False)[0]["loc"] != ("format",) or b'"format": 3' not in data[:100]:
+            raise
+    return [model.today() for model in OlderFile.model_validate_json(data).calibrations]

@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 
 from graph.actions.ingest import Changes, LinkRow
 from graph.domain import ids
-from graph.domain.calibration import MOST_TRIES, Calibration
+from graph.domain.calibration import Calibration
 from graph.domain.comparison import (
     HIDDEN_LABELS,
     LISTED,
     InScope,
-    Similar,
     cut_by_caps,
     may_compare,
     similar,
     within_caps,
 )
-from graph.domain.group import STRICT
-from streams.gallery.flaws import SharedFlaws
 from streams.gallery.groups import Member
 from streams.gallery.matrix import QUERIES, Near, Vectors, above
 from streams.gallery.state import Face, Media, Staged
 from streams.gallery.templates import Template
 from streams.gallery.victims import Comparable, near_victims, proposals, scope_of, with_means
-
-Counts = tuple[int, int]
-"""Faces compared: everywhere, and in the own cases."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """From which cosine on two good pictures are candidates: by all faces compared, and by those of the own cases."""
-
-    everywhere: float
-    own_case: float
-
-    def of(self, item: Similar) -> float:
-        return self.own_case if item.own_case else self.everywhere
 
 
 class Comparer:
@@ -51,7 +33,6 @@ class Comparer:
     ) -> None:
         self._progress = progress
         self._calibration = calibration
-        self.flaws = SharedFlaws(calibration.flaws)
         self._staged = staged
         self._changes = changes
         self._model_id = calibration.model_id
@@ -71,12 +52,8 @@ class Comparer:
         scope_b = self._staged.scope_of(face_b) if face_b else None
         return scope_a is not None and scope_b is not None and may_compare(scope_a, scope_b)
 
-    def faces(self, media: Media, offset: int, *, only: Collection[str] | None = None, new: bool = False) -> None:
-        """Compares a media's faces, or `only` these, with everything in their scope; stages links and the record.
-
-        Of a `new` media a person's further pictures need more: see MOST_TRIES. What is compared again does not, lest a
-        candidate that waits became a lead by it.
-        """
+    def faces(self, media: Media, offset: int, *, only: Collection[str] | None = None) -> None:
+        """Compares a media's faces, or `only` these, with everything in their scope; stages links and the record."""
         self._progress()
         own = [face for face in map(self._staged.face, media.faces) if face and face.label not in HIDDEN_LABELS]
         able = [face for face in own if face.vector is not None]
@@ -84,16 +61,14 @@ class Comparer:
         if not mine or media.scope is None or not (media.scope.register or media.scope.cases):
             return
         compared, too_poor = self._staged.comparable(media.scope)
-        counts = self._counts(media.scope, len(able))
+        threshold = self._threshold(media.scope, len(able))
         means = near_victims(self._staged, mine, self._calibration.floor)
         cut: list[dict[str, object]] = []
         for face, near, by_mean in zip(mine, self.near(mine), means, strict=True):
             in_scope = self._in_scope(face, near)
-            alike = self._strictly_alike(face, in_scope)
-            thresholds = self._thresholds(counts, _tries(media.scope, alike) if new else 1)
-            others = self._propose(face, media.scope, in_scope, by_mean, thresholds)
+            others = self._propose(face, media.scope, in_scope, by_mean, threshold)
             cut.append({"face_id": face.face_id, "number": len(others), "faces": others[:LISTED]})
-            self._group(face, media.scope, alike, offset)
+            self._group(face, media.scope, in_scope, offset)
         self._changes.comparisons.append(
             {
                 "comparison_id": ids.comparison_id(media.media_id, offset),
@@ -101,7 +76,7 @@ class Comparer:
                 "cut": cut,
                 "comparison": {
                     "model_id": self._model_id,
-                    "threshold": self._thresholds(counts).everywhere,
+                    "threshold": threshold,
                     "floor": self._calibration.floor,
                     "gallery_offset": offset,
                     "gallery_size": self._staged.size(),
@@ -115,9 +90,9 @@ class Comparer:
         """Compares these victims' means with every face of the register; stages links to their nearest faces."""
         for template in grown:
             scope = scope_of(self._staged, template)
-            thresholds = self._thresholds(self._counts(scope))
+            threshold = self._threshold(scope)
             for item, nearest, by_mean in proposals(self._staged, template, scope, self._calibration.floor):
-                self._stage(item.face_id, nearest, item.score, thresholds.of(item), by_mean=by_mean)
+                self._stage(item.face_id, nearest, item.score, threshold, by_mean=by_mean)
 
     def narrow(self, media: Sequence[Media]) -> None:
         """Takes back undecided links of media that may no longer be compared as before, staged ones too.
@@ -168,7 +143,7 @@ class Comparer:
         ]
 
     def _propose(
-        self, face: Face, scope: InScope, near: list[Comparable], means: list[Comparable], thresholds: Thresholds
+        self, face: Face, scope: InScope, near: list[Comparable], means: list[Comparable], threshold: float
     ) -> list[str]:
         """Stages the links to what the caps leave; the ids of what they cut that is as similar."""
         alone = {other.face_id: score for other, _, score in near}
@@ -177,44 +152,20 @@ class Comparer:
         kept = within_caps(found)
         for item in kept:
             by_mean = item.score != alone.get(item.face_id)
-            self._stage(face.face_id, item.face_id, item.score, thresholds.of(item), by_mean=by_mean)
-        return cut_by_caps(found, kept, lambda item: self._is_candidate(face, item, thresholds.of(item)))
+            self._stage(face.face_id, item.face_id, item.score, threshold, by_mean=by_mean)
+        return cut_by_caps(found, kept, threshold)
 
-    def _is_candidate(self, face: Face, item: Similar, threshold: float) -> bool:
-        return item.score >= threshold and item.score >= self.needed(threshold, face.face_id, item.face_id)
-
-    def _counts(self, scope: InScope, without: int = 0) -> Counts:
-        """How many faces are compared with one of this scope, but `without` those of its own picture."""
-        everywhere, in_case = (self._staged.comparable(each)[0] for each in (scope, replace(scope, register=False)))
-        return max(everywhere - without, 0), max(in_case - without, 0)
-
-    def _thresholds(self, counts: Counts, tries: int = 1) -> Thresholds:
-        everywhere, in_case = (count * tries for count in counts)
-        calibration = self._calibration
-        return Thresholds(calibration.threshold(everywhere), calibration.threshold_in_case(in_case, everywhere))
+    def _threshold(self, scope: InScope, without: int = 0) -> float:
+        """By how many faces are compared with one of this scope, but `without` those of its own picture."""
+        return self._calibration.threshold(max(self._staged.comparable(scope)[0] - without, 0))
 
     def _stage(self, one: str, other: str, score: float, threshold: float, *, by_mean: bool) -> None:
         a, b = ids.ordered(one, other)
-        pair = self._pair(a, b)
-        needed = self._calibration.for_pair(threshold, *pair)
-        state = "candidate" if score >= needed else "lead"
-        link_id, band = ids.link_id(a, b), self._calibration.band(score, *pair)
-        self._changes.links[link_id] = LinkRow(link_id, a, b, state, score, band, self._model_id, needed, by_mean)
-
-    def needed(self, threshold: float, a: str, b: str) -> float:
-        """The cosine from which on these two faces, both with vectors, are a candidate, where good ones need this."""
-        return self._calibration.for_pair(threshold, *self._pair(a, b))
-
-    def _pair(self, a: str, b: str) -> tuple[float, float, float]:
-        """Both qualities, and how much of the cosine the flaws of both pictures are.
-
-        For a mean's score too those of the victim's nearest face stand: means share 0.01 to 0.03 more where all of it
-        is poor.
-        """
-        one, other = self._staged.face(a), self._staged.face(b)
-        assert one is not None and other is not None, "a face that is compared is known"
-        assert one.vector is not None and other.vector is not None, "and has a vector"
-        return one.quality, other.quality, self.flaws.of_pair(one.vector, other.vector)
+        state = "candidate" if score >= threshold else "lead"
+        link_id, band = ids.link_id(a, b), self._calibration.band(score)
+        self._changes.links[link_id] = LinkRow(
+            link_id, a, b, state, score, band, self._model_id, threshold, by_mean, self._calibration.score_id
+        )
 
     # --- groups --------------------------------------------------------------------------------------------------
 
@@ -224,31 +175,16 @@ class Comparer:
         for face in filter(None, map(self._staged.face, sorted(freed))):
             if face.vector is not None and (scope := self._staged.scope_of(face)) is not None:
                 (near,) = self.near([face])
-                self._group(face, scope, self._strictly_alike(face, self._in_scope(face, near)), offset)
+                self._group(face, scope, self._in_scope(face, near), offset)
 
-    def _strictly_alike(self, face: Face, near: list[Comparable]) -> list[Comparable]:
-        """Those of the near faces that are as alike as a group asks."""
-        able = [(item, item[0].vector) for item in near if item[2] >= STRICT]
-        vectors = [vector for _, vector in able if vector is not None]
-        if not vectors or face.vector is None:
-            return []
-        scores = self.flaws.likeness(face.vector[None], np.stack(vectors))[0]
-        return [item for (item, _), score in zip(able, scores.tolist(), strict=True) if score >= STRICT]
-
-    def _group(self, face: Face, scope: InScope, alike: list[Comparable], offset: int) -> None:
-        groups = self._staged.groups
+    def _group(self, face: Face, scope: InScope, near: list[Comparable], offset: int) -> None:
+        groups, strict = self._staged.groups, self._calibration.group
         for case_id in sorted(scope.cases - groups.groups_of(face.face_id).keys()):
-            close = [other.face_id for other, stored, _ in alike if case_id in stored.cases]
+            close = [other.face_id for other, stored, score in near if score >= strict and case_id in stored.cases]
             if close:
-                groups.join(face.face_id, case_id, close, self._member, self.flaws.likeness, offset)
+                groups.join(face.face_id, case_id, close, self._member, strict, offset)
 
     def _member(self, face_id: str) -> Member:
         face = self._staged.face(face_id)
         assert face is not None and face.vector is not None, "a face of a group is known and has a vector"
         return Member(face.vector, face.media_id, face.victim_id)
-
-
-def _tries(scope: InScope, alike: Iterable[Comparable]) -> int:
-    """How often the person has been compared, this time included: with the faces of the own case that are surely the
-    same person."""
-    return min(1 + sum(not scope.cases.isdisjoint(stored.cases) for _, stored, _ in alike), MOST_TRIES)

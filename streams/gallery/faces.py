@@ -106,7 +106,7 @@ def reissue_after_erasure(plan: Plan, record: MediaEmbedded, media: Media, known
 def put_face(plan: Plan, record: MediaEmbedded | MarkEmbedded, face: EmbeddedFace, stored: Face | None = None) -> None:
     """Stages a face, or the vector of one that stands already, which keeps what people said of it."""
     told = stored or Face(face.face_id, record.media_id, None)
-    plan.staged.put_face(rows.with_vector(told, face))
+    plan.staged.put_face(rows.with_vector(told, face, plan.scorer))
     _write_face(plan, record, face, told)
 
 

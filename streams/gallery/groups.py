@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graph.domain import ids
 from graph.domain.group import Unit, joined, without_apart
-from streams.gallery.matrix import Vectors
+from streams.gallery.matrix import Vectors, cosines
 
 OUT_OF_REACH = -2.0
 """Below every cosine: the weakest pair of two units that may not be one group."""
@@ -31,7 +30,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What a face brings to a group: its unit vector, (d,), its media, and whose face people say it is."""
+    """What a face brings to a group: its scored vector, (d,), its media, and whose face people say it is."""
 
     vector: Vectors
     media_id: str
@@ -92,18 +91,17 @@ class StagedGroups:
         self.by_id[group.group_id] = replace(group, faces=after)
 
     def join(
-        self, face_id: str, case_id: str, close: Iterable[str], member: Callable[[str], Member],
-        likeness: Callable[[Vectors, Vectors], NDArray[np.float64]], offset: int,
+        self, face_id: str, case_id: str, close: Iterable[str], member: Callable[[str], Member], strict: float,
+        offset: int,
     ) -> None:  # fmt: skip
         """Puts a face that has no group in the case into one with those of the faces `close` to it that it fits.
 
-        `close` are the faces of the case at or above STRICT; `member` gives any of them, `likeness` how alike vectors
-        (n, d) and (m, d) are, (n, m). A new group is named by the log's offset, so that no id ever comes back with
-        other faces.
+        `close` are the faces of the case whose score with it is `strict` or more; `member` gives any of them. A new
+        group is named by the log's offset, so that no id ever comes back with other faces.
         """
         reach = set(close)
         units = {self._unit(face, case_id) for face in reach}
-        grown, taken = joined(face_id, (unit for unit in units if unit <= reach), _Weakest(self, member, likeness))
+        grown, taken = joined(face_id, (unit for unit in units if unit <= reach), _Weakest(self, member), strict)
         if not taken:
             return
         old = {self.groups_of(face)[case_id] for unit in taken if len(unit) > 1 for face in list(unit)[:1]}
@@ -167,13 +165,9 @@ class StagedGroups:
 class _Weakest:
     """The lowest likeness between two units; OUT_OF_REACH where a pair is one picture's, or people say two people."""
 
-    def __init__(
-        self, groups: StagedGroups, member: Callable[[str], Member],
-        likeness: Callable[[Vectors, Vectors], NDArray[np.float64]],
-    ) -> None:  # fmt: skip
+    def __init__(self, groups: StagedGroups, member: Callable[[str], Member]) -> None:
         self._groups = groups
         self._member = member
-        self._likeness = likeness
 
     def __call__(self, one: Unit, other: Unit) -> float:
         ours, theirs = sorted(one), sorted(other)
@@ -185,4 +179,4 @@ class _Weakest:
         if any(not self._groups.apart_from(face).isdisjoint(other) for face in ours):
             return OUT_OF_REACH
         vectors = (np.stack([each.vector for each in some]) for some in (mine, others))
-        return float(self._likeness(*vectors).min())
+        return float(cosines(*vectors).min())

@@ -10,9 +10,10 @@ import numpy as np
 from graph.domain.comparison import Scope
 from graph.store.queries import gallery as queries
 from graph.store.session import Row, Store
-from streams.gallery.calibration import Calibrations
+from streams.gallery.calibration import Calibrations, calibration_of
 from streams.gallery.groups import Group
 from streams.gallery.open_searches import OpenSearch, Reach
+from streams.gallery.scoring import Scorer
 from streams.gallery.state import Case, Face, Gallery, Media, Membership, Staged
 
 PAGE: Final = 5000
@@ -33,10 +34,11 @@ async def load_gallery(
     for row in await store.read(lambda tx: tx.rows(queries.GALLERY_ERASURES)):
         staged.erasures[row["subject"]] = row["requested_at"]
     gallery.take_in(staged)
+    scorer = Scorer(calibration_of(gallery.calibrations, model_id).score)
     faces: dict[str, list[Face]] = {}
     async for row in _pages(store, queries.GALLERY_FACES, "face_id", progress, model_id=model_id):
         if row["media_id"] is not None:
-            faces.setdefault(row["media_id"], []).append(_face(row))
+            faces.setdefault(row["media_id"], []).append(_face(row, scorer))
     staged = Staged(gallery)
     async for row in _pages(store, queries.GALLERY_APART, "link_id", progress):
         staged.groups.judge([(row["a"], row["b"])], apart=True)
@@ -68,14 +70,14 @@ async def _pages(
         after = page[-1][key]
 
 
-def _face(row: Row) -> Face:
+def _face(row: Row, scorer: Scorer) -> Face:
     data: bytes | None = row["vector"]
     stored = np.frombuffer(data, "<f4").astype(np.float32) if data is not None else None
-    vector, poor = (stored, None) if row["too_poor_because"] is None else (None, stored)
+    scored = scorer.scored(stored) if stored is not None else None
+    vector, poor = (scored, None) if row["too_poor_because"] is None else (None, scored)
     marked_on = None if row["marked_on"] is None else dict(zip(row["marked_on"], row["marked_since"], strict=True))
     people_said = (row["label"], row["declared"], row["assigned"], marked_on)
-    quality = row["quality"] if vector is not None else 0.0
-    return Face(row["face_id"], row["media_id"], vector, *people_said, quality=quality, poor=poor)
+    return Face(row["face_id"], row["media_id"], vector, *people_said, poor=poor)
 
 
 def _open_search(row: Row) -> OpenSearch:

@@ -19,6 +19,7 @@ from streams.gallery.compare import Comparer
 from streams.gallery.erase import erase
 from streams.gallery.labels import relabel
 from streams.gallery.mark import mark, marked
+from streams.gallery.scoring import Scorer
 from streams.gallery.state import Case, Gallery, Media, Membership, Staged
 from streams.records import (
     CaseRecord,
@@ -61,8 +62,8 @@ class Plan:
         self.changes = Changes(first=offsets[0], last=offsets[-1])
         self.model_id = model_id
         calibration = calibration_of(gallery.calibrations, model_id)
-        if calibration.flaws is not None:
-            self.staged.dimensions = self.staged.dimensions or len(calibration.flaws.ways[0])
+        self.scorer = Scorer(calibration.score)
+        self.staged.dimensions = self.staged.dimensions or self.scorer.dimensions
         self.compare = Comparer(self.staged, self.changes, calibration, progress)
         self.answers = Answers(self.staged, self.changes, self.compare, model_id)
         self.compare.look_ahead([face for _, record in records for face in self._new_faces(record)])
@@ -134,7 +135,8 @@ class Plan:
             return []
         try:
             rows.check_vectors(record, self.staged.dimensions)
-            return [(face.face_id, rows.vector(face)) for face in record.faces if face.too_poor_because is None]
+            good = [face for face in record.faces if face.too_poor_because is None]
+            return [(face.face_id, self.scorer.scored(rows.vector(face))) for face in good]
         except Unprocessable:
             return []  # told when the record itself is applied
 
@@ -170,7 +172,7 @@ class Plan:
             media = self.staged.put_media(media)
         faces.reissue_after_erasure(self, record, media, known)
         if known is None or gained or _wider(before, media.scope):
-            self.compare.faces(media, offset, new=known is None)
+            self.compare.faces(media, offset)
         if _wider(media.scope, before):
             self.compare.narrow([media])
         if submitted.victim is not None:

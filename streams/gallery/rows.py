@@ -15,6 +15,7 @@ from graph.domain.box import SAME_FACE_IOU, iou
 from graph.domain.captured import why_odd
 from graph.domain.errors import OtherModel, Unprocessable
 from streams.gallery.matrix import Vectors
+from streams.gallery.scoring import Scorer
 from streams.gallery.state import Face, Membership
 from streams.records import EmbeddedAgain, EmbeddedFace, FacesEmbedded, MarkEmbedded, MediaEmbedded, SourceEvent
 
@@ -30,11 +31,11 @@ def vector(face: EmbeddedFace | EmbeddedAgain) -> Vectors:
     return values
 
 
-def with_vector(stored: Face, face: EmbeddedFace | EmbeddedAgain) -> Face:
-    """The stored face with the vector of an embedding, to compare by it or, of a poor one, to ask by it."""
+def with_vector(stored: Face, face: EmbeddedFace | EmbeddedAgain, scorer: Scorer) -> Face:
+    """The stored face with the scored vector of an embedding, to compare by it or, of a poor one, to ask by it."""
     if face.too_poor_because is None:
-        return replace(stored, vector=vector(face), quality=face.quality, poor=None)
-    return replace(stored, vector=None, quality=0.0, poor=vector(face))
+        return replace(stored, vector=scorer.scored(vector(face)), poor=None)
+    return replace(stored, vector=None, poor=scorer.scored(vector(face)))
 
 
 def check_vectors(record: MediaEmbedded | MarkEmbedded | FacesEmbedded, dimensions: int | None) -> None:

@@ -68,11 +68,11 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """`vector` is None where the face is too poor to compare; `poor` is its vector then, for people's questions alone.
+    """`vector` is the scored one, None where the face is too poor to compare; `poor` is it then, for people's questions
+    alone.
 
     `declared` is the smallest victim that a case system declared for it, `assigned` the one that people's acts made.
     `marked_on` is of a face that a person marked: the memberships that it stands on, as `MarkSubmitted` has them.
-    `quality` is that of its embedding; 0 where it has no vector to compare by.
     """
 
     face_id: str
@@ -82,7 +82,6 @@ class Face:
     declared: str | None = None
     assigned: str | None = None
     marked_on: Mapping[str, int] | None = None
-    quality: float = 0.0
     poor: Vectors | None = None
 
     @property

@@ -33,7 +33,7 @@ of true faces that it alone finds at 0.5 and above, two thirds stay.
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A victim's mean: `vector` (d,) of unit length, of the `faces` whose vectors are the rows of `vectors` (n, d)."""
+    """A victim's mean: `vector` (d,), of the `faces` whose scored vectors are the rows of `vectors` (n, d)."""
 
     victim_id: str
     vector: Vectors
@@ -48,9 +48,10 @@ class Template:
 
 
 def mean(vectors: Vectors) -> Vectors:
-    """The unit vector (d,) in the middle of unit vectors (n, d), summed in float64."""
-    total = vectors.astype(np.float64).sum(axis=0)
-    return (total / max(np.linalg.norm(total), np.finfo(np.float64).tiny)).astype(np.float32)
+    """The vector (d,) in the middle of vectors (n, d), as long as they are on average, summed in float64."""
+    exact = vectors.astype(np.float64)
+    total, length = exact.sum(axis=0), np.linalg.norm(exact, axis=1).mean()
+    return (total * (length / max(np.linalg.norm(total), np.finfo(np.float64).tiny))).astype(np.float32)
 
 
 def template_of(victim_id: str, vectors: Mapping[str, Vectors]) -> Template | None:
@@ -156,7 +157,7 @@ class StagedTemplates:
         ]
 
     def near(self, queries: Vectors, floor: float) -> list[list[tuple[Template, float]]]:
-        """For each of the (q, d) unit vectors the means with a score at or above the floor: see SCORES_HIGHER."""
+        """For each of the (q, d) vectors the means with a score at or above the floor: see SCORES_HIGHER."""
         found: list[list[tuple[Template, float]]] = [[] for _ in range(len(queries))]
         least = floor + SCORES_HIGHER
         for index, rows in enumerate(self._base.matrix.above(queries, least) if self._base.known else ()):

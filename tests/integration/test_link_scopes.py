@@ -231,7 +231,7 @@ async def test_no_refresh_by_the_machine_overwrites_a_verdict_that_is_given_at_t
         for other in faces[1:]:
             a, b = ids.ordered(faces[0], other)
             link = ids.link_id(a, b)
-            changes.links[link] = LinkRow(link, a, b, "candidate", score, "moderate support", MODEL_ID, 0.4)
+            changes.links[link] = LinkRow(link, a, b, "candidate", score, "moderate support", MODEL_ID, 0.4, False, "")
         return changes
 
     async def verdict(link: str, state: str) -> None:

@@ -57,7 +57,7 @@ from streams.lags import positions
 
 group_offsets.ANSWER_S = 1.0  # requests run out of time in every restart, as they do in link in a long one
 security = json.loads(os.environ["SECURITY"])
-start = Cursor(offset=-1, epoch=0, log_id=None, model_id=None, model_since=-1)
+start = Cursor(offset=-1, epoch=0, log_id=None, model_id=None, score_id=None, model_since=-1)
 
 
 def align():
@@ -231,7 +231,7 @@ def test_the_offset_of_a_group_with_a_member_is_refused_from_outside_and_set_onc
         """The member goes while link waits for it: the cursor that it leaves behind counts."""
         if len(cursors) == 1:
             member.close()
-        cursors.append(Cursor(offset=len(cursors), epoch=0, log_id=None, model_id=None, model_since=-1))
+        cursors.append(Cursor(offset=len(cursors), epoch=0, log_id=None, model_id=None, score_id=None, model_since=-1))
         return cursors[-1]
 
     Log(kafka.bootstrap, kafka.security).align(cursor)

@@ -38,7 +38,7 @@ from streams.faces.geometry import Pixels
 from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
 from streams.faces.packs import LICENCE, Recogniser, read_pack
 from streams.faces.quality import judge, signals
-from streams.gallery.calibration import packaged
+from streams.gallery.calibration import as_text, calibration_of, packaged
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from streams.records import (
@@ -183,7 +183,9 @@ async def _filled(register: Register) -> list[str]:
 
 
 async def _switch(register: Register) -> None:
-    await actions.do_switch(register.site.store, register.new.model_id, lacking=0, actor="olga@ops", now=NOW)
+    to = calibration_of(packaged(), register.new.model_id)
+    chosen = actions.Chosen(to.model_id, to.score_id, as_text(to))
+    await actions.do_switch(register.site.store, chosen, lacking=0, actor="olga@ops", now=NOW)
 
 
 async def _switched(register: Register) -> None:
@@ -215,7 +217,7 @@ async def test_people_s_word_stays_and_all_else_is_what_the_new_model_proposes(r
     assert len(judged) == 4
 
     await register.embed()
-    found = await would_differ(site.store, register.new.model_id, packaged())
+    found = await would_differ(site.store, calibration_of(packaged(), register.new.model_id))
 
     # The list is what brute force says, and nothing has changed so far but for the vectors beside.
     people = {(row["a"], row["b"]) for row in judged.values()}

@@ -24,7 +24,8 @@ SET r.urgency = urgency, r.district_low = CASE WHEN districts > 2 THEN '*' ELSE 
 
 _CURSOR: Final = """
 RETURN c.offset AS offset, c.epoch AS epoch, c.log_id AS log_id, c.model_id AS model_id,
-       coalesce(c.model_since, -1) AS model_since, c.ce_id AS ce_id, c.digest AS digest, c.broken AS broken
+       c.score_id AS score_id, coalesce(c.model_since, -1) AS model_since,
+       c.ce_id AS ce_id, c.digest AS digest, c.broken AS broken
 """
 
 CURSOR: Final = "MATCH (c:Cursor {log: $log})" + _CURSOR
@@ -187,7 +188,7 @@ WITH r, row
     + """
 WITH r, row WHERE r.version = 0
 SET r.state = row.state, r.score = row.score, r.band = row.band, r.model_id = row.model_id,
-    r.threshold = row.threshold, r.by_mean = row.by_mean
+    r.threshold = row.threshold, r.by_mean = row.by_mean, r.score_id = row.score_id
 """
 )
 

@@ -28,7 +28,7 @@ MATCH (a:Face)-[r:CANDIDATE]->(b:Face)
 USING INDEX r:CANDIDATE(state, link_id)
 WHERE r.state = $state AND r.link_id > $after
 WITH a, r, b ORDER BY r.state, r.link_id LIMIT $limit
-RETURN r.link_id AS link_id, a.face_id AS a, b.face_id AS b, r.version AS version, r.model_id AS model_id
+RETURN r.link_id AS link_id, a.face_id AS a, b.face_id AS b, r.version AS version, r.score_id AS score_id
 ORDER BY link_id
 """
 
@@ -42,5 +42,12 @@ SET f.quality = e.quality, f.too_poor_because = e.too_poor_because
 SET_MODEL: Final = """
 UNWIND $rows AS row
 MATCH (c:Cursor {log: row.log})
-SET c.model_id = row.model_id, c.model_since = row.since
+SET c.model_id = row.model_id, c.model_since = row.since, c.score_id = row.score_id, c.calibration = row.calibration
+"""
+
+CALIBRATION: Final = "MATCH (c:Cursor {log: $log}) RETURN c.calibration AS calibration"
+
+ADOPT_CALIBRATION: Final = """
+MATCH (c:Cursor {log: $log}) WHERE c.epoch = $epoch AND c.calibration IS NULL
+SET c.score_id = $score_id, c.calibration = $calibration
 """

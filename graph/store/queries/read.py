@@ -23,7 +23,7 @@ _SIDE_A: Final = _SIDE.replace("f.", "a.").replace("(f)", "(a)")
 _SIDE_B: Final = _SIDE.replace("f.", "b.").replace("(f)", "(b)")
 _LINK: Final = (
     """
-RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .proposed_by,
+RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .score_id, .proposed_by,
           .proposed_in, .proposed_at} AS link,
        COLLECT { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
                  RETURN v {.verdict_id, .decision, .undoes, by: act.by} } AS acts,

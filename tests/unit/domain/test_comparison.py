@@ -134,7 +134,7 @@ def test_what_the_caps_cut_is_counted_where_it_is_as_similar_as_what_is_proposed
     items: list[Similar], threshold: float
 ) -> None:
     kept = within_caps(items)
-    cut = cut_by_caps(items, kept, lambda item: item.score >= threshold)
+    cut = cut_by_caps(items, kept, threshold)
 
     away = [item for item in kept if not item.own_case]
     by_id = {item.face_id: item for item in items}

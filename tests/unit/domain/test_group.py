@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from graph.domain.group import SHEET_MAX, STRICT, Unit, joined, without_apart
+from graph.domain.group import SHEET_MAX, Unit, joined, without_apart
+
+STRICT = 0.528
 
 
 def group(*faces: str) -> Unit:
@@ -17,22 +19,22 @@ def weakest_of(scores: dict[str, float]):
 def test_a_chain_of_likenesses_joins_nobody() -> None:
     """`n` is like `a` and like `b`, who are not like each other: it goes to the one it is more like."""
     scores = weakest_of({"an": 0.6, "bn": 0.7})
-    assert joined("n", [group("a"), group("b")], scores) == (group("b", "n"), [group("b")])
+    assert joined("n", [group("a"), group("b")], scores, STRICT) == (group("b", "n"), [group("b")])
 
 
 def test_a_face_that_is_like_all_of_two_groups_makes_them_one_where_they_are_alike() -> None:
     pairs = {"ab": 0.9, "an": 0.6, "bn": 0.6, "cn": 0.7, "ac": 0.55, "bc": 0.53}
-    assert joined("n", [group("a", "b"), group("c")], weakest_of(pairs))[0] == group("a", "b", "c", "n")
+    assert joined("n", [group("a", "b"), group("c")], weakest_of(pairs), STRICT)[0] == group("a", "b", "c", "n")
 
 
 def test_one_weak_pair_keeps_a_face_out_of_a_group() -> None:
     scores = weakest_of({"an": 0.9, "bn": STRICT - 0.001})
-    assert joined("n", [group("a", "b")], scores) == (group("n"), [])
+    assert joined("n", [group("a", "b")], scores, STRICT) == (group("n"), [])
 
 
 def test_a_group_that_would_not_fit_on_a_contact_sheet_takes_nobody_in() -> None:
     full = frozenset(f"{number:03}" for number in range(SHEET_MAX))
-    assert joined("n", [full], lambda _, __: 1.0) == (group("n"), [])
+    assert joined("n", [full], lambda _, __: 1.0, STRICT) == (group("n"), [])
 
 
 def test_who_is_apart_from_most_leaves_and_the_others_stay() -> None:

@@ -24,7 +24,7 @@ def side(face: str, *cases: str) -> dict[str, Any]:
 def row(state: State, *, judged: bool) -> dict[str, Any]:
     link = {
         "link_id": "l", "state": state.value, "version": 1, "score": 0.5, "band": "b", "model_id": "m",
-        "threshold": 0.4, "by_mean": True, "proposed_by": "machine", "proposed_in": None,
+        "threshold": 0.4, "by_mean": True, "score_id": "s", "proposed_by": "machine", "proposed_in": None,
         "proposed_at": "2026-11-20",
     }  # fmt: skip
     acts = [said("v1", "anna@north", "confirmed")] if judged else []

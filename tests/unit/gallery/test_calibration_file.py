@@ -8,10 +8,35 @@ from typing import Any
 
 import pytest
 
-from graph.domain.calibration import NOT_CALIBRATED, TYPICAL, Population
+from graph.domain.calibration import NOT_CALIBRATED, Population
 from graph.domain.errors import Invalid
 from streams.faces.models import MODEL_ID
-from streams.gallery.calibration import PACKAGED, calibration_of, load_calibrations
+from streams.gallery.calibration import (
+    PACKAGED,
+    as_text,
+    calibration_of,
+    from_text,
+    load_calibrations,
+    older_calibration,
+)
+
+SKEWED: dict[str, Any] = {
+    "mean": [0.0, 0.0], "map": [[1.0, 0.0], [0.0, 1.0]],
+    "crowd": {"directions": [[1.0, 0.0], [0.9, 0.1]], "base": 0.0, "along": [0.0, 0.0], "squared": [0.0, 0.0],
+              "rest": 0.0},
+}  # fmt: skip
+FORMAT_3: dict[str, Any] = {
+    "format": 3,
+    "calibrations": [
+        {
+            "model_id": MODEL_ID, "population": "children", "data_set": "some", "measured_on": "2026-11-20",
+            "measured_by": "a test",
+            "false_accepts": [[0.357, 0.001], [0.414, 0.0001], [0.463, 1e-05], [0.528, 1e-06]],
+            "weak_pairs": [{"quality": 0.6, "often": 0.4, "seldom": 0.5}], "evidence": [[0.25, 0.0], [0.35, 1.2]],
+            "per_worse": -0.35, "cap": 3.5, "flaws": {"ways": [[1.0, 0.0]], "usual": [0.0], "allowed": 0.1},
+        }
+    ],
+}  # fmt: skip
 
 
 def written(folder: Path, **changed: Any) -> Path:
@@ -23,15 +48,35 @@ def written(folder: Path, **changed: Any) -> Path:
     return file
 
 
-def test_the_packaged_file_calibrates_the_default_model_on_adults() -> None:
+def test_the_packaged_file_calibrates_the_default_model_on_adults_and_children() -> None:
     calibration = calibration_of(load_calibrations(), MODEL_ID)
 
-    assert calibration.population is Population.ADULTS
-    assert calibration.false_accepts == ((0.357, 1e-3), (0.414, 1e-4), (0.463, 1e-5), (0.528, 1e-6))
-    assert calibration.for_pair(0.357, 0.7, 0.6) == 0.421, "two poor pictures need more"
-    assert calibration.for_pair(0.357, 0.7, 0.999) == 0.357
-    assert calibration.for_pair(0.357, 0.7, 0.999, 0.1) == 0.457, "and more by what their flaws are"
-    assert calibration.log_ratio(0.4, 0.7, 0.999) > calibration.log_ratio(0.4, 0.99, 0.999)
+    assert calibration.population is Population.BOTH
+    assert [share for _, share in calibration.false_accepts[:2]] == [1e-3, 1e-4]
+    assert calibration.floor < calibration.false_accepts[0][0] < calibration.group < 1
+    assert calibration.score is not None
+    assert calibration.score.crowd is not None
+
+
+def test_a_calibration_is_the_same_after_it_stood_in_the_log() -> None:
+    calibration = calibration_of(load_calibrations(), MODEL_ID)
+
+    assert from_text(as_text(calibration)) == calibration
+    assert from_text(as_text(calibration)).score_id == calibration.score_id
+    with pytest.raises(Invalid, match="can't be read"):
+        from_text("{}")
+
+
+def test_a_file_of_the_release_before_is_read_as_one_without_a_map(tmp_path: Path) -> None:
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps(FORMAT_3))
+
+    calibration = load_calibrations(file)[MODEL_ID]
+
+    assert calibration.score is None
+    assert (calibration.floor, calibration.group) == (0.357, 0.528)
+    assert older_calibration(MODEL_ID, load_calibrations(file)) == calibration
+    assert older_calibration(MODEL_ID, load_calibrations()).false_accepts == calibration.false_accepts
 
 
 def test_a_file_of_ones_own_stands_above_the_packaged_one_and_leaves_other_models_alone(tmp_path: Path) -> None:
@@ -46,8 +91,8 @@ def test_of_a_model_that_nobody_measured_every_band_says_so() -> None:
     calibration = calibration_of(load_calibrations(), "another-model")
 
     assert calibration.model_id == "another-model"
-    assert calibration.band(0.45, TYPICAL, TYPICAL) == f"moderately strong support; {NOT_CALIBRATED}"
-    assert calibration.flaws is None, "its vectors have other directions"
+    assert calibration.band(0.45) == f"moderately strong support; {NOT_CALIBRATED}"
+    assert calibration.score is None, "its vectors have other directions"
 
 
 @pytest.mark.parametrize(
@@ -60,9 +105,11 @@ def test_of_a_model_that_nobody_measured_every_band_says_so() -> None:
         ({"more": 1}, "more"),
         ({"data_set": ""}, "data_set"),
         ({"cap": 99.0}, "cap"),
-        ({"flaws": {"ways": [[1.0, 0.0], [0.9, 0.1]], "usual": [0.0, 0.0], "allowed": 0.0}}, "right angles"),
-        ({"flaws": {"ways": [[1.0, 0.0]], "usual": [], "allowed": 0.0}}, "usual place"),
-        ({"weak_pairs": [{"quality": 9.5, "often": 0.4, "seldom": 0.5}]}, "from 0 to 1"),
+        ({"floor": 0.9}, "no threshold may lie below"),
+        ({"score": {"mean": [0.0, 0.0], "map": [[1.0, 0.0]], "crowd": None}}, "as many rows"),
+        ({"score": {"mean": [0.0], "map": [[0.0]], "crowd": None}}, "nothing but zeros"),
+        ({"score": SKEWED}, "right angles"),
+        ({"score": {**SKEWED, "crowd": {**SKEWED["crowd"], "along": []}}}, "for each direction"),
     ],
 )
 def test_a_file_that_is_not_usable_is_refused_by_name(tmp_path: Path, changed: dict[str, Any], said: str) -> None:

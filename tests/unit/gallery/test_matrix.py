@@ -40,9 +40,9 @@ def test_what_is_near_is_what_float64_says_at_the_edge_and_among_duplicates(
 @pytest.mark.parametrize("blocks", [2, SIDE_BY_SIDE])
 def test_rows_in_every_block_are_compared(blocks: int) -> None:
     rng = np.random.default_rng(5)
-    stored = rng.standard_normal((blocks * BLOCK + 100, 128)).astype(np.float32)
+    stored = rng.standard_normal((blocks * BLOCK + 100, 96)).astype(np.float32)
     stored /= np.linalg.norm(stored, axis=1, keepdims=True)
-    asked = unit(rng)
+    asked = unit(rng, 96)
     spots = [0, BLOCK - 1, BLOCK, 2 * BLOCK - 1, blocks * BLOCK, len(stored) - 1]
     for spot in spots:
         stored[spot] = near(rng, asked, 0.7)

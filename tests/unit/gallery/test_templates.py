@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streams.faces.models import MODEL_ID
-from streams.gallery.calibration import packaged
+from streams.gallery.calibration import older_calibration
 from streams.gallery.matrix import exact
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
@@ -14,7 +14,9 @@ from streams.gallery.templates import MOST, SCORES_HIGHER, mean
 from streams.records import GalleryRecord, VictimsAssigned
 from tests import factories_streams as make
 
-CALIBRATION = packaged()[MODEL_ID]
+CALIBRATION = older_calibration(MODEL_ID, {})
+CALIBRATIONS = {MODEL_ID: CALIBRATION}
+"""For vectors that are drawn as scored ones."""
 RNG = np.random.default_rng(7)
 
 
@@ -43,7 +45,7 @@ def old(scope: str = "register") -> list[GalleryRecord]:
 
 def links_with_new(*log: GalleryRecord, gallery: Gallery | None = None) -> dict[frozenset[str], float]:
     """The links of the picture `new`, after these records one by one, with their scores."""
-    gallery = gallery or Gallery()
+    gallery = gallery or Gallery(CALIBRATIONS)
     found: dict[frozenset[str], float] = {}
     for offset, record in enumerate(log):
         plan = Plan(gallery, MODEL_ID, [(offset, record)])
@@ -73,7 +75,7 @@ def test_a_stored_face_is_found_when_the_victim_gains_a_face_that_makes_it_alike
 
 def test_a_decision_that_memory_knew_before_its_record_is_compared_at_the_record() -> None:
     """Link may load the gallery after a person decided and before it reads so."""
-    loaded = Gallery()
+    loaded = Gallery(CALIBRATIONS)
     assert links_with_new(*old(), new, gallery=loaded) == {}
     ahead = Plan(loaded, MODEL_ID, [(8, told())])
     loaded.take_in(ahead.staged)
@@ -102,7 +104,7 @@ def test_a_victim_that_loses_its_faces_has_no_mean_and_one_that_gains_them_again
 
 def test_a_mean_has_a_hundred_faces_at_most() -> None:
     """It is made anew with each face that a victim gains."""
-    gallery = Gallery()
+    gallery = Gallery(CALIBRATIONS)
     names = [f"many{n}" for n in range(MOST + 5)]
     log = [(n, picture(name, make.unit(RNG), n)) for n, name in enumerate(names)]
     faces: dict[str, str | None] = {make.face_id(name): "v-1" for name in names}
@@ -113,7 +115,7 @@ def test_a_mean_has_a_hundred_faces_at_most() -> None:
 
 @pytest.mark.parametrize(("within", "found"), [("register", [make.face_id("old2")]), ("case:local:old2", [])])
 def test_a_search_in_the_register_finds_a_victim_by_its_mean(within: str, found: list[str]) -> None:
-    gallery = Gallery()
+    gallery = Gallery(CALIBRATIONS)
     asked = make.search("search", "local:new", within, [make.face_id("new")])
     for offset, record in enumerate([*old(), told(), picture("new", NEW, 9, "none"), asked]):
         plan = Plan(gallery, MODEL_ID, [(offset, record)])

@@ -8,7 +8,7 @@ from graph.store.session import Row
 
 
 def link(a: str, b: str) -> LinkRow:
-    return LinkRow(f"{a}-{b}", a, b, "candidate", 0.5, "", "", 0.4)
+    return LinkRow(f"{a}-{b}", a, b, "candidate", 0.5, "", "", 0.4, False, "")
 
 
 def test_a_batch_of_usual_size_is_one_part_however_much_it_brings() -> None:

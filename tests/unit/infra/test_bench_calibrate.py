@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,12 +11,12 @@ import pytest
 
 from graph.domain.calibration import Calibration, Population
 from graph.domain.errors import Invalid
-from infra.bench.calibrate import Terms, measure_calibration
-from infra.bench.calibration_fit import FACES_OF_A_WAY, Pairs, fit, flaws_of, log_ratios, pairs_of
-from infra.bench.labelled import KINDS, LabelledFaces
+from infra.bench.calibrate import Terms, check_ages, file_text, measure_calibration
+from infra.bench.calibration_fit import Pairs, fit, log_ratios, pairs_of
+from infra.bench.labelled import KINDS, LabelledFaces, age_of
 from infra.bench.likelihood import cllr, logistic, min_cllr, reliability
+from infra.bench.score_fit import AGE_DIRECTIONS, fit_score
 from streams.gallery.calibration import load_calibrations
-from streams.gallery.flaws import SharedFlaws
 
 TERMS = Terms(Population.CHILDREN, "drawn", date(2026, 11, 23), "a test")
 
@@ -41,7 +40,7 @@ def drawn_faces(seed: int = 1, people: int = 500, dimensions: int = 64) -> Label
     columns = list(zip(*rows, strict=True))
     return LabelledFaces(
         np.array(columns[0]), np.array(columns[1]), np.array(columns[2]), np.array(vectors, np.float32),
-        np.array(columns[3]), 3, 4,
+        np.array(columns[3]), np.full(len(rows), np.nan), 3, 4,
     )  # fmt: skip
 
 
@@ -52,98 +51,69 @@ def faces() -> LabelledFaces:
 
 @pytest.fixture(scope="module")
 def pairs(faces: LabelledFaces) -> Pairs:
-    return pairs_of(faces, 1)
+    return pairs_of(faces, fit_score(faces), 1)
 
 
 @pytest.fixture(scope="module")
 def fitted(pairs: Pairs) -> Calibration:
-    return fit(pairs, "a-model", Population.ADULTS)
+    return fit(pairs, "a-model", Population.ADULTS, None)
 
 
 def test_pairs_are_of_different_pictures_each_once(faces: LabelledFaces, pairs: Pairs) -> None:
     count = len(faces.person)
-    assert len(pairs.cosine) == count * (count - 1) // 2 - count // 2
+    assert len(pairs.score) == count * (count - 1) // 2 - count // 2
     assert pairs.same.sum() == 4 * 500, "both pictures and both copies of each person, crosswise"
 
 
 def test_false_accepts_are_as_rare_as_they_say(pairs: Pairs, fitted: Calibration) -> None:
-    strangers = pairs.likeness(fitted.flaws)[~pairs.same & pairs.originals]
+    strangers = pairs.score[~pairs.same & pairs.originals]
 
     assert [share for _, share in fitted.false_accepts] == [1e-3, 1e-4]
     for cosine, share in fitted.false_accepts:
         assert np.mean(strangers >= cosine) == pytest.approx(share, rel=0.1)
 
 
-def test_two_poor_pictures_of_strangers_are_a_candidate_no_more_often_than_two_good_ones(
-    pairs: Pairs, fitted: Calibration
-) -> None:
-    poor = ~pairs.same & (pairs.better < 0.8)
-    threshold, score = fitted.floor, pairs.likeness(fitted.flaws)
-    over = [
-        left >= fitted.for_pair(threshold, quality, quality)
-        for left, quality in zip(score[poor].tolist(), pairs.better[poor].tolist(), strict=True)
-    ]
-
-    assert np.mean(pairs.cosine[poor] >= threshold) > 3e-3, "the drawn copies are alike"
-    assert np.mean(over) < 1.2e-3
-
-
-def test_the_direction_in_which_all_copies_lie_is_found_and_is_nearly_all_that_made_them_alike(
+def test_two_poor_pictures_of_strangers_are_a_candidate_hardly_more_often_than_two_good_ones(
     faces: LabelledFaces, pairs: Pairs, fitted: Calibration
 ) -> None:
-    blur = np.random.default_rng(1).standard_normal(64)
-    assert fitted.flaws is not None
-    assert abs(np.dot(fitted.flaws.ways[0], blur / np.linalg.norm(blur))) > 0.98
+    plain = pairs_of(faces, None, 1)
+    limit = fit(plain, "a-model", Population.ADULTS, None).false_accepts[0][0]
+    blurred = ~pairs.same & (pairs.kind == KINDS.index("blur 5 px"))
 
-    poor = ~pairs.same & (pairs.kind == KINDS.index("blur 5 px"))
-    alike = [np.mean(score[poor] >= fitted.floor) for score in (pairs.cosine, pairs.likeness(fitted.flaws))]
-    assert alike[1] < alike[0] / 3
-
-    few = faces.of((faces.kind == 0) | (faces.picture < FACES_OF_A_WAY // 2))
-    assert flaws_of(pairs_of(few, 1)) is None, "too few copies to tell"
+    assert np.mean(plain.score[blurred] >= limit) > 3e-3, "the drawn copies are alike"
+    assert np.mean(pairs.score[blurred] >= fitted.false_accepts[0][0]) < 1.5e-3
 
 
-def test_copies_that_are_no_worse_have_no_direction(faces: LabelledFaces) -> None:
-    same = replace(faces, vectors=faces.vectors[np.flatnonzero(faces.kind == 0).repeat(2)])
+def test_ages_and_copies_are_each_left_out_where_there_are_none(faces: LabelledFaces) -> None:
+    originals = faces.of(faces.kind == 0)
+    young = replace(originals, age=np.arange(len(originals.person)) % 40.0)
 
-    assert flaws_of(pairs_of(same, 1)) is None
+    assert fit_score(originals).crowd is None
+    known = fit_score(young).crowd
+    assert known is not None
+    assert len(known.directions) == AGE_DIRECTIONS
 
 
-def test_what_two_poor_pictures_need_at_the_second_point_is_measured_too(pairs: Pairs, fitted: Calibration) -> None:
-    poor = ~pairs.same & (pairs.kind == KINDS.index("blur 5 px"))
-    threshold = fitted.false_accepts[1][0]
-    needed = [fitted.for_pair(threshold, quality, quality) for quality in pairs.better[poor].tolist()]
+def test_children_are_asked_for_by_age_before_anything_is_looked_at() -> None:
+    with pytest.raises(Invalid, match=r"3 of 0 to 3 years.*13 to 17"):
+        check_ages(np.array([1.0, 2.0, 3.0, *[5.0, 10.0] * 30]), Population.CHILDREN)
+    check_ages(np.array([1.0, 5.0, 10.0, 15.0] * 30), Population.BOTH)
+    check_ages(np.array([np.nan]), Population.ADULTS)
 
-    assert np.mean(pairs.likeness(fitted.flaws)[poor] >= needed) < 1.2e-4
+
+def test_an_age_is_read_from_a_files_name() -> None:
+    assert [age_of(name) for name in ("001A02.JPG", "001A43b.jpg")] == [2.0, 43.0]
+    assert np.isnan([age_of(name) for name in ("Anna_0001.jpg", "A1.jpg", "holiday.png")]).all()
 
 
 def test_the_bench_and_link_weigh_a_pair_alike(pairs: Pairs, fitted: Calibration) -> None:
-    some = np.random.default_rng(2).choice(len(pairs.cosine), 300, replace=False)
-    weighed = log_ratios(fitted, pairs)[some]
+    some = np.random.default_rng(2).choice(len(pairs.score), 300, replace=False)
 
-    worse, shared = 1 / (1 + np.exp(-pairs.worse)), pairs.shared(fitted.flaws)
-    one_by_one = [fitted.log_ratio(pairs.cosine[i], worse[i], pairs.better[i], shared[i]) for i in some]
-    assert weighed == pytest.approx(one_by_one)
-    vectors, flaws = pairs.faces.vectors, SharedFlaws(fitted.flaws)
-    assert shared[some] == pytest.approx([flaws.of_pair(vectors[pairs.a[i]], vectors[pairs.b[i]]) for i in some])
+    assert log_ratios(fitted, pairs)[some] == pytest.approx([fitted.log_ratio(pairs.score[i]) for i in some])
 
 
-def test_faces_of_good_quality_that_are_alike_do_not_raise_what_poor_ones_need(faces: LabelledFaces) -> None:
-    """Of good quality nothing is raised: the poor ones of that kind need not make up for them."""
-    made = faces.of(np.ones(len(faces.person), np.bool_))
-    alike = replace(made, quality=np.where(made.kind > 0, 0.999 - made.quality / 100, made.quality))
-    alike.quality[np.flatnonzero(made.kind)[:250]] = 0.5  # some of them are poor
-
-    found = fit(pairs_of(alike, 1), "a-model", Population.ADULTS)
-
-    assert max(row.often for row in found.weak_pairs) < found.floor + 0.18
-
-
-def test_a_model_of_which_every_face_has_the_same_quality_is_calibrated_by_the_cosine(faces: LabelledFaces) -> None:
-    found = fit(pairs_of(replace(faces, quality=np.full(len(faces.person), 1.0)), 1), "a-model", Population.ADULTS)
-
-    assert found.per_worse == 0
-    assert found.log_ratio(0.9, 1, 1) > 0 > found.log_ratio(0.0, 1, 1)
+def test_a_floor_is_never_higher_than_the_packaged_one(pairs: Pairs, fitted: Calibration) -> None:
+    assert fit(pairs, "a-model", Population.ADULTS, None, fitted.floor / 2).floor == fitted.floor / 2
 
 
 def test_ratios_are_told_truthfully_of_people_whom_the_fit_has_not_seen(faces: LabelledFaces, tmp_path: Path) -> None:
@@ -154,16 +124,16 @@ def test_ratios_are_told_truthfully_of_people_whom_the_fit_has_not_seen(faces: L
         if row["observed"] is not None and min(row["same"], row["different"]) >= 100:
             assert row["observed"] == pytest.approx(row["stated"], abs=0.5)
     file = tmp_path / "own.json"
-    file.write_text(json.dumps(found["calibration"]))
+    file.write_text(file_text(found["calibration"]))
     assert load_calibrations(file)["a-model"].population is Population.CHILDREN
 
 
 def test_too_few_pictures_are_refused_with_how_many_it_takes() -> None:
     with pytest.raises(Invalid, match="900 pictures"):
-        fit(pairs_of(drawn_faces(people=20), 1), "a-model", Population.ADULTS)
+        fit(pairs_of(drawn_faces(people=20), None, 1), "a-model", Population.ADULTS, None)
     one = drawn_faces(people=200)
     with pytest.raises(Invalid, match="0 pairs of different people"):
-        fit(pairs_of(replace(one, person=np.zeros_like(one.person)), 1), "a-model", Population.ADULTS)
+        fit(pairs_of(replace(one, person=np.zeros_like(one.person)), None, 1), "a-model", Population.ADULTS, None)
 
 
 def test_cllr_is_1_where_nothing_is_told_0_where_all_is_and_more_where_it_misleads() -> None:

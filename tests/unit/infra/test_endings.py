@@ -44,6 +44,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "audit yearly": ["2026", *BY],
     "models": [],
     "models migrate": ["PICTURES", "--by", "anna"],
+    "models rescore": ["--by", "anna"],
     "bench links": ["PICTURES"],
     "bench decisions": ["PICTURES"],
     "bench accuracy": ["PICTURES"],

@@ -1,0 +1,102 @@
+"""A register of the release before is compared as until then, until a person brings it over to the score of today."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graph.actions.decide import Judgement, do_verdict
+from graph.domain.link import Decision
+from graph.store.session import Store
+from infra.stack.base import Addresses
+from streams.faces.models import MODEL_ID
+from streams.gallery.calibration import older_calibration, packaged
+from streams.records import GalleryRecord
+from tests import factories_streams as make
+from tests.commands import command
+from tests.factories import ANNA, NOW
+from tests.harness import Site, installation
+from tests.reference_gallery import Reference
+
+pytestmark = pytest.mark.anyio
+
+NOW_ID = packaged()[MODEL_ID].score_id
+OLDER = older_calibration(MODEL_ID, {})
+
+
+def pictures() -> list[GalleryRecord]:
+    """Twelve people twice, one picture of each in every case: alike by either score, and strangers by one alone."""
+    rng = np.random.default_rng(4)
+    people = [make.unit(rng) for _ in range(12)]
+    return [
+        make.embedded(
+            f"{case}-{number}", [make.near(rng, vector, 0.36 + 0.03 * number)],
+            make.submitted(f"local:{case}", "register", make.CASES[f"local:{case}"]), make.origin(place),
+        )
+        for place, (number, vector, case) in enumerate(
+            (number, vector, case) for number, vector in enumerate(people) for case in ("n1", "s1")
+        )
+    ]  # fmt: skip
+
+
+async def models(site: Site, *arguments: object) -> subprocess.CompletedProcess[str]:
+    line, env = command("models", *arguments)
+    return await asyncio.to_thread(
+        subprocess.run, line, env={**env, **site.env}, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def links_of(
+    records: list[GalleryRecord], reference: Reference
+) -> dict[tuple[str, str], tuple[str, float, str, float]]:
+    for offset, record in enumerate(records):
+        reference.apply(offset, record)
+    reference.compare_anew()
+    return reference.links
+
+
+async def test_links_of_an_older_release_are_compared_again_at_one_record_and_judged_ones_keep_their_score(
+    stack: Addresses, store: Store, tmp_path: Path
+) -> None:
+    first, *rest = pictures()
+    async with installation(stack, store, tmp_path) as site:
+        site.write([first])
+        link = site.start("link")
+        await site.linked()
+        await site.stop(link)
+        # What the release before left: no score in the cursor, and none on a link.
+        await site.do("MATCH (c:Cursor) REMOVE c.score_id, c.calibration")
+
+        site.write(rest)
+        site.start("link")
+        await site.linked()
+
+        assert (await site.cursor()).score_id == OLDER.score_id
+        assert await site.links() == links_of([first, *rest], Reference(calibrations={MODEL_ID: OLDER}))
+        listed = await models(site)
+        assert "models rescore" in listed.stdout
+        [judged] = await site.rows("MATCH ()-[r:CANDIDATE {state: 'candidate'}]->() RETURN r.link_id AS id LIMIT 1")
+        await do_verdict(site.store, Judgement(judged["id"], 0, Decision.CONFIRMED, ("ears",), ""), actor=ANNA, now=NOW)
+        await site.linked()
+
+        looked = await models(site, "rescore", "--by", "olga@ops")
+        assert (looked.returncode, (await site.cursor()).score_id) == (0, OLDER.score_id), looked.stderr
+        assert "would appear" in looked.stderr
+        done = await models(site, "rescore", "--by", "olga@ops", "--switch")
+        assert done.returncode == 0, done.stderr
+
+        assert (await site.cursor()).score_id == NOW_ID
+        by_score = await site.rows("MATCH ()-[r:CANDIDATE]->() RETURN r.score_id AS s, collect(r.link_id) AS links")
+        of = {row["s"]: row["links"] for row in by_score}
+        assert of[OLDER.score_id] == [judged["id"]]
+        wanted = links_of([first, *rest], Reference())
+        found = {pair: told for pair, told in (await site.links()).items()}
+        differing = {pair for pair in found.keys() | wanted.keys() if found.get(pair) != wanted.get(pair)}
+        assert len(differing) == 1, "all but the judged link"
+        again = await models(site, "rescore", "--by", "olga@ops", "--switch")
+        assert "already" in again.stderr
+        assert "rescore" not in (await models(site)).stdout
