@@ -43,6 +43,8 @@ def compared_anew(
         for item in media:
             plan.compare.faces(item, offset)
         plan.changes.judged = [rows.judged(face.face_id, model_id) for face in faces]
+        compared = {face_id for row in plan.changes.comparisons for face_id in row["faces"]}
+        plan.changes.uncounted = [face.face_id for face in faces if face.face_id not in compared]
         plan.changes.groups = plan.staged.groups.rows()
         yield plan
     # Last, as in the log: there too a victim's mean is compared after the record that changed it.
