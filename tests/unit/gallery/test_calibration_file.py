@@ -25,6 +25,7 @@ SKEWED: dict[str, Any] = {
     "crowd": {"directions": [[1.0, 0.0], [0.9, 0.1]], "base": 0.0, "along": [0.0, 0.0], "squared": [0.0, 0.0],
               "rest": 0.0},
 }  # fmt: skip
+ROUND: dict[str, Any] = {**SKEWED, "crowd": {**SKEWED["crowd"], "directions": [[1.0, 0.0], [0.0, 1.0]]}}
 FORMAT_3: dict[str, Any] = {
     "format": 3,
     "calibrations": [
@@ -79,6 +80,18 @@ def test_a_file_of_the_release_before_is_read_as_one_without_a_map(tmp_path: Pat
     assert older_calibration(MODEL_ID, load_calibrations()).false_accepts == calibration.false_accepts
 
 
+def test_a_file_of_the_release_before_hides_no_lead_though_it_was_measured_on_children(tmp_path: Path) -> None:
+    """Its first threshold is where leads began: with 0.536 a fifth of the pictures with a right link lost it."""
+    (told,) = FORMAT_3["calibrations"]
+    children = {**told, "false_accepts": [[0.536, 0.001], [0.6, 0.0001]]}
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps({"calibrations": [children], "format": 3}, separators=(",", ":")))
+
+    calibration = load_calibrations(file)[MODEL_ID]
+
+    assert (calibration.floor, calibration.threshold(1)) == (0.357, 0.536)
+
+
 def test_a_file_of_ones_own_stands_above_the_packaged_one_and_leaves_other_models_alone(tmp_path: Path) -> None:
     own = written(tmp_path, population="children")
     assert load_calibrations(own)[MODEL_ID].population is Population.CHILDREN
@@ -108,6 +121,11 @@ def test_of_a_model_that_nobody_measured_every_band_says_so() -> None:
         ({"floor": 0.9}, "no threshold may lie below"),
         ({"score": {"mean": [0.0, 0.0], "map": [[1.0, 0.0]], "crowd": None}}, "as many rows"),
         ({"score": {"mean": [0.0], "map": [[0.0]], "crowd": None}}, "nothing but zeros"),
+        ({"score": {"mean": [0.0], "map": [[1e200]], "crowd": None}}, "too large"),
+        ({"score": {"mean": [1e308], "map": [[1.0]], "crowd": None}}, "too large"),
+        ({"score": {**ROUND, "crowd": {**ROUND["crowd"], "base": 1e308}}}, "too large"),
+        ({"score": {**ROUND, "crowd": {**ROUND["crowd"], "squared": [-1e308, 1e308]}}}, "too large"),
+        ({"false_accepts": [[5.0, 0.001], [6.0, 0.0001]]}, "above 1"),
         ({"score": SKEWED}, "right angles"),
         ({"score": {**SKEWED, "crowd": {**SKEWED["crowd"], "along": []}}}, "for each direction"),
     ],
