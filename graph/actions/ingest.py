@@ -173,6 +173,12 @@ async def calibration(store: Store) -> str | None:
     return row["calibration"] if row else None
 
 
+async def has_faces(store: Store) -> bool:
+    """Whether the register holds a face."""
+    row = await store.read(lambda tx: tx.one(models.ANY_FACE))
+    return row is not None and row["found"]
+
+
 async def adopt_calibration(store: Store, epoch: int, score_id: str, text: str) -> None:
     """A register that has none is compared by this calibration from now on; only the link of this epoch may say so."""
     await store.write(
