@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from graph.domain.calibration import NOT_CALIBRATED, Population
 from graph.domain.errors import Invalid
+from infra.commands.doctor import findings
+from infra.settings import Settings
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import (
     PACKAGED,
@@ -19,6 +22,7 @@ from streams.gallery.calibration import (
     load_calibrations,
     older_calibration,
 )
+from tests.commands import command
 
 SKEWED: dict[str, Any] = {
     "mean": [0.0, 0.0], "map": [[1.0, 0.0], [0.0, 1.0]],
@@ -149,3 +153,20 @@ def test_a_missing_file_one_that_is_no_json_and_a_model_told_twice_are_refused_b
     (tmp_path / "own.json").write_text(json.dumps({**told, "calibrations": told["calibrations"] * 2}))
     with pytest.raises(Invalid, match="twice"):
         load_calibrations(tmp_path / "own.json")
+
+
+def test_doctor_and_up_name_a_file_that_is_not_usable_before_anything_starts(tmp_path: Path) -> None:
+    """Symptom: `up` said that it is ready, and link ended with the reason again and again; `doctor` said nothing."""
+    (tmp_path / "own.json").write_text("{}")
+
+    chosen = Settings(calibration=tmp_path / "own.json", stack="external", data=tmp_path / "data")
+    [finding] = [each for each in findings(chosen) if each.subject == "calibration"]
+    assert "own.json is not usable" in finding.found
+    assert finding.remedy
+
+    line, env = command("up", "--data", tmp_path / "data", "--api-port", 0, "--kafka-port", 0, "--neo4j-port", 0)
+    own = {"REDTHREAD_CALIBRATION": str(tmp_path / "own.json")}
+    done = subprocess.run(line, env={**env, **own}, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode
+    assert "own.json is not usable" in done.stderr
+    assert "starting Kafka" not in done.stdout + done.stderr
