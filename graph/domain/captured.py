@@ -19,7 +19,7 @@ BANDS: Final = ((2, "to 2"), (5, "3-5"), (10, "6-10"))
 BEYOND: Final = "more than 10"
 LIMITS: Final = {
     "6-10": "a picture of a small child is found by one taken 6 to 10 years later in about two of three",
-    BEYOND: "a picture of a small child is found by one taken more than ten years later in about one of six",
+    BEYOND: "a picture of a small child is found by one taken more than ten years later in one of six at most",
 }
 """What was measured, by band of years, where the comparison finds clearly less. Pairs of one person in FG-NET, the
 younger picture at 0 to 3 years, at the lowest threshold: 98 % to 2 years apart, 90 % at 3 to 5, 66 % at 6 to 10,

@@ -165,7 +165,18 @@ def load_calibrations(own: Path | None = None) -> Calibrations:
 
     Raises Invalid, with the file and what is wrong in it.
     """
-    return packaged() | (_read(own) if own is not None else {})
+    found = _read(own) if own is not None else {}
+    for model_id, calibration in found.items():
+        known = packaged().get(model_id)
+        if calibration.score is not None and known is not None and known.score is not None:
+            size, right = len(calibration.score.mean), len(known.score.mean)
+            if size != right:
+                raise Invalid(
+                    f"{own}: the calibration can't be right: `score` is of {size} numbers, the vectors of "
+                    f"{model_id} of {right}",
+                    code="bad_calibration",
+                )
+    return packaged() | found
 
 
 @cache

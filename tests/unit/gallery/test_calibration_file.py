@@ -131,6 +131,7 @@ def test_of_a_model_that_nobody_measured_every_band_says_so() -> None:
         ({"score": {**ROUND, "crowd": {**ROUND["crowd"], "squared": [-1e308, 1e308]}}}, "too large"),
         ({"false_accepts": [[5.0, 0.001], [6.0, 0.0001]]}, "above 1"),
         ({"score": SKEWED}, "right angles"),
+        ({"score": ROUND}, "of 2 numbers, the vectors of .* of 128"),
         ({"score": {**SKEWED, "crowd": {**SKEWED["crowd"], "along": []}}}, "for each direction"),
     ],
 )
