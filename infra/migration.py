@@ -109,7 +109,7 @@ async def until_switched(store: Store, to: models.Chosen, tell: Tell) -> None:
         cursor = await read_cursor(store)
         return (cursor.model_id, cursor.score_id) == (to.model_id, to.score_id)
 
-    await _until(switched, "link compares all faces anew", tell)
+    await _until(switched, "waiting for link, which compares all faces anew: does it run?", tell)
 
 
 async def _until(holds: Callable[[], Awaitable[bool]], waiting: str, tell: Tell) -> None:

@@ -13,10 +13,13 @@ log = logging.getLogger(__name__)
 
 
 async def adopt_score(store: Store, epoch: int, cursor: Cursor, model_id: str, settings: Calibrations) -> None:
-    """The register has a score: a new one that of the settings, one of an older release what it had until then."""
+    """The register has a score: a new one that of the settings, one of an older release what it had until then.
+
+    New is one without a face: the cursor of an older one stands at the beginning too, after a restore.
+    """
     chosen, score_id = calibration_of(settings, model_id), cursor.score_id
     if score_id is None:
-        first = chosen if cursor.offset < 0 else older_calibration(model_id, settings)
+        first = older_calibration(model_id, settings) if await ingest.has_faces(store) else chosen
         await ingest.adopt_calibration(store, epoch, first.score_id, as_text(first))
         score_id = first.score_id
     if score_id != chosen.score_id:

@@ -73,6 +73,8 @@ class Changes:
     judged: list[Row] = field(default_factory=list[Row])
     """Faces whose quality is from now on what one of their embeddings says."""
     comparisons: list[Row] = field(default_factory=list[Row])
+    uncounted: list[str] = field(default_factory=list[str])
+    """Faces that were not compared when all others were: how many are as similar to them is known no more."""
     links: dict[str, LinkRow] = field(default_factory=dict[str, LinkRow])
     victims: list[Row] = field(default_factory=list[Row])
     depicts: list[Row] = field(default_factory=list[Row])
@@ -169,6 +171,12 @@ async def calibration(store: Store) -> str | None:
     """What the register's faces are compared by, as text; None where no link of this release has taken it over."""
     row = await store.read(lambda tx: tx.one(models.CALIBRATION, log=LOG))
     return row["calibration"] if row else None
+
+
+async def has_faces(store: Store) -> bool:
+    """Whether the register holds a face."""
+    row = await store.read(lambda tx: tx.one(models.ANY_FACE))
+    return row is not None and row["found"]
 
 
 async def adopt_calibration(store: Store, epoch: int, score_id: str, text: str) -> None:
@@ -303,6 +311,7 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (models.JUDGE_FACES, changes.judged),
         (queries.MERGE_COMPARISONS, changes.comparisons),
         (queries.SET_CUT, changes.comparisons),
+        (queries.FORGET_CUT, changes.uncounted),
         # In the order of the pair, so that two writers lock the faces in one order.
         (queries.MERGE_LINKS, [asdict(row) for row in sorted(changes.links.values(), key=lambda row: (row.a, row.b))]),
         (queries.MERGE_VICTIMS, changes.victims),

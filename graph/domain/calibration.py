@@ -77,6 +77,7 @@ class Calibration:
     def __post_init__(self) -> None:
         _check(len(self.false_accepts) >= 2, "`false_accepts` needs two points at the least")
         _check(_rising([score for score, _ in self.false_accepts]), "the scores of `false_accepts` must rise")
+        _check(self.false_accepts[-1][0] <= 1, "a score of `false_accepts` is above 1: no two faces reach it")
         _check(_rising([-share for _, share in self.false_accepts]), "the shares of `false_accepts` must fall")
         _check(
             all(0 < share < 1 for _, share in self.false_accepts), "a share of `false_accepts` is not between 0 and 1"

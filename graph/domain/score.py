@@ -12,13 +12,17 @@ shorter. So one product of two vectors is the score, and a stranger reaches a th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import chain, combinations_with_replacement
 from typing import Final
 
 from graph.domain.errors import Invalid
 
 UNEVEN: Final = 1e-2
 """How far directions may be from orthonormal: they are written with few decimals."""
+
+LARGEST: Final = 1e3
+"""Of all numbers: those that are measured of unit vectors are of the order of one, and larger ones may overflow to a
+vector that resembles nobody."""
 
 Row = tuple[float, ...]
 
@@ -45,6 +49,7 @@ class Crowd:
         for (one, a), (other, b) in combinations_with_replacement(enumerate(self.directions), 2):
             if not abs(sum(x * y for x, y in zip(a, b, strict=True)) - (one == other)) <= UNEVEN:
                 raise _wrong("the directions of `crowd` must be of length 1 and at right angles")
+        _check_size(self.base, *self.along, *self.squared, self.rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +67,16 @@ class ScoreMap:
         size = len(self.mean)
         if not size or len(self.map) != size or any(len(row) != size for row in self.map):
             raise _wrong("`map` must have as many rows and columns as `mean` has numbers")
+        _check_size(*self.mean, *chain.from_iterable(self.map))
         if not any(map(any, self.map)):
             raise _wrong("`map` is nothing but zeros")
         if self.crowd is not None and len(self.crowd.directions[0]) != size:
             raise _wrong("the directions of `crowd` must be as long as `mean`")
+
+
+def _check_size(*numbers: float) -> None:
+    if not all(abs(number) <= LARGEST for number in numbers):
+        raise _wrong("a number is too large")
 
 
 def _wrong(what: str) -> Invalid:

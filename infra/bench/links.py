@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from graph.actions import measure
+from graph.actions.ingest import calibration
 from graph.actions.measure import EmbeddedFace
 from graph.actions.read import LinkRow
 from graph.domain.errors import Invalid
@@ -23,6 +24,8 @@ from infra.demo.run import Clock, Terms, read_links, submit
 from infra.folders import SourceFile, case_id_of, read_cases
 from infra.stack.system import RunningSystem
 from streams.faces.models import MODEL_ID
+from streams.gallery.calibration import from_text
+from streams.gallery.scoring import Scorer
 
 GOALS = {"joined": 0.97, "wrong_per_1000": 1.0, "accuracy": 0.99}
 WORST = 30
@@ -93,13 +96,20 @@ def _candidates(rows: Sequence[LinkRow], main: set[str]) -> list[Candidate]:
 
 
 async def _main_faces(system: RunningSystem) -> dict[str, EmbeddedFace]:
-    """By media id the face nearest to the picture's centre: whose name the picture bears."""
     addresses = system.addresses
-    main: dict[str, EmbeddedFace] = {}
     async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
-        async for face in measure.embedded_faces(store, MODEL_ID):
-            if face.media_id not in main or face.off_centre < main[face.media_id].off_centre:
-                main[face.media_id] = face
+        return await main_faces(store)
+
+
+async def main_faces(store: Store) -> dict[str, EmbeddedFace]:
+    """By media id the face nearest to the picture's centre, whose name the picture bears, with its scored vector."""
+    text = await calibration(store)
+    scorer = Scorer(from_text(text).score if text is not None else None)
+    main: dict[str, EmbeddedFace] = {}
+    async for face in measure.embedded_faces(store, MODEL_ID):
+        if face.media_id not in main or face.off_centre < main[face.media_id].off_centre:
+            scored = scorer.scored(np.frombuffer(face.vector, "<f4"))
+            main[face.media_id] = replace(face, vector=scored.astype("<f4").tobytes())
     return main
 
 
@@ -109,12 +119,12 @@ def _verification(portraits: Sequence[Portrait], faces: Mapping[str, EmbeddedFac
     same, different = seeded_pairs({p.file: p.person for p in portraits if p.file in media}, seed)
 
     def scores(pairs: Sequence[tuple[str, str]]) -> list[float]:
-        return [_cosine(faces[media[a]], faces[media[b]]) for a, b in pairs if media[a] != media[b]]
+        return [_score(faces[media[a]], faces[media[b]]) for a, b in pairs if media[a] != media[b]]
 
     return verify(scores(same), scores(different))
 
 
-def _cosine(a: EmbeddedFace, b: EmbeddedFace) -> float:
+def _score(a: EmbeddedFace, b: EmbeddedFace) -> float:
     x, y = (np.frombuffer(face.vector, "<f4").astype(np.float64) for face in (a, b))
     return float(x @ y)
 
@@ -124,7 +134,7 @@ def _missed(joins: Joins, faces: Mapping[str, EmbeddedFace]) -> list[dict[str, A
     listed: list[dict[str, Any]] = []
     for a, b in joins.missed:
         found = [faces.get(portrait.media) for portrait in (a, b)]
-        score = _cosine(found[0], found[1]) if found[0] is not None and found[1] is not None else None
+        score = _score(found[0], found[1]) if found[0] is not None and found[1] is not None else None
         reason = "no face found" if score is None else "not similar enough"
         if any(face is not None and face.too_poor for face in found):
             reason = "too poor to compare"

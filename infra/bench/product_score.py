@@ -10,7 +10,7 @@ import numpy.typing as npt
 from graph.domain.calibration import Calibration
 from infra.bench.accuracy_people import Vectors
 from infra.bench.accuracy_rates import Floats
-from streams.gallery.matrix import cosines
+from streams.gallery.matrix import all_scores
 from streams.gallery.scoring import Scorer
 from streams.gallery.templates import SCORES_HIGHER, mean
 
@@ -53,11 +53,11 @@ class ProductScore:
 
     def scores(self, some: Faces, others: Faces) -> Floats:
         """The score (n, m) of each with each."""
-        return cosines(some.vectors, others.vectors)
+        return all_scores(some.vectors, others.vectors)
 
     def scores_to_mean(self, some: Faces, others: Faces) -> Floats:
         """The score (n,) of each with the mean of others, comparable with that of two single faces."""
-        return cosines(some.vectors, others.mean.vectors)[:, 0] - SCORES_HIGHER
+        return all_scores(some.vectors, others.mean.vectors)[:, 0] - SCORES_HIGHER
 
     def candidates(self, some: Faces, others: Faces, compared: int) -> npt.NDArray[np.bool_]:
         """Which pairs (n, m) are candidates among so many compared faces."""

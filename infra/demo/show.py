@@ -56,7 +56,7 @@ def show_result(out: Console, result: Result) -> None:
     if len(between) > ROWS:
         out.print(f"and {len(between) - ROWS} more; --json lists all")
     within = len(result.links) - len(between)
-    out.print(f"Scores are cosines; the threshold is {between[0].threshold:.2f}. Within one case: {within} more links.")
+    out.print(f"Candidates score {between[0].threshold:.2f} or more. Within one case: {within} more links.")
 
 
 def show_answer(

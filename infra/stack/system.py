@@ -34,6 +34,7 @@ from infra.stack.running import state_of
 from infra.stack.space import SpaceWatch
 from infra.stack.supervisor import Supervisor
 from streams.faces.packs import LICENCE, chosen_models
+from streams.gallery.calibration import load_calibrations
 from streams.quotas import limit_producers
 from streams.settings import cache_folder
 from streams.topics import ensure_topics
@@ -120,6 +121,7 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         beside.append(asyncio.create_task(watch.run(), name="free space"))
         if options.api:
             check_free(api_port, "the API", "--api-port")
+        load_calibrations(_calibration(options.env))  # link would end with it again and again
         sign_in = _sign_in(options, announce)
         supervisor.report()
         announce("starting Kafka and Neo4j")
@@ -155,9 +157,13 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
 
 
 async def _score_doubt(addresses: Addresses, env: Mapping[str, str]) -> str | None:
-    own = {**os.environ, **env}.get("REDTHREAD_CALIBRATION")
     async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
-        return await out_of_step(store, Path(own) if own else None)
+        return await out_of_step(store, _calibration(env))
+
+
+def _calibration(env: Mapping[str, str]) -> Path | None:
+    own = {**os.environ, **env}.get("REDTHREAD_CALIBRATION")
+    return Path(own) if own else None
 
 
 async def _limit_producers(kafka: str, security: Mapping[str, str], limited: bool) -> None:

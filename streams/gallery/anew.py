@@ -10,7 +10,7 @@ import numpy as np
 from graph.domain.group import Unit, without_apart
 from streams.gallery import rows
 from streams.gallery.groups import Group
-from streams.gallery.matrix import cosines
+from streams.gallery.matrix import all_scores
 from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
 
@@ -43,6 +43,8 @@ def compared_anew(
         for item in media:
             plan.compare.faces(item, offset)
         plan.changes.judged = [rows.judged(face.face_id, model_id) for face in faces]
+        compared = {face_id for row in plan.changes.comparisons for face_id in row["faces"]}
+        plan.changes.uncounted = [face.face_id for face in faces if face.face_id not in compared]
         plan.changes.groups = plan.staged.groups.rows()
         yield plan
     # Last, as in the log: there too a victim's mean is compared after the record that changed it.
@@ -68,7 +70,7 @@ def _still_alike(gallery: Gallery, faces: Unit, strict: float) -> Unit:
     if not able:
         return frozenset()
     vectors = np.stack([vector for _, vector in able])
-    weak = cosines(vectors, vectors) < strict
+    weak = all_scores(vectors, vectors) < strict
     apart = {
         name: {able[other][0] for other in np.flatnonzero(weak[at]) if other != at} for at, (name, _) in enumerate(able)
     }

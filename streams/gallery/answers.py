@@ -301,5 +301,6 @@ def _mean_of(search: OpenSearch, probes: Iterable[Face]) -> Template | None:
 
 
 def _keep_best(best: dict[str, tuple[float, str]], face_id: str, score: float, probe: str) -> None:
-    if face_id not in best or best[face_id][0] < score:
+    """Of equal scores the one by the smaller probe: after a restart the probes come in another order."""
+    if face_id not in best or (-score, probe) < (-best[face_id][0], best[face_id][1]):
         best[face_id] = (score, probe)

@@ -97,7 +97,8 @@ class Comparer:
     def narrow(self, media: Sequence[Media]) -> None:
         """Takes back undecided links of media that may no longer be compared as before, staged ones too.
 
-        Their faces leave the groups of the cases in which they are compared no more.
+        So is what comparisons list as similar. Their faces leave the groups of the cases in which they are compared no
+        more.
         """
         self._changes.narrowed |= {item.media_id for item in media}
         groups = self._staged.groups
@@ -108,6 +109,8 @@ class Comparer:
         links = self._changes.links
         for link_id in [row.link_id for row in links.values() if not self.may_compare(row.a, row.b)]:
             del links[link_id]
+        for row in (row for comparison in self._changes.comparisons for row in comparison["cut"]):
+            row["faces"] = [other for other in row["faces"] if self.may_compare(row["face_id"], other)]
 
     @property
     def calibration(self) -> Calibration:

@@ -15,10 +15,10 @@ import numpy as np
 
 from graph.domain import ids
 from graph.domain.group import Unit, joined, without_apart
-from streams.gallery.matrix import Vectors, cosines
+from streams.gallery.matrix import Vectors, all_scores
 
 OUT_OF_REACH = -2.0
-"""Below every cosine: the weakest pair of two units that may not be one group."""
+"""Below every score: the weakest pair of two units that may not be one group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,4 +179,4 @@ class _Weakest:
         if any(not self._groups.apart_from(face).isdisjoint(other) for face in ours):
             return OUT_OF_REACH
         vectors = (np.stack([each.vector for each in some]) for some in (mine, others))
-        return float(cosines(*vectors).min())
+        return float(all_scores(*vectors).min())

@@ -20,37 +20,37 @@ QUERIES: Final = 512
 SIDE_BY_SIDE: Final = 4
 """Blocks from which on they are compared in threads: below, handing them over costs more than it saves."""
 SLACK: Final = 1e-4
-"""What a float32 dot product of two unit vectors of up to 1,024 dimensions may be off by (6e-5), with room: everything
-above floor - SLACK is scored again in float64, so the result equals brute force in float64."""
+"""What a float32 dot product of two vectors, of length 1 at the most and up to 1,024 dimensions, may be off by (6e-5),
+with room: everything above floor - SLACK is scored again in float64, so the result equals brute force in float64."""
 DIGITS: Final = 9
 """Decimals that a score keeps: sums of float64 in another order agree to these."""
 
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A stored vector at or above the floor: its row and its cosine."""
+    """A stored vector at or above the floor: its row and its score."""
 
     row: int
     score: float
 
 
 def exact(queries: Vectors, stored: Vectors) -> NDArray[np.float64]:
-    """Cosines of paired rows, (n, d) and (n, d) to (n,), in float64 and rounded."""
+    """Scores of paired rows, (n, d) and (n, d) to (n,), in float64 and rounded."""
     products = queries.astype(np.float64) * stored.astype(np.float64)
     scores: NDArray[np.float64] = products.sum(axis=1)
     return scores.round(DIGITS)
 
 
-def cosines(some: Vectors, others: Vectors) -> NDArray[np.float64]:
-    """Cosines of each with each, (n, d) and (m, d) to (n, m), in float64 and rounded."""
+def all_scores(some: Vectors, others: Vectors) -> NDArray[np.float64]:
+    """Scores of each with each, (n, d) and (m, d) to (n, m), in float64 and rounded."""
     scores: NDArray[np.float64] = some.astype(np.float64) @ others.astype(np.float64).T
     return scores.round(DIGITS)
 
 
 def above(queries: Vectors, stored: Vectors, floor: float) -> list[list[Near]]:
-    """For each of the (q, d) queries the rows of the (n, d) stored unit vectors with cosine >= floor.
+    """For each of the (q, d) queries the rows of the (n, d) stored vectors with a score >= floor.
 
-    Equal to a comparison in float64 with every row; in the order of the rows.
+    No vector is longer than 1. Equal to a comparison in float64 with every row; in the order of the rows.
     """
     found: list[list[Near]] = [[] for _ in range(len(queries))]
     which, row = np.nonzero(queries @ stored.T >= floor - SLACK)

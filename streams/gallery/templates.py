@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from streams.gallery.matrix import Matrix, Vectors, above, cosines
+from streams.gallery.matrix import Matrix, Vectors, above, all_scores
 
 AT_LEAST: Final = 2
 """Faces: the mean of one is that face."""
@@ -22,12 +22,13 @@ MOST: Final = 100
 
 
 SCORES_HIGHER: Final = 0.02
-"""What is taken off a cosine to a mean before it is compared as one of two single faces is.
+"""What is taken off a score with a mean before it is compared as one of two single faces is.
 
-Strangers reach a cosine to a mean about twice as often (LFW sample, 2 to 5 faces of each of 320 people: at 0.40 3.4e-4
-against 1.9e-4), in addition to those who reach it with a single face. As it is, a mean added a fifth to a half to a
-person's false candidates and at thresholds below 0.44 no true one; with this, a sixth of that, and of the up to 1.5 %
-of true faces that it alone finds at 0.5 and above, two thirds stay.
+Measured on cosines of stored vectors, before these were mapped, and not again since. Strangers reach one to a mean
+about twice as often (LFW sample, 2 to 5 faces of each of 320 people: at 0.40 3.4e-4 against 1.9e-4), in addition to
+those who reach it with a single face. As it is, a mean added a fifth to a half to a person's false candidates and at
+thresholds below 0.44 no true one; with this, a sixth of that, and of the up to 1.5 % of true faces that it alone finds
+at 0.5 and above, two thirds stay.
 """
 
 
@@ -41,8 +42,8 @@ class Template:
     vectors: Vectors
 
     def nearest(self, vector: Vectors) -> tuple[str, float]:
-        """The face of the mean that is most like `vector` (d,), of equals the smaller id, and their cosine."""
-        scores = cosines(vector[None], self.vectors)[0]
+        """The face of the mean that is most like `vector` (d,), of equals the smaller id, and their score."""
+        scores = all_scores(vector[None], self.vectors)[0]
         best = int(np.argmax(scores))  # the first of the highest: `faces` are in order
         return self.faces[best], float(scores[best])
 

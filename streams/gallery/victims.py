@@ -1,6 +1,6 @@
 """Compares faces with victims: by the mean of a victim's faces, beside the comparison with each single face.
 
-A link is always between two faces: the victim's nearest face stands for the victim, and the better of its own cosine
+A link is always between two faces: the victim's nearest face stands for the victim, and the better of its own score
 and the mean's, less SCORES_HIGHER, is the score.
 """
 

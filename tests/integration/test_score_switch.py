@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graph.actions import ingest
 from graph.actions.decide import Judgement, do_verdict
 from graph.domain.link import Decision
 from graph.store.session import Store
@@ -16,6 +17,7 @@ from infra.stack.base import Addresses
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import older_calibration, packaged
 from streams.records import GalleryRecord
+from streams.register_score import adopt_score
 from tests import factories_streams as make
 from tests.commands import command
 from tests.factories import ANNA, NOW
@@ -100,3 +102,20 @@ async def test_links_of_an_older_release_are_compared_again_at_one_record_and_ju
         again = await models(site, "rescore", "--by", "olga@ops", "--switch")
         assert "already" in again.stderr
         assert "rescore" not in (await models(site)).stdout
+
+
+@pytest.mark.parametrize(("faces", "score_id"), [(0, NOW_ID), (1, OLDER.score_id)])
+async def test_a_register_of_an_older_release_is_told_by_its_faces_from_a_new_one(
+    store: Store, faces: int, score_id: str
+) -> None:
+    """Symptom: an older dump that was loaded, and whose log `restore` then had read again from its beginning, was taken
+    for a new register: its links kept their old scores, and `models rescore` said that there is nothing to do."""
+    await store.write(
+        lambda tx: tx.do("UNWIND range(1, $faces) AS n CREATE (:Face {face_id: toString(n)})", faces=faces)
+    )
+    cursor = await ingest.raise_epoch(store, "log", MODEL_ID)
+    assert cursor.offset == -1
+
+    await adopt_score(store, cursor.epoch, cursor, MODEL_ID, packaged())
+
+    assert (await ingest.read_cursor(store)).score_id == score_id

@@ -83,6 +83,19 @@ async def test_compared_again_the_number_is_that_of_now(api: httpx.AsyncClient, 
     assert (page["number"], page["items"]) == (0, [])
 
 
+async def test_not_compared_by_the_new_score_it_has_no_number_any_more(
+    api: httpx.AsyncClient, store: Store, scene: Scene
+) -> None:
+    """Symptom: a face that a new model finds too poor kept the number and the list of the model before."""
+    await cut(scene, "n1", "t1")
+    await cut(scene, "n2", "t1")
+    await commit(store, 1, Changes(1, 1, uncounted=[scene.faces["n1"]]))
+
+    page = (await api.get(f"/faces/{scene.faces['n1']}/similar")).json()
+    assert (page["number"], page["items"]) == (None, [])
+    assert await listed(api, scene.faces["n2"]) == [scene.faces["t1"]]
+
+
 async def test_what_may_be_compared_no_more_and_what_is_erased_is_not_listed(
     api: httpx.AsyncClient, store: Store, scene: Scene
 ) -> None:

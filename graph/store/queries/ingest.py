@@ -174,6 +174,15 @@ MERGE (f)-[:AS_SIMILAR]->(g)
 """
 """What the caps cut that is as similar as what is proposed: of each compared face the number, and those listed."""
 
+FORGET_CUT: Final = """
+UNWIND $rows AS face_id
+MATCH (f:Face {face_id: face_id})
+REMOVE f.more_similar
+WITH f
+MATCH (f)-[old:AS_SIMILAR]->()
+DELETE old
+"""
+
 MERGE_LINKS: Final = (
     """
 UNWIND $rows AS row

@@ -47,6 +47,8 @@ SET c.model_id = row.model_id, c.model_since = row.since, c.score_id = row.score
 
 CALIBRATION: Final = "MATCH (c:Cursor {log: $log}) RETURN c.calibration AS calibration"
 
+ANY_FACE: Final = "RETURN EXISTS { (:Face) } AS found"
+
 ADOPT_CALIBRATION: Final = """
 MATCH (c:Cursor {log: $log}) WHERE c.epoch = $epoch AND c.calibration IS NULL
 SET c.score_id = $score_id, c.calibration = $calibration

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from graph.domain.calibration import NOT_CALIBRATED, Population
 from graph.domain.errors import Invalid
+from infra.commands.doctor import findings
+from infra.settings import Settings
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import (
     PACKAGED,
@@ -19,12 +22,14 @@ from streams.gallery.calibration import (
     load_calibrations,
     older_calibration,
 )
+from tests.commands import command
 
 SKEWED: dict[str, Any] = {
     "mean": [0.0, 0.0], "map": [[1.0, 0.0], [0.0, 1.0]],
     "crowd": {"directions": [[1.0, 0.0], [0.9, 0.1]], "base": 0.0, "along": [0.0, 0.0], "squared": [0.0, 0.0],
               "rest": 0.0},
 }  # fmt: skip
+ROUND: dict[str, Any] = {**SKEWED, "crowd": {**SKEWED["crowd"], "directions": [[1.0, 0.0], [0.0, 1.0]]}}
 FORMAT_3: dict[str, Any] = {
     "format": 3,
     "calibrations": [
@@ -79,6 +84,18 @@ def test_a_file_of_the_release_before_is_read_as_one_without_a_map(tmp_path: Pat
     assert older_calibration(MODEL_ID, load_calibrations()).false_accepts == calibration.false_accepts
 
 
+def test_a_file_of_the_release_before_hides_no_lead_though_it_was_measured_on_children(tmp_path: Path) -> None:
+    """Its first threshold is where leads began: with 0.536 a fifth of the pictures with a right link lost it."""
+    (told,) = FORMAT_3["calibrations"]
+    children = {**told, "false_accepts": [[0.536, 0.001], [0.6, 0.0001]]}
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps({"calibrations": [children], "format": 3}, separators=(",", ":")))
+
+    calibration = load_calibrations(file)[MODEL_ID]
+
+    assert (calibration.floor, calibration.threshold(1)) == (0.357, 0.536)
+
+
 def test_a_file_of_ones_own_stands_above_the_packaged_one_and_leaves_other_models_alone(tmp_path: Path) -> None:
     own = written(tmp_path, population="children")
     assert load_calibrations(own)[MODEL_ID].population is Population.CHILDREN
@@ -108,7 +125,13 @@ def test_of_a_model_that_nobody_measured_every_band_says_so() -> None:
         ({"floor": 0.9}, "no threshold may lie below"),
         ({"score": {"mean": [0.0, 0.0], "map": [[1.0, 0.0]], "crowd": None}}, "as many rows"),
         ({"score": {"mean": [0.0], "map": [[0.0]], "crowd": None}}, "nothing but zeros"),
+        ({"score": {"mean": [0.0], "map": [[1e200]], "crowd": None}}, "too large"),
+        ({"score": {"mean": [1e308], "map": [[1.0]], "crowd": None}}, "too large"),
+        ({"score": {**ROUND, "crowd": {**ROUND["crowd"], "base": 1e308}}}, "too large"),
+        ({"score": {**ROUND, "crowd": {**ROUND["crowd"], "squared": [-1e308, 1e308]}}}, "too large"),
+        ({"false_accepts": [[5.0, 0.001], [6.0, 0.0001]]}, "above 1"),
         ({"score": SKEWED}, "right angles"),
+        ({"score": ROUND}, "of 2 numbers, the vectors of .* of 128"),
         ({"score": {**SKEWED, "crowd": {**SKEWED["crowd"], "along": []}}}, "for each direction"),
     ],
 )
@@ -131,3 +154,20 @@ def test_a_missing_file_one_that_is_no_json_and_a_model_told_twice_are_refused_b
     (tmp_path / "own.json").write_text(json.dumps({**told, "calibrations": told["calibrations"] * 2}))
     with pytest.raises(Invalid, match="twice"):
         load_calibrations(tmp_path / "own.json")
+
+
+def test_doctor_and_up_name_a_file_that_is_not_usable_before_anything_starts(tmp_path: Path) -> None:
+    """Symptom: `up` said that it is ready, and link ended with the reason again and again; `doctor` said nothing."""
+    (tmp_path / "own.json").write_text("{}")
+
+    chosen = Settings(calibration=tmp_path / "own.json", stack="external", data=tmp_path / "data")
+    [finding] = [each for each in findings(chosen) if each.subject == "calibration"]
+    assert "own.json is not usable" in finding.found
+    assert finding.remedy
+
+    line, env = command("up", "--data", tmp_path / "data", "--api-port", 0, "--kafka-port", 0, "--neo4j-port", 0)
+    own = {"REDTHREAD_CALIBRATION": str(tmp_path / "own.json")}
+    done = subprocess.run(line, env={**env, **own}, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode
+    assert "own.json is not usable" in done.stderr
+    assert "starting Kafka" not in done.stdout + done.stderr

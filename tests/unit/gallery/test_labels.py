@@ -47,6 +47,28 @@ def test_a_hidden_face_loses_its_undecided_links_and_is_compared_and_found_no_mo
     assert [item["face_id"] for item in asked.changes.answers[0]["returned"]] == [THREE]
 
 
+def test_a_face_hidden_in_the_batch_that_lists_it_as_similar_is_listed_no_more() -> None:
+    """Symptom: a suspect's face stayed in `/faces/{id}/similar`, crop and all. Link removes what may be listed no more
+    before it writes the batch's own lists; here the hidden face is in one of these."""
+    gallery = Gallery()
+    names = ["one", "two", "three", "four"]
+    for place, name in enumerate(names):
+        take(gallery, place, picture(name, "local:s1", place))
+    new = picture("new", "local:n1", 4)
+    (cut,) = listed(Plan(gallery, MODEL_ID, [(4, new)]))
+
+    together = Plan(gallery, MODEL_ID, [(4, new), (5, make.label([cut], "suspect"))])
+
+    assert together.applied == 2
+    assert listed(together) == []
+
+
+def listed(plan: Plan) -> list[str]:
+    """The faces that the plan's one comparison lists as similar."""
+    [comparison] = plan.changes.comparisons
+    return comparison["cut"][0]["faces"]
+
+
 def test_a_label_taken_back_compares_the_face_anew_with_what_came_meanwhile() -> None:
     gallery = Gallery()
     take(gallery, 0, picture("one", "local:n1", 0))
