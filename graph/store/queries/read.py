@@ -110,8 +110,8 @@ CALL () {
 CALL (found) {
   UNWIND found AS r
   RETURN collect({
-    link: r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .proposed_by, .proposed_in,
-             .proposed_at},
+    link: r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .score_id, .proposed_by,
+             .proposed_in, .proposed_at},
     acts: CASE WHEN r.version = 0 THEN [] ELSE COLLECT {
       MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
       RETURN v {.verdict_id, .decision, .undoes, by: act.by} } END,
