@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from graph.actions.known import known_around
+from graph.actions.known import KnownVictims
 from graph.actions.views import Look, Views
 from graph.domain.errors import NotFound
 from graph.domain.link import State
@@ -121,9 +121,8 @@ async def seen_link(tx: Tx, link_id: str, *, viewer: Person) -> SeenLink:
     if row is None or not sees_link(viewer, row):
         raise NotFound("there is no such link")
     sides = row["a"]["face_id"], row["b"]["face_id"]
-    beside = (await known_around(tx, viewer, sides)).beside(sides)
-    found = link_from(row, viewer, await tx.rows(queries.HISTORY, link_id=link_id))
-    return replace(found, face_ids=(*sides, *sorted(beside)))
+    beside = (await KnownVictims(tx, viewer).around(sides)).beside(sides)
+    return replace(link_from(row, viewer, row["acts"]), face_ids=(*sides, *sorted(beside)))
 
 
 async def seen_links(tx: Tx, link_ids: Iterable[str], *, viewer: Person) -> dict[str, SeenLink]:

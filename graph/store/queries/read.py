@@ -21,12 +21,17 @@ _SIDE: Final = (
 )
 _SIDE_A: Final = _SIDE.replace("f.", "a.").replace("(f)", "(a)")
 _SIDE_B: Final = _SIDE.replace("f.", "b.").replace("(f)", "(b)")
+_ACTS: Final = """v {.verdict_id, .decision, .undoes, by: act.by}"""
+_WHOLE_ACTS: Final = """v {.verdict_id, .decision, .reasons, .text, .supersedes, .undoes, .blind, by: act.by,
+                           role: act.role, district: act.district, at: act.at} ORDER BY v.version"""
 _LINK: Final = (
     """
 RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .score_id, .proposed_by,
           .proposed_in, .proposed_at} AS link,
        COLLECT { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
-                 RETURN v {.verdict_id, .decision, .undoes, by: act.by} } AS acts,
+                 RETURN """
+    + _ACTS
+    + """ } AS acts,
 """
     + _SIDE_A
     + " AS a, "
@@ -34,7 +39,7 @@ RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_
     + " AS b\n"
 )
 
-LINK: Final = "MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)" + _LINK
+LINK: Final = "MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)" + _LINK.replace(_ACTS, _WHOLE_ACTS)
 
 LINKS_BY_ID: Final = "UNWIND $links AS link_id MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)" + _LINK
 
@@ -63,13 +68,6 @@ WITH startNode(r) AS a, r, endNode(r) AS b
     + _LINK
     + "ORDER BY link.link_id"
 )
-
-HISTORY: Final = """
-MATCH (v:Verdict {link_id: $link_id})<-[:WROTE]-(act:Act)
-RETURN v.verdict_id AS verdict_id, act.by AS by, act.role AS role, act.district AS district, act.at AS at,
-       v.decision AS decision, v.reasons AS reasons, v.text AS text, v.supersedes AS supersedes, v.blind AS blind
-ORDER BY v.version
-"""
 
 CASE: Final = """
 MATCH (c:Case {case_id: $case_id})
