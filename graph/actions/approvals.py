@@ -159,7 +159,7 @@ async def _of_others(tx: Tx, rows: Sequence[Row], known: KnownVictims) -> list[_
     person = known.viewer
     told = {
         row["link_id"]: row
-        for row in await tx.rows(queries.CONFIRMED_BY, links=[row["link_id"] for row in rows])
+        for row in await tx.listed(queries.CONFIRMED_BY, links=[row["link_id"] for row in rows])
     }  # fmt: skip
     confirmed = [row for row in rows if row["link_id"] in told and row["state"] == State.CONFIRMED]
     met = [_Waiting(row, (a, b), told[row["link_id"]]) for row, a, b in await placed(confirmed, known)]

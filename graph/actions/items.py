@@ -122,7 +122,7 @@ async def placed(rows: Sequence[Row], known: KnownVictims) -> list[tuple[Row, Pl
 async def links_of(tx: Tx, link_ids: Iterable[str]) -> list[Row]:
     """The links as rows of the queue, in the given order."""
     asked = list(link_ids)
-    rows = {row["link_id"]: row for row in await tx.rows(queries.WAITING_LINKS, links=asked)} if asked else {}
+    rows = {row["link_id"]: row for row in await tx.listed(queries.WAITING_LINKS, links=asked)} if asked else {}
     return [rows[link_id] for link_id in asked if link_id in rows]
 
 
@@ -170,7 +170,7 @@ async def next_links(
     found: list[Row] = []
     while True:
         parts = [asdict(part) for part in left]
-        met = await tx.rows(query, stretches=parts, states=list(states), limit=limit, district=district, **values)
+        met = await tx.listed(query, stretches=parts, states=list(states), limit=limit, district=district, **values)
         rows = await links_of(tx, (row["link_id"] for row in met))
         found += [row for row in rows if district in {where for side in "ab" for _, where in row[side]["cases"]}]
         if len(met) < limit or len(found) >= limit or not rows:
@@ -186,7 +186,7 @@ async def sheets(
     for offer in wanted:
         light, heavy = sorted(offer.units, key=lambda unit: _WEIGHT[unit.kind])
         asked.append({"item": offer.item, **_named("", light), **_named("other_", heavy)})
-    found = await tx.rows(queries.LINKS_OF_ITEMS, items=asked, states=open_states(filters))
+    found = await tx.listed(queries.LINKS_OF_ITEMS, items=asked, states=open_states(filters))
     rows = await links_of(tx, (row["link_id"] for row in found))
     gathered: defaultdict[str, list[tuple[Row, Place, Place]]] = defaultdict(list)
     everything = Filters(leads=filters.leads, identified=filters.identified)

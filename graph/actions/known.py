@@ -47,7 +47,7 @@ class KnownVictims:
         computed.
         """
         if new := sorted(set(faces.values()) - self._rows.keys()):
-            rows = await self._tx.rows(queries.DISTRICTS_OF_VICTIMS, victims=new)
+            rows = await self._tx.listed(queries.DISTRICTS_OF_VICTIMS, victims=new)
             self._rows |= {row["victim_id"]: row for row in rows}
         found: dict[str, KnownAs] = {}
         shared: list[str] = []

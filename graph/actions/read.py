@@ -66,11 +66,11 @@ async def read_links(
         page: dict[str, Any] = {"after": after, "limit": limit + 1, "viewer": look.person.actor}
         if case_id is None:
             districts = sorted(districts_of(look.person, Deed.SEE))
-            return await tx.rows(queries.LINKS, state=state.value, districts=districts, **page)
+            return await tx.listed(queries.LINKS, state=state.value, districts=districts, **page)
         case = await tx.one(queries.CASE, case_id=case_id)
         if case is None or not sees_case(look.person, case["case"]):
             return []
-        return await tx.rows(queries.LINKS_OF_CASE, states=[state.value], case_id=case_id, **page)
+        return await tx.listed(queries.LINKS_OF_CASE, states=[state.value], case_id=case_id, **page)
 
     rows = await store.read(work)
     links = [link_from(row, look.person) for row in rows[:limit] if sees_link(look.person, row)]
@@ -127,7 +127,7 @@ async def seen_link(tx: Tx, link_id: str, *, viewer: Person) -> SeenLink:
 
 async def seen_links(tx: Tx, link_ids: Iterable[str], *, viewer: Person) -> dict[str, SeenLink]:
     """The links by id, without their history, as `viewer` may see them now; an unknown one is left out."""
-    rows = await tx.rows(queries.LINKS_BY_ID, links=list(link_ids), viewer=viewer.actor)
+    rows = await tx.listed(queries.LINKS_BY_ID, links=list(link_ids), viewer=viewer.actor)
     return {row["link"]["link_id"]: link_from(row, viewer) for row in rows if sees_link(viewer, row)}
 
 

@@ -51,6 +51,11 @@ class Tx:
         names = result.keys()
         return [dict(zip(names, tuple[Any, ...](record), strict=True)) async for record in result]
 
+    async def listed(self, query: LiteralString, **values: Any) -> list[Row]:
+        """The rows of a statement that answers with all of them in one, as `queries.lists.in_one_row` makes it."""
+        found = await self.one(query, **values)
+        return found["rows"] if found else []
+
     async def one(self, query: LiteralString, **values: Any) -> Row | None:
         """The first row of a statement, or None."""
         found = await self.rows(query, **values)

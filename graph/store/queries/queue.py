@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from graph.store.queries.lists import in_one_row
+
 _NEXT_PAGE: Final = """
 WITH n, r ORDER BY n, r.link_id LIMIT $limit
 RETURN r.link_id AS link_id ORDER BY n, link_id
 """
 
-WAITING_LINKS: Final = """
+WAITING_LINKS: Final = in_one_row(
+    """
 UNWIND $links AS link_id
 MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
 WITH r, [f IN [a, b] | f {.face_id, .label, .stub, .quality,
@@ -24,13 +27,15 @@ WITH r, [f IN [a, b] | f {.face_id, .label, .stub, .quality,
        cases: [(f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) | [c.case_id, c.district]]}] AS sides
 RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.urgency AS urgency,
        coalesce(r.claimed_until, '') AS claimed_until, sides[0] AS a, sides[1] AS b
-"""
+""",
+    "link_id", "state", "version", "urgency", "claimed_until", "a", "b",
+)  # fmt: skip
 """The links of a walk or an item, with what says whose faces they join: apart from both, so that it is planned once."""
 
 # A link lies in the districts `district_low` and `district_high`, or, with `*`, in more than two: each is a seek.
 # Ordered by the index's own properties, else the planner reads and sorts the whole range; with hints, else what it
 # knows of small graphs makes it scan another index.
-WALK: Final = (
+WALK: Final = in_one_row(
     """
 UNWIND range(0, size($stretches) - 1) AS n
 WITH n, $stretches[n] AS part
@@ -55,7 +60,8 @@ CALL (part, state) {
   RETURN r
 }
 """
-    + _NEXT_PAGE
+    + _NEXT_PAGE,
+    "link_id",
 )
 
 SIZE: Final = """
@@ -70,13 +76,15 @@ WITH n, r, $stretches[n] AS part
 WHERE r.urgency = part.urgency AND r.link_id > part.after AND r.link_id <= part.until
 """
 
-WALK_CASE: Final = (
+WALK_CASE: Final = in_one_row(
     "MATCH (c:Case {case_id: $case_id}) WHERE c.district = $district\n"
-    "MATCH (c)<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE
+    "MATCH (c)<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE,
+    "link_id",
 )
 
-WALK_FACES: Final = (
-    "UNWIND $faces AS face_id MATCH (:Face {face_id: face_id})-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE
+WALK_FACES: Final = in_one_row(
+    "UNWIND $faces AS face_id MATCH (:Face {face_id: face_id})-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE,
+    "link_id",
 )
 
 # A side gains a face when one joins its victim or its group, its own face included: that joins it to the others. A face
@@ -132,7 +140,8 @@ RETURN DISTINCT item
 
 # From the lighter unit's faces to the heavier unit; whose face it is (a face may have two declared victims) is for
 # `domain.queue` to say.
-LINKS_OF_ITEMS: Final = """
+LINKS_OF_ITEMS: Final = in_one_row(
+    """
 UNWIND $items AS item
 CALL (item) {
   WITH item WHERE item.kind = 'face'
@@ -155,7 +164,9 @@ WHERE r.state IN $states
         ELSE EXISTS { (o)-[:DEPICTS]->(:Victim {victim_id: item.other_id}) }
       END
 RETURN DISTINCT r.link_id AS link_id
-"""
+""",
+    "link_id",
+)
 
 # A face with groups in two cases stands for the smallest one's id, as `domain.queue` says; one that people gave to a
 # victim stands for that.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from graph.store.queries.lists import in_one_row
+
 AROUND: Final = """
 CALL () {
   UNWIND $faces AS face_id
@@ -116,13 +118,16 @@ RETURN v.from_link AS from_link,
 """
 """`ends` are the two faces of the link that the name comes from."""
 
-DISTRICTS_OF_VICTIMS: Final = """
+DISTRICTS_OF_VICTIMS: Final = in_one_row(
+    """
 UNWIND $victims AS victim_id
 MATCH (v:Victim {victim_id: victim_id})
 RETURN v.victim_id AS victim_id, v.identity IS NOT NULL AS identified,
        COLLECT { MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
                  RETURN DISTINCT c.district } AS districts
-"""
+""",
+    "victim_id", "identified", "districts",
+)  # fmt: skip
 
 CREATE_IDENTIFICATION: Final = """
 MATCH (v:Victim {victim_id: $victim_id})
