@@ -52,7 +52,7 @@ class Tx:
         return [dict(zip(names, tuple[Any, ...](record), strict=True)) async for record in result]
 
     async def listed(self, query: LiteralString, **values: Any) -> list[Row]:
-        """The rows of a statement that answers with all of them in one, as `queries.lists.in_one_row` makes it."""
+        """The rows of a statement that answers with one list, `rows`, of them: many rows cost more on their way."""
         found = await self.one(query, **values)
         return found["rows"] if found else []
 

@@ -13,7 +13,7 @@ from graph.store.queries.lists import in_one_row
 
 _NEXT_PAGE: Final = """
 WITH n, r ORDER BY n, r.link_id LIMIT $limit
-RETURN r.link_id AS link_id ORDER BY n, link_id
+RETURN collect({link_id: r.link_id}) AS rows
 """
 
 WAITING_LINKS: Final = in_one_row(
@@ -35,7 +35,7 @@ RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.urgency A
 # A link lies in the districts `district_low` and `district_high`, or, with `*`, in more than two: each is a seek.
 # Ordered by the index's own properties, else the planner reads and sorts the whole range; with hints, else what it
 # knows of small graphs makes it scan another index.
-WALK: Final = in_one_row(
+WALK: Final = (
     """
 UNWIND range(0, size($stretches) - 1) AS n
 WITH n, $stretches[n] AS part
@@ -60,8 +60,7 @@ CALL (part, state) {
   RETURN r
 }
 """
-    + _NEXT_PAGE,
-    "link_id",
+    + _NEXT_PAGE
 )
 
 SIZE: Final = """
@@ -76,15 +75,13 @@ WITH n, r, $stretches[n] AS part
 WHERE r.urgency = part.urgency AND r.link_id > part.after AND r.link_id <= part.until
 """
 
-WALK_CASE: Final = in_one_row(
+WALK_CASE: Final = (
     "MATCH (c:Case {case_id: $case_id}) WHERE c.district = $district\n"
-    "MATCH (c)<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE,
-    "link_id",
+    "MATCH (c)<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE
 )
 
-WALK_FACES: Final = in_one_row(
-    "UNWIND $faces AS face_id MATCH (:Face {face_id: face_id})-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE,
-    "link_id",
+WALK_FACES: Final = (
+    "UNWIND $faces AS face_id MATCH (:Face {face_id: face_id})-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE
 )
 
 # A side gains a face when one joins its victim or its group, its own face included: that joins it to the others. A face

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from graph.store.queries.dates import DATES as _DATES
-from graph.store.queries.lists import in_one_row
 
 _SIDE: Final = (
     """
@@ -28,29 +27,26 @@ _WHOLE_ACTS: Final = """WITH v, act ORDER BY v.version
                            by: act.by, role: act.role, district: act.district, at: act.at}"""
 _LINK: Final = (
     """
-RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .score_id, .proposed_by,
-          .proposed_in, .proposed_at} AS link,
-       COLLECT { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
-                 """
+RETURN collect({
+  link: r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .score_id, .proposed_by,
+           .proposed_in, .proposed_at},
+  acts: COLLECT { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
+                  """
     + _ACTS
-    + """ } AS acts,
-"""
+    + """ },
+  a: """
     + _SIDE_A
-    + " AS a, "
+    + ", b: "
     + _SIDE_B
-    + " AS b\n"
+    + "}) AS rows\n"
 )
-
-_COLUMNS: Final = ("link", "acts", "a", "b")
 
 LINK: Final = "MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)" + _LINK.replace(_ACTS, _WHOLE_ACTS)
 
-LINKS_BY_ID: Final = in_one_row(
-    "UNWIND $links AS link_id MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)" + _LINK, *_COLUMNS
-)
+LINKS_BY_ID: Final = "UNWIND $links AS link_id MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)" + _LINK
 
 # The hint keeps the index's order, so that reading stops at the limit; without it the planner sorts all links.
-LINKS: Final = in_one_row(
+LINKS: Final = (
     """
 MATCH (a:Face)-[r:CANDIDATE]->(b:Face)
 USING INDEX r:CANDIDATE(state, link_id)
@@ -60,21 +56,16 @@ WHERE r.state = $state AND r.link_id > $after
 WITH a, r, b ORDER BY r.state, r.link_id LIMIT $limit
 """
     + _LINK
-    + "ORDER BY link.link_id\n",
-    *_COLUMNS,
 )
 
 # The state is asked for after the case's links are found: in one MATCH the planner would begin at all links in it.
-LINKS_OF_CASE: Final = in_one_row(
+LINKS_OF_CASE: Final = (
     """
 MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)
 WITH DISTINCT r WHERE r.state IN $states AND r.link_id > $after
-WITH r ORDER BY r.link_id LIMIT $limit
-WITH startNode(r) AS a, r, endNode(r) AS b
+WITH startNode(r) AS a, r, endNode(r) AS b ORDER BY r.link_id LIMIT $limit
 """
     + _LINK
-    + "ORDER BY link.link_id\n",
-    *_COLUMNS,
 )
 
 CASE: Final = """
