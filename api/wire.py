@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -21,7 +20,7 @@ from graph.actions.similar import SimilarFaces
 from graph.domain.captured import Gap
 from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
 from graph.domain.people import PURPOSE_LIMIT
-from graph.domain.sealed import PastVerdict, SeenCase, SeenLink, Side
+from graph.domain.sealed import SeenCase, SeenLink
 from graph.domain.text import is_blank
 
 
@@ -78,7 +77,9 @@ class WireIn(BaseModel):
 
 
 class WireOut(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    """What is answered: checked and copied once, by pydantic itself, from objects whose attributes have its names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
 
 class VerdictIn(WireIn):
@@ -135,14 +136,6 @@ class SideOut(WireOut):
         description="faces as similar as those proposed for this one, that are not; null: nobody counted"
     )
 
-    @classmethod
-    def from_side(cls, side: Side) -> SideOut:
-        return cls(
-            face_id=side.face_id, media_id=side.media_id, case_ids=list(side.case_ids), quality=side.quality,
-            box=list(side.box) if side.box is not None else None, district=side.district, contact=side.contact,
-            erased=side.erased, more_similar=side.more_similar,
-        )  # fmt: skip
-
 
 class GapOut(WireOut):
     """How far apart two pictures were taken, where both dates are known."""
@@ -153,7 +146,7 @@ class GapOut(WireOut):
 
     @classmethod
     def from_gap(cls, gap: Gap | None) -> GapOut | None:
-        return None if gap is None else cls.model_validate(asdict(gap))
+        return None if gap is None else cls.model_validate(gap)
 
 
 class SimilarFacesOut(WireOut):
@@ -171,8 +164,7 @@ class SimilarFacesOut(WireOut):
 
     @classmethod
     def from_found(cls, found: SimilarFaces) -> SimilarFacesOut:
-        items = [SideOut.from_side(side) for side in found.faces]
-        return cls(number=found.number, items=items, next=found.next)
+        return cls.model_validate({"number": found.number, "items": found.faces, "next": found.next})
 
 
 class PastVerdictOut(WireOut):
@@ -189,22 +181,6 @@ class PastVerdictOut(WireOut):
     text: str | None
     supersedes: str | None
     blind: bool | None = Field(description="whether the person had not seen score or reasons before; null: a reopening")
-
-    @classmethod
-    def from_verdict(cls, past: PastVerdict) -> PastVerdictOut:
-        return cls(
-            verdict_id=past.verdict_id, by=past.by, at=past.at, decision=_decision(past.decision), text=past.text,
-            reasons=None if past.reasons is None else list(past.reasons), supersedes=past.supersedes,
-            blind=past.blind,
-        )  # fmt: skip
-
-
-def _decision(said: str) -> Decision | SecondDecision | Literal["reopened"]:
-    kinds: tuple[type[Decision] | type[SecondDecision], ...] = (Decision, SecondDecision)
-    for kind in kinds:
-        if said in set(kind):
-            return kind(said)
-    return "reopened"
 
 
 class LinkOut(WireOut):
@@ -232,8 +208,8 @@ class LinkOut(WireOut):
     gap: GapOut | None
 
     @classmethod
-    def from_link(cls, link: SeenLink) -> LinkOut:
-        return cls(**_link_fields(link))
+    def from_link(cls, link: SeenLink) -> Self:
+        return cls.model_validate(link)
 
 
 class LinkDetailOut(LinkOut):
@@ -247,26 +223,16 @@ class LinkDetailOut(LinkOut):
     face_ids: list[str]
     history: list[PastVerdictOut]
 
-    @classmethod
-    def from_link(cls, link: SeenLink) -> LinkDetailOut:
-        history = [PastVerdictOut.from_verdict(past) for past in link.history]
-        return cls(**_link_fields(link), face_ids=list(link.face_ids), history=history)
-
-
-def _link_fields(link: SeenLink) -> dict[str, Any]:
-    return {
-        "link_id": link.link_id, "state": link.state, "version": link.version, "proposed_by": link.proposed_by,
-        "proposed_at": link.proposed_at, "score": link.score, "band": link.band, "model_id": link.model_id,
-        "threshold": link.threshold, "by_mean": link.by_mean, "score_id": link.score_id,
-        "a": SideOut.from_side(link.a), "b": SideOut.from_side(link.b), "gap": GapOut.from_gap(link.gap),
-    }  # fmt: skip
-
 
 class LinkPage(WireOut):
     """`next` is the `after` of the next page, null on the last one."""
 
     items: list[LinkOut]
     next: str | None
+
+    @classmethod
+    def from_links(cls, links: list[SeenLink], following: str | None) -> LinkPage:
+        return cls.model_validate({"items": links, "next": following})
 
 
 class CaseOut(WireOut):
@@ -337,7 +303,7 @@ class CaseGraphOut(WireOut):
                 "case": seen.case,
                 "media": media,
                 "faces": [{**row["face"], "media_id": row["media_id"]} for row in seen.faces],
-                "links": [LinkOut.from_link(link) for link in seen.links],
+                "links": seen.links,
                 "cases": seen.linked,
             }
         )

@@ -11,7 +11,7 @@ from api.identity import Looking
 from api.limits import CASE_ID_MAX, Id
 from api.problems import LOOKING, problems
 from api.services import Use
-from api.wire import LinkDetailOut, LinkOut, LinkPage
+from api.wire import LinkDetailOut, LinkPage
 from graph.actions import read
 from graph.domain.link import State
 
@@ -33,7 +33,7 @@ async def links(
     found, following = await read.read_links(
         use.store, use.views, state=state, case_id=case_id, after=after, limit=limit, look=look
     )
-    return LinkPage(items=[LinkOut.from_link(link) for link in found], next=following)
+    return LinkPage.from_links(found, following)
 
 
 @router.get("/links/{link_id}", responses={200: {"headers": ETAG}, **problems("not_found", *LOOKING)})

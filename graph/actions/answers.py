@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from graph.actions.known import KnownAs, names_of
+from graph.actions.known import KnownAs, KnownVictims
 from graph.actions.search import check_sees, is_open, milliseconds
 from graph.actions.views import Look, Views
 from graph.domain.comparison import HIDDEN_LABELS
@@ -80,7 +80,7 @@ async def read_search(
         items = await tx.rows(queries.ITEMS, part=part, rank=rank, limit=limit + 1, **asked)
         people = await tx.rows(queries.SIMILAR_PEOPLE, **asked)
         victims = {each["face_id"]: each["victim_id"] for each in (*items, *people) if each["victim_id"] is not None}
-        seen = await names_of(tx, look.person, victims)
+        seen = await KnownVictims(tx, look.person).names(victims)
         within = search["within"].removeprefix("case:") if search["within"] != "register" else None
         sources = ("", "~") if within is None else (source_of(within), source_of(within))
         coming = await tx.one(queries.COMING, case_id=within, first_source=sources[0], last_source=sources[1])

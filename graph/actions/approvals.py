@@ -12,7 +12,7 @@ from typing import Final
 
 from graph.actions import victims
 from graph.actions.items import EXAMINED_MAX, LARGEST_PAGE, hardest_first, links_of, next_links, placed
-from graph.actions.known import known_around
+from graph.actions.known import KnownVictims
 from graph.actions.read import seen_links
 from graph.actions.views import Look, Views
 from graph.domain.known import Known
@@ -90,7 +90,7 @@ async def read_approvals(store: Store, views: Views, *, limit: int, after: Posit
 
     async def work(tx: Tx) -> ApprovalPage:
         others = [] if after else await _identifications(tx, person)
-        found, position = await _links(tx, person, limit, after)
+        found, position = await _links(tx, KnownVictims(tx, person), limit, after)
         page = sorted([*others, *found], key=lambda approval: (-approval.urgency, approval.at))
         return ApprovalPage(page, str(position) if position else None)
 
@@ -103,6 +103,8 @@ async def read_approvals(store: Store, views: Views, *, limit: int, after: Posit
 
 async def _identifications(tx: Tx, person: Person) -> list[Approval]:
     rows = await tx.rows(queries.IDENTIFICATIONS, by=person.actor, district=person.district, limit=IDENTIFICATIONS_MAX)
+    if not rows:
+        return []
     around = await victims.load(tx, {face for row in rows for face in row["identification"]["face_ids"] or ()})
     seen = around.known_to(person)
     of_face = seen.victims.of_face
@@ -124,40 +126,43 @@ async def _identifications(tx: Tx, person: Person) -> list[Approval]:
     return found
 
 
-async def _links(tx: Tx, person: Person, limit: int, after: Position | None) -> tuple[list[Approval], Position | None]:
+async def _links(
+    tx: Tx, known: KnownVictims, limit: int, after: Position | None
+) -> tuple[list[Approval], Position | None]:
     """The items that the walk meets, each where it meets the first of its links, and where to go on."""
     left = rest_of(walk(FIRST), after) if after else walk(FIRST)
     found: list[list[_Waiting]] = []
     examined, size = 0, min(4 * limit, LARGEST_PAGE)
     while True:
         rows = await next_links(
-            tx, queue_queries.WALK, left, [State.CONFIRMED.value], size, district=person.district
+            tx, queue_queries.WALK, left, [State.CONFIRMED.value], size, district=known.viewer.district
         )  # fmt: skip
-        met = await _of_others(tx, rows, person)
-        acts = await _acts(tx, {one.told["act_id"] for one in met}, person)
+        met = await _of_others(tx, rows, known)
+        acts = await _acts(tx, {one.told["act_id"] for one in met}, known)
         for one in met:
             members, at = acts.get(one.key, []), _position(one)
             if members and min(_position(other).order for other in members) == at.order:
                 found.append(members)
                 if len(found) == limit:
-                    return await _approvals(tx, found, person), at
+                    return await _approvals(tx, found, known), at
         examined += len(rows)
         if len(rows) < size:
-            return await _approvals(tx, found, person), None
+            return await _approvals(tx, found, known), None
         last = Position(FIRST, rows[-1]["urgency"], rows[-1]["link_id"])
         if examined >= EXAMINED_MAX:
-            return await _approvals(tx, found, person), last
+            return await _approvals(tx, found, known), last
         left = rest_of(left, last)
 
 
-async def _of_others(tx: Tx, rows: Sequence[Row], person: Person) -> list[_Waiting]:
+async def _of_others(tx: Tx, rows: Sequence[Row], known: KnownVictims) -> list[_Waiting]:
     """The rows that the person may approve: confirmed by somebody else, with a side in the person's district."""
+    person = known.viewer
     told = {
         row["link_id"]: row
-        for row in await tx.rows(queries.CONFIRMED_BY, links=[row["link_id"] for row in rows])
+        for row in await tx.listed(queries.CONFIRMED_BY, links=[row["link_id"] for row in rows])
     }  # fmt: skip
     confirmed = [row for row in rows if row["link_id"] in told and row["state"] == State.CONFIRMED]
-    met = [_Waiting(row, (a, b), told[row["link_id"]]) for row, a, b in await placed(tx, confirmed, person)]
+    met = [_Waiting(row, (a, b), told[row["link_id"]]) for row, a, b in await placed(confirmed, known)]
     return [
         one
         for one in met
@@ -165,23 +170,28 @@ async def _of_others(tx: Tx, rows: Sequence[Row], person: Person) -> list[_Waiti
     ]
 
 
-async def _acts(tx: Tx, acts: Collection[str], person: Person) -> dict[tuple[str, frozenset[Unit]], list[_Waiting]]:
+async def _acts(
+    tx: Tx, acts: Collection[str], known: KnownVictims
+) -> dict[tuple[str, frozenset[Unit]], list[_Waiting]]:
     """What of these acts the person may approve, by act and victim."""
     if not acts:
         return {}
     links = [row["link_id"] for row in await tx.rows(queries.LINKS_OF_ACTS, acts=sorted(acts))]
     rows = await links_of(tx, links)
     gathered: defaultdict[tuple[str, frozenset[Unit]], list[_Waiting]] = defaultdict(list)
-    for one in await _of_others(tx, rows, person):
+    for one in await _of_others(tx, rows, known):
         gathered[one.key].append(one)
     return gathered
 
 
-async def _approvals(tx: Tx, found: Sequence[Sequence[_Waiting]], person: Person) -> list[Approval]:
+async def _approvals(tx: Tx, found: Sequence[Sequence[_Waiting]], known: KnownVictims) -> list[Approval]:
+    person = known.viewer
+    if not found:
+        return []
     sheets = [sorted(one, key=lambda waiting: hardest_first(waiting.row))[:LINKS_MAX] for one in found]
     links = await seen_links(tx, (one.row["link_id"] for sheet in sheets for one in sheet), viewer=person)
-    known = await known_around(tx, person, {face for sheet in sheets for one in sheet for face in one.faces})
-    return [_approval(sheet, links, known, person) for sheet in sheets]
+    seen = await known.around({face for sheet in sheets for one in sheet for face in one.faces})
+    return [_approval(sheet, links, seen, person) for sheet in sheets]
 
 
 def _approval(sheet: Sequence[_Waiting], links: Mapping[str, SeenLink], known: Known, person: Person) -> Approval:

@@ -57,11 +57,11 @@ async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purp
     async def work(tx: Tx) -> Done:
         head = await log.lock_head(tx)
         found = await _locked(tx, said, actor)
-        steps, missing = await _steps(tx, said, found, actor)
+        steps, missing, around = await _steps(tx, said, found, actor)
         if missing:
             await _create(tx, missing, actor, now)
         found |= await lock(tx, [step.link_id for step in steps if step.link_id not in found])
-        return done_of(act_id, await write(tx, head, found, steps, deciding, act_id), actor)
+        return done_of(act_id, await write(tx, head, found, steps, deciding, act_id, around), actor)
 
     return await store.write(work)
 
@@ -73,10 +73,10 @@ async def preview(store: Store, views: Views, said: Said, *, look: Look) -> Done
 
     async def work(tx: Tx) -> Done:
         found = await _locked(tx, said, look.person, only_look=True)
-        steps, missing = await _steps(tx, said, found, look.person, only_look=True)
+        steps, missing, around = await _steps(tx, said, found, look.person, only_look=True)
         found |= {row["link_id"]: _imagined(row) for row in missing}
         found |= await lock(tx, [step.link_id for step in steps if step.link_id not in found], only_look=True)
-        return done_of(None, await plan(tx, found, steps, deciding, ""), look.person)
+        return done_of(None, await plan(tx, found, steps, deciding, "", around), look.person)
 
     done = await store.read(work)
     await views.record(look.act("act.previewed", "links", shown=[seen.link_id for seen in said.links]))
@@ -153,18 +153,28 @@ async def _locked(tx: Tx, said: Said, actor: Person, *, only_look: bool = False)
 
 async def _steps(
     tx: Tx, said: Said, found: dict[str, Locked], actor: Person, *, only_look: bool = False
-) -> tuple[list[Step], list[Row]]:
-    """What the act says of each link, and the links that it makes because the machine did not propose them."""
+) -> tuple[list[Step], list[Row], victims.Around]:
+    """What the act says of each link, the links that it makes because the machine did not propose them, and all that
+    hangs together with the faces of the sheet."""
+    linked = {face for item in found.values() for face in (item.row["a"], item.row["b"])}
+    shown = linked | set(said.faces or ())
+    if not set(said.faces_apart) <= shown:
+        raise Invalid("faces_apart: only faces of these links, or named in `faces`")
+    around = await victims.load(tx, shown)
     if said.decision is not Decision.CONFIRMED:
-        return [Step(key, said.decision, said.reasons, said.text) for key in sorted(found)], []
+        return [Step(key, said.decision, said.reasons, said.text) for key in sorted(found)], [], around
     apart = set(said.faces_apart)
-    sheet, lone = await _sheet(tx, said, found, actor)
+    sheet, lone = await _sheet(tx, said, found, around, actor)
     joining = {ids.link_id(*pair): pair for pair in star(sheet)}
     parting = {ids.link_id(*pair): pair for pair in parted(sheet, lone)}
     pairs = joining | parting
     # Whatever the machine proposed between who was ticked off and who was not is answered too, and never asked again.
-    between = await tx.rows(
-        queries.OPEN_BETWEEN, some=sorted(apart), others=sorted(sheet.side_of), states=sorted(AWAITS_VERDICT)
+    between = (
+        await tx.rows(
+            queries.OPEN_BETWEEN, some=sorted(apart), others=sorted(sheet.side_of), states=sorted(AWAITS_VERDICT)
+        )
+        if apart
+        else []
     )
     others = {row["link_id"] for row in between} | pairs.keys() - found.keys()
     known = found | await lock(tx, others, only_look=only_look)
@@ -183,19 +193,18 @@ async def _steps(
     different = {key for key, item in found.items() if {item.row["a"], item.row["b"]} & apart}
     different |= {key for key in due if key in parting} | (open_links & known.keys())
     steps = [Step(key, Decision.CONFIRMED, said.reasons, said.text) for key in sorted(due) if key in joining]
-    return steps + [Step(key, Decision.DISMISSED, text=said.text) for key in sorted(different)], missing
+    return steps + [Step(key, Decision.DISMISSED, text=said.text) for key in sorted(different)], missing, around
 
 
-async def _sheet(tx: Tx, said: Said, found: dict[str, Locked], actor: Person) -> tuple[Sheet, dict[str, Side]]:
+async def _sheet(
+    tx: Tx, said: Said, found: dict[str, Locked], around: victims.Around, actor: Person
+) -> tuple[Sheet, dict[str, Side]]:
     """The two sides of the links that are left once the faces apart are taken out.
 
     Beside it the faces apart that no link of the act touches, with the group that they were shown in.
     """
     linked = {face for item in found.values() for face in (item.row["a"], item.row["b"])}
     apart, shown = set(said.faces_apart), linked | set(said.faces or ())
-    if not apart <= shown:
-        raise Invalid("faces_apart: only faces of these links, or named in `faces`")
-    around = await victims.load(tx, shown)
     if not shown - linked <= around.known_to(actor).faces:
         raise NotFound("there is no such face", code="face_unknown")
     of_face = victim.victims(around.near).of_face

@@ -284,10 +284,16 @@ class Planned:
     follows: Effects
 
 
-async def plan(tx: Tx, found: dict[str, Locked], steps: Sequence[Step], deciding: Deciding, act_id: str) -> Planned:
-    """What the steps lead to, checked against everything that hangs together with them; nothing is written."""
+async def plan(
+    tx: Tx, found: dict[str, Locked], steps: Sequence[Step], deciding: Deciding, act_id: str,
+    around: victims.Around | None = None,
+) -> Planned:  # fmt: skip
+    """What the steps lead to, checked against everything that hangs together with them; nothing is written.
+
+    That is `around` where the caller has read it in this transaction, for all faces of these steps.
+    """
     outcomes = tuple(outcome(step, found[step.link_id], deciding, act_id) for step in steps)
-    around = await victims.load(tx, {face for item in outcomes for face in item.faces})
+    around = around or await victims.load(tx, {face for item in outcomes for face in item.faces})
     then = around.near.changed(
         victims.link_facts({**item.found.row, "state": item.state, "confirmed_at": _confirmed(item.then)[0]})
         for item in outcomes
@@ -301,10 +307,11 @@ async def plan(tx: Tx, found: dict[str, Locked], steps: Sequence[Step], deciding
 
 
 async def write(
-    tx: Tx, head: log.Head, found: dict[str, Locked], steps: Sequence[Step], deciding: Deciding, act_id: str
-) -> Planned:
+    tx: Tx, head: log.Head, found: dict[str, Locked], steps: Sequence[Step], deciding: Deciding, act_id: str,
+    around: victims.Around | None = None,
+) -> Planned:  # fmt: skip
     """Writes an act with all that follows of it: histories, victims, notices, audit entry."""
-    planned = await plan(tx, found, steps, deciding, act_id)
+    planned = await plan(tx, found, steps, deciding, act_id, around)
     at = deciding.now.isoformat()
     maker = Maker.of(deciding.actor, DEEDS[deciding.kind])
     undone = {item.undone.act_id for item in planned.outcomes if item.undone is not None}

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
-from graph.actions.known import find_victim, known_around, names_of
+from graph.actions.known import KnownVictims, find_victim
 from graph.actions.read import seen_links
 from graph.domain.errors import NotFound
 from graph.domain.group import SHEET_MAX
@@ -99,8 +99,9 @@ class Item:
     links: tuple[SeenLink, ...]
 
 
-async def placed(tx: Tx, rows: Sequence[Row], person: Person) -> list[tuple[Row, Place, Place]]:
+async def placed(rows: Sequence[Row], known: KnownVictims) -> list[tuple[Row, Place, Place]]:
     """Rows of `links_of` with their two sides as the person may know them."""
+    person = known.viewer
     sides = [(row, place_of(row["a"]), place_of(row["b"])) for row in rows]
     mine = {
         place.face_id: place.unit.id
@@ -108,7 +109,7 @@ async def placed(tx: Tx, rows: Sequence[Row], person: Person) -> list[tuple[Row,
         for place in places
         if place.unit.kind is Kind.VICTIM and place.lies_in(person.district)
     }
-    names = await names_of(tx, person, mine)
+    names = await known.names(mine)
 
     def told(place: Place) -> Place:
         name = names.get(place.face_id)
@@ -121,7 +122,7 @@ async def placed(tx: Tx, rows: Sequence[Row], person: Person) -> list[tuple[Row,
 async def links_of(tx: Tx, link_ids: Iterable[str]) -> list[Row]:
     """The links as rows of the queue, in the given order."""
     asked = list(link_ids)
-    rows = {row["link_id"]: row for row in await tx.rows(queries.WAITING_LINKS, links=asked)} if asked else {}
+    rows = {row["link_id"]: row for row in await tx.listed(queries.WAITING_LINKS, links=asked)} if asked else {}
     return [rows[link_id] for link_id in asked if link_id in rows]
 
 
@@ -131,15 +132,16 @@ def open_states(filters: Filters) -> list[str]:
 
 
 async def offers(
-    tx: Tx, person: Person, filters: Filters, start: str, left: Sequence[Stretch], wanted: int, now: datetime
+    tx: Tx, known: KnownVictims, filters: Filters, start: str, left: Sequence[Stretch], wanted: int, now: datetime
 ) -> tuple[list[Offer], Position | None]:
     """At most `wanted` items that nobody has, in the walk's order, and where to go on; None: the walk is over."""
+    person = known.viewer
     query, values = await _way(tx, filters, person)
     found: dict[str, Offer] = {}
     examined, limit = 0, FIRST_PAGE + 2 * wanted
     while True:
         rows = await next_links(tx, query, left, open_states(filters), limit, district=person.district, **values)
-        met = await _open_rows(tx, rows, filters, person, now)
+        met = await _open_rows(tx, rows, filters, known, now)
         taken = await _taken(tx, {item_of(a.unit, b.unit) for _, a, b in met}, person, now)
         for row, a, b in met:
             at = Position(start, row["urgency"], row["link_id"])
@@ -168,7 +170,7 @@ async def next_links(
     found: list[Row] = []
     while True:
         parts = [asdict(part) for part in left]
-        met = await tx.rows(query, stretches=parts, states=list(states), limit=limit, district=district, **values)
+        met = await tx.listed(query, stretches=parts, states=list(states), limit=limit, district=district, **values)
         rows = await links_of(tx, (row["link_id"] for row in met))
         found += [row for row in rows if district in {where for side in "ab" for _, where in row[side]["cases"]}]
         if len(met) < limit or len(found) >= limit or not rows:
@@ -176,19 +178,21 @@ async def next_links(
         left = rest_of(left, Position("", rows[-1]["urgency"], rows[-1]["link_id"]))
 
 
-async def sheets(tx: Tx, person: Person, filters: Filters, wanted: Iterable[Offer], now: datetime) -> dict[str, Sheet]:
+async def sheets(
+    tx: Tx, known: KnownVictims, filters: Filters, wanted: Iterable[Offer], now: datetime
+) -> dict[str, Sheet]:
     """The contact sheets by item; an item of which somebody has a link, or of which none is left open, has none."""
     asked: list[Row] = []
     for offer in wanted:
         light, heavy = sorted(offer.units, key=lambda unit: _WEIGHT[unit.kind])
         asked.append({"item": offer.item, **_named("", light), **_named("other_", heavy)})
-    found = await tx.rows(queries.LINKS_OF_ITEMS, items=asked, states=open_states(filters))
+    found = await tx.listed(queries.LINKS_OF_ITEMS, items=asked, states=open_states(filters))
     rows = await links_of(tx, (row["link_id"] for row in found))
     gathered: defaultdict[str, list[tuple[Row, Place, Place]]] = defaultdict(list)
     everything = Filters(leads=filters.leads, identified=filters.identified)
     had = {_item_of(row) for row in rows if row["claimed_until"] > now.isoformat()}
     free = {row["item"] for row in asked} - had
-    for row, a, b in await _open_rows(tx, rows, everything, person, now):
+    for row, a, b in await _open_rows(tx, rows, everything, known, now):
         if (item := item_of(a.unit, b.unit)) in free:
             gathered[item].append((row, a, b))
     return {item: sheet_of(item, members) for item, members in gathered.items()}
@@ -204,16 +208,16 @@ def hardest_first(row: Row) -> tuple[float, str]:
     return poorest_first(row["a"]["quality"], row["b"]["quality"], row["link_id"])
 
 
-async def items(tx: Tx, person: Person, found: Sequence[Sheet]) -> list[Item]:
-    """The sheets as `person` may see them."""
-    links = await seen_links(tx, (link_id for sheet in found for link_id in sheet.link_ids), viewer=person)
+async def items(tx: Tx, known: KnownVictims, found: Sequence[Sheet]) -> list[Item]:
+    """The sheets as the person may see them."""
+    links = await seen_links(tx, (link_id for sheet in found for link_id in sheet.link_ids), viewer=known.viewer)
     units = {place.shown for sheet in found for sides in sheet.places for place in sides}
     groups = sorted(unit.id for unit in units if unit is not None and unit.kind is Kind.GROUP)
     rows = await tx.rows(queries.GROUP_FACES, groups=groups, limit=SHEET_MAX) if groups else []
     of_group: dict[str, list[str]] = {row["group_id"]: row["faces"] for row in rows}
     places = (place for sheet in found for sides in sheet.places for place in sides)
     of_victims = {place.face_id for place in places if place.unit.kind is Kind.VICTIM}
-    seen = await known_around(tx, person, of_victims)
+    seen = await known.around(of_victims)
     return [_item(sheet, links, of_group, seen) for sheet in found]
 
 
@@ -258,11 +262,12 @@ async def _way(tx: Tx, filters: Filters, person: Person) -> tuple[LiteralString,
 
 
 async def _open_rows(
-    tx: Tx, rows: Sequence[Row], filters: Filters, person: Person, now: datetime
+    tx: Tx, rows: Sequence[Row], filters: Filters, known: KnownVictims, now: datetime
 ) -> list[tuple[Row, Place, Place]]:
     """The rows that wait for this person: free, let through, and not *unsure* with nothing new since."""
+    person = known.viewer
     free = [row for row in rows if row["claimed_until"] <= now.isoformat()]
-    met = await placed(tx, free, person)
+    met = await placed(free, known)
     met = [(row, a, b) for row, a, b in met if filters.lets_through(a, b, person.district)]
     unsure = [row["link_id"] for row, _, _ in met if row["state"] == State.UNSURE]
     gained: set[str] = set()

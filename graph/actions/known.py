@@ -23,38 +23,49 @@ class KnownAs:
     identified: bool
 
 
-async def known_around(tx: Tx, viewer: Person, faces: Collection[str]) -> Known:
-    """What the viewer may know of the victims that these faces are in."""
-    return (await victims.load(tx, faces)).known_to(viewer)
+class KnownVictims:
+    """The victims that one person meets in one transaction, as they may know them; each is read once."""
 
+    def __init__(self, tx: Tx, viewer: Person) -> None:
+        self._tx = tx
+        self.viewer = viewer
+        self._rows: dict[str, Row] = {}
+        self._around = victims.NOTHING
+        self._known = self._around.known_to(viewer)
 
-async def names_of(tx: Tx, viewer: Person, faces: Mapping[str, str]) -> dict[str, KnownAs]:
-    """For faces with the victims that they are in, under which names the viewer knows these; unknown ones are absent.
+    async def around(self, faces: Collection[str]) -> Known:
+        """What the viewer may know of the victims that these faces are in, and of those met before."""
+        if new := set(faces) - self._around.near.faces.keys():
+            self._around = self._around.joined(await victims.load(self._tx, new))
+            self._known = self._around.known_to(self.viewer)
+        return self._known
 
-    A victim all of whose faces lie in the viewer's district is known by its own name: only of others is anything
-    computed.
-    """
-    rows = await tx.rows(queries.DISTRICTS_OF_VICTIMS, victims=sorted(set(faces.values()))) if faces else []
-    found: dict[str, KnownAs] = {}
-    shared: set[str] = set()
-    for row in rows:
-        if not may(viewer, Deed.SEE, row["districts"]):
-            continue
-        if all(may(viewer, Deed.SEE, [district]) for district in row["districts"]):
-            name = KnownAs(row["victim_id"], row["identified"])
-            found |= {face: name for face, victim_id in faces.items() if victim_id == row["victim_id"]}
-        else:
-            shared.add(row["victim_id"])
-    asked = [face for face, victim_id in faces.items() if victim_id in shared]
-    if asked:
-        around = await victims.load(tx, asked)
-        seen = around.known_to(viewer)
+    async def names(self, faces: Mapping[str, str]) -> dict[str, KnownAs]:
+        """By which names the viewer knows the victims of faces, given with these victims; unknown ones are absent.
+
+        A victim all of whose faces lie in the viewer's district is known by its own name: only of others is anything
+        computed.
+        """
+        if new := sorted(set(faces.values()) - self._rows.keys()):
+            rows = await self._tx.listed(queries.DISTRICTS_OF_VICTIMS, victims=new)
+            self._rows |= {row["victim_id"]: row for row in rows}
+        found: dict[str, KnownAs] = {}
+        shared: list[str] = []
+        for face, victim_id in faces.items():
+            row = self._rows.get(victim_id)
+            if row is None or not may(self.viewer, Deed.SEE, row["districts"]):
+                continue
+            if all(may(self.viewer, Deed.SEE, [district]) for district in row["districts"]):
+                found[face] = KnownAs(victim_id, row["identified"])
+            else:
+                shared.append(face)
+        seen = await self.around(shared) if shared else self._known
         of_face = seen.victims.of_face
-        for face in asked:
+        for face in shared:
             if face in seen.faces and face in of_face:
-                identity = seen.identity(of_face[face], around.identified)
+                identity = seen.identity(of_face[face], self._around.identified)
                 found[face] = KnownAs(of_face[face], identity is not None)
-    return found
+        return found
 
 
 @dataclass(frozen=True, slots=True)

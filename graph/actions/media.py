@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from graph.actions.known import KnownAs, names_of
+from graph.actions.known import KnownAs, KnownVictims
 from graph.actions.views import Look, Views
 from graph.domain.errors import NotFound
 from graph.domain.link import State
@@ -136,7 +136,7 @@ async def read_faces(store: Store, views: Views, media_id: str, *, look: Look) -
         marks = await tx.one(marking.WAITING, media_id=media_id)
         faces = await tx.rows(queries.FACES_OF_MEDIA, media_id=media_id)
         victims = {row["face"]["face_id"]: row["victim_id"] for row in faces if row["victim_id"] is not None}
-        names = await names_of(tx, look.person, victims)
+        names = await KnownVictims(tx, look.person).names(victims)
         places = [row["district"] for row in districts]
 
         def by(act: Row, name: str) -> str:

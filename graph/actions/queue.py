@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from graph.actions.items import Item, Sheet, items, links_of, next_links, offers, placed, sheet_of, sheets
+from graph.actions.known import KnownVictims
 from graph.actions.views import Look, Views
 from graph.domain import audit, ids
 from graph.domain.errors import Conflict, NotFound
@@ -84,17 +85,18 @@ async def read_queue(
     start = after.start if after else ids.digest("queue", person.actor, now.date())
 
     async def work(tx: Tx) -> Page:
-        own = [] if after else [*await _claimed(tx, person, now), *await _returned(tx, person)]
+        known = KnownVictims(tx, person)
+        own = [] if after else [*await _claimed(tx, known, now), *await _returned(tx, known)]
         left = rest_of(walk(start), after) if after else walk(start)
-        found, position = await offers(tx, person, filters, start, left, limit, now)
-        gathered = await sheets(tx, person, filters, found, now)
+        found, position = await offers(tx, known, filters, start, left, limit, now)
+        gathered = await sheets(tx, known, filters, found, now)
         # An item of several links is shown where the walk meets the first of them, so it stands on one page only.
         waiting = [
             gathered[offer.item]
             for offer in found
             if offer.item in gathered and _first_met(gathered[offer.item], start) >= offer.at.order
         ]
-        return Page([*own, *map(Queued, await items(tx, person, waiting))], str(position) if position else None)
+        return Page([*own, *map(Queued, await items(tx, known, waiting))], str(position) if position else None)
 
     page = await store.read(work)
     shown = [link.link_id for queued in page.items for link in queued.item.links]
@@ -117,10 +119,11 @@ async def do_claim(
     left = rest_of(walk(start), after) if after else walk(start)
 
     async def choose(tx: Tx, spare: int) -> tuple[list[Sheet], list[Item], Position | None]:
-        found, position = await offers(tx, actor, filters, start, left, wanted + spare, now)
-        gathered = await sheets(tx, actor, filters, found, now)
+        known = KnownVictims(tx, actor)
+        found, position = await offers(tx, known, filters, start, left, wanted + spare, now)
+        gathered = await sheets(tx, known, filters, found, now)
         chosen = [gathered[offer.item] for offer in found if offer.item in gathered]
-        return chosen, await items(tx, actor, chosen), position
+        return chosen, await items(tx, known, chosen), position
 
     for attempt in range(ATTEMPTS):
         last = attempt == ATTEMPTS - 1
@@ -231,12 +234,14 @@ def _lasts(row: Row) -> bool:
     return row["lasts"] and not row["skipped"] and bool(row["open"])
 
 
-async def _claimed(tx: Tx, person: Person, now: datetime) -> list[Queued]:
-    own = [row for row in await _own_claims(tx, person, now) if _lasts(row)]
+async def _claimed(tx: Tx, known: KnownVictims, now: datetime) -> list[Queued]:
+    own = [row for row in await _own_claims(tx, known.viewer, now) if _lasts(row)]
+    if not own:
+        return []
     by_link: dict[str, str] = {link_id: row["claim"]["claim_id"] for row in own for link_id in row["open"]}
-    found = await _sheets_by(tx, by_link, person, lambda row, _, __: by_link[row["link_id"]])
+    found = await _sheets_by(tx, by_link, known, lambda row, _, __: by_link[row["link_id"]])
     claims = {row["claim"]["claim_id"]: _claim_of(row["claim"]) for row in own}
-    seen = await items(tx, person, [found[name] for name in claims if name in found])
+    seen = await items(tx, known, [found[name] for name in claims if name in found])
     return [Queued(item, claims[name]) for name, item in zip((n for n in claims if n in found), seen, strict=True)]
 
 
@@ -244,7 +249,8 @@ def _claim_of(row: Row) -> Claim:
     return Claim(row["claim_id"], row["seed"], row["at"], row["until"])
 
 
-async def _returned(tx: Tx, person: Person) -> list[Queued]:
+async def _returned(tx: Tx, known: KnownVictims) -> list[Queued]:
+    person = known.viewer
     rows = await next_links(
         tx, queries.WALK, walk(""), [State.RETURNED.value], RETURNED_MAX, district=person.district
     )  # fmt: skip
@@ -252,8 +258,8 @@ async def _returned(tx: Tx, person: Person) -> list[Queued]:
         return []
     links = [row["link_id"] for row in rows]
     told = {row["link_id"]: row for row in await tx.rows(queries.RETURNS, links=links, by=person.actor)}
-    found = await _sheets_by(tx, told, person, lambda _, a, b: item_of(a.unit, b.unit))
-    seen = await items(tx, person, list(found.values()))
+    found = await _sheets_by(tx, told, known, lambda _, a, b: item_of(a.unit, b.unit))
+    seen = await items(tx, known, list(found.values()))
     return [
         Queued(item, returned=_return_of([told[link_id] for link_id in sheet.link_ids], person))
         for sheet, item in zip(found.values(), seen, strict=True)
@@ -267,11 +273,11 @@ def _return_of(rows: Sequence[Row], person: Person) -> Returned:
 
 
 async def _sheets_by(
-    tx: Tx, links: Iterable[str], person: Person, name: Callable[[Row, Place, Place], str]
+    tx: Tx, links: Iterable[str], known: KnownVictims, name: Callable[[Row, Place, Place], str]
 ) -> dict[str, Sheet]:  # fmt: skip
     """The sheets of these links, by what `name` calls the item of each."""
     links, gathered = sorted(links), defaultdict[str, list[tuple[Row, Place, Place]]](list)
-    for one in await placed(tx, await links_of(tx, links), person):
+    for one in await placed(await links_of(tx, links), known):
         gathered[name(*one)].append(one)
     return {key: sheet_of(key, members) for key, members in gathered.items()}
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from graph.actions.known import known_around
+from graph.actions.known import KnownVictims
 from graph.actions.views import Look, Views
 from graph.domain.errors import NotFound
 from graph.domain.link import State
@@ -63,14 +63,14 @@ async def read_links(
     """
 
     async def work(tx: Tx) -> list[Row]:
-        page: dict[str, Any] = {"after": after, "limit": limit + 1, "viewer": look.person.actor}
+        page: dict[str, Any] = {"after": after, "limit": limit + 1}
         if case_id is None:
             districts = sorted(districts_of(look.person, Deed.SEE))
-            return await tx.rows(queries.LINKS, state=state.value, districts=districts, **page)
+            return await tx.listed(queries.LINKS, state=state.value, districts=districts, **page)
         case = await tx.one(queries.CASE, case_id=case_id)
         if case is None or not sees_case(look.person, case["case"]):
             return []
-        return await tx.rows(queries.LINKS_OF_CASE, states=[state.value], case_id=case_id, **page)
+        return await tx.listed(queries.LINKS_OF_CASE, states=[state.value], case_id=case_id, **page)
 
     rows = await store.read(work)
     links = [link_from(row, look.person) for row in rows[:limit] if sees_link(look.person, row)]
@@ -117,18 +117,17 @@ async def read_crop(
 
 async def seen_link(tx: Tx, link_id: str, *, viewer: Person) -> SeenLink:
     """The link as `viewer` may see it now; NotFound where there is none, or none that they may know of."""
-    row = await tx.one(queries.LINK, link_id=link_id, viewer=viewer.actor)
+    row = next(iter(await tx.listed(queries.LINK, link_id=link_id)), None)
     if row is None or not sees_link(viewer, row):
         raise NotFound("there is no such link")
     sides = row["a"]["face_id"], row["b"]["face_id"]
-    beside = (await known_around(tx, viewer, sides)).beside(sides)
-    found = link_from(row, viewer, await tx.rows(queries.HISTORY, link_id=link_id))
-    return replace(found, face_ids=(*sides, *sorted(beside)))
+    beside = (await KnownVictims(tx, viewer).around(sides)).beside(sides)
+    return replace(link_from(row, viewer, row["acts"]), face_ids=(*sides, *sorted(beside)))
 
 
 async def seen_links(tx: Tx, link_ids: Iterable[str], *, viewer: Person) -> dict[str, SeenLink]:
     """The links by id, without their history, as `viewer` may see them now; an unknown one is left out."""
-    rows = await tx.rows(queries.LINKS_BY_ID, links=list(link_ids), viewer=viewer.actor)
+    rows = await tx.listed(queries.LINKS_BY_ID, links=list(link_ids))
     return {row["link"]["link_id"]: link_from(row, viewer) for row in rows if sees_link(viewer, row)}
 
 

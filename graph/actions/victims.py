@@ -47,9 +47,21 @@ class Around:
     def lies_with(self, viewer: Person, face: str) -> bool:
         return may(viewer, Deed.SEE, [case["district"] for case in self.cases.get(face, [])])
 
+    def joined(self, other: Around) -> Around:
+        """Both together; what hangs together is whole in each."""
+        near = Neighbourhood({**self.near.faces, **other.near.faces}, {**self.near.links, **other.near.links})
+        identified = {item.identification_id: item for item in (*self.identified, *other.identified)}
+        return Around(
+            near, {**self.stored, **other.stored}, self.pending | other.pending, {**self.cases, **other.cases},
+            tuple(identified.values()),
+        )  # fmt: skip
+
     @property
     def sources(self) -> list[str]:
         return sorted({case["source"] for cases in self.cases.values() for case in cases if case["source"]})
+
+
+NOTHING: Final = Around(Neighbourhood({}, {}), {}, frozenset(), {}, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +74,28 @@ class Effects:
 
 async def load(tx: Tx, faces: Iterable[str]) -> Around:
     """Everything that declarations, confirmations and approvals connect with these faces."""
-    near = set(faces)
-    frontier, known = set(near), set[str]()
-    rows: list[Row] = []
+    frontier, known = set(faces), set[str]()
+    rows: dict[str, Row] = {}
     links: dict[str, Row] = {}
     identified: list[Identification] = []
     while frontier:
         step = await tx.one(queries.AROUND, faces=sorted(frontier), known=sorted(known)) or {}
-        rows += step["faces"]
+        rows |= {row["face_id"]: row for row in step["faces"]}
         links |= {row["link_id"]: row for row in step["links"]}
         found = {face for row in step["links"] if State(row["state"]) in JOINS for face in (row["a"], row["b"])}
         for row in step["victims"]:
             known.add(row["victim_id"])
             found |= set(row["faces"])
             identified += [_identification(item, row["victim_id"]) for item in row["identifications"]]
-        frontier = found - near
-        near |= found
-    inside = [row for row in links.values() if row["a"] in near and row["b"] in near]
+        frontier = found - rows.keys()
+    inside = [row for row in links.values() if row["a"] in rows and row["b"] in rows]
     return Around(
         Neighbourhood(
-            {row["face_id"]: _face(row) for row in rows}, {row["link_id"]: link_facts(row) for row in inside}
+            {face: _face(row) for face, row in rows.items()}, {row["link_id"]: link_facts(row) for row in inside}
         ),
-        {row["face_id"]: row["victim_id"] for row in rows if row["victim_id"] is not None},
+        {face: row["victim_id"] for face, row in rows.items() if row["victim_id"] is not None},
         frozenset(row["link_id"] for row in inside if row["pending"]),
-        {row["face_id"]: row["cases"] for row in rows},
+        {face: row["cases"] for face, row in rows.items()},
         tuple(identified),
     )  # fmt: skip
 

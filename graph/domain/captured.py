@@ -45,11 +45,17 @@ class Dates:
 
     @classmethod
     def of(cls, row: Mapping[str, Any] | None) -> Dates:
-        """Of a row with `events` (at, submitted_at, district), `file` and `districts`; without one nothing is known."""
+        """Of a row with `file` and `cases` (district, and at and submitted_at where an event of it gave a date).
+
+        Without one nothing is known.
+        """
         if row is None:
             return cls()
-        events = tuple(Told(date["at"], date["submitted_at"], date["district"]) for date in row["events"])
-        return cls(events, row["file"], frozenset(row["districts"]))
+        cases = row["cases"]
+        events = tuple(
+            Told(case["at"], case["submitted_at"], case["district"]) for case in cases if case["at"] is not None
+        )
+        return cls(events, row["file"], frozenset(case["district"] for case in cases))
 
     def known_to(self, sees: Callable[[str], bool]) -> str | None:
         """The date that a person may know who `sees` these districts: of events that differ the latest counts."""
@@ -110,6 +116,8 @@ def gap_between(a: Dates, b: Dates, sees: Callable[[str], bool]) -> Gap | None:
 
     None where one of the dates is unknown. Where one is known to other districts alone: only the band of years.
     """
+    if a.latest is None or b.latest is None:
+        return None
     known = [(dates.known_to(sees), dates.latest) for dates in (a, b)]
     one, other = (mine or theirs for mine, theirs in known)
     if one is None or other is None:

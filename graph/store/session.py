@@ -43,9 +43,18 @@ class Tx:
         self._inner = inner
 
     async def rows(self, query: LiteralString, **values: Any) -> list[Row]:
-        """All rows of a statement, each a dict by column name."""
+        """All rows of a statement, each a dict by column name; none returns a node, a relationship or a path.
+
+        `result.data()` would look through every value for those: a third of the time of a long list.
+        """
         result = await self._inner.run(query, values)
-        return await result.data()
+        names = result.keys()
+        return [dict(zip(names, tuple[Any, ...](record), strict=True)) async for record in result]
+
+    async def listed(self, query: LiteralString, **values: Any) -> list[Row]:
+        """The rows of a statement that answers with one list, `rows`, of them: many rows cost more on their way."""
+        found = await self.one(query, **values)
+        return found["rows"] if found else []
 
     async def one(self, query: LiteralString, **values: Any) -> Row | None:
         """The first row of a statement, or None."""

@@ -239,13 +239,13 @@ async def at_once(
 ) -> dict[str, Any]:  # fmt: skip
     """Requests a second, and their times, of people who look at faces, links, lists and the queue all the time.
 
-    With the processor milliseconds that a request takes in the API, process `api`, and in Neo4j: what else the machine
-    does changes these least.
+    With the processor milliseconds that a request takes in the API, process `api`, in Neo4j and in the clients: what
+    else the machine does changes these least, and their sum says how many requests its cores can carry.
     """
     port = int(os.environ["REDTHREAD_TEST_NEO4J_URI"].rpartition(":")[2])
     listening = (item for item in psutil.net_connections("tcp") if item.status == psutil.CONN_LISTEN)
     neo4j_pid = next(item.pid for item in listening if item.laddr.port == port)
-    processes = [psutil.Process(pid) for pid in (api, neo4j_pid) if pid is not None]
+    processes = [psutil.Process(pid) for pid in (api, neo4j_pid, os.getpid()) if pid is not None]
     busy = [sum(process.cpu_times()[:2]) for process in processes]
     looks = [asked[name] for name in ("crop", "crop", "crop", "one link", "one link", "list of links", "queue")]
     times: list[float] = []
@@ -265,7 +265,7 @@ async def at_once(
     cpu = [round(1000 * part / len(times), 1) for part in spent]
     return {
         "clients": clients, "a second": round(len(times) / seconds, 1), **spread(times), "api_cpu_ms": cpu[0],
-        "neo4j_cpu_ms": cpu[1],
+        "neo4j_cpu_ms": cpu[1], "clients_cpu_ms": cpu[2],
     }  # fmt: skip
 
 

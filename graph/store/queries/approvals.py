@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-CONFIRMED_BY: Final = """
+from graph.store.queries.lists import in_one_row
+
+CONFIRMED_BY: Final = in_one_row(
+    """
 UNWIND $links AS link_id
 CALL (link_id) {
   MATCH (v:Verdict {link_id: link_id})<-[:WROTE]-(act:Act) WHERE v.decision = 'confirmed'
   RETURN act ORDER BY v.version DESC LIMIT 1
 }
 RETURN link_id, act.act_id AS act_id, act.by AS by, act.role AS role, act.district AS district, act.at AS at
-"""
+""",
+    "link_id", "act_id", "by", "role", "district", "at",
+)  # fmt: skip
 
 LINKS_OF_ACTS: Final = """
 UNWIND $acts AS act_id

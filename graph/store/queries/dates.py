@@ -6,7 +6,6 @@ from typing import Final
 
 DATES: Final = """
 {file: m.captured_at,
- events: COLLECT { MATCH (m)-[told:IN_CASE]->(where:Case) WHERE told.captured_at IS NOT NULL
-                   RETURN {at: told.captured_at, submitted_at: told.captured_told, district: where.district} },
- districts: COLLECT { MATCH (m)-[:IN_CASE]->(where:Case) RETURN DISTINCT where.district }}
+ cases: COLLECT { MATCH (m)-[told:IN_CASE]->(where:Case)
+                  RETURN {at: told.captured_at, submitted_at: told.captured_told, district: where.district} }}
 """

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from graph.store.queries.lists import in_one_row
+
 _NEXT_PAGE: Final = """
 WITH n, r ORDER BY n, r.link_id LIMIT $limit
-RETURN r.link_id AS link_id ORDER BY n, link_id
+RETURN collect({link_id: r.link_id}) AS rows
 """
 
-WAITING_LINKS: Final = """
+WAITING_LINKS: Final = in_one_row(
+    """
 UNWIND $links AS link_id
 MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
 WITH r, [f IN [a, b] | f {.face_id, .label, .stub, .quality,
@@ -24,7 +27,9 @@ WITH r, [f IN [a, b] | f {.face_id, .label, .stub, .quality,
        cases: [(f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) | [c.case_id, c.district]]}] AS sides
 RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.urgency AS urgency,
        coalesce(r.claimed_until, '') AS claimed_until, sides[0] AS a, sides[1] AS b
-"""
+""",
+    "link_id", "state", "version", "urgency", "claimed_until", "a", "b",
+)  # fmt: skip
 """The links of a walk or an item, with what says whose faces they join: apart from both, so that it is planned once."""
 
 # A link lies in the districts `district_low` and `district_high`, or, with `*`, in more than two: each is a seek.
@@ -132,7 +137,8 @@ RETURN DISTINCT item
 
 # From the lighter unit's faces to the heavier unit; whose face it is (a face may have two declared victims) is for
 # `domain.queue` to say.
-LINKS_OF_ITEMS: Final = """
+LINKS_OF_ITEMS: Final = in_one_row(
+    """
 UNWIND $items AS item
 CALL (item) {
   WITH item WHERE item.kind = 'face'
@@ -155,7 +161,9 @@ WHERE r.state IN $states
         ELSE EXISTS { (o)-[:DEPICTS]->(:Victim {victim_id: item.other_id}) }
       END
 RETURN DISTINCT r.link_id AS link_id
-"""
+""",
+    "link_id",
+)
 
 # A face with groups in two cases stands for the smallest one's id, as `domain.queue` says; one that people gave to a
 # victim stands for that.

@@ -21,20 +21,27 @@ _SIDE: Final = (
 )
 _SIDE_A: Final = _SIDE.replace("f.", "a.").replace("(f)", "(a)")
 _SIDE_B: Final = _SIDE.replace("f.", "b.").replace("(f)", "(b)")
+_ACTS: Final = "RETURN v {.verdict_id, .decision, .undoes, by: act.by}"
+_WHOLE_ACTS: Final = """WITH v, act ORDER BY v.version
+                 RETURN v {.verdict_id, .decision, .reasons, .text, .supersedes, .undoes, .blind,
+                           by: act.by, role: act.role, district: act.district, at: act.at}"""
 _LINK: Final = (
     """
-RETURN r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .score_id, .proposed_by,
-          .proposed_in, .proposed_at} AS link,
-       COLLECT { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
-                 RETURN v {.verdict_id, .decision, .undoes, by: act.by} } AS acts,
-"""
+RETURN collect({
+  link: r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .score_id, .proposed_by,
+           .proposed_in, .proposed_at},
+  acts: COLLECT { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
+                  """
+    + _ACTS
+    + """ },
+  a: """
     + _SIDE_A
-    + " AS a, "
+    + ", b: "
     + _SIDE_B
-    + " AS b\n"
+    + "}) AS rows\n"
 )
 
-LINK: Final = "MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)" + _LINK
+LINK: Final = "MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)" + _LINK.replace(_ACTS, _WHOLE_ACTS)
 
 LINKS_BY_ID: Final = "UNWIND $links AS link_id MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)" + _LINK
 
@@ -49,7 +56,6 @@ WHERE r.state = $state AND r.link_id > $after
 WITH a, r, b ORDER BY r.state, r.link_id LIMIT $limit
 """
     + _LINK
-    + "ORDER BY link.link_id"
 )
 
 # The state is asked for after the case's links are found: in one MATCH the planner would begin at all links in it.
@@ -57,19 +63,10 @@ LINKS_OF_CASE: Final = (
     """
 MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)
 WITH DISTINCT r WHERE r.state IN $states AND r.link_id > $after
-WITH r ORDER BY r.link_id LIMIT $limit
-WITH startNode(r) AS a, r, endNode(r) AS b
+WITH startNode(r) AS a, r, endNode(r) AS b ORDER BY r.link_id LIMIT $limit
 """
     + _LINK
-    + "ORDER BY link.link_id"
 )
-
-HISTORY: Final = """
-MATCH (v:Verdict {link_id: $link_id})<-[:WROTE]-(act:Act)
-RETURN v.verdict_id AS verdict_id, act.by AS by, act.role AS role, act.district AS district, act.at AS at,
-       v.decision AS decision, v.reasons AS reasons, v.text AS text, v.supersedes AS supersedes, v.blind AS blind
-ORDER BY v.version
-"""
 
 CASE: Final = """
 MATCH (c:Case {case_id: $case_id})
@@ -110,8 +107,8 @@ CALL () {
 CALL (found) {
   UNWIND found AS r
   RETURN collect({
-    link: r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .proposed_by, .proposed_in,
-             .proposed_at},
+    link: r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .score_id, .proposed_by,
+             .proposed_in, .proposed_at},
     acts: CASE WHEN r.version = 0 THEN [] ELSE COLLECT {
       MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
       RETURN v {.verdict_id, .decision, .undoes, by: act.by} } END,

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from graph.store.queries.lists import in_one_row
+
 AROUND: Final = """
 CALL () {
   UNWIND $faces AS face_id
   MATCH (f:Face {face_id: face_id})
+  RETURN f
+  UNION
+  UNWIND $faces AS face_id
+  MATCH (:Face {face_id: face_id})-[:DEPICTS]->(:Victim)<-[:DEPICTS]-(f:Face)
+  RETURN f
+}
+WITH collect(f) AS near
+CALL (near) {
+  UNWIND near AS f
   RETURN collect(f {.face_id, .start_ms, .end_ms, .quality,
     media_id: head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
     declared: COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim) RETURN v.victim_id },
@@ -16,16 +27,16 @@ CALL () {
                      RETURN DISTINCT c {.case_id, .source, .district, .contact} }
   }) AS faces
 }
-CALL () {
-  UNWIND $faces AS face_id
-  MATCH (f:Face {face_id: face_id})-[r:CANDIDATE]-(:Face) WHERE r.state IN ['confirmed', 'approved', 'dismissed']
+CALL (near) {
+  UNWIND near AS f
+  MATCH (f)-[r:CANDIDATE]-(:Face) WHERE r.state IN ['confirmed', 'approved', 'dismissed']
   WITH DISTINCT r
   RETURN collect(r {.link_id, .state, .confirmed_at, a: startNode(r).face_id, b: endNode(r).face_id,
                     pending: coalesce(r.pending, false)}) AS links
 }
-CALL () {
-  UNWIND $faces AS face_id
-  MATCH (:Face {face_id: face_id})-[:DEPICTS]->(v:Victim)
+CALL (near) {
+  UNWIND near AS f
+  MATCH (f)-[:DEPICTS]->(v:Victim)
   WITH DISTINCT v WHERE NOT v.victim_id IN $known
   RETURN collect(v {.victim_id,
     faces: COLLECT { MATCH (v)<-[:DEPICTS]-(o:Face) RETURN DISTINCT o.face_id },
@@ -35,7 +46,8 @@ CALL () {
 }
 RETURN faces, links, victims
 """
-"""One step outwards from some faces: what they are, what people decided on them, the victims that they are in."""
+"""One step outwards from some faces, and the other faces of their victims: what they are, what people decided on them,
+the victims that they are in."""
 
 MOVE_FACES: Final = """
 UNWIND $rows AS row
@@ -106,13 +118,16 @@ RETURN v.from_link AS from_link,
 """
 """`ends` are the two faces of the link that the name comes from."""
 
-DISTRICTS_OF_VICTIMS: Final = """
+DISTRICTS_OF_VICTIMS: Final = in_one_row(
+    """
 UNWIND $victims AS victim_id
 MATCH (v:Victim {victim_id: victim_id})
 RETURN v.victim_id AS victim_id, v.identity IS NOT NULL AS identified,
        COLLECT { MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
                  RETURN DISTINCT c.district } AS districts
-"""
+""",
+    "victim_id", "identified", "districts",
+)  # fmt: skip
 
 CREATE_IDENTIFICATION: Final = """
 MATCH (v:Victim {victim_id: $victim_id})
