@@ -23,17 +23,18 @@ _SIDE_A: Final = _SIDE.replace("f.", "a.").replace("(f)", "(a)")
 _SIDE_B: Final = _SIDE.replace("f.", "b.").replace("(f)", "(b)")
 _ACTS: Final = "RETURN v {.verdict_id, .decision, .undoes, by: act.by}"
 _WHOLE_ACTS: Final = """WITH v, act ORDER BY v.version
-                 RETURN v {.verdict_id, .decision, .reasons, .text, .supersedes, .undoes, .blind,
-                           by: act.by, role: act.role, district: act.district, at: act.at}"""
+    RETURN v {.verdict_id, .decision, .reasons, .text, .supersedes, .undoes, .blind,
+              by: act.by, role: act.role, district: act.district, at: act.at}"""
 _LINK: Final = (
     """
 RETURN collect({
   link: r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .score_id, .proposed_by,
            .proposed_in, .proposed_at},
-  acts: COLLECT { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
-                  """
+  acts: CASE WHEN r.version = 0 THEN [] ELSE COLLECT {
+    MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
+    """
     + _ACTS
-    + """ },
+    + """ } END,
   a: """
     + _SIDE_A
     + ", b: "
