@@ -83,6 +83,7 @@ async def test_a_cursor_move_that_waited_for_a_new_epoch_is_refused(store: Store
         "log_id": "kafka",
         "model_id": MODEL,
         "model_since": -1,
+        "score_id": None,
         "ce_id": None,
         "digest": None,
         "broken": None,
