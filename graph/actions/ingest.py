@@ -175,8 +175,8 @@ async def calibration(store: Store) -> str | None:
 
 async def has_faces(store: Store) -> bool:
     """Whether the register holds a face."""
-    row = await store.read(lambda tx: tx.one(models.ANY_FACE))
-    return row is not None and row["found"]
+    row = await store.read(lambda tx: tx.one(models.FACES))
+    return row is not None and row["number"] > 0
 
 
 async def adopt_calibration(store: Store, epoch: int, score_id: str, text: str) -> None:

@@ -47,7 +47,7 @@ SET c.model_id = row.model_id, c.model_since = row.since, c.score_id = row.score
 
 CALIBRATION: Final = "MATCH (c:Cursor {log: $log}) RETURN c.calibration AS calibration"
 
-ANY_FACE: Final = "RETURN COUNT { (:Face) } > 0 AS found"
+FACES: Final = "RETURN COUNT { (:Face) } AS number"
 
 ADOPT_CALIBRATION: Final = """
 MATCH (c:Cursor {log: $log}) WHERE c.epoch = $epoch AND c.calibration IS NULL
