@@ -283,6 +283,8 @@ def _wait_for_entry(process: subprocess.Popen[bytes]) -> None:
 def test_ctrl_c_while_servers_do_not_answer_ends_with_its_code(tmp_path: Path) -> None:
     line, env = command("models", "--data", tmp_path)
     env |= {"REDTHREAD_KAFKA": "127.0.0.1:1", "REDTHREAD_NEO4J_URI": "bolt://127.0.0.1:1"}
+    # Where the tests run in the background of a shell, the signal is ignored, and by all that they start.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
     for _ in range(10):
         process = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         until = time.monotonic() + 30
@@ -294,6 +296,7 @@ def test_ctrl_c_while_servers_do_not_answer_ends_with_its_code(tmp_path: Path) -
         out, said = process.communicate(timeout=60)
         if process.returncode != Code.UNAVAILABLE:  # on a busy machine it may have given up before the signal came
             break
+    signal.signal(signal.SIGINT, ours)
     assert (process.returncode, out, said) == (Code.INTERRUPTED, b"", b"")
 
 
