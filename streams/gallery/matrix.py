@@ -21,16 +21,18 @@ Allowed = Callable[[NDArray[np.int64], Rows], NDArray[np.bool_]]
 Tile = tuple[Rows, Vectors]
 """Rows that are compared at a time, (n,), and their vectors, (n, dimensions)."""
 
-BLOCK: Final = 8192
+BLOCK: Final = 32_768
 """Rows of a block of memory."""
-TILE: Final = 262_144
-"""Scores computed at a time: 1 MB, which is still in the processor's cache when they are filtered."""
+TILE: Final = 524_288
+"""Scores computed at a time: 2 MB, which is still in the processor's cache when they are filtered."""
 QUERIES: Final = 512
 """Queries compared at a time."""
 SIDE_BY_SIDE: Final = 4
 """Tiles from which on they are compared in threads: below, handing them over costs more than it saves."""
-PAIRS: Final = 8192
-"""Pairs scored in float64 at a time: 16 MB at 128 dimensions."""
+WAITING: Final = 4096
+"""Candidates that may gather, at least, before the best are picked."""
+PAIRS: Final = 1024
+"""Pairs scored in float64 at a time: 1 MB at 128 dimensions."""
 SLACK: Final = 1e-4
 """What a float32 dot product of two vectors, of length 1 at the most and up to 1,024 dimensions, may be off by (6e-5),
 with room: everything above floor - SLACK is scored again in float64, so the result equals brute force in float64."""
@@ -212,7 +214,7 @@ class _Candidates:
         self._lowest = (self._down_to - SLACK).astype(np.float32)
         self._found: list[tuple[NDArray[np.int64], Rows, Vectors]] = []
         self._count = 0
-        self._limit = 2 * (most or 0) * len(queries)
+        self._limit = WAITING
         self._lock = Lock()
 
     def compare(self, tiles: Iterator[Tile], height: int) -> None:
@@ -251,7 +253,7 @@ class _Candidates:
         keep = np.flatnonzero(scores >= self._lowest[which])
         self._found = [(which[keep], rows[keep], scores[keep])]
         self._count = len(keep)
-        self._limit = 2 * max(self._count, most * len(queries))
+        self._limit = max(2 * self._count, WAITING)
 
     def hits(self, take: Callable[[Rows], Vectors]) -> list[Hits]:
         """The hits of each query, once all tiles are compared; `take` gives the vectors of rows."""
@@ -260,13 +262,14 @@ class _Candidates:
         empty = np.empty(0, np.int64)
         which = np.concatenate([empty, *(found[0] for found in self._found)])
         rows = np.concatenate([empty, *(found[1] for found in self._found)])
-        order = np.lexsort((rows, which))
+        order = np.argsort(rows)
         which, rows = which[order], rows[order]
         scores = np.empty(len(rows))
         for start in range(0, len(rows), PAIRS):
             some = slice(start, start + PAIRS)
             scores[some] = exact(self._queries[which[some]], take(rows[some]))
         high = np.flatnonzero(scores >= self._down_to[which])
+        high = high[np.argsort(which[high], kind="stable")]
         which, rows, scores = which[high], rows[high], scores[high]
         ends = np.searchsorted(which, np.arange(len(self._queries)), "right").tolist()
         return [

@@ -100,6 +100,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matrix_module, "TILE", 256)
     monkeypatch.setattr(matrix_module, "QUERIES", 8)
     monkeypatch.setattr(matrix_module, "PAIRS", 50)
+    monkeypatch.setattr(matrix_module, "WAITING", 40)
 
 
 PATCHED = {"derandomize": True, "deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
