@@ -416,9 +416,7 @@ class Comparer:
         """By how many faces are compared with one of this scope, but `without` those of its own picture."""
         return self.calibration.threshold(max(self._staged.comparable(scope)[0] - without, 0))
 
-    def _stage(
-        self, one: str, other: str, score: float, threshold: float, *, by_mean: bool, leads_only: bool
-    ) -> None:
+    def _stage(self, one: str, other: str, score: float, threshold: float, *, by_mean: bool, leads_only: bool) -> None:
         a, b = ids.ordered(one, other)
         state = "candidate" if score >= threshold and not leads_only else "lead"
         link_id, band = ids.link_id(a, b), self.calibration.band(score)
