@@ -22,7 +22,6 @@ from graph.domain.comparison import (
     cut_by_caps,
     may_compare,
     similar,
-    within_caps,
 )
 from streams.gallery.columns import Numbers
 from streams.gallery.entities import Face, Media
@@ -318,15 +317,34 @@ class Comparer:
 
         At or above the floor, capped like what is proposed for a new face; `whole` is the victim's scope.
         """
-        found: list[Similar] = []
-        nearest: dict[str, tuple[str, bool]] = {}
-        for face, score in self.near_mean(mean.vector):
-            scope = self._staged.scope_of(face)
-            if scope is not None and self._may_be(face, mean):
-                name, single = mean.nearest(_vectors([face])[0])
-                nearest[face.face_id] = name, score > single
-                found.append(similar(whole, scope, face.face_id, max(score, single), face.victim_id))
-        return [(item, *nearest[item.face_id]) for item in within_caps(found)]
+        least = self.calibration.floor + SCORES_HIGHER
+        (hits,) = self._table.matrix.all_above(mean.vector[None], least)
+        best = hits
+        if len(hits.rows):
+            alone = all_scores(self._table.matrix.take(hits.rows), mean.vectors).max(axis=1)
+            best = replace(hits, scores=np.maximum(hits.scores - SCORES_HIGHER, alone))
+        (fresh,) = self._fresh(mean.vector[None], least)
+        staged = [(max(score - SCORES_HIGHER, mean.nearest(_vectors([f])[0])[1]), f.face_id) for f, score in fresh]
+        caps, own = Caps(), self._own_cases(whole.cases)
+        for turned, name, _, number in merge(self._scored(best), sorted((-s, name, False, None) for s, name in staged)):
+            if caps.others_full and number is not None and not own.codes[self._table.code(number)]:
+                continue  # most of a large register, of which nothing can be kept any more
+            face = self._staged.face(name)
+            scope = self._staged.scope_of(face) if face is not None else None
+            if face is not None and scope is not None and self._may_be(face, mean):
+                caps.offer(similar(whole, scope, name, -turned, face.victim_id))
+                if caps.own_full and caps.others_full:
+                    break
+        nearest = {item.face_id: self._nearest_of(item.face_id, mean) for item in caps.kept}
+        return [(item, *nearest[item.face_id]) for item in caps.kept]
+
+    def _nearest_of(self, face_id: str, mean: VictimMean) -> tuple[str, bool]:
+        """The victim's face that is nearest to this one, and whether the mean is more like it."""
+        face = self._staged.face(face_id)
+        assert face is not None, "it was compared just now"
+        (vector,) = _vectors([face])
+        name, alone = mean.nearest(vector)
+        return name, float(all_scores(vector[None], mean.vector[None])[0, 0]) - SCORES_HIGHER > alone
 
     # --- what lies near ------------------------------------------------------------------------------------------
 
