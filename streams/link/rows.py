@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,29 +14,37 @@ from graph.actions.events import Event
 from graph.domain import ids
 from graph.domain.box import SAME_FACE_IOU, iou
 from graph.domain.captured import why_odd
+from graph.domain.comparison import TOO_POOR_BELOW
 from graph.domain.errors import OtherModel, Unprocessable
+from streams.gallery.entities import Face
 from streams.gallery.matrix import Vectors
-from streams.gallery.scoring import Scorer
-from streams.gallery.state import Face, Membership
+from streams.link.memberships import StoredMembership
 from streams.records import EmbeddedAgain, EmbeddedFace, FacesEmbedded, MarkEmbedded, MediaEmbedded, SourceEvent
 
 
 def vector(face: EmbeddedFace | EmbeddedAgain) -> Vectors:
     """The unit vector, (d,) float32; Unprocessable where the bytes are no unit vector."""
+    return _decoded(face.vector)
+
+
+@lru_cache(maxsize=1024)  # a face is decoded once, for each of the places that read its vector
+def _decoded(text: str) -> Vectors:
     try:
-        values = np.frombuffer(base64.b64decode(face.vector, validate=True), "<f4").astype(np.float32)
+        values = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32)
     except ValueError as error:
         raise Unprocessable("an embedding can't be read", code="bad_embedding") from error
     if values.ndim != 1 or not np.isfinite(values).all() or abs(float(np.linalg.norm(values)) - 1) > 1e-3:
         raise Unprocessable("an embedding is not a unit vector", code="bad_embedding")
+    values.flags.writeable = False
     return values
 
 
-def with_vector(stored: Face, face: EmbeddedFace | EmbeddedAgain, scorer: Scorer) -> Face:
+def with_vector(stored: Face, face: EmbeddedFace | EmbeddedAgain, scored: Vectors) -> Face:
     """The stored face with the scored vector of an embedding, to compare by it or, of a poor one, to ask by it."""
+    leads_only = face.quality < TOO_POOR_BELOW
     if face.too_poor_because is None:
-        return replace(stored, vector=scorer.scored(vector(face)), poor=None)
-    return replace(stored, vector=None, poor=scorer.scored(vector(face)))
+        return replace(stored, vector=scored, poor=None, leads_only=leads_only)
+    return replace(stored, vector=None, poor=scored, leads_only=leads_only)
 
 
 def check_vectors(record: MediaEmbedded | MarkEmbedded | FacesEmbedded, dimensions: int | None) -> None:
@@ -104,7 +113,7 @@ def judged(face_id: str, model_id: str) -> dict[str, Any]:
     return {"face_id": face_id, "embedding_id": ids.embedding_id(face_id, model_id)}
 
 
-def membership(media_id: str, case_id: str, member: Membership) -> dict[str, Any]:
+def membership(media_id: str, case_id: str, member: StoredMembership) -> dict[str, Any]:
     row = {**asdict(member), "scope": member.scope.value, "exhibits": list(member.exhibits)}
     return {**row, "membership_id": ids.membership_id(media_id, case_id), "media_id": media_id, "case_id": case_id}
 
