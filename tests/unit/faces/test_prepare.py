@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from streams.faces import prepare
 from streams.faces.detect import Detector
 from streams.faces.embed import Embedder, align
 from streams.faces.geometry import Pixels
-from streams.faces.models import ModelFiles
+from streams.faces.models import ModelFiles, ensure_models
 from streams.faces.prepare import RECIPE, prepared_model
 from streams.faces.runtime import open_session
+from tests.factories_models import plain_recogniser
 from tests.factories_pictures import astronaut
 
 _helper: Any = helper
@@ -31,30 +32,30 @@ _RECIPE_GIVES = {
 
 @pytest.fixture(scope="module")
 def plain(models: ModelFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The recogniser prepared with its PRelus left as they are."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prepare, "_split_prelus", lambda *_: None)
-        data = prepared_model(models.recogniser.parent / "face_recognition_sface_2021dec.onnx", {})
-    path = tmp_path_factory.mktemp("plain") / "plain.onnx"
-    path.write_bytes(data)
-    return path
+    return plain_recogniser(models, tmp_path_factory.mktemp("plain"))
 
 
-def test_another_preparation_has_another_recipe(models: ModelFiles) -> None:
+def test_another_preparation_has_another_recipe(models: ModelFiles, tmp_path: Path) -> None:
     """Whoever changes the preparation, or the onnx library that writes it, raises RECIPE and sets these digests."""
+    for name in _RECIPE_GIVES:
+        shutil.copy(models.detector.parent / name, tmp_path)
+
+    files = ensure_models(tmp_path)
+
     found = {
         path.name.removeprefix(f"prepared-{RECIPE}-"): hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        for path in (models.detector, models.recogniser)
+        for path in (files.detector, files.recogniser)
     }
     assert (RECIPE, found) == (2, _RECIPE_GIVES)
 
 
-def test_the_recogniser_gives_the_bits_that_it_gave_with_its_prelus(models: ModelFiles, plain: Path) -> None:
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 255), (100, 130), (-1e4, 1e4)])
+def test_the_recogniser_gives_the_bits_that_it_gave_with_its_prelus(
+    models: ModelFiles, plain: Path, low: float, high: float
+) -> None:
     before, now = open_session(plain, 1), open_session(models.recogniser, 1)
-    draw = np.random.default_rng(16)
 
-    for strength in (1, 255, 255, 255, 1e4):
-        data = draw.uniform(-strength if strength == 1e4 else 0, strength, (1, 3, 112, 112)).astype(np.float32)
+    for data in np.random.default_rng(16).uniform(low, high, (4, 1, 3, 112, 112)).astype(np.float32):
         expected, found = (session.run(None, {"data": data})[0] for session in (before, now))
         assert found.tobytes() == expected.tobytes()
 
