@@ -84,8 +84,8 @@ def ensure_models(folder: Path) -> ModelFiles:
                     _prepare(folder, model)
     except OSError as failure:
         raise ModelsUnavailable(
-            f"The models in {folder} cannot be read, or not be prepared for this release ({failure.strerror}): free "
-            "some space, make the folder writable, or name another one in REDTHREAD_MODELS."
+            f"The models in {folder} can neither be read nor prepared for this release ({failure.strerror}): free some "
+            "space, make the folder writable, or name another one in REDTHREAD_MODELS."
         ) from failure
     return ModelFiles(_prepared(folder, _DETECTOR), _prepared(folder, _RECOGNISER), DETECTOR_ID, MODEL_ID)
 
