@@ -215,6 +215,7 @@ class Matrix:
             candidates = _Candidates(some, floor, most, allowed, start)
             height = min(BLOCK, 1 << (TILE // len(some)).bit_length() - 1)
             count = self._count if rows is None else len(rows)
+            # a map, unlike a generator, may be advanced by several threads
             tiles = map(partial(self._tile, rows, height), range(0, count, height))
             if count <= SIDE_BY_SIDE * height:
                 candidates.compare(tiles, height)
