@@ -43,6 +43,8 @@ WAITING: Final = 4096
 """Candidates that may gather, at least, before the best are picked."""
 PAIRS: Final = 1024
 """Pairs scored in float64 at a time: 1 MB at 128 dimensions."""
+SCORED_SIDE_BY_SIDE: Final = 16
+"""Pieces of so many pairs from which on they are scored in threads."""
 SLACK: Final = 1e-4
 """What a float32 dot product of two vectors, of length 1 at the most and up to 1,024 dimensions, may be off by (6e-5),
 with room: everything above floor - SLACK is scored again in float64, so the result equals brute force in float64."""
@@ -213,13 +215,14 @@ class Matrix:
             candidates = _Candidates(some, floor, most, allowed, start)
             height = min(BLOCK, 1 << (TILE // len(some)).bit_length() - 1)
             count = self._count if rows is None else len(rows)
+            # a map, unlike a generator, may be advanced by several threads
             tiles = map(partial(self._tile, rows, height), range(0, count, height))
             if count <= SIDE_BY_SIDE * height:
                 candidates.compare(tiles, height)
             else:
                 for thread in [self._pool.submit(candidates.compare, tiles, height) for _ in range(self._threads)]:
                     thread.result()
-            found += candidates.best(self.take)
+            found += candidates.best(self._scores)
         return found
 
     def _tile(self, rows: Rows | None, height: int, start: int) -> _Tile:
@@ -232,6 +235,16 @@ class Matrix:
         some = slice(start % BLOCK, start % BLOCK + end - start)
         codes = block.codes and replace(block.codes, values=block.codes.values[some])
         return _Tile(np.arange(start, end), block.vectors[some], codes)
+
+    def _scores(self, queries: Vectors, which: Queries, rows: Rows) -> Scores:
+        """Exact scores of pairs of a query and a row, (n,) and (n,), the rows ascending."""
+
+        def score(some: slice) -> Scores:
+            return exact(queries[which[some]], self.take(rows[some]))
+
+        pieces = [slice(start, start + PAIRS) for start in range(0, len(rows), PAIRS)]
+        scores = self._pool.map(score, pieces) if len(pieces) >= SCORED_SIDE_BY_SIDE else map(score, pieces)
+        return np.concatenate([np.empty(0), *scores])
 
 
 class _Candidates:
@@ -323,8 +336,8 @@ class _Candidates:
         self._count = len(keep)
         self._limit = max(2 * self._count, WAITING)
 
-    def best(self, take: Callable[[Rows], Vectors]) -> list[Hits]:
-        """What is left for each query once all tiles are compared; `take` gives the vectors of rows."""
+    def best(self, score: Callable[[Vectors, Queries, Rows], Scores]) -> list[Hits]:
+        """What is left for each query once all tiles are compared; `score` gives the exact scores of pairs."""
         if self._most is not None and self._found:
             self._reduce(self._most)
         empty = np.empty(0, np.int64)
@@ -332,10 +345,7 @@ class _Candidates:
         rows = np.concatenate([empty, *(found[1] for found in self._found)])
         order = np.argsort(rows)
         which, rows = which[order], rows[order]
-        scores = np.empty(len(rows))
-        for start in range(0, len(rows), PAIRS):
-            some = slice(start, start + PAIRS)
-            scores[some] = exact(self._queries[which[some]], take(rows[some]))
+        scores = score(self._queries, which, rows)
         high = np.flatnonzero(scores >= self._down_to[which])
         high = high[np.argsort(which[high], kind="stable")]
         which, rows, scores = which[high], rows[high], scores[high]
