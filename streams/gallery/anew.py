@@ -64,9 +64,10 @@ def empty_plan(gallery: Gallery, model_id: str, offset: int, progress: Callable[
 
 
 def _still_alike(gallery: Gallery, faces: Unit, strict: float) -> Unit:
-    """The faces of a group of which every pair still reaches `strict`."""
+    """The faces of a group of which every pair still reaches `strict`; none that gives leads only."""
     names = sorted(faces)
-    able = [(name, vector) for name in names if (vector := gallery.faces[name].vector) is not None]
+    members = [face for name in names if not (face := gallery.faces[name]).leads_only]
+    able = [(face.face_id, face.vector) for face in members if face.vector is not None]
     if not able:
         return frozenset()
     vectors = np.stack([vector for _, vector in able])

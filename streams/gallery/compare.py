@@ -164,7 +164,8 @@ class Comparer:
 
     def _stage(self, one: str, other: str, score: float, threshold: float, *, by_mean: bool) -> None:
         a, b = ids.ordered(one, other)
-        state = "candidate" if score >= threshold else "lead"
+        leads_only = any(face is not None and face.leads_only for face in map(self._staged.face, (a, b)))
+        state = "candidate" if score >= threshold and not leads_only else "lead"
         link_id, band = ids.link_id(a, b), self._calibration.band(score)
         self._changes.links[link_id] = LinkRow(
             link_id, a, b, state, score, band, self._model_id, threshold, by_mean, self._calibration.score_id
@@ -182,6 +183,7 @@ class Comparer:
 
     def _group(self, face: Face, scope: InScope, near: list[Comparable], offset: int) -> None:
         groups, strict = self._staged.groups, self._calibration.group
+        near = [] if face.leads_only else [item for item in near if not item[0].leads_only]
         for case_id in sorted(scope.cases - groups.groups_of(face.face_id).keys()):
             close = [other.face_id for other, stored, score in near if score >= strict and case_id in stored.cases]
             if close:

@@ -7,7 +7,7 @@ from typing import Any, Final, LiteralString
 
 import numpy as np
 
-from graph.domain.comparison import Scope
+from graph.domain.comparison import TOO_POOR_BELOW, Scope
 from graph.store.queries import gallery as queries
 from graph.store.session import Row, Store
 from streams.gallery.calibration import Calibrations, calibration_of
@@ -77,7 +77,8 @@ def _face(row: Row, scorer: Scorer) -> Face:
     vector, poor = (scored, None) if row["too_poor_because"] is None else (None, scored)
     marked_on = None if row["marked_on"] is None else dict(zip(row["marked_on"], row["marked_since"], strict=True))
     people_said = (row["label"], row["declared"], row["assigned"], marked_on)
-    return Face(row["face_id"], row["media_id"], vector, *people_said, poor=poor)
+    leads_only = row["quality"] is not None and row["quality"] < TOO_POOR_BELOW
+    return Face(row["face_id"], row["media_id"], vector, *people_said, poor=poor, leads_only=leads_only)
 
 
 def _open_search(row: Row) -> OpenSearch:

@@ -69,7 +69,8 @@ class Membership:
 @dataclass(frozen=True, slots=True)
 class Face:
     """`vector` is the scored one, None where the face is too poor to compare; `poor` is it then, for people's questions
-    alone.
+    alone. One that is compared although its quality is below TOO_POOR_BELOW is `leads_only`: it counts for no mean and
+    joins no group.
 
     `declared` is the smallest victim that a case system declared for it, `assigned` the one that people's acts made.
     `marked_on` is of a face that a person marked: the memberships that it stands on, as `MarkSubmitted` has them.
@@ -83,6 +84,7 @@ class Face:
     assigned: str | None = None
     marked_on: Mapping[str, int] | None = None
     poor: Vectors | None = None
+    leads_only: bool = False
 
     @property
     def victim_id(self) -> str | None:
@@ -304,7 +306,7 @@ class Staged:
         """The vector of a face that the whole register is compared with, else None."""
         face = self.face(face_id)
         scope = self.scope_of(face) if face is not None else None
-        if face is None or scope is None or not scope.register or scope.hidden:
+        if face is None or face.leads_only or scope is None or not scope.register or scope.hidden:
             return None
         return face.vector
 
