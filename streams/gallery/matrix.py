@@ -218,7 +218,7 @@ class Matrix:
             # a map, unlike a generator, may be advanced by several threads
             tiles = map(partial(self._tile, rows, height), range(0, count, height))
             if count <= SIDE_BY_SIDE * height:
-                candidates.compare(tiles, height)
+                candidates.compare(tiles, min(height, count))
             else:
                 for thread in [self._pool.submit(candidates.compare, tiles, height) for _ in range(self._threads)]:
                     thread.result()
