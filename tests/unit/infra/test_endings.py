@@ -48,6 +48,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "bench decisions": ["PICTURES"],
     "bench accuracy": ["PICTURES"],
     "bench pipeline": ["PICTURES"],
+    "bench peers": ["PICTURES"],
     "bench calibrate": ["PICTURES"],
     "bench verdicts": [],
     "bench review": [],
