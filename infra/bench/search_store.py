@@ -1,0 +1,95 @@
+"""A drawn register as the graph would tell of it to whoever loads the gallery: without servers, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, LiteralString, TypeVar
+
+from graph.store.queries import gallery as queries
+from graph.store.session import Row, Store, Tx
+from infra.bench.search_draw import SCOPES, Register, case_id, victim_id
+
+T = TypeVar("T")
+SUBMITTED_MS = 1_790_000_000_000
+LABEL = "unrelated"
+
+
+class DrawnTx(Tx):
+    """Answers the statements that the gallery is loaded with."""
+
+    def __init__(self, register: Register) -> None:
+        self._register = register
+
+    async def rows(self, query: LiteralString, **values: Any) -> list[Row]:
+        register = self._register
+        match query:
+            case queries.GALLERY_CASES:
+                return [case_row(register, case) for case in range(register.cases)]
+            case queries.GALLERY_FACES:
+                return face_rows(register, values["after"], values["limit"])
+            case queries.GALLERY_MEDIA:
+                return media_rows(register, values["after"], values["limit"])
+            case _:
+                return []
+
+
+class DrawnStore(Store):
+    """Read from, never written to."""
+
+    def __init__(self, register: Register) -> None:
+        self._tx = DrawnTx(register)
+
+    async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
+        return await work(self._tx)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def case_row(register: Register, case: int) -> Row:
+    status = "open" if register.is_open[case] else "closed"
+    return {"case_id": case_id(case), "district": f"d{case % 4}", "status": status, "version": 1}
+
+
+def face_rows(register: Register, after: str, limit: int) -> list[Row]:
+    """The faces behind the one with the id `after`, as GALLERY_FACES has them."""
+    start = register.number(after) + 1
+    stop = min(start + limit, register.faces)
+    vectors = register.vectors(start, stop)
+    return [
+        {
+            "face_id": register.face_id(face), "media_id": register.media_id(int(register.media[face])),
+            "label": LABEL if register.is_hidden[face] else None, "too_poor_because": None,
+            "vector": vector.tobytes(), "quality": 0.9, "marked_on": None, "marked_since": None,
+            "declared": victim_id(int(register.victim[face])) if register.victim[face] >= 0 else None,
+            "assigned": None,
+        }
+        for face, vector in zip(range(start, stop), vectors, strict=True)
+    ]  # fmt: skip
+
+
+def media_rows(register: Register, after: str, limit: int) -> list[Row]:
+    """The media behind the one with the id `after`, as GALLERY_MEDIA has them."""
+    start = register.number(after) + 1
+    stop = min(start + limit, register.faces)
+    faces = register.face_of_media[start:stop].tolist()
+    return [
+        {"media_id": register.media_id(media), "faces": [[0, register.face_id(face)]],
+         "memberships": [membership(register, face, case) for case in cases_of(register, face)]}
+        for media, face in zip(range(start, stop), faces, strict=True)
+    ]  # fmt: skip
+
+
+def cases_of(register: Register, face: int) -> list[int]:
+    """The numbers of the cases that a face's media is in."""
+    return [case for case in (int(register.case[face]), int(register.second_case[face])) if case >= 0]
+
+
+def membership(register: Register, face: int, case: int) -> Row:
+    """What the graph keeps of a media's membership in a case, and the case's id."""
+    return {
+        "scope": SCOPES[int(register.scope[face])], "purpose": "measurement", "legal_basis": "drawn by chance",
+        "urgency": "routine", "submitted_at": SUBMITTED_MS + face, "ce_id": f"ce-{face:08d}",
+        "exhibits": [f"exhibit-{face % 1000}"], "by_search": False, "captured_at": None, "captured_told": None,
+        "case_id": case_id(case),
+    }  # fmt: skip
