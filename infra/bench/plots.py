@@ -100,9 +100,9 @@ def search_svg(title: str, found: Mapping[str, Any]) -> str:
         axes.set_yscale("log")
         axes.set_xlabel("faces stored")
         axes.set_ylabel("milliseconds a new face, in batches of 64")
-        labels = {"ms_per_face": "link's own work", "product_ms": "one float32 product"}
+        labels = {"link": "link's own work", "product": "one float32 product"}
         for colour, (name, label) in zip(_COLOURS[1:], labels.items(), strict=False):
-            axes.plot(sizes, [row[name] for row in found["sizes"].values()], "o-", color=colour, label=label)
+            axes.plot(sizes, [row[name]["ms"] for row in found["sizes"].values()], "o-", color=colour, label=label)
         axes.legend(loc="upper left", frameon=False)
     return written.getvalue()
 

@@ -59,24 +59,24 @@ class Process:
         gc.collect()
         return {"seconds": seconds, "bytes": _resident() - before[0]}
 
-    def link(self, batch: int, size: int) -> float:
-        """Seconds of link's own work for a batch of new media with one face each."""
+    def link(self, batch: int, size: int) -> tuple[float, float]:
+        """Time of link's own work for a batch of new media with one face each."""
         records = ours.records(ours.new_faces(self.register, batch, size))
         return _timed(lambda: ours.link(self.gallery, records))
 
-    def product(self, batch: int, size: int) -> float:
-        """Seconds of one float32 product of as many vectors with all stored ones, which keeps none of its scores."""
+    def product(self, batch: int, size: int) -> tuple[float, float]:
+        """Time of one float32 product of as many vectors with all stored ones, which keeps none of its scores."""
         vectors = self._scored(batch, size)
         blocks = ours.blocks(self.gallery)
         return _timed(lambda: self._over(blocks, partial(_products, vectors)))
 
-    def read(self) -> float:
-        """Seconds that reading all stored vectors once takes."""
+    def read(self) -> tuple[float, float]:
+        """Time that reading all stored vectors once takes."""
         blocks = ours.blocks(self.gallery)
         return _timed(lambda: self._over(blocks, _read))
 
-    def search(self, batch: int, size: int) -> float:
-        """Seconds of the exact search for all that is at or above the floor."""
+    def search(self, batch: int, size: int) -> tuple[float, float]:
+        """Time of the exact search for all that is at or above the floor."""
         vectors = self._scored(batch, size)
         return _timed(lambda: ours.search(self.gallery, vectors, self.calibration.floor))
 
@@ -164,10 +164,11 @@ def _read(blocks: Iterable[Vectors]) -> None:
         np.dot(flat, flat)
 
 
-def _timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def _timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds that the work takes, and of all processors together."""
+    started, used = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.perf_counter() - started, time.process_time() - used
 
 
 def _resident() -> int:

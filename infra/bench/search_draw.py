@@ -65,7 +65,10 @@ class Space:
 
 
 class Register:
-    """`faces` media with one face each; of face n the vector is drawn when asked for, everything else is column[n]."""
+    """`faces` media with one face each; of face n the vector is drawn when asked for, everything else is column[n].
+
+    Face n is the one of media n.
+    """
 
     def __init__(self, faces: int, seed: int, score: ScoreMap | None) -> None:
         self.faces, self.seed = faces, seed
@@ -87,9 +90,6 @@ class Register:
         self.is_hidden: Flags = chance.random(faces) < HIDDEN
         has_victim = (self.person >= 0) & (self.person % WITH_VICTIM == 0)
         self.victim: Whole = np.where(has_victim, self.person // WITH_VICTIM, np.int32(-1))
-        self.media: Whole = chance.permutation(faces).astype(np.int32)
-        """The number of a face's media: in the order of their ids, faces and media are in no common order."""
-        self.face_of_media: Whole = np.argsort(self.media).astype(np.int32)
 
     def vectors(self, start: int, stop: int) -> Vectors:
         """The stored unit vectors of the faces from `start` to `stop`, without the latter."""
@@ -111,8 +111,8 @@ class Register:
         """Rises with the number, and is as spread as a digest."""
         return self._id(face, "face")
 
-    def media_id(self, media: int) -> str:
-        return self._id(media, "media")
+    def media_id(self, face: int) -> str:
+        return self._id(face, "media")
 
     def number(self, text: str) -> int:
         """The number of a face or a media, of its id; -1 of an empty text."""

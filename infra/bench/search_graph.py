@@ -109,21 +109,20 @@ def _embeddings(register: Register, start: int, vectors: Vectors) -> Iterator[by
 
 def _face(register: Register, face: int) -> Sequence[tuple[str, str]]:
     """The rows of a face, its media and what joins them, each with its table."""
-    media, name = int(register.media[face]), register.face_id(face)
-    media_id, at = register.media_id(media), SUBMITTED_MS + face
+    media_id, name, at = register.media_id(face), register.face_id(face), SUBMITTED_MS + face
     crop = f"{media_id[:2]}/{media_id}/{name}"
     label = LABEL if register.is_hidden[face] else ""
     rows = [
-        ("Media", f"{media},{media_id},picture,image/jpeg,640,480,1,bench,file:///nowhere/{face}.jpg,{at}"),
+        ("Media", f"{face},{media_id},picture,image/jpeg,640,480,1,bench,file:///nowhere/{face}.jpg,{at}"),
         ("Face", f"{face},{name},0,10;20;60;80,{';'.join(['31.5'] * 10)},0.9,0.9,{crop}.display.jpg,"
                  f"{crop}.aligned.png,{label}"),
-        ("SEEN_IN", f"{face},{media}"),
+        ("SEEN_IN", f"{face},{face}"),
         ("OF", f"{face},{face}"),
     ]  # fmt: skip
     for case in cases_of(register, face):
         membership, scope = ids.membership_id(media_id, case_id(case)), SCOPES[int(register.scope[face])]
         rows.append((
-            "IN_CASE", f"{media},{case},{membership},{scope},measurement,drawn by chance,exhibit-{face % 1000},routine,"
+            "IN_CASE", f"{face},{case},{membership},{scope},measurement,drawn by chance,exhibit-{face % 1000},routine,"
                        f"{at},ce-{face:08d},false",
         ))  # fmt: skip
     if register.victim[face] >= 0:

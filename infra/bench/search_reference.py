@@ -13,7 +13,7 @@ from graph.domain.calibration import Calibration
 from graph.domain.comparison import InScope, Scope, may_compare, similar, within_caps
 from infra.bench.search_draw import BLOCK, SCOPES, Register, case_id, victim_id
 from infra.bench.search_gallery import Links, NewFace
-from infra.bench.search_store import cases_of
+from infra.bench.search_store import LABEL, cases_of
 from streams.gallery.scoring import Scorer
 from streams.gallery.templates import MOST, SCORES_HIGHER
 
@@ -101,8 +101,8 @@ class _Means:
 def _scope(register: Register, face: int) -> InScope:
     memberships = {case_id(case): Scope(SCOPES[int(register.scope[face])]) for case in cases_of(register, face)}
     still_open = [case_id(case) for case in cases_of(register, face) if register.is_open[case]]
-    media_id = register.media_id(int(register.media[face]))
-    return InScope.of(media_id, memberships, still_open, "unrelated" if register.is_hidden[face] else None)
+    label = LABEL if register.is_hidden[face] else None
+    return InScope.of(register.media_id(face), memberships, still_open, label)
 
 
 def _new_scope(register: Register, face: NewFace) -> InScope:

@@ -58,7 +58,7 @@ def face_rows(register: Register, after: str, limit: int) -> list[Row]:
     vectors = register.vectors(start, stop)
     return [
         {
-            "face_id": register.face_id(face), "media_id": register.media_id(int(register.media[face])),
+            "face_id": register.face_id(face), "media_id": register.media_id(face),
             "label": LABEL if register.is_hidden[face] else None, "too_poor_because": None,
             "vector": vector.tobytes(), "quality": 0.9, "marked_on": None, "marked_since": None,
             "declared": victim_id(int(register.victim[face])) if register.victim[face] >= 0 else None,
@@ -72,11 +72,12 @@ def media_rows(register: Register, after: str, limit: int) -> list[Row]:
     """The media behind the one with the id `after`, as GALLERY_MEDIA has them."""
     start = register.number(after) + 1
     stop = min(start + limit, register.faces)
-    faces = register.face_of_media[start:stop].tolist()
     return [
-        {"media_id": register.media_id(media), "faces": [[0, register.face_id(face)]],
-         "memberships": [membership(register, face, case) for case in cases_of(register, face)]}
-        for media, face in zip(range(start, stop), faces, strict=True)
+        {
+            "media_id": register.media_id(face), "faces": [[0, register.face_id(face)]],
+            "memberships": [membership(register, face, case) for case in cases_of(register, face)],
+        }
+        for face in range(start, stop)
     ]  # fmt: skip
 
 

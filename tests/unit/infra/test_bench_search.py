@@ -6,6 +6,7 @@ import csv
 import io
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,13 +122,15 @@ def test_tables_hold_the_vectors_and_join_what_they_name(register: Register, tmp
 
 
 def test_a_share_that_does_not_grow_is_taken_off_up_to_its_limit() -> None:
-    def row(ms: float, product: float) -> dict[str, float]:
-        return {"ms_per_face": ms, "product_ms": product, "recall": 1.0, "memory_vs_raw": 1.2}
+    def row(ms: float, product: float) -> dict[str, Any]:
+        took = {"link": {"ms": ms, "processor_ms": 2 * ms}, "product": {"ms": product, "processor_ms": 2 * product}}
+        return {**took, "recall": 1.0, "memory_vs_raw": 1.2}
 
     sizes = {"1000": row(0.25, 0.01), "1000000": row(2.64, 2.0)}
     found = search._summary(sizes, 1_000_000, None)  # pyright: ignore[reportPrivateUsage]
     assert found["constant_ms"] == pytest.approx(0.24)
     assert found["link_vs_product"]["1000000"] == pytest.approx(1.2)
+    assert found["fitted_line"]["ms_per_million"] == pytest.approx(2.39 / 0.999)
     sizes["1000"] = row(0.91, 0.01)
     found = search._summary(sizes, 1_000_000, None)  # pyright: ignore[reportPrivateUsage]
     assert found["link_vs_product"]["1000000"] == pytest.approx((2.64 - 0.3) / 2)
@@ -142,7 +145,7 @@ async def test_a_run_without_peers_and_graph_measures_the_rest(tmp_path: Path, m
     told: list[str] = []
     found = await measure_search(Asked(1000, (), 1, graph=False), tmp_path, "", told.append)
     assert found["recall"] == 1.0 and set(found["sizes"]) == {"1000"}
-    assert found["ms_per_face"] > 0 and found["single_vs_memory_read"] > 0 and found["score_vs_cosine"] > 0
+    assert found["ms_per_face"]["1000"] > 0 and found["single_vs_memory_read"] > 0 and found["score_vs_cosine"] > 0
     assert "no peers: the package index cannot be reached" in told
     assert os.listdir(tmp_path) == []  # noqa: PTH208
     out = io.StringIO()
