@@ -15,8 +15,8 @@ from graph.domain.errors import Invalid
 from graph.domain.link import State
 from graph.store.session import Store
 from graph.whole import whole_file
-from streams.gallery.anew import compared_anew
 from streams.gallery.load import load_gallery
+from streams.link.recompare import recompared
 
 Pairs = dict[str, tuple[str, str]]
 """Face ids by link id."""
@@ -44,10 +44,12 @@ async def would_differ(store: Store, calibration: Calibration) -> Differing:
     model_id = calibration.model_id
     gallery = await load_gallery(store, model_id, calibrations={model_id: calibration})
     proposed: Pairs = {}
-    pieces = compared_anew(gallery, model_id, offset)
-    while (plan := await asyncio.to_thread(next, pieces, None)) is not None:
-        proposed |= {row.link_id: (row.a, row.b) for row in plan.changes.links.values() if row.state == State.CANDIDATE}
-        gallery.take_in(plan.staged)
+    pieces = recompared(gallery, model_id, offset)
+    while (batch := await asyncio.to_thread(next, pieces, None)) is not None:
+        proposed |= {
+            row.link_id: (row.a, row.b) for row in batch.changes.links.values() if row.state == State.CANDIDATE
+        }
+        gallery.take_in(batch.staged)
     today: Pairs = {}
     async for page in models.links(store, *State):
         for link in page:

@@ -34,7 +34,7 @@ from streams.agents import read_batches
 from streams.crash import CrashPoint
 from streams.failures import end_process, told
 from streams.inputs import Message, sources_by_topic
-from streams.link_worker import EXIT_FENCED, LinkWorker
+from streams.link.worker import EXIT_FENCED, LinkWorker
 from streams.records import CE_MARK, CE_MEDIA, CE_PROBE, SourceEvent, from_base64
 from streams.sending import Headers, headers_of, send_sure
 from streams.watchdog import Watchdog

@@ -17,8 +17,8 @@ from graph.domain.errors import LogGap
 from graph.files import MediaStore
 from graph.store.session import Store
 from streams import topics
+from streams.link.takeover import Log
 from streams.reconcile import Findings, Kafka, Reconciliation, find, is_finished, source_events
-from streams.takeover import Log
 from streams.topic_reader import TopicReader
 
 LOOK_S: Final = 2.0

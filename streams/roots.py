@@ -21,7 +21,7 @@ from graph.store.session import Store
 from graph.whole import make_folders, sync_folder
 from streams.crash import CrashPoint
 from streams.failures import end_process, told
-from streams.link_worker import EXIT_FENCED, LinkWorker
+from streams.link.worker import EXIT_FENCED, LinkWorker
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from streams.failures import EXIT_ALARM, end_process
 from streams.records import complaint
 from streams.settings import StreamSettings
 
-KINDS: Final = {"embed": "streams.embed_process", "link": "streams.link_process"}
+KINDS: Final = {"embed": "streams.embed_process", "link": "streams.link.process"}
 """The composition root of each kind: only its own is loaded, since half of embed's start is its libraries."""
 
 

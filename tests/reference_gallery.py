@@ -24,9 +24,9 @@ from graph.domain.comparison import (
     within_caps,
 )
 from streams.faces.models import MODEL_ID
-from streams.gallery import rows
 from streams.gallery.calibration import Calibrations, calibration_of, packaged
-from streams.gallery.templates import MOST, SCORES_HIGHER
+from streams.gallery.means import MOST, SCORES_HIGHER
+from streams.link import rows
 from streams.records import (
     CaseRecord,
     ErasureRecord,

@@ -92,32 +92,53 @@ def order(item: Similar) -> tuple[float, str]:
     return (-item.score, item.face_id)
 
 
-def within_caps(found: Iterable[Similar]) -> list[Similar]:
-    """The faces to propose for one new face, best first.
+class Caps:
+    """The faces to propose for one new face, chosen of those that are offered, the best first.
 
-    At most 10 in other cases and 3 of them in one case, besides them 3 in the own case, and never more
-    than 3 faces of one victim.
+    At most 10 in other cases and 3 of them in one case, besides them 3 in the own case, and never more than 3 faces of
+    one victim.
     """
-    kept: list[Similar] = []
-    others = own = 0
-    cases: Counter[str] = Counter()
-    victims: Counter[str] = Counter()
-    for item in sorted(found, key=order):
-        if item.victim_id is not None and victims[item.victim_id] >= PER_VICTIM:
-            continue
+
+    def __init__(self) -> None:
+        self.kept: list[Similar] = []
+        self.last_other = inf
+        """The score of the last kept face of another case."""
+        self._own = 0
+        self._cases: Counter[str] = Counter()
+        self._victims: Counter[str] = Counter()
+
+    @property
+    def own_full(self) -> bool:
+        return self._own >= OWN_CASE
+
+    @property
+    def others_full(self) -> bool:
+        return len(self.kept) - self._own >= OTHER_CASES
+
+    def offer(self, item: Similar) -> None:
+        """Keeps the face where there is room; it is not before those that were offered, in `order`."""
+        if item.victim_id is not None and self._victims[item.victim_id] >= PER_VICTIM:
+            return
         if item.own_case:
-            if own >= OWN_CASE:
-                continue
-            own += 1
+            if self.own_full:
+                return
+            self._own += 1
         else:
-            if others >= OTHER_CASES or cases[item.case_id] >= PER_CASE:
-                continue
-            others += 1
-            cases[item.case_id] += 1
+            if self.others_full or self._cases[item.case_id] >= PER_CASE:
+                return
+            self._cases[item.case_id] += 1
+            self.last_other = item.score
         if item.victim_id is not None:
-            victims[item.victim_id] += 1
-        kept.append(item)
-    return kept
+            self._victims[item.victim_id] += 1
+        self.kept.append(item)
+
+
+def within_caps(found: Iterable[Similar]) -> list[Similar]:
+    """The faces to propose for one new face, best first: see `Caps`."""
+    caps = Caps()
+    for item in sorted(found, key=order):
+        caps.offer(item)
+    return caps.kept
 
 
 def cut_by_caps(found: Iterable[Similar], kept: Sequence[Similar], threshold: float) -> list[str]:

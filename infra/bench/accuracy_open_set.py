@@ -30,7 +30,7 @@ from infra.bench.accuracy_rates import (
     threshold_at,
     trade_off,
 )
-from streams.gallery.templates import SCORES_HIGHER
+from streams.gallery.means import SCORES_HIGHER
 
 Scored = Literal["best", "mean", "better"]
 """What of a person's pictures on file scores: the best, their mean, or, as link has it, the better of the two."""

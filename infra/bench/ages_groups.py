@@ -49,7 +49,8 @@ def _grouped(
     alike: np.ndarray, vectors: np.ndarray, score: ProductScore, order: np.ndarray
 ) -> list[tuple[int, int]]:  # fmt: skip
     """The pairs of faces that are in one group once all have come in this order."""
-    groups, come = StagedGroups(Groups()), list[int]()
+    held, come = Groups(), list[int]()
+    groups = StagedGroups(held)
 
     def member(face_id: str) -> Member:
         return Member(vectors[int(face_id)], face_id, None)
@@ -59,5 +60,6 @@ def _grouped(
         if close:
             groups.join(str(face), CASE, close, member, score.group, face)
         come.append(face)
-    held = [sorted(map(int, group.faces)) for group in groups.by_id.values()]
-    return [pair for faces in held for pair in combinations(faces, 2)]
+    groups.take_into(held)
+    by_group = [sorted(map(int, group.faces)) for group in held.by_id.values()]
+    return [pair for faces in by_group for pair in combinations(faces, 2)]

@@ -11,8 +11,8 @@ from graph.domain.calibration import Calibration
 from infra.bench.accuracy_people import Vectors
 from infra.bench.accuracy_rates import Floats
 from streams.gallery.matrix import all_scores
+from streams.gallery.means import SCORES_HIGHER, mean
 from streams.gallery.scoring import Scorer
-from streams.gallery.templates import SCORES_HIGHER, mean
 
 
 @dataclass(frozen=True, slots=True)

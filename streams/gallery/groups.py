@@ -1,4 +1,4 @@
-"""Groups of one case's faces as link knows them, and those of a batch that is not committed yet.
+"""Groups of one case's faces as link knows them, with those of a batch that is not committed yet.
 
 A face is in one group of a case at the most. Groups only grow by new faces, and shrink by what people decide, erase or
 narrow: link never takes a group apart to build it anew while somebody reviews it.
@@ -16,6 +16,7 @@ import numpy as np
 from graph.domain import ids
 from graph.domain.group import Unit, joined, without_apart
 from streams.gallery.matrix import Vectors, all_scores
+from streams.gallery.overlay import Overlay
 
 OUT_OF_REACH = -2.0
 """Below every score: the weakest pair of two units that may not be one group."""
@@ -45,50 +46,41 @@ class Groups:
     of_face: dict[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
     apart: dict[str, Unit] = field(default_factory=dict[str, Unit])
 
-    def take_in(self, staged: StagedGroups) -> None:
-        """Makes a committed batch part of the groups."""
-        self.by_id.update(staged.by_id)
-        self.of_face.update(staged.of_face)
-        self.apart.update(staged.apart)
-        for group_id in [name for name, group in staged.by_id.items() if not group.faces]:
-            del self.by_id[group_id]
-        for face_id in [name for name, groups in staged.of_face.items() if not groups]:
-            del self.of_face[face_id]
-        for face_id in [name for name, others in staged.apart.items() if not others]:
-            del self.apart[face_id]
-
 
 class StagedGroups:
-    """A batch's changes over groups that they do not touch; what is empty is gone."""
+    """A batch's changes over groups that they do not touch."""
 
     def __init__(self, base: Groups) -> None:
-        self.base = base
-        self.by_id: dict[str, Group] = {}
-        self.of_face: dict[str, Mapping[str, str]] = {}
-        self.apart: dict[str, Unit] = {}
+        self._by_id = Overlay(base.by_id)
+        self._of_face = Overlay(base.of_face)
+        self._apart = Overlay(base.apart)
+
+    def take_into(self, base: Groups) -> None:
+        """Makes a committed batch part of the groups."""
+        self._by_id.take_into(base.by_id)
+        self._of_face.take_into(base.of_face)
+        self._apart.take_into(base.apart)
 
     def groups_of(self, face_id: str) -> Mapping[str, str]:
         """The face's group in each case that it has one in: case id to group id."""
-        found = self.of_face.get(face_id)
-        return found if found is not None else self.base.of_face.get(face_id, {})
+        return self._of_face.get(face_id) or {}
 
     def group(self, group_id: str) -> Group | None:
-        found = self.by_id.get(group_id) or self.base.by_id.get(group_id)
-        return found if found is not None and found.faces else None
+        return self._by_id.get(group_id)
 
     def apart_from(self, face_id: str) -> Unit:
-        found = self.apart.get(face_id)
-        return found if found is not None else self.base.apart.get(face_id, frozenset())
+        return self._apart.get(face_id) or frozenset()
 
     def put(self, group: Group) -> None:
         """Stages the group as it is now, and each face's place in it; a single face is no group."""
         after = group.faces if len(group.faces) > 1 else frozenset[str]()
         before = old.faces if (old := self.group(group.group_id)) is not None else frozenset[str]()
         for face in before - after:
-            self.of_face[face] = {case: name for case, name in self.groups_of(face).items() if case != group.case_id}
+            left = {case: name for case, name in self.groups_of(face).items() if case != group.case_id}
+            self._of_face.changed[face] = left or None
         for face in after - before:
-            self.of_face[face] = {**self.groups_of(face), group.case_id: group.group_id}
-        self.by_id[group.group_id] = replace(group, faces=after)
+            self._of_face.put(face, {**self.groups_of(face), group.case_id: group.group_id})
+        self._by_id.changed[group.group_id] = replace(group, faces=after) if after else None
 
     def join(
         self, face_id: str, case_id: str, close: Iterable[str], member: Callable[[str], Member], strict: float,
@@ -133,7 +125,7 @@ class StagedGroups:
         for a, b in pairs:
             for one, other in ((a, b), (b, a)):
                 known = self.apart_from(one)
-                self.apart[one] = known | {other} if apart else known - {other}
+                self._apart.changed[one] = (known | {other} if apart else known - {other}) or None
             if not apart:
                 freed |= {a, b}
                 continue
@@ -149,12 +141,12 @@ class StagedGroups:
     def rows(self) -> list[dict[str, Any]]:
         """What the batch changed, a row a group: who joined it and who left it."""
         found: list[dict[str, Any]] = []
-        for group_id, group in sorted(self.by_id.items()):
-            old = self.base.by_id.get(group_id)
-            before = old.faces if old is not None else frozenset[str]()
-            if before != group.faces:
-                changed = {"joined": sorted(group.faces - before), "left": sorted(before - group.faces)}
-                found.append({"group_id": group_id, "case_id": group.case_id, **changed})
+        for group_id, now in sorted(self._by_id.changed.items(), key=lambda item: item[0]):
+            old = self._by_id.base.get(group_id)
+            before, after = (group.faces if group is not None else frozenset[str]() for group in (old, now))
+            if (known := now or old) is not None and before != after:
+                changed = {"joined": sorted(after - before), "left": sorted(before - after)}
+                found.append({"group_id": group_id, "case_id": known.case_id, **changed})
         return found
 
     def _unit(self, face_id: str, case_id: str) -> Unit:

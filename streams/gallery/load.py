@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, LiteralString
+from typing import Final, LiteralString
 
 import numpy as np
 
@@ -11,10 +12,12 @@ from graph.domain.comparison import Scope
 from graph.store.queries import gallery as queries
 from graph.store.session import Row, Store
 from streams.gallery.calibration import Calibrations, calibration_of
+from streams.gallery.entities import Case, Media, Membership
 from streams.gallery.groups import Group
-from streams.gallery.open_searches import OpenSearch, Reach
 from streams.gallery.scoring import Scorer
-from streams.gallery.state import Case, Face, Gallery, Media, Membership, Staged
+from streams.gallery.standing_searches import Reach, StandingSearch
+from streams.gallery.state import Gallery, Staged
+from streams.gallery.tables import HIDDEN, POOR
 
 PAGE: Final = 5000
 
@@ -28,78 +31,90 @@ async def load_gallery(
 ) -> Gallery:
     """The gallery that the graph holds under one model: what link had in memory when it last committed."""
     gallery = Gallery(calibrations=calibrations)
-    staged = Staged(gallery)
     for row in await store.read(lambda tx: tx.rows(queries.GALLERY_CASES)):
-        staged.put_case(Case(row["case_id"], row["district"], row["status"] == "open", row["version"]))
+        case = Case(row["case_id"], row["district"], row["status"] == "open", row["version"])
+        gallery.cases[case.case_id] = case
     for row in await store.read(lambda tx: tx.rows(queries.GALLERY_ERASURES)):
-        staged.erasures[row["subject"]] = row["requested_at"]
-    gallery.take_in(staged)
+        gallery.erasures[row["subject"]] = row["requested_at"]
     scorer = Scorer(calibration_of(gallery.calibrations, model_id).score)
-    faces: dict[str, list[Face]] = {}
-    async for row in _pages(store, queries.GALLERY_FACES, "face_id", progress, model_id=model_id):
-        if row["media_id"] is not None:
-            faces.setdefault(row["media_id"], []).append(_face(row, scorer))
+    after = ""
+    async for media in _pages(store, queries.GALLERY_MEDIA, "media_id", progress):
+        span = {"after": after, "last": (after := media[-1]["media_id"]), "model_id": model_id}
+        faces: list[Row] = await store.read(lambda tx, span=span: tx.rows(queries.GALLERY_FACES, **span))
+        progress()
+        _add(gallery, media, faces, scorer)
+    gallery.means.load()
     staged = Staged(gallery)
-    async for row in _pages(store, queries.GALLERY_APART, "link_id", progress):
-        staged.groups.judge([(row["a"], row["b"])], apart=True)
-    async for row in _pages(store, queries.GALLERY_GROUPS, "group_id", progress):
-        staged.groups.put(Group(row["group_id"], row["case_id"], frozenset(row["faces"])))
-    async for row in _pages(store, queries.GALLERY_MEDIA, "media_id", progress):
-        for face in faces.pop(row["media_id"], []):
-            staged.put_face(face)
-        order = tuple(face_id for _, face_id in sorted(row["faces"]))
-        memberships = {item["case_id"]: _membership(item) for item in row["memberships"] if item["case_id"]}
-        staged.put_media(Media(row["media_id"], memberships, order))
+    async for page in _pages(store, queries.GALLERY_APART, "link_id", progress):
+        staged.groups.judge([(row["a"], row["b"]) for row in page], apart=True)
+    async for page in _pages(store, queries.GALLERY_GROUPS, "group_id", progress):
+        for row in page:
+            staged.groups.put(Group(row["group_id"], row["case_id"], frozenset(row["faces"])))
     for row in await store.read(lambda tx: tx.rows(queries.GALLERY_SEARCHES)):
-        staged.searches.put(_open_search(row))
+        staged.searches.put(_standing_search(row))
     gallery.take_in(staged)
     return gallery
 
 
 async def _pages(
-    store: Store, query: LiteralString, key: str, progress: Callable[[], None], **values: Any
-) -> AsyncIterator[Row]:
+    store: Store, query: LiteralString, key: str, progress: Callable[[], None]
+) -> AsyncIterator[list[Row]]:
+    """The pages of what a query returns in the order of `key`; none of them is empty."""
     after = ""
     while True:
-        page: list[Row] = await store.read(lambda tx, after=after: tx.rows(query, after=after, limit=PAGE, **values))
+        page: list[Row] = await store.read(lambda tx, after=after: tx.rows(query, after=after, limit=PAGE))
         progress()
-        for row in page:
-            yield row
+        if page:
+            yield page
         if len(page) < PAGE:
             return
         after = page[-1][key]
 
 
-def _face(row: Row, scorer: Scorer) -> Face:
-    data: bytes | None = row["vector"]
-    stored = np.frombuffer(data, "<f4").astype(np.float32) if data is not None else None
-    scored = scorer.scored(stored) if stored is not None else None
-    vector, poor = (scored, None) if row["too_poor_because"] is None else (None, scored)
-    marked_on = None if row["marked_on"] is None else dict(zip(row["marked_on"], row["marked_since"], strict=True))
-    people_said = (row["label"], row["declared"], row["assigned"], marked_on)
-    return Face(row["face_id"], row["media_id"], vector, *people_said, poor=poor)
+def _add(gallery: Gallery, media: list[Row], faces: list[Row], scorer: Scorer) -> None:
+    """Adds a page of media with all their faces."""
+    table, staged = gallery.faces, Staged(gallery)
+    memberships = [
+        {
+            case_id: Membership(Scope(scope), submitted_at, bool(by_search))
+            for case_id, scope, submitted_at, by_search in row["memberships"]
+            if case_id is not None
+        }
+        for row in media
+    ]
+    names = [row["media_id"] for row in media]
+    scopes = [staged.scope_by_memberships(Media(name, of)) for name, of in zip(names, memberships, strict=True)]
+    counts = Counter(row["media_id"] for row in faces)
+    first = len(table.ids)
+    numbers = gallery.media.extend(names, memberships, scopes, [counts[name] for name in names], first)
+    if faces:
+        home = dict(zip(names, numbers, strict=True))
+        stored = [row["vector"] for row in faces if row["vector"] is not None]
+        vectors = np.frombuffer(b"".join(stored), "<f4").astype(np.float32).reshape(len(stored), -1)
+        scored = scorer.all_scored(vectors) if stored else vectors
+        table.extend(faces, [home[row["media_id"]] for row in faces], scored)
+    states = table.state[first : first + len(faces)].tolist()
+    codes = gallery.media.code[table.media_of[first : first + len(faces)]].tolist()
+    for (code, state), number in Counter(zip(codes, states, strict=True)).items():
+        if not state & HIDDEN:
+            (gallery.too_poor if state & POOR else gallery.compared).add(gallery.media.codes[code], number)
+    for name, scope in zip(names, scopes, strict=True):
+        if not counts[name]:
+            gallery.no_face.add(scope)
 
 
-def _open_search(row: Row) -> OpenSearch:
+def _standing_search(row: Row) -> StandingSearch:
     search, part = row["search"], row["part"]
     grows = part["number"] > 0 and not part["faces"]
-    return OpenSearch(
-        search["search_id"], search["case_id"], search["within"], search["limit"], tuple(row["faces"]),
-        uploaded=bool(search["uploaded"]), until=search["until"], through=search["through"], part=part["number"],
+    return StandingSearch(
+        search["search_id"],
+        search["case_id"],
+        search["within"],
+        search["limit"],
+        tuple(row["faces"]),
+        uploaded=bool(search["uploaded"]),
+        until=search["until"],
+        through=search["through"],
+        part=part["number"],
         tail=Reach(part["compared"], part["too_poor"], part["no_face"]) if grows else None,
-    )  # fmt: skip
-
-
-def _membership(item: Row) -> Membership:
-    return Membership(
-        scope=Scope(item["scope"]),
-        purpose=item["purpose"],
-        legal_basis=item["legal_basis"],
-        urgency=item["urgency"],
-        submitted_at=item["submitted_at"],
-        ce_id=item["ce_id"],
-        exhibits=tuple(item["exhibits"]),
-        by_search=bool(item["by_search"]),
-        captured_at=item["captured_at"],
-        captured_told=item["captured_told"],
     )

@@ -1,24 +1,36 @@
-"""All vectors in one block of memory, compared exactly."""
+"""All vectors in blocks of memory, compared exactly."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
+Rows = NDArray[np.int64]
+Scores = NDArray[np.float64]
+Allowed = Callable[[NDArray[np.int64], Rows], NDArray[np.bool_]]
+"""Of pairs, as indices of queries and rows: whether the row may answer the query. Called from several threads."""
+Tile = tuple[Rows, Vectors]
+"""Rows that are compared at a time, (n,), and their vectors, (n, dimensions)."""
 
 BLOCK: Final = 8192
-"""Rows of a block, compared at a time: its scores stay in the processor's cache."""
+"""Rows of a block of memory."""
+TILE: Final = 262_144
+"""Scores computed at a time: 1 MB, which is still in the processor's cache when they are filtered."""
 QUERIES: Final = 512
-"""Queries compared with a block at a time: 16 MB of scores, however many faces a batch brings."""
+"""Queries compared at a time."""
 SIDE_BY_SIDE: Final = 4
-"""Blocks from which on they are compared in threads: below, handing them over costs more than it saves."""
+"""Tiles from which on they are compared in threads: below, handing them over costs more than it saves."""
+PAIRS: Final = 8192
+"""Pairs scored in float64 at a time: 16 MB at 128 dimensions."""
 SLACK: Final = 1e-4
 """What a float32 dot product of two vectors, of length 1 at the most and up to 1,024 dimensions, may be off by (6e-5),
 with room: everything above floor - SLACK is scored again in float64, so the result equals brute force in float64."""
@@ -34,16 +46,28 @@ class Near:
     score: float
 
 
-def exact(queries: Vectors, stored: Vectors) -> NDArray[np.float64]:
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Stored vectors that resemble a query: their `rows` (n,), ascending, and `scores` (n,), exact.
+
+    They are all the allowed rows with a score >= `down_to`.
+    """
+
+    rows: Rows
+    scores: Scores
+    down_to: float
+
+
+def exact(queries: Vectors, stored: Vectors) -> Scores:
     """Scores of paired rows, (n, d) and (n, d) to (n,), in float64 and rounded."""
     products = queries.astype(np.float64) * stored.astype(np.float64)
-    scores: NDArray[np.float64] = products.sum(axis=1)
+    scores: Scores = products.sum(axis=1)
     return scores.round(DIGITS)
 
 
-def all_scores(some: Vectors, others: Vectors) -> NDArray[np.float64]:
+def all_scores(some: Vectors, others: Vectors) -> Scores:
     """Scores of each with each, (n, d) and (m, d) to (n, m), in float64 and rounded."""
-    scores: NDArray[np.float64] = some.astype(np.float64) @ others.astype(np.float64).T
+    scores: Scores = some.astype(np.float64) @ others.astype(np.float64).T
     return scores.round(DIGITS)
 
 
@@ -65,14 +89,16 @@ def above(queries: Vectors, stored: Vectors, floor: float) -> list[list[Near]]:
 class Matrix:
     """A growing (n, dimensions) float32 matrix in blocks that never move, so that a row can be looked at for ever.
 
-    A removed row stays, as zeros that resemble nothing. `dimensions` are those of the first vector, None before.
+    No vector is longer than 1. A removed row stays, as zeros that resemble nothing: floors are positive.
+    `dimensions` are those of the first vector, None before.
     """
 
     def __init__(self) -> None:
         self.dimensions: int | None = None
         self._blocks: list[Vectors] = []
         self._count = 0
-        self._pool = ThreadPoolExecutor(os.cpu_count(), "compare")
+        self._threads = os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._threads, "compare")
 
     def __len__(self) -> int:
         return self._count
@@ -81,17 +107,29 @@ class Matrix:
         """The rows that the (n, dimensions) vectors now have."""
         start = self._count
         dimensions = self.dimensions = self.dimensions or vectors.shape[1]
-        for vector in vectors:
+        while len(vectors):
             block, row = divmod(self._count, BLOCK)
             if block == len(self._blocks):
                 self._blocks.append(np.zeros((BLOCK, dimensions), np.float32))
-            self._blocks[block][row] = vector
-            self._count += 1
+            fitting, vectors = vectors[: BLOCK - row], vectors[BLOCK - row :]
+            self._blocks[block][row : row + len(fitting)] = fitting
+            self._count += len(fitting)
         return range(start, self._count)
 
     def row(self, row: int) -> Vectors:
         """The (dimensions,) vector of a row, not a copy."""
         return self._blocks[row // BLOCK][row % BLOCK]
+
+    def take(self, rows: Rows) -> Vectors:
+        """Copies of the vectors of the (n,) rows, (n, dimensions)."""
+        taken = np.empty((len(rows), self.dimensions or 0), np.float32)
+        order = np.argsort(rows)
+        blocks = rows[order] // BLOCK
+        starts = np.flatnonzero(np.diff(blocks, prepend=-1))
+        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(rows)], strict=False):
+            places = order[start:end]
+            taken[places] = self._blocks[int(blocks[start])][rows[places] % BLOCK]
+        return taken
 
     def put(self, row: int, vector: Vectors) -> None:
         """Replaces the vector of a row."""
@@ -101,18 +139,137 @@ class Matrix:
         self._blocks[row // BLOCK][row % BLOCK] = 0
 
     def above(self, queries: Vectors, floor: float) -> list[list[Near]]:
-        """See `above`; `floor` must be positive, since rows that were removed are zeros."""
-        found: list[list[Near]] = [[] for _ in range(len(queries))]
+        """For each of the (q, dimensions) queries all rows with a score >= floor."""
+        return [
+            [Near(row, score) for row, score in zip(hits.rows.tolist(), hits.scores.tolist(), strict=True)]
+            for hits in self.all_above(queries, floor)
+        ]
+
+    def all_above(self, queries: Vectors, floor: float) -> list[Hits]:
+        """For each of the (q, dimensions) queries all rows with a score >= floor."""
+        return self._search(queries, floor)
+
+    def among(self, queries: Vectors, rows: Rows, floor: float) -> list[Hits]:
+        """For each of the (q, dimensions) queries those of the (n,) rows, ascending and distinct, that score >= floor.
+
+        Reads no other rows.
+        """
+        return self._search(queries, floor, rows)
+
+    def nearest(self, queries: Vectors, floor: float, most: int, allowed: Allowed) -> list[Hits]:
+        """For each of the (q, dimensions) queries the best allowed rows with a score >= floor.
+
+        They are all of them (then `down_to` is the floor) or at least `most`, with every row that ties with the worst.
+        """
+        return self._search(queries, floor, None, most, allowed)
+
+    def _search(
+        self,
+        queries: Vectors,
+        floor: float,
+        rows: Rows | None = None,
+        most: int | None = None,
+        allowed: Allowed | None = None,
+    ) -> list[Hits]:
+        hits: list[Hits] = []
         for start in range(0, len(queries), QUERIES):
             some = queries[start : start + QUERIES]
-            compare = partial(above, some, floor=floor)
-            blocks = self._used()
-            by_block = self._pool.map(compare, blocks) if len(blocks) >= SIDE_BY_SIDE else map(compare, blocks)
-            for number, nears in enumerate(by_block):
-                for index, near in enumerate(nears):
-                    found[start + index] += [Near(number * BLOCK + item.row, item.score) for item in near]
-        return found
+            candidates = _Candidates(some, floor, most, allowed, start)
+            height = min(BLOCK, 1 << (TILE // len(some)).bit_length() - 1)
+            count = self._count if rows is None else len(rows)
+            tiles = map(partial(self._tile, rows, height), range(0, count, height))
+            if count <= SIDE_BY_SIDE * height:
+                candidates.compare(tiles, height)
+            else:
+                for thread in [self._pool.submit(candidates.compare, tiles, height) for _ in range(self._threads)]:
+                    thread.result()
+            hits += candidates.hits(self.take)
+        return hits
 
-    def _used(self) -> list[Vectors]:
-        """The blocks, the last one without the rows that are still free."""
-        return [block[: self._count - number * BLOCK] for number, block in enumerate(self._blocks)]
+    def _tile(self, rows: Rows | None, height: int, start: int) -> Tile:
+        """The `height` rows from `start` on, or of `rows` those from that index on."""
+        if rows is not None:
+            some = rows[start : start + height]
+            return some, self.take(some)
+        end = min(start + height, self._count)
+        block, row = divmod(start, BLOCK)
+        return np.arange(start, end), self._blocks[block][row : row + end - start]
+
+
+class _Candidates:
+    """Rows that may become hits of the (q, dimensions) queries, collected by several threads.
+
+    `down_to` (q,) is what a hit must score. It starts at the floor and rises to SLACK below the float32 score of the
+    `most`th best row so far, so that at least `most` rows reach it. What float32 puts SLACK below it does not.
+    """
+
+    def __init__(self, queries: Vectors, floor: float, most: int | None, allowed: Allowed | None, first: int) -> None:
+        self._queries = queries
+        self._most = most
+        self._allowed = allowed
+        self._first = first
+        self._down_to = np.full(len(queries), floor)
+        self._lowest = (self._down_to - SLACK).astype(np.float32)
+        self._found: list[tuple[NDArray[np.int64], Rows, Vectors]] = []
+        self._count = 0
+        self._limit = 2 * (most or 0) * len(queries)
+        self._lock = Lock()
+
+    def compare(self, tiles: Iterator[Tile], height: int) -> None:
+        """Collects from the tiles, of `height` rows at the most; other threads may take from the same iterator."""
+        scores = np.empty((len(self._queries), height), np.float32)
+        high = np.empty((len(self._queries), height), np.bool_)
+        for rows, vectors in tiles:
+            some = np.matmul(self._queries, vectors.T, out=scores[:, : len(rows)])
+            flat = np.flatnonzero(np.greater_equal(some, self._lowest[:, None], out=high[:, : len(rows)]))
+            if len(flat):
+                which, at = np.divmod(flat, len(rows))
+                self._add(which, rows[at], some[which, at])
+
+    def _add(self, which: NDArray[np.int64], rows: Rows, scores: Vectors) -> None:
+        if self._allowed is not None:
+            may = np.flatnonzero(self._allowed(which + self._first, rows))
+            which, rows, scores = which[may], rows[may], scores[may]
+        if not len(rows):
+            return
+        with self._lock:
+            self._found.append((which, rows, scores))
+            self._count += len(rows)
+            if self._most is not None and self._count > self._limit:
+                self._reduce(self._most)
+
+    def _reduce(self, most: int) -> None:
+        """Raises what a hit must score and drops what no longer can."""
+        which, rows, scores = (np.concatenate(column) for column in zip(*self._found, strict=True))
+        order = np.argsort(4.0 * which - scores)
+        which, rows, scores = which[order], rows[order], scores[order]
+        queries = np.arange(len(self._queries))
+        last = np.searchsorted(which, queries) + most - 1
+        full = queries[last < np.searchsorted(which, queries, "right")]
+        self._down_to[full] = np.maximum(self._down_to[full], scores[last[full]].astype(np.float64) - SLACK)
+        self._lowest[:] = self._down_to - SLACK
+        keep = np.flatnonzero(scores >= self._lowest[which])
+        self._found = [(which[keep], rows[keep], scores[keep])]
+        self._count = len(keep)
+        self._limit = 2 * max(self._count, most * len(queries))
+
+    def hits(self, take: Callable[[Rows], Vectors]) -> list[Hits]:
+        """The hits of each query, once all tiles are compared; `take` gives the vectors of rows."""
+        if self._most is not None and self._found:
+            self._reduce(self._most)
+        empty = np.empty(0, np.int64)
+        which = np.concatenate([empty, *(found[0] for found in self._found)])
+        rows = np.concatenate([empty, *(found[1] for found in self._found)])
+        order = np.lexsort((rows, which))
+        which, rows = which[order], rows[order]
+        scores = np.empty(len(rows))
+        for start in range(0, len(rows), PAIRS):
+            some = slice(start, start + PAIRS)
+            scores[some] = exact(self._queries[which[some]], take(rows[some]))
+        high = np.flatnonzero(scores >= self._down_to[which])
+        which, rows, scores = which[high], rows[high], scores[high]
+        ends = np.searchsorted(which, np.arange(len(self._queries)), "right").tolist()
+        return [
+            Hits(rows[start:end], scores[start:end], down_to)
+            for start, end, down_to in zip([0, *ends], ends, self._down_to.tolist(), strict=False)
+        ]

@@ -21,13 +21,12 @@ from graph.store.session import Store
 from infra.stack.base import Addresses
 from streams.faces.models import MODEL_ID
 from streams.gallery.load import load_gallery
-from streams.gallery.plan import Plan
-from streams.gallery.state import Gallery
 from streams.records import ErasureRecord
 from tests import factories_streams as make
 from tests.factories import ANNA, NORTH, NOW, SAM, SOUTH, SUE, Scene
 from tests.harness import Site, installation, standing
 from tests.integration.conftest import entries
+from tests.register import Register, batch_of
 from tests.signed_in import as_
 
 pytestmark = pytest.mark.anyio
@@ -104,7 +103,7 @@ async def test_every_case_system_whose_case_a_picture_was_in_is_told_of_its_eras
     record = ErasureRecord.model_validate_json(row["body"])
 
     for log in ([(0, record)], [(0, record), (1, record)]):
-        notices = Plan(Gallery(), MODEL_ID, log).changes.notices
+        notices = batch_of(Register(), MODEL_ID, log).changes.notices
         assert {(notice.source, notice.outcome, notice.body["media_id"]) for notice in notices} == {
             ("local", "erased", both), ("third", "erased", both),
         }  # fmt: skip

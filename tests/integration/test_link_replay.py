@@ -13,13 +13,12 @@ from infra.stack.base import Addresses
 from streams import topics
 from streams.faces.models import MODEL_ID
 from streams.gallery.load import load_gallery
-from streams.gallery.plan import Plan
-from streams.gallery.state import Gallery
 from streams.records import SearchAsked
 from tests import factories_streams as make
 from tests.harness import Site, installation, standing
 from tests.integration.conftest import empty
 from tests.reference_gallery import Reference
+from tests.register import Register, batch_of
 
 pytestmark = pytest.mark.anyio
 LOG = make.drawn_log(7, 100)
@@ -37,7 +36,7 @@ async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[
         yield site
 
 
-def still_open(gallery: Gallery) -> dict[str, tuple[object, ...]]:
+def still_open(gallery: Register) -> dict[str, tuple[object, ...]]:
     """The open searches, each with how far its answer has grown."""
     return {name: (search.part, search.tail, search.through) for name, search in gallery.searches.by_id.items()}
 
@@ -49,18 +48,18 @@ def expected() -> Reference:
     return reference
 
 
-def in_memory() -> Gallery:
+def in_memory() -> Register:
     """What link has in memory after the log, in batches of 16."""
-    gallery = Gallery()
+    gallery = Register()
     rest = list(LOG)
     while rest:
-        plan = Plan(gallery, MODEL_ID, rest[:16])
+        plan = batch_of(gallery, MODEL_ID, rest[:16])
         gallery.take_in(plan.staged)
         rest = rest[plan.applied :]
     return gallery
 
 
-def counted(gallery: Gallery) -> dict[str, dict[object, int]]:
+def counted(gallery: Register) -> dict[str, dict[object, int]]:
     both = {"compared": gallery.compared, "too_poor": gallery.too_poor}
     return {name: {key: n for key, n in counts._counts.items() if n} for name, counts in both.items()}
 

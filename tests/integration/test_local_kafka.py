@@ -38,7 +38,7 @@ from streams import topics
 from streams.agents import EMBED_GROUP, LINK_GROUP
 from streams.group_offsets import group_offsets
 from streams.lags import lags, positions
-from streams.takeover import Log
+from streams.link.takeover import Log
 from streams.topics import ensure_topics
 from tests.commands import CHECKOUT
 from tests.commands import command as redthread_command
@@ -52,7 +52,8 @@ from confluent_kafka import KafkaException
 from graph.actions.ingest import Cursor
 from infra.stack.base import StackError
 from infra.stack.kafka import credentials
-from streams import group_offsets, takeover
+from streams import group_offsets
+from streams.link import takeover
 from streams.lags import positions
 
 group_offsets.ANSWER_S = 1.0  # requests run out of time in every restart, as they do in link in a long one

@@ -18,7 +18,7 @@ from infra.stack.base import Addresses
 from streams import restore, topics
 from streams.agents import EMBED_GROUP
 from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.link_worker import GAP_S
+from streams.link.worker import GAP_S
 from streams.reconcile import Kafka, Reconciliation, find
 from streams.records import MediaEmbedded
 from streams.settings import cache_folder

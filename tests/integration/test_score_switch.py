@@ -16,8 +16,8 @@ from graph.store.session import Store
 from infra.stack.base import Addresses
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import older_calibration, packaged
+from streams.link.register_score import adopt_score
 from streams.records import GalleryRecord
-from streams.register_score import adopt_score
 from tests import factories_streams as make
 from tests.commands import command
 from tests.factories import ANNA, NOW

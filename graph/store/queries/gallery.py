@@ -16,27 +16,36 @@ WITH m ORDER BY m.media_id LIMIT $limit
 OPTIONAL MATCH (m)-[r:IN_CASE|HIDDEN_IN_CASE]->(c:Case)
 WITH m, r, c ORDER BY type(r)
 RETURN m.media_id AS media_id,
-       [(m)<-[:SEEN_IN|HIDDEN_SEEN_IN]-(f:Face) | [f.ordinal, f.face_id]] AS faces,
-       collect(r {.scope, .purpose, .legal_basis, .urgency, .submitted_at, .ce_id, .exhibits, .by_search,
-                  .captured_at, .captured_told, case_id: c.case_id})
-         AS memberships
+       collect([c.case_id, r.scope, r.submitted_at, r.by_search]) AS memberships
 ORDER BY media_id
 """
 
 GALLERY_FACES: Final = """
-MATCH (f:Face) WHERE f.face_id > $after
-WITH f ORDER BY f.face_id LIMIT $limit
-OPTIONAL MATCH (f)-[:SEEN_IN|HIDDEN_SEEN_IN]->(m:Media)
+MATCH (m:Media) WHERE $after < m.media_id <= $last
+MATCH (m)<-[:SEEN_IN|HIDDEN_SEEN_IN]-(f:Face)
+WITH DISTINCT m, f
 OPTIONAL MATCH (e:Embedding {model_id: $model_id})-[:OF]->(f)
-RETURN f.face_id AS face_id, m.media_id AS media_id, f.label AS label,
+RETURN m.media_id AS media_id, f.face_id AS face_id, f.label AS label,
        CASE WHEN e.quality IS NULL THEN f.too_poor_because ELSE e.too_poor_because END AS too_poor_because,
-       e.vector AS vector, coalesce(e.quality, f.quality) AS quality,
-       f.marked_on AS marked_on, f.marked_since AS marked_since,
+       e.vector AS vector, f.marked_on AS marked_on, f.marked_since AS marked_since,
        COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim)
                  RETURN v.victim_id ORDER BY v.victim_id LIMIT 1 }[0] AS declared,
        COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id LIMIT 1 }[0] AS assigned
-ORDER BY face_id
+ORDER BY m.media_id, f.ordinal, f.face_id
 """
+"""All faces of the media of a page, in the order of the media and of their places in them."""
+
+MEMBERSHIPS: Final = """
+UNWIND $rows AS row
+MATCH (:Media {media_id: row.media_id})-[r:IN_CASE|HIDDEN_IN_CASE {membership_id: row.membership_id}]->(:Case)
+WITH row, r ORDER BY type(r) DESC
+WITH row, collect(r)[0] AS r
+RETURN row.media_id AS media_id, row.case_id AS case_id, r.scope AS scope, r.purpose AS purpose,
+       r.legal_basis AS legal_basis, r.urgency AS urgency, r.submitted_at AS submitted_at, r.ce_id AS ce_id,
+       r.exhibits AS exhibits, r.by_search AS by_search, r.captured_at AS captured_at,
+       r.captured_told AS captured_told
+"""
+"""Of a membership that was hidden and is told again the one that is told."""
 
 GALLERY_GROUPS: Final = """
 MATCH (g:Group) WHERE g.group_id > $after

@@ -17,7 +17,7 @@ from streams.faces.embed import Embedder
 from streams.faces.find import FaceFinder, FoundFace
 from streams.faces.models import ModelFiles
 from streams.faces.packs import read_pack
-from streams.gallery import rows
+from streams.link import rows
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from tests.factories_packs import make_pack

@@ -8,32 +8,33 @@ import numpy as np
 import pytest
 
 from streams.faces.models import MODEL_ID
-from streams.gallery import anew
-from streams.gallery.anew import compared_anew
 from streams.gallery.calibration import packaged
-from streams.gallery.plan import Plan
-from streams.gallery.state import Gallery, Staged
+from streams.gallery.state import Staged
+from streams.link import recompare
+from streams.link.batch import Batch
+from streams.link.recompare import recompared
 from streams.records import VictimsAssigned
 from tests import factories_streams as make
 from tests.factories_streams import Log, drawn_log
 from tests.reference_gallery import Reference
+from tests.register import Register, batch_of
 from tests.scored import compared_by
 
 Links = dict[tuple[str, str], tuple[str, float, str, float]]
 
 
-def taken(log: Log) -> Gallery:
-    gallery = Gallery()
+def taken(log: Log) -> Register:
+    gallery = Register()
     for place, record in log:
-        gallery.take_in(Plan(gallery, MODEL_ID, [(place, record)]).staged)
+        gallery.take_in(batch_of(gallery, MODEL_ID, [(place, record)]).staged)
     return gallery
 
 
-def anew_of(gallery: Gallery) -> tuple[Links, list[Plan]]:
+def anew_of(gallery: Register) -> tuple[Links, list[Batch]]:
     """The links of all pieces in the order in which they are written, each piece taken in before the next."""
-    links, plans = Links(), list[Plan]()
+    links, plans = Links(), list[Batch]()
     gallery.calibrations = {"m2": replace(packaged()[MODEL_ID], model_id="m2")}
-    for plan in compared_anew(gallery, "m2", 500):
+    for plan in recompared(gallery, "m2", 500):
         links |= {(r.a, r.b): (r.state, r.score, r.band, r.threshold) for r in plan.changes.links.values()}
         gallery.take_in(plan.staged)
         plans.append(plan)
@@ -45,7 +46,7 @@ def anew_of(gallery: Gallery) -> tuple[Links, list[Plan]]:
 def test_any_register_compared_anew_in_any_pieces_has_the_links_of_brute_force(
     seed: int, piece: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(anew, "PIECE", piece)
+    monkeypatch.setattr(recompare, "PIECE", piece)
     log = drawn_log(seed, 70, acts=True)
     reference = Reference()
     for offset, record in log:
@@ -100,11 +101,7 @@ def test_a_group_keeps_the_faces_that_are_alike_under_the_new_vectors_and_gains_
                           for n, name in enumerate(names)])  # fmt: skip
     staged = Staged(gallery)
     for face_id, face in list(gallery.faces.items()):
-        row = gallery.row_of[face_id]
-        vector = anew_gallery.faces[face_id].vector
-        assert vector is not None
-        gallery.matrix.put(row, vector)
-        staged.put_face(replace(face, vector=gallery.matrix.row(row)))
+        staged.put_face(replace(face, vector=anew_gallery.faces[face_id].vector))
     gallery.take_in(staged)
 
     anew_of(gallery)

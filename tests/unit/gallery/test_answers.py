@@ -7,10 +7,9 @@ import pytest
 
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import packaged
-from streams.gallery.plan import Plan
-from streams.gallery.state import Gallery
 from streams.records import EmbeddedAgain, FacesEmbedded, GalleryRecord
 from tests import factories_streams as make
+from tests.register import Register, batch_of
 
 CALIBRATION = packaged()[MODEL_ID]
 RNG = np.random.default_rng(12)
@@ -26,9 +25,9 @@ def picture(name: str, vector: make.Vector, place: int, *, poor: bool = False) -
 
 def returned(*log: GalleryRecord) -> tuple[str, list[tuple[str, bool]]]:
     """The status of the last answer, and what it returned: face, and whether it is similar."""
-    gallery = Gallery()
+    gallery = Register()
     for offset, record in enumerate(log):
-        plan = Plan(gallery, MODEL_ID, [(offset, record)])
+        plan = batch_of(gallery, MODEL_ID, [(offset, record)])
         gallery.take_in(plan.staged)
     ((answer),) = plan.changes.answers
     return answer["answer"]["status"], [(item["face_id"], item["above"]) for item in answer["returned"]]
@@ -69,13 +68,13 @@ def test_of_two_faces_that_are_as_similar_the_smaller_id_found_it_in_whatever_or
     """Symptom: after a restart link asks by a search's faces in the order of their ids, before it as they were asked
     for; of equal scores the first one counted, so that the same log gave two graphs."""
     log = [picture("one", CHILD, 0), picture("two", CHILD, 1), picture("found", ALIKE, 2)]
-    gallery = Gallery()
+    gallery = Register()
     for offset, record in enumerate(log):
-        gallery.take_in(Plan(gallery, MODEL_ID, [(offset, record)]).staged)
+        gallery.take_in(batch_of(gallery, MODEL_ID, [(offset, record)]).staged)
     names = sorted(make.face_id(name) for name in ("one", "two"))
 
     for order in (names, names[::-1]):
-        plan = Plan(gallery, MODEL_ID, [(3, make.search("search", "local:n1", "register", order))])
+        plan = batch_of(gallery, MODEL_ID, [(3, make.search("search", "local:n1", "register", order))])
         ((answer),) = plan.changes.answers
         assert [item["probe_face_id"] for item in answer["returned"]] == names[:1]
 
@@ -83,11 +82,11 @@ def test_of_two_faces_that_are_as_similar_the_smaller_id_found_it_in_whatever_or
 def test_a_poor_face_that_another_look_judges_well_is_compared() -> None:
     poor = make.face("asked", 0, CHILD)
     again = EmbeddedAgain(face_id=poor.face_id, vector=poor.vector, norm=12.5, quality=0.9, too_poor_because=None)
-    gallery = Gallery()
-    gallery.take_in(Plan(gallery, MODEL_ID, [(0, picture("asked", CHILD, 0, poor=True))]).staged)
+    gallery = Register()
+    gallery.take_in(batch_of(gallery, MODEL_ID, [(0, picture("asked", CHILD, 0, poor=True))]).staged)
     assert gallery.faces[poor.face_id].vector is None
 
-    gallery.take_in(Plan(gallery, MODEL_ID, [(1, FacesEmbedded(model_id=MODEL_ID, faces=[again]))]).staged)
+    gallery.take_in(batch_of(gallery, MODEL_ID, [(1, FacesEmbedded(model_id=MODEL_ID, faces=[again]))]).staged)
 
     known = gallery.faces[poor.face_id]
     assert (known.vector is not None, known.poor) == (True, None)

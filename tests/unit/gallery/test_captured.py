@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from streams.faces.models import MODEL_ID
-from streams.gallery.plan import Plan
-from streams.gallery.state import Gallery
 from streams.records import MediaEmbedded
 from tests import factories_streams as make
+from tests.register import Register, batch_of
 
 FACE = make.unit(np.random.default_rng(1))
 
@@ -23,9 +22,9 @@ def record(place: int, date: str | None, at: int, exif: str | None = None) -> tu
 
 def dates(*log: tuple[int, MediaEmbedded], together: bool) -> tuple[Any, ...]:
     """What the graph has in the end of the membership's date, and the outcomes that were told."""
-    gallery, told, last = Gallery(), list[str](), None
+    gallery, told, last = Register(), list[str](), None
     for batch in [list(log)] if together else [[one] for one in log]:
-        plan = Plan(gallery, MODEL_ID, batch)
+        plan = batch_of(gallery, MODEL_ID, batch)
         gallery.take_in(plan.staged)
         told += [row.outcome for row in plan.changes.notices]
         last = plan.changes.memberships[-1] if plan.changes.memberships else last
@@ -44,13 +43,13 @@ def test_of_events_that_differ_the_latest_says_when_a_picture_was_taken() -> Non
 
 
 def test_the_cameras_own_date_is_kept_with_its_offset() -> None:
-    plan = Plan(Gallery(), MODEL_ID, [record(0, None, 10, "2012-05-01T10:00:00+02:00")])
+    plan = batch_of(Register(), MODEL_ID, [record(0, None, 10, "2012-05-01T10:00:00+02:00")])
     assert plan.changes.media[0]["captured_at"] == "2012-05-01T10:00:00+02:00"
     assert plan.changes.memberships[0]["captured_at"] is None
 
 
 def test_odd_dates_are_ignored_and_the_notice_says_so() -> None:
-    plan = Plan(Gallery(), MODEL_ID, [record(0, "1601-01-01T00:00:00+00:00", 10, "0000-00-00T00:00:00")])
+    plan = batch_of(Register(), MODEL_ID, [record(0, "1601-01-01T00:00:00+00:00", 10, "0000-00-00T00:00:00")])
     assert plan.changes.media[0]["captured_at"] is None
     assert plan.changes.memberships[0]["captured_at"] is None
     (notice,) = plan.changes.notices

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from streams.faces.models import MODEL_ID
-from streams.gallery.plan import Plan
-from streams.gallery.state import Gallery
+from streams.link.batch import Batch
 from streams.records import GalleryRecord
 from tests import factories_streams as make
+from tests.register import Register, batch_of
 
 RNG = np.random.default_rng(4)
 CHILD = make.unit(RNG)
@@ -21,19 +21,19 @@ def picture(name: str, case: str, place: int) -> GalleryRecord:
     return make.embedded(name, [make.near(RNG, CHILD, 0.95)], event, make.origin(place))
 
 
-def take(gallery: Gallery, place: int, record: GalleryRecord) -> Plan:
-    plan = Plan(gallery, MODEL_ID, [(place, record)])
+def take(gallery: Register, place: int, record: GalleryRecord) -> Batch:
+    plan = batch_of(gallery, MODEL_ID, [(place, record)])
     gallery.take_in(plan.staged)
     return plan
 
 
-def pairs(plan: Plan) -> set[frozenset[str]]:
+def pairs(plan: Batch) -> set[frozenset[str]]:
     return {frozenset((row.a, row.b)) for row in plan.changes.links.values()}
 
 
 @pytest.mark.parametrize("label", ["unrelated", "suspect"])
 def test_a_hidden_face_loses_its_undecided_links_and_is_compared_and_found_no_more(label: str) -> None:
-    gallery = Gallery()
+    gallery = Register()
     take(gallery, 0, picture("one", "local:n1", 0))
     assert pairs(take(gallery, 1, picture("two", "local:s1", 1))) == {frozenset((ONE, TWO))}
 
@@ -50,27 +50,27 @@ def test_a_hidden_face_loses_its_undecided_links_and_is_compared_and_found_no_mo
 def test_a_face_hidden_in_the_batch_that_lists_it_as_similar_is_listed_no_more() -> None:
     """Symptom: a suspect's face stayed in `/faces/{id}/similar`, crop and all. Link removes what may be listed no more
     before it writes the batch's own lists; here the hidden face is in one of these."""
-    gallery = Gallery()
+    gallery = Register()
     names = ["one", "two", "three", "four"]
     for place, name in enumerate(names):
         take(gallery, place, picture(name, "local:s1", place))
     new = picture("new", "local:n1", 4)
-    (cut,) = listed(Plan(gallery, MODEL_ID, [(4, new)]))
+    (cut,) = listed(batch_of(gallery, MODEL_ID, [(4, new)]))
 
-    together = Plan(gallery, MODEL_ID, [(4, new), (5, make.label([cut], "suspect"))])
+    together = batch_of(gallery, MODEL_ID, [(4, new), (5, make.label([cut], "suspect"))])
 
     assert together.applied == 2
     assert listed(together) == []
 
 
-def listed(plan: Plan) -> list[str]:
+def listed(plan: Batch) -> list[str]:
     """The faces that the plan's one comparison lists as similar."""
     [comparison] = plan.changes.comparisons
     return comparison["cut"][0]["faces"]
 
 
 def test_a_label_taken_back_compares_the_face_anew_with_what_came_meanwhile() -> None:
-    gallery = Gallery()
+    gallery = Register()
     take(gallery, 0, picture("one", "local:n1", 0))
     take(gallery, 1, make.label([ONE], "unrelated"))
     take(gallery, 2, picture("two", "local:s1", 2))
@@ -84,7 +84,7 @@ def test_a_label_taken_back_compares_the_face_anew_with_what_came_meanwhile() ->
 def test_a_label_taken_back_is_compared_though_link_loaded_it_before_its_record() -> None:
     """The API writes the label at once: link, started again before the record, saw no change in it and compared no
     one with what had come while the face was hidden."""
-    gallery = Gallery()
+    gallery = Register()
     take(gallery, 0, picture("one", "local:n1", 0))
     take(gallery, 1, make.label([ONE], "unrelated"))
     take(gallery, 2, picture("two", "local:s1", 2))
@@ -95,7 +95,7 @@ def test_a_label_taken_back_is_compared_though_link_loaded_it_before_its_record(
 
 
 def test_other_labels_change_no_comparison_and_a_face_that_is_gone_is_passed_over() -> None:
-    gallery = Gallery()
+    gallery = Register()
     take(gallery, 0, picture("one", "local:n1", 0))
 
     plan = take(gallery, 1, make.label([ONE, "f" * 64], "witness"))

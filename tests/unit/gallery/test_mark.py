@@ -9,10 +9,10 @@ import pytest
 
 from graph.domain import ids
 from streams.faces.models import MODEL_ID
-from streams.gallery.plan import Plan
-from streams.gallery.state import Gallery
+from streams.link.batch import Batch
 from streams.records import DeclaredVictim, GalleryRecord, MarkEmbedded, MediaEmbedded
 from tests import factories_streams as make
+from tests.register import Register, batch_of
 
 RNG = np.random.default_rng(4)
 CHILD, OTHER = make.unit(RNG), make.unit(RNG)
@@ -34,17 +34,17 @@ def erased(kind: str, subject: str, at: int) -> GalleryRecord:
     return make.erasure(kind, subject, make.origin(at, kind="erasures.requested"))
 
 
-def taken(gallery: Gallery, *records: GalleryRecord) -> list[Plan]:
+def taken(gallery: Register, *records: GalleryRecord) -> list[Batch]:
     """The plans of these records one by one, each taken in."""
-    plans = [Plan(gallery, MODEL_ID, [])]
+    plans = [batch_of(gallery, MODEL_ID, [])]
     for record in records:
-        plans.append(Plan(gallery, MODEL_ID, [(len(plans), record)]))
+        plans.append(batch_of(gallery, MODEL_ID, [(len(plans), record)]))
         gallery.take_in(plans[-1].staged)
     return plans
 
 
 def test_it_is_added_behind_the_detected_faces_compared_and_told_to_each_source_of_its_own_cases() -> None:
-    gallery = Gallery()
+    gallery = Register()
     last = taken(
         gallery, picture("two", "local:s1", 1, CHILD), picture("one", "local:n1", 2, OTHER), mark({"local:n1": 2})
     )[-1]
@@ -59,7 +59,7 @@ def test_it_is_added_behind_the_detected_faces_compared_and_told_to_each_source_
 
 
 def test_read_again_it_changes_nothing_and_another_model_s_vector_is_kept_beside() -> None:
-    gallery = Gallery()
+    gallery = Register()
     taken(gallery, picture("one", "local:n1", 2), mark({"local:n1": 2}))
     before = (dict(gallery.media), dict(gallery.faces))
 
@@ -73,7 +73,7 @@ def test_read_again_it_changes_nothing_and_another_model_s_vector_is_kept_beside
 
 def test_a_picture_that_is_submitted_again_keeps_it_and_is_told_as_one_with_a_face() -> None:
     """`no_face` would be wrong of a picture in which a person saw one."""
-    gallery = Gallery()
+    gallery = Register()
     *_, first, _, again = taken(
         gallery, picture("one", "local:n1", 2), mark({"local:n1": 2}), picture("one", "local:s1", 3)
     )
@@ -85,7 +85,7 @@ def test_a_picture_that_is_submitted_again_keeps_it_and_is_told_as_one_with_a_fa
 
 
 def test_a_victim_declared_without_a_box_is_a_task_for_a_person_where_a_face_was_marked() -> None:
-    gallery, victim = Gallery(), DeclaredVictim(victim_id="v1", declared_by="source")
+    gallery, victim = Register(), DeclaredVictim(victim_id="v1", declared_by="source")
     told = picture("one", "local:n2", 3, OTHER, victim=victim)
     last = taken(gallery, picture("one", "local:n1", 2, OTHER), mark({"local:n1": 2}), told)[-1]
 
@@ -100,7 +100,7 @@ ERASURES = [("face_id", MARKED), ("media_id", ONE), ("case_id", "local:n1")]
 @pytest.mark.parametrize("again", [False, True])
 def test_what_is_erased_is_never_made_again_from_the_old_mark(kind: str, subject: str, again: bool) -> None:
     """Also where the picture itself comes back: a new submission does not hold what was marked in the old one."""
-    gallery = Gallery()
+    gallery = Register()
     back = [picture("one", "local:n1", 9, OTHER)] if again else []
     records = [picture("one", "local:n1", 2, OTHER), mark({"local:n1": 2}), erased(kind, subject, 5), *back]
     plans = taken(gallery, *records, mark({"local:n1": 2}))
@@ -119,7 +119,7 @@ def test_an_erasure_that_is_read_after_a_younger_submission_takes_what_was_marke
     kind: str, subject: str
 ) -> None:
     """The picture stays, for it was submitted again since; the mark was not made again."""
-    gallery = Gallery()
+    gallery = Register()
     young = picture("one", "local:n1", 9, OTHER)
     taken(gallery, picture("one", "local:n1", 2, OTHER), mark({"local:n1": 2}), young, erased(kind, subject, 5))
 
@@ -127,7 +127,7 @@ def test_an_erasure_that_is_read_after_a_younger_submission_takes_what_was_marke
 
 
 def test_it_stays_while_one_of_the_cases_that_it_was_marked_in_does() -> None:
-    gallery = Gallery()
+    gallery = Register()
     both = {"local:n1": 2, "local:n2": 3}
     taken(
         gallery, picture("one", "local:n1", 2), picture("one", "local:n2", 3), mark(both),
@@ -141,7 +141,7 @@ def test_it_stays_while_one_of_the_cases_that_it_was_marked_in_does() -> None:
 
 
 def test_a_mark_whose_media_is_not_there_yet_goes_to_quarantine_as_its_event_and_can_be_replayed() -> None:
-    gallery = Gallery()
+    gallery = Register()
     early = taken(gallery, mark({"local:n1": 2}))[-1]
     assert [(row["code"], row["topic"]) for row in early.changes.quarantined] == [
         ("media_unknown", "redthread.probes.submitted.local.v1")
@@ -155,7 +155,7 @@ def test_a_mark_whose_media_is_not_there_yet_goes_to_quarantine_as_its_event_and
 
 
 def test_one_that_is_too_poor_is_counted_and_compared_with_nothing() -> None:
-    gallery = Gallery()
+    gallery = Register()
     last = taken(gallery, picture("two", "local:s1", 1, CHILD), picture("one", "local:n1", 2),
                  mark({"local:n1": 2}, poor=True))[-1]  # fmt: skip
 

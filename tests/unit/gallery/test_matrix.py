@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streams.gallery.matrix import BLOCK, SIDE_BY_SIDE, Matrix, Near
+from streams.gallery import matrix as matrix_module
+from streams.gallery.matrix import BLOCK, SIDE_BY_SIDE, Hits, Matrix, Near
 from tests.factories_streams import near, unit
 
 FLOOR = 0.357
@@ -66,3 +67,161 @@ def test_a_removed_row_resembles_nothing_and_the_others_keep_their_rows() -> Non
 
     assert [item.row for item in matrix.above(asked[None], FLOOR)[0]] == [1]
     assert len(matrix) == 3
+
+
+def drawn(rng: np.random.Generator, rows: int, dimensions: int = 24) -> np.ndarray:
+    """Unit vectors of which about a tenth resembles a given one, some thrice and some nearly zero."""
+    vectors = rng.standard_normal((rows, dimensions)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    for _ in range(2):
+        copied = rng.integers(0, rows, rows // 10)
+        vectors[rng.permutation(copied)] = vectors[copied]
+    vectors[rng.integers(0, rows, rows // 50)] *= 1e-4
+    return vectors
+
+
+def expected(query: np.ndarray, stored: np.ndarray, may: np.ndarray, down_to: float) -> tuple[np.ndarray, np.ndarray]:
+    scores = (stored.astype(np.float64) * query.astype(np.float64)).sum(axis=1).round(9)
+    rows = np.flatnonzero(may & (scores >= down_to))
+    return rows, scores[rows]
+
+
+def check(hits: Hits, query: np.ndarray, stored: np.ndarray, may: np.ndarray) -> None:
+    rows, scores = expected(query, stored, may, hits.down_to)
+    assert hits.rows.dtype == np.int64 and hits.scores.dtype == np.float64
+    assert hits.rows.tolist() == rows.tolist()
+    assert np.abs(hits.scores - scores).max(initial=0) <= 1.5e-9
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks and tiles so small that a few hundred rows fill many of them."""
+    monkeypatch.setattr(matrix_module, "BLOCK", 64)
+    monkeypatch.setattr(matrix_module, "TILE", 256)
+    monkeypatch.setattr(matrix_module, "QUERIES", 8)
+    monkeypatch.setattr(matrix_module, "PAIRS", 50)
+
+
+PATCHED = {"derandomize": True, "deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+SIZES = [0, 1, 31, 32, 33, 63, 64, 65, 128, 129, 255, 256, 257, 700]
+
+
+@pytest.mark.usefixtures("small_blocks")
+@settings(
+    max_examples=150, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from(SIZES),
+    st.integers(1, 20),
+    st.sampled_from([0.01, 0.25, 0.6]),
+    st.integers(1, 80),
+    st.sampled_from([1.0, 0.5, 0.02, 0.0]),
+)
+def test_the_nearest_are_the_best_allowed_rows_of_a_comparison_in_float64_with_every_row(
+    seed: int, size: int, queries: int, floor: float, most: int, share: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    stored = drawn(rng, max(size, 1))[:size]
+    asked = np.concatenate([stored[:1], drawn(rng, queries)])
+    may = rng.random((len(asked), size)) < share
+    removed = rng.random(size) < 0.1
+    matrix = Matrix()
+    start = 0
+    while start < size:
+        end = min(size, start + int(rng.integers(1, 200)))
+        assert matrix.append(stored[start:end]) == range(start, end)
+        start = end
+    for row in np.flatnonzero(removed).tolist():
+        matrix.remove(row)
+
+    found = matrix.nearest(asked, floor, most, lambda which, rows: may[which, rows])
+
+    assert len(found) == len(asked)
+    for hits, query, mine in zip(found, asked, may & ~removed, strict=True):
+        check(hits, query, stored, mine)
+        assert hits.down_to >= floor
+        assert len(hits.rows) >= most or hits.down_to == floor
+
+
+@pytest.mark.usefixtures("small_blocks")
+@settings(max_examples=80, **PATCHED)
+@given(st.integers(0, 2**32), st.sampled_from(SIZES[1:]), st.integers(1, 20), st.sampled_from([1.0, 0.5, 0.02, 0.0]))
+def test_all_above_and_among_find_every_row_that_float64_finds(
+    seed: int, size: int, queries: int, share: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    stored, asked, some = drawn(rng, size), drawn(rng, queries), rng.random(size) < share
+    matrix = Matrix()
+    matrix.append(stored)
+
+    for hits, query in zip(matrix.all_above(asked, FLOOR), asked, strict=True):
+        assert hits.down_to == FLOOR
+        check(hits, query, stored, np.ones(size, bool))
+    for hits, query in zip(matrix.among(asked, np.flatnonzero(some), FLOOR), asked, strict=True):
+        assert hits.down_to == FLOOR
+        check(hits, query, stored, some)
+    rows = rng.permutation(size)
+    assert np.array_equal(matrix.take(rows), stored[rows])
+
+
+def test_the_nearest_of_many_equal_rows_are_all_of_them() -> None:
+    rng = np.random.default_rng(7)
+    asked = unit(rng)
+    stored = np.stack([asked] * 3000 + [near(rng, asked, 0.5) for _ in range(50)])
+    matrix = Matrix()
+    matrix.append(stored)
+
+    (hits,) = matrix.nearest(asked[None], 0.3, 10, lambda which, rows: np.ones(len(rows), bool))
+    (others,) = matrix.nearest(asked[None], 0.3, 10, lambda which, rows: rows >= 3000)
+
+    assert hits.rows.tolist() == list(range(3000))
+    assert 10 <= len(others.rows) < 50 and others.rows[0] >= 3000
+
+
+def test_only_rows_above_the_floor_are_asked_about_and_few_of_them_once_better_ones_are_known() -> None:
+    rng = np.random.default_rng(8)
+    stored = rng.standard_normal((8 * BLOCK, 16)).astype(np.float32)
+    stored /= np.linalg.norm(stored, axis=1, keepdims=True)
+    asked = stored[:4]
+    matrix = Matrix()
+    matrix.append(stored)
+    seen = [np.empty(0, np.int64)] * 4
+
+    def allowed(which: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        for query in range(4):
+            seen[query] = np.append(seen[query], rows[which == query])
+        return np.ones(len(rows), bool)
+
+    found = matrix.nearest(asked, 0.1, 8, allowed)
+
+    above = [(stored @ query >= 0.1).sum() for query in asked]
+    for query, rows in enumerate(seen):
+        assert (stored[rows] @ asked[query]).min() >= 0.0998
+        assert set(found[query].rows.tolist()) <= set(rows.tolist())
+        assert len(rows) < above[query] / 2
+
+
+def test_a_vector_replaced_and_rows_added_between_searches_are_found() -> None:
+    rng = np.random.default_rng(9)
+    asked = unit(rng)
+    matrix = Matrix()
+    matrix.append(drawn(rng, 3 * BLOCK, len(asked)) * np.float32(0.5))
+    kept = matrix.row(5)
+    before = kept.copy()
+    assert matrix.among(asked[None], np.array([BLOCK]), 0.9)[0].rows.tolist() == []
+
+    matrix.put(BLOCK, asked)
+    added = matrix.append(np.stack([asked] * (BLOCK + 1)))
+
+    (hits,) = matrix.nearest(asked[None], 0.9, 5, lambda which, rows: rows < added[2])
+    assert hits.rows.tolist() == [BLOCK, added[0], added[1]]
+    assert np.array_equal(kept, before) and np.shares_memory(kept, matrix.row(5))
+
+
+def test_a_matrix_without_rows_and_a_search_without_queries_find_nothing() -> None:
+    matrix = Matrix()
+    assert [len(hits.rows) for hits in matrix.all_above(np.ones((2, 4), np.float32) / 2, 0.1)] == [0, 0]
+    matrix.append(np.ones((3, 4), np.float32) / 2)
+    assert matrix.all_above(np.empty((0, 4), np.float32), 0.1) == []
+    assert [len(hits.rows) for hits in matrix.among(np.ones((1, 4), np.float32) / 2, np.empty(0, np.int64), 0.1)] == [0]

@@ -11,12 +11,12 @@ import pytest
 from graph.domain import ids
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import Calibrations, packaged
-from streams.gallery.plan import Plan
-from streams.gallery.state import Gallery
+from streams.link.batch import Batch
 from streams.records import DeclaredVictim, GalleryRecord, MediaEmbedded
 from tests import factories_streams as make
 from tests.factories_streams import Log, drawn_log
 from tests.reference_gallery import Item, Part, Reference
+from tests.register import Register, batch_of
 
 STEEP = {
     MODEL_ID: replace(
@@ -36,7 +36,7 @@ class Links:
     """What the graph would hold: the rows of each batch in the order in which `ingest.commit` writes them."""
 
     def __init__(self, batch: int, calibrations: Calibrations | None = None) -> None:
-        self.gallery = Gallery(calibrations)
+        self.gallery = Register(calibrations)
         self.links: dict[tuple[str, str], tuple[str, float, str, float]] = {}
         self.answers: dict[str, list[Item]] = {}
         self.compared: dict[str, tuple[int, int]] = {}
@@ -52,7 +52,7 @@ class Links:
         for start in range(0, len(log), self._batch):
             rest = log[start : start + self._batch]
             while rest:
-                plan = Plan(self.gallery, MODEL_ID, rest)
+                plan = batch_of(self.gallery, MODEL_ID, rest)
                 self._write(plan)
                 self.gallery.take_in(plan.staged)
                 rest = rest[plan.applied :]
@@ -64,7 +64,7 @@ class Links:
             found.setdefault(search_id, []).append(part)
         return found
 
-    def _write(self, plan: Plan) -> None:
+    def _write(self, plan: Batch) -> None:
         changes = plan.changes
         if changes.narrowed:
             home = self.gallery.faces
@@ -188,10 +188,10 @@ def test_a_media_that_is_erased_and_submitted_again_in_one_batch_survives_anothe
 def test_a_media_that_comes_back_after_its_erasure_goes_through_embed_once_more() -> None:
     """Embed had stored the new submission's crops before link came to the erasure, which took them along."""
     picture = [make.unit(np.random.default_rng(3))]
-    gallery = Gallery()
+    gallery = Register()
 
     def taken(place: int, record: GalleryRecord) -> list[str]:
-        plan = Plan(gallery, MODEL_ID, [(place, record)])
+        plan = batch_of(gallery, MODEL_ID, [(place, record)])
         gallery.take_in(plan.staged)
         return [row["event"] for row in plan.changes.reissued]
 
@@ -212,8 +212,8 @@ def test_an_erased_face_comes_back_with_a_later_submission_of_its_media() -> Non
     made = Links(1)
     told = make.submitted()
 
-    def take(place: int, record: GalleryRecord) -> Plan:
-        plan = Plan(made.gallery, MODEL_ID, [(place, record)])
+    def take(place: int, record: GalleryRecord) -> Batch:
+        plan = batch_of(made.gallery, MODEL_ID, [(place, record)])
         made.take([(place, record)])
         return plan
 
@@ -266,13 +266,13 @@ def test_new_faces_of_another_model_wait_in_quarantine_until_they_come_embedded_
     before = make.embedded("two", vectors, make.submitted("local:n2"), make.origin(1), model_id="m2")
     now = make.embedded("two", vectors, make.submitted("local:n2"), make.origin(1))
 
-    plan = Plan(Gallery(), MODEL_ID, [(0, one), (1, before)])
+    plan = batch_of(Register(), MODEL_ID, [(0, one), (1, before)])
 
-    assert set(plan.staged.media) == {make.media_id("one")}
-    assert "local:n2" not in plan.staged.cases
+    assert set(plan.staged.media.changed) == {make.media_id("one")}
+    assert "local:n2" not in plan.staged.cases.changed
     (waits,) = plan.changes.quarantined
     assert (waits["event"], waits["code"], waits["host"]) == (before.origin.event, "other_model", f"model {MODEL_ID}")
-    assert len(Plan(Gallery(), MODEL_ID, [(0, one), (1, before), (2, now)]).changes.links) == 2
+    assert len(batch_of(Register(), MODEL_ID, [(0, one), (1, before), (2, now)]).changes.links) == 2
 
 
 def test_what_another_model_makes_of_known_faces_is_kept_beside_and_compared_with_nothing() -> None:
@@ -283,31 +283,31 @@ def test_what_another_model_makes_of_known_faces_is_kept_beside_and_compared_wit
     again = make.embedded("two", [vector], make.submitted("local:s1", district="south"), make.origin(2), model_id="m2")
     empty = make.embedded("three", [], make.submitted("local:n2"), make.origin(3), model_id="m2")
 
-    plan = Plan(Gallery(), MODEL_ID, [(0, one), (1, two), (2, again), (3, empty)])
+    plan = batch_of(Register(), MODEL_ID, [(0, one), (1, two), (2, again), (3, empty)])
 
     assert plan.changes.links == {}
     assert plan.changes.quarantined == []
     assert [row["model_id"] for row in plan.changes.embeddings] == [MODEL_ID, MODEL_ID, "m2"]
     assert len({row["embedding_id"] for row in plan.changes.embeddings}) == 3
-    assert set(plan.staged.media[make.media_id("two")].memberships) == {"local:n2", "local:s1"}
-    assert make.media_id("three") in plan.staged.media
+    assert set(plan.staged.media.changed[make.media_id("two")].memberships) == {"local:n2", "local:s1"}
+    assert make.media_id("three") in plan.staged.media.changed
 
 
 def test_an_erased_face_does_not_come_back_with_vectors_of_another_model() -> None:
     rng = np.random.default_rng(2)
     vectors = [make.unit(rng), make.unit(rng)]
     gone = make.erasure("face_id", make.face_id("one"), make.origin(1, kind="erasures"))
-    gallery = Gallery()
+    gallery = Register()
     for place, record in enumerate([make.embedded("one", vectors, make.submitted(), make.origin(0)), gone]):
-        gallery.take_in(Plan(gallery, MODEL_ID, [(place, record)]).staged)
+        gallery.take_in(batch_of(gallery, MODEL_ID, [(place, record)]).staged)
 
     later = make.embedded("one", vectors, make.submitted("local:n2"), make.origin(2), model_id="m2")
     older = make.embedded("one", vectors, make.submitted("local:n2"), make.origin(3, at=0), model_id="m2")
 
-    assert [row["code"] for row in Plan(gallery, MODEL_ID, [(2, later)]).changes.quarantined] == ["other_model"]
-    plan = Plan(gallery, MODEL_ID, [(2, older)])
+    assert [row["code"] for row in batch_of(gallery, MODEL_ID, [(2, later)]).changes.quarantined] == ["other_model"]
+    plan = batch_of(gallery, MODEL_ID, [(2, older)])
     assert plan.changes.quarantined == []
-    assert make.face_id("one") not in plan.staged.media[make.media_id("one")].faces
+    assert make.face_id("one") not in plan.staged.media.changed[make.media_id("one")].faces
 
 
 def test_any_number_of_dimensions_is_compared_and_another_one_is_refused() -> None:
@@ -316,11 +316,11 @@ def test_any_number_of_dimensions_is_compared_and_another_one_is_refused() -> No
     one = make.embedded("one", [vector], make.submitted(), make.origin(0))
     two = make.embedded("two", [make.near(rng, vector, 0.6)], make.submitted("local:n2"), make.origin(1))
     short = make.embedded("three", [make.unit(rng, 128)], make.submitted("local:n2"), make.origin(2))
-    gallery = Gallery({MODEL_ID: replace(packaged()[MODEL_ID], score=None)})
+    gallery = Register({MODEL_ID: replace(packaged()[MODEL_ID], score=None)})
 
-    first = Plan(gallery, MODEL_ID, [(0, one), (1, short)])
+    first = batch_of(gallery, MODEL_ID, [(0, one), (1, short)])
     gallery.take_in(first.staged)
-    second = Plan(gallery, MODEL_ID, [(2, short), (3, two)])
+    second = batch_of(gallery, MODEL_ID, [(2, short), (3, two)])
 
     assert [row["code"] for row in (*first.changes.quarantined, *second.changes.quarantined)] == ["bad_embedding"] * 2
     assert [round(row.score, 6) for row in second.changes.links.values()] == [0.6]
@@ -333,7 +333,7 @@ def test_vectors_that_are_not_as_long_as_the_measured_directions_are_refused_and
         (1, make.embedded("right", [make.unit(rng)], make.submitted(), make.origin(1))),
     ]
 
-    plan = Plan(Gallery(), MODEL_ID, log)
+    plan = batch_of(Register(), MODEL_ID, log)
 
     assert [row["code"] for row in plan.changes.quarantined] == ["bad_embedding"]
     assert [row["media_id"] for row in plan.changes.media] == [make.media_id("right")]
@@ -356,16 +356,16 @@ def test_strangers_who_are_alike_by_their_pictures_are_no_candidate_and_no_group
 def test_faces_embedded_again_are_kept_beside_and_compared_where_they_had_no_vector() -> None:
     rng = np.random.default_rng(4)
     vector = make.unit(rng)
-    gallery = Gallery()
+    gallery = Register()
     log: Log = [
         (0, make.embedded("one", [vector], make.submitted(), make.origin(0))),
         (1, make.embedded("two", [make.unit(rng)], make.submitted("local:n2"), make.origin(1), poor=[0])),
     ]
-    gallery.take_in(Plan(gallery, MODEL_ID, log).staged)
+    gallery.take_in(batch_of(gallery, MODEL_ID, log).staged)
     known, unknown = make.face_id("two"), make.face_id("three")
 
-    beside = Plan(gallery, MODEL_ID, [(2, make.embedded_again({known: vector, unknown: vector}, model_id="m2"))])
-    now = Plan(gallery, MODEL_ID, [(2, make.embedded_again({known: vector, make.face_id("one"): vector}))])
+    beside = batch_of(gallery, MODEL_ID, [(2, make.embedded_again({known: vector, unknown: vector}, model_id="m2"))])
+    now = batch_of(gallery, MODEL_ID, [(2, make.embedded_again({known: vector, make.face_id("one"): vector}))])
     gallery.take_in(now.staged)
 
     assert [row["face_id"] for row in beside.changes.embeddings] == [known]
@@ -373,7 +373,7 @@ def test_faces_embedded_again_are_kept_beside_and_compared_where_they_had_no_vec
     assert [(row.a, row.b) for row in now.changes.links.values()] == [ids.ordered(make.face_id("one"), known)]
     assert {row["face_id"] for row in now.changes.judged} == {known, make.face_id("one")}
     assert (gallery.compared.total, gallery.too_poor.total) == (2, 0)
-    assert Plan(gallery, MODEL_ID, [(3, make.embedded_again({known: vector}))]).changes.links == {}
+    assert batch_of(gallery, MODEL_ID, [(3, make.embedded_again({known: vector}))]).changes.links == {}
 
 
 def test_a_record_whose_vector_is_no_unit_vector_goes_to_quarantine_and_stops_nobody() -> None:
@@ -383,12 +383,12 @@ def test_a_record_whose_vector_is_no_unit_vector_goes_to_quarantine_and_stops_no
     bad = make.embedded("two", [make.unit(rng) * 3], make.submitted(), make.origin(1))
     last = make.embedded("three", [make.unit(rng)], make.submitted(), make.origin(2))
 
-    plan = Plan(Gallery(), MODEL_ID, [(0, good), (1, bad), (2, last)])
+    plan = batch_of(Register(), MODEL_ID, [(0, good), (1, bad), (2, last)])
 
     assert [row["event"] for row in plan.changes.quarantined] == [bad.origin.event]
     assert {row["media_id"] for row in plan.changes.media} == {good.media_id, last.media_id}
     assert {row["media_id"] for row in plan.changes.memberships} == {good.media_id, last.media_id}
-    assert set(plan.staged.media) == {good.media_id, last.media_id}
+    assert set(plan.staged.media.changed) == {good.media_id, last.media_id}
 
 
 def test_a_declared_victim_without_a_box_needs_exactly_one_face() -> None:
@@ -397,7 +397,7 @@ def test_a_declared_victim_without_a_box_needs_exactly_one_face() -> None:
     two_faces = make.embedded("two", [make.unit(rng), make.unit(rng)], told, make.origin(0))
     one_face = make.embedded("one", [make.unit(rng)], told, make.origin(1))
 
-    plan = Plan(Gallery(), MODEL_ID, [(0, two_faces), (1, one_face)])
+    plan = batch_of(Register(), MODEL_ID, [(0, two_faces), (1, one_face)])
 
     assert [row["face_id"] for row in plan.changes.depicts] == [make.face_id("one")]
     assert "to_do" in plan.changes.notices[0].body
@@ -410,9 +410,9 @@ def test_an_upload_of_a_search_never_changes_a_membership_that_stands() -> None:
     before = make.embedded("one", [vector], make.submitted(scope="register"), make.origin(0))
     asked = make.probe("one", [vector], "s1", make.NORTH, "register", make.origin(5))
 
-    plan = Plan(Gallery(), MODEL_ID, [(0, before), (1, asked)])
+    plan = batch_of(Register(), MODEL_ID, [(0, before), (1, asked)])
 
-    (media,) = plan.staged.media.values()
+    (media,) = plan.staged.media.changed.values()
     assert media.scope is not None
     assert media.scope.register
     assert [row["search_id"] for row in plan.changes.answers] == ["s1"]
@@ -425,9 +425,9 @@ def test_a_search_whose_case_is_erased_before_its_picture_arrives_ends_with_the_
     erased = make.erasure("case_id", make.NORTH, make.origin(0, at=9, kind="erasures.requested"))
     asked = make.probe("one", [vector], "s1", make.NORTH, "register", make.origin(1, at=5))
 
-    plan = Plan(Gallery(), MODEL_ID, [(0, erased), (1, asked)])
+    plan = batch_of(Register(), MODEL_ID, [(0, erased), (1, asked)])
 
-    assert plan.staged.media == {}
+    assert plan.staged.media.changed == {}
     assert [row["answer"]["status"] for row in plan.changes.answers] == ["quarantined"]
     assert plan.changes.gone_files == [make.media_id("one")]
 
@@ -441,7 +441,7 @@ def test_an_event_that_says_what_is_known_already_is_a_duplicate_whichever_came_
             make.embedded("one", [vector], make.submitted(case, scope, make.CASES[case]), make.origin(n, at=at))
             for n, (case, scope, at) in enumerate(events)
         ]
-        return [row.outcome for row in Plan(Gallery(), MODEL_ID, list(enumerate(told))).changes.notices]
+        return [row.outcome for row in batch_of(Register(), MODEL_ID, list(enumerate(told))).changes.notices]
 
     n1, s1 = "local:n1", "local:s1"
     assert outcomes((n1, "case", 0), (n1, "case", 1)) == ["faces_found", "duplicate"]
@@ -470,7 +470,7 @@ def test_a_search_that_overtakes_ingestion_switches_no_comparison_off() -> None:
 def test_an_erasure_takes_back_a_membership_that_came_in_its_own_batch() -> None:
     """It was removed before it was written, so the graph kept it and a restart brought the media back."""
     vector = make.unit(np.random.default_rng(6))
-    plan = Plan(Gallery(), MODEL_ID, [
+    plan = batch_of(Register(), MODEL_ID, [
         (0, make.embedded("one", [vector], make.submitted(make.NORTH, "case"), make.origin(0))),
         (1, make.embedded("one", [vector], make.submitted("local:s1", "case", district="south"), make.origin(1))),
         (2, make.erasure("case_id", "local:s1", make.origin(2, kind="erasures"))),
@@ -484,12 +484,12 @@ def test_crops_of_an_erased_face_that_an_older_event_brings_again_are_deleted() 
     vectors = [make.unit(rng), make.unit(rng)]
     told = make.embedded("one", vectors, make.submitted(), make.origin(0))
     erased = told.faces[0].face_id
-    gallery = Gallery()
+    gallery = Register()
     for place, record in enumerate([
         told, make.erasure("face_id", erased, make.origin(1, kind="erasures")),
         make.embedded("one", vectors, make.submitted("local:s1", "case", district="south"), make.origin(2, at=1)),
     ]):  # fmt: skip
-        plan = Plan(gallery, MODEL_ID, [(place, record)])
+        plan = batch_of(gallery, MODEL_ID, [(place, record)])
         gallery.take_in(plan.staged)
 
         assert plan.changes.gone_files == ([] if place == 0 else [f"{make.media_id('one')}/{erased}"])
@@ -499,29 +499,29 @@ def test_a_source_erases_nothing_of_another_source() -> None:
     vector = make.unit(np.random.default_rng(8))
     foreign = make.origin(1, kind="erasures").model_copy(update={"source": "other"})
     for kind, subject in (("media_id", make.media_id("one")), ("case_id", make.NORTH)):
-        plan = Plan(Gallery(), MODEL_ID, [
+        plan = batch_of(Register(), MODEL_ID, [
             (0, make.embedded("one", [vector], make.submitted(), make.origin(0))),
             (1, make.erasure(kind, subject, foreign)),
         ])  # fmt: skip
 
         assert [row["code"] for row in plan.changes.quarantined] == ["other_source"]
-        assert make.media_id("one") in plan.staged.media
+        assert make.media_id("one") in plan.staged.media.changed
 
 
 @pytest.mark.parametrize("status", ["closed", "open", "erased"])
 def test_work_on_a_whole_case_is_told_media_by_media(status: str) -> None:
     """One record of a huge case took longer than the watchdog waits, which ended link again and again over it."""
-    rng, gallery = np.random.default_rng(9), Gallery()
+    rng, gallery = np.random.default_rng(9), Register()
     log: Log = [(n, make.embedded(f"m{n}", [make.unit(rng)], make.submitted(), make.origin(n))) for n in range(30)]
     if status == "open":
         log.append((30, make.case_changed(make.NORTH, "closed", 1, make.origin(30, kind="cases.changed"))))
-    gallery.take_in(Plan(gallery, MODEL_ID, log).staged)
+    gallery.take_in(batch_of(gallery, MODEL_ID, log).staged)
     source = make.origin(31, kind="cases.changed")
     erased = status == "erased"
     record = make.erasure("case_id", make.NORTH, source) if erased else make.case_changed(make.NORTH, status, 2, source)
     told: list[int] = []
 
-    plan = Plan(gallery, MODEL_ID, [(31, record)], lambda: told.append(1))
+    plan = batch_of(gallery, MODEL_ID, [(31, record)], lambda: told.append(1))
 
     assert plan.changes.gone_media or plan.changes.narrowed or plan.changes.comparisons
     assert len(told) >= 30

@@ -7,14 +7,15 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from graph.domain import ids
 from graph.domain.calibration import FALSE_PER_FACE
 from graph.domain.comparison import InScope
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import older_calibration
-from streams.gallery.compare import Comparer
-from streams.gallery.plan import Plan
-from streams.gallery.state import Case, Face, Gallery, Media
+from streams.gallery.entities import Case, Face, Media
+from streams.link.compare import Comparer
 from tests import factories_streams as make
+from tests.register import Register, batch_of
 
 CALIBRATION = older_calibration(MODEL_ID, {})
 """As measured, but for vectors that are drawn as scored ones."""
@@ -37,12 +38,12 @@ def scores_of_strangers(rng: np.random.Generator, number: int) -> np.ndarray:
     return drawn
 
 
-def filled(rng: np.random.Generator, size: int, strangers: np.ndarray, case: str) -> Gallery:
+def filled(rng: np.random.Generator, size: int, strangers: np.ndarray, case: str) -> Register:
     """A gallery of so many faces of one case that score with the strangers as people's do."""
-    gallery = Gallery({MODEL_ID: CALIBRATION})
+    gallery = Register({MODEL_ID: CALIBRATION})
     scope = InScope(make.media_id("all"), register=True, cases=frozenset({case}))
     gallery.cases[case] = Case(case, make.CASES[case])
-    gallery.media[scope.media_id] = Media(scope.media_id, scope=scope)
+    gallery.media.put(Media(scope.media_id, scope=scope))
     gallery.compared.add(scope, size)
     away = make.unit(rng).astype(np.float64)
     away -= strangers.T @ (strangers @ away)
@@ -51,20 +52,16 @@ def filled(rng: np.random.Generator, size: int, strangers: np.ndarray, case: str
         scores = scores_of_strangers(rng, min(CHUNK, size - start))
         rest = np.sqrt(1 - (scores**2).sum(axis=1))
         vectors = (scores @ strangers + rest[:, None] * away).astype(np.float32)
-        rows = gallery.matrix.append(vectors)
-        gallery.face_at += [f"face-{row}" for row in rows]
-        # Only those that are similar to somebody are ever looked at.
-        for row in np.flatnonzero((scores > CALIBRATION.floor - 0.01).any(axis=1)):
-            face_id = f"face-{start + row}"
-            gallery.faces[face_id] = Face(face_id, scope.media_id, gallery.matrix.row(start + row))
+        names = (ids.digest("face", start + row) for row in range(len(vectors)))
+        gallery.faces.put_all(Face(name, scope.media_id, vector) for name, vector in zip(names, vectors, strict=True))
     return gallery
 
 
-def proposed(gallery: Gallery, strangers: np.ndarray, case: str) -> Counter[str]:
+def proposed(gallery: Register, strangers: np.ndarray, case: str) -> Counter[str]:
     """How many candidates and leads the strangers get in that gallery, from a picture in `case`."""
     event = make.submitted(case, "register", make.CASES[case])
     record = make.embedded("new", list(strangers.astype(np.float32)), event, make.origin(0))
-    plan = Plan(gallery, MODEL_ID, [(0, record)])
+    plan = batch_of(gallery, MODEL_ID, [(0, record)])
     assert isinstance(plan.compare, Comparer)
     return Counter(row.state for row in plan.changes.links.values())
 

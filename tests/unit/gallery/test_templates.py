@@ -8,11 +8,10 @@ import pytest
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import older_calibration
 from streams.gallery.matrix import exact
-from streams.gallery.plan import Plan
-from streams.gallery.state import Gallery
-from streams.gallery.templates import MOST, SCORES_HIGHER, mean
+from streams.gallery.means import MOST, SCORES_HIGHER, mean
 from streams.records import GalleryRecord, VictimsAssigned
 from tests import factories_streams as make
+from tests.register import Register, batch_of
 
 CALIBRATION = older_calibration(MODEL_ID, {})
 CALIBRATIONS = {MODEL_ID: CALIBRATION}
@@ -43,12 +42,12 @@ def old(scope: str = "register") -> list[GalleryRecord]:
     return [picture(name, vector, place, scope) for place, (name, vector) in enumerate(OLD.items())]
 
 
-def links_with_new(*log: GalleryRecord, gallery: Gallery | None = None) -> dict[frozenset[str], float]:
+def links_with_new(*log: GalleryRecord, gallery: Register | None = None) -> dict[frozenset[str], float]:
     """The links of the picture `new`, after these records one by one, with their scores."""
-    gallery = gallery or Gallery(CALIBRATIONS)
+    gallery = gallery or Register(CALIBRATIONS)
     found: dict[frozenset[str], float] = {}
     for offset, record in enumerate(log):
-        plan = Plan(gallery, MODEL_ID, [(offset, record)])
+        plan = batch_of(gallery, MODEL_ID, [(offset, record)])
         gallery.take_in(plan.staged)
         found |= {frozenset((row.a, row.b)): row.score for row in plan.changes.links.values()}
         assert all(row.by_mean for row in plan.changes.links.values() if frozenset((row.a, row.b)) == PROPOSED)
@@ -75,9 +74,9 @@ def test_a_stored_face_is_found_when_the_victim_gains_a_face_that_makes_it_alike
 
 def test_a_decision_that_memory_knew_before_its_record_is_compared_at_the_record() -> None:
     """Link may load the gallery after a person decided and before it reads so."""
-    loaded = Gallery(CALIBRATIONS)
+    loaded = Register(CALIBRATIONS)
     assert links_with_new(*old(), new, gallery=loaded) == {}
-    ahead = Plan(loaded, MODEL_ID, [(8, told())])
+    ahead = batch_of(loaded, MODEL_ID, [(8, told())])
     loaded.take_in(ahead.staged)
 
     assert links_with_new(told(), gallery=loaded).keys() == {PROPOSED}
@@ -104,21 +103,21 @@ def test_a_victim_that_loses_its_faces_has_no_mean_and_one_that_gains_them_again
 
 def test_a_mean_has_a_hundred_faces_at_most() -> None:
     """It is made anew with each face that a victim gains."""
-    gallery = Gallery(CALIBRATIONS)
+    gallery = Register(CALIBRATIONS)
     names = [f"many{n}" for n in range(MOST + 5)]
     log = [(n, picture(name, make.unit(RNG), n)) for n, name in enumerate(names)]
     faces: dict[str, str | None] = {make.face_id(name): "v-1" for name in names}
-    gallery.take_in(Plan(gallery, MODEL_ID, [*log, (200, VictimsAssigned(faces=faces))]).staged)
+    gallery.take_in(batch_of(gallery, MODEL_ID, [*log, (200, VictimsAssigned(faces=faces))]).staged)
 
-    assert gallery.templates.known["v-1"].faces == tuple(sorted(faces)[:MOST])
+    assert gallery.means["v-1"].faces == tuple(sorted(faces)[:MOST])
 
 
 @pytest.mark.parametrize(("within", "found"), [("register", [make.face_id("old2")]), ("case:local:old2", [])])
 def test_a_search_in_the_register_finds_a_victim_by_its_mean(within: str, found: list[str]) -> None:
-    gallery = Gallery(CALIBRATIONS)
+    gallery = Register(CALIBRATIONS)
     asked = make.search("search", "local:new", within, [make.face_id("new")])
     for offset, record in enumerate([*old(), told(), picture("new", NEW, 9, "none"), asked]):
-        plan = Plan(gallery, MODEL_ID, [(offset, record)])
+        plan = batch_of(gallery, MODEL_ID, [(offset, record)])
         gallery.take_in(plan.staged)
 
     ((answer),) = plan.changes.answers

@@ -8,13 +8,12 @@ import numpy as np
 
 from streams import topics
 from streams.faces.models import MODEL_ID
-from streams.gallery.plan import Plan
-from streams.gallery.state import Gallery
 from streams.inputs import Message
-from streams.link_worker import parse
+from streams.link.worker import parse
 from streams.records import GalleryRecord, VictimsAssigned
 from streams.relay import outgoing
 from tests import factories_streams as make
+from tests.register import Register, batch_of
 
 
 def linked_with_new(*between: GalleryRecord) -> int:
@@ -24,9 +23,9 @@ def linked_with_new(*between: GalleryRecord) -> int:
         make.embedded(f"old{n}", [vector], make.submitted(f"local:n{n}"), make.origin(n)) for n in range(5)
     ]
     log += [*between, make.embedded("new", [vector], make.submitted("local:n9"), make.origin(9))]
-    gallery = Gallery()
+    gallery = Register()
     for offset, record in enumerate(log):
-        plan = Plan(gallery, MODEL_ID, [(offset, record)])
+        plan = batch_of(gallery, MODEL_ID, [(offset, record)])
         gallery.take_in(plan.staged)
     return len(plan.changes.links)
 

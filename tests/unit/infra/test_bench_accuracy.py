@@ -18,7 +18,7 @@ from infra.bench.accuracy_pairs import AllPairs, all_pairs, measure_pairs
 from infra.bench.accuracy_people import Sample, Way, cosines, half_of, in_band
 from infra.bench.accuracy_rates import accepted, interval, threshold_at, told, trade_off
 from infra.bench.accuracy_worse import measure_copies, strangers_proposed
-from streams.gallery.templates import SCORES_HIGHER
+from streams.gallery.means import SCORES_HIGHER
 
 CALIBRATION = Calibration(
     "a-model", Population.ADULTS, ((0.5, 1e-2), (0.7, 1e-3)), ((0.3, 0.0), (0.7, 2.0)), 3.0, 0.5

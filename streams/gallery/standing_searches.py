@@ -1,4 +1,4 @@
-"""The searches that stay open, as link knows them, and a batch's changes to them that are not committed yet.
+"""Standing searches: those that stay open, as link knows them, and a batch's changes that are not committed yet.
 
 A search in one case is open until that case is closed, its asker ends it, or its time is over; in the register only one
 that its asker chose to keep asking is. Each part of its answer has a number; one that found nothing grows until one
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from streams.gallery.overlay import Overlay
 
 REGISTER = "register"
 
@@ -23,13 +25,12 @@ class Reach:
     no_face: int = 0
 
     def __add__(self, other: Reach) -> Reach:
-        return Reach(
-            self.compared + other.compared, self.too_poor + other.too_poor, self.no_face + other.no_face
-        )  # fmt: skip
+        poor, empty = self.too_poor + other.too_poor, self.no_face + other.no_face
+        return Reach(self.compared + other.compared, poor, empty)
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSearch:
+class StandingSearch:
     """`uploaded`: its faces are those of a picture of its own, whose bytes may be found elsewhere too.
 
     `part` is the number of its last part, `tail` what that has covered so far where it still grows, and `through` the
@@ -54,49 +55,48 @@ class OpenSearch:
 
 
 @dataclass(slots=True)
-class OpenSearches:
+class StandingSearches:
     """The committed ones, by id, and their ids by where they ask."""
 
-    by_id: dict[str, OpenSearch] = field(default_factory=dict[str, OpenSearch])
+    by_id: dict[str, StandingSearch] = field(default_factory=dict[str, StandingSearch])
     at: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict[str, set[str]](set))
-
-    def take_in(self, staged: StagedSearches) -> None:
-        """Makes a committed batch part of them."""
-        for search_id, search in staged.changed.items():
-            old = self.by_id.pop(search_id, None)
-            if old is not None:
-                self.at[old.within].discard(search_id)
-            if search is not None:
-                self.by_id[search_id] = search
-                self.at[search.within].add(search_id)
 
 
 class StagedSearches:
-    """A batch's changes over searches that they do not touch; None: it is open no more."""
+    """A batch's changes over standing searches that they do not touch."""
 
-    def __init__(self, base: OpenSearches) -> None:
-        self.base = base
-        self.changed: dict[str, OpenSearch | None] = {}
+    def __init__(self, base: StandingSearches) -> None:
+        self._base = base
+        self._by_id = Overlay(base.by_id)
 
     def __bool__(self) -> bool:
-        return bool(self.base.by_id) or any(self.changed.values())
+        return bool(self._base.by_id) or any(self._by_id.staged())
 
-    def one(self, search_id: str) -> OpenSearch | None:
-        return self.changed[search_id] if search_id in self.changed else self.base.by_id.get(search_id)
+    def take_into(self, base: StandingSearches) -> None:
+        """Makes a committed batch part of them."""
+        for search_id, search in self._by_id.changed.items():
+            if (old := base.by_id.get(search_id)) is not None:
+                base.at[old.within].discard(search_id)
+            if search is not None:
+                base.at[search.within].add(search_id)
+        self._by_id.take_into(base.by_id)
 
-    def put(self, search: OpenSearch) -> None:
-        self.changed[search.search_id] = search
+    def one(self, search_id: str) -> StandingSearch | None:
+        return self._by_id.get(search_id)
+
+    def put(self, search: StandingSearch) -> None:
+        self._by_id.put(search.search_id, search)
 
     def end(self, search_id: str) -> None:
-        self.changed[search_id] = None
+        self._by_id.remove(search_id)
 
-    def asked_in(self, within: str) -> list[OpenSearch]:
+    def asked_in(self, within: str) -> list[StandingSearch]:
         """Those that ask in the register or in this `case:<id>`, in the order of their ids."""
-        ids = set(self.base.at.get(within, ()))
-        ids |= {search.search_id for search in self.changed.values() if search and search.within == within}
+        ids = set(self._base.at.get(within, ()))
+        ids |= {search.search_id for search in self._by_id.staged() if search.within == within}
         return [search for search in map(self.one, sorted(ids)) if search is not None]
 
-    def everyone(self) -> Iterator[OpenSearch]:
-        for search_id in sorted(self.base.by_id.keys() | self.changed.keys()):
+    def everyone(self) -> Iterator[StandingSearch]:
+        for search_id in sorted(self._by_id.keys()):
             if (search := self.one(search_id)) is not None:
                 yield search

@@ -9,13 +9,13 @@ from graph.actions import models
 from graph.actions.ingest import LOG
 from graph.domain.calibration import Calibration
 from graph.store.session import Store
-from streams.gallery.anew import compared_anew, empty_plan
 from streams.gallery.calibration import as_text
 from streams.gallery.load import load_gallery
-from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
+from streams.link.batch import Batch
+from streams.link.recompare import empty_batch, recompared
 
-Write = Callable[[Plan, bool], Awaitable[object]]
+Write = Callable[[Batch, bool], Awaitable[object]]
 """Commits a piece of the record; True: it is the last one, and the cursor moves over the record."""
 
 
@@ -31,20 +31,20 @@ async def switch_model(
     """
     model_id, score_id = calibration.model_id, calibration.score_id
     gallery = await load_gallery(store, model_id, progress=progress, calibrations={model_id: calibration})
-    pieces = compared_anew(gallery, model_id, offset, progress)
-    while (plan := await asyncio.to_thread(next, pieces, None)) is not None:
-        await write(plan, False)
-        gallery.take_in(plan.staged)
+    pieces = recompared(gallery, model_id, offset, progress)
+    while (batch := await asyncio.to_thread(next, pieces, None)) is not None:
+        await write(batch, False)
+        gallery.take_in(batch.staged)
     async for page in models.links(store, *models.UNDECIDED):
         progress()
         stale = [link.link_id for link in page if link.undecided and link.score_id != score_id]
         if stale:
-            plan = empty_plan(gallery, model_id, offset)
-            plan.changes.stale = stale
-            await write(plan, False)
-    plan = empty_plan(gallery, model_id, offset)
-    plan.changes.switched = [
+            batch = empty_batch(gallery, model_id, offset)
+            batch.changes.stale = stale
+            await write(batch, False)
+    batch = empty_batch(gallery, model_id, offset)
+    batch.changes.switched = [
         {"log": LOG, "model_id": model_id, "since": offset, "score_id": score_id, "calibration": as_text(calibration)}
     ]
-    await write(plan, True)
+    await write(batch, True)
     return gallery

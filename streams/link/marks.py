@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from graph.actions.ingest import NoticeRow
 from graph.domain import ids
 from graph.domain.errors import Unprocessable
-from streams.gallery import faces, rows
-from streams.gallery.state import Face, Media, Staged
+from streams.gallery.entities import Face, Media
+from streams.gallery.state import Staged
+from streams.link import faces, rows
+from streams.link.batch import Batch
 from streams.records import MarkEmbedded
-
-if TYPE_CHECKING:
-    from streams.gallery.plan import Plan
 
 
 def marked(staged: Staged, media: Media) -> list[Face]:
@@ -35,37 +33,37 @@ def is_erased(staged: Staged, face: Face) -> bool:
     return staged.erased_at(f"face:{face.face_id}") >= 0 or all(ended)
 
 
-def mark(plan: Plan, offset: int, record: MarkEmbedded) -> None:
+def mark(batch: Batch, offset: int, record: MarkEmbedded) -> None:
     """Stages a marked face and compares it; read again it changes nothing.
 
     Unprocessable where its media is not in the register: an older backup may have to catch up with it first.
     """
     face = Face(record.face.face_id, record.media_id, None, marked_on=record.mark.marked_on)
-    media = plan.staged.one_media(record.media_id)
+    media = batch.staged.one_media(record.media_id)
     stands = media is not None and face.face_id in media.faces
-    erased = not stands and is_erased(plan.staged, face)
+    erased = not stands and is_erased(batch.staged, face)
     if not erased:
-        faces.check(plan, record, media)  # before anything of it is staged
+        faces.check(batch, record, media)  # before anything of it is staged
     if media is None and not erased:
         raise Unprocessable("the media of the marked face is not in the register (yet)", code="media_unknown")
-    plan.changes.processed.append(rows.event(record.origin))
-    plan.changes.marks.append({"act_id": record.mark.act_id, "face_id": face.face_id})
+    batch.changes.processed.append(rows.event(record.origin))
+    batch.changes.marks.append({"act_id": record.mark.act_id, "face_id": face.face_id})
     if media is None or erased:
-        plan.changes.gone_files.append(f"{record.media_id}/{face.face_id}")
+        batch.changes.gone_files.append(f"{record.media_id}/{face.face_id}")
         return
     if stands:
-        media, gained = faces.complete(plan, record, media)
+        media, gained = faces.complete(batch, record, media)
     else:
-        plan.staged.lift(media)
-        faces.put_face(plan, record, record.face, face)
+        batch.staged.lift(media)
+        faces.put_face(batch, record, record.face, face)
         media, gained = replace(media, faces=(*media.faces, face.face_id)), True
     if gained:
-        media = plan.staged.put_media(media)
-        plan.compare.faces(media, offset, only={face.face_id})
-    _tell(plan, record, media)
+        media = batch.staged.put_media(media)
+        batch.compare.faces(media, offset, only={face.face_id})
+    _tell(batch, record, media)
 
 
-def _tell(plan: Plan, record: MarkEmbedded, media: Media) -> None:
+def _tell(batch: Batch, record: MarkEmbedded, media: Media) -> None:
     """Stages a notice for each source that has the media in a case; the same is never told twice."""
     face = record.face
     for source in sorted({ids.source_of(case_id) for case_id in media.memberships}):
@@ -74,4 +72,4 @@ def _tell(plan: Plan, record: MarkEmbedded, media: Media) -> None:
             "face_id": face.face_id, "media_id": media.media_id, "case_ids": own, "box": list(face.box),
             "too_poor": face.too_poor_because is not None, "standing": "assessed",
         }  # fmt: skip
-        plan.changes.notices.append(NoticeRow(f"face:{face.face_id}@{source}", source, "face_marked", body))
+        batch.changes.notices.append(NoticeRow(f"face:{face.face_id}@{source}", source, "face_marked", body))

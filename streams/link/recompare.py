@@ -8,19 +8,19 @@ from typing import Final
 import numpy as np
 
 from graph.domain.group import Unit, without_apart
-from streams.gallery import rows
 from streams.gallery.groups import Group
 from streams.gallery.matrix import all_scores
-from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
+from streams.link import rows
+from streams.link.batch import Batch
 
 PIECE: Final = 500
 """Groups, media or victims of one piece: compared in one pass over the gallery, written in a few transactions."""
 
 
-def compared_anew(
+def recompared(
     gallery: Gallery, model_id: str, offset: int, progress: Callable[[], None] = lambda: None
-) -> Iterator[Plan]:
+) -> Iterator[Batch]:
     """The groups as these vectors let them stand, then the proposals of every face against every other, and of every
     victim's mean.
 
@@ -28,39 +28,37 @@ def compared_anew(
     asked for: faces that have no group may find one.
     """
     for names in _pieces(sorted(gallery.groups.by_id)):
-        plan = empty_plan(gallery, model_id, offset, progress)
+        batch = empty_batch(gallery, model_id, offset, progress)
         for group in [gallery.groups.by_id[name] for name in names]:
-            alike = _still_alike(gallery, group.faces, plan.compare.calibration.group)
-            plan.staged.groups.put(Group(group.group_id, group.case_id, alike))
+            alike = _still_alike(gallery, group.faces, batch.compare.calibration.group)
+            batch.staged.groups.put(Group(group.group_id, group.case_id, alike))
             progress()
-        plan.changes.groups = plan.staged.groups.rows()
-        yield plan
+        batch.changes.groups = batch.staged.groups.rows()
+        yield batch
     for names in _pieces(sorted(gallery.media)):
-        plan = empty_plan(gallery, model_id, offset, progress)
+        batch = empty_batch(gallery, model_id, offset, progress)
         media = [gallery.media[name] for name in names]
-        faces = [gallery.faces[face_id] for item in media for face_id in item.faces]
-        plan.compare.look_ahead([(face.face_id, face.vector) for face in faces if face.vector is not None])
-        for item in media:
-            plan.compare.faces(item, offset)
-        plan.changes.judged = [rows.judged(face.face_id, model_id) for face in faces]
-        compared = {face_id for row in plan.changes.comparisons for face_id in row["faces"]}
-        plan.changes.uncounted = [face.face_id for face in faces if face.face_id not in compared]
-        plan.changes.groups = plan.staged.groups.rows()
-        yield plan
+        batch.compare.all_media(media, offset)
+        faces = [face_id for item in media for face_id in item.faces]
+        batch.changes.judged = [rows.judged(face_id, model_id) for face_id in faces]
+        compared = {face_id for row in batch.changes.comparisons for face_id in row["faces"]}
+        batch.changes.uncounted = [face_id for face_id in faces if face_id not in compared]
+        batch.changes.groups = batch.staged.groups.rows()
+        yield batch
     # Last, as in the log: there too a victim's mean is compared after the record that changed it.
-    for names in _pieces(sorted(gallery.templates.known)):
-        plan = empty_plan(gallery, model_id, offset, progress)
+    for names in _pieces(sorted(gallery.means)):
+        batch = empty_batch(gallery, model_id, offset, progress)
         for name in names:
-            plan.compare.victims([gallery.templates.known[name]])
+            batch.compare.victims([gallery.means[name]])
             progress()
-        yield plan
+        yield batch
 
 
-def empty_plan(gallery: Gallery, model_id: str, offset: int, progress: Callable[[], None] = lambda: None) -> Plan:
+def empty_batch(gallery: Gallery, model_id: str, offset: int, progress: Callable[[], None] = lambda: None) -> Batch:
     """A batch of the record at `offset` that changes nothing yet."""
-    plan = Plan(gallery, model_id, [], progress)
-    plan.changes.first = plan.changes.last = offset
-    return plan
+    batch = Batch(gallery, model_id, progress=progress)
+    batch.changes.first = batch.changes.last = offset
+    return batch
 
 
 def _still_alike(gallery: Gallery, faces: Unit, strict: float) -> Unit:

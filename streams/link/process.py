@@ -27,12 +27,12 @@ from streams.faces.packs import chosen_model
 from streams.failures import EXIT_ALARM, end_process
 from streams.gallery.calibration import load_calibrations
 from streams.lags import Backlogs
-from streams.link_worker import LinkWorker
+from streams.link.takeover import REPAIR, Log
+from streams.link.worker import LinkWorker
 from streams.reconcile import Kafka, find
 from streams.relay import Relay
 from streams.roots import FOLDER, Roots
 from streams.settings import StreamSettings
-from streams.takeover import REPAIR, Log
 from streams.watchdog import Watchdog
 
 log = logging.getLogger(__name__)

@@ -3,52 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from graph.domain.errors import OtherModel
-from streams.gallery import rows
-from streams.gallery.state import Face, Media
+from streams.gallery.entities import Face, Media
+from streams.link import rows
+from streams.link.batch import Batch
 from streams.records import EmbeddedFace, MarkEmbedded, MediaEmbedded
 
-if TYPE_CHECKING:
-    from streams.gallery.plan import Plan
 
-
-def check(plan: Plan, record: MediaEmbedded | MarkEmbedded, known: Media | None) -> None:
+def check(batch: Batch, record: MediaEmbedded | MarkEmbedded, known: Media | None) -> None:
     """Refuses vectors that can't be, and a record of another model that would bring a face.
 
     Unprocessable, OtherModel. What such a record says of faces that stand is taken: nothing of it is compared.
     """
-    if record.model_id == plan.model_id:
-        rows.check_vectors(record, plan.staged.dimensions)
+    if record.model_id == batch.model_id:
+        rows.check_vectors(record, batch.staged.dimensions)
         return
     rows.check_vectors(record, None)
     new = [face.face_id for face in record.faces if known is None or face.face_id not in known.faces]
     if known is not None and isinstance(record, MediaEmbedded):
         # Erased ones stay away, unless an event put the media into a case since.
         last = max(known.last_submitted_at, record.origin.submitted_at)
-        new = [face_id for face_id in new if 0 <= plan.staged.erased_at(f"face:{face_id}") < last]
+        new = [face_id for face_id in new if 0 <= batch.staged.erased_at(f"face:{face_id}") < last]
     if new:
         raise OtherModel(
-            f"it was embedded with {record.model_id}, and the register holds {plan.model_id}: it is tried again until "
+            f"it was embedded with {record.model_id}, and the register holds {batch.model_id}: it is tried again until "
             "the embed workers run with that one",
-            host=f"model {plan.model_id}",
+            host=f"model {batch.model_id}",
         )
 
 
-def new_media(plan: Plan, record: MediaEmbedded) -> Media:
+def new_media(batch: Batch, record: MediaEmbedded) -> Media:
     """A media with all its faces but those that an erasure later than the record keeps away."""
-    plan.changes.media.append(rows.media(record))
+    batch.changes.media.append(rows.media(record))
     face_ids: list[str] = []
     for face in sorted(record.faces, key=lambda face: face.ordinal):
-        if record.origin.submitted_at <= plan.staged.erased_at(f"face:{face.face_id}"):
+        if record.origin.submitted_at <= batch.staged.erased_at(f"face:{face.face_id}"):
             continue
         face_ids.append(face.face_id)
-        put_face(plan, record, face)
+        put_face(batch, record, face)
     return Media(record.media_id, faces=tuple(face_ids))
 
 
-def complete(plan: Plan, record: MediaEmbedded | MarkEmbedded, media: Media) -> tuple[Media, bool]:
+def complete(batch: Batch, record: MediaEmbedded | MarkEmbedded, media: Media) -> tuple[Media, bool]:
     """A known media with what it lacked and this record brings, and whether that is to be compared now.
 
     That is a face that was erased before the media's last submission, or the current model's vector of a face that
@@ -57,37 +54,37 @@ def complete(plan: Plan, record: MediaEmbedded | MarkEmbedded, media: Media) -> 
     ordinals = {face.face_id: face.ordinal for face in record.faces}
     last_submitted_at, gained = media.last_submitted_at, False
     for face in record.faces:
-        stored = plan.staged.face(face.face_id) if face.face_id in media.faces else None
+        stored = batch.staged.face(face.face_id) if face.face_id in media.faces else None
         if stored is None:
-            if not 0 <= plan.staged.erased_at(f"face:{face.face_id}") < last_submitted_at:
+            if not 0 <= batch.staged.erased_at(f"face:{face.face_id}") < last_submitted_at:
                 continue
             known = sorted((*media.faces, face.face_id), key=lambda name: ordinals.get(name, len(ordinals)))
             media = replace(media, faces=tuple(known))
-        elif record.model_id != plan.model_id:
-            plan.changes.embeddings.append(rows.embedding(face, record.model_id))
+        elif record.model_id != batch.model_id:
+            batch.changes.embeddings.append(rows.embedding(face, record.model_id))
             continue
         elif stored.vector is not None:
             continue
         elif face.too_poor_because is not None:
-            _write_face(plan, record, face, stored)
+            _write_face(batch, record, face, stored)
             continue
         if not gained:
-            plan.staged.lift(media)
-        put_face(plan, record, face, stored)
+            batch.staged.lift(media)
+        put_face(batch, record, face, stored)
         gained = True
     return media, gained
 
 
-def drop_files(plan: Plan, record: MediaEmbedded, media: Media | None) -> None:
+def drop_files(batch: Batch, record: MediaEmbedded, media: Media | None) -> None:
     """Embed has stored crops of all faces it found: those of faces that are not kept must go again."""
     if media is None:
-        plan.changes.gone_files.append(record.media_id)
+        batch.changes.gone_files.append(record.media_id)
     else:
         left = (face.face_id for face in record.faces if face.face_id not in media.faces)
-        plan.changes.gone_files += [f"{record.media_id}/{face_id}" for face_id in left]
+        batch.changes.gone_files += [f"{record.media_id}/{face_id}" for face_id in left]
 
 
-def reissue_after_erasure(plan: Plan, record: MediaEmbedded, media: Media, known: Media | None) -> None:
+def reissue_after_erasure(batch: Batch, record: MediaEmbedded, media: Media, known: Media | None) -> None:
     """Has the event of what came back after an erasure embedded once more where its crops are gone.
 
     Embed stores crops before link sees the record: those of the new submission may have gone with the erasure.
@@ -98,18 +95,20 @@ def reissue_after_erasure(plan: Plan, record: MediaEmbedded, media: Media, known
     if known is not None:
         new = [face for face in new if face.face_id not in known.faces]
     subjects += [f"face:{face.face_id}" for face in new]
-    if new and plan.staged.erased_at(*subjects) >= 0:
+    if new and batch.staged.erased_at(*subjects) >= 0:
         crops = [crop for face in new for crop in (face.display_crop, face.aligned_crop)]
-        plan.changes.reissued.append({**record.origin.model_dump(), "unless_stored": crops})
+        batch.changes.reissued.append({**record.origin.model_dump(), "unless_stored": crops})
 
 
-def put_face(plan: Plan, record: MediaEmbedded | MarkEmbedded, face: EmbeddedFace, stored: Face | None = None) -> None:
+def put_face(
+    batch: Batch, record: MediaEmbedded | MarkEmbedded, face: EmbeddedFace, stored: Face | None = None
+) -> None:
     """Stages a face, or the vector of one that stands already, which keeps what people said of it."""
     told = stored or Face(face.face_id, record.media_id, None)
-    plan.staged.put_face(rows.with_vector(told, face, plan.scorer))
-    _write_face(plan, record, face, told)
+    batch.staged.put_face(rows.with_vector(told, face, batch.scorer))
+    _write_face(batch, record, face, told)
 
 
-def _write_face(plan: Plan, record: MediaEmbedded | MarkEmbedded, face: EmbeddedFace, told: Face) -> None:
-    plan.changes.faces.append(rows.face(record.media_id, face, told.marked_on))
-    plan.changes.embeddings.append(rows.embedding(face, record.model_id))
+def _write_face(batch: Batch, record: MediaEmbedded | MarkEmbedded, face: EmbeddedFace, told: Face) -> None:
+    batch.changes.faces.append(rows.face(record.media_id, face, told.marked_on))
+    batch.changes.embeddings.append(rows.embedding(face, record.model_id))

@@ -14,9 +14,10 @@ from graph.domain import ids
 from graph.domain.box import SAME_FACE_IOU, iou
 from graph.domain.captured import why_odd
 from graph.domain.errors import OtherModel, Unprocessable
+from streams.gallery.entities import Face
 from streams.gallery.matrix import Vectors
 from streams.gallery.scoring import Scorer
-from streams.gallery.state import Face, Membership
+from streams.link.memberships import StoredMembership
 from streams.records import EmbeddedAgain, EmbeddedFace, FacesEmbedded, MarkEmbedded, MediaEmbedded, SourceEvent
 
 
@@ -104,7 +105,7 @@ def judged(face_id: str, model_id: str) -> dict[str, Any]:
     return {"face_id": face_id, "embedding_id": ids.embedding_id(face_id, model_id)}
 
 
-def membership(media_id: str, case_id: str, member: Membership) -> dict[str, Any]:
+def membership(media_id: str, case_id: str, member: StoredMembership) -> dict[str, Any]:
     row = {**asdict(member), "scope": member.scope.value, "exhibits": list(member.exhibits)}
     return {**row, "membership_id": ids.membership_id(media_id, case_id), "media_id": media_id, "case_id": case_id}
 

@@ -23,17 +23,19 @@ from streams import topics
 from streams.agents import LINK_BATCH, fetch_in_bulk, read_batches
 from streams.crash import CrashPoint
 from streams.failures import EXIT_ALARM, end_process, told
-from streams.gallery import rows
-from streams.gallery.anew import empty_plan
 from streams.gallery.calibration import Calibrations, calibration_of, from_text
 from streams.gallery.load import load_gallery
-from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
 from streams.inputs import Message
-from streams.model_switch import switch_model
+from streams.link import rows
+from streams.link.apply import batch_of
+from streams.link.batch import Batch, MembershipKey
+from streams.link.memberships import StoredMembership, stored_memberships
+from streams.link.recompare import empty_batch
+from streams.link.register_score import adopt_score
+from streams.link.switch import switch_model
+from streams.link.takeover import Log, record_id
 from streams.records import TYPES, Decided, GalleryRecord, Migrated, ModelSwitched, SearchAsked
-from streams.register_score import adopt_score
-from streams.takeover import Log, record_id
 from streams.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -203,23 +205,30 @@ class LinkWorker:
                 records = records[1:]
                 continue
             alike = [*takewhile(lambda record: not isinstance(record[1], ModelSwitched), records)]
-            plan = await asyncio.to_thread(Plan, self._gallery, self._model_id, alike, self._watchdog.progress)
+            memberships = await self._memberships(alike)
+            batch = await asyncio.to_thread(
+                batch_of, self._gallery, self._model_id, alike, self._watchdog.progress, memberships
+            )
             try:
-                await self._write(plan)
+                await self._write(batch)
             except StoreRefused as refused:
-                if plan.applied > 1:
-                    for record in records[: plan.applied]:
+                if batch.applied > 1:
+                    for record in records[: batch.applied]:
                         await self._commit([record])
                 else:
                     await self._set_aside(records[0], refused)
             self._crash.reach("link-after-commit")
-            records = records[plan.applied :]
+            records = records[batch.applied :]
 
-    async def _write(self, plan: Plan) -> None:
+    async def _memberships(self, records: list[Record]) -> dict[MembershipKey, StoredMembership]:
+        read = partial(stored_memberships, self._store, self._gallery, [record for _, record in records])
+        return await self._patiently(read)
+
+    async def _write(self, batch: Batch) -> None:
         self._crash.reach("link-before-commit")
-        if await self._written(plan):
-            self._gallery.take_in(plan.staged)
-            self._offset = plan.changes.last
+        if await self._written(batch):
+            self._gallery.take_in(batch.staged)
+            self._offset = batch.changes.last
         else:
             await self._load()
         self.committed.set()
@@ -230,14 +239,14 @@ class LinkWorker:
         calibration = calibration_of(self._settings, model_id) if text is None else from_text(text)
         score_id = calibration.score_id
         if (model_id, score_id) == (self._model_id, self._score_id) or offset <= self._model_since:
-            await self._write(empty_plan(self._gallery, self._model_id, offset))
+            await self._write(empty_batch(self._gallery, self._model_id, offset))
             return
         log.warning("link changes the register to %s, compared by %s, at record %s", model_id, score_id, offset)
         self._gallery = Gallery()  # both at once would need twice the memory; what fails now ends the process
 
-        async def write(plan: Plan, ends: bool) -> None:
-            await self._written(plan, ends=ends)
-            self._crash.reach("link-in-switch" if plan.changes.links else "link-in-regrouping")
+        async def write(batch: Batch, ends: bool) -> None:
+            await self._written(batch, ends=ends)
+            self._crash.reach("link-in-switch" if batch.changes.links else "link-in-regrouping")
 
         self._gallery = await self._patiently(
             lambda: switch_model(self._store, calibration, offset, write, self._watchdog.progress)
@@ -246,7 +255,7 @@ class LinkWorker:
         self._calibrations = {model_id: calibration}
         self.committed.set()
 
-    async def _written(self, plan: Plan, *, ends: bool = True) -> bool:
+    async def _written(self, batch: Batch, *, ends: bool = True) -> bool:
         """True where this call committed the batch, False where an earlier call had, unknown to us."""
 
         def between() -> None:
@@ -256,8 +265,8 @@ class LinkWorker:
         async def once() -> bool:
             try:
                 await ingest.commit(
-                    self._store, self.epoch, plan.changes, plan.compare.may_compare,
-                    record=self._ids[plan.changes.last], stands_at=self._offset, now=datetime.now(UTC),
+                    self._store, self.epoch, batch.changes, batch.compare.may_compare,
+                    record=self._ids[batch.changes.last], stands_at=self._offset, now=datetime.now(UTC),
                     between=between, ends=ends,
                 )  # fmt: skip
             except AlreadyCommitted:
@@ -269,15 +278,15 @@ class LinkWorker:
     async def _set_aside(self, record: Record, refused: StoreRefused) -> None:
         """Moves the cursor over a record that the graph refuses; it waits in quarantine as its source event."""
         offset, content = record
-        plan = empty_plan(self._gallery, self._model_id, offset)
+        batch = empty_batch(self._gallery, self._model_id, offset)
         reason = Unprocessable(f"the graph refused the record: {refused.message}", code="refused_by_graph")
         if isinstance(content, SearchAsked):
-            plan.answers.refuse(content.search_id, reason.message)
+            batch.answers.refuse(content.search_id, reason.message)
         elif isinstance(content, Decided | Migrated):  # an act stands in the graph already, what lacks can be made anew
             log.error("link: the graph refused what follows of record %s: %s", offset, refused.message)
         else:
-            plan.changes.quarantined.append(rows.quarantined(content.origin, reason))
-        await self._write(plan)
+            batch.changes.quarantined.append(rows.quarantined(content.origin, reason))
+        await self._write(batch)
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """What `work` returns, tried for as long as Neo4j is away: waiting is right, giving up loses the batch."""

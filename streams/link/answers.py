@@ -10,28 +10,27 @@ import numpy as np
 
 from graph.actions.ingest import Changes
 from graph.domain.comparison import HIDDEN_LABELS, InScope, Similar, may_find, order, people_within
-from streams.gallery.compare import Comparer
-from streams.gallery.matrix import above
-from streams.gallery.open_searches import REGISTER, OpenSearch, Reach
-from streams.gallery.state import Face, Media, Staged
-from streams.gallery.templates import SCORES_HIGHER, Template, template_of
-from streams.gallery.victims import near_mean, victims_like
+from streams.gallery.entities import Face, Media
+from streams.gallery.matrix import all_scores
+from streams.gallery.means import SCORES_HIGHER, VictimMean, mean_of
+from streams.gallery.standing_searches import REGISTER, Reach, StandingSearch
+from streams.gallery.state import Staged
+from streams.link.compare import Comparer
 from streams.records import SearchAsked, SearchProbe
 
 
 class Answers:
     """Answers within a batch; sees the gallery and everything that the batch staged so far."""
 
-    def __init__(self, staged: Staged, changes: Changes, compare: Comparer, model_id: str) -> None:
+    def __init__(self, staged: Staged, changes: Changes, compare: Comparer) -> None:
         self._staged = staged
         self._changes = changes
         self._compare = compare
-        self._model_id = model_id
         self._calibration = compare.calibration
 
     def answer_known(self, search: SearchAsked, offset: int) -> None:
         """Answers a search for stored faces; their own pictures are no answer to it."""
-        asked = OpenSearch(
+        asked = StandingSearch(
             search.search_id, search.case_id, search.within, search.limit, tuple(search.faces), uploaded=False,
             until=search.until, through=offset,
         )  # fmt: skip
@@ -42,7 +41,7 @@ class Answers:
 
         The same bytes in a case that the search may see are an answer: the picture itself is known there.
         """
-        asked = OpenSearch(
+        asked = StandingSearch(
             search.search_id, search.case_id, search.within, search.limit, media.faces, uploaded=True,
             until=search.until, through=offset,
         )  # fmt: skip
@@ -63,7 +62,7 @@ class Answers:
         searches = self._staged.searches
         if not searches:
             return
-        asked: dict[str, list[OpenSearch]] = {}
+        asked: dict[str, list[StandingSearch]] = {}
         added: dict[str, list[tuple[Media, Media | None]]] = {}
         for media_id, before in self._staged.media_before.items():
             media = self._staged.one_media(media_id)
@@ -92,7 +91,7 @@ class Answers:
 
     # --- the first part ------------------------------------------------------------------------------------------
 
-    def _answer(self, search: OpenSearch, offset: int, *, keep_asking: bool) -> None:
+    def _answer(self, search: StandingSearch, offset: int, *, keep_asking: bool) -> None:
         """Stages the answer: every found face with its best score over the search's faces, best first."""
         known = [face for face in map(self._staged.face, search.faces) if face is not None]
         mine, surely = self._probes(search)
@@ -106,7 +105,7 @@ class Answers:
                     _keep_best(best, other.face_id, score, face.face_id)
         mean = _mean_of(search, mine) if surely else None
         if mean is not None:
-            for other, score in near_mean(self._staged, mean.vector, self._calibration.floor):
+            for other, score in self._compare.near_mean(mean.vector):
                 if other.media_id not in without and self._findable(other, search) and other.vector is not None:
                     _keep_best(best, other.face_id, score, mean.nearest(other.vector)[0])
         reach = reach if mine else replace(reach, compared=0)
@@ -114,7 +113,7 @@ class Answers:
         answer: dict[str, Any] = {
             "status": status, "gallery_offset": offset, "gallery_size": part["gallery_size"],
             "compared": reach.compared, "too_poor": reach.too_poor, "no_face": reach.no_face,
-            "model_id": self._model_id, "threshold": part["threshold"],
+            "model_id": self._calibration.model_id, "threshold": part["threshold"],
         }  # fmt: skip
         if mine and self._stays_open(search, keep_asking):
             answer["open"] = True
@@ -130,22 +129,18 @@ class Answers:
             }
         )
 
-    def _near(self, faces: Sequence[Face], search: OpenSearch) -> list[list[tuple[Face, float]]]:
+    def _near(self, faces: Sequence[Face], search: StandingSearch) -> list[list[tuple[Face, float]]]:
         """What each face resembles: single faces and, in the register, victims by their mean, as their nearest face."""
-        near = self._compare.near(faces)
         if search.within != REGISTER:
-            return near
-        means = victims_like(self._staged, faces, self._calibration.floor)
-        return [
-            [*single, *((nearest, score) for _, nearest, score in by_mean)]
-            for single, by_mean in zip(near, means, strict=True)
-        ]
+            return self._compare.everyone_like(faces, search.within.removeprefix("case:"))
+        means = self._compare.victims_like(faces)
+        return [[*single, *mean] for single, mean in zip(self._compare.everyone_like(faces), means, strict=True)]
 
-    def _stays_open(self, search: OpenSearch, keep_asking: bool) -> bool:
+    def _stays_open(self, search: StandingSearch, keep_asking: bool) -> bool:
         known = filter(None, map(self._staged.case, search.cases))
         return (keep_asking or search.within != REGISTER) and all(case.open for case in known)
 
-    def _reach(self, search: OpenSearch, without: frozenset[str]) -> Reach:
+    def _reach(self, search: StandingSearch, without: frozenset[str]) -> Reach:
         """What the search covers, but for the media in `without`."""
         case = self._staged.case(search.within.removeprefix("case:")) if search.within != REGISTER else None
         if case is not None and not case.open:
@@ -159,7 +154,7 @@ class Answers:
             reach += Reach(-own.compared, -own.too_poor, -own.no_face)
         return reach
 
-    def _counted(self, search: OpenSearch, media: Media) -> Reach:
+    def _counted(self, search: StandingSearch, media: Media) -> Reach:
         faces = [face for face in map(self._staged.face, media.faces) if face is not None]
         found = [face for face in faces if self._findable(face, search)]
         empty = not media.faces and media.scope is not None and _findable(media, media.scope, search)
@@ -169,7 +164,7 @@ class Answers:
     # --- later parts ---------------------------------------------------------------------------------------------
 
     def _add(
-        self, search: OpenSearch, offset: int, submitted_at: int | None, media: Iterable[tuple[Media, Media | None]]
+        self, search: StandingSearch, offset: int, submitted_at: int | None, media: Iterable[tuple[Media, Media | None]]
     ) -> None:
         """Stages what these media, each with what it was before, add to the answer; nothing where they add nothing."""
         without = self._own_media(search)
@@ -190,16 +185,16 @@ class Answers:
             return
         best: dict[str, tuple[float, str]] = {}
         if new:
-            vectors = np.stack([face.vector for face in probes if face.vector is not None])
             stacked = np.stack([face.vector for face in new if face.vector is not None])
-            for probe, near in zip(probes, above(vectors, stacked, self._calibration.floor), strict=True):
-                for item in near:
-                    _keep_best(best, new[item.row].face_id, item.score, probe.face_id)
+            asked = {face.face_id: face.vector for face in probes if face.vector is not None}
+            for probe, scores in zip(asked, all_scores(np.stack([*asked.values()]), stacked), strict=True):
+                for at in np.flatnonzero(scores >= self._calibration.floor):
+                    _keep_best(best, new[at].face_id, float(scores[at]), probe)
             if surely and (mean := _mean_of(search, probes)) is not None:
-                (near,) = above(mean.vector[None], stacked, self._calibration.floor + SCORES_HIGHER)
-                for item in near:
-                    nearest, _ = mean.nearest(stacked[item.row])
-                    _keep_best(best, new[item.row].face_id, item.score - SCORES_HIGHER, nearest)
+                (scores,) = all_scores(mean.vector[None], stacked)
+                for at in np.flatnonzero(scores >= self._calibration.floor + SCORES_HIGHER):
+                    nearest, _ = mean.nearest(stacked[at])
+                    _keep_best(best, new[at].face_id, float(scores[at]) - SCORES_HIGHER, nearest)
         # By all that the search covers: the few faces of one record alone would be similar too easily.
         threshold = self._calibration.threshold(self._reach(search, without).compared)
         returned = self._returned(search, best, threshold if surely else None)
@@ -211,7 +206,7 @@ class Answers:
         }  # fmt: skip
         self._staged.searches.put(replace(search, part=number, tail=None if returned else covered, through=offset))
 
-    def _is_new(self, search: OpenSearch, face: Face, now: Media, before: Media | None) -> bool:
+    def _is_new(self, search: StandingSearch, face: Face, now: Media, before: Media | None) -> bool:
         """Whether the search may find the face now, and could not before this record."""
         if not self._findable(face, search):
             return False
@@ -223,19 +218,19 @@ class Answers:
             was.vector is None and face.vector is not None
         )
 
-    def _is_newly_empty(self, search: OpenSearch, now: Media, before: Media | None) -> bool:
+    def _is_newly_empty(self, search: StandingSearch, now: Media, before: Media | None) -> bool:
         if now.faces or now.scope is None or not _findable(now, now.scope, search):
             return False
         return before is None or before.scope is None or not _findable(before, before.scope, search)
 
     # --- both ----------------------------------------------------------------------------------------------------
 
-    def _own_media(self, search: OpenSearch) -> frozenset[str]:
+    def _own_media(self, search: StandingSearch) -> frozenset[str]:
         """The pictures that are no answer: those of the faces that a search for known ones asks for."""
         known = () if search.uploaded else map(self._staged.face, search.faces)
         return frozenset(face.media_id for face in known if face is not None)
 
-    def _probes(self, search: OpenSearch) -> tuple[list[Face], bool]:
+    def _probes(self, search: StandingSearch) -> tuple[list[Face], bool]:
         """The faces that the search compares by; where all are too poor for it, these and False: for leads only."""
         known = [face for face in map(self._staged.face, search.faces) if face is not None]
         good = [face for face in known if face.vector is not None]
@@ -245,12 +240,12 @@ class Answers:
     def _part(self, number: int, offset: int, reach: Reach, threshold: float) -> dict[str, Any]:
         return {
             "number": number, "offset": offset, "gallery_size": self._staged.size(), "compared": reach.compared,
-            "too_poor": reach.too_poor, "no_face": reach.no_face, "model_id": self._model_id,
+            "too_poor": reach.too_poor, "no_face": reach.no_face, "model_id": self._calibration.model_id,
             "threshold": threshold,
         }  # fmt: skip
 
     def _returned(
-        self, search: OpenSearch, best: Mapping[str, tuple[float, str]], threshold: float | None
+        self, search: StandingSearch, best: Mapping[str, tuple[float, str]], threshold: float | None
     ) -> list[dict[str, Any]]:
         """What was found by rank; the register's answer is capped, one case's answer is not.
 
@@ -277,17 +272,17 @@ class Answers:
             return f"victim {face.victim_id}"
         return min(self._staged.groups.groups_of(face_id).values(), default=face_id)
 
-    def _findable(self, face: Face, search: OpenSearch) -> bool:
+    def _findable(self, face: Face, search: StandingSearch) -> bool:
         media, scope = self._staged.one_media(face.media_id), self._staged.scope_of(face)
         return media is not None and scope is not None and _findable(media, scope, search)
 
 
-def _findable(media: Media, scope: InScope, search: OpenSearch) -> bool:
+def _findable(media: Media, scope: InScope, search: StandingSearch) -> bool:
     scopes = {case_id: member.scope for case_id, member in media.memberships.items()}
     return may_find(scope, scopes, search.case_id, search.within)
 
 
-def _mean_of(search: OpenSearch, probes: Iterable[Face]) -> Template | None:
+def _mean_of(search: StandingSearch, probes: Iterable[Face]) -> VictimMean | None:
     """The mean of the faces by which a search asks for one person; None with fewer than two, or of an uploaded picture,
     whose faces are several people's.
 
@@ -297,7 +292,7 @@ def _mean_of(search: OpenSearch, probes: Iterable[Face]) -> Template | None:
     """
     if search.uploaded:
         return None
-    return template_of("", {face.face_id: face.vector for face in probes if face.vector is not None})
+    return mean_of("", {face.face_id: face.vector for face in probes if face.vector is not None})
 
 
 def _keep_best(best: dict[str, tuple[float, str]], face_id: str, score: float, probe: str) -> None:

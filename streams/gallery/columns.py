@@ -1,0 +1,128 @@
+"""Growing arrays, and numbers for ids: the memory of a register holds few bytes beside each face's vector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.domain import ids
+
+Numbers = NDArray[np.int64]
+
+RECENT: Final = 1 << 16
+"""New ids that are found through a dict, before they become a sorted run: the run takes 12 bytes an id, not 150."""
+_ID: Final = 32
+"""Bytes of an id."""
+
+
+def with_room(array: NDArray[Any], size: int, empty: int = 0) -> NDArray[Any]:
+    """The array itself where it has `size` rows, else a longer copy whose new rows are `empty`."""
+    if len(array) >= size:
+        return array
+    longer = np.full((max(size, len(array) * 5 // 4 + 1024), *array.shape[1:]), empty, array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+class DigestIndex:
+    """Numbers SHA-256 ids (64 hex digits) in the order in which they come, from 0 without a gap; none is ever removed.
+
+    The first 8 bytes of each id lie in a few sorted runs, each at least twice as long as the next: an id is found by
+    binary search, and proved by its 32 bytes.
+    """
+
+    def __init__(self) -> None:
+        self._ids = np.zeros((0, _ID), np.uint8)
+        self._count = 0
+        self._runs: list[tuple[NDArray[np.uint64], NDArray[np.int32]]] = []
+        self._recent: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    def get(self, name: str) -> int | None:
+        """The number of an id; None of an unknown one, and of a text that is no id."""
+        return self._find(bytes.fromhex(name)) if ids.is_digest(name) else None
+
+    def number(self, name: str) -> int:
+        """The number of an id, a new one where it has none. ValueError where the text is no id."""
+        if not ids.is_digest(name):
+            raise ValueError("an id has 64 hex digits")
+        digest = bytes.fromhex(name)
+        found = self._find(digest)
+        if found is not None:
+            return found
+        self._ids = with_room(self._ids, self._count + 1)
+        self._ids[self._count] = np.frombuffer(digest, np.uint8)
+        self._recent[digest] = self._count
+        self._count += 1
+        if len(self._recent) >= RECENT:
+            self._recent.clear()
+            self._add_run(self._count - RECENT)
+        return self._count - 1
+
+    def extend(self, names: Sequence[str]) -> range:
+        """The numbers of ids that are all distinct and none of them known; for many at once."""
+        start, first = self._count, self._count - len(self._recent)
+        self._ids = with_room(self._ids, start + len(names))
+        self._ids[start : start + len(names)] = np.frombuffer(bytes.fromhex("".join(names)), np.uint8).reshape(-1, _ID)
+        self._count += len(names)
+        self._recent.clear()
+        self._add_run(first)
+        return range(start, self._count)
+
+    def name(self, number: int) -> str:
+        return self._ids[number].tobytes().hex()
+
+    def names(self, numbers: Iterable[int]) -> list[str]:
+        return [self._ids[number].tobytes().hex() for number in numbers]
+
+    def _find(self, digest: bytes) -> int | None:
+        if (recent := self._recent.get(digest)) is not None:
+            return recent
+        key = np.uint64(int.from_bytes(digest[:8], "big"))
+        for keys, numbers in self._runs:
+            place = int(np.searchsorted(keys, key))
+            while place < len(keys) and keys[place] == key:
+                if self._ids[numbers[place]].tobytes() == digest:
+                    return int(numbers[place])
+                place += 1
+        return None
+
+    def _add_run(self, first: int) -> None:
+        """Sorts the ids from number `first` on, together with the runs before that are not twice as long."""
+        while self._runs and len(self._runs[-1][0]) < 2 * (self._count - first):
+            first -= len(self._runs.pop()[0])
+        heads = np.ascontiguousarray(self._ids[first : self._count, :8]).view(">u8")[:, 0].astype(np.uint64)
+        order = np.argsort(heads)
+        self._runs.append((heads[order], (order + first).astype(np.int32)))
+
+
+class Names:
+    """Numbers few texts, as of cases or victims, from 0 without a gap."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._names: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def get(self, name: str) -> int | None:
+        return self._numbers.get(name)
+
+    def number(self, name: str | None) -> int:
+        """The number of a text, a new one where it has none; -1 of None."""
+        if name is None:
+            return -1
+        found = self._numbers.setdefault(name, len(self._names))
+        if found == len(self._names):
+            self._names.append(name)
+        return found
+
+    def name(self, number: int) -> str | None:
+        """The text, None of -1."""
+        return self._names[number] if number >= 0 else None

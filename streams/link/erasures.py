@@ -1,0 +1,98 @@
+"""What an erasure takes out of the gallery and the graph."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from graph.domain import ids
+from graph.domain.errors import Unprocessable
+from streams.gallery.entities import Media
+from streams.link.batch import Batch
+from streams.link.marks import is_erased, marked
+from streams.records import ErasureRecord
+
+
+def erase(batch: Batch, record: ErasureRecord) -> None:
+    """Stages the erasure of a media, a case or a face, and that it stays erased for all older events.
+
+    Unprocessable where the subject is no id, or belongs to another source.
+    """
+    ((kind, subject),) = record.erasure.subject.items()
+    if record.erasure_id is None:  # a person's was checked where it was asked for
+        _check(batch, kind, subject, record.origin.source)
+    name = f"{kind.removesuffix('_id')}:{subject}"
+    requested_at = record.origin.submitted_at
+    batch.staged.erasures.put(name, max(requested_at, batch.staged.erased_at(name)))
+    batch.changes.erasures.append({"subject": name, "requested_at": requested_at, "erasure_id": record.erasure_id})
+    if kind == "face_id":
+        _erase_face(batch, subject, requested_at)
+    elif kind == "media_id":
+        # Crops can lie there without a media in the graph: of an event that waits in quarantine.
+        batch.changes.gone_files.append(subject)
+        media = batch.staged.one_media(subject)
+        if media is not None:
+            older = [case for case, member in media.memberships.items() if member.submitted_at <= requested_at]
+            _leave(batch, media, older)
+    else:
+        batch.answers.end_with_case(subject, "erased")
+        for media in batch.media_of_case(subject):
+            _leave(batch, media, [subject] if media.memberships[subject].submitted_at <= requested_at else [])
+    batch.take_back_erased()
+    batch.notify(record.origin, "erased", {kind: subject, "requested_at": requested_at}, sources=record.sources)
+
+
+def _check(batch: Batch, kind: str, subject: str, source: str) -> None:
+    if kind == "case_id":
+        cases = {subject}
+    elif not ids.is_digest(subject):
+        raise Unprocessable(f"subject: a {kind} has 64 hex digits", code="invalid_event")
+    else:
+        face = batch.staged.face(subject) if kind == "face_id" else None
+        media = batch.staged.one_media(face.media_id if face else subject)
+        cases = set(media.memberships) if media else set[str]()
+    if any(ids.source_of(case_id) != source for case_id in cases):
+        raise Unprocessable(
+            f"source {source} may erase what is in its own cases only; of another source's, that source",
+            code="other_source",
+        )
+
+
+def _leave(batch: Batch, media: Media, cases: list[str]) -> None:
+    """Ends memberships; a media without any is erased with its faces, their vectors and its stored files.
+
+    From one that stays goes what stood on the memberships that ended, these or older ones of the same cases.
+    """
+    batch.changes.gone_memberships += [ids.membership_id(media.media_id, case_id) for case_id in cases]
+    left = {case_id: member for case_id, member in media.memberships.items() if case_id not in cases}
+    if left:
+        rest = replace(media, memberships=left)
+        # What was erased and came back with a membership that ends now goes with it.
+        older = [face for face in media.faces if batch.staged.erased_at(f"face:{face}") >= rest.last_submitted_at]
+        older += [face.face_id for face in marked(batch.staged, media) if is_erased(batch.staged, face)]
+        batch.compare.narrow([_without_faces(batch, rest, older)])
+        return
+    batch.changes.gone_faces += media.faces
+    batch.changes.gone_media.append(media.media_id)
+    batch.changes.gone_files.append(media.media_id)
+    # The media's files stay where it has come back by then, and what was marked in it does not come back with it.
+    batch.changes.gone_files += [f"{media.media_id}/{face.face_id}" for face in marked(batch.staged, media)]
+    batch.staged.forget_media(media)
+
+
+def _erase_face(batch: Batch, face_id: str, requested_at: int) -> None:
+    face = batch.staged.face(face_id)
+    media = batch.staged.one_media(face.media_id) if face else None
+    if face is None or media is None:
+        return
+    if face.marked_on is not None or media.last_submitted_at <= requested_at:  # else submitted again since
+        _without_faces(batch, media, [face_id])
+
+
+def _without_faces(batch: Batch, media: Media, face_ids: list[str]) -> Media:
+    """Stages the media without these of its faces, which are erased with their stored files."""
+    batch.changes.gone_faces += face_ids
+    batch.changes.gone_files += [f"{media.media_id}/{face_id}" for face_id in face_ids]
+    left = batch.staged.put_media(replace(media, faces=tuple(face for face in media.faces if face not in face_ids)))
+    for face_id in face_ids:
+        batch.staged.forget_face(face_id)
+    return left
