@@ -15,7 +15,7 @@ from typing import Any, LiteralString
 
 import numpy as np
 import psutil
-from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction
+from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction, Record
 
 from graph.store.queries import gallery as queries
 from graph.store.session import Store
@@ -130,26 +130,21 @@ def bare(servers: dict[str, str]) -> float:
         async with AsyncGraphDatabase.driver(servers["uri"], auth=(user, password), telemetry_disabled=True) as driver:
             await driver.verify_connectivity()
             started = time.perf_counter()
-            await _pages(driver, queries.GALLERY_FACES, "face_id", model_id=MODEL_ID)
-            await _pages(driver, queries.GALLERY_MEDIA, "media_id")
+            after = ""
+            while media := await _rows(driver, queries.GALLERY_MEDIA, {"after": after, "limit": PAGE}):
+                span = {"after": after, "last": (after := media[-1]["media_id"]), "model_id": MODEL_ID}
+                await _rows(driver, queries.GALLERY_FACES, span)
             return time.perf_counter() - started
 
     return asyncio.run(read())
 
 
-async def _pages(driver: AsyncDriver, query: LiteralString, key: str, **values: str) -> None:
-    after, found = "", PAGE
+async def _rows(driver: AsyncDriver, query: LiteralString, values: dict[str, Any]) -> list[Record]:
+    async def work(tx: AsyncManagedTransaction) -> list[Record]:
+        return [record async for record in await tx.run(query, values)]
 
-    async def work(tx: AsyncManagedTransaction) -> tuple[int, str]:
-        count, last = 0, after
-        result = await tx.run(query, {"after": after, "limit": PAGE, **values})
-        async for record in result:
-            count, last = count + 1, record[key]
-        return count, last
-
-    while found == PAGE:
-        async with driver.session(database="neo4j") as session:
-            found, after = await session.execute_read(work)
+    async with driver.session(database="neo4j", default_access_mode="READ") as session:
+        return await session.execute_read(work)
 
 
 def _products(queries: Vectors, blocks: Iterable[Vectors]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graph.domain import ids
 from graph.domain.calibration import Calibration
@@ -19,9 +20,9 @@ from infra.bench.search_draw import CROWDS, Register, Vectors, case_id
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import packaged
 from streams.gallery.load import load_gallery
-from streams.gallery.matrix import BLOCK
-from streams.gallery.plan import Plan
+from streams.gallery.matrix import BLOCK, Rows
 from streams.gallery.state import Gallery
+from streams.link.apply import batch_of
 from streams.records import EmbeddedFace, GalleryRecord, MediaEmbedded, MediaSubmitted, SourceEvent
 
 Records = list[tuple[int, GalleryRecord]]
@@ -29,6 +30,7 @@ Links = dict[tuple[str, str], float]
 """By pair of face ids, the smaller first, the score."""
 DETECTOR: Final = "bench"
 NEW_MS: Final = 1_795_000_000_000
+NEAREST: Final = 10
 THREADS: Final = os.cpu_count() or 1
 
 
@@ -95,34 +97,34 @@ def records(faces: Sequence[NewFace]) -> Records:
 
 def link(gallery: Gallery, batch: Records) -> Links:
     """What link proposes for a batch, which the gallery does not take in."""
-    rows = Plan(gallery, MODEL_ID, batch).changes.links.values()
+    rows = batch_of(gallery, MODEL_ID, batch).changes.links.values()
     return {(row.a, row.b): row.score for row in rows}
 
 
 def blocks(gallery: Gallery) -> list[Vectors]:
     """All compared vectors in blocks of BLOCK rows, not copied."""
-    matrix = gallery.matrix
-    return [
-        matrix.row(start)[None] if rows == 1 else _block(gallery, start, rows)
-        for start in range(0, len(matrix), BLOCK)
-        for rows in (min(BLOCK, len(matrix) - start),)
-    ]
+    matrix = gallery.faces.matrix
+    found: list[Vectors] = []
+    for start in range(0, len(matrix), BLOCK):
+        first, rows = matrix.row(start), min(BLOCK, len(matrix) - start)
+        # A block lies in one piece, and its rows are nowhere to be had together.
+        strides = (first.strides[0] * len(first), first.strides[0])
+        found.append(np.lib.stride_tricks.as_strided(first, (rows, len(first)), strides, writeable=False))
+    return found
 
 
 def search(gallery: Gallery, queries: Vectors, floor: float) -> None:
-    """Compares scored vectors with all stored ones."""
-    gallery.matrix.above(queries, floor)
+    """Searches the best NEAREST stored vectors at or above the floor, exactly, for each of the scored vectors."""
+    gallery.faces.matrix.nearest(queries, floor, NEAREST, _all)
+
+
+def _all(which: Rows, rows: Rows) -> NDArray[np.bool_]:
+    return np.ones(len(rows), np.bool_)
 
 
 def pool() -> ThreadPoolExecutor:
     """The threads that link compares with."""
     return ThreadPoolExecutor(THREADS)
-
-
-def _block(gallery: Gallery, start: int, rows: int) -> Vectors:
-    first = gallery.matrix.row(start)
-    stride = first.strides[0]
-    return np.lib.stride_tricks.as_strided(first, (rows, len(first)), (stride * len(first), stride), writeable=False)
 
 
 def _record(place: int, face: NewFace) -> MediaEmbedded:

@@ -14,8 +14,8 @@ from graph.domain.comparison import InScope, Scope, may_compare, similar, within
 from infra.bench.search_draw import BLOCK, SCOPES, Register, case_id, victim_id
 from infra.bench.search_gallery import Links, NewFace
 from infra.bench.search_store import LABEL, cases_of
+from streams.gallery.means import MOST, SCORES_HIGHER
 from streams.gallery.scoring import Scorer
-from streams.gallery.templates import MOST, SCORES_HIGHER
 
 Floats = npt.NDArray[np.float64]
 DIGITS: Final = 9

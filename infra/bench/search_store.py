@@ -26,7 +26,7 @@ class DrawnTx(Tx):
             case queries.GALLERY_CASES:
                 return [case_row(register, case) for case in range(register.cases)]
             case queries.GALLERY_FACES:
-                return face_rows(register, values["after"], values["limit"])
+                return face_rows(register, values["after"], values["last"])
             case queries.GALLERY_MEDIA:
                 return media_rows(register, values["after"], values["limit"])
             case _:
@@ -51,16 +51,15 @@ def case_row(register: Register, case: int) -> Row:
     return {"case_id": case_id(case), "district": f"d{case % 4}", "status": status, "version": 1}
 
 
-def face_rows(register: Register, after: str, limit: int) -> list[Row]:
-    """The faces behind the one with the id `after`, as GALLERY_FACES has them."""
-    start = register.number(after) + 1
-    stop = min(start + limit, register.faces)
+def face_rows(register: Register, after: str, last: str) -> list[Row]:
+    """The faces of the media behind `after`, up to `last`, as GALLERY_FACES has them."""
+    start, stop = register.number(after) + 1, register.number(last) + 1
     vectors = register.vectors(start, stop)
     return [
         {
-            "face_id": register.face_id(face), "media_id": register.media_id(face),
+            "media_id": register.media_id(face), "face_id": register.face_id(face),
             "label": LABEL if register.is_hidden[face] else None, "too_poor_because": None,
-            "vector": vector.tobytes(), "quality": 0.9, "marked_on": None, "marked_since": None,
+            "vector": vector.tobytes(), "marked_on": None, "marked_since": None,
             "declared": victim_id(int(register.victim[face])) if register.victim[face] >= 0 else None,
             "assigned": None,
         }
@@ -71,26 +70,18 @@ def face_rows(register: Register, after: str, limit: int) -> list[Row]:
 def media_rows(register: Register, after: str, limit: int) -> list[Row]:
     """The media behind the one with the id `after`, as GALLERY_MEDIA has them."""
     start = register.number(after) + 1
-    stop = min(start + limit, register.faces)
     return [
         {
-            "media_id": register.media_id(face), "faces": [[0, register.face_id(face)]],
-            "memberships": [membership(register, face, case) for case in cases_of(register, face)],
+            "media_id": register.media_id(face),
+            "memberships": [
+                [case_id(case), SCOPES[int(register.scope[face])], SUBMITTED_MS + face, False]
+                for case in cases_of(register, face)
+            ],
         }
-        for face in range(start, stop)
-    ]  # fmt: skip
+        for face in range(start, min(start + limit, register.faces))
+    ]
 
 
 def cases_of(register: Register, face: int) -> list[int]:
     """The numbers of the cases that a face's media is in."""
     return [case for case in (int(register.case[face]), int(register.second_case[face])) if case >= 0]
-
-
-def membership(register: Register, face: int, case: int) -> Row:
-    """What the graph keeps of a media's membership in a case, and the case's id."""
-    return {
-        "scope": SCOPES[int(register.scope[face])], "purpose": "measurement", "legal_basis": "drawn by chance",
-        "urgency": "routine", "submitted_at": SUBMITTED_MS + face, "ce_id": f"ce-{face:08d}",
-        "exhibits": [f"exhibit-{face % 1000}"], "by_search": False, "captured_at": None, "captured_told": None,
-        "case_id": case_id(case),
-    }  # fmt: skip
