@@ -16,11 +16,16 @@ _ort: Any = onnxruntime
 _ERRORS_ONLY = 3
 
 
-def open_session(model: Path, threads: int) -> Any:
-    """A CPU session with this many threads that sleep, not spin, while they wait: the cores are shared with others."""
+def open_session(model: Path | bytes, threads: int) -> Any:
+    """A CPU session of a model file, or of its content.
+
+    It has this many threads, that sleep, not spin, while they wait: the cores are shared with others.
+    """
     options = _ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return _ort.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    return _ort.InferenceSession(
+        model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"]
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -218,6 +218,15 @@ class MediaTable(Mapping[str, Media]):
             self._faces[number] = tuple(faces)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnCases:
+    """Of some cases: which scope codes count in one of them, the rows of their faces, and whose faces these are."""
+
+    codes: NDArray[np.bool_]
+    rows: Numbers
+    victims: frozenset[str]
+
+
 class FaceTable(Mapping[str, Face]):
     """Faces by number, and their scored vectors by row: of those that are compared in `matrix`, of those that are too
     poor in another one that no comparison reads."""
@@ -285,6 +294,28 @@ class FaceTable(Mapping[str, Face]):
         number = self.number(face_id)
         row = NONE if number is None or self.state[number] & POOR else int(self.row[number])
         return row if row != NONE else None
+
+    def codes_at(self, rows: Numbers) -> NDArray[np.int32]:
+        """The scope codes of the media of the faces in these rows of `matrix`."""
+        return self.media.code[self.media_of[self.face_at[rows]]]
+
+    def visible_to_all(self, rows: Numbers) -> NDArray[np.bool_]:
+        """Whether the faces in these rows of `matrix` are compared with every other one of the register."""
+        return (self.state[self.face_at[rows]] == 0) & self.media.codes.register[self.codes_at(rows)]
+
+    def of_cases(self, cases: frozenset[str]) -> OwnCases:
+        """The faces that are compared with one that counts in these cases because they share one of them.
+
+        With `visible_to_all` of the others this is `graph.domain.comparison.may_compare`, many faces at a time.
+        """
+        media = self.media
+        codes = media.codes.touching(cases)
+        listed = [media.in_case(case_id) for case_id in cases]
+        numbers = np.unique(np.concatenate(listed)) if listed else np.zeros(0, np.int64)
+        numbers = numbers[media.code[numbers] != NONE]
+        rows = self.rows_of(media.faces_of(numbers[codes[media.code[numbers]]]))
+        victims = np.unique(self.victim[self.face_at[rows]]).tolist()
+        return OwnCases(codes, rows, frozenset(filter(None, map(self.victims.name, victims))))
 
     def rows_of(self, numbers: Numbers) -> Numbers:
         """The rows in `matrix`, ascending, of those of these faces that are compared and not hidden."""

@@ -30,6 +30,7 @@ from streams.gallery.groups import Member
 from streams.gallery.matrix import Hits, Vectors, all_scores
 from streams.gallery.means import SCORES_HIGHER, VictimMean
 from streams.gallery.state import Staged
+from streams.gallery.tables import OwnCases
 
 QUERIES: Final = 512
 """Faces that are compared with the gallery in one pass over it."""
@@ -38,9 +39,9 @@ MOST: Final = 32
 DEEPER: Final = 32
 """How many times more are looked at where the caps leave too few of those."""
 
-Scored = tuple[float, str, bool]
-"""A stored face among those that resemble one: the score with its sign turned, its id, and whether the score is of a
-victim's mean. Smaller ones come first."""
+Scored = tuple[float, str, bool, int | None]
+"""A face among those that resemble one: the score with its sign turned, its id, whether the score is of a victim's
+mean, and its number where the committed gallery told it. Smaller ones come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Comparer:
         self._changes = changes
         self._table = staged.base.faces
         self._ahead: dict[str, _Near] = {}
-        self._cases: dict[frozenset[str], _OwnCases] = {}
+        self._cases: dict[frozenset[str], OwnCases] = {}
         self._fresh_at, self._fresh_faces = -1, list[Face]()
         self._fresh_vectors: Vectors = np.zeros((0, 0), np.float32)
         self.calibration = calibration
@@ -183,7 +184,7 @@ class Comparer:
         fresh = self._fresh(queries, self.calibration.floor)
         result: list[list[tuple[Face, float]]] = []
         for hits, staged in zip(found, fresh, strict=True):
-            known = [(self._staged.face(name), -score) for score, name, _ in self._scored(hits)]
+            known = [(self._staged.face(name), -score) for score, name, *_ in self._scored(hits)]
             result.append([(face, score) for face, score in [*known, *staged] if face is not None])
         return result
 
@@ -202,7 +203,7 @@ class Comparer:
         least = self.calibration.floor + SCORES_HIGHER
         (hits,) = self._table.matrix.all_above(vector[None], least)
         (fresh,) = self._fresh(vector[None], least)
-        stored = [(self._staged.face(name), -score) for score, name, _ in self._scored(hits)]
+        stored = [(self._staged.face(name), -score) for score, name, *_ in self._scored(hits)]
         return [(face, score - SCORES_HIGHER) for face, score in [*stored, *fresh] if face is not None]
 
     # --- candidates of a face ------------------------------------------------------------------------------------
@@ -248,20 +249,19 @@ class Comparer:
             _while(self._scored(near.own), needed.own),
             self._by_mean(face, own_means),
             self._scored(near.moved),
-            sorted((-score, other.face_id, False) for other, score in fresh),
+            sorted((-score, other.face_id, False, None) for other, score in fresh),
         )
         own_media, seen = self._table.media.number(face.media_id), set[str]()
-        for turned, name, is_mean in ordered:
+        for turned, name, is_mean, number in ordered:
             if name in seen:
                 continue
             seen.add(name)
-            stored, victim_id = self._compared(name, own_media)
+            stored, victim_id = self._compared(name, number, own_media)
             if stored is not None and may_compare(scope, stored):
                 yield similar(scope, stored, name, -turned, victim_id), is_mean
 
-    def _compared(self, face_id: str, own_media: int | None) -> tuple[InScope | None, str | None]:
+    def _compared(self, face_id: str, number: int | None, own_media: int | None) -> tuple[InScope | None, str | None]:
         """The scope of a stored or staged face, and whose face it counts as; None of a face of the media itself."""
-        number = self._table.number(face_id)
         if number is not None and face_id not in self._staged.faces.changed:
             home = int(self._table.media_of[number])
             if home == own_media:
@@ -278,7 +278,7 @@ class Comparer:
             nearest = self._nearest(face, victim_id)
             mean = self._staged.means.of(victim_id)
             if nearest is not None and mean is not None and self._may_be(face, mean):
-                yield -score, nearest.face_id, True
+                yield -score, nearest.face_id, True, self._table.number(nearest.face_id)
 
     def _nearest(self, face: Face, victim_id: str) -> Face | None:
         mean = self._staged.means.of(victim_id)
@@ -357,12 +357,10 @@ class Comparer:
         kinds = list({scopes[place].cases for place in able})
         own = np.stack([self._own_cases(cases).codes for cases in kinds])
         kind = np.array([kinds.index(scopes[place].cases) for place in able])
-        table, media = self._table, self._table.media
+        table = self._table
 
         def allowed(which: Numbers, rows: Numbers) -> NDArray[np.bool_]:
-            faces = table.face_at[rows]
-            code = media.code[table.media_of[faces]]
-            return (table.state[faces] == 0) & media.codes.register[code] & ~own[kind[which], code]
+            return table.visible_to_all(rows) & ~own[kind[which], table.codes_at(rows)]
 
         for place, hits in zip(
             able, table.matrix.nearest(queries[able], self.calibration.floor, most, allowed), strict=True
@@ -387,20 +385,11 @@ class Comparer:
         scores = all_scores(queries, self._fresh_vectors)
         return [[(fresh[at], float(row[at])) for at in np.flatnonzero(row >= floor)] for row in scores]
 
-    def _own_cases(self, cases: frozenset[str]) -> _OwnCases:
+    def _own_cases(self, cases: frozenset[str]) -> OwnCases:
         """What the committed gallery has of these cases; looked up once in a batch."""
-        if (known := self._cases.get(cases)) is not None:
-            return known
-        table, media = self._table, self._table.media
-        codes = media.codes.touching(cases)
-        listed = [media.in_case(case_id) for case_id in cases]
-        numbers = np.unique(np.concatenate(listed)) if listed else np.zeros(0, np.int64)
-        numbers = numbers[media.code[numbers] >= 0]
-        rows = table.rows_of(media.faces_of(numbers[codes[media.code[numbers]]]))
-        victims = np.unique(table.victim[table.face_at[rows]])
-        names = frozenset(filter(None, (table.victims.name(number) for number in victims.tolist())))
-        found = self._cases[cases] = _OwnCases(codes, rows, names)
-        return found
+        if cases not in self._cases:
+            self._cases[cases] = self._table.of_cases(cases)
+        return self._cases[cases]
 
     def _scored(self, hits: Hits) -> Iterator[Scored]:
         """The stored faces of these rows, the best first, of equals the smaller id."""
@@ -411,8 +400,8 @@ class Comparer:
             end = start + 1
             while end < len(scores) and scores[end] == scores[start]:
                 end += 1
-            for name in sorted(self._table.ids.names(faces[start:end])):
-                yield -scores[start], name, False
+            for name, number in sorted((self._table.ids.name(face), face) for face in faces[start:end]):
+                yield -scores[start], name, False, number
             start = end
 
     def _threshold(self, scope: InScope, without: int = 0) -> float:
@@ -444,12 +433,14 @@ class Comparer:
         if not missing:
             return
         close = [hits.rows[hits.scores >= strict] for hits in (near.own, near.moved)]
-        names = {*self._table.ids.names(self._table.face_at[np.concatenate(close)].tolist())}
+        known: dict[str, int | None] = {
+            self._table.ids.name(number): number for number in self._table.face_at[np.concatenate(close)].tolist()
+        }
         (fresh,) = self._fresh(_vectors([face]), strict)
-        names |= {other.face_id for other, _ in fresh}
+        known |= {other.face_id: None for other, _ in fresh}
         own_media = self._table.media.number(face.media_id)
-        found = [(name, stored) for name in names if (stored := self._compared(name, own_media)[0]) is not None]
-        alike = [(name, stored) for name, stored in found if may_compare(scope, stored)]
+        scopes = ((name, self._compared(name, number, own_media)[0]) for name, number in known.items())
+        alike = [(name, stored) for name, stored in scopes if stored is not None and may_compare(scope, stored)]
         for case_id in missing:
             of_case = [name for name, stored in alike if case_id in stored.cases]
             if of_case:
@@ -459,15 +450,6 @@ class Comparer:
         face = self._staged.face(face_id)
         assert face is not None and face.vector is not None, "a face of a group is known and has a vector"
         return Member(face.vector, face.media_id, face.victim_id)
-
-
-@dataclass(frozen=True, slots=True)
-class _OwnCases:
-    """Of some cases: which scope codes count in one of them, the rows of their faces, and whose faces these are."""
-
-    codes: NDArray[np.bool_]
-    rows: Numbers
-    victims: frozenset[str]
 
 
 class _Needed:

@@ -11,6 +11,8 @@ from graph.domain.captured import LIMITS
 from graph.store.migrate import migrations
 from graph.store.session import Store
 from streams.gallery.load import load_gallery
+from streams.link.memberships import stored_memberships
+from tests import factories_streams as make
 from tests.factories import BEN, MODEL, NORTH, SOUTH, Scene
 from tests.signed_in import as_
 
@@ -86,5 +88,6 @@ async def test_the_dates_of_an_older_release_are_those_of_the_events_that_gave_t
     dates = "MATCH (m:Media)-[i:IN_CASE]->() RETURN m.media_id AS media, m.captured_at AS file, i.captured_at AS told"
     found = {row["media"]: (row["file"], row["told"]) for row in await store.read(lambda tx: tx.rows(dates))}
     assert [found[media] for media in (kept, odd, gone)] == [(None, taken), (None, None), (None, None)]
-    gallery = await load_gallery(store, MODEL)
-    assert gallery.media[kept].memberships[NORTH].captured_at == taken
+    again = make.embedded("old", [], make.submitted(NORTH), make.origin(0)).model_copy(update={"media_id": kept})
+    stored = await stored_memberships(store, await load_gallery(store, MODEL), [again])
+    assert {key: member.captured_at for key, member in stored.items()} == {(kept, NORTH): taken}
