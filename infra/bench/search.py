@@ -90,6 +90,7 @@ async def measure_search(asked: Asked, scratch: Path, repository: str, announce:
             if size == asked.faces:
                 found["shares_above"] = await _ask(gallery, "shares", size=20_000)
                 found |= await _search(gallery, scratch, announce)
+                found |= await _codes(gallery, asked)
     announce("the score map")
     found["score_vs_cosine"] = await _score(min(asked.faces, SCORED), asked.seed)
     if asked.graph:
@@ -134,6 +135,20 @@ async def _search(gallery: PeerProcess, scratch: Path, announce: Announce) -> di
         vectors.unlink(missing_ok=True)
         questions.unlink(missing_ok=True)
     return found
+
+
+async def _codes(gallery: PeerProcess, asked: Asked) -> dict[str, Any]:
+    """The search and the memory without 8-bit codes; nothing where they are not used."""
+    if not await _ask(gallery, "uses_codes"):
+        return {}
+    async with _gallery(asked.faces, asked.seed, codes=False) as plain:
+        loaded = await _ask(plain, "load", servers=None)
+        coded, float32 = await _in_turns(BATCH, _way(gallery, "search", BATCH), _way(plain, "search", BATCH))
+    return {
+        "batch64": {"with_codes": coded.as_json(), "float32_only": float32.as_json()},
+        "int8_vs_float32_speedup": float32.ms / coded.ms,
+        "memory_vs_raw_float32_only": loaded["bytes"] / asked.faces / (4 * DIMENSIONS),
+    }
 
 
 async def _score(faces: int, seed: int) -> float:
@@ -223,10 +238,10 @@ async def _environment(announce: Announce) -> Path:
 
 
 @asynccontextmanager
-async def _gallery(faces: int, seed: int, *, mapped: bool = True) -> AsyncGenerator[PeerProcess]:
-    """A process with a drawn register, whose gallery is still empty."""
+async def _gallery(faces: int, seed: int, *, mapped: bool = True, codes: bool = True) -> AsyncGenerator[PeerProcess]:
+    """A process with a drawn register, whose gallery is still empty; without `codes` it compares float32 alone."""
     with peer_process(Path(sys.executable), HERE / "search_child.py") as process:
-        await _ask(process, "start", faces=faces, seed=seed, mapped=mapped)
+        await _ask(process, "start", faces=faces, seed=seed, mapped=mapped, codes=codes)
         yield process
 
 

@@ -35,7 +35,9 @@ RECALL_BATCH = 0
 class Process:
     """What this process holds."""
 
-    def __init__(self, faces: int, seed: int, *, mapped: bool) -> None:
+    def __init__(self, faces: int, seed: int, *, mapped: bool, codes: bool) -> None:
+        if not codes:
+            ours.without_codes()
         self.calibration = ours.calibration(mapped=mapped)
         self.register = Register(faces, seed, self.calibration.score)
         self.pool = ours.pool()
@@ -85,6 +87,10 @@ class Process:
         new = ours.new_faces(self.register, RECALL_BATCH, size, crowds=True)
         found = ours.link(self.gallery, ours.records(new))
         return compared(found, expected_links(self.register, self.calibration, new))
+
+    def uses_codes(self) -> bool:
+        """Whether the search compares 8-bit codes first."""
+        return ours.uses_codes()
 
     def shares(self, size: int) -> list[list[float]]:
         """Floor and thresholds, and the share of pairs of strangers that reach each."""

@@ -16,8 +16,9 @@ from graph.domain import ids
 from graph.domain.calibration import Calibration
 from graph.domain.comparison import Scope
 from graph.store.session import Store
-from infra.bench.search_draw import CROWDS, Register, Vectors, case_id
+from infra.bench.search_draw import CROWDS, DIMENSIONS, Register, Vectors, case_id
 from streams.faces.models import MODEL_ID
+from streams.gallery import matrix
 from streams.gallery.calibration import packaged
 from streams.gallery.load import load_gallery
 from streams.gallery.matrix import BLOCK, Rows
@@ -62,6 +63,20 @@ def calibration(*, mapped: bool) -> Calibration:
     )
 
 
+def uses_codes() -> bool:
+    """Whether link compares 8-bit codes first on this machine."""
+    return matrix.pays(DIMENSIONS)
+
+
+def without_codes() -> None:
+    """From here on this process compares float32 alone."""
+    setattr(matrix, "pays", _never)  # noqa: B010 (a plain assignment is no type of it)
+
+
+def _never(dimensions: int) -> bool:
+    return False
+
+
 async def loaded(store: Store, used: Calibration) -> Gallery:
     """The gallery of what the store tells, as link has it after its start."""
     return await load_gallery(store, MODEL_ID, calibrations={MODEL_ID: used})
@@ -103,10 +118,10 @@ def link(gallery: Gallery, batch: Records) -> Links:
 
 def blocks(gallery: Gallery) -> list[Vectors]:
     """All compared vectors in blocks of BLOCK rows, not copied."""
-    matrix = gallery.faces.matrix
+    stored = gallery.faces.matrix
     found: list[Vectors] = []
-    for start in range(0, len(matrix), BLOCK):
-        first, rows = matrix.row(start), min(BLOCK, len(matrix) - start)
+    for start in range(0, len(stored), BLOCK):
+        first, rows = stored.row(start), min(BLOCK, len(stored) - start)
         # A block lies in one piece, and its rows are nowhere to be had together.
         strides = (first.strides[0] * len(first), first.strides[0])
         found.append(np.lib.stride_tricks.as_strided(first, (rows, len(first)), strides, writeable=False))
