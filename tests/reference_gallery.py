@@ -13,6 +13,7 @@ from graph.domain import ids
 from graph.domain.comparison import (
     HIDDEN_LABELS,
     SEARCH_LIMIT,
+    TOO_POOR_BELOW,
     InScope,
     Scope,
     Similar,
@@ -92,6 +93,8 @@ class Reference:
         self.assigned: dict[str, str] = {}
         self.poor: dict[str, np.ndarray] = {}
         """Vectors of faces that are too poor to compare."""
+        self.leads_only: set[str] = set()
+        """Faces that are compared although their quality is that of poor ones."""
         self.labels: dict[str, str | None] = {}
         self.erased: dict[str, int] = {}
         self.marks: dict[str, dict[str, int]] = {}
@@ -182,7 +185,8 @@ class Reference:
         found: dict[str, list[str]] = {}
         for media_id, face, vector in sorted(self.everyone(), key=lambda known: known[1]):
             scope, victim = self.face_scope(media_id, face), self.victim_of(face)
-            if vector is not None and victim is not None and scope.register and not scope.hidden:
+            counts = vector is not None and face not in self.leads_only
+            if counts and victim is not None and scope.register and not scope.hidden:
                 found.setdefault(victim, []).append(face)
         return {victim: faces[:MOST] for victim, faces in found.items() if len(faces) > 1}
 
@@ -225,7 +229,7 @@ class Reference:
 
     def _link(self, a: str, b: str, score: float, compared: int) -> None:
         needed = self.calibration.threshold(compared)
-        state = "candidate" if score >= needed else "lead"
+        state = "candidate" if score >= needed and self.leads_only.isdisjoint((a, b)) else "lead"
         self.links[ids.ordered(a, b)] = (state, score, self.calibration.band(score), needed)
 
     def _cut(self, face: str, found: list[Similar], kept: list[Similar], needed: float) -> None:
@@ -265,6 +269,8 @@ class Reference:
         homes = {face: media for media, known in self.media.items() for face in known.faces}
         scopes = [self.face_scope(homes[face], face) for face in faces]
         if any(scope.hidden or case_id not in scope.cases for scope in scopes):
+            return False
+        if not self.leads_only.isdisjoint(faces):
             return False
         if len({homes[face] for face in faces}) < len(faces) or len(faces) < 2:
             return False
@@ -308,6 +314,7 @@ class Reference:
             if made:
                 known.faces[face.face_id] = vector
                 self.poor[face.face_id] = self.scored(rows.vector(face))
+                self.leads_only |= {face.face_id} if face.quality < TOO_POOR_BELOW else set()
                 gained = True
         after = self.scope(media_id)
         if before is None or gained or (after.register and not before.register) or after.cases - before.cases:
@@ -493,7 +500,8 @@ class Reference:
         return good or [(face, self.poor[face]) for _, face, _ in self.everyone() if face in asked.faces]
 
     def _good_probes(self, asked: SearchAsked) -> list[tuple[str, np.ndarray]]:
-        return [(face, v) for _, face, v in self.everyone() if face in asked.faces and v is not None]
+        asked_for = set(asked.faces) - self.leads_only
+        return [(face, v) for _, face, v in self.everyone() if face in asked_for and v is not None]
 
     def _findable(self, asked: SearchAsked) -> dict[str, np.ndarray | None]:
         """Every face that the search may find, but for those of its own faces' pictures."""
@@ -533,7 +541,8 @@ class Reference:
             if score >= self.calibration.floor:
                 found.append(Similar(face, score, "", False))
                 threshold = self.calibration.threshold(compared)
-                similar[face] = bool(self._good_probes(asked)) and score >= threshold
+                surely = bool(self._good_probes(asked)) and face not in self.leads_only
+                similar[face] = surely and score >= threshold
         if asked.within == "register":
             found = people_within(found, asked.limit or SEARCH_LIMIT, self._person)
         return [(item.face_id, item.score, similar[item.face_id]) for item in sorted(found, key=order)]

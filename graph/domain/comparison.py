@@ -19,6 +19,9 @@ LISTED = 200
 """Faces cut by the caps that are kept with a face, the smallest ids of all; their number is kept whole."""
 SEARCH_LIMIT = 20
 """The most people that a search of the register lists."""
+TOO_POOR_BELOW = 0.5
+"""Quality below which most faces are not found again, and two of them are alike whoever they show: such a face is not
+compared, or gives leads only."""
 PER_PERSON = 3
 """Faces of one person in that list: the others would hide who else is similar."""
 

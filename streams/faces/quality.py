@@ -18,10 +18,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from graph.domain.comparison import TOO_POOR_BELOW
 from streams.faces.geometry import Pixels
 
-TOO_POOR_BELOW: Final = 0.5
-"""Of a face below it most are not found again, and two of them are alike whoever they show."""
 LIMITED_BELOW: Final = 0.9
 """Below this a reason is told."""
 

@@ -238,6 +238,6 @@ class Staged:
         """The vector of a face that the whole register is compared with, else None."""
         face = self.face(face_id)
         scope = self.scope_of(face) if face is not None else None
-        if face is None or scope is None or not scope.register or scope.hidden:
+        if face is None or face.leads_only or scope is None or not scope.register or scope.hidden:
             return None
         return face.vector

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.domain.comparison import HIDDEN_LABELS, InScope, Scope
+from graph.domain.comparison import HIDDEN_LABELS, TOO_POOR_BELOW, InScope, Scope
 from streams.gallery.columns import DigestIndex, Names, Numbers, with_room
 from streams.gallery.entities import Face, Media, Membership
 from streams.gallery.matrix import Matrix, Vectors
@@ -25,7 +25,7 @@ NONE: Final = -1
 SEVERAL: Final = -2
 """In a column for the usual case of one: the media has several, which lie in a dict."""
 BY_SEARCH: Final = 1 << 7
-POOR, HIDDEN = 1, 2
+POOR, HIDDEN, LEADS_ONLY = 1, 2, 4
 
 
 class ScopeCodes:
@@ -240,7 +240,7 @@ class FaceTable(Mapping[str, Face]):
         self.media_of = np.zeros(0, np.int32)
         """NONE of a face that is gone."""
         self.state = np.zeros(0, np.uint8)
-        """POOR, HIDDEN."""
+        """POOR, HIDDEN, LEADS_ONLY."""
         self.row = np.zeros(0, np.int32)
         self.victim = np.zeros(0, np.int32)
         """The number in `victims` of whose face it counts as: the assigned victim, else the declared one."""
@@ -287,6 +287,7 @@ class FaceTable(Mapping[str, Face]):
             assigned=victim if self._assigned[number] else None,
             marked_on=self._marked_on.get(number),
             poor=vector if poor else None,
+            leads_only=bool(self.state[number] & LEADS_ONLY),
         )
 
     def row_of(self, face_id: str) -> int | None:
@@ -301,7 +302,7 @@ class FaceTable(Mapping[str, Face]):
 
     def visible_to_all(self, rows: Numbers) -> NDArray[np.bool_]:
         """Whether the faces in these rows of `matrix` are compared with every other one of the register."""
-        return (self.state[self.face_at[rows]] == 0) & self.media.codes.register[self.codes_at(rows)]
+        return self._compared(self.face_at[rows]) & self.media.codes.register[self.codes_at(rows)]
 
     def of_cases(self, cases: frozenset[str]) -> OwnCases:
         """The faces that are compared with one that counts in these cases because they share one of them.
@@ -319,7 +320,7 @@ class FaceTable(Mapping[str, Face]):
 
     def rows_of(self, numbers: Numbers) -> Numbers:
         """The rows in `matrix`, ascending, of those of these faces that are compared and not hidden."""
-        able = numbers[(self.state[numbers] == 0) & (self.media_of[numbers] != NONE) & (self.row[numbers] != NONE)]
+        able = numbers[self._compared(numbers) & (self.media_of[numbers] != NONE) & (self.row[numbers] != NONE)]
         return np.sort(self.row[able].astype(np.int64))
 
     def put_all(self, faces: Iterable[Face]) -> None:
@@ -339,7 +340,8 @@ class FaceTable(Mapping[str, Face]):
                 self._marked_on[number] = face.marked_on
             self._set_vector(number, face, new)
             hidden = HIDDEN if face.label in HIDDEN_LABELS else 0
-            self.state[number] = (POOR if face.vector is None else 0) | hidden
+            leads_only = LEADS_ONLY if face.leads_only else 0
+            self.state[number] = (POOR if face.vector is None else 0) | hidden | leads_only
         if new:
             self._append([number for number, _ in new], np.stack([vector for _, vector in new]))
 
@@ -353,9 +355,11 @@ class FaceTable(Mapping[str, Face]):
         poor = np.zeros(len(rows), np.bool_)
         for place, (number, row) in enumerate(zip(numbers.tolist(), rows, strict=True)):
             poor[place] = row["too_poor_because"] is not None or row["vector"] is None
+            if row["quality"] is not None and row["quality"] < TOO_POOR_BELOW:
+                self.state[number] |= LEADS_ONLY
             if row["label"] is not None:
                 self._label[number] = self._labels.number(row["label"])
-                self.state[number] = HIDDEN if row["label"] in HIDDEN_LABELS else 0
+                self.state[number] |= HIDDEN if row["label"] in HIDDEN_LABELS else 0
             if row["declared"] is not None:
                 self._declared[number] = self.victim[number] = self.victims.number(row["declared"])
             if row["assigned"] is not None:
@@ -376,6 +380,10 @@ class FaceTable(Mapping[str, Face]):
         self._drop_vector(number)
         self.media_of[number], self.state[number] = NONE, 0
         self._marked_on.pop(number, None)
+
+    def _compared(self, numbers: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Whether faces are neither too poor nor hidden."""
+        return (self.state[numbers] & (POOR | HIDDEN)) == 0
 
     def _set_vector(self, number: int, face: Face, new: list[tuple[int, Vectors]]) -> None:
         row, was_poor = int(self.row[number]), bool(self.state[number] & POOR)

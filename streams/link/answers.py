@@ -97,7 +97,8 @@ class Answers:
         mine, surely = self._probes(search)
         without = self._own_media(search)
         reach = self._reach(search, without)
-        status = "answered" if mine and surely else "too_poor" if known else "no_face"
+        able = any(face.vector is not None for face in known)
+        status = "answered" if able else "too_poor" if known else "no_face"
         best: dict[str, tuple[float, str]] = {}
         for face, near in zip(mine, self._near(mine, search) if mine else [], strict=True):
             for other, score in near:
@@ -231,11 +232,11 @@ class Answers:
         return frozenset(face.media_id for face in known if face is not None)
 
     def _probes(self, search: StandingSearch) -> tuple[list[Face], bool]:
-        """The faces that the search compares by; where all are too poor for it, these and False: for leads only."""
+        """The faces that the search compares by; where all are poor, these and False: for leads only."""
         known = [face for face in map(self._staged.face, search.faces) if face is not None]
-        good = [face for face in known if face.vector is not None]
-        poor = [replace(face, vector=face.poor) for face in known if face.poor is not None]
-        return (good, True) if good else (poor, False)
+        good = [face for face in known if face.vector is not None and not face.leads_only]
+        poor = [face if face.vector is not None else replace(face, vector=face.poor) for face in known]
+        return (good, True) if good else ([face for face in poor if face.vector is not None], False)
 
     def _part(self, number: int, offset: int, reach: Reach, threshold: float) -> dict[str, Any]:
         return {
@@ -249,7 +250,7 @@ class Answers:
     ) -> list[dict[str, Any]]:
         """What was found by rank; the register's answer is capped, one case's answer is not.
 
-        Without a threshold all of it are leads.
+        Without a threshold all of it are leads, and any face that gives leads only is one.
         """
         found = [Similar(face_id, score, "", False) for face_id, (score, _) in best.items()]
         if search.within == REGISTER:
@@ -259,11 +260,15 @@ class Answers:
                 "face_id": item.face_id,
                 "rank": rank,
                 "score": item.score,
-                "above": threshold is not None and item.score >= threshold,
+                "above": threshold is not None and item.score >= threshold and not self._leads_only(item.face_id),
                 "probe_face_id": best[item.face_id][1],
             }
             for rank, item in enumerate(sorted(found, key=order), 1)
         ]
+
+    def _leads_only(self, face_id: str) -> bool:
+        face = self._staged.face(face_id)
+        return face is not None and face.leads_only
 
     def _person(self, face_id: str) -> str:
         """Who counts as one person in the register's list: a victim, a group, else the face itself."""

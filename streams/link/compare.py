@@ -30,7 +30,7 @@ from streams.gallery.groups import Member
 from streams.gallery.matrix import Hits, Vectors, all_scores
 from streams.gallery.means import SCORES_HIGHER, VictimMean
 from streams.gallery.state import Staged
-from streams.gallery.tables import OwnCases
+from streams.gallery.tables import HIDDEN, LEADS_ONLY, POOR, OwnCases
 
 QUERIES: Final = 512
 """Faces that are compared with the gallery in one pass over it."""
@@ -152,7 +152,9 @@ class Comparer:
             scope = self._scope_of_mean(mean)
             threshold = self._threshold(scope)
             for item, nearest, by_mean in self._proposals(mean, scope):
-                self._stage(item.face_id, nearest, item.score, threshold, by_mean=by_mean)
+                face = self._staged.face(item.face_id)
+                leads_only = face is not None and face.leads_only  # those of a mean are never
+                self._stage(item.face_id, nearest, item.score, threshold, by_mean=by_mean, leads_only=leads_only)
 
     def narrow(self, media: Sequence[Media]) -> None:
         """Takes back undecided links of media that may no longer be compared as before, staged ones too.
@@ -213,19 +215,19 @@ class Comparer:
         others, most = near.others, MOST
         means = self._staged.means.like(_vectors([face])[0], near.means, self.calibration.floor)
         while True:
-            caps, found = Caps(), list[Similar]()
+            caps, found, flags = Caps(), list[Similar](), dict[str, tuple[bool, bool]]()
             needed = _Needed(caps, threshold, self.calibration.floor)
-            by_mean: dict[str, bool] = {}
-            for item, is_mean in self._best_first(face, scope, near, others, means, needed):
+            for item, by_mean, leads_only in self._best_first(face, scope, near, others, means, needed):
                 found.append(item)
-                by_mean[item.face_id] = is_mean
+                flags[item.face_id] = by_mean, leads_only or face.leads_only
                 caps.offer(item)
             if others.down_to <= needed.score():
                 break
             most *= DEEPER
             (others,) = self._others(_vectors([face]), [scope], most)
         for item in caps.kept:
-            self._stage(face.face_id, item.face_id, item.score, threshold, by_mean=by_mean[item.face_id])
+            by_mean, leads_only = flags[item.face_id]
+            self._stage(face.face_id, item.face_id, item.score, threshold, by_mean=by_mean, leads_only=leads_only)
         return cut_by_caps(found, caps.kept, threshold)
 
     def _best_first(
@@ -236,9 +238,9 @@ class Comparer:
         others: Hits,
         means: Sequence[tuple[str, float]],
         needed: _Needed,
-    ) -> Iterator[tuple[Similar, bool]]:
+    ) -> Iterator[tuple[Similar, bool, bool]]:
         """Whom the face may be compared with, each once with its best score, the best first; as far down as the caps
-        let any be kept or counted."""
+        let any be kept or counted. With whether the score is of a mean, and whether the other one gives leads only."""
         owners = self._own_cases(scope.cases).victims
         own_means = [pair for pair in means if pair[0] in owners or pair[0] in self._staged.means.touched]
         other_means = [pair for pair in means if pair[0] not in owners and pair[0] not in self._staged.means.touched]
@@ -256,21 +258,27 @@ class Comparer:
             if name in seen:
                 continue
             seen.add(name)
-            stored, victim_id = self._compared(name, number, own_media)
+            stored, victim_id, leads_only = self._compared(name, number, own_media)
             if stored is not None and may_compare(scope, stored):
-                yield similar(scope, stored, name, -turned, victim_id), is_mean
+                yield similar(scope, stored, name, -turned, victim_id), is_mean, leads_only
 
-    def _compared(self, face_id: str, number: int | None, own_media: int | None) -> tuple[InScope | None, str | None]:
-        """The scope of a stored or staged face, and whose face it counts as; None of a face of the media itself."""
+    def _compared(
+        self, face_id: str, number: int | None, own_media: int | None
+    ) -> tuple[InScope | None, str | None, bool]:
+        """The scope of a stored or staged face, whose face it counts as, and whether it gives leads only; no scope
+        where it is compared with nothing, or is a face of the media itself."""
         if number is not None and face_id not in self._staged.faces.changed:
             home = int(self._table.media_of[number])
             if home == own_media:
-                return None, None
+                return None, None, False
             if not self._staged.media.changed or self._table.media.ids.name(home) not in self._staged.media.changed:
-                scope = None if self._table.state[number] else self._table.media.scope_at(home)
-                return scope, self._table.victims.name(int(self._table.victim[number]))
+                state, victim = int(self._table.state[number]), int(self._table.victim[number])
+                scope = None if state & (POOR | HIDDEN) else self._table.media.scope_at(home)
+                return scope, self._table.victims.name(victim), bool(state & LEADS_ONLY)
         face = self._staged.face(face_id)
-        return (None, None) if face is None else (self._staged.scope_of(face), face.victim_id)
+        if face is None:
+            return None, None, False
+        return self._staged.scope_of(face), face.victim_id, face.leads_only
 
     def _by_mean(self, face: Face, means: Iterable[tuple[str, float]]) -> Iterator[Scored]:
         """Victims, in the order of their means' scores, as their nearest face."""
@@ -408,9 +416,9 @@ class Comparer:
         """By how many faces are compared with one of this scope, but `without` those of its own picture."""
         return self.calibration.threshold(max(self._staged.comparable(scope)[0] - without, 0))
 
-    def _stage(self, one: str, other: str, score: float, threshold: float, *, by_mean: bool) -> None:
+    def _stage(self, one: str, other: str, score: float, threshold: float, *, by_mean: bool, leads_only: bool) -> None:
         a, b = ids.ordered(one, other)
-        state = "candidate" if score >= threshold else "lead"
+        state = "candidate" if score >= threshold and not leads_only else "lead"
         link_id, band = ids.link_id(a, b), self.calibration.band(score)
         model_id, score_id = self.calibration.model_id, self.calibration.score_id
         self._changes.links[link_id] = LinkRow(
@@ -430,7 +438,7 @@ class Comparer:
     def _group(self, face: Face, scope: InScope, near: _Near, offset: int) -> None:
         groups, strict = self._staged.groups, self.calibration.group
         missing = sorted(scope.cases - groups.groups_of(face.face_id).keys())
-        if not missing:
+        if not missing or face.leads_only:
             return
         close = [hits.rows[hits.scores >= strict] for hits in (near.own, near.moved)]
         known: dict[str, int | None] = {
@@ -439,8 +447,11 @@ class Comparer:
         (fresh,) = self._fresh(_vectors([face]), strict)
         known |= {other.face_id: None for other, _ in fresh}
         own_media = self._table.media.number(face.media_id)
-        scopes = ((name, self._compared(name, number, own_media)[0]) for name, number in known.items())
-        alike = [(name, stored) for name, stored in scopes if stored is not None and may_compare(scope, stored)]
+        alike: list[tuple[str, InScope]] = []
+        for name, number in known.items():
+            stored, _, leads_only = self._compared(name, number, own_media)
+            if stored is not None and not leads_only and may_compare(scope, stored):
+                alike.append((name, stored))
         for case_id in missing:
             of_case = [name for name, stored in alike if case_id in stored.cases]
             if of_case:

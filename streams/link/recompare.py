@@ -62,9 +62,9 @@ def empty_batch(gallery: Gallery, model_id: str, offset: int, progress: Callable
 
 
 def _still_alike(gallery: Gallery, faces: Unit, strict: float) -> Unit:
-    """The faces of a group of which every pair still reaches `strict`."""
-    names = sorted(faces)
-    able = [(name, vector) for name in names if (vector := gallery.faces[name].vector) is not None]
+    """The faces of a group of which every pair still reaches `strict`; none that gives leads only."""
+    members = [gallery.faces[name] for name in sorted(faces)]
+    able = [(face.face_id, face.vector) for face in members if face.vector is not None and not face.leads_only]
     if not able:
         return frozenset()
     vectors = np.stack([vector for _, vector in able])

@@ -13,6 +13,7 @@ from graph.actions.events import Event
 from graph.domain import ids
 from graph.domain.box import SAME_FACE_IOU, iou
 from graph.domain.captured import why_odd
+from graph.domain.comparison import TOO_POOR_BELOW
 from graph.domain.errors import OtherModel, Unprocessable
 from streams.gallery.entities import Face
 from streams.gallery.matrix import Vectors
@@ -34,9 +35,10 @@ def vector(face: EmbeddedFace | EmbeddedAgain) -> Vectors:
 
 def with_vector(stored: Face, face: EmbeddedFace | EmbeddedAgain, scorer: Scorer) -> Face:
     """The stored face with the scored vector of an embedding, to compare by it or, of a poor one, to ask by it."""
+    scored, leads_only = scorer.scored(vector(face)), face.quality < TOO_POOR_BELOW
     if face.too_poor_because is None:
-        return replace(stored, vector=scorer.scored(vector(face)), poor=None)
-    return replace(stored, vector=None, poor=scorer.scored(vector(face)))
+        return replace(stored, vector=scored, poor=None, leads_only=leads_only)
+    return replace(stored, vector=None, poor=scored, leads_only=leads_only)
 
 
 def check_vectors(record: MediaEmbedded | MarkEmbedded | FacesEmbedded, dimensions: int | None) -> None:

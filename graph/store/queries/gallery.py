@@ -27,7 +27,8 @@ WITH DISTINCT m, f
 OPTIONAL MATCH (e:Embedding {model_id: $model_id})-[:OF]->(f)
 RETURN m.media_id AS media_id, f.face_id AS face_id, f.label AS label,
        CASE WHEN e.quality IS NULL THEN f.too_poor_because ELSE e.too_poor_because END AS too_poor_because,
-       e.vector AS vector, f.marked_on AS marked_on, f.marked_since AS marked_since,
+       e.vector AS vector, coalesce(e.quality, f.quality) AS quality,
+       f.marked_on AS marked_on, f.marked_since AS marked_since,
        COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim)
                  RETURN v.victim_id ORDER BY v.victim_id LIMIT 1 }[0] AS declared,
        COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id LIMIT 1 }[0] AS assigned

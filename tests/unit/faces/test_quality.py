@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.faces.quality import LIMITED_BELOW, TOO_POOR_BELOW, Signals, judge, quality, signals
+from graph.domain.comparison import TOO_POOR_BELOW
+from streams.faces.quality import LIMITED_BELOW, Signals, judge, quality, signals
 
 POOR = Signals(
     norm=6.0, detection_score=0.93, eyes_px=42.0, turned=0.05, sharpness=0.1, brightness=130.0
