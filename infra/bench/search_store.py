@@ -59,7 +59,7 @@ def face_rows(register: Register, after: str, last: str) -> list[Row]:
         {
             "media_id": register.media_id(face), "face_id": register.face_id(face),
             "label": LABEL if register.is_hidden[face] else None, "too_poor_because": None,
-            "vector": vector.tobytes(), "marked_on": None, "marked_since": None,
+            "vector": vector.tobytes(), "quality": 0.9, "marked_on": None, "marked_since": None,
             "declared": victim_id(int(register.victim[face])) if register.victim[face] >= 0 else None,
             "assigned": None,
         }
