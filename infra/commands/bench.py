@@ -35,6 +35,10 @@ from infra.bench.peers_table import show_peers
 from infra.bench.peers_theirs import PEERS, Name, Places
 from infra.bench.review import Load, measure_review
 from infra.bench.review_graph import Sizes
+from infra.bench.search import SMALL as LEAST_FACES
+from infra.bench.search import Asked as SearchAsked
+from infra.bench.search import measure_search
+from infra.bench.search_table import show_search
 from infra.commands.common import announce, settings
 from infra.demo.run import SOURCE, Clock
 from infra.folders import check_folder, printable, read_cases
@@ -321,6 +325,42 @@ def review(
     if code:
         raise typer.Exit(code)
     _print(found[0], as_json, tables.show_review)
+
+
+@app.command()
+def search(
+    faces: Annotated[int, typer.Option(min=LEAST_FACES, help="Faces stored, each of a media of its own.")] = 100_000,
+    sizes: Annotated[str, typer.Option(help="More sizes to link at, as in 10000,100000,1000000.")] = "",
+    graph: Annotated[bool, typer.Option(help="Load the gallery from a graph of that many faces too.")] = True,
+    plot: Annotated[Path | None, typer.Option(help="Where to write a plot of link's time by size, as SVG.")] = None,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """What comparing a new face with the whole register costs, in time and memory, beside the bare product."""
+    _check_plot(plot)
+    more = tuple(map(_size, filter(None, sizes.split(","))))
+    found: list[dict[str, Any]] = []
+    repository = settings().maven_repository
+    with scratch_folder("bench", announce) as scratch:
+
+        async def main() -> int:
+            asked = SearchAsked(faces, more, seed, graph)
+            found.append(await measure_search(asked, scratch, repository, announce))
+            return 0
+
+        code = run_until_signalled(main(), lambda: announce("stopping"))
+    if code:
+        raise typer.Exit(code)
+    if plot is not None:
+        title = f"Link's work by the size of the register ({found[0]['threads']} processors)"
+        plot.expanduser().write_text(plots.search_svg(title, found[0]), "utf-8")
+    _print(found[0], as_json, show_search)
+
+
+def _size(text: str) -> int:
+    if not text.strip().isdigit() or int(text) < LEAST_FACES:
+        raise Invalid(f"--sizes: {printable(text)} is no number of faces, of {LEAST_FACES} at least")
+    return int(text)
 
 
 def _measured(root: Path | None, embed: int, work: Work, *more: Path) -> dict[str, Any]:
