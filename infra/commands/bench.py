@@ -29,6 +29,7 @@ from infra.bench.accuracy_people import Half
 from infra.bench.accuracy_table import show_accuracy
 from infra.bench.ages import measure_ages
 from infra.bench.ages_table import show_ages
+from infra.bench.graph_writes import measure_graph_writes
 from infra.bench.labelled import age_of, labelled_faces
 from infra.bench.peers_table import show_peers
 from infra.bench.peers_theirs import PEERS, Name, Places
@@ -264,6 +265,21 @@ def verdicts(
         return await verdict_bench.measure_verdicts(system.addresses, count, writers, rounds)
 
     _print(_measured(None, 0, work), as_json, tables.show_verdicts)
+
+
+@app.command()
+def graph_writes(
+    pictures: Annotated[int, typer.Option(min=8, help="Pictures that each way writes with each batch size.")] = 1600,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the pictures are divided among them.")] = 8,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Rows a second that link commits, one picture and 64 at a time, beside a bare driver that writes the same rows."""
+
+    async def work(system: RunningSystem) -> dict[str, Any]:
+        return await measure_graph_writes(system.addresses, pictures, rounds, seed)
+
+    _print(_measured(None, 0, work), as_json, tables.show_graph_writes)
 
 
 @app.command()
