@@ -9,10 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from graph.domain import ids
 from graph.store.queries import ingest as queries
 from graph.store.session import Row, Tx
+
+NOTHING: Final[Row] = {
+    **dict.fromkeys(("fingerprint", "first_at", "ce_id", "submitted_at")),
+    **dict.fromkeys(("noticed", "quarantined"), False),
+}
+"""What is known of a place without a notice and without an entry in quarantine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,8 @@ async def look_up(tx: Tx, events: Iterable[Event]) -> Mapping[Event, Known]:
     rows = [
         {"place": place, "subject": f"event:{place}", "quarantine_id": ids.quarantine_id(place)} for place in places
     ]
-    known = {row["place"]: row for row in await tx.rows(queries.EVENTS_AT, rows=rows)} if rows else {}
+    known = dict.fromkeys(places, NOTHING)
+    known |= {row["place"]: row for row in await tx.rows(queries.EVENTS_AT, rows=rows)} if rows else {}
     first = {place: row["fingerprint"] or _fingerprint(row) for place, row in known.items()}
     found: dict[Event, Known] = {}
     for event in wanted:

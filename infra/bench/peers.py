@@ -104,22 +104,11 @@ def measure_peers(
     """
     files = [file for some in rounds for file in some]
     first = [file.path for file in files[: WARM_UP_EACH * cores()]]
-    absent: dict[Name, dict[str, str]] = {}
-    versions: dict[Name, dict[str, str]] = {}
     with ExitStack() as stack:
         ours = stack.enter_context(our_processes(models, cores()))
         ours.find(first, stop)
-        peers: dict[Name, PeerProcesses] = {}
-        for name in names:
-            announce(f"preparing {name}")
-            try:
-                peer = stack.enter_context(peer_processes(name, cores(), places, stop))
-                peer.find(first, stop)
-                versions[name] = peer.versions()
-                peers[name] = peer
-            except (NotInstalled, PeerFailed) as reason:
-                absent[name] = {reason.code: reason.message}
-                announce(f"without {name}: {reason.message}")
+        peers, absent = _prepared(names, first, places, stack, stop)
+        versions = {name: peer.versions() for name, peer in peers.items()}
         mine, theirs = _all_rounds(rounds, ours, peers, stop)
     person = np.unique([file.case for file in files], return_inverse=True)[1].astype(np.int64)
     sizes = [_size(file.path) for file in files]
@@ -132,6 +121,24 @@ def measure_peers(
         "processes": cores(), "rounds": len(rounds), "ours": found,
         "peers": {name: absent.get(name) or {"versions": versions[name], **rows[name]} for name in names},
     }  # fmt: skip
+
+
+def _prepared(
+    names: Sequence[Name], first: Sequence[Path], places: Places, stack: ExitStack, stop: threading.Event
+) -> tuple[dict[Name, PeerProcesses], dict[Name, dict[str, str]]]:
+    """The peers that have found faces in their first pictures, and why each other one has not, by the error's code."""
+    peers: dict[Name, PeerProcesses] = {}
+    absent: dict[Name, dict[str, str]] = {}
+    for name in names:
+        announce(f"preparing {name}")
+        try:
+            peer = stack.enter_context(peer_processes(name, cores(), places, stop))
+            peer.find(first, stop)
+            peers[name] = peer
+        except (NotInstalled, PeerFailed) as reason:
+            absent[name] = {reason.code: reason.message}
+            announce(f"without {name}: {reason.message}")
+    return peers, absent
 
 
 def _all_rounds(

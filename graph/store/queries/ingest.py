@@ -13,15 +13,10 @@ from typing import Final
 _PLACE: Final = """
 CALL (r) {
   UNWIND [startNode(r), endNode(r)] AS f
-  CALL (f) {
-    MATCH (f)-[:SEEN_IN]->(:Media)-[m:IN_CASE]->(c:Case)
-    RETURN c.district AS district, CASE m.urgency WHEN 'danger_now' THEN 2 WHEN 'urgent' THEN 1 ELSE 0 END AS urgency
-    UNION ALL
-    MATCH (f)-[:WAS_IN]->(c:Case)
-    RETURN c.district AS district, 0 AS urgency
-  }
-  RETURN coalesce(max(urgency), 0) AS urgency, coalesce(min(district), '') AS low, coalesce(max(district), '') AS high,
-         count(DISTINCT district) AS districts
+  MATCH (f)-[way:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
+  RETURN coalesce(max(CASE last(way).urgency WHEN 'danger_now' THEN 2 WHEN 'urgent' THEN 1 ELSE 0 END), 0) AS urgency,
+         coalesce(min(c.district), '') AS low, coalesce(max(c.district), '') AS high,
+         count(DISTINCT c.district) AS districts
 }
 SET r.urgency = urgency, r.district_low = CASE WHEN districts > 2 THEN '*' ELSE low END,
     r.district_high = CASE WHEN districts = 2 THEN high ELSE '' END
@@ -368,12 +363,16 @@ SET q.state = 'done', q.done_at = $now
 
 EVENTS_AT: Final = """
 UNWIND $rows AS row
-OPTIONAL MATCH (n:Notice {subject: row.subject})
-OPTIONAL MATCH (q:Quarantined {quarantine_id: row.quarantine_id})
+CALL (row) {
+  MATCH (n:Notice {subject: row.subject}) RETURN n, null AS q
+  UNION ALL
+  MATCH (q:Quarantined {quarantine_id: row.quarantine_id}) RETURN null AS n, q
+}
 RETURN row.place AS place, coalesce(min(n.fingerprint), min(q.fingerprint)) AS fingerprint, min(n.at) AS first_at,
        min(q.ce_id) AS ce_id, min(q.submitted_at) AS submitted_at, count(n) > 0 AS noticed, count(q) > 0 AS quarantined
 """
-"""Which event each place is known for, and as what; what an older release stored has no fingerprint."""
+"""Which event each place is known for, and as what: no row for a place of which nothing is known, and no fingerprint of
+what an older release stored."""
 
 STANDING_NOTICES: Final = """
 UNWIND $subjects AS subject
