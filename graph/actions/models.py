@@ -26,12 +26,16 @@ UNDECIDED: Final = (State.CANDIDATE, State.LEAD)
 
 @dataclass(frozen=True, slots=True)
 class StoredFace:
-    """What a face can be embedded from: its aligned crop, else its media's bytes with box and landmarks, in pixels."""
+    """What a face can be embedded from: its aligned crop, else its media's bytes with box and landmarks, in pixels.
+
+    `picture` is the media's width and height.
+    """
 
     face_id: str
     media_id: str
     box: tuple[int, ...]
     landmarks: tuple[float, ...] | None
+    picture: tuple[int, int]
     aligned_crop: str | None
     url: str
     content_type: str | None
@@ -143,7 +147,7 @@ def _face(row: Row) -> StoredFace:
     landmarks = row["landmarks"]
     return StoredFace(
         row["face_id"], row["media_id"], tuple(row["box"]), None if landmarks is None else tuple(landmarks),
-        row["aligned_crop"], row["url"], row["content_type"],
+        (row["width"], row["height"]), row["aligned_crop"], row["url"], row["content_type"],
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from infra.foreground import in_thread
 from infra.stack.system import RunningSystem
 from infra.submission import Notice
 from streams.faces.models import MODEL_ID
-from streams.gallery.matrix import above
+from streams.gallery.matrix import all_scores
 
 ON_FILE: Final = 2
 """Pictures of the one person that are on file before the new ones come."""
@@ -160,10 +160,10 @@ def _people(
         return named
     vectors = [np.stack([np.frombuffer(face.vector, "<f4") for face in some]) for some in (others, faces)]
     alike = [
-        (face.face_id, faces[near.row].face_id, near.score)
-        for face, found in zip(others, above(vectors[0], vectors[1], ALIKE), strict=True)
-        for near in found
-        if faces[near.row].face_id != face.face_id
+        (face.face_id, faces[at].face_id, float(scores[at]))
+        for face, scores in zip(others, all_scores(vectors[0], vectors[1]), strict=True)
+        for at in np.flatnonzero(scores >= ALIKE).tolist()
+        if faces[at].face_id != face.face_id
     ]
     return people_of(named, [face.face_id for face in others], alike)
 

@@ -43,7 +43,8 @@ class Again:
         vectors, norms = self._embedder.embed([aligned])
         norm = float(norms[0])
         # The detector's score is not stored beside a crop; it only chooses among the reasons.
-        judged = judge(signals(aligned, _landmarks(face), 1.0, norm), landmarks_seen=face.landmarks is not None)
+        seen = signals(aligned, _landmarks(face), face.picture, 1.0, norm)
+        judged = judge(seen, landmarks_seen=face.landmarks is not None)
         return EmbeddedAgain(
             face_id=face.face_id,
             vector=base64.b64encode(vectors[0].astype("<f4").tobytes()).decode("ascii"),

@@ -103,7 +103,7 @@ class Detector:
         known = [_scaled(face, small.shape[1] / width, small.shape[0] / height, 0.0, 0.0) for face in upright]
         glances: list[tuple[float, float, int]] = []
         for quarters in (1, 2, 3):
-            seen = self._new(self._run(np.rot90(small, quarters).copy()), quarters, small, known)
+            seen = self._new(self._run(_turned_left(small, quarters)), quarters, small, known)
             scores = [face.score for face in seen]
             glances.append((sum(scores), max(scores, default=0.0), quarters))
         found: list[Detected] = []
@@ -111,7 +111,7 @@ class Detector:
             known = [*upright, *found]
             least = SURE if known else self._threshold
             if surest >= least:
-                seen = self._new(self.first_look(np.rot90(bgr, quarters).copy()), quarters, bgr, known)
+                seen = self._new(self.first_look(_turned_left(bgr, quarters)), quarters, bgr, known)
                 found += [face for face in seen if face.score >= least]
         return found
 
@@ -171,8 +171,9 @@ class Detector:
         below, beside = -bgr.shape[0] % _MULTIPLE, -bgr.shape[1] % _MULTIPLE
         if below or beside:
             bgr = pad(bgr, 0, below, 0, beside)
-        blob = cv2.dnn.blobFromImage(bgr)
-        outputs: list[_Floats] = self._session.run(self._outputs, {"input": blob})
+        # Not blobFromImage: it needs more memory, and six times as long where that is mapped anew each time.
+        planes = np.stack(cv2.split(bgr), dtype=np.float32)[np.newaxis]
+        outputs: list[_Floats] = self._session.run(self._outputs, {"input": planes})
         width = bgr.shape[1]
         rows = [_decode(outputs[i::3], stride, width // stride, self._threshold) for i, stride in enumerate(_STRIDES)]
         boxes, points, scores = (np.concatenate(parts) for parts in zip(*rows, strict=True))
@@ -233,6 +234,12 @@ def _moved(face: Detected, matrix: _Floats) -> Detected:
     middle = matrix @ np.array([x + width / 2, y + height / 2, 1], np.float32)
     points = face.landmarks @ matrix[:, :2].T + matrix[:, 2]
     return Detected((float(middle[0]) - width / 2, float(middle[1]) - height / 2, width, height), points, face.score)
+
+
+def _turned_left(bgr: Pixels, quarters: int) -> Pixels:
+    """The picture after one, two or three quarter turns to the left, in a tenth of the time of numpy's rot90."""
+    how = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)[quarters - 1]
+    return np.asarray(cv2.rotate(bgr, how), np.uint8)
 
 
 def _turned_back(face: Detected, quarters: int, width: int, height: int) -> Detected:

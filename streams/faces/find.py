@@ -104,7 +104,8 @@ class FaceFinder:
         aligned = align(picture.bgr, face.landmarks)
         vectors, norms = self._embedder.embed([aligned])
         norm = float(norms[0])
-        judged = judge(signals(aligned, face.landmarks, face.score, norm), landmarks_seen=landmarks_seen)
+        seen = signals(aligned, face.landmarks, (picture.width, picture.height), face.score, norm)
+        judged = judge(seen, landmarks_seen=landmarks_seen)
         display, _ = cut(picture.bgr, enlarge(face.box, _DISPLAY_FACTOR), DISPLAY_SIDE)
         return FoundFace(
             ordinal=ordinal,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import importlib
 import json
 import subprocess
 import sys
@@ -14,10 +13,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from graph.domain.errors import RedthreadError
 from graph.whole import SHARED, write_whole
+from streams.faces.prepare import RECIPE, prepared_model
 
 ALIGNED_SIDE: Final = 112
 """Pixels of an aligned face, wide and high: what every recogniser takes."""
@@ -84,8 +84,8 @@ def ensure_models(folder: Path) -> ModelFiles:
                     _prepare(folder, model)
     except OSError as failure:
         raise ModelsUnavailable(
-            f"The model folder {folder} cannot be used ({failure.strerror}): free some space, or name a folder that "
-            "may be written in REDTHREAD_MODELS."
+            f"The models in {folder} can neither be read nor prepared for this release ({failure.strerror}): free some "
+            "space, make the folder writable, or name another one in REDTHREAD_MODELS."
         ) from failure
     return ModelFiles(_prepared(folder, _DETECTOR), _prepared(folder, _RECOGNISER), DETECTOR_ID, MODEL_ID)
 
@@ -148,8 +148,8 @@ def _download(folder: Path) -> None:
 
 
 def _prepared(folder: Path, model: _Official) -> Path:
-    """Where the file to load stands: its weights are no longer listed as inputs, which makes it a third faster."""
-    return folder / f"prepared-{model.name}"
+    """The path of the file to load. What an older release prepared has another name, and stays for a way back to it."""
+    return folder / f"prepared-{RECIPE}-{model.name}"
 
 
 def _record(folder: Path, model: _Official) -> Path:
@@ -170,27 +170,9 @@ def _prepare(folder: Path, model: _Official) -> None:
     if _is_prepared(folder, model):
         return
     target = _prepared(folder, model)
-    write_whole(target, _rewritten(folder / model.name, model.free_dimensions), mode=SHARED)
+    write_whole(target, prepared_model(folder / model.name, model.free_dimensions), mode=SHARED)
     noted = {"source": model.sha256, "sha256": file_sha256(target)}
     write_whole(_record(folder, model), json.dumps(noted), mode=SHARED)
-
-
-def _rewritten(source: Path, free_dimensions: dict[int, str]) -> bytes:
-    """The model at `source` with weights that are no inputs, and these input dimensions free."""
-    onnx: Any = importlib.import_module("onnx")  # here: needed once in the life of a model folder, and slow to import
-    model = onnx.load(str(source))
-    graph = model.graph
-    weights = {weight.name for weight in graph.initializer}
-    inputs = [entry for entry in graph.input if entry.name not in weights]
-    del graph.input[:]
-    graph.input.extend(inputs)
-    for position, name in free_dimensions.items():
-        graph.input[0].type.tensor_type.shape.dim[position].dim_param = name
-    if free_dimensions:
-        del graph.value_info[:]  # shapes written down for the one fixed size
-        for output in graph.output:
-            output.type.tensor_type.shape.dim[1].dim_param = f"cells_{output.name}"
-    return model.SerializeToString()
 
 
 def _not_downloaded(folder: Path, why: str) -> ModelsUnavailable:

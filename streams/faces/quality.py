@@ -6,23 +6,33 @@ the other. How well a signal tells the pictures that were not found again at 1 f
 curve, the two halves): the norm that the embedding had 0.71 and 0.75, with the pixels between the eyes and sharpness
 0.80 and 0.83. By its norm a face that moved is as good as any: of those that moved by 15 px across, 78 of 100 are found
 and 78 foretold. The detector's score, exposure and pose added less and only say why.
+
+A face that the picture's edge cuts is the exception to "too poor to compare". Pictures cut at the nose, left or right
+half kept: of 4,458 such faces 32 in 100 have a quality below 0.5. Of these, 75 in 100 pairs with a whole picture of the
+same adult reach the floor of a lead, and 4.6 in 1,000 with one of somebody else, half as many as of two whole pictures.
+Small or blurred halves are no worse. But mouths whose eyes were cut off find nobody and are alike whoever they show.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp, log
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from insightface.utils import face_align
 
 from graph.domain.comparison import TOO_POOR_BELOW
 from streams.faces.geometry import Pixels
+from streams.faces.models import ALIGNED_SIDE
 
 LIMITED_BELOW: Final = 0.9
 """Below this a reason is told."""
+CUT_FROM: Final = 0.25
+"""Share of the aligned crop outside the picture from which on the picture's edge cuts a face: none of 2,761 pictures as
+they are has so much, all but one of 4,458 half faces have."""
 
 _OFFSET, _PER_NORM, _PER_LOG_EYES, _PER_LOG_SHARPNESS = -6.535, 0.829, 0.964, 1.089
 _EYES_ENOUGH_PX: Final = 40.0
@@ -40,13 +50,17 @@ _DARK, _BRIGHT = 45.0, 205.0
 """Where each signal begins to limit: about what one in a hundred of the photographs as they are is beyond."""
 
 
+_face_align: Any = face_align
+
+
 @dataclass(frozen=True, slots=True)
 class Signals:
     """What can be measured of a face.
 
     `eyes_px` lie between the eyes in the picture; `turned` is 0 seen from the front and about 0.5 in half profile;
     `brightness` is from 0 to 255; `sharpness` (1/px²) grows with fine detail in the direction that has least of it,
-    whatever the contrast.
+    whatever the contrast. `outside` is the share of the aligned crop that lies beyond the picture's edge, `eyes_inside`
+    how many of the two eyes do not.
     """
 
     norm: float
@@ -55,6 +69,13 @@ class Signals:
     turned: float
     sharpness: float
     brightness: float
+    outside: float
+    eyes_inside: int
+
+    @property
+    def cut(self) -> bool:
+        """Whether the picture's edge cuts the face."""
+        return self.outside >= CUT_FROM
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +88,10 @@ class Judged:
 
 
 def signals(
-    aligned: Pixels, landmarks: npt.NDArray[np.float32], detection_score: float, norm: float
-) -> Signals:  # fmt: skip
-    """The signals of a face from its crop (112, 112, 3), its landmarks (5, 2) in the picture, and the norm."""
+    aligned: Pixels, landmarks: npt.NDArray[np.float32], picture: tuple[int, int], detection_score: float, norm: float
+) -> Signals:
+    """The signals of a face from its crop (112, 112, 3), its landmarks (5, 2) in the picture, the picture's width and
+    height in pixels, and the norm."""
     inner = cv2.cvtColor(aligned, cv2.COLOR_BGR2GRAY)[20:100, 20:92]  # no background, no hair
     left, right, nose, *mouth = landmarks.astype(np.float64)
     between = right - left
@@ -82,7 +104,23 @@ def signals(
         turned=abs(float((nose - middle) @ between)) / eyes_px**2,
         sharpness=_sharpness(inner.astype(np.float64)),
         brightness=float(inner.mean()),
+        outside=_outside(landmarks, picture),
+        eyes_inside=int(((landmarks[:2] >= 0) & (landmarks[:2] < picture)).all(axis=1).sum()),
     )
+
+
+def _outside(landmarks: npt.NDArray[np.float32], picture: tuple[int, int]) -> float:
+    """The share, 0 to 1, of a face's aligned crop that lies outside a picture of this width and height."""
+    side, (width, height) = ALIGNED_SIDE, picture
+    back = np.asarray(cv2.invertAffineTransform(_face_align.estimate_norm(landmarks, side)), np.float32)
+    crop = _rectangle(side, side) @ back[:, :2].T + back[:, 2]
+    inside, _ = cv2.intersectConvexConvex(crop, _rectangle(width, height))
+    return max(0.0, 1 - inside / max(cv2.contourArea(crop), 1e-6))
+
+
+def _rectangle(width: int, height: int) -> npt.NDArray[np.float32]:
+    """The corners (4, 2) of a rectangle at the origin."""
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
 
 
 def _sharpness(grey: npt.NDArray[np.float64]) -> float:
@@ -112,17 +150,26 @@ def quality(norm: float, eyes_px: float, sharpness: float) -> float:
 
 
 def judge(seen: Signals, *, landmarks_seen: bool = True) -> Judged:
-    """How good the face is, and in words what limits it most where something does."""
+    """How good the face is, and in words what limits it most where something does.
+
+    A face that the picture's edge cuts is compared however poor it is, unless both eyes are gone or were never seen.
+    """
     found_again = quality(seen.norm, seen.eyes_px, seen.sharpness)
     if found_again >= LIMITED_BELOW:
         return Judged(found_again, None, None)
     why = _limit(seen) if landmarks_seen else "no eyes, nose and mouth were found in the box that a person marked"
-    too_poor = f"The face is too poor to compare: {why}." if found_again < TOO_POOR_BELOW else None
+    half = seen.cut and seen.eyes_inside > 0 and landmarks_seen
+    too_poor = f"The face is too poor to compare: {why}." if found_again < TOO_POOR_BELOW and not half else None
     return Judged(found_again, f"The face is hard to compare: {why}.", too_poor)
 
 
 def _limit(seen: Signals) -> str:
-    """What is worst about the face, as the part of a sentence behind a colon."""
+    """What is worst about the face, as the part of a sentence behind a colon.
+
+    Of a cut face that is the cut: where eyes, nose and mouth lie outside is a guess, and so are pose and blur.
+    """
+    if seen.cut:
+        return "the picture's edge cuts it" if seen.eyes_inside else "the picture's edge cuts off both eyes"
     limits = {
         f"it has only {round(seen.eyes_px)} pixels between the eyes": _EYES_PX / seen.eyes_px,
         "it is too dark": _DARK / max(seen.brightness, 1.0),

@@ -11,14 +11,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.faces.runtime import open_session
-
 Vectors = NDArray[np.float32]
 
 ZERO: Final = 128
 """The code of a coordinate that is 0."""
 LARGEST: Final = 127
 """The largest coordinate, in steps."""
+AT_ONCE: Final = 1024
+"""Vectors that are encoded at a time, in the processor's cache."""
 BEYOND: Final = 2**30
 """More than any product of codes."""
 PRODUCT: Final = f"""
@@ -43,7 +43,9 @@ class Codes:
     def of(cls, vectors: Vectors) -> Codes:
         """Codes that reach as far as the largest coordinate."""
         codes = cls(np.empty(vectors.shape, np.uint8), _step(vectors), 0.0)
-        codes.put(slice(None), vectors)
+        for start in range(0, len(vectors), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            codes.put(some, vectors[some])
         return codes
 
     def reach(self, vectors: Vectors) -> bool:
@@ -99,8 +101,9 @@ class CodedQueries:
 
 @cache
 def _session() -> Any:
-    onnx: Any = importlib.import_module("onnx")  # here: slow to import
-    return open_session(onnx.parser.parse_model(PRODUCT).SerializeToString(), threads=1)
+    onnx: Any = importlib.import_module("onnx")  # both here: slow to import, and small registers have no codes
+    runtime: Any = importlib.import_module("streams.faces.runtime")
+    return runtime.open_session(onnx.parser.parse_model(PRODUCT).SerializeToString(), threads=1)
 
 
 @cache

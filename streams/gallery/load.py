@@ -90,8 +90,10 @@ def _add(gallery: Gallery, media: list[Row], faces: list[Row], scorer: Scorer) -
     if faces:
         home = dict(zip(names, numbers, strict=True))
         stored = [row["vector"] for row in faces if row["vector"] is not None]
-        vectors = np.frombuffer(b"".join(stored), "<f4").astype(np.float32).reshape(len(stored), -1)
-        scored = scorer.all_scored(vectors) if stored else vectors
+        scored = np.zeros((0, 0), np.float32)
+        if stored:
+            vectors = np.frombuffer(b"".join(stored), "<f4").astype(np.float32)
+            scored = scorer.all_scored(vectors.reshape(len(stored), -1))
         table.extend(faces, [home[row["media_id"]] for row in faces], scored)
     states = table.state[first : first + len(faces)].tolist()
     codes = gallery.media.code[table.media_of[first : first + len(faces)]].tolist()

@@ -43,6 +43,8 @@ WAITING: Final = 4096
 """Candidates that may gather, at least, before the best are picked."""
 PAIRS: Final = 1024
 """Pairs scored in float64 at a time: 1 MB at 128 dimensions."""
+SCORED_SIDE_BY_SIDE: Final = 16
+"""Pieces of so many pairs from which on they are scored in threads."""
 SLACK: Final = 1e-4
 """What a float32 dot product of two vectors, of length 1 at the most and up to 1,024 dimensions, may be off by (6e-5),
 with room: everything above floor - SLACK is scored again in float64, so the result equals brute force in float64."""
@@ -51,15 +53,7 @@ DIGITS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
-    """A stored vector at or above the floor: its row and its score."""
-
-    row: int
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Hits:
+class Neighbours:
     """Stored vectors that resemble a query: their `rows` (n,), ascending, and `scores` (n,), exact.
 
     They are all the allowed rows with a score >= `down_to`.
@@ -80,21 +74,6 @@ def all_scores(some: Vectors, others: Vectors) -> Scores:
     """Scores of each with each, (n, d) and (m, d) to (n, m), in float64 and rounded."""
     scores: Scores = some.astype(np.float64) @ others.astype(np.float64).T
     return scores.round(DIGITS)
-
-
-def above(queries: Vectors, stored: Vectors, floor: float) -> list[list[Near]]:
-    """For each of the (q, d) queries the rows of the (n, d) stored vectors with a score >= floor.
-
-    No vector is longer than 1. Equal to a comparison in float64 with every row; in the order of the rows.
-    """
-    found: list[list[Near]] = [[] for _ in range(len(queries))]
-    which, row = np.nonzero(queries @ stored.T >= floor - SLACK)
-    if len(row):
-        scores = exact(queries[which], stored[row])
-        for query, near, score in zip(which.tolist(), row.tolist(), scores.tolist(), strict=True):
-            if score >= floor:
-                found[query].append(Near(near, score))
-    return found
 
 
 @dataclass(slots=True)
@@ -174,25 +153,18 @@ class Matrix:
     def remove(self, row: int) -> None:
         self.put(row, np.zeros_like(self.row(row)))
 
-    def above(self, queries: Vectors, floor: float) -> list[list[Near]]:
-        """For each of the (q, dimensions) queries all rows with a score >= floor."""
-        return [
-            [Near(row, score) for row, score in zip(found.rows.tolist(), found.scores.tolist(), strict=True)]
-            for found in self.all_above(queries, floor)
-        ]
-
-    def all_above(self, queries: Vectors, floor: float) -> list[Hits]:
+    def above(self, queries: Vectors, floor: float) -> list[Neighbours]:
         """For each of the (q, dimensions) queries all rows with a score >= floor."""
         return self._search(queries, floor)
 
-    def among(self, queries: Vectors, rows: Rows, floor: float) -> list[Hits]:
+    def among(self, queries: Vectors, rows: Rows, floor: float) -> list[Neighbours]:
         """For each of the (q, dimensions) queries those of the (n,) rows, ascending and distinct, that score >= floor.
 
         Reads no other rows.
         """
         return self._search(queries, floor, rows)
 
-    def nearest(self, queries: Vectors, floor: float, most: int, allowed: Allowed) -> list[Hits]:
+    def nearest(self, queries: Vectors, floor: float, most: int, allowed: Allowed) -> list[Neighbours]:
         """For each of the (q, dimensions) queries the best allowed rows with a score >= floor.
 
         They are all of them (then `down_to` is the floor) or at least `most`, with every row that ties with the worst.
@@ -206,20 +178,21 @@ class Matrix:
         rows: Rows | None = None,
         most: int | None = None,
         allowed: Allowed | None = None,
-    ) -> list[Hits]:
-        found: list[Hits] = []
+    ) -> list[Neighbours]:
+        found: list[Neighbours] = []
         for start in range(0, len(queries), QUERIES):
             some = queries[start : start + QUERIES]
             candidates = _Candidates(some, floor, most, allowed, start)
             height = min(BLOCK, 1 << (TILE // len(some)).bit_length() - 1)
             count = self._count if rows is None else len(rows)
+            # a map, unlike a generator, may be advanced by several threads
             tiles = map(partial(self._tile, rows, height), range(0, count, height))
             if count <= SIDE_BY_SIDE * height:
-                candidates.compare(tiles, height)
+                candidates.compare(tiles, min(height, count))
             else:
                 for thread in [self._pool.submit(candidates.compare, tiles, height) for _ in range(self._threads)]:
                     thread.result()
-            found += candidates.best(self.take)
+            found += candidates.best(self._scores)
         return found
 
     def _tile(self, rows: Rows | None, height: int, start: int) -> _Tile:
@@ -232,6 +205,16 @@ class Matrix:
         some = slice(start % BLOCK, start % BLOCK + end - start)
         codes = block.codes and replace(block.codes, values=block.codes.values[some])
         return _Tile(np.arange(start, end), block.vectors[some], codes)
+
+    def _scores(self, queries: Vectors, which: Queries, rows: Rows) -> Scores:
+        """Exact scores of pairs of a query and a row, (n,) and (n,), the rows ascending."""
+
+        def score(some: slice) -> Scores:
+            return exact(queries[which[some]], self.take(rows[some]))
+
+        pieces = [slice(start, start + PAIRS) for start in range(0, len(rows), PAIRS)]
+        scores = self._pool.map(score, pieces) if len(pieces) >= SCORED_SIDE_BY_SIDE else map(score, pieces)
+        return np.concatenate([np.empty(0), *scores])
 
 
 class _Candidates:
@@ -323,8 +306,8 @@ class _Candidates:
         self._count = len(keep)
         self._limit = max(2 * self._count, WAITING)
 
-    def best(self, take: Callable[[Rows], Vectors]) -> list[Hits]:
-        """What is left for each query once all tiles are compared; `take` gives the vectors of rows."""
+    def best(self, score: Callable[[Vectors, Queries, Rows], Scores]) -> list[Neighbours]:
+        """What is left for each query once all tiles are compared; `score` gives the exact scores of pairs."""
         if self._most is not None and self._found:
             self._reduce(self._most)
         empty = np.empty(0, np.int64)
@@ -332,15 +315,12 @@ class _Candidates:
         rows = np.concatenate([empty, *(found[1] for found in self._found)])
         order = np.argsort(rows)
         which, rows = which[order], rows[order]
-        scores = np.empty(len(rows))
-        for start in range(0, len(rows), PAIRS):
-            some = slice(start, start + PAIRS)
-            scores[some] = exact(self._queries[which[some]], take(rows[some]))
+        scores = score(self._queries, which, rows)
         high = np.flatnonzero(scores >= self._down_to[which])
         high = high[np.argsort(which[high], kind="stable")]
         which, rows, scores = which[high], rows[high], scores[high]
         ends = np.searchsorted(which, np.arange(len(self._queries)), "right").tolist()
         return [
-            Hits(rows[start:end], scores[start:end], down_to)
+            Neighbours(rows[start:end], scores[start:end], down_to)
             for start, end, down_to in zip([0, *ends], ends, self._down_to.tolist(), strict=False)
         ]

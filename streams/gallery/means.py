@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.gallery.matrix import Hits, Matrix, Vectors, all_scores
+from streams.gallery.matrix import Matrix, Neighbours, Vectors, all_scores
 from streams.gallery.overlay import Overlay
 from streams.gallery.tables import NONE, FaceTable
 
@@ -187,15 +187,15 @@ class StagedMeans:
             if each is not None and (each.victim_id in always or not before[each.victim_id].issuperset(each.faces))
         ]
 
-    def hits(self, queries: Vectors, floor: float) -> list[Hits]:
+    def stored_like(self, queries: Vectors, floor: float) -> list[Neighbours]:
         """For each of the (q, d) queries the committed means that `like` needs to know of."""
-        return self.base.matrix.all_above(queries, floor + SCORES_HIGHER)
+        return self.base.matrix.above(queries, floor + SCORES_HIGHER)
 
-    def like(self, query: Vectors, hits: Hits, floor: float) -> list[tuple[str, float]]:
+    def like(self, query: Vectors, stored: Neighbours, floor: float) -> list[tuple[str, float]]:
         """The victims whose mean's score with the query (d,), less SCORES_HIGHER, is at or above the floor, and that
         score; best first."""
-        rows: list[int] = hits.rows.tolist()
-        scored = zip(rows, hits.scores.tolist(), strict=True)
+        rows: list[int] = stored.rows.tolist()
+        scored = zip(rows, stored.scores.tolist(), strict=True)
         found = [(self.base.victim_at[row], float(score) - SCORES_HIGHER) for row, score in scored]
         found = [(name, score) for name, score in found if name not in self.touched]
         fresh = [each for each in map(self.of, sorted(self.touched)) if each is not None]

@@ -296,6 +296,10 @@ class FaceTable(Mapping[str, Face]):
         row = NONE if number is None or self.state[number] & POOR else int(self.row[number])
         return row if row != NONE else None
 
+    def code(self, number: int) -> int:
+        """The scope code of the media of this face."""
+        return int(self.media.code[self.media_of[number]])
+
     def codes_at(self, rows: Numbers) -> NDArray[np.int32]:
         """The scope codes of the media of the faces in these rows of `matrix`."""
         return self.media.code[self.media_of[self.face_at[rows]]]

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from graph.domain.comparison import InScope
 from graph.domain.errors import Unprocessable
-from streams.gallery.matrix import Vectors
 from streams.gallery.state import Gallery
 from streams.link import cases, labels, marks, media, reembedded, rows
 from streams.link.batch import Batch, MembershipKey
@@ -16,6 +15,7 @@ from streams.link.memberships import StoredMembership
 from streams.records import (
     CaseRecord,
     Decided,
+    EmbeddedFace,
     ErasureRecord,
     FacesEmbedded,
     GalleryRecord,
@@ -47,7 +47,9 @@ def batch_of(
     batch = Batch(gallery, model_id, memberships=memberships, progress=progress)
     if records:
         batch.changes.first = batch.changes.last = records[0][0]
-    batch.compare.look_ahead([face for _, record in records for face in _new_faces(batch, record)])
+    new = [(face, scope) for _, record in records for face, scope in _new_faces(batch, record)]
+    batch.score_all([face for face, _ in new])
+    batch.compare.look_ahead([(face.face_id, batch.scored(face), scope) for face, scope in new])
     for offset, record in records:
         _apply(batch, offset, record)
         # Said again by who decided: memory may have been loaded from the graph after the decision.
@@ -105,8 +107,8 @@ def _assign(batch: Batch, record: VictimsAssigned) -> None:
             batch.staged.put_face(replace(face, assigned=victim_id))
 
 
-def _new_faces(batch: Batch, record: GalleryRecord) -> list[tuple[str, Vectors, InScope]]:
-    """The faces of a media that is not known yet, each with its vector and the scope that it will have."""
+def _new_faces(batch: Batch, record: GalleryRecord) -> list[tuple[EmbeddedFace, InScope]]:
+    """The faces to compare of a media that is not known yet, each with the scope that it will have."""
     if not isinstance(record, MediaEmbedded) or record.model_id != batch.model_id:
         return []
     if batch.staged.dimensions is None or batch.staged.one_media(record.media_id) is not None:
@@ -114,7 +116,6 @@ def _new_faces(batch: Batch, record: GalleryRecord) -> list[tuple[str, Vectors, 
     scope = batch.staged.scope_by_memberships(media.first_seen(record))
     try:
         rows.check_vectors(record, batch.staged.dimensions)
-        good = [face for face in record.faces if face.too_poor_because is None]
-        return [(face.face_id, batch.scorer.scored(rows.vector(face)), scope) for face in good]
+        return [(face, scope) for face in record.faces if face.too_poor_because is None]
     except Unprocessable:
         return []  # reported when the record itself is applied

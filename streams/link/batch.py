@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
+import numpy as np
+
 from graph.actions.ingest import Changes, NoticeRow
 from graph.domain import ids
 from graph.domain.errors import Unprocessable
 from streams.gallery.calibration import calibration_of
 from streams.gallery.entities import Case, Media
+from streams.gallery.matrix import Vectors
 from streams.gallery.scoring import Scorer
 from streams.gallery.state import Gallery, Staged
 from streams.link import rows
 from streams.link.answers import Answers
 from streams.link.compare import Comparer
 from streams.link.memberships import StoredMembership
-from streams.records import SourceEvent
+from streams.records import EmbeddedAgain, EmbeddedFace, SourceEvent
 
 MembershipKey = tuple[str, str]
 """Media id and case id."""
@@ -44,12 +47,24 @@ class Batch:
         self.model_id = model_id
         self.staged = Staged(gallery)
         self.changes = Changes(first=-1, last=-1)
-        self.scorer = Scorer(calibration.score)
-        self.staged.dimensions = self.staged.dimensions or self.scorer.dimensions
+        self._scorer = Scorer(calibration.score)
+        self._scored: dict[str, Vectors] = {}
+        self.staged.dimensions = self.staged.dimensions or self._scorer.dimensions
         self.compare = Comparer(self.staged, self.changes, calibration, progress)
         self.answers = Answers(self.staged, self.changes, self.compare)
         self.memberships = dict(memberships or {})
         self.applied = 0
+
+    def score_all(self, faces: Sequence[EmbeddedFace]) -> None:
+        """Scores the vectors of faces at once; they are all of the register's model."""
+        if faces:
+            scored = self._scorer.all_scored(np.stack([rows.vector(face) for face in faces]))
+            self._scored |= {face.vector: vector for face, vector in zip(faces, scored, strict=True)}
+
+    def scored(self, face: EmbeddedFace | EmbeddedAgain) -> Vectors:
+        """The vector (d,) that the face is compared by. Unprocessable, Invalid."""
+        known = self._scored.get(face.vector)
+        return self._scorer.scored(rows.vector(face)) if known is None else known
 
     def case_of(self, case_id: str, district: str) -> Case:
         """The case, a new one where it is unknown. Unprocessable where it belongs to another district."""

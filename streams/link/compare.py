@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from heapq import merge
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graph.actions.ingest import Changes, LinkRow
 from graph.domain import ids
@@ -22,42 +21,16 @@ from graph.domain.comparison import (
     cut_by_caps,
     may_compare,
     similar,
-    within_caps,
 )
-from streams.gallery.columns import Numbers
 from streams.gallery.entities import Face, Media
 from streams.gallery.groups import Member
-from streams.gallery.matrix import Hits, Vectors, all_scores
+from streams.gallery.matrix import Neighbours, Vectors, all_scores
 from streams.gallery.means import SCORES_HIGHER, VictimMean
 from streams.gallery.state import Staged
-from streams.gallery.tables import HIDDEN, LEADS_ONLY, POOR, OwnCases
+from streams.link.near import MOST, QUERIES, Near, NearFinder, Scored, vectors_of
 
-QUERIES: Final = 512
-"""Faces that are compared with the gallery in one pass over it."""
-MOST: Final = 32
-"""Stored faces of other cases that are looked at first: the caps leave 10 of them at the most."""
 DEEPER: Final = 32
 """How many times more are looked at where the caps leave too few of those."""
-
-Scored = tuple[float, str, bool, int | None]
-"""A face among those that resemble one: the score with its sign turned, its id, whether the score is of a victim's
-mean, and its number where the committed gallery told it. Smaller ones come first."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Near:
-    """What a face resembles in the committed gallery: stored faces that share no case with it (`others`), those that
-    share one (`own`), victims' means, and faces whose scope the batch has changed (`moved`), as of a version of it."""
-
-    scope: InScope
-    others: Hits
-    own: Hits
-    means: Hits
-    moved: Hits
-    version: int
-
-
-_NOTHING: Final = Hits(np.zeros(0, np.int64), np.zeros(0), 0.0)
 
 
 class Comparer:
@@ -70,21 +43,16 @@ class Comparer:
         self._staged = staged
         self._changes = changes
         self._table = staged.base.faces
-        self._ahead: dict[str, _Near] = {}
-        self._cases: dict[frozenset[str], OwnCases] = {}
-        self._fresh_at, self._fresh_faces = -1, list[Face]()
-        self._fresh_vectors: Vectors = np.zeros((0, 0), np.float32)
+        self._finder = NearFinder(staged, calibration.floor)
         self.calibration = calibration
 
     def look_ahead(self, faces: Sequence[tuple[str, Vectors, InScope]]) -> None:
-        """Compares faces, each by its id with vector and scope, with the committed gallery in one pass over it.
+        """Compares faces, each by its id with vector and scope, with the committed gallery in few passes over it.
 
         What is found is used where the face has that scope when its turn comes.
         """
         for start in range(0, len(faces), QUERIES):
-            some = faces[start : start + QUERIES]
-            near = self._near(np.stack([vector for _, vector, _ in some]), [scope for _, _, scope in some])
-            self._ahead |= {face_id: found for (face_id, _, _), found in zip(some, near, strict=True)}
+            self._finder.look_ahead(faces[start : start + QUERIES])
             self._progress()
 
     def may_compare(self, a: str, b: str) -> bool:
@@ -111,7 +79,7 @@ class Comparer:
                 )
                 for each in some:
                     self.faces(each, offset)
-                self._ahead.clear()
+                self._finder.forget()
                 some, number = [], 0
 
     def faces(self, media: Media, offset: int, *, only: Collection[str] | None = None) -> None:
@@ -125,7 +93,7 @@ class Comparer:
         compared, too_poor = self._staged.comparable(media.scope)
         threshold = self._threshold(media.scope, len(able))
         cut: list[dict[str, object]] = []
-        for face, near in zip(mine, self._nears(mine, media.scope), strict=True):
+        for face, near in zip(mine, self._finder.of(mine, media.scope), strict=True):
             others = self._propose(face, media.scope, near, threshold)
             cut.append({"face_id": face.face_id, "number": len(others), "faces": others[:LISTED]})
             self._group(face, media.scope, near, offset)
@@ -177,16 +145,16 @@ class Comparer:
     def everyone_like(self, faces: Sequence[Face], case_id: str | None = None) -> list[list[tuple[Face, float]]]:
         """For each face, all with vectors, the stored and staged faces at or above the floor, whatever their scope;
         of one case's media only where one is named, and staged ones."""
-        queries, matrix = _vectors(faces), self._table.matrix
+        queries, matrix = vectors_of(faces), self._table.matrix
         if case_id is None:
-            found = matrix.all_above(queries, self.calibration.floor)
+            found = matrix.above(queries, self.calibration.floor)
         else:
             stored = self._table.rows_of(self._table.media.faces_of(self._table.media.in_case(case_id)))
             found = matrix.among(queries, np.union1d(stored, self._staged.rows()), self.calibration.floor)
-        fresh = self._fresh(queries, self.calibration.floor)
+        fresh = self._finder.fresh(queries, self.calibration.floor)
         result: list[list[tuple[Face, float]]] = []
-        for hits, staged in zip(found, fresh, strict=True):
-            known = [(self._staged.face(name), -score) for score, name, *_ in self._scored(hits)]
+        for near, staged in zip(found, fresh, strict=True):
+            known = [(self._staged.face(name), -score) for score, name, *_ in self._finder.in_order(near)]
             result.append([(face, score) for face, score in [*known, *staged] if face is not None])
         return result
 
@@ -195,25 +163,25 @@ class Comparer:
         scope: as their nearest face, with the mean's score."""
         floor, means = self.calibration.floor, self._staged.means
         found: list[list[tuple[Face, float]]] = []
-        for face, hits in zip(faces, means.hits(_vectors(faces), floor), strict=True):
-            like = means.like(_vectors([face])[0], hits, floor)
-            found.append([(near, score) for name, score in like if (near := self._nearest(face, name)) is not None])
+        for face, near in zip(faces, means.stored_like(vectors_of(faces), floor), strict=True):
+            like = means.like(vectors_of([face])[0], near, floor)
+            found.append([(other, score) for name, score in like if (other := self._nearest(face, name)) is not None])
         return found
 
     def near_mean(self, vector: Vectors) -> list[tuple[Face, float]]:
         """The stored and staged faces whose score with a mean is at or above the floor, whatever their scope."""
         least = self.calibration.floor + SCORES_HIGHER
-        (hits,) = self._table.matrix.all_above(vector[None], least)
-        (fresh,) = self._fresh(vector[None], least)
-        stored = [(self._staged.face(name), -score) for score, name, *_ in self._scored(hits)]
+        (near,) = self._table.matrix.above(vector[None], least)
+        (fresh,) = self._finder.fresh(vector[None], least)
+        stored = [(self._staged.face(name), -score) for score, name, *_ in self._finder.in_order(near)]
         return [(face, score - SCORES_HIGHER) for face, score in [*stored, *fresh] if face is not None]
 
     # --- candidates of a face ------------------------------------------------------------------------------------
 
-    def _propose(self, face: Face, scope: InScope, near: _Near, threshold: float) -> list[str]:
+    def _propose(self, face: Face, scope: InScope, near: Near, threshold: float) -> list[str]:
         """Stages the links to what the caps leave; the ids of what they cut that is as similar."""
         others, most = near.others, MOST
-        means = self._staged.means.like(_vectors([face])[0], near.means, self.calibration.floor)
+        means = self._staged.means.like(vectors_of([face])[0], near.means, self.calibration.floor)
         while True:
             caps, found, flags = Caps(), list[Similar](), dict[str, tuple[bool, bool]]()
             needed = _Needed(caps, threshold, self.calibration.floor)
@@ -224,7 +192,7 @@ class Comparer:
             if others.down_to <= needed.score():
                 break
             most *= DEEPER
-            (others,) = self._others(_vectors([face]), [scope], most)
+            (others,) = self._finder.others(vectors_of([face]), [scope], most)
         for item in caps.kept:
             by_mean, leads_only = flags[item.face_id]
             self._stage(face.face_id, item.face_id, item.score, threshold, by_mean=by_mean, leads_only=leads_only)
@@ -234,23 +202,23 @@ class Comparer:
         self,
         face: Face,
         scope: InScope,
-        near: _Near,
-        others: Hits,
+        near: Near,
+        others: Neighbours,
         means: Sequence[tuple[str, float]],
         needed: _Needed,
     ) -> Iterator[tuple[Similar, bool, bool]]:
         """Whom the face may be compared with, each once with its best score, the best first; as far down as the caps
         let any be kept or counted. With whether the score is of a mean, and whether the other one gives leads only."""
-        owners = self._own_cases(scope.cases).victims
+        owners = self._finder.own_cases(scope.cases).victims
         own_means = [pair for pair in means if pair[0] in owners or pair[0] in self._staged.means.touched]
         other_means = [pair for pair in means if pair[0] not in owners and pair[0] not in self._staged.means.touched]
-        (fresh,) = self._fresh(_vectors([face]), self.calibration.floor)
+        (fresh,) = self._finder.fresh(vectors_of([face]), self.calibration.floor)
         ordered = merge(
-            _while(self._scored(others), needed.others),
+            _while(self._finder.in_order(others), needed.others),
             _while(self._by_mean(face, other_means), needed.others),
-            _while(self._scored(near.own), needed.own),
+            _while(self._finder.in_order(near.own), needed.own),
             self._by_mean(face, own_means),
-            self._scored(near.moved),
+            self._finder.in_order(near.moved),
             sorted((-score, other.face_id, False, None) for other, score in fresh),
         )
         own_media, seen = self._table.media.number(face.media_id), set[str]()
@@ -258,27 +226,9 @@ class Comparer:
             if name in seen:
                 continue
             seen.add(name)
-            stored, victim_id, leads_only = self._compared(name, number, own_media)
+            stored, victim_id, leads_only = self._finder.standing(name, number, own_media)
             if stored is not None and may_compare(scope, stored):
                 yield similar(scope, stored, name, -turned, victim_id), is_mean, leads_only
-
-    def _compared(
-        self, face_id: str, number: int | None, own_media: int | None
-    ) -> tuple[InScope | None, str | None, bool]:
-        """The scope of a stored or staged face, whose face it counts as, and whether it gives leads only; no scope
-        where it is compared with nothing, or is a face of the media itself."""
-        if number is not None and face_id not in self._staged.faces.changed:
-            home = int(self._table.media_of[number])
-            if home == own_media:
-                return None, None, False
-            if not self._staged.media.changed or self._table.media.ids.name(home) not in self._staged.media.changed:
-                state, victim = int(self._table.state[number]), int(self._table.victim[number])
-                scope = None if state & (POOR | HIDDEN) else self._table.media.scope_at(home)
-                return scope, self._table.victims.name(victim), bool(state & LEADS_ONLY)
-        face = self._staged.face(face_id)
-        if face is None:
-            return None, None, False
-        return self._staged.scope_of(face), face.victim_id, face.leads_only
 
     def _by_mean(self, face: Face, means: Iterable[tuple[str, float]]) -> Iterator[Scored]:
         """Victims, in the order of their means' scores, as their nearest face."""
@@ -290,7 +240,7 @@ class Comparer:
 
     def _nearest(self, face: Face, victim_id: str) -> Face | None:
         mean = self._staged.means.of(victim_id)
-        return self._staged.face(mean.nearest(_vectors([face])[0])[0]) if mean is not None else None
+        return self._staged.face(mean.nearest(vectors_of([face])[0])[0]) if mean is not None else None
 
     def _may_be(self, face: Face, mean: VictimMean) -> bool:
         """Whether the face may be compared with the mean, and somebody is left to ask if it is this victim.
@@ -318,99 +268,35 @@ class Comparer:
 
         At or above the floor, capped like what is proposed for a new face; `whole` is the victim's scope.
         """
-        found: list[Similar] = []
-        nearest: dict[str, tuple[str, bool]] = {}
-        for face, score in self.near_mean(mean.vector):
-            scope = self._staged.scope_of(face)
-            if scope is not None and self._may_be(face, mean):
-                name, single = mean.nearest(_vectors([face])[0])
-                nearest[face.face_id] = name, score > single
-                found.append(similar(whole, scope, face.face_id, max(score, single), face.victim_id))
-        return [(item, *nearest[item.face_id]) for item in within_caps(found)]
+        least = self.calibration.floor + SCORES_HIGHER
+        (near,) = self._table.matrix.above(mean.vector[None], least)
+        best = near
+        if len(near.rows):
+            alone = all_scores(self._table.matrix.take(near.rows), mean.vectors).max(axis=1)
+            best = replace(near, scores=np.maximum(near.scores - SCORES_HIGHER, alone))
+        (fresh,) = self._finder.fresh(mean.vector[None], least)
+        staged = [(max(score - SCORES_HIGHER, mean.nearest(vectors_of([f])[0])[1]), f.face_id) for f, score in fresh]
+        caps, own = Caps(), self._finder.own_cases(whole.cases)
+        ordered = merge(self._finder.in_order(best), sorted((-score, name, False, None) for score, name in staged))
+        for turned, name, _, number in ordered:
+            if caps.others_full and number is not None and not own.codes[self._table.code(number)]:
+                continue  # most of a large register, of which nothing can be kept any more
+            face = self._staged.face(name)
+            scope = self._staged.scope_of(face) if face is not None else None
+            if face is not None and scope is not None and self._may_be(face, mean):
+                caps.offer(similar(whole, scope, name, -turned, face.victim_id))
+                if caps.own_full and caps.others_full:
+                    break
+        nearest = {item.face_id: self._nearest_of(item.face_id, mean) for item in caps.kept}
+        return [(item, *nearest[item.face_id]) for item in caps.kept]
 
-    # --- what lies near ------------------------------------------------------------------------------------------
-
-    def _nears(self, faces: Sequence[Face], scope: InScope) -> list[_Near]:
-        """What each of one media's faces resembles in the committed gallery."""
-        known = [self._ahead.get(face.face_id) for face in faces]
-        if any(near is None or near.scope != scope for near in known):
-            return self._near(_vectors(faces), [scope] * len(faces))
-        version = self._staged.version
-        found = [near for near in known if near is not None]
-        if self._staged.moved and any(near.version != version for near in found):
-            moved = self._moved(_vectors(faces))
-            found = [replace(near, moved=hits, version=version) for near, hits in zip(found, moved, strict=True)]
-        return found
-
-    def _near(self, queries: Vectors, scopes: Sequence[InScope]) -> list[_Near]:
-        others = self._others(queries, scopes, MOST)
-        own = [_NOTHING] * len(queries)
-        for cases in {scope.cases for scope in scopes}:
-            places = [place for place, scope in enumerate(scopes) if scope.cases == cases]
-            rows = self._own_cases(cases).rows
-            if len(rows):
-                found = self._table.matrix.among(queries[places], rows, self.calibration.floor)
-                for place, hits in zip(places, found, strict=True):
-                    own[place] = hits
-        means = self._staged.means.hits(queries, self.calibration.floor)
-        moved, version = self._moved(queries), self._staged.version
-        return [_Near(*each, version) for each in zip(scopes, others, own, means, moved, strict=True)]
-
-    def _others(self, queries: Vectors, scopes: Sequence[InScope], most: int) -> list[Hits]:
-        """For each query of the register its best faces of other cases, as the committed gallery has them."""
-        able = [place for place, scope in enumerate(scopes) if scope.register]
-        found = [_NOTHING] * len(scopes)
-        if not able or not len(self._table.matrix):
-            return found
-        kinds = list({scopes[place].cases for place in able})
-        own = np.stack([self._own_cases(cases).codes for cases in kinds])
-        kind = np.array([kinds.index(scopes[place].cases) for place in able])
-        table = self._table
-
-        def allowed(which: Numbers, rows: Numbers) -> NDArray[np.bool_]:
-            return table.visible_to_all(rows) & ~own[kind[which], table.codes_at(rows)]
-
-        for place, hits in zip(
-            able, table.matrix.nearest(queries[able], self.calibration.floor, most, allowed), strict=True
-        ):
-            found[place] = hits
-        return found
-
-    def _moved(self, queries: Vectors) -> list[Hits]:
-        if not self._staged.moved:
-            return [_NOTHING] * len(queries)
-        rows = np.array(sorted({row for rows in self._staged.moved.values() for row in rows}), np.int64)
-        return self._table.matrix.among(queries, rows, self.calibration.floor)
-
-    def _fresh(self, queries: Vectors, floor: float) -> list[list[tuple[Face, float]]]:
-        """For each query the faces at or above the floor that only this batch brought."""
-        if not self._staged.fresh:
-            return [[] for _ in range(len(queries))]
-        if self._fresh_at != self._staged.version:
-            self._fresh_at, self._fresh_faces = self._staged.version, list(self._staged.fresh.values())
-            self._fresh_vectors = _vectors(self._fresh_faces)
-        fresh = self._fresh_faces
-        scores = all_scores(queries, self._fresh_vectors)
-        return [[(fresh[at], float(row[at])) for at in np.flatnonzero(row >= floor)] for row in scores]
-
-    def _own_cases(self, cases: frozenset[str]) -> OwnCases:
-        """What the committed gallery has of these cases; looked up once in a batch."""
-        if cases not in self._cases:
-            self._cases[cases] = self._table.of_cases(cases)
-        return self._cases[cases]
-
-    def _scored(self, hits: Hits) -> Iterator[Scored]:
-        """The stored faces of these rows, the best first, of equals the smaller id."""
-        order = np.argsort(-hits.scores, kind="stable")
-        scores, faces = hits.scores[order].tolist(), self._table.face_at[hits.rows[order]].tolist()
-        start = 0
-        while start < len(scores):
-            end = start + 1
-            while end < len(scores) and scores[end] == scores[start]:
-                end += 1
-            for name, number in sorted((self._table.ids.name(face), face) for face in faces[start:end]):
-                yield -scores[start], name, False, number
-            start = end
+    def _nearest_of(self, face_id: str, mean: VictimMean) -> tuple[str, bool]:
+        """The victim's face that is nearest to this one, and whether the mean is more like it."""
+        face = self._staged.face(face_id)
+        assert face is not None, "it was compared just now"
+        (vector,) = vectors_of([face])
+        name, alone = mean.nearest(vector)
+        return name, float(all_scores(vector[None], mean.vector[None])[0, 0]) - SCORES_HIGHER > alone
 
     def _threshold(self, scope: InScope, without: int = 0) -> float:
         """By how many faces are compared with one of this scope, but `without` those of its own picture."""
@@ -432,24 +318,24 @@ class Comparer:
         freed = self._staged.groups.judge(pairs, apart=apart)
         for face in filter(None, map(self._staged.face, sorted(freed))):
             if face.vector is not None and (scope := self._staged.scope_of(face)) is not None and not scope.hidden:
-                (near,) = self._nears([face], scope)
+                (near,) = self._finder.of([face], scope)
                 self._group(face, scope, near, offset)
 
-    def _group(self, face: Face, scope: InScope, near: _Near, offset: int) -> None:
+    def _group(self, face: Face, scope: InScope, near: Near, offset: int) -> None:
         groups, strict = self._staged.groups, self.calibration.group
         missing = sorted(scope.cases - groups.groups_of(face.face_id).keys())
         if not missing or face.leads_only:
             return
-        close = [hits.rows[hits.scores >= strict] for hits in (near.own, near.moved)]
+        close = [some.rows[some.scores >= strict] for some in (near.own, near.moved)]
         known: dict[str, int | None] = {
             self._table.ids.name(number): number for number in self._table.face_at[np.concatenate(close)].tolist()
         }
-        (fresh,) = self._fresh(_vectors([face]), strict)
+        (fresh,) = self._finder.fresh(vectors_of([face]), strict)
         known |= {other.face_id: None for other, _ in fresh}
         own_media = self._table.media.number(face.media_id)
         alike: list[tuple[str, InScope]] = []
         for name, number in known.items():
-            stored, _, leads_only = self._compared(name, number, own_media)
+            stored, _, leads_only = self._finder.standing(name, number, own_media)
             if stored is not None and not leads_only and may_compare(scope, stored):
                 alike.append((name, stored))
         for case_id in missing:
@@ -487,8 +373,3 @@ def _while(items: Iterator[Scored], goes_on: Callable[[float], bool]) -> Iterato
         if not goes_on(-item[0]):
             return
         yield item
-
-
-def _vectors(faces: Sequence[Face]) -> Vectors:
-    """The vectors (n, d) of faces that all have one."""
-    return np.stack([face.vector for face in faces if face.vector is not None])

@@ -105,7 +105,7 @@ def put_face(
 ) -> None:
     """Stages a face, or the vector of one that stands already, which keeps what people said of it."""
     told = stored or Face(face.face_id, record.media_id, None)
-    batch.staged.put_face(rows.with_vector(told, face, batch.scorer))
+    batch.staged.put_face(rows.with_vector(told, face, batch.scored(face)))
     _write_face(batch, record, face, told)
 
 

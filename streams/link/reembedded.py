@@ -27,9 +27,9 @@ def embedded_again(batch: Batch, offset: int, record: FacesEmbedded) -> None:
             continue
         batch.changes.judged.append(rows.judged(again.face_id, record.model_id))
         if stored.vector is None and again.too_poor_because is None:
-            gained[stored.media_id].append(rows.with_vector(stored, again, batch.scorer))
+            gained[stored.media_id].append(rows.with_vector(stored, again, batch.scored(again)))
         elif stored.vector is None:
-            batch.staged.put_face(rows.with_vector(stored, again, batch.scorer))
+            batch.staged.put_face(rows.with_vector(stored, again, batch.scored(again)))
     for media_id, faces in gained.items():
         media = batch.staged.one_media(media_id)
         if media is None:

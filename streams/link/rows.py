@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,25 +18,30 @@ from graph.domain.comparison import TOO_POOR_BELOW
 from graph.domain.errors import OtherModel, Unprocessable
 from streams.gallery.entities import Face
 from streams.gallery.matrix import Vectors
-from streams.gallery.scoring import Scorer
 from streams.link.memberships import StoredMembership
 from streams.records import EmbeddedAgain, EmbeddedFace, FacesEmbedded, MarkEmbedded, MediaEmbedded, SourceEvent
 
 
 def vector(face: EmbeddedFace | EmbeddedAgain) -> Vectors:
     """The unit vector, (d,) float32; Unprocessable where the bytes are no unit vector."""
+    return _decoded(face.vector)
+
+
+@lru_cache(maxsize=1024)  # a face is decoded once, for each of the places that read its vector
+def _decoded(text: str) -> Vectors:
     try:
-        values = np.frombuffer(base64.b64decode(face.vector, validate=True), "<f4").astype(np.float32)
+        values = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32)
     except ValueError as error:
         raise Unprocessable("an embedding can't be read", code="bad_embedding") from error
     if values.ndim != 1 or not np.isfinite(values).all() or abs(float(np.linalg.norm(values)) - 1) > 1e-3:
         raise Unprocessable("an embedding is not a unit vector", code="bad_embedding")
+    values.flags.writeable = False
     return values
 
 
-def with_vector(stored: Face, face: EmbeddedFace | EmbeddedAgain, scorer: Scorer) -> Face:
+def with_vector(stored: Face, face: EmbeddedFace | EmbeddedAgain, scored: Vectors) -> Face:
     """The stored face with the scored vector of an embedding, to compare by it or, of a poor one, to ask by it."""
-    scored, leads_only = scorer.scored(vector(face)), face.quality < TOO_POOR_BELOW
+    leads_only = face.quality < TOO_POOR_BELOW
     if face.too_poor_because is None:
         return replace(stored, vector=scored, poor=None, leads_only=leads_only)
     return replace(stored, vector=None, poor=scored, leads_only=leads_only)

@@ -22,6 +22,7 @@ from streams.faces.embed import Embedder, align
 from streams.faces.find import FaceFinder
 from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
 from streams.media.decode import Decoder
+from tests.factories_models import plain_recogniser
 
 _LFW = Path(__file__).resolve().parents[3] / "shared" / "faces" / "lfw"
 _SEED = 20
@@ -91,6 +92,22 @@ def test_same_and_different_people_are_told_apart(vectors: Vectors, people: list
     assert max(accuracies) >= 0.985
     assert sum(score >= 0.40 for score in same) / _PAIRS >= 0.97
     assert sum(score >= 0.40 for score in different) / _PAIRS <= 0.01
+
+
+def test_the_prepared_recogniser_gives_the_bits_that_its_authors_file_gives(
+    models: ModelFiles, people: list[list[Path]], tmp_path: Path
+) -> None:
+    """Its PRelus are computed in another way; a register keeps its vectors only while not one bit changes."""
+    detector = Detector(models.detector)
+    pictures = [_read(path) for path in itertools.chain.from_iterable(people)]
+    crops = [align(picture, face.landmarks) for picture in pictures for face in detector.one_look(picture)]
+
+    embedders = (Embedder(plain_recogniser(models, tmp_path)), Embedder(models.recogniser))
+    (expected, expected_norms), (found, norms) = (each.embed(crops) for each in embedders)
+
+    assert len(crops) >= 144
+    assert found.tobytes() == expected.tobytes()
+    assert norms.tobytes() == expected_norms.tobytes()
 
 
 def test_a_second_look_saves_small_faces_of_a_large_picture(

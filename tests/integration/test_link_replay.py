@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,7 @@ async def test_an_empty_graph_is_filled_again_from_the_log_and_holds_and_tells_t
     assert loaded.faces.keys() == held.faces.keys()
     for face_id, face in held.faces.items():
         other = loaded.faces[face_id]
-        assert (face.media_id, face.label, face.victim_id) == (other.media_id, other.label, other.victim_id)
+        assert replace(face, vector=None, poor=None) == replace(other, vector=None, poor=None)
         assert (face.vector is None, face.poor is None) == (other.vector is None, other.poor is None)
         assert face.vector is None or (face.vector == other.vector).all()
 

@@ -101,7 +101,7 @@ class Register:
         Image.fromarray(self.crops[name][:, :, ::-1]).save(out, "PNG")
         x, y, w, h = drawn.box
         seen = typical_landmarks((x, y, w, h))
-        quality = judge(signals(self.crops[name], seen, 1.0, float(norm)))
+        quality = judge(signals(self.crops[name], seen, (640, 480), 1.0, float(norm)))
         judged = {"norm": float(norm), "quality": quality.quality, "too_poor_because": quality.too_poor_because,
                   "landmarks": seen.ravel().tolist(),
                   "aligned_crop": self.files.put_crop(media, drawn.face_id, "aligned", out.getvalue())}  # fmt: skip

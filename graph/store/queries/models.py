@@ -19,7 +19,8 @@ WHERE f.face_id > $after
   AND NOT EXISTS { MATCH (e:Embedding {model_id: $model_id})-[:OF]->(f) WHERE e.quality IS NOT NULL }
 MATCH (f)-[:SEEN_IN|HIDDEN_SEEN_IN]->(m:Media)
 RETURN f.face_id AS face_id, m.media_id AS media_id, f.box AS box, f.landmarks AS landmarks,
-       f.aligned_crop AS aligned_crop, m.url AS url, m.content_type AS content_type
+       m.width AS width, m.height AS height, f.aligned_crop AS aligned_crop, m.url AS url,
+       m.content_type AS content_type
 ORDER BY face_id LIMIT $limit
 """
 

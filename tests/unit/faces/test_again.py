@@ -48,7 +48,8 @@ def test_a_face_is_embedded_from_its_crop_else_from_its_picture_as_it_was_found_
     def stored(face: FoundFace, *, crop: bool = True, url: str = files.upload_url(media)) -> StoredFace:
         key = files.put_crop(media, face.face_id, "aligned", face.aligned_crop) if crop else None
         landmarks = None if face.landmarks is None else tuple(face.landmarks.ravel().tolist())
-        return StoredFace(face.face_id, media, face.box, landmarks, key, url, "image/jpeg")
+        size = picture.width, picture.height
+        return StoredFace(face.face_id, media, face.box, landmarks, size, key, url, "image/jpeg")
 
     for face in (found, marked):
         for made in (again.embed(stored(face)), again.embed(stored(face, crop=False))):

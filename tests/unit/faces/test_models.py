@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import shutil
 import subprocess
@@ -17,6 +19,7 @@ from infra.commands.doctor import findings
 from infra.settings import Settings
 from streams.faces import models as module
 from streams.faces.models import ModelFiles, ModelsUnavailable, damaged_models, ensure_models
+from streams.faces.prepare import RECIPE
 from streams.faces.runtime import open_session
 
 _OFFICIAL = ("face_detection_yunet_2023mar.onnx", "face_recognition_sface_2021dec.onnx")
@@ -89,8 +92,42 @@ def test_damaged_files_are_named_and_not_mended(folder: Path) -> None:
 
 def test_it_is_prepared_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ensure_models(folder)
-    monkeypatch.setattr(module, "_rewritten", lambda *_: pytest.fail("prepared again"))
+    monkeypatch.setattr(module, "prepared_model", lambda *_: pytest.fail("prepared again"))
     ensure_models(folder)
+
+
+def test_a_folder_that_an_older_release_prepared_is_prepared_for_this_one(folder: Path) -> None:
+    """The older release's files are neither used nor touched nor called damaged: they are its own way back."""
+    older = [folder / f"prepared-{_OFFICIAL[1]}", folder / "prepared-1-anything.onnx"]
+    for path in older:
+        path.write_bytes(b"prepared otherwise")
+    source = hashlib.sha256((folder / _OFFICIAL[1]).read_bytes()).hexdigest()
+    noted = {"source": source, "sha256": hashlib.sha256(b"prepared otherwise").hexdigest()}
+    older[0].with_suffix(".json").write_text(json.dumps(noted))
+
+    files = ensure_models(folder)
+
+    assert files.recogniser not in older
+    assert open_session(files.recogniser, 1).get_outputs()[0].shape == [1, 128]
+    assert [path.read_bytes() for path in older] == [b"prepared otherwise"] * 2
+    assert damaged_models(folder) == []
+
+
+def test_a_read_only_folder_that_an_older_release_prepared_says_what_to_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / f"prepared-{_OFFICIAL[1]}").write_bytes(b"prepared otherwise")
+    really_open = Path.open
+
+    def opened(path: Path, mode: str = "r", **options: Any) -> Any:
+        if "r" not in mode:
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        return really_open(path, mode, **options)
+
+    monkeypatch.setattr(Path, "open", opened)
+
+    with pytest.raises(ModelsUnavailable, match=r"prepared for this release \(Read-only.*writable.*REDTHREAD_MODELS"):
+        ensure_models(folder)
 
 
 def test_several_processes_may_ask_at_once(folder: Path) -> None:
@@ -99,7 +136,7 @@ def test_several_processes_may_ask_at_once(folder: Path) -> None:
 
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert sorted(path.name for path in folder.glob("*.onnx")) == sorted(
-        [*_OFFICIAL, *(f"prepared-{name}" for name in _OFFICIAL)]
+        [*_OFFICIAL, *(f"prepared-{RECIPE}-{name}" for name in _OFFICIAL)]
     )
     assert not list(folder.glob(".*.onnx*"))
 

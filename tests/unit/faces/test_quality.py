@@ -11,13 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.domain.comparison import TOO_POOR_BELOW
-from streams.faces.quality import LIMITED_BELOW, Signals, judge, quality, signals
+from streams.faces.quality import CUT_FROM, LIMITED_BELOW, Signals, judge, quality, signals
 
 POOR = Signals(
-    norm=6.0, detection_score=0.93, eyes_px=42.0, turned=0.05, sharpness=0.1, brightness=130.0
+    norm=6.0, detection_score=0.93, eyes_px=42.0, turned=0.05, sharpness=0.1, brightness=130.0, outside=0.0,
+    eyes_inside=2,
 )  # fmt: skip
 """Nothing of it but the norm says that it is poor."""
 FRONT = np.array([[40, 50], [72, 50], [56, 68], [43, 87], [69, 87]], np.float32)
+TEMPLATE = np.array([[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70.7, 92.2]], np.float32)
+"""Where the recogniser has eyes, nose and mouth corners in its square of 112 px (ArcFace's template)."""
+WHOLE = 112, 112
+"""A picture that holds all of such a face."""
 
 
 def drawn(level: int = 128, contrast: int = 60) -> np.ndarray:
@@ -91,10 +96,10 @@ def test_of_a_face_without_landmarks_that_is_the_reason() -> None:
 
 
 def test_blur_darkness_light_and_a_turned_head_show_in_their_own_signal() -> None:
-    sharp = signals(drawn(), FRONT, 0.9, 12.0)
-    blurred = signals(cv2.GaussianBlur(drawn(), (0, 0), 4), FRONT, 0.9, 12.0)
-    dark, light = signals(drawn(16, 6), FRONT, 0.9, 12.0), signals(drawn(240, 12), FRONT, 0.9, 12.0)
-    turned = signals(drawn(), FRONT + np.float32([[0, 0], [0, 0], [12, 0], [0, 0], [0, 0]]), 0.9, 12.0)
+    sharp = signals(drawn(), FRONT, WHOLE, 0.9, 12.0)
+    blurred = signals(cv2.GaussianBlur(drawn(), (0, 0), 4), FRONT, WHOLE, 0.9, 12.0)
+    dark, light = signals(drawn(16, 6), FRONT, WHOLE, 0.9, 12.0), signals(drawn(240, 12), FRONT, WHOLE, 0.9, 12.0)
+    turned = signals(drawn(), FRONT + np.float32([[0, 0], [0, 0], [12, 0], [0, 0], [0, 0]]), WHOLE, 0.9, 12.0)
 
     assert sharp.eyes_px == 32 and sharp.turned == pytest.approx(0, abs=1e-6)
     assert blurred.sharpness < 0.05 * sharp.sharpness
@@ -110,18 +115,64 @@ def test_what_moved_is_not_sharp_whichever_way_it_went(degrees: float) -> None:
     path = cv2.warpAffine(line, cv2.getRotationMatrix2D((7, 7), degrees, 1), (15, 15))
     crop = np.random.default_rng(1).integers(0, 255, (112, 112, 3)).astype(np.uint8)
 
-    moved = signals(cv2.filter2D(crop, -1, path / path.sum()), FRONT, 0.9, 12.0)
+    moved = signals(cv2.filter2D(crop, -1, path / path.sum()), FRONT, WHOLE, 0.9, 12.0)
 
-    assert moved.sharpness < 0.2 * signals(crop, FRONT, 0.9, 12.0).sharpness
+    assert moved.sharpness < 0.2 * signals(crop, FRONT, WHOLE, 0.9, 12.0).sharpness
 
 
 def test_a_crop_without_any_detail_has_no_sharpness() -> None:
-    assert signals(np.full((112, 112, 3), 90, np.uint8), FRONT, 0.9, 12.0).sharpness == 0
+    assert signals(np.full((112, 112, 3), 90, np.uint8), FRONT, WHOLE, 0.9, 12.0).sharpness == 0
 
 
 def test_the_signals_of_a_leaning_head_are_those_of_an_upright_one() -> None:
     turn = np.array([[0, -1], [1, 0]], np.float32)
 
-    leaning, upright = signals(drawn(), FRONT @ turn.T, 0.9, 12.0), signals(drawn(), FRONT, 0.9, 12.0)
+    leaning, upright = signals(drawn(), FRONT @ turn.T, WHOLE, 0.9, 12.0), signals(drawn(), FRONT, WHOLE, 0.9, 12.0)
 
     assert (leaning.eyes_px, leaning.turned) == pytest.approx((upright.eyes_px, upright.turned))
+
+
+def test_a_face_that_the_edge_cuts_is_compared_however_poor_it_is() -> None:
+    half = replace(POOR, outside=0.45, eyes_inside=1, turned=0.5, sharpness=0.004)
+
+    judged = judge(half)
+
+    assert judged.quality < TOO_POOR_BELOW, "it is as hard to find again as any"
+    assert judged.because == "The face is hard to compare: the picture's edge cuts it."
+    assert judged.too_poor_because is None
+    assert judge(replace(half, outside=CUT_FROM - 0.01)).too_poor_because is not None
+
+
+def test_what_the_edge_leaves_of_a_face_without_eyes_is_too_poor() -> None:
+    mouth = judge(replace(POOR, outside=0.55, eyes_inside=0))
+
+    assert mouth.too_poor_because == "The face is too poor to compare: the picture's edge cuts off both eyes."
+
+
+def test_a_box_at_the_edge_in_which_no_face_was_seen_is_too_poor() -> None:
+    assert judge(replace(POOR, outside=0.45, eyes_inside=1), landmarks_seen=False).too_poor_because is not None
+
+
+def test_a_good_face_at_the_edge_needs_no_reason() -> None:
+    assert judge(replace(POOR, norm=13.0, outside=0.45, eyes_inside=1)).because is None
+
+
+@pytest.mark.parametrize(
+    ("landmarks", "picture", "outside", "eyes_inside"),
+    [
+        (TEMPLATE, (112, 112), 0.0, 2),
+        (TEMPLATE * 3, (336, 336), 0.0, 2),
+        (TEMPLATE, (56, 112), 0.5, 1),  # its left half is kept
+        (TEMPLATE - np.float32([56, 0]), (56, 112), 0.5, 1),  # its right half
+        (TEMPLATE, (112, 64), 48 / 112, 2),  # what is above the nose
+        (TEMPLATE - np.float32([0, 64]), (112, 48), 64 / 112, 0),  # what is below
+        (np.float32([112, 0]) + TEMPLATE @ np.float32([[0, 1], [-1, 0]]), (112, 56), 0.5, 1),  # lying, its left half
+        (TEMPLATE + 500, (112, 112), 1.0, 0),
+    ],
+)
+def test_how_much_of_a_face_lies_outside_the_picture_and_how_many_of_its_eyes_do_not(
+    landmarks: np.ndarray, picture: tuple[int, int], outside: float, eyes_inside: int
+) -> None:
+    seen = signals(drawn(), landmarks, picture, 0.9, 12.0)
+
+    assert (seen.outside, seen.eyes_inside) == (pytest.approx(outside, abs=0.01), eyes_inside)

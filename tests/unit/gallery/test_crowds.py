@@ -10,7 +10,7 @@ import pytest
 
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import packaged
-from streams.link import compare
+from streams.link import compare, near
 from streams.records import VictimsAssigned
 from tests import factories_streams as make
 from tests.factories_streams import Log, drawn_log
@@ -25,7 +25,8 @@ FLAT = {MODEL_ID: replace(packaged()[MODEL_ID], false_accepts=((0.357, 0.9), (0.
 
 @pytest.fixture(autouse=True)
 def few_at_first(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(compare, "MOST", 4)
+    for module in (compare, near):
+        monkeypatch.setattr(module, "MOST", 4)
     monkeypatch.setattr(compare, "DEEPER", 3)
     yield
 
@@ -97,7 +98,8 @@ def test_any_log_means_the_same_however_few_are_looked_at_first(seed: int, monke
     log = drawn_log(seed, 90, acts=True, alike=(0.5, 0.62, 0.8))
     found: list[object] = []
     for most in (1, 1000):
-        monkeypatch.setattr(compare, "MOST", most)
+        for module in (compare, near):
+            monkeypatch.setattr(module, "MOST", most)
         gallery, links = Register(), dict[str, object]()
         rest = list(log)
         while rest:

@@ -9,19 +9,23 @@ from hypothesis import strategies as st
 
 from streams.gallery import int8
 from streams.gallery import matrix as matrix_module
-from streams.gallery.matrix import BLOCK, SIDE_BY_SIDE, Hits, Matrix, Near
+from streams.gallery.matrix import BLOCK, SIDE_BY_SIDE, Matrix, Neighbours
 from tests.factories_streams import near, unit
 
 FLOOR = 0.357
 EDGES = [FLOOR + step for step in (-1e-4, -1e-6, -1e-8, -1e-9, 0.0, 1e-9, 1e-8, 1e-6, 1e-4, 0.2, 0.64)]
 
 
-def brute(queries: np.ndarray, stored: np.ndarray, floor: float) -> list[list[Near]]:
-    found: list[list[Near]] = []
+def brute(queries: np.ndarray, stored: np.ndarray, floor: float) -> list[list[tuple[int, float]]]:
+    found: list[list[tuple[int, float]]] = []
     for query in queries.astype(np.float64):
         scores = [round(float(np.dot(query, row)), 9) for row in stored.astype(np.float64)]
-        found.append([Near(row, score) for row, score in enumerate(scores) if score >= floor])
+        found.append([(row, score) for row, score in enumerate(scores) if score >= floor])
     return found
+
+
+def pairs(found: Neighbours) -> list[tuple[int, float]]:
+    return list(zip(found.rows.tolist(), found.scores.tolist(), strict=True))
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
@@ -36,7 +40,7 @@ def test_what_is_near_is_what_float64_says_at_the_edge_and_among_duplicates(
     for row in rows:
         matrix.append(row[None])
 
-    assert matrix.above(asked, FLOOR) == brute(asked, np.stack(rows), FLOOR)
+    assert [pairs(found) for found in matrix.above(asked, FLOOR)] == brute(asked, np.stack(rows), FLOOR)
 
 
 @pytest.mark.usefixtures("compared")
@@ -55,8 +59,8 @@ def test_rows_in_every_block_are_compared(blocks: int) -> None:
 
     (found,) = matrix.above(asked[None], 0.6)
 
-    assert [item.row for item in found] == spots
-    assert all(item.score == pytest.approx(0.7, abs=1e-6) for item in found)
+    assert found.rows.tolist() == spots
+    assert found.scores.tolist() == [pytest.approx(0.7, abs=1e-6)] * len(spots)
 
 
 def test_a_removed_row_resembles_nothing_and_the_others_keep_their_rows() -> None:
@@ -67,7 +71,7 @@ def test_a_removed_row_resembles_nothing_and_the_others_keep_their_rows() -> Non
 
     matrix.remove(rows[0])
 
-    assert [item.row for item in matrix.above(asked[None], FLOOR)[0]] == [1]
+    assert matrix.above(asked[None], FLOOR)[0].rows.tolist() == [1]
     assert len(matrix) == 3
 
 
@@ -98,11 +102,11 @@ def expected(query: np.ndarray, stored: np.ndarray, may: np.ndarray, down_to: fl
     return rows, scores[rows]
 
 
-def check(hits: Hits, query: np.ndarray, stored: np.ndarray, may: np.ndarray) -> None:
-    rows, scores = expected(query, stored, may, hits.down_to)
-    assert hits.rows.dtype == np.int64 and hits.scores.dtype == np.float64
-    assert hits.rows.tolist() == rows.tolist()
-    assert np.abs(hits.scores - scores).max(initial=0) <= 1.5e-9
+def check(found: Neighbours, query: np.ndarray, stored: np.ndarray, may: np.ndarray) -> None:
+    rows, scores = expected(query, stored, may, found.down_to)
+    assert found.rows.dtype == np.int64 and found.scores.dtype == np.float64
+    assert found.rows.tolist() == rows.tolist()
+    assert np.abs(found.scores - scores).max(initial=0) <= 1.5e-9
 
 
 def use_codes(monkeypatch: pytest.MonkeyPatch, use: bool) -> None:
@@ -124,7 +128,8 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
         "BLOCK": 64,
         "TILE": 256,
         "QUERIES": 8,
-        "PAIRS": 50,
+        "PAIRS": 20,
+        "SCORED_SIDE_BY_SIDE": 4,
         "WAITING": 40,
         "WIDTH": 100,
         "FEW": 0.3,
@@ -169,10 +174,10 @@ def test_the_nearest_are_the_best_allowed_rows_of_a_comparison_in_float64_with_e
     found = matrix.nearest(asked, floor, most, lambda which, rows: may[which, rows])
 
     assert len(found) == len(asked)
-    for hits, query, mine in zip(found, asked, may & ~removed, strict=True):
-        check(hits, query, stored, mine)
-        assert hits.down_to >= floor
-        assert len(hits.rows) >= most or hits.down_to == floor
+    for near_one, query, mine in zip(found, asked, may & ~removed, strict=True):
+        check(near_one, query, stored, mine)
+        assert near_one.down_to >= floor
+        assert len(near_one.rows) >= most or near_one.down_to == floor
 
 
 @pytest.mark.usefixtures("small_blocks", "compared")
@@ -184,7 +189,7 @@ def test_the_nearest_are_the_best_allowed_rows_of_a_comparison_in_float64_with_e
     st.sampled_from([1.0, 0.5, 0.02, 0.0]),
     st.sampled_from(KINDS),
 )
-def test_all_above_and_among_find_every_row_that_float64_finds(
+def test_above_and_among_find_every_row_that_float64_finds(
     seed: int, size: int, queries: int, share: float, kind: str
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -192,12 +197,12 @@ def test_all_above_and_among_find_every_row_that_float64_finds(
     matrix = Matrix()
     matrix.append(stored)
 
-    for hits, query in zip(matrix.all_above(asked, FLOOR), asked, strict=True):
-        assert hits.down_to == FLOOR
-        check(hits, query, stored, np.ones(size, bool))
-    for hits, query in zip(matrix.among(asked, np.flatnonzero(some), FLOOR), asked, strict=True):
-        assert hits.down_to == FLOOR
-        check(hits, query, stored, some)
+    for found, query in zip(matrix.above(asked, FLOOR), asked, strict=True):
+        assert found.down_to == FLOOR
+        check(found, query, stored, np.ones(size, bool))
+    for found, query in zip(matrix.among(asked, np.flatnonzero(some), FLOOR), asked, strict=True):
+        assert found.down_to == FLOOR
+        check(found, query, stored, some)
     rows = rng.permutation(size)
     assert np.array_equal(matrix.take(rows), stored[rows])
 
@@ -210,10 +215,10 @@ def test_the_nearest_of_many_equal_rows_are_all_of_them() -> None:
     matrix = Matrix()
     matrix.append(stored)
 
-    (hits,) = matrix.nearest(asked[None], 0.3, 10, lambda which, rows: np.ones(len(rows), bool))
+    (found,) = matrix.nearest(asked[None], 0.3, 10, lambda which, rows: np.ones(len(rows), bool))
     (others,) = matrix.nearest(asked[None], 0.3, 10, lambda which, rows: rows >= 3000)
 
-    assert hits.rows.tolist() == list(range(3000))
+    assert found.rows.tolist() == list(range(3000))
     assert 10 <= len(others.rows) < 50 and others.rows[0] >= 3000
 
 
@@ -279,7 +284,8 @@ def test_a_row_stays_where_it_is() -> None:
 
 def test_a_matrix_without_rows_and_a_search_without_queries_find_nothing() -> None:
     matrix = Matrix()
-    assert [len(hits.rows) for hits in matrix.all_above(np.ones((2, 4), np.float32) / 2, 0.1)] == [0, 0]
+    assert [len(found.rows) for found in matrix.above(np.ones((2, 4), np.float32) / 2, 0.1)] == [0, 0]
     matrix.append(np.ones((3, 4), np.float32) / 2)
-    assert matrix.all_above(np.empty((0, 4), np.float32), 0.1) == []
-    assert [len(hits.rows) for hits in matrix.among(np.ones((1, 4), np.float32) / 2, np.empty(0, np.int64), 0.1)] == [0]
+    assert matrix.above(np.empty((0, 4), np.float32), 0.1) == []
+    (found,) = matrix.among(np.ones((1, 4), np.float32) / 2, np.empty(0, np.int64), 0.1)
+    assert len(found.rows) == 0

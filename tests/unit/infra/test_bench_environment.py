@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import threading
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from infra.bench.environment import NotInstalled, PeerFailed, peer_environment, peer_process
 from infra.submission import Interrupted
+from tests.wheels import requirement
 
 SCRIPT = """
 import peer
@@ -22,15 +21,7 @@ def answer(question):
 
 
 def wheel(folder: Path, value: int) -> str:
-    """The requirement, with its hash, of a package `peer` that needs another one, which nobody has."""
-    path = folder / f"peer-{value}.0-py3-none-any.whl"
-    info = f"peer-{value}.0.dist-info"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("peer.py", f"VALUE = {value}\n")
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: peer\nVersion: {value}.0\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", "")
-    return f"peer @ {path.as_uri()} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+    return requirement(folder, "peer", f"{value}.0", f"VALUE = {value}\n")
 
 
 def test_an_environment_is_made_once_and_made_anew_for_another_list(tmp_path: Path) -> None:
