@@ -12,8 +12,9 @@ from graph.domain import ids
 from graph.domain.comparison import Scope
 from streams.faces.models import DETECTOR_ID
 from streams.gallery.matrix import Vectors
-from streams.gallery.plan import Plan
 from streams.gallery.state import Gallery
+from streams.link.apply import batch_of
+from streams.link.batch import Batch
 from streams.records import EmbeddedFace, GalleryRecord, MediaEmbedded, MediaSubmitted, SourceEvent
 
 MODEL_ID: Final = "bench-graph-writes"
@@ -37,12 +38,12 @@ class Drawn:
         self._people: list[Vectors] = []
         self._offset = -1
 
-    def batches(self, pictures: int, batch: int) -> Iterator[Plan]:
+    def batches(self, pictures: int, batch: int) -> Iterator[Batch]:
         """What link writes for the next pictures, in batches of so many; a batch counts as written once the next one is
         asked for."""
         for start in range(0, pictures, batch):
             records = [self._picture() for _ in range(min(batch, pictures - start))]
-            plan = Plan(self._gallery, MODEL_ID, records)
+            plan = batch_of(self._gallery, MODEL_ID, records)
             yield plan
             self._gallery.take_in(plan.staged)
 
