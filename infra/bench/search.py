@@ -86,7 +86,12 @@ async def measure_search(asked: Asked, scratch: Path, repository: str, announce:
     for size in sorted({SMALL, *asked.sizes, asked.faces}):
         announce(f"{size} faces")
         async with _gallery(size, asked.seed) as gallery:
-            found["sizes"][str(size)] = await _at_size(gallery, size)
+            row = found["sizes"][str(size)] = await _at_size(gallery, size)
+            announce(
+                f"link {row['link']['ms']:.3f} ms a face, the product {row['product']['ms']:.3f}, "
+                f"of all processors {row['link']['processor_ms']:.3f} and {row['product']['processor_ms']:.3f}; "
+                f"{row['bytes_per_face']:.0f} bytes a face, recall {row['recall']:.4f}"
+            )
             if size == asked.faces:
                 found["shares_above"] = await _ask(gallery, "shares", size=20_000)
                 found |= await _search(gallery, scratch, announce)
@@ -183,13 +188,13 @@ async def _graph(asked: Asked, scratch: Path, repository: str, announce: Announc
                 bare.append(await _ask(driver, "bare", servers=servers))
             async with _gallery(asked.faces, asked.seed) as gallery:
                 loads.append(await _ask(gallery, "load", servers=servers))
+                announce(
+                    f"{loads[-1]['seconds']:.0f} s, the driver {bare[-1]:.0f} s; "
+                    f"{loads[-1]['bytes'] / asked.faces:.0f} bytes a face"
+                )
                 recall = await _ask(gallery, "recall", size=BATCH)
         announce("Neo4j's vector index")
-        async with _gallery(min(asked.faces, INDEXED), asked.seed) as gallery, Store(**servers) as store:
-            await _ask(gallery, "load", servers=None)
-            files = [scratch / "vectors.npy", scratch / "queries.npy"]
-            await _ask(gallery, "save", vectors=str(files[0]), questions=str(files[1]), batch=1, size=32)
-            index = await measure_index(store, *(np.load(file) for file in files))
+        index = await _vector_index(min(asked.faces, INDEXED), asked.seed, servers, scratch)
     least = min(load["seconds"] for load in loads)
     return {
         "vector_index": index,
@@ -199,6 +204,15 @@ async def _graph(asked: Asked, scratch: Path, repository: str, announce: Announc
             "memory_vs_raw": loads[0]["bytes"] / asked.faces / (4 * DIMENSIONS),
         },
     }  # fmt: skip
+
+
+async def _vector_index(faces: int, seed: int, servers: dict[str, str], scratch: Path) -> dict[str, Any]:
+    files = [scratch / "vectors.npy", scratch / "queries.npy"]
+    async with _gallery(faces, seed) as gallery:
+        await _ask(gallery, "load", servers=None)
+        await _ask(gallery, "save", vectors=str(files[0]), questions=str(files[1]), batch=1, size=32)
+    async with Store(**servers) as store:
+        return await measure_index(store, *(np.load(file) for file in files))
 
 
 def _summary(sizes: dict[str, dict[str, Any]], faces: int, graph: dict[str, Any] | None) -> dict[str, Any]:

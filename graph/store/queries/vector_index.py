@@ -14,7 +14,7 @@ CREATE VECTOR INDEX bench_vector IF NOT EXISTS FOR (n:BenchVector) ON n.vector
 OPTIONS {indexConfig: {`vector.dimensions`: 128, `vector.similarity_function`: 'cosine'}}
 """
 
-AWAIT_INDEXES: Final = "CALL db.awaitIndexes(3600)"
+STATE: Final = "SHOW VECTOR INDEXES YIELD name, state WHERE name = 'bench_vector' RETURN state"
 
 NEAREST: Final = """
 UNWIND range(0, size($vectors) - 1) AS query
