@@ -10,6 +10,7 @@ import numpy as np
 
 from graph.domain import ids
 from graph.domain.comparison import Scope
+from streams import topics
 from streams.faces.models import DETECTOR_ID
 from streams.gallery.matrix import Vectors
 from streams.gallery.state import Gallery
@@ -64,8 +65,8 @@ class Drawn:
                 scope=Scope.REGISTER,
             ),
             origin=SourceEvent(
-                event=f"redthread.media.submitted.{self._name}.v1/0/{number}",
-                topic=f"redthread.media.submitted.{self._name}.v1", partition=0, offset=number, source=self._name,
+                event=f"{topics.media_submitted(self._name)}/0/{number}",
+                topic=topics.media_submitted(self._name), partition=0, offset=number, source=self._name,
                 submitted_at=START_MS + number, ce_id=f"{self._name}-{number}",
             ),
         )  # fmt: skip

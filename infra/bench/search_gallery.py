@@ -17,6 +17,7 @@ from graph.domain.calibration import Calibration
 from graph.domain.comparison import Scope
 from graph.store.session import Store
 from infra.bench.search_draw import CROWDS, DIMENSIONS, Register, Vectors, case_id
+from streams import topics
 from streams.faces.models import MODEL_ID
 from streams.gallery import matrix
 from streams.gallery.calibration import packaged
@@ -149,7 +150,7 @@ def _record(place: int, face: NewFace) -> MediaEmbedded:
         detection_score=0.9, quality=0.9, vector=base64.b64encode(face.vector.astype("<f4").tobytes()).decode(),
         norm=12.5, display_crop=f"{media_id}.display.jpg", aligned_crop=f"{media_id}.aligned.png",
     )  # fmt: skip
-    topic = "redthread.media.submitted.bench.v1"
+    topic = topics.media_submitted("bench")
     origin = SourceEvent(
         event=f"{topic}/0/{face.name}", topic=topic, partition=0, offset=place, submitted_at=NEW_MS + place,
         source="bench", ce_id=f"ce-{face.name}",
