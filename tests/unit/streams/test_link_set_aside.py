@@ -52,7 +52,7 @@ class Graph:
         self.committed.append(changes)
 
 
-class Ended(BaseException):
+class Ended(Exception):
     """The process would have ended."""
 
 
