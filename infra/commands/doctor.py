@@ -125,7 +125,7 @@ def _models(chosen: Settings) -> Finding:
 def _decoder() -> Finding:
     missing = missing_isolation()
     if not missing:
-        return Finding("decoder", "isolated: opens no file, no socket and no program")
+        return Finding("decoder", "isolated: can open no file or socket and start no program")
     remedy = (
         "embed where the kernel filters system calls: Linux on x86-64 or arm64, in a container only if its seccomp "
         "profile allows a filter; until then a hostile picture that takes the decoder over has this user's rights"
