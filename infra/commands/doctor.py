@@ -34,6 +34,7 @@ from streams.durability import check_durability
 from streams.faces.models import damaged_models
 from streams.faces.packs import LICENCE, chosen_model
 from streams.gallery.calibration import load_calibrations
+from streams.media.child import missing_isolation
 
 SERVERS_GB, WORKER_GB = 1.2, 0.3
 """What Kafka and Neo4j take at their least, and what link, the API and each embed worker take."""
@@ -51,7 +52,7 @@ class Finding:
 
 
 def doctor(data: DataOption = None) -> None:
-    """Check Python, Java, servers' files, ports, memory, disk, models and Kafka; exit code 1 where one is wrong."""
+    """Check Python, Java, servers' files, models, decoder, ports, memory, disk, Kafka; exit code 1 if one is wrong."""
     chosen = settings(data=data)
     table = Table("", "what", "found", "what to do", box=None)
     wrong = 0
@@ -70,6 +71,7 @@ def findings(chosen: Settings) -> Iterator[Finding]:
         yield _java()
         yield from (_artifacts(server) for server in artifacts.SERVERS)
     yield _models(chosen)
+    yield _decoder()
     yield from _ports(chosen)
     yield _memory(chosen)
     yield from (_disk(path, what) for what, path in (("data", chosen.data), ("cache", artifacts.jar_cache())))
@@ -118,6 +120,17 @@ def _models(chosen: Settings) -> Finding:
     if pack is not None:
         return Finding("models", f"{pack} of {chosen.model_pack}. {LICENCE}")
     return Finding("models", f"in {chosen.models}, hashes as published")
+
+
+def _decoder() -> Finding:
+    missing = missing_isolation()
+    if not missing:
+        return Finding("decoder", "isolated: can open no file or socket and start no program")
+    remedy = (
+        "embed where the kernel filters system calls: Linux on x86-64 or arm64, in a container only if its seccomp "
+        "profile allows a filter; until then a hostile picture that takes the decoder over has this user's rights"
+    )
+    return Finding("decoder", f"runs without isolation: {missing}", remedy)
 
 
 def _ports(chosen: Settings) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
-_PROGRAM = Path(__file__).with_name("decode_child.py")
+_COMMAND: Final = (sys.executable, "-I", str(Path(__file__).with_name("decode_child.py")))
 _FILES_A_CHILD: Final = 2000
 """A new process now and then: what leaks, or was taken over by a file, does not stay."""
 _HEAD_BYTES: Final = 4096
@@ -42,7 +42,7 @@ class Child:
         self._files_left = _FILES_A_CHILD
         # -I and an empty environment: no settings and no passwords reach the process that meets hostile bytes.
         self._process = subprocess.Popen(
-            [sys.executable, "-I", str(_PROGRAM), str(max_pixels), str(timeout_s), str(memory_bytes)],
+            [*_COMMAND, str(max_pixels), str(timeout_s), str(memory_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -122,6 +122,15 @@ class Child:
         poll.register(descriptor, event)
         if not poll.poll(max(0.0, self._deadline - time.monotonic()) * 1000):
             raise ChildFailed("timeout")
+
+
+def missing_isolation() -> str:
+    """Why decoding processes run without isolation on this machine; empty where they are isolated."""
+    command = [*_COMMAND, "isolation"]
+    try:
+        return subprocess.run(command, env={}, cwd="/", capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as failure:
+        return f"the decoder does not start ({type(failure).__name__})"
 
 
 def _widen(descriptor: int) -> None:

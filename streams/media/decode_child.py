@@ -1,18 +1,23 @@
 """The program of the decoding process: reads one file at a time from stdin, answers with its pixels on stdout.
 
-It runs apart because image parsers meet hostile bytes: it gets no environment, no network of its own making, no
-secrets, little memory, and answers in plain frames that its parent checks. It imports only what decoding needs and
+It runs apart because image parsers meet hostile bytes: it gets no environment, no secrets, little memory, and answers
+in plain frames that its parent checks. On Linux a seccomp filter leaves it only the system calls that decoding needs:
+it can open no file and no socket, start no program and reach no other process. It imports only what decoding needs and
 nothing from this project, so that it starts fast and stays small.
 
 Request: 8 bytes length, then the file. Answer: 4 bytes length, a JSON object, then width x height x 3 bytes (BGR).
+Called with `isolation` instead of limits, it prints why it cannot isolate itself (nothing where it can) and ends.
 """
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import json
+import mmap
 import os
+import platform
 import re
 import resource
 import signal
@@ -28,8 +33,8 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "HEIF", "AVIF", "JPEG2000", "PPM")
 """An MPO, as phones make them, is opened as the JPEG that it begins with."""
-# Pillow knows these only once they are imported, and would else import every parser it has.
-_PARSERS = ("AvifImagePlugin", "Jpeg2KImagePlugin", "TiffImagePlugin", "WebPImagePlugin")
+# Pillow knows these parsers only once they are imported; ImageCms converts LAB colours. Later no file can be opened.
+_MODULES = ("AvifImagePlugin", "ImageCms", "Jpeg2KImagePlugin", "MpoImagePlugin", "TiffImagePlugin", "WebPImagePlugin")
 # Several pictures in the file that one sees one after the other; an MPO's others are thumbnails and depth maps.
 _ANIMATED = ("GIF", "WEBP", "PNG", "TIFF", "AVIF", "HEIF")
 _STRIP_BYTES = 4 * 1024 * 1024
@@ -37,7 +42,15 @@ _GREY = (128, 128, 128)
 """Behind transparent pixels: neither dark nor light hair vanishes in it."""
 _EXIF_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
 _EXIF_OFFSET = re.compile(r"[+-]\d\d:\d\d")
-
+_ALLOWED_CALLS = (
+    *("read", "write", "close"),
+    *("brk", "munmap", "mremap", "madvise"),
+    *("futex", "set_robust_list", "rseq", "sched_yield", "sched_getaffinity", "exit", "exit_group"),
+    *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "setitimer"),
+    *("clock_gettime", "clock_nanosleep", "nanosleep", "getpid", "gettid", "getrandom", "sysinfo"),
+)
+"""System calls of a decoder at work, whatever their arguments; `_isolate` adds those allowed in part."""
+_PR_SET_NAME, _CLONE_THREAD = 15, 0x10000
 
 T = TypeVar("T")
 
@@ -52,6 +65,39 @@ def _limit(memory_bytes: int) -> None:
         # macOS has no limit on address space; the parent's time limit still holds.
         with suppress(ValueError, OSError):
             resource.setrlimit(which, (value, value))
+
+
+def _isolate() -> str:
+    """Denies this process, for good, every system call that decoding does not need: EPERM.
+
+    Returns an empty string, or why this machine cannot: the process then runs without isolation. Nothing that is not
+    imported by now can be imported later.
+    """
+    if sys.platform != "linux":
+        return f"{platform.system()} has no system call filter (seccomp)"
+    try:
+        from seccompy import Action, ArgCmp, CmpOp, Filter
+
+        rules = Filter(Action.ERRNO | errno.EPERM)
+        for call in _ALLOWED_CALLS:
+            rules.allow(call)
+        if platform.machine() == "x86_64":
+            rules.allow("alarm")  # on arm64 it is made of setitimer
+        for call in ("mmap", "mprotect"):  # no memory becomes executable
+            rules.allow(call, args=[ArgCmp(2, CmpOp.MASKED_EQ, 0, mask=mmap.PROT_EXEC)])
+        # Threads, as the AVIF parser uses them, and no processes; a filter cannot read clone3's flags, without it
+        # the C library uses clone.
+        rules.errno("clone3", errno.ENOSYS)
+        rules.allow("clone", args=[ArgCmp(0, CmpOp.MASKED_EQ, _CLONE_THREAD, mask=_CLONE_THREAD)])
+        rules.allow("prctl", args={0: _PR_SET_NAME})
+        rules.allow("tgkill", args={0: os.getpid()})  # how the C library aborts
+        rules.load()
+    except (ImportError, OSError, ValueError) as failure:
+        return f"no system call filter (seccomp): {failure}"
+    with suppress(PermissionError):
+        os.close(os.open("/", os.O_RDONLY))
+        return "the kernel accepts a system call filter (seccomp) and does not apply it"
+    return ""
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
@@ -163,16 +209,23 @@ def _decode(data: bytes, max_pixels: int, out: BinaryIO) -> None:
         out.write(strip.tobytes("raw", "BGR"))
 
 
-def main(max_pixels: int, timeout_s: int, memory_bytes: int) -> None:
-    """Serves requests until stdin ends, which it does when the parent does, however it does."""
+def _prepare(max_pixels: int) -> None:
+    """Imports all that decoding may need and sets the limit on pixels."""
     warnings.simplefilter("ignore")
     Image.MAX_IMAGE_PIXELS = max_pixels // 2  # Pillow refuses from twice this number on, before it decodes
-    for parser in _PARSERS:
-        importlib.import_module(f"PIL.{parser}")
+    Image.preinit()
+    for module in _MODULES:
+        importlib.import_module(f"PIL.{module}")
     untyped: Any = pi_heif
     untyped.register_heif_opener(thumbnails=False)
+
+
+def main(max_pixels: int, timeout_s: int, memory_bytes: int) -> None:
+    """Serves requests until stdin ends, which it does when the parent does, however it does."""
+    _prepare(max_pixels)
     requests, answers = os.fdopen(0, "rb"), os.fdopen(1, "wb")
     _limit(memory_bytes)
+    _isolate()
     while len(length := requests.read(8)) == 8:
         data = requests.read(struct.unpack(">Q", length)[0])
         # The parent's limit comes first; this one ends a process whose parent died meanwhile.
@@ -186,4 +239,7 @@ def main(max_pixels: int, timeout_s: int, memory_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:4]))
+    if sys.argv[1:] == ["isolation"]:
+        sys.stdout.write(_isolate())
+    else:
+        main(*(int(argument) for argument in sys.argv[1:4]))

@@ -16,7 +16,7 @@ from tests.factories_pictures import BLUE, GREEN, RED, WHITE, corners, encoded, 
 _IN_PLACE = [RED, GREEN, BLUE, WHITE]
 
 # The drawn quarters; as data, because the installed library reads HEIF and cannot write it.
-_QUARTERS_AS_HEIC = (
+QUARTERS_AS_HEIC = (
     "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA"
     "ACJpbG9jAAAAAERAAAEAAQAAAAABoQABAAAAAAAAAEAAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRt"
     "AAAAAAABAAAA/WlwcnAAAADdaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMA"
@@ -172,7 +172,7 @@ def test_a_phones_multi_picture_jpeg_counts_as_one_picture(decoder: Decoder) -> 
 
 
 def test_heif_is_read(decoder: Decoder) -> None:
-    picture = decoder.decode(base64.b64decode(_QUARTERS_AS_HEIC), "image/heic")
+    picture = decoder.decode(base64.b64decode(QUARTERS_AS_HEIC), "image/heic")
 
     assert (picture.width, picture.height, picture.content_type) == (64, 48, "image/heif")
     assert near(corners(picture.bgr), _IN_PLACE, tolerance=40)
