@@ -18,6 +18,7 @@ from typing import Any
 
 from graph.actions.known import find_victim
 from graph.domain import audit, ids
+from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, check_purpose, may
@@ -167,7 +168,7 @@ async def do_end(store: Store, search_id: str, *, actor: Person, now: datetime, 
         if not is_open(search, now):
             raise Conflict("this search is not open", code="not_open", current={"status": search["status"]})
         await tx.do(queries.END, search_id=search_id, at=now.isoformat(), by=actor.actor)
-        act = audit.Act(now, actor.actor, "search.ended", search_id, purpose or search["purpose"])
+        act = audit.Act(now, actor.actor, AuditAction.SEARCH_ENDED, search_id, purpose or search["purpose"])
         await log.append(tx, head, [act], [Outgoing("search_ended", search_id, {"search_id": search_id})])
 
     await store.write(work)
@@ -229,4 +230,4 @@ def _asked(node: dict[str, Any]) -> dict[str, Any]:
 
 def _entry(search_id: str, question: Question, probes: Sequence[str], actor: Person, now: datetime) -> audit.Act:
     digest = audit.content_digest({**asdict(question), "probes": list(probes)})
-    return audit.Act(now, actor.actor, "search.asked", search_id, question.purpose, digest)
+    return audit.Act(now, actor.actor, AuditAction.SEARCH_ASKED, search_id, question.purpose, digest)
