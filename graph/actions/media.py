@@ -12,7 +12,7 @@ from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import NotFound
 from graph.domain.link import State
 from graph.domain.people import Deed, Maker, Person, may, told_on_face
-from graph.domain.sealed import dated
+from graph.domain.sealed import with_statements
 from graph.store.queries import mark as marking
 from graph.store.queries import media as queries
 from graph.store.session import Row, Store, Tx
@@ -83,7 +83,7 @@ async def read_media_of_case(
 
     rows = await store.read(work)
     page: list[Row] = [
-        {**dated(row, look.person), "others": _readable(look.person, row["others"])} for row in rows[:limit]
+        {**with_statements(row, look.person), "others": _readable(look.person, row["others"])} for row in rows[:limit]
     ]
     shown = [row["media"]["media_id"] for row in page]
     await views.record(look.act(AuditAction.CASE_MEDIA_SEEN, case_id, shown=shown))
@@ -118,7 +118,7 @@ async def read_media(store: Store, views: Views, media_id: str, *, look: Look) -
         await views.record(look.act(AuditAction.MEDIA_SEEN, media_id))
         return OnItsWay(media_id, "submitted" if "submitted" in mine else "quarantined")
     await views.record(look.act(AuditAction.MEDIA_SEEN, media_id))
-    return {**dated(row, look.person), "memberships": _told(row["memberships"], look.person)}
+    return {**with_statements(row, look.person), "memberships": _told(row["memberships"], look.person)}
 
 
 def _told(memberships: Sequence[Row], person: Person) -> list[Row]:
