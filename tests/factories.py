@@ -92,7 +92,6 @@ class Scene:
         async def work(tx: Tx) -> None:
             await tx.do(ingest.MERGE_MEDIA, rows=[medium])
             await tx.do(ingest.MERGE_MEMBERSHIPS, rows=members)
-            await tx.do(ingest.PLACE_LINKS, rows=members)
             await tx.do(ingest.MERGE_FACES, rows=rows)
 
         await self.store.write(work)

@@ -229,36 +229,25 @@ async def commit(
     """
 
     async def work(tx: Tx, changes: Changes, cursor: LiteralString) -> None:
-        head = await log.lock_head(tx)
-        if stands_at is not None:
-            await _check_cursor(tx, stands_at)
-        if await tx.one(cursor, log=LOG, epoch=epoch, last=changes.last) is None:
-            found = await tx.one(queries.CURSOR, log=LOG)
-            if found is not None and found["epoch"] == epoch and found["offset"] >= changes.last:
-                raise AlreadyCommitted
-            raise Fenced("another link process has taken the gallery log over")
-        if cursor is queries.MOVE_CURSOR:
-            known = record or UNKNOWN
-            await tx.do(queries.IDENTIFY_RECORD, log=LOG, ce_id=known.ce_id, digest=known.digest)
+        head = await _move(tx, cursor, epoch, changes.last, record or UNKNOWN, stands_at)
         await _narrow(tx, changes, may_compare)
         touched = await _around(tx, changes)
         await _write(tx, changes, now)
         follows = await victims.recompute(tx, touched, at=now.isoformat()) if touched else None
-        if changes.processed:
-            names = await events.names(tx, changes.processed)
-            await tx.do(
-                relay.RESOLVE_QUARANTINED,
-                ids=[ids.quarantine_id(names[event]) for event in changes.processed],
-                now=now.isoformat(),
-            )
+        # Those with a notice first: the first event at a place has the place's name.
+        told = [row.event for row in changes.notices if row.event is not None]
+        known = await events.look_up(tx, [*told, *changes.processed])
+        waiting = [ids.quarantine_id(known[event].name) for event in changes.processed if known[event].quarantined]
+        if waiting:
+            await tx.do(relay.RESOLVE_QUARANTINED, ids=waiting, now=now.isoformat())
         outgoing = [
-            *await new_notices(tx, changes.notices, now),
+            *await new_notices(tx, changes.notices, now, known),
             *(log.Outgoing("quarantine", row["event"], row) for row in changes.quarantined),
             *(log.Outgoing("delete", name, {}) for name in dict.fromkeys(changes.gone_files)),
             *(log.Outgoing("replay", row["event"], row) for row in changes.reissued),
             *(to_gallery(follows) if follows is not None else ()),
         ]
-        await log.append(tx, head, _acts(changes, now), outgoing)
+        await log.append(tx, head, acts_of(changes, now), outgoing)
 
     *parts, last = in_parts(changes)
     for part in parts:
@@ -267,10 +256,19 @@ async def commit(
     await store.write(lambda tx: work(tx, last, queries.MOVE_CURSOR if ends else queries.HOLD_CURSOR))
 
 
-async def _check_cursor(tx: Tx, stands_at: int) -> None:
-    before = await tx.one(queries.CURSOR, log=LOG)
-    if before is not None and before["offset"] < stands_at:
+async def _move(
+    tx: Tx, cursor: LiteralString, epoch: int, last: int, record: RecordId, stands_at: int | None
+) -> log.Head:  # fmt: skip
+    """The locked head of the audit, with the cursor moved or held by that statement; raises as `commit` does."""
+    moved = await tx.one(cursor, log=LOG, epoch=epoch, last=last, ce_id=record.ce_id, digest=record.digest)
+    before = moved or await tx.one(queries.CURSOR, log=LOG)
+    if before is not None and stands_at is not None and before["offset"] < stands_at:
         raise LogGap(f"the graph stands at {before['offset']}, link at {stands_at}: an older dump was loaded meanwhile")
+    if moved is not None:
+        return log.Head(moved["seq"], moved["hash"], moved["outbox"])
+    if before is not None and before["epoch"] == epoch and before["offset"] >= last:
+        raise AlreadyCommitted
+    raise Fenced("another link process has taken the gallery log over")
 
 
 async def _narrow(tx: Tx, changes: Changes, may_compare: Callable[[str, str], bool]) -> None:
@@ -305,13 +303,11 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
         (queries.MERGE_ERASURES, changes.erasures),
         (queries.MERGE_MEDIA, changes.media),
         (queries.MERGE_MEMBERSHIPS, changes.memberships),
-        (queries.PLACE_LINKS, changes.memberships),
         (queries.MERGE_FACES, changes.faces),
         (queries.MERGE_MARKS, changes.marks),
         (queries.MERGE_EMBEDDINGS, changes.embeddings),
         (models.JUDGE_FACES, changes.judged),
         (queries.MERGE_COMPARISONS, changes.comparisons),
-        (queries.SET_CUT, changes.comparisons),
         (queries.FORGET_CUT, changes.uncounted),
         # In the order of the pair, so that two writers lock the faces in one order.
         (queries.MERGE_LINKS, [asdict(row) for row in sorted(changes.links.values(), key=lambda row: (row.a, row.b))]),
@@ -332,17 +328,24 @@ async def _write(tx: Tx, changes: Changes, now: datetime) -> None:
             await tx.do(query, rows=rows[start : start + ROWS], now=now.isoformat())
 
 
-async def new_notices(tx: Tx, rows: list[NoticeRow], now: datetime) -> list[log.Outgoing]:
+async def new_notices(
+    tx: Tx, rows: list[NoticeRow], now: datetime, known: Mapping[Event, events.Known] | None = None
+) -> list[log.Outgoing]:
     """Stores the notices that are due and returns them for publication.
 
     An event has one standing notice: `quarantined` is superseded by the outcome of its replay, nothing else is, and
     the same outcome is never sent twice. Another event at a place that was used before has a subject of its own.
+    `known` is what `events.look_up` found of all their events in this transaction.
     """
-    names = await events.names(tx, [row.event for row in rows if row.event is not None])
-    subjects = [row.subject if row.event is None else f"event:{names[row.event]}" for row in rows]
+    if known is None:
+        known = await events.look_up(tx, [row.event for row in rows if row.event is not None])
+    subjects = [row.subject if row.event is None else f"event:{known[row.event].name}" for row in rows]
+    asked = {
+        subject for subject, row in zip(subjects, rows, strict=True) if row.event is None or known[row.event].noticed
+    }
     standing: dict[str, tuple[int, str]] = {
         row["subject"]: (row["number"], row["outcome"])
-        for row in await tx.rows(queries.STANDING_NOTICES, subjects=sorted(set(subjects)))
+        for row in (await tx.rows(queries.STANDING_NOTICES, subjects=sorted(asked)) if asked else ())
     }
     due: list[Row] = []
     outgoing: list[log.Outgoing] = []
@@ -368,7 +371,7 @@ async def new_notices(tx: Tx, rows: list[NoticeRow], now: datetime) -> list[log.
     return outgoing
 
 
-def _acts(changes: Changes, now: datetime) -> list[Act]:
+def acts_of(changes: Changes, now: datetime) -> list[Act]:
     """One audit entry for what the batch collected and compared; its digest covers every id written."""
     written = {
         "media": sorted(row["media_id"] for row in changes.media),

@@ -92,6 +92,21 @@ def ages_svg(title: str, found: Mapping[str, Any]) -> str:
     return written.getvalue()
 
 
+def search_svg(title: str, found: Mapping[str, Any]) -> str:
+    """Link's time a face and the bare product's, by the number of stored faces."""
+    sizes = [int(size) for size in found["sizes"]]
+    with _drawn(title) as (axes, written):
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel("faces stored")
+        axes.set_ylabel("milliseconds a new face, in batches of 64")
+        labels = {"link": "link's own work", "product": "one float32 product"}
+        for colour, (name, label) in zip(_COLOURS[1:], labels.items(), strict=False):
+            axes.plot(sizes, [row[name]["ms"] for row in found["sizes"].values()], "o-", color=colour, label=label)
+        axes.legend(loc="upper left", frameon=False)
+    return written.getvalue()
+
+
 @contextmanager
 def _drawn(title: str) -> Generator[tuple[Any, io.StringIO]]:
     """Axes to draw on, and where the picture is written when left: its words as text, the same for the same input."""

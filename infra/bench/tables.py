@@ -118,5 +118,16 @@ def show_verdicts(out: Console, found: dict[str, Any]) -> None:
     out.print(f"ratio {found['ratio']}: the audit's head is taken one at a time; the chain is {found['chain']}")
 
 
+def show_graph_writes(out: Console, found: dict[str, Any]) -> None:
+    """Prints the object of `bench graph-writes --json`."""
+    table = Table("records a commit", "rows/s", "bare driver", "ms a commit", "bare driver", "ratio", box=None)
+    for name, size in found.items():
+        if name.startswith("batch_"):
+            ways = [str(size[way][key]) for key in ("rows_per_s", "p50_ms_a_commit") for way in ("ours", "bare")]
+            table.add_row(name.removeprefix("batch_"), *ways, f"{size['ours_vs_bare']:.3f}")
+    out.print(table)
+    out.print(f"goal {found['goal']}; a row is a node or a relationship")
+
+
 def _name(text: str) -> str:
     return escape(printable(text))

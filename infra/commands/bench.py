@@ -20,6 +20,7 @@ from graph.whole import SHARED, write_whole
 from infra.bench import calibrate as calibration_bench
 from infra.bench import decisions as decision_bench
 from infra.bench import links as link_bench
+from infra.bench import peers as peer_bench
 from infra.bench import pipeline as pipeline_bench
 from infra.bench import plots, tables
 from infra.bench import verdicts as verdict_bench
@@ -28,9 +29,16 @@ from infra.bench.accuracy_people import Half
 from infra.bench.accuracy_table import show_accuracy
 from infra.bench.ages import measure_ages
 from infra.bench.ages_table import show_ages
+from infra.bench.graph_writes import measure_graph_writes
 from infra.bench.labelled import age_of, labelled_faces
+from infra.bench.peers_table import show_peers
+from infra.bench.peers_theirs import PEERS, Name, Places
 from infra.bench.review import Load, measure_review
 from infra.bench.review_graph import Sizes
+from infra.bench.search import SMALL as LEAST_FACES
+from infra.bench.search import Asked as SearchAsked
+from infra.bench.search import measure_search
+from infra.bench.search_table import show_search
 from infra.commands.common import announce, settings
 from infra.demo.run import SOURCE, Clock
 from infra.folders import check_folder, printable, read_cases
@@ -39,7 +47,9 @@ from infra.scratch import scratch_folder
 from infra.stack.running import given_addresses
 from infra.stack.system import RunningSystem, SystemOptions, running_system
 from streams.faces.packs import chosen_models
-from streams.gallery.calibration import load_calibrations, packaged
+from streams.gallery.calibration import calibration_of, load_calibrations, packaged
+from streams.gallery.scoring import Scorer
+from streams.settings import cache_folder
 
 T = TypeVar("T")
 
@@ -169,6 +179,46 @@ def pipeline(
     _print(found, as_json, tables.show_pipeline)
 
 
+@app.command()
+def peers(
+    folder: FolderArgument,
+    pictures: Annotated[int, typer.Option(min=2, help="Pictures of people who have two or more.")] = 500,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the pictures are divided among them.")] = 4,
+    peer: Annotated[
+        list[str] | None, typer.Option(help="A library to compare with, several times; default: all.")
+    ] = None,
+    python: Annotated[
+        list[str] | None, typer.Option(metavar="PEER=FILE", help="The Python of an environment that has this peer.")
+    ] = None,
+    environments: Annotated[
+        Path | None, typer.Option(help="Folder for the peers' packages; default: in the user's cache folder.")
+    ] = None,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Speed, faces found and recall beside the libraries that people would take instead, and beside a bare loop."""
+    root = check_folder(folder.expanduser())
+    files, others = peer_bench.chosen(root, pictures, seed)
+    parts = peer_bench.in_rounds(files, rounds)
+    names: list[Name] = [peer_bench.peer_named(name) for name in peer or PEERS]
+    pythons = peer_bench.pythons_of(python or ())
+    chosen = settings()
+    models = chosen_models(chosen.models, chosen.model_pack)
+    scorer = Scorer(calibration_of(load_calibrations(chosen.calibration), models.model_id).score)
+    with scratch_folder("peers", announce) as home:
+        places = Places(environments or cache_folder() / "peers", pythons, chosen.models, home)
+        found = _in_thread(lambda stop: peer_bench.measure_peers(parts, names, models, scorer, places, stop))
+
+    async def work(system: RunningSystem) -> dict[str, Any]:
+        prefix = root.as_uri() + "/"
+        warm_up = peer_bench.in_rounds(others, 1)[0]
+        measured = await in_thread(lambda stop: pipeline_bench.measure(system, prefix, warm_up, parts, stop))
+        return {**measured.as_json(), "goal": peer_bench.GOAL}
+
+    found["pipeline"] = _measured(root, pipeline_bench.PROCESSES, work)
+    _print(found, as_json, show_peers)
+
+
 def _check_plot(plot: Path | None) -> None:
     """Refuses a place that nothing can be written to, before anything is measured."""
     if plot is not None and not plot.expanduser().absolute().parent.is_dir():
@@ -222,6 +272,21 @@ def verdicts(
 
 
 @app.command()
+def graph_writes(
+    pictures: Annotated[int, typer.Option(min=8, help="Pictures that each way writes with each batch size.")] = 1600,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the pictures are divided among them.")] = 8,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Rows a second that link commits, one picture and 64 at a time, beside a bare driver that writes the same rows."""
+
+    async def work(system: RunningSystem) -> dict[str, Any]:
+        return await measure_graph_writes(system.addresses, pictures, rounds, seed)
+
+    _print(_measured(None, 0, work), as_json, tables.show_graph_writes)
+
+
+@app.command()
 def review(
     faces: Annotated[int, typer.Option(min=100, help="Faces in the graph.")] = 1_000_000,
     candidates: Annotated[int, typer.Option(min=1, help="Candidates that wait.")] = 200_000,
@@ -260,6 +325,42 @@ def review(
     if code:
         raise typer.Exit(code)
     _print(found[0], as_json, tables.show_review)
+
+
+@app.command()
+def search(
+    faces: Annotated[int, typer.Option(min=LEAST_FACES, help="Faces stored, each of a media of its own.")] = 100_000,
+    sizes: Annotated[str, typer.Option(help="More sizes to link at, as in 10000,100000,1000000.")] = "",
+    graph: Annotated[bool, typer.Option(help="Load the gallery from a graph of that many faces too.")] = True,
+    plot: Annotated[Path | None, typer.Option(help="Where to write a plot of link's time by size, as SVG.")] = None,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """What comparing a new face with the whole register costs, in time and memory, beside the bare product."""
+    _check_plot(plot)
+    more = tuple(map(_size, filter(None, sizes.split(","))))
+    found: list[dict[str, Any]] = []
+    repository = settings().maven_repository
+    with scratch_folder("bench", announce) as scratch:
+
+        async def main() -> int:
+            asked = SearchAsked(faces, more, seed, graph)
+            found.append(await measure_search(asked, scratch, repository, announce))
+            return 0
+
+        code = run_until_signalled(main(), lambda: announce("stopping"))
+    if code:
+        raise typer.Exit(code)
+    if plot is not None:
+        title = f"Link's work by the size of the register ({found[0]['threads']} processors)"
+        plot.expanduser().write_text(plots.search_svg(title, found[0]), "utf-8")
+    _print(found[0], as_json, show_search)
+
+
+def _size(text: str) -> int:
+    if not text.strip().isdigit() or int(text) < LEAST_FACES:
+        raise Invalid(f"--sizes: {printable(text)} is no number of faces, of {LEAST_FACES} at least")
+    return int(text)
 
 
 def _measured(root: Path | None, embed: int, work: Work, *more: Path) -> dict[str, Any]:

@@ -18,11 +18,13 @@ _ID: Final = 32
 """Bytes of an id."""
 
 
-def with_room(array: NDArray[Any], size: int, empty: int = 0) -> NDArray[Any]:
-    """The array itself where it has `size` rows, else a longer copy whose new rows are `empty`."""
+def with_room(array: NDArray[Any], size: int, empty: int = 0, *, spare: bool = True) -> NDArray[Any]:
+    """The array itself where it has `size` rows, else a longer copy whose new rows are `empty`; with room to `spare`
+    for those that come next."""
     if len(array) >= size:
         return array
-    longer = np.full((max(size, len(array) * 5 // 4 + 1024), *array.shape[1:]), empty, array.dtype)
+    rows = max(size, len(array) * 5 // 4 + 1024) if spare else size
+    longer = np.full((rows, *array.shape[1:]), empty, array.dtype)
     longer[: len(array)] = array
     return longer
 
@@ -42,6 +44,10 @@ class DigestIndex:
 
     def __len__(self) -> int:
         return self._count
+
+    def reserve(self, size: int) -> None:
+        """Makes room for so many ids in all."""
+        self._ids = with_room(self._ids, size, spare=False)
 
     def get(self, name: str) -> int | None:
         """The number of an id; None of an unknown one, and of a text that is no id."""

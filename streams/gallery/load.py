@@ -36,6 +36,9 @@ async def load_gallery(
         gallery.cases[case.case_id] = case
     for row in await store.read(lambda tx: tx.rows(queries.GALLERY_ERASURES)):
         gallery.erasures[row["subject"]] = row["requested_at"]
+    for row in await store.read(lambda tx: tx.rows(queries.GALLERY_SIZE)):
+        gallery.faces.reserve(row["faces"])
+        gallery.media.reserve(row["media"])
     scorer = Scorer(calibration_of(gallery.calibrations, model_id).score)
     after = ""
     async for media in _pages(store, queries.GALLERY_MEDIA, "media_id", progress):

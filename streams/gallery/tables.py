@@ -144,7 +144,7 @@ class MediaTable(Mapping[str, Media]):
         """Stores media that are all new, for many at once: `counts` are the numbers of their faces, which lie side by
         side from face number `first` on."""
         numbers = self.ids.extend(names)
-        self._grow()
+        self._grow(len(self.ids))
         self._size += len(numbers)
         for number, of, scope in zip(numbers, memberships, scopes, strict=True):
             self.code[number] = self.codes.code(scope)
@@ -159,7 +159,7 @@ class MediaTable(Mapping[str, Media]):
     def put(self, media: Media) -> None:
         """Stores a media with its scope; its faces have numbers already."""
         number = self.ids.number(media.media_id)
-        self._grow()
+        self._grow(len(self.ids))
         self._size += self.code[number] == NONE
         assert media.scope is not None, "a stored media has a scope"
         self.code[number] = self.codes.code(media.scope)
@@ -176,14 +176,18 @@ class MediaTable(Mapping[str, Media]):
             self._set_memberships(number, {})
             self._set_faces(number, [])
 
-    def _grow(self) -> None:
-        size = len(self.ids)
-        self.code = with_room(self.code, size, NONE)
-        self._case = with_room(self._case, size, NONE)
-        self._kind = with_room(self._kind, size)
-        self._submitted = with_room(self._submitted, size)
-        self._first = with_room(self._first, size)
-        self._count = with_room(self._count, size)
+    def reserve(self, size: int) -> None:
+        """Makes room for so many media in all."""
+        self.ids.reserve(size)
+        self._grow(size, spare=False)
+
+    def _grow(self, size: int, *, spare: bool = True) -> None:
+        self.code = with_room(self.code, size, NONE, spare=spare)
+        self._case = with_room(self._case, size, NONE, spare=spare)
+        self._kind = with_room(self._kind, size, spare=spare)
+        self._submitted = with_room(self._submitted, size, spare=spare)
+        self._first = with_room(self._first, size, spare=spare)
+        self._count = with_room(self._count, size, spare=spare)
 
     def _memberships_of(self, number: int) -> dict[str, Membership]:
         case = int(self._case[number])
@@ -332,7 +336,7 @@ class FaceTable(Mapping[str, Face]):
         new: list[tuple[int, Vectors]] = []
         for face in faces:
             number = self.ids.number(face.face_id)
-            self._grow()
+            self._grow(len(self.ids))
             self._size += self.media_of[number] == NONE
             self.media_of[number] = self.media.ids.number(face.media_id)
             self._declared[number] = self.victims.number(face.declared)
@@ -353,7 +357,7 @@ class FaceTable(Mapping[str, Face]):
         """Stores faces that are all new, as `GALLERY_FACES` gives them, with the numbers of their media and the scored
         vectors (n, d) of those that have one: for many at once."""
         numbers = np.array(self.ids.extend([row["face_id"] for row in rows]), np.int64)
-        self._grow()
+        self._grow(len(self.ids))
         self._size += len(rows)
         self.media_of[numbers] = media
         poor = np.zeros(len(rows), np.bool_)
@@ -414,12 +418,17 @@ class FaceTable(Mapping[str, Face]):
         self.face_at[rows] = numbers
         self.row[numbers] = rows
 
-    def _grow(self) -> None:
-        size = len(self.ids)
-        self.media_of = with_room(self.media_of, size, NONE)
-        self.state = with_room(self.state, size)
-        self.row = with_room(self.row, size, NONE)
-        self.victim = with_room(self.victim, size, NONE)
-        self._declared = with_room(self._declared, size, NONE)
-        self._label = with_room(self._label, size, NONE)
-        self._assigned = with_room(self._assigned, size)
+    def reserve(self, size: int) -> None:
+        """Makes room for so many faces in all."""
+        self.ids.reserve(size)
+        self._grow(size, spare=False)
+        self.face_at = with_room(self.face_at, size, spare=False)
+
+    def _grow(self, size: int, *, spare: bool = True) -> None:
+        self.media_of = with_room(self.media_of, size, NONE, spare=spare)
+        self.state = with_room(self.state, size, spare=spare)
+        self.row = with_room(self.row, size, NONE, spare=spare)
+        self.victim = with_room(self.victim, size, NONE, spare=spare)
+        self._declared = with_room(self._declared, size, NONE, spare=spare)
+        self._label = with_room(self._label, size, NONE, spare=spare)
+        self._assigned = with_room(self._assigned, size, spare=spare)

@@ -71,7 +71,7 @@ async def test_a_cursor_move_that_waited_for_a_new_epoch_is_refused(store: Store
     before = await store.read(lambda tx: tx.one(ingest.CURSOR, log=LOG))
     assert before is not None
     raising = {"log": LOG, "log_id": "kafka", "model_id": MODEL}
-    moving = {"log": LOG, "epoch": before["epoch"], "last": 5}
+    moving = {"log": LOG, "epoch": before["epoch"], "last": 5, "ce_id": "", "digest": ""}
 
     moved = await first_then(store, ingest.RAISE_EPOCH, raising, ingest.MOVE_CURSOR, moving)
 

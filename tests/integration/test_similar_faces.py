@@ -19,7 +19,8 @@ pytestmark = pytest.mark.anyio
 async def cut(scene: Scene, called: str, *others: str) -> None:
     """Link compared the face called so, and the caps cut these."""
     row = {"face_id": scene.faces[called], "number": len(others) + 300, "faces": [scene.faces[name] for name in others]}
-    await scene.store.write(lambda tx: tx.do(queries.SET_CUT, rows=[{"cut": [row]}]))
+    compared = {"comparison_id": row["face_id"], "comparison": {}, "faces": [], "cut": [row]}
+    await scene.store.write(lambda tx: tx.do(queries.MERGE_COMPARISONS, rows=[compared], now=NOW.isoformat()))
 
 
 async def commit(store: Store, last: int, changes: Changes) -> None:
@@ -77,7 +78,8 @@ async def test_who_sees_the_face_may_look_at_them_and_link_them(api: httpx.Async
 async def test_compared_again_the_number_is_that_of_now(api: httpx.AsyncClient, scene: Scene) -> None:
     await cut(scene, "n1", "t1")
     row = {"face_id": scene.faces["n1"], "number": 0, "faces": []}
-    await scene.store.write(lambda tx: tx.do(queries.SET_CUT, rows=[{"cut": [row]}]))
+    compared = {"comparison_id": row["face_id"], "comparison": {}, "faces": [], "cut": [row]}
+    await scene.store.write(lambda tx: tx.do(queries.MERGE_COMPARISONS, rows=[compared], now=NOW.isoformat()))
 
     page = (await api.get(f"/faces/{scene.faces['n1']}/similar")).json()
     assert (page["number"], page["items"]) == (0, [])

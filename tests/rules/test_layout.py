@@ -25,8 +25,14 @@ ONLY_IN = {
     "uvicorn": "api/",
     "jwt": "api/",
 }
-ALSO = {"insightface": ("infra/demo/",), "uvicorn": ("infra/",), "jwt": ("infra/development_issuer.py",)}
-"""The demo takes sample pictures from the package; nothing of its code runs there."""
+ALSO = {
+    "insightface": ("infra/demo/",),
+    "uvicorn": ("infra/",),
+    "jwt": ("infra/development_issuer.py",),
+    "neo4j": ("infra/bench/graph_writes", "infra/bench/search_child.py"),
+}
+"""The demo takes sample pictures from the package; nothing of its code runs there. Two benches measure our store beside
+the bare driver."""
 BANNED = re.compile(r"(?:^|_)(?:match|matches|matched|hit|hits)(?:_|$)")
 GIVEN = {"if_match"}
 """HTTP's own name of a header."""

@@ -9,6 +9,13 @@ MATCH (c:Case)
 RETURN c.case_id AS case_id, c.district AS district, c.status AS status, c.version AS version
 """
 
+GALLERY_SIZE: Final = """
+CALL () { MATCH (m:Media) RETURN count(m) AS media }
+CALL () { MATCH (f:Face) RETURN count(f) AS faces }
+RETURN media, faces
+"""
+"""By the database's own counts: how much room to make at once."""
+
 # What is hidden until its erasure stands in memory until then; a membership that was told again is the one that counts.
 GALLERY_MEDIA: Final = """
 MATCH (m:Media) WHERE m.media_id > $after

@@ -48,27 +48,21 @@ MATCH (c:Cursor {log: $log}) WHERE c.offset = $offset AND c.digest IS NULL
 SET c.ce_id = $ce_id, c.digest = $digest
 """
 
-MOVE_CURSOR: Final = """
+_LOCK: Final = """
+MATCH (h:AuditHead {name: 'head'})
+SET h.locked = h.locked + 1
+WITH h
 MATCH (c:Cursor {log: $log})
 SET c.epoch = c.epoch + 0
-WITH c WHERE c.epoch = $epoch AND c.offset < $last
-SET c.offset = $last
-RETURN c.offset AS offset
+WITH h, c, c.offset AS offset WHERE c.epoch = $epoch AND offset < $last
 """
+_HELD: Final = "RETURN offset, h.seq AS seq, h.hash AS hash, h.outbox AS outbox"
 
-IDENTIFY_RECORD: Final = """
-MATCH (c:Cursor {log: $log})
-SET c.ce_id = $ce_id, c.digest = $digest
-"""
-"""Follows MOVE_CURSOR."""
+MOVE_CURSOR: Final = _LOCK + "SET c.offset = $last, c.ce_id = $ce_id, c.digest = $digest\n" + _HELD
+"""Locks the audit's head and the cursor, which are returned as they were; nothing where it may not be moved."""
 
-HOLD_CURSOR: Final = """
-MATCH (c:Cursor {log: $log})
-SET c.epoch = c.epoch + 0
-WITH c WHERE c.epoch = $epoch AND c.offset < $last
-RETURN c.offset AS offset
-"""
-"""Of a transaction that writes a part of a batch: the cursor stays until the last one."""
+HOLD_CURSOR: Final = _LOCK + _HELD
+"""As MOVE_CURSOR, of a transaction that writes a part of a batch: the cursor stays until the last one."""
 
 MERGE_CASES: Final = """
 UNWIND $rows AS row
@@ -84,7 +78,8 @@ MERGE (m:Media {media_id: row.media_id})
 ON CREATE SET m += row
 """
 
-MERGE_MEMBERSHIPS: Final = """
+MERGE_MEMBERSHIPS: Final = (
+    """
 UNWIND $rows AS row
 MATCH (m:Media {media_id: row.media_id})
 MATCH (c:Case {case_id: row.case_id})
@@ -93,17 +88,13 @@ SET r.scope = row.scope, r.purpose = row.purpose, r.legal_basis = row.legal_basi
     r.urgency = row.urgency, r.submitted_at = row.submitted_at, r.ce_id = row.ce_id, r.by_search = row.by_search,
     r.captured_at = row.captured_at, r.captured_told = row.captured_told,
     r.ai_generated = row.ai_generated, r.ai_generated_told = row.ai_generated_told
-"""
-
-PLACE_LINKS: Final = (
-    """
-UNWIND $rows AS row
-MATCH (:Media {media_id: row.media_id})<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)
+WITH DISTINCT m
+MATCH (m)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)
 WITH DISTINCT r
 """
     + _PLACE
 )
-"""Follows MERGE_MEMBERSHIPS: what became urgent, or another district's too, changes its place in the queue."""
+"""What became urgent, or another district's too, changes its links' place in the queue."""
 
 PLACE_LINKS_BY_ID: Final = "UNWIND $links AS link_id MATCH ()-[r:CANDIDATE {link_id: link_id}]->()\nWITH r" + _PLACE
 """For links that a person makes."""
@@ -154,13 +145,11 @@ UNWIND $rows AS row
 MERGE (k:Comparison {comparison_id: row.comparison_id})
 ON CREATE SET k += row.comparison, k.at = $now
 WITH k, row
-UNWIND row.faces AS face_id
-MATCH (f:Face {face_id: face_id})
-MERGE (f)-[:COMPARED_IN]->(k)
-"""
-
-SET_CUT: Final = """
-UNWIND $rows AS row
+CALL (k, row) {
+  UNWIND row.faces AS face_id
+  MATCH (f:Face {face_id: face_id})
+  MERGE (f)-[:COMPARED_IN]->(k)
+}
 UNWIND row.cut AS cut
 MATCH (f:Face {face_id: cut.face_id}) WHERE f.stub IS NULL
 SET f.more_similar = cut.number
@@ -173,7 +162,7 @@ UNWIND cut.faces AS other
 MATCH (g:Face {face_id: other}) WHERE g.stub IS NULL
 MERGE (f)-[:AS_SIMILAR]->(g)
 """
-"""What the caps cut that is as similar as what is proposed: of each compared face the number, and those listed."""
+"""With what the caps cut that is as similar as what is proposed: of each compared face the number, and those listed."""
 
 FORGET_CUT: Final = """
 UNWIND $rows AS face_id
@@ -375,12 +364,16 @@ SET q.state = 'done', q.done_at = $now
 
 EVENTS_AT: Final = """
 UNWIND $rows AS row
-OPTIONAL MATCH (n:Notice {subject: row.subject})
-OPTIONAL MATCH (q:Quarantined {quarantine_id: row.quarantine_id})
+CALL (row) {
+  MATCH (n:Notice {subject: row.subject}) RETURN n, null AS q
+  UNION ALL
+  MATCH (q:Quarantined {quarantine_id: row.quarantine_id}) RETURN null AS n, q
+}
 RETURN row.place AS place, coalesce(min(n.fingerprint), min(q.fingerprint)) AS fingerprint, min(n.at) AS first_at,
-       min(q.ce_id) AS ce_id, min(q.submitted_at) AS submitted_at
+       min(q.ce_id) AS ce_id, min(q.submitted_at) AS submitted_at, count(n) > 0 AS noticed, count(q) > 0 AS quarantined
 """
-"""Which event each place is known for; what an older release stored has no fingerprint."""
+"""Which event each place is known for, and as what: no row for a place of which nothing is known, and no fingerprint of
+what an older release stored."""
 
 STANDING_NOTICES: Final = """
 UNWIND $subjects AS subject

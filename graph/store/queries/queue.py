@@ -1,6 +1,6 @@
 """What waits for people, and who has it. Every statement reads a bounded number of links, whatever the filters.
 
-The queue of a district is a walk along the indexes `link_low` and `link_high` (see `ingest.PLACE_LINKS`): `$stretches`
+The queue of a district is a walk along the indexes `link_low` and `link_high` (see `ingest._PLACE`): `$stretches`
 says which parts of it are left. Filters that would make most of the walk useless (a small case, one victim) begin at
 the case or the victim instead.
 """

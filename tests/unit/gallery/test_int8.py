@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
+import onnx.parser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -79,3 +81,12 @@ def test_where_products_of_bytes_overflow_codes_are_not_used(monkeypatch: pytest
     assert not int8.exact.__wrapped__(DIMENSIONS)
     monkeypatch.setattr(int8, "exact", int8.exact.__wrapped__)
     assert not int8.pays.__wrapped__(DIMENSIONS)
+
+
+def test_the_model_of_the_product_is_what_its_source_makes() -> None:
+    source = f"""
+<ir_version: 8, opset_import: ["" : 13]>
+product (uint8[rows, dimensions] stored, int8[dimensions, queries] asked) => (int32[rows, queries] scores)
+<uint8 zero = {{{int8.ZERO}}}> {{ scores = MatMulInteger(stored, asked, zero) }}
+"""
+    assert onnx.parser.parse_model(source).SerializeToString() == int8.PRODUCT

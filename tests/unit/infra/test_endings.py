@@ -48,16 +48,19 @@ ARGUMENTS: dict[str, list[str]] = {
     "bench decisions": ["PICTURES"],
     "bench accuracy": ["PICTURES"],
     "bench pipeline": ["PICTURES"],
+    "bench peers": ["PICTURES"],
     "bench calibrate": ["PICTURES"],
     "bench verdicts": [],
+    "bench graph-writes": [],
     "bench review": [],
+    "bench search": ["--faces", "1000"],
 }
 """A whole command line of each command. A new command needs one, so that it is run in every situation below."""
 LATE_SETTINGS = {"audit verify", "bench decisions"}
 """Those that look at their files first, or at nothing else."""
 ON_SERVERS = {"ingest", "topics", "audit export", "audit yearly", "models"}
 """Those that ask Kafka or Neo4j at once where their addresses are set."""
-IN_A_SCRATCH_FOLDER = {"demo", "bench verdicts", "bench review"}
+IN_A_SCRATCH_FOLDER = {"demo", "bench verdicts", "bench graph-writes", "bench review", "bench search"}
 
 
 def commands(group: Any, *before: str) -> Iterator[str]:
