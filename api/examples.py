@@ -75,8 +75,8 @@ CASE_GRAPH: Final[dict[str, Any]] = {
     "media": [
         {
             "media_id": MEDIA, "kind": "picture", "content_type": "image/jpeg", "width": 1600, "height": 1200,
-            "captured_at": "2026-08-02T17:20:11+02:00", "scope": "register", "exhibits": ["A-12"], "urgency": "routine",
-            "submitted_at": 1795165964000, "other_case_ids": [],
+            "captured_at": "2026-08-02T17:20:11+02:00", "ai_generated": None, "scope": "register", "exhibits": ["A-12"],
+            "urgency": "routine", "submitted_at": 1795165964000, "other_case_ids": [],
         }
     ],
     "faces": [
@@ -311,7 +311,8 @@ CASE_MEDIA: Final[dict[str, Any]] = {"items": [{**CASE_GRAPH["media"][0], "faces
 
 MEDIA_FACTS: Final[dict[str, Any]] = {
     "media_id": MEDIA, "kind": "picture", "content_type": "image/jpeg", "width": 1600, "height": 1200, "frames": 1,
-    "duration_ms": None, "captured_at": None, "first_submitted_at": 1795165964000, "faces": 1, "too_poor": 0,
+    "duration_ms": None, "captured_at": None, "ai_generated": False, "first_submitted_at": 1795165964000, "faces": 1,
+    "too_poor": 0,
     "memberships": [
         {
             "case_id": CASE, "district": "north", "contact": "duty desk north, 0100", "scope": "register",

@@ -252,6 +252,7 @@ class MediaOut(WireOut):
     width: int | None
     height: int | None
     captured_at: str | None = Field(description="by the latest event that says it, else by the camera (EXIF)")
+    ai_generated: bool | None = Field(description="by the latest event that says it; null: no event does")
     scope: str | None
     exhibits: list[str]
     urgency: str | None

@@ -132,6 +132,7 @@ class MediaFactsOut(WireOut):
     frames: int | None
     duration_ms: int | None
     captured_at: str | None
+    ai_generated: bool | None = Field(description="by the latest event that says it; null: no event does")
     first_submitted_at: int | None = Field(description="milliseconds since 1970, UTC")
     faces: int
     too_poor: int

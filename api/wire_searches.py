@@ -77,7 +77,9 @@ class PictureIn(QuestionIn):
     """The fields beside an uploaded picture."""
 
     rotate: Literal["0", "90", "180", "270"] = Field(
-        default="0", description="degrees clockwise that the picture is turned by before faces are looked for"
+        default="0",
+        description="degrees clockwise by which the picture is turned to look for more faces; it is stored as it came, "
+        "and boxes are those in it",
     )
 
 

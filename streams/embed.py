@@ -93,6 +93,7 @@ class EmbedStep:
     ) -> MediaEmbedded:
         fetched = self._fetch(submitted.url, submitted.sha256)
         picture = self._decoder.decode(fetched.data, submitted.content_type)
+        found = self._finder.find(picture, fetched.media_id, 0 if search is None else search.turn)
         return MediaEmbedded(
             media_id=fetched.media_id,
             content_type=picture.content_type,
@@ -102,7 +103,7 @@ class EmbedStep:
             detector_id=self._detector_id,
             model_id=self._model_id,
             captured_at=picture.captured_at,
-            faces=[self._kept(fetched.media_id, face) for face in self._finder.find(picture, fetched.media_id)],
+            faces=[self._kept(fetched.media_id, face) for face in found],
             submitted=submitted,
             search=search,
             origin=origin(message, source),

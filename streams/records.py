@@ -85,13 +85,18 @@ class MediaSubmitted(InCase):
 
 
 class SearchProbe(MediaSubmitted):
-    """A search's uploaded picture: rides through embed and is answered where its faces are stored."""
+    """A search's uploaded picture: rides through embed and is answered where its faces are stored.
+
+    `turn` is how many degrees clockwise the asker turned it to show its faces; the file itself is as it came. Records
+    of earlier releases have none: their turned pictures bring it in a note behind the file's last byte.
+    """
 
     search_id: Reference
     within: Reference
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     keep_asking: bool = False
     until: int | None = None
+    turn: Literal[0, 90, 180, 270] = 0
 
 
 class MarkSubmitted(Incoming):

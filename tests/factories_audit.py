@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from graph.domain.audit import GENESIS, Act, Entry, chain
-from graph.domain.audit_export import EXPORTED, Asked, Header, Place, entry_line
+from graph.domain.audit_actions import AuditAction
+from graph.domain.audit_export import Asked, Header, Place, entry_line
 from graph.domain.audit_root import Root
 
 DAY = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
@@ -22,7 +23,8 @@ PERIOD = replace(PERSON, kind="period", value="2026-11-19T00:00:00+00:00/2026-11
 
 def acts(asked: Asked) -> list[Act]:
     made = [Act(DAY + timedelta(days=n // 8, minutes=n), PEOPLE[n % 3], "face.seen", f"face{n}", "p") for n in range(N)]
-    return [*made, Act(DAY + timedelta(days=3), "audrey", EXPORTED, "audit", asked.purpose, asked.digest)]
+    exported = Act(DAY + timedelta(days=3), "audrey", AuditAction.AUDIT_EXPORTED, "audit", asked.purpose, asked.digest)
+    return [*made, exported]
 
 
 def export(asked: Asked, entries: list[Entry], start: int = 0) -> list[bytes]:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import random
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,11 +168,12 @@ def search(
 
 
 def probe(
-    name: str, vectors: Sequence[Vector], search_id: str, case_id: str, within: str, source: SourceEvent
-) -> MediaEmbedded:
+    name: str, vectors: Sequence[Vector], search_id: str, case_id: str, within: str, source: SourceEvent,
+    turn: Literal[0, 90, 180, 270] = 0,
+) -> MediaEmbedded:  # fmt: skip
     """The gallery record of a search with an uploaded picture."""
     event = submitted(case_id, "none")
-    asked = SearchProbe(**event.model_dump(), search_id=search_id, within=within)
+    asked = SearchProbe(**event.model_dump(), search_id=search_id, within=within, turn=turn)
     return embedded(name, vectors, event, source, search=asked)
 
 

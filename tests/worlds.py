@@ -176,16 +176,22 @@ class World:
         await self.store.write(lambda tx: tx.do(query, **values))  # type: ignore[arg-type]
 
     async def _dates(self) -> None:
-        """The south knows other dates in each world, as many years from the north's: within one band."""
+        """The south knows other dates in each world, as many years from the north's: within one band.
+
+        It says, later than the north, in one world that its pictures are generated and in the other that they are not.
+        """
         theirs = "2012-01-01T00:00:00" if self.hidden.name == "a" else "2012-09-01T00:00:00"
         await self.write(
             "MATCH (f:Face)-[:SEEN_IN]->(m:Media)-[i:IN_CASE]->(c:Case) "
             "SET i.captured_at = CASE WHEN c.district = 'south' AND c.case_id <> $open THEN $theirs "
             "ELSE '2020-01-01T00:00:00' END, "
-            "i.captured_told = 1, f.more_similar = 1 "
+            "i.captured_told = 1, f.more_similar = 1, "
+            "i.ai_generated = CASE WHEN c.case_id = $hidden THEN $generated ELSE false END, "
+            "i.ai_generated_told = CASE WHEN c.case_id = $hidden THEN 2 ELSE 1 END "
             "WITH f, m, c WHERE c.case_id = $hidden AND NOT EXISTS { (m)-[:IN_CASE]->(:Case {district: 'north'}) } "
             "SET m.captured_at = $theirs, f.more_similar = $number",
             hidden=self.hidden.case_id, open=OPEN_SOUTH, theirs=theirs, number=1 if self.hidden.name == "a" else 2,
+            generated=self.hidden.name == "a",
         )  # fmt: skip
         await self.write(
             "MATCH (a:Face {face_id: $a}), (b:Face {face_id: $b}) MERGE (a)-[:AS_SIMILAR]->(b)",

@@ -27,7 +27,9 @@ async def audit(
     start: Annotated[Moment | None, Query(alias="from", description="from this time on, with its zone")] = None,
     end: Annotated[Moment | None, Query(alias="to", description="before this time, with its zone")] = None,
     actor: Name = None,
-    action: Name = None,
+    action: Annotated[
+        str | None, Query(max_length=200, description="its current or a former name finds entries of both")
+    ] = None,
     subject: Name = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
     after: After = 0,

@@ -12,6 +12,7 @@ from typing import Any
 
 from graph.actions.decide import Deciding, Planned, Seen, Step, check_version, of_act_for, write
 from graph.domain import ids, link
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.link import SecondDecision
 from graph.domain.people import Deed, Person, check_may, may
@@ -68,7 +69,7 @@ async def do_act_reopening(
     Refused as a half undo where something was decided on top of it, which it names.
     """
     link.check_text(reason, needed=True)
-    deciding = Deciding(actor, now, purpose, "reopening", "act.reopened")
+    deciding = Deciding(actor, now, purpose, "reopening", AuditAction.ACT_REOPENED)
 
     async def work(tx: Tx) -> Done:
         head = await log.lock_head(tx)
@@ -104,7 +105,8 @@ async def do_act_approval(
 ) -> Done:  # fmt: skip
     """A second person's decision on all confirmed links of one act that are named in `seen`, as one."""
     link.check_text(reason, needed=decision is SecondDecision.RETURNED)
-    deciding = Deciding(actor, now, purpose, "approval", "links.approved", faces)
+    action = AuditAction.LINKS_RETURNED if decision is SecondDecision.RETURNED else AuditAction.LINKS_APPROVED
+    deciding = Deciding(actor, now, purpose, "approval", action, faces)
 
     async def work(tx: Tx) -> Done:
         head = await log.lock_head(tx)

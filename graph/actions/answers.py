@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from graph.actions.known import KnownAs, KnownVictims
 from graph.actions.search import check_sees, is_open, milliseconds
 from graph.actions.views import Look, Views
+from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.errors import Invalid
 from graph.domain.headline import Found, headline
@@ -102,7 +103,7 @@ async def read_search(
 
     answer = await store.read(work)
     shown = [item["face_id"] for item in answer.items]
-    await views.record(look.act("search.seen", search_id, shown=shown))
+    await views.record(look.act(AuditAction.SEARCH_SEEN, search_id, shown=shown))
     return answer
 
 
@@ -137,7 +138,7 @@ async def read_searches(
     rows = await store.read(lambda tx: tx.rows(query, **values))
     page: list[Row] = [{**row, "open": is_open(row["search"], look.at)} for row in rows[:limit]]
     ids: list[str] = [row["search"]["search_id"] for row in page]
-    await views.record(look.act("searches.seen", "searches", shown=ids))
+    await views.record(look.act(AuditAction.SEARCHES_SEEN, "searches", shown=ids))
     following = f"{page[-1]['search']['asked_at']}|{ids[-1]}" if len(rows) > limit else None
     return page, following
 
@@ -174,7 +175,7 @@ async def read_unjudged(
                 following = row["media_id"] if row is not walked[-1] or following else None
                 break
     shown = [name for row in page for name in (row["media_id"], *(face["face_id"] for face in row["faces"]))]
-    await views.record(look.act("search.unjudged_seen", search_id, shown=shown))
+    await views.record(look.act(AuditAction.SEARCH_UNJUDGED_SEEN, search_id, shown=shown))
     return page, following
 
 

@@ -15,6 +15,7 @@ from graph.actions.items import EXAMINED_MAX, LARGEST_PAGE, hardest_first, links
 from graph.actions.known import KnownVictims
 from graph.actions.read import seen_links
 from graph.actions.views import Look, Views
+from graph.domain.audit_actions import AuditAction
 from graph.domain.known import Known
 from graph.domain.link import State
 from graph.domain.people import Deed, Maker, Person, check_district, may, told_name
@@ -97,7 +98,7 @@ async def read_approvals(store: Store, views: Views, *, limit: int, after: Posit
     page = await store.read(work)
     shown = [link.link_id for approval in page.items for link in approval.links]
     shown += [approval.identification.identification_id for approval in page.items if approval.identification]
-    await views.record(look.act("approvals.seen", "approvals", shown=shown))
+    await views.record(look.act(AuditAction.APPROVALS_SEEN, "approvals", shown=shown))
     return page
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from graph.actions.views import Look, Views
 from graph.domain.audit import GENESIS, Entry, content_digest, first_fault
+from graph.domain.audit_actions import AuditAction, recorded_names
 from graph.domain.audit_export import Place
 from graph.domain.audit_root import Root
 from graph.domain.errors import Invalid
@@ -22,7 +23,10 @@ PROVED_MAX = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries: None leaves a part open; `start` is included, `end` is not."""
+    """Which entries: None leaves a part open; `start` is included, `end` is not.
+
+    A current or former name of an action finds the entries recorded under either.
+    """
 
     start: datetime | None = None
     end: datetime | None = None
@@ -64,16 +68,17 @@ async def read_audit(
         # The planner uses an index for a value, not for one that may be left open.
         page = queries.PAGE if wanted.actor is None else queries.PAGE_OF_ACTOR
         page = page if wanted.subject is None else queries.PAGE_OF_SUBJECT
+        actions = None if wanted.action is None else recorded_names(wanted.action)
         rows = await tx.rows(
             page, after=first, last=last, limit=limit + 1, start=start, end=end, actor=wanted.actor,
-            action=wanted.action, subject=wanted.subject,
+            actions=actions, subject=wanted.subject,
         )  # fmt: skip
         return [Entry(**row) for row in rows]
 
     found = await store.read(work)
     shown = found[:limit]
     digests = [content_digest(asdict(wanted)), *(entry.hash for entry in shown)]
-    await views.record(look.act("audit.seen", "audit", shown=digests))
+    await views.record(look.act(AuditAction.AUDIT_SEEN, "audit", shown=digests))
     return shown, shown[-1].seq if len(found) > limit else None
 
 
@@ -104,7 +109,8 @@ async def prove(store: Store, views: Views, *, after: int, after_hash: str | Non
         return Proved(after + 1, last, head, len(roots), fault, None if fault or ended else last.seq)
 
     found = await store.read(work)
-    await views.record(look.act("audit.proved", f"audit:{found.first}-{found.last.seq}", shown=[found.last.hash]))
+    subject = f"audit:{found.first}-{found.last.seq}"
+    await views.record(look.act(AuditAction.AUDIT_PROVED, subject, shown=[found.last.hash]))
     return found
 
 

@@ -9,7 +9,8 @@ from typing import Any, LiteralString
 
 from graph.domain import audit
 from graph.domain.audit import Act, Entry
-from graph.domain.audit_export import EXPORTED, Asked, Place
+from graph.domain.audit_actions import AuditAction, current
+from graph.domain.audit_export import Asked, Place
 from graph.domain.errors import Invalid, NotFound
 from graph.domain.people import check_actor, check_purpose
 from graph.store import log
@@ -18,7 +19,6 @@ from graph.store.session import Row, Store, Tx
 
 PAGE = 5_000
 """Entries read at once: some megabytes."""
-COUNTED = "audit.counted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ async def begin_export(store: Store, asked: Asked, *, now: datetime) -> Begun:
     async def work(tx: Tx) -> Begun:
         head = await log.lock_head(tx)
         after, shows = await _selection(tx, asked)
-        act = Act(now, asked.by, EXPORTED, asked.value or "audit", asked.purpose, asked.digest)
+        subject = asked.value or "audit"
+        act = Act(now, asked.by, AuditAction.AUDIT_EXPORTED, subject, asked.purpose, asked.digest)
         await log.append(tx, head, [act])
         own = Place(head.seq, head.hash)
         return Begun(own, min(after, own.seq - 1), lambda entry: entry.seq == own.seq or shows(entry))
@@ -100,7 +101,8 @@ async def count_year(store: Store, year: int, *, by: str, purpose: str, now: dat
     """What was done in a UTC year, as numbers: searches by purpose and outcome, decisions, looks, and all acts.
 
     A search with an empty answer counts with its own outcome. `searches_recorded` is what the audit says of how many
-    were asked: where it is more than the outcomes add up to, the record of a search is gone.
+    were asked: where it is more than the outcomes add up to, the record of a search is gone. An act that an earlier
+    release recorded under a former name counts under the current one.
     """
     check_actor(by)
     check_purpose(purpose)
@@ -115,11 +117,12 @@ async def count_year(store: Store, year: int, *, by: str, purpose: str, now: dat
         span = (start.isoformat(), end.isoformat())
         searches += await _counted(store, queries.SEARCHES_IN, *span)
         decisions += await _counted(store, queries.DECISIONS_IN, *span)
-        acts += await _counted(store, queries.ENTRIES_IN, *span)
+        entries_in = await _counted(store, queries.ENTRIES_IN, *span)
+        acts += [{**row, "action": current(row["action"])} for row in entries_in]
     found = {
         "year": year,
         "searches": _nested(searches, "purpose", "outcome"),
-        "searches_recorded": sum(row["number"] for row in acts if row["action"] == "search.asked"),
+        "searches_recorded": sum(row["number"] for row in acts if row["action"] == AuditAction.SEARCH_ASKED),
         "decisions": _nested(decisions, "kind", "decision"),
         "looks": _nested([row for row in acts if row["action"].endswith(".seen")], "purpose", "action"),
         "acts": {action: sum(numbers.values()) for action, numbers in _nested(acts, "action", "purpose").items()},
@@ -127,7 +130,8 @@ async def count_year(store: Store, year: int, *, by: str, purpose: str, now: dat
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
-        await log.append(tx, head, [Act(now, by, COUNTED, f"year:{year}", purpose, audit.content_digest(found))])
+        digest = audit.content_digest(found)
+        await log.append(tx, head, [Act(now, by, AuditAction.AUDIT_COUNTED, f"year:{year}", purpose, digest)])
 
     await store.write(work)
     return found

@@ -17,6 +17,7 @@ from graph.actions.decide import Deciding, Locked, Seen, Step, check_sees, check
 from graph.actions.read import seen_link
 from graph.actions.views import Look, Views
 from graph.domain import ids, link, victim
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.link import AWAITS_VERDICT, JOINS, Decision, Standing, State
 from graph.domain.people import Deed, Person, check_may, may
@@ -52,7 +53,7 @@ async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purp
     """Judges a contact sheet in one act; raises what `do_verdict` raises, for the whole of it."""
     check_said(said)
     act_id = ids.new_id()
-    deciding = Deciding(actor, now, purpose, "verdict", "links.judged", said.faces)
+    deciding = Deciding(actor, now, purpose, "verdict", AuditAction.LINKS_JUDGED, said.faces)
 
     async def work(tx: Tx) -> Done:
         head = await log.lock_head(tx)
@@ -69,7 +70,7 @@ async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purp
 async def preview(store: Store, views: Views, said: Said, *, look: Look) -> Done:
     """What the act would change, and every refusal that it would meet; nothing is decided, the look is in the audit."""
     check_said(said)
-    deciding = Deciding(look.person, look.at, look.purpose, "verdict", "links.judged", said.faces)
+    deciding = Deciding(look.person, look.at, look.purpose, "verdict", AuditAction.LINKS_JUDGED, said.faces)
 
     async def work(tx: Tx) -> Done:
         found = await _locked(tx, said, look.person, only_look=True)
@@ -79,7 +80,7 @@ async def preview(store: Store, views: Views, said: Said, *, look: Look) -> Done
         return done_of(None, await plan(tx, found, steps, deciding, "", around), look.person)
 
     done = await store.read(work)
-    await views.record(look.act("act.previewed", "links", shown=[seen.link_id for seen in said.links]))
+    await views.record(look.act(AuditAction.ACT_PREVIEWED, "links", shown=[seen.link_id for seen in said.links]))
     return done
 
 
@@ -107,7 +108,7 @@ async def do_link(
         if pair["link"] is not None:
             raise Conflict("these faces are linked already: judge that link", code="link_exists", current=pair["link"])
         await _create(tx, [{"link_id": link_id, "a": a, "b": b}], actor, now)
-        deciding = Deciding(actor, now, purpose, "verdict", "link.made", shown)
+        deciding = Deciding(actor, now, purpose, "verdict", AuditAction.LINK_MADE, shown)
         await write(tx, head, await lock(tx, [link_id]), [step], deciding, ids.new_id())
         return await seen_link(tx, link_id, viewer=actor)
 

@@ -16,6 +16,7 @@ from graph.actions.read import seen_link
 from graph.actions.tell import tell_decision
 from graph.actions.victims import Effects
 from graph.domain import audit, ids, link
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.link import REOPENED, Decision, Entry, SecondDecision, Standing, State
 from graph.domain.people import Deed, Maker, Person, check_may, may, told_name
@@ -100,7 +101,7 @@ async def do_verdict(store: Store, said: Judgement, *, actor: Person, now: datet
     """
     link.check_reasons(said.decision, said.reasons, said.text)
     step = Step(said.link_id, said.decision, said.reasons, said.text)
-    deciding = Deciding(actor, now, purpose, "verdict", "link.judged", said.faces)
+    deciding = Deciding(actor, now, purpose, "verdict", AuditAction.LINK_JUDGED, said.faces)
     return await _one(store, Seen(said.link_id, said.version), step, deciding, _check_judge)
 
 
@@ -111,7 +112,8 @@ async def do_approval(
     """The link after a second person's decision; returning it needs a reason for the first person."""
     link.check_text(reason, needed=decision is SecondDecision.RETURNED)
     step = Step(seen.link_id, decision, text=reason)
-    deciding = Deciding(actor, now, purpose, "approval", "link.approved", faces)
+    action = AuditAction.LINK_RETURNED if decision is SecondDecision.RETURNED else AuditAction.LINK_APPROVED
+    deciding = Deciding(actor, now, purpose, "approval", action, faces)
     return await _one(store, seen, step, deciding, _check_approve)
 
 
@@ -124,7 +126,7 @@ async def do_reopening(
     """
     link.check_text(reason, needed=True)
     step = Step(seen.link_id, None, text=reason)
-    deciding = Deciding(actor, now, purpose, "reopening", "link.reopened")
+    deciding = Deciding(actor, now, purpose, "reopening", AuditAction.LINK_REOPENED)
     return await _one(store, seen, step, deciding, _check_reopen)
 
 
@@ -142,7 +144,7 @@ class Deciding:
     now: datetime
     purpose: str
     kind: str
-    action: str
+    action: AuditAction
     faces: tuple[str, ...] | None = None
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, LiteralString
 from graph.actions.known import find_victim
 from graph.actions.views import Look, Views
 from graph.domain import audit, ids
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Forbidden, Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, may
 from graph.store import log
@@ -61,7 +62,7 @@ async def do_erase(store: Store, kind: Kind, subject: str, reason: str, *, actor
         }  # fmt: skip
         await tx.do(queries.CREATE_REQUEST, request=request)
         entry = audit.Act(
-            now, actor.actor, "erasure.asked", f"{kind.removesuffix('_id')}:{subject}", reason,
+            now, actor.actor, AuditAction.ERASURE_ASKED, f"{kind.removesuffix('_id')}:{subject}", reason,
             audit.content_digest(names),
         )  # fmt: skip
         outgoing = [Outgoing("erasure", row["subject"], _record(erasure_id, number, row, reason, now))
@@ -101,7 +102,7 @@ async def read_erasure(store: Store, views: Views, erasure_id: str, *, look: Loo
     row = await store.read(lambda tx: tx.one(queries.REQUEST, erasure_id=erasure_id))
     if row is None or not may(look.person, Deed.ERASE, row["request"]["districts"]):
         raise NotFound("there is no such erasure")
-    await views.record(look.act("erasure.seen", erasure_id))
+    await views.record(look.act(AuditAction.ERASURE_SEEN, erasure_id))
     return row["request"]
 
 

@@ -11,6 +11,7 @@ from graph.actions import victims
 from graph.actions.known import find_victim
 from graph.actions.tell import Told, numbered
 from graph.domain import audit, ids, link, victim
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.identification import (
     AWAITS_APPROVAL,
@@ -100,7 +101,7 @@ async def do_identification(
         }  # fmt: skip
         await tx.do(queries.CREATE_IDENTIFICATION, victim_id=name, identification=row)
         digest = audit.content_digest({"victim_id": victim_id, **asdict(said)})
-        act = audit.Act(now, actor.actor, "victim.identified", f"victim:{victim_id}", purpose, digest)
+        act = audit.Act(now, actor.actor, AuditAction.VICTIM_IDENTIFIED, f"victim:{victim_id}", purpose, digest)
         await log.append(tx, head, [act])
         return _seen(row, found.seen, actor)
 
@@ -142,9 +143,8 @@ async def do_identification_approval(
             await tx.do(queries.SET_IDENTITIES, rows=[{"victim_id": name, "identity": row["person_ref"]}])
             outgoing = await numbered(tx, _told(decided, around), now)
         digest = audit.content_digest({"decision": decision.value, "reason": reason})
-        act = audit.Act(
-            now, actor.actor, f"identification.{state.value}", f"identification:{identification_id}", purpose, digest
-        )
+        action = AuditAction(f"identification.{state.value}")
+        act = audit.Act(now, actor.actor, action, f"identification:{identification_id}", purpose, digest)
         await log.append(tx, head, [act], outgoing)
         return _seen(decided, seen, actor)
 
@@ -174,7 +174,7 @@ async def do_identification_reopening(
         told = _told(again, around) if row["state"] == IdentificationState.APPROVED else []
         digest = audit.content_digest({"reason": reason})
         subject = f"identification:{identification_id}"
-        act = audit.Act(now, actor.actor, "identification.reopened", subject, purpose, digest)
+        act = audit.Act(now, actor.actor, AuditAction.IDENTIFICATION_REOPENED, subject, purpose, digest)
         await log.append(tx, head, [act], await numbered(tx, told, now))
         return _seen(again, seen, actor)
 

@@ -13,6 +13,7 @@ from graph.actions.parts import in_parts
 from graph.actions.tell import to_gallery
 from graph.domain import ids
 from graph.domain.audit import Act, content_digest
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Fenced, LogGap
 from graph.store import log
 from graph.store.queries import answers, models, relay
@@ -382,4 +383,5 @@ def acts_of(changes: Changes, now: datetime) -> list[Act]:
     }
     if not any(written.values()):
         return []
-    return [Act(now, "link", "collected", f"gallery:{changes.first}-{changes.last}", digest=content_digest(written))]
+    subject = f"gallery:{changes.first}-{changes.last}"
+    return [Act(now, "link", AuditAction.BATCH_COLLECTED, subject, digest=content_digest(written))]

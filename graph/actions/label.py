@@ -9,6 +9,7 @@ from typing import Final
 from graph.actions.media import check_visible
 from graph.actions.views import Look, Views
 from graph.domain import audit, ids
+from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.label import FACES_AT_ONCE, Label
@@ -68,7 +69,8 @@ async def do_label(store: Store, said: Labelling, *, actor: Person, now: datetim
             rows=[{"face_id": row["face_id"], "version": said.version + 1, "before": row["label"]} for row in stands],
         )
         digest = audit.content_digest(asdict(said))
-        entries = [audit.Act(now, actor.actor, "face.labelled", face_id, purpose, digest) for face_id in faces]
+        action = AuditAction.FACE_LABELLED
+        entries = [audit.Act(now, actor.actor, action, face_id, purpose, digest) for face_id in faces]
         back = [row["face_id"] for row in stands if row["label"] in HIDDEN_LABELS and said.label not in HIDDEN_LABELS]
         body = {"act_id": act_id, "faces": faces, "label": said.label, "taken_back": back}
         await log.append(tx, head, entries, [Outgoing("label", said.face_id, body)])
@@ -84,7 +86,7 @@ async def read_labels(store: Store, views: Views, face_id: str, *, look: Look) -
     row = await store.read(lambda tx: tx.one(queries.LABELS, face_id=face_id))
     check_visible(look.person, row["districts"] if row else [], "face")
     assert row is not None
-    await views.record(look.act("face.labels_seen", face_id))
+    await views.record(look.act(AuditAction.FACE_LABELS_SEEN, face_id))
     return _told(row, look.person)
 
 

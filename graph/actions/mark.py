@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from graph.domain import audit, ids
+from graph.domain.audit_actions import AuditAction
 from graph.domain.box import SAME_FACE_IOU, check_mark, iou
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.people import Deed, Maker, Person, check_may, may
@@ -47,7 +48,7 @@ async def do_mark(
             "box": list(box), "ordinal": ordinal,
             "marked_on": {member["case_id"]: member["submitted_at"] for member in row["memberships"]},
         }  # fmt: skip
-        entry = audit.Act(now, actor.actor, "face.marked", face_id, purpose, audit.content_digest(event))
+        entry = audit.Act(now, actor.actor, AuditAction.FACE_MARKED, face_id, purpose, audit.content_digest(event))
         await log.append(tx, head, [entry], [Outgoing("mark", act_id, event)])
 
     await store.write(work)

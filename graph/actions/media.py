@@ -8,10 +8,11 @@ from typing import Literal
 
 from graph.actions.known import KnownAs, KnownVictims
 from graph.actions.views import Look, Views
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import NotFound
 from graph.domain.link import State
 from graph.domain.people import Deed, Maker, Person, may, told_on_face
-from graph.domain.sealed import dated
+from graph.domain.sealed import with_statements
 from graph.store.queries import mark as marking
 from graph.store.queries import media as queries
 from graph.store.session import Row, Store, Tx
@@ -59,7 +60,7 @@ async def read_case_facts(store: Store, views: Views, case_id: str, *, look: Loo
         return CaseFacts(row["case"], row["media"], row["faces"], row["too_poor"], numbers)
 
     facts = await store.read(work)
-    await views.record(look.act("case.seen", case_id))
+    await views.record(look.act(AuditAction.CASE_SEEN, case_id))
     return facts
 
 
@@ -82,10 +83,10 @@ async def read_media_of_case(
 
     rows = await store.read(work)
     page: list[Row] = [
-        {**dated(row, look.person), "others": _readable(look.person, row["others"])} for row in rows[:limit]
+        {**with_statements(row, look.person), "others": _readable(look.person, row["others"])} for row in rows[:limit]
     ]
     shown = [row["media"]["media_id"] for row in page]
-    await views.record(look.act("case.media_seen", case_id, shown=shown))
+    await views.record(look.act(AuditAction.CASE_MEDIA_SEEN, case_id, shown=shown))
     return page, shown[-1] if len(rows) > limit else None
 
 
@@ -114,10 +115,10 @@ async def read_media(store: Store, views: Views, media_id: str, *, look: Look) -
         mine = [upload["status"] for upload in uploads if may(look.person, Deed.SEE, [upload["district"]])]
         if not mine:
             raise NotFound("there is no such media")
-        await views.record(look.act("media.seen", media_id))
+        await views.record(look.act(AuditAction.MEDIA_SEEN, media_id))
         return OnItsWay(media_id, "submitted" if "submitted" in mine else "quarantined")
-    await views.record(look.act("media.seen", media_id))
-    return {**dated(row, look.person), "memberships": _told(row["memberships"], look.person)}
+    await views.record(look.act(AuditAction.MEDIA_SEEN, media_id))
+    return {**with_statements(row, look.person), "memberships": _told(row["memberships"], look.person)}
 
 
 def _told(memberships: Sequence[Row], person: Person) -> list[Row]:
@@ -152,7 +153,7 @@ async def read_faces(store: Store, views: Views, media_id: str, *, look: Look) -
 
     found = await store.read(work)
     shown = [*(row["face"]["face_id"] for row in found.faces), *(row["face_id"] for row in found.waiting)]
-    await views.record(look.act("media.faces_seen", media_id, shown=shown))
+    await views.record(look.act(AuditAction.MEDIA_FACES_SEEN, media_id, shown=shown))
     return found
 
 

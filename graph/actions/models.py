@@ -9,6 +9,7 @@ from typing import Final
 
 from graph.actions.ingest import LOG, read_cursor
 from graph.domain import audit
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict
 from graph.domain.link import State
 from graph.domain.people import check_actor
@@ -107,7 +108,8 @@ async def begin(store: Store, model_id: str, *, faces: int, actor: str, now: dat
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
         told = audit.content_digest({"model": model_id, "faces": faces})
-        await log.append(tx, head, [audit.Act(now, actor, "model.embedding", f"model:{model_id}", digest=told)])
+        act = audit.Act(now, actor, AuditAction.MODEL_EMBEDDING_BEGUN, f"model:{model_id}", digest=told)
+        await log.append(tx, head, [act])
 
     await store.write(work)
 
@@ -136,7 +138,8 @@ async def do_switch(store: Store, to: Chosen, *, lacking: int, actor: str, now: 
         if before == (to.model_id, to.score_id):
             raise Conflict(f"the register holds {to.model_id}, compared by {to.score_id}, already", code="same_model")
         told = {"from": before, "to": (to.model_id, to.score_id), "lacking": lacking}
-        act = audit.Act(now, actor, "model.switched", f"model:{to.model_id}", digest=audit.content_digest(told))
+        digest = audit.content_digest(told)
+        act = audit.Act(now, actor, AuditAction.MODEL_SWITCHED, f"model:{to.model_id}", digest=digest)
         body = {"model_id": to.model_id, "calibration": to.calibration}
         await log.append(tx, head, [act], [Outgoing("model", to.model_id, body)])
 

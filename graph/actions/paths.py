@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from graph.actions.views import Look, Views
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Invalid, NotFound, StoreUnavailable
 from graph.domain.link import State
 from graph.domain.people import Deed, Person, may
@@ -71,7 +72,8 @@ async def read_path(
     except TimeoutError:
         raise StoreUnavailable(f"no way was found in {PATIENCE_SECONDS} s, and the search is not at its end") from None
     steps = told(look.person, {from_case, to_case}, found, places) if found else ()
-    await views.record(look.act("path.seen", f"{from_case} {to_case}", shown=[step.link_id or "" for step in steps]))
+    links = [step.link_id or "" for step in steps]
+    await views.record(look.act(AuditAction.PATH_SEEN, f"{from_case} {to_case}", shown=links))
     return steps
 
 

@@ -14,6 +14,7 @@ from graph.actions.events import Event
 from graph.actions.ingest import NoticeRow, new_notices
 from graph.domain import ids
 from graph.domain.audit import Act
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, NotFound, RedthreadError
 from graph.store import log
 from graph.store.queries import ingest
@@ -145,7 +146,7 @@ async def refuse_replay(store: Store, event: Event, reason: RedthreadError, *, n
             reason=told,
         )
         if found is not None:
-            await log.append(tx, head, [Act(now, "relay", "replay refused", f"event:{event.place}")])
+            await log.append(tx, head, [Act(now, "relay", AuditAction.REPLAY_REFUSED, f"event:{event.place}")])
 
     await store.write(work)
 
@@ -175,7 +176,7 @@ async def _send_again(tx: Tx, head: log.Head, q: dict[str, Any], actor: str, now
     await tx.do(queries.REPLAYED, quarantine_id=q["quarantine_id"], at=now.isoformat(), now=_ms(now))
     body = {key: q.get(key) for key in ("topic", "key", "value", "event", "ce_id", "submitted_at", "attempts")}
     outgoing = log.Outgoing("replay", q["event"], {**body, "headers": json.loads(q["headers"])})
-    await log.append(tx, head, [Act(now, actor, "replayed", f"event:{q['event']}")], [outgoing])
+    await log.append(tx, head, [Act(now, actor, AuditAction.EVENT_REPLAYED, f"event:{q['event']}")], [outgoing])
 
 
 async def waiting(store: Store, limit: int = 100) -> list[Row]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from graph.actions import quarantine
 from graph.actions.views import Look, Views
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Invalid
 from graph.domain.people import Deed, check_may
 from graph.store.queries import quarantine as queries
@@ -25,7 +26,8 @@ async def read_quarantine(
     place = {"submitted_at": int(submitted_at or -1), "quarantine_id": last}
     found = await store.read(lambda tx: tx.rows(queries.PAGE, status=status, limit=limit + 1, **place))
     events = [row["q"] for row in found[:limit]]
-    await views.record(look.act("quarantine.seen", status, shown=[event["quarantine_id"] for event in events]))
+    shown = [event["quarantine_id"] for event in events]
+    await views.record(look.act(AuditAction.QUARANTINE_SEEN, status, shown=shown))
     if len(found) <= limit:
         return events, None
     return events, f"{events[-1]['submitted_at']}:{events[-1]['quarantine_id']}"

@@ -16,6 +16,7 @@ from graph.actions.items import Item, Sheet, items, links_of, next_links, offers
 from graph.actions.known import KnownVictims
 from graph.actions.views import Look, Views
 from graph.domain import audit, ids
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.link import State
 from graph.domain.people import Deed, Maker, Person, check_district, told_name
@@ -101,7 +102,7 @@ async def read_queue(
     page = await store.read(work)
     shown = [link.link_id for queued in page.items for link in queued.item.links]
     shown += [face_id for queued in page.items for unit in queued.item.units for face_id in unit.face_ids]
-    await views.record(look.act("queue.seen", "queue", shown=list(dict.fromkeys(shown))))
+    await views.record(look.act(AuditAction.QUEUE_SEEN, "queue", shown=list(dict.fromkeys(shown))))
     return page
 
 
@@ -164,7 +165,7 @@ async def do_skip(store: Store, claim_id: str, *, actor: Person, now: datetime) 
         head = await log.lock_head(tx)
         await _check_own(tx, claim_id, actor, now)
         await tx.do(queries.SKIP, claim_id=claim_id, now=now.isoformat(), skipped_until=until.isoformat())
-        await log.append(tx, head, [audit.Act(now, actor.actor, "queue.skipped", f"claim:{claim_id}")])
+        await log.append(tx, head, [audit.Act(now, actor.actor, AuditAction.QUEUE_SKIPPED, f"claim:{claim_id}")])
 
     await store.write(work)
     return until
@@ -178,7 +179,7 @@ async def do_renewal(store: Store, claim_id: str, *, actor: Person, now: datetim
         row = await _check_own(tx, claim_id, actor, now)
         until = (now + LEASE).isoformat()
         await tx.do(queries.RENEW, claim_id=claim_id, until=until)
-        await log.append(tx, head, [audit.Act(now, actor.actor, "queue.renewed", f"claim:{claim_id}")])
+        await log.append(tx, head, [audit.Act(now, actor.actor, AuditAction.QUEUE_RENEWED, f"claim:{claim_id}")])
         return Claim(claim_id, row["claim"]["seed"], row["claim"]["at"], until)
 
     return await store.write(work)
@@ -222,7 +223,8 @@ def _claimed_act(queued: Queued, actor: Person, now: datetime, purpose: str) -> 
     faces = sorted({face_id for unit in queued.item.units for face_id in unit.face_ids})
     shown = {"claim": asdict(queued.claim), "links": [link.link_id for link in queued.item.links], "faces": faces}
     subject = queued.claim.purpose
-    return audit.Act(now, actor.actor, "queue.claimed", subject, purpose or subject, audit.content_digest(shown))
+    digest = audit.content_digest(shown)
+    return audit.Act(now, actor.actor, AuditAction.QUEUE_CLAIMED, subject, purpose or subject, digest)
 
 
 async def _own_claims(tx: Tx, person: Person, now: datetime) -> list[Row]:

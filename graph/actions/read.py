@@ -9,6 +9,7 @@ from typing import Any
 
 from graph.actions.known import KnownVictims
 from graph.actions.views import Look, Views
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import NotFound
 from graph.domain.link import State
 from graph.domain.people import Deed, Person, districts_of
@@ -50,7 +51,7 @@ class LinkRow:
 async def read_link(store: Store, views: Views, link_id: str, *, look: Look) -> SeenLink:
     """The link with as much of its history as this person may read; the look is in the audit."""
     found = await store.read(lambda tx: seen_link(tx, link_id, viewer=look.person))
-    await views.record(look.act("link.seen", link_id))
+    await views.record(look.act(AuditAction.LINK_SEEN, link_id))
     return found
 
 
@@ -75,7 +76,7 @@ async def read_links(
     rows = await store.read(work)
     links = [link_from(row, look.person) for row in rows[:limit] if sees_link(look.person, row)]
     subject = f"case:{case_id}" if case_id is not None else "register"
-    await views.record(look.act("links.seen", subject, shown=[item.link_id for item in links]))
+    await views.record(look.act(AuditAction.LINKS_SEEN, subject, shown=[item.link_id for item in links]))
     return links, links[-1].link_id if len(rows) > limit else None
 
 
@@ -97,7 +98,7 @@ async def read_case(store: Store, views: Views, case_id: str, *, leads: bool, lo
 
     seen = await store.read(work)
     shown = [row["face"]["face_id"] for row in seen.faces] + [item.link_id for item in seen.links]
-    await views.record(look.act("case.seen", case_id, shown=shown))
+    await views.record(look.act(AuditAction.CASE_SEEN, case_id, shown=shown))
     return seen
 
 
@@ -111,7 +112,7 @@ async def read_crop(
     if row["display_crop"] is None:
         raise NotFound("this face was erased: there is no picture of it", code="file_gone")
     crop = await asyncio.to_thread(files.read_crop, row["display_crop"])
-    await views.record(look.act("face.seen", face_id))
+    await views.record(look.act(AuditAction.FACE_SEEN, face_id))
     return crop
 
 

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from graph.actions.views import Look, Views
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict
-
-MISSED = "access.missed"
-"""The action of a request for what is not there, or not for this person: many of one person's are a hunt for ids."""
-REFUSED = "access.refused"
-"""The action of a refusal that told what stands now."""
 
 
 async def record_miss(views: Views, look: Look, request: str, path: str) -> None:
-    """Returns when the miss is in the audit: which kind of request, and of what was asked for the digest alone."""
-    await views.record(look.act(MISSED, request, shown=[path]))
+    """Returns when the miss is in the audit: which kind of request, and of what was asked for the digest alone.
+
+    Many misses of one person are a hunt for ids.
+    """
+    await views.record(look.act(AuditAction.ACCESS_MISSED, request, shown=[path]))
 
 
 async def disclose(views: Views, look: Look, request: str, path: str, refused: Conflict) -> Conflict:
     """The refusal with what stands now, once that is in the audit; without a purpose the refusal alone."""
     if not refused.current or not look.purpose:
         return Conflict(refused.message, code=refused.code)
-    await views.record(look.act(REFUSED, request, shown=[path, refused.told]))
+    await views.record(look.act(AuditAction.ACCESS_REFUSED, request, shown=[path, refused.told]))
     return Conflict(refused.told, code=refused.code, current=refused.current)

@@ -15,6 +15,7 @@ from graph.actions.ingest import LOG
 from graph.actions.reconcile import PAGE, Request, pages
 from graph.domain import ids
 from graph.domain.audit import Act, content_digest
+from graph.domain.audit_actions import AuditAction
 from graph.store import log
 from graph.store.log import Outgoing
 from graph.store.queries import restore as queries
@@ -32,7 +33,7 @@ async def reset_cursor(store: Store, log_id: str, before: int, *, actor: str, no
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
         await tx.do(queries.RESET_CURSOR, log=LOG, log_id=log_id, offset=before)
-        await log.append(tx, head, [Act(now, actor, "restore.log_read_again", f"gallery:{before + 1}")])
+        await log.append(tx, head, [Act(now, actor, AuditAction.RESTORE_LOG_READ_AGAIN, f"gallery:{before + 1}")])
 
     await store.write(work)
 
@@ -80,7 +81,7 @@ async def replay(store: Store, lost: Sequence[Row], *, actor: str, now: datetime
         async def work(tx: Tx, page: Sequence[Row] = page) -> None:
             head = await log.lock_head(tx)
             places = [row["event"] for row in page]
-            act = Act(now, actor, "restore.replayed", f"events:{len(page)}", digest=content_digest(places))
+            act = Act(now, actor, AuditAction.RESTORE_REPLAYED, f"events:{len(page)}", digest=content_digest(places))
             await log.append(tx, head, [act], [Outgoing("replay", row["event"], row) for row in page])
 
         await store.write(work)
@@ -104,7 +105,8 @@ async def erase_again(store: Store, notices: Sequence[Row], *, actor: str, now: 
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
-        act = Act(now, actor, "restore.erased_again", f"erasures:{len(subjects)}", digest=content_digest([*subjects]))
+        digest = content_digest([*subjects])
+        act = Act(now, actor, AuditAction.RESTORE_ERASED_AGAIN, f"erasures:{len(subjects)}", digest=digest)
         rows = [Outgoing("erasure", next(iter(row["erasure"]["subject"].values())), row) for row in subjects.values()]
         await log.append(tx, head, [act], rows)
 
@@ -157,7 +159,7 @@ async def _again(store: Store, seqs: Sequence[int], actor: str, now: datetime) -
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
         await tx.do(queries.PUBLISH_AGAIN, seqs=seqs)
-        act = Act(now, actor, "restore.published_again", f"records:{len(seqs)}", digest=content_digest(seqs))
+        act = Act(now, actor, AuditAction.RESTORE_PUBLISHED_AGAIN, f"records:{len(seqs)}", digest=content_digest(seqs))
         await log.append(tx, head, [act])
 
     await store.write(work)

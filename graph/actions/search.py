@@ -18,12 +18,13 @@ from typing import Any
 
 from graph.actions.known import find_victim
 from graph.domain import audit, ids
+from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, check_purpose, may
 from graph.domain.sealed import sees_case, sees_face
 from graph.domain.text import is_blank
-from graph.domain.turn import turned
+from graph.domain.turn import TURNS
 from graph.files import MediaStore
 from graph.store import log
 from graph.store.log import Outgoing
@@ -121,8 +122,9 @@ async def ask_with_picture(
     store: Store, files: MediaStore, question: Question, picture: Picture, *, actor: Person, now: datetime,
     rotate: int = 0,
 ) -> str:  # fmt: skip
-    """The id of the new search for the faces of an uploaded picture, turned by `rotate` degrees and stored first.
+    """The id of the new search for the faces of an uploaded picture, which is stored first, as it came.
 
+    Faces are looked for in the picture turned clockwise by `rotate` degrees too; Invalid for another angle than TURNS.
     The picture rides on an event of its own with scope `none` in the asking case: it is kept there with its search,
     and no link or other search finds it. One that is stored without its search (a crash in between) is in no case and
     harms nobody; the same upload names the same file.
@@ -130,22 +132,24 @@ async def ask_with_picture(
     check_question(question)
     if not picture.data:
         raise Invalid("the file is empty", code="empty_file")
-    data = turned(picture.data, rotate)
+    if rotate not in TURNS:
+        raise Invalid("rotate: 0, 90, 180 or 270")
     await store.read(lambda tx: _check_cases(tx, question, actor))
-    media_id = await asyncio.to_thread(files.put_upload, data)
+    media_id = await asyncio.to_thread(files.put_upload, picture.data)
     search_id = ids.new_id()
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
         district = await _check_cases(tx, question, actor)
-        node = {**_node(search_id, question, district, actor, now), "uploaded": True, "picture": media_id}
+        asked_with = {"uploaded": True, "picture": media_id, "turn": rotate}
+        node = {**_node(search_id, question, district, actor, now), **asked_with}
         await tx.do(queries.CREATE_SEARCH, search=node, faces=[])
         body = {
             **_asked(node), "district": district, "url": files.upload_url(media_id), "sha256": media_id,
             "content_type": picture.content_type, "purpose": question.purpose, "legal_basis": question.legal_basis,
-            "scope": "none",
+            "scope": "none", "turn": rotate,
         }  # fmt: skip
-        entry = _entry(search_id, question, [media_id], actor, now)
+        entry = _entry(search_id, question, [media_id], actor, now, turn=rotate)
         await log.append(tx, head, [entry], [Outgoing("probe", search_id, body)])
 
     await store.write(work)
@@ -167,7 +171,7 @@ async def do_end(store: Store, search_id: str, *, actor: Person, now: datetime, 
         if not is_open(search, now):
             raise Conflict("this search is not open", code="not_open", current={"status": search["status"]})
         await tx.do(queries.END, search_id=search_id, at=now.isoformat(), by=actor.actor)
-        act = audit.Act(now, actor.actor, "search.ended", search_id, purpose or search["purpose"])
+        act = audit.Act(now, actor.actor, AuditAction.SEARCH_ENDED, search_id, purpose or search["purpose"])
         await log.append(tx, head, [act], [Outgoing("search_ended", search_id, {"search_id": search_id})])
 
     await store.write(work)
@@ -227,6 +231,9 @@ def _asked(node: dict[str, Any]) -> dict[str, Any]:
     return {name: node[name] for name in ("search_id", "case_id", "within", "limit", "keep_asking", "until")}
 
 
-def _entry(search_id: str, question: Question, probes: Sequence[str], actor: Person, now: datetime) -> audit.Act:
-    digest = audit.content_digest({**asdict(question), "probes": list(probes)})
-    return audit.Act(now, actor.actor, "search.asked", search_id, question.purpose, digest)
+def _entry(
+    search_id: str, question: Question, probes: Sequence[str], actor: Person, now: datetime, *, turn: int = 0
+) -> audit.Act:
+    content = {**asdict(question), "probes": list(probes), **({"turn": turn} if turn else {})}
+    digest = audit.content_digest(content)
+    return audit.Act(now, actor.actor, AuditAction.SEARCH_ASKED, search_id, question.purpose, digest)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from graph.actions.media import check_visible
 from graph.actions.views import Look, Views
+from graph.domain.audit_actions import AuditAction
 from graph.domain.sealed import Side, side_from
 from graph.store.queries import similar as queries
 from graph.store.session import Row, Store, Tx
@@ -40,5 +41,5 @@ async def read_similar(
 
     number, rows = await store.read(work)
     faces = tuple(side_from(row, look.person) for row in rows[:limit])
-    await views.record(look.act("face.similar_seen", face_id, shown=[side.face_id for side in faces]))
+    await views.record(look.act(AuditAction.FACE_SIMILAR_SEEN, face_id, shown=[side.face_id for side in faces]))
     return SimilarFaces(number, faces, faces[-1].face_id if len(rows) > limit else None)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from graph.actions.search import Picture
 from graph.domain import audit, ids
+from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import Scope
 from graph.domain.errors import Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, check_purpose, may
@@ -62,7 +63,8 @@ async def do_upload(
         head = await log.lock_head(tx)
         case = await _check_case(tx, said.case_id, actor)
         event = {**facts, "district": case["district"]}
-        entry = audit.Act(now, actor.actor, "media.uploaded", media_id, said.purpose, audit.content_digest(event))
+        digest = audit.content_digest(event)
+        entry = audit.Act(now, actor.actor, AuditAction.MEDIA_UPLOADED, media_id, said.purpose, digest)
         await tx.do(queries.CREATE_UPLOAD, ce_id=event["ce_id"], media_id=media_id, case_id=said.case_id)
         await log.append(tx, head, [entry], [Outgoing("media", media_id, event, source=case["source"])])
 

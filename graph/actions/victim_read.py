@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from graph.actions.known import Found, find_victim
 from graph.actions.views import Look, Views
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict
 from graph.domain.link import JOINS, State
 from graph.domain.people import Deed, Person, may
@@ -86,7 +87,7 @@ async def read_victim(store: Store, views: Views, victim_id: str, *, look: Look)
     sheets = contact_sheets(look.person, rows, links, found.seen.faces)
     seen = SeenVictim(victim, sheets, sum(row["face"]["stub"] for row in rows))
     shown = sorted({face.face["face_id"] for sheet in seen.sheets for face in sheet.faces})
-    await views.record(look.act("victim.seen", victim_id, shown=shown))
+    await views.record(look.act(AuditAction.VICTIM_SEEN, victim_id, shown=shown))
     return seen
 
 
@@ -94,7 +95,7 @@ async def _successor(views: Views, victim_id: str, found: Found, look: Look) -> 
     """Where the faces are now that the person may see of those that the name stood for."""
     of_face, mine = found.seen.victims.of_face, found.named & found.seen.faces
     now = sorted({of_face[face] for face in mine if face in of_face})
-    await views.record(look.act("victim.seen", victim_id, shown=now))
+    await views.record(look.act(AuditAction.VICTIM_SEEN, victim_id, shown=now))
     if len(now) == 1 and all(face in of_face for face in mine):
         return Moved(now[0])
     message = "the faces of this victim are no longer one victim: see those that they are in now"

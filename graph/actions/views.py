@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from graph.domain import audit
+from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import StoreUnavailable
 from graph.domain.people import Person
 from graph.store import log
@@ -29,7 +30,7 @@ class Look:
     purpose: str
     at: datetime
 
-    def act(self, action: str, subject: str, *, shown: Sequence[str] = ()) -> audit.Act:
+    def act(self, action: AuditAction, subject: str, *, shown: Sequence[str] = ()) -> audit.Act:
         """The entry to be: `shown` are the ids that the answer holds; only their digest is kept."""
         return audit.Act(
             at=self.at,

@@ -12,24 +12,35 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
+from graph.domain.audit_actions import AuditAction
+
 GENESIS = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What somebody did, before it has a place in the chain: ids and digests only, no people's data."""
+    """What somebody did, before it has a place in the chain: ids and digests only, no people's data.
+
+    Raises ValueError for an action that is not in the list of audit actions.
+    """
 
     at: datetime
     actor: str
-    action: str
+    action: AuditAction
     subject: str
     purpose: str = ""
     digest: str = ""
 
+    def __post_init__(self) -> None:
+        AuditAction(self.action)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An act in its place; `at` is ISO 8601 in UTC, so that its text sorts by time."""
+    """An act in its place; `at` is ISO 8601 in UTC, so that its text sorts by time.
+
+    `action` may be a former name of an action: entries of earlier releases keep theirs.
+    """
 
     seq: int
     at: str
@@ -74,7 +85,8 @@ def chain(acts: Iterable[Act], seq: int, previous_hash: str, *, salts: Iterator[
         if act.at.tzinfo is None:
             raise ValueError("an audit entry needs an aware time")
         seq += 1
-        body = {**asdict(act), "at": act.at.astimezone(UTC).isoformat(), "salt": next(salts)}
+        at = act.at.astimezone(UTC).isoformat()
+        body = {**asdict(act), "at": at, "action": str(act.action), "salt": next(salts)}
         unhashed = Entry(seq=seq, **body, previous_hash=previous_hash, hash="")
         previous_hash = chained(seq, previous_hash, unhashed.content)
         entries.append(replace(unhashed, hash=previous_hash))

@@ -24,7 +24,6 @@ from typing import Final, Literal
 from graph.domain.audit import Entry, canonical, content_digest
 
 FORMAT: Final = "redthread-audit-export/1"
-EXPORTED: Final = "audit.exported"
 HEADER_BYTES: Final = 4096
 """The header's length without its newline: it is written last, in front of what it counts."""
 LINE_LIMIT: Final = 65_536

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from graph.domain.audit import GENESIS, Entry, canonical, chained
-from graph.domain.audit_export import EXPORTED, Asked, Header, Place
+from graph.domain.audit_actions import AuditAction
+from graph.domain.audit_export import Asked, Header, Place
 from graph.domain.audit_root import GRACE, Root, contradiction, missing_days
 
 
@@ -154,7 +155,7 @@ def _end(found: Finding, header: Header, last_hash: str, own: Entry | None) -> N
         raise _Broken(f"entry {found.last} is not the one that the header names: the header or the entry was replaced")
     if (found.shown + found.left_out, found.shown) != (header.entries, header.shown):
         raise _Broken("the header was changed: it counts other entries than the file holds")
-    if own is None or own.action != EXPORTED or own.digest != header.asked.digest:
+    if own is None or own.action != AuditAction.AUDIT_EXPORTED.value or own.digest != header.asked.digest:
         raise _Broken(f"entry {found.last} is not the record of this export: the end is cut, or the header was changed")
 
 

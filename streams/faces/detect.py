@@ -35,7 +35,7 @@ TOP_K: Final = 5000
 """Cuts candidates before overlaps are removed: 500 loses 8 % of 100 faces in one picture, 5000 none."""
 SECOND_LOOK_SIDE: Final = 192
 SECOND_LOOK_FACTOR: Final = 2.0
-_SAME_FACE_IOU: Final = 0.3
+SAME_FACE_IOU: Final = 0.3
 _DRAWN_IOU: Final = 0.2
 """With a box that a person drew, with hair and chin: up to twice as wide and high as the detector's."""
 _TURNS: Final = 8
@@ -78,6 +78,12 @@ class Detector:
         faces = [replace(face, landmarks=self.second_look(bgr, face, others_than(face, found))) for face in found]
         return sorted(faces, key=lambda face: (-face.score, face.box))
 
+    def detect_turned(self, bgr: Pixels, degrees: int) -> list[Detected]:
+        """The faces of the picture turned clockwise by 90, 180 or 270 degrees, where they are in the picture itself."""
+        height, width = bgr.shape[:2]
+        quarters = 4 - degrees // 90
+        return [_turned_back(face, quarters, width, height) for face in self.detect(_turned_left(bgr, quarters))]
+
     def one_look(self, bgr: Pixels) -> list[Detected]:
         """The faces found with the picture's long side at 640 pixels."""
         return self._at(bgr, LONG_SIDE)
@@ -89,7 +95,7 @@ class Detector:
         if wide < _WIDER * LONG_SIDE:
             return found
         more = self._at(bgr, wide)
-        return found + [face for face in more if all(iou(face.box, known.box) < _SAME_FACE_IOU for known in found)]
+        return found + [face for face in more if all(iou(face.box, known.box) < SAME_FACE_IOU for known in found)]
 
     def _lying(self, bgr: Pixels, upright: Sequence[Detected]) -> list[Detected]:
         """The faces that only the picture turned by one, two or three quarters shows.
@@ -119,7 +125,7 @@ class Detector:
         """The faces seen in a picture after so many quarter turns, where they are in it; none that is known."""
         height, width = bgr.shape[:2]
         seen = [_turned_back(face, quarters, width, height) for face in turned]
-        return [face for face in seen if all(iou(face.box, other.box) < _SAME_FACE_IOU for other in known)]
+        return [face for face in seen if all(iou(face.box, other.box) < SAME_FACE_IOU for other in known)]
 
     def _at(self, bgr: Pixels, long_side: int) -> list[Detected]:
         """The faces found with the picture's long side at so many pixels, in the full picture's pixels."""
@@ -138,7 +144,7 @@ class Detector:
         """
         view, region = cut(bgr, enlarge(face.box, SECOND_LOOK_FACTOR), SECOND_LOOK_SIDE)
         again = self._turned(view, region, _lean(face.landmarks))
-        there = _there(again, face.box, others, _SAME_FACE_IOU)
+        there = _there(again, face.box, others, SAME_FACE_IOU)
         return max(there, key=lambda seen: iou(seen.box, face.box), default=face).landmarks
 
     def look_at(self, bgr: Pixels, box: Box, others: Sequence[Box]) -> Detected | None:

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from graph.domain.box import iou
 from graph.domain.ids import face_id
-from streams.faces.detect import Detected, Detector, others_than
+from streams.faces.detect import SAME_FACE_IOU, Detected, Detector, others_than
 from streams.faces.embed import Embedder, align
 from streams.faces.geometry import Box, Pixels, clip, cut, enlarge
 from streams.faces.models import ModelFiles
@@ -63,15 +64,27 @@ class FaceFinder:
         self._detector = Detector(models.detector, threads)
         self._embedder = Embedder(models.recogniser, threads)
 
-    def find(self, picture: Picture, media_id: str) -> list[FoundFace]:
-        """Every face of the picture, in the detector's order, which gives the ordinals. Blocks: call it in a thread."""
+    def find(self, picture: Picture, media_id: str, turn: int = 0) -> list[FoundFace]:
+        """Every face of the picture, in the detector's order, which gives the ordinals. Blocks: call it in a thread.
+
+        With a `turn` (90, 180 or 270 degrees clockwise) also those that only the turned picture shows, behind the
+        others and under ids of their own, so that ids do not depend on who turned the picture before; of a face that
+        both show, the detection with the higher norm. Boxes and landmarks are those in the picture as it came.
+        """
         faces = self._detector.detect(picture.bgr)
-        return [
-            self._upright(
-                picture, face, others_than(face, faces), face_id(media_id, self._detector_id, ordinal), ordinal
-            )
-            for ordinal, face in enumerate(faces)
-        ]
+        seen = self._detector.detect_turned(picture.bgr, turn) if turn else []
+        found: list[FoundFace] = []
+        for ordinal, face in enumerate(faces):
+            name, others = face_id(media_id, self._detector_id, ordinal), others_than(face, faces)
+            looks = [self._upright(picture, face, others, name, ordinal)]
+            looks += [self._upright(picture, twin, others, name, ordinal, turn) for twin in seen if _same(twin, face)]
+            found.append(max(looks, key=lambda look: look.norm))
+        new = [face for face in seen if not any(_same(face, known) for known in faces)]
+        for number, face in enumerate(new):
+            name = face_id(media_id, f"{self._detector_id} turned {turn}", number)
+            others = others_than(face, [*faces, *new])
+            found.append(self._upright(picture, face, others, name, len(found), turn))
+        return found
 
     def find_in(self, picture: Picture, box: tuple[int, int, int, int], name: str, ordinal: int) -> FoundFace:
         """The face `name` that a person marked by a box, with the landmarks of a close look or else of the box alone.
@@ -85,28 +98,31 @@ class FaceFinder:
         found = self._found(picture, alone, name, ordinal, landmarks_seen=False)
         return replace(found, landmarks=None, detection_score=None)
 
-    def _upright(self, picture: Picture, face: Detected, others: Sequence[Box], name: str, ordinal: int) -> FoundFace:
+    def _upright(
+        self, picture: Picture, face: Detected, others: Sequence[Box], name: str, ordinal: int, turn: int = 0
+    ) -> FoundFace:
         """The face by its landmarks; where its norm is poor, by those of a turned look if these give a higher one."""
-        found = self._found(picture, face, name, ordinal)
+        found = self._found(picture, face, name, ordinal, turn=turn)
         if found.norm >= TURNED_BELOW:
             return found
         seen = self._detector.look_at(picture.bgr, face.box, others)
         # Most poor faces are upright and blurred: what is seen there is the same, and need not be embedded again.
         if seen is None or np.abs(seen.landmarks - face.landmarks).mean() < _SAME_LANDMARKS * face.box[3]:
             return found
-        turned = self._found(picture, replace(face, landmarks=seen.landmarks), name, ordinal)
+        turned = self._found(picture, replace(face, landmarks=seen.landmarks), name, ordinal, turn=turn)
         return max(found, turned, key=lambda either: either.norm)
 
     def _found(
-        self, picture: Picture, face: Detected, name: str, ordinal: int, *, landmarks_seen: bool = True
+        self, picture: Picture, face: Detected, name: str, ordinal: int, *, landmarks_seen: bool = True, turn: int = 0
     ) -> FoundFace:
-        """The face, aligned, embedded, judged and cut out."""
+        """The face, aligned, embedded, judged and cut out, its display crop turned clockwise by `turn` degrees."""
         aligned = align(picture.bgr, face.landmarks)
         vectors, norms = self._embedder.embed([aligned])
         norm = float(norms[0])
         seen = signals(aligned, face.landmarks, (picture.width, picture.height), face.score, norm)
         judged = judge(seen, landmarks_seen=landmarks_seen)
         display, _ = cut(picture.bgr, enlarge(face.box, _DISPLAY_FACTOR), DISPLAY_SIDE)
+        display = np.ascontiguousarray(np.rot90(display, -turn // 90))
         return FoundFace(
             ordinal=ordinal,
             face_id=name,
@@ -121,6 +137,10 @@ class FaceFinder:
             display_crop=_encoded(".jpg", display, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]),
             aligned_crop=_encoded(".png", aligned, []),
         )
+
+
+def _same(a: Detected, b: Detected) -> bool:
+    return iou(a.box, b.box) >= SAME_FACE_IOU
 
 
 def typical_landmarks(box: tuple[int, int, int, int]) -> npt.NDArray[np.float32]:

@@ -22,9 +22,8 @@ def check(batch: Batch, record: MediaEmbedded | MarkEmbedded, known: Media | Non
     rows.check_vectors(record, None)
     new = [face.face_id for face in record.faces if known is None or face.face_id not in known.faces]
     if known is not None and isinstance(record, MediaEmbedded):
-        # Erased ones stay away, unless an event put the media into a case since.
         last = max(known.last_submitted_at, record.origin.submitted_at)
-        new = [face_id for face_id in new if 0 <= batch.staged.erased_at(f"face:{face_id}") < last]
+        new = [face_id for face_id in new if _completes(batch, record, face_id, last)]
     if new:
         raise OtherModel(
             f"it was embedded with {record.model_id}, and the register holds {batch.model_id}: it is tried again until "
@@ -48,15 +47,16 @@ def new_media(batch: Batch, record: MediaEmbedded) -> Media:
 def complete(batch: Batch, record: MediaEmbedded | MarkEmbedded, media: Media) -> tuple[Media, bool]:
     """A known media with what it lacked and this record brings, and whether that is to be compared now.
 
-    That is a face that was erased before the media's last submission, or the current model's vector of a face that
-    stands there without one. Vectors of another model are kept beside; they are compared after a switch.
+    That is a face that was erased before the media's last submission, one that a search found by turning the picture,
+    or the current model's vector of a face that stands there without one. Vectors of another model are kept beside;
+    they are compared after a switch.
     """
     ordinals = {face.face_id: face.ordinal for face in record.faces}
     last_submitted_at, gained = media.last_submitted_at, False
     for face in record.faces:
         stored = batch.staged.face(face.face_id) if face.face_id in media.faces else None
         if stored is None:
-            if not 0 <= batch.staged.erased_at(f"face:{face.face_id}") < last_submitted_at:
+            if not _completes(batch, record, face.face_id, last_submitted_at):
                 continue
             known = sorted((*media.faces, face.face_id), key=lambda name: ordinals.get(name, len(ordinals)))
             media = replace(media, faces=tuple(known))
@@ -73,6 +73,18 @@ def complete(batch: Batch, record: MediaEmbedded | MarkEmbedded, media: Media) -
         put_face(batch, record, face, stored)
         gained = True
     return media, gained
+
+
+def _completes(batch: Batch, record: MediaEmbedded | MarkEmbedded, face_id: str, last_submitted_at: int) -> bool:
+    """Whether a known media takes in this face that it lacks.
+
+    An erased one only where an event put the media into a case since. Of the others those of a search whose asker
+    turned the picture: earlier records of the media did not look at it so.
+    """
+    erased_at = batch.staged.erased_at(f"face:{face_id}")
+    if erased_at >= 0:
+        return erased_at < last_submitted_at
+    return isinstance(record, MediaEmbedded) and record.search is not None and record.search.turn != 0
 
 
 def drop_files(batch: Batch, record: MediaEmbedded, media: Media | None) -> None:

@@ -48,7 +48,7 @@ def submitted(batch: Batch, offset: int, record: MediaEmbedded) -> None:
 
 def first_seen(record: MediaEmbedded) -> Media:
     """The media as its first event alone makes it, without its faces."""
-    return Media(record.media_id, {record.submitted.case_id: _membership(record).in_memory})
+    return Media(record.media_id, {record.submitted.case_id: membership(record).in_memory})
 
 
 def _is_erased(batch: Batch, record: MediaEmbedded) -> bool:
@@ -56,7 +56,8 @@ def _is_erased(batch: Batch, record: MediaEmbedded) -> bool:
     return record.origin.submitted_at <= batch.staged.erased_at(*subjects)
 
 
-def _membership(record: MediaEmbedded) -> StoredMembership:
+def membership(record: MediaEmbedded) -> StoredMembership:
+    """The membership as this event alone says it."""
     event, origin, date = record.submitted, record.origin, rows.told_date(record)
     return StoredMembership(
         scope=Scope.NONE if record.search is not None else event.scope,
@@ -69,6 +70,8 @@ def _membership(record: MediaEmbedded) -> StoredMembership:
         by_search=record.search is not None,
         captured_at=date,
         captured_told=origin.submitted_at if date else None,
+        ai_generated=event.ai_generated,
+        ai_generated_told=None if event.ai_generated is None else origin.submitted_at,
     )
 
 
@@ -80,7 +83,7 @@ def _with_membership(batch: Batch, media: Media, record: MediaEmbedded) -> tuple
     old = batch.memberships[key] if case_id in media.memberships else None
     if old is not None and record.search is not None:
         return media, False, True
-    new = _membership(record) if old is None else old.joined(_membership(record))
+    new = membership(record) if old is None else old.joined(membership(record))
     if new == old:
         return media, False, True
     batch.memberships[key] = new

@@ -25,7 +25,8 @@ class StoredMembership:
     submitted: a search overtakes ingestion and must not switch off the comparison that is still to come.
 
     `captured_at` (ISO 8601) is when the picture was taken, by the latest event that says so; that one was submitted at
-    `captured_told`.
+    `captured_told`. `ai_generated` is whether AI made the picture, by the latest event that says it, submitted at
+    `ai_generated_told`; both are None where no event says it.
     """
 
     scope: Scope
@@ -38,6 +39,8 @@ class StoredMembership:
     by_search: bool = False
     captured_at: str | None = None
     captured_told: int | None = None
+    ai_generated: bool | None = None
+    ai_generated_told: int | None = None
 
     @property
     def in_memory(self) -> Membership:
@@ -50,21 +53,33 @@ class StoredMembership:
 
     def says(self, other: StoredMembership) -> bool:
         """Whether both say the same of the media, whenever and by whichever event."""
-        told = other.captured_told
-        return replace(self, submitted_at=other.submitted_at, ce_id=other.ce_id, captured_told=told) == other
+        times = {"captured_told": other.captured_told, "ai_generated_told": other.ai_generated_told}
+        return replace(self, submitted_at=other.submitted_at, ce_id=other.ce_id, **times) == other
 
     @property
     def date(self) -> tuple[int, str]:
         """Orders what events said of the picture's date: the later one counts, and any before none."""
         return (-1, "") if self.captured_at is None else (self.captured_told or 0, self.captured_at)
 
+    @property
+    def origin(self) -> tuple[int, bool]:
+        """Orders what events said of whether the picture is generated: the later one counts, and any before none."""
+        return (-1, False) if self.ai_generated is None else (self.ai_generated_told or 0, self.ai_generated)
+
     def joined(self, new: StoredMembership) -> StoredMembership:
         """This one with what a further event of the same media and case says."""
         newest = new if new.age > self.age else self
         dated = max(new, self, key=lambda member: member.date)
         exhibits = tuple(sorted({*self.exhibits, *new.exhibits}))
-        dates = {"captured_at": dated.captured_at, "captured_told": dated.captured_told}
-        return replace(newest, exhibits=exhibits, **dates)
+        stated = max(new, self, key=lambda member: member.origin)
+        return replace(
+            newest,
+            exhibits=exhibits,
+            captured_at=dated.captured_at,
+            captured_told=dated.captured_told,
+            ai_generated=stated.ai_generated,
+            ai_generated_told=stated.ai_generated_told,
+        )
 
 
 async def stored_memberships(
@@ -95,6 +110,8 @@ async def stored_memberships(
             bool(row["by_search"]),
             row["captured_at"],
             row["captured_told"],
+            row["ai_generated"],
+            row["ai_generated_told"],
         )
         for row in found
     }

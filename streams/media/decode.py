@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graph.domain.errors import Unprocessable
-from graph.domain.turn import turn_of
+from graph.domain.turn import noted_turn
 from streams.media.child import Child, ChildFailed
 from streams.media.kinds import CONTENT_TYPES, is_marked_as_picture, is_video
 
@@ -60,7 +60,7 @@ class Decoder:
         self._child: Child | None = None
 
     def decode(self, data: bytes, declared_content_type: str | None) -> Picture:
-        """The picture in `data`, first frame, EXIF orientation applied, then turned as a note at its end says.
+        """The picture in `data`, first frame, EXIF orientation applied, then turned as an earlier release's note says.
 
         Blocks: call it in a thread.
 
@@ -81,7 +81,7 @@ class Decoder:
                     picture = self._try(data)
                 except ChildFailed as failure:
                     raise _given_up(failure, self._timeout_s) from failure
-        return _turned(picture, turn_of(data))
+        return _turned(picture, noted_turn(data))
 
     def close(self) -> None:
         """The child process has ended; a later `decode` starts another."""

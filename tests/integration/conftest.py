@@ -17,9 +17,9 @@ import pytest
 from api.app import build_app
 from api.readiness import Readiness
 from api.services import Services
-from graph.actions.refusals import MISSED, REFUSED
 from graph.actions.views import Views
 from graph.domain import audit
+from graph.domain.audit_actions import AuditAction
 from graph.files import MediaStore
 from graph.store.migrate import migrate, migrations
 from graph.store.queries import audit as audit_queries
@@ -93,4 +93,5 @@ async def entries(store: Store) -> list[audit.Entry]:
 
 async def deeds(store: Store) -> list[audit.Entry]:
     """The audit without the refusals and misses that are in it: what was done and looked at."""
-    return [entry for entry in await entries(store) if entry.action not in (MISSED, REFUSED)]
+    refusals = (AuditAction.ACCESS_MISSED, AuditAction.ACCESS_REFUSED)
+    return [entry for entry in await entries(store) if entry.action not in refusals]

@@ -118,6 +118,31 @@ async def test_entries_come_oldest_first_a_page_at_a_time_and_looking_is_an_entr
 @pytest.mark.parametrize(
     ("wanted", "seqs"),
     [
+        ("event.replayed", [1, 2]),
+        ("replayed", [1, 2]),
+        ("replay.refused", [3]),
+        ("replay refused", [3]),
+        ("link.approved", [4]),
+        ("link.returned", []),
+        ("unknown", []),
+    ],
+)
+async def test_entries_of_an_earlier_release_are_found_by_the_current_and_the_former_name_of_their_action(
+    store: Store, audrey: Client, wanted: str, seqs: list[int]
+) -> None:
+    names = ("event.replayed", "event.replayed", "replay.refused", "link.approved")
+    await act(store, *(audit.Act(NOW, "relay", name, "event:t/0/1") for name in names))
+    await store.statement("MATCH (e:AuditEntry {seq: 1}) SET e.action = 'replayed'")
+    await store.statement("MATCH (e:AuditEntry {seq: 3}) SET e.action = 'replay refused'")
+
+    found = await audrey.told("GET /audit", action=wanted)
+
+    assert [item["seq"] for item in found["items"]] == seqs
+
+
+@pytest.mark.parametrize(
+    ("wanted", "seqs"),
+    [
         ({"actor": "ben"}, [6, 7, 8]),
         ({"subject": "face1"}, [2, 7]),
         ({"action": "link.judged"}, [9]),
@@ -216,7 +241,7 @@ async def test_a_replay_is_sent_once_and_stands_in_the_audit(store: Store, audre
     assert await audrey.told(route) == {"quarantine_id": EVENT_ID, "status": "replayed"}
 
     [entry] = await entries(store)
-    assert (entry.actor, entry.action) == ("audrey", "replayed")
+    assert (entry.actor, entry.action) == ("audrey", "event.replayed")
     again = await audrey.ask(route)
     assert (again.status_code, again.json()["code"]) == (409, "not_waiting")
     cut = await audrey.ask(f"POST /quarantine/{ids.quarantine_id(failed(2, '')['event'])}/replays")

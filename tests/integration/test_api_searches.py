@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from graph.actions.search import OPEN_DAYS
 from graph.domain import ids
 from graph.files import MediaStore
 from graph.store.session import Row, Store
+from streams.records import SearchProbe
 from tests.factories import NORTH, SOUTH, Scene, drawn_face
 from tests.integration.conftest import deeds, entries
 
@@ -72,9 +74,27 @@ async def test_an_uploaded_picture_is_stored_first_and_rides_with_scope_none(
             "search_id": answer.json()["search_id"], "case_id": NORTH, "within": "register", "limit": 7,
             "district": "north", "url": files.upload_url(media_id), "sha256": media_id, "content_type": "image/jpeg",
             "purpose": "victim identification", "legal_basis": "StPO 98c", "scope": "none", "keep_asking": False,
-            "until": None,
+            "until": None, "turn": 0,
         },
     )  # fmt: skip
+
+
+async def test_a_picture_that_is_turned_is_stored_as_it_came_and_the_turn_travels_in_its_event(
+    api: httpx.AsyncClient, store: Store, files: MediaStore, scene: Scene
+) -> None:
+    picture = drawn_face()
+    form = question(**{"in": "register", "rotate": "90"})
+    answer = await api.post("/searches", data=form, files={"file": ("a.jpg", picture, "image/jpeg")})
+
+    assert answer.status_code == 202
+    media_id = hashlib.sha256(picture).hexdigest()
+    assert files.read_upload(media_id) == picture
+    [out] = await outbox(store)
+    assert (out["body"]["sha256"], out["body"]["url"]) == (media_id, files.upload_url(media_id))
+    probe = SearchProbe.model_validate(out["body"])
+    assert probe.turn == 90
+    older = {name: value for name, value in out["body"].items() if name != "turn"}
+    assert SearchProbe.model_validate(older) == probe.model_copy(update={"turn": 0})
 
 
 async def test_an_answer_gives_ranks_and_no_score(api: httpx.AsyncClient, scene: Scene) -> None:

@@ -135,14 +135,14 @@ async def test_one_victims_data_are_its_faces_their_media_and_links(store: Store
     link_id = await scene.link("n1", "s1")
     await do_verdict(store, Judgement(link_id, 0, Decision.DISMISSED, (), ""), actor=ANNA, now=NOW)
     seen = ["V-1", "victim:V-1", face, other, (await scene.media("n", NORTH)), await scene.link("n2", "t1")]
-    await act(store, *(audit.Act(NOW, "anna", "seen", subject) for subject in seen))
+    await act(store, *(audit.Act(NOW, "anna", "face.seen", subject) for subject in seen))
 
     found, lines = await export(store, tmp_path / "export", asked("victim", "V-1"))
 
     assert found.fault is None
     assert shown(lines) == [
         f"anna@north search.asked {search_id}", f"anna@north link.judged {link_id}",
-        *(f"anna seen {subject}" for subject in (*seen[:3], seen[4])),
+        *(f"anna face.seen {subject}" for subject in (*seen[:3], seen[4])),
     ]  # fmt: skip
     with pytest.raises(NotFound):
         await export(store, tmp_path / "another", asked("victim", "V-2"))
@@ -216,7 +216,9 @@ async def test_a_years_counts_tell_searches_with_no_result_too(store: Store, sce
     link_id = await scene.link("n1", "s1")
     await do_verdict(store, Judgement(link_id, 0, Decision.UNSURE, (), ""), actor=ANNA, now=NOW)
     await act(
-        store, audit.Act(NOW, "anna", "face.seen", "f", "find"), audit.Act(NOW - timedelta(days=365), "a", "b", "c")
+        store,
+        audit.Act(NOW, "anna", "face.seen", "f", "find"),
+        audit.Act(NOW - timedelta(days=365), "a", "face.seen", "c"),
     )
 
     found = await audit_export.count_year(store, 2026, by="audrey", purpose="report", now=LATER)
@@ -229,6 +231,15 @@ async def test_a_years_counts_tell_searches_with_no_result_too(store: Store, sce
     assert found["decisions"] == {"verdict": {"unsure": 1}}
     assert found["looks"] == {"find": {"face.seen": 1}}
     assert found["acts"] == {"search.asked": 5, "link.judged": 1, "face.seen": 1}
+
+
+async def test_a_years_counts_join_current_and_former_names_of_an_action(store: Store) -> None:
+    await act(store, *(audit.Act(NOW, "link", "batch.collected", f"gallery:{n}-{n}") for n in range(3)))
+    await store.statement("MATCH (e:AuditEntry) WHERE e.seq < 3 SET e.action = 'collected'")
+
+    found = await audit_export.count_year(store, 2026, by="audrey", purpose="report", now=LATER)
+
+    assert found["acts"] == {"batch.collected": 3}
 
 
 async def test_an_empty_answer_stays_empty_when_what_others_found_is_erased(store: Store, scene: Scene) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from graph.domain.captured import LIMITS
 from graph.store.migrate import migrations
+from graph.store.queries import ingest
 from graph.store.session import Store
 from streams.gallery.load import load_gallery
+from streams.link import media, rows
 from streams.link.memberships import stored_memberships
 from tests import factories_streams as make
 from tests.factories import BEN, MODEL, NORTH, SOUTH, Scene
@@ -56,6 +58,32 @@ async def test_a_media_tells_when_it_was_taken_by_what_its_reader_may_know(
     assert {item["media_id"]: item["captured_at"] for item in page}[media_id] == "2011-03-01T00:00:00"
     graph = (await api.get(f"/cases/{NORTH}/graph")).json()["media"]
     assert {item["media_id"]: item["captured_at"] for item in graph}[media_id] == "2011-03-01T00:00:00"
+
+
+async def test_a_media_tells_whether_it_is_generated_by_what_its_reader_may_know(
+    api: httpx.AsyncClient, store: Store, scene: Scene
+) -> None:
+    """Of a graph that an earlier release wrote nothing is known of it."""
+    media_id = await scene.media("old", NORTH, SOUTH, faces=["old"])
+
+    async def shown() -> list[Any]:
+        of_media = [(await api.get(f"/media/{media_id}", headers=who)).json() for who in ({}, as_(BEN))]
+        page = (await api.get(f"/cases/{NORTH}/media")).json()["items"]
+        graph = (await api.get(f"/cases/{NORTH}/graph")).json()["media"]
+        of_case = [item for item in (*page, *graph) if item["media_id"] == media_id]
+        return [item["ai_generated"] for item in (*of_media, *of_case)]
+
+    assert await shown() == [None, None, None, None]
+    for case, generated, told in ((NORTH, False, 1), (SOUTH, True, 2)):
+        event = make.submitted(case, ai_generated=generated)
+        record = make.embedded("old", [], event, make.origin(0, at=told)).model_copy(update={"media_id": media_id})
+        row = rows.membership(media_id, case, media.membership(record))
+        await store.write(lambda tx, row=row: tx.do(ingest.MERGE_MEMBERSHIPS, rows=[row]))
+        stored = await stored_memberships(store, await load_gallery(store, MODEL), [record])
+        assert [(member.ai_generated, member.ai_generated_told) for member in stored.values()] == [
+            (generated, make.START_MS + told)
+        ]
+    assert await shown() == [False, True, False, False]
 
 
 async def test_an_answer_tells_how_far_each_face_is_from_the_one_that_found_it(

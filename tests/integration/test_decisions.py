@@ -127,6 +127,7 @@ async def test_a_returned_link_goes_back_and_may_be_judged_again(scene: Scene, l
     assert await victims_of(scene) == {}
     with pytest.raises(Invalid):
         await decide.do_approval(store, Seen(link_id, 2), SecondDecision.RETURNED, " ", actor=SUE, now=NOW)
+    assert [entry.action for entry in await entries(store)] == ["link.judged", "link.returned"]
     again = await judge(store, link_id, version=2)
     assert again.state is State.CONFIRMED
     assert (await reopen(store, link_id, 3)).state is State.RETURNED
@@ -295,6 +296,18 @@ async def test_an_act_is_all_or_nothing_and_no_half_of_it_is_undone(scene: Scene
         lambda tx: tx.rows("MATCH ()-[r:CANDIDATE {link_id: $l}]->() RETURN r.state AS s", l=links[0])
     )
     assert unsure["s"] == "unsure"
+
+
+async def test_an_act_that_a_second_person_returns_is_recorded_as_returned(scene: Scene) -> None:
+    store, links = scene.store, await sheet(scene)
+    done = await contact_sheet.do_act(
+        store, Said(tuple(Seen(link, 0) for link in links), YES, ("ears",), ""), actor=ANNA, now=NOW
+    )
+    assert done.act_id is not None
+    seen = [Seen(row["link_id"], row["version"]) for row in done.links]
+    await acts.do_act_approval(store, done.act_id, seen, SecondDecision.RETURNED, "look again", actor=SUE, now=NOW)
+
+    assert [entry.action for entry in await entries(store)][-2:] == ["links.judged", "links.returned"]
 
 
 async def test_an_act_is_not_undone_below_a_later_decision_which_is_named(scene: Scene) -> None:

@@ -76,7 +76,7 @@ ORDER BY action, purpose
 _WANTED: Final = (
     """
 WHERE e.seq > $after AND e.seq <= $last
-  AND ($actor IS NULL OR e.actor = $actor) AND ($action IS NULL OR e.action = $action)
+  AND ($actor IS NULL OR e.actor = $actor) AND ($actions IS NULL OR e.action IN $actions)
   AND ($subject IS NULL OR e.subject = $subject)
   AND ($start IS NULL OR e.at >= $start) AND ($end IS NULL OR e.at < $end)
 """

@@ -1,4 +1,6 @@
-"""When a media `m` was taken: a part of statements, read by `graph.domain.captured.Dates.of`."""
+"""What events say of a media `m`: a part of statements, read by `graph.domain.captured.Dates.of` and
+`graph.domain.sealed.with_statements`.
+"""
 
 from __future__ import annotations
 
@@ -7,5 +9,6 @@ from typing import Final
 DATES: Final = """
 {file: m.captured_at,
  cases: COLLECT { MATCH (m)-[told:IN_CASE]->(where:Case)
-                  RETURN {at: told.captured_at, submitted_at: told.captured_told, district: where.district} }}
+                  RETURN {at: told.captured_at, submitted_at: told.captured_told, district: where.district,
+                          ai_generated: told.ai_generated, ai_generated_told: told.ai_generated_told} }}
 """

@@ -51,7 +51,7 @@ WITH row, collect(r)[0] AS r
 RETURN row.media_id AS media_id, row.case_id AS case_id, r.scope AS scope, r.purpose AS purpose,
        r.legal_basis AS legal_basis, r.urgency AS urgency, r.submitted_at AS submitted_at, r.ce_id AS ce_id,
        r.exhibits AS exhibits, r.by_search AS by_search, r.captured_at AS captured_at,
-       r.captured_told AS captured_told
+       r.captured_told AS captured_told, r.ai_generated AS ai_generated, r.ai_generated_told AS ai_generated_told
 """
 """Of a membership that was hidden and is told again the one that is told."""
 

@@ -86,7 +86,8 @@ MATCH (c:Case {case_id: row.case_id})
 MERGE (m)-[r:IN_CASE {membership_id: row.membership_id}]->(c)
 SET r.scope = row.scope, r.purpose = row.purpose, r.legal_basis = row.legal_basis, r.exhibits = row.exhibits,
     r.urgency = row.urgency, r.submitted_at = row.submitted_at, r.ce_id = row.ce_id, r.by_search = row.by_search,
-    r.captured_at = row.captured_at, r.captured_told = row.captured_told
+    r.captured_at = row.captured_at, r.captured_told = row.captured_told,
+    r.ai_generated = row.ai_generated, r.ai_generated_told = row.ai_generated_told
 WITH DISTINCT m
 MATCH (m)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)
 WITH DISTINCT r

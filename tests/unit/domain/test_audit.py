@@ -16,7 +16,7 @@ SALTS = map("{:032x}".format, count())
 
 @pytest.fixture
 def entries() -> list[Entry]:
-    acts = [Act(AT, "anna@north", "viewed", f"face:{number}", "a purpose") for number in range(5)]
+    acts = [Act(AT, "anna@north", "face.seen", f"face:{number}", "a purpose") for number in range(5)]
     first = chain(acts[:2], 0, "0" * 64, salts=SALTS)
     return first + chain(acts[2:], first[-1].seq, first[-1].hash, salts=SALTS)
 
@@ -39,7 +39,7 @@ def test_a_changed_part_of_an_entry_shows(entries: list[Entry], part: str) -> No
 
 
 def test_an_entry_that_was_changed_and_hashed_anew_shows_in_the_next(entries: list[Entry]) -> None:
-    (entries[2],) = chain([Act(AT, "ben@south", "viewed", "face:2", "a purpose")], 2, entries[1].hash, salts=SALTS)
+    (entries[2],) = chain([Act(AT, "ben@south", "face.seen", "face:2", "a purpose")], 2, entries[1].hash, salts=SALTS)
 
     assert first_fault(entries) == "entry 4 does not follow entry 3: the earlier entry was changed or replaced"
 
@@ -52,11 +52,19 @@ def test_entries_in_another_order_show(entries: list[Entry]) -> None:
 
 def test_an_act_without_a_zone_in_its_time_is_refused() -> None:
     with pytest.raises(ValueError, match="aware"):
-        chain([Act(AT.replace(tzinfo=None), "anna", "viewed", "face:1")], 0, "0" * 64, salts=SALTS)
+        chain([Act(AT.replace(tzinfo=None), "anna", "face.seen", "face:1")], 0, "0" * 64, salts=SALTS)
+
+
+@pytest.mark.parametrize("action", ["viewed", "collected", "replay refused", "link.decided", ""])
+def test_an_act_with_an_action_outside_the_list_is_refused(action: str) -> None:
+    with pytest.raises(ValueError, match="AuditAction"):
+        Act(AT, "anna", action, "face:1")
 
 
 def test_times_are_kept_in_utc_so_that_their_text_sorts() -> None:
-    (entry,) = chain([Act(AT.astimezone(timezone(timedelta(hours=2))), "anna", "x", "y")], 0, "0" * 64, salts=SALTS)
+    (entry,) = chain(
+        [Act(AT.astimezone(timezone(timedelta(hours=2))), "anna", "face.seen", "y")], 0, "0" * 64, salts=SALTS
+    )
 
     assert entry.at == "2026-11-20T09:00:00+00:00"
 

@@ -19,6 +19,7 @@ from graph.domain.sealed import (
     sees_face,
     sees_link,
     side_from,
+    with_statements,
 )
 from tests.factories import ANNA, BEN, SUE
 
@@ -133,6 +134,27 @@ def test_a_face_is_seen_in_the_own_district_or_across_a_link_or_an_answer(row: d
 def test_a_picture_names_of_its_other_cases_those_that_one_sees() -> None:
     shared = {"media": {}, "others": [case("north:2"), case("south:1")]}
     assert media_from(shared, ANNA)["others"] == [case("north:2")]
+
+
+def said(district: str, generated: bool | None, told: int | None) -> dict[str, Any]:
+    return {"district": district, "at": None, "ai_generated": generated, "ai_generated_told": told}
+
+
+@pytest.mark.parametrize(
+    ("cases", "known"),
+    [
+        ([], None),
+        ([said("north", None, None), said("south", True, 5)], None),
+        ([said("north", False, 1), said("south", True, 5)], False),
+        ([said("north", True, 3), said("north", False, 2)], True),
+        ([said("north", False, 3), said("north", True, 2)], False),
+    ],
+)
+def test_whether_a_picture_is_generated_is_told_by_the_latest_event_of_the_cases_that_one_sees(
+    cases: list[dict[str, Any]], known: bool | None
+) -> None:
+    row = {"media": {}, "dates": {"file": None, "cases": cases}}
+    assert with_statements(row, ANNA)["media"]["ai_generated"] is known
 
 
 def linked(viewer: Person, links: list[Any], media: list[Any]) -> list[tuple[Any, ...]]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
+from graph.domain.box import iou
 from graph.domain.ids import face_id
 from streams.faces.detect import Detector
 from streams.faces.embed import Embedder
@@ -160,6 +161,40 @@ def test_a_picture_that_lies_on_its_side_or_upside_down_gives_the_faces_of_the_u
     x, y = middle(expected)
     there = {1: (y, 640 - x), 2: (640 - x, 480 - y), 3: (480 - y, x)}
     assert np.abs(np.array(middle(found)) - there[quarters]).max() < 5
+
+
+def test_a_picture_that_is_turned_gives_the_faces_of_the_turned_one_where_they_are_in_the_file(
+    finder: FaceFinder, decoder: Decoder
+) -> None:
+    data = upside_down_photograph()
+    picture, upright = decoder.decode(data, None), Image.open(io.BytesIO(data)).rotate(180)
+    wanted = finder.find(decoder.decode(encoded(upright, "PNG"), None), _MEDIA)
+    [expected] = [face for face in wanted if face.box[0] > 960]
+
+    plain, found = finder.find(picture, _MEDIA), finder.find(picture, _MEDIA, 180)
+
+    ids = [face.face_id for face in found]
+    assert (ids[:-1], len(set(ids))) == ([face.face_id for face in plain], len(found))
+    assert [face.ordinal for face in found] == list(range(len(found)))
+    assert iou(found[-1].box, (264, 122, 46, 58)) > 0.7
+    assert float(found[-1].vector @ expected.vector) > 0.95
+    shown, wanted_crop = (
+        np.asarray(Image.open(io.BytesIO(face.display_crop)).convert("L"), np.float32) for face in (found[-1], expected)
+    )
+    assert np.abs(shown - wanted_crop).mean() < np.abs(shown[::-1, ::-1] - wanted_crop).mean() / 2
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_face_that_a_picture_shows_without_being_turned_too_is_found_once(
+    finder: FaceFinder, group: Picture, group_faces: list[FoundFace], degrees: int
+) -> None:
+    found = finder.find(group, _MEDIA, degrees)
+
+    twins, more = found[: len(group_faces)], found[len(group_faces) :]
+    assert [face.face_id for face in twins] == [face.face_id for face in group_faces]
+    assert all(float(a.vector @ b.vector) > 0.6 for a, b in zip(twins, group_faces, strict=True))
+    assert all(a.norm >= b.norm for a, b in zip(twins, group_faces, strict=True))
+    assert all(face.too_poor_because is not None for face in more), "what looks like a face only upside down"
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])

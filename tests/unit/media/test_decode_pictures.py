@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graph.domain.turn import turned
 from streams.media.decode import Decoder
 from tests.factories_pictures import BLUE, GREEN, RED, WHITE, corners, encoded, quarters
 
@@ -42,10 +41,11 @@ def near(found: list[tuple[int, int, int]], expected: list[tuple[int, int, int]]
 @pytest.mark.parametrize(
     ("degrees", "places"), [(90, [2, 0, 3, 1]), (180, [3, 2, 1, 0]), (270, [1, 3, 0, 2])]
 )  # fmt: skip
-def test_a_picture_that_a_person_turned_is_seen_turned(
+def test_a_picture_that_an_earlier_release_stored_with_a_note_is_seen_turned(
     decoder: Decoder, kind: str, degrees: int, places: list[int]
 ) -> None:
-    picture = decoder.decode(turned(encoded(quarters(), kind), degrees), None)
+    noted = encoded(quarters(), kind) + b"\nredthread turned %03d\n" % degrees
+    picture = decoder.decode(noted, None)
 
     assert near(corners(picture.bgr), [_IN_PLACE[place] for place in places])
     assert (picture.width, picture.height) == ((64, 48) if degrees == 180 else (48, 64))

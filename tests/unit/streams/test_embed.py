@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 
 from graph.domain.errors import RedthreadError, SourceUnreachable
@@ -15,7 +18,7 @@ from streams.embed import EmbedStep
 from streams.inputs import Message
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
-from streams.records import CE_MEDIA
+from streams.records import CE_MEDIA, CE_PROBE, MediaEmbedded
 
 TOPIC = "redthread.media.submitted.local.v1"
 HEADERS = [("ce_id", b"1"), ("ce_source", b"/local"), ("ce_specversion", b"1.0"), ("ce_type", CE_MEDIA.encode())]
@@ -84,8 +87,48 @@ def test_what_has_to_be_up_for_an_url_is_its_host_or_the_innermost_allowed_folde
 
 
 class NoFaces:
-    def find(self, *_: object) -> list[object]:
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int]] = []
+
+    def find(self, _: object, media_id: str, turn: int = 0) -> list[object]:
+        self.asked.append((media_id, turn))
         return []
+
+
+@pytest.mark.parametrize(
+    ("note", "told", "turn", "size"),
+    [(b"", {"turn": 90}, 90, (8, 4)), (b"", {}, 0, (8, 4)), (b"\nredthread turned 090\n", {}, 0, (4, 8))],
+)
+def test_the_picture_of_a_search_keeps_its_name_and_size_however_it_is_turned(
+    tmp_path: Path, note: bytes, told: dict[str, int], turn: int, size: tuple[int, int]
+) -> None:
+    """An event of an earlier release has no turn: its picture brings it in a note."""
+    store, decoder, finder = MediaStore((tmp_path / "store").as_uri()), Decoder(), NoFaces()
+    store.make(is_new=True)
+    bytes_of = io.BytesIO()
+    Image.new("RGB", (8, 4)).save(bytes_of, "PNG")
+    data = bytes_of.getvalue() + note
+    media_id = store.put_upload(data)
+    assert media_id == hashlib.sha256(data).hexdigest()
+    asked: dict[str, Any] = {
+        "case_id": "local:1", "district": "north", "url": store.upload_url(media_id), "sha256": media_id,
+        "purpose": "p", "legal_basis": "l", "scope": "none", "search_id": "s", "within": "register", **told,
+    }  # fmt: skip
+    headers = [*HEADERS[:-1], ("ce_type", CE_PROBE.encode())]
+    message = Message("redthread.probes.submitted.v1", 0, 0, b"key", json.dumps(asked).encode(), headers, 1000)
+    none: Any = finder
+    step = EmbedStep(
+        Fetcher([], store), decoder, none, store, Circuits(patience=0, backoff=60),
+        model_id="m", detector_id="d", sources={"local": ["north"]},
+    )  # fmt: skip
+    try:
+        record = step.asked(message, "")
+    finally:
+        decoder.close()
+
+    assert isinstance(record, MediaEmbedded)
+    assert (record.media_id, record.width, record.height) == (media_id, *size)
+    assert finder.asked == [(media_id, turn)]
 
 
 def test_the_cameras_own_date_goes_into_the_record(tmp_path: Path) -> None:
