@@ -118,6 +118,16 @@ class Caps:
     def others_full(self) -> bool:
         return len(self.kept) - self._own >= OTHER_CASES
 
+    @property
+    def full_cases(self) -> frozenset[str]:
+        """Other cases of which no further face can be kept."""
+        return frozenset(case_id for case_id, number in self._cases.items() if number >= PER_CASE)
+
+    @property
+    def full_victims(self) -> frozenset[str]:
+        """Victims of whom no further face can be kept."""
+        return frozenset(victim_id for victim_id, number in self._victims.items() if number >= PER_VICTIM)
+
     def offer(self, item: Similar) -> None:
         """Keeps the face where there is room; it is not before those that were offered, in `order`."""
         if item.victim_id is not None and self._victims[item.victim_id] >= PER_VICTIM:

@@ -33,8 +33,8 @@ class Membership:
 @dataclass(frozen=True, slots=True)
 class Face:
     """A face and its scored vector (d,): `vector`, or `poor` where the face is too poor to be compared and people may
-    only ask by it. One that is compared although its quality is below TOO_POOR_BELOW is `leads_only`: it counts for no
-    mean and joins no group.
+    only ask by it. One with a quality below TOO_POOR_BELOW is `leads_only`: where it is compared all the same, it
+    counts for no mean and joins no group.
 
     `declared` is the smallest victim that a case system declared for it, `assigned` the one that people's acts made.
     `marked_on` is of a face that a person marked: the memberships that it stands on, as `MarkSubmitted` has them.

@@ -130,7 +130,9 @@ class VictimMeans(Mapping[str, VictimMean]):
             self.put(victim_id, table.ids.names(numbers), mean_of(victim_id, by_face))
 
     def _numbers(self, faces: Iterable[str]) -> NDArray[np.int32]:
-        return np.array([self._table.ids.number(face) for face in faces], np.int32)
+        numbers = [self._table.ids.get(face) for face in faces]
+        assert None not in numbers, "the faces of a victim are in the table"
+        return np.array(numbers, np.int32)
 
 
 class StagedMeans:
@@ -203,7 +205,7 @@ class StagedMeans:
             (scores,) = all_scores(query[None], np.stack([each.vector for each in fresh]))
             alike = np.flatnonzero(scores >= floor + SCORES_HIGHER)
             found += [(fresh[at].victim_id, float(scores[at]) - SCORES_HIGHER) for at in alike]
-        return sorted(found, key=lambda pair: -pair[1])
+        return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
     def _made(self, victim_id: str) -> VictimMean | None:
         counted: dict[str, Vectors] = {}

@@ -10,14 +10,22 @@ V = TypeVar("V")
 
 
 class Overlay(Generic[K, V]):
-    """`changed` maps each key that was put or removed to its value now, None where it is gone; reads see both."""
+    """`changed` maps each key that was put or removed to its value now, None where it is gone; reads see both.
+
+    What is read of the mapping below is kept: it does not change meanwhile, and may be made for each reader.
+    """
 
     def __init__(self, base: Mapping[K, V]) -> None:
         self.base = base
         self.changed: dict[K, V | None] = {}
+        self._read: dict[K, V | None] = {}
 
     def get(self, key: K) -> V | None:
-        return self.changed[key] if key in self.changed else self.base.get(key)
+        if key in self.changed:
+            return self.changed[key]
+        if key not in self._read:
+            self._read[key] = self.base.get(key)
+        return self._read[key]
 
     def put(self, key: K, value: V) -> None:
         self.changed[key] = value

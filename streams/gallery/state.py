@@ -81,9 +81,10 @@ class Staged:
         self.fresh: dict[str, Face] = {}
         """Faces that this batch brought and the matrix does not hold yet."""
         self.moved: dict[str, list[int]] = {}
-        """The rows, in the gallery's matrix, of a media or face whose scope or label this batch changed, by its id."""
-        self.version = 0
-        """Rises whenever `fresh` or `moved` changes."""
+        """The rows, in the gallery's matrix, of a media or face of which this batch changed what candidates depend on:
+        scope, label or victim. By the id of the media or face."""
+        self.moved_version, self.fresh_version = 0, 0
+        """Each rises whenever its dict changes."""
         self.media_before: dict[str, Media | None] = {}
         self.faces_before: dict[str, Face | None] = {}
 
@@ -158,10 +159,10 @@ class Staged:
         row = self.base.faces.row_of(face.face_id)
         if row is None:
             self.fresh[face.face_id] = face
-            self.version += 1
-        elif old is not None and (old.label in HIDDEN_LABELS) != (face.label in HIDDEN_LABELS):
+            self.fresh_version += 1
+        elif old is not None and (old.label, old.victim_id) != (face.label, face.victim_id):
             self.moved[face.face_id] = [row]
-            self.version += 1
+            self.moved_version += 1
 
     def forget_face(self, face_id: str) -> None:
         if (face := self.face(face_id)) is not None:
@@ -170,7 +171,7 @@ class Staged:
         self.groups.leave([(face_id, list(self.groups.groups_of(face_id)))])
         self.faces.remove(face_id)
         self.fresh.pop(face_id, None)
-        self.version += 1
+        self.fresh_version += 1
 
     def forget_media(self, media: Media) -> None:
         self._count(media, -1)
@@ -178,7 +179,7 @@ class Staged:
             self.forget_face(face_id)
         self.media.remove(media.media_id)
 
-    def rows(self) -> Numbers:
+    def changed_rows(self) -> Numbers:
         """The rows, in the gallery's matrix, of all faces that this batch changed or whose media it changed."""
         names = {*self.faces.changed, *(face_id for media in self.media.staged() for face_id in media.faces)}
         rows = (self.base.faces.row_of(name) for name in names)
@@ -232,7 +233,7 @@ class Staged:
             self.moved[media.media_id] = [row for row in rows if row is not None]
         elif self.moved.pop(media.media_id, None) is None:
             return
-        self.version += 1
+        self.moved_version += 1
 
     def _for_mean(self, face_id: str) -> Vectors | None:
         """The vector of a face that the whole register is compared with, else None."""

@@ -53,6 +53,13 @@ class ScopeCodes:
                 self._touching[case_id].append(code)
         return code
 
+    def counted_in(self, cases: Iterable[str]) -> NDArray[np.bool_]:
+        """For each code whether a face of it counts against the caps of one of the cases: see `similar`."""
+        found = np.zeros(len(self._scopes), np.bool_)
+        for case_id in cases:
+            found[[code for code in self._touching.get(case_id, []) if min(self._scopes[code].cases) == case_id]] = True
+        return found
+
     def touching(self, cases: Iterable[str]) -> NDArray[np.bool_]:
         """For each code whether it counts in one of the cases."""
         found = np.zeros(len(self._scopes), np.bool_)

@@ -60,6 +60,7 @@ def batch_of(
         if batch.changes.narrowed or batch.changes.gone_faces or batch.changes.gone_media:
             break
     batch.changes.groups = batch.staged.groups.rows()
+    rows.forget_vectors()
     return batch
 
 

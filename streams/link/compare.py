@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from heapq import merge
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -24,10 +25,10 @@ from graph.domain.comparison import (
 )
 from streams.gallery.entities import Face, Media
 from streams.gallery.groups import Member
-from streams.gallery.matrix import Neighbours, Vectors, all_scores
+from streams.gallery.matrix import QUERIES, Neighbours, Vectors, all_scores
 from streams.gallery.means import SCORES_HIGHER, VictimMean
 from streams.gallery.state import Staged
-from streams.link.near import MOST, QUERIES, Near, NearFinder, Scored, vectors_of
+from streams.link.near import AT_FIRST, Full, Near, NearFinder, Scored, vectors_of
 
 DEEPER: Final = 32
 """How many times more are looked at where the caps leave too few of those."""
@@ -79,7 +80,7 @@ class Comparer:
                 )
                 for each in some:
                     self.faces(each, offset)
-                self._finder.forget()
+                self._finder.forget(face_id for each in some for face_id in each.faces)
                 some, number = [], 0
 
     def faces(self, media: Media, offset: int, *, only: Collection[str] | None = None) -> None:
@@ -93,8 +94,9 @@ class Comparer:
         compared, too_poor = self._staged.comparable(media.scope)
         threshold = self._threshold(media.scope, len(able))
         cut: list[dict[str, object]] = []
+        beside = self._victims_in(media.media_id)
         for face, near in zip(mine, self._finder.of(mine, media.scope), strict=True):
-            others = self._propose(face, media.scope, near, threshold)
+            others = self._propose(face, media.scope, near, beside, threshold)
             cut.append({"face_id": face.face_id, "number": len(others), "faces": others[:LISTED]})
             self._group(face, media.scope, near, offset)
         self._changes.comparisons.append(
@@ -150,7 +152,7 @@ class Comparer:
             found = matrix.above(queries, self.calibration.floor)
         else:
             stored = self._table.rows_of(self._table.media.faces_of(self._table.media.in_case(case_id)))
-            found = matrix.among(queries, np.union1d(stored, self._staged.rows()), self.calibration.floor)
+            found = matrix.among(queries, np.union1d(stored, self._staged.changed_rows()), self.calibration.floor)
         fresh = self._finder.fresh(queries, self.calibration.floor)
         result: list[list[tuple[Face, float]]] = []
         for near, staged in zip(found, fresh, strict=True):
@@ -178,25 +180,41 @@ class Comparer:
 
     # --- candidates of a face ------------------------------------------------------------------------------------
 
-    def _propose(self, face: Face, scope: InScope, near: Near, threshold: float) -> list[str]:
+    def _propose(self, face: Face, scope: InScope, near: Near, beside: Container[str], threshold: float) -> list[str]:
         """Stages the links to what the caps leave; the ids of what they cut that is as similar."""
-        others, most = near.others, MOST
+        others, most, full = near.others, AT_FIRST, Full()
         means = self._staged.means.like(vectors_of([face])[0], near.means, self.calibration.floor)
         while True:
             caps, found, flags = Caps(), list[Similar](), dict[str, tuple[bool, bool]]()
             needed = _Needed(caps, threshold, self.calibration.floor)
-            for item, by_mean, leads_only in self._best_first(face, scope, near, others, means, needed):
+            for item, by_mean, leads_only in self._best_first(face, scope, near, others, means, beside, needed):
+                if item.score < others.down_to and needed.score() < others.down_to:
+                    break  # others may come first that were not looked at
                 found.append(item)
                 flags[item.face_id] = by_mean, leads_only or face.leads_only
                 caps.offer(item)
             if others.down_to <= needed.score():
                 break
-            most *= DEEPER
-            (others,) = self._finder.others(vectors_of([face]), [scope], most)
+            before, full = full, Full(caps.full_cases, caps.full_victims)
+            most *= DEEPER if full == before else 1
+            others = self._finder.deeper(face, scope, others, most, full)
         for item in caps.kept:
             by_mean, leads_only = flags[item.face_id]
             self._stage(face.face_id, item.face_id, item.score, threshold, by_mean=by_mean, leads_only=leads_only)
+        if full.cases:  # of these not all were looked at that are counted
+            found += self._of_full_cases(face, scope, full.cases, needed.score(), flags)
         return cut_by_caps(found, caps.kept, threshold)
+
+    def _of_full_cases(
+        self, face: Face, scope: InScope, cases: frozenset[str], least: float, known: Container[str]
+    ) -> Iterator[Similar]:
+        """The faces of these cases with a score >= `least` that are not known yet."""
+        own_media = self._table.media.number(face.media_id)
+        for turned, name, _, number in self._finder.in_order(self._finder.in_cases(face, cases, least)):
+            if name not in known:
+                stored, victim_id, _ = self._finder.standing(name, number, own_media)
+                if stored is not None and may_compare(scope, stored):
+                    yield similar(scope, stored, name, -turned, victim_id)
 
     def _best_first(
         self,
@@ -205,6 +223,7 @@ class Comparer:
         near: Near,
         others: Neighbours,
         means: Sequence[tuple[str, float]],
+        beside: Container[str],
         needed: _Needed,
     ) -> Iterator[tuple[Similar, bool, bool]]:
         """Whom the face may be compared with, each once with its best score, the best first; as far down as the caps
@@ -215,9 +234,9 @@ class Comparer:
         (fresh,) = self._finder.fresh(vectors_of([face]), self.calibration.floor)
         ordered = merge(
             _while(self._finder.in_order(others), needed.others),
-            _while(self._by_mean(face, other_means), needed.others),
+            _while(self._by_mean(face, other_means, beside), needed.others),
             _while(self._finder.in_order(near.own), needed.own),
-            self._by_mean(face, own_means),
+            self._by_mean(face, own_means, beside),
             self._finder.in_order(near.moved),
             sorted((-score, other.face_id, False, None) for other, score in fresh),
         )
@@ -230,28 +249,34 @@ class Comparer:
             if stored is not None and may_compare(scope, stored):
                 yield similar(scope, stored, name, -turned, victim_id), is_mean, leads_only
 
-    def _by_mean(self, face: Face, means: Iterable[tuple[str, float]]) -> Iterator[Scored]:
-        """Victims, in the order of their means' scores, as their nearest face."""
-        for victim_id, score in means:
-            nearest = self._nearest(face, victim_id)
-            mean = self._staged.means.of(victim_id)
-            if nearest is not None and mean is not None and self._may_be(face, mean):
-                yield -score, nearest.face_id, True, self._table.number(nearest.face_id)
+    def _by_mean(self, face: Face, means: Iterable[tuple[str, float]], beside: Container[str]) -> Iterator[Scored]:
+        """Victims as their nearest face, in the order of the means' scores, of equals the smaller face id."""
+        for score, alike in groupby(means, key=lambda pair: pair[1]):
+            names = [victim_id for victim_id, _ in alike if self._may_be(face, victim_id, beside)]
+            nearest = filter(None, (self._nearest(face, victim_id) for victim_id in names))
+            for name in sorted(other.face_id for other in nearest):
+                yield -score, name, True, self._table.number(name)
 
     def _nearest(self, face: Face, victim_id: str) -> Face | None:
         mean = self._staged.means.of(victim_id)
         return self._staged.face(mean.nearest(vectors_of([face])[0])[0]) if mean is not None else None
 
-    def _may_be(self, face: Face, mean: VictimMean) -> bool:
-        """Whether the face may be compared with the mean, and somebody is left to ask if it is this victim.
+    def _may_be(self, face: Face, victim_id: str, beside: Container[str]) -> bool:
+        """Whether the face may be compared with the victim's mean, and somebody is left to ask if it is this victim.
 
-        Not of the victim's own face, of one beside the victim in a picture, and of one that people told apart from it.
+        Not of the victim's own face, of one with it `beside` in a picture, and of one that people told apart from it.
         """
-        scope, media = self._staged.scope_of(face), self._staged.one_media(face.media_id)
-        if scope is None or not scope.register or scope.hidden or media is None:
+        scope = self._staged.scope_of(face)
+        if scope is None or not scope.register or scope.hidden or victim_id in beside:
             return False
-        others = {face.face_id, *media.faces, *self._staged.groups.apart_from(face.face_id)}
-        return all(other is None or other.victim_id != mean.victim_id for other in map(self._staged.face, others))
+        apart = filter(None, map(self._staged.face, self._staged.groups.apart_from(face.face_id)))
+        return all(other.victim_id != victim_id for other in apart)
+
+    def _victims_in(self, media_id: str) -> frozenset[str]:
+        """Whose faces the media's count as."""
+        media = self._staged.one_media(media_id)
+        faces = filter(None, map(self._staged.face, media.faces if media is not None else ()))
+        return frozenset(face.victim_id for face in faces if face.victim_id is not None)
 
     # --- candidates of a victim ----------------------------------------------------------------------------------
 
@@ -276,15 +301,15 @@ class Comparer:
             best = replace(near, scores=np.maximum(near.scores - SCORES_HIGHER, alone))
         (fresh,) = self._finder.fresh(mean.vector[None], least)
         staged = [(max(score - SCORES_HIGHER, mean.nearest(vectors_of([f])[0])[1]), f.face_id) for f, score in fresh]
-        caps, own = Caps(), self._finder.own_cases(whole.cases)
+        caps = Caps()
         ordered = merge(self._finder.in_order(best), sorted((-score, name, False, None) for score, name in staged))
         for turned, name, _, number in ordered:
-            if caps.others_full and number is not None and not own.codes[self._table.code(number)]:
+            scope, victim_id, _ = self._finder.standing(name, number, None)
+            if scope is None or (caps.others_full and scope.cases.isdisjoint(whole.cases)):
                 continue  # most of a large register, of which nothing can be kept any more
             face = self._staged.face(name)
-            scope = self._staged.scope_of(face) if face is not None else None
-            if face is not None and scope is not None and self._may_be(face, mean):
-                caps.offer(similar(whole, scope, name, -turned, face.victim_id))
+            if face is not None and self._may_be(face, mean.victim_id, self._victims_in(face.media_id)):
+                caps.offer(similar(whole, scope, name, -turned, victim_id))
                 if caps.own_full and caps.others_full:
                     break
         nearest = {item.face_id: self._nearest_of(item.face_id, mean) for item in caps.kept}

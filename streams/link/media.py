@@ -80,7 +80,8 @@ def _with_membership(batch: Batch, media: Media, record: MediaEmbedded) -> tuple
     said of the media before."""
     case_id = record.submitted.case_id
     key = media.media_id, case_id
-    old = batch.memberships[key] if case_id in media.memberships else None
+    # Where a batch was written in part and refused, memory knows one that the graph lost: then it is written again.
+    old = batch.memberships.get(key) if case_id in media.memberships else None
     if old is not None and record.search is not None:
         return media, False, True
     new = membership(record) if old is None else old.joined(membership(record))

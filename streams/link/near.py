@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,9 +16,7 @@ from streams.gallery.matrix import Neighbours, Vectors, all_scores
 from streams.gallery.state import Staged
 from streams.gallery.tables import HIDDEN, LEADS_ONLY, POOR, OwnCases
 
-QUERIES: Final = 512
-"""Faces that are compared with the gallery in one pass over it."""
-MOST: Final = 32
+AT_FIRST: Final = 32
 """Stored faces of other cases that are looked at first: the caps leave 10 of them at the most."""
 
 
@@ -42,6 +40,17 @@ mean, and its number where the committed gallery told it. Smaller ones come firs
 _NOTHING: Final = Neighbours(np.zeros(0, np.int64), np.zeros(0), 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Cases and victims of which the caps keep no further face."""
+
+    cases: frozenset[str] = frozenset()
+    victims: frozenset[str] = frozenset()
+
+
+_NONE_FULL: Final = Full()
+
+
 class NearFinder:
     """Finds within a batch; whatever the batch stages later is added when it is asked for."""
 
@@ -59,16 +68,17 @@ class NearFinder:
         near = self._near(np.stack([vector for _, vector, _ in faces]), [scope for _, _, scope in faces])
         self._ahead |= {face_id: found for (face_id, _, _), found in zip(faces, near, strict=True)}
 
-    def forget(self) -> None:
-        """Drops what was looked up ahead."""
-        self._ahead.clear()
+    def forget(self, faces: Iterable[str]) -> None:
+        """Drops what was looked up ahead for these."""
+        for face_id in faces:
+            self._ahead.pop(face_id, None)
 
     def of(self, faces: Sequence[Face], scope: InScope) -> list[Near]:
         """What each of one media's faces resembles in the committed gallery."""
         known = [self._ahead.get(face.face_id) for face in faces]
         if any(near is None or near.scope != scope for near in known):
             return self._near(vectors_of(faces), [scope] * len(faces))
-        version = self._staged.version
+        version = self._staged.moved_version
         found = [near for near in known if near is not None]
         if self._staged.moved and any(near.version != version for near in found):
             moved = self._moved(vectors_of(faces))
@@ -76,7 +86,7 @@ class NearFinder:
         return found
 
     def _near(self, queries: Vectors, scopes: Sequence[InScope]) -> list[Near]:
-        others = self.others(queries, scopes, MOST)
+        others = self.others(queries, scopes, AT_FIRST)
         own = [_NOTHING] * len(queries)
         for cases in {scope.cases for scope in scopes}:
             places = [place for place, scope in enumerate(scopes) if scope.cases == cases]
@@ -86,11 +96,14 @@ class NearFinder:
                 for place, near in zip(places, found, strict=True):
                     own[place] = near
         means = self._staged.means.stored_like(queries, self._floor)
-        moved, version = self._moved(queries), self._staged.version
+        moved, version = self._moved(queries), self._staged.moved_version
         return [Near(*each, version) for each in zip(scopes, others, own, means, moved, strict=True)]
 
-    def others(self, queries: Vectors, scopes: Sequence[InScope], most: int) -> list[Neighbours]:
-        """For each query of the register its best faces of other cases, as the committed gallery has them."""
+    def others(
+        self, queries: Vectors, scopes: Sequence[InScope], most: int, full: Full = _NONE_FULL
+    ) -> list[Neighbours]:
+        """For each query of the register its best faces of other cases, as the committed gallery has them; none that
+        counts against what is `full`."""
         able = [place for place, scope in enumerate(scopes) if scope.register]
         found = [_NOTHING] * len(scopes)
         if not able or not len(self._table.matrix):
@@ -99,12 +112,27 @@ class NearFinder:
         own = np.stack([self.own_cases(cases).codes for cases in kinds])
         kind = np.array([kinds.index(scopes[place].cases) for place in able])
         table = self._table
+        skipped = table.media.codes.counted_in(full.cases)
+        victims = [number for name in full.victims if (number := table.victims.get(name)) is not None]
 
         def allowed(which: Numbers, rows: Numbers) -> NDArray[np.bool_]:
-            return table.visible_to_all(rows) & ~own[kind[which], table.codes_at(rows)]
+            codes = table.codes_at(rows)
+            open_to = table.visible_to_all(rows) & ~own[kind[which], codes] & ~skipped[codes]
+            return open_to & ~np.isin(table.victim[table.face_at[rows]], victims) if victims else open_to
 
         for place, near in zip(able, table.matrix.nearest(queries[able], self._floor, most, allowed), strict=True):
             found[place] = near
+        return found
+
+    def deeper(self, face: Face, scope: InScope, before: Neighbours, most: int, full: Full) -> Neighbours:
+        """What lies `before`, with further faces of other cases that count against nothing that is full."""
+        (more,) = self.others(vectors_of([face]), [scope], most, full)
+        rows, places = np.unique(np.concatenate([before.rows, more.rows]), return_index=True)
+        return Neighbours(rows, np.concatenate([before.scores, more.scores])[places], more.down_to)
+
+    def in_cases(self, face: Face, cases: frozenset[str], least: float) -> Neighbours:
+        """The stored faces of these cases with a score >= `least`."""
+        (found,) = self._table.matrix.among(vectors_of([face]), self.own_cases(cases).rows, least)
         return found
 
     def _moved(self, queries: Vectors) -> list[Neighbours]:
@@ -117,8 +145,8 @@ class NearFinder:
         """For each query the faces at or above the floor that only this batch brought."""
         if not self._staged.fresh:
             return [[] for _ in range(len(queries))]
-        if self._fresh_at != self._staged.version:
-            self._fresh_at, self._fresh_faces = self._staged.version, list(self._staged.fresh.values())
+        if self._fresh_at != self._staged.fresh_version:
+            self._fresh_at, self._fresh_faces = self._staged.fresh_version, list(self._staged.fresh.values())
             self._fresh_vectors = vectors_of(self._fresh_faces)
         fresh = self._fresh_faces
         scores = all_scores(queries, self._fresh_vectors)

@@ -39,6 +39,11 @@ def _decoded(text: str) -> Vectors:
     return values
 
 
+def forget_vectors() -> None:
+    """Drops the vectors that were decoded: at the end of a batch, since one of them may be erased."""
+    _decoded.cache_clear()
+
+
 def with_vector(stored: Face, face: EmbeddedFace | EmbeddedAgain, scored: Vectors) -> Face:
     """The stored face with the scored vector of an embedding, to compare by it or, of a poor one, to ask by it."""
     leads_only = face.quality < TOO_POOR_BELOW

@@ -26,7 +26,7 @@ FLAT = {MODEL_ID: replace(packaged()[MODEL_ID], false_accepts=((0.357, 0.9), (0.
 @pytest.fixture(autouse=True)
 def few_at_first(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for module in (compare, near):
-        monkeypatch.setattr(module, "MOST", 4)
+        monkeypatch.setattr(module, "AT_FIRST", 4)
     monkeypatch.setattr(compare, "DEEPER", 3)
     yield
 
@@ -99,7 +99,7 @@ def test_any_log_means_the_same_however_few_are_looked_at_first(seed: int, monke
     found: list[object] = []
     for most in (1, 1000):
         for module in (compare, near):
-            monkeypatch.setattr(module, "MOST", most)
+            monkeypatch.setattr(module, "AT_FIRST", most)
         gallery, links = Register(), dict[str, object]()
         rest = list(log)
         while rest:
