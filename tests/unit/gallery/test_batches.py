@@ -46,9 +46,7 @@ def test_a_victims_mean_proposes_faces_that_the_batch_brought_into_its_cases() -
     assert links_in_batches_of(2) == links_in_batches_of(1)
 
 
-def test_of_victims_whose_means_are_equally_alike_the_smaller_face_ids_are_proposed() -> (
-    None
-):
+def test_of_victims_whose_means_are_equally_alike_the_smaller_face_ids_are_proposed() -> None:
     found: list[list[tuple[str, str]]] = []
     for order in (list(range(14)), list(range(13, -1, -1))):
         rng = np.random.default_rng(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -230,11 +232,12 @@ def test_only_rows_above_the_floor_are_asked_about_and_few_of_them_once_better_o
     asked = stored[:4]
     matrix = Matrix()
     matrix.append(stored)
-    seen = [np.empty(0, np.int64)] * 4
+    seen, lock = [np.empty(0, np.int64)] * 4, Lock()
 
     def allowed(which: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        for query in range(4):
-            seen[query] = np.append(seen[query], rows[which == query])
+        with lock:
+            for query in range(4):
+                seen[query] = np.append(seen[query], rows[which == query])
         return np.ones(len(rows), bool)
 
     found = matrix.nearest(asked, 0.1, 8, allowed)
