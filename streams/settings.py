@@ -19,7 +19,7 @@ def cache_folder() -> Path:
 class StreamSettings(BaseSettings):
     """Addresses, folders and limits of the embed and link workers."""
 
-    model_config = SettingsConfigDict(env_prefix="REDTHREAD_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="REDTHREAD_", extra="ignore", hide_input_in_errors=True)
 
     kafka: str = Field(description="Kafka's bootstrap addresses, host:port, comma separated")
     kafka_security: dict[str, str] = Field(

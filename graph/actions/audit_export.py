@@ -124,7 +124,7 @@ async def count_year(store: Store, year: int, *, by: str, purpose: str, now: dat
         "searches": _nested(searches, "purpose", "outcome"),
         "searches_recorded": sum(row["number"] for row in acts if row["action"] == AuditAction.SEARCH_ASKED),
         "decisions": _nested(decisions, "kind", "decision"),
-        "looks": _nested([row for row in acts if row["action"].endswith(".seen")], "purpose", "action"),
+        "looks": _nested([row for row in acts if row["action"].endswith((".seen", "_seen"))], "purpose", "action"),
         "acts": {action: sum(numbers.values()) for action, numbers in _nested(acts, "action", "purpose").items()},
     }
 

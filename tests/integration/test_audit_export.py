@@ -218,6 +218,7 @@ async def test_a_years_counts_tell_searches_with_no_result_too(store: Store, sce
     await act(
         store,
         audit.Act(NOW, "anna", "face.seen", "f", "find"),
+        audit.Act(NOW, "anna", "case.media_seen", "c", "find"),
         audit.Act(NOW - timedelta(days=365), "a", "face.seen", "c"),
     )
 
@@ -229,8 +230,8 @@ async def test_a_years_counts_tell_searches_with_no_result_too(store: Store, sce
     }
     assert found["searches_recorded"] == 5
     assert found["decisions"] == {"verdict": {"unsure": 1}}
-    assert found["looks"] == {"find": {"face.seen": 1}}
-    assert found["acts"] == {"search.asked": 5, "link.judged": 1, "face.seen": 1}
+    assert found["looks"] == {"find": {"face.seen": 1, "case.media_seen": 1}}
+    assert found["acts"] == {"search.asked": 5, "link.judged": 1, "face.seen": 1, "case.media_seen": 1}
 
 
 async def test_a_years_counts_join_current_and_former_names_of_an_action(store: Store) -> None:
