@@ -185,12 +185,12 @@ class Comparer:
         others, most, full = near.others, AT_FIRST, Full()
         means = self._staged.means.like(vectors_of([face])[0], near.means, self.calibration.floor)
         while True:
-            caps, found, flags = Caps(), list[Similar](), dict[str, tuple[bool, bool]]()
+            caps, found, flags = Caps(), dict[str, Similar](), dict[str, tuple[bool, bool]]()
             needed = _Needed(caps, threshold, self.calibration.floor)
             for item, by_mean, leads_only in self._best_first(face, scope, near, others, means, beside, needed):
                 if item.score < others.down_to and needed.score() < others.down_to:
                     break  # others may come first that were not looked at
-                found.append(item)
+                found[item.face_id] = item
                 flags[item.face_id] = by_mean, leads_only or face.leads_only
                 caps.offer(item)
             if others.down_to <= needed.score():
@@ -201,20 +201,19 @@ class Comparer:
         for item in caps.kept:
             by_mean, leads_only = flags[item.face_id]
             self._stage(face.face_id, item.face_id, item.score, threshold, by_mean=by_mean, leads_only=leads_only)
-        if full.cases:  # of these not all were looked at that are counted
-            found += self._of_full_cases(face, scope, full.cases, needed.score(), flags)
-        return cut_by_caps(found, caps.kept, threshold)
+        if full.cases:  # of these not all were looked at that are counted, or by a victim's mean alone
+            for item in self._of_full_cases(face, scope, full.cases, needed.score()):
+                if item.face_id not in found or found[item.face_id].score < item.score:
+                    found[item.face_id] = item
+        return cut_by_caps(found.values(), caps.kept, threshold)
 
-    def _of_full_cases(
-        self, face: Face, scope: InScope, cases: frozenset[str], least: float, known: Container[str]
-    ) -> Iterator[Similar]:
-        """The faces of these cases with a score >= `least` that are not known yet."""
+    def _of_full_cases(self, face: Face, scope: InScope, cases: frozenset[str], least: float) -> Iterator[Similar]:
+        """The stored faces of these cases with a score >= `least`."""
         own_media = self._table.media.number(face.media_id)
         for turned, name, _, number in self._finder.in_order(self._finder.in_cases(face, cases, least)):
-            if name not in known:
-                stored, victim_id, _ = self._finder.standing(name, number, own_media)
-                if stored is not None and may_compare(scope, stored):
-                    yield similar(scope, stored, name, -turned, victim_id)
+            stored, victim_id, _ = self._finder.standing(name, number, own_media)
+            if stored is not None and may_compare(scope, stored):
+                yield similar(scope, stored, name, -turned, victim_id)
 
     def _best_first(
         self,

@@ -93,20 +93,51 @@ def store(expected: Reference, record: object) -> None:
     expected._compare = whole  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(16))
 def test_any_log_means_the_same_however_few_are_looked_at_first(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     log = drawn_log(seed, 90, acts=True, alike=(0.5, 0.62, 0.8))
     found: list[object] = []
     for most in (1, 1000):
         for module in (compare, near):
             monkeypatch.setattr(module, "AT_FIRST", most)
-        gallery, links = Register(), dict[str, object]()
+        gallery, links, cut = Register(), dict[str, object](), list[object]()
         rest = list(log)
         while rest:
             batch = batch_of(gallery, MODEL_ID, rest[:16])
             links |= batch.changes.links
+            cut += [row["cut"] for row in batch.changes.comparisons]
             gallery.take_in(batch.staged)
             rest = rest[batch.applied :]
-        found.append(links)
+        found.append((links, cut))
     assert found[0] == found[1]
-    assert found[0]
+    assert links
+
+
+def test_a_face_of_a_full_case_counts_by_its_own_score_where_its_victims_mean_is_less_alike() -> None:
+    rng = np.random.default_rng(11)
+    child, log = make.unit(rng), make.Log()
+
+    def add(name: str, case: str, score: float) -> None:
+        log.append((len(log), picture(name, case, make.near(rng, child, score), len(log))))
+
+    for number in range(8):
+        add(f"crowd-{number}", CASES[0], 0.9 - number / 100)
+    for number in range(12):
+        add(f"other-{number}", CASES[1 + number], 0.8 - number / 100)
+    add("single", CASES[0], 0.5)
+    add("weak", CASES[20], 0.1)
+    log.append((len(log), VictimsAssigned(faces=dict.fromkeys(map(make.face_id, ("single", "weak")), "v1"))))
+    expected, gallery = Reference(), Register()
+    for offset, record in log:
+        if isinstance(record, VictimsAssigned):
+            expected._read(offset, record)
+        else:
+            store(expected, record)
+        gallery.take_in(batch_of(gallery, MODEL_ID, [(offset, record)]).staged)
+
+    asked = picture("new", CASES[40], make.near(rng, child, 0.99), len(log))
+    expected.apply(len(log), asked)
+    (row,) = batch_of(gallery, MODEL_ID, [(len(log), asked)]).changes.comparisons
+
+    assert make.face_id("single") in expected.cut[make.face_id("new")][1]
+    assert (row["cut"][0]["number"], row["cut"][0]["faces"]) == expected.cut[make.face_id("new")]
