@@ -124,8 +124,8 @@ def test_a_face_of_a_full_case_counts_by_its_own_score_where_its_victims_mean_is
         add(f"crowd-{number}", CASES[0], 0.9 - number / 100)
     for number in range(12):
         add(f"other-{number}", CASES[1 + number], 0.8 - number / 100)
-    add("single", CASES[0], 0.5)
-    add("weak", CASES[20], 0.1)
+    add("single", CASES[0], 0.4)
+    add("weak", CASES[20], 0.0)
     log.append((len(log), VictimsAssigned(faces=dict.fromkeys(map(make.face_id, ("single", "weak")), "v1"))))
     expected, gallery = Reference(), Register()
     for offset, record in log:
