@@ -12,6 +12,8 @@ from graph.domain import ids
 
 Numbers = NDArray[np.int64]
 
+NONE: Final = -1
+"""In a column of numbers: there is none."""
 RECENT: Final = 1 << 16
 """New ids that are found through a dict, before they become a sorted run: the run takes 12 bytes an id, not 150."""
 _ID: Final = 32

@@ -13,11 +13,11 @@ from graph.store.queries import gallery as queries
 from graph.store.session import Row, Store
 from streams.gallery.calibration import Calibrations, calibration_of
 from streams.gallery.entities import Case, Media, Membership
+from streams.gallery.face_table import HIDDEN, POOR
 from streams.gallery.groups import Group
 from streams.gallery.scoring import Scorer
 from streams.gallery.standing_searches import Reach, StandingSearch
 from streams.gallery.state import Gallery, Staged
-from streams.gallery.tables import HIDDEN, POOR
 
 PAGE: Final = 5000
 

@@ -14,9 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.gallery.columns import NONE
+from streams.gallery.face_table import FaceTable
 from streams.gallery.matrix import Matrix, Neighbours, Vectors, all_scores
 from streams.gallery.overlay import Overlay
-from streams.gallery.tables import NONE, FaceTable
 
 AT_LEAST: Final = 2
 """Faces: the mean of one is that face."""

@@ -12,12 +12,12 @@ from streams.gallery.calibration import Calibrations, packaged
 from streams.gallery.columns import Numbers
 from streams.gallery.counts import ScopeCounts
 from streams.gallery.entities import Case, Face, Media
+from streams.gallery.face_table import FaceTable
 from streams.gallery.groups import Groups, StagedGroups
 from streams.gallery.matrix import Vectors
 from streams.gallery.means import StagedMeans, VictimMeans
 from streams.gallery.overlay import Overlay
 from streams.gallery.standing_searches import Reach, StagedSearches, StandingSearches
-from streams.gallery.tables import FaceTable
 
 
 class Gallery:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from graph.domain.comparison import InScope
 from streams.gallery.columns import Numbers
 from streams.gallery.entities import Face
+from streams.gallery.face_table import HIDDEN, LEADS_ONLY, POOR, OwnCases
 from streams.gallery.matrix import Neighbours, Vectors, all_scores
 from streams.gallery.state import Staged
-from streams.gallery.tables import HIDDEN, LEADS_ONLY, POOR, OwnCases
 
 AT_FIRST: Final = 32
 """Stored faces of other cases that are looked at first: the caps leave 10 of them at the most."""

@@ -13,7 +13,7 @@ from graph.domain.comparison import InScope, Scope, may_compare
 from streams.gallery import columns
 from streams.gallery.columns import DigestIndex, Names
 from streams.gallery.entities import Face, Media, Membership
-from streams.gallery.tables import FaceTable
+from streams.gallery.face_table import FaceTable
 
 CASES = ["local:a", "local:b", "local:c"]
 LABELS = [None, None, "child", "suspect"]
