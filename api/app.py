@@ -30,7 +30,7 @@ from api.routes import (
     victims,
 )
 from api.services import Services
-from api.sign_in import OnlySignedIn
+from api.sign_in.gate import OnlySignedIn
 from api.wire import Problem
 
 DESCRIPTION = """Finds the same child across police cases: the machine proposes links, people decide.

@@ -12,8 +12,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api import clock
+from graph.actions.access import Look, Views
 from graph.actions.refusals import disclose, record_miss
-from graph.actions.views import Look, Views
 from graph.domain.errors import Conflict, RedthreadError
 from graph.domain.people import Person, check_purpose
 

@@ -11,8 +11,8 @@ from fastapi.security import HTTPBearer
 from api import clock
 from api.errors import as_utf8
 from api.services import Use
-from graph.actions.queue import CLAIM_PURPOSE, check_claim
-from graph.actions.views import Look
+from graph.actions.access import Look
+from graph.actions.read.queue import CLAIM_PURPOSE, check_claim
 from graph.domain.people import Deed, Person, check_purpose, check_role
 
 _TOKEN = HTTPBearer(
@@ -24,7 +24,7 @@ PurposeHeader = Annotated[str, Header(alias="Redthread-Purpose", description=_WH
 
 
 async def person(request: Request, _token: Annotated[object, Security(_TOKEN)]) -> Person:
-    """The person whom `api.sign_in` proved; the scheme stands here for the OpenAPI document only."""
+    """The person whom `api.sign_in.gate` proved; the scheme stands here for the OpenAPI document only."""
     return request.state.person
 
 

@@ -8,8 +8,8 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from api.tokens import SignIn
-from graph.actions.read import missing_migrations
+from api.sign_in.tokens import SignIn
+from graph.actions.read.links import missing_migrations
 from graph.domain.errors import MediaStoreUnavailable, RedthreadError
 from graph.files import MediaStore
 from graph.store.session import Store

@@ -9,11 +9,11 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.keys import Keys, fetch_from
 from api.readiness import Readiness
 from api.settings import Settings
-from api.tokens import SignIn
-from graph.actions.views import Views
+from api.sign_in.keys import Keys, fetch_from
+from api.sign_in.tokens import SignIn
+from graph.actions.access import Views
 from graph.files import MediaStore
 from graph.space import Space
 from graph.store.session import Store

@@ -8,8 +8,8 @@ from typing import Final, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from api.keys import is_safe
-from api.tokens import Claims
+from api.sign_in.keys import is_safe
+from api.sign_in.tokens import Claims
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
 DEVELOPMENT_ISSUER: Final = "urn:redthread:development"

@@ -16,12 +16,12 @@ from pydantic import (
 )
 
 from api import examples
-from graph.actions.similar import SimilarFaces
-from graph.domain.captured import Gap
+from graph.actions.read.similar import SimilarFaces
+from graph.domain.capture_time import Gap
 from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
 from graph.domain.people import PURPOSE_LIMIT
-from graph.domain.sealed import SeenCase, SeenLink
 from graph.domain.text import is_blank
+from graph.domain.visibility import SeenCase, SeenLink
 
 
 def _readable(text: str) -> str:

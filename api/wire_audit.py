@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from api import examples
 from api.wire import WireOut
-from graph.actions.audit import Proved
+from graph.actions.read.audit import Proved
 from graph.domain.audit import Entry
 from graph.store.session import Row
 

@@ -9,10 +9,10 @@ from pydantic import ConfigDict, Field, StringConstraints
 from api import examples
 from api.limits import VERSION_MAX
 from api.wire import Faces, Number, Reason, WireIn, WireOut, as_shown
-from graph.actions.acts import Done
-from graph.actions.contact_sheet import LINKS_MAX, Said
-from graph.actions.decide import Seen
-from graph.actions.identify import REFERENCE_LIMIT, Proposal, SeenIdentification
+from graph.actions.decide.acts import Done
+from graph.actions.decide.contact_sheet import LINKS_MAX, Said
+from graph.actions.decide.identify import REFERENCE_LIMIT, Proposal, SeenIdentification
+from graph.actions.decide.verdicts import Seen
 from graph.domain.identification import Basis, IdentificationState
 from graph.domain.link import TEXT_LIMIT, Decision, SecondDecision, State
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from api import examples
 from api.limits import VICTIM_ID_MAX
 from api.wire import Stated, WireIn, WireOut
-from graph.actions.erase import Kind
+from graph.actions.decide.erase import Kind
 from graph.store.session import Row
 
 Named = Annotated[str, StringConstraints(min_length=1, max_length=VICTIM_ID_MAX)]

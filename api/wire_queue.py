@@ -11,9 +11,9 @@ from pydantic import ConfigDict, Field, StringConstraints
 from api import examples
 from api.limits import VICTIM_ID_MAX
 from api.wire import LinkOut, Moment, Number, WireIn, WireOut
-from graph.actions.approvals import Approval, ApprovalPage
-from graph.actions.items import SeenUnit
-from graph.actions.queue import Claim, Page, Queued, Returned
+from graph.actions.read.approvals import Approval, ApprovalPage
+from graph.actions.read.queue import Claim, Page, Queued, Returned
+from graph.actions.read.queue_items import SeenUnit
 from graph.domain.queue import CLAIMS_MAX, URGENCIES, Filters, Kind, Position, read_position
 
 Urgency = Literal["routine", "urgent", "danger_now"]

@@ -12,8 +12,8 @@ from api.limits import CASE_ID_MAX
 from api.wire import CaseOut, FaceOut, MediaOut, Moment, Stated, WireIn, WireOut
 from api.wire_marks import WaitingMarkOut
 from api.wire_searches import Digest
-from graph.actions.media import CaseFacts, MediaFaces
-from graph.actions.upload import Submission, Urgency
+from graph.actions.decide.upload import Submission, Urgency
+from graph.actions.read.media import CaseFacts, MediaFaces
 from graph.domain import ids
 from graph.domain.comparison import Scope
 from graph.domain.label import FACES_AT_ONCE, Label

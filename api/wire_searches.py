@@ -10,9 +10,9 @@ from pydantic import AliasChoices, ConfigDict, Field, StringConstraints, field_v
 from api import examples
 from api.limits import CASE_ID_MAX, VICTIM_ID_MAX
 from api.wire import GapOut, Number, Stated, WireIn, WireOut
-from graph.actions import search as searches
-from graph.actions.answers import Answer
-from graph.actions.search import Question
+from graph.actions.read import search as searches
+from graph.actions.read.answers import Answer
+from graph.actions.read.search import Question
 from graph.domain import ids
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.store.session import Row

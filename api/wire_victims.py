@@ -9,8 +9,8 @@ from pydantic import ConfigDict
 
 from api import examples
 from api.wire import WireOut
-from graph.actions.paths import Step
-from graph.actions.victim_read import SeenVictim, SheetFace
+from graph.actions.read.paths import Step
+from graph.actions.read.victim import SeenVictim, SheetFace
 from graph.domain.link import State
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from graph.atomic import make_folders, write_whole
 from graph.domain.errors import MediaStoreUnavailable
-from graph.whole import make_folders, write_whole
 
 MARKER: Final = ".redthread-store"
 

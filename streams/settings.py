@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -68,3 +69,25 @@ class StreamSettings(BaseSettings):
     def store_url(self) -> str:
         """Where crops and uploads are kept."""
         return self.media_store or (self.data.absolute() / "store").as_uri()
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where Kafka and Neo4j answer, and who may enter."""
+
+    kafka: str
+    neo4j_uri: str
+    neo4j_user: str
+    neo4j_password: str = field(repr=False)
+    kafka_security: str = "{}"
+    """SASL/TLS settings of the Kafka clients as JSON, by librdkafka's names."""
+
+    def env(self) -> dict[str, str]:
+        """The environment by which a process of Redthread finds the servers."""
+        return {
+            "REDTHREAD_KAFKA": self.kafka,
+            "REDTHREAD_KAFKA_SECURITY": self.kafka_security,
+            "REDTHREAD_NEO4J_URI": self.neo4j_uri,
+            "REDTHREAD_NEO4J_USER": self.neo4j_user,
+            "REDTHREAD_NEO4J_PASSWORD": self.neo4j_password,
+        }

@@ -14,7 +14,7 @@ from confluent_kafka.admin import (
 )
 
 from graph.domain.errors import RedthreadError
-from streams.durability import check_durability, settings_of
+from streams.kafka.durability import check_durability, settings_of
 
 DAY_MS = 86_400_000
 INPUT_MAX = 2_000_000

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from graph.domain.errors import RedthreadError
-from streams.failures import EXIT_ALARM, end_process
-from streams.records import complaint
+from streams.process import EXIT_ALARM, end_process
+from streams.records.reading import complaint
 from streams.settings import StreamSettings
 
-KINDS: Final = {"embed": "streams.embed_process", "link": "streams.link.process"}
+KINDS: Final = {"embed": "streams.embed.process", "link": "streams.link.process"}
 """The composition root of each kind: only its own is loaded, since half of embed's start is its libraries."""
 
 

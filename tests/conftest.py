@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.stack.base import Addresses
-from infra.stack.child import leashed
+from infra.local.child import leashed
+from streams.settings import Addresses
 
 CHECKOUT = Path(__file__).parent.parent
 LONGEST = ("faults", "journeys", "integration")
@@ -63,7 +63,7 @@ def start_stack() -> StartStack:
 def _start_stack(data: Path) -> tuple[subprocess.Popen[str], Addresses]:
     data.mkdir(exist_ok=True)
     errors = data / "stack.err"
-    command = [sys.executable, "-P", "-m", "infra.stack.local", "--short-lived", "--data", str(data)]
+    command = [sys.executable, "-P", "-m", "infra.local.stack", "--short-lived", "--data", str(data)]
     with errors.open("w") as output:
         process = subprocess.Popen(
             [*leashed(signal.SIGTERM), *command],

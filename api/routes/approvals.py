@@ -10,7 +10,7 @@ from api.identity import ApprovingLook
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire_queue import After, ApprovalsPage, position
-from graph.actions.approvals import read_approvals
+from graph.actions.read.approvals import read_approvals
 
 router = APIRouter(tags=["approvals"])
 

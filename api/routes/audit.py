@@ -11,7 +11,7 @@ from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire import Moment
 from api.wire_audit import AuditEntryOut, AuditPage, ProvedOut
-from graph.actions.audit import PAGE_MAX, PROVED_MAX, Wanted, prove, read_audit
+from graph.actions.read.audit import PAGE_MAX, PROVED_MAX, Wanted, prove, read_audit
 
 router = APIRouter(tags=["audit"])
 

@@ -12,7 +12,7 @@ from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire import CaseGraphOut
 from api.wire_read import CaseFactsOut, CaseMediaOut, CaseMediaPage
-from graph.actions import media, read
+from graph.actions.read import links, media
 
 router = APIRouter(tags=["cases"])
 
@@ -26,7 +26,7 @@ async def case_graph(
     leads: Annotated[bool, Query(description="also the leads: similar, but below the threshold")] = False,
 ) -> Response:
     """The case's media, faces and links as nodes and edges, and the other cases that they lead to."""
-    seen = await read.read_case(use.store, use.views, case_id, leads=leads, look=look)
+    seen = await links.read_case(use.store, use.views, case_id, leads=leads, look=look)
     # Written here: FastAPI would check and encode hundreds of links a second time.
     return Response(CaseGraphOut.from_case(seen).model_dump_json(), media_type="application/json")
 

@@ -14,9 +14,9 @@ from api.problems import ACTING, BODY, CONFLICTS, LOOKING, problems
 from api.services import Use
 from api.wire import LinkDetailOut, VerdictIn, as_shown
 from api.wire_decisions import ActApprovalIn, ActIn, ActOut, ApprovalIn, LinkIn, ReopeningIn
-from graph.actions import acts, contact_sheet, decide
-from graph.actions.decide import Judgement, Seen
-from graph.domain.sealed import SeenLink
+from graph.actions.decide import acts, contact_sheet, verdicts
+from graph.actions.decide.verdicts import Judgement, Seen
+from graph.domain.visibility import SeenLink
 
 router = APIRouter(tags=["decisions"])
 
@@ -32,7 +32,7 @@ async def judge(
 ) -> LinkDetailOut:
     """Confirms, dismisses or leaves unsure; answers with the link as it stands then."""
     said = Judgement(link_id, seen, body.decision, tuple(body.reasons), body.text, as_shown(body.faces))
-    return _answer(await decide.do_verdict(use.store, said, actor=actor, now=clock.now(), purpose=purpose), response)
+    return _answer(await verdicts.do_verdict(use.store, said, actor=actor, now=clock.now(), purpose=purpose), response)
 
 
 @router.post(
@@ -53,7 +53,7 @@ async def approve(
     response: Response,
 ) -> LinkDetailOut:
     """A second person approves a confirmed link or returns it with a reason."""
-    link = await decide.do_approval(
+    link = await verdicts.do_approval(
         use.store,
         Seen(link_id, seen),
         body.decision,
@@ -79,7 +79,7 @@ async def reopen(
     response: Response,
 ) -> LinkDetailOut:  # fmt: skip
     """Takes the last act still standing back: the link is again what it was before it."""
-    link = await decide.do_reopening(
+    link = await verdicts.do_reopening(
         use.store, Seen(link_id, seen), body.reason, actor=actor, now=clock.now(), purpose=purpose
     )
     return _answer(link, response)

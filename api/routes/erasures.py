@@ -10,7 +10,7 @@ from api.limits import Id
 from api.problems import ACTING, BODY, LOOKING, problems
 from api.services import Use
 from api.wire_erasures import ErasureAskedOut, ErasureIn, ErasureOut
-from graph.actions import erase
+from graph.actions.decide import erase
 
 router = APIRouter(tags=["erasures"])
 

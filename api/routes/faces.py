@@ -14,8 +14,9 @@ from api.problems import ACTING, BODY, FILES, LOOKING, problems
 from api.services import Use
 from api.wire import SimilarFacesOut
 from api.wire_read import LabelIn, LabelsOut
-from graph.actions import label, read, similar
-from graph.actions.label import Labelling
+from graph.actions.decide import label
+from graph.actions.decide.label import Labelling
+from graph.actions.read import links, similar
 
 router = APIRouter(tags=["faces"])
 
@@ -35,7 +36,7 @@ async def face_crop(
     leads: Annotated[bool, Query(description="also a face of another district that only a lead leads to")] = False,
 ) -> Response:
     """The face cut out of its picture, as JPEG: of the own district, or the other side of a link or search answer."""
-    crop = await read.read_crop(use.store, use.files, use.views, face_id, leads=leads, look=look)
+    crop = await links.read_crop(use.store, use.files, use.views, face_id, leads=leads, look=look)
     return Response(crop, media_type="image/jpeg", headers={"Cache-Control": "no-store, private"})
 
 

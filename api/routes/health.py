@@ -11,7 +11,7 @@ from api.problems import ACTING, problems
 from api.readiness import READY
 from api.services import Use
 from api.wire import LiveOut, ReadyOut
-from graph.actions.read import sizes
+from graph.actions.read.links import sizes
 
 router = APIRouter(tags=["health"])
 

@@ -12,7 +12,7 @@ from api.problems import ACTING, BODY, problems
 from api.services import Use
 from api.wire import as_shown
 from api.wire_decisions import ApprovalIn, IdentificationIn, IdentificationOut, ReopeningIn
-from graph.actions import identify
+from graph.actions.decide import identify
 
 router = APIRouter(tags=["identifications"])
 

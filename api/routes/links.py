@@ -12,7 +12,7 @@ from api.limits import CASE_ID_MAX, Id
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire import LinkDetailOut, LinkPage
-from graph.actions import read
+from graph.actions.read import links as read
 from graph.domain.link import State
 
 router = APIRouter(tags=["links"])

@@ -15,9 +15,10 @@ from api.services import Use
 from api.upload import check_media, checked, read_form
 from api.wire_marks import MarkedOut, MarkIn
 from api.wire_read import MediaFacesOut, MediaFactsOut, UploadedOut, UploadIn
-from graph.actions import mark, media
-from graph.actions.search import Picture
-from graph.actions.upload import do_upload
+from graph.actions.decide import mark
+from graph.actions.decide.upload import do_upload
+from graph.actions.read import media
+from graph.actions.read.search import Picture
 from graph.domain.errors import Invalid
 
 router = APIRouter(tags=["media"])

@@ -10,7 +10,7 @@ from api.identity import Looking
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire_victims import PathOut
-from graph.actions import paths
+from graph.actions.read import paths
 
 router = APIRouter(tags=["cases"])
 

@@ -11,7 +11,7 @@ from api.limits import Id
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire_audit import QuarantinedOut, QuarantinePage, ReplayedOut
-from graph.actions.quarantine_view import Status, do_replay, read_quarantine
+from graph.actions.operate.quarantine_view import Status, do_replay, read_quarantine
 
 router = APIRouter(tags=["quarantine"])
 

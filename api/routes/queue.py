@@ -12,7 +12,7 @@ from api.limits import Id
 from api.problems import ACTING, BODY, LOOKING, problems
 from api.services import Use
 from api.wire_queue import ClaimIn, ClaimOut, PageQuery, QueuePage, SkippedOut, position
-from graph.actions import queue
+from graph.actions.read import queue
 from graph.domain import ids
 
 router = APIRouter(tags=["queue"])

@@ -24,9 +24,9 @@ from api.wire_searches import (
     UnjudgedOut,
     UnjudgedPage,
 )
-from graph.actions import answers, search
-from graph.actions.answers import Filters
-from graph.actions.search import Picture
+from graph.actions.read import answers, search
+from graph.actions.read.answers import Filters
+from graph.actions.read.search import Picture
 from graph.domain.errors import Invalid
 
 router = APIRouter(tags=["searches"])

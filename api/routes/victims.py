@@ -11,8 +11,8 @@ from api.limits import VictimId
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire_victims import VictimOut
-from graph.actions import victim_read
-from graph.actions.victim_read import Moved
+from graph.actions.read import victim as victim_read
+from graph.actions.read.victim import Moved
 
 router = APIRouter(tags=["victims"])
 

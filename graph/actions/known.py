@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graph.actions import victims
 from graph.actions.victims import Around
 from graph.domain.errors import NotFound
-from graph.domain.known import Known
+from graph.domain.known_victims import Known
 from graph.domain.people import Deed, Person, may
 from graph.domain.victim import Victim
 from graph.store.queries import victims as queries

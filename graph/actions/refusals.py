@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graph.actions.views import Look, Views
+from graph.actions.access import Look, Views
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict
 

@@ -14,7 +14,7 @@ from typing import Final
 from graph.domain import victim
 from graph.domain.errors import Conflict, Invalid
 from graph.domain.identification import Identification, Identities, identities
-from graph.domain.known import Known, as_known, known
+from graph.domain.known_victims import Known, as_known, known
 from graph.domain.link import JOINS, State
 from graph.domain.people import Deed, Person, may
 from graph.domain.victim import FaceFacts, LinkFacts, Neighbourhood, Victims

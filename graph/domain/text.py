@@ -1,4 +1,4 @@
-"""What people write: whether there is anything in it to read."""
+"""Text from people and systems: whether there is anything in it to read, and how it is shown."""
 
 from __future__ import annotations
 
@@ -15,3 +15,8 @@ def is_blank(text: str) -> bool:
     Spaces, control characters, marks without a letter, and what has no width or turns the direction say nothing.
     """
     return not any(unicodedata.category(char)[0] in "LNPS" and char not in _INVISIBLE for char in text)
+
+
+def printable(text: str) -> str:
+    """The text with whatever no terminal and no JSON reader takes replaced."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

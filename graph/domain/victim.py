@@ -13,7 +13,7 @@ from itertools import combinations
 
 from graph.domain.ids import digest
 from graph.domain.link import JOINS, State
-from graph.domain.sealed import poorest_first
+from graph.domain.visibility import poorest_first
 
 
 @dataclass(frozen=True, slots=True)

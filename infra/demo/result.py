@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from graph.actions.read import LinkRow
-from infra.folders import SourceFile
+from graph.actions.read.links import LinkRow
+from streams.client.folders import SourceFile
 
 Notice = Mapping[str, Any]
 

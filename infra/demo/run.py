@@ -12,19 +12,19 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from graph.actions import read
-from graph.actions.read import LinkRow
+from api.client import ApiClient, Asked
+from graph.actions.read import links as read
+from graph.actions.read.links import LinkRow
 from graph.domain.people import Role
 from graph.store.session import Store
-from infra.case_system import CaseSystem
+from infra.cli.foreground import in_thread
+from infra.cli.progress import bars
 from infra.demo.result import FoundLink, Result, places_by_media, result_of
-from infra.development_issuer import user_of
-from infra.folders import SourceFile
-from infra.foreground import in_thread
-from infra.progress import bars
-from infra.questions import ApiClient, Asked
-from infra.stack.system import RunningSystem
-from infra.submission import Notice, Submission, explanation
+from infra.local.issuer import user_of
+from infra.local.system import RunningSystem
+from streams.client.case_system import CaseSystem
+from streams.client.folders import SourceFile
+from streams.client.submission import Notice, Submission, explanation
 
 SOURCE = "local"
 DISTRICT = "north"

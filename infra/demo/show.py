@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from graph.domain.text import printable
 from infra.demo.result import Result, Side
-from infra.folders import SourceFile, printable
+from streams.client.folders import SourceFile
 
 ROWS = 40
 """Links in the table; `--json` has all."""

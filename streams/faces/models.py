@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from graph.atomic import SHARED, write_whole
 from graph.domain.errors import RedthreadError
-from graph.whole import SHARED, write_whole
 from streams.faces.prepare import RECIPE, prepared_model
 
 ALIGNED_SIDE: Final = 112

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graph.actions.ingest import Changes
+from graph.actions.link.commit import Changes
 from graph.domain.comparison import HIDDEN_LABELS, InScope, Similar, may_find, order, people_within
 from streams.gallery.entities import Face, Media
 from streams.gallery.matrix import all_scores
@@ -16,7 +16,8 @@ from streams.gallery.means import SCORES_HIGHER, VictimMean, mean_of
 from streams.gallery.standing_searches import REGISTER, Reach, StandingSearch
 from streams.gallery.state import Staged
 from streams.link.compare import Comparer
-from streams.records import SearchAsked, SearchProbe
+from streams.records.gallery import SearchAsked
+from streams.records.incoming import SearchProbe
 
 
 class Answers:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from graph.domain.comparison import InScope
 from graph.domain.errors import Unprocessable
 from streams.gallery.state import Gallery
-from streams.link import cases, labels, marks, media, reembedded, rows
+from streams.link import cases, labels, marks, media, reembeddings, rows
 from streams.link.batch import Batch, MembershipKey
 from streams.link.erasures import erase
 from streams.link.memberships import StoredMembership
-from streams.records import (
+from streams.records.gallery import (
     CaseRecord,
     Decided,
     EmbeddedFace,
@@ -89,7 +89,7 @@ def _apply(batch: Batch, offset: int, record: GalleryRecord) -> None:
             case LabelChanged():
                 labels.relabel(batch, offset, record)
             case FacesEmbedded():
-                reembedded.embedded_again(batch, offset, record)
+                reembeddings.embedded_again(batch, offset, record)
             case ModelSwitched():
                 raise TypeError("a switch of the model is a batch of its own")
     except Unprocessable as reason:

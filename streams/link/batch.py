@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from graph.actions.ingest import Changes, NoticeRow
+from graph.actions.link.commit import Changes, NoticeRow
 from graph.domain import ids
 from graph.domain.errors import Unprocessable
 from streams.gallery.calibration import calibration_of
@@ -19,7 +19,7 @@ from streams.link import rows
 from streams.link.answers import Answers
 from streams.link.compare import Comparer
 from streams.link.memberships import StoredMembership
-from streams.records import EmbeddedAgain, EmbeddedFace, SourceEvent
+from streams.records.gallery import EmbeddedAgain, EmbeddedFace, SourceEvent
 
 MembershipKey = tuple[str, str]
 """Media id and case id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streams.link.batch import Batch
-from streams.records import CaseRecord, VictimRecord
+from streams.records.gallery import CaseRecord, VictimRecord
 
 
 def change(batch: Batch, offset: int, record: CaseRecord) -> None:

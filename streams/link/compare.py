@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from graph.actions.ingest import Changes, LinkRow
+from graph.actions.link.commit import Changes, LinkRow
 from graph.domain import ids
 from graph.domain.calibration import Calibration
 from graph.domain.comparison import (

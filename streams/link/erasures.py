@@ -9,7 +9,7 @@ from graph.domain.errors import Unprocessable
 from streams.gallery.entities import Media
 from streams.link.batch import Batch
 from streams.link.marks import is_erased, marked
-from streams.records import ErasureRecord
+from streams.records.gallery import ErasureRecord
 
 
 def erase(batch: Batch, record: ErasureRecord) -> None:

@@ -8,7 +8,7 @@ from graph.domain.errors import OtherModel
 from streams.gallery.entities import Face, Media
 from streams.link import rows
 from streams.link.batch import Batch
-from streams.records import EmbeddedFace, MarkEmbedded, MediaEmbedded
+from streams.records.gallery import EmbeddedFace, MarkEmbedded, MediaEmbedded
 
 
 def check(batch: Batch, record: MediaEmbedded | MarkEmbedded, known: Media | None) -> None:

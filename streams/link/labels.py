@@ -8,7 +8,7 @@ from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.label import Label
 from streams.gallery.entities import Face
 from streams.link.batch import Batch
-from streams.records import LabelChanged
+from streams.records.gallery import LabelChanged
 
 
 def relabel(batch: Batch, offset: int, record: LabelChanged) -> None:

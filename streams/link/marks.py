@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graph.actions.ingest import NoticeRow
+from graph.actions.link.commit import NoticeRow
 from graph.domain import ids
 from graph.domain.errors import Unprocessable
 from streams.gallery.entities import Face, Media
 from streams.gallery.state import Staged
 from streams.link import faces, rows
 from streams.link.batch import Batch
-from streams.records import MarkEmbedded
+from streams.records.gallery import MarkEmbedded
 
 
 def marked(staged: Staged, media: Media) -> list[Face]:

@@ -10,7 +10,7 @@ from streams.link import faces, rows
 from streams.link.batch import Batch
 from streams.link.marks import marked
 from streams.link.memberships import StoredMembership
-from streams.records import MediaEmbedded
+from streams.records.gallery import MediaEmbedded
 
 
 def submitted(batch: Batch, offset: int, record: MediaEmbedded) -> None:

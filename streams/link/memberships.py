@@ -14,7 +14,7 @@ from graph.store.queries import gallery as queries
 from graph.store.session import Store
 from streams.gallery.entities import Membership
 from streams.gallery.state import Gallery
-from streams.records import GalleryRecord, MediaEmbedded
+from streams.records.gallery import GalleryRecord, MediaEmbedded
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,23 +17,21 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from confluent_kafka import KafkaException
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_fixed
 
-from graph.actions import ingest, outbox
+from graph.actions.link import commit, outbox
 from graph.domain.errors import NotSameLog, RedthreadError, StoreUnavailable
 from graph.files import MediaStore
 from graph.store.session import Store
-from streams.agents import LINK_GROUP, make_app
-from streams.crash import CrashPoint
 from streams.faces.packs import chosen_model
-from streams.failures import EXIT_ALARM, end_process
 from streams.gallery.calibration import load_calibrations
-from streams.lags import Backlogs
+from streams.kafka.app import LINK_GROUP, make_app
 from streams.link.takeover import REPAIR, Log
 from streams.link.worker import LinkWorker
-from streams.reconcile import Kafka, find
-from streams.relay import Relay
-from streams.roots import FOLDER, Roots
+from streams.process import EXIT_ALARM, CrashPoint, Watchdog, end_process
+from streams.relay.audit_roots import FOLDER, Roots
+from streams.relay.lag import Backlogs
+from streams.relay.relay import Relay
+from streams.repair.reconcile import Kafka, find
 from streams.settings import StreamSettings
-from streams.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -105,7 +103,7 @@ class _LinkParts:
         while True:
             await asyncio.sleep(FORGET_EVERY_S)
             try:
-                cursor = await ingest.read_cursor(self._store)
+                cursor = await commit.read_cursor(self._store)
                 if cursor.epoch == self._link.epoch and cursor.offset >= 0:
                     await asyncio.to_thread(self._kafka.forget_before, cursor.offset)
                 await outbox.forget(self._store, now=datetime.now(UTC))
@@ -118,10 +116,10 @@ def _align(gallery_log: Log, settings: StreamSettings) -> None:
     try:
         while not _adopt(gallery_log, settings):
             time.sleep(KAFKA_AWAY_S)
-        gallery_log.align(lambda: _once(settings, ingest.read_cursor))
+        gallery_log.align(lambda: _once(settings, commit.read_cursor))
     except NotSameLog as gap:
         reason = gap.message
-        _once(settings, lambda store: ingest.mark_broken(store, reason, now=datetime.now(UTC)))
+        _once(settings, lambda store: commit.mark_broken(store, reason, now=datetime.now(UTC)))
         raise
 
 
@@ -130,7 +128,7 @@ def _adopt(gallery_log: Log, settings: StreamSettings) -> bool:
 
     NotSameLog where the topics hold events or notices that the graph knows nothing of.
     """
-    cursor = _once(settings, ingest.read_cursor)
+    cursor = _once(settings, commit.read_cursor)
     if cursor.offset < 0 or cursor.digest is not None:
         return True
     try:
@@ -146,7 +144,7 @@ def _adopt(gallery_log: Log, settings: StreamSettings) -> bool:
             f"{len(report.lost)} submitted events are neither in the graph nor on their way, and {len(report.unknown)} "
             f"subjects have notices that it does not know: the gallery log is not the graph's ({REPAIR})"
         )
-    _once(settings, lambda store: ingest.adopt_record(store, cursor.offset, record))
+    _once(settings, lambda store: commit.adopt_record(store, cursor.offset, record))
     return True
 
 

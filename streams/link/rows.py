@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from graph.actions.events import Event
+from graph.actions.link.events import Event
 from graph.domain import ids
 from graph.domain.box import SAME_FACE_IOU, iou
-from graph.domain.captured import why_odd
+from graph.domain.capture_time import why_odd
 from graph.domain.comparison import TOO_POOR_BELOW
 from graph.domain.errors import OtherModel, Unprocessable
 from streams.gallery.entities import Face
 from streams.gallery.matrix import Vectors
 from streams.link.memberships import StoredMembership
-from streams.records import EmbeddedAgain, EmbeddedFace, FacesEmbedded, MarkEmbedded, MediaEmbedded, SourceEvent
+from streams.records.gallery import EmbeddedAgain, EmbeddedFace, FacesEmbedded, MarkEmbedded, MediaEmbedded, SourceEvent
 
 
 def vector(face: EmbeddedFace | EmbeddedAgain) -> Vectors:

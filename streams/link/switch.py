@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from graph.actions import models
-from graph.actions.ingest import LOG
+from graph.actions.link.commit import LOG
+from graph.actions.operate import models
 from graph.domain.calibration import Calibration
 from graph.store.session import Store
 from streams.gallery.calibration import as_text

@@ -11,13 +11,13 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from graph.actions.ingest import Cursor, RecordId
+from graph.actions.link.commit import Cursor, RecordId
 from graph.domain.errors import LogGap, NotSameLog
 from streams import topics
-from streams.agents import LINK_GROUP
-from streams.group_offsets import group_offsets
-from streams.inputs import Message
-from streams.topic_reader import TopicReader
+from streams.kafka.app import LINK_GROUP
+from streams.kafka.offsets import group_offsets
+from streams.kafka.reader import TopicReader
+from streams.records.message import Message
 
 log = logging.getLogger(__name__)
 WAIT_S: Final = 0.5

@@ -15,18 +15,15 @@ from confluent_kafka import KafkaException
 from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_fixed
 
-from graph.actions import ingest
-from graph.actions.ingest import AlreadyCommitted, RecordId
+from graph.actions.link import commit
+from graph.actions.link.commit import AlreadyCommitted, RecordId
 from graph.domain.errors import Fenced, LogGap, NotSameLog, StoreUnavailable, Unprocessable
 from graph.store.session import Store, StoreRefused
 from streams import topics
-from streams.agents import LINK_BATCH, fetch_in_bulk, read_batches
-from streams.crash import CrashPoint
-from streams.failures import EXIT_ALARM, end_process, told
 from streams.gallery.calibration import Calibrations, calibration_of, from_text
 from streams.gallery.load import load_gallery
 from streams.gallery.state import Gallery
-from streams.inputs import Message
+from streams.kafka.app import LINK_BATCH, fetch_in_bulk, read_batches
 from streams.link import rows
 from streams.link.apply import batch_of
 from streams.link.batch import Batch, MembershipKey
@@ -35,12 +32,12 @@ from streams.link.recompare import empty_batch
 from streams.link.register_score import adopt_score
 from streams.link.switch import switch_model
 from streams.link.takeover import Log, record_id
-from streams.records import TYPES, Decided, GalleryRecord, Migrated, ModelSwitched, SearchAsked
-from streams.watchdog import Watchdog
+from streams.process import EXIT_ALARM, EXIT_FENCED, CrashPoint, Watchdog, describe_failure, end_process
+from streams.records.gallery import TYPES, Decided, GalleryRecord, Migrated, ModelSwitched, SearchAsked
+from streams.records.message import Message
 
 log = logging.getLogger(__name__)
 
-EXIT_FENCED: Final = 75
 RETRY_S: Final = 1.0
 PACE_S: Final = 0.1
 PACE_MAX_S: Final = 2.0
@@ -108,7 +105,7 @@ class LinkWorker:
         """Runs for the worker's life: on the assignment raises the epoch and loads the gallery."""
         await self._assigned.wait()
         log_id = await asyncio.to_thread(self._log.log_id)
-        cursor = await self._patiently(lambda: ingest.raise_epoch(self._store, log_id, self._chosen_model))
+        cursor = await self._patiently(lambda: commit.raise_epoch(self._store, log_id, self._chosen_model))
         self.epoch = cursor.epoch
         model_id = cursor.model_id or self._chosen_model
         await self._patiently(lambda: adopt_score(self._store, self.epoch, cursor, model_id, self._settings))
@@ -124,18 +121,18 @@ class LinkWorker:
             )  # fmt: skip
 
     async def _load(self) -> None:
-        cursor = await self._patiently(lambda: ingest.read_cursor(self._store))
+        cursor = await self._patiently(lambda: commit.read_cursor(self._store))
         self._model_id = cursor.model_id or self._chosen_model
         self._model_since = cursor.model_since
         self._score_id = cursor.score_id
-        text = await self._patiently(lambda: ingest.calibration(self._store))
+        text = await self._patiently(lambda: commit.calibration(self._store))
         self._calibrations = self._settings if text is None else {self._model_id: from_text(text)}
         self._gallery = await self._patiently(
             lambda: load_gallery(
                 self._store, self._model_id, progress=self._watchdog.progress, calibrations=self._calibrations
             )
         )
-        self._offset = (await self._patiently(lambda: ingest.read_cursor(self._store))).offset
+        self._offset = (await self._patiently(lambda: commit.read_cursor(self._store))).offset
 
     async def handle(self, messages: list[Message]) -> None:
         """Commits a batch of the log; returns only when it stands in the graph, ends the process where it can't."""
@@ -158,7 +155,7 @@ class LinkWorker:
             raise
         except Exception as defect:  # noqa: BLE001
             # Whatever it is: an error that leaves the agent would acknowledge a batch that is not in the graph.
-            log.error("link: unexpected %s", told(defect))
+            log.error("link: unexpected %s", describe_failure(defect))
             end_process(EXIT_ALARM, f"an unexpected failure ({type(defect).__name__})")
         self._watchdog.progress()
 
@@ -170,7 +167,7 @@ class LinkWorker:
         waited = time.monotonic() - self._read_at > GAP_S
         if not waited and messages[0].offset == self._offset + 1:
             return
-        cursor = await self._patiently(lambda: ingest.read_cursor(self._store))
+        cursor = await self._patiently(lambda: commit.read_cursor(self._store))
         while True:
             try:
                 await asyncio.to_thread(self._log.check, cursor)
@@ -180,7 +177,7 @@ class LinkWorker:
                 self._watchdog.progress()
                 await asyncio.sleep(RETRY_S)
             except NotSameLog as gap:
-                await self._patiently(partial(ingest.mark_broken, self._store, gap.message, now=datetime.now(UTC)))
+                await self._patiently(partial(commit.mark_broken, self._store, gap.message, now=datetime.now(UTC)))
                 raise
 
     def _new_records(self, messages: list[Message]) -> list[Record]:
@@ -264,7 +261,7 @@ class LinkWorker:
 
         async def once() -> bool:
             try:
-                await ingest.commit(
+                await commit.commit(
                     self._store, self.epoch, batch.changes, batch.compare.may_compare,
                     record=self._ids[batch.changes.last], stands_at=self._offset, now=datetime.now(UTC),
                     between=between, ends=ends,

@@ -1,6 +1,6 @@
 """How long each route takes, beside a bare driver that runs the same statements in the same transactions.
 
-`python -m tests.bench.routes` on the Neo4j of REDTHREAD_TEST_NEO4J_URI (`python -m infra.stack.local` prints it), whose
+`python -m tests.bench.routes` on the Neo4j of REDTHREAD_TEST_NEO4J_URI (`python -m infra.local.stack` prints it), whose
 graph it empties and fills: 588 pictures with a face each, in two cases of two districts. Each route is asked over HTTP
 from a process of its own, on a kept connection. Its statements are recorded once, in a run that is rolled back, and
 then run again by the driver alone: reads are read, writes rolled back with one property committed in their place.
@@ -32,18 +32,18 @@ import psutil
 from api.app import build_app
 from api.readiness import Readiness
 from api.services import Services
-from graph.actions.views import Views
+from graph.actions.access import Views
 from graph.domain import ids
 from graph.domain.people import Person, Role
 from graph.files import MediaStore
 from graph.store.migrate import migrate
 from graph.store.session import Store, Tx
-from infra.bench.review_graph import Sizes, build
-from tests.factories import drawn_face
-from tests.harness import new_store
+from tests.bench.review.graph import Sizes, build
 from tests.integration.conftest import empty
 from tests.integration.test_api_process import running
-from tests.signed_in import as_, sign_in, sign_in_env
+from tests.support.factories import drawn_face
+from tests.support.harness import new_store
+from tests.support.signed_in import as_, sign_in, sign_in_env
 
 SIZES = Sizes(588, 900, cases=2, districts=2)
 ANNA = Person("anna", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), "d0")

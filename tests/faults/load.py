@@ -22,7 +22,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from graph.domain.ids import media_id
 from streams import topics
-from streams.records import CE_MEDIA
+from streams.records.incoming import CE_MEDIA
 from tests.faults.pictures import Pictures
 from tests.faults.system import DoesNotRun, System, kafka_connection
 from tests.faults.truth import Event, Truth, Verdict

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageEnhance, ImageOps
 
 from infra.demo.samples import write_samples
-from tests.factories_pictures import encoded, quarters
+from tests.support.factories_pictures import encoded, quarters
 
 SIDE = 300
 """Pixels of a copy's longer side: large enough for every sample's face, small enough to be quick."""

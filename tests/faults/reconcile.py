@@ -20,11 +20,12 @@ from graph.domain import audit
 from graph.domain.errors import RedthreadError
 from graph.files import MediaStore
 from graph.store.session import Row, Store
-from streams import quarantine, topics
+from streams import topics
+from streams.records import quarantine
 from streams.settings import StreamSettings
 from tests.faults.system import DoesNotRun, System, kafka_connection
 from tests.faults.truth import Truth, agrees
-from tests.harness import Reader
+from tests.support.harness import Reader
 
 INPUTS = (topics.media_submitted("local"), topics.cases_changed("local"), topics.victims_changed("local"))
 STORED = ("faces_found", "no_face", "too_poor", "duplicate")

@@ -17,13 +17,13 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from graph.domain.errors import RedthreadError
-from infra.development_issuer import USERS, DevelopmentIssuer
+from infra.local.issuer import USERS, DevelopmentIssuer
+from infra.local.neo4j.server import QUICK
+from infra.local.ports import free_ports
+from infra.local.running import RunningChild, addresses_of, find_running
 from infra.settings import Settings
-from infra.stack.base import Addresses
-from infra.stack.neo4j.server import QUICK
-from infra.stack.ports import free_ports
-from infra.stack.running import RunningChild, addresses_of, find_running
-from tests.commands import command
+from streams.settings import Addresses
+from tests.support.commands import command
 
 UP_S = 240.0
 """Above what a start with a recovery of both servers takes on a loaded machine."""

@@ -17,16 +17,16 @@ import pytest
 from api.app import build_app
 from api.readiness import Readiness
 from api.services import Services
-from graph.actions.views import Views
+from graph.actions.access import Views
 from graph.domain import audit
 from graph.domain.audit_actions import AuditAction
 from graph.files import MediaStore
 from graph.store.migrate import migrate, migrations
 from graph.store.queries import audit as audit_queries
 from graph.store.session import Store
-from tests.factories import ANNA, Scene, two_cases
-from tests.harness import new_store
-from tests.signed_in import as_, sign_in
+from tests.support.factories import ANNA, Scene, two_cases
+from tests.support.harness import new_store
+from tests.support.signed_in import as_, sign_in
 
 HEADERS = {**as_(ANNA), "Redthread-Purpose": "victim identification"}
 """Of a request by ANNA, investigator of north; `as_(SUE)` are those of another person, laid over them."""

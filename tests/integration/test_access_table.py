@@ -20,17 +20,17 @@ from typing import Any
 import httpx
 import pytest
 
-from api.sign_in import OPEN
-from graph.actions.decide import Judgement, Seen, do_approval, do_verdict
-from graph.actions.identify import Proposal, do_identification, do_identification_approval
-from graph.actions.search import Question, ask_with_faces
+from api.sign_in.gate import OPEN
+from graph.actions.decide.identify import Proposal, do_identification, do_identification_approval
+from graph.actions.decide.verdicts import Judgement, Seen, do_approval, do_verdict
+from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.identification import Basis
 from graph.domain.link import Decision, SecondDecision
 from graph.domain.people import Person, Role
 from graph.domain.victim import formed_id
 from graph.store.session import Tx
-from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, drawn_face
-from tests.signed_in import as_
+from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, drawn_face
+from tests.support.signed_in import as_
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 

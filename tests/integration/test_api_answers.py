@@ -7,14 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.actions import backlog, quarantine
-from graph.actions.backlog import Backlog
+from graph.actions.link import lag
+from graph.actions.link.lag import Backlog
+from graph.actions.operate import quarantine
 from graph.domain import ids
 from graph.store.migrate import migrations
 from graph.store.session import Store
-from tests.factories import NORTH, NOW, SAM, SOUTH, SUE, Scene
 from tests.integration.conftest import entries
-from tests.signed_in import as_
+from tests.support.factories import NORTH, NOW, SAM, SOUTH, SUE, Scene
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 
@@ -141,7 +142,7 @@ async def test_what_is_on_its_way_is_told_with_an_estimate_and_what_waits_in_qua
 ) -> None:
     search_id = await ask(api, faces=[scene.faces["n1"]])
     await scene.answer(search_id, [], open=True)
-    await backlog.write(store, [Backlog("local", 120, 30), Backlog("other", 7, None)], now=NOW)
+    await lag.write(store, [Backlog("local", 120, 30), Backlog("other", 7, None)], now=NOW)
     event = {"event": "e/0/1", "topic": "e", "partition": 0, "offset": 1, "stage": "embed", "code": "missing_file",
              "reason": "r", "source": "local", "host": None, "attempts": 1, "submitted_at": 1, "truncated": False,
              "key": None, "value": None, "headers": [], "ce_id": ""}  # fmt: skip

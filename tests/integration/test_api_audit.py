@@ -11,16 +11,16 @@ from fastapi.routing import APIRoute
 
 from api.routes import cases, erasures, faces, links, media, searches, victims
 from api.routes import paths as path_routes
-from graph.actions.erase import do_erase
-from graph.actions.search import Question, ask_with_faces
-from graph.actions.views import Views
+from graph.actions.access import Views
+from graph.actions.decide.erase import do_erase
+from graph.actions.read.search import Question, ask_with_faces
 from graph.domain import audit, ids
 from graph.domain.errors import StoreUnavailable
 from graph.domain.people import Person, Role
 from graph.store.session import Store
-from tests.factories import ANNA, NORTH, NOW, SUE, Scene
 from tests.integration.conftest import entries
-from tests.signed_in import as_
+from tests.support.factories import ANNA, NORTH, NOW, SUE, Scene
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 

@@ -13,17 +13,17 @@ import pytest
 from api.app import build_app
 from api.readiness import Readiness
 from api.services import Services
-from graph.actions import quarantine
-from graph.actions.views import Views
+from graph.actions.access import Views
+from graph.actions.operate import quarantine
 from graph.domain import audit, ids
 from graph.domain.people import Person, Role
 from graph.files import MediaStore
 from graph.store import log
 from graph.store.session import Store, Tx
-from tests.factories import NOW
 from tests.integration.conftest import entries
 from tests.integration.test_quarantine import failed
-from tests.signed_in import as_, sign_in
+from tests.support.factories import NOW
+from tests.support.signed_in import as_, sign_in
 
 pytestmark = pytest.mark.anyio
 EVENT_ID = ids.quarantine_id(failed(1, "")["event"])

@@ -13,21 +13,21 @@ import httpx
 import numpy as np
 import pytest
 
-from graph.actions.erase import do_erase
+from graph.actions.decide.erase import do_erase
 from graph.domain import ids
 from graph.domain.errors import Forbidden, NotFound
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.stack.base import Addresses
 from streams.faces.models import MODEL_ID
 from streams.gallery.load import load_gallery
-from streams.records import ErasureRecord
-from tests import factories_streams as make
-from tests.factories import ANNA, NORTH, NOW, SAM, SOUTH, SUE, Scene
-from tests.harness import Site, installation, standing
+from streams.records.gallery import ErasureRecord
+from streams.settings import Addresses
 from tests.integration.conftest import entries
-from tests.register import Register, batch_of
-from tests.signed_in import as_
+from tests.support import factories_streams as make
+from tests.support.factories import ANNA, NORTH, NOW, SAM, SOUTH, SUE, Scene
+from tests.support.harness import Site, installation, standing
+from tests.support.register import Register, batch_of
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 
@@ -114,7 +114,7 @@ async def test_a_case_that_is_larger_than_a_page_is_hidden_to_its_end(
     api: httpx.AsyncClient, store: Store, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Symptom: 503 for a case of 20,000 pictures. Cause: hiding it in one transaction overflowed Neo4j's memory."""
-    monkeypatch.setattr("graph.actions.erase.PAGE", 2)
+    monkeypatch.setattr("graph.actions.decide.erase.PAGE", 2)
     for name in ("a", "b", "c"):
         await scene.media(name, NORTH, faces=[name])
         await scene.link(name, "s1")

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from graph.store.session import Store
-from tests.factories import Scene
+from tests.support.factories import Scene
 
 pytestmark = pytest.mark.anyio
 

@@ -18,8 +18,8 @@ from api.settings import Settings
 from graph.domain.people import Person, Role
 from graph.files import MediaStore
 from graph.store.session import Store
-from tests.harness import new_store
-from tests.signed_in import as_, sign_in
+from tests.support.harness import new_store
+from tests.support.signed_in import as_, sign_in
 
 pytestmark = pytest.mark.anyio
 

@@ -12,15 +12,15 @@ import httpx
 import numpy as np
 import pytest
 
-from graph.actions.label import Labelling, do_label
+from graph.actions.decide.label import Labelling, do_label
 from graph.domain.errors import Forbidden, NotFound
 from graph.domain.label import Label
 from graph.store.session import Store
-from infra.stack.base import Addresses
-from tests import factories_streams as make
-from tests.factories import ANNA, BEN, NOW, SUE, Scene
-from tests.harness import Site, installation
+from streams.settings import Addresses
 from tests.integration.conftest import deeds, entries
+from tests.support import factories_streams as make
+from tests.support.factories import ANNA, BEN, NOW, SUE, Scene
+from tests.support.harness import Site, installation
 
 pytestmark = pytest.mark.anyio
 

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from graph.store.session import Store
-from tests.factories import BEN, NORTH, SOUTH, Scene
 from tests.integration.conftest import deeds
-from tests.signed_in import as_
+from tests.support.factories import BEN, NORTH, SOUTH, Scene
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 

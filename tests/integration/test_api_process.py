@@ -20,10 +20,10 @@ import pytest
 
 from graph.store.queries import audit as audit_queries
 from graph.store.session import Store, Tx
-from tests.factories import two_cases
-from tests.harness import new_store
 from tests.integration.conftest import HEADERS, entries
-from tests.signed_in import sign_in_env
+from tests.support.factories import two_cases
+from tests.support.harness import new_store
+from tests.support.signed_in import sign_in_env
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 LOOKS = 20

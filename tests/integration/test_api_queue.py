@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from graph.domain.people import Person
-from tests.factories import ANNA, NORTH, SUE, Scene
 from tests.integration.conftest import entries
-from tests.signed_in import as_
+from tests.support.factories import ANNA, NORTH, SUE, Scene
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 

@@ -7,15 +7,17 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from graph.actions import label, media, paths, victim_read
-from graph.actions.views import Look, Views
+from graph.actions.access import Look, Views
+from graph.actions.decide import label
+from graph.actions.read import media, paths
+from graph.actions.read import victim as victim_read
 from graph.domain import ids
 from graph.domain.errors import NotFound
 from graph.domain.people import Person, Role
 from graph.domain.victim import formed_id
 from graph.store.session import Store
-from tests.factories import NORTH, NOW, SOUTH, Scene
 from tests.integration.conftest import deeds, entries
+from tests.support.factories import NORTH, NOW, SOUTH, Scene
 
 pytestmark = pytest.mark.anyio
 

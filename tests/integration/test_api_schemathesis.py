@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi import checks
 
-from graph.actions.erase import do_erase
-from graph.actions.search import Question, ask_with_faces
+from graph.actions.decide.erase import do_erase
+from graph.actions.read.search import Question, ask_with_faces
 from graph.domain import audit, ids
 from graph.store.session import Store
-from tests.factories import ANNA, NORTH, NOW, SUE, two_cases
-from tests.harness import new_store
 from tests.integration.conftest import HEADERS, entries
 from tests.integration.test_api_process import environment, running
+from tests.support.factories import ANNA, NORTH, NOW, SUE, two_cases
+from tests.support.harness import new_store
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(200)]
 EXAMPLES = 5

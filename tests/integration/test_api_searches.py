@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.actions.search import OPEN_DAYS
+from graph.actions.read.search import OPEN_DAYS
 from graph.domain import ids
 from graph.files import MediaStore
 from graph.store.session import Row, Store
-from streams.records import SearchProbe
-from tests.factories import NORTH, SOUTH, Scene, drawn_face
+from streams.records.incoming import SearchProbe
 from tests.integration.conftest import deeds, entries
+from tests.support.factories import NORTH, SOUTH, Scene, drawn_face
 
 pytestmark = pytest.mark.anyio
 

@@ -11,17 +11,17 @@ import httpx
 import pytest
 
 from api.app import build_app
-from api.keys import Keys, fetch_from
 from api.readiness import Readiness
 from api.services import Services
 from api.settings import DEVELOPMENT_ISSUER
-from api.tokens import SignIn
-from graph.actions.views import Views
+from api.sign_in.keys import Keys, fetch_from
+from api.sign_in.tokens import SignIn
+from graph.actions.access import Views
 from graph.files import MediaStore
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, NORTH, SOUTH, SUE, Scene
 from tests.integration.conftest import HEADERS, entries
-from tests.signed_in import ISSUER, as_
+from tests.support.factories import ANNA, BEN, NORTH, SOUTH, SUE, Scene
+from tests.support.signed_in import ISSUER, as_
 
 pytestmark = pytest.mark.anyio
 

@@ -11,19 +11,19 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from graph.actions import ingest, quarantine
+from graph.actions.link import commit
+from graph.actions.operate import quarantine
 from graph.domain import ids
 from graph.files import MediaStore
 from graph.store.session import Row, Store
-from infra.case_system import CaseSystem
-from infra.stack.base import Addresses
+from streams.client.case_system import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.settings import cache_folder
-from tests.factories import BEN, NORTH, NOW, SOUTH, Scene, drawn_face
-from tests.factories_pictures import astronaut, encoded
-from tests.harness import Site, installation, standing
+from streams.settings import Addresses, cache_folder
 from tests.integration.conftest import deeds, entries
-from tests.signed_in import as_
+from tests.support.factories import BEN, NORTH, NOW, SOUTH, Scene, drawn_face
+from tests.support.factories_pictures import astronaut, encoded
+from tests.support.harness import Site, installation, standing
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 
@@ -106,8 +106,8 @@ async def test_an_upload_on_its_way_is_told_in_its_own_district_only(
     }  # fmt: skip
     await quarantine.index(store, [event], now=NOW)
     assert (await api.get(place)).json()["status"] == "quarantined"
-    ended = ingest.Changes(0, 0, ended=[out["body"]["ce_id"]])
-    await ingest.commit(store, 0, ended, lambda a, b: True, now=NOW)
+    ended = commit.Changes(0, 0, ended=[out["body"]["ce_id"]])
+    await commit.commit(store, 0, ended, lambda a, b: True, now=NOW)
     assert (await api.get(place)).status_code == 404
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from graph.domain.people import Person
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, Scene
 from tests.integration.conftest import deeds, entries
-from tests.signed_in import as_
+from tests.support.factories import ANNA, BEN, Scene
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 

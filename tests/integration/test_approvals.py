@@ -9,18 +9,18 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.actions.approvals import Approval, ApprovalPage, read_approvals
-from graph.actions.decide import Judgement, do_verdict
-from graph.actions.views import Look, Views
+from graph.actions.access import Look, Views
+from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.read.approvals import Approval, ApprovalPage, read_approvals
 from graph.domain.errors import Forbidden
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
 from graph.domain.queue import read_position
 from graph.domain.victim import formed_id
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, every_face
 from tests.integration.conftest import entries
-from tests.signed_in import as_
+from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, every_face
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 

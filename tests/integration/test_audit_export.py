@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from graph.actions import audit_export
-from graph.actions.decide import Judgement, do_verdict
-from graph.actions.search import Question, ask_with_faces
+from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.operate import audit_export, audit_file
+from graph.actions.read.search import Question, ask_with_faces
 from graph.domain import audit
 from graph.domain.audit_export import Asked
 from graph.domain.audit_verify import Finding
@@ -23,9 +23,8 @@ from graph.domain.errors import Forbidden, Invalid, NotFound
 from graph.domain.link import Decision
 from graph.store import log
 from graph.store.session import Store, Tx
-from infra import audit_file
-from infra.stack.base import Addresses
-from tests.factories import ANNA, NORTH, NOW, Scene
+from streams.settings import Addresses
+from tests.support.factories import ANNA, NORTH, NOW, Scene
 
 pytestmark = pytest.mark.anyio
 CHECKOUT = Path(__file__).parents[2]

@@ -10,18 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from graph.actions import roots
+from graph.actions.operate import audit_file, audit_roots
 from graph.domain import audit
 from graph.domain.audit_export import Asked
 from graph.domain.audit_root import GRACE, Root
 from graph.domain.errors import Fenced
 from graph.store import log
 from graph.store.session import Store, Tx
-from infra import audit_file
-from infra.stack.base import Addresses
 from streams import topics
-from tests.harness import Site, installation
+from streams.settings import Addresses
 from tests.integration.conftest import entries
+from tests.support.harness import Site, installation
 
 pytestmark = pytest.mark.anyio
 DAY = timedelta(days=1)
@@ -38,7 +37,7 @@ async def act(store: Store, *moments: datetime) -> None:
 
 async def drawn(store: Store, now: datetime, epoch: int = 0) -> list[Root]:
     found: list[Root] = []
-    while root := await roots.draw_next(store, epoch, now=now):
+    while root := await audit_roots.draw_next(store, epoch, now=now):
         found.append(root)
     return found
 
@@ -60,7 +59,7 @@ async def test_every_finished_day_gets_one_root_also_after_days_that_were_missed
         Root("2026-11-22", 3, hashes[2], 0),
         Root("2026-11-23", 5, hashes[4], 2),
     ]
-    assert await roots.all_roots(store) == found
+    assert await audit_roots.all_roots(store) == found
     assert await outbox(store) == [f"root 2026-11-2{day}" for day in range(4)]
     assert await drawn(store, NOON + 4 * DAY) == []
     assert [root.date for root in await drawn(store, NOON + 5 * DAY)] == ["2026-11-24"]
@@ -89,7 +88,7 @@ async def test_who_does_not_hold_the_epoch_draws_nothing(store: Store) -> None:
     with pytest.raises(Fenced):
         await drawn(store, NOON + DAY, epoch=7)
 
-    assert await roots.all_roots(store) == []
+    assert await audit_roots.all_roots(store) == []
     assert await outbox(store) == []
 
 
@@ -108,14 +107,14 @@ async def test_a_crash_between_outbox_and_file_leaves_each_day_with_one_root_eve
     for marker in ("once", "twice"):
         link = site.start("link", REDTHREAD_CRASH_AT=f"roots-before-file@{tmp_path / marker}")
         assert await link.ended() == -signal.SIGKILL, link.last_words
-    assert len(await roots.all_roots(store)) == 2
+    assert len(await audit_roots.all_roots(store)) == 2
     assert len(names(anchors)) == 1
 
     site.start("link")
     await site.patiently(lambda: len(names(anchors)) == 3, "every finished day has its file")
     await site.linked(-1)
 
-    known = await roots.all_roots(store)
+    known = await audit_roots.all_roots(store)
     assert [root.count for root in known][:2] == [2, 1]
     assert audit_file.read_roots(anchors) == known
     sent = {

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
-from infra.bench.accuracy_copies import COPIES
-from tests.commands import redthread
-from tests.factories_pictures import astronaut, encoded, group_photograph
+from infra.evaluation.accuracy.copies import COPIES
+from tests.support.commands import redthread
+from tests.support.factories_pictures import astronaut, encoded, group_photograph
 
 CHANGES: tuple[Callable[[Image.Image], Image.Image], ...] = (
     lambda image: image,

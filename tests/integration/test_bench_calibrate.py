@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.bench.labelled import COPIES_EACH, labelled_faces
-from infra.folders import SourceFile, read_cases
+from infra.evaluation.calibration.labelled import COPIES_EACH, labelled_faces
+from streams.client.folders import SourceFile, read_cases
 from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
-from tests.commands import redthread
+from tests.support.commands import redthread
 
 _LFW = Path(__file__).resolve().parents[3] / "shared" / "faces" / "lfw"
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from graph.actions import ingest
+from graph.actions.link import commit
 from graph.store.queries import ingest as queries
 from graph.store.queries import relay
 from graph.store.session import Store, Tx
-from infra.bench import graph_writes
-from infra.bench.graph_writes import BATCHES, measure_graph_writes
-from infra.bench.graph_writes_drawn import MODEL_ID, Drawn
-from infra.stack.base import Addresses
-from tests.factories import NOW
+from streams.settings import Addresses
+from tests.bench.graph_writes import run
+from tests.bench.graph_writes.drawn import MODEL_ID, Drawn
+from tests.bench.graph_writes.run import BATCHES, measure_graph_writes
+from tests.support.factories import NOW
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +39,7 @@ RETURN COUNT { (n:Notice) WHERE n.source = $source } AS notices,
 async def test_both_ways_write_the_same_rows(
     stack: Addresses, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(graph_writes, "WARM_UP", 10)
+    monkeypatch.setattr(run, "WARM_UP", 10)
 
     found = await measure_graph_writes(stack, 60, 2, 1)
 
@@ -72,12 +72,12 @@ async def test_a_new_picture_asks_for_nothing_that_only_known_events_have(
         asked.append(query)
         return await rows(tx, query, **values)
 
-    epoch = (await ingest.raise_epoch(store, "log", MODEL_ID)).epoch
+    epoch = (await commit.raise_epoch(store, "log", MODEL_ID)).epoch
     monkeypatch.setattr(Tx, "rows", noted)
     monkeypatch.setattr(Tx, "do", noted)
 
     for plan in Drawn("new", 1).batches(4, 1):
-        await ingest.commit(
+        await commit.commit(
             store, epoch, plan.changes, plan.compare.may_compare, now=NOW, stands_at=plan.changes.first - 1
         )
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from graph.store.session import Store
-from infra.bench.links import main_faces
+from infra.evaluation.links import main_faces
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import as_text, packaged
-from tests import factories_streams as make
-from tests.scored import compared_by
+from tests.support import factories_streams as make
+from tests.support.scored import compared_by
 
 pytestmark = pytest.mark.anyio
 

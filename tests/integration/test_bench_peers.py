@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from infra.bench.environment import peer_environment
-from infra.bench.peers import chosen, in_rounds, measure_peers
-from infra.bench.peers_theirs import Name, Places
 from streams.faces.models import ensure_models
 from streams.gallery.scoring import Scorer
 from streams.settings import cache_folder
-from tests.factories_pictures import astronaut, encoded
-from tests.wheels import requirement
+from tests.bench.environment import peer_environment
+from tests.bench.peers.run import chosen, in_rounds, measure_peers
+from tests.bench.peers.theirs import Name, Places
+from tests.support.factories_pictures import astronaut, encoded
+from tests.support.wheels import requirement
 
 FACE_RECOGNITION = """
 from array import array

@@ -9,9 +9,9 @@ from graph.domain import ids
 from graph.files import MediaStore
 from graph.store.queries import measure
 from graph.store.session import Store
-from infra.bench.review import Load, Measured, is_reached, percentiles, work
-from infra.bench.review_graph import Sizes, build
-from tests.signed_in import ISSUER
+from tests.bench.review.graph import Sizes, build
+from tests.bench.review.run import Load, Measured, is_reached, percentiles, work
+from tests.support.signed_in import ISSUER
 
 pytestmark = pytest.mark.anyio
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from graph.store.session import Store
-from infra.bench.verdicts import WARM_UP, measure_verdicts
-from infra.stack.base import Addresses
+from streams.settings import Addresses
+from tests.bench.verdicts import WARM_UP, measure_verdicts
 
 pytestmark = pytest.mark.anyio
 

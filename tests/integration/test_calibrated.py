@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from graph.store.session import Store
-from infra.stack.base import Addresses
 from streams.gallery.calibration import PACKAGED
-from tests import factories_streams as make
-from tests.harness import installation
+from streams.settings import Addresses
+from tests.support import factories_streams as make
+from tests.support.harness import installation
 
 pytestmark = pytest.mark.anyio
 

@@ -7,16 +7,16 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.domain.captured import LIMITS
+from graph.domain.capture_time import LIMITS
 from graph.store.migrate import migrations
 from graph.store.queries import ingest
 from graph.store.session import Store
 from streams.gallery.load import load_gallery
 from streams.link import media, rows
 from streams.link.memberships import stored_memberships
-from tests import factories_streams as make
-from tests.factories import BEN, MODEL, NORTH, SOUTH, Scene
-from tests.signed_in import as_
+from tests.support import factories_streams as make
+from tests.support.factories import BEN, MODEL, NORTH, SOUTH, Scene
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 BAND_ONLY = {"years": None, "band": "6-10", "limits": LIMITS["6-10"]}

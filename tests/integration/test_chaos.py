@@ -12,14 +12,13 @@ from confluent_kafka import TopicPartition
 from PIL import Image
 
 from graph.store.session import Store
-from infra.case_system import CaseSystem
-from infra.stack.base import Addresses
 from streams import topics
-from streams.agents import EMBED_GROUP
+from streams.client.case_system import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.settings import cache_folder
-from tests.factories_pictures import astronaut, encoded, group_photograph
-from tests.harness import Site, Worker, installation, standing
+from streams.kafka.app import EMBED_GROUP
+from streams.settings import Addresses, cache_folder
+from tests.support.factories_pictures import astronaut, encoded, group_photograph
+from tests.support.harness import Site, Worker, installation, standing
 
 pytestmark = pytest.mark.anyio
 CASES = {"local:n1": "north", "local:n2": "north", "local:s1": "south"}

@@ -9,24 +9,24 @@ from typing import Any
 
 import pytest
 
-from graph.actions import acts, contact_sheet, decide, identify
-from graph.actions.approvals import read_approvals
-from graph.actions.contact_sheet import Said
-from graph.actions.decide import Judgement, Seen
-from graph.actions.identify import Proposal
-from graph.actions.queue import read_queue
-from graph.actions.read import read_link
-from graph.actions.views import Look, Views
+from graph.actions.access import Look, Views
+from graph.actions.decide import acts, contact_sheet, identify, verdicts
+from graph.actions.decide.contact_sheet import Said
+from graph.actions.decide.identify import Proposal
+from graph.actions.decide.verdicts import Judgement, Seen
+from graph.actions.read.approvals import read_approvals
+from graph.actions.read.links import read_link
+from graph.actions.read.queue import read_queue
 from graph.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from graph.domain.identification import Basis, IdentificationState
 from graph.domain.link import Decision, SecondDecision, State
 from graph.domain.people import Person, Role
 from graph.domain.queue import Filters
-from graph.domain.sealed import SeenLink
 from graph.domain.victim import formed_id
+from graph.domain.visibility import SeenLink
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, every_face
 from tests.integration.conftest import entries
+from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, every_face
 
 pytestmark = pytest.mark.anyio
 WHO_LEFT = Person("wes@west", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), "west")
@@ -37,20 +37,20 @@ async def judge(
     store: Store, link_id: str, decision: Decision = YES, *, version: int = 0, by: Person = ANNA
 ) -> SeenLink:
     said = Judgement(link_id, version, decision, ("ears",), "", await every_face(store))
-    return await decide.do_verdict(store, said, actor=by, now=NOW)
+    return await verdicts.do_verdict(store, said, actor=by, now=NOW)
 
 
 async def approve(
     store: Store, link_id: str, version: int = 1, by: Person = SUE, *, returned: bool = False
 ) -> SeenLink:
     decision = SecondDecision.RETURNED if returned else SecondDecision.APPROVED
-    return await decide.do_approval(
+    return await verdicts.do_approval(
         store, Seen(link_id, version), decision, "look at the ears", actor=by, now=NOW, faces=await every_face(store)
     )
 
 
 async def reopen(store: Store, link_id: str, version: int, by: Person = ANNA) -> SeenLink:
-    return await decide.do_reopening(store, Seen(link_id, version), "a mistake", actor=by, now=NOW)
+    return await verdicts.do_reopening(store, Seen(link_id, version), "a mistake", actor=by, now=NOW)
 
 
 async def victims_of(scene: Scene) -> dict[str, str]:
@@ -126,7 +126,7 @@ async def test_a_returned_link_goes_back_and_may_be_judged_again(scene: Scene, l
     assert (await approve(store, link_id, returned=True)).state is State.RETURNED
     assert await victims_of(scene) == {}
     with pytest.raises(Invalid):
-        await decide.do_approval(store, Seen(link_id, 2), SecondDecision.RETURNED, " ", actor=SUE, now=NOW)
+        await verdicts.do_approval(store, Seen(link_id, 2), SecondDecision.RETURNED, " ", actor=SUE, now=NOW)
     assert [entry.action for entry in await entries(store)] == ["link.judged", "link.returned"]
     again = await judge(store, link_id, version=2)
     assert again.state is State.CONFIRMED

@@ -18,20 +18,21 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from graph.actions import acts, contact_sheet, decide
-from graph.actions.contact_sheet import Said
-from graph.actions.decide import Judgement, Seen
-from graph.actions.read import seen_link
+from graph.actions.decide import acts, contact_sheet
+from graph.actions.decide import verdicts as decide
+from graph.actions.decide.contact_sheet import Said
+from graph.actions.decide.verdicts import Judgement, Seen
+from graph.actions.read.links import seen_link
 from graph.domain import audit
 from graph.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from graph.domain.link import Decision, SecondDecision
 from graph.domain.people import Person, Role
 from graph.store.migrate import migrate
 from graph.store.session import Store
-from tests import reference_victims as reference
-from tests.factories import Scene
 from tests.integration.conftest import empty, entries
-from tests.observer import answers, change_what_is_hidden
+from tests.support import reference_victims as reference
+from tests.support.factories import Scene
+from tests.support.observer import answers, change_what_is_hidden
 
 HISTORIES = int(os.environ.get("REDTHREAD_TEST_HISTORIES", "6"))
 PEOPLE = [

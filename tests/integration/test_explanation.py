@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from infra.stack.base import Addresses
-from infra.submission import explanation
+from streams.client.submission import explanation
+from streams.settings import Addresses
 
 
 def test_link_is_not_called_stuck_while_neo4j_is_away(stack: Addresses, tmp_path: Path) -> None:

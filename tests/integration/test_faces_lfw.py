@@ -22,7 +22,7 @@ from streams.faces.embed import Embedder, align
 from streams.faces.find import FaceFinder
 from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
 from streams.media.decode import Decoder
-from tests.factories_models import plain_recogniser
+from tests.support.factories_models import plain_recogniser
 
 _LFW = Path(__file__).resolve().parents[3] / "shared" / "faces" / "lfw"
 _SEED = 20

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from graph.actions.parts import PART
+from graph.actions.link.chunks import PART
 from graph.domain import ids
 from graph.domain.errors import NotFound
 from graph.files import MediaStore
 from graph.store.queries import ingest
 from graph.store.session import Store
-from infra.stack.base import Addresses
-from tests import factories_streams as make
-from tests.harness import Site, installation, standing
+from streams.settings import Addresses
+from tests.support import factories_streams as make
+from tests.support.harness import Site, installation, standing
 
 pytestmark = pytest.mark.anyio
 PICTURES = 2 * PART + 100

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from graph.actions.decide import Judgement, Seen, do_reopening, do_verdict
+from graph.actions.decide.verdicts import Judgement, Seen, do_reopening, do_verdict
 from graph.domain.link import Decision
 from graph.store.session import Store
-from infra.stack.base import Addresses
-from streams.records import GalleryRecord, MediaEmbedded
-from tests import factories_streams as make
-from tests.factories import ANNA, NOW
-from tests.harness import Site, installation, standing
-from tests.reference_gallery import Reference
+from streams.records.gallery import GalleryRecord, MediaEmbedded
+from streams.settings import Addresses
+from tests.support import factories_streams as make
+from tests.support.factories import ANNA, NOW
+from tests.support.harness import Site, installation, standing
+from tests.support.reference_gallery import Reference
 
 pytestmark = pytest.mark.anyio
 RECORDS = [record for _, record in make.drawn_log(11, 240) if isinstance(record, MediaEmbedded)]

@@ -10,16 +10,16 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from graph.store.session import Store
-from infra.stack.base import Addresses
 from streams import topics
 from streams.faces.models import MODEL_ID
 from streams.gallery.load import load_gallery
-from streams.records import SearchAsked
-from tests import factories_streams as make
-from tests.harness import Site, installation, standing
+from streams.records.gallery import SearchAsked
+from streams.settings import Addresses
 from tests.integration.conftest import empty
-from tests.reference_gallery import Reference
-from tests.register import Register, batch_of
+from tests.support import factories_streams as make
+from tests.support.harness import Site, installation, standing
+from tests.support.reference_gallery import Reference
+from tests.support.register import Register, batch_of
 
 pytestmark = pytest.mark.anyio
 LOG = make.drawn_log(7, 100)

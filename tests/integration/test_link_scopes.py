@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graph.actions import ingest
-from graph.actions.ingest import Changes, LinkRow
+from graph.actions.link import commit
+from graph.actions.link.commit import Changes, LinkRow
 from graph.domain import ids
 from graph.domain.errors import NotFound
 from graph.files import MediaStore
 from graph.store import log
 from graph.store.session import Store, Tx
-from infra.stack.base import Addresses
 from streams import topics
 from streams.faces.models import MODEL_ID
-from streams.records import GalleryRecord
-from tests import factories_streams as make
-from tests.harness import Site, installation, standing
+from streams.records.gallery import GalleryRecord
+from streams.settings import Addresses
+from tests.support import factories_streams as make
+from tests.support.harness import Site, installation, standing
 
 pytestmark = pytest.mark.anyio
 RNG = np.random.default_rng(3)
@@ -223,7 +223,7 @@ async def test_no_refresh_by_the_machine_overwrites_a_verdict_that_is_given_at_t
     """Forty rounds: link's whole commit and a verdict's transaction start together, in either order."""
     faces = [make.face_id(f"race-{number}") for number in range(41)]
     await store.write(lambda tx: tx.do("UNWIND $ids AS id CREATE (:Face {face_id: id})", ids=faces))
-    epoch = (await ingest.raise_epoch(store, "race", MODEL_ID)).epoch
+    epoch = (await commit.raise_epoch(store, "race", MODEL_ID)).epoch
     now = datetime.now(UTC)
 
     def refreshed(offset: int, score: float) -> Changes:
@@ -242,12 +242,12 @@ async def test_no_refresh_by_the_machine_overwrites_a_verdict_that_is_given_at_t
 
         await store.write(work)
 
-    await ingest.commit(store, epoch, refreshed(0, 0.5), lambda a, b: True, now=now)
+    await commit.commit(store, epoch, refreshed(0, 0.5), lambda a, b: True, now=now)
     given: dict[str, str] = {}
     for turn, other in enumerate(faces[1:], 1):
         link = ids.link_id(faces[0], other)
         given[link] = "dismissed" if turn % 2 else "confirmed"
-        machine: Any = ingest.commit(store, epoch, refreshed(turn, 0.5 + turn / 1000), lambda a, b: True, now=now)
+        machine: Any = commit.commit(store, epoch, refreshed(turn, 0.5 + turn / 1000), lambda a, b: True, now=now)
         both = [machine, verdict(link, given[link])]
         await asyncio.gather(*(both if turn % 3 else reversed(both)))
 

@@ -31,19 +31,19 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from graph.actions.ingest import Cursor
-from infra.stack.base import StackError
-from infra.stack.kafka import credentials
+from graph.actions.link.commit import Cursor
+from infra.local.base import StackError
+from infra.local.kafka import credentials
 from streams import topics
-from streams.agents import EMBED_GROUP, LINK_GROUP
-from streams.group_offsets import group_offsets
-from streams.lags import lags, positions
+from streams.kafka.app import EMBED_GROUP, LINK_GROUP
+from streams.kafka.offsets import group_offsets
 from streams.link.takeover import Log
+from streams.relay.lag import lags, positions
 from streams.topics import ensure_topics
-from tests.commands import CHECKOUT
-from tests.commands import command as redthread_command
-from tests.harness import LONG_S
-from tests.kafka_server import KafkaServer
+from tests.support.commands import CHECKOUT
+from tests.support.commands import command as redthread_command
+from tests.support.harness import LONG_S
+from tests.support.kafka_server import KafkaServer
 
 KILLS = 3
 CALLS = """

@@ -7,11 +7,11 @@ from typing import Any, LiteralString
 
 import pytest
 
-from graph.actions.ingest import LOG
+from graph.actions.link.commit import LOG
 from graph.domain import ids
 from graph.store.queries import ingest, review
 from graph.store.session import Row, Store, Tx
-from tests.factories import MODEL, NOW, Scene
+from tests.support.factories import MODEL, NOW, Scene
 
 pytestmark = pytest.mark.anyio
 

@@ -13,24 +13,23 @@ import numpy as np
 import pytest
 from confluent_kafka import Producer
 
-from graph.actions.mark import do_mark
-from graph.actions.quarantine import replay
+from graph.actions.decide.mark import do_mark
+from graph.actions.operate.quarantine import replay
 from graph.domain import ids
 from graph.domain.errors import Conflict
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.case_system import CaseSystem
-from infra.stack.base import Addresses
 from streams import topics
+from streams.client.case_system import CaseSystem
 from streams.faces.models import MODEL_ID, ModelsUnavailable, ensure_models
 from streams.gallery.load import load_gallery
-from streams.settings import cache_folder
-from tests import factories_streams as make
-from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene
-from tests.factories_pictures import astronaut, encoded, upside_down_photograph
-from tests.harness import Site, installation, standing
+from streams.settings import Addresses, cache_folder
 from tests.integration.conftest import entries
-from tests.signed_in import as_
+from tests.support import factories_streams as make
+from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene
+from tests.support.factories_pictures import astronaut, encoded, upside_down_photograph
+from tests.support.harness import Site, installation, standing
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 FREE = [300, 200, 60, 80]

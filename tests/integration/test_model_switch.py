@@ -17,31 +17,30 @@ import pytest
 from confluent_kafka import Message
 from PIL import Image
 
-from graph.actions import answers, search
-from graph.actions import models as actions
-from graph.actions.answers import Answer
-from graph.actions.decide import Judgement, Seen, do_reopening, do_verdict
-from graph.actions.search import Question
-from graph.actions.views import Look, Views
+from graph.actions.access import Look, Views
+from graph.actions.decide.verdicts import Judgement, Seen, do_reopening, do_verdict
+from graph.actions.operate import models as actions
+from graph.actions.read import answers, search
+from graph.actions.read.answers import Answer
+from graph.actions.read.search import Question
 from graph.domain.errors import Conflict
 from graph.domain.link import Decision
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.differing import would_differ
-from infra.migration import GalleryLog, embed_lacking
-from infra.stack.base import Addresses
 from streams import topics
-from streams.faces.again import Again
 from streams.faces.embed import Embedder
 from streams.faces.find import typical_landmarks
 from streams.faces.geometry import Pixels
 from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
 from streams.faces.packs import LICENCE, Recogniser, read_pack
 from streams.faces.quality import judge, signals
+from streams.faces.reembed import Again
 from streams.gallery.calibration import as_text, calibration_of, packaged
+from streams.link.differing import would_differ
+from streams.link.migration import GalleryLog, embed_lacking
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
-from streams.records import (
+from streams.records.gallery import (
     TYPES,
     EmbeddedFace,
     FacesEmbedded,
@@ -49,15 +48,15 @@ from streams.records import (
     MediaEmbedded,
     PairsJudged,
     VictimsAssigned,
-    to_base64,
 )
-from streams.settings import cache_folder
-from tests import factories_streams as make
-from tests.commands import command
-from tests.factories import ANNA, NOW
-from tests.factories_packs import make_pack
-from tests.harness import Site, installation, standing
-from tests.reference_gallery import Reference
+from streams.records.reading import to_base64
+from streams.settings import Addresses, cache_folder
+from tests.support import factories_streams as make
+from tests.support.commands import command
+from tests.support.factories import ANNA, NOW
+from tests.support.factories_packs import make_pack
+from tests.support.harness import Site, installation, standing
+from tests.support.reference_gallery import Reference
 
 pytestmark = pytest.mark.anyio
 CASES = ("local:n1", "local:n2", "local:n3")

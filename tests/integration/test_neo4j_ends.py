@@ -13,13 +13,13 @@ import pytest
 from graph.domain.errors import StoreUnavailable
 from graph.store import bootstrap
 from graph.store.session import Store
-from infra.stack import artifacts
-from infra.stack.base import StackError
-from infra.stack.memory import memory
-from infra.stack.neo4j import server
-from infra.stack.ports import free_ports
-from infra.stack.supervisor import Supervisor
-from tests.tmpfs import fill, tmpfs
+from infra.local import artifacts
+from infra.local.base import StackError
+from infra.local.memory import memory
+from infra.local.neo4j import server
+from infra.local.ports import free_ports
+from infra.local.supervisor import Supervisor
+from tests.support.tmpfs import fill, tmpfs
 
 PASSWORD = "a password"
 DISK_MIB = 200

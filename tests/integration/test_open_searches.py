@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.actions import answers, search
-from graph.actions.answers import Answer
-from graph.actions.search import Question
-from graph.actions.views import Look, Views
+from graph.actions.access import Look, Views
+from graph.actions.read import answers, search
+from graph.actions.read.answers import Answer
+from graph.actions.read.search import Question
 from graph.domain.errors import Conflict
 from graph.store.session import Store
-from infra.stack.base import Addresses
-from streams.records import GalleryRecord
-from tests import factories_streams as make
-from tests.factories import ANNA
-from tests.harness import Site, installation
+from streams.records.gallery import GalleryRecord
+from streams.settings import Addresses
+from tests.support import factories_streams as make
+from tests.support.factories import ANNA
+from tests.support.harness import Site, installation
 
 pytestmark = pytest.mark.anyio
 RNG = np.random.default_rng(5)

@@ -15,19 +15,18 @@ import pytest
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from PIL import Image
 
-from graph.actions import search
-from graph.actions.search import Picture, Question
+from graph.actions.read import search
+from graph.actions.read.search import Picture, Question
 from graph.domain.people import Person, Role
 from graph.files import MediaStore
 from graph.store.session import Row, Store
-from infra.case_system import CaseSystem
-from infra.stack.base import Addresses
 from streams import topics
+from streams.client.case_system import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.settings import cache_folder
+from streams.settings import Addresses, cache_folder
 from streams.topics import TopicsDiffer, ensure_topics
-from tests.factories_pictures import astronaut, encoded, group_photograph, quarters
-from tests.harness import Site, installation, standing, until
+from tests.support.factories_pictures import astronaut, encoded, group_photograph, quarters
+from tests.support.harness import Site, installation, standing, until
 
 pytestmark = pytest.mark.anyio
 ANNA = Person("anna@north", frozenset({Role.INVESTIGATOR}), "north")

@@ -23,17 +23,16 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from PIL import Image
 
-from graph.actions import quarantine
+from graph.actions.operate import quarantine
 from graph.domain import ids
 from graph.store.session import Store
-from infra.case_system import CaseSystem
-from infra.stack.base import Addresses
 from streams import topics
+from streams.client.case_system import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.records import CE_CASE, CE_MEDIA
-from streams.settings import cache_folder
-from tests.factories_pictures import astronaut, encoded, quarters
-from tests.harness import Site, installation, standing, until
+from streams.records.incoming import CE_CASE, CE_MEDIA
+from streams.settings import Addresses, cache_folder
+from tests.support.factories_pictures import astronaut, encoded, quarters
+from tests.support.harness import Site, installation, standing, until
 
 pytestmark = pytest.mark.anyio
 HEADERS = [("ce_id", b"by-hand"), ("ce_source", b"/local"), ("ce_specversion", b"1.0"), ("ce_type", CE_MEDIA.encode())]

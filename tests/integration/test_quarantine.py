@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from graph.actions import quarantine
-from graph.actions.ingest import NoticeRow, new_notices
+from graph.actions.link.commit import NoticeRow, new_notices
+from graph.actions.operate import quarantine
 from graph.domain import ids
 from graph.store import log
 from graph.store.session import Store, Tx
-from infra.stack.base import Addresses
 from streams import topics
-from streams.records import to_base64
-from tests.harness import Site, installation, until
+from streams.records.reading import to_base64
+from streams.settings import Addresses
+from tests.support.harness import Site, installation, until
 
 pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

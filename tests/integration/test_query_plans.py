@@ -15,7 +15,7 @@ from neo4j import AsyncGraphDatabase, AsyncSession, NotificationMinimumSeverity
 
 import graph.store.queries as queries
 from graph.store.session import Store
-from infra.bench.review_graph import Sizes, build
+from tests.bench.review.graph import Sizes, build
 
 pytestmark = pytest.mark.anyio
 

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from graph.actions.contact_sheet import Said, do_act
-from graph.actions.decide import Judgement, Seen, do_verdict
-from graph.actions.queue import Page, Queued, do_claim, do_renewal, do_skip, read_queue
-from graph.actions.views import Look, Views
+from graph.actions.access import Look, Views
+from graph.actions.decide.contact_sheet import Said, do_act
+from graph.actions.decide.verdicts import Judgement, Seen, do_verdict
+from graph.actions.read.queue import Page, Queued, do_claim, do_renewal, do_skip, read_queue
 from graph.domain.errors import Conflict, Forbidden, NotFound
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
 from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Filters, Kind, read_position
 from graph.store.queries import ingest
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene, every_face
 from tests.integration.conftest import entries
+from tests.support.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene, every_face
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,9 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from infra.stack.base import Addresses
-from streams.agents import CLIENT_ID
-from streams.quotas import limit_producers
+from streams.kafka.app import CLIENT_ID
+from streams.kafka.quotas import limit_producers
+from streams.settings import Addresses
 
 TOPIC = "quotas.test"
 BYTES = 100_000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from graph.actions import read
-from graph.actions.decide import Judgement, do_verdict
+from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.read import links
 from graph.domain.link import Decision
 from graph.store.session import Store
-from tests.factories import ANNA, NORTH, NOW, SOUTH, Scene
+from tests.support.factories import ANNA, NORTH, NOW, SOUTH, Scene
 
 pytestmark = pytest.mark.anyio
 
@@ -17,7 +17,7 @@ async def test_counts_tell_what_there_is_with_links_by_state(store: Store, scene
     link_id = await scene.link("n1", "s1")
     await do_verdict(store, Judgement(link_id, 0, Decision.UNSURE, (), ""), actor=ANNA, now=NOW)
 
-    counts = await read.counts(store)
+    counts = await links.counts(store)
 
     assert {name: counts[name] for name in ("cases", "media", "faces", "too_poor", "quarantined", "outbox")} == {
         "cases": 2, "media": 3, "faces": 4, "too_poor": 0, "quarantined": 0, "outbox": 2,  # the notices of the verdict
@@ -34,7 +34,7 @@ async def test_candidates_between_cases_leave_out_leads_decided_links_and_those_
     decided = await scene.link("within", "t1", score=0.7)
     await do_verdict(store, Judgement(decided, 0, Decision.DISMISSED, (), ""), actor=ANNA, now=NOW)
 
-    found = await read.candidates_between_cases(store)
+    found = await links.candidates_between_cases(store)
 
     assert [row.score for row in found] == [0.8, 0.52]
     assert all({row.a_cases, row.b_cases} == {(NORTH,), (SOUTH,)} for row in found)
@@ -45,19 +45,19 @@ async def test_a_face_in_two_cases_connects_them(store: Store, scene: Scene) -> 
     await scene.media("both", NORTH, SOUTH, faces=["both"])
     link_id = await scene.link("both", "n1")
 
-    assert link_id in {row.link_id for row in await read.candidates_between_cases(store)}
+    assert link_id in {row.link_id for row in await links.candidates_between_cases(store)}
 
 
 async def test_all_links_are_read_once_across_pages(
     store: Store, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read, "ROWS_A_PAGE", 2)
+    monkeypatch.setattr(links, "ROWS_A_PAGE", 2)
     made = {await scene.link("n1", "s1"), await scene.link("n2", "t1", state="lead")}
     for number in range(3):
         await scene.media(f"m{number}", NORTH, faces=[f"m{number}"])
         made.add(await scene.link(f"m{number}", "n1"))
 
-    rows = [row.link_id async for row in read.link_rows(store)]
+    rows = [row.link_id async for row in links.link_rows(store)]
 
     assert len(rows) == 5
     assert set(rows) == made

@@ -13,18 +13,18 @@ from confluent_kafka import Producer, TopicPartition
 
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.case_system import CaseSystem
-from infra.stack.base import Addresses
-from streams import restore, topics
-from streams.agents import EMBED_GROUP
+from streams import topics
+from streams.client.case_system import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
+from streams.kafka.app import EMBED_GROUP
 from streams.link.worker import GAP_S
-from streams.reconcile import Kafka, Reconciliation, find
-from streams.records import MediaEmbedded
-from streams.settings import cache_folder
-from tests import factories_streams as make
-from tests.harness import Site, installation, standing, until
+from streams.records.gallery import MediaEmbedded
+from streams.repair import restore
+from streams.repair.reconcile import Kafka, Reconciliation, find
+from streams.settings import Addresses, cache_folder
 from tests.integration.test_chaos import CASES, pictures
+from tests.support import factories_streams as make
+from tests.support.harness import Site, installation, standing, until
 
 pytestmark = pytest.mark.anyio
 PLACE = "redthread.media.submitted.local.v1/0/7"

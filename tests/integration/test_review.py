@@ -6,16 +6,16 @@ import asyncio
 
 import pytest
 
-from graph.actions.decide import Judgement, do_verdict
-from graph.actions.read import seen_link
+from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.read.links import seen_link
 from graph.domain import audit
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.link import Decision, State
 from graph.domain.people import Person
-from graph.domain.sealed import SeenLink
+from graph.domain.visibility import SeenLink
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, MODEL, NORTH, NOW, Scene, every_face
 from tests.integration.conftest import entries
+from tests.support.factories import ANNA, BEN, MODEL, NORTH, NOW, Scene, every_face
 
 pytestmark = pytest.mark.anyio
 

@@ -17,12 +17,12 @@ from typing import Any, cast
 
 import pytest
 
-from infra.commands.status import api_faults, state_of_child
-from infra.stack import processes
-from infra.stack.child import ChildSpec
-from infra.stack.datafolder import DataFolder, read_state
-from infra.stack.running import RunningChild, find_running, state_of
-from infra.stack.supervisor import Supervisor
+from infra.cli.status import api_faults, state_of_child
+from infra.local import processes
+from infra.local.child import ChildSpec
+from infra.local.datafolder import DataFolder, read_state
+from infra.local.running import RunningChild, find_running, state_of
+from infra.local.supervisor import Supervisor
 
 
 async def until(true: Callable[[], bool]) -> None:

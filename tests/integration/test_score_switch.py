@@ -9,20 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.actions import ingest
-from graph.actions.decide import Judgement, do_verdict
+from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.link import commit
 from graph.domain.link import Decision
 from graph.store.session import Store
-from infra.stack.base import Addresses
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import older_calibration, packaged
 from streams.link.register_score import adopt_score
-from streams.records import GalleryRecord
-from tests import factories_streams as make
-from tests.commands import command
-from tests.factories import ANNA, NOW
-from tests.harness import Site, installation
-from tests.reference_gallery import Reference
+from streams.records.gallery import GalleryRecord
+from streams.settings import Addresses
+from tests.support import factories_streams as make
+from tests.support.commands import command
+from tests.support.factories import ANNA, NOW
+from tests.support.harness import Site, installation
+from tests.support.reference_gallery import Reference
 
 pytestmark = pytest.mark.anyio
 
@@ -113,9 +113,9 @@ async def test_a_register_of_an_older_release_is_told_by_its_faces_from_a_new_on
     await store.write(
         lambda tx: tx.do("UNWIND range(1, $faces) AS n CREATE (:Face {face_id: toString(n)})", faces=faces)
     )
-    cursor = await ingest.raise_epoch(store, "log", MODEL_ID)
+    cursor = await commit.raise_epoch(store, "log", MODEL_ID)
     assert cursor.offset == -1
 
     await adopt_score(store, cursor.epoch, cursor, MODEL_ID, packaged())
 
-    assert (await ingest.read_cursor(store)).score_id == score_id
+    assert (await commit.read_cursor(store)).score_id == score_id

@@ -5,25 +5,25 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from graph.actions import acts, contact_sheet, decide, identify
-from graph.actions.contact_sheet import Said
-from graph.actions.decide import Judgement, Seen
-from graph.actions.identify import Proposal
-from graph.actions.queue import do_claim
-from graph.actions.read import read_link
-from graph.actions.views import Look, Views
+from graph.actions.access import Look, Views
+from graph.actions.decide import acts, contact_sheet, identify, verdicts
+from graph.actions.decide.contact_sheet import Said
+from graph.actions.decide.identify import Proposal
+from graph.actions.decide.verdicts import Judgement, Seen
+from graph.actions.read.links import read_link
+from graph.actions.read.queue import do_claim
 from graph.domain.errors import Conflict, Forbidden, NotFound
 from graph.domain.identification import Basis
 from graph.domain.link import Decision, SecondDecision, State
 from graph.domain.people import Person, Role
 from graph.domain.queue import SKIPPED_FOR, Filters
-from graph.domain.sealed import SeenLink
 from graph.domain.victim import formed_id
+from graph.domain.visibility import SeenLink
 from graph.store.migrate import migrations
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, every_face
 from tests.integration.conftest import deeds, entries
-from tests.signed_in import as_
+from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, every_face
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 BOB = Person("bob@north", frozenset({Role.INVESTIGATOR}), "north")
@@ -37,18 +37,18 @@ async def link_id(scene: Scene) -> str:
 
 async def judge(store: Store, link_id: str, version: int, decision: str = "confirmed", by: Person = ANNA) -> SeenLink:
     said = Judgement(link_id, version, Decision(decision), ("ears",), "the left ear", await every_face(store))
-    return await decide.do_verdict(store, said, actor=by, now=NOW)
+    return await verdicts.do_verdict(store, said, actor=by, now=NOW)
 
 
 async def second(store: Store, link_id: str, version: int, decision: str = "approved", by: Person = SUE) -> SeenLink:
     seen = Seen(link_id, version)
-    return await decide.do_approval(
+    return await verdicts.do_approval(
         store, seen, SecondDecision(decision), "look again", actor=by, now=NOW, faces=await every_face(store)
     )
 
 
 async def reopen(store: Store, link_id: str, version: int, by: Person = SUE) -> SeenLink:
-    return await decide.do_reopening(store, Seen(link_id, version), "a mistake", actor=by, now=NOW)
+    return await verdicts.do_reopening(store, Seen(link_id, version), "a mistake", actor=by, now=NOW)
 
 
 async def seen(store: Store, link_id: str, by: Person) -> SeenLink:

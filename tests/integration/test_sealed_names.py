@@ -5,22 +5,22 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from graph.actions import contact_sheet, decide
-from graph.actions.contact_sheet import Said
-from graph.actions.decide import Judgement, Seen
+from graph.actions.decide import contact_sheet, verdicts
+from graph.actions.decide.contact_sheet import Said
+from graph.actions.decide.verdicts import Judgement, Seen
 from graph.domain.link import Decision
 from graph.domain.people import Person
 from graph.domain.victim import formed_id
 from graph.store.migrate import name_victims
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, NORTH, NOW, Scene
+from tests.support.factories import ANNA, BEN, NORTH, NOW, Scene
 
 pytestmark = pytest.mark.anyio
 
 
 async def confirm(store: Store, link_id: str, by: Person = ANNA) -> None:
     said = Judgement(link_id, 0, Decision.CONFIRMED, ("ears",), "")
-    await decide.do_verdict(store, said, actor=by, now=NOW)
+    await verdicts.do_verdict(store, said, actor=by, now=NOW)
 
 
 @pytest.mark.parametrize("number", range(4))

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from graph.actions import answers, items, queue
-from graph.actions.search import Question, ask_with_faces
-from graph.actions.views import Look, Views
+from graph.actions.access import Look, Views
+from graph.actions.read import answers, queue, queue_items
+from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.queue import Filters, read_position
 from graph.store.session import Store
-from tests.factories import ANNA, NORTH, NOW, SOUTH, Scene
+from tests.support.factories import ANNA, NORTH, NOW, SOUTH, Scene
 
 pytestmark = pytest.mark.anyio
 LOOK = Look(ANNA, "test", NOW)
@@ -53,9 +53,9 @@ async def test_the_queue_goes_on_behind_a_link_that_one_sees(
     store: Store, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A link of three other districts was examined as well, and named as the place where the next page begins."""
-    monkeypatch.setattr(items, "EXAMINED_MAX", 4)
-    monkeypatch.setattr(items, "FIRST_PAGE", 2)
-    monkeypatch.setattr(items, "LARGEST_PAGE", 4)
+    monkeypatch.setattr(queue_items, "EXAMINED_MAX", 4)
+    monkeypatch.setattr(queue_items, "FIRST_PAGE", 2)
+    monkeypatch.setattr(queue_items, "LARGEST_PAGE", 4)
     for number, district in enumerate(("east", "west", "middle")):
         await scene.case(f"far:{number}", district)
     for number in range(30):

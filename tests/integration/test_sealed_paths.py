@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from graph.actions import paths
-from graph.actions.paths import Step
-from graph.actions.views import Look, Views
+from graph.actions.access import Look, Views
+from graph.actions.read import paths
+from graph.actions.read.paths import Step
 from graph.store.session import Store
-from tests.factories import ANNA, NORTH, NOW, SOUTH, Scene
+from tests.support.factories import ANNA, NORTH, NOW, SOUTH, Scene
 
 pytestmark = pytest.mark.anyio
 OTHER = "local:other"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from graph.actions import label, mark
-from graph.actions.label import Labelling
-from graph.actions.search import Question, ask_with_faces
+from graph.actions.decide import label, mark
+from graph.actions.decide.label import Labelling
+from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.errors import Invalid
 from graph.domain.people import Person
 from graph.store.session import Store
-from tests.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene
-from tests.signed_in import as_
+from tests.support.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 

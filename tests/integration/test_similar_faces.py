@@ -5,13 +5,13 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from graph.actions import ingest
-from graph.actions.ingest import Changes
+from graph.actions.link import commit as ingest
+from graph.actions.link.commit import Changes
 from graph.store.queries import ingest as queries
 from graph.store.session import Store
-from tests.factories import BEN, NOW, SOUTH, Scene
 from tests.integration.conftest import entries
-from tests.signed_in import as_
+from tests.support.factories import BEN, NOW, SOUTH, Scene
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 

@@ -12,19 +12,18 @@ import pytest
 from api.app import build_app
 from api.readiness import Readiness
 from api.services import Services
-from graph.actions.views import Views
+from graph.actions.access import Views
 from graph.files import MediaStore
 from graph.space import Space
 from graph.store.session import Store
-from infra.case_system import CaseSystem
-from infra.stack.base import Addresses
 from streams import topics
+from streams.client.case_system import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.settings import cache_folder
-from tests.factories import NORTH, Scene, drawn_face
-from tests.harness import installation, until
+from streams.settings import Addresses, cache_folder
 from tests.integration.conftest import HEADERS
-from tests.signed_in import sign_in
+from tests.support.factories import NORTH, Scene, drawn_face
+from tests.support.harness import installation, until
+from tests.support.signed_in import sign_in
 
 pytestmark = pytest.mark.anyio
 MORE_THAN_ANY_DISK = 2**40

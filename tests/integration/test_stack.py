@@ -22,8 +22,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from graph.store.session import Store
-from infra.stack import datafolder
-from infra.stack.base import Addresses, StackError
+from infra.local import datafolder
+from infra.local.base import StackError
+from streams.settings import Addresses
 
 CHECKOUT = Path(__file__).parents[2]
 TOPIC = "stack.test"

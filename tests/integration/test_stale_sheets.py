@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.actions.decide import Judgement, do_verdict
+from graph.actions.decide.verdicts import Judgement, do_verdict
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
 from graph.domain.victim import formed_id
 from graph.store.session import Store
-from tests.factories import BEN, NORTH, NOW, SUE, Scene, every_face
-from tests.signed_in import as_
+from tests.support.factories import BEN, NORTH, NOW, SUE, Scene, every_face
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 CARL = Person("carl@north", frozenset({Role.INVESTIGATOR}), "north")

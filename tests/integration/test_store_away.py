@@ -11,15 +11,14 @@ import pytest
 
 from graph.domain import ids
 from graph.store.session import Store
-from infra.case_system import CaseSystem
-from infra.stack.base import Addresses
 from streams import topics
+from streams.client.case_system import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.records import CE_ERASURE
-from streams.settings import cache_folder
-from tests.harness import Site, installation, new_store, standing
+from streams.records.incoming import CE_ERASURE
+from streams.settings import Addresses, cache_folder
 from tests.integration.test_chaos import pictures
-from tests.mounts import bind, tmpfs, unmount
+from tests.support.harness import Site, installation, new_store, standing
+from tests.support.mounts import bind, tmpfs, unmount
 
 pytestmark = pytest.mark.anyio
 SAYS = "embed waits: The media store is away"

@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graph.actions.approvals import read_approvals
-from graph.actions.decide import Judgement, Seen, do_approval, do_reopening, do_verdict
-from graph.actions.erase import do_erase
-from graph.actions.read import read_link, read_links
-from graph.actions.victim_read import SeenVictim, read_victim
-from graph.actions.views import Look, Views
+from graph.actions.access import Look, Views
+from graph.actions.decide.erase import do_erase
+from graph.actions.decide.verdicts import Judgement, Seen, do_approval, do_reopening, do_verdict
+from graph.actions.read.approvals import read_approvals
+from graph.actions.read.links import read_link, read_links
+from graph.actions.read.victim import SeenVictim, read_victim
 from graph.domain.errors import NotFound
 from graph.domain.link import Decision, SecondDecision, State
 from graph.domain.people import Person, Role
-from graph.domain.sealed import Side
+from graph.domain.visibility import Side
 from graph.store.session import Store
-from infra.stack.base import Addresses
-from tests import factories_streams as make
-from tests.factories import ANNA, BEN, NOW, SAM, SUE
-from tests.harness import Site, installation
+from streams.settings import Addresses
+from tests.support import factories_streams as make
+from tests.support.factories import ANNA, BEN, NOW, SAM, SUE
+from tests.support.harness import Site, installation
 
 pytestmark = pytest.mark.anyio
 ELSEWHERE = Person("wes@west", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), "west")

@@ -18,12 +18,12 @@ from typing import Any
 import psutil
 import pytest
 
-from infra.stack import supervisor as module
-from infra.stack.base import StackError
-from infra.stack.child import ChildSpec
-from infra.stack.datafolder import DataFolder, read_state
-from infra.stack.supervisor import Supervisor
-from tests.mounts import fill, tmpfs
+from infra.local import supervisor as module
+from infra.local.base import StackError
+from infra.local.child import ChildSpec
+from infra.local.datafolder import DataFolder, read_state
+from infra.local.supervisor import Supervisor
+from tests.support.mounts import fill, tmpfs
 
 CHECKOUT = Path(__file__).parents[2]
 SLEEPS = "import time; print('begins', flush=True); time.sleep(600)"

@@ -26,17 +26,17 @@ from api import clock
 from api.app import build_app
 from api.readiness import Readiness
 from api.services import Services
-from graph.actions.views import Views
+from graph.actions.access import Views
 from graph.domain import ids
 from graph.domain.people import Person
 from graph.files import MediaStore
 from graph.store.migrate import migrate
 from graph.store.session import Store
-from tests.factories import NOW
-from tests.harness import new_store
 from tests.integration.conftest import empty
-from tests.signed_in import as_, sign_in
-from tests.worlds import (
+from tests.support.factories import NOW
+from tests.support.harness import new_store
+from tests.support.signed_in import as_, sign_in
+from tests.support.worlds import (
     OPENED,
     REQUESTS,
     SEALED,

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from graph.actions import ingest
-from graph.actions.decide import Judgement, do_verdict
-from graph.actions.queue import read_queue
+from graph.actions.access import Look, Views
+from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.link import commit
+from graph.actions.read.queue import read_queue
 from graph.actions.victims import renamed
-from graph.actions.views import Look, Views
 from graph.domain.link import Decision
 from graph.domain.queue import Filters
 from graph.store.session import Store
-from tests.factories import ANNA, NORTH, NOW, Scene, every_face
+from tests.support.factories import ANNA, NORTH, NOW, Scene, every_face
 
 pytestmark = pytest.mark.anyio
 NAMES = "MATCH (:Face)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN DISTINCT v.victim_id AS name"
@@ -37,10 +37,10 @@ async def waits(store: Store, link_id: str) -> bool:
 
 async def declare(store: Store, offset: int, face_id: str, victim_id: str, now: datetime) -> None:
     """A case system says whom a face shows, as link writes it."""
-    changes = ingest.Changes(offset, offset)
+    changes = commit.Changes(offset, offset)
     changes.victims.append({"victim_id": victim_id, "label": None, "version": 0})
     changes.depicts.append({"face_id": face_id, "victim_id": victim_id, "declared_by": "local"})
-    await ingest.commit(store, 0, changes, lambda a, b: True, now=now)
+    await commit.commit(store, 0, changes, lambda a, b: True, now=now)
 
 
 async def test_a_victim_that_is_only_renamed_brings_nothing_back(store: Store, scene: Scene) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from graph.actions import read
+from graph.actions.read import links
 from graph.store.session import Store
-from infra.stack.base import Addresses
 from streams import topics
-from streams.relay import BATCH
-from tests import factories_streams as make
-from tests.harness import Site, installation
+from streams.relay.relay import BATCH
+from streams.settings import Addresses
+from tests.support import factories_streams as make
+from tests.support.harness import Site, installation
 
 pytestmark = pytest.mark.anyio
 WAITING = BATCH + 100
@@ -50,7 +50,7 @@ async def test_what_is_due_to_a_source_that_is_not_configured_waits_in_its_order
     await site.told([f"event:{make.origin(0).event}"])
     await site.linked()
     waits = {topics.notices("gone"): WAITING, topic: 1}
-    assert (await read.counts(site.store))["withheld"] == waits
+    assert (await links.counts(site.store))["withheld"] == waits
     for name in waits:
         assert link.last_words.count(f"ALARM records for {name} wait") == 1
     await site.stop(link)
@@ -59,7 +59,7 @@ async def test_what_is_due_to_a_source_that_is_not_configured_waits_in_its_order
     site.start("link", REDTHREAD_SOURCES=json.dumps({"local": ["north"], "gone": ["south"]}))
 
     async def back() -> bool:
-        return (await read.counts(site.store))["withheld"] == {}
+        return (await links.counts(site.store))["withheld"] == {}
 
     await site.patiently(back, "all stands in the outbox again")
     await site.linked()

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from infra.demo.samples import SHOTS, write_samples
-from tests.commands import PATIENCE_S, command, redthread
-from tests.factories_pictures import astronaut, encoded, quarters
+from tests.support.commands import PATIENCE_S, command, redthread
+from tests.support.factories_pictures import astronaut, encoded, quarters
 
 SIDE = tuple[str, str]
 

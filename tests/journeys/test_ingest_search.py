@@ -22,15 +22,15 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from PIL import Image, ImageOps
 
-from infra.case_system import CaseSystem
+from api.client import ApiClient
 from infra.demo.samples import write_samples
-from infra.ingest_journal import NAME
-from infra.questions import ApiClient
-from infra.stack.kafka import credentials
-from infra.stack.neo4j.server import QUICK
-from infra.stack.running import find_running
+from infra.local.kafka import credentials
+from infra.local.neo4j.server import QUICK
+from infra.local.running import find_running
 from streams import topics
-from tests.commands import PATIENCE_S, command, redthread
+from streams.client.case_system import CaseSystem
+from streams.client.journal import NAME
+from tests.support.commands import PATIENCE_S, command, redthread
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 TERMS = ("--scope", "register", "--purpose", "victim identification", "--legal-basis", "test")

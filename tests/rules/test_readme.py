@@ -9,7 +9,7 @@ from pathlib import Path
 from api.app import build_app
 from api.services import Services
 from api.settings import Settings as ApiSettings
-from graph.domain.sealed import TOLD
+from graph.domain.visibility import TOLD
 from infra.settings import Settings
 from streams import topics
 from streams.settings import StreamSettings

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from api.keys import SIZE_MAX, fetch_from, is_safe
-from tests.signed_in import ISSUER
+from api.sign_in.keys import SIZE_MAX, fetch_from, is_safe
+from tests.support.signed_in import ISSUER
 
 pytestmark = pytest.mark.anyio
 

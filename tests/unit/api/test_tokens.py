@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import base64url_encode
 
-from api.keys import FRESH_SECONDS, PAUSE_SECONDS, STALE_SECONDS, Keys, SignInUnavailable, usable
-from api.tokens import LEEWAY_SECONDS, Claims, SignIn, TokenRefused, claim, roles_of
+from api.sign_in.keys import FRESH_SECONDS, PAUSE_SECONDS, STALE_SECONDS, Keys, SignInUnavailable, usable
+from api.sign_in.tokens import LEEWAY_SECONDS, Claims, SignIn, TokenRefused, claim, roles_of
 from graph.domain.errors import Forbidden
 from graph.domain.people import Person, Role
-from infra.development_issuer import DevelopmentIssuer
-from tests.factories import ANNA, SUE
-from tests.signed_in import ISSUER, as_, sign_in
+from infra.local.issuer import DevelopmentIssuer
+from tests.support.factories import ANNA, SUE
+from tests.support.signed_in import ISSUER, as_, sign_in
 
 pytestmark = pytest.mark.anyio
 

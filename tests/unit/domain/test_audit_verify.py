@@ -16,7 +16,20 @@ from graph.domain.audit import GENESIS, chain
 from graph.domain.audit_export import HEADER_BYTES, Header, Place, entry_line
 from graph.domain.audit_root import Root
 from graph.domain.audit_verify import verify
-from tests.factories_audit import CHAIN, ENTRIES, LINES, PERIOD, PERSON, ROOTS, SALTS, N, acts, export, forged, roots_of
+from tests.support.factories_audit import (
+    CHAIN,
+    ENTRIES,
+    LINES,
+    PERIOD,
+    PERSON,
+    ROOTS,
+    SALTS,
+    N,
+    acts,
+    export,
+    forged,
+    roots_of,
+)
 
 KINDS = pytest.mark.parametrize("kind", LINES)
 

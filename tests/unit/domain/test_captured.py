@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.domain.captured import BEYOND, LIMITS, Dates, Gap, Told, gap_between, why_odd
+from graph.domain.capture_time import BEYOND, LIMITS, Dates, Gap, Told, gap_between, why_odd
 
 SUBMITTED = 1_795_000_000_000  # 2026-11-18
 NORTH = frozenset({"north"})

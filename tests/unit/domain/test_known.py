@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.domain.identification import Identification
-from graph.domain.known import ELSEWHERE, as_known, known
+from graph.domain.known_victims import ELSEWHERE, as_known, known
 from graph.domain.link import State
 from graph.domain.victim import Contradiction, FaceFacts, LinkFacts, Neighbourhood, formed_id
 

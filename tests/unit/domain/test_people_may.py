@@ -18,7 +18,7 @@ from graph.domain.people import (
     may,
     told_name,
 )
-from tests.factories import ANNA, BEN
+from tests.support.factories import ANNA, BEN
 
 HERE, ELSEWHERE = ["north", "south"], ["west"]
 EXPECTED = {

@@ -9,7 +9,7 @@ import pytest
 
 from graph.domain.link import State
 from graph.domain.people import Person, Role
-from graph.domain.sealed import (
+from graph.domain.visibility import (
     Side,
     found_from,
     link_from,
@@ -21,7 +21,7 @@ from graph.domain.sealed import (
     side_from,
     with_statements,
 )
-from tests.factories import ANNA, BEN, SUE
+from tests.support.factories import ANNA, BEN, SUE
 
 WANDA = Person("wanda@west", frozenset({Role.INVESTIGATOR}), "west")
 AUDITOR = Person("auditor", frozenset({Role.AUDITOR, Role.OPERATOR}), "north")

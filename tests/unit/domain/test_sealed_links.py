@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from graph.domain.link import Entry, State
-from graph.domain.sealed import TOLD, has_opened, has_seen, link_from, poorest_first, visible_history
-from tests.factories import ANNA, BEN
+from graph.domain.visibility import TOLD, has_opened, has_seen, link_from, poorest_first, visible_history
+from tests.support.factories import ANNA, BEN
 
 HISTORY = [
     {"verdict_id": "v1", "by": "anna", "at": "2026-11-20", "decision": "confirmed", "reasons": ["ears"], "text": "scar",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from graph.domain.contact_sheet import Pair, Sheet, Side, star
 from graph.domain.errors import Conflict, Invalid
-from graph.domain.sheet import Pair, Sheet, Side, star
 
 GROUP, VICTIM, FACE = Side("group", "g"), Side("victim", "v"), Side("face", "x")
 

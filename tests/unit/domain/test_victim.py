@@ -17,7 +17,7 @@ from graph.domain.victim import (
     formed_id,
     victims,
 )
-from tests import reference_victims as reference
+from tests.support import reference_victims as reference
 
 FACES = [f"f{number}" for number in range(9)]
 

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.actions.models import StoredFace
+from graph.actions.operate.models import StoredFace
 from graph.domain.errors import MediaStoreUnavailable
 from graph.files import MediaStore
-from streams.faces.again import Again
 from streams.faces.embed import Embedder
 from streams.faces.find import FaceFinder, FoundFace
 from streams.faces.models import ModelFiles
 from streams.faces.packs import read_pack
+from streams.faces.reembed import Again
 from streams.link import rows
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
-from tests.factories_packs import make_pack
-from tests.factories_pictures import astronaut, encoded
+from tests.support.factories_packs import make_pack
+from tests.support.factories_pictures import astronaut, encoded
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from graph.domain.box import iou
 from streams.faces.detect import NMS_IOU, SCORE_THRESHOLD, TOP_K, Detected, Detector
 from streams.faces.geometry import Pixels
 from streams.faces.models import ModelFiles
-from tests.factories_pictures import astronaut, group_photograph
+from tests.support.factories_pictures import astronaut, group_photograph
 
 
 @pytest.fixture(scope="module")

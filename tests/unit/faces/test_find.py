@@ -18,7 +18,14 @@ from streams.faces.embed import Embedder
 from streams.faces.find import FaceFinder, FoundFace
 from streams.faces.models import ModelFiles
 from streams.media.decode import Decoder, Picture
-from tests.factories_pictures import astronaut, bystander, encoded, group_photograph, quarters, upside_down_photograph
+from tests.support.factories_pictures import (
+    astronaut,
+    bystander,
+    encoded,
+    group_photograph,
+    quarters,
+    upside_down_photograph,
+)
 
 _MEDIA = "ab" * 32
 

@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from infra.commands.doctor import findings
+from infra.cli.doctor import findings
 from infra.settings import Settings
 from streams.faces import models as module
 from streams.faces.models import ModelFiles, ModelsUnavailable, damaged_models, ensure_models

@@ -11,7 +11,7 @@ import pytest
 from streams.faces.embed import Embedder
 from streams.faces.models import ModelFiles, file_sha256
 from streams.faces.packs import BadPack, chosen_models, read_pack
-from tests.factories_packs import make_pack, make_recogniser
+from tests.support.factories_packs import make_pack, make_recogniser
 
 
 def test_the_model_id_names_the_pack_the_file_and_its_hash(tmp_path: Path) -> None:

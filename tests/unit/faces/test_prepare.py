@@ -19,8 +19,8 @@ from streams.faces.geometry import Pixels
 from streams.faces.models import ModelFiles, ensure_models
 from streams.faces.prepare import RECIPE, prepared_model
 from streams.faces.runtime import open_session
-from tests.factories_models import plain_recogniser
-from tests.factories_pictures import astronaut
+from tests.support.factories_models import plain_recogniser
+from tests.support.factories_pictures import astronaut
 
 _helper: Any = helper
 _SLOPES = np.linspace(-0.7, 1.3, 16, dtype=np.float32)[:, None, None]

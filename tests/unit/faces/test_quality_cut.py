@@ -10,7 +10,7 @@ from PIL import ImageFilter
 from graph.domain.comparison import TOO_POOR_BELOW
 from streams.faces.find import FaceFinder, FoundFace
 from streams.media.decode import Decoder
-from tests.factories_pictures import astronaut, encoded
+from tests.support.factories_pictures import astronaut, encoded
 
 PERSON = astronaut().filter(ImageFilter.GaussianBlur(1))
 NOSE = 222, 127

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from streams.faces.models import MODEL_ID
-from streams.records import MediaEmbedded
-from tests import factories_streams as make
-from tests.register import Register, batch_of
+from streams.records.gallery import MediaEmbedded
+from tests.support import factories_streams as make
+from tests.support.register import Register, batch_of
 
 FACE = make.unit(np.random.default_rng(1))
 

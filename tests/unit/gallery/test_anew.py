@@ -13,12 +13,12 @@ from streams.gallery.state import Staged
 from streams.link import recompare
 from streams.link.batch import Batch
 from streams.link.recompare import recompared
-from streams.records import VictimsAssigned
-from tests import factories_streams as make
-from tests.factories_streams import Log, drawn_log
-from tests.reference_gallery import Reference
-from tests.register import Register, batch_of
-from tests.scored import compared_by
+from streams.records.gallery import VictimsAssigned
+from tests.support import factories_streams as make
+from tests.support.factories_streams import Log, drawn_log
+from tests.support.reference_gallery import Reference
+from tests.support.register import Register, batch_of
+from tests.support.scored import compared_by
 
 Links = dict[tuple[str, str], tuple[str, float, str, float]]
 

@@ -7,9 +7,9 @@ import pytest
 
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import packaged
-from streams.records import EmbeddedAgain, FacesEmbedded, GalleryRecord
-from tests import factories_streams as make
-from tests.register import Register, batch_of
+from streams.records.gallery import EmbeddedAgain, FacesEmbedded, GalleryRecord
+from tests.support import factories_streams as make
+from tests.support.register import Register, batch_of
 
 CALIBRATION = packaged()[MODEL_ID]
 RNG = np.random.default_rng(12)

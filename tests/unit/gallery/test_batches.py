@@ -8,9 +8,9 @@ import numpy as np
 
 from streams.faces.models import MODEL_ID
 from streams.link import apply
-from streams.records import GalleryRecord, VictimsAssigned
-from tests import factories_streams as make
-from tests.register import Register, batch_of
+from streams.records.gallery import GalleryRecord, VictimsAssigned
+from tests.support import factories_streams as make
+from tests.support.register import Register, batch_of
 
 
 def picture(log: make.Log, name: str, case: str, vector: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from graph.domain.calibration import NOT_CALIBRATED, Population
 from graph.domain.errors import Invalid
-from infra.commands.doctor import findings
+from infra.cli.doctor import findings
 from infra.settings import Settings
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import (
@@ -22,7 +22,7 @@ from streams.gallery.calibration import (
     load_calibrations,
     older_calibration,
 )
-from tests.commands import command
+from tests.support.commands import command
 
 SKEWED: dict[str, Any] = {
     "mean": [0.0, 0.0], "map": [[1.0, 0.0], [0.0, 1.0]],

@@ -12,11 +12,11 @@ import pytest
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import packaged
 from streams.link import compare, near
-from streams.records import VictimsAssigned
-from tests import factories_streams as make
-from tests.factories_streams import Log, drawn_log
-from tests.reference_gallery import Reference
-from tests.register import Register, batch_of
+from streams.records.gallery import VictimsAssigned
+from tests.support import factories_streams as make
+from tests.support.factories_streams import Log, drawn_log
+from tests.support.reference_gallery import Reference
+from tests.support.register import Register, batch_of
 
 CROWD = 240
 CASES = [f"local:k{number}" for number in range(90)]

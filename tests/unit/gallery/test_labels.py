@@ -7,9 +7,9 @@ import pytest
 
 from streams.faces.models import MODEL_ID
 from streams.link.batch import Batch
-from streams.records import GalleryRecord
-from tests import factories_streams as make
-from tests.register import Register, batch_of
+from streams.records.gallery import GalleryRecord
+from tests.support import factories_streams as make
+from tests.support.register import Register, batch_of
 
 RNG = np.random.default_rng(4)
 CHILD = make.unit(RNG)

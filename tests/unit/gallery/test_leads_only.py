@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from streams.faces.models import MODEL_ID
-from streams.records import GalleryRecord, VictimsAssigned
-from tests import factories_streams as make
-from tests.register import Register, batch_of
+from streams.records.gallery import GalleryRecord, VictimsAssigned
+from tests.support import factories_streams as make
+from tests.support.register import Register, batch_of
 from tests.unit.gallery.test_anew import anew_of
 
 CASE = "local:n1"

@@ -10,9 +10,10 @@ import pytest
 from graph.domain import ids
 from streams.faces.models import MODEL_ID
 from streams.link.batch import Batch
-from streams.records import DeclaredVictim, GalleryRecord, MarkEmbedded, MediaEmbedded
-from tests import factories_streams as make
-from tests.register import Register, batch_of
+from streams.records.gallery import GalleryRecord, MarkEmbedded, MediaEmbedded
+from streams.records.incoming import DeclaredVictim
+from tests.support import factories_streams as make
+from tests.support.register import Register, batch_of
 
 RNG = np.random.default_rng(4)
 CHILD, OTHER = make.unit(RNG), make.unit(RNG)

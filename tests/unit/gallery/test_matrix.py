@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from streams.gallery import int8
 from streams.gallery import matrix as matrix_module
 from streams.gallery.matrix import BLOCK, SIDE_BY_SIDE, Matrix, Neighbours
-from tests.factories_streams import near, unit
+from tests.support.factories_streams import near, unit
 
 FLOOR = 0.357
 EDGES = [FLOOR + step for step in (-1e-4, -1e-6, -1e-8, -1e-9, 0.0, 1e-9, 1e-8, 1e-6, 1e-4, 0.2, 0.64)]

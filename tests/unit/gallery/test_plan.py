@@ -12,11 +12,12 @@ from graph.domain import ids
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import Calibrations, packaged
 from streams.link.batch import Batch
-from streams.records import DeclaredVictim, GalleryRecord, MediaEmbedded
-from tests import factories_streams as make
-from tests.factories_streams import Log, drawn_log
-from tests.reference_gallery import Item, Part, Reference
-from tests.register import Register, batch_of
+from streams.records.gallery import GalleryRecord, MediaEmbedded
+from streams.records.incoming import DeclaredVictim
+from tests.support import factories_streams as make
+from tests.support.factories_streams import Log, drawn_log
+from tests.support.reference_gallery import Item, Part, Reference
+from tests.support.register import Register, batch_of
 
 STEEP = {
     MODEL_ID: replace(

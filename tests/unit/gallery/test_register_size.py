@@ -14,8 +14,8 @@ from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import older_calibration
 from streams.gallery.entities import Case, Face, Media
 from streams.link.compare import Comparer
-from tests import factories_streams as make
-from tests.register import Register, batch_of
+from tests.support import factories_streams as make
+from tests.support.register import Register, batch_of
 
 CALIBRATION = older_calibration(MODEL_ID, {})
 """As measured, but for vectors that are drawn as scored ones."""

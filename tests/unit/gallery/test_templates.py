@@ -9,9 +9,9 @@ from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import older_calibration
 from streams.gallery.matrix import exact
 from streams.gallery.means import MOST, SCORES_HIGHER, mean
-from streams.records import GalleryRecord, VictimsAssigned
-from tests import factories_streams as make
-from tests.register import Register, batch_of
+from streams.records.gallery import GalleryRecord, VictimsAssigned
+from tests.support import factories_streams as make
+from tests.support.register import Register, batch_of
 
 CALIBRATION = older_calibration(MODEL_ID, {})
 CALIBRATIONS = {MODEL_ID: CALIBRATION}

@@ -6,9 +6,9 @@ import numpy as np
 
 from graph.domain.errors import OtherModel
 from streams.faces.models import MODEL_ID
-from streams.records import GalleryRecord
-from tests import factories_streams as make
-from tests.register import Register, batch_of
+from streams.records.gallery import GalleryRecord
+from tests.support import factories_streams as make
+from tests.support.register import Register, batch_of
 
 RNG = np.random.default_rng(5)
 CHILD, ADULT = make.unit(RNG), make.unit(RNG)

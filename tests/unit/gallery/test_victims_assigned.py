@@ -8,12 +8,12 @@ import numpy as np
 
 from streams import topics
 from streams.faces.models import MODEL_ID
-from streams.inputs import Message
 from streams.link.worker import parse
-from streams.records import GalleryRecord, VictimsAssigned
-from streams.relay import outgoing
-from tests import factories_streams as make
-from tests.register import Register, batch_of
+from streams.records.gallery import GalleryRecord, VictimsAssigned
+from streams.records.message import Message
+from streams.relay.relay import outgoing
+from tests.support import factories_streams as make
+from tests.support.register import Register, batch_of
 
 
 def linked_with_new(*between: GalleryRecord) -> int:

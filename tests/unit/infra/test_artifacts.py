@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.stack import artifacts
-from infra.stack.base import StackError
+from infra.local import artifacts
+from infra.local.base import StackError
 
 CACHE = artifacts.jar_cache()
 

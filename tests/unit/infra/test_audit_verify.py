@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from graph.actions.operate.audit_file import read_roots, verify_file
 from graph.domain.errors import Invalid
-from infra.audit_file import read_roots, verify_file
-from tests.factories_audit import LINES, ROOTS, forged
+from tests.support.factories_audit import LINES, ROOTS, forged
 
 CHECKOUT = Path(__file__).parents[3]
 

@@ -11,13 +11,13 @@ import pytest
 
 from graph.domain.calibration import Calibration, Population
 from graph.domain.errors import Invalid
-from infra.bench.accuracy_copies import COPIES
-from infra.bench.accuracy_faces import Seen
-from infra.bench.accuracy_open_set import Scored, Searches, Split, measure_open_set, searched, split_of
-from infra.bench.accuracy_pairs import AllPairs, all_pairs, measure_pairs
-from infra.bench.accuracy_people import Sample, Way, cosines, half_of, in_band
-from infra.bench.accuracy_rates import accepted, interval, threshold_at, told, trade_off
-from infra.bench.accuracy_worse import measure_copies, strangers_proposed
+from infra.evaluation.accuracy.copies import COPIES
+from infra.evaluation.accuracy.faces import Seen
+from infra.evaluation.accuracy.open_set import Scored, Searches, Split, measure_open_set, searched, split_of
+from infra.evaluation.accuracy.pairs import AllPairs, all_pairs, measure_pairs
+from infra.evaluation.accuracy.people import Sample, Way, cosines, half_of, in_band
+from infra.evaluation.accuracy.rates import accepted, interval, threshold_at, told, trade_off
+from infra.evaluation.accuracy.worse import measure_copies, strangers_proposed
 from streams.gallery.means import SCORES_HIGHER
 
 CALIBRATION = Calibration(

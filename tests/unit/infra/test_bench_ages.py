@@ -12,18 +12,18 @@ from rich.console import Console
 
 from graph.domain.calibration import Calibration, Population
 from graph.domain.errors import Invalid
-from infra.bench import plots
-from infra.bench.accuracy_rates import told
-from infra.bench.ages import aged_files
-from infra.bench.ages_groups import measure_groups
-from infra.bench.ages_pairs import measure_pairs
-from infra.bench.ages_people import AGE_BANDS, Aged, band_name
-from infra.bench.ages_register import measure_register
-from infra.bench.ages_table import show_ages
-from infra.bench.ages_victims import measure_victims
-from infra.bench.product_score import Faces, ProductScore
+from infra.evaluation import plots
+from infra.evaluation.accuracy.rates import told
+from infra.evaluation.ages.groups import measure_groups
+from infra.evaluation.ages.pairs import measure_pairs
+from infra.evaluation.ages.people import AGE_BANDS, Aged, band_name
+from infra.evaluation.ages.register import measure_register
+from infra.evaluation.ages.run import aged_files
+from infra.evaluation.ages.table import show_ages
+from infra.evaluation.ages.victims import measure_victims
+from infra.evaluation.product_score import Faces, ProductScore
 from streams.faces.models import MODEL_ID
-from tests import factories_streams as make
+from tests.support import factories_streams as make
 
 SCORE = ProductScore(
     Calibration(

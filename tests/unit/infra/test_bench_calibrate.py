@@ -11,11 +11,11 @@ import pytest
 
 from graph.domain.calibration import Calibration, Population
 from graph.domain.errors import Invalid
-from infra.bench.calibrate import Terms, check_ages, file_text, measure_calibration
-from infra.bench.calibration_fit import Pairs, fit, log_ratios, pairs_of
-from infra.bench.labelled import KINDS, LabelledFaces, age_of
-from infra.bench.likelihood import cllr, logistic, min_cllr, reliability
-from infra.bench.score_fit import AGE_DIRECTIONS, fit_score
+from infra.evaluation.calibration.fit import Pairs, fit, log_ratios, pairs_of
+from infra.evaluation.calibration.labelled import KINDS, LabelledFaces, age_of
+from infra.evaluation.calibration.likelihood import cllr, logistic, min_cllr, reliability
+from infra.evaluation.calibration.run import Terms, check_ages, file_text, measure_calibration
+from infra.evaluation.calibration.score_fit import AGE_DIRECTIONS, fit_score
 from streams.gallery.calibration import load_calibrations
 
 TERMS = Terms(Population.CHILDREN, "drawn", date(2026, 11, 23), "a test")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.bench.environment import NotInstalled, PeerFailed, peer_environment, peer_process
-from infra.submission import Interrupted
-from tests.wheels import requirement
+from streams.client.submission import Interrupted
+from tests.bench.environment import NotInstalled, PeerFailed, peer_environment, peer_process
+from tests.support.wheels import requirement
 
 SCRIPT = """
 import peer

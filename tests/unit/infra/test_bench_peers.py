@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from graph.domain.errors import Invalid
-from infra.bench.environment import NotInstalled, PeerFailed
-from infra.bench.peers import chosen, in_rounds, pythons_of
-from infra.bench.peers_found import Face, Measured, main_vectors, pair_scores, recall
-from infra.bench.peers_theirs import PEERS, REQUIREMENTS, Places, peer_processes
 from infra.install import requirements
-from infra.submission import Interrupted
+from streams.client.submission import Interrupted
+from tests.bench.environment import NotInstalled, PeerFailed
+from tests.bench.peers.found import Face, Measured, main_vectors, pair_scores, recall
+from tests.bench.peers.run import chosen, in_rounds, pythons_of
+from tests.bench.peers.theirs import PEERS, REQUIREMENTS, Places, peer_processes
 
 A, B = np.array([3.0, 4.0]), np.array([0.0, 1.0])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 
-from infra.bench.people import Candidate, Portrait, components, joins_of
+from infra.evaluation.linked_people import Candidate, Portrait, components, joins_of
 
 
 def portrait(name: str, media: str | None = None) -> Portrait:

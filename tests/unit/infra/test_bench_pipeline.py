@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from graph.domain.errors import Invalid
-from infra.bench.pipeline import Measured, Round, rounds_of
+from tests.bench.pipeline import Measured, Round, rounds_of
 
 
 def folder(path: Path, pictures: int) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from infra.bench.plots import det_svg, reliability_svg
+from infra.evaluation.plots import det_svg, reliability_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 BOTH_ROWS = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.bench.reviewer import Answer, answer, people_of
+from tests.bench.reviewer import Answer, answer, people_of
 
 
 def sheet(links: list[tuple[str, str]], *groups: list[str]) -> dict[str, Any]:

@@ -13,16 +13,18 @@ import pytest
 from rich.console import Console
 
 from graph.domain.errors import Invalid
-from infra.bench import plots, search, search_gallery
-from infra.bench.environment import NotInstalled
-from infra.bench.search import Asked, measure_search
-from infra.bench.search_draw import BLOCK, CROWDS, PEOPLE, SINGLE, Register, case_id
-from infra.bench.search_graph import NODES, RELATIONSHIPS, write_tables
-from infra.bench.search_reference import compared, expected_links
-from infra.bench.search_store import DrawnStore
-from infra.bench.search_table import show_search
-from infra.commands import bench
+from infra.evaluation import plots
 from streams.gallery.scoring import Scorer
+from tests.bench import __main__ as bench
+from tests.bench.environment import NotInstalled
+from tests.bench.search import gallery as search_gallery
+from tests.bench.search import run
+from tests.bench.search.draw import BLOCK, CROWDS, PEOPLE, SINGLE, Register, case_id
+from tests.bench.search.graph import NODES, RELATIONSHIPS, write_tables
+from tests.bench.search.reference import compared, expected_links
+from tests.bench.search.run import Asked, measure_search
+from tests.bench.search.store import DrawnStore
+from tests.bench.search.table import show_search
 
 pytestmark = pytest.mark.anyio
 FACES = 6000
@@ -127,12 +129,12 @@ def test_a_share_that_does_not_grow_is_taken_off_up_to_its_limit() -> None:
         return {**took, "recall": 1.0, "memory_vs_raw": 1.2}
 
     sizes = {"1000": row(0.25, 0.01), "1000000": row(2.64, 2.0)}
-    found = search._summary(sizes, 1_000_000, None)  # pyright: ignore[reportPrivateUsage]
+    found = run._summary(sizes, 1_000_000, None)  # pyright: ignore[reportPrivateUsage]
     assert found["constant_ms"] == pytest.approx(0.24)
     assert found["link_vs_product"]["1000000"] == pytest.approx(1.2)
     assert found["fitted_line"]["ms_per_million"] == pytest.approx(2.39 / 0.999)
     sizes["1000"] = row(0.91, 0.01)
-    found = search._summary(sizes, 1_000_000, None)  # pyright: ignore[reportPrivateUsage]
+    found = run._summary(sizes, 1_000_000, None)  # pyright: ignore[reportPrivateUsage]
     assert found["link_vs_product"]["1000000"] == pytest.approx((2.64 - 0.3) / 2)
 
 
@@ -140,8 +142,8 @@ async def test_a_run_without_peers_and_graph_measures_the_rest(tmp_path: Path, m
     async def none_there(_: object) -> Path:
         raise NotInstalled("the package index cannot be reached")
 
-    monkeypatch.setattr(search, "_environment", none_there)
-    monkeypatch.setattr(search, "ROUNDS", 1)
+    monkeypatch.setattr(run, "_environment", none_there)
+    monkeypatch.setattr(run, "ROUNDS", 1)
     told: list[str] = []
     found = await measure_search(Asked(1000, (), 1, graph=False), tmp_path, "", told.append)
     assert found["recall"] == 1.0 and set(found["sizes"]) == {"1000"}

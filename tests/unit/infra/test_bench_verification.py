@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from infra.bench.verification import FOLDS, best_threshold, seeded_pairs, verify
+from infra.evaluation.verification import FOLDS, best_threshold, seeded_pairs, verify
 
 
 def test_the_best_threshold_has_the_fewest_errors_of_all() -> None:

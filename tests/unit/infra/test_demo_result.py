@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graph.actions.read import LinkRow
+from graph.actions.read.links import LinkRow
 from infra.demo.result import result_of
-from infra.folders import SourceFile
+from streams.client.folders import SourceFile
 
 
 def file(case: str, name: str) -> SourceFile:

@@ -11,16 +11,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from api.keys import Keys, fetch_from
 from api.settings import DEVELOPMENT_ISSUER, Settings
-from api.tokens import SignIn
+from api.sign_in.keys import Keys, fetch_from
+from api.sign_in.tokens import SignIn
 from graph.domain.errors import Invalid
 from graph.domain.people import Person, Role
-from infra.commands.token import issued
-from infra.development_issuer import AUDIENCE, HOUR_S, HOURS, JWKS, KEY, USERS, DevelopmentIssuer, user_of
+from infra.cli.token import issued
+from infra.local.base import StackError
+from infra.local.issuer import AUDIENCE, HOUR_S, HOURS, JWKS, KEY, USERS, DevelopmentIssuer, user_of
+from infra.local.system import SystemOptions, running_system
 from infra.settings import Settings as CommandSettings
-from infra.stack.base import StackError
-from infra.stack.system import SystemOptions, running_system
 
 pytestmark = pytest.mark.anyio
 

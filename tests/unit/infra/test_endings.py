@@ -17,12 +17,12 @@ import pytest
 import typer
 
 from graph.domain.errors import Conflict, Invalid, StoreUnavailable
-from infra import endings
-from infra.command_line import app
-from infra.commands.common import settings
-from infra.endings import Code, ending
-from tests.commands import command
-from tests.prepared import Ended, Run, run_all
+from infra.cli import endings
+from infra.cli.app import app
+from infra.cli.common import settings
+from infra.cli.endings import Code, ending
+from tests.support.commands import command
+from tests.support.prepared import Ended, Run, run_all
 
 NOBODY = 61234
 """A user that is in no list of users."""
@@ -45,22 +45,15 @@ ARGUMENTS: dict[str, list[str]] = {
     "models migrate": ["PICTURES", "--by", "anna"],
     "models rescore": ["--by", "anna"],
     "bench links": ["PICTURES"],
-    "bench decisions": ["PICTURES"],
     "bench accuracy": ["PICTURES"],
-    "bench pipeline": ["PICTURES"],
-    "bench peers": ["PICTURES"],
     "bench calibrate": ["PICTURES"],
-    "bench verdicts": [],
-    "bench graph-writes": [],
-    "bench review": [],
-    "bench search": ["--faces", "1000"],
 }
 """A whole command line of each command. A new command needs one, so that it is run in every situation below."""
-LATE_SETTINGS = {"audit verify", "bench decisions"}
+LATE_SETTINGS = {"audit verify"}
 """Those that look at their files first, or at nothing else."""
 ON_SERVERS = {"ingest", "topics", "audit export", "audit yearly", "models"}
 """Those that ask Kafka or Neo4j at once where their addresses are set."""
-IN_A_SCRATCH_FOLDER = {"demo", "bench verdicts", "bench graph-writes", "bench review", "bench search"}
+IN_A_SCRATCH_FOLDER = {"demo"}
 
 
 def commands(group: Any, *before: str) -> Iterator[str]:
@@ -170,11 +163,11 @@ ANY = {Code.DONE, Code.REFUSED, Code.USAGE, Code.MACHINE}
 
 
 def test_without_anything_around_it_a_command_says_what_it_needs(ended: dict[tuple[str, str], Ended]) -> None:
-    check(ended, "nothing there, not UTF-8", {"*": ANY - {Code.MACHINE}, "bench decisions": {Code.MACHINE}})
+    check(ended, "nothing there, not UTF-8", {"*": ANY - {Code.MACHINE}})
 
 
 def test_a_setting_that_is_no_json_is_named(ended: dict[tuple[str, str], Ended]) -> None:
-    check(ended, "no JSON", {"*": {Code.USAGE}, "bench decisions": {Code.MACHINE}})
+    check(ended, "no JSON", {"*": {Code.USAGE}})
     for each in set(ALL) - LATE_SETTINGS:
         assert "setting REDTHREAD_SOURCES: it is no JSON" in ended["no JSON", each].err
 
@@ -188,7 +181,7 @@ def test_each_setting_in_json_is_named_where_it_is_none(name: str, monkeypatch: 
 
 @pytest.mark.parametrize("situation", ["no such user", "no home"])
 def test_a_user_without_home_is_told_to_name_one(ended: dict[tuple[str, str], Ended], situation: str) -> None:
-    check(ended, situation, {"*": {Code.USAGE}, "bench decisions": {Code.MACHINE}})
+    check(ended, situation, {"*": {Code.USAGE}})
     for each in set(ALL) - LATE_SETTINGS:
         assert "set HOME" in ended[situation, each].err
 

@@ -13,15 +13,16 @@ import pytest
 from graph.domain.errors import RedthreadError
 from graph.store import bootstrap
 from graph.store.bootstrap import WrongPassword
+from infra.local import datafolder, system
+from infra.local.base import StackError
+from infra.local.external import ExternalStack
+from infra.local.kafka import credentials
+from infra.local.kafka import server as kafka
+from infra.local.running import addresses_of, given_addresses
+from infra.local.supervisor import Supervisor
+from infra.local.system import SystemOptions, running_system
 from infra.settings import Settings
-from infra.stack import datafolder, system
-from infra.stack.base import Addresses, StackError
-from infra.stack.external import ExternalStack
-from infra.stack.kafka import credentials
-from infra.stack.kafka import server as kafka
-from infra.stack.running import addresses_of, given_addresses
-from infra.stack.supervisor import Supervisor
-from infra.stack.system import SystemOptions, running_system
+from streams.settings import Addresses
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ import pytest
 
 from graph.domain.errors import Invalid
 from graph.domain.ids import is_case_id
-from infra.folders import case_id_of, read_cases
+from streams.client.folders import case_id_of, read_cases
 
 
 def put(folder: Path, *names: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from graph.domain.errors import Invalid
-from infra.ingest_files import open_files
+from streams.client.files import open_files
 
 PICTURE = bytes(range(256)) * 8
 

@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from graph.space import Space
-from infra.ingest_journal import NAME, LocalFile, open_journal
-from infra.room import Room
+from streams.client.journal import NAME, LocalFile, open_journal
+from streams.client.room import Room
 
 BEFORE = """
 CREATE TABLE sent (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.stack.base import StackError
-from infra.stack.memory import MIB, check_address_space, memory
+from infra.local.base import StackError
+from infra.local.memory import MIB, check_address_space, memory
 
 GIB = 1024 * MIB
 VERSION_1 = "35 31 0:32 {top} /sys/fs/cgroup/memory rw,relatime shared:9 - cgroup cgroup rw,memory\n"

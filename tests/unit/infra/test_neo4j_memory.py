@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.stack.neo4j.server import memory
+from infra.local.neo4j.server import memory
 
 GIB = 1024**3
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.stack.neo4j import ends
-from infra.stack.neo4j.ends import reason
+from infra.local.neo4j import ends
+from infra.local.neo4j.ends import reason
 
 STARTS = "2026-11-29 00:08:17.978+0000 INFO  Starting...\n"
 TAKEN = """2026-11-29 00:08:29.394+0000 ERROR Failed to start Neo4j on 127.0.0.1:7474.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infra.stack.processes import worker
+from infra.local.processes import worker
 
 ENV = {"REDTHREAD_NEO4J_URI": "bolt://127.0.0.1:7687", "REDTHREAD_NEO4J_PASSWORD": "secret"}
 

@@ -14,12 +14,13 @@ import pytest
 from typer.testing import CliRunner
 
 from graph.domain.errors import Invalid
-from infra.command_line import app
-from infra.commands.common import settings
-from infra.stack import datafolder, logs, ports
-from infra.stack.base import Addresses, StackError
-from infra.stack.child import leashed
-from tests.mounts import tmpfs
+from infra.cli.app import app
+from infra.cli.common import settings
+from infra.local import datafolder, logs, ports
+from infra.local.base import StackError
+from infra.local.child import leashed
+from streams.settings import Addresses
+from tests.support.mounts import tmpfs
 
 
 def test_a_port_that_somebody_listens_on_is_refused_and_named() -> None:

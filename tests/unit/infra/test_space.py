@@ -12,9 +12,9 @@ import pytest
 from graph import space as module
 from graph.domain.errors import NoSpace
 from graph.space import MIB, Space
-from infra.stack import space as watching
-from infra.stack.space import RESERVE, SpaceWatch
-from tests.tmpfs import fill, tmpfs
+from infra.local import space as watching
+from infra.local.space import RESERVE, SpaceWatch
+from tests.support.tmpfs import fill, tmpfs
 
 
 @pytest.fixture

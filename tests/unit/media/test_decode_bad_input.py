@@ -18,7 +18,7 @@ import pytest
 
 from graph.domain.errors import Unprocessable
 from streams.media.decode import Decoder
-from tests.factories_pictures import encoded, quarters
+from tests.support.factories_pictures import encoded, quarters
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,7 @@ def test_the_decoding_process_ends_when_its_parent_is_killed() -> None:
     program = (
         "import sys, time; sys.path.insert(0, '.')\n"
         "from streams.media.decode import Decoder\n"
-        "from tests.factories_pictures import encoded, quarters\n"
+        "from tests.support.factories_pictures import encoded, quarters\n"
         "decoder = Decoder(); decoder.decode(encoded(quarters(), 'PNG'), None)\n"
         "print('ready', flush=True); time.sleep(60)\n"
     )

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from streams.media.decode import Decoder
-from tests.factories_pictures import BLUE, GREEN, RED, WHITE, corners, encoded, quarters
+from tests.support.factories_pictures import BLUE, GREEN, RED, WHITE, corners, encoded, quarters
 
 _IN_PLACE = [RED, GREEN, BLUE, WHITE]
 

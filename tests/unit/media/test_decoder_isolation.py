@@ -15,11 +15,11 @@ import psutil
 import pytest
 from PIL import Image
 
-from infra.commands.doctor import Finding, findings
+from infra.cli.doctor import Finding, findings
 from infra.settings import Settings
 from streams.media import child, decode_child
 from streams.media.decode import Decoder
-from tests.factories_pictures import encoded, quarters
+from tests.support.factories_pictures import encoded, quarters
 from tests.unit.media.test_decode_pictures import QUARTERS_AS_HEIC
 
 NOBODY = 65534

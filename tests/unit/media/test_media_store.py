@@ -14,7 +14,7 @@ import pytest
 from graph.domain.errors import Invalid, MediaStoreUnavailable, NotFound
 from graph.files import MediaStore
 from graph.volume import MARKER
-from tests.mounts import bind, tmpfs, unmount
+from tests.support.mounts import bind, tmpfs, unmount
 
 _MEDIA, _OTHER_MEDIA, _FACE, _OTHER_FACE = "a1" * 32, "a2" * 32, "b1" * 32, "b2" * 32
 

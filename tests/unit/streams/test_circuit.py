@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graph.domain.errors import SourceUnreachable
-from streams.circuit import Circuits
+from streams.media.circuit import Circuits
 
 
 class Clock:

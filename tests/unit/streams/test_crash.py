@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from streams.crash import CrashPoint
+from streams.process import CrashPoint
 
-PROGRAM = "import sys; from streams.crash import CrashPoint; CrashPoint(sys.argv[1]).reach('here'); print('went on')"
+PROGRAM = "import sys; from streams.process import CrashPoint; CrashPoint(sys.argv[1]).reach('here'); print('went on')"
 
 
 def run(armed: str) -> subprocess.CompletedProcess[str]:

@@ -13,12 +13,13 @@ from PIL import Image
 
 from graph.domain.errors import RedthreadError, SourceUnreachable
 from graph.files import MediaStore
-from streams.circuit import Circuits
-from streams.embed import EmbedStep
-from streams.inputs import Message
+from streams.embed.step import EmbedStep
+from streams.media.circuit import Circuits
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
-from streams.records import CE_MEDIA, CE_PROBE, MediaEmbedded
+from streams.records.gallery import MediaEmbedded
+from streams.records.incoming import CE_MEDIA, CE_PROBE
+from streams.records.message import Message
 
 TOPIC = "redthread.media.submitted.local.v1"
 HEADERS = [("ce_id", b"1"), ("ce_source", b"/local"), ("ce_specversion", b"1.0"), ("ce_type", CE_MEDIA.encode())]

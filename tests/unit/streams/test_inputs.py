@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.domain.errors import Unprocessable
-from streams import quarantine
-from streams.inputs import Message, check_source, origin, read
-from streams.quarantine import VALUE_LIMIT
-from streams.records import CE_CASE, CE_MEDIA, CaseChanged, ErasureRequested, MediaSubmitted, VictimChanged
+from streams.records import quarantine
+from streams.records.incoming import CE_CASE, CE_MEDIA, CaseChanged, ErasureRequested, MediaSubmitted, VictimChanged
+from streams.records.message import Message, check_source, origin, read
+from streams.records.quarantine import VALUE_LIMIT
 
 TOPIC = "redthread.media.submitted.local.v1"
 GOOD: dict[str, Any] = {

@@ -21,10 +21,10 @@ from cryptography.x509.oid import NameOID
 from faust.types.auth import AuthProtocol, SASLMechanism
 
 from graph.domain.errors import Invalid
-from infra.commands.common import settings
-from infra.stack.base import StackError
-from infra.stack.kafka import credentials as local
-from streams.agents import LINK_GROUP, credentials, make_app
+from infra.cli.common import settings
+from infra.local.base import StackError
+from infra.local.kafka import credentials as local
+from streams.kafka.app import LINK_GROUP, credentials, make_app
 from streams.settings import StreamSettings
 
 SASL = {"sasl.username": "case-system", "sasl.password": "a secret"}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from graph.actions.backlog import Backlog
+from graph.actions.link.lag import Backlog
 from streams import topics
-from streams.agents import EMBED_GROUP, LINK_GROUP
-from streams.lags import Position, backlogs
+from streams.kafka.app import EMBED_GROUP, LINK_GROUP
+from streams.relay.lag import Position, backlogs
 
 EMBED, LINK = (EMBED_GROUP, topics.media_submitted("local")), (LINK_GROUP, topics.GALLERY)
 

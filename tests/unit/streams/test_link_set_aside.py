@@ -8,18 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graph.actions.ingest import AlreadyCommitted, Changes
+from graph.actions.link.commit import AlreadyCommitted, Changes
 from graph.domain.errors import StoreUnavailable
 from graph.store.session import StoreRefused
-from streams.crash import CrashPoint
 from streams.faces.models import MODEL_ID
-from streams.failures import EXIT_ALARM
 from streams.gallery.calibration import packaged
-from streams.inputs import Message
 from streams.link import worker as module
 from streams.link.worker import LinkWorker
-from streams.records import TYPES, GalleryRecord, SearchEnded, VictimsAssigned
-from tests import factories_streams as make
+from streams.process import EXIT_ALARM, CrashPoint
+from streams.records.gallery import TYPES, GalleryRecord, SearchEnded, VictimsAssigned
+from streams.records.message import Message
+from tests.support import factories_streams as make
 
 pytestmark = pytest.mark.anyio
 RNG = np.random.default_rng(5)
@@ -75,7 +74,7 @@ def link(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> LinkWorker:
     async def no_memberships(*_: object) -> dict[object, object]:
         return {}
 
-    monkeypatch.setattr(module.ingest, "commit", graph.commit)
+    monkeypatch.setattr(module.commit, "commit", graph.commit)
     monkeypatch.setattr(module, "stored_memberships", no_memberships)
     monkeypatch.setattr(module, "RETRY_S", 0.0)
     monkeypatch.setattr(module, "PACE_S", 0.0)

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.domain.errors import SourceUnreachable, Unprocessable
-from streams import quarantine
-from streams.inputs import Message, origin
-from streams.records import from_base64
-from streams.relay import outgoing
+from streams.records import quarantine
+from streams.records.message import Message, origin
+from streams.records.reading import from_base64
+from streams.relay.relay import outgoing
 
 REASON = Unprocessable("a reason", code="a_code")
 names = st.text("abcdefgh-_", min_size=1, max_size=10).filter(lambda name: not name.startswith("redthread-"))

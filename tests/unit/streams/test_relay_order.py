@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.relay import side_by_side
+from streams.relay.relay import side_by_side
 
 
 def row(seq: int, kind: str, key: str, source: str = "local") -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from graph.domain.audit_root import Root, last_finished_day, read_root
-from streams.roots import keep
+from streams.relay.audit_roots import keep
 
 ROOT = Root("2026-11-20", 7, "a" * 64, 7)
 

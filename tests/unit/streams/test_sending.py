@@ -9,7 +9,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, MessageSizeTooLargeError
 
 from graph.domain.errors import Unprocessable
-from streams import sending
+from streams.kafka import sending
 
 pytestmark = pytest.mark.anyio
 

@@ -10,12 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from streams import watchdog as module
-from streams.agents import LINK_GROUP, make_app
+from streams import process as module
+from streams.kafka.app import LINK_GROUP, make_app
+from streams.process import EXIT_STUCK, Watchdog, WatchdogLimits
 from streams.settings import StreamSettings
-from streams.watchdog import EXIT_CODE, Limits, Watchdog
 
-LIMITS = Limits()
+LIMITS = WatchdogLimits()
 
 
 class Clock:
@@ -149,7 +149,7 @@ def test_the_process_ends_at_once_and_says_why() -> None:
     program = (
         "import atexit, sys, time; sys.path.insert(0, '.')\n"
         "from types import SimpleNamespace\n"
-        "from streams.watchdog import Limits, Watchdog\n"
+        "from streams.process import Watchdog, WatchdogLimits as Limits\n"
         "atexit.register(print, 'cleaned up')\n"
         "app = SimpleNamespace(_consumer=None, should_stop=False)\n"
         "Watchdog(app, Limits(unassigned=-1, look=0.01)).start()\n"
@@ -161,7 +161,7 @@ def test_the_process_ends_at_once_and_says_why() -> None:
         [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=120, check=False
     )
 
-    assert done.returncode == EXIT_CODE
+    assert done.returncode == EXIT_STUCK
     assert done.stderr.startswith("WATCHDOG unassigned\n")
     assert "File " in done.stderr  # where every thread stood
     assert done.stdout == ""

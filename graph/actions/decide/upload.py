@@ -1,0 +1,80 @@
+"""A person brings a picture into a case: stored first, then an event like any case system's."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+from graph.actions.read.search import Picture
+from graph.domain import audit, ids
+from graph.domain.audit_actions import AuditAction
+from graph.domain.comparison import Scope
+from graph.domain.errors import Invalid, NotFound
+from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, check_purpose, may
+from graph.domain.text import is_blank
+from graph.files import MediaStore
+from graph.store import log
+from graph.store.log import Outgoing
+from graph.store.queries import media as queries
+from graph.store.session import Row, Store, Tx
+
+Urgency = Literal["routine", "urgent", "danger_now"]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What is said of an uploaded picture; nothing that decides how far it is compared has a default."""
+
+    case_id: str
+    purpose: str
+    legal_basis: str
+    scope: Scope
+    urgency: Urgency = "routine"
+    exhibit: str | None = None
+    captured_at: datetime | None = None
+    source_ref: str | None = None
+
+
+async def do_upload(
+    store: Store, files: MediaStore, said: Submission, picture: Picture, *, actor: Person, now: datetime
+) -> str:
+    """The id of the media, which embed and link take from here; its event is in the outbox and in the audit.
+
+    A file that is stored without its event (a crash in between) is in no case and harms nobody; the same bytes name
+    the same file, and their second event is told as a duplicate. Raises NotFound where the caller may not see the
+    case, Forbidden where the caller may not upload, Invalid where something is not said.
+    """
+    check_purpose(said.purpose)
+    if is_blank(said.legal_basis) or len(said.legal_basis.strip()) > PURPOSE_LIMIT:
+        raise Invalid(f"legal_basis: from 1 to {PURPOSE_LIMIT} characters")
+    if not picture.data:
+        raise Invalid("the file is empty", code="empty_file")
+    await store.read(lambda tx: _check_case(tx, said.case_id, actor))
+    media_id = await asyncio.to_thread(files.put_upload, picture.data)
+    facts = {
+        **asdict(said), "scope": said.scope.value, "sha256": media_id, "url": files.upload_url(media_id),
+        "captured_at": said.captured_at.isoformat() if said.captured_at else None,
+        "content_type": picture.content_type, "ce_id": ids.new_id(),
+    }  # fmt: skip
+
+    async def work(tx: Tx) -> None:
+        head = await log.lock_head(tx)
+        case = await _check_case(tx, said.case_id, actor)
+        event = {**facts, "district": case["district"]}
+        digest = audit.content_digest(event)
+        entry = audit.Act(now, actor.actor, AuditAction.MEDIA_UPLOADED, media_id, said.purpose, digest)
+        await tx.do(queries.CREATE_UPLOAD, ce_id=event["ce_id"], media_id=media_id, case_id=said.case_id)
+        await log.append(tx, head, [entry], [Outgoing("media", media_id, event, source=case["source"])])
+
+    await store.write(work)
+    return media_id
+
+
+async def _check_case(tx: Tx, case_id: str, actor: Person) -> Row:
+    row = await tx.one(queries.CASE, case_id=case_id)
+    if row is None or not may(actor, Deed.SEE, [row["case"]["district"]]):
+        raise NotFound("there is no such case", code="case_unknown")
+    check_may(actor, Deed.UPLOAD, [row["case"]["district"]])
+    return row["case"]

@@ -1,0 +1,94 @@
+"""Exports and roots of the audit as files: read in bounded memory, written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from graph.actions.operate import audit_export
+from graph.actions.operate.audit_export import Begun
+from graph.atomic import whole_file
+from graph.domain.audit import GENESIS
+from graph.domain.audit_export import HEADER_BYTES, LINE_LIMIT, Asked, Header, Place, entry_line
+from graph.domain.audit_root import Root, read_root
+from graph.domain.audit_verify import Finding, verify
+from graph.domain.errors import Invalid
+from graph.domain.text import printable
+from graph.store.session import Store
+
+ROOT_LIMIT = 4096
+"""Bytes of the largest file that is read as a root."""
+
+
+def verify_file(path: Path, roots: list[Root] | None) -> Finding:
+    """What the export in a file proves; Invalid where the file can't be read."""
+    try:
+        with path.open("rb") as file:
+            return verify(_lines(file), roots)
+    except OSError as error:
+        raise Invalid(f"cannot read {printable(str(path))}: {error.strerror}") from error
+
+
+def read_roots(path: Path) -> list[Root]:
+    """The roots in a folder, or the one in a file; Invalid where there is none or one can't be read."""
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    roots = [_root(file) for file in files]
+    if not roots:
+        raise Invalid(f"{printable(str(path))} holds no root: each is a file DATE.json")
+    return roots
+
+
+def _root(path: Path) -> Root:
+    try:
+        with path.open("rb") as file:
+            root = read_root(file.read(ROOT_LIMIT))
+    except OSError as error:
+        raise Invalid(f"cannot read {printable(str(path))}: {error.strerror}") from error
+    except Invalid as error:
+        raise Invalid(f"{printable(str(path))}: {error.message}") from error
+    return root
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file, none longer than an entry can be: what is longer comes in pieces, and is found so."""
+    while line := file.readline(LINE_LIMIT):
+        yield line
+
+
+async def write_export(store: Store, asked: Asked, path: Path, *, now: datetime) -> None:
+    """Makes the export a file that only its owner can read, whole or not at all; the export is in the audit.
+
+    Raises Invalid where something stands there already, or nothing can be written.
+    """
+    with _new_file(path) as file:
+        begun = await audit_export.begin_export(store, asked, now=now)
+        await _write(store, asked, begun, file)
+
+
+@contextmanager
+def _new_file(path: Path) -> Generator[BinaryIO]:
+    try:
+        if path.exists():
+            raise Invalid(f"{printable(str(path))} exists: an export never replaces a file")
+        with whole_file(path) as file:
+            yield file
+    except OSError as error:
+        raise Invalid(f"cannot write {printable(str(path))}: {error.strerror}") from error
+
+
+async def _write(store: Store, asked: Asked, begun: Begun, file: BinaryIO) -> None:
+    """The header's place is kept free in front: what it counts is known at the end."""
+    file.write(b" " * HEADER_BYTES + b"\n")
+    start: Place | None = None
+    count = shown = 0
+    async for page in audit_export.entries(store, begun):
+        for entry in page:
+            start = start or Place(begun.after, entry.previous_hash if begun.after else GENESIS)
+            shows = begun.shows(entry)
+            file.write(entry_line(entry, shown=shows))
+            count, shown = count + 1, shown + shows
+    file.seek(0)
+    file.write(Header(asked, start or Place(0, GENESIS), begun.head, count, shown).line)

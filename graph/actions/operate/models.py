@@ -1,0 +1,158 @@
+"""The register's model: which faces another one has not embedded yet, and the act that changes the register to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from graph.actions.link.commit import LOG, read_cursor
+from graph.domain import audit
+from graph.domain.audit_actions import AuditAction
+from graph.domain.errors import Conflict
+from graph.domain.link import State
+from graph.domain.people import check_actor
+from graph.store import log
+from graph.store.log import Outgoing
+from graph.store.queries import ingest, models
+from graph.store.session import Row, Store, Tx
+
+PAGE: Final = 100
+"""Faces that are embedded and written as one: a quarter of a megabyte of vectors."""
+LINKS: Final = 500
+UNDECIDED: Final = (State.CANDIDATE, State.LEAD)
+"""States of links that no person has judged; a link that was reopened may be in one of them too."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFace:
+    """What a face can be embedded from: its aligned crop, else its media's bytes with box and landmarks, in pixels.
+
+    `picture` is the media's width and height.
+    """
+
+    face_id: str
+    media_id: str
+    box: tuple[int, ...]
+    landmarks: tuple[float, ...] | None
+    picture: tuple[int, int]
+    aligned_crop: str | None
+    url: str
+    content_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLink:
+    """A link as it stands; `undecided` where no person has ever said anything of it."""
+
+    link_id: str
+    a: str
+    b: str
+    state: State
+    score_id: str | None
+    undecided: bool
+
+
+async def register_model(store: Store) -> str:
+    """The model of the register's vectors. Raises Conflict while no link process has ever run."""
+    found = (await read_cursor(store)).model_id
+    if found is None:
+        raise Conflict("the register has no model yet: no link worker has run on this graph", code="no_model")
+    return found
+
+
+async def known_models(store: Store) -> dict[str, int]:
+    """How many faces each model has embedded."""
+    rows = await store.read(lambda tx: tx.rows(models.BY_MODEL))
+    return {row["model_id"]: row["faces"] for row in rows}
+
+
+async def count_lacking(store: Store, model_id: str) -> int:
+    """How many faces the model has not embedded."""
+    row = await store.read(lambda tx: tx.one(models.COUNT_LACKING, model_id=model_id))
+    return row["faces"] if row else 0
+
+
+async def lacking(store: Store, model_id: str) -> AsyncIterator[list[StoredFace]]:
+    """The faces that the model has not embedded, by face id, page by page: too poor ones too, they are tried again."""
+    after = ""
+    while True:
+        values = {"after": after, "model_id": model_id, "limit": PAGE}
+        page: list[Row] = await store.read(lambda tx, values=values: tx.rows(models.LACKING, **values))
+        if page:
+            yield [_face(row) for row in page]
+        if len(page) < PAGE:
+            return
+        after = page[-1]["face_id"]
+
+
+async def links(store: Store, *states: State) -> AsyncIterator[list[StoredLink]]:
+    """All links in these states, by state and link id, page by page."""
+    for state in states:
+        after = ""
+        while True:
+            values = {"state": state.value, "after": after, "limit": LINKS}
+            page: list[Row] = await store.read(lambda tx, values=values: tx.rows(models.LINKS_IN_STATE, **values))
+            if page:
+                yield [_link(row, state) for row in page]
+            if len(page) < LINKS:
+                break
+            after = page[-1]["link_id"]
+
+
+async def begin(store: Store, model_id: str, *, faces: int, actor: str, now: datetime) -> None:
+    """It is in the audit that so many faces are embedded with the model from now on, beside what they have."""
+    check_actor(actor)
+
+    async def work(tx: Tx) -> None:
+        head = await log.lock_head(tx)
+        told = audit.content_digest({"model": model_id, "faces": faces})
+        act = audit.Act(now, actor, AuditAction.MODEL_EMBEDDING_BEGUN, f"model:{model_id}", digest=told)
+        await log.append(tx, head, [act])
+
+    await store.write(work)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A model, and by what its vectors are to be compared: the calibration's name and the whole of it as text."""
+
+    model_id: str
+    score_id: str
+    calibration: str
+
+
+async def do_switch(store: Store, to: Chosen, *, lacking: int, actor: str, now: datetime) -> None:
+    """Asks link to change the register to this model and score at a record of the gallery log; the act is in the audit.
+
+    `lacking` is how many faces the actor knowingly leaves without a vector. Raises Conflict where both are the
+    register's already.
+    """
+    check_actor(actor)
+
+    async def work(tx: Tx) -> None:
+        head = await log.lock_head(tx)
+        cursor = await tx.one(ingest.CURSOR, log=LOG)
+        before = (cursor["model_id"], cursor["score_id"]) if cursor else None
+        if before == (to.model_id, to.score_id):
+            raise Conflict(f"the register holds {to.model_id}, compared by {to.score_id}, already", code="same_model")
+        told = {"from": before, "to": (to.model_id, to.score_id), "lacking": lacking}
+        digest = audit.content_digest(told)
+        act = audit.Act(now, actor, AuditAction.MODEL_SWITCHED, f"model:{to.model_id}", digest=digest)
+        body = {"model_id": to.model_id, "calibration": to.calibration}
+        await log.append(tx, head, [act], [Outgoing("model", to.model_id, body)])
+
+    await store.write(work)
+
+
+def _face(row: Row) -> StoredFace:
+    landmarks = row["landmarks"]
+    return StoredFace(
+        row["face_id"], row["media_id"], tuple(row["box"]), None if landmarks is None else tuple(landmarks),
+        (row["width"], row["height"]), row["aligned_crop"], row["url"], row["content_type"],
+    )  # fmt: skip
+
+
+def _link(row: Row, state: State) -> StoredLink:
+    return StoredLink(row["link_id"], row["a"], row["b"], state, row["score_id"], row["version"] == 0)

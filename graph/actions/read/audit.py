@@ -1,0 +1,130 @@
+"""Auditors look at the audit and have it proved; each look is an entry of the audit itself."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from graph.actions.access import Look, Views
+from graph.domain.audit import GENESIS, Entry, content_digest, first_fault
+from graph.domain.audit_actions import AuditAction, recorded_names
+from graph.domain.audit_export import Place
+from graph.domain.audit_root import Root
+from graph.domain.errors import Invalid
+from graph.domain.people import Deed, check_may
+from graph.store.queries import audit as queries
+from graph.store.session import Store, Tx
+
+PAGE_MAX = 1_000
+PROVED_MAX = 50_000
+"""Entries proved by one request: a second of work, and some tens of megabytes while it lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries: None leaves a part open; `start` is included, `end` is not.
+
+    A current or former name of an action finds the entries recorded under either.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    actor: str | None = None
+    action: str | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What was checked and found: entries `first` to `last.seq`, against the head as it stands now."""
+
+    first: int
+    last: Place
+    head: Place
+    roots: int
+    """Daily roots in the range, each compared with the entry that it names."""
+    fault: str | None
+    next: int | None
+    """Behind which entry to go on; None at the end of the chain, or where it is broken."""
+
+
+async def read_audit(
+    store: Store, views: Views, wanted: Wanted, *, after: int, limit: int, look: Look
+) -> tuple[list[Entry], int | None]:
+    """At most `limit` entries behind entry `after`, oldest first, and behind which to go on."""
+    check_may(look.person, Deed.READ_AUDIT)
+    if not 1 <= limit <= PAGE_MAX:
+        raise Invalid(f"limit: from 1 to {PAGE_MAX}")
+
+    async def work(tx: Tx) -> list[Entry]:
+        first, last = after, 2**62
+        start, end = _text(wanted.start), _text(wanted.end)
+        if start is not None or end is not None:
+            span = await tx.one(queries.SPAN, start=start or "", end=end or "9999")
+            if span is None or span["first"] is None:
+                return []
+            first, last = max(after, span["first"] - 1), span["last"]
+        # The planner uses an index for a value, not for one that may be left open.
+        page = queries.PAGE if wanted.actor is None else queries.PAGE_OF_ACTOR
+        page = page if wanted.subject is None else queries.PAGE_OF_SUBJECT
+        actions = None if wanted.action is None else recorded_names(wanted.action)
+        rows = await tx.rows(
+            page, after=first, last=last, limit=limit + 1, start=start, end=end, actor=wanted.actor,
+            actions=actions, subject=wanted.subject,
+        )  # fmt: skip
+        return [Entry(**row) for row in rows]
+
+    found = await store.read(work)
+    shown = found[:limit]
+    digests = [content_digest(asdict(wanted)), *(entry.hash for entry in shown)]
+    await views.record(look.act(AuditAction.AUDIT_SEEN, "audit", shown=digests))
+    return shown, shown[-1].seq if len(found) > limit else None
+
+
+async def prove(store: Store, views: Views, *, after: int, after_hash: str | None, limit: int, look: Look) -> Proved:
+    """Proves at most `limit` stored entries behind entry `after`.
+
+    `after_hash` is that entry's hash as an earlier answer told it; without it the stored one is believed.
+    """
+    check_may(look.person, Deed.READ_AUDIT)
+    if not 1 <= limit <= PROVED_MAX:
+        raise Invalid(f"limit: from 1 to {PROVED_MAX}")
+
+    async def work(tx: Tx) -> Proved:
+        row = await tx.one(queries.HEAD) or {"seq": 0, "hash": GENESIS}
+        head = Place(row["seq"], row["hash"])
+        before = GENESIS if after == 0 else after_hash
+        if before is None:
+            known = await tx.rows(queries.ENTRIES_UNTIL, after=after - 1, last=after, limit=1)
+            before = known[0]["hash"] if known else ""
+        rows = await tx.rows(queries.ENTRIES_UNTIL, after=after, last=head.seq, limit=limit)
+        entries = [Entry(**row) for row in rows]
+        last = Place(entries[-1].seq, entries[-1].hash) if entries else Place(after, before)
+        roots = [Root(**row) for row in await tx.rows(queries.ROOTS, after=after, last=last.seq)]
+        fault = await asyncio.to_thread(_fault, entries, Place(after, before), roots)
+        ended = len(rows) < limit
+        if fault is None and ended and last != head:
+            fault = f"the end is cut: the head names entry {head.seq}, the last entry in line is {last.seq}"
+        return Proved(after + 1, last, head, len(roots), fault, None if fault or ended else last.seq)
+
+    found = await store.read(work)
+    subject = f"audit:{found.first}-{found.last.seq}"
+    await views.record(look.act(AuditAction.AUDIT_PROVED, subject, shown=[found.last.hash]))
+    return found
+
+
+def _fault(entries: list[Entry], before: Place, roots: list[Root]) -> str | None:
+    if before.seq and not before.hash:
+        return f"entry {before.seq} is missing"
+    if fault := first_fault(entries, before.seq, before.hash):
+        return fault
+    hashes = {entry.seq: entry.hash for entry in entries}
+    for root in roots:
+        if hashes.get(root.seq) != root.hash:
+            return f"entry {root.seq} is not the one that the root of {root.date} names: the chain was hashed anew"
+    return None
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat()

@@ -1,0 +1,135 @@
+"""`redthread ingest`: a folder or ZIP of pictures into one case of the running system; run again, it goes on."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import astuple
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from confluent_kafka.admin import AdminClient
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from graph.domain.comparison import Scope
+from graph.domain.errors import Invalid
+from graph.domain.ids import is_case_id, source_of
+from graph.domain.text import printable
+from graph.files import MediaStore
+from infra.cli.common import DataOption, announce, read_settings, settings, space
+from infra.cli.foreground import INTERRUPTED, in_thread, run_until_signalled
+from infra.cli.progress import bars
+from infra.local.running import addresses_of
+from infra.settings import Settings
+from streams.client.case_system import CaseSystem
+from streams.client.files import Files, open_files
+from streams.client.ingest import Batch, Ingest, Outcome
+from streams.client.journal import open_journal, target_of
+from streams.client.room import Room
+from streams.client.stored import GraphState
+from streams.client.submission import explanation
+from streams.kafka.app import CLIENT_ID
+from streams.kafka.offsets import ANSWER_S
+from streams.settings import MIB, Addresses, StreamSettings
+
+Urgency = Literal["routine", "urgent", "danger_now"]
+WORDS = {
+    "faces_found": "faces found", "no_face": "no face found", "too_poor": "too poor to compare",
+    "duplicate": "known in this case already", "quarantined": "in quarantine", "erased": "erased before",
+}  # fmt: skip
+TEXT_MAX = 200
+
+
+def ingest(
+    folder: Annotated[Path, typer.Argument(help="A folder or a ZIP archive: every file in it is submitted.")],
+    case: Annotated[str, typer.Option(help="Case id; without a source before a colon it gets `local:`.")],
+    scope: Annotated[Scope, typer.Option(help="How far the pictures may be compared.")],
+    purpose: Annotated[str, typer.Option(help="What the pictures are processed for.")],
+    legal_basis: Annotated[str, typer.Option(help="What allows it.")],
+    district: Annotated[str, typer.Option(help="The district that the case belongs to.")] = "north",
+    urgency: Annotated[Urgency, typer.Option(help="How soon people should look.")] = "routine",
+    exhibits: Annotated[
+        bool, typer.Option("--exhibits", help="Name each file's path to the case as its exhibit.")
+    ] = False,
+    data: DataOption = None,
+) -> None:
+    """Submit a folder or a ZIP archive of pictures to a case.
+
+    Exit code 1 where some files are in quarantine or could not be sent.
+    """
+    chosen = settings(data=data)
+    batch = Batch(
+        full_case_id(case), district, scope.value, _text("--purpose", purpose), _text("--legal-basis", legal_basis),
+        urgency, exhibits,
+    )  # fmt: skip
+    allowed = chosen.sources.get(source_of(batch.case_id))
+    if allowed is None:
+        raise Invalid(f"--case: no source {source_of(batch.case_id)} is set up in REDTHREAD_SOURCES")
+    if district not in allowed:
+        raise Invalid(f"--district: source {source_of(batch.case_id)} speaks for {', '.join(allowed)} only")
+    source = open_files(folder.expanduser())
+    files = source.names(announce)
+    if not files:
+        raise Invalid(f"no files in {printable(str(folder))}")
+    addresses = addresses_of(chosen)
+    outcome: list[Outcome] = []
+
+    async def main() -> int:
+        outcome.append(await in_thread(lambda stop: _ingest(batch, source, files, addresses, chosen, stop)))
+        return 0
+
+    code = run_until_signalled(main(), lambda: announce("stopping; what Kafka has is not sent again"))
+    if code == INTERRUPTED:
+        announce("interrupted: run the same command again to go on")
+    else:
+        _show(outcome[0])
+        code = int(bool(outcome[0].quarantined or outcome[0].not_sent))
+    if code:
+        raise typer.Exit(code)
+
+
+def full_case_id(case: str) -> str:
+    """The case id, of source `local` where none is named; Invalid where it is none."""
+    case_id = case if ":" in case else f"local:{case}"
+    if not is_case_id(case_id):
+        raise Invalid("--case: a case id reads <source>:<local id>")
+    return case_id
+
+
+def _ingest(
+    batch: Batch, source: Files, files: list[str], addresses: Addresses, chosen: Settings, stop: threading.Event
+) -> Outcome:
+    security = json.loads(addresses.kafka_security)
+    admin = AdminClient({"bootstrap.servers": addresses.kafka, "log_level": 0, **security})
+    target = target_of(admin.list_topics(timeout=ANSWER_S).cluster_id, *astuple(batch))
+    limits = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
+    # Under the name of our own processes: it waits by itself while there is too little space.
+    system = CaseSystem(addresses.kafka, source_of(batch.case_id), {**security, "client.id": CLIENT_ID})
+    room = Room(space(chosen), announce, stop)
+    with open_journal(chosen.data, target, room) as journal:
+        run = Ingest(
+            batch, source, journal, MediaStore(limits.store_url), system, GraphState(addresses),
+            max_bytes=limits.max_media_mib * MIB, room=room, announce=announce, show_progress=bars,
+        )  # fmt: skip
+        return run.run(files, stop, lambda: explanation(addresses, system.source, chosen.data / "logs"))
+
+
+def _show(outcome: Outcome) -> None:
+    out = Console(highlight=False, soft_wrap=True)
+    out.print(f"{outcome.sent} sent now, {outcome.before} by an earlier run")
+    table = Table("outcome", "files", box=None)
+    for name, number in sorted(outcome.by_outcome.items()):
+        table.add_row(WORDS.get(name, name), str(number))
+    out.print(table)
+    for title, items in (("in quarantine", outcome.quarantined), ("not sent", outcome.not_sent)):
+        for file, reason in items:
+            out.print(f"{title}: {escape(printable(file))}: {escape(reason)}")
+
+
+def _text(option: str, text: str) -> str:
+    if not 1 <= len(text.strip()) <= TEXT_MAX:
+        raise Invalid(f"{option}: from 1 to {TEXT_MAX} characters")
+    return text.strip()

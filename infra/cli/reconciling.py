@@ -1,0 +1,49 @@
+"""How a reconciliation is shown: numbers as a table, and the ids that differ."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+
+from infra.settings import Settings
+from streams.repair.reconcile import Kafka, Reconciliation
+from streams.settings import Addresses
+
+ROWS = {
+    "events": "submitted events that the topics hold", "finished": "finished", "quarantined": "in quarantine",
+    "waiting": "on their way", "lost": "lost", "doubled": "doubled", "notices": "notices of the last 13 days",
+    "not_sent": "notices that their topic lacks", "unknown": "subjects with notices that the graph does not know",
+    "requests_lost": "requests of people that are nowhere", "roots_missing": "audit roots that their topic lacks",
+    "verdicts_changed": "links that are not as was sent last", "files_missing": "crops and uploads that are missing",
+}  # fmt: skip
+SHOWN = 20
+"""Ids of one kind that people are shown; `--json` has all."""
+
+
+def kafka_of(chosen: Settings, addresses: Addresses) -> Kafka:
+    """The topics of a running system."""
+    return Kafka(addresses.kafka, json.loads(addresses.kafka_security), chosen.sources)
+
+
+def shown(found: Reconciliation, *, as_json: bool = False, can_be_repaired: bool = True) -> None:
+    """Prints a reconciliation, and the command that repairs what differs where one can."""
+    facts = asdict(found)
+    if as_json:
+        print(json.dumps(facts))
+        return
+    out = Console(highlight=False, soft_wrap=True)
+    table = Table("reconciled", "number", box=None)
+    for name, title in ROWS.items():
+        table.add_row(title, str(len(facts[name]) if isinstance(facts[name], list) else facts[name]))
+    out.print(table)
+    for name in ROWS:
+        if isinstance(facts[name], list):
+            for item in facts[name][:SHOWN]:
+                out.print(f"{ROWS[name]}: {item}", markup=False)
+            if len(facts[name]) > SHOWN:
+                out.print(f"... and {len(facts[name]) - SHOWN} more: --json has all")
+    if found.differs and can_be_repaired:
+        out.print("`redthread restore` repairs what can be repaired")

@@ -1,0 +1,172 @@
+"""`redthread status`: what runs, where, since when, and how far behind its readers are."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import httpx
+import typer
+from confluent_kafka import KafkaException
+from rich.console import Console
+from rich.table import Table
+
+from graph.actions.link import commit
+from graph.actions.read import links as read
+from graph.domain.errors import Invalid
+from graph.files import MediaStore
+from graph.store.session import Store
+from infra.cli.common import DataOption, read_settings, settings, space
+from infra.cli.endings import Code
+from infra.cli.reconciling import kafka_of, shown
+from infra.local.datafolder import is_held
+from infra.local.kafka import credentials
+from infra.local.running import Running, RunningChild, addresses_of, find_running
+from infra.settings import Settings
+from streams.relay.lag import lags
+from streams.repair.reconcile import Reconciliation, find
+from streams.settings import Addresses, StreamSettings
+
+NOT_RUNNING = 1
+READY = "ready"
+NEO4J_S = 15.0
+"""Seconds for all that Neo4j is asked: the driver itself would try again for a minute."""
+API_S = 5.0
+"""Seconds for the API's answer: above the 3 that it gives each part."""
+
+
+def status(
+    data: DataOption = None,
+    reconcile: Annotated[
+        bool, typer.Option("--reconcile", help="Compare topics, graph and notices; exit code 1 where they differ.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --reconcile: as one JSON object.")] = False,
+) -> None:
+    """Show what runs on this data folder; exit code 1 where nothing does."""
+    chosen = settings(data=data)
+    if as_json and not reconcile:
+        raise Invalid("--json goes with --reconcile")
+    if reconcile:
+        found = asyncio.run(_reconcile(chosen))
+        shown(found, as_json=as_json)
+        raise typer.Exit(int(found.differs))
+    out = Console(highlight=False, soft_wrap=True)
+    running = find_running(chosen.data)
+    if running is None:
+        if is_held(chosen.data):
+            out.print(f"{chosen.data} is in use; what runs there is not written down (yet)", markup=False)
+        else:
+            out.print(f"nothing runs on {chosen.data}; `redthread up` starts it", markup=False)
+        raise typer.Exit(NOT_RUNNING)
+    states = {child.name: state_of_child(child) for child in running.children}
+    faults: list[str] = []
+    if running.ready and running.api_url and states.get("api") == READY:
+        faults = api_faults(running.api_url)
+        states["api"] = "not ready" if faults else READY
+    state = "starting or stopping"
+    if running.ready:
+        state = READY if set(states.values()) <= {READY} else "not all of it is ready"
+    out.print(
+        f"{state}: process {running.pid} for {_since(running.started_at)}, stack {running.stack}, data {running.data}"
+    )
+    if running.api_url:
+        out.print(f"API {running.api_url}   Kafka {running.kafka}   Neo4j {running.neo4j_uri}")
+    if running.stack == "local":
+        out.print(
+            f"case systems on this machine: address and account in {running.data / credentials.FILE}", markup=False
+        )
+    if (shortage := space(chosen).shortage()) is not None:
+        out.print(f"ALARM too little free space: {shortage}; nothing new is taken in until then", markup=False)
+    out.print(_children(running, states))
+    for child in running.children:
+        if not child.pid and child.failure:
+            out.print(f"{child.name}: {child.failure}", markup=False)
+    for fault in faults:
+        out.print(f"API: {fault}", markup=False)
+    if running.ready:
+        addresses = addresses_of(chosen)
+        behind = _lags(addresses.kafka, json.loads(addresses.kafka_security), sorted(chosen.sources))
+        out.print(behind or "Kafka does not answer: its log is logs/kafka.log in the data folder")
+        counts = asyncio.run(_counts(addresses))
+        if (broken := counts.pop("broken")) is not None:
+            out.print(f"ALARM link does not run: {broken}", markup=False)
+        for topic, records in counts.pop("withheld").items():
+            out.print(f"ALARM {records} records for {topic} wait: its source is not in REDTHREAD_SOURCES", markup=False)
+        out.print(_contents(counts))
+        if behind is None:
+            raise typer.Exit(Code.UNAVAILABLE)
+
+
+async def _reconcile(chosen: Settings) -> Reconciliation:
+    addresses = addresses_of(chosen)
+    files = MediaStore(read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data).store_url)
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        return (await find(store, kafka_of(chosen, addresses), files)).report
+
+
+def state_of_child(child: RunningChild) -> str:
+    """What a child is doing, in words."""
+    if not child.pid:
+        return "waits to start again"
+    return {True: READY, False: "starting", None: "runs, not written down yet"}[child.ready]
+
+
+def api_faults(url: str) -> list[str]:
+    """What the API itself says that is missing; empty where it is ready."""
+    try:
+        # Without the environment's proxies: the loopback is never behind one.
+        answer = httpx.get(f"{url}/readyz", timeout=API_S, trust_env=False)
+        parts: dict[str, str] = {} if answer.is_success else answer.json()["parts"]
+    except httpx.HTTPError as error:
+        return [f"it does not answer ({type(error).__name__})"]
+    except (ValueError, KeyError, TypeError, AttributeError):  # not what our API answers
+        return ["it does not say what is missing"]
+    return [state for state in parts.values() if state != READY]
+
+
+def _children(running: Running, states: Mapping[str, str]) -> Table:
+    table = Table("process", "pid", "up for", "restarts", "state", box=None)
+    for child in running.children:
+        table.add_row(
+            child.name,
+            str(child.pid or "-"),
+            _since(child.started_at) if child.pid else "-",
+            str(child.restarts),
+            states[child.name],
+        )
+    return table
+
+
+def _lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -> Table | str | None:
+    """How far behind each reader is; None where Kafka does not answer."""
+    try:
+        found = lags(bootstrap, security, sources)
+    except (KafkaException, TimeoutError):
+        return None
+    table = Table("reader", "topic", "records behind", box=None)
+    for (group, topic), behind in sorted(found.items()):
+        table.add_row(group, topic, str(behind))
+    return table
+
+
+async def _counts(addresses: Addresses) -> dict[str, Any]:
+    account = addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password
+    async with asyncio.timeout(NEO4J_S), Store(*account) as store:
+        return {**await read.counts(store), "broken": (await commit.read_cursor(store)).broken}
+
+
+def _contents(counts: dict[str, Any]) -> Table:
+    links: dict[str, int] = counts.pop("links")
+    table = Table("in the graph", "number", box=None)
+    for name, number in [*counts.items(), *((f"links {state}", number) for state, number in links.items())]:
+        table.add_row(name.replace("_", " "), str(number))
+    return table
+
+
+def _since(moment: float) -> str:
+    seconds = max(0, int(time.time() - moment))
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"

@@ -1,0 +1,187 @@
+"""`redthread up` and `redthread down`: the whole system, in the foreground or the background."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+import typer
+
+from graph.atomic import make_folders
+from infra.cli.common import DataOption, announce, progress, settings
+from infra.local.base import StackError
+from infra.local.datafolder import holder
+from infra.local.issuer import USERS
+from infra.local.logs import append_to, last_line
+from infra.local.running import find_running, given_addresses, wait_gone
+from infra.local.system import RunningSystem, SystemOptions, running_system
+from infra.settings import CHECKOUT, Settings, StackName
+
+STOP_S = 90.0
+"""Longer than the grace periods of workers and servers together."""
+
+
+def up(
+    data: DataOption = None,
+    stack: Annotated[StackName | None, typer.Option(help="Where Kafka and Neo4j come from.")] = None,
+    embed: Annotated[int | None, typer.Option(min=0, help="Embed workers; default: one for each core.")] = None,
+    api_port: Annotated[int | None, typer.Option(help="Port of the API; 0: any free one.")] = None,
+    kafka_port: Annotated[int | None, typer.Option(help="Port of the local Kafka; 0: any free one.")] = None,
+    neo4j_port: Annotated[int | None, typer.Option(help="Port of the local Neo4j; 0: any free one.")] = None,
+    media_root: Annotated[
+        list[str] | None, typer.Option(help="URL prefix that media may be fetched from; may be repeated.")
+    ] = None,
+    discard_unreadable_log: Annotated[
+        bool,
+        typer.Option(
+            "--discard-unreadable-log", help="Start Neo4j without what it cannot read of its transaction log."
+        ),
+    ] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")] = False,
+) -> None:
+    """Start Kafka, Neo4j, the workers and the API, and keep them running until Ctrl-C."""
+    chosen = settings(data=data, stack=stack, embed=embed, api_port=api_port, kafka_port=kafka_port,
+                      neo4j_port=neo4j_port, media_roots=media_root or None)  # fmt: skip
+    if detach:
+        _detach(chosen, ["--discard-unreadable-log"] if discard_unreadable_log else [])
+        return
+    options = replace(system_options(chosen), discard_unreadable_log=discard_unreadable_log)
+    asyncio.run(_serve(options))
+
+
+def down(data: DataOption = None) -> None:
+    """Stop what `up` started on this data folder; its data stay."""
+    folder = settings(data=data).data
+    running = find_running(folder)
+    if running is None:
+        if not wait_gone(folder, 0):
+            if pid := holder(folder):  # its notes are gone, or can't be read
+                announce(f"stopping process {pid}")
+                os.kill(pid, signal.SIGTERM)
+            else:
+                announce("waiting for servers whose supervisor is gone")
+            _must_be_gone(folder)
+        announce(f"nothing runs on {folder}")
+        return
+    announce(f"stopping process {running.pid}")
+    os.kill(running.pid, signal.SIGTERM)
+    _must_be_gone(folder)
+    announce("stopped")
+
+
+def system_options(chosen: Settings) -> SystemOptions:
+    """What the settings ask to be run."""
+    return SystemOptions(
+        data=chosen.data, stack=chosen.stack, kafka_port=chosen.kafka_port, neo4j_port=chosen.neo4j_port,
+        api_port=chosen.api_port, embed=chosen.embed, media_roots=tuple(chosen.media_roots), sources=chosen.sources,
+        models=chosen.models, model_pack=chosen.model_pack, maven_repository=chosen.maven_repository,
+        memory_mib=chosen.memory_mib, space_mib=chosen.space_mib, kafka_is_durable=chosen.kafka_is_durable,
+        external=given_addresses(chosen), issuer=chosen.oidc_issuer,
+    )  # fmt: skip
+
+
+def describe(system: RunningSystem) -> str:
+    """The addresses of a system, a line each."""
+    lines = [f"API    {system.api_url}"] if system.api_url else []
+    lines += [f"Kafka  {system.addresses.kafka}", f"Neo4j  {system.addresses.neo4j_uri}", f"Data   {system.data}"]
+    if system.api_url and system.sign_in is not None:
+        lines.append(how_to_ask(system.api_url, system.data))
+    return "\n".join(lines)
+
+
+def how_to_ask(api_url: str, data: Path) -> str:
+    """How to get a token of the local stack's own sign-in, and a request to try it with."""
+    return (
+        f"Token  TOKEN=$(sh infra/run token investigator --data {shlex.quote(str(data))})   "
+        f"(users: {', '.join(USERS)})\n"
+        f"Try    curl -H \"Authorization: Bearer $TOKEN\" -H 'Redthread-Purpose: review' {api_url}/links"
+    )
+
+
+async def _serve(options: SystemOptions) -> None:
+    """Runs until SIGTERM or Ctrl-C, whenever that comes; both are an orderly end."""
+    task = asyncio.current_task()
+    assert task is not None
+    asked = asyncio.Event()
+
+    def leave() -> None:
+        # A second signal while things stop must not cut their stop short.
+        if not asked.is_set():
+            asked.set()
+            announce("stopping")
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, leave)
+    try:
+        async with running_system(options, announce) as system:
+            announce(describe(system))
+            announce("ready; Ctrl-C stops it")
+            await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        if not asked.is_set():
+            raise
+    announce("stopped")
+
+
+def _detach(chosen: Settings, more: Sequence[str]) -> None:
+    """Starts the same command in the background and returns when it is ready; StackError says why it is not."""
+    log = chosen.data / "logs" / "up.log"
+    try:
+        make_folders(log.parent)
+        output = append_to(log)
+    except OSError as error:
+        # In the background nobody would learn anything.
+        raise StackError(
+            f"cannot write {log}: {error.strerror}; make it writable, or name another folder with --data"
+        ) from error
+    names = ("data", "stack", "embed", "api_port", "kafka_port", "neo4j_port")
+    arguments = [word for name in names for word in (f"--{name.replace('_', '-')}", str(getattr(chosen, name)))]
+    arguments += [*more, *(word for root in chosen.media_roots for word in ("--media-root", root))]
+    # From this folder: the process that is started has another one.
+    folders = {"REDTHREAD_MODELS": str(chosen.models)}
+    if chosen.model_pack is not None:
+        folders["REDTHREAD_MODEL_PACK"] = str(chosen.model_pack)
+    with output:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "infra.cli", "up", *arguments],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, close_fds=True, cwd="/",
+            env={**os.environ, **folders, "PYTHONPATH": str(CHECKOUT)},
+        )  # fmt: skip
+    try:
+        with progress.status("starting"):
+            while process.poll() is None:
+                running = find_running(chosen.data)
+                if running is not None and running.pid == process.pid and running.ready:
+                    announce(f"API    {running.api_url}\nKafka  {running.kafka}\nNeo4j  {running.neo4j_uri}")
+                    announce(f"Data   {chosen.data}")
+                    if running.api_url and not running.issuer and running.stack != "external":
+                        announce(how_to_ask(running.api_url, chosen.data))
+                    announce("ready in the background; `redthread down` stops it")
+                    return
+                time.sleep(0.1)
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait(STOP_S)
+        raise
+    raise StackError(last_line(log).removeprefix("redthread: "))
+
+
+def _must_be_gone(folder: Path) -> None:
+    if wait_gone(folder, STOP_S):
+        return
+    running = find_running(folder)
+    if running is not None:
+        psutil.Process(running.pid).kill()  # its children are on a leash and follow
+    if not wait_gone(folder, STOP_S):
+        raise StackError(f"something still holds {folder / 'lock'}: see the logs in {folder / 'logs'}")

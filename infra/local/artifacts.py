@@ -1,0 +1,164 @@
+"""The jars of the local servers: named by committed lock files, fetched by jgo, proved by their SHA-256.
+
+A start resolves nothing: the lock names every jar. `python -m infra.local.artifacts` writes the locks anew from the
+`jgo.toml` files beside them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+from jgo.constants import MAVEN_CENTRAL_URL
+from jgo.env import EnvironmentSpec, LockedDependency, LockFile
+from jgo.maven import MavenContext
+from requests.adapters import HTTPAdapter
+
+from graph.atomic import SHARED, write_whole
+from infra.local.base import StackError
+from streams.settings import cache_folder
+
+HERE = Path(__file__).parent
+SERVERS = ("kafka", "neo4j")
+DOWNLOADS = 8
+"""Downloads at a time: the jars are many and small, so waiting for answers costs more than bandwidth."""
+
+
+def jar_cache() -> Path:
+    """The folder of fetched jars, laid out as a Maven repository; it may be deleted at any time."""
+    return cache_folder() / "maven"
+
+
+def lock_path(server: str) -> Path:
+    return HERE / server / "jgo.lock.toml"
+
+
+def locked(server: str) -> list[LockedDependency]:
+    """The jars that a server consists of, in the order of its class path."""
+    return LockFile.load(lock_path(server)).dependencies
+
+
+def jar_path(cache: Path, jar: LockedDependency) -> Path:
+    """Where a jar lies in a Maven repository's layout."""
+    suffix = f"-{jar.classifier}" if jar.classifier else ""
+    folder = cache.joinpath(*jar.groupId.split("."), jar.artifactId, jar.version)
+    return folder / f"{jar.artifactId}-{jar.version}{suffix}.{jar.packaging}"
+
+
+def class_path(server: str, *, repository: str = "", cache: Path | None = None) -> list[Path]:
+    """All jars of a server, present and equal to the lock; fetches what is missing.
+
+    A jar is hashed when it comes in; afterwards its size and time stand for it (`broken_jars` hashes them all).
+    Raises StackError where the repository cannot be reached or serves other bytes.
+    """
+    cache = cache or jar_cache()
+    jars = locked(server)
+    paths = [jar_path(cache, jar) for jar in jars]
+    proved = cache / f"{server}.{_digest(lock_path(server))[:16]}.json"
+    if _known(proved) == _stamps(paths):
+        return paths
+    bad = broken_jars(server, cache=cache)
+    if bad:
+        _fetch(bad, cache, repository)
+    proved.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(proved, json.dumps(_stamps(paths)), mode=SHARED)
+    return paths
+
+
+def broken_jars(server: str, *, cache: Path | None = None) -> list[LockedDependency]:
+    """The jars of a server that are absent, cannot be read, or are not the bytes of the lock; reads every byte."""
+    folder = cache or jar_cache()
+
+    def is_broken(jar: LockedDependency) -> bool:
+        try:
+            return _digest(jar_path(folder, jar)) != jar.sha256
+        except OSError:
+            return True
+
+    jars = locked(server)
+    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        return [jar for jar, broken in zip(jars, pool.map(is_broken, jars), strict=True) if broken]
+
+
+def write_lock(server: str) -> None:
+    """Resolves a server's `jgo.toml` and writes its lock with the hashes of what the repository serves today."""
+    spec = EnvironmentSpec.load(HERE / server / "jgo.toml")
+    with tempfile.TemporaryDirectory() as folder:
+        context = MavenContext(repo_cache=Path(folder))
+        wanted = [context.create_dependency(coordinate) for coordinate in spec.coordinates]
+        inputs, transitive = context.resolver.resolve(wanted)
+        used = list(inputs) + [dependency for dependency in transitive if dependency.scope in ("compile", "runtime")]
+        LockFile.from_resolved_dependencies(used, environment_name=spec.name).save(lock_path(server))
+
+
+def _fetch(jars: Sequence[LockedDependency], cache: Path, repository: str) -> None:
+    """Puts jars into the cache, each moved there whole and only once its hash is proved.
+
+    Over connections that are kept; jgo's own downloads greet the host anew for each file, which takes 10 times as long.
+    """
+    base = (repository or MAVEN_CENTRAL_URL).rstrip("/")
+    with requests.Session() as session, ThreadPoolExecutor(DOWNLOADS) as pool:
+        session.mount("https://", HTTPAdapter(pool_maxsize=DOWNLOADS, max_retries=3))
+
+        def fetch(jar: LockedDependency) -> None:
+            target = jar_path(cache, jar)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            answer = session.get(f"{base}/{target.relative_to(cache).as_posix()}", timeout=60)
+            answer.raise_for_status()
+            if hashlib.sha256(answer.content).hexdigest() != jar.sha256:
+                raise StackError(
+                    f"{jar.artifactId} {jar.version} is not the file that was locked: the Maven repository or a proxy "
+                    "serves other bytes; it was not installed"
+                )
+            # To the disk: from now on its size and time stand for its bytes.
+            write_whole(target, answer.content, mode=SHARED)
+
+        try:
+            list(pool.map(fetch, jars))
+        except requests.RequestException as error:
+            pool.shutdown(cancel_futures=True)
+            raise StackError(_unreachable(len(jars), error)) from error
+        except OSError as error:
+            pool.shutdown(cancel_futures=True)
+            raise StackError(f"cannot write to {cache}: {error.strerror}; it needs 1 GB of free space") from error
+
+
+def _unreachable(missing: int, error: Exception) -> str:
+    return (
+        f"cannot fetch {missing} jars of Kafka and Neo4j ({type(error).__name__}): set HTTPS_PROXY if this network has "
+        "a proxy, or REDTHREAD_MAVEN_REPOSITORY to the address of a Maven mirror"
+    )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stamps(paths: Sequence[Path]) -> list[list[int]] | None:
+    """Size and time of every file, or None where one is absent or cannot be read."""
+    try:
+        found = [path.stat() for path in paths]
+    except OSError:
+        return None
+    if not all(os.access(path, os.R_OK) for path in paths):
+        return None
+    return [[facts.st_size, facts.st_mtime_ns] for facts in found]
+
+
+def _known(path: Path) -> object:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return "nothing proved yet"
+
+
+if __name__ == "__main__":
+    for name in SERVERS:
+        write_lock(name)

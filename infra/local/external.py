@@ -1,0 +1,35 @@
+"""Servers that somebody else runs: addresses and credentials from the settings."""
+
+from __future__ import annotations
+
+import json
+
+from graph.store import bootstrap
+from infra.local.base import StackError, together
+from infra.local.kafka import server as kafka
+from streams.settings import Addresses
+
+
+class ExternalStack:
+    """A Kafka and a Neo4j that are there already; nothing is started and nothing stopped."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+
+    async def start(self) -> Addresses:
+        """The given addresses, once both answer; StackError says which setting is missing or wrong."""
+        given = self._addresses
+        if not given.kafka or not given.neo4j_uri:
+            raise StackError("stack `external` needs REDTHREAD_KAFKA and REDTHREAD_NEO4J_URI")
+        try:
+            security = json.loads(given.kafka_security)
+        except ValueError as error:
+            raise StackError("REDTHREAD_KAFKA_SECURITY is not JSON") from error
+        await together(
+            kafka.wait_until_ready(given.kafka, security),
+            bootstrap.wait_until_ready(given.neo4j_uri, given.neo4j_user, given.neo4j_password),
+        )
+        return given
+
+    async def stop(self) -> None:
+        """Nothing to do: what was not started here keeps running."""

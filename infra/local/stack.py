@@ -1,0 +1,183 @@
+"""The default stack: the real Kafka and Neo4j as child processes, from their Maven artifacts, on the JDK of a wheel.
+
+`python -m infra.local.stack --data DIR` runs them alone in the foreground and prints how to reach them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from graph.domain.errors import RedthreadError
+from graph.store import bootstrap
+from infra.local import artifacts, datafolder
+from infra.local.archives import CLASSES, Archive
+from infra.local.base import together
+from infra.local.kafka import credentials
+from infra.local.kafka import server as kafka
+from infra.local.memory import memory
+from infra.local.neo4j import server as neo4j
+from infra.local.ports import LOOPBACK, check_free, free_ports
+from infra.local.supervisor import Supervisor
+from streams.settings import Addresses
+
+
+@dataclass(frozen=True, slots=True)
+class LocalOptions:
+    """What the local stack may be told; port 0 means any free one."""
+
+    data: Path
+    kafka_port: int = 0
+    neo4j_port: int = 0
+    neo4j_password: str = ""
+    """For a new data folder; generated where empty."""
+    repository: str = ""
+    """A Maven repository instead of the central one."""
+    short_lived: bool = False
+    """Neo4j compiles and plans for a small graph and a quick start instead of for long runs on a growing one."""
+    memory_mib: int = 0
+    """Memory to reckon with; 0: what the machine and its containers allow."""
+    discard_unreadable_log: bool = False
+    """The first start of Neo4j drops what it cannot read of its transaction log."""
+
+
+class LocalStack:
+    """Kafka and Neo4j as children of a supervisor, with their data below one folder that the caller holds."""
+
+    def __init__(self, options: LocalOptions, supervisor: Supervisor, announce: Callable[[str], None]) -> None:
+        self._options = options
+        self._supervisor = supervisor
+        self._announce = announce
+        self._archives: dict[str, Archive] = {}
+
+    async def start(self) -> Addresses:
+        """Both servers, started side by side, answer; StackError names a taken port or a server that cannot start."""
+        options = self._options
+        free = free_ports(3)
+        broker = check_free(options.kafka_port, "Kafka", "--kafka-port") if options.kafka_port else free[0]
+        bolt = check_free(options.neo4j_port, "Neo4j", "--neo4j-port") if options.neo4j_port else free[1]
+        password = datafolder.password(options.data, options.neo4j_password)
+        security = credentials.ensure(options.data, f"{LOOPBACK}:{broker}")
+        addresses = Addresses(
+            f"{LOOPBACK}:{broker}", f"bolt://{LOOPBACK}:{bolt}", neo4j.USER, password, json.dumps(security)
+        )
+        if not artifacts.jar_cache().exists():
+            self._announce("fetching Kafka and Neo4j (200 MB, once)")
+        await together(self._start_kafka(broker, free[2], security), self._start_neo4j(addresses, bolt))
+        return addresses
+
+    async def stop(self) -> None:
+        await self._supervisor.stop("kafka", "neo4j")
+
+    @property
+    def has_archives(self) -> bool:
+        return all(archive.is_made for archive in self._archives.values())
+
+    async def make_archives(self, *, priority: int = 0) -> bool:
+        """Whether the started servers have their class-data archives for the next start; makes what lacks."""
+        made = [
+            await archive.make(self._options.data / server / CLASSES, priority=priority)
+            for server, archive in self._archives.items()
+        ]
+        return all(made)
+
+    async def _jars(self, server: str) -> list[Path]:
+        return await asyncio.to_thread(artifacts.class_path, server, repository=self._options.repository)
+
+    async def _start_kafka(self, port: int, controller: int, security: Mapping[str, str]) -> None:
+        jars = await self._jars("kafka")
+        self._archives["kafka"] = kafka.archive(jars)
+        command = await asyncio.to_thread(
+            kafka.prepare, self._options.data / "kafka", jars, port, controller, security["sasl.password"]
+        )
+        self._supervisor.start(kafka.spec(command, self._options.data / "kafka", f"{LOOPBACK}:{port}", security))
+        await self._supervisor.wait_ready("kafka")
+
+    async def _start_neo4j(self, addresses: Addresses, port: int) -> None:
+        jars = await self._jars("neo4j")
+        self._archives["neo4j"] = neo4j.archive(jars)
+        folder, options = self._options.data / "neo4j", self._options
+        command = await asyncio.to_thread(
+            neo4j.prepare, folder, jars, port, memory(options.memory_mib), short_lived=options.short_lived,
+            discard=options.discard_unreadable_log,
+        )  # fmt: skip
+        self._supervisor.start(neo4j.spec(command, lambda: self._neo4j_ready(addresses)))
+        await self._supervisor.wait_ready("neo4j")
+        if options.discard_unreadable_log:
+            await asyncio.to_thread(neo4j.keep_log, folder)
+            self._announce(
+                "Neo4j started; where a part of its transaction log could not be read, it was dropped: "
+                "`redthread status --reconcile` says what is missing, `redthread restore` reads it from Kafka again"
+            )
+
+    async def _neo4j_ready(self, addresses: Addresses) -> None:
+        uri, user, password = addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password
+        if not datafolder.is_password_set(self._options.data):
+            await bootstrap.set_first_password(uri, user, neo4j.SHIPPED_PASSWORD, password)
+            datafolder.note_password_set(self._options.data)
+        await bootstrap.wait_until_ready(uri, user, password)
+
+
+async def serve(options: LocalOptions) -> None:
+    """Runs the bare stack until SIGTERM or SIGINT; prints what to export to find it."""
+    folder = datafolder.DataFolder.acquire(options.data)
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+
+    def announce(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    supervisor = Supervisor(options.data / "logs", announce, keep_open=[folder.descriptor])
+    stack = LocalStack(options, supervisor, announce)
+    starting = asyncio.create_task(stack.start())
+    stopping = asyncio.create_task(stopped.wait())
+    try:
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            print(exports(starting.result()), flush=True)
+            await stopping
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await supervisor.stop_all()
+        folder.release()
+
+
+def exports(addresses: Addresses) -> str:
+    """The lines by which a shell tells the tests, and every process of Redthread, where the servers are."""
+    names = addresses.env()
+    names |= {name.replace("REDTHREAD_", "REDTHREAD_TEST_"): value for name, value in names.items()}
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in names.items())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.stack", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the servers' data")
+    parser.add_argument("--kafka-port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--neo4j-port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--neo4j-password", default="", help="for a new folder; generated where not given")
+    parser.add_argument("--short-lived", action="store_true", help="for tests: quick to start, slower in long runs")
+    given = parser.parse_args()
+    try:
+        options = LocalOptions(
+            given.data.absolute(),
+            given.kafka_port,
+            given.neo4j_port,
+            given.neo4j_password,
+            short_lived=given.short_lived,
+        )
+        asyncio.run(serve(options))
+    except RedthreadError as error:
+        sys.exit(f"redthread: {error.message}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,268 @@
+"""The whole of Redthread on one machine: stack, topics, schema, models, workers, API, under one supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from api.settings import DEVELOPMENT_ISSUER
+from graph.actions.read.links import stores_files
+from graph.domain.errors import MediaStoreUnavailable
+from graph.files import MediaStore
+from graph.space import Space
+from graph.store.migrate import migrate
+from graph.store.session import Store
+from infra.local import processes
+from infra.local.archiving import make_when_idle
+from infra.local.base import Stack, StackError, together
+from infra.local.containers import ContainersStack
+from infra.local.datafolder import DataFolder
+from infra.local.external import ExternalStack
+from infra.local.issuer import DevelopmentIssuer
+from infra.local.ports import LOOPBACK, check_free, free_ports
+from infra.local.running import state_of
+from infra.local.space import SpaceWatch
+from infra.local.stack import LocalOptions, LocalStack
+from infra.local.supervisor import Supervisor
+from infra.settings import StackName
+from streams.faces.packs import LICENCE, chosen_models
+from streams.gallery.calibration import load_calibrations
+from streams.kafka.quotas import limit_producers
+from streams.link.out_of_step import out_of_step
+from streams.settings import Addresses, cache_folder
+from streams.topics import ensure_topics
+
+
+@dataclass(frozen=True, slots=True)
+class SystemOptions:
+    """What to run; a port of 0 means any free one."""
+
+    data: Path
+    stack: StackName = "local"
+    kafka_port: int = 0
+    neo4j_port: int = 0
+    api_port: int = 0
+    embed: int = field(default_factory=lambda: os.cpu_count() or 1)
+    link: bool = True
+    api: bool = True
+    media_roots: tuple[str, ...] = ()
+    sources: Mapping[str, list[str]] = field(default_factory=lambda: {"local": ["north", "south"]})
+    models: Path = field(default_factory=lambda: cache_folder() / "models")
+    model_pack: Path | None = None
+    maven_repository: str = ""
+    short_lived: bool = False
+    """For a demo or a test: servers that start quicker and are slower in long runs."""
+    memory_mib: int = 0
+    """Memory that the local stack reckons with; 0: what the machine and its containers allow."""
+    space_mib: int = 0
+    """Free space, in MiB, below which nothing new is taken in; 0: a share of each disk."""
+    discard_unreadable_log: bool = False
+    """Neo4j's first start drops what it cannot read of its transaction log."""
+    external: Addresses | None = None
+    """For stack `external`."""
+    kafka_is_durable: bool = False
+    """Somebody vouches for it, where it can't be seen."""
+    issuer: str = ""
+    """Whose tokens the API takes, as its settings say more of; empty: the data folder's own development issuer."""
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    """More environment for workers and API."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSystem:
+    """A system that serves."""
+
+    options: SystemOptions
+    addresses: Addresses
+    env: Mapping[str, str] = field(repr=False)
+    """Environment by which any process finds this system; holds Neo4j's password."""
+    api_url: str
+    """Empty where no API was asked for."""
+    supervisor: Supervisor
+    sign_in: DevelopmentIssuer | None = None
+    """Where the system has no real sign-in service."""
+
+    @property
+    def data(self) -> Path:
+        return self.options.data
+
+
+@asynccontextmanager
+async def running_system(options: SystemOptions, announce: Callable[[str], None]) -> AsyncGenerator[RunningSystem]:
+    """A running system, whole when entered and gone when left: workers and API end first, then the servers.
+
+    Raises StackError, or another RedthreadError of what it starts, with everything stopped again.
+    """
+    folder = await asyncio.to_thread(DataFolder.acquire, options.data.absolute())
+    started_at = time.time()
+    api_port = options.api_port or free_ports(1)[0]
+    api_url = f"http://{LOOPBACK}:{api_port}" if options.api else ""
+    addresses: Addresses | None = None
+    is_ready = False
+
+    def note() -> None:
+        known = (addresses, api_url, is_ready, options.issuer)
+        folder.write_state(state_of(supervisor, started_at, options.stack, *known))
+
+    supervisor = Supervisor(folder.path / "logs", announce, changed=note, keep_open=[folder.descriptor])
+    stack = _stack(options, supervisor, announce)
+    beside: list[asyncio.Task[None]] = []
+
+    try:
+        space = Space.of(folder.path, _store_url(options.env, folder.path), options.space_mib)
+        watch = SpaceWatch(space, folder.path, announce)
+        beside.append(asyncio.create_task(watch.run(), name="free space"))
+        if options.api:
+            check_free(api_port, "the API", "--api-port")
+        load_calibrations(_calibration(options.env))  # link would end with it again and again
+        sign_in = _sign_in(options, announce)
+        supervisor.report()
+        announce("starting Kafka and Neo4j")
+        if options.model_pack is not None:
+            announce(LICENCE)
+        addresses = await _servers_and_models(stack, options)
+        if options.stack == "local":
+            security = json.loads(addresses.kafka_security)
+            watch.limit = partial(_limit_producers, addresses.kafka, security)
+        await together(_topics(addresses, options), _schema(addresses))
+        env = {**_environment(options, addresses, api_port), **(sign_in.env() if sign_in else {})}
+        await _media_store(addresses, env)
+        system = RunningSystem(options, addresses, env, api_url, supervisor, sign_in)
+        announce("starting workers and API")
+        await _start_processes(system)
+        if (doubt := await _score_doubt(addresses, options.env)) is not None:
+            announce(doubt)
+        is_ready = True
+        supervisor.report()
+        if isinstance(stack, LocalStack):
+            beside.append(asyncio.create_task(make_when_idle(stack), name="archives"))
+        yield system
+    finally:
+        is_ready = False
+        for task in beside:
+            task.cancel()
+        try:
+            await asyncio.gather(*beside, return_exceptions=True)
+            await supervisor.stop(*(name for name in supervisor.children if name not in ("kafka", "neo4j")))
+            await stack.stop()
+        finally:
+            folder.release()
+
+
+async def _score_doubt(addresses: Addresses, env: Mapping[str, str]) -> str | None:
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        return await out_of_step(store, _calibration(env))
+
+
+def _calibration(env: Mapping[str, str]) -> Path | None:
+    own = {**os.environ, **env}.get("REDTHREAD_CALIBRATION")
+    return Path(own) if own else None
+
+
+async def _limit_producers(kafka: str, security: Mapping[str, str], limited: bool) -> None:
+    await limit_producers(kafka, security, limited=limited)
+
+
+def _sign_in(options: SystemOptions, announce: Callable[[str], None]) -> DevelopmentIssuer | None:
+    """The development issuer where no real one is set up; stack `external` never has it."""
+    if options.issuer == DEVELOPMENT_ISSUER:
+        raise StackError(
+            "REDTHREAD_OIDC_ISSUER: the development issuer is not to be named; without it the stack has it"
+        )
+    if options.issuer:
+        return None
+    if options.stack == "external":
+        if options.api:
+            raise StackError("stack `external` needs REDTHREAD_OIDC_ISSUER: the service that people sign in with")
+        return None
+    return DevelopmentIssuer.ensure(options.data.absolute(), announce)
+
+
+async def _servers_and_models(stack: Stack, options: SystemOptions) -> Addresses:
+    """The addresses of the servers that answer; the model files are in their folder."""
+    found: list[Addresses] = []
+
+    async def start() -> None:
+        found.append(await stack.start())
+
+    await together(start(), asyncio.to_thread(chosen_models, options.models, options.model_pack))
+    return found[0]
+
+
+async def _start_processes(system: RunningSystem) -> None:
+    """Workers run and the API is ready."""
+    options, supervisor = system.options, system.supervisor
+    specs = [processes.worker("embed", number, system.env) for number in range(options.embed)]
+    if options.link:
+        specs.insert(0, processes.worker("link", 0, system.env))
+    if options.api:
+        specs.append(processes.api(system.api_url, system.env))
+    for spec in specs:
+        supervisor.start(spec)
+    await supervisor.wait_ready(*(spec.name for spec in specs))
+
+
+def _stack(options: SystemOptions, supervisor: Supervisor, announce: Callable[[str], None]) -> Stack:
+    match options.stack:
+        case "containers":
+            return ContainersStack()
+        case "external":
+            return ExternalStack(options.external or Addresses("", "", "", ""))
+        case "local":
+            local = LocalOptions(
+                options.data.absolute(), options.kafka_port, options.neo4j_port, repository=options.maven_repository,
+                short_lived=options.short_lived, memory_mib=options.memory_mib,
+                discard_unreadable_log=options.discard_unreadable_log,
+            )  # fmt: skip
+            return LocalStack(local, supervisor, announce)
+
+
+def _environment(options: SystemOptions, addresses: Addresses, api_port: int) -> dict[str, str]:
+    roots = {"REDTHREAD_MEDIA_ROOTS": json.dumps(options.media_roots)} if options.media_roots else {}
+    return {
+        **addresses.env(),
+        "REDTHREAD_DATA": str(options.data.absolute()),
+        "REDTHREAD_MODELS": str(options.models),
+        **({"REDTHREAD_MODEL_PACK": str(options.model_pack)} if options.model_pack is not None else {}),
+        "REDTHREAD_SOURCES": json.dumps(dict(options.sources)),
+        "REDTHREAD_API_PORT": str(api_port),
+        "REDTHREAD_SPACE_MIB": str(options.space_mib),
+        **roots,
+        **options.env,
+    }
+
+
+async def _topics(addresses: Addresses, options: SystemOptions) -> None:
+    await asyncio.to_thread(
+        ensure_topics, addresses.kafka, list(options.sources), json.loads(addresses.kafka_security),
+        is_vouched=options.kafka_is_durable,
+    )  # fmt: skip
+
+
+async def _media_store(addresses: Addresses, env: Mapping[str, str]) -> None:
+    """The media store is there and marked; StackError where it is an empty folder that should hold files."""
+    url = _store_url(env, Path(env["REDTHREAD_DATA"]))
+    files = MediaStore(url)
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        is_new = not await stores_files(store)
+    try:
+        await asyncio.to_thread(files.make, is_new=is_new)
+    except (MediaStoreUnavailable, OSError) as error:
+        raise StackError(f"{url}: {error}") from error
+
+
+def _store_url(env: Mapping[str, str], data: Path) -> str:
+    """Where workers and API, which are given this environment besides our own, keep crops and uploads."""
+    return {**os.environ, **env}.get("REDTHREAD_MEDIA_STORE") or (data / "store").as_uri()
+
+
+async def _schema(addresses: Addresses) -> None:
+    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        await migrate(store)

@@ -1,0 +1,164 @@
+"""What `redthread ingest` has sent, so that a second run sends only what is missing: an SQLite file in the data folder.
+
+File names stand here, readable by the folder's owner only, and never in Kafka.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from graph.domain.ids import digest
+from streams.client.room import Room
+
+NAME = "ingest.sqlite3"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS sent (
+    row INTEGER PRIMARY KEY,
+    target TEXT NOT NULL,          -- digest of Kafka cluster, case and terms: what else one event differs in
+    folder TEXT NOT NULL, file TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    notices_from INTEGER NOT NULL, -- offset in the notices topic from which its notice is to be looked for
+    place TEXT,                    -- topic/partition/offset, once Kafka has acknowledged the event
+    outcome TEXT, reason TEXT,     -- of its notice
+    event_id TEXT,                 -- ce_id of the event: its place may be another one's after Kafka lost records
+    quarantine_id TEXT             -- by which the graph keeps it, where it is in quarantine
+);
+CREATE UNIQUE INDEX IF NOT EXISTS sent_once ON sent (target, file, sha256);
+"""
+_ADDED = ("event_id", "quarantine_id")
+"""Columns that a journal of an older release lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    """A file as it was when it was looked at; of one in an archive `folder` is that archive's path."""
+
+    folder: str
+    file: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An event of the journal; `place` and `outcome` are empty until they are known.
+
+    `event_id` is empty where an older release sent it.
+    """
+
+    row: int
+    file: str
+    sha256: str
+    notices_from: int
+    place: str
+    outcome: str
+    reason: str
+    event_id: str
+    quarantine_id: str
+
+
+def target_of(*parts: object) -> str:
+    """What events of one run have in common; another scope, purpose or Kafka is another target."""
+    return digest(*parts)
+
+
+class Journal:
+    """The journal of one target. Every method that writes does so at once for other processes only after `save`."""
+
+    def __init__(self, database: sqlite3.Connection, target: str, room: Room) -> None:
+        self._database = database
+        self._target = target
+        self._room = room
+
+    def find(self, file: LocalFile) -> Sent | None:
+        """The event sent for this very file, which has not changed since, by its size and time."""
+        place = (_text(file.folder), _text(file.file))
+        return self._one("folder = ? AND file = ? AND size = ? AND mtime_ns = ?", *place, file.size, file.mtime_ns)
+
+    def find_content(self, file: LocalFile, sha256: str) -> Sent | None:
+        """The event sent for the same path with the same bytes: the folder was moved, or the file copied back."""
+        return self._one("file = ? AND sha256 = ?", _text(file.file), sha256)
+
+    def begin(self, file: LocalFile, sha256: str, notices_from: int) -> tuple[int, str]:
+        """The row and the id of an event that is about to be sent, or sent again because Kafka may not have it.
+
+        Sent again it is another event: its id is new.
+        """
+        event_id = uuid.uuid4().hex
+        known = self.find_content(file, sha256)
+        if known is not None:
+            self._do("UPDATE sent SET notices_from = ?, event_id = ? WHERE row = ?", notices_from, event_id, known.row)
+            return known.row, event_id
+        values = (self._target, _text(file.folder), _text(file.file), file.size, file.mtime_ns, sha256, notices_from)
+        columns = "target, folder, file, size, mtime_ns, sha256, notices_from, event_id"
+        row = self._do(f"INSERT INTO sent ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *values, event_id)
+        assert row is not None
+        return row, event_id
+
+    def acknowledged(self, row: int, place: str) -> None:
+        self._do("UPDATE sent SET place = ? WHERE row = ?", place, row)
+
+    def noticed(self, row: int, outcome: str, reason: str, quarantine_id: str = "") -> None:
+        self._do(
+            "UPDATE sent SET outcome = ?, reason = ?, quarantine_id = ? WHERE row = ?",
+            outcome, reason, quarantine_id, row,
+        )  # fmt: skip
+
+    def save(self) -> None:
+        """What was written so far is on disk."""
+        self._room.write(self._database.commit)
+
+    def _do(self, statement: str, *values: object) -> int | None:
+        with closing(self._room.write(partial(self._database.execute, statement, values))) as done:
+            return done.lastrowid
+
+    def _one(self, where: str, *values: object) -> Sent | None:
+        texts = ("place", "outcome", "reason", "event_id", "quarantine_id")
+        columns = ", ".join(["row", "file", "sha256", "notices_from", *(f"coalesce({name}, '')" for name in texts)])
+        query = f"SELECT {columns} FROM sent WHERE target = ? AND {where}"
+        with closing(self._database.execute(query, (self._target, *values))) as found:
+            row = found.fetchone()
+        return Sent(*row) if row is not None else None
+
+
+@contextmanager
+def open_journal(data: Path, target: str, room: Room) -> Generator[Journal]:
+    """The journal in a data folder, made where absent; everything written is saved when it is left."""
+    path = data / NAME
+    os.close(room.write(lambda: os.open(path, os.O_CREAT | os.O_RDWR, 0o600)))
+    with closing(sqlite3.connect(path, timeout=30)) as database:
+        # FULL: each commit is on the disk, WAL alone may lose the last ones.
+        for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"):
+            room.write(partial(database.execute, statement))
+        room.write(lambda: database.executescript(_SCHEMA))
+        with closing(database.execute("SELECT name FROM pragma_table_info('sent')")) as found:
+            known = {name for (name,) in found}
+        for name in _ADDED:
+            if name not in known:
+                room.write(partial(database.execute, f"ALTER TABLE sent ADD COLUMN {name} TEXT"))
+        try:
+            yield Journal(database, target, room)
+        finally:
+            room.write(database.commit)
+
+
+def files_by_sha256(data: Path) -> dict[str, str]:
+    """The path of a file that was ingested from here, by the SHA-256 of its bytes; empty where nothing was."""
+    path = data / NAME
+    if not path.exists():
+        return {}
+    with closing(sqlite3.connect(path, timeout=30)) as database:
+        rows = database.execute("SELECT sha256, folder || '/' || file FROM sent ORDER BY row DESC").fetchall()
+    return dict(rows)
+
+
+def _text(path: str) -> str:
+    """A path as SQLite takes it: bytes that are no UTF-8 are written as escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

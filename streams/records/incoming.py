@@ -1,0 +1,132 @@
+"""Events of the case systems, and the pictures that people bring, as they arrive.
+
+Unknown fields are ignored, so that a newer case system is understood; no field that decides how far a face may be
+compared has a default.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from graph.domain.comparison import Scope
+from graph.domain.ids import is_case_id, is_name
+
+CE_MEDIA = "redthread.media.submitted.v1"
+CE_CASE = "redthread.cases.changed.v1"
+CE_VICTIM = "redthread.victims.changed.v1"
+CE_ERASURE = "redthread.erasures.requested.v1"
+CE_PROBE = "redthread.probes.submitted.v1"
+CE_MARK = "redthread.marks.submitted.v1"
+
+Purpose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+Version = Annotated[int, Field(ge=1, le=2**53)]
+"""Up to the largest whole number that every JSON reader holds exactly; Neo4j takes none above 64 bits."""
+Box = Annotated[list[int], Field(min_length=4, max_length=4)]
+
+
+class Incoming(BaseModel):
+    """Base of what comes from outside: strict types, unknown fields ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class InCase(Incoming):
+    case_id: str
+    district: str
+
+    @field_validator("case_id")
+    @classmethod
+    def _case_id(cls, value: str) -> str:
+        if not is_case_id(value):
+            raise ValueError("a case id reads <source>:<local id>")
+        return value
+
+    @field_validator("district")
+    @classmethod
+    def _district(cls, value: str) -> str:
+        if not is_name(value):
+            raise ValueError("a district is lower case letters, digits and hyphens")
+        return value
+
+
+class DeclaredVictim(Incoming):
+    """The victim that a case system says a picture shows, and who said so."""
+
+    victim_id: Reference
+    declared_by: Reference
+    box: Box | None = None
+
+
+class MediaSubmitted(InCase):
+    """A picture or video of a case. `purpose`, `legal_basis` and `scope` have no default on purpose."""
+
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    purpose: Purpose
+    legal_basis: Purpose
+    scope: Scope
+    sha256: Sha256 | None = None
+    content_type: Annotated[str, StringConstraints(max_length=100)] | None = None
+    exhibit: Reference | None = None
+    captured_at: datetime | None = None
+    source_ref: Reference | None = None
+    urgency: Literal["routine", "urgent", "danger_now"] = "routine"
+    ai_generated: bool | None = None
+    victim: DeclaredVictim | None = None
+
+
+class SearchProbe(MediaSubmitted):
+    """A search's uploaded picture: rides through embed and is answered where its faces are stored.
+
+    `turn` is how many degrees clockwise the asker turned it to show its faces; the file itself is as it came. Records
+    of earlier releases have none: their turned pictures bring it in a note behind the file's last byte.
+    """
+
+    search_id: Reference
+    within: Reference
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    keep_asking: bool = False
+    until: int | None = None
+    turn: Literal[0, 90, 180, 270] = 0
+
+
+class MarkSubmitted(Incoming):
+    """A face that a person marked in a stored media; who and when stands with the act in the graph.
+
+    `marked_on` are the memberships that the media had then, case id to the Kafka milliseconds of its submission: when
+    all of them were erased since, so was what was marked.
+    """
+
+    act_id: Reference
+    media_id: Sha256
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    content_type: str | None
+    box: Box
+    ordinal: int
+    marked_on: Annotated[dict[str, int], Field(min_length=1)]
+
+
+class CaseChanged(InCase):
+    status: Literal["open", "closed"]
+    version: Version
+    contact: Annotated[str, StringConstraints(max_length=200)] | None = None
+    review_by: datetime | None = None
+
+
+class VictimChanged(Incoming):
+    """A registered victim: an id and a label that names no person."""
+
+    victim_id: Reference
+    label: Reference
+    version: Version = 1
+
+
+class ErasureRequested(Incoming):
+    """What must be forgotten: one media, face or case."""
+
+    subject: Annotated[dict[Literal["media_id", "case_id", "face_id"], Reference], Field(min_length=1, max_length=1)]
+    reason: Reference

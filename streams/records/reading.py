@@ -1,0 +1,71 @@
+"""Reads the values of records; what is wrong with one is said without repeating any of it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from graph.domain.errors import Unprocessable
+from streams.records.gallery import (
+    TYPES,
+)
+from streams.records.incoming import (
+    CaseChanged,
+    DeclaredVictim,
+    ErasureRequested,
+    MarkSubmitted,
+    SearchProbe,
+    VictimChanged,
+)
+
+Event = TypeVar("Event", bound=BaseModel)
+
+FIELDS = frozenset(
+    name
+    for model in (SearchProbe, MarkSubmitted, CaseChanged, VictimChanged, ErasureRequested, DeclaredVictim,
+                  *TYPES.values())
+    for name in model.model_fields
+)  # fmt: skip
+
+
+def complaint(error: ValidationError) -> str:
+    """What is wrong and where, in words, without any of the event's values."""
+    parts: list[str] = []
+    for item in error.errors(include_url=False, include_context=False, include_input=False)[:5]:
+        # A place can hold the sender's own keys, and those anything: only names of our fields are repeated.
+        where = ".".join(str(step) for step in item["loc"] if isinstance(step, int) or step in FIELDS) or "the event"
+        missing = item["type"] == "missing"
+        wrong = "is missing, and the event must say it" if missing else f"{item['msg'][0].lower()}{item['msg'][1:]}"
+        parts.append(f"{where} {wrong}" if missing else f"{where}: {wrong}")
+    return "; ".join(parts)
+
+
+def to_base64(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode("ascii")
+
+
+def from_base64(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise Unprocessable("a field that should be base64 is not", code="unreadable_record") from error
+
+
+def read_event(model: type[Event], value: bytes | None) -> Event:
+    """The event in a record's value; Unprocessable says what is wrong with it."""
+    if value is None:
+        raise Unprocessable("the record is empty: an event is a JSON object", code="empty_record")
+    try:
+        return model.model_validate_json(value)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]["type"]
+        if first == "json_invalid":
+            raise Unprocessable("the record is not JSON", code="not_json") from None
+        if first in ("model_type", "model_attributes_type"):
+            raise Unprocessable("the record is JSON, but not an object", code="not_an_event") from None
+        raise Unprocessable(complaint(error), code="invalid_event") from None

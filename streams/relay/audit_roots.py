@@ -1,0 +1,100 @@
+"""Daily roots of the audit: drawn beside the relay, sent to a topic through the outbox, and kept as files.
+
+A file is made whole, is never replaced, and may be read only. That keeps the application from altering it by
+mistake or by a defect; whoever has the rights of its user can still remove files or the folder. So copy the folder
+to another system each day, and let an auditor read the topic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from graph.actions.operate import audit_roots
+from graph.atomic import make_folders, sync_folder
+from graph.domain.audit_root import Root
+from graph.domain.errors import Fenced, StoreUnavailable
+from graph.store.session import Store
+from streams.link.worker import LinkWorker
+from streams.process import EXIT_FENCED, CrashPoint, describe_failure, end_process
+
+log = logging.getLogger(__name__)
+
+EVERY_S: Final = 60.0
+"""A look whether a day has ended: one indexed read."""
+FOLDER: Final = "anchors"
+"""Below the data folder."""
+
+
+class Roots:
+    """Draws the roots of finished days while its link worker holds the epoch."""
+
+    def __init__(self, store: Store, link: LinkWorker, folder: Path, crash: CrashPoint) -> None:
+        self._store = store
+        self._link = link
+        self._folder = folder
+        self._crash = crash
+        self._in_line = False
+
+    async def draw_for_ever(self) -> None:
+        """Draws whatever is due, and makes the files that a crash kept from being made."""
+        await self._link.ready.wait()
+        while True:
+            try:
+                await self._draw()
+            except asyncio.CancelledError:
+                raise
+            except Fenced as fenced:
+                end_process(EXIT_FENCED, fenced.message)
+            except StoreUnavailable as away:
+                log.warning("roots wait: %s", away.message)
+            except Exception as defect:  # noqa: BLE001
+                # Whatever it is, a full disk too: the next round makes up for it, and link must go on.
+                log.error("ALARM the audit's root could not be drawn, trying again: %s", describe_failure(defect))
+            await asyncio.sleep(EVERY_S)
+
+    async def _draw(self) -> None:
+        if not self._in_line:
+            known = await audit_roots.all_roots(self._store)
+            await asyncio.to_thread(self._keep, known)
+            self._in_line = True
+        while root := await audit_roots.draw_next(self._store, self._link.epoch, now=datetime.now(UTC)):
+            self._in_line = False
+            self._crash.reach("roots-before-file")
+            await asyncio.to_thread(self._keep, [root])
+            self._in_line = True
+            log.warning("the audit's root of %s: entry %s", root.date, root.seq)
+
+    def _keep(self, known: list[Root]) -> None:
+        for root in known:
+            if not keep(self._folder, root):
+                log.error("ALARM the root of %s in the graph is not the one in %s", root.date, self._folder)
+
+
+def keep(folder: Path, root: Root) -> bool:
+    """Whether the root's file holds the root: makes it where it is absent, and never touches one that is there.
+
+    The file appears whole or not at all, may be read only, and is on the disk when this returns.
+    """
+    make_folders(folder)
+    path = folder / f"{root.date}.json"
+    if not path.exists():
+        scratch = folder / f".{root.date}.{os.getpid()}"
+        scratch.unlink(missing_ok=True)
+        with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o400), "wb") as file:
+            file.write(root.line)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            # Unlike a rename, a link refuses a name that is taken.
+            path.hardlink_to(scratch)
+        except FileExistsError:
+            pass  # another process of ours was first; what it wrote is compared below
+        finally:
+            scratch.unlink()
+        sync_folder(folder)
+    return path.read_bytes() == root.line

@@ -1,0 +1,243 @@
+"""`python -m tests.bench NAME`: what developers measure of the real system, beside named alternatives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from graph.domain.errors import Invalid
+from graph.domain.text import printable
+from infra.cli.common import announce, settings
+from infra.cli.foreground import in_thread, run_until_signalled
+from infra.cli.measuring import (
+    FolderArgument,
+    JsonOption,
+    SeedOption,
+    check_plot,
+    measured_in_thread,
+    measured_on_system,
+    print_found,
+)
+from infra.cli.scratch import scratch_folder
+from infra.demo.run import Clock
+from infra.evaluation import links as link_bench
+from infra.evaluation import plots
+from infra.local.running import given_addresses
+from infra.local.system import RunningSystem, SystemOptions, running_system
+from streams.client.folders import check_folder
+from streams.faces.packs import chosen_models
+from streams.gallery.calibration import calibration_of, load_calibrations
+from streams.gallery.scoring import Scorer
+from streams.settings import cache_folder
+from tests.bench import decisions as decision_bench
+from tests.bench import pipeline as pipeline_bench
+from tests.bench import tables
+from tests.bench import verdicts as verdict_bench
+from tests.bench.graph_writes.run import measure_graph_writes
+from tests.bench.peers import run as peer_bench
+from tests.bench.peers.table import show_peers
+from tests.bench.peers.theirs import PEERS, Name, Places
+from tests.bench.review.graph import Sizes
+from tests.bench.review.run import Load, measure_review
+from tests.bench.search.run import SMALL as LEAST_FACES
+from tests.bench.search.run import Asked as SearchAsked
+from tests.bench.search.run import measure_search
+from tests.bench.search.table import show_search
+
+app = typer.Typer(no_args_is_help=True, help="Measure the speed and the size of the real system.")
+
+
+@app.command()
+def decisions(
+    folder: FolderArgument,
+    pictures: Annotated[int, typer.Option(min=1, help="New pictures of one person, made of those held back.")] = 500,
+    cases: Annotated[int, typer.Option(min=1, help="Cases that the folder's pictures are spread over.")] = 20,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """How many decisions a reviewer who never errs needs, for the folder and for many new pictures of one person."""
+    root = check_folder(folder.expanduser())
+    sample, one = decision_bench.hold_back(link_bench.spread(root, cases, seed))
+    clock = Clock()
+    with scratch_folder("pictures", announce) as drawn:
+        new = decision_bench.draw(one, drawn, pictures, seed)
+        found = measured_on_system(
+            root, settings().embed,
+            lambda system: decision_bench.measure_decisions(system, sample, one, new, clock), drawn,
+        )  # fmt: skip
+    print_found(found, as_json, tables.show_decisions)
+
+
+@app.command()
+def pipeline(
+    folder: FolderArgument,
+    repeat: Annotated[int, typer.Option(min=1, help="Rounds; the pictures are divided among them.")] = 4,
+    pictures: Annotated[int, typer.Option(min=0, help="The most pictures to measure with; 0: all.")] = 0,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Media per second end to end with two embed processes, beside a bare loop of the same code."""
+    root = check_folder(folder.expanduser())
+    warm_up, rounds = pipeline_bench.rounds_of(root, repeat, seed, pictures)
+
+    async def work(system: RunningSystem) -> dict[str, Any]:
+        prefix = root.as_uri() + "/"
+        measured = await in_thread(lambda stop: pipeline_bench.measure(system, prefix, warm_up, rounds, stop))
+        return measured.as_json()
+
+    found = measured_on_system(root, pipeline_bench.PROCESSES, work)
+    print_found(found, as_json, tables.show_pipeline)
+
+
+@app.command()
+def peers(
+    folder: FolderArgument,
+    pictures: Annotated[int, typer.Option(min=2, help="Pictures of people who have two or more.")] = 500,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the pictures are divided among them.")] = 4,
+    peer: Annotated[
+        list[str] | None, typer.Option(help="A library to compare with, several times; default: all.")
+    ] = None,
+    python: Annotated[
+        list[str] | None, typer.Option(metavar="PEER=FILE", help="The Python of an environment that has this peer.")
+    ] = None,
+    environments: Annotated[
+        Path | None, typer.Option(help="Folder for the peers' packages; default: in the user's cache folder.")
+    ] = None,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Speed, faces found and recall beside the libraries that people would take instead, and beside a bare loop."""
+    root = check_folder(folder.expanduser())
+    files, others = peer_bench.chosen(root, pictures, seed)
+    parts = peer_bench.in_rounds(files, rounds)
+    names: list[Name] = [peer_bench.peer_named(name) for name in peer or PEERS]
+    pythons = peer_bench.pythons_of(python or ())
+    chosen = settings()
+    models = chosen_models(chosen.models, chosen.model_pack)
+    scorer = Scorer(calibration_of(load_calibrations(chosen.calibration), models.model_id).score)
+    with scratch_folder("peers", announce) as home:
+        places = Places(environments or cache_folder() / "peers", pythons, chosen.models, home)
+        found = measured_in_thread(lambda stop: peer_bench.measure_peers(parts, names, models, scorer, places, stop))
+
+    async def work(system: RunningSystem) -> dict[str, Any]:
+        prefix = root.as_uri() + "/"
+        warm_up = peer_bench.in_rounds(others, 1)[0]
+        measured = await in_thread(lambda stop: pipeline_bench.measure(system, prefix, warm_up, parts, stop))
+        return {**measured.as_json(), "goal": peer_bench.GOAL}
+
+    found["pipeline"] = measured_on_system(root, pipeline_bench.PROCESSES, work)
+    print_found(found, as_json, show_peers)
+
+
+@app.command()
+def verdicts(
+    count: Annotated[int, typer.Option("--verdicts", min=20, help="Verdicts of each way in each round.")] = 400,
+    writers: Annotated[int, typer.Option(min=2, help="People who judge at once.")] = 8,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; each measures both ways.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Verdicts a second by one person, and by several at once: every verdict takes the audit's one head."""
+
+    async def work(system: RunningSystem) -> dict[str, Any]:
+        return await verdict_bench.measure_verdicts(system.addresses, count, writers, rounds)
+
+    print_found(measured_on_system(None, 0, work), as_json, tables.show_verdicts)
+
+
+@app.command()
+def graph_writes(
+    pictures: Annotated[int, typer.Option(min=8, help="Pictures that each way writes with each batch size.")] = 1600,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the pictures are divided among them.")] = 8,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Rows a second that link commits, one picture and 64 at a time, beside a bare driver that writes the same rows."""
+
+    async def work(system: RunningSystem) -> dict[str, Any]:
+        return await measure_graph_writes(system.addresses, pictures, rounds, seed)
+
+    print_found(measured_on_system(None, 0, work), as_json, tables.show_graph_writes)
+
+
+@app.command()
+def review(
+    faces: Annotated[int, typer.Option(min=100, help="Faces in the graph.")] = 1_000_000,
+    candidates: Annotated[int, typer.Option(min=1, help="Candidates that wait.")] = 200_000,
+    cases: Annotated[int, typer.Option(min=1, help="Cases that the faces are spread over.")] = 2000,
+    districts: Annotated[int, typer.Option(min=1, help="Districts that the cases are spread over.")] = 4,
+    reviewers: Annotated[int, typer.Option(min=1, help="People who work at once.")] = 100,
+    seconds: Annotated[float, typer.Option(min=1, help="How long they work.")] = 300,
+    think: Annotated[float, typer.Option(min=0, help="Seconds between a look and a decision, on average.")] = 2,
+    warm_up: Annotated[float, typer.Option(min=0, help="Seconds at first that are not timed.")] = 20,
+    seed: SeedOption = 1,
+    given: Annotated[
+        bool, typer.Option("--given", help="On the servers of REDTHREAD_STACK, with an empty graph, not on its own.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Many reviewers at once on a large graph: how long claims and verdicts take, and that nothing is done twice."""
+    sizes = Sizes(faces, candidates, cases, districts)
+    load = Load(reviewers, seconds, think, warm_up, seed)
+    found: list[dict[str, Any]] = []
+    with scratch_folder("bench", announce) as scratch:
+        data = scratch / "data"
+        # Only the API works here: no worker reads or writes.
+        options = SystemOptions(
+            data=data, embed=0, link=False, models=settings().models.expanduser().absolute(),
+            maven_repository=settings().maven_repository, env={"REDTHREAD_MEDIA_STORE": (data / "store").as_uri()},
+        )  # fmt: skip
+        if given:
+            options = replace(options, stack=settings().stack, external=given_addresses(settings()))
+
+        async def main() -> int:
+            async with running_system(options, announce) as system:
+                found.append(await measure_review(system, sizes, load, announce))
+            return 0
+
+        code = run_until_signalled(main(), lambda: announce("stopping"))
+    if code:
+        raise typer.Exit(code)
+    print_found(found[0], as_json, tables.show_review)
+
+
+@app.command()
+def search(
+    faces: Annotated[int, typer.Option(min=LEAST_FACES, help="Faces stored, each of a media of its own.")] = 100_000,
+    sizes: Annotated[str, typer.Option(help="More sizes to link at, as in 10000,100000,1000000.")] = "",
+    graph: Annotated[bool, typer.Option(help="Load the gallery from a graph of that many faces too.")] = True,
+    plot: Annotated[Path | None, typer.Option(help="Where to write a plot of link's time by size, as SVG.")] = None,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """What comparing a new face with the whole register costs, in time and memory, beside the bare product."""
+    check_plot(plot)
+    more = tuple(map(_size, filter(None, sizes.split(","))))
+    found: list[dict[str, Any]] = []
+    repository = settings().maven_repository
+    with scratch_folder("bench", announce) as scratch:
+
+        async def main() -> int:
+            asked = SearchAsked(faces, more, seed, graph)
+            found.append(await measure_search(asked, scratch, repository, announce))
+            return 0
+
+        code = run_until_signalled(main(), lambda: announce("stopping"))
+    if code:
+        raise typer.Exit(code)
+    if plot is not None:
+        title = f"Link's work by the size of the register ({found[0]['threads']} processors)"
+        plot.expanduser().write_text(plots.search_svg(title, found[0]), "utf-8")
+    print_found(found[0], as_json, show_search)
+
+
+def _size(text: str) -> int:
+    if not text.strip().isdigit() or int(text) < LEAST_FACES:
+        raise Invalid(f"--sizes: {printable(text)} is no number of faces, of {LEAST_FACES} at least")
+    return int(text)
+
+
+if __name__ == "__main__":
+    app()

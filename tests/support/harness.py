@@ -1,0 +1,366 @@
+"""A Redthread of a test's own on the shared servers: fresh topics, workers as real processes, waits by condition.
+
+Nothing here waits a fixed time for something to happen: every wait ends when its condition holds, and fails with the
+workers' last words when it does not within a generous limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec
+from pydantic import BaseModel
+
+from graph.actions.link import commit
+from graph.files import MediaStore
+from graph.store.session import Row, Store
+from infra.local.child import leashed
+from streams import topics
+from streams.kafka.app import LINK_GROUP
+from streams.kafka.sending import gallery_headers
+from streams.settings import Addresses
+
+CHECKOUT = Path(__file__).parent.parent
+LONG_S = 90.0
+"""Above every wait that a loaded machine needs; no test passes or fails by being faster or slower."""
+PAUSE_S = (0.05, 0.3)
+"""Between two looks at a condition: the shortest, for what comes at once, growing to the longest."""
+BOOKKEEPING = ("Backlog", "Cursor", "AuditHead", "AuditEntry", "AuditRoot", "Outbox", "Withheld", "Published",
+               "Migration")  # fmt: skip
+"""What may differ after a replay: who reads the log, how often it was asked, what is on its way."""
+MOMENTS = ("at", "proposed_at", "answered_at", "first_at", "at_ms", "next_try", "ended_at")
+"""Properties that hold the clock of the run that wrote them."""
+KEYS = {"Case": "case_id", "Media": "media_id", "Face": "face_id", "Embedding": "embedding_id", "Victim": "victim_id",
+        "Search": "search_id", "Comparison": "comparison_id", "Notice": "notice_id", "Erasure": "subject",
+        "Quarantined": "quarantine_id", "Act": "act_id", "Verdict": "verdict_id", "Group": "group_id",
+        "Part": "part_id"}  # fmt: skip
+
+
+class Worker:
+    """One worker process, which dies with the test run; its output goes to a file."""
+
+    def __init__(self, kind: str, env: dict[str, str], log: Path) -> None:
+        self.kind = kind
+        self.log = log
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [*leashed(signal.SIGKILL), sys.executable, "-P", "-m", "streams.worker", kind],
+                env={**os.environ, **env, "PYTHONPATH": str(CHECKOUT)},
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    @property
+    def last_words(self) -> str:
+        return self.log.read_text("utf-8", "replace")[-3000:]
+
+    def send(self, number: signal.Signals) -> None:
+        if self.alive:
+            self.process.send_signal(number)
+
+    async def ended(self) -> int:
+        """The exit status, once there is one; negative for a signal."""
+        await until(lambda: not self.alive, f"the {self.kind} worker ends")
+        return self.process.returncode
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = LONG_S) -> None:
+    """Returns when `condition` holds; TimeoutError says what did not come about."""
+    end, pause = time.monotonic() + seconds, PAUSE_S[0]
+    while True:
+        holds = condition()
+        if holds if isinstance(holds, bool) else await holds:
+            return
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {seconds:.0f} s: {what}")
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.2, PAUSE_S[1])
+
+
+class Reader:
+    """Reads topics whole, again and again, and asks the broker only for what is new since the last time.
+
+    Holds for as long as its topics are not deleted.
+    """
+
+    def __init__(self, connection: dict[str, Any]) -> None:
+        self._consumer = Consumer({**connection, "group.id": "look", "enable.auto.commit": False})
+        self._known: dict[tuple[str, int], list[Message]] = {}
+
+    def ends(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Each partition's first offset and the one behind its last."""
+        partitions = self._consumer.list_topics(topic, timeout=30).topics[topic].partitions
+        return {
+            number: self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=30)
+            for number in partitions
+        }
+
+    def read(self, topic: str) -> list[Message]:
+        """Every record that now stands in the topic, partition by partition."""
+        found: list[Message] = []
+        for number, (low, high) in self.ends(topic).items():
+            known = self._known.setdefault((topic, number), [])
+            place = known[-1].offset() + 1 if known else low  # type: ignore[operator]
+            if place < high:
+                known += self._read_on(TopicPartition(topic, number, max(place, low)), high)
+            found += [message for message in known if message.offset() >= low]  # type: ignore[operator]
+        return found
+
+    def _read_on(self, place: TopicPartition, high: int) -> list[Message]:
+        found: list[Message] = []
+        self._consumer.assign([place])
+        end = time.monotonic() + LONG_S
+        while (not found or found[-1].offset() < high - 1) and time.monotonic() < end:  # type: ignore[operator]
+            message = self._consumer.poll(1)
+            if message is not None and message.error() is None:
+                found.append(message)
+        self._consumer.unassign()
+        return found
+
+    def close(self) -> None:
+        self._consumer.close()
+
+
+@dataclass
+class Site:
+    """One installation: the addresses, the folder of its data, and every worker that was started."""
+
+    stack: Addresses
+    store: Store
+    data: Path
+    env: dict[str, str] = field(default_factory=dict)
+    sources: tuple[str, ...] = ("local",)
+    workers: list[Worker] = field(default_factory=list)
+    admin: AdminClient = field(init=False)
+    reader: Reader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.security: dict[str, str] = json.loads(self.stack.kafka_security or "{}")
+        self.connection: dict[str, Any] = {"bootstrap.servers": self.stack.kafka, **self.security}
+        self.admin = AdminClient(self.connection)
+        self.reader = Reader(self.connection)
+        self.env = {
+            "REDTHREAD_KAFKA": self.stack.kafka,
+            "REDTHREAD_KAFKA_SECURITY": json.dumps(self.security),
+            "REDTHREAD_NEO4J_URI": self.stack.neo4j_uri,
+            "REDTHREAD_NEO4J_USER": self.stack.neo4j_user,
+            "REDTHREAD_NEO4J_PASSWORD": self.stack.neo4j_password,
+            "REDTHREAD_DATA": str(self.data),
+            "REDTHREAD_SOURCES": json.dumps({source: ["north", "south"] for source in self.sources}),
+            **self.env,
+        }
+
+    # --- topics ---
+
+    async def fresh_topics(self, only: Sequence[str] = ()) -> None:
+        """All topics of Redthread, or these, exist and are empty; those that were never written to are left alone."""
+        known = self.admin.list_topics(timeout=30).topics
+        wanted = {topic.name for topic in topics.table(self.sources)}
+        mine = [name for name in known if (name in only if only else name.startswith("redthread."))]
+        places = [TopicPartition(name, number) for name in mine for number in known[name].partitions]
+        ends = self.admin.list_offsets({place: OffsetSpec.latest() for place in places}) if places else {}
+        written = {place.topic for place, future in ends.items() if future.result(30).offset > 0}
+        if old := [name for name in mine if name in written or name not in wanted]:
+            for future in self.admin.delete_topics(old).values():
+                future.result(30)
+            await until(
+                lambda: not set(old) & set(self.admin.list_topics(timeout=30).topics), "the old topics are gone"
+            )
+        topics.ensure_topics(self.stack.kafka, self.sources, self.security)
+        self.reader.close()
+        self.reader = Reader(self.connection)
+
+    def write(self, records: Iterable[BaseModel]) -> None:
+        """Puts records into the gallery log as embed does."""
+        producer = Producer({**self.connection, "enable.idempotence": True, "message.max.bytes": topics.GALLERY_MAX})
+        for record in records:
+            key = str(getattr(record, "media_id", "") or getattr(record, "search_id", "") or "key")
+            headers = [*gallery_headers(record, key)]
+            producer.produce(topics.GALLERY, record.model_dump_json().encode(), key.encode(), headers=headers)
+            producer.poll(0)
+        assert producer.flush(60) == 0
+
+    def read(self, topic: str) -> list[Message]:
+        """Every record that now stands in a topic, partition by partition."""
+        return self.reader.read(topic)
+
+    def notices(self, source: str = "local") -> list[dict[str, Any]]:
+        return [json.loads(message.value() or b"null") for message in self.read(topics.notices(source))]
+
+    def end_of(self, topic: str) -> int:
+        """How many records were ever written into a topic."""
+        return sum(high for _, high in self.reader.ends(topic).values())
+
+    async def set_offsets(self, group: str, positions: list[TopicPartition]) -> None:
+        """Sets the committed offsets of a group, once it has no members."""
+
+        def done() -> bool:
+            try:
+                wanted = [ConsumerGroupTopicPartitions(group, positions)]
+                result = self.admin.alter_consumer_group_offsets(wanted)[group].result(30)
+            except KafkaException:
+                return False
+            return all(part.error is None for part in result.topic_partitions)
+
+        await until(done, f"group {group} is empty")
+
+    async def rewind_link(self, offset: int) -> None:
+        await self.set_offsets(LINK_GROUP, [TopicPartition(topics.GALLERY, 0, offset)])
+
+    # --- workers ---
+
+    def start(self, kind: str, slot: str = "", **env: str) -> Worker:
+        slot = slot or f"{kind}-0"
+        told = {**self.env, "REDTHREAD_WORKER_SLOT": slot, **env}
+        worker = Worker(kind, told, self.data / f"{slot}-{len(self.workers)}.log")
+        self.workers.append(worker)
+        return worker
+
+    async def keep(self, kind: str, slot: str, exits: list[int]) -> None:
+        """Starts a worker again whenever it ends, as the supervisor does; notes every exit status."""
+        while True:
+            worker = self.start(kind, slot)
+            await until(lambda w=worker: not w.alive, "the worker ends or the test is over", 3600)
+            exits.append(worker.process.returncode)
+
+    async def stop(self, *workers: Worker) -> None:
+        """Ends workers as the supervisor does: SIGTERM, and they leave their group."""
+        for worker in workers:
+            worker.send(signal.SIGTERM)
+        for worker in workers:
+            await worker.ended()
+
+    # --- the graph ---
+
+    async def rows(self, query: str, **values: Any) -> list[Row]:
+        return await self.store.read(lambda tx: tx.rows(query, **values))  # type: ignore[arg-type]
+
+    async def do(self, query: str, **values: Any) -> None:
+        await self.store.write(lambda tx: tx.do(query, **values))  # type: ignore[arg-type]
+
+    async def cursor(self) -> commit.Cursor:
+        return await commit.read_cursor(self.store)
+
+    async def linked(self, offset: int | None = None) -> None:
+        """Returns when link stands behind the log's last record (or at `offset`) and nothing waits to be told."""
+        last = self.end_of(topics.GALLERY) - 1 if offset is None else offset
+
+        async def there() -> bool:
+            # The cursor first: a batch that ends between the two reads has its notices in the outbox then.
+            stands = (await self.cursor()).offset >= last
+            (row,) = await self.rows("RETURN COUNT { MATCH (:Outbox) } AS waiting")
+            return stands and row["waiting"] == 0
+
+        await self.patiently(there, f"link stands at {last} and has told it")
+
+    async def told(self, subjects: Iterable[str], source: str = "local") -> None:
+        """Returns when each of these subjects has a notice."""
+        wanted = set(subjects)
+        await self.patiently(
+            lambda: wanted <= {notice["subject"] for notice in self.notices(source)}, f"{len(wanted)} subjects are told"
+        )
+
+    async def patiently(self, condition: Callable[[], bool | Awaitable[bool]], what: str) -> None:
+        """As `until`; a failure shows what the workers said last."""
+        try:
+            await until(condition, what)
+        except TimeoutError as late:
+            words = "\n".join(f"== {w.log.name} ({w.process.poll()})\n{w.last_words}" for w in self.workers[-4:])
+            raise TimeoutError(f"{late}\n{words}") from None
+
+    async def snapshot(self, *, times: bool = True) -> dict[str, Any]:
+        """Everything in the graph but its bookkeeping; without the clock of the run where `times` is False."""
+        nodes = await self.rows("MATCH (n) RETURN elementId(n) AS id, labels(n)[0] AS label, properties(n) AS facts")
+        edges = await self.rows(
+            "MATCH (a)-[r]->(b) RETURN elementId(a) AS a, type(r) AS kind, properties(r) AS facts, elementId(b) AS b"
+        )
+        names = {row["id"]: f"{row['label']} {row['facts'].get(KEYS.get(row['label'], ''))}" for row in nodes}
+        # A message that is deleted while it is read has neither label nor properties left.
+        kept = [row for row in nodes if row["label"] not in BOOKKEEPING and (row["label"] or row["facts"])]
+        told: dict[str, Any] = {names[row["id"]]: _facts(row["facts"], times) for row in kept}
+        assert len(told) == len(kept), Counter(names.values()).most_common(3)
+        for row in edges:
+            told.setdefault(f"{names[row['a']]} -{row['kind']}-> {names[row['b']]}", []).append(
+                _facts(row["facts"], times)
+            )
+        return told
+
+    async def links(self) -> dict[tuple[str, str], tuple[str, float, str, float]]:
+        """The links by pair of faces: state, score, band and threshold."""
+        found = await self.rows(
+            "MATCH (a:Face)-[r:CANDIDATE]->(b:Face) "
+            "RETURN a.face_id AS a, b.face_id AS b, r.state AS state, r.score AS score, r.band AS band, "
+            "r.threshold AS threshold"
+        )
+        assert len({(row["a"], row["b"]) for row in found}) == len(found), "a pair has two links"
+        return {(r["a"], r["b"]): (r["state"], r["score"], r["band"], r["threshold"]) for r in found}
+
+
+def _facts(facts: dict[str, Any], times: bool) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items() if times or k not in MOMENTS}
+
+
+def new_store(data: Path) -> MediaStore:
+    """The media store of a data folder, made as a start of the system makes it."""
+    made = MediaStore((data / "store").as_uri())
+    made.make(is_new=True)
+    return made
+
+
+@asynccontextmanager
+async def installation(stack: Addresses, store: Store, data: Path, **env: str) -> AsyncIterator[Site]:
+    """A site with empty topics; `store` is its empty graph. Every worker it started is gone afterwards."""
+    new_store(data)
+    site = Site(stack, store, data, env)
+    await site.fresh_topics()
+    try:
+        yield site
+    finally:
+        # Link leaves its group at SIGTERM; killed, its place would be taken for six seconds more.
+        for worker in site.workers:
+            worker.send(signal.SIGCONT)
+            worker.send(signal.SIGTERM)
+        for worker in site.workers:
+            try:
+                await until(lambda w=worker: not w.alive, "a worker stops", 15)
+            except TimeoutError:
+                worker.send(signal.SIGKILL)
+                worker.process.wait()
+        site.reader.close()
+
+
+def standing(notices: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The notice that stands for each subject; one that is told twice must be told alike."""
+    by_id: dict[str, dict[str, Any]] = {}
+    for notice in notices:
+        assert by_id.setdefault(notice["notice_id"], notice) == notice, "one notice_id, two contents"
+    superseded = {notice["supersedes"] for notice in by_id.values() if "supersedes" in notice}
+    left = [notice for notice in by_id.values() if notice["notice_id"] not in superseded]
+    told = {notice["subject"]: notice for notice in left}
+    assert len(told) == len(left), "a subject has two standing notices"
+    return told

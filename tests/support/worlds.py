@@ -1,0 +1,534 @@
+"""Two worlds that differ only in what a viewer in the north may not see, and every request that the viewer can make.
+
+`Hidden` is what differs: scores and first reasons of links that the viewer has not opened, and of the south the ids of
+its case, its pictures and its registered victim, who that victim is, further faces, links and acts, the names of its
+people. What the worlds have in common is what the viewer may know, with what `sealed.TOLD` says is told on purpose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from typing import Any, Final
+
+from graph.actions.decide import acts, contact_sheet, identify, label, mark
+from graph.actions.decide import verdicts as decide
+from graph.actions.decide.contact_sheet import Said
+from graph.actions.decide.verdicts import Judgement, Seen
+from graph.actions.read.links import seen_link
+from graph.actions.read.search import Question, ask_with_faces
+from graph.domain.errors import RedthreadError
+from graph.domain.identification import Basis
+from graph.domain.ids import face_id, link_id, media_id, ordered
+from graph.domain.link import Decision, SecondDecision
+from graph.domain.people import Person, Role
+from graph.domain.victim import formed_id
+from graph.files import MediaStore
+from graph.store.session import Store
+from tests.support.factories import ANNA, NOW, SUE, Scene
+
+BOB = Person("bob@north", frozenset({Role.INVESTIGATOR}), "north")
+SOL = Person("sol@north", frozenset({Role.SUPERVISOR}), "north")
+VIEWERS: Final = (ANNA, SUE)
+
+NORTH_CASE, OTHER_NORTH, OPEN_SOUTH = "local:n1", "local:n2", "other:open"
+FACES: Final = {name: NORTH_CASE for name in ("n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9")} | {
+    "s3": OPEN_SOUTH, "x1": OTHER_NORTH, "x2": OTHER_NORTH,
+}  # fmt: skip
+SHARED: Final = "b1"
+"""The face of a picture that lies in the north's case and in one or two of the south's."""
+HIDDEN_FACES: Final = ("s1", "s2", "s4", "s5", "s6", "s7", "s8", "s9")
+"""In the south's case whose id differs; s1, s2, s7 and s8 are sides of links that the viewer sees."""
+QUALITY: Final = {"n1": 0.9, "n2": 0.8, "n4": 0.9, "n8": 0.5, "n9": 0.6, "s1": 0.4, "s2": 0.7, "s3": 0.8}
+OPENED: Final = (("n2", "s2"), ("n5", "s3"), ("n3", "n5"), ("n1", "n2"), ("n6", "s1"), ("n6", "n7"))
+"""Links that the viewer may judge: their scores and reasons are the same in both worlds."""
+SEALED: Final = (
+    ("n1", "s1"), ("n1", "s2"), ("x1", "s7"), ("n9", "s8"), ("n3", "s3"), ("n4", "s1"), ("n4", "s2"), ("n8", "s1"),
+    ("n8", "s2"), ("n4", "n8"), ("n4", "n9"), ("n7", "s1"), ("n7", "s2"), ("n9", "s2"), ("n1", "n3"), ("b1", "x2"),
+    ("x2", "s6"),
+)  # fmt: skip
+LEADS: Final = (("x2", "s6"),)
+SOUTHERN: Final = (("s1", "s4"), ("s4", "s5"), ("s2", "s6"), ("s5", "s6"), ("s7", "s8"))
+WIDE: Final = (("s5", "s9"), ("s6", "s9"))
+
+
+def name_of(called: str) -> str:
+    """The id of the face called so, which is the only face of its picture."""
+    return face_id(media_id(called.encode()), "yunet", 0)
+
+
+def link_of(pair: tuple[str, str]) -> str:
+    return link_id(*ordered(name_of(pair[0]), name_of(pair[1])))
+
+
+def place_of(*pairs: tuple[str, str]) -> tuple[int, ...]:
+    """How a step names these links."""
+    return tuple((*OPENED, *SEALED).index(pair) for pair in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One act of somebody: on links that the viewer sees, the same in both worlds."""
+
+    who: str
+    what: str
+    links: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """One world's share that the viewer may not see."""
+
+    name: str
+    scores: Mapping[tuple[str, str], float]
+    acts: tuple[tuple[str, tuple[int, ...]], ...]
+    """Acts of the south on links of its own, and which of SOUTHERN."""
+    identified: str
+    """What became of an identification of the registered victim: `not`, `proposed` or `approved`."""
+    wide: int
+    """How many of WIDE the south's acts on links that the viewer sees judge as well."""
+
+    @property
+    def case_id(self) -> str:
+        return f"other:secret-{self.name}"
+
+    @property
+    def victim_id(self) -> str:
+        return f"other:child-{self.name}"
+
+    @property
+    def investigator(self) -> Person:
+        return Person(f"ben-{self.name}@south", frozenset({Role.INVESTIGATOR}), "south")
+
+    @property
+    def supervisor(self) -> Person:
+        return Person(f"sam-{self.name}@south", frozenset({Role.SUPERVISOR}), "south")
+
+
+class Ids:
+    """Stands in for random ids: the n-th id of what is called so; what happens elsewhere shifts none."""
+
+    def __init__(self) -> None:
+        self.called, self._number = "", 0
+
+    def call(self, called: str) -> None:
+        self.called, self._number = called, 0
+
+    def __call__(self) -> str:
+        self._number += 1
+        return nth_id(self.called, self._number)
+
+
+def nth_id(called: str, number: int = 1) -> str:
+    return hashlib.sha256(f"{called} {number}".encode()).hexdigest()[:32]
+
+
+@dataclass
+class World:
+    """One world in the real graph; `outcomes` says what became of each of the common steps."""
+
+    store: Store
+    files: MediaStore
+    hidden: Hidden
+    new_id: Ids
+    viewer: Person
+    outcomes: list[str] = field(default_factory=list[str])
+
+    async def build(self, steps: Sequence[Step]) -> None:
+        scene, hidden = Scene(self.store, self.files), self.hidden
+        await scene.case(NORTH_CASE, "north", "duty desk north")
+        await scene.case(OTHER_NORTH, "north", "duty desk north")
+        await scene.case(OPEN_SOUTH, "south", "duty desk south")
+        await scene.case(hidden.case_id, "south", "duty desk south")
+        for called, case_id in {**FACES, **dict.fromkeys(HIDDEN_FACES, hidden.case_id)}.items():
+            await scene.media(called, case_id, faces=[called])
+        await self._share(scene)
+        for pair in (*OPENED, *SEALED, *SOUTHERN, *WIDE):
+            score = 0.6 if pair in OPENED else hidden.scores[pair]
+            await scene.link(*pair, score=score, state="lead" if pair in LEADS else "candidate")
+        await scene.group("group-n4", NORTH_CASE, "n4", "n8", "n9")
+        for called in ("s1", "s2"):
+            await scene.depicts(called, hidden.victim_id)
+        await scene.depicts("n5", "local:child")
+        await self.write(
+            "UNWIND $rows AS row MATCH (f:Face {face_id: row.face_id}) SET f.quality = row.quality",
+            rows=[{"face_id": name_of(called), "quality": quality} for called, quality in QUALITY.items()],
+        )
+        await self._dates()
+        await self._search(scene)
+        for number, (what, links) in enumerate(hidden.acts):
+            self.new_id.call(f"{hidden.name} {number}")
+            await self._act(hidden, what, [SOUTHERN[link] for link in links], "ben", number)
+        if hidden.identified != "not":
+            await self._identify(approved=hidden.identified == "approved")
+        for number, step in enumerate(steps):
+            self.new_id.call(f"step {number}")
+            pairs = [(*OPENED, *SEALED)[link] for link in step.links]
+            self.outcomes.append(await self._act(hidden, step.what, pairs, step.who, number))
+        await self.write(
+            "MATCH (m:Media) WHERE m.media_id IN $media SET m.media_id = $name + substring(m.media_id, 1)",
+            media=[media_id(called.encode()) for called in HIDDEN_FACES], name=hidden.name,
+        )  # fmt: skip
+
+    async def write(self, query: str, **values: Any) -> None:
+        await self.store.write(lambda tx: tx.do(query, **values))  # type: ignore[arg-type]
+
+    async def _dates(self) -> None:
+        """The south knows other dates in each world, as many years from the north's: within one band.
+
+        It says, later than the north, in one world that its pictures are generated and in the other that they are not.
+        """
+        theirs = "2012-01-01T00:00:00" if self.hidden.name == "a" else "2012-09-01T00:00:00"
+        await self.write(
+            "MATCH (f:Face)-[:SEEN_IN]->(m:Media)-[i:IN_CASE]->(c:Case) "
+            "SET i.captured_at = CASE WHEN c.district = 'south' AND c.case_id <> $open THEN $theirs "
+            "ELSE '2020-01-01T00:00:00' END, "
+            "i.captured_told = 1, f.more_similar = 1, "
+            "i.ai_generated = CASE WHEN c.case_id = $hidden THEN $generated ELSE false END, "
+            "i.ai_generated_told = CASE WHEN c.case_id = $hidden THEN 2 ELSE 1 END "
+            "WITH f, m, c WHERE c.case_id = $hidden AND NOT EXISTS { (m)-[:IN_CASE]->(:Case {district: 'north'}) } "
+            "SET m.captured_at = $theirs, f.more_similar = $number",
+            hidden=self.hidden.case_id, open=OPEN_SOUTH, theirs=theirs, number=1 if self.hidden.name == "a" else 2,
+            generated=self.hidden.name == "a",
+        )  # fmt: skip
+        await self.write(
+            "MATCH (a:Face {face_id: $a}), (b:Face {face_id: $b}) MERGE (a)-[:AS_SIMILAR]->(b)",
+            a=name_of("n9"), b=name_of("s4"),
+        )  # fmt: skip
+
+    async def _share(self, scene: Scene) -> None:
+        """A picture that both districts have; the south has labelled its face, marked another, and grouped it."""
+        hidden = self.hidden
+        cases = [NORTH_CASE, hidden.case_id]
+        if hidden.name == "a":
+            cases.append(await scene.case(f"another:{hidden.name}", "south", "duty desk south"))
+        media = await scene.media(SHARED, *cases, faces=[SHARED])
+        if hidden.name == "a":
+            await scene.group("group-south", hidden.case_id, SHARED, "s5")
+        self.new_id.call("label")
+        said = label.Labelling(name_of(SHARED), 0, "victim", f"as {hidden.name} says")
+        await label.do_label(self.store, said, actor=hidden.investigator, now=NOW)
+        self.new_id.call("mark")
+        await mark.do_mark(self.store, media, [300, 300, 60, 60], actor=hidden.investigator, now=NOW)
+
+    async def _search(self, scene: Scene) -> None:
+        """The viewer has asked, and was answered with faces of both districts."""
+        self.new_id.call("search")
+        question = Question(NORTH_CASE, "identification", "test", "register")
+        search_id = await ask_with_faces(self.store, question, [name_of("n7")], actor=self.viewer, now=NOW)
+        await scene.answer(
+            search_id, [("n1", 0.7), ("s1", 0.6), ("s4", 0.5), ("n9", 0.45), ("s3", 0.44), (SHARED, 0.43), ("s6", 0.42)]
+        )
+
+    async def _identify(self, *, approved: bool) -> None:
+        self.new_id.call(f"{self.hidden.name} identity")
+        faces = tuple(map(name_of, (*FACES, *HIDDEN_FACES)))
+        said = identify.Proposal(f"person-{self.hidden.name}", Basis.DOCUMENT, "why", faces)
+        made = await identify.do_identification(
+            self.store, self.hidden.victim_id, said, actor=self.hidden.investigator, now=NOW
+        )
+        if approved:
+            await identify.do_identification_approval(
+                self.store, made.identification_id, 0, SecondDecision.APPROVED, "", actor=self.hidden.supervisor,
+                now=NOW, faces=faces,
+            )  # fmt: skip
+
+    async def _act(self, hidden: Hidden, what: str, pairs: Sequence[tuple[str, str]], who: str, number: int) -> str:
+        """What became of an act: `done`, or the code of its refusal."""
+        people = {"bob": BOB, "sol": SOL, "ben": hidden.investigator, "sam": hidden.supervisor, "viewer": self.viewer}
+        actor, now = people[who], NOW + timedelta(minutes=number + 1)
+        wide = WIDE[: hidden.wide] if who == "ben" and what in ("dismiss_all", "unsure_all") else ()
+        links = [link_of(pair) for pair in (*pairs, *wide)]
+        text = f"as {hidden.name} says" if not set(pairs) & set(OPENED) else "as everybody says"
+        reasons = ("ears",) if hidden.name == "a" or set(pairs) & set(OPENED) else ("eyes",)
+        rows = await self.store.read(
+            lambda tx: tx.rows(
+                "UNWIND $links AS id MATCH ()-[r:CANDIDATE {link_id: id}]->() "
+                "OPTIONAL MATCH (v:Verdict {verdict_id: r.standing})<-[:WROTE]-(x:Act) "
+                "RETURN id, r.version AS version, x.act_id AS act",
+                links=links,
+            )
+        )
+        seen = tuple(Seen(row["id"], row["version"]) for row in rows)
+        verdicts = {"confirm": Decision.CONFIRMED, "dismiss": Decision.DISMISSED, "unsure": Decision.UNSURE}
+        faces = tuple(map(name_of, (*FACES, *HIDDEN_FACES)))
+        try:
+            if what in verdicts:
+                said = Judgement(seen[0].link_id, seen[0].version, verdicts[what], reasons, text, faces)
+                await decide.do_verdict(self.store, said, actor=actor, now=now)
+            elif what.endswith("_all"):
+                decision = verdicts[what.removesuffix("_all")]
+                shown = () if decision is Decision.CONFIRMED else None
+                for one in seen if shown is not None else ():
+                    link = await self.store.read(lambda tx, one=one: seen_link(tx, one.link_id, viewer=actor))
+                    shown += link.face_ids
+                said = Said(seen, decision, reasons, text, faces=shown)
+                await contact_sheet.do_act(self.store, said, actor=actor, now=now)
+            elif what in ("approve", "return"):
+                second = SecondDecision.APPROVED if what == "approve" else SecondDecision.RETURNED
+                await decide.do_approval(self.store, seen[0], second, "look again", actor=actor, now=now, faces=faces)
+            elif what == "reopen":
+                await decide.do_reopening(self.store, seen[0], "a mistake", actor=actor, now=now)
+            elif rows[0]["act"] is not None:
+                await acts.do_act_reopening(self.store, rows[0]["act"], "a mistake", actor=actor, now=now)
+        except RedthreadError as refused:
+            return refused.code
+        return "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    method: str
+    path: str
+    query: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    body: Any = None
+    version: int | None = None
+    purpose: str | None = "victim identification"
+    form: Mapping[str, str] | None = None
+
+
+class Pool:
+    """The ids that a viewer knows, and those that one could guess: everything of either world."""
+
+    def __init__(self, chance: Random, worlds: Sequence[Hidden], steps: int) -> None:
+        self.chance = chance
+        seen = [link_of(pair) for pair in (*OPENED, *SEALED)]
+        self.sealed = [link_of(pair) for pair in SEALED]
+        self.opened = [link_of(pair) for pair in OPENED]
+        self.links = [*seen, *(link_of(pair) for pair in (*SOUTHERN, *WIDE)), "0" * 64]
+        self.faces = [name_of(called) for called in (*FACES, *HIDDEN_FACES, SHARED, SHARED)] + ["0" * 64]
+        names = [media_id(called.encode()) for called in (SHARED, *FACES, *HIDDEN_FACES)]
+        self.media = [*names, *(world.name + names[-1][1:] for world in worlds), "0" * 64]
+        self.cases = [NORTH_CASE, OTHER_NORTH, OPEN_SOUTH, *(world.case_id for world in worlds), "local:none"]
+        hidden_acts = [nth_id(f"{world.name} {number}") for world in worlds for number in range(6)]
+        self.acts = [*(nth_id(f"step {number}") for number in range(steps)), *hidden_acts, "none"]
+        self.victims = [
+            *(world.victim_id for world in worlds), "local:child", "other:none",
+            *(formed_id(link) for link in self.links),
+        ]  # fmt: skip
+        self.identifications = [nth_id(f"{world.name} identity") for world in worlds] + ["none"]
+        self.searches = [nth_id("search"), "none"]
+
+    def one(self, *of: Sequence[Any]) -> Any:
+        return self.chance.choice([item for items in of for item in items])
+
+    def some(self, of: Sequence[Any]) -> list[Any]:
+        return self.chance.sample(list(of), self.chance.randint(1, min(4, len(of))))
+
+    def purpose(self) -> str | None:
+        return self.chance.choice(["victim identification", "victim identification", None])
+
+    def version(self) -> int | None:
+        return self.chance.choice([0, 0, 0, 1, 1, 2, 3, 99, None])
+
+
+def _look(path: str, **query: Any) -> Request:
+    return Request("GET", path, query)
+
+
+def _shown(pool: Pool) -> dict[str, Any]:
+    """Which faces the viewer says were shown: all, two, none, or nothing is said."""
+    return pool.chance.choice([{"faces": pool.faces}, {"faces": pool.faces[:2]}, {"faces": []}, {}])
+
+
+def _verdict(pool: Pool) -> Request:
+    """An opening verdict on a link that the viewer may open, *unsure* on any."""
+    decision = pool.chance.choice(["confirmed", "confirmed", "dismissed", "unsure"])
+    link = pool.one(pool.links) if decision == "unsure" else pool.one(pool.opened, pool.links[-5:])
+    body = {"decision": decision, "reasons": ["ears"], "text": "mine", **_shown(pool)}
+    return Request("POST", f"/links/{link}/verdicts", body=body, version=pool.version(), purpose=pool.purpose())
+
+
+def _stale(pool: Pool) -> Request:
+    body = {"decision": "confirmed", "reasons": ["ears"]}
+    return Request("POST", f"/links/{pool.one(pool.links)}/verdicts", body=body, version=99, purpose=pool.purpose())
+
+
+def _approval(pool: Pool) -> Request:
+    """A link of the south whose faces differ is only returned: approved, its case would be the viewer's to read."""
+    returned = {"decision": "returned", "reason": "look again"}
+    common = [link_of(pair) for pair in OPENED if not set(pair) & set(HIDDEN_FACES)]
+    if pool.chance.random() < 0.4:
+        link, body = pool.one(common), {"decision": "approved", **_shown(pool)}
+    else:
+        link, body = pool.one(pool.links), returned
+    return Request("POST", f"/links/{link}/approvals", body=body, version=pool.version(), purpose=pool.purpose())
+
+
+def _seen(pool: Pool, links: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"link_id": link, "version": pool.chance.choice([0, 0, 0, 1, 2])} for link in links]
+
+
+def _act(pool: Pool) -> Request:
+    decision = pool.chance.choice(["confirmed", "unsure"])
+    links = pool.some(pool.links) if decision == "unsure" else pool.some(pool.opened)
+    body = {"links": _seen(pool, links), "decision": decision, "reasons": ["ears"]}
+    return Request("POST", "/acts", body=body, purpose=pool.purpose())
+
+
+def _preview(pool: Pool) -> Request:
+    sheets = (
+        [link_of(pair) for pair in (("n1", "s1"), ("n1", "s2"))],
+        [link_of(pair) for pair in (("n4", "s1"), ("n4", "s2"), ("n8", "s1"), ("n8", "s2"))],
+        [link_of(pair) for pair in (("n7", "s1"), ("n7", "s2"))],
+        pool.some(pool.links),
+        [pool.one(pool.links)],
+    )
+    faces = {"faces": [name_of("n9")]} if pool.chance.random() < 0.3 else {}
+    decision = pool.chance.choice(["confirmed", "confirmed", "dismissed", "unsure"])
+    faces = faces if decision == "confirmed" else {}
+    body = {"links": _seen(pool, pool.chance.choice(sheets)), "decision": decision, "reasons": ["ears"], **faces}
+    return Request("POST", "/acts/preview", body=body)
+
+
+def _act_approval(pool: Pool) -> Request:
+    body = {"links": _seen(pool, pool.some(pool.links)), "decision": "returned", "reason": "look again"}
+    return Request("POST", f"/acts/{pool.one(pool.acts)}/approvals", body=body, purpose=pool.purpose())
+
+
+def _identification(pool: Pool) -> Request:
+    body = {"person_ref": "person-of-north", "basis": "document", "reason": "why", **_shown(pool)}
+    return Request("POST", f"/victims/{pool.one(pool.victims)}/identifications", body=body, purpose=pool.purpose())
+
+
+def _second(pool: Pool, what: str) -> Request:
+    body = {"decision": "returned", "reason": "no"} if what == "approvals" else {"reason": "no"}
+    path = f"/identifications/{pool.one(pool.identifications)}/{what}"
+    return Request("POST", path, body=body, version=pool.version(), purpose=pool.purpose())
+
+
+def _search(pool: Pool) -> Request:
+    asked: dict[str, Any] = {"faces": [pool.one(pool.faces)]}
+    if pool.chance.random() < 0.5:
+        asked = {"victim_id": pool.one(pool.victims)}
+    within = pool.chance.choice(["register", f"case:{pool.one(pool.cases)}"])
+    body = {"case_id": pool.one(pool.cases), "purpose": "p", "legal_basis": "l", "in": within, **asked}
+    return Request("POST", "/searches", body=body)
+
+
+def _links(pool: Pool) -> Request:
+    state = pool.one(["lead", "candidate", "confirmed", "dismissed", "unsure", "approved", "returned"])
+    return _look("/links", state=state, **({"case_id": pool.one(pool.cases)} if pool.chance.random() < 0.5 else {}))
+
+
+def _queue(pool: Pool) -> Request:
+    filters: dict[str, Any] = {}
+    for name, of in (("case_id", pool.cases), ("victim_id", pool.victims), ("district", ["north", "south"])):
+        if pool.chance.random() < 0.2:
+            filters[name] = pool.one(of)
+    for name in ("leads", "identified"):
+        if pool.chance.random() < 0.4:
+            filters[name] = True
+    return _look("/queue", **filters)
+
+
+def _claim(pool: Pool) -> Request:
+    filters = {"victim_id": pool.one(pool.victims)} if pool.chance.random() < 0.3 else {}
+    return Request("POST", "/queue/claims", body={"n": pool.chance.randint(1, 5), "filters": filters})
+
+
+def _erasure(pool: Pool) -> Request:
+    kind, of = pool.one(
+        [("media_id", pool.media), ("case_id", pool.cases), ("face_id", pool.faces), ("victim_id", pool.victims)]
+    )
+    # What the viewer may erase is left alone: it would end the story.
+    subject = pool.one(
+        [
+            item
+            for item in of
+            if item not in (NORTH_CASE, OTHER_NORTH, *pool.media[: len(FACES)], *pool.faces[: len(FACES)])
+        ]
+    )
+    return Request("POST", "/erasures", body={"subject": {kind: subject}, "reason": "r"})
+
+
+def _posted(path: str, body: Any) -> Callable[[Pool], Request]:
+    return lambda pool: Request("POST", path.format(pool=pool), body=body, version=pool.version())
+
+
+REQUESTS: Final[Mapping[str, Callable[[Pool], Request]]] = {
+    "GET /healthz": lambda _: _look("/healthz"),
+    "GET /readyz": lambda _: _look("/readyz"),
+    "GET /metrics": lambda _: _look("/metrics"),
+    "GET /cases/{case_id}/graph": lambda pool: _look(
+        f"/cases/{pool.one(pool.cases)}/graph", leads=pool.one(["true", "false"])
+    ),
+    "GET /cases/{case_id}/media": lambda pool: _look(f"/cases/{pool.one(pool.cases)}/media"),
+    "GET /cases/{case_id}": lambda pool: _look(f"/cases/{pool.one(pool.cases)}"),
+    "POST /media": lambda pool: Request(
+        "POST", "/media", form={"case_id": pool.one(pool.cases[2:]), "purpose": "p", "legal_basis": "l",
+                                "scope": "register"}
+    ),
+    "GET /media/{media_id}": lambda pool: _look(f"/media/{pool.one(pool.media)}"),
+    "GET /media/{media_id}/faces": lambda pool: _look(f"/media/{pool.one(pool.media)}/faces"),
+    "POST /media/{media_id}/faces": lambda pool: Request(
+        "POST", f"/media/{pool.one(pool.media)}/faces", body={"box": [300, 200, 60, 60]}
+    ),
+    "GET /faces/{face_id}/crop": lambda pool: _look(
+        f"/faces/{pool.one(pool.faces)}/crop", leads=pool.one(["true", "false"])
+    ),
+    "GET /faces/{face_id}/labels": lambda pool: _look(f"/faces/{pool.one(pool.faces)}/labels"),
+    "GET /faces/{face_id}/similar": lambda pool: _look(f"/faces/{pool.one(pool.faces)}/similar"),
+    "POST /faces/{face_id}/labels": lambda pool: Request(
+        "POST", f"/faces/{pool.one(pool.faces)}/labels", body={"label": "witness", "reason": "r"},
+        version=pool.version(),
+    ),
+    "GET /links": _links,
+    "POST /links": lambda pool: Request(
+        "POST", "/links", body={"face_a": pool.one(pool.faces), "face_b": pool.one(pool.faces), "reasons": ["ears"]}
+    ),
+    "GET /links/{link_id}": lambda pool: _look(f"/links/{pool.one(pool.links)}"),
+    "GET /queue": _queue,
+    "POST /queue/claims": _claim,
+    "POST /queue/claims/{claim_id}/skips": _posted("/queue/claims/{pool.acts[0]}/skips", None),
+    "POST /queue/claims/{claim_id}/renewals": _posted("/queue/claims/{pool.acts[0]}/renewals", None),
+    "POST /links/{link_id}/verdicts": lambda pool: pool.chance.choice([_verdict, _stale])(pool),
+    "POST /links/{link_id}/approvals": _approval,
+    "POST /links/{link_id}/reopenings": lambda pool: Request(
+        "POST", f"/links/{pool.one(pool.links)}/reopenings", body={"reason": "a mistake"}, version=pool.version(),
+        purpose=pool.purpose(),
+    ),
+    "POST /acts": _act,
+    "POST /acts/preview": _preview,
+    "POST /acts/{act_id}/reopenings": lambda pool: Request(
+        "POST", f"/acts/{pool.one(pool.acts)}/reopenings", body={"reason": "a mistake"}, purpose=pool.purpose()
+    ),
+    "POST /acts/{act_id}/approvals": _act_approval,
+    "GET /approvals": lambda _: _look("/approvals"),
+    "GET /victims/{victim_id}": lambda pool: _look(f"/victims/{pool.one(pool.victims)}"),
+    "POST /victims/{victim_id}/identifications": _identification,
+    "POST /identifications/{identification_id}/approvals": lambda pool: _second(pool, "approvals"),
+    "POST /identifications/{identification_id}/reopenings": lambda pool: _second(pool, "reopenings"),
+    "GET /paths": lambda pool: _look(
+        "/paths", from_case=pool.one(pool.cases), to_case=pool.one(pool.cases), candidates=pool.one(["true", "false"])
+    ),
+    "POST /searches": _search,
+    "GET /searches": lambda _: _look("/searches"),
+    "GET /searches/{search_id}": lambda pool: _look(f"/searches/{pool.one(pool.searches)}"),
+    "DELETE /searches/{search_id}": lambda pool: Request("DELETE", f"/searches/{pool.one(pool.searches)}"),
+    "GET /searches/{search_id}/unjudged": lambda pool: _look(f"/searches/{pool.one(pool.searches)}/unjudged"),
+    "POST /erasures": _erasure,
+    "GET /erasures/{erasure_id}": lambda pool: _look(f"/erasures/{pool.acts[0]}"),
+    "GET /audit": lambda _: _look("/audit"),
+    "GET /audit/verification": lambda _: _look("/audit/verification"),
+    "GET /quarantine": lambda _: _look("/quarantine"),
+    "POST /quarantine/{quarantine_id}/replays": lambda _: Request("POST", "/quarantine/none/replays"),
+}  # fmt: skip
+"""How each operation of the API is asked for; a test holds this against the OpenAPI document."""
+
+OFTEN: Final = (
+    "GET /queue", "GET /victims/{victim_id}", "POST /acts/preview", "POST /links/{link_id}/verdicts",
+    "POST /links/{link_id}/reopenings", "POST /acts/{act_id}/reopenings", "POST /acts/{act_id}/approvals",
+    "GET /approvals", "GET /links/{link_id}", "POST /queue/claims", "POST /links/{link_id}/approvals",
+    "GET /searches/{search_id}", "POST /victims/{victim_id}/identifications", "GET /links",
+)  # fmt: skip
+
+
+def requests(chance: Random, pool: Pool, number: int) -> list[Request]:
+    """Every operation once, and the telling ones again and again, in a drawn order."""
+    names = [*REQUESTS, *(chance.choice(OFTEN) for _ in range(number))]
+    chance.shuffle(names)
+    return [REQUESTS[name](pool) for name in names]
