@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,9 @@ from streams.kafka.app import LINK_BATCH
 from streams.kafka.sending import gallery_headers
 from streams.link import worker as link_module
 from streams.link.worker import LinkWorker
+from streams.log_hold import LogHold
 from streams.process import CrashPoint, Watchdog
-from streams.records.gallery import GalleryRecord
+from streams.records.gallery import FacesEmbedded, GalleryRecord
 from streams.records.message import Message
 from streams.relay import relay as relay_module
 from streams.relay.relay import Relay
@@ -63,8 +64,11 @@ class LinkInProcess(GraphContents):
         self.model_pack = model_pack
         self._calibration = calibration
         self._first_try_s = first_try_s
+        self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []
-        self._written = asyncio.Event()
+        self._log_grew, self._quarantine_grew = asyncio.Event(), asyncio.Event()
+        self._indexed = 0
+        self._hold = LogHold()
         self._link: LinkWorker | None = None
 
     # --- the gallery log, as link sees it ---
@@ -77,18 +81,21 @@ class LinkInProcess(GraphContents):
 
     # --- topics ---
 
-    def write(self, records: Iterable[GalleryRecord]) -> None:
-        """Appends records to the gallery log as embed does."""
-        for record in records:
+    def write(self, records: Iterable[GalleryRecord] | FacesEmbedded) -> int:
+        """Appends records, or one record, to the gallery log as embed does; returns the offset of the last one."""
+        offset = -1
+        for record in [records] if isinstance(records, FacesEmbedded) else records:
             key = str(getattr(record, "media_id", "") or getattr(record, "search_id", "") or "key")
             value = record.model_dump_json().encode()
-            self.append(topics.GALLERY, key.encode(), value, gallery_headers(record, key))
+            offset = self.append(topics.GALLERY, key.encode(), value, gallery_headers(record, key))
+        return offset
 
     def append(self, topic: str, key: bytes | None, value: bytes | None, headers: Any) -> int:
         """Appends one record to a topic; returns its offset."""
         records = self.topics[topic]
         records.append(Message(topic, 0, len(records), key, value, list(headers), 0))
-        self._written.set()
+        for grew in (self._log_grew, self._quarantine_grew):
+            self._loop.call_soon_threadsafe(grew.set)  # model migration appends from a thread
         return len(records) - 1
 
     def read(self, topic: str) -> list[Message]:
@@ -115,44 +122,46 @@ class LinkInProcess(GraphContents):
                 if task.done():
                     task.result()
             # The log first: a batch that ends between the two reads has its outbox rows by then.
-            if link.applied < len(self.topics[topics.GALLERY]):
+            if link.applied < len(self.topics[topics.GALLERY]) or self._indexed < len(self.topics[topics.QUARANTINE]):
                 return False
             (row,) = await self.rows("RETURN COUNT { MATCH (:Outbox) } AS waiting")
             return row["waiting"] == 0
 
-        link.committed.set()
+        self._hold.committed.set()
         await until(settled, "link has committed all records and the relay has published all rows")
 
-    async def restart(self, *, model_pack: Path | None = None) -> None:
+    async def restart(self, *, model_pack: Path | None = None, sources: Sequence[str] = ("local",)) -> None:
         """Starts link and its relay as a new process does; one that runs is stopped first."""
         await self.stop()
         self.model_pack = model_pack or self.model_pack
-        watchdog, crash = Watchdog(None), CrashPoint("")
+        hold, watchdog, crash = LogHold(), Watchdog(None), CrashPoint("")
+        self._hold = hold
         self._link = LinkWorker(
-            _NoApp(),
             self.store,
+            hold,
             watchdog,
             crash,
             model_id=chosen_model(self.model_pack),
             log=self,  # type: ignore[arg-type]
             calibrations=load_calibrations(self._calibration),
         )
-        relay = Relay(
+        self._relay = Relay(
             self,
             self.store,
             self.files,
-            self._link,
+            hold,
             watchdog,
             crash,
-            sources=["local"],
+            sources=sources,
             first_try_s=self._first_try_s,
         )
         self._link._assigned.set()
         await self._link.take_over()
         self._tasks = [
             asyncio.create_task(self._read_log(self._link)),
-            asyncio.create_task(relay.publish_for_ever()),
-            asyncio.create_task(relay.replay_for_ever()),
+            asyncio.create_task(self._read_quarantine(self._relay)),
+            asyncio.create_task(self._relay.publish_for_ever()),
+            asyncio.create_task(self._relay.replay_for_ever()),
         ]
 
     async def stop(self) -> None:
@@ -166,10 +175,18 @@ class LinkInProcess(GraphContents):
 
     async def _read_log(self, link: LinkWorker) -> None:
         while True:
-            self._written.clear()
+            self._log_grew.clear()
             while new := self.topics[topics.GALLERY][link.applied : link.applied + LINK_BATCH]:
                 await link.handle(new)
-            await self._written.wait()
+            await self._log_grew.wait()
+
+    async def _read_quarantine(self, relay: Relay) -> None:
+        while True:
+            self._quarantine_grew.clear()
+            while new := self.topics[topics.QUARANTINE][self._indexed :]:
+                await relay.index(new)
+                self._indexed += len(new)
+            await self._quarantine_grew.wait()
 
 
 class _Topic:
