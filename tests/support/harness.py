@@ -36,9 +36,10 @@ from graph.files import MediaStore
 from graph.store.session import Row, Store
 from infra.local.child import leashed
 from streams import topics
-from streams.kafka.app import LINK_GROUP
+from streams.kafka.admin import ensure_topics
 from streams.kafka.sending import gallery_headers
 from streams.settings import Addresses
+from streams.topics import LINK_GROUP
 
 CHECKOUT = Path(__file__).parent.parent
 LONG_S = 90.0
@@ -191,7 +192,7 @@ class Site:
             await until(
                 lambda: not set(old) & set(self.admin.list_topics(timeout=30).topics), "the old topics are gone"
             )
-        topics.ensure_topics(self.stack.kafka, self.sources, self.security)
+        ensure_topics(self.stack.kafka_connection, self.sources)
         self.reader.close()
         self.reader = Reader(self.connection)
 
