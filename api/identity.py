@@ -11,7 +11,7 @@ from fastapi.security import HTTPBearer
 from api import clock
 from api.errors import as_utf8
 from api.services import Use
-from graph.actions.access import Look
+from graph.actions.access import AccessEvent
 from graph.actions.read.queue import CLAIM_PURPOSE, check_claim
 from graph.domain.people import Deed, Person, check_purpose, check_role
 
@@ -52,12 +52,12 @@ class Seeing:
 
     deed: Deed
 
-    async def __call__(self, who: Actor, purpose: PurposeHeader, use: Use) -> Look:
+    async def __call__(self, who: Actor, purpose: PurposeHeader, use: Use) -> AccessEvent:
         check_role(who, self.deed)
         stated, now = check_purpose(as_utf8(purpose)), clock.now()
         if stated.startswith(CLAIM_PURPOSE):
             await check_claim(use.store, stated.removeprefix(CLAIM_PURPOSE), actor=who, now=now)
-        return Look(who, stated, now)
+        return AccessEvent(who, stated, now)
 
 
 async def stated_purpose(purpose: PurposeHeader = "") -> str:
@@ -78,11 +78,11 @@ IdentificationApprover = Annotated[Person, Depends(Acting(Deed.APPROVE_IDENTIFIC
 SearchEnder = Annotated[Person, Depends(Acting(Deed.END_SEARCH))]
 Asker = Annotated[Person, Depends(Acting(Deed.SEARCH))]
 Operator = Annotated[Person, Depends(Acting(Deed.READ_COUNTS))]
-ApprovingLook = Annotated[Look, Depends(Seeing(Deed.APPROVE))]
-AuditLook = Annotated[Look, Depends(Seeing(Deed.READ_AUDIT))]
-QuarantineLook = Annotated[Look, Depends(Seeing(Deed.READ_QUARANTINE))]
-ReplayingLook = Annotated[Look, Depends(Seeing(Deed.REPLAY))]
-JudgingLook = Annotated[Look, Depends(Seeing(Deed.JUDGE))]
-Looking = Annotated[Look, Depends(Seeing(Deed.SEE))]
+ApprovingLook = Annotated[AccessEvent, Depends(Seeing(Deed.APPROVE))]
+AuditLook = Annotated[AccessEvent, Depends(Seeing(Deed.READ_AUDIT))]
+QuarantineLook = Annotated[AccessEvent, Depends(Seeing(Deed.READ_QUARANTINE))]
+ReplayingLook = Annotated[AccessEvent, Depends(Seeing(Deed.REPLAY))]
+JudgingLook = Annotated[AccessEvent, Depends(Seeing(Deed.JUDGE))]
+Looking = Annotated[AccessEvent, Depends(Seeing(Deed.SEE))]
 """Whoever may see cases and faces: investigators and supervisors; never auditors and operators."""
 StatedPurpose = Annotated[str, Depends(stated_purpose)]
