@@ -52,7 +52,7 @@ from confluent_kafka import KafkaException
 from graph.actions.link.commit import Cursor
 from infra.local.base import StackError
 from infra.local.kafka import credentials
-from streams import group_offsets
+from streams.kafka import offsets as group_offsets
 from streams.link import takeover
 from streams.relay.lag import positions
 
