@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
+from graph.actions.events import Event
 from graph.actions.link import outbox
-from graph.actions.link.commit import LOG
-from graph.actions.link.events import Event
+from graph.actions.link.cursor import LOG
 from graph.actions.operate import quarantine as actions
 from graph.domain.errors import (
     MediaStoreUnavailable,
