@@ -19,5 +19,5 @@ async def disclose(views: Views, look: Look, request: str, path: str, refused: C
     """The refusal with what stands now, once that is in the audit; without a purpose the refusal alone."""
     if not refused.current or not look.purpose:
         return Conflict(refused.message, code=refused.code)
-    await views.record(look.act(AuditAction.ACCESS_REFUSED, request, shown=[path, refused.told]))
-    return Conflict(refused.told, code=refused.code, current=refused.current)
+    await views.record(look.act(AuditAction.ACCESS_REFUSED, request, shown=[path, refused.disclosed]))
+    return Conflict(refused.disclosed, code=refused.code, current=refused.current)

@@ -9,7 +9,7 @@ from pathlib import Path
 from api.app import build_app
 from api.services import Services
 from api.settings import Settings as ApiSettings
-from graph.domain.visibility import TOLD
+from graph.domain.visibility import DISCLOSURES
 from infra.settings import Settings
 from streams import topics
 from streams.settings import StreamSettings
@@ -40,6 +40,6 @@ def test_every_route_stands_in_the_readme_and_no_other() -> None:
 
 
 def test_it_lists_what_is_told_on_purpose() -> None:
-    told = {f"| {item.fact} | {item.reason} |" for item in TOLD}
+    told = {f"| {item.fact} | {item.reason} |" for item in DISCLOSURES}
     [table] = re.findall(r"\| what is told on purpose \| why \|\n\|---\|---\|\n((?:\|.*\|\n)+)", README)
     assert set(table.splitlines()) == told

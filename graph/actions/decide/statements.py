@@ -21,7 +21,7 @@ from graph.store.session import Row, Tx
 if TYPE_CHECKING:
     from graph.actions.decide.verdicts import Outcome, Planned
     from graph.actions.victims import Effects
-    from graph.domain.known_victims import Known
+    from graph.domain.known_victims import VictimView
 
 APPROVED: Final = "approved"
 ASSESSED: Final = "assessed"
@@ -72,7 +72,7 @@ def _is_apart(item: Outcome) -> bool:
     return item.state is State.DISMISSED
 
 
-def _of_link(item: Outcome, planned: Planned, known: Mapping[str, Known], now: datetime) -> Iterator[Told]:
+def _of_link(item: Outcome, planned: Planned, known: Mapping[str, VictimView], now: datetime) -> Iterator[Told]:
     row, cases = item.found.row, planned.around.cases
     sides = [(face, cases.get(face, [])) for face in (row["a"], row["b"])]
     for source in sorted({case["source"] for _, known in sides for case in known if case["source"]}):
@@ -94,7 +94,7 @@ def _side(face: str, cases: list[Row], source: str, planned: Planned) -> Row:
     return {"face_id": face, "media_id": planned.then.faces[face].media_id, "case_ids": sorted(own)}
 
 
-def _of_victims(source: str, before: Known, then: Known, planned: Planned, now: datetime) -> Iterator[Told]:
+def _of_victims(source: str, before: VictimView, then: VictimView, planned: Planned, now: datetime) -> Iterator[Told]:
     """The victims that an act changed, as this case system may know them: under that name, with its own faces."""
     was, is_now = before.victims.of_face, then.victims.of_face
     changed: defaultdict[str, set[str]] = defaultdict(set)
@@ -119,7 +119,7 @@ def _of_victims(source: str, before: Known, then: Known, planned: Planned, now: 
             yield Told(f"identification:{item.identification_id}@{source}", source, item.state, body)
 
 
-def _standing(known: Known, victim_id: str) -> str:
+def _standing(known: VictimView, victim_id: str) -> str:
     """Approved where none of the links that make the victim waits for its second person."""
     victim = known.victims.by_id.get(victim_id)
     states = [known.near.links[link_id].state for link_id in (victim.links if victim else ())]
