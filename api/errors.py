@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api import clock
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.refusals import disclose, record_miss
 from graph.domain.errors import Conflict, RedthreadError
 from graph.domain.people import Person, check_purpose
@@ -120,14 +120,14 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     person: Person | None = getattr(request.state, "person", None)
     if person is None:
         return refusal(error)
-    views: Views = request.app.state.services.views
-    look = Look(person, _stated(request.headers.get("redthread-purpose", "")), clock.now())
+    access_log: AccessLog = request.app.state.services.access_log
+    access = AccessEvent(person, _stated(request.headers.get("redthread-purpose", "")), clock.now())
     asked, path = f"{request.method} {getattr(request.scope.get('route'), 'path', '')}", request.url.path
     try:
         if code_of(error) in HIDING:
-            await record_miss(views, look, asked, path)
+            await record_miss(access_log, access, asked, path)
         elif isinstance(error, Conflict):
-            return refusal(await disclose(views, look, asked, path, error))
+            return refusal(await disclose(access_log, access, asked, path, error))
     except RedthreadError as unlogged:
         return refusal(unlogged)
     return refusal(error)

@@ -11,7 +11,7 @@ from fastapi.security import HTTPBearer
 from api import clock
 from api.errors import as_utf8
 from api.services import Use
-from graph.actions.access import Look
+from graph.actions.access import AccessEvent
 from graph.actions.read.queue import CLAIM_PURPOSE, check_claim
 from graph.domain.people import Permission, Person, check_purpose, check_role
 
@@ -52,12 +52,12 @@ class Seeing:
 
     deed: Permission
 
-    async def __call__(self, who: Actor, purpose: PurposeHeader, use: Use) -> Look:
+    async def __call__(self, who: Actor, purpose: PurposeHeader, use: Use) -> AccessEvent:
         check_role(who, self.deed)
         stated, now = check_purpose(as_utf8(purpose)), clock.now()
         if stated.startswith(CLAIM_PURPOSE):
             await check_claim(use.store, stated.removeprefix(CLAIM_PURPOSE), actor=who, now=now)
-        return Look(who, stated, now)
+        return AccessEvent(who, stated, now)
 
 
 async def stated_purpose(purpose: PurposeHeader = "") -> str:
@@ -78,11 +78,11 @@ IdentificationApprover = Annotated[Person, Depends(Acting(Permission.APPROVE_IDE
 SearchEnder = Annotated[Person, Depends(Acting(Permission.END_SEARCH))]
 Asker = Annotated[Person, Depends(Acting(Permission.SEARCH))]
 Operator = Annotated[Person, Depends(Acting(Permission.READ_COUNTS))]
-ApprovingLook = Annotated[Look, Depends(Seeing(Permission.APPROVE))]
-AuditLook = Annotated[Look, Depends(Seeing(Permission.READ_AUDIT))]
-QuarantineLook = Annotated[Look, Depends(Seeing(Permission.READ_QUARANTINE))]
-ReplayingLook = Annotated[Look, Depends(Seeing(Permission.REPLAY))]
-JudgingLook = Annotated[Look, Depends(Seeing(Permission.JUDGE))]
-Looking = Annotated[Look, Depends(Seeing(Permission.SEE))]
+ApprovingLook = Annotated[AccessEvent, Depends(Seeing(Permission.APPROVE))]
+AuditLook = Annotated[AccessEvent, Depends(Seeing(Permission.READ_AUDIT))]
+QuarantineLook = Annotated[AccessEvent, Depends(Seeing(Permission.READ_QUARANTINE))]
+ReplayingLook = Annotated[AccessEvent, Depends(Seeing(Permission.REPLAY))]
+JudgingLook = Annotated[AccessEvent, Depends(Seeing(Permission.JUDGE))]
+Looking = Annotated[AccessEvent, Depends(Seeing(Permission.SEE))]
 """Whoever may see cases and faces: investigators and supervisors; never auditors and operators."""
 StatedPurpose = Annotated[str, Depends(stated_purpose)]

@@ -13,7 +13,7 @@ from api.readiness import Readiness
 from api.settings import Settings
 from api.sign_in.keys import Keys, fetch_from
 from api.sign_in.tokens import SignIn
-from graph.actions.access import Views
+from graph.actions.access import AccessLog
 from graph.files import MediaStore
 from graph.space import Space
 from graph.store.session import Store
@@ -23,7 +23,7 @@ from graph.store.session import Store
 class Services:
     store: Store
     files: MediaStore
-    views: Views
+    access_log: AccessLog
     sign_in: SignIn
     readiness: Readiness
     space: Space = field(default_factory=lambda: Space(()))
@@ -36,16 +36,16 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     space = Space.of(settings.data, settings.media_store_url, settings.space_mib)
     neo4j = settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value()
     async with Store(*neo4j) as store, Store(*neo4j) as asked_whether_ready:
-        views = Views(store)
+        access_log = AccessLog(store)
         keys = Keys(fetch_from(settings.oidc_issuer, settings.oidc_jwks))
         sign_in = SignIn(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience, claims=settings.claims)
         readiness = Readiness(asked_whether_ready, files, sign_in)
         try:
-            yield Services(store, files, views, sign_in, readiness, space)
+            yield Services(store, files, access_log, sign_in, readiness, space)
         finally:
             await readiness.close()
             await sign_in.close()
-            await views.close()
+            await access_log.close()
 
 
 async def _services(request: Request) -> Services:

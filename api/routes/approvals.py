@@ -18,10 +18,10 @@ router = APIRouter(tags=["approvals"])
 @router.get("/approvals", responses=problems("forbidden", *LOOKING))
 async def approvals(
     use: Use,
-    look: ApprovingLook,
+    access: ApprovingLook,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     after: Annotated[After | None, Query(description="`next` of the page before")] = None,
 ) -> ApprovalsPage:
     """Confirmed links, one item per act and victim, and identifications, that somebody else decided first."""
-    page = await read_approvals(use.store, use.views, limit=limit, after=position(after), look=look)
+    page = await read_approvals(use.store, use.access_log, limit=limit, after=position(after), access=access)
     return ApprovalsPage.from_page(page)

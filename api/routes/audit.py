@@ -23,7 +23,7 @@ After = Annotated[int, Query(ge=0, le=SEQ_MAX, description="`next` of the answer
 @router.get("/audit", responses=problems("forbidden", *LOOKING))
 async def audit(
     use: Use,
-    look: AuditLook,
+    access: AuditLook,
     start: Annotated[Moment | None, Query(alias="from", description="from this time on, with its zone")] = None,
     end: Annotated[Moment | None, Query(alias="to", description="before this time, with its zone")] = None,
     actor: Name = None,
@@ -36,14 +36,14 @@ async def audit(
 ) -> AuditPage:
     """Entries of the audit, oldest first; auditors only, and that they looked is an entry as well."""
     wanted = Wanted(start, end, actor, action, subject)
-    found, following = await read_audit(use.store, use.views, wanted, after=after, limit=limit, look=look)
+    found, following = await read_audit(use.store, use.access_log, wanted, after=after, limit=limit, access=access)
     return AuditPage(items=[AuditEntryOut.from_entry(entry) for entry in found], next=following)
 
 
 @router.get("/audit/verification", responses=problems("forbidden", *LOOKING))
 async def verification(
     use: Use,
-    look: AuditLook,
+    access: AuditLook,
     limit: Annotated[int, Query(ge=1, le=PROVED_MAX, description="the most entries to check")] = 10_000,
     after: After = 0,
     after_hash: Annotated[
@@ -52,5 +52,5 @@ async def verification(
 ) -> ProvedOut:
     """Checks the stored chain behind an entry, and says what was checked and whether it is whole."""
     return ProvedOut.from_proved(
-        await prove(use.store, use.views, after=after, after_hash=after_hash, limit=limit, look=look)
+        await prove(use.store, use.access_log, after=after, after_hash=after_hash, limit=limit, access=access)
     )

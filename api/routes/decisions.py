@@ -132,9 +132,9 @@ async def act(body: ActIn, use: Use, actor: Judge, purpose: StatedPurpose) -> Ac
 
 
 @router.post("/acts/preview", responses=problems(*_ACT, *LOOKING))
-async def preview_act(body: ActIn, use: Use, look: JudgingLook) -> ActOut:
+async def preview_act(body: ActIn, use: Use, access: JudgingLook) -> ActOut:
     """What the same act would change, and every refusal that it would meet."""
-    return ActOut.from_done(await contact_sheet.preview(use.store, use.views, body.said(), look=look))
+    return ActOut.from_done(await contact_sheet.preview(use.store, use.access_log, body.said(), access=access))
 
 
 @router.post(

@@ -31,6 +31,6 @@ async def ask_erasure(body: ErasureIn, use: Use, actor: Eraser, response: Respon
 
 
 @router.get("/erasures/{erasure_id}", responses=problems("not_found", *LOOKING))
-async def erasure(erasure_id: Id, use: Use, look: Looking) -> ErasureOut:
+async def erasure(erasure_id: Id, use: Use, access: Looking) -> ErasureOut:
     """The receipt: `done` once vectors, boxes, crops and rows are gone."""
-    return ErasureOut.from_request(await erase.read_erasure(use.store, use.views, erasure_id, look=look))
+    return ErasureOut.from_request(await erase.read_erasure(use.store, use.access_log, erasure_id, access=access))

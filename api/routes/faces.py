@@ -32,11 +32,11 @@ router = APIRouter(tags=["faces"])
 async def face_crop(
     face_id: Id,
     use: Use,
-    look: Looking,
+    access: Looking,
     leads: Annotated[bool, Query(description="also a face of another district that only a lead leads to")] = False,
 ) -> Response:
     """The face cut out of its picture, as JPEG: of the own district, or the other side of a link or search answer."""
-    crop = await links.read_crop(use.store, use.files, use.views, face_id, leads=leads, look=look)
+    crop = await links.read_crop(use.store, use.files, use.access_log, face_id, leads=leads, access=access)
     return Response(crop, media_type="image/jpeg", headers={"Cache-Control": "no-store, private"})
 
 
@@ -44,19 +44,19 @@ async def face_crop(
 async def similar_faces(
     face_id: Id,
     use: Use,
-    look: Looking,
+    access: Looking,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
 ) -> SimilarFacesOut:
     """The faces as similar as those proposed for this one, which were not proposed: at most 13 are."""
-    found = await similar.read_similar(use.store, use.views, face_id, after=after, limit=limit, look=look)
+    found = await similar.read_similar(use.store, use.access_log, face_id, after=after, limit=limit, access=access)
     return SimilarFacesOut.from_found(found)
 
 
 @router.get("/faces/{face_id}/labels", responses={200: {"headers": ETAG}, **problems("not_found", *LOOKING)})
-async def face_labels(face_id: Id, use: Use, look: Looking, response: Response) -> LabelsOut:
+async def face_labels(face_id: Id, use: Use, access: Looking, response: Response) -> LabelsOut:
     """What people said that the face is; its version is the ETag that the next label names."""
-    row = await label.read_labels(use.store, use.views, face_id, look=look)
+    row = await label.read_labels(use.store, use.access_log, face_id, access=access)
     response.headers["ETag"] = etag(row["label_version"])
     return LabelsOut.from_row(row)
 

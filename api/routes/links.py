@@ -21,7 +21,7 @@ router = APIRouter(tags=["links"])
 @router.get("/links", responses=problems(*LOOKING))
 async def links(
     use: Use,
-    look: Looking,
+    access: Looking,
     state: Annotated[State, Query(description="leads only on request")] = State.CANDIDATE,
     case_id: Annotated[
         str | None, Query(max_length=CASE_ID_MAX, description="only links of faces in this case")
@@ -31,14 +31,14 @@ async def links(
 ) -> LinkPage:
     """Links in one state, by link id: an order that tells no score."""
     found, following = await read.read_links(
-        use.store, use.views, state=state, case_id=case_id, after=after, limit=limit, look=look
+        use.store, use.access_log, state=state, case_id=case_id, after=after, limit=limit, access=access
     )
     return LinkPage.from_links(found, following)
 
 
 @router.get("/links/{link_id}", responses={200: {"headers": ETAG}, **problems("not_found", *LOOKING)})
-async def link(link_id: Id, use: Use, look: Looking, response: Response) -> LinkDetailOut:
+async def link(link_id: Id, use: Use, access: Looking, response: Response) -> LinkDetailOut:
     """One link with its verdicts; its version is the ETag that a verdict names."""
-    found = await read.read_link(use.store, use.views, link_id, look=look)
+    found = await read.read_link(use.store, use.access_log, link_id, access=access)
     response.headers["ETag"] = etag(found.version)
     return LinkDetailOut.from_link(found)

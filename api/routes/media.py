@@ -68,18 +68,18 @@ async def upload(request: Request, response: Response, use: Use, actor: Uploader
         **problems("not_found", *LOOKING),
     },
 )
-async def one_media(media_id: Id, use: Use, look: Looking) -> MediaFactsOut | Response:
+async def one_media(media_id: Id, use: Use, access: Looking) -> MediaFactsOut | Response:
     """One media with its memberships; of a case in another district only the district and the duty contact."""
-    found = await media.read_media(use.store, use.views, media_id, look=look)
+    found = await media.read_media(use.store, use.access_log, media_id, access=access)
     if isinstance(found, media.OnItsWay):
         return JSONResponse(UploadedOut(media_id=found.media_id, status=found.status).model_dump(), 202)
     return MediaFactsOut.from_row(found)
 
 
 @router.get("/media/{media_id}/faces", responses=problems("not_found", *LOOKING))
-async def faces_of_media(media_id: Id, use: Use, look: Looking) -> MediaFacesOut:
+async def faces_of_media(media_id: Id, use: Use, access: Looking) -> MediaFacesOut:
     """The faces of one media, with what people said of them; what was marked in it and waits stands beside them."""
-    found = await media.read_faces(use.store, use.views, media_id, look=look)
+    found = await media.read_faces(use.store, use.access_log, media_id, access=access)
     return MediaFacesOut.from_found(media_id, found)
 
 

@@ -20,9 +20,9 @@ async def path(
     from_case: Annotated[str, Query(max_length=200)],
     to_case: Annotated[str, Query(max_length=200)],
     use: Use,
-    look: Looking,
+    access: Looking,
     candidates: Annotated[bool, Query(description="also links that nobody has decided")] = False,
 ) -> PathOut:
     """The shortest way from one case to the other over shared media and links that people confirmed."""
-    steps = await paths.read_path(use.store, use.views, from_case, to_case, candidates=candidates, look=look)
+    steps = await paths.read_path(use.store, use.access_log, from_case, to_case, candidates=candidates, access=access)
     return PathOut.from_steps(from_case, to_case, steps)

@@ -19,13 +19,15 @@ router = APIRouter(tags=["quarantine"])
 @router.get("/quarantine", responses=problems("forbidden", *LOOKING))
 async def quarantine(
     use: Use,
-    look: QuarantineLook,
+    access: QuarantineLook,
     status: Annotated[Status, Query(description="`waiting` for somebody, `replayed`, or `resolved`")] = "waiting",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=100, description="`next` of the page before")] = "",
 ) -> QuarantinePage:
     """Events that could not be processed, oldest first, without their bytes; operators only."""
-    found, following = await read_quarantine(use.store, use.views, status=status, after=after, limit=limit, look=look)
+    found, following = await read_quarantine(
+        use.store, use.access_log, status=status, after=after, limit=limit, access=access
+    )
     return QuarantinePage(items=[QuarantinedOut.from_row(row) for row in found], next=following)
 
 
@@ -34,7 +36,7 @@ async def quarantine(
     status_code=202,
     responses=problems("forbidden", "not_found", "not_waiting", "truncated", *LOOKING),
 )
-async def replay(quarantine_id: Id, use: Use, look: ReplayingLook) -> ReplayedOut:
+async def replay(quarantine_id: Id, use: Use, access: ReplayingLook) -> ReplayedOut:
     """Sends an event again, through its first topic, as the same event; its outcome comes as a notice."""
-    await do_replay(use.store, quarantine_id, look=look)
+    await do_replay(use.store, quarantine_id, access=access)
     return ReplayedOut(quarantine_id=quarantine_id)

@@ -20,10 +20,10 @@ _CLAIM = ("not_found", "claim_expired")
 
 
 @router.get("/queue", responses=problems("forbidden", *LOOKING))
-async def what_waits(use: Use, look: Looking, query: Annotated[PageQuery, Query()]) -> QueuePage:
+async def what_waits(use: Use, access: Looking, query: Annotated[PageQuery, Query()]) -> QueuePage:
     """The caller's open claims and returned links, then what waits: by urgency, then by chance, never by score."""
     page = await queue.read_queue(
-        use.store, use.views, query.filters(), limit=query.limit, after=position(query.after), look=look
+        use.store, use.access_log, query.filters(), limit=query.limit, after=position(query.after), access=access
     )
     return QueuePage.from_page(page)
 

@@ -95,7 +95,7 @@ async def ask(request: Request, response: Response, use: Use, actor: Asker) -> A
 @router.get("/searches", responses=problems("purpose_missing", *LOOKING))
 async def searches(
     use: Use,
-    look: Looking,
+    access: Looking,
     case_id: Annotated[str | None, Query(max_length=200, description="the case that asks")] = None,
     within: Annotated[
         str | None, Query(alias="in", max_length=200, description="`register` or `case:<case id>`")
@@ -109,7 +109,7 @@ async def searches(
     """Your searches, for a supervisor those of the district, the latest first."""
     filters = Filters(case_id, within, status, open, mine)
     rows, following = await answers.read_searches(
-        use.store, use.views, filters, after=after, limit=limit, look=look
+        use.store, use.access_log, filters, after=after, limit=limit, access=access
     )  # fmt: skip
     return SearchPage(items=[SearchLineOut.from_row(row) for row in rows], next=following)
 
@@ -118,7 +118,7 @@ async def searches(
 async def answer(
     search_id: Id,
     use: Use,
-    look: Looking,
+    access: Looking,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: Annotated[str, Query(max_length=25, description="`next` of the page before")] = "",
 ) -> SearchOut:
@@ -126,7 +126,7 @@ async def answer(
 
     An empty answer says what it was compared with. Of one case it holds all that is similar, page by page.
     """
-    found = await answers.read_search(use.store, use.views, search_id, after=after, limit=limit, look=look)
+    found = await answers.read_search(use.store, use.access_log, search_id, after=after, limit=limit, access=access)
     return SearchOut.from_answer(found)
 
 
@@ -134,7 +134,7 @@ async def answer(
 async def unjudged(
     search_id: Id,
     use: Use,
-    look: Looking,
+    access: Looking,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
 ) -> UnjudgedPage:
@@ -143,7 +143,7 @@ async def unjudged(
     Media with faces that are too poor to compare, and media in which no face was found.
     """
     rows, following = await answers.read_unjudged(
-        use.store, use.views, search_id, after=after, limit=limit, look=look
+        use.store, use.access_log, search_id, after=after, limit=limit, access=access
     )  # fmt: skip
     return UnjudgedPage(items=[UnjudgedOut.from_row(row) for row in rows], next=following)
 

@@ -28,9 +28,9 @@ _MOVED = {
     response_model=VictimOut,
     responses={308: _MOVED, **problems("not_found", "victim_split", *LOOKING)},
 )
-async def victim(victim_id: VictimId, use: Use, look: Looking) -> VictimOut | Response:
+async def victim(victim_id: VictimId, use: Use, access: Looking) -> VictimOut | Response:
     """A contact sheet: the victim's faces by case, the weakest first, each with what holds it there."""
-    seen = await victim_read.read_victim(use.store, use.views, victim_id, look=look)
+    seen = await victim_read.read_victim(use.store, use.access_log, victim_id, access=access)
     if isinstance(seen, Moved):
         return Response(status_code=308, headers={"Location": f"/victims/{quote(seen.victim_id, safe='')}"})
     return VictimOut.from_victim(seen)

@@ -1,7 +1,7 @@
-"""Every look at people's data becomes an audit entry before its answer leaves: no unlogged look.
+"""Every access to people's data is an audit entry before its answer leaves.
 
-Looks are written in groups, because each write takes the one audit head: a group is whatever came while the last
-one was written, so that nobody waits for company. One transaction writes it, and every answer waits for its group.
+Entries are written in groups, because each write locks the one audit head. A group is whatever arrived while the last
+one was written, so no request waits for others to arrive. Every answer waits for the transaction of its group.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from graph.store import log
 from graph.store.session import Store, Tx
 
 GROUP_LIMIT = 500
-"""Looks in one transaction, so that one group never holds the audit head for long."""
+"""Entries in one transaction, so that one group never holds the audit head for long."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """That a person looks, for a stated purpose, at an aware UTC time."""
+class AccessEvent:
+    """A person reads data for a stated purpose at an aware UTC time."""
 
     person: Person
     purpose: str
     at: datetime
 
     def act(self, action: AuditAction, subject: str, *, shown: Sequence[str] = ()) -> audit.Act:
-        """The entry to be: `shown` are the ids that the answer holds; only their digest is kept."""
+        """The audit entry of this access. `shown` are the ids in the answer; only their digest is stored."""
         return audit.Act(
             at=self.at,
             actor=self.person.actor,
@@ -42,8 +42,8 @@ class Look:
         )
 
 
-class Views:
-    """Collects looks and writes them in groups; build it inside the running loop, close it before the store."""
+class AccessLog:
+    """Writes access events in groups. Build it inside the running loop and close it before the store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -51,7 +51,7 @@ class Views:
         self._writer: asyncio.Task[None] | None = None
 
     async def record(self, act: audit.Act) -> None:
-        """Returns when the entry is committed; raises what kept it from being written."""
+        """Returns when the entry is committed; raises the error that prevented it."""
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((act, written))
         if self._writer is None:
@@ -59,12 +59,12 @@ class Views:
         await written
 
     async def close(self) -> None:
-        """Returns when every look collected so far is written or has failed."""
+        """Returns when every entry collected so far is written or has failed."""
         if self._writer is not None:
             await self._writer
 
     async def _write_groups(self) -> None:
-        alone = 0  # so many of those that wait were in a group that failed: each is written by itself
+        alone = 0  # how many of the waiting entries were in a failed group: each of them is written by itself
         try:
             while self._waiting:
                 size = 1 if alone else GROUP_LIMIT
@@ -75,12 +75,12 @@ class Views:
                     alone = len(group)
         finally:
             self._writer = None
-            for _, written in self._waiting:  # only where the writer itself was ended
+            for _, written in self._waiting:  # only if the writer itself was cancelled
                 written.cancel()
             self._waiting = []
 
     async def _write(self, group: list[tuple[audit.Act, asyncio.Future[None]]]) -> bool:
-        """Whether each is to be written by itself: one entry that fails is no reason to refuse others their look."""
+        """Whether to write each entry by itself: one that fails must not fail the others of its group."""
         acts = [act for act, _ in group]
 
         async def work(tx: Tx) -> None:
@@ -89,14 +89,14 @@ class Views:
         failure: BaseException | None = None
         try:
             await self._store.write(work)
-        except BaseException as error:  # noqa: BLE001 - whatever happened, cancellation too, nobody waits for ever
+        except BaseException as error:  # noqa: BLE001 - after any error, cancellation too, no caller may wait forever
             failure = error
-        # Where Neo4j is away it is so for each of them.
+        # While Neo4j is unavailable, writing each by itself would fail alike.
         if len(group) > 1 and isinstance(failure, Exception) and type(failure) is not StoreUnavailable:
             return True
         for _, written in group:
             if written.done():
-                continue  # the caller went away; its look is logged all the same
+                continue  # the caller was cancelled; its access is logged all the same
             if failure is None:
                 written.set_result(None)
             elif isinstance(failure, asyncio.CancelledError):

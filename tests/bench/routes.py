@@ -32,7 +32,7 @@ import psutil
 from api.app import build_app
 from api.readiness import Readiness
 from api.services import Services
-from graph.actions.access import Views
+from graph.actions.access import AccessLog
 from graph.domain import ids
 from graph.domain.people import Person, Role
 from graph.files import MediaStore
@@ -107,7 +107,7 @@ async def recording(store: Recorded, files: MediaStore) -> AsyncIterator[httpx.A
     async def services() -> AsyncIterator[Services]:
         who = sign_in()
         readiness = Readiness(store, files, who)
-        yield Services(store, files, Views(store), who, readiness)
+        yield Services(store, files, AccessLog(store), who, readiness)
         await readiness.close()
 
     app = build_app(services, upload_limit=1_000_000, version="bench")

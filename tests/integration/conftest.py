@@ -17,7 +17,7 @@ import pytest
 from api.app import build_app
 from api.readiness import Readiness
 from api.services import Services
-from graph.actions.access import Views
+from graph.actions.access import AccessLog
 from graph.domain import audit
 from graph.domain.audit_actions import AuditAction
 from graph.files import MediaStore
@@ -72,7 +72,7 @@ async def api(store: Store, files: MediaStore) -> AsyncIterator[httpx.AsyncClien
         who = sign_in()
         # Nothing is remembered: each test asks what is true now.
         readiness = Readiness(store, files, who, fresh=0)
-        yield Services(store, files, Views(store), who, readiness)
+        yield Services(store, files, AccessLog(store), who, readiness)
         await readiness.close()
 
     app = build_app(services, upload_limit=1_000_000, version="test")

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from api.routes import cases, erasures, faces, links, media, searches, victims
 from api.routes import paths as path_routes
-from graph.actions.access import Views
+from graph.actions.access import AccessLog
 from graph.actions.decide.erase import do_erase
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain import audit, ids
@@ -144,10 +144,10 @@ async def test_the_chain_is_whole_after_looks_and_verdicts_at_once(
 
 
 async def test_looks_at_once_share_a_transaction(store: Store) -> None:
-    views = Views(store)
+    access_log = AccessLog(store)
     acts = [audit.Act(NOW, "anna", "face.seen", f"face{number}", "test") for number in range(50)]
 
-    await asyncio.gather(*(views.record(act) for act in acts))
+    await asyncio.gather(*(access_log.record(act) for act in acts))
 
     head = await store.read(lambda tx: tx.one("MATCH (h:AuditHead) RETURN h.locked AS locked"))
     assert head == {"locked": 1}
@@ -155,13 +155,13 @@ async def test_looks_at_once_share_a_transaction(store: Store) -> None:
 
 
 async def test_without_the_audit_every_look_fails_and_the_next_one_goes_on(store: Store) -> None:
-    views = Views(store)
+    access_log = AccessLog(store)
     act = audit.Act(NOW, "anna", "face.seen", "face", "test")
     await store.statement("MATCH (h:AuditHead) SET h.name = 'away'")
 
-    failed = await asyncio.gather(views.record(act), views.record(act), return_exceptions=True)
+    failed = await asyncio.gather(access_log.record(act), access_log.record(act), return_exceptions=True)
     await store.statement("MATCH (h:AuditHead) SET h.name = 'head'")
-    await views.record(act)
+    await access_log.record(act)
 
     assert [type(error) for error in failed] == [RuntimeError, RuntimeError]
     assert len(await entries(store)) == 1
@@ -172,12 +172,12 @@ async def test_a_look_that_cannot_be_written_fails_alone(store: Store) -> None:
 
     Looks are written in groups, and one entry that fails made the whole group fail.
     """
-    views = Views(store)
+    access_log = AccessLog(store)
     subjects = ["a", "b" * 9000, "c", "d" * 9000, "e"]
     acts = [audit.Act(NOW, "anna", "face.seen", subject, "test") for subject in subjects]
 
-    done = await asyncio.gather(*(views.record(act) for act in acts), return_exceptions=True)
-    await views.close()
+    done = await asyncio.gather(*(access_log.record(act) for act in acts), return_exceptions=True)
+    await access_log.close()
 
     assert [isinstance(result, StoreUnavailable) for result in done] == [False, True, False, True, False]
     chain = await entries(store)

@@ -13,7 +13,7 @@ import pytest
 from api.app import build_app
 from api.readiness import Readiness
 from api.services import Services
-from graph.actions.access import Views
+from graph.actions.access import AccessLog
 from graph.actions.operate import quarantine
 from graph.domain import audit, ids
 from graph.domain.people import Person, Role
@@ -58,7 +58,7 @@ async def audrey(store: Store, files: MediaStore) -> AsyncIterator[Client]:
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
         who = sign_in()
-        yield Services(store, files, Views(store), who, Readiness(store, files, who))
+        yield Services(store, files, AccessLog(store), who, Readiness(store, files, who))
 
     app = build_app(services, upload_limit=1_000_000, version="test")
     transport = httpx.ASGITransport(app=app)

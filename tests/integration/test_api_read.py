@@ -7,7 +7,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide import label
 from graph.actions.read import media, paths
 from graph.actions.read import victim as victim_read
@@ -225,18 +225,18 @@ async def test_who_runs_or_audits_the_system_sees_nothing_of_a_case(
     store: Store, scene: Scene, subtests: pytest.Subtests
 ) -> None:
     await scene.depicts("n1", "v1")
-    views = Views(store)
+    access_log = AccessLog(store)
     for role in (Role.OPERATOR, Role.AUDITOR, Role.CASE_SYSTEM):
-        look = Look(Person("otto@north", frozenset({role}), "north"), "review", NOW)
+        access = AccessEvent(Person("otto@north", frozenset({role}), "north"), "review", NOW)
         with subtests.test(role=role):
             for reading in (
-                media.read_case_facts(store, views, NORTH, look=look),
-                media.read_media_of_case(store, views, NORTH, after="", limit=9, look=look),
-                media.read_media(store, views, ids.media_id(b"n"), look=look),
-                media.read_faces(store, views, ids.media_id(b"n"), look=look),
-                victim_read.read_victim(store, views, "v1", look=look),
-                label.read_labels(store, views, scene.faces["n1"], look=look),
-                paths.read_path(store, views, NORTH, SOUTH, candidates=False, look=look),
+                media.read_case_facts(store, access_log, NORTH, access=access),
+                media.read_media_of_case(store, access_log, NORTH, after="", limit=9, access=access),
+                media.read_media(store, access_log, ids.media_id(b"n"), access=access),
+                media.read_faces(store, access_log, ids.media_id(b"n"), access=access),
+                victim_read.read_victim(store, access_log, "v1", access=access),
+                label.read_labels(store, access_log, scene.faces["n1"], access=access),
+                paths.read_path(store, access_log, NORTH, SOUTH, candidates=False, access=access),
             ):
                 with pytest.raises(NotFound):
                     await reading

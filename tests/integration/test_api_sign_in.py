@@ -16,7 +16,7 @@ from api.services import Services
 from api.settings import DEVELOPMENT_ISSUER
 from api.sign_in.keys import Keys, fetch_from
 from api.sign_in.tokens import SignIn
-from graph.actions.access import Views
+from graph.actions.access import AccessLog
 from graph.files import MediaStore
 from graph.store.session import Store
 from tests.integration.conftest import HEADERS, entries
@@ -77,7 +77,7 @@ async def test_while_the_issuers_keys_cannot_be_had_nobody_is_let_in_and_told_to
     async def services() -> AsyncIterator[Services]:
         keys = Keys(fetch_from("http://127.0.0.1:1", ""))
         who = SignIn(keys, issuer=DEVELOPMENT_ISSUER, audience="redthread")
-        yield Services(store, files, Views(store), who, Readiness(store, files, who))
+        yield Services(store, files, AccessLog(store), who, Readiness(store, files, who))
 
     app = build_app(services, upload_limit=1, version="test")
     transport = httpx.ASGITransport(app=app)

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.verdicts import Judgement, do_verdict
 from graph.actions.read.approvals import Approval, ApprovalPage, read_approvals
 from graph.domain.errors import Forbidden
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 async def waiting(store: Store, person: Person = SUE, **more: Any) -> ApprovalPage:
     values: dict[str, Any] = {"limit": 50, "after": None} | more
-    return await read_approvals(store, Views(store), look=Look(person, "approval", NOW), **values)
+    return await read_approvals(store, AccessLog(store), access=AccessEvent(person, "approval", NOW), **values)
 
 
 async def confirm(store: Store, link_id: str, actor: Person = ANNA, minutes: int = 0) -> None:

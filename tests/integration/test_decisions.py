@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide import acts, contact_sheet, identify, verdicts
 from graph.actions.decide.contact_sheet import Said
 from graph.actions.decide.identify import Proposal
@@ -245,8 +245,8 @@ async def sheet(scene: Scene) -> list[str]:
 async def test_one_act_settles_a_contact_sheet_and_is_undone_as_one(scene: Scene) -> None:
     store, links = scene.store, await sheet(scene)
     said = Said(tuple(Seen(link, 0) for link in links), YES, ("ears",), "")
-    async with views(store) as looked:
-        foreseen = await contact_sheet.preview(store, looked, said, look=Look(ANNA, "test", NOW))
+    async with access_log(store) as looked:
+        foreseen = await contact_sheet.preview(store, looked, said, access=AccessEvent(ANNA, "test", NOW))
     done = await contact_sheet.do_act(store, said, actor=ANNA, now=NOW)
 
     assert (foreseen.faces, foreseen.cases, foreseen.victims) == (done.faces, done.cases, done.victims)
@@ -513,8 +513,8 @@ async def identity(store: Store, victim_id: str) -> str | None:
 
 
 @asynccontextmanager
-async def views(store: Store) -> AsyncIterator[Views]:
-    looked = Views(store)
+async def access_log(store: Store) -> AsyncIterator[AccessLog]:
+    looked = AccessLog(store)
     yield looked
     await looked.close()
 
@@ -522,9 +522,9 @@ async def views(store: Store) -> AsyncIterator[Views]:
 async def test_a_person_of_another_district_is_named_once_the_link_is_approved(scene: Scene, link_id: str) -> None:
     store = scene.store
     await judge(store, link_id, by=BEN)
-    async with views(store) as looked:
-        [confirmed] = (await read_link(store, looked, link_id, look=Look(ANNA, "test", NOW))).history
-        [page] = (await read_approvals(store, looked, limit=9, after=None, look=Look(SUE, "test", NOW))).items
+    async with access_log(store) as looked:
+        [confirmed] = (await read_link(store, looked, link_id, access=AccessEvent(ANNA, "test", NOW))).history
+        [page] = (await read_approvals(store, looked, limit=9, after=None, access=AccessEvent(SUE, "test", NOW))).items
     with pytest.raises(Conflict) as stale:
         await judge(store, link_id, by=ANNA)
     with pytest.raises(Conflict) as at_home:
@@ -536,8 +536,8 @@ async def test_a_person_of_another_district_is_named_once_the_link_is_approved(s
     assert at_home.value.current["by"] == BEN.actor
 
     await approve(store, link_id)
-    async with views(store) as looked:
-        seen = await read_link(store, looked, link_id, look=Look(ANNA, "test", NOW))
+    async with access_log(store) as looked:
+        seen = await read_link(store, looked, link_id, access=AccessEvent(ANNA, "test", NOW))
     assert [past.by for past in seen.history] == [BEN.actor, SUE.actor]
 
 
@@ -547,7 +547,7 @@ async def test_who_returned_what_another_district_confirmed_is_a_role_and_a_dist
     store = scene.store
     await judge(store, link_id, by=BEN)
     await approve(store, link_id, returned=True)
-    async with views(store) as looked:
-        page = await read_queue(store, looked, Filters(), limit=9, after=None, look=Look(BEN, "test", NOW))
+    async with access_log(store) as looked:
+        page = await read_queue(store, looked, Filters(), limit=9, after=None, access=AccessEvent(BEN, "test", NOW))
 
     assert [queued.returned.by for queued in page.items if queued.returned] == ["supervisor of north"]

@@ -17,7 +17,7 @@ import pytest
 from confluent_kafka import Message
 from PIL import Image
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.verdicts import Judgement, Seen, do_reopening, do_verdict
 from graph.actions.operate import models as actions
 from graph.actions.read import answers, search
@@ -359,8 +359,8 @@ async def test_a_search_that_stays_open_goes_on_under_the_new_model(register: Re
     search_id = await search.ask_with_faces(site.store, question, faces, actor=ANNA, now=datetime.now(UTC))
 
     async def answer() -> Answer:
-        look = Look(ANNA, "review", datetime.now(UTC))
-        return await answers.read_search(site.store, Views(site.store), search_id, look=look)
+        access = AccessEvent(ANNA, "review", datetime.now(UTC))
+        return await answers.read_search(site.store, AccessLog(site.store), search_id, access=access)
 
     async def answered() -> bool:
         return (await answer()).search["status"] == "answered"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.read import answers, search
 from graph.actions.read.answers import Answer
 from graph.actions.read.search import Question
@@ -79,8 +79,8 @@ async def ask(site: Site, within: str, *names: str, keep_asking: bool = False) -
 
 
 async def read(site: Site, search_id: str) -> Answer:
-    look = Look(ANNA, "review", datetime.now(UTC))
-    return await answers.read_search(site.store, Views(site.store), search_id, look=look)
+    access = AccessEvent(ANNA, "review", datetime.now(UTC))
+    return await answers.read_search(site.store, AccessLog(site.store), search_id, access=access)
 
 
 def parts(answer: Answer) -> list[tuple[int, int, int, int]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.contact_sheet import Said, do_act
 from graph.actions.decide.verdicts import Judgement, Seen, do_verdict
 from graph.actions.read.queue import Page, Queued, do_claim, do_renewal, do_skip, read_queue
@@ -36,8 +36,8 @@ async def claim(
 async def queue(store: Store, person: Person = ANNA, filters: Filters | None = None, **more: Any) -> Page:
     values: dict[str, Any] = {"limit": 50, "after": None} | more
     now = values.pop("now", NOW)
-    look = Look(person, "victim identification", now)
-    return await read_queue(store, Views(store), filters or Filters(), look=look, **values)
+    access = AccessEvent(person, "victim identification", now)
+    return await read_queue(store, AccessLog(store), filters or Filters(), access=access, **values)
 
 
 def links_of(found: list[Queued]) -> list[list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide import acts, contact_sheet, identify, verdicts
 from graph.actions.decide.contact_sheet import Said
 from graph.actions.decide.identify import Proposal
@@ -54,7 +54,7 @@ async def reopen(store: Store, link_id: str, version: int, by: Person = SUE) -> 
 
 
 async def seen(store: Store, link_id: str, by: Person) -> VisibleLink:
-    return await read_link(store, Views(store), link_id, look=Look(by, "test", NOW))
+    return await read_link(store, AccessLog(store), link_id, access=AccessEvent(by, "test", NOW))
 
 
 async def blind(store: Store, link_id: str, by: Person) -> list[bool | None]:

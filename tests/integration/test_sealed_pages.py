@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.read import answers, queue, queue_items
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.queue import Filters, read_position
@@ -14,7 +14,7 @@ from graph.store.session import Store
 from tests.support.factories import ANNA, NORTH, NOW, SOUTH, Scene
 
 pytestmark = pytest.mark.anyio
-LOOK = Look(ANNA, "test", NOW)
+ACCESS = AccessEvent(ANNA, "test", NOW)
 
 
 async def test_looking_yourself_walks_over_media_of_ones_own_district_alone(
@@ -32,7 +32,9 @@ async def test_looking_yourself_walks_over_media_of_ones_own_district_alone(
     places: list[str] = []
     after: str | None = ""
     while after is not None:
-        page, after = await answers.read_unjudged(store, Views(store), search_id, after=after, limit=9, look=LOOK)
+        page, after = await answers.read_unjudged(
+            store, AccessLog(store), search_id, after=after, limit=9, access=ACCESS
+        )
         met += [row["media_id"] for row in page]
         places += [after] if after else []
 
@@ -71,7 +73,7 @@ async def test_the_queue_goes_on_behind_a_link_that_one_sees(
     met: set[str] = set()
     after = None
     for _ in range(20):
-        page = await queue.read_queue(store, Views(store), everything, limit=2, after=after, look=LOOK)
+        page = await queue.read_queue(store, AccessLog(store), everything, limit=2, after=after, access=ACCESS)
         met |= {link.link_id for queued in page.items for link in queued.item.links}
         if page.next is None:
             break
@@ -79,5 +81,5 @@ async def test_the_queue_goes_on_behind_a_link_that_one_sees(
         assert after.link_id in seen | {await scene.link("n1", "s1")}
     assert seen <= met
     nothing = Filters(submitted_before=1)
-    page = await queue.read_queue(store, Views(store), nothing, limit=2, after=None, look=LOOK)
+    page = await queue.read_queue(store, AccessLog(store), nothing, limit=2, after=None, access=ACCESS)
     assert page.next is not None and read_position(page.next).link_id in seen | {await scene.link("n1", "s1")}

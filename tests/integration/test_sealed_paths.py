@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.read import paths
 from graph.actions.read.paths import Step
 from graph.store.session import Store
@@ -22,8 +22,8 @@ async def other(scene: Scene) -> str:
 
 
 async def way(store: Store, *, candidates: bool = True) -> tuple[Step, ...]:
-    look = Look(ANNA, "test", NOW)
-    return await paths.read_path(store, Views(store), NORTH, OTHER, candidates=candidates, look=look)
+    access = AccessEvent(ANNA, "test", NOW)
+    return await paths.read_path(store, AccessLog(store), NORTH, OTHER, candidates=candidates, access=access)
 
 
 async def test_which_faces_of_another_district_are_in_one_picture_is_told_by_no_way(

@@ -12,7 +12,7 @@ import pytest
 from api.app import build_app
 from api.readiness import Readiness
 from api.services import Services
-from graph.actions.access import Views
+from graph.actions.access import AccessLog
 from graph.files import MediaStore
 from graph.space import Space
 from graph.store.session import Store
@@ -37,7 +37,7 @@ async def test_an_upload_is_refused_and_reading_goes_on(
     async def services() -> AsyncIterator[Services]:
         who = sign_in()
         readiness = Readiness(store, files, who)
-        yield Services(store, files, Views(store), who, readiness, Space([tmp_path], MORE_THAN_ANY_DISK))
+        yield Services(store, files, AccessLog(store), who, readiness, Space([tmp_path], MORE_THAN_ANY_DISK))
         await readiness.close()
 
     app = build_app(services, upload_limit=1_000_000, version="test")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.erase import do_erase
 from graph.actions.decide.verdicts import Judgement, Seen, do_approval, do_reopening, do_verdict
 from graph.actions.read.approvals import read_approvals
@@ -39,8 +39,8 @@ async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[
         yield site
 
 
-def look(person: Person) -> Look:
-    return Look(person, "victim identification", NOW)
+def access(person: Person) -> AccessEvent:
+    return AccessEvent(person, "victim identification", NOW)
 
 
 async def pictures(site: Site) -> tuple[str, list[Any]]:
@@ -79,24 +79,24 @@ async def erase(site: Site, how: str) -> None:
 @pytest.mark.parametrize("how", ["case system", "person"])
 async def test_both_districts_see_approve_and_reopen_a_link_whose_one_side_is_a_stub(site: Site, how: str) -> None:
     link_id, _ = await pictures(site)
-    store, views = site.store, Views(site.store)
+    store, access_log = site.store, AccessLog(site.store)
     stub = VisibleEndpoint(make.face_id("north"), None, (), None, None, "north", "duty desk north", erased=True)
 
     await erase(site, how)
 
     for person in (ANNA, SUE, BEN, SAM):
-        seen = await read_link(store, views, link_id, look=look(person))
+        seen = await read_link(store, access_log, link_id, access=access(person))
         assert {side.face_id: side for side in (seen.a, seen.b)}[make.face_id("north")] == stub
         listed, _ = await read_links(
-            store, views, state=State.CONFIRMED, case_id=None, after="", limit=9, look=look(person)
+            store, access_log, state=State.CONFIRMED, case_id=None, after="", limit=9, access=access(person)
         )
         assert [link.link_id for link in listed] == [link_id]
     with pytest.raises(NotFound):
-        await read_link(store, views, link_id, look=look(ELSEWHERE))
+        await read_link(store, access_log, link_id, access=access(ELSEWHERE))
     # The membership that was urgent is gone; the other one is as urgent.
     assert await site.rows(PLACE) == [{"low": "north", "high": "south", "urgency": 1}]
     for person in (SUE, SAM):
-        page = await read_approvals(store, views, limit=9, after=None, look=look(person))
+        page = await read_approvals(store, access_log, limit=9, after=None, access=access(person))
         assert [link.link_id for approval in page.items for link in approval.links] == [link_id]
 
     approved = await do_approval(store, Seen(link_id, 1), SecondDecision.APPROVED, "", actor=SUE, now=NOW)
@@ -126,7 +126,7 @@ async def test_a_stub_changes_by_no_restart_and_no_replay_and_is_a_face_again_on
     assert await site.rows("MATCH (f:Face)-[:WAS_IN]->(c:Case) RETURN c.case_id AS c") == []
     assert await site.rows(PLACE) == [{"low": "south", "high": "", "urgency": 1}]
     with pytest.raises(NotFound):
-        await read_link(site.store, Views(site.store), link_id, look=look(ANNA))
+        await read_link(site.store, AccessLog(site.store), link_id, access=access(ANNA))
 
 
 async def test_a_victim_whose_face_is_a_stub_is_still_seen_where_the_face_was(site: Site) -> None:
@@ -134,7 +134,7 @@ async def test_a_victim_whose_face_is_a_stub_is_still_seen_where_the_face_was(si
     await erase(site, "case system")
     [row] = await site.rows("MATCH (v:Victim) RETURN v.victim_id AS victim_id")
 
-    seen = await read_victim(site.store, Views(site.store), row["victim_id"], look=look(ANNA))
+    seen = await read_victim(site.store, AccessLog(site.store), row["victim_id"], access=access(ANNA))
 
     assert isinstance(seen, SeenVictim) and seen.erased == 1
     told = [(sheet.case, [face.face["face_id"] for face in sheet.faces]) for sheet in seen.sheets]

@@ -26,7 +26,7 @@ from api import clock
 from api.app import build_app
 from api.readiness import Readiness
 from api.services import Services
-from graph.actions.access import Views
+from graph.actions.access import AccessLog
 from graph.domain import ids
 from graph.domain.people import Person
 from graph.files import MediaStore
@@ -170,7 +170,7 @@ async def _answers(
     async def services() -> Any:
         who = sign_in()
         readiness = Readiness(store, files, who, fresh=0)
-        yield Services(store, files, Views(store), who, readiness)
+        yield Services(store, files, AccessLog(store), who, readiness)
         await readiness.close()
 
     app = build_app(services, upload_limit=1_000_000, version="test")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.verdicts import Judgement, do_verdict
 from graph.actions.link import commit
 from graph.actions.read.queue import read_queue
@@ -30,8 +30,8 @@ async def judge(store: Store, link_id: str, decision: Decision, now: datetime) -
 
 
 async def waits(store: Store, link_id: str) -> bool:
-    look = Look(ANNA, "victim identification", after(60))
-    page = await read_queue(store, Views(store), Filters(), limit=50, after=None, look=look)
+    access = AccessEvent(ANNA, "victim identification", after(60))
+    page = await read_queue(store, AccessLog(store), Filters(), limit=50, after=None, access=access)
     return link_id in {link.link_id for queued in page.items for link in queued.item.links}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.read import approvals, queue, victim
 from graph.actions.read import links as read
 from graph.domain.errors import RedthreadError
@@ -25,20 +25,23 @@ RETURN r.link_id AS link_id, r.state AS state,
 
 async def answers(store: Store, person: Person) -> list[str]:
     """Everything that the actions that read answer this person, in words that can be compared."""
-    views, look = Views(store), Look(person, "test", NOW)
+    access_log, access = AccessLog(store), AccessEvent(person, "test", NOW)
     rows = await store.read(
         lambda tx: tx.rows("MATCH (v:Victim) RETURN v.victim_id AS id UNION MATCH (c:Case) RETURN c.case_id AS id")
     )
     links = await store.read(lambda tx: tx.rows("MATCH ()-[r:CANDIDATE]->() RETURN r.link_id AS id"))
     asked: list[Any] = [
-        queue.read_queue(store, views, Filters(leads=True), limit=50, after=None, look=look),
-        *(read.read_links(store, views, state=state, case_id=None, after="", limit=50, look=look) for state in State),
-        *(read.read_link(store, views, row["id"], look=look) for row in links),
-        *(victim.read_victim(store, views, row["id"], look=look) for row in rows),
-        *(read.read_case(store, views, row["id"], leads=True, look=look) for row in rows),
+        queue.read_queue(store, access_log, Filters(leads=True), limit=50, after=None, access=access),
+        *(
+            read.read_links(store, access_log, state=state, case_id=None, after="", limit=50, access=access)
+            for state in State
+        ),
+        *(read.read_link(store, access_log, row["id"], access=access) for row in links),
+        *(victim.read_victim(store, access_log, row["id"], access=access) for row in rows),
+        *(read.read_case(store, access_log, row["id"], leads=True, access=access) for row in rows),
     ]
     if may(person, Permission.APPROVE, [person.district], made_by="somebody"):
-        asked.append(approvals.read_approvals(store, views, limit=50, after=None, look=look))
+        asked.append(approvals.read_approvals(store, access_log, limit=50, after=None, access=access))
     told: list[str] = []
     for one in asked:
         try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from graph.actions import victims
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.acts import Done, done_of
 from graph.actions.decide.verdicts import Deciding, Locked, Seen, Step, check_sees, check_version, lock, plan, write
 from graph.actions.read.links import seen_link
@@ -67,20 +67,20 @@ async def do_act(store: Store, said: Said, *, actor: Person, now: datetime, purp
     return await store.write(work)
 
 
-async def preview(store: Store, views: Views, said: Said, *, look: Look) -> Done:
+async def preview(store: Store, access_log: AccessLog, said: Said, *, access: AccessEvent) -> Done:
     """What the act would change, and every refusal that it would meet; nothing is decided, the look is in the audit."""
     check_said(said)
-    deciding = Deciding(look.person, look.at, look.purpose, "verdict", AuditAction.LINKS_JUDGED, said.faces)
+    deciding = Deciding(access.person, access.at, access.purpose, "verdict", AuditAction.LINKS_JUDGED, said.faces)
 
     async def work(tx: Tx) -> Done:
-        found = await _locked(tx, said, look.person, only_look=True)
-        steps, missing, around = await _steps(tx, said, found, look.person, only_look=True)
+        found = await _locked(tx, said, access.person, only_look=True)
+        steps, missing, around = await _steps(tx, said, found, access.person, only_look=True)
         found |= {row["link_id"]: _imagined(row) for row in missing}
         found |= await lock(tx, [step.link_id for step in steps if step.link_id not in found], only_look=True)
-        return done_of(None, await plan(tx, found, steps, deciding, "", around), look.person)
+        return done_of(None, await plan(tx, found, steps, deciding, "", around), access.person)
 
     done = await store.read(work)
-    await views.record(look.act(AuditAction.ACT_PREVIEWED, "links", shown=[seen.link_id for seen in said.links]))
+    await access_log.record(access.act(AuditAction.ACT_PREVIEWED, "links", shown=[seen.link_id for seen in said.links]))
     return done
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal, LiteralString
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.known import find_victim
 from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
@@ -97,12 +97,12 @@ async def _hide(tx: Tx, kind: Kind, rows: list[Row]) -> Row | None:
     return left
 
 
-async def read_erasure(store: Store, views: Views, erasure_id: str, *, look: Look) -> Row:
+async def read_erasure(store: Store, access_log: AccessLog, erasure_id: str, *, access: AccessEvent) -> Row:
     """The receipt: asked, or done since link has erased everything; the look is in the audit."""
     row = await store.read(lambda tx: tx.one(queries.REQUEST, erasure_id=erasure_id))
-    if row is None or not may(look.person, Permission.ERASE, row["request"]["districts"]):
+    if row is None or not may(access.person, Permission.ERASE, row["request"]["districts"]):
         raise NotFound("there is no such erasure")
-    await views.record(look.act(AuditAction.ERASURE_SEEN, erasure_id))
+    await access_log.record(access.act(AuditAction.ERASURE_SEEN, erasure_id))
     return row["request"]
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.read.media import check_visible
 from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
@@ -81,13 +81,13 @@ async def do_label(store: Store, said: Labelling, *, actor: Person, now: datetim
     return await store.write(work)
 
 
-async def read_labels(store: Store, views: Views, face_id: str, *, look: Look) -> Row:
+async def read_labels(store: Store, access_log: AccessLog, face_id: str, *, access: AccessEvent) -> Row:
     """The face's label with its history, oldest first; the look is in the audit."""
     row = await store.read(lambda tx: tx.one(queries.LABELS, face_id=face_id))
-    check_visible(look.person, row["districts"] if row else [], "face")
+    check_visible(access.person, row["districts"] if row else [], "face")
     assert row is not None
-    await views.record(look.act(AuditAction.FACE_LABELS_SEEN, face_id))
-    return _told(row, look.person)
+    await access_log.record(access.act(AuditAction.FACE_LABELS_SEEN, face_id))
+    return _told(row, access.person)
 
 
 def _told(row: Row, viewer: Person) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.known import KnownAs, KnownVictims
 from graph.actions.read.search import check_sees, is_open, milliseconds
 from graph.domain.audit_actions import AuditAction
@@ -68,31 +68,31 @@ class Answer:
 
 
 async def read_search(
-    store: Store, views: Views, search_id: str, *, after: str = "", limit: int = 100, look: Look
+    store: Store, access_log: AccessLog, search_id: str, *, after: str = "", limit: int = 100, access: AccessEvent
 ) -> Answer:
     """The search and at most `limit` of what it found; the look, with a digest of what it showed, is in the audit."""
     part, rank = _place(after)
 
     async def work(tx: Tx) -> Answer:
         row = await tx.one(queries.SEARCH, search_id=search_id)
-        search = check_sees(row["search"] if row else None, look.person)
+        search = check_sees(row["search"] if row else None, access.person)
         assert row is not None
-        asked = {"search_id": search_id, "district": look.person.district}
+        asked = {"search_id": search_id, "district": access.person.district}
         items = await tx.rows(queries.ITEMS, part=part, rank=rank, limit=limit + 1, **asked)
         people = await tx.rows(queries.SIMILAR_PEOPLE, **asked)
         victims = {each["face_id"]: each["victim_id"] for each in (*items, *people) if each["victim_id"] is not None}
-        seen = await KnownVictims(tx, look.person).names(victims)
+        seen = await KnownVictims(tx, access.person).names(victims)
         within = search["within"].removeprefix("case:") if search["within"] != "register" else None
         sources = ("", "~") if within is None else (source_of(within), source_of(within))
         coming = await tx.one(queries.COMING, case_id=within, first_source=sources[0], last_source=sources[1])
-        still = is_open(search, look.at)
+        still = is_open(search, access.at)
         on_its_way = _coming(coming) if coming else Coming()
         asked = {face["face_id"]: face["dates"] for face in row["probes"]}
-        page = tuple(_item(item, look.person, seen, asked.get(item["probe_face_id"])) for item in items[:limit])
+        page = tuple(_item(item, access.person, seen, asked.get(item["probe_face_id"])) for item in items[:limit])
         return Answer(
             search=search,
             open=still,
-            probes=tuple(_probe(face, look.person) for face in row["probes"]),
+            probes=tuple(_probe(face, access.person) for face in row["probes"]),
             parts=tuple(row["parts"]),
             items=page,
             people=tuple(_people(page)),
@@ -103,7 +103,7 @@ async def read_search(
 
     answer = await store.read(work)
     shown = [item["face_id"] for item in answer.items]
-    await views.record(look.act(AuditAction.SEARCH_SEEN, search_id, shown=shown))
+    await access_log.record(access.act(AuditAction.SEARCH_SEEN, search_id, shown=shown))
     return answer
 
 
@@ -119,32 +119,34 @@ class Filters:
 
 
 async def read_searches(
-    store: Store, views: Views, filters: Filters, *, after: str, limit: int, look: Look
+    store: Store, access_log: AccessLog, filters: Filters, *, after: str, limit: int, access: AccessEvent
 ) -> tuple[list[Row], str | None]:
     """At most `limit` of the person's own searches, for a supervisor those of the district, the latest first.
 
     And where the next page begins. The look is in the audit.
     """
-    check_role(look.person, Permission.SEE_SEARCH)
+    check_role(access.person, Permission.SEE_SEARCH)
     asked_at, _, last = after.partition("|")
     place = {"asked_at": asked_at or "9", "search_id": last or "g"}  # behind every time and id
-    districts = sorted(districts_of(look.person, Permission.SEE_SEARCH)) if Role.SUPERVISOR in look.person.roles else []
+    districts = (
+        sorted(districts_of(access.person, Permission.SEE_SEARCH)) if Role.SUPERVISOR in access.person.roles else []
+    )
     of_district = bool(districts) and not filters.mine
     query = queries.SEARCHES_OF_DISTRICT if of_district else queries.OWN_SEARCHES
     values = {
         "case_id": filters.case_id, "within": filters.within, "status": filters.status, "open": filters.open,
-        "now": milliseconds(look.at), "limit": limit + 1, "by": look.person.actor, "districts": districts, **place,
+        "now": milliseconds(access.at), "limit": limit + 1, "by": access.person.actor, "districts": districts, **place,
     }  # fmt: skip
     rows = await store.read(lambda tx: tx.rows(query, **values))
-    page: list[Row] = [{**row, "open": is_open(row["search"], look.at)} for row in rows[:limit]]
+    page: list[Row] = [{**row, "open": is_open(row["search"], access.at)} for row in rows[:limit]]
     ids: list[str] = [row["search"]["search_id"] for row in page]
-    await views.record(look.act(AuditAction.SEARCHES_SEEN, "searches", shown=ids))
+    await access_log.record(access.act(AuditAction.SEARCHES_SEEN, "searches", shown=ids))
     following = f"{page[-1]['search']['asked_at']}|{ids[-1]}" if len(rows) > limit else None
     return page, following
 
 
 async def read_unjudged(
-    store: Store, views: Views, search_id: str, *, after: str, limit: int, look: Look
+    store: Store, access_log: AccessLog, search_id: str, *, after: str, limit: int, access: AccessEvent
 ) -> tuple[list[Row], str | None]:
     """*Look yourself*: at most `limit` media in the search's reach in which the machine could not judge everything.
 
@@ -155,27 +157,27 @@ async def read_unjudged(
 
     async def work(tx: Tx) -> list[Row]:
         row = await tx.one(queries.SEARCH, search_id=search_id)
-        search = check_sees(row["search"] if row else None, look.person)
+        search = check_sees(row["search"] if row else None, access.person)
         values = {"after": after, "walk": WALK, "hidden": sorted(HIDDEN_LABELS)}
         if search["within"] != "register":
             return await tx.rows(
                 queries.UNJUDGED_IN_CASE, case_id=search["within"].removeprefix("case:"), **values
             )  # fmt: skip
-        districts = sorted(districts_of(look.person, Permission.SEE))
+        districts = sorted(districts_of(access.person, Permission.SEE))
         return await tx.rows(queries.UNJUDGED_IN_REGISTER, case_id=search["case_id"], districts=districts, **values)
 
     walked = await store.read(work)
     page: list[Row] = []
     following = walked[-1]["media_id"] if len(walked) == WALK else None
     for row in walked:
-        cases = [case for case in row["cases"] if may_see_case(look.person, case)]
+        cases = [case for case in row["cases"] if may_see_case(access.person, case)]
         if row["reached"] and cases and (row["faces"] or not row["has_faces"]):
             page.append({**row, "cases": cases})
             if len(page) == limit:
                 following = row["media_id"] if row is not walked[-1] or following else None
                 break
     shown = [name for row in page for name in (row["media_id"], *(face["face_id"] for face in row["faces"]))]
-    await views.record(look.act(AuditAction.SEARCH_UNJUDGED_SEEN, search_id, shown=shown))
+    await access_log.record(access.act(AuditAction.SEARCH_UNJUDGED_SEEN, search_id, shown=shown))
     return page, following
 
 

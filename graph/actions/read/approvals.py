@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from graph.actions import victims
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.known import KnownVictims
 from graph.actions.read.links import seen_links
 from graph.actions.read.queue_items import EXAMINED_MAX, LARGEST_PAGE, hardest_first, links_of, next_links, placed
@@ -84,9 +84,11 @@ class _Waiting:
         return self.told["act_id"], self.units
 
 
-async def read_approvals(store: Store, views: Views, *, limit: int, after: Position | None, look: Look) -> ApprovalPage:
+async def read_approvals(
+    store: Store, access_log: AccessLog, *, limit: int, after: Position | None, access: AccessEvent
+) -> ApprovalPage:
     """What this person may approve, the most urgent first; on a page the oldest first within an urgency."""
-    person = look.person
+    person = access.person
     check_district(person, Permission.APPROVE)
 
     async def work(tx: Tx) -> ApprovalPage:
@@ -98,7 +100,7 @@ async def read_approvals(store: Store, views: Views, *, limit: int, after: Posit
     page = await store.read(work)
     shown = [link.link_id for approval in page.items for link in approval.links]
     shown += [approval.identification.identification_id for approval in page.items if approval.identification]
-    await views.record(look.act(AuditAction.APPROVALS_SEEN, "approvals", shown=shown))
+    await access_log.record(access.act(AuditAction.APPROVALS_SEEN, "approvals", shown=shown))
     return page
 
 

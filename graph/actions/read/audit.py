@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.domain.audit import GENESIS, Entry, content_digest, first_fault
 from graph.domain.audit_actions import AuditAction, recorded_names
 from graph.domain.audit_export import ChainPosition
@@ -50,10 +50,10 @@ class Proved:
 
 
 async def read_audit(
-    store: Store, views: Views, wanted: Wanted, *, after: int, limit: int, look: Look
+    store: Store, access_log: AccessLog, wanted: Wanted, *, after: int, limit: int, access: AccessEvent
 ) -> tuple[list[Entry], int | None]:
     """At most `limit` entries behind entry `after`, oldest first, and behind which to go on."""
-    check_may(look.person, Permission.READ_AUDIT)
+    check_may(access.person, Permission.READ_AUDIT)
     if not 1 <= limit <= PAGE_MAX:
         raise Invalid(f"limit: from 1 to {PAGE_MAX}")
 
@@ -78,16 +78,18 @@ async def read_audit(
     found = await store.read(work)
     shown = found[:limit]
     digests = [content_digest(asdict(wanted)), *(entry.hash for entry in shown)]
-    await views.record(look.act(AuditAction.AUDIT_SEEN, "audit", shown=digests))
+    await access_log.record(access.act(AuditAction.AUDIT_SEEN, "audit", shown=digests))
     return shown, shown[-1].seq if len(found) > limit else None
 
 
-async def prove(store: Store, views: Views, *, after: int, after_hash: str | None, limit: int, look: Look) -> Proved:
+async def prove(
+    store: Store, access_log: AccessLog, *, after: int, after_hash: str | None, limit: int, access: AccessEvent
+) -> Proved:
     """Proves at most `limit` stored entries behind entry `after`.
 
     `after_hash` is that entry's hash as an earlier answer told it; without it the stored one is believed.
     """
-    check_may(look.person, Permission.READ_AUDIT)
+    check_may(access.person, Permission.READ_AUDIT)
     if not 1 <= limit <= PROVED_MAX:
         raise Invalid(f"limit: from 1 to {PROVED_MAX}")
 
@@ -110,7 +112,7 @@ async def prove(store: Store, views: Views, *, after: int, after_hash: str | Non
 
     found = await store.read(work)
     subject = f"audit:{found.first}-{found.last.seq}"
-    await views.record(look.act(AuditAction.AUDIT_PROVED, subject, shown=[found.last.hash]))
+    await access_log.record(access.act(AuditAction.AUDIT_PROVED, subject, shown=[found.last.hash]))
     return found
 
 

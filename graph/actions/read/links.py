@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.known import KnownVictims
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import NotFound
@@ -57,15 +57,22 @@ class LinkRow:
         return any(a != b for a in self.a_cases for b in self.b_cases)
 
 
-async def read_link(store: Store, views: Views, link_id: str, *, look: Look) -> VisibleLink:
+async def read_link(store: Store, access_log: AccessLog, link_id: str, *, access: AccessEvent) -> VisibleLink:
     """The link with as much of its history as this person may read; the look is in the audit."""
-    found = await store.read(lambda tx: seen_link(tx, link_id, viewer=look.person))
-    await views.record(look.act(AuditAction.LINK_SEEN, link_id))
+    found = await store.read(lambda tx: seen_link(tx, link_id, viewer=access.person))
+    await access_log.record(access.act(AuditAction.LINK_SEEN, link_id))
     return found
 
 
 async def read_links(
-    store: Store, views: Views, *, state: State, case_id: str | None, after: str, limit: int, look: Look
+    store: Store,
+    access_log: AccessLog,
+    *,
+    state: State,
+    case_id: str | None,
+    after: str,
+    limit: int,
+    access: AccessEvent,
 ) -> tuple[list[VisibleLink], str | None]:
     """At most `limit` links in one state by link id, which tells no score, and where the next page begins.
 
@@ -75,53 +82,55 @@ async def read_links(
     async def work(tx: Tx) -> list[Row]:
         page: dict[str, Any] = {"after": after, "limit": limit + 1}
         if case_id is None:
-            districts = sorted(districts_of(look.person, Permission.SEE))
+            districts = sorted(districts_of(access.person, Permission.SEE))
             return await tx.listed(queries.LINKS, state=state.value, districts=districts, **page)
         case = await tx.one(queries.CASE, case_id=case_id)
-        if case is None or not may_see_case(look.person, case["case"]):
+        if case is None or not may_see_case(access.person, case["case"]):
             return []
         return await tx.listed(queries.LINKS_OF_CASE, states=[state.value], case_id=case_id, **page)
 
     rows = await store.read(work)
-    links = [visible_link(row, look.person) for row in rows[:limit] if may_see_link(look.person, row)]
+    links = [visible_link(row, access.person) for row in rows[:limit] if may_see_link(access.person, row)]
     subject = f"case:{case_id}" if case_id is not None else "register"
-    await views.record(look.act(AuditAction.LINKS_SEEN, subject, shown=[item.link_id for item in links]))
+    await access_log.record(access.act(AuditAction.LINKS_SEEN, subject, shown=[item.link_id for item in links]))
     return links, links[-1].link_id if len(rows) > limit else None
 
 
-async def read_case(store: Store, views: Views, case_id: str, *, leads: bool, look: Look) -> VisibleCase:
+async def read_case(
+    store: Store, access_log: AccessLog, case_id: str, *, leads: bool, access: AccessEvent
+) -> VisibleCase:
     """The case with its media, faces, links and linked cases; the look is in the audit."""
 
     async def work(tx: Tx) -> VisibleCase:
         case = await tx.one(queries.CASE, case_id=case_id)
-        if case is None or not may_see_case(look.person, case["case"]):
+        if case is None or not may_see_case(access.person, case["case"]):
             raise NotFound("there is no such case")
         states = WITH_LEADS if leads else SHOWN_WITHOUT_LEADS
         graph = await tx.one(queries.GRAPH_OF_CASE, case_id=case_id, states=states) or {}
         sides = {side["face_id"]: side for side in graph["sides"]}
         media, faces = graph["media"], graph["faces"]
         found = [{**row, "a": sides[row["a"]], "b": sides[row["b"]]} for row in graph["links"]]
-        linked = linked_cases(case_id, found, media, look.person)
-        shown = [visible_media(row, look.person) for row in media]
-        return VisibleCase(case["case"], shown, faces, [visible_link(row, look.person) for row in found], linked)
+        linked = linked_cases(case_id, found, media, access.person)
+        shown = [visible_media(row, access.person) for row in media]
+        return VisibleCase(case["case"], shown, faces, [visible_link(row, access.person) for row in found], linked)
 
     seen = await store.read(work)
     shown = [row["face"]["face_id"] for row in seen.faces] + [item.link_id for item in seen.links]
-    await views.record(look.act(AuditAction.CASE_SEEN, case_id, shown=shown))
+    await access_log.record(access.act(AuditAction.CASE_SEEN, case_id, shown=shown))
     return seen
 
 
 async def read_crop(
-    store: Store, files: MediaStore, views: Views, face_id: str, *, leads: bool = False, look: Look
+    store: Store, files: MediaStore, access_log: AccessLog, face_id: str, *, leads: bool = False, access: AccessEvent
 ) -> bytes:
     """The face's display crop as JPEG; the look is in the audit. Leads show the faces of other districts if asked."""
     row = await store.read(lambda tx: tx.one(queries.FACES, faces=[face_id], leads=leads))
-    if row is None or not may_see_face(look.person, row):
+    if row is None or not may_see_face(access.person, row):
         raise NotFound("there is no such face")
     if row["display_crop"] is None:
         raise NotFound("this face was erased: there is no picture of it", code="file_gone")
     crop = await asyncio.to_thread(files.read_crop, row["display_crop"])
-    await views.record(look.act(AuditAction.FACE_SEEN, face_id))
+    await access_log.record(access.act(AuditAction.FACE_SEEN, face_id))
     return crop
 
 

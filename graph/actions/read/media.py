@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.known import KnownAs, KnownVictims
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import NotFound
@@ -50,17 +50,17 @@ def masked(person: Person, case: Row) -> Row:
     return {name: case[name] if name in ("district", "contact") else None for name in case}
 
 
-async def read_case_facts(store: Store, views: Views, case_id: str, *, look: Look) -> CaseFacts:
+async def read_case_facts(store: Store, access_log: AccessLog, case_id: str, *, access: AccessEvent) -> CaseFacts:
     """The case without what is in it; the look is in the audit."""
 
     async def work(tx: Tx) -> CaseFacts:
-        row = await check_case(tx, case_id, look.person)
+        row = await check_case(tx, case_id, access.person)
         links = await tx.rows(queries.LINKS_OF_CASE_BY_STATE, case_id=case_id)
         numbers = {item["state"]: item["number"] for item in links if item["state"] != State.LEAD}
         return CaseFacts(row["case"], row["media"], row["faces"], row["too_poor"], numbers)
 
     facts = await store.read(work)
-    await views.record(look.act(AuditAction.CASE_SEEN, case_id))
+    await access_log.record(access.act(AuditAction.CASE_SEEN, case_id))
     return facts
 
 
@@ -73,21 +73,21 @@ async def check_case(tx: Tx, case_id: str, person: Person) -> Row:
 
 
 async def read_media_of_case(
-    store: Store, views: Views, case_id: str, *, after: str, limit: int, look: Look
+    store: Store, access_log: AccessLog, case_id: str, *, after: str, limit: int, access: AccessEvent
 ) -> tuple[list[Row], str | None]:
     """At most `limit` media of the case by id, and where the next page begins."""
 
     async def work(tx: Tx) -> list[Row]:
-        await check_case(tx, case_id, look.person)
+        await check_case(tx, case_id, access.person)
         return await tx.rows(queries.MEDIA_OF_CASE, case_id=case_id, after=after, limit=limit + 1)
 
     rows = await store.read(work)
     page: list[Row] = [
-        {**with_visible_statements(row, look.person), "others": _readable(look.person, row["others"])}
+        {**with_visible_statements(row, access.person), "others": _readable(access.person, row["others"])}
         for row in rows[:limit]
     ]
     shown = [row["media"]["media_id"] for row in page]
-    await views.record(look.act(AuditAction.CASE_MEDIA_SEEN, case_id, shown=shown))
+    await access_log.record(access.act(AuditAction.CASE_MEDIA_SEEN, case_id, shown=shown))
     return page, shown[-1] if len(rows) > limit else None
 
 
@@ -99,7 +99,7 @@ class OnItsWay:
     status: Literal["submitted", "quarantined"]
 
 
-async def read_media(store: Store, views: Views, media_id: str, *, look: Look) -> Row | OnItsWay:
+async def read_media(store: Store, access_log: AccessLog, media_id: str, *, access: AccessEvent) -> Row | OnItsWay:
     """The media with its memberships, those in other districts masked; the look is in the audit.
 
     Of one that lies in no case of the district yet, but was uploaded into one, that it is on its way.
@@ -107,19 +107,19 @@ async def read_media(store: Store, views: Views, media_id: str, *, look: Look) -
 
     async def work(tx: Tx) -> tuple[Row | None, list[Row]]:
         row = await tx.one(queries.MEDIA, media_id=media_id)
-        if row is not None and may(look.person, Permission.SEE, [item["district"] for item in row["memberships"]]):
+        if row is not None and may(access.person, Permission.SEE, [item["district"] for item in row["memberships"]]):
             return row, []
         return None, await tx.rows(queries.UPLOADS, media_id=media_id)
 
     row, uploads = await store.read(work)
     if row is None:
-        mine = [upload["status"] for upload in uploads if may(look.person, Permission.SEE, [upload["district"]])]
+        mine = [upload["status"] for upload in uploads if may(access.person, Permission.SEE, [upload["district"]])]
         if not mine:
             raise NotFound("there is no such media")
-        await views.record(look.act(AuditAction.MEDIA_SEEN, media_id))
+        await access_log.record(access.act(AuditAction.MEDIA_SEEN, media_id))
         return OnItsWay(media_id, "submitted" if "submitted" in mine else "quarantined")
-    await views.record(look.act(AuditAction.MEDIA_SEEN, media_id))
-    return {**with_visible_statements(row, look.person), "memberships": _told(row["memberships"], look.person)}
+    await access_log.record(access.act(AuditAction.MEDIA_SEEN, media_id))
+    return {**with_visible_statements(row, access.person), "memberships": _told(row["memberships"], access.person)}
 
 
 def _told(memberships: Sequence[Row], person: Person) -> list[Row]:
@@ -129,20 +129,20 @@ def _told(memberships: Sequence[Row], person: Person) -> list[Row]:
     return [*own, *(masked(person, others[place]) for place in sorted(others))]
 
 
-async def read_faces(store: Store, views: Views, media_id: str, *, look: Look) -> MediaFaces:
+async def read_faces(store: Store, access_log: AccessLog, media_id: str, *, access: AccessEvent) -> MediaFaces:
     """The faces of a media in their order, and what was marked in it and waits; the look is in the audit."""
 
     async def work(tx: Tx) -> MediaFaces:
         districts = await tx.rows(queries.DISTRICTS_OF_MEDIA, media_id=media_id)
-        check_visible(look.person, [row["district"] for row in districts], "media")
+        check_visible(access.person, [row["district"] for row in districts], "media")
         marks = await tx.one(marking.WAITING, media_id=media_id)
         faces = await tx.rows(queries.FACES_OF_MEDIA, media_id=media_id)
         victims = {row["face"]["face_id"]: row["victim_id"] for row in faces if row["victim_id"] is not None}
-        names = await KnownVictims(tx, look.person).names(victims)
+        names = await KnownVictims(tx, access.person).names(victims)
         places = [row["district"] for row in districts]
 
         def by(act: Row, name: str) -> str:
-            return display_name_on_face(look.person, Maker(act[name], act["role"], act["district"]), places)
+            return display_name_on_face(access.person, Maker(act[name], act["role"], act["district"]), places)
 
         told = [
             {**row, "victim_id": _victim_id(names.get(row["face"]["face_id"])),
@@ -154,7 +154,7 @@ async def read_faces(store: Store, views: Views, media_id: str, *, look: Look) -
 
     found = await store.read(work)
     shown = [*(row["face"]["face_id"] for row in found.faces), *(row["face_id"] for row in found.waiting)]
-    await views.record(look.act(AuditAction.MEDIA_FACES_SEEN, media_id, shown=shown))
+    await access_log.record(access.act(AuditAction.MEDIA_FACES_SEEN, media_id, shown=shown))
     return found
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Invalid, NotFound, StoreUnavailable
 from graph.domain.link import State
@@ -40,7 +40,7 @@ class Step:
 
 
 async def read_path(
-    store: Store, views: Views, from_case: str, to_case: str, *, candidates: bool, look: Look
+    store: Store, access_log: AccessLog, from_case: str, to_case: str, *, candidates: bool, access: AccessEvent
 ) -> tuple[Step, ...]:
     """The steps of the shortest way, none where there is none; the look is in the audit.
 
@@ -51,10 +51,10 @@ async def read_path(
         raise Invalid("from_case and to_case are the same case")
 
     async def work(tx: Tx) -> tuple[Row | None, list[Row]]:
-        at_home = [await _at_home(tx, case_id, look.person) for case_id in (from_case, to_case)]
+        at_home = [await _at_home(tx, case_id, access.person) for case_id in (from_case, to_case)]
         if not any(at_home):
             raise NotFound("there is no such case")
-        asked = {"from_case": from_case, "to_case": to_case, "district": look.person.district}
+        asked = {"from_case": from_case, "to_case": to_case, "district": access.person.district}
         found = None
         if all(at_home):
             states = [*DECIDED, *UNDECIDED] if candidates else [*DECIDED]
@@ -71,9 +71,9 @@ async def read_path(
             found, places = await store.read(work)
     except TimeoutError:
         raise StoreUnavailable(f"no way was found in {PATIENCE_SECONDS} s, and the search is not at its end") from None
-    steps = told(look.person, {from_case, to_case}, found, places) if found else ()
+    steps = told(access.person, {from_case, to_case}, found, places) if found else ()
     links = [step.link_id or "" for step in steps]
-    await views.record(look.act(AuditAction.PATH_SEEN, f"{from_case} {to_case}", shown=links))
+    await access_log.record(access.act(AuditAction.PATH_SEEN, f"{from_case} {to_case}", shown=links))
     return steps
 
 

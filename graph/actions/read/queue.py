@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.known import KnownVictims
 from graph.actions.read.queue_items import Item, Sheet, items, links_of, next_links, offers, placed, sheet_of, sheets
 from graph.domain import audit, ids
@@ -75,13 +75,13 @@ class Page:
 
 
 async def read_queue(
-    store: Store, views: Views, filters: Filters, *, limit: int, after: Position | None, look: Look
+    store: Store, access_log: AccessLog, filters: Filters, *, limit: int, after: Position | None, access: AccessEvent
 ) -> Page:
     """The person's open claims and returned links, then what waits, by urgency and then by chance.
 
     The chance is one of the person and day, so that `after` goes on in the same order. The look is in the audit.
     """
-    person, now = look.person, look.at
+    person, now = access.person, access.at
     check_district(person, Permission.SEE)
     start = after.start if after else ids.digest("queue", person.actor, now.date())
 
@@ -102,7 +102,7 @@ async def read_queue(
     page = await store.read(work)
     shown = [link.link_id for queued in page.items for link in queued.item.links]
     shown += [face_id for queued in page.items for unit in queued.item.units for face_id in unit.face_ids]
-    await views.record(look.act(AuditAction.QUEUE_SEEN, "queue", shown=list(dict.fromkeys(shown))))
+    await access_log.record(access.act(AuditAction.QUEUE_SEEN, "queue", shown=list(dict.fromkeys(shown))))
     return page
 
 

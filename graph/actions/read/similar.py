@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.read.media import check_visible
 from graph.domain.audit_actions import AuditAction
 from graph.domain.visibility import VisibleEndpoint, visible_endpoint
@@ -26,7 +26,7 @@ class SimilarFaces:
 
 
 async def read_similar(
-    store: Store, views: Views, face_id: str, *, after: str, limit: int, look: Look
+    store: Store, access_log: AccessLog, face_id: str, *, after: str, limit: int, access: AccessEvent
 ) -> SimilarFaces:  # fmt: skip
     """At most `limit` of the faces as similar as those proposed for this one; the look is in the audit.
 
@@ -35,11 +35,11 @@ async def read_similar(
 
     async def work(tx: Tx) -> tuple[int | None, list[Row]]:
         face = await tx.one(queries.FACE, face_id=face_id)
-        check_visible(look.person, face["districts"] if face else (), "face")
+        check_visible(access.person, face["districts"] if face else (), "face")
         assert face is not None
         return face["number"], await tx.rows(queries.LISTED, face_id=face_id, after=after, limit=limit + 1)
 
     number, rows = await store.read(work)
-    faces = tuple(visible_endpoint(row, look.person) for row in rows[:limit])
-    await views.record(look.act(AuditAction.FACE_SIMILAR_SEEN, face_id, shown=[side.face_id for side in faces]))
+    faces = tuple(visible_endpoint(row, access.person) for row in rows[:limit])
+    await access_log.record(access.act(AuditAction.FACE_SIMILAR_SEEN, face_id, shown=[side.face_id for side in faces]))
     return SimilarFaces(number, faces, faces[-1].face_id if len(rows) > limit else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from graph.actions.access import Look, Views
+from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.known import Found, find_victim
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict
@@ -58,14 +58,16 @@ class Moved:
     victim_id: str
 
 
-async def read_victim(store: Store, views: Views, victim_id: str, *, look: Look) -> SeenVictim | Moved:
+async def read_victim(
+    store: Store, access_log: AccessLog, victim_id: str, *, access: AccessEvent
+) -> SeenVictim | Moved:
     """The victim, or where a former id leads; the look is in the audit.
 
     Raises NotFound where no face of it may be seen, Conflict `victim_split` where its faces are no longer one victim.
     """
 
     async def work(tx: Tx) -> tuple[Found, Row | None, list[Row]]:
-        found = await find_victim(tx, victim_id, look.person)
+        found = await find_victim(tx, victim_id, access.person)
         if found.victim is None:
             return found, None, []
         victim = await tx.one(queries.VICTIM, victim_id=victim_id)
@@ -73,7 +75,7 @@ async def read_victim(store: Store, views: Views, victim_id: str, *, look: Look)
 
     found, row, rows = await store.read(work)
     if found.victim is None:
-        return await _successor(views, victim_id, found, look)
+        return await _successor(access_log, victim_id, found, access)
     known = victim_id in found.victim.registered
     victim: Row = {
         "victim_id": victim_id, "registered": known, "label": row["label"] if row and known else None,
@@ -84,18 +86,18 @@ async def read_victim(store: Store, views: Views, victim_id: str, *, look: Look)
         for link in found.seen.near.links.values()
         if link.state in JOINS and {link.a, link.b} <= found.victim.faces
     ]
-    sheets = contact_sheets(look.person, rows, links, found.seen.faces)
+    sheets = contact_sheets(access.person, rows, links, found.seen.faces)
     seen = SeenVictim(victim, sheets, sum(row["face"]["stub"] for row in rows))
     shown = sorted({face.face["face_id"] for sheet in seen.sheets for face in sheet.faces})
-    await views.record(look.act(AuditAction.VICTIM_SEEN, victim_id, shown=shown))
+    await access_log.record(access.act(AuditAction.VICTIM_SEEN, victim_id, shown=shown))
     return seen
 
 
-async def _successor(views: Views, victim_id: str, found: Found, look: Look) -> Moved:
+async def _successor(access_log: AccessLog, victim_id: str, found: Found, access: AccessEvent) -> Moved:
     """Where the faces are now that the person may see of those that the name stood for."""
     of_face, mine = found.seen.victims.of_face, found.named & found.seen.faces
     now = sorted({of_face[face] for face in mine if face in of_face})
-    await views.record(look.act(AuditAction.VICTIM_SEEN, victim_id, shown=now))
+    await access_log.record(access.act(AuditAction.VICTIM_SEEN, victim_id, shown=now))
     if len(now) == 1 and all(face in of_face for face in mine):
         return Moved(now[0])
     message = "the faces of this victim are no longer one victim: see those that they are in now"
