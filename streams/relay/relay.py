@@ -10,12 +10,11 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Final
 
 from graph.actions.link import outbox
-from graph.actions.link.commit import LOG
 from graph.actions.link.events import Event
+from graph.actions.link.outbox import OutboxRow
 from graph.actions.operate import quarantine as actions
 from graph.domain.errors import (
     MediaStoreUnavailable,
@@ -27,8 +26,7 @@ from graph.domain.errors import (
 )
 from graph.domain.ids import digest
 from graph.files import MediaStore
-from graph.store.queries import relay as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Store
 from streams import topics
 from streams.kafka.app import read_batches
 from streams.kafka.sending import Headers, headers_of, send_sure
@@ -47,7 +45,6 @@ IDLE_S: Final = 0.5
 """Until the outbox is looked at again for what another process has put there; of this one's own writes it is told."""
 REPLAY_EVERY_S: Final = 5.0
 
-DELETE: Final = "delete"
 TO_GALLERY: Final = frozenset({"search", "search_ended", "victims", "pairs", "label", "erasure", "model"})
 
 CE_NOTICE: Final = "redthread.notice.v1"
@@ -138,17 +135,17 @@ class Relay:
                 return 0
 
     async def _publish(self) -> int:
-        epoch, rows = await self._store.read(_waiting)
+        epoch, rows = await outbox.pending(self._store, BATCH)
         if epoch != self._link.epoch:
             end_process(EXIT_FENCED, "another link process has taken the gallery log over")
         if await self._waits_for_store(rows):
             # All else goes on: a deletion that comes later spares what came back since.
-            _, rows = await self._store.read(partial(_waiting, without=[DELETE]))
+            _, rows = await outbox.pending(self._store, BATCH, without=[outbox.DELETE])
         if not rows:
             return 0
-        nowhere = {row["seq"]: topic for row in rows if (topic := topic_of_source(row)) and topic not in self._known}
+        nowhere = {row.seq: topic for row in rows if (topic := topic_of_source(row)) and topic not in self._known}
         self._say(nowhere.values())
-        sendable = [row for row in rows if row["seq"] not in nowhere]
+        sendable = [row for row in rows if row.seq not in nowhere]
         refused = await asyncio.gather(*(self._send_all(in_order) for in_order in side_by_side(sendable)))
         for row in (row for of_key in refused for row in of_key):
             await self._send(row, alone=True)
@@ -156,9 +153,9 @@ class Relay:
         await outbox.published(self._store, sendable, withheld=nowhere, now=datetime.now(UTC))
         return len(rows)
 
-    async def _waits_for_store(self, rows: Sequence[Row]) -> bool:
+    async def _waits_for_store(self, rows: Sequence[OutboxRow]) -> bool:
         """Whether some of the rows delete stored files, and the media store is away; that is said once."""
-        waits = any(row["kind"] == DELETE for row in rows) and not await asyncio.to_thread(self._files.is_there)
+        waits = any(row.kind == outbox.DELETE for row in rows) and not await asyncio.to_thread(self._files.is_there)
         if waits and not self._deletions_wait:
             log.error("the media store is away: deletions wait until it is back")
         self._deletions_wait = waits
@@ -169,28 +166,28 @@ class Relay:
             self._told_of.add(name)
             log.error("ALARM records for %s wait: its source is not in REDTHREAD_SOURCES", name)
 
-    async def _send_all(self, rows: Sequence[Row]) -> list[Row]:
+    async def _send_all(self, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
         """The rows that were refused; they may have been too large only together with others of their batch."""
         return [row for row in rows if not await self._send(row)]
 
-    async def _send(self, row: Row, *, alone: bool = False) -> bool:
+    async def _send(self, row: OutboxRow, *, alone: bool = False) -> bool:
         """Whether the row is done; one that is refused `alone` is told and done as well."""
-        if row["kind"] == DELETE:
-            await self._delete(row["key"])
+        if row.kind == outbox.DELETE:
+            await self._delete(row.key)
             return True
-        body = json.loads(row["body"])
+        body = json.loads(row.body)
         crops = body.get("unless_stored")
         if crops and await asyncio.to_thread(self._are_stored, crops):
             return True
-        topic, key, value, headers = outgoing(row["kind"], row["key"], row["source"], body)
+        topic, key, value, headers = outgoing(row.kind, row.key, row.source, body)
         try:
             await send_sure(self._topic(topic), key, value, headers)
         except Unprocessable as reason:
             if not alone:
                 return False
-            log.error("outbox %s (%s) is not taken: %s", row["seq"], row["kind"], reason.message)
+            log.error("outbox %s (%s) is not taken: %s", row.seq, row.kind, reason.message)
             # Of all kinds only a replay can be too large: its topic may take less than it did when the event came.
-            if row["kind"] == "replay":
+            if row.kind == "replay":
                 event = Event.of(body["event"], body.get("ce_id") or "", body["submitted_at"])
                 await actions.refuse_replay(self._store, event, reason, now=datetime.now(UTC))
         return True
@@ -205,10 +202,11 @@ class Relay:
     async def _delete(self, name: str) -> None:
         """Deletes stored files of what an erasure took, unless it came back into the graph since."""
         media_id, _, face_id = name.partition("/")
-        found = await self._store.read(lambda tx: tx.one(queries.IN_GRAPH, media_id=media_id, face_id=face_id))
-        if face_id and not (found and found["face"]):
+        if await outbox.is_in_graph(self._store, media_id, face_id):
+            return
+        if face_id:
             await asyncio.to_thread(self._files.delete_face, media_id, face_id)
-        elif not face_id and not (found and found["media"]):
+        else:
             await asyncio.to_thread(self._files.delete_media, media_id)
 
     def _row(self, message: Message) -> Row:
@@ -228,35 +226,29 @@ class Relay:
         return self._topics[name]
 
 
-def side_by_side(rows: Sequence[Row]) -> list[list[Row]]:
+def side_by_side(rows: Sequence[OutboxRow]) -> list[list[OutboxRow]]:
     """Rows of the outbox in groups that may be sent at once; those of one group are sent one after the other.
 
     Sends that begin together may end in any order: so a group is one key's rows, or all that go into the gallery log,
     which is one total order.
     """
-    groups: defaultdict[str, list[Row]] = defaultdict(list)
+    groups: defaultdict[str, list[OutboxRow]] = defaultdict(list)
     for row in rows:
-        groups["" if row["kind"] in TO_GALLERY else f"{row['source']} {row['key']}"].append(row)
+        groups["" if row.kind in TO_GALLERY else f"{row.source} {row.key}"].append(row)
     return list(groups.values())
 
 
-def topic_of_source(row: Row) -> str | None:
+def topic_of_source(row: OutboxRow) -> str | None:
     """The topic of one source that a row of the outbox goes to; None for what goes to no source's topic."""
-    match row["kind"]:
+    match row.kind:
         case "notice":
-            return topics.notices(row["source"])
+            return topics.notices(row.source)
         case "media":
-            return topics.media_submitted(row["source"])
+            return topics.media_submitted(row.source)
         case "replay":
-            return json.loads(row["body"])["topic"]
+            return json.loads(row.body)["topic"]
         case _:
             return None
-
-
-async def _waiting(tx: Tx, *, without: Sequence[str] = ()) -> tuple[int, list[Row]]:
-    """The cursor's epoch and the first rows that wait, but for those of the kinds `without`."""
-    found = await tx.one(queries.WAITING, log=LOG, limit=BATCH, without=list(without))
-    return (found["epoch"], found["rows"]) if found else (-1, [])
 
 
 def outgoing(kind: str, key: str, source: str, body: dict[str, Any]) -> tuple[str, bytes | None, bytes | None, Headers]:

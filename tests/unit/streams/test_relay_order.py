@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from graph.actions.link.outbox import OutboxRow
 from streams.relay.relay import side_by_side
 
 
-def row(seq: int, kind: str, key: str, source: str = "local") -> dict[str, Any]:
-    return {"seq": seq, "kind": kind, "key": key, "source": source, "body": "{}"}
+def row(seq: int, kind: str, key: str, source: str = "local") -> OutboxRow:
+    return OutboxRow(seq, kind, key, source, "{}")
 
 
 def test_notices_of_one_subject_and_all_that_goes_into_the_gallery_log_keep_their_order() -> None:
@@ -21,4 +20,4 @@ def test_notices_of_one_subject_and_all_that_goes_into_the_gallery_log_keep_thei
         row(5, "notice", "link:a"), row(6, "search", "s1"), row(7, "notice", "link:a", "other"), row(8, "erasure", "e"),
     ]  # fmt: skip
 
-    assert sorted([item["seq"] for item in group] for group in side_by_side(rows)) == [[1, 5], [2, 4, 6, 8], [3], [7]]
+    assert sorted([item.seq for item in group] for group in side_by_side(rows)) == [[1, 5], [2, 4, 6, 8], [3], [7]]
