@@ -131,7 +131,7 @@ class Filters:
     leads: bool = False
     identified: bool = False
 
-    def matches(self, a: Endpoint, b: Endpoint, own_district: str | None) -> bool:
+    def allows(self, a: Endpoint, b: Endpoint, own_district: str | None) -> bool:
         """Whether the link between the two sides belongs into this person's queue.
 
         A link is as old as the later of its two pictures. A case or victim counts only on a side in the person's own

@@ -214,7 +214,7 @@ def with_visible_statements(row: Row, viewer: Person) -> Row:
     return {**row, "media": {**row["media"], **facts}}
 
 
-def visible_match(item: Row, viewer: Person) -> Row:
+def visible_found_face(item: Row, viewer: Person) -> Row:
     """A face that a search returned, as `viewer` may see it: rank and place in the register, masked as a side is.
 
     One that an erasure took since is left with its rank and its id.

@@ -11,10 +11,10 @@ from graph.actions.read.search import check_sees, is_open, milliseconds
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.errors import Invalid
-from graph.domain.headline import MatchCounts, headline
+from graph.domain.headline import AnswerCounts, headline
 from graph.domain.ids import source_of
 from graph.domain.people import Permission, Person, Role, check_role, districts_of
-from graph.domain.visibility import may_see_case, visible_endpoint, visible_gap, visible_match
+from graph.domain.visibility import may_see_case, visible_endpoint, visible_found_face, visible_gap
 from graph.store.queries import search as queries
 from graph.store.session import Row, Store, Tx
 
@@ -49,7 +49,7 @@ class Answer:
     parts: tuple[Row, ...]
     items: tuple[Row, ...]
     people: tuple[Row, ...]
-    found: MatchCounts
+    found: AnswerCounts
     coming: Coming
     next: str | None = None
 
@@ -194,7 +194,7 @@ def _item(item: Row, viewer: Person, victims: Mapping[str, KnownAs], asked: Row 
 
     `asked` are the dates of the face by which it was found.
     """
-    shown = visible_match(item, viewer)
+    shown = visible_found_face(item, viewer)
     victim = victims.get(item["face_id"])
     return {
         **shown, "part": item["part"], "offset": item["offset"],
@@ -227,13 +227,15 @@ def _probe(face: Row, viewer: Person) -> Row:
     }  # fmt: skip
 
 
-def _found(similar: Sequence[Row], victims: Mapping[str, KnownAs], parts: Sequence[Row], coming: Coming) -> MatchCounts:
+def _found(
+    similar: Sequence[Row], victims: Mapping[str, KnownAs], parts: Sequence[Row], coming: Coming
+) -> AnswerCounts:
     """What the headline counts; of those who are nobody's victim to the viewer a group counts as one."""
     known = set(victims[row["face_id"]] for row in similar if row["face_id"] in victims)
     unknown = len({row["group_id"] or row["face_id"] for row in similar if row["face_id"] not in victims})
     identified = sum(victim.identified for victim in known)
     weak = sum(part["returned"] - part["above"] for part in parts)
-    return MatchCounts(identified, len(known) - identified, unknown, weak, coming.events)
+    return AnswerCounts(identified, len(known) - identified, unknown, weak, coming.events)
 
 
 def _coming(row: Row) -> Coming:

@@ -268,7 +268,7 @@ async def _open_rows(
     person = known.viewer
     free = [row for row in rows if row["claimed_until"] <= now.isoformat()]
     met = await placed(free, known)
-    met = [(row, a, b) for row, a, b in met if filters.matches(a, b, person.district)]
+    met = [(row, a, b) for row, a, b in met if filters.allows(a, b, person.district)]
     unsure = [row["link_id"] for row, _, _ in met if row["state"] == State.UNSURE]
     gained: set[str] = set()
     if unsure:

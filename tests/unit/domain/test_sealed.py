@@ -16,8 +16,8 @@ from graph.domain.visibility import (
     may_see_face,
     may_see_link,
     visible_endpoint,
+    visible_found_face,
     visible_link,
-    visible_match,
     visible_media,
     with_visible_statements,
 )
@@ -109,8 +109,8 @@ def test_a_returned_face_is_masked_as_a_side_is() -> None:
         "contact": "duty south",
         "erased": False,
     }
-    assert visible_match(item, ANNA) == {**known, "media_id": None, "case_ids": [], "box": None}
-    assert visible_match(item, BEN) == {**known, "media_id": "m", "case_ids": ["south:1"], "box": (1, 2, 3, 4)}
+    assert visible_found_face(item, ANNA) == {**known, "media_id": None, "case_ids": [], "box": None}
+    assert visible_found_face(item, BEN) == {**known, "media_id": "m", "case_ids": ["south:1"], "box": (1, 2, 3, 4)}
 
 
 def face(*districts: str, linked: tuple[str, ...] = (), returned: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
