@@ -59,11 +59,12 @@ def notices(source: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as it must be; `retention_ms` -1 keeps for ever."""
+    """A topic as it must be; `retention_ms` -1 keeps for ever, `content` is for the documents."""
 
     name: str
     partitions: int
     retention_ms: int
+    content: str
     max_bytes: int = 1_048_588
     append_time: bool = False
 
@@ -79,19 +80,35 @@ class Topic:
 def table(sources: Iterable[str]) -> list[Topic]:
     """All topics of an installation with these sources."""
     rows = [
-        Topic(PROBES, 8, 14 * DAY_MS, INPUT_MAX, append_time=True),
-        Topic(GALLERY, 1, 14 * DAY_MS, GALLERY_MAX),
-        Topic(QUARANTINE, 4, 90 * DAY_MS, GALLERY_MAX),
-        Topic(AUDIT_ROOTS, 1, -1),
+        Topic(PROBES, 8, 14 * DAY_MS, "pictures of searches; faces marked by hand", INPUT_MAX, append_time=True),
+        Topic(GALLERY, 1, 14 * DAY_MS, "the gallery log; link deletes what it has read", GALLERY_MAX),
+        Topic(
+            QUARANTINE, 4, 90 * DAY_MS, "events that cannot be processed, byte for byte, with the reason", GALLERY_MAX
+        ),
+        Topic(AUDIT_ROOTS, 1, -1, "daily roots of the audit chain"),
     ]
     for source in sources:
         rows += [
-            Topic(media_submitted(source), 8, 14 * DAY_MS, INPUT_MAX, append_time=True),
-            Topic(cases_changed(source), 1, 14 * DAY_MS, INPUT_MAX, append_time=True),
-            Topic(victims_changed(source), 1, 14 * DAY_MS, INPUT_MAX, append_time=True),
+            Topic(media_submitted(source), 8, 14 * DAY_MS, "pictures of cases", INPUT_MAX, append_time=True),
+            Topic(
+                cases_changed(source),
+                1,
+                14 * DAY_MS,
+                "cases: open or closed, contact, review date",
+                INPUT_MAX,
+                append_time=True,
+            ),
+            Topic(
+                victims_changed(source),
+                1,
+                14 * DAY_MS,
+                "registered victims, by id and label",
+                INPUT_MAX,
+                append_time=True,
+            ),
             # As long as the oldest backup: an erasure must outlive every dump that still holds its subject.
-            Topic(erasures_requested(source), 1, 400 * DAY_MS, INPUT_MAX, append_time=True),
-            Topic(notices(source), 1, 14 * DAY_MS),
+            Topic(erasures_requested(source), 1, 400 * DAY_MS, "what must be erased", INPUT_MAX, append_time=True),
+            Topic(notices(source), 1, 14 * DAY_MS, "notices to the case system"),
         ]
     return rows
 

@@ -57,7 +57,7 @@ def read_settings(kind: type[S], **values: Any) -> S:
     except SettingsError as error:
         # A field that is a list or an object, whose variable is no JSON: the library names the field in words only.
         name = next((name for name in kind.model_fields if f'"{name}"' in str(error)), "")
-        raise Invalid(f"setting REDTHREAD_{name.upper()}: it is no JSON; README shows how it is written") from error
+        raise Invalid(f"setting REDTHREAD_{name.upper()}: not JSON, see infra/docs/operators.md") from error
 
 
 def space(chosen: Settings) -> Space:

@@ -21,11 +21,13 @@ from graph.actions.link import commit, outbox
 from graph.domain.errors import NotSameLog, RedthreadError, StoreUnavailable
 from graph.files import MediaStore
 from graph.store.session import Store
+from streams import topics
 from streams.faces.packs import chosen_model
 from streams.gallery.calibration import load_calibrations
-from streams.kafka.app import LINK_GROUP, make_app
+from streams.kafka.app import LINK_GROUP, make_app, read_batches
 from streams.link.takeover import REPAIR, Log
 from streams.link.worker import LinkWorker
+from streams.log_hold import LogHold
 from streams.process import EXIT_ALARM, CrashPoint, Watchdog, end_process
 from streams.relay.audit_roots import FOLDER, Roots
 from streams.relay.lag import Backlogs
@@ -55,6 +57,9 @@ def make(settings: StreamSettings) -> Any:
         await parts.run()
 
     parts = _LinkParts(app, settings, kafka, watchdog, chosen_model(settings.model_pack))
+    read_batches(app, topics.GALLERY, parts.link.handle, name="link")
+    app.on_partitions_assigned.connect(parts.link.on_assigned, weak=False)
+    read_batches(app, topics.QUARANTINE, parts.relay.index, name="quarantine")
     app.task(watchdog.beat)
     return app
 
@@ -66,45 +71,46 @@ class _LinkParts:
         password = settings.neo4j_password.get_secret_value()
         crash = CrashPoint(settings.crash_at)
         self._kafka = kafka
+        self._hold = LogHold()
         self._store = Store(settings.neo4j_uri, settings.neo4j_user, password)
         calibrations = load_calibrations(settings.calibration)
-        self._link = LinkWorker(
-            app, self._store, watchdog, crash, model_id=model_id, log=kafka, calibrations=calibrations
+        self.link = LinkWorker(
+            self._store, self._hold, watchdog, crash, model_id=model_id, log=kafka, calibrations=calibrations
         )
-        self._relay = Relay(
+        self.relay = Relay(
             app,
             self._store,
             MediaStore(settings.store_url),
-            self._link,
+            self._hold,
             watchdog,
             crash,
             sources=settings.sources,
             first_try_s=settings.unreachable_backoff_s,
         )
         self._backlogs = Backlogs(
-            self._store, lambda: self._link.applied, settings.kafka, settings.kafka_security, sorted(settings.sources)
+            self._store, lambda: self.link.applied, settings.kafka, settings.kafka_security, sorted(settings.sources)
         )
-        self._roots = Roots(self._store, self._link, settings.data.absolute() / FOLDER, crash)
+        self._roots = Roots(self._store, self._hold, settings.data.absolute() / FOLDER, crash)
 
     async def run(self) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._link.take_over())
-                tasks.create_task(self._relay.publish_for_ever())
-                tasks.create_task(self._relay.replay_for_ever())
+                tasks.create_task(self.link.take_over())
+                tasks.create_task(self.relay.publish_for_ever())
+                tasks.create_task(self.relay.replay_for_ever())
                 tasks.create_task(self._forget_for_ever())
                 tasks.create_task(self._roots.draw_for_ever())
-                tasks.create_task(self._backlogs.tell_for_ever(self._link.ready.wait))
+                tasks.create_task(self._backlogs.tell_for_ever(self._hold.ready.wait))
         except* RedthreadError as group:
             end_process(EXIT_ALARM, str(group.exceptions[0]))
 
     async def _forget_for_ever(self) -> None:
-        await self._link.ready.wait()
+        await self._hold.ready.wait()
         while True:
             await asyncio.sleep(FORGET_EVERY_S)
             try:
                 cursor = await commit.read_cursor(self._store)
-                if cursor.epoch == self._link.epoch and cursor.offset >= 0:
+                if cursor.epoch == self._hold.epoch and cursor.offset >= 0:
                     await asyncio.to_thread(self._kafka.forget_before, cursor.offset)
                 await outbox.forget(self._store, now=datetime.now(UTC))
             except Exception as failure:  # noqa: BLE001  Deleting later is as good; retention deletes in the end.

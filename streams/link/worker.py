@@ -23,7 +23,7 @@ from streams import topics
 from streams.gallery.calibration import Calibrations, calibration_of, from_text
 from streams.gallery.load import load_gallery
 from streams.gallery.state import Gallery
-from streams.kafka.app import LINK_BATCH, fetch_in_bulk, read_batches
+from streams.kafka.app import LINK_BATCH, fetch_in_bulk
 from streams.link import rows
 from streams.link.apply import batch_of
 from streams.link.batch import Batch, MembershipKey
@@ -32,6 +32,7 @@ from streams.link.recompare import empty_batch
 from streams.link.register_score import adopt_score
 from streams.link.switch import switch_model
 from streams.link.takeover import Log, record_id
+from streams.log_hold import LogHold
 from streams.process import EXIT_ALARM, EXIT_FENCED, CrashPoint, Watchdog, describe_failure, end_process
 from streams.records.gallery import TYPES, Decided, GalleryRecord, Migrated, ModelSwitched, SearchAsked
 from streams.records.message import Message
@@ -54,12 +55,12 @@ T = TypeVar("T")
 
 
 class LinkWorker:
-    """The only machine writer of links. `ready` is set once it holds the log and has loaded the gallery."""
+    """The only machine writer of links, and what raises the epoch of `hold`."""
 
     def __init__(
         self,
-        app: Any,
         store: Store,
+        hold: LogHold,
         watchdog: Watchdog,
         crash: CrashPoint,
         *,
@@ -68,6 +69,7 @@ class LinkWorker:
         calibrations: Calibrations,
     ) -> None:
         self._store = store
+        self._hold = hold
         self._watchdog = watchdog
         self._crash = crash
         self._chosen_model = model_id
@@ -82,18 +84,14 @@ class LinkWorker:
         self._offset = -1
         self._ids: dict[int, RecordId] = {}
         self._read_at = 0.0
-        self.epoch = -1
-        self.ready = asyncio.Event()
-        self.committed = asyncio.Event()
-        read_batches(app, topics.GALLERY, self.handle, name="link")
-        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
 
     @property
     def applied(self) -> int:
         """Records of the gallery log that stand in the graph, from the log's first."""
         return self._offset + 1
 
-    async def _on_assigned(self, app: Any, assigned: set[Any], **_: Any) -> None:
+    async def on_assigned(self, app: Any, assigned: set[Any], **_: Any) -> None:
+        """Lets the takeover begin. A further assignment in the life of a process ends it."""
         if not any(tp.topic == topics.GALLERY for tp in assigned):
             return
         if self._assigned.is_set():
@@ -106,13 +104,13 @@ class LinkWorker:
         await self._assigned.wait()
         log_id = await asyncio.to_thread(self._log.log_id)
         cursor = await self._patiently(lambda: commit.raise_epoch(self._store, log_id, self._chosen_model))
-        self.epoch = cursor.epoch
+        self._hold.epoch = cursor.epoch
         model_id = cursor.model_id or self._chosen_model
-        await self._patiently(lambda: adopt_score(self._store, self.epoch, cursor, model_id, self._settings))
+        await self._patiently(lambda: adopt_score(self._store, self._hold.epoch, cursor, model_id, self._settings))
         await self._load()
-        self.ready.set()
+        self._hold.ready.set()
         log.warning(
-            "link holds epoch %s at offset %s with %s faces", self.epoch, self._offset, len(self._gallery.faces)
+            "link holds epoch %s at offset %s with %s faces", self._hold.epoch, self._offset, len(self._gallery.faces)
         )
         if self._model_id != self._chosen_model:
             log.warning(
@@ -136,7 +134,7 @@ class LinkWorker:
 
     async def handle(self, messages: list[Message]) -> None:
         """Commits a batch of the log; returns only when it stands in the graph, ends the process where it can't."""
-        await self.ready.wait()
+        await self._hold.ready.wait()
         try:
             await self._check_log(messages)
             records = self._new_records(messages)
@@ -228,7 +226,7 @@ class LinkWorker:
             self._offset = batch.changes.last
         else:
             await self._load()
-        self.committed.set()
+        self._hold.committed.set()
 
     async def _switch(self, offset: int, record: ModelSwitched) -> None:
         """Changes the register to another model or score; a record that was followed before changes nothing."""
@@ -250,7 +248,7 @@ class LinkWorker:
         )
         self._model_id, self._score_id, self._model_since, self._offset = model_id, score_id, offset, offset
         self._calibrations = {model_id: calibration}
-        self.committed.set()
+        self._hold.committed.set()
 
     async def _written(self, batch: Batch, *, ends: bool = True) -> bool:
         """True where this call committed the batch, False where an earlier call had, unknown to us."""
@@ -262,7 +260,7 @@ class LinkWorker:
         async def once() -> bool:
             try:
                 await commit.commit(
-                    self._store, self.epoch, batch.changes, batch.compare.may_compare,
+                    self._store, self._hold.epoch, batch.changes, batch.compare.may_compare,
                     record=self._ids[batch.changes.last], stands_at=self._offset, now=datetime.now(UTC),
                     between=between, ends=ends,
                 )  # fmt: skip

@@ -19,7 +19,7 @@ from graph.atomic import make_folders, sync_folder
 from graph.domain.audit_root import Root
 from graph.domain.errors import Fenced, StoreUnavailable
 from graph.store.session import Store
-from streams.link.worker import LinkWorker
+from streams.log_hold import LogHold
 from streams.process import EXIT_FENCED, CrashPoint, describe_failure, end_process
 
 log = logging.getLogger(__name__)
@@ -31,18 +31,18 @@ FOLDER: Final = "anchors"
 
 
 class Roots:
-    """Draws the roots of finished days while its link worker holds the epoch."""
+    """Draws the roots of finished days while this process holds the epoch."""
 
-    def __init__(self, store: Store, link: LinkWorker, folder: Path, crash: CrashPoint) -> None:
+    def __init__(self, store: Store, hold: LogHold, folder: Path, crash: CrashPoint) -> None:
         self._store = store
-        self._link = link
+        self._hold = hold
         self._folder = folder
         self._crash = crash
         self._in_line = False
 
     async def draw_for_ever(self) -> None:
         """Draws whatever is due, and makes the files that a crash kept from being made."""
-        await self._link.ready.wait()
+        await self._hold.ready.wait()
         while True:
             try:
                 await self._draw()
@@ -62,7 +62,7 @@ class Roots:
             known = await audit_roots.all_roots(self._store)
             await asyncio.to_thread(self._keep, known)
             self._in_line = True
-        while root := await audit_roots.draw_next(self._store, self._link.epoch, now=datetime.now(UTC)):
+        while root := await audit_roots.draw_next(self._store, self._hold.epoch, now=datetime.now(UTC)):
             self._in_line = False
             self._crash.reach("roots-before-file")
             await asyncio.to_thread(self._keep, [root])

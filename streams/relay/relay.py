@@ -28,9 +28,8 @@ from graph.domain.ids import digest
 from graph.files import MediaStore
 from graph.store.session import Row, Store
 from streams import topics
-from streams.kafka.app import read_batches
 from streams.kafka.sending import Headers, headers_of, send_sure
-from streams.link.worker import LinkWorker
+from streams.log_hold import LogHold
 from streams.process import EXIT_FENCED, CrashPoint, Watchdog, describe_failure, end_process
 from streams.records import quarantine
 from streams.records.gallery import SourceEvent
@@ -59,14 +58,14 @@ CE_MODEL: Final = "redthread.gallery.model.v1"
 
 
 class Relay:
-    """Publishes only while its link worker holds the current epoch; a crash repeats records and skips none."""
+    """Publishes only while this process holds the current epoch; a crash repeats records and skips none."""
 
     def __init__(
         self,
         app: Any,
         store: Store,
         files: MediaStore,
-        link: LinkWorker,
+        hold: LogHold,
         watchdog: Watchdog,
         crash: CrashPoint,
         *,
@@ -76,7 +75,7 @@ class Relay:
         self._app = app
         self._store = store
         self._files = files
-        self._link = link
+        self._hold = hold
         sources = list(sources)
         self._owner = sources_by_topic({source: () for source in sources})
         self._known = {topic.name for topic in topics.table(sources)}
@@ -86,22 +85,21 @@ class Relay:
         self._crash = crash
         self._first_try_s = first_try_s
         self._topics: dict[str, Any] = {}
-        read_batches(app, topics.QUARANTINE, self.index, name="quarantine")
 
     async def publish_for_ever(self) -> None:
         """Empties the outbox whenever something stands in it."""
-        await self._link.ready.wait()
+        await self._hold.ready.wait()
         # Before anything younger of the same source: all of it, else its order would be lost.
         await self._guarded(lambda: outbox.put_back(self._store, sorted(self._known)), until_done=True)
         while True:
-            self._link.committed.clear()  # before the look: what is committed after it must not wait
+            self._hold.committed.clear()  # before the look: what is committed after it must not wait
             if await self._guarded(self._publish) < BATCH:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._link.committed.wait(), IDLE_S)
+                    await asyncio.wait_for(self._hold.committed.wait(), IDLE_S)
 
     async def replay_for_ever(self) -> None:
         """Replays what waits for a host that may answer again."""
-        await self._link.ready.wait()
+        await self._hold.ready.wait()
         while True:
             await self._guarded(
                 lambda: actions.replay_due(self._store, now=datetime.now(UTC), test_s=self._first_try_s)
@@ -115,7 +113,7 @@ class Relay:
             lambda: actions.index(self._store, rows, now=datetime.now(UTC), first_try_s=self._first_try_s),
             until_done=True,
         )
-        self._link.committed.set()
+        self._hold.committed.set()
         self._watchdog.progress()
 
     async def _guarded(self, work: Callable[[], Awaitable[Any]], *, until_done: bool = False) -> int:
@@ -136,7 +134,7 @@ class Relay:
 
     async def _publish(self) -> int:
         epoch, rows = await outbox.pending(self._store, BATCH)
-        if epoch != self._link.epoch:
+        if epoch != self._hold.epoch:
             end_process(EXIT_FENCED, "another link process has taken the gallery log over")
         if await self._waits_for_store(rows):
             # All else goes on: a deletion that comes later spares what came back since.

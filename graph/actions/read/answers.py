@@ -96,7 +96,7 @@ async def read_search(
             parts=tuple(row["parts"]),
             items=page,
             people=tuple(_people(page)),
-            found=_found(people, seen, row["parts"], on_its_way if still else Coming()),
+            found=_counts(people, seen, row["parts"], on_its_way if still else Coming()),
             coming=on_its_way,
             next=f"{page[-1]['part']}:{page[-1]['rank']}" if len(items) > limit else None,
         )

@@ -15,6 +15,7 @@ from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import packaged
 from streams.link import worker as module
 from streams.link.worker import LinkWorker
+from streams.log_hold import LogHold
 from streams.process import EXIT_ALARM, CrashPoint
 from streams.records.gallery import TYPES, GalleryRecord, SearchEnded, VictimsAssigned
 from streams.records.message import Message
@@ -78,15 +79,11 @@ def link(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> LinkWorker:
     monkeypatch.setattr(module, "stored_memberships", no_memberships)
     monkeypatch.setattr(module, "RETRY_S", 0.0)
     monkeypatch.setattr(module, "PACE_S", 0.0)
-    app = SimpleNamespace(
-        topic=lambda *_, **__: None,
-        agent=lambda *_, **__: lambda agent: agent,
-        on_partitions_assigned=SimpleNamespace(connect=lambda *_, **__: None),
-    )
     unused: Any = None
     watchdog: Any = SimpleNamespace(progress=lambda: None)
-    worker = LinkWorker(app, unused, watchdog, CrashPoint(""), model_id=MODEL_ID, log=unused, calibrations=packaged())
-    worker.ready.set()
+    hold = LogHold()
+    hold.ready.set()
+    worker = LinkWorker(unused, hold, watchdog, CrashPoint(""), model_id=MODEL_ID, log=unused, calibrations=packaged())
     worker._read_at = float("inf")  # no gap, however slow the test is: the log is not compared with the cursor
     return worker
 
