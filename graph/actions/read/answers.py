@@ -227,7 +227,7 @@ def _probe(face: Row, viewer: Person) -> Row:
     }  # fmt: skip
 
 
-def _found(
+def _counts(
     similar: Sequence[Row], victims: Mapping[str, KnownAs], parts: Sequence[Row], coming: Coming
 ) -> AnswerCounts:
     """What the headline counts; of those who are nobody's victim to the viewer a group counts as one."""
