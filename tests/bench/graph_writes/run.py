@@ -13,7 +13,7 @@ from neo4j import AsyncGraphDatabase, NotificationMinimumSeverity
 from graph.actions.link import commit
 from graph.actions.link.commit import RecordId
 from graph.store.session import Store
-from infra.cli.common import announce
+from infra.terminal import announce
 from streams.settings import Addresses
 from tests.bench.bare_loop import cores
 from tests.bench.graph_writes import bare as bare
