@@ -40,7 +40,7 @@ from streams.kafka.app import LINK_GROUP
 from streams.kafka.sending import gallery_headers
 from streams.settings import Addresses
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 LONG_S = 90.0
 """Above every wait that a loaded machine needs; no test passes or fails by being faster or slower."""
 PAUSE_S = (0.05, 0.3)
