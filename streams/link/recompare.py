@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from graph.domain.group import Unit, without_apart
+from graph.domain.group import FaceSet, without_cannot_links
 from streams.gallery.groups import Group
 from streams.gallery.matrix import all_scores
 from streams.gallery.state import Gallery
@@ -61,7 +61,7 @@ def empty_batch(gallery: Gallery, model_id: str, offset: int, progress: Callable
     return batch
 
 
-def _still_alike(gallery: Gallery, faces: Unit, strict: float) -> Unit:
+def _still_alike(gallery: Gallery, faces: FaceSet, strict: float) -> FaceSet:
     """The faces of a group of which every pair still reaches `strict`; none that gives leads only."""
     members = [gallery.faces[name] for name in sorted(faces)]
     able = [(face.face_id, face.vector) for face in members if face.vector is not None and not face.leads_only]
@@ -72,7 +72,7 @@ def _still_alike(gallery: Gallery, faces: Unit, strict: float) -> Unit:
     apart = {
         name: {able[other][0] for other in np.flatnonzero(weak[at]) if other != at} for at, (name, _) in enumerate(able)
     }
-    return without_apart(list(apart), apart)
+    return without_cannot_links(list(apart), apart)
 
 
 def _pieces(names: list[str]) -> Iterator[list[str]]:

@@ -19,7 +19,7 @@ from graph.store.session import Row, Tx
 
 if TYPE_CHECKING:
     from graph.actions.decide.verdicts import Outcome, Planned
-    from graph.domain.known_victims import Known
+    from graph.domain.known_victims import VictimView
 
 APPROVED: Final = "approved"
 ASSESSED: Final = "assessed"
@@ -52,7 +52,7 @@ def _is_apart(item: Outcome) -> bool:
     return item.state is State.DISMISSED
 
 
-def _of_link(item: Outcome, planned: Planned, known: Mapping[str, Known], now: datetime) -> Iterator[Notice]:
+def _of_link(item: Outcome, planned: Planned, known: Mapping[str, VictimView], now: datetime) -> Iterator[Notice]:
     row, cases = item.found.row, planned.around.cases
     sides = [(face, cases.get(face, [])) for face in (row["a"], row["b"])]
     for source in sorted({case["source"] for _, known in sides for case in known if case["source"]}):
@@ -74,7 +74,7 @@ def _side(face: str, cases: list[Row], source: str, planned: Planned) -> Row:
     return {"face_id": face, "media_id": planned.then.faces[face].media_id, "case_ids": sorted(own)}
 
 
-def _of_victims(source: str, before: Known, then: Known, planned: Planned, now: datetime) -> Iterator[Notice]:
+def _of_victims(source: str, before: VictimView, then: VictimView, planned: Planned, now: datetime) -> Iterator[Notice]:
     """The victims that an act changed, as this case system may know them: under that name, with its own faces."""
     was, is_now = before.victims.of_face, then.victims.of_face
     changed: defaultdict[str, set[str]] = defaultdict(set)
@@ -99,7 +99,7 @@ def _of_victims(source: str, before: Known, then: Known, planned: Planned, now: 
             yield Notice(f"identification:{item.identification_id}@{source}", source, item.state, body, supersedes=True)
 
 
-def _standing(known: Known, victim_id: str) -> str:
+def _standing(known: VictimView, victim_id: str) -> str:
     """Approved where none of the links that make the victim waits for its second person."""
     victim = known.victims.by_id.get(victim_id)
     states = [known.near.links[link_id].state for link_id in (victim.links if victim else ())]
