@@ -31,7 +31,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from graph.actions.link.commit import Cursor
+from graph.actions.link.cursor import Cursor
 from infra.local.base import StackError
 from infra.local.kafka import credentials
 from streams import topics
