@@ -1,4 +1,4 @@
-"""What the commands share: their settings with options laid over them, and where they print."""
+"""The settings of a command: the environment's, with the command's options laid over them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsError
-from rich.console import Console
 
 from graph.domain.errors import Invalid
 from graph.space import Space
@@ -30,14 +29,6 @@ DataOption = Annotated[
     ),
 ]
 
-progress = Console(stderr=True, highlight=False, soft_wrap=True)
-"""For people: standard output is for results only."""
-
-
-def announce(line: str) -> None:
-    """Tells a person what happens, on standard error."""
-    progress.print(line, markup=False)
-
 
 def settings(**options: Any) -> Settings:
     """The settings of the environment; an option that was given (not None) stands above."""
@@ -57,7 +48,7 @@ def read_settings(kind: type[S], **values: Any) -> S:
     except SettingsError as error:
         # A field that is a list or an object, whose variable is no JSON: the library names the field in words only.
         name = next((name for name in kind.model_fields if f'"{name}"' in str(error)), "")
-        raise Invalid(f"setting REDTHREAD_{name.upper()}: it is no JSON; README shows how it is written") from error
+        raise Invalid(f"setting REDTHREAD_{name.upper()}: not JSON, see infra/docs/operators.md") from error
 
 
 def space(chosen: Settings) -> Space:

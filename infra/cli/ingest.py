@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import astuple
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from confluent_kafka.admin import AdminClient
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -19,11 +17,11 @@ from graph.domain.errors import Invalid
 from graph.domain.ids import is_case_id, source_of
 from graph.domain.text import printable
 from graph.files import MediaStore
-from infra.cli.common import DataOption, announce, read_settings, settings, space
-from infra.cli.foreground import INTERRUPTED, in_thread, run_until_signalled
-from infra.cli.progress import bars
+from infra.cli.common import DataOption, read_settings, settings, space
+from infra.foreground import in_thread, run_until_signalled
 from infra.local.running import addresses_of
 from infra.settings import Settings
+from infra.terminal import announce, bars
 from streams.client.case_system import CaseSystem
 from streams.client.files import Files, open_files
 from streams.client.ingest import Batch, Ingest, Outcome
@@ -31,7 +29,8 @@ from streams.client.journal import open_journal, target_of
 from streams.client.room import Room
 from streams.client.stored import GraphState
 from streams.client.submission import explanation
-from streams.kafka.app import CLIENT_ID
+from streams.kafka.admin import admin_client
+from streams.kafka.connection import CLIENT_ID
 from streams.kafka.offsets import ANSWER_S
 from streams.settings import MIB, Addresses, StreamSettings
 
@@ -75,20 +74,11 @@ def ingest(
     if not files:
         raise Invalid(f"no files in {printable(str(folder))}")
     addresses = addresses_of(chosen)
-    outcome: list[Outcome] = []
-
-    async def main() -> int:
-        outcome.append(await in_thread(lambda stop: _ingest(batch, source, files, addresses, chosen, stop)))
-        return 0
-
-    code = run_until_signalled(main(), lambda: announce("stopping; what Kafka has is not sent again"))
-    if code == INTERRUPTED:
-        announce("interrupted: run the same command again to go on")
-    else:
-        _show(outcome[0])
-        code = int(bool(outcome[0].quarantined or outcome[0].not_sent))
-    if code:
-        raise typer.Exit(code)
+    main = in_thread(lambda stop: _ingest(batch, source, files, addresses, chosen, stop))
+    outcome = run_until_signalled(main, "stopping; what Kafka has is not sent again", resumable=True)
+    _show(outcome)
+    if outcome.quarantined or outcome.not_sent:
+        raise typer.Exit(1)
 
 
 def full_case_id(case: str) -> str:
@@ -102,12 +92,11 @@ def full_case_id(case: str) -> str:
 def _ingest(
     batch: Batch, source: Files, files: list[str], addresses: Addresses, chosen: Settings, stop: threading.Event
 ) -> Outcome:
-    security = json.loads(addresses.kafka_security)
-    admin = AdminClient({"bootstrap.servers": addresses.kafka, "log_level": 0, **security})
-    target = target_of(admin.list_topics(timeout=ANSWER_S).cluster_id, *astuple(batch))
+    kafka = addresses.kafka_connection
+    target = target_of(admin_client(kafka).list_topics(timeout=ANSWER_S).cluster_id, *astuple(batch))
     limits = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
     # Under the name of our own processes: it waits by itself while there is too little space.
-    system = CaseSystem(addresses.kafka, source_of(batch.case_id), {**security, "client.id": CLIENT_ID})
+    system = CaseSystem(kafka, source_of(batch.case_id), client_id=CLIENT_ID)
     room = Room(space(chosen), announce, stop)
     with open_journal(chosen.data, target, room) as journal:
         run = Ingest(

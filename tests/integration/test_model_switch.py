@@ -133,7 +133,7 @@ class Register:
 
     async def embed(self, moved: Callable[[int], None] = lambda _: None) -> None:
         site: Any = self.site
-        log = site if isinstance(site, LinkInProcess) else GalleryLog(site.stack.kafka, site.security)
+        log = site if isinstance(site, LinkInProcess) else GalleryLog(site.stack.kafka_connection)
         await embed_lacking(site.store, self.again(), log, self.new.model_id, moved=moved, tell=lambda line: None)
 
     async def judged(self) -> dict[str, dict[str, Any]]:

@@ -30,9 +30,10 @@ from infra.local.running import find_running
 from streams import topics
 from streams.client.case_system import CaseSystem
 from streams.client.journal import NAME
+from streams.kafka.connection import KafkaConnection
 from tests.support.commands import PATIENCE_S, command, redthread
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+GUIDE = (Path(__file__).parents[2] / "infra" / "docs" / "case-systems.md").read_text("utf-8")
 TERMS = ("--scope", "register", "--purpose", "victim identification", "--legal-basis", "test")
 ASKED = ("--purpose", "victim identification", "--legal-basis", "test", "--user", "investigator")
 
@@ -87,11 +88,11 @@ def sent_events(data: Path) -> list[bytes]:
 def test_the_readme_s_case_system_runs_as_written_with_the_account_that_status_names(
     data: Path, tmp_path: Path
 ) -> None:
-    [example] = [code for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "Producer(" in code]
+    [example] = [code for code in re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL) if "Producer(" in code]
     (tmp_path / ".redthread").symlink_to(data)
     assert str(data / credentials.FILE) in redthread("status", "--data", data).stdout
     account = json.loads((data / credentials.FILE).read_text())
-    with CaseSystem(account["bootstrap.servers"], "local", account).read_notices() as reader:
+    with CaseSystem(KafkaConnection(account.pop("bootstrap.servers"), account)).read_notices() as reader:
         subprocess.run([sys.executable, "-c", example], cwd=tmp_path, check=True, timeout=PATIENCE_S)
         end = time.monotonic() + PATIENCE_S
         while not (notices := reader.read(1.0)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from graph.actions.link import commit
+from graph.actions.link.cursor import Cursor, read_cursor
 from graph.store.session import Row, Store
 
 BOOKKEEPING = frozenset(
@@ -44,8 +44,8 @@ class GraphContents:
     async def do(self, query: str, **values: Any) -> None:
         await self.store.write(lambda tx: tx.do(query, **values))  # type: ignore[arg-type]
 
-    async def cursor(self) -> commit.Cursor:
-        return await commit.read_cursor(self.store)
+    async def cursor(self) -> Cursor:
+        return await read_cursor(self.store)
 
     async def snapshot(self, *, times: bool = True) -> dict[str, Any]:
         """Every node and relationship except bookkeeping; `times=False` omits the properties that hold a clock."""

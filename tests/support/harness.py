@@ -34,12 +34,13 @@ from graph.files import MediaStore
 from graph.store.session import Store
 from infra.local.child import leashed
 from streams import topics
-from streams.kafka.app import LINK_GROUP
+from streams.kafka.admin import ensure_topics
 from streams.kafka.sending import gallery_headers
 from streams.settings import Addresses
+from streams.topics import LINK_GROUP
 from tests.support.graph_contents import GraphContents
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 LONG_S = 90.0
 """Above every wait that a loaded machine needs; no test passes or fails by being faster or slower."""
 PAUSE_S = (0.05, 0.3)
@@ -181,7 +182,7 @@ class Site(GraphContents):
             await until(
                 lambda: not set(old) & set(self.admin.list_topics(timeout=30).topics), "the old topics are gone"
             )
-        topics.ensure_topics(self.stack.kafka, self.sources, self.security)
+        ensure_topics(self.stack.kafka_connection, self.sources)
         self.reader.close()
         self.reader = Reader(self.connection)
 

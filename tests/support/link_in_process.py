@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from graph.actions.link.commit import Cursor
+from graph.actions.link.cursor import Cursor
 from graph.files import MediaStore
 from graph.store.session import Store
 from streams import topics
