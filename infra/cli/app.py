@@ -72,8 +72,8 @@ def run(commands: typer.Typer = app, name: str = "redthread") -> int:
         # A terminal that cannot show a character shows its number: no command fails for that.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    for name in DRIVERS:
-        logging.getLogger(name).addHandler(logging.NullHandler())
+    for driver in DRIVERS:
+        logging.getLogger(driver).addHandler(logging.NullHandler())
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").addHandler(logging.NullHandler())
     code: int = Code.DONE
