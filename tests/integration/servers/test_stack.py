@@ -26,7 +26,7 @@ from infra.local.base import StackError
 from streams.settings import Addresses
 from tests.support.commands import redthread
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 TOPIC = "stack.test"
 
 
