@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +82,16 @@ class Addresses:
     neo4j_password: str = field(repr=False)
     kafka_security: str = "{}"
     """SASL/TLS settings of the Kafka clients as JSON, by librdkafka's names."""
+
+    @property
+    def neo4j(self) -> tuple[str, str, str]:
+        """What `Store` takes: URI, user and password."""
+        return self.neo4j_uri, self.neo4j_user, self.neo4j_password
+
+    @property
+    def security(self) -> dict[str, str]:
+        """`kafka_security` as a dictionary."""
+        return json.loads(self.kafka_security)
 
     def env(self) -> dict[str, str]:
         """The environment by which a process of Redthread finds the servers."""

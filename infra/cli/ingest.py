@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import astuple
 from pathlib import Path
@@ -93,7 +92,7 @@ def full_case_id(case: str) -> str:
 def _ingest(
     batch: Batch, source: Files, files: list[str], addresses: Addresses, chosen: Settings, stop: threading.Event
 ) -> Outcome:
-    security = json.loads(addresses.kafka_security)
+    security = addresses.security
     admin = AdminClient({"bootstrap.servers": addresses.kafka, "log_level": 0, **security})
     target = target_of(admin.list_topics(timeout=ANSWER_S).cluster_id, *astuple(batch))
     limits = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -88,7 +87,7 @@ def status(
         out.print(f"API: {fault}", markup=False)
     if running.ready:
         addresses = addresses_of(chosen)
-        behind = _lags(addresses.kafka, json.loads(addresses.kafka_security), sorted(chosen.sources))
+        behind = _lags(addresses.kafka, addresses.security, sorted(chosen.sources))
         out.print(behind or "Kafka does not answer: its log is logs/kafka.log in the data folder")
         counts = asyncio.run(_counts(addresses))
         if (broken := counts.pop("broken")) is not None:
@@ -103,7 +102,7 @@ def status(
 async def _reconcile(chosen: Settings) -> Reconciliation:
     addresses = addresses_of(chosen)
     files = MediaStore(read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data).store_url)
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         return (await find(store, kafka_of(chosen, addresses), files)).report
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -22,7 +21,7 @@ def topics(
     """Create the topics of all sources, and check that each is as the table of topics says."""
     chosen = settings(data=data)
     addresses = addresses_of(chosen)
-    security = json.loads(addresses.kafka_security)
+    security = addresses.security
     if check:
         admin = AdminClient({"bootstrap.servers": addresses.kafka, "log_level": 0, **security})
         differences = check_topics(admin, table(chosen.sources), is_vouched=chosen.kafka_is_durable)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,7 +54,7 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
     """Publishes an event for each file, and returns each one's notice by the file's position."""
 
     def work(stop: threading.Event) -> dict[int, Notice]:
-        security = json.loads(system.addresses.kafka_security)
+        security = system.addresses.security
         case_system = CaseSystem(system.addresses.kafka, SOURCE, security)
         with case_system.read_notices() as reader, bars(len(files), "sent", "noticed") as move:
             notices: dict[int, Notice] = {}
@@ -73,7 +72,7 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
 async def read_links(system: RunningSystem) -> list[LinkRow]:
     """Every link of the graph, read when nothing waits to be published any more."""
     addresses = system.addresses
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         for _ in range(OUTBOX_LOOKS):
             if not (await read.counts(store))["outbox"]:
                 break

@@ -98,7 +98,7 @@ def _candidates(rows: Sequence[LinkRow], main: set[str]) -> list[Candidate]:
 
 async def _main_faces(system: RunningSystem) -> dict[str, EmbeddedFace]:
     addresses = system.addresses
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         return await main_faces(store)
 
 

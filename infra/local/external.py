@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from graph.store import bootstrap
 from infra.local.base import StackError, together
-from infra.local.kafka import server as kafka
+from infra.local.kafka import ready as kafka
 from streams.settings import Addresses
 
 
@@ -22,7 +20,7 @@ class ExternalStack:
         if not given.kafka or not given.neo4j_uri:
             raise StackError("stack `external` needs REDTHREAD_KAFKA and REDTHREAD_NEO4J_URI")
         try:
-            security = json.loads(given.kafka_security)
+            security = given.security
         except ValueError as error:
             raise StackError("REDTHREAD_KAFKA_SECURITY is not JSON") from error
         await together(

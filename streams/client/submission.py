@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 import uuid
@@ -143,7 +142,7 @@ class Submission(Generic[Key]):
 def explanation(addresses: Addresses, source: str, logs: Path) -> str:
     """Which step holds the events up, by how far each reader is behind, and where its log is. Blocks."""
     try:
-        behind = lags(addresses.kafka, json.loads(addresses.kafka_security), [source])
+        behind = lags(addresses.kafka, addresses.security, [source])
     except (KafkaException, TimeoutError):
         return f"Kafka does not answer; its log is {logs / 'kafka.log'}"
     if not asyncio.run(_is_answering(addresses)):
@@ -159,7 +158,7 @@ def explanation(addresses: Addresses, source: str, logs: Path) -> str:
 
 
 async def _is_answering(addresses: Addresses) -> bool:
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         try:
             async with asyncio.timeout(ANSWER_S):
                 await store.ping()

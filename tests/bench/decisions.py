@@ -115,7 +115,7 @@ async def _part(
     notices = await submit(system, files, TERMS, clock)
     links = [row for row in await read_links(system) if row.state == "candidate"]
     addresses = system.addresses
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         faces = [face async for face in measure.embedded_faces(store, MODEL_ID)]
         people = _people(faces, names, notices, known)
         groups = await measure.group_sizes(store)

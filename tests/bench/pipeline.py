@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import statistics
 import threading
@@ -122,7 +121,7 @@ def measure(
 ) -> Measured:
     """Both ways in turns, each first in every second round; blocks."""
     measured = Measured()
-    security = json.loads(system.addresses.kafka_security)
+    security = system.addresses.security
     case_system = CaseSystem(system.addresses.kafka, SOURCE, security)
     MediaStore((system.data / "bare-store").as_uri()).make(is_new=True)
     settings = BareSettings(system.options.models, (system.data / "bare-store").as_uri(), root)

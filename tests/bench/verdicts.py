@@ -53,7 +53,7 @@ async def measure_verdicts(addresses: Addresses, verdicts: int, writers: int, ro
     the audit was whole afterwards.
     """
     one, many = Spent(), Spent()
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         links = iter(await _propose(store, WARM_UP + 2 * rounds * verdicts))
         await _judge(store, links, WARM_UP, 1, Spent())
         for _ in range(rounds):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -20,7 +19,7 @@ BYTES = 100_000
 
 @pytest.fixture
 def topic(stack: Addresses) -> Iterator[str]:
-    security = json.loads(stack.kafka_security)
+    security = stack.security
     admin = AdminClient({"bootstrap.servers": stack.kafka, **security})
     admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(30)
     yield TOPIC
@@ -32,7 +31,7 @@ def is_held_back(stack: Addresses, topic: str, client: str) -> bool:
     """Whether Kafka makes a producer of this name wait after a record."""
     waits: list[float] = []
     producer = Producer(
-        {"bootstrap.servers": stack.kafka, **json.loads(stack.kafka_security), "client.id": client, "acks": "all",
+        {"bootstrap.servers": stack.kafka, **stack.security, "client.id": client, "acks": "all",
          "throttle_cb": lambda event: waits.append(event.throttle_time)}
     )  # fmt: skip
     producer.produce(topic, bytes(BYTES))
@@ -44,7 +43,7 @@ def is_held_back(stack: Addresses, topic: str, client: str) -> bool:
 def test_others_are_held_back_and_our_own_processes_are_not_until_there_is_space_again(
     stack: Addresses, topic: str
 ) -> None:
-    security = json.loads(stack.kafka_security)
+    security = stack.security
     asyncio.run(limit_producers(stack.kafka, security, limited=True))
     assert is_held_back(stack, topic, "a case system")
     assert not is_held_back(stack, topic, CLIENT_ID)

@@ -11,7 +11,7 @@ from typing import Self
 
 from infra.local import artifacts
 from infra.local.child import leashed
-from infra.local.kafka import credentials, server
+from infra.local.kafka import credentials, ready, server
 from infra.local.ports import LOOPBACK, free_ports
 
 QUICK = "broker.session.timeout.ms=2000\nbroker.heartbeat.interval.ms=500\n"
@@ -59,7 +59,7 @@ class KafkaServer:
         properties.write_text(lines)
         with (self.folder / "kafka.log").open("ab") as log:
             self._process = subprocess.Popen([*leashed(signal.SIGKILL), *command], stdout=log, stderr=log)
-        asyncio.run(server.wait_until_ready(self.bootstrap, {} if open_to_all else self.security))
+        asyncio.run(ready.wait_until_ready(self.bootstrap, {} if open_to_all else self.security))
 
     def kill(self) -> None:
         """Ends it as a crash does."""

@@ -71,7 +71,7 @@ async def measure_review(
 ) -> dict[str, Any]:
     """The object of `bench review --json`, measured on a graph that this fills; Invalid where it isn't empty."""
     addresses = system.addresses
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         began = time.monotonic()
         if ((await store.read(lambda tx: tx.one(measure.COUNT_FACES))) or {})["faces"]:
             raise Invalid("this graph holds faces: a bench would put its own among them")

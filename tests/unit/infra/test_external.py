@@ -17,7 +17,7 @@ from infra.local import datafolder, system
 from infra.local.base import StackError
 from infra.local.external import ExternalStack
 from infra.local.kafka import credentials
-from infra.local.kafka import server as kafka
+from infra.local.kafka import ready as kafka
 from infra.local.running import addresses_of, given_addresses
 from infra.local.supervisor import Supervisor
 from infra.local.system import SystemOptions, running_system
