@@ -45,9 +45,13 @@ class Terms:
 
     def event(self, file: SourceFile) -> dict[str, Any]:
         return {
-            "case_id": file.case_id, "district": self.district(file), "url": file.url,
-            "purpose": self.purpose, "legal_basis": self.legal_basis, "scope": "register",
-        }  # fmt: skip
+            "case_id": file.case_id,
+            "district": self.district(file),
+            "url": file.url,
+            "purpose": self.purpose,
+            "legal_basis": self.legal_basis,
+            "scope": "register",
+        }
 
 
 async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Terms, clock: Clock) -> dict[int, Notice]:

@@ -68,10 +68,16 @@ def state_of(
 ) -> Mapping[str, object]:
     """What the supervisor writes down about itself: everything that others may know, no password."""
     children = [
-        {"name": name, "pid": child.pid, "started_at": child.started_at, "restarts": child.restarts,
-         "ready": child.serves, "failure": child.failure}
+        {
+            "name": name,
+            "pid": child.pid,
+            "started_at": child.started_at,
+            "restarts": child.restarts,
+            "ready": child.serves,
+            "failure": child.failure,
+        }
         for name, child in supervisor.children.items()
-    ]  # fmt: skip
+    ]
     return {
         "pid": os.getpid(),
         "started_at": started_at,
@@ -157,6 +163,9 @@ def addresses_of(settings: Settings) -> Addresses:
 def given_addresses(settings: Settings) -> Addresses:
     """The addresses that the settings name, for stack `external`."""
     return Addresses(
-        settings.kafka, settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value(),
+        settings.kafka,
+        settings.neo4j_uri,
+        settings.neo4j_user,
+        settings.neo4j_password.get_secret_value(),
         settings.kafka_security,
-    )  # fmt: skip
+    )

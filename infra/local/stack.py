@@ -101,9 +101,14 @@ class LocalStack:
         folder, options = self._options.data / "neo4j", self._options
         self._archives[neo4j.archive(jars)] = folder / CLASSES
         command = await asyncio.to_thread(
-            neo4j.prepare, folder, jars, port, memory(options.memory_mib), short_lived=options.short_lived,
+            neo4j.prepare,
+            folder,
+            jars,
+            port,
+            memory(options.memory_mib),
+            short_lived=options.short_lived,
             discard=options.discard_unreadable_log,
-        )  # fmt: skip
+        )
         self._supervisor.start(neo4j.spec(command, lambda: self._neo4j_ready(addresses)))
         await self._supervisor.wait_ready("neo4j")
         if options.discard_unreadable_log:

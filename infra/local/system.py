@@ -244,9 +244,12 @@ def _environment(options: SystemOptions, addresses: Addresses, api_port: int) ->
 
 async def _topics(addresses: Addresses, options: SystemOptions) -> None:
     await asyncio.to_thread(
-        ensure_topics, addresses.kafka, list(options.sources), addresses.security,
+        ensure_topics,
+        addresses.kafka,
+        list(options.sources),
+        addresses.security,
         is_vouched=options.kafka_is_durable,
-    )  # fmt: skip
+    )
 
 
 async def _media_store(addresses: Addresses, env: Mapping[str, str]) -> None:

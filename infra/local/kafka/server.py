@@ -89,8 +89,11 @@ def prepare(folder: Path, jars: Sequence[Path], port: int, controller: int, pass
         # One word, not two: an id may begin with a dash, and would be taken for an option.
         done = subprocess.run(
             [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)],
-            capture_output=True, text=True, check=False, timeout=READY_S,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=READY_S,
+        )
         if done.returncode:
             raise StackError(f"Kafka could not prepare {data}: {(done.stderr or done.stdout).strip()[-300:]}")
     return (*java, "kafka.Kafka", str(properties))
@@ -103,6 +106,10 @@ def spec(command: tuple[str, ...], folder: Path, bootstrap: str, security: Mappi
             f"{folder} has less than {START_BYTES // MIB} MiB free: Kafka can't be started safely, free some space"
         )
     return ChildSpec(
-        "kafka", command, GRACE_S, on_orphaned=signal.SIGTERM, ready=lambda: wait_until_ready(bootstrap, security),
+        "kafka",
+        command,
+        GRACE_S,
+        on_orphaned=signal.SIGTERM,
+        ready=lambda: wait_until_ready(bootstrap, security),
         room=(folder, START_BYTES),
-    )  # fmt: skip
+    )

@@ -163,9 +163,13 @@ def test_a_command_takes_passwords_of_external_servers_from_the_settings_only(tm
     """An account of a local Kafka that ran on the folder once is not shown to somebody else's."""
     credentials.ensure(tmp_path, "127.0.0.1:9")
     told = Settings(
-        stack="external", data=tmp_path, kafka=GIVEN.kafka, neo4j_uri=GIVEN.neo4j_uri,
-        neo4j_password=GIVEN.neo4j_password, kafka_security=GIVEN.kafka_security,  # type: ignore[arg-type]
-    )  # fmt: skip
+        stack="external",
+        data=tmp_path,
+        kafka=GIVEN.kafka,
+        neo4j_uri=GIVEN.neo4j_uri,
+        neo4j_password=GIVEN.neo4j_password,
+        kafka_security=GIVEN.kafka_security,  # type: ignore[arg-type]
+    )
 
     assert addresses_of(told) == GIVEN
 
