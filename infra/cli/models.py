@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from graph.actions.link.commit import read_cursor
+from graph.actions.link.cursor import read_cursor
 from graph.actions.operate import models as actions
 from graph.domain.calibration import Calibration
 from graph.domain.errors import Conflict
@@ -144,11 +144,10 @@ async def _show(chosen: Settings) -> None:
 
 async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) -> None:
     addresses, model_id = addresses_of(chosen), recogniser.model_id
-    security: dict[str, str] = addresses.security
     workers = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
     files = MediaStore(workers.store_url)
     fetcher, decoder = Fetcher(workers.media_roots, files, workers.max_media_mib * MIB), Decoder()
-    again, log = Again(Embedder(recogniser.path), files, fetcher, decoder), GalleryLog(addresses.kafka, security)
+    again, log = Again(Embedder(recogniser.path), files, fetcher, decoder), GalleryLog(addresses.kafka_connection)
     try:
         async with Store(*addresses.neo4j) as store:
             await _steps(store, partial(_embed, store, again, log, model_id, wanted.by), recogniser, wanted)

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.table import Table
 
-from graph.actions.link import commit
+from graph.actions.link.cursor import read_cursor
 from graph.actions.read import links as read
 from graph.domain.errors import Invalid
 from graph.files import MediaStore
@@ -26,7 +26,8 @@ from infra.local.kafka import credentials
 from infra.local.processes import READY, missing_parts
 from infra.local.running import Running, RunningChild, addresses_of, find_running
 from infra.settings import Settings
-from streams.relay.lag import lags
+from streams.kafka.connection import KafkaConnection
+from streams.kafka.offsets import lags
 from streams.repair.reconcile import Reconciliation, find
 from streams.settings import Addresses, StreamSettings
 
@@ -87,7 +88,7 @@ def status(
         out.print(f"API: {fault}", markup=False)
     if running.ready:
         addresses = addresses_of(chosen)
-        behind = _lags(addresses.kafka, addresses.security, sorted(chosen.sources))
+        behind = _lags(addresses.kafka_connection, sorted(chosen.sources))
         out.print(behind or "Kafka does not answer: its log is logs/kafka.log in the data folder")
         counts = asyncio.run(_counts(addresses))
         if (broken := counts.pop("broken")) is not None:
@@ -132,10 +133,10 @@ def _children(running: Running, states: Mapping[str, str]) -> Table:
     return table
 
 
-def _lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -> Table | str | None:
+def _lags(kafka: KafkaConnection, sources: Sequence[str]) -> Table | str | None:
     """A table of each reader's lag; None where Kafka does not answer."""
     try:
-        found = lags(bootstrap, security, sources)
+        found = lags(kafka, sources)
     except (KafkaException, TimeoutError):
         return None
     table = Table("reader", "topic", "records behind", box=None)
@@ -146,7 +147,7 @@ def _lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -
 
 async def _counts(addresses: Addresses) -> dict[str, Any]:
     async with asyncio.timeout(NEO4J_S), Store(*addresses.neo4j) as store:
-        return {**await read.counts(store), "broken": (await commit.read_cursor(store)).broken}
+        return {**await read.counts(store), "broken": (await read_cursor(store)).broken}
 
 
 def _contents(counts: dict[str, Any]) -> Table:

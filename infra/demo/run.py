@@ -58,8 +58,7 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
     """Publishes an event for each file, and returns each one's notice by the file's position."""
 
     def work(stop: threading.Event) -> dict[int, Notice]:
-        security = system.addresses.security
-        case_system = CaseSystem(system.addresses.kafka, SOURCE, security)
+        case_system = CaseSystem(system.addresses.kafka_connection, SOURCE)
         with case_system.read_notices() as reader, bars(len(files), "sent", "noticed") as move:
             notices: dict[int, Notice] = {}
             submission = Submission[int](case_system, reader, noticed=notices.__setitem__, progress=move)

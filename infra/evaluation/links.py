@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graph.actions.link.commit import calibration
+from graph.actions.link.cursor import calibration
 from graph.actions.operate import measure
 from graph.actions.operate.measure import EmbeddedFace
 from graph.actions.read.links import LinkRow

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from graph.domain import ids
-from graph.domain.group import Unit, joined, without_apart
+from graph.domain.group import FaceSet, grown_group, without_cannot_links
 from streams.gallery.matrix import Vectors, all_scores
 from streams.gallery.overlay import Overlay
 
@@ -26,7 +26,7 @@ OUT_OF_REACH = -2.0
 class Group:
     group_id: str
     case_id: str
-    faces: Unit
+    faces: FaceSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Groups:
 
     by_id: dict[str, Group] = field(default_factory=dict[str, Group])
     of_face: dict[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
-    apart: dict[str, Unit] = field(default_factory=dict[str, Unit])
+    apart: dict[str, FaceSet] = field(default_factory=dict[str, FaceSet])
 
 
 class StagedGroups:
@@ -68,7 +68,7 @@ class StagedGroups:
     def group(self, group_id: str) -> Group | None:
         return self._by_id.get(group_id)
 
-    def apart_from(self, face_id: str) -> Unit:
+    def apart_from(self, face_id: str) -> FaceSet:
         return self._apart.get(face_id) or frozenset()
 
     def put(self, group: Group) -> None:
@@ -93,7 +93,7 @@ class StagedGroups:
         """
         reach = set(close)
         units = {self._unit(face, case_id) for face in reach}
-        grown, taken = joined(face_id, (unit for unit in units if unit <= reach), _Weakest(self, member), strict)
+        grown, taken = grown_group(face_id, (unit for unit in units if unit <= reach), _Weakest(self, member), strict)
         if not taken:
             return
         old = {self.groups_of(face)[case_id] for unit in taken if len(unit) > 1 for face in list(unit)[:1]}
@@ -133,7 +133,9 @@ class StagedGroups:
             for case_id, group_id in sorted(shared):
                 group = self.group(group_id)
                 assert group is not None
-                gone = group.faces - without_apart(group.faces, {face: self.apart_from(face) for face in group.faces})
+                gone = group.faces - without_cannot_links(
+                    group.faces, {face: self.apart_from(face) for face in group.faces}
+                )
                 self.leave((face, [case_id]) for face in gone)
                 freed |= {face for face in group.faces if case_id not in self.groups_of(face)}
         return freed
@@ -149,7 +151,7 @@ class StagedGroups:
                 found.append({"group_id": group_id, "case_id": known.case_id, **changed})
         return found
 
-    def _unit(self, face_id: str, case_id: str) -> Unit:
+    def _unit(self, face_id: str, case_id: str) -> FaceSet:
         group = self.group(self.groups_of(face_id).get(case_id, ""))
         return group.faces if group is not None else frozenset({face_id})
 
@@ -161,7 +163,7 @@ class _Weakest:
         self._groups = groups
         self._member = member
 
-    def __call__(self, one: Unit, other: Unit) -> float:
+    def __call__(self, one: FaceSet, other: FaceSet) -> float:
         ours, theirs = sorted(one), sorted(other)
         mine, others = [self._member(face) for face in ours], [self._member(face) for face in theirs]
         if not {each.media_id for each in mine}.isdisjoint(each.media_id for each in others):

@@ -121,8 +121,7 @@ def measure(
 ) -> Measured:
     """Both ways in turns, each first in every second round; blocks."""
     measured = Measured()
-    security = system.addresses.security
-    case_system = CaseSystem(system.addresses.kafka, SOURCE, security)
+    case_system = CaseSystem(system.addresses.kafka_connection, SOURCE)
     MediaStore((system.data / "bare-store").as_uri()).make(is_new=True)
     settings = BareSettings(system.options.models, (system.data / "bare-store").as_uri(), root)
     with case_system.read_notices() as reader, bare_loop(settings, PROCESSES) as loop:

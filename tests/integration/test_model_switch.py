@@ -132,7 +132,7 @@ class Register:
         return Again(Embedder(self.new.path), self.files, fetcher, Decoder())
 
     async def embed(self, moved: Callable[[int], None] = lambda _: None) -> None:
-        log = GalleryLog(self.site.stack.kafka, self.site.security)
+        log = GalleryLog(self.site.stack.kafka_connection)
         store = self.site.store
         await embed_lacking(store, self.again(), log, self.new.model_id, moved=moved, tell=lambda line: None)
 

@@ -12,6 +12,7 @@ import pytest
 from graph.actions.read import links
 from graph.store.session import Store
 from streams import topics
+from streams.kafka.admin import ensure_topics
 from streams.relay.relay import BATCH
 from streams.settings import Addresses
 from tests.support import factories_streams as make
@@ -55,7 +56,7 @@ async def test_what_is_due_to_a_source_that_is_not_configured_waits_in_its_order
         assert link.last_words.count(f"ALARM records for {name} wait") == 1
     await site.stop(link)
 
-    topics.ensure_topics(site.stack.kafka, ["local", "gone"], site.security)
+    ensure_topics(site.stack.kafka_connection, ["local", "gone"])
     site.start("link", REDTHREAD_SOURCES=json.dumps({"local": ["north"], "gone": ["south"]}))
 
     async def back() -> bool:

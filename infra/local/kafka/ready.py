@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 from confluent_kafka import KafkaException
@@ -18,17 +17,14 @@ from tenacity import (
 )
 
 from infra.local.base import StackError
+from streams.kafka.connection import KafkaConnection
 
 READY_S = 120.0
 
 
-async def wait_until_ready(
-    bootstrap: str, security: Mapping[str, str] | None = None, *, timeout_s: float = READY_S
-) -> None:
+async def wait_until_ready(kafka: KafkaConnection, *, timeout_s: float = READY_S) -> None:
     """Returns once a broker answers a request for its topics; StackError after the time."""
-    admin = AdminClient(
-        {"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 250, **(security or {})}
-    )
+    admin = AdminClient(kafka.librdkafka(reconnect_backoff_max_ms=250))
 
     def has_brokers(cluster: Any) -> bool:
         return bool(cluster.brokers)
@@ -41,4 +37,4 @@ async def wait_until_ready(
     try:
         await attempts(asyncio.to_thread, admin.list_topics, timeout=1.0)
     except RetryError as error:
-        raise StackError(f"Kafka at {bootstrap} does not answer after {timeout_s:.0f} s") from error
+        raise StackError(f"Kafka at {kafka.bootstrap} does not answer after {timeout_s:.0f} s") from error

