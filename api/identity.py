@@ -13,7 +13,7 @@ from api.errors import as_utf8
 from api.services import Use
 from graph.actions.access import AccessEvent
 from graph.actions.read.queue import CLAIM_PURPOSE, check_claim
-from graph.domain.people import Deed, Person, check_purpose, check_role
+from graph.domain.people import Permission, Person, check_purpose, check_role
 
 _TOKEN = HTTPBearer(
     scheme_name="bearer", bearerFormat="JWT", auto_error=False,
@@ -36,7 +36,7 @@ Actor = Annotated[Person, Depends(person)]
 class Acting:
     """A dependency: who asks, where any role of theirs may do the deed; in which districts is the action's to check."""
 
-    deed: Deed
+    deed: Permission
 
     async def __call__(self, who: Actor) -> Person:
         check_role(who, self.deed)
@@ -50,7 +50,7 @@ class Seeing:
     A claimed item of the queue is a purpose only while it is the person's own.
     """
 
-    deed: Deed
+    deed: Permission
 
     async def __call__(self, who: Actor, purpose: PurposeHeader, use: Use) -> AccessEvent:
         check_role(who, self.deed)
@@ -66,23 +66,23 @@ async def stated_purpose(purpose: PurposeHeader = "") -> str:
     return check_purpose(text) if text else ""
 
 
-Judge = Annotated[Person, Depends(Acting(Deed.JUDGE))]
-Approver = Annotated[Person, Depends(Acting(Deed.APPROVE))]
-Reopener = Annotated[Person, Depends(Acting(Deed.REOPEN))]
-Labeller = Annotated[Person, Depends(Acting(Deed.LABEL))]
-Marker = Annotated[Person, Depends(Acting(Deed.MARK))]
-Uploader = Annotated[Person, Depends(Acting(Deed.UPLOAD))]
-Eraser = Annotated[Person, Depends(Acting(Deed.ERASE))]
-Identifier = Annotated[Person, Depends(Acting(Deed.IDENTIFY))]
-IdentificationApprover = Annotated[Person, Depends(Acting(Deed.APPROVE_IDENTIFICATION))]
-SearchEnder = Annotated[Person, Depends(Acting(Deed.END_SEARCH))]
-Asker = Annotated[Person, Depends(Acting(Deed.SEARCH))]
-Operator = Annotated[Person, Depends(Acting(Deed.READ_COUNTS))]
-ApprovingLook = Annotated[AccessEvent, Depends(Seeing(Deed.APPROVE))]
-AuditLook = Annotated[AccessEvent, Depends(Seeing(Deed.READ_AUDIT))]
-QuarantineLook = Annotated[AccessEvent, Depends(Seeing(Deed.READ_QUARANTINE))]
-ReplayingLook = Annotated[AccessEvent, Depends(Seeing(Deed.REPLAY))]
-JudgingLook = Annotated[AccessEvent, Depends(Seeing(Deed.JUDGE))]
-Looking = Annotated[AccessEvent, Depends(Seeing(Deed.SEE))]
+Judge = Annotated[Person, Depends(Acting(Permission.JUDGE))]
+Approver = Annotated[Person, Depends(Acting(Permission.APPROVE))]
+Reopener = Annotated[Person, Depends(Acting(Permission.REOPEN))]
+Labeller = Annotated[Person, Depends(Acting(Permission.LABEL))]
+Marker = Annotated[Person, Depends(Acting(Permission.MARK))]
+Uploader = Annotated[Person, Depends(Acting(Permission.UPLOAD))]
+Eraser = Annotated[Person, Depends(Acting(Permission.ERASE))]
+Identifier = Annotated[Person, Depends(Acting(Permission.IDENTIFY))]
+IdentificationApprover = Annotated[Person, Depends(Acting(Permission.APPROVE_IDENTIFICATION))]
+SearchEnder = Annotated[Person, Depends(Acting(Permission.END_SEARCH))]
+Asker = Annotated[Person, Depends(Acting(Permission.SEARCH))]
+Operator = Annotated[Person, Depends(Acting(Permission.READ_COUNTS))]
+ApprovingLook = Annotated[AccessEvent, Depends(Seeing(Permission.APPROVE))]
+AuditLook = Annotated[AccessEvent, Depends(Seeing(Permission.READ_AUDIT))]
+QuarantineLook = Annotated[AccessEvent, Depends(Seeing(Permission.READ_QUARANTINE))]
+ReplayingLook = Annotated[AccessEvent, Depends(Seeing(Permission.REPLAY))]
+JudgingLook = Annotated[AccessEvent, Depends(Seeing(Permission.JUDGE))]
+Looking = Annotated[AccessEvent, Depends(Seeing(Permission.SEE))]
 """Whoever may see cases and faces: investigators and supervisors; never auditors and operators."""
 StatedPurpose = Annotated[str, Depends(stated_purpose)]

@@ -21,7 +21,7 @@ from graph.domain.capture_time import Gap
 from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
 from graph.domain.people import PURPOSE_LIMIT
 from graph.domain.text import is_blank
-from graph.domain.visibility import SeenCase, SeenLink
+from graph.domain.visibility import VisibleCase, VisibleLink
 
 
 def _readable(text: str) -> str:
@@ -208,7 +208,7 @@ class LinkOut(WireOut):
     gap: GapOut | None
 
     @classmethod
-    def from_link(cls, link: SeenLink) -> Self:
+    def from_link(cls, link: VisibleLink) -> Self:
         return cls.model_validate(link)
 
 
@@ -231,7 +231,7 @@ class LinkPage(WireOut):
     next: str | None
 
     @classmethod
-    def from_links(cls, links: list[SeenLink], following: str | None) -> LinkPage:
+    def from_links(cls, links: list[VisibleLink], following: str | None) -> LinkPage:
         return cls.model_validate({"items": links, "next": following})
 
 
@@ -293,7 +293,7 @@ class CaseGraphOut(WireOut):
     cases: list[LinkedCaseOut]
 
     @classmethod
-    def from_case(cls, seen: SeenCase) -> CaseGraphOut:
+    def from_case(cls, seen: VisibleCase) -> CaseGraphOut:
         media = [
             {**row["media"], **row["membership"], "exhibits": row["membership"]["exhibits"] or [],
              "other_case_ids": [case["case_id"] for case in row["others"]]}

@@ -16,7 +16,7 @@ from api.wire import LinkDetailOut, VerdictIn, as_shown
 from api.wire_decisions import ActApprovalIn, ActIn, ActOut, ApprovalIn, LinkIn, ReopeningIn
 from graph.actions.decide import acts, contact_sheet, verdicts
 from graph.actions.decide.verdicts import Judgement, Seen
-from graph.domain.visibility import SeenLink
+from graph.domain.visibility import VisibleLink
 
 router = APIRouter(tags=["decisions"])
 
@@ -180,6 +180,6 @@ async def approve_act(act_id: ActId, body: ActApprovalIn, use: Use, actor: Appro
     return ActOut.from_done(done)
 
 
-def _answer(link: SeenLink, response: Response) -> LinkDetailOut:
+def _answer(link: VisibleLink, response: Response) -> LinkDetailOut:
     response.headers["ETag"] = etag(link.version)
     return LinkDetailOut.from_link(link)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from graph.actions import victims
 from graph.actions.victims import Around
 from graph.domain.errors import NotFound
-from graph.domain.known_victims import Known
-from graph.domain.people import Deed, Person, may
+from graph.domain.known_victims import VictimView
+from graph.domain.people import Permission, Person, may
 from graph.domain.victim import Victim
 from graph.store.queries import victims as queries
 from graph.store.session import Row, Tx
@@ -33,7 +33,7 @@ class KnownVictims:
         self._around = victims.NOTHING
         self._known = self._around.known_to(viewer)
 
-    async def around(self, faces: Collection[str]) -> Known:
+    async def around(self, faces: Collection[str]) -> VictimView:
         """What the viewer may know of the victims that these faces are in, and of those met before."""
         if new := set(faces) - self._around.near.faces.keys():
             self._around = self._around.joined(await victims.load(self._tx, new))
@@ -53,9 +53,9 @@ class KnownVictims:
         shared: list[str] = []
         for face, victim_id in faces.items():
             row = self._rows.get(victim_id)
-            if row is None or not may(self.viewer, Deed.SEE, row["districts"]):
+            if row is None or not may(self.viewer, Permission.SEE, row["districts"]):
                 continue
-            if all(may(self.viewer, Deed.SEE, [district]) for district in row["districts"]):
+            if all(may(self.viewer, Permission.SEE, [district]) for district in row["districts"]):
                 found[face] = KnownAs(victim_id, row["identified"])
             else:
                 shared.append(face)
@@ -73,7 +73,7 @@ class Found:
     """What a person knows around a victim; `victim` is None where nothing they know has this name any more."""
 
     around: Around
-    seen: Known
+    seen: VictimView
     victim: Victim | None
     named: frozenset[str]
     """The faces that the name stands or stood for."""
@@ -97,7 +97,7 @@ async def find_victim(tx: Tx, victim_id: str, viewer: Person) -> Found:
     return Found(around, seen, None, frozenset(row["faces"]))
 
 
-def _was_known(seen: Known, victim_id: str, row: Row) -> bool:
+def _was_known(seen: VictimView, victim_id: str, row: Row) -> bool:
     """Whether the viewer may know that a victim had this name: it was formed by a link with a face of theirs, or a
     case system registered it for a face that they may see."""
     if row["from_link"] is not None:

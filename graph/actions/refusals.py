@@ -19,5 +19,5 @@ async def disclose(access_log: AccessLog, access: AccessEvent, request: str, pat
     """The refusal with the current state, once the audit has it; without a stated purpose the bare refusal."""
     if not refused.current or not access.purpose:
         return Conflict(refused.message, code=refused.code)
-    await access_log.record(access.act(AuditAction.ACCESS_REFUSED, request, shown=[path, refused.told]))
-    return Conflict(refused.told, code=refused.code, current=refused.current)
+    await access_log.record(access.act(AuditAction.ACCESS_REFUSED, request, shown=[path, refused.disclosed]))
+    return Conflict(refused.disclosed, code=refused.code, current=refused.current)

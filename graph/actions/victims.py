@@ -14,10 +14,11 @@ from typing import Final
 from graph.domain import victim
 from graph.domain.errors import Conflict, Invalid
 from graph.domain.identification import Identification, Identities, identities
-from graph.domain.known_victims import Known, as_known, known
+from graph.domain.known_victims import VictimView, victim_view, visible_contradiction
 from graph.domain.link import JOINS, State
-from graph.domain.people import Deed, Person, may
+from graph.domain.people import Permission, Person, may
 from graph.domain.victim import FaceFacts, LinkFacts, Neighbourhood, Victims
+from graph.store.log import Outgoing
 from graph.store.queries import victims as queries
 from graph.store.session import Row, Tx
 
@@ -35,17 +36,17 @@ class Around:
     cases: Mapping[str, list[Row]]
     identified: tuple[Identification, ...]
 
-    def known_to(self, viewer: Person, near: Neighbourhood | None = None) -> Known:
+    def known_to(self, viewer: Person, near: Neighbourhood | None = None) -> VictimView:
         """What the person may know of it, or of `near`, which is the same after a decision."""
-        return known(near or self.near, [face for face in self.near.faces if self.lies_with(viewer, face)])
+        return victim_view(near or self.near, [face for face in self.near.faces if self.lies_with(viewer, face)])
 
-    def known_at(self, source: str, near: Neighbourhood | None = None) -> Known:
+    def known_at(self, source: str, near: Neighbourhood | None = None) -> VictimView:
         """What a case system may know of it: its own cases' share."""
         own = [face for face, cases in self.cases.items() if any(case["source"] == source for case in cases)]
-        return known(near or self.near, own)
+        return victim_view(near or self.near, own)
 
     def lies_with(self, viewer: Person, face: str) -> bool:
-        return may(viewer, Deed.SEE, [case["district"] for case in self.cases.get(face, [])])
+        return may(viewer, Permission.SEE, [case["district"] for case in self.cases.get(face, [])])
 
     def joined(self, other: Around) -> Around:
         """Both together; what hangs together is whole in each."""
@@ -74,17 +75,17 @@ class Effects:
 
 async def load(tx: Tx, faces: Iterable[str]) -> Around:
     """Everything that declarations, confirmations and approvals connect with these faces."""
-    frontier, known = set(faces), set[str]()
+    frontier, victim_view = set(faces), set[str]()
     rows: dict[str, Row] = {}
     links: dict[str, Row] = {}
     identified: list[Identification] = []
     while frontier:
-        step = await tx.one(queries.AROUND, faces=sorted(frontier), known=sorted(known)) or {}
+        step = await tx.one(queries.AROUND, faces=sorted(frontier), known=sorted(victim_view)) or {}
         rows |= {row["face_id"]: row for row in step["faces"]}
         links |= {row["link_id"]: row for row in step["links"]}
         found = {face for row in step["links"] if State(row["state"]) in JOINS for face in (row["a"], row["b"])}
         for row in step["victims"]:
-            known.add(row["victim_id"])
+            victim_view.add(row["victim_id"])
             found |= set(row["faces"])
             identified += [_identification(item, row["victim_id"]) for item in row["identifications"]]
         frontier = found - rows.keys()
@@ -123,18 +124,18 @@ def check_agrees(around: Around, then: Neighbourhood, viewer: Person) -> Victims
     before, after = victim.victims(around.near), victim.victims(then)
     if new := victim.contradictions(then, after) - victim.contradictions(around.near, before):
         raise _contradiction(around, then, after, new, viewer)
-    torn = identities(around.identified, after, around.near.faces).torn
-    if torn:
-        apart = [item for item in around.identified if item.identification_id in torn]
+    conflicting = identities(around.identified, after, around.near.faces).conflicting
+    if conflicting:
+        apart = [item for item in around.identified if item.identification_id in conflicting]
         seen = around.known_to(viewer, then)
-        hidden = {face for item in apart if not seen.knows(item) for face in item.face_ids}
+        hidden = {face for item in apart if not seen.includes(item) for face in item.face_ids}
         calls = _calls(around, hidden, viewer)
         raise Conflict(
             PLAIN, code="contradiction",
-            told=f"this would make one person of two that were identified as different people{_call(calls)}",
+            disclosed=f"this would make one person of two that were identified as different people{_call(calls)}",
             current={
                 "kind": "identified_apart", "districts": calls,
-                "identifications": sorted(item.identification_id for item in apart if seen.knows(item)),
+                "identifications": sorted(item.identification_id for item in apart if seen.includes(item)),
             },
         )  # fmt: skip
     return after
@@ -154,10 +155,10 @@ def _contradiction(
         whole_chain = victim.explained(_first(new), then, after)
         links = [then.links[link] for link in whole_chain.path]
         faces = {whole_chain.a, whole_chain.b, *(face for link in links for face in (link.a, link.b))}
-        wrong, calls = as_known(whole_chain, seen), _calls(around, faces - seen.faces, viewer)
+        wrong, calls = visible_contradiction(whole_chain, seen), _calls(around, faces - seen.faces, viewer)
         message = f"this contradicts what another district holds{_call(calls)}"
     return Conflict(
-        PLAIN, code="contradiction", told=message,
+        PLAIN, code="contradiction", disclosed=message,
         current={
             "kind": wrong.kind, "faces": [face for face in (wrong.a, wrong.b) if face], "path": list(wrong.path),
             "weakest": wrong.weakest, "districts": calls,
@@ -181,6 +182,13 @@ def _call(calls: Sequence[Row]) -> str:
     return f": {named}" if named else ""
 
 
+def moved_faces(effects: Effects) -> list[Outgoing]:
+    """The record by which link learns the new victim of each moved face; none if no face moved."""
+    if not effects.moved:
+        return []
+    return [Outgoing("victims", min(effects.moved), {"faces": dict(effects.moved)})]
+
+
 def effects(around: Around, after: Victims) -> Effects:
     """What the graph has to change."""
     derived = {face: v.victim_id for v in after.by_id.values() if v.is_formed for face in v.faces}
@@ -189,7 +197,7 @@ def effects(around: Around, after: Victims) -> Effects:
         for face in around.near.faces
         if derived.get(face) != around.stored.get(face)
     }  # fmt: skip
-    return Effects(moved, tuple(identities(around.identified, after, around.near.faces).fallen))
+    return Effects(moved, tuple(identities(around.identified, after, around.near.faces).lapsed))
 
 
 async def settle(tx: Tx, around: Around, after: Victims, follows: Effects, *, at: str) -> None:
@@ -215,7 +223,7 @@ async def name_across(tx: Tx, around: Around, then: Neighbourhood) -> None:
     names: dict[str, str] = {}
     for district in districts if len(districts) > 1 else ():
         own = [face for face, cases in around.cases.items() if any(case["district"] == district for case in cases)]
-        found = known(then, own).victims.by_id
+        found = victim_view(then, own).victims.by_id
         names |= {name: one.links[0] for name, one in found.items() if not one.registered}
     if names:
         rows = [{"victim_id": name, "link_id": link_id} for name, link_id in sorted(names.items())]

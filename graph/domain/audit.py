@@ -70,7 +70,7 @@ def canonical(content: object) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), default=str).encode()
 
 
-def chained(seq: int, previous_hash: str, content: str) -> str:
+def entry_hash(seq: int, previous_hash: str, content: str) -> str:
     """The hash of entry `seq` with this digest of its content, behind an entry with `previous_hash`."""
     return content_digest({"seq": seq, "previous_hash": previous_hash, "content": content})
 
@@ -88,7 +88,7 @@ def chain(acts: Iterable[Act], seq: int, previous_hash: str, *, salts: Iterator[
         at = act.at.astimezone(UTC).isoformat()
         body = {**asdict(act), "at": at, "action": str(act.action), "salt": next(salts)}
         unhashed = Entry(seq=seq, **body, previous_hash=previous_hash, hash="")
-        previous_hash = chained(seq, previous_hash, unhashed.content)
+        previous_hash = entry_hash(seq, previous_hash, unhashed.content)
         entries.append(replace(unhashed, hash=previous_hash))
     return entries
 
@@ -98,15 +98,15 @@ def first_fault(entries: Sequence[Entry], seq: int = 0, previous_hash: str = GEN
     for entry in entries:
         if entry.seq != seq + 1:
             return f"entry {seq + 1} is missing: entry {entry.seq} follows entry {seq}"
-        if fault := fault_of(entry, previous_hash):
+        if fault := entry_fault(entry, previous_hash):
             return fault
         seq, previous_hash = entry.seq, entry.hash
     return None
 
 
-def fault_of(entry: Entry, previous_hash: str) -> str | None:
+def entry_fault(entry: Entry, previous_hash: str) -> str | None:
     """What is wrong with an entry in its place behind one with `previous_hash`, or None."""
-    if chained(entry.seq, entry.previous_hash, entry.content) != entry.hash:
+    if entry_hash(entry.seq, entry.previous_hash, entry.content) != entry.hash:
         return f"entry {entry.seq} was changed"
     if entry.previous_hash != previous_hash:
         return f"entry {entry.seq} does not follow entry {entry.seq - 1}: the earlier entry was changed or replaced"

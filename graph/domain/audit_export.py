@@ -33,7 +33,7 @@ Kind = Literal["chain", "period", "person", "victim"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ExportRequest:
     """What an export is to hold, who asked for it and why: `value` is a period `FROM/TO`, an actor or a victim id."""
 
     kind: Kind
@@ -49,7 +49,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ChainPosition:
     """An entry by its number and hash."""
 
     seq: int
@@ -58,10 +58,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    asked: Asked
-    start: Place
+    asked: ExportRequest
+    start: ChainPosition
     """The entry before the first in the file."""
-    head: Place
+    head: ChainPosition
     entries: int
     shown: int
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 
-from graph.domain.audit import GENESIS, Entry, canonical, chained
+from graph.domain.audit import GENESIS, Entry, canonical, entry_hash
 from graph.domain.audit_actions import AuditAction
-from graph.domain.audit_export import Asked, Header, Place
+from graph.domain.audit_export import ChainPosition, ExportRequest, Header
 from graph.domain.audit_root import GRACE, Root, contradiction, missing_days
 
 
@@ -58,7 +58,11 @@ def _header(line: bytes) -> Header:
     try:
         body = json.loads(line)
         head = Header(
-            Asked(**body["asked"]), Place(**body["from"]), Place(**body["head"]), body["entries"], body["shown"]
+            ExportRequest(**body["asked"]),
+            ChainPosition(**body["from"]),
+            ChainPosition(**body["head"]),
+            body["entries"],
+            body["shown"],
         )
         numbers = (head.start.seq, head.head.seq, head.entries, head.shown)
         aware = datetime.fromisoformat(head.asked.at).tzinfo is not None
@@ -119,7 +123,7 @@ _SHAPES: Final = ({part.name for part in fields(Entry)}, {"seq", "content", "has
 
 def _entry(item: dict[str, Any], previous: str) -> Entry:
     entry = Entry(**item)
-    if chained(entry.seq, entry.previous_hash, entry.content) != entry.hash:
+    if entry_hash(entry.seq, entry.previous_hash, entry.content) != entry.hash:
         raise _Broken(f"entry {entry.seq} was changed: what it says does not give its hash")
     if entry.previous_hash != previous:
         raise _Broken(
@@ -130,7 +134,7 @@ def _entry(item: dict[str, Any], previous: str) -> Entry:
 
 
 def _left_out(item: dict[str, Any], previous: str) -> str:
-    if chained(item["seq"], previous, item["content"]) != item["hash"]:
+    if entry_hash(item["seq"], previous, item["content"]) != item["hash"]:
         raise _Broken(f"entry {item['seq']} (left out) was changed, or entry {item['seq'] - 1} before it was replaced")
     return item["hash"]
 

@@ -27,7 +27,7 @@ at 6 to 10, 44 % at 11 to 20, 23 % beyond; the score's map has seen these people
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StatedDate:
     """A date that an event of a case in `district` gave: ISO 8601, and the event's submission in Kafka milliseconds."""
 
     at: str
@@ -39,7 +39,7 @@ class Told:
 class Dates:
     """When a picture was taken, by events of its cases and by its own `file`; `districts` are those of its cases."""
 
-    events: tuple[Told, ...] = ()
+    events: tuple[StatedDate, ...] = ()
     file: str | None = None
     districts: frozenset[str] = frozenset()
 
@@ -53,7 +53,7 @@ class Dates:
             return cls()
         cases = row["cases"]
         events = tuple(
-            Told(case["at"], case["submitted_at"], case["district"]) for case in cases if case["at"] is not None
+            StatedDate(case["at"], case["submitted_at"], case["district"]) for case in cases if case["at"] is not None
         )
         return cls(events, row["file"], frozenset(case["district"] for case in cases))
 
@@ -92,7 +92,7 @@ def read_date(text: str) -> datetime:
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
-def why_odd(text: str, submitted_at: int) -> str | None:
+def why_implausible(text: str, submitted_at: int) -> str | None:
     """Why the date that a picture is said to be taken at is not believed; None where it is.
 
     `submitted_at` is the picture's submission in milliseconds since 1970, UTC.
@@ -129,5 +129,5 @@ def gap_between(a: Dates, b: Dates, sees: Callable[[str], bool]) -> Gap | None:
     return Gap(years if is_open else None, band, LIMITS.get(band))
 
 
-def _order(date: Told) -> tuple[int, str]:
+def _order(date: StatedDate) -> tuple[int, str]:
     return date.submitted_at, date.at

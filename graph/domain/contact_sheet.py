@@ -10,7 +10,7 @@ from graph.domain.ids import ordered
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Side:
+class SheetSubject:
     """`kind` is victim, group or face, or `far`: a group of another district; `name` its id."""
 
     kind: str
@@ -24,15 +24,15 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ContactSheet:
     """`pairs` are the links left to confirm; `side_of` has every face seen of both sides; `quality` is from 0 to 1."""
 
     pairs: tuple[Pair, ...]
-    side_of: Mapping[str, Side]
+    side_of: Mapping[str, SheetSubject]
     quality: Mapping[str, float]
 
 
-def star(sheet: Sheet) -> list[tuple[str, str]]:
+def pairs_to_confirm(sheet: ContactSheet) -> list[tuple[str, str]]:
     """The pairs of faces that an act confirms so that both sides are one person, each from the smaller id.
 
     Within a group every face is joined to the group's best one; a victim holds together by itself. The best faces of
@@ -47,7 +47,7 @@ def star(sheet: Sheet) -> list[tuple[str, str]]:
     if len(sides) > 2 or (len(sides) == 2 and not across):
         raise Invalid("these links are between more than two people: judge one item at a time", code="several_items")
     chosen: list[tuple[str, str]] = []
-    best: dict[Side, str] = {}
+    best: dict[SheetSubject, str] = {}
     for side in sides:
         if side.kind == "group":
             best[side] = _best(sheet, side)
@@ -66,26 +66,26 @@ def star(sheet: Sheet) -> list[tuple[str, str]]:
     return sorted(set(chosen))
 
 
-def parted(sheet: Sheet, apart: Mapping[str, Side]) -> list[tuple[str, str]]:
+def pairs_to_dismiss(sheet: ContactSheet, apart: Mapping[str, SheetSubject]) -> list[tuple[str, str]]:
     """The pairs that an act dismisses so that each of these faces is somebody else than the side it was shown in."""
     return sorted(ordered(_best(sheet, side), face) for face, side in apart.items())
 
 
-def _best(sheet: Sheet, side: Side) -> str:
+def _best(sheet: ContactSheet, side: SheetSubject) -> str:
     """The face of a side that shows the person best."""
     faces = (face for face, of in sheet.side_of.items() if of == side)
     return min(faces, key=lambda face: (-sheet.quality[face], face))
 
 
 def _bridge(
-    sheet: Sheet, across: Sequence[Pair], sides: Sequence[Side], best: Mapping[Side, str]
+    sheet: ContactSheet, across: Sequence[Pair], sides: Sequence[SheetSubject], best: Mapping[SheetSubject, str]
 ) -> tuple[str, str]:  # fmt: skip
     """The best link that touches the best face of each group; else one between the best faces is to be made."""
     ends = {sheet.side_of[face]: face for face in _best_link(sheet, across, best.values())}
     return ordered(*(best.get(side, ends[side]) for side in sides))
 
 
-def _best_link(sheet: Sheet, pairs: Sequence[Pair], wanted: Collection[str]) -> tuple[str, str]:
+def _best_link(sheet: ContactSheet, pairs: Sequence[Pair], wanted: Collection[str]) -> tuple[str, str]:
     """Of the links that touch all `wanted` faces, else of all, the one whose poorer picture is the best: its score is
     sealed."""
     touching = [pair for pair in pairs if wanted and all(face in (pair.a, pair.b) for face in wanted)]

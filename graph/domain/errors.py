@@ -71,20 +71,21 @@ class Invalid(RedthreadError):
 
 
 class Conflict(RedthreadError):
-    """Somebody else acted first; `current` says what stands now, and `told` says it in a sentence.
+    """Somebody else acted first. `current` has the present state of the object, `disclosed` says it in a sentence.
 
-    Both are facts of a link or victim, for who states a purpose and is in the audit: `message` goes without them.
+    Both hold facts about a link or victim and go only to a caller whose stated purpose is in the audit; `message`
+    holds none and goes to everybody.
     """
 
     code = "conflict"
 
     def __init__(
         self, message: str, *, code: str | None = None, current: dict[str, object] | None = None,
-        told: str | None = None,
+        disclosed: str | None = None,
     ) -> None:  # fmt: skip
         super().__init__(message, code=code)
         self.current = current or {}
-        self.told = told or message
+        self.disclosed = disclosed or message
 
 
 class Fenced(RedthreadError):

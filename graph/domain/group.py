@@ -13,20 +13,20 @@ from typing import Final
 SHEET_MAX: Final = 500
 """Faces of a group at the most: a contact sheet that a person can still look at, and one act judges."""
 
-Unit = frozenset[str]
+FaceSet = frozenset[str]
 
 
-def joined(
-    face_id: str, units: Iterable[Unit], weakest: Callable[[Unit, Unit], float], strict: float
-) -> tuple[Unit, list[Unit]]:
+def grown_group(
+    face_id: str, units: Iterable[FaceSet], weakest: Callable[[FaceSet, FaceSet], float], strict: float
+) -> tuple[FaceSet, list[FaceSet]]:
     """The group that a new face makes with what is there, and the units (groups, single faces) that it took in.
 
     Agglomerative complete link: again and again the unit whose weakest pair with what has grown so far is strongest,
     while that reaches `strict`. `weakest` gives the lowest likeness between two units, below -1 where a pair is apart.
     Of equal ones the larger unit, then the one with the smallest id.
     """
-    grown: Unit = frozenset({face_id})
-    left, taken = list(units), list[Unit]()
+    grown: FaceSet = frozenset({face_id})
+    left, taken = list(units), list[FaceSet]()
     while left := [unit for unit in left if len(grown) + len(unit) <= SHEET_MAX]:
         weakest_of = {unit: weakest(grown, unit) for unit in left}
         best = min(left, key=lambda unit: (-weakest_of[unit], -len(unit), min(unit)))
@@ -38,7 +38,7 @@ def joined(
     return grown, taken
 
 
-def without_apart(faces: Collection[str], apart: Mapping[str, Collection[str]]) -> Unit:
+def without_cannot_links(faces: Collection[str], apart: Mapping[str, Collection[str]]) -> FaceSet:
     """The faces that stay a group: while two of them are apart, the one that is so from most others leaves.
 
     Of equal ones the larger id leaves. `apart` names for a face all that people judged to be somebody else.

@@ -12,7 +12,7 @@ COMPARED_NOTHING = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class AnswerCounts:
     """Whom the similar faces of an answer show: how many victims, and how many faces or groups that are nobody's yet.
 
     `weak` counts the faces below the threshold, `coming` the events that are still to be compared.
@@ -25,7 +25,7 @@ class Found:
     coming: int = 0
 
 
-def headline(status: str, found: Found, compared: int, not_judged: int) -> str:
+def headline(status: str, found: AnswerCounts, compared: int, not_judged: int) -> str:
     """One sentence: that nothing similar was found is said of what was compared only, and what could not be judged is
     told with it."""
     if status == "asked":

@@ -43,15 +43,15 @@ class Identification:
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """What becomes of identifications: all as they are `now`, those that have just `fallen`, who each victim is.
+    """What becomes of identifications: all as they are `now`, those that have just `lapsed`, who each victim is.
 
-    `torn` are approved ones of different people that would be one victim.
+    `conflicting` are approved ones of different people that would be one victim.
     """
 
     now: tuple[Identification, ...]
-    fallen: tuple[Identification, ...]
+    lapsed: tuple[Identification, ...]
     person_of: Mapping[str, str]
-    torn: frozenset[str]
+    conflicting: frozenset[str]
 
 
 def identities(identified: Iterable[Identification], after: Victims, existing: Collection[str]) -> Identities:
@@ -63,7 +63,7 @@ def identities(identified: Iterable[Identification], after: Victims, existing: C
     of_face = after.of_face
     successor = {name: v.victim_id for v in after.by_id.values() for name in v.registered}
     now: list[Identification] = []
-    fallen: list[Identification] = []
+    lapsed: list[Identification] = []
     approved: dict[str, list[Identification]] = {}
     for item in identified:
         parts = list(dict.fromkeys(of_face.get(face, face) for face in item.face_ids if face in existing))
@@ -71,15 +71,15 @@ def identities(identified: Iterable[Identification], after: Victims, existing: C
         moved = replace(item, victim_id=named or successor.get(item.victim_id, item.victim_id))
         if item.state == IdentificationState.APPROVED and len(parts) > 1:
             moved = replace(moved, state=IdentificationState.TO_BE_APPROVED_AGAIN.value)
-            fallen.append(moved)
+            lapsed.append(moved)
         elif item.state == IdentificationState.APPROVED:
             approved.setdefault(moved.victim_id, []).append(moved)
         now.append(moved)
-    torn = {
+    conflicting = {
         item.identification_id
         for items in approved.values()
         if len({item.person_ref for item in items}) > 1
         for item in items
     }
     people = {name: items[0].person_ref for name, items in approved.items()}
-    return Identities(tuple(now), tuple(fallen), people, frozenset(torn))
+    return Identities(tuple(now), tuple(lapsed), people, frozenset(conflicting))

@@ -17,7 +17,7 @@ from graph.domain.victim import Contradiction, FaceFacts, LinkFacts, Neighbourho
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class VictimView:
     """What a viewer may know of a neighbourhood: `own` faces lie in their cases, `faces` are all that they may see.
 
     `near` holds these faces, the bare other ends of links of theirs, and these links; `victims` is made of that.
@@ -38,7 +38,7 @@ class Known:
         )
         return min(found, default=None)
 
-    def knows(self, item: Identification) -> bool:
+    def includes(self, item: Identification) -> bool:
         """Whether the identification was made on a face that is known."""
         return not self.faces.isdisjoint(item.face_ids)
 
@@ -47,7 +47,7 @@ class Known:
         of_face = self.victims.of_face
         return next((of_face[face] for face in faces if face in self.faces and face in of_face), None)
 
-    def beside(self, faces: Collection[str]) -> frozenset[str]:
+    def other_faces(self, faces: Collection[str]) -> frozenset[str]:
         """The other faces, as far as they are known, of the victims that these are in: what is joined with them."""
         of_face = self.victims.of_face
         names = {of_face[face] for face in faces if face in of_face}
@@ -59,7 +59,7 @@ class Known:
         return sorted(link.link_id for link in held if not {link.a, link.b} <= self.faces)
 
 
-def known(near: Neighbourhood, own: Collection[str]) -> Known:
+def victim_view(near: Neighbourhood, own: Collection[str]) -> VictimView:
     """What is known of a neighbourhood to whoever sees the faces `own`."""
     mine = frozenset(own) & near.faces.keys()
     approved = [link for link in near.links.values() if link.state is State.APPROVED]
@@ -74,7 +74,7 @@ def known(near: Neighbourhood, own: Collection[str]) -> Known:
         for face in faces | ends
     }
     restricted = Neighbourhood(shown, links)
-    return Known(restricted, mine, frozenset(faces), victims(restricted))
+    return VictimView(restricted, mine, frozenset(faces), victims(restricted))
 
 
 def _is_visible(link: LinkFacts, own: Collection[str], faces: Collection[str]) -> bool:
@@ -85,7 +85,7 @@ ELSEWHERE = "elsewhere"
 """The kind of a contradiction that the viewer cannot see whole."""
 
 
-def as_known(wrong: Contradiction, seen: Known) -> Contradiction:
+def visible_contradiction(wrong: Contradiction, seen: VictimView) -> Contradiction:
     """A contradiction as far as the viewer may know it: of its chain the links that are theirs."""
     path = tuple(link for link in wrong.path if link in seen.near.links)
     weakest = min(path, key=lambda link: seen.near.links[link].hardness(seen.near.faces), default=None)

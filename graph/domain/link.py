@@ -48,7 +48,7 @@ TEXT_LIMIT = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LinkAct:
     """One person's act on one link, as it is kept: `decision` of a verdict or an approval, or `reopened`."""
 
     verdict_id: str
@@ -69,30 +69,30 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LinkStatus:
     """Where a link stands: its state, and the acts that nobody has taken back, oldest first."""
 
     state: State
-    acts: tuple[Entry, ...] = ()
+    acts: tuple[LinkAct, ...] = ()
 
     @property
-    def last(self) -> Entry | None:
+    def last(self) -> LinkAct | None:
         return self.acts[-1] if self.acts else None
 
     @property
-    def confirmation(self) -> Entry | None:
+    def confirmation(self) -> LinkAct | None:
         """The verdict by which the link joins two faces now; None where it does not."""
         if self.state not in JOINS:
             return None
         return next((entry for entry in reversed(self.acts) if entry.decision == Decision.CONFIRMED), None)
 
 
-def standing(state: State, history: Iterable[Entry]) -> Standing:
+def link_status(state: State, history: Iterable[LinkAct]) -> LinkStatus:
     """Where a link stands whose first state was the machine's, or a person's proposal, and whose acts are these.
 
     `state` is used only where nobody has acted yet.
     """
-    acts: list[Entry] = []
+    acts: list[LinkAct] = []
     now = state
     for entry in history:
         if entry.decision != REOPENED:
@@ -100,7 +100,7 @@ def standing(state: State, history: Iterable[Entry]) -> Standing:
             now = State(entry.decision)
         elif acts:
             now = acts.pop().state_then
-    return Standing(now, tuple(acts))
+    return LinkStatus(now, tuple(acts))
 
 
 def check_reasons(decision: Decision, reasons: Sequence[str], text: str) -> None:
@@ -127,17 +127,17 @@ _NEXT: Mapping[type[Decision] | type[SecondDecision], tuple[frozenset[State], st
 }
 
 
-def after(state: State, decision: Decision | SecondDecision) -> State:
+def next_state(state: State, decision: Decision | SecondDecision) -> State:
     """The state that a verdict or an approval leads to; a link that waits for no such act refuses it."""
     awaited, code, what = _NEXT[type(decision)]
     if state not in awaited:
-        raise Conflict(what, code=code, told=f"this link is {state.value}: {what}")
+        raise Conflict(what, code=code, disclosed=f"this link is {state.value}: {what}")
     return State(decision.value)
 
 
-def after_reopening(now: Standing) -> tuple[State, Entry]:
+def state_after_reopening(now: LinkStatus) -> tuple[State, LinkAct]:
     """The state before the last act still standing, and that act; refused where nobody has decided anything."""
     if now.last is None:
         what = "there is no act to take back"
-        raise Conflict(what, code="nothing_to_reopen", told=f"this link is {now.state.value}: {what}")
+        raise Conflict(what, code="nothing_to_reopen", disclosed=f"this link is {now.state.value}: {what}")
     return now.last.state_then, now.last

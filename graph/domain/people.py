@@ -24,7 +24,7 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
-class Deed(StrEnum):
+class Permission(StrEnum):
     """What a person may want to do; each has a row in `ALLOWED`."""
 
     SEE = "see"
@@ -66,24 +66,24 @@ def _rule(
     return Rule(frozenset(roles), in_district, not_who_made_it, or_who_made_it, own_anywhere)
 
 
-ALLOWED: Mapping[Deed, Rule] = {
-    Deed.SEE: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
-    Deed.SEARCH: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
-    Deed.SEE_SEARCH: _rule(Role.INVESTIGATOR, Role.SUPERVISOR, own_anywhere=True),
-    Deed.END_SEARCH: _rule(Role.SUPERVISOR, or_who_made_it=True, own_anywhere=True),
-    Deed.UPLOAD: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
-    Deed.JUDGE: _rule(Role.INVESTIGATOR),
-    Deed.APPROVE: _rule(Role.SUPERVISOR, not_who_made_it=True),
-    Deed.REOPEN: _rule(Role.SUPERVISOR, or_who_made_it=True),
-    Deed.LABEL: _rule(Role.INVESTIGATOR),
-    Deed.MARK: _rule(Role.INVESTIGATOR),
-    Deed.IDENTIFY: _rule(Role.INVESTIGATOR),
-    Deed.APPROVE_IDENTIFICATION: _rule(Role.SUPERVISOR, not_who_made_it=True),
-    Deed.ERASE: _rule(Role.SUPERVISOR),
-    Deed.READ_AUDIT: _rule(Role.AUDITOR, in_district=False),
-    Deed.READ_COUNTS: _rule(Role.OPERATOR, in_district=False),
-    Deed.READ_QUARANTINE: _rule(Role.OPERATOR, in_district=False),
-    Deed.REPLAY: _rule(Role.OPERATOR, in_district=False),
+ALLOWED: Mapping[Permission, Rule] = {
+    Permission.SEE: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
+    Permission.SEARCH: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
+    Permission.SEE_SEARCH: _rule(Role.INVESTIGATOR, Role.SUPERVISOR, own_anywhere=True),
+    Permission.END_SEARCH: _rule(Role.SUPERVISOR, or_who_made_it=True, own_anywhere=True),
+    Permission.UPLOAD: _rule(Role.INVESTIGATOR, Role.SUPERVISOR),
+    Permission.JUDGE: _rule(Role.INVESTIGATOR),
+    Permission.APPROVE: _rule(Role.SUPERVISOR, not_who_made_it=True),
+    Permission.REOPEN: _rule(Role.SUPERVISOR, or_who_made_it=True),
+    Permission.LABEL: _rule(Role.INVESTIGATOR),
+    Permission.MARK: _rule(Role.INVESTIGATOR),
+    Permission.IDENTIFY: _rule(Role.INVESTIGATOR),
+    Permission.APPROVE_IDENTIFICATION: _rule(Role.SUPERVISOR, not_who_made_it=True),
+    Permission.ERASE: _rule(Role.SUPERVISOR),
+    Permission.READ_AUDIT: _rule(Role.AUDITOR, in_district=False),
+    Permission.READ_COUNTS: _rule(Role.OPERATOR, in_district=False),
+    Permission.READ_QUARANTINE: _rule(Role.OPERATOR, in_district=False),
+    Permission.REPLAY: _rule(Role.OPERATOR, in_district=False),
 }
 
 
@@ -105,7 +105,7 @@ class Maker:
     district: str | None
 
     @classmethod
-    def of(cls, person: Person, deed: Deed) -> Maker:
+    def of(cls, person: Person, deed: Permission) -> Maker:
         """The maker of an act that the person may do."""
         may_do = _roles(ALLOWED[deed]) & person.roles
         role = Role.SUPERVISOR if Role.SUPERVISOR in may_do else min(may_do, default=None)
@@ -118,7 +118,7 @@ def same_person(one: str, other: str) -> bool:
     return one.casefold() == other.casefold()
 
 
-def told_name(viewer: Person, maker: Maker, *, approved: bool) -> str:
+def display_name(viewer: Person, maker: Maker, *, approved: bool) -> str:
     """How the viewer is told who acted on a link: by name within the own district, and to all once it is approved.
 
     Until then somebody of another district is a role and a district, which no actor's name can be taken for.
@@ -129,13 +129,13 @@ def told_name(viewer: Person, maker: Maker, *, approved: bool) -> str:
     return f"{maker.role or 'somebody'} of {maker.district or 'another district'}"
 
 
-def told_on_face(viewer: Person, maker: Maker, districts: Iterable[str | None]) -> str:
+def display_name_on_face(viewer: Person, maker: Maker, districts: Iterable[str | None]) -> str:
     """How the viewer is told who labelled or marked a face of their own district; one of a picture that lies in others
     too, as `told_name` does."""
-    return told_name(viewer, maker, approved=set(districts) <= {viewer.district})
+    return display_name(viewer, maker, approved=set(districts) <= {viewer.district})
 
 
-def may(person: Person, deed: Deed, districts: Iterable[str | None] = (), *, made_by: str | None = None) -> bool:
+def may(person: Person, deed: Permission, districts: Iterable[str | None] = (), *, made_by: str | None = None) -> bool:
     """Whether the person may do it to something that lies in these districts and that `made_by` decided before.
 
     Deny by default: a deed without a row, a person without a district, a thing without districts.
@@ -149,12 +149,12 @@ def may(person: Person, deed: Deed, districts: Iterable[str | None] = (), *, mad
     return here and not roles.isdisjoint(person.roles)
 
 
-def districts_of(person: Person, deed: Deed) -> frozenset[str]:
+def districts_of(person: Person, deed: Permission) -> frozenset[str]:
     """The districts where the person may do it to what nobody decided before: what a query may look through."""
     return frozenset({person.district} if person.district and may(person, deed, [person.district]) else ())
 
 
-def check_role(person: Person, deed: Deed) -> None:
+def check_role(person: Person, deed: Permission) -> None:
     """Refuses who may do it to nothing at all, before anything is looked up: so it tells nothing of the thing."""
     rule = ALLOWED.get(deed)
     if rule is None or _roles(rule).isdisjoint(person.roles):
@@ -166,7 +166,7 @@ def _roles(rule: Rule) -> frozenset[Role]:
     return rule.roles | {Role.INVESTIGATOR} if rule.or_who_made_it else rule.roles
 
 
-def check_district(person: Person, deed: Deed) -> str:
+def check_district(person: Person, deed: Permission) -> str:
     """The person's own district; Forbidden for who may do the deed in none."""
     check_role(person, deed)
     if person.district is None:
@@ -174,7 +174,9 @@ def check_district(person: Person, deed: Deed) -> str:
     return person.district
 
 
-def check_may(person: Person, deed: Deed, districts: Iterable[str | None] = (), *, made_by: str | None = None) -> None:
+def check_may(
+    person: Person, deed: Permission, districts: Iterable[str | None] = (), *, made_by: str | None = None
+) -> None:
     """Refuses what `may` denies; Forbidden says what is missing without telling anything of the thing itself.
 
     NotFound, as for what does not exist, where the person may not even see what lies in these districts.
@@ -183,14 +185,14 @@ def check_may(person: Person, deed: Deed, districts: Iterable[str | None] = (), 
     if may(person, deed, districts, made_by=made_by):
         return
     rule = ALLOWED.get(deed)
-    if rule is not None and rule.in_district and not may(person, Deed.SEE, districts):
+    if rule is not None and rule.in_district and not may(person, Permission.SEE, districts):
         raise NotFound("there is no such thing")
     if rule is not None and rule.not_who_made_it and made_by is not None and same_person(made_by, person.actor):
         raise Forbidden("a second person has to decide this: it was you who decided first", code="own_decision")
     raise _forbidden(deed)
 
 
-def _forbidden(deed: Deed) -> Forbidden:
+def _forbidden(deed: Permission) -> Forbidden:
     return Forbidden(f"you may not {deed.value.replace('_', ' ')} this")
 
 

@@ -40,7 +40,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Unit:
+class Subject:
     """Whom a face stands for."""
 
     kind: Kind
@@ -50,25 +50,25 @@ class Unit:
         return f"{self.kind}:{self.id}"
 
 
-def unit_of(face_id: str, group_id: str | None, victim_id: str | None) -> Unit:
+def subject_of(face_id: str, group_id: str | None, victim_id: str | None) -> Subject:
     """The victim that the face depicts, else its group, else the face."""
     if victim_id is not None:
-        return Unit(Kind.VICTIM, victim_id)
-    return Unit(Kind.GROUP, group_id) if group_id is not None else Unit(Kind.FACE, face_id)
+        return Subject(Kind.VICTIM, victim_id)
+    return Subject(Kind.GROUP, group_id) if group_id is not None else Subject(Kind.FACE, face_id)
 
 
-def item_of(a: Unit, b: Unit) -> str:
+def item_id(a: Subject, b: Subject) -> str:
     """The name of the item between two units, whichever comes first."""
     return "|".join(sorted((str(a), str(b))))
 
 
-def is_settled(a: Unit, b: Unit) -> bool:
+def is_settled(a: Subject, b: Subject) -> bool:
     """Whether both faces are one victim already: nothing is left to ask."""
     return a == b and a.kind is Kind.VICTIM
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Endpoint:
     """One side of a link as the filters see it; `cases` are (case id, district), `group_case` that of a group.
 
     `unit` is what items are made of, whoever looks. `shown` is what the person is told, and None of a face of another
@@ -76,41 +76,41 @@ class Place:
     """
 
     face_id: str
-    unit: Unit
+    subject: Subject
     label: str | None
     erased: bool
     cases: tuple[tuple[str, str], ...]
     submitted_at: int
     group_case: str | None = None
-    shown: Unit | None = None
+    visible_subject: Subject | None = None
     identified: bool = False
 
-    def lies_in(self, district: str | None) -> bool:
+    def is_in(self, district: str | None) -> bool:
         return any(where == district for _, where in self.cases)
 
-    def known_as(self, district: str | None, victim_id: str | None, *, identified: bool) -> Place:
+    def visible_in(self, district: str | None, victim_id: str | None, *, identified: bool) -> Endpoint:
         """The same as told there: a group is of one case and that of one district, a victim goes by its known name.
 
         A face that is in a group of another district alone is told as a face.
         """
-        if not self.lies_in(district):
+        if not self.is_in(district):
             return self
         if victim_id is not None:
-            return replace(self, shown=Unit(Kind.VICTIM, victim_id), identified=identified)
-        if self.unit.kind is Kind.GROUP and (self.group_case, district) in self.cases:
-            return replace(self, shown=self.unit)
-        return replace(self, shown=Unit(Kind.FACE, self.face_id))
+            return replace(self, visible_subject=Subject(Kind.VICTIM, victim_id), identified=identified)
+        if self.subject.kind is Kind.GROUP and (self.group_case, district) in self.cases:
+            return replace(self, visible_subject=self.subject)
+        return replace(self, visible_subject=Subject(Kind.FACE, self.face_id))
 
 
-def place_of(side: Mapping[str, Any]) -> Place:
+def endpoint_of(side: Mapping[str, Any]) -> Endpoint:
     """One side of a row of `links_of`: the victim that confirmations give stands before those that are declared."""
     victims = sorted((basis != "confirmed", victim_id) for basis, victim_id in side["victims"])
     victim_id = victims[0][1] if victims else None
     groups: list[list[str]] = side["groups"]
     group_id, group_case = min(groups, default=(None, None))
-    return Place(
+    return Endpoint(
         face_id=side["face_id"],
-        unit=unit_of(side["face_id"], group_id, victim_id),
+        subject=subject_of(side["face_id"], group_id, victim_id),
         label=side["label"],
         erased=bool(side["stub"]),
         cases=tuple(sorted({(case_id, district) for case_id, district in side["cases"]})),
@@ -131,23 +131,25 @@ class Filters:
     leads: bool = False
     identified: bool = False
 
-    def lets_through(self, a: Place, b: Place, own_district: str | None) -> bool:
+    def allows(self, a: Endpoint, b: Endpoint, own_district: str | None) -> bool:
         """Whether the link between the two sides belongs into this person's queue.
 
         A link is as old as the later of its two pictures. A case or victim counts only on a side in the person's own
         district: else the filter would tell what the other side's mask hides.
         """
         sides = (a, b)
-        mine = [side for side in sides if side.lies_in(own_district)]
-        if not mine or is_settled(a.unit, b.unit):
+        mine = [side for side in sides if side.is_in(own_district)]
+        if not mine or is_settled(a.subject, b.subject):
             return False
         if any(side.erased or side.label in NEVER_SHOWN or (side.identified and not self.identified) for side in sides):
             return False
         if self.case_id is not None and not any((self.case_id, own_district) in side.cases for side in mine):
             return False
-        if self.victim_id is not None and Unit(Kind.VICTIM, self.victim_id) not in {side.shown for side in mine}:
+        if self.victim_id is not None and Subject(Kind.VICTIM, self.victim_id) not in {
+            side.visible_subject for side in mine
+        }:
             return False
-        if self.district not in (None, own_district) and not any(side.lies_in(self.district) for side in sides):
+        if self.district not in (None, own_district) and not any(side.is_in(self.district) for side in sides):
             return False
         submitted = max(a.submitted_at, b.submitted_at)
         early_enough = self.submitted_before is None or submitted < self.submitted_before
@@ -155,7 +157,7 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Segment:
     """A part of the ring of one urgency: link ids behind `after`, up to and with `until`."""
 
     urgency: int
@@ -188,15 +190,15 @@ def read_position(text: str) -> Position:
     return Position(found[1], int(found[2]), found[3])
 
 
-def walk(start: str, urgencies: Collection[int] = range(len(URGENCIES))) -> list[Stretch]:
+def walk(start: str, urgencies: Collection[int] = range(len(URGENCIES))) -> list[Segment]:
     """All links, the most urgent first, each urgency once around from `start`."""
     levels = sorted(urgencies, reverse=True)
-    return [stretch for level in levels for stretch in (Stretch(level, start, _LAST), Stretch(level, "", start))]
+    return [stretch for level in levels for stretch in (Segment(level, start, _LAST), Segment(level, "", start))]
 
 
-def rest_of(stretches: Sequence[Stretch], done: Position) -> list[Stretch]:
+def remaining(stretches: Sequence[Segment], done: Position) -> list[Segment]:
     """What is left of a walk behind the position `done`."""
     for number, part in enumerate(stretches):
         if part.urgency == done.urgency and part.after < done.link_id <= part.until:
-            return [Stretch(part.urgency, done.link_id, part.until), *stretches[number + 1 :]]
+            return [Segment(part.urgency, done.link_id, part.until), *stretches[number + 1 :]]
     return []

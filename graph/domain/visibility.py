@@ -13,65 +13,65 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from graph.domain.capture_time import Dates, Gap, gap_between
-from graph.domain.link import REOPENED, Decision, Entry, SecondDecision, State
-from graph.domain.people import Deed, Maker, Person, Role, may, same_person, told_name
+from graph.domain.link import REOPENED, Decision, LinkAct, SecondDecision, State
+from graph.domain.people import Maker, Permission, Person, Role, display_name, may, same_person
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Disclosure:
     """A fact that an answer may depend on although it rests on what is hidden from its reader, and the reason."""
 
     fact: str
     reason: str
 
 
-TOLD: Final = (
-    Told(
+DISCLOSURES: Final = (
+    Disclosure(
         "a candidate leads to another district: to which, its duty contact, its crop, how good that picture is",
         "a person has to compare the two faces, and to call somebody who knows the other case",
     ),
-    Told(
+    Disclosure(
         "a candidate waits no longer: decided, settled, claimed, labelled, erased elsewhere; or again: a face came",
         "nobody is asked what is answered already, unless there is something new to look at",
     ),
-    Told(
+    Disclosure(
         "how urgent a candidate is, and how old, by both of its pictures",
         "what is urgent comes first, whichever district says so",
     ),
-    Told(
+    Disclosure(
         "a picture lies in other districts too: in which, its faces, their labels, and whom they are said to show",
         "it is one picture: whoever has it must not judge it as if nothing were known of it",
     ),
-    Told(
+    Disclosure(
         "which faces behind a person's own candidates are held to be one person elsewhere: they come as one item",
         "a victim with 500 pictures asks one decision, not 500",
     ),
-    Told(
+    Disclosure(
         "a decision contradicts what another district holds: which district, through which of one's own links",
         "two people must not become one, and whoever meets it has to know whom to call",
     ),
-    Told(
+    Disclosure(
         "an act that was taken back stands in part in another district",
         "whoever undoes must know that it is not undone everywhere",
     ),
-    Told(
+    Disclosure(
         "so many years lie between two pictures: as a band, where only another district knows when one was taken",
         "a child's face changes: whoever compares has to know how much the comparison can do",
     ),
-    Told(
+    Disclosure(
         "how many faces of other cases are as similar to one's own as those that are proposed, and which ones",
         "nobody who may be the child is left out in silence; they are listed by id, an order that tells no score",
     ),
-    Told(
+    Disclosure(
         "how many faces a search or comparison covered, and the ranks of what it found",
         "an answer says what it rests on; a rank is no score",
     ),
 )
 """All that is told on purpose: two worlds that agree in it and in what a viewer may know answer that viewer alike."""
 
-OPENING: Final = frozenset({Decision.CONFIRMED.value, Decision.DISMISSED.value, SecondDecision.APPROVED.value})
+UNSEALING: Final = frozenset({Decision.CONFIRMED.value, Decision.DISMISSED.value, SecondDecision.APPROVED.value})
 """Decisions that open score and reasons to who made them: *unsure*, *returned* and a reopening open nothing, so whoever
 says them can still judge blind."""
 BLIND_STATES: Final = frozenset({State.LEAD, State.CANDIDATE, State.UNSURE, State.RETURNED})
@@ -80,7 +80,7 @@ MACHINE: Final = "machine"
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class VisibleEndpoint:
     """One face as a person may see it; of one that is hidden, or `erased`, only id, district and contact are left."""
 
     face_id: str
@@ -113,7 +113,7 @@ class PastVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenLink:
+class VisibleLink:
     """A link as one person may see it: what the machine measured is None until that person has decided it."""
 
     link_id: str
@@ -127,8 +127,8 @@ class SeenLink:
     threshold: float | None
     by_mean: bool | None
     score_id: str | None
-    a: Side
-    b: Side
+    a: VisibleEndpoint
+    b: VisibleEndpoint
     gap: Gap | None = None
     history: tuple[PastVerdict, ...] = ()
     face_ids: tuple[str, ...] = ()
@@ -136,46 +136,46 @@ class SeenLink:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenCase:
+class VisibleCase:
     """A case as nodes and edges; `linked` are the other cases that links or shared media lead to."""
 
     case: Row
     media: list[Row]
     faces: list[Row]
-    links: list[SeenLink]
+    links: list[VisibleLink]
     linked: list[Row]
 
 
-def sees_case(viewer: Person, case: Row) -> bool:
+def may_see_case(viewer: Person, case: Row) -> bool:
     """Whether the person may see the case of this row, which has its `district`."""
-    return may(viewer, Deed.SEE, [case["district"]])
+    return may(viewer, Permission.SEE, [case["district"]])
 
 
-def sees_link(viewer: Person, row: Row) -> bool:
+def may_see_link(viewer: Person, row: Row) -> bool:
     """Whether one of the two sides lies in a case that the person may see."""
-    return may(viewer, Deed.SEE, (case["district"] for side in (row["a"], row["b"]) for case in side["cases"]))
+    return may(viewer, Permission.SEE, (case["district"] for side in (row["a"], row["b"]) for case in side["cases"]))
 
 
-def sees_face(viewer: Person, row: Row) -> bool:
+def may_see_face(viewer: Person, row: Row) -> bool:
     """Whether the person may see this face's crop: a row of `queries.read.FACES`.
 
     It lies in their district, or is a side of a link that they see, or was returned by a search that they see.
     """
-    return may(viewer, Deed.SEE, [*row["districts"], *row["linked"]]) or any(
-        may(viewer, Deed.SEE_SEARCH, [asked["district"]], made_by=asked["by"]) for asked in row["returned"]
+    return may(viewer, Permission.SEE, [*row["districts"], *row["linked"]]) or any(
+        may(viewer, Permission.SEE_SEARCH, [asked["district"]], made_by=asked["by"]) for asked in row["returned"]
     )
 
 
-def side_from(side: Row, viewer: Person, state: State | None = None) -> Side:
+def visible_endpoint(side: Row, viewer: Person, state: State | None = None) -> VisibleEndpoint:
     """The side as `viewer` may see it; once its link is approved, whole."""
     cases: list[Row] = side["cases"]
     erased = bool(side.get("stub"))
-    own = [case for case in cases if sees_case(viewer, case)]
+    own = [case for case in cases if may_see_case(viewer, case)]
     told = own[0] if own else min(cases, key=lambda case: (case["district"], case["contact"] or ""), default=None)
     district, contact = (told["district"], told["contact"]) if told else (None, None)
     if cases and not own and state is not State.APPROVED:
-        return Side(side["face_id"], None, (), None, None, district, contact, erased)
-    return Side(
+        return VisibleEndpoint(side["face_id"], None, (), None, None, district, contact, erased)
+    return VisibleEndpoint(
         face_id=side["face_id"],
         media_id=side["media_id"],
         case_ids=tuple(case["case_id"] for case in (cases if state is State.APPROVED else own) if not erased),
@@ -188,21 +188,21 @@ def side_from(side: Row, viewer: Person, state: State | None = None) -> Side:
     )
 
 
-def gap_from(a: Row | None, b: Row | None, viewer: Person, state: State | None = None) -> Gap | None:
+def visible_gap(a: Row | None, b: Row | None, viewer: Person, state: State | None = None) -> Gap | None:
     """How far apart two pictures were taken, of which these are the dates, as `viewer` may know it."""
     return gap_between(
-        Dates.of(a), Dates.of(b), lambda district: state is State.APPROVED or may(viewer, Deed.SEE, [district])
+        Dates.of(a), Dates.of(b), lambda district: state is State.APPROVED or may(viewer, Permission.SEE, [district])
     )
 
 
-def with_statements(row: Row, viewer: Person) -> Row:
+def with_visible_statements(row: Row, viewer: Person) -> Row:
     """The row of a media, with `dates`, whose `media` says when it was taken and whether it is generated by AI.
 
     Both by events of cases that the viewer sees, of which the latest counts; None where none of them says it.
     """
 
     def sees(district: str) -> bool:
-        return may(viewer, Deed.SEE, [district])
+        return may(viewer, Permission.SEE, [district])
 
     dates: Row = row.get("dates") or {"file": None, "cases": []}
     said = [case for case in dates["cases"] if case.get("ai_generated") is not None and sees(case["district"])]
@@ -214,12 +214,12 @@ def with_statements(row: Row, viewer: Person) -> Row:
     return {**row, "media": {**row["media"], **facts}}
 
 
-def found_from(item: Row, viewer: Person) -> Row:
+def visible_found_face(item: Row, viewer: Person) -> Row:
     """A face that a search returned, as `viewer` may see it: rank and place in the register, masked as a side is.
 
     One that an erasure took since is left with its rank and its id.
     """
-    side = side_from(item, viewer)
+    side = visible_endpoint(item, viewer)
     return {
         "rank": item["rank"], "above": item["above"], "probe_face_id": item["probe_face_id"], "face_id": side.face_id,
         "media_id": side.media_id, "case_ids": list(side.case_ids), "box": side.box, "district": side.district,
@@ -227,9 +227,12 @@ def found_from(item: Row, viewer: Person) -> Row:
     }  # fmt: skip
 
 
-def media_from(row: Row, viewer: Person) -> Row:
+def visible_media(row: Row, viewer: Person) -> Row:
     """A picture of a case that `viewer` sees, naming of its other cases those that they see too."""
-    return {**with_statements(row, viewer), "others": [case for case in row["others"] if sees_case(viewer, case)]}
+    return {
+        **with_visible_statements(row, viewer),
+        "others": [case for case in row["others"] if may_see_case(viewer, case)],
+    }
 
 
 def linked_cases(case_id: str, links: Iterable[Row], media: Iterable[Row], viewer: Person) -> list[Row]:
@@ -252,29 +255,29 @@ def linked_cases(case_id: str, links: Iterable[Row], media: Iterable[Row], viewe
         others = [case for side in (row["a"], row["b"]) for case in side["cases"] if case["case_id"] != case_id]
         # Two hidden cases of one side are one entry, and one link; of a stub even the own ones are hidden.
         entries = [
-            entry(other, other["case_id"] is not None and (state == State.APPROVED or sees_case(viewer, other)))
+            entry(other, other["case_id"] is not None and (state == State.APPROVED or may_see_case(viewer, other)))
             for other in others
         ]
         for numbers in {id(each): each["links"] for each in entries}.values():
             numbers[state] = numbers.get(state, 0) + 1
     for row in media:
-        entries = [entry(other, sees_case(viewer, other)) for other in row["others"]]
+        entries = [entry(other, may_see_case(viewer, other)) for other in row["others"]]
         for each in {id(each): each for each in entries}.values():
             each["shared_media"] += 1
     return [found[key] for key in sorted(found)]
 
 
-def has_opened(viewer: Person, acts: Iterable[Row]) -> bool:
+def has_unsealed(viewer: Person, acts: Iterable[Row]) -> bool:
     """Whether a decision of the viewer that opens a link stands; `acts` are all verdicts on it with who wrote them."""
     rows = list(acts)
     undone = {row["undoes"] for row in rows}
     return any(
-        row["decision"] in OPENING and row["verdict_id"] not in undone and same_person(row["by"], viewer.actor)
+        row["decision"] in UNSEALING and row["verdict_id"] not in undone and same_person(row["by"], viewer.actor)
         for row in rows
     )
 
 
-def has_seen(viewer: Person, history: Iterable[Entry]) -> bool:
+def was_shown_score(viewer: Person, history: Iterable[LinkAct]) -> bool:
     """Whether the viewer was ever shown score or reasons of a link: by a decision of theirs, taken back or not, or
     because it was approved, when the reasons are open to everybody who sees it."""
     return any(
@@ -295,7 +298,7 @@ def visible_history(state: State, opened: bool, history: Iterable[Row], viewer: 
     why = opened or approved
     return tuple(
         PastVerdict(
-            row["verdict_id"], told_name(viewer, Maker(row["by"], row["role"], row["district"]), approved=approved),
+            row["verdict_id"], display_name(viewer, Maker(row["by"], row["role"], row["district"]), approved=approved),
             row["at"], row["decision"], tuple(row["reasons"]) if why else None, row["text"] if why else None,
             row["supersedes"], row["blind"] if row["decision"] != REOPENED else None,
         )
@@ -303,13 +306,13 @@ def visible_history(state: State, opened: bool, history: Iterable[Row], viewer: 
     )  # fmt: skip
 
 
-def link_from(row: Row, viewer: Person, history: Iterable[Row] = ()) -> SeenLink:
+def visible_link(row: Row, viewer: Person, history: Iterable[Row] = ()) -> VisibleLink:
     """The link of one row of `queries.read`, whose column `acts` holds all verdicts on it.
 
     It must be one that the viewer sees (`sees_link`); its sides are masked here.
     """
-    link, state, opened = row["link"], State(row["link"]["state"]), has_opened(viewer, row["acts"])
-    return SeenLink(
+    link, state, opened = row["link"], State(row["link"]["state"]), has_unsealed(viewer, row["acts"])
+    return VisibleLink(
         link_id=link["link_id"],
         state=state,
         version=link["version"],
@@ -321,9 +324,9 @@ def link_from(row: Row, viewer: Person, history: Iterable[Row] = ()) -> SeenLink
         threshold=link["threshold"] if opened else None,
         by_mean=bool(link["by_mean"]) if opened else None,
         score_id=link["score_id"] if opened else None,
-        a=side_from(row["a"], viewer, state),
-        b=side_from(row["b"], viewer, state),
-        gap=gap_from(row["a"].get("dates"), row["b"].get("dates"), viewer, state),
+        a=visible_endpoint(row["a"], viewer, state),
+        b=visible_endpoint(row["b"], viewer, state),
+        gap=visible_gap(row["a"].get("dates"), row["b"].get("dates"), viewer, state),
         history=visible_history(state, opened, history, viewer),
     )
 
@@ -340,4 +343,4 @@ def _proposer(link: Row, viewer: Person) -> str:
     if link["proposed_by"] == MACHINE:
         return MACHINE
     maker = Maker(link["proposed_by"], Role.INVESTIGATOR, link["proposed_in"])
-    return told_name(viewer, maker, approved=link["state"] == State.APPROVED)
+    return display_name(viewer, maker, approved=link["state"] == State.APPROVED)

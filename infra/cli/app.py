@@ -66,8 +66,8 @@ def _root(  # pyright: ignore[reportUnusedFunction] - Typer calls it
 ) -> None: ...
 
 
-def run() -> int:
-    """The exit code of the command line; what ended it early stands in one line on standard error."""
+def run(commands: typer.Typer = app, name: str = "redthread") -> int:
+    """The exit code of the command line; what ended it early is one line on standard error."""
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character shows its number: no command fails for that.
         if isinstance(stream, io.TextIOWrapper):
@@ -79,7 +79,7 @@ def run() -> int:
     code: int = Code.DONE
     try:
         try:
-            app(prog_name="redthread")
+            commands(prog_name=name)
         except SystemExit as done:
             code = done.code if isinstance(done.code, int) else code
         _flush(sys.stdout)

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from graph.actions.operate.audit_export import count_year
 from graph.actions.operate.audit_file import read_roots, verify_file, write_export
-from graph.domain.audit_export import Asked
+from graph.domain.audit_export import ExportRequest
 from graph.domain.audit_verify import Finding
 from graph.domain.errors import Invalid
 from graph.domain.people import check_actor, check_purpose
@@ -70,7 +70,7 @@ def export(
         kind, value = "person", person
     elif victim is not None:
         kind, value = "victim", victim
-    asked = Asked(kind, value, check_actor(by), now.isoformat(), check_purpose(purpose))
+    asked = ExportRequest(kind, value, check_actor(by), now.isoformat(), check_purpose(purpose))
     path = file.expanduser().absolute()
     _with_store(data, lambda store: write_export(store, asked, path, now=now))
     found = verify_file(path, None)

@@ -12,7 +12,7 @@ import typer
 from graph.atomic import SHARED, write_whole
 from graph.domain.calibration import Population
 from graph.domain.errors import Invalid
-from infra.cli.common import announce, settings
+from infra.cli.common import settings
 from infra.cli.measuring import (
     FolderArgument,
     JsonOption,
@@ -21,8 +21,9 @@ from infra.cli.measuring import (
     measured_in_thread,
     measured_on_system,
     print_found,
+    with_workers,
 )
-from infra.demo.run import Clock
+from infra.clock import Clock
 from infra.evaluation import links as link_bench
 from infra.evaluation import plots, tables
 from infra.evaluation.accuracy.people import Half
@@ -32,6 +33,7 @@ from infra.evaluation.ages.run import measure_ages
 from infra.evaluation.ages.table import show_ages
 from infra.evaluation.calibration import run as calibration_bench
 from infra.evaluation.calibration.labelled import age_of, labelled_faces
+from infra.terminal import announce
 from streams.client.folders import check_folder, read_cases
 from streams.faces.packs import chosen_models
 from streams.gallery.calibration import load_calibrations, packaged
@@ -50,9 +52,8 @@ def links(
     root = check_folder(folder.expanduser())
     sample = link_bench.spread(root, cases, seed)
     clock = Clock()
-    found = measured_on_system(
-        root, settings().embed, lambda system: link_bench.measure_links(system, sample, seed, clock)
-    )
+    options = with_workers(settings().embed, root)
+    found = measured_on_system(lambda system: link_bench.measure_links(system, sample, seed, clock), **options)
     print_found(found, as_json, tables.show_links)
 
 

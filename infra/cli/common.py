@@ -1,4 +1,4 @@
-"""What the commands share: their settings with options laid over them, and where they print."""
+"""The settings of a command: the environment's, with the command's options laid over them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Annotated, Any, TypeVar
 import typer
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsError
-from rich.console import Console
 
 from graph.domain.errors import Invalid
 from graph.space import Space
@@ -29,14 +28,6 @@ DataOption = Annotated[
         "--data", help="Folder for everything that is kept.", envvar="REDTHREAD_DATA", parser=_folder, metavar="FOLDER"
     ),
 ]
-
-progress = Console(stderr=True, highlight=False, soft_wrap=True)
-"""For people: standard output is for results only."""
-
-
-def announce(line: str) -> None:
-    """Tells a person what happens, on standard error."""
-    progress.print(line, markup=False)
 
 
 def settings(**options: Any) -> Settings:

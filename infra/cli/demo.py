@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from graph.domain.errors import Invalid
-from infra.cli.common import announce, settings
-from infra.cli.foreground import run_until_signalled
-from infra.cli.scratch import scratch_folder
+from infra.cli.common import settings
+from infra.clock import Clock
 from infra.demo import run, show
-from infra.demo.run import Clock, Terms
+from infra.demo.run import Terms
+from infra.foreground import run_until_signalled, scratch_folder
 from infra.local.system import SystemOptions, running_system
+from infra.terminal import announce
 from streams.client.folders import SourceFile, check_folder, read_cases
 from streams.faces.packs import chosen_models
 
@@ -41,7 +43,7 @@ def demo(
 ) -> None:
     """Run the whole job on real pictures with servers of its own, and answer the two questions."""
     chosen = settings(embed=embed)
-    with scratch_folder("demo", announce) as scratch:
+    with scratch_folder("demo") as scratch:
         own, samples = data.expanduser().absolute() if data else scratch / "data", scratch / "pictures"
         if own.is_dir() and any(own.iterdir()):
             raise Invalid(f"the demo wants an empty data folder, and {own} is not: name another with --data")
@@ -64,21 +66,19 @@ def demo(
             env={"REDTHREAD_MEDIA_STORE": (own / "store").as_uri()},
         )  # fmt: skip
         job = _job(options, files, terms, clock, as_json=as_json, serve=not exit_when_done)
-        code = run_until_signalled(job, lambda: announce("stopping"))
-    if code:
-        raise typer.Exit(code)
+        run_until_signalled(job)
 
 
 async def _job(
     options: SystemOptions, files: list[SourceFile], terms: Terms, clock: Clock, *, as_json: bool, serve: bool
-) -> int:
-    """The exit code; once the results are out, the end by a signal is an orderly one."""
+) -> None:
+    """Shows the results; once they are out, the end by a signal is an orderly one."""
     out = show.console(as_json)
     with clock.step("models"):
         await asyncio.to_thread(chosen_models, options.models, options.model_pack)
     begun = time.monotonic()
     async with running_system(options, announce) as system:
-        clock.note("stack", begun)
+        clock.record("stack", begun)
         cases = len({file.case for file in files})
         announce(f"{len(files)} files of {cases} cases are published as a case system does")
         notices = await run.submit(system, files, terms, clock)
@@ -96,8 +96,5 @@ async def _job(
             print(json.dumps(result.as_json(seconds)), flush=True)
         if serve:
             show.show_addresses(out, system.api_url, files[0].case_id, system.data)
-            try:
+            with suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
-            except asyncio.CancelledError:
-                return 0
-    return 0

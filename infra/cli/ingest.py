@@ -19,11 +19,11 @@ from graph.domain.errors import Invalid
 from graph.domain.ids import is_case_id, source_of
 from graph.domain.text import printable
 from graph.files import MediaStore
-from infra.cli.common import DataOption, announce, read_settings, settings, space
-from infra.cli.foreground import INTERRUPTED, in_thread, run_until_signalled
-from infra.cli.progress import bars
+from infra.cli.common import DataOption, read_settings, settings, space
+from infra.foreground import in_thread, run_until_signalled
 from infra.local.running import addresses_of
 from infra.settings import Settings
+from infra.terminal import announce, bars
 from streams.client.case_system import CaseSystem
 from streams.client.files import Files, open_files
 from streams.client.ingest import Batch, Ingest, Outcome
@@ -75,20 +75,11 @@ def ingest(
     if not files:
         raise Invalid(f"no files in {printable(str(folder))}")
     addresses = addresses_of(chosen)
-    outcome: list[Outcome] = []
-
-    async def main() -> int:
-        outcome.append(await in_thread(lambda stop: _ingest(batch, source, files, addresses, chosen, stop)))
-        return 0
-
-    code = run_until_signalled(main(), lambda: announce("stopping; what Kafka has is not sent again"))
-    if code == INTERRUPTED:
-        announce("interrupted: run the same command again to go on")
-    else:
-        _show(outcome[0])
-        code = int(bool(outcome[0].quarantined or outcome[0].not_sent))
-    if code:
-        raise typer.Exit(code)
+    main = in_thread(lambda stop: _ingest(batch, source, files, addresses, chosen, stop))
+    outcome = run_until_signalled(main, "stopping; what Kafka has is not sent again", resumable=True)
+    _show(outcome)
+    if outcome.quarantined or outcome.not_sent:
+        raise typer.Exit(1)
 
 
 def full_case_id(case: str) -> str:

@@ -1,4 +1,4 @@
-"""What commands that measure share: the system they measure on, threads that a signal ends, and the output."""
+"""What commands that measure share: a system of their own, and their output."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rich.console import Console
 
 from graph.domain.errors import Invalid
 from graph.domain.text import printable
-from infra.cli.common import announce, settings
-from infra.cli.foreground import in_thread, run_until_signalled
-from infra.cli.scratch import scratch_folder
+from infra.cli.common import settings
 from infra.demo.run import SOURCE
+from infra.foreground import in_thread, run_until_signalled, scratch_folder
 from infra.local.system import RunningSystem, SystemOptions, running_system
+from infra.terminal import announce
 
 T = TypeVar("T")
 
@@ -26,58 +26,52 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on sta
 SeedOption = Annotated[int, typer.Option(help="The same seed gives the same cases, pairs and rounds.")]
 
 
-Work = Callable[[RunningSystem], Awaitable[dict[str, Any]]]
-
-
 def measured_in_thread(work: Callable[[threading.Event], T]) -> T:
-    """What a long piece of work gives; a signal sets its event and ends the command."""
-    found: list[T] = []
-
-    async def main() -> int:
-        found.append(await in_thread(work))
-        return 0
-
-    code = run_until_signalled(main(), lambda: announce("stopping"))
-    if code:
-        raise typer.Exit(code)
-    return found[0]
+    """The result of long work in a thread; a signal sets its event and ends the command."""
+    return run_until_signalled(in_thread(work))
 
 
-def measured_on_system(root: Path | None, embed: int, work: Work, *more: Path) -> dict[str, Any]:
-    """What `work` measures on a fresh system of its own; without a folder of pictures, on its servers alone.
+def measured_on_system(work: Callable[[RunningSystem], Awaitable[T]], **options: Any) -> T:
+    """The result of `work` on a system of its own, which these fields of SystemOptions describe.
 
-    Pictures may lie in `root` and `more`.
+    Its data are in a temporary folder.
     """
     chosen = settings()
-    found: list[dict[str, Any]] = []
-    with scratch_folder("bench", announce) as scratch:
-        data = scratch / "data"
-        options = SystemOptions(
-            data=data, embed=max(embed, 1) if root else 0, link=root is not None, api=root is not None,
-            media_roots=tuple(folder.as_uri() + "/" for folder in (root, *more) if folder),
-            sources={SOURCE: ["north", "south"]},
-            models=chosen.models.expanduser().absolute(), maven_repository=chosen.maven_repository,
-            env={"REDTHREAD_MEDIA_STORE": (data / "store").as_uri(), "REDTHREAD_THREADS": "1"}, short_lived=True,
-        )  # fmt: skip
 
-        async def main() -> int:
-            async with running_system(options, announce) as system:
-                found.append(await work(system))
-            return 0
+    async def main(data: Path) -> T:
+        described: dict[str, Any] = {
+            "data": data,
+            "sources": {SOURCE: ["north", "south"]},
+            "models": chosen.models,
+            "maven_repository": chosen.maven_repository,
+            "env": {"REDTHREAD_MEDIA_STORE": (data / "store").as_uri(), "REDTHREAD_THREADS": "1"},
+            **options,
+        }
+        async with running_system(SystemOptions(**described), announce) as system:
+            return await work(system)
 
-        code = run_until_signalled(main(), lambda: announce("stopping"))
-    if code:
-        raise typer.Exit(code)
-    return found[0]
+    with scratch_folder("bench") as scratch:
+        return run_until_signalled(main(scratch / "data"))
+
+
+def with_workers(embed: int, *folders: Path) -> dict[str, Any]:
+    """Options of `measured_on_system`: embed workers, link and the API; these folders hold the pictures."""
+    roots = tuple(folder.as_uri() + "/" for folder in folders)
+    return {"embed": max(embed, 1), "media_roots": roots, "short_lived": True}
+
+
+SERVERS_ONLY: dict[str, Any] = {"embed": 0, "link": False, "api": False, "short_lived": True}
+"""Options of `measured_on_system`: Kafka and Neo4j without workers and API."""
 
 
 def check_plot(plot: Path | None) -> None:
-    """Refuses a place that nothing can be written to, before anything is measured."""
+    """Raises Invalid where the plot cannot be written, before anything is measured."""
     if plot is not None and not plot.expanduser().absolute().parent.is_dir():
         raise Invalid(f"there is no folder to write the plot into: {printable(str(plot))}")
 
 
 def print_found(found: dict[str, Any], as_json: bool, show: Callable[[Console, dict[str, Any]], None]) -> None:
+    """Prints what was measured: as a JSON object, or as `show` shows it to people."""
     if as_json:
         print(json.dumps(found), flush=True)
     else:

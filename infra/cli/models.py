@@ -16,18 +16,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from graph.actions.link.commit import read_cursor
+from graph.actions.link.cursor import read_cursor
 from graph.actions.operate import models as actions
 from graph.domain.calibration import Calibration
 from graph.domain.errors import Conflict
 from graph.domain.people import check_actor
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.cli.common import DataOption, announce, read_settings, settings
-from infra.cli.foreground import run_until_signalled
-from infra.cli.progress import bars
+from infra.cli.common import DataOption, read_settings, settings
+from infra.foreground import run_until_signalled
 from infra.local.running import addresses_of
 from infra.settings import Settings
+from infra.terminal import announce, bars
 from streams.faces.embed import Embedder
 from streams.faces.models import MODEL_ID, ensure_models
 from streams.faces.packs import LICENCE, Recogniser, chosen_model, read_pack
@@ -72,10 +72,7 @@ def migrate(
     os.nice(BEHIND)
     to = to or chosen.data / "models" / f"would-differ-{recogniser.model_id}.jsonl"
     wanted = _Wanted(by, switch, leave_out, to.expanduser().absolute())
-    code = run_until_signalled(_migrate(chosen, recogniser, wanted), lambda: announce("stopping"))
-    if code:
-        announce("interrupted: run the same command again to go on")
-        raise typer.Exit(code)
+    run_until_signalled(_migrate(chosen, recogniser, wanted), resumable=True)
 
 
 @app.command()
@@ -88,19 +85,16 @@ def rescore(
     """List what would differ by the packaged score, or that of REDTHREAD_CALIBRATION; --switch changes to it."""
     chosen = settings(data=data)
     check_actor(by)
-    code = run_until_signalled(_rescore(chosen, by, to, switch=switch), lambda: announce("stopping"))
-    if code:
-        announce("interrupted: run the same command again to go on")
-        raise typer.Exit(code)
+    run_until_signalled(_rescore(chosen, by, to, switch=switch), resumable=True)
 
 
-async def _rescore(chosen: Settings, by: str, file: Path | None, *, switch: bool) -> int:
+async def _rescore(chosen: Settings, by: str, file: Path | None, *, switch: bool) -> None:
     addresses = addresses_of(chosen)
     async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
         wanted = _calibration(await actions.register_model(store))
         if (await read_cursor(store)).score_id == wanted.score_id:
             announce(f"the register is compared by {wanted.score_id} already")
-            return 0
+            return
         to = file or chosen.data / "models" / f"would-differ-{wanted.score_id}.jsonl"
         await _tell_differing(store, wanted, to.expanduser().absolute())
         if switch:
@@ -108,7 +102,6 @@ async def _rescore(chosen: Settings, by: str, file: Path | None, *, switch: bool
             announce(f"the register is compared by {wanted.score_id}")
         else:
             announce("nothing is switched: run it again with --switch for that")
-    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +143,7 @@ async def _show(chosen: Settings) -> None:
         )
 
 
-async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) -> int:
+async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) -> None:
     addresses, model_id = addresses_of(chosen), recogniser.model_id
     security: dict[str, str] = json.loads(addresses.kafka_security)
     workers = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
@@ -163,7 +156,6 @@ async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) ->
     finally:
         decoder.close()
         fetcher.close()
-    return 0
 
 
 async def _steps(store: Store, embed: Callable[[], Awaitable[int]], recogniser: Recogniser, wanted: _Wanted) -> None:

@@ -10,10 +10,11 @@ import typer
 
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.cli.common import DataOption, announce, read_settings, settings
+from infra.cli.common import DataOption, read_settings, settings
 from infra.cli.reconciling import kafka_of, shown
 from infra.local.running import addresses_of
 from infra.settings import Settings
+from infra.terminal import announce
 from streams.repair import restore as repairs
 from streams.repair.reconcile import Reconciliation
 from streams.repair.restore import Repair

@@ -15,10 +15,10 @@ from api.client import ApiClient, Asked
 from graph.domain.errors import Invalid
 from graph.domain.text import printable
 from graph.domain.turn import TURNS
-from infra.cli.common import DataOption, announce, settings
-from infra.cli.foreground import in_thread, run_until_signalled
+from infra.cli.common import DataOption, settings
 from infra.cli.ingest import full_case_id
 from infra.cli.token import issued
+from infra.foreground import in_thread, run_until_signalled
 from infra.local.base import StackError
 from infra.local.running import find_running
 from streams.client.journal import files_by_sha256
@@ -61,7 +61,6 @@ def search(
     if running is None or not running.ready or not running.api_url:
         raise StackError(f"no API runs on {chosen.data}: start it with `redthread up`")
     bearer = chosen.token.get_secret_value() or issued(chosen, user)
-    answers: list[dict[str, Any]] = []
 
     def work(stop: threading.Event) -> dict[str, Any]:
         with ApiClient(running.api_url, token=bearer, purpose=purpose) as api:
@@ -69,14 +68,7 @@ def search(
                 return api.ask_with_picture(asked, picture.expanduser(), stop, int(rotate))
             return api.ask_with_victim(asked, victim, stop) if victim else api.ask_with_faces(asked, faces, stop)
 
-    async def main() -> int:
-        answers.append(await in_thread(work))
-        return 0
-
-    code = run_until_signalled(main(), lambda: announce("stopping"))
-    if code:
-        raise typer.Exit(code)
-    _show(answers[0], files_by_sha256(chosen.data))
+    _show(run_until_signalled(in_thread(work)), files_by_sha256(chosen.data))
 
 
 def _place(within: str) -> str:

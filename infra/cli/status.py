@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.table import Table
 
-from graph.actions.link import commit
+from graph.actions.link.cursor import read_cursor
 from graph.actions.read import links as read
 from graph.domain.errors import Invalid
 from graph.files import MediaStore
@@ -155,7 +155,7 @@ def _lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -
 async def _counts(addresses: Addresses) -> dict[str, Any]:
     account = addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password
     async with asyncio.timeout(NEO4J_S), Store(*account) as store:
-        return {**await read.counts(store), "broken": (await commit.read_cursor(store)).broken}
+        return {**await read.counts(store), "broken": (await read_cursor(store)).broken}
 
 
 def _contents(counts: dict[str, Any]) -> Table:

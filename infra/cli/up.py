@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +19,8 @@ import psutil
 import typer
 
 from graph.atomic import make_folders
-from infra.cli.common import DataOption, announce, progress, settings
+from infra.cli.common import DataOption, settings
+from infra.foreground import run_until_signalled
 from infra.local.base import StackError
 from infra.local.datafolder import holder
 from infra.local.issuer import USERS
@@ -26,6 +28,7 @@ from infra.local.logs import append_to, last_line
 from infra.local.running import find_running, given_addresses, wait_gone
 from infra.local.system import RunningSystem, SystemOptions, running_system
 from infra.settings import CHECKOUT, Settings, StackName
+from infra.terminal import announce, console
 
 STOP_S = 90.0
 """Longer than the grace periods of workers and servers together."""
@@ -56,7 +59,9 @@ def up(
         _detach(chosen, ["--discard-unreadable-log"] if discard_unreadable_log else [])
         return
     options = replace(system_options(chosen), discard_unreadable_log=discard_unreadable_log)
-    asyncio.run(_serve(options))
+    with suppress(KeyboardInterrupt):  # the orderly end
+        run_until_signalled(_serve(options))
+    announce("stopped")
 
 
 def down(data: DataOption = None) -> None:
@@ -109,29 +114,11 @@ def how_to_ask(api_url: str, data: Path) -> str:
 
 
 async def _serve(options: SystemOptions) -> None:
-    """Runs until SIGTERM or Ctrl-C, whenever that comes; both are an orderly end."""
-    task = asyncio.current_task()
-    assert task is not None
-    asked = asyncio.Event()
-
-    def leave() -> None:
-        # A second signal while things stop must not cut their stop short.
-        if not asked.is_set():
-            asked.set()
-            announce("stopping")
-            task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, leave)
-    try:
-        async with running_system(options, announce) as system:
-            announce(describe(system))
-            announce("ready; Ctrl-C stops it")
-            await asyncio.Event().wait()
-    except asyncio.CancelledError:
-        if not asked.is_set():
-            raise
-    announce("stopped")
+    """Runs until cancelled."""
+    async with running_system(options, announce) as system:
+        announce(describe(system))
+        announce("ready; Ctrl-C stops it")
+        await asyncio.Event().wait()
 
 
 def _detach(chosen: Settings, more: Sequence[str]) -> None:
@@ -159,7 +146,7 @@ def _detach(chosen: Settings, more: Sequence[str]) -> None:
             env={**os.environ, **folders, "PYTHONPATH": str(CHECKOUT)},
         )  # fmt: skip
     try:
-        with progress.status("starting"):
+        with console.status("starting"):
             while process.poll() is None:
                 running = find_running(chosen.data)
                 if running is not None and running.pid == process.pid and running.ready:

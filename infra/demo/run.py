@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -17,11 +15,12 @@ from graph.actions.read import links as read
 from graph.actions.read.links import LinkRow
 from graph.domain.people import Role
 from graph.store.session import Store
-from infra.cli.foreground import in_thread
-from infra.cli.progress import bars
+from infra.clock import Clock
 from infra.demo.result import FoundLink, Result, places_by_media, result_of
+from infra.foreground import in_thread
 from infra.local.issuer import user_of
 from infra.local.system import RunningSystem
+from infra.terminal import bars
 from streams.client.case_system import CaseSystem
 from streams.client.folders import SourceFile
 from streams.client.submission import Notice, Submission, explanation
@@ -31,27 +30,6 @@ DISTRICT = "north"
 """Of a case that nothing is said of."""
 OUTBOX_LOOKS, OUTBOX_EVERY_S = 200, 0.05
 """How long to wait for the relay's last rows: their notices are out, so it is a matter of moments."""
-
-
-@dataclass(slots=True)
-class Clock:
-    """Seconds by step, in the order of the steps."""
-
-    started: float = field(default_factory=time.monotonic)
-    steps: dict[str, float] = field(default_factory=dict[str, float])
-
-    @contextmanager
-    def step(self, name: str) -> Generator[None]:
-        begun = time.monotonic()
-        yield
-        self.note(name, begun)
-
-    def note(self, name: str, begun: float) -> None:
-        """A step that began at `begun` (monotonic seconds) is over."""
-        self.steps[name] = round(time.monotonic() - begun, 3)
-
-    def as_json(self) -> dict[str, Any]:
-        return {"total": round(time.monotonic() - self.started, 3), "per_step": self.steps}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from graph.actions.link.commit import calibration
+from graph.actions.link.cursor import calibration
 from graph.actions.operate import measure
 from graph.actions.operate.measure import EmbeddedFace
 from graph.actions.read.links import LinkRow
 from graph.domain.errors import Invalid
 from graph.store.session import Store
+from infra.clock import Clock
 from infra.demo.result import result_of
-from infra.demo.run import Clock, Terms, read_links, submit
+from infra.demo.run import Terms, read_links, submit
 from infra.evaluation.linked_people import Candidate, Joins, Portrait, joins_of
 from infra.evaluation.verification import Verification, seeded_pairs, verify
 from infra.local.system import RunningSystem

@@ -9,14 +9,15 @@ import argparse
 import asyncio
 import json
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from graph.domain.errors import RedthreadError
 from graph.store import bootstrap
+from infra.foreground import run_until_signalled
 from infra.local import artifacts, datafolder
 from infra.local.archives import CLASSES, Archive
 from infra.local.base import together
@@ -26,6 +27,7 @@ from infra.local.memory import memory
 from infra.local.neo4j import server as neo4j
 from infra.local.ports import LOOPBACK, check_free, free_ports
 from infra.local.supervisor import Supervisor
+from infra.terminal import announce
 from streams.settings import Addresses
 
 
@@ -126,27 +128,13 @@ class LocalStack:
 
 
 async def serve(options: LocalOptions) -> None:
-    """Runs the bare stack until SIGTERM or SIGINT; prints what to export to find it."""
+    """Runs the servers alone until cancelled; prints the environment variables that name them."""
     folder = datafolder.DataFolder.acquire(options.data)
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-
-    def announce(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
     supervisor = Supervisor(options.data / "logs", announce, keep_open=[folder.descriptor])
-    stack = LocalStack(options, supervisor, announce)
-    starting = asyncio.create_task(stack.start())
-    stopping = asyncio.create_task(stopped.wait())
     try:
-        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            print(exports(starting.result()), flush=True)
-            await stopping
+        print(exports(await LocalStack(options, supervisor, announce).start()), flush=True)
+        await asyncio.Event().wait()
     finally:
-        starting.cancel()
-        await asyncio.gather(starting, return_exceptions=True)
         await supervisor.stop_all()
         folder.release()
 
@@ -174,7 +162,8 @@ def main() -> None:
             given.neo4j_password,
             short_lived=given.short_lived,
         )
-        asyncio.run(serve(options))
+        with suppress(KeyboardInterrupt):  # the orderly end
+            run_until_signalled(serve(options))
     except RedthreadError as error:
         sys.exit(f"redthread: {error.message}")
 

@@ -37,7 +37,8 @@ class Face:
     The vector is `vector`, or `poor` if the face is too poor to be compared: then it serves as a query only. With
     `leads_only` (quality below TOO_POOR_BELOW) it is proposed as a lead at most, counts for no mean and joins no group.
     `declared` is the smallest victim id that a case system declared for it, `assigned` the victim that
-    people decided. `marked_on` belongs to a face that a person marked: the memberships it depends on, as in `MarkSubmitted`.
+    people decided. `marked_on` is set for a face that a person marked: the memberships it depends on, as in
+    `MarkSubmitted`.
     """
 
     face_id: str

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from graph.domain import ids
-from graph.domain.group import Unit, joined, without_cannot_link
+from graph.domain.group import FaceSet, grown_group, without_cannot_links
 from streams.gallery.matrix import Vectors, all_scores
 from streams.gallery.overlay import Overlay
 
@@ -26,7 +26,7 @@ INCOMPATIBLE = -2.0
 class Group:
     group_id: str
     case_id: str
-    faces: Unit
+    faces: FaceSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Groups:
 
     by_id: dict[str, Group] = field(default_factory=dict[str, Group])
     of_face: dict[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
-    cannot_link: dict[str, Unit] = field(default_factory=dict[str, Unit])
+    cannot_link: dict[str, FaceSet] = field(default_factory=dict[str, FaceSet])
 
 
 class StagedGroups:
@@ -69,7 +69,7 @@ class StagedGroups:
     def group(self, group_id: str) -> Group | None:
         return self._by_id.get(group_id)
 
-    def cannot_link(self, face_id: str) -> Unit:
+    def cannot_link(self, face_id: str) -> FaceSet:
         """The faces that people decided show another person than this one."""
         return self._cannot_link.get(face_id) or frozenset()
 
@@ -142,7 +142,7 @@ class StagedGroups:
             for case_id, group_id in sorted(shared):
                 group = self.group(group_id)
                 assert group is not None
-                rest = without_cannot_link(group.faces, {face: self.cannot_link(face) for face in group.faces})
+                rest = without_cannot_links(group.faces, {face: self.cannot_link(face) for face in group.faces})
                 self.remove_faces((face, [case_id]) for face in group.faces - rest)
                 ungrouped |= {face for face in group.faces if case_id not in self.groups_of(face)}
         return ungrouped
@@ -158,7 +158,7 @@ class StagedGroups:
                 found.append({"group_id": group_id, "case_id": known.case_id, **changed})
         return found
 
-    def _unit(self, face_id: str, case_id: str) -> Unit:
+    def _unit(self, face_id: str, case_id: str) -> FaceSet:
         group = self.group(self.groups_of(face_id).get(case_id, ""))
         return group.faces if group is not None else frozenset({face_id})
 
@@ -170,7 +170,7 @@ class _WeakestPair:
         self._groups = groups
         self._member = member
 
-    def __call__(self, one: Unit, other: Unit) -> float:
+    def __call__(self, one: FaceSet, other: FaceSet) -> float:
         ours, theirs = ([self._member(face) for face in sorted(unit)] for unit in (one, other))
         if not {each.media_id for each in ours}.isdisjoint(each.media_id for each in theirs):
             return INCOMPATIBLE

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graph.actions.link.commit import Changes
+from graph.actions.link.writes import GraphWrites
 from graph.domain.comparison import HIDDEN_LABELS, InScope, Similar, may_find, order, people_within
 from streams.gallery.entities import Face, Media
 from streams.gallery.matrix import all_scores
@@ -23,7 +23,7 @@ from streams.records.incoming import SearchProbe
 class Answers:
     """Answers within a batch; sees the gallery and everything that the batch staged so far."""
 
-    def __init__(self, staged: Staged, changes: Changes, compare: Comparer) -> None:
+    def __init__(self, staged: Staged, changes: GraphWrites, compare: Comparer) -> None:
         self._staged = staged
         self._changes = changes
         self._compare = compare
@@ -203,7 +203,7 @@ class Answers:
         grows = search.tail is not None and not returned
         number = search.part if grows else search.part + 1
         covered = reach + search.tail if grows and search.tail is not None else reach
-        self._changes.parts[search.search_id, number] = {
+        self._changes.answer_parts[search.search_id, number] = {
             "search_id": search.search_id, "returned": returned, "part": self._part(number, offset, covered, threshold),
         }  # fmt: skip
         self._staged.searches.put(replace(search, part=number, tail=None if returned else covered, through=offset))

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from graph.actions.link.commit import Changes, LinkRow
+from graph.actions.link.writes import GraphWrites, ProposedLink
 from graph.domain import ids
 from graph.domain.calibration import Calibration
 from graph.domain.comparison import (
@@ -38,7 +38,7 @@ class Comparer:
     """Compares within a batch; sees the gallery and everything that the batch staged so far."""
 
     def __init__(
-        self, staged: Staged, changes: Changes, calibration: Calibration, progress: Callable[[], None]
+        self, staged: Staged, changes: GraphWrites, calibration: Calibration, progress: Callable[[], None]
     ) -> None:
         self._progress = progress
         self._staged = staged
@@ -132,7 +132,7 @@ class Comparer:
         So is what comparisons list as similar. Their faces leave the groups of the cases in which they are compared no
         more.
         """
-        self._changes.narrowed |= {item.media_id for item in media}
+        self._changes.scope_reduced |= {item.media_id for item in media}
         groups = self._staged.groups
         for face in filter(None, (self._staged.face(face_id) for item in media for face_id in item.faces)):
             scope = self._staged.scope_of(face)
@@ -331,7 +331,7 @@ class Comparer:
         state = "candidate" if score >= threshold and not leads_only else "lead"
         link_id, band = ids.link_id(a, b), self.calibration.band(score)
         model_id, score_id = self.calibration.model_id, self.calibration.score_id
-        self._changes.links[link_id] = LinkRow(
+        self._changes.links[link_id] = ProposedLink(
             link_id, a, b, state, score, band, model_id, threshold, by_mean, score_id
         )
 

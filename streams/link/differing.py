@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from graph.actions.link.commit import read_cursor
+from graph.actions.link.cursor import read_cursor
 from graph.actions.operate import models
 from graph.atomic import whole_file
 from graph.domain.calibration import Calibration

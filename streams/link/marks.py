@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graph.actions.link.commit import NoticeRow
+from graph.actions.notices import Notice
 from graph.domain import ids
 from graph.domain.errors import Unprocessable
 from streams.gallery.entities import Face, Media
@@ -49,7 +49,7 @@ def mark(batch: Batch, offset: int, record: MarkEmbedded) -> None:
     batch.changes.processed.append(rows.event(record.origin))
     batch.changes.marks.append({"act_id": record.mark.act_id, "face_id": face.face_id})
     if media is None or erased:
-        batch.changes.gone_files.append(f"{record.media_id}/{face.face_id}")
+        batch.changes.removed_files.append(f"{record.media_id}/{face.face_id}")
         return
     if stands:
         media, gained = faces.complete(batch, record, media)
@@ -72,4 +72,4 @@ def _tell(batch: Batch, record: MarkEmbedded, media: Media) -> None:
             "face_id": face.face_id, "media_id": media.media_id, "case_ids": own, "box": list(face.box),
             "too_poor": face.too_poor_because is not None, "standing": "assessed",
         }  # fmt: skip
-        batch.changes.notices.append(NoticeRow(f"face:{face.face_id}@{source}", source, "face_marked", body))
+        batch.changes.notices.append(Notice(f"face:{face.face_id}@{source}", source, "face_marked", body))

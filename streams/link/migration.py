@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from graph.actions.link.commit import read_cursor
+from graph.actions.link.cursor import read_cursor
 from graph.actions.operate import models
 from graph.domain.errors import RedthreadError
 from graph.store.session import Store

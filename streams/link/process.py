@@ -17,7 +17,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from confluent_kafka import KafkaException
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_fixed
 
-from graph.actions.link import commit, outbox
+from graph.actions.link import outbox
+from graph.actions.link.cursor import adopt_record, mark_broken, read_cursor
 from graph.domain.errors import NotSameLog, RedthreadError, StoreUnavailable
 from graph.files import MediaStore
 from graph.store.session import Store
@@ -109,7 +110,7 @@ class _LinkParts:
         while True:
             await asyncio.sleep(FORGET_EVERY_S)
             try:
-                cursor = await commit.read_cursor(self._store)
+                cursor = await read_cursor(self._store)
                 if cursor.epoch == self._hold.epoch and cursor.offset >= 0:
                     await asyncio.to_thread(self._kafka.forget_before, cursor.offset)
                 await outbox.forget(self._store, now=datetime.now(UTC))
@@ -122,10 +123,10 @@ def _align(gallery_log: Log, settings: StreamSettings) -> None:
     try:
         while not _adopt(gallery_log, settings):
             time.sleep(KAFKA_AWAY_S)
-        gallery_log.align(lambda: _once(settings, commit.read_cursor))
+        gallery_log.align(lambda: _once(settings, read_cursor))
     except NotSameLog as gap:
         reason = gap.message
-        _once(settings, lambda store: commit.mark_broken(store, reason, now=datetime.now(UTC)))
+        _once(settings, lambda store: mark_broken(store, reason, now=datetime.now(UTC)))
         raise
 
 
@@ -134,7 +135,7 @@ def _adopt(gallery_log: Log, settings: StreamSettings) -> bool:
 
     NotSameLog where the topics hold events or notices that the graph knows nothing of.
     """
-    cursor = _once(settings, commit.read_cursor)
+    cursor = _once(settings, read_cursor)
     if cursor.offset < 0 or cursor.digest is not None:
         return True
     try:
@@ -150,7 +151,7 @@ def _adopt(gallery_log: Log, settings: StreamSettings) -> bool:
             f"{len(report.lost)} submitted events are neither in the graph nor on their way, and {len(report.unknown)} "
             f"subjects have notices that it does not know: the gallery log is not the graph's ({REPAIR})"
         )
-    _once(settings, lambda store: commit.adopt_record(store, cursor.offset, record))
+    _once(settings, lambda store: adopt_record(store, cursor.offset, record))
     return True
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from graph.domain.group import Unit, without_apart
+from graph.domain.group import FaceSet, without_cannot_links
 from streams.gallery.groups import Group
 from streams.gallery.matrix import all_scores
 from streams.gallery.state import Gallery
@@ -40,7 +40,7 @@ def recompared(
         media = [gallery.media[name] for name in names]
         batch.compare.all_media(media, offset)
         faces = [face_id for item in media for face_id in item.faces]
-        batch.changes.judged = [rows.judged(face_id, model_id) for face_id in faces]
+        batch.changes.graded = [rows.judged(face_id, model_id) for face_id in faces]
         compared = {face_id for row in batch.changes.comparisons for face_id in row["faces"]}
         batch.changes.uncounted = [face_id for face_id in faces if face_id not in compared]
         batch.changes.groups = batch.staged.groups.rows()
@@ -61,7 +61,7 @@ def empty_batch(gallery: Gallery, model_id: str, offset: int, progress: Callable
     return batch
 
 
-def _still_alike(gallery: Gallery, faces: Unit, strict: float) -> Unit:
+def _still_alike(gallery: Gallery, faces: FaceSet, strict: float) -> FaceSet:
     """The faces of a group of which every pair still reaches `strict`; none that gives leads only."""
     members = [gallery.faces[name] for name in sorted(faces)]
     able = [(face.face_id, face.vector) for face in members if face.vector is not None and not face.leads_only]
@@ -72,7 +72,7 @@ def _still_alike(gallery: Gallery, faces: Unit, strict: float) -> Unit:
     apart = {
         name: {able[other][0] for other in np.flatnonzero(weak[at]) if other != at} for at, (name, _) in enumerate(able)
     }
-    return without_apart(list(apart), apart)
+    return without_cannot_links(list(apart), apart)
 
 
 def _pieces(names: list[str]) -> Iterator[list[str]]:

@@ -25,7 +25,7 @@ def embedded_again(batch: Batch, offset: int, record: FacesEmbedded) -> None:
         batch.changes.embeddings.append(rows.embedding(again, record.model_id))
         if not ours:
             continue
-        batch.changes.judged.append(rows.judged(again.face_id, record.model_id))
+        batch.changes.graded.append(rows.judged(again.face_id, record.model_id))
         if stored.vector is None and again.too_poor_because is None:
             gained[stored.media_id].append(rows.with_vector(stored, again, batch.scored(again)))
         elif stored.vector is None:

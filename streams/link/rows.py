@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from graph.actions.link.events import Event
+from graph.actions.events import Event
 from graph.domain import ids
 from graph.domain.box import SAME_FACE_IOU, iou
-from graph.domain.capture_time import why_odd
+from graph.domain.capture_time import why_implausible
 from graph.domain.comparison import TOO_POOR_BELOW
 from graph.domain.errors import OtherModel, Unprocessable
 from streams.gallery.entities import Face
@@ -88,7 +88,7 @@ def _told(record: MediaEmbedded) -> str | None:
 
 def _believed(date: str | None, submitted_at: int) -> tuple[str | None, str | None]:
     """The date where it can be one, and why it can't."""
-    odd = why_odd(date, submitted_at) if date is not None else None
+    odd = why_implausible(date, submitted_at) if date is not None else None
     return (None if odd else date), odd
 
 

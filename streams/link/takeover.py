@@ -11,7 +11,7 @@ from typing import Any, Final
 from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from graph.actions.link.commit import Cursor, RecordId
+from graph.actions.link.cursor import Cursor, RecordId
 from graph.domain.errors import LogGap, NotSameLog
 from streams import topics
 from streams.kafka.app import LINK_GROUP

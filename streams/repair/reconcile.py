@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from graph.actions.link import commit
-from graph.actions.link.events import Event
+from graph.actions.events import Event
+from graph.actions.link.cursor import read_cursor
 from graph.actions.operate import audit_roots as roots
 from graph.actions.operate import reconcile as actions
 from graph.actions.operate.reconcile import KEPT_OUTCOMES, Request, Standing, Submitted
@@ -128,7 +128,7 @@ async def find(store: Store, kafka: Kafka, files: MediaStore | None) -> Findings
 
 
 async def _pass(store: Store, kafka: Kafka, files: MediaStore | None) -> Findings:
-    cursor = await commit.read_cursor(store)
+    cursor = await read_cursor(store)
     sent = [row for row in await actions.sent_notices(store, now=datetime.now(UTC)) if row["source"] in kafka.sources]
     due = await actions.due_notices(store)
     on_the_way = await actions.due(store, "replay") | await actions.due(store, "quarantine")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,9 +10,10 @@ import typer
 
 from graph.domain.errors import Invalid
 from graph.domain.text import printable
-from infra.cli.common import announce, settings
-from infra.cli.foreground import in_thread, run_until_signalled
+from infra.cli.app import run
+from infra.cli.common import settings
 from infra.cli.measuring import (
+    SERVERS_ONLY,
     FolderArgument,
     JsonOption,
     SeedOption,
@@ -20,13 +21,15 @@ from infra.cli.measuring import (
     measured_in_thread,
     measured_on_system,
     print_found,
+    with_workers,
 )
-from infra.cli.scratch import scratch_folder
-from infra.demo.run import Clock
+from infra.clock import Clock
 from infra.evaluation import links as link_bench
 from infra.evaluation import plots
+from infra.foreground import in_thread, run_until_signalled, scratch_folder
 from infra.local.running import given_addresses
-from infra.local.system import RunningSystem, SystemOptions, running_system
+from infra.local.system import RunningSystem
+from infra.terminal import announce
 from streams.client.folders import check_folder
 from streams.faces.packs import chosen_models
 from streams.gallery.calibration import calibration_of, load_calibrations
@@ -62,12 +65,12 @@ def decisions(
     root = check_folder(folder.expanduser())
     sample, one = decision_bench.hold_back(link_bench.spread(root, cases, seed))
     clock = Clock()
-    with scratch_folder("pictures", announce) as drawn:
+    with scratch_folder("pictures") as drawn:
         new = decision_bench.draw(one, drawn, pictures, seed)
         found = measured_on_system(
-            root, settings().embed,
-            lambda system: decision_bench.measure_decisions(system, sample, one, new, clock), drawn,
-        )  # fmt: skip
+            lambda system: decision_bench.measure_decisions(system, sample, one, new, clock),
+            **with_workers(settings().embed, root, drawn),
+        )
     print_found(found, as_json, tables.show_decisions)
 
 
@@ -88,7 +91,7 @@ def pipeline(
         measured = await in_thread(lambda stop: pipeline_bench.measure(system, prefix, warm_up, rounds, stop))
         return measured.as_json()
 
-    found = measured_on_system(root, pipeline_bench.PROCESSES, work)
+    found = measured_on_system(work, **with_workers(pipeline_bench.PROCESSES, root))
     print_found(found, as_json, tables.show_pipeline)
 
 
@@ -118,7 +121,7 @@ def peers(
     chosen = settings()
     models = chosen_models(chosen.models, chosen.model_pack)
     scorer = Scorer(calibration_of(load_calibrations(chosen.calibration), models.model_id).score)
-    with scratch_folder("peers", announce) as home:
+    with scratch_folder("peers") as home:
         places = Places(environments or cache_folder() / "peers", pythons, chosen.models, home)
         found = measured_in_thread(lambda stop: peer_bench.measure_peers(parts, names, models, scorer, places, stop))
 
@@ -128,7 +131,7 @@ def peers(
         measured = await in_thread(lambda stop: pipeline_bench.measure(system, prefix, warm_up, parts, stop))
         return {**measured.as_json(), "goal": peer_bench.GOAL}
 
-    found["pipeline"] = measured_on_system(root, pipeline_bench.PROCESSES, work)
+    found["pipeline"] = measured_on_system(work, **with_workers(pipeline_bench.PROCESSES, root))
     print_found(found, as_json, show_peers)
 
 
@@ -144,7 +147,7 @@ def verdicts(
     async def work(system: RunningSystem) -> dict[str, Any]:
         return await verdict_bench.measure_verdicts(system.addresses, count, writers, rounds)
 
-    print_found(measured_on_system(None, 0, work), as_json, tables.show_verdicts)
+    print_found(measured_on_system(work, **SERVERS_ONLY), as_json, tables.show_verdicts)
 
 
 @app.command()
@@ -159,7 +162,7 @@ def graph_writes(
     async def work(system: RunningSystem) -> dict[str, Any]:
         return await measure_graph_writes(system.addresses, pictures, rounds, seed)
 
-    print_found(measured_on_system(None, 0, work), as_json, tables.show_graph_writes)
+    print_found(measured_on_system(work, **SERVERS_ONLY), as_json, tables.show_graph_writes)
 
 
 @app.command()
@@ -181,26 +184,12 @@ def review(
     """Many reviewers at once on a large graph: how long claims and verdicts take, and that nothing is done twice."""
     sizes = Sizes(faces, candidates, cases, districts)
     load = Load(reviewers, seconds, think, warm_up, seed)
-    found: list[dict[str, Any]] = []
-    with scratch_folder("bench", announce) as scratch:
-        data = scratch / "data"
-        # Only the API works here: no worker reads or writes.
-        options = SystemOptions(
-            data=data, embed=0, link=False, models=settings().models.expanduser().absolute(),
-            maven_repository=settings().maven_repository, env={"REDTHREAD_MEDIA_STORE": (data / "store").as_uri()},
-        )  # fmt: skip
-        if given:
-            options = replace(options, stack=settings().stack, external=given_addresses(settings()))
-
-        async def main() -> int:
-            async with running_system(options, announce) as system:
-                found.append(await measure_review(system, sizes, load, announce))
-            return 0
-
-        code = run_until_signalled(main(), lambda: announce("stopping"))
-    if code:
-        raise typer.Exit(code)
-    print_found(found[0], as_json, tables.show_review)
+    # Only the API runs: no worker reads or writes.
+    options: dict[str, Any] = {"embed": 0, "link": False}
+    if given:
+        options |= {"stack": settings().stack, "external": given_addresses(settings())}
+    found = measured_on_system(lambda system: measure_review(system, sizes, load, announce), **options)
+    print_found(found, as_json, tables.show_review)
 
 
 @app.command()
@@ -215,22 +204,13 @@ def search(
     """What comparing a new face with the whole register costs, in time and memory, beside the bare product."""
     check_plot(plot)
     more = tuple(map(_size, filter(None, sizes.split(","))))
-    found: list[dict[str, Any]] = []
-    repository = settings().maven_repository
-    with scratch_folder("bench", announce) as scratch:
-
-        async def main() -> int:
-            asked = SearchAsked(faces, more, seed, graph)
-            found.append(await measure_search(asked, scratch, repository, announce))
-            return 0
-
-        code = run_until_signalled(main(), lambda: announce("stopping"))
-    if code:
-        raise typer.Exit(code)
+    asked = SearchAsked(faces, more, seed, graph)
+    with scratch_folder("bench") as scratch:
+        found = run_until_signalled(measure_search(asked, scratch, settings().maven_repository, announce))
     if plot is not None:
-        title = f"Link's work by the size of the register ({found[0]['threads']} processors)"
-        plot.expanduser().write_text(plots.search_svg(title, found[0]), "utf-8")
-    print_found(found[0], as_json, show_search)
+        title = f"Link's work by the size of the register ({found['threads']} processors)"
+        plot.expanduser().write_text(plots.search_svg(title, found), "utf-8")
+    print_found(found, as_json, show_search)
 
 
 def _size(text: str) -> int:
@@ -240,4 +220,4 @@ def _size(text: str) -> int:
 
 
 if __name__ == "__main__":
-    app()
+    sys.exit(run(app, "python -m tests.bench"))

@@ -21,9 +21,10 @@ from graph.actions.read import links as read
 from graph.domain.errors import Invalid
 from graph.domain.people import Role
 from graph.store.session import Store
-from infra.cli.foreground import in_thread
-from infra.demo.run import DISTRICT, Clock, read_links, submit
+from infra.clock import Clock
+from infra.demo.run import DISTRICT, read_links, submit
 from infra.evaluation.links import TERMS, Sample
+from infra.foreground import in_thread
 from infra.local.issuer import user_of
 from infra.local.system import RunningSystem
 from streams.client.folders import SourceFile, case_id_of

@@ -16,9 +16,9 @@ import psutil
 
 from graph.domain.errors import Invalid
 from graph.files import MediaStore
-from infra.cli.common import announce
 from infra.demo.run import SOURCE, Terms
 from infra.local.system import RunningSystem
+from infra.terminal import announce
 from streams.client.case_system import CaseSystem, NoticeReader
 from streams.client.folders import SourceFile, case_id_of, read_cases
 from streams.client.submission import Submission, explanation

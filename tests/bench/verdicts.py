@@ -12,7 +12,8 @@ from typing import Any
 
 from graph.actions.decide.verdicts import Judgement, do_verdict
 from graph.actions.link import commit
-from graph.actions.link.commit import Changes, LinkRow
+from graph.actions.link.cursor import read_cursor
+from graph.actions.link.writes import GraphWrites, ProposedLink
 from graph.domain import audit, ids
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
@@ -87,18 +88,18 @@ async def _judge(store: Store, links: Iterator[str], verdicts: int, writers: int
 
 async def _propose(store: Store, count: int) -> list[str]:
     """The ids of `count` candidates between two cases, each of two faces of its own, written as link writes them."""
-    cursor = await commit.read_cursor(store)
+    cursor = await read_cursor(store)
     now = datetime.now(UTC)
     found: list[str] = []
     for start in range(0, count, 500):
-        changes = Changes(cursor.offset + 1 + start, cursor.offset + 1 + start)
+        changes = GraphWrites(cursor.offset + 1 + start, cursor.offset + 1 + start)
         for number in range(start, min(start + 500, count)):
             found.append(_add_pair(changes, number))
         await commit.commit(store, cursor.epoch, changes, lambda _a, _b: True, now=now)
     return found
 
 
-def _add_pair(changes: Changes, number: int) -> str:
+def _add_pair(changes: GraphWrites, number: int) -> str:
     if number == 0:
         changes.cases = [
             {"case_id": case_id, "source": "local", "district": district, "status": "open", "version": 1,
@@ -109,11 +110,11 @@ def _add_pair(changes: Changes, number: int) -> str:
     a, b = ids.ordered(*faces)
     link_id = ids.link_id(a, b)
     band = "provisional: measured on adults, not on children"
-    changes.links[link_id] = LinkRow(link_id, a, b, "candidate", 0.6, band, MODEL_ID, 0.4, False, "score-bench")
+    changes.links[link_id] = ProposedLink(link_id, a, b, "candidate", 0.6, band, MODEL_ID, 0.4, False, "score-bench")
     return link_id
 
 
-def _add_media(changes: Changes, name: str, case_id: str) -> str:
+def _add_media(changes: GraphWrites, name: str, case_id: str) -> str:
     media_id = ids.media_id(name.encode())
     face_id = ids.face_id(media_id, "yunet", 0)
     changes.media.append(

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from graph.actions.link import commit
+from graph.actions.link.writes import GraphWrites
 from graph.actions.operate import quarantine
 from graph.domain import ids
 from graph.files import MediaStore
@@ -106,7 +107,7 @@ async def test_an_upload_on_its_way_is_told_in_its_own_district_only(
     }  # fmt: skip
     await quarantine.index(store, [event], now=NOW)
     assert (await api.get(place)).json()["status"] == "quarantined"
-    ended = commit.Changes(0, 0, ended=[out["body"]["ce_id"]])
+    ended = GraphWrites(0, 0, processed_ce_ids=[out["body"]["ce_id"]])
     await commit.commit(store, 0, ended, lambda a, b: True, now=NOW)
     assert (await api.get(place)).status_code == 404
 

@@ -17,7 +17,7 @@ from graph.actions.decide.verdicts import Judgement, do_verdict
 from graph.actions.operate import audit_export, audit_file
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain import audit
-from graph.domain.audit_export import Asked
+from graph.domain.audit_export import ExportRequest
 from graph.domain.audit_verify import Finding
 from graph.domain.errors import Forbidden, Invalid, NotFound
 from graph.domain.link import Decision
@@ -38,11 +38,11 @@ async def act(store: Store, *acts: audit.Act) -> None:
     await store.write(work)
 
 
-def asked(kind: Any = "chain", value: str = "") -> Asked:
-    return Asked(kind, value, "audrey", LATER.isoformat(), "complaint 7")
+def asked(kind: Any = "chain", value: str = "") -> ExportRequest:
+    return ExportRequest(kind, value, "audrey", LATER.isoformat(), "complaint 7")
 
 
-async def export(store: Store, path: Path, what: Asked | None = None) -> tuple[Finding, list[dict[str, Any]]]:
+async def export(store: Store, path: Path, what: ExportRequest | None = None) -> tuple[Finding, list[dict[str, Any]]]:
     """What the file proves, and its lines behind the header."""
     await audit_file.write_export(store, what or asked(), path, now=LATER)
     return audit_file.verify_file(path, None), read(path)
@@ -168,7 +168,7 @@ async def test_one_victims_data_are_its_faces_their_media_and_links(store: Store
 )
 @pytest.mark.parametrize("what", [asked(), asked("person", "anna")], ids=["chain", "person"])
 async def test_what_was_done_to_the_graph_by_hand_shows_in_the_export(
-    store: Store, tmp_path: Path, change: Any, told: str, what: Asked
+    store: Store, tmp_path: Path, change: Any, told: str, what: ExportRequest
 ) -> None:
     await act(store, *(audit.Act(NOW, "anna", "face.seen", f"face{number}") for number in range(6)))
     await store.statement(change)
@@ -194,7 +194,7 @@ async def test_an_export_replaces_no_file_and_is_refused_without_name_or_purpose
     (tmp_path / "export").write_text("another")
     with pytest.raises(Invalid, match="exists"):
         await export(store, tmp_path / "export")
-    nobody = Asked("chain", "", "", LATER.isoformat(), "p")
+    nobody = ExportRequest("chain", "", "", LATER.isoformat(), "p")
     with pytest.raises(Forbidden):
         await export(store, tmp_path / "new", nobody)
     assert names(tmp_path) == ["export"]

@@ -12,7 +12,7 @@ import pytest
 
 from graph.actions.operate import audit_file, audit_roots
 from graph.domain import audit
-from graph.domain.audit_export import Asked
+from graph.domain.audit_export import ExportRequest
 from graph.domain.audit_root import GRACE, Root
 from graph.domain.errors import Fenced
 from graph.store import log
@@ -121,7 +121,7 @@ async def test_a_crash_between_outbox_and_file_leaves_each_day_with_one_root_eve
         (message.key() or b"").decode(): json.loads(message.value() or b"") for message in site.read(topics.AUDIT_ROOTS)
     }
     assert sent == {root.date: root.body for root in known}
-    asked = Asked("chain", "", "audrey", datetime.now(UTC).isoformat(), "inspection")
+    asked = ExportRequest("chain", "", "audrey", datetime.now(UTC).isoformat(), "inspection")
     await audit_file.write_export(store, asked, tmp_path / "export", now=datetime.now(UTC))
     found = audit_file.verify_file(tmp_path / "export", audit_file.read_roots(anchors))
     assert (found.fault, len(found.roots)) == (None, 3)

@@ -23,7 +23,7 @@ from graph.domain.link import Decision, SecondDecision, State
 from graph.domain.people import Person, Role
 from graph.domain.queue import Filters
 from graph.domain.victim import formed_id
-from graph.domain.visibility import SeenLink
+from graph.domain.visibility import VisibleLink
 from graph.store.session import Store
 from tests.integration.conftest import entries
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, every_face
@@ -35,21 +35,21 @@ YES, NO = Decision.CONFIRMED, Decision.DISMISSED
 
 async def judge(
     store: Store, link_id: str, decision: Decision = YES, *, version: int = 0, by: Person = ANNA
-) -> SeenLink:
+) -> VisibleLink:
     said = Judgement(link_id, version, decision, ("ears",), "", await every_face(store))
     return await verdicts.do_verdict(store, said, actor=by, now=NOW)
 
 
 async def approve(
     store: Store, link_id: str, version: int = 1, by: Person = SUE, *, returned: bool = False
-) -> SeenLink:
+) -> VisibleLink:
     decision = SecondDecision.RETURNED if returned else SecondDecision.APPROVED
     return await verdicts.do_approval(
         store, Seen(link_id, version), decision, "look at the ears", actor=by, now=NOW, faces=await every_face(store)
     )
 
 
-async def reopen(store: Store, link_id: str, version: int, by: Person = ANNA) -> SeenLink:
+async def reopen(store: Store, link_id: str, version: int, by: Person = ANNA) -> VisibleLink:
     return await verdicts.do_reopening(store, Seen(link_id, version), "a mistake", actor=by, now=NOW)
 
 
@@ -531,8 +531,8 @@ async def test_a_person_of_another_district_is_named_once_the_link_is_approved(s
         await judge(store, link_id, by=Person("bea@south", BEN.roles, "south"))
 
     assert confirmed.by == page.by == stale.value.current["by"] == "investigator of south"
-    assert stale.value.told.startswith("investigator of south acted first")
-    assert BEN.actor not in f"{stale.value.told} {stale.value.current}"
+    assert stale.value.disclosed.startswith("investigator of south acted first")
+    assert BEN.actor not in f"{stale.value.disclosed} {stale.value.current}"
     assert at_home.value.current["by"] == BEN.actor
 
     await approve(store, link_id)

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from graph.actions.link import commit
-from graph.actions.link.commit import Changes, LinkRow
+from graph.actions.link.cursor import raise_epoch
+from graph.actions.link.writes import GraphWrites, ProposedLink
 from graph.domain import ids
 from graph.domain.errors import NotFound
 from graph.files import MediaStore
@@ -223,15 +224,17 @@ async def test_no_refresh_by_the_machine_overwrites_a_verdict_that_is_given_at_t
     """Forty rounds: link's whole commit and a verdict's transaction start together, in either order."""
     faces = [make.face_id(f"race-{number}") for number in range(41)]
     await store.write(lambda tx: tx.do("UNWIND $ids AS id CREATE (:Face {face_id: id})", ids=faces))
-    epoch = (await commit.raise_epoch(store, "race", MODEL_ID)).epoch
+    epoch = (await raise_epoch(store, "race", MODEL_ID)).epoch
     now = datetime.now(UTC)
 
-    def refreshed(offset: int, score: float) -> Changes:
-        changes = Changes(first=offset, last=offset)
+    def refreshed(offset: int, score: float) -> GraphWrites:
+        changes = GraphWrites(first=offset, last=offset)
         for other in faces[1:]:
             a, b = ids.ordered(faces[0], other)
             link = ids.link_id(a, b)
-            changes.links[link] = LinkRow(link, a, b, "candidate", score, "moderate support", MODEL_ID, 0.4, False, "")
+            changes.links[link] = ProposedLink(
+                link, a, b, "candidate", score, "moderate support", MODEL_ID, 0.4, False, ""
+            )
         return changes
 
     async def verdict(link: str, state: str) -> None:

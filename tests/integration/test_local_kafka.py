@@ -31,7 +31,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from graph.actions.link.commit import Cursor
+from graph.actions.link.cursor import Cursor
 from infra.local.base import StackError
 from infra.local.kafka import credentials
 from streams import topics
@@ -49,12 +49,12 @@ KILLS = 3
 CALLS = """
 import json, os, sys, threading
 from confluent_kafka import KafkaException
-from graph.actions.ingest import Cursor
-from infra.stack.base import StackError
-from infra.stack.kafka import credentials
-from streams import group_offsets
+from graph.actions.link.commit import Cursor
+from infra.local.base import StackError
+from infra.local.kafka import credentials
+from streams.kafka import offsets as group_offsets
 from streams.link import takeover
-from streams.lags import positions
+from streams.relay.lag import positions
 
 group_offsets.ANSWER_S = 1.0  # requests run out of time in every restart, as they do in link in a long one
 security = json.loads(os.environ["SECURITY"])

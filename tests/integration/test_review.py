@@ -12,7 +12,7 @@ from graph.domain import audit
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.link import Decision, State
 from graph.domain.people import Person
-from graph.domain.visibility import SeenLink
+from graph.domain.visibility import VisibleLink
 from graph.store.session import Store
 from tests.integration.conftest import entries
 from tests.support.factories import ANNA, BEN, MODEL, NORTH, NOW, Scene, every_face
@@ -29,12 +29,12 @@ async def link_id(scene: Scene) -> str:
 
 async def judge(
     store: Store, link_id: str, version: int, decision: Decision = Decision.CONFIRMED, actor: Person = ANNA
-) -> SeenLink:
+) -> VisibleLink:
     said = Judgement(link_id, version, decision, WHY, "", await every_face(store))
     return await do_verdict(store, said, actor=actor, now=NOW)
 
 
-async def seen(store: Store, link_id: str, viewer: Person) -> SeenLink:
+async def seen(store: Store, link_id: str, viewer: Person) -> VisibleLink:
     return await store.read(lambda tx: seen_link(tx, link_id, viewer=viewer))
 
 
@@ -73,12 +73,12 @@ async def test_of_two_people_who_judge_at_once_exactly_one_wins(store: Store, li
         return_exceptions=True,
     )
 
-    won = [outcome for outcome in outcomes if isinstance(outcome, SeenLink)]
+    won = [outcome for outcome in outcomes if isinstance(outcome, VisibleLink)]
     lost = [outcome for outcome in outcomes if isinstance(outcome, Conflict)]
     assert (len(won), len(lost)) == (1, 7)
     winner = won[0].history[0].by
     assert {error.code for error in lost} == {"stale_version"}
-    assert all(error.current["by"] == winner and winner in error.told for error in lost)
+    assert all(error.current["by"] == winner and winner in error.disclosed for error in lost)
     assert len(await entries(store)) == 1
 
 

@@ -18,7 +18,7 @@ from graph.domain.link import Decision, SecondDecision, State
 from graph.domain.people import Person, Role
 from graph.domain.queue import SKIPPED_FOR, Filters
 from graph.domain.victim import formed_id
-from graph.domain.visibility import SeenLink
+from graph.domain.visibility import VisibleLink
 from graph.store.migrate import migrations
 from graph.store.session import Store
 from tests.integration.conftest import deeds, entries
@@ -35,23 +35,25 @@ async def link_id(scene: Scene) -> str:
     return await scene.link("n1", "s1")
 
 
-async def judge(store: Store, link_id: str, version: int, decision: str = "confirmed", by: Person = ANNA) -> SeenLink:
+async def judge(
+    store: Store, link_id: str, version: int, decision: str = "confirmed", by: Person = ANNA
+) -> VisibleLink:
     said = Judgement(link_id, version, Decision(decision), ("ears",), "the left ear", await every_face(store))
     return await verdicts.do_verdict(store, said, actor=by, now=NOW)
 
 
-async def second(store: Store, link_id: str, version: int, decision: str = "approved", by: Person = SUE) -> SeenLink:
+async def second(store: Store, link_id: str, version: int, decision: str = "approved", by: Person = SUE) -> VisibleLink:
     seen = Seen(link_id, version)
     return await verdicts.do_approval(
         store, seen, SecondDecision(decision), "look again", actor=by, now=NOW, faces=await every_face(store)
     )
 
 
-async def reopen(store: Store, link_id: str, version: int, by: Person = SUE) -> SeenLink:
+async def reopen(store: Store, link_id: str, version: int, by: Person = SUE) -> VisibleLink:
     return await verdicts.do_reopening(store, Seen(link_id, version), "a mistake", actor=by, now=NOW)
 
 
-async def seen(store: Store, link_id: str, by: Person) -> SeenLink:
+async def seen(store: Store, link_id: str, by: Person) -> VisibleLink:
     return await read_link(store, AccessLog(store), link_id, access=AccessEvent(by, "test", NOW))
 
 
@@ -259,6 +261,6 @@ async def test_a_contradiction_in_another_district_names_the_district_to_call(st
     assert (refused.value.code, told["kind"], told["faces"]) == ("contradiction", "elsewhere", [])
     assert sorted(told["path"]) == sorted((one, other))  # type: ignore[call-overload]
     assert told["districts"] == [{"district": "south", "contact": None}]
-    assert "district south, call its duty desk" in refused.value.told
+    assert "district south, call its duty desk" in refused.value.disclosed
     assert "south" not in refused.value.message
     assert [entry.action for entry in await deeds(store)] == ["link.judged"] * 2

@@ -19,7 +19,7 @@ from graph.actions.read.victim import SeenVictim, read_victim
 from graph.domain.errors import NotFound
 from graph.domain.link import Decision, SecondDecision, State
 from graph.domain.people import Person, Role
-from graph.domain.visibility import Side
+from graph.domain.visibility import VisibleEndpoint
 from graph.store.session import Store
 from streams.settings import Addresses
 from tests.support import factories_streams as make
@@ -80,7 +80,7 @@ async def erase(site: Site, how: str) -> None:
 async def test_both_districts_see_approve_and_reopen_a_link_whose_one_side_is_a_stub(site: Site, how: str) -> None:
     link_id, _ = await pictures(site)
     store, access_log = site.store, AccessLog(site.store)
-    stub = Side(make.face_id("north"), None, (), None, None, "north", "duty desk north", erased=True)
+    stub = VisibleEndpoint(make.face_id("north"), None, (), None, None, "north", "duty desk north", erased=True)
 
     await erase(site, how)
 

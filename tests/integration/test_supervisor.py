@@ -160,8 +160,8 @@ def test_a_killed_supervisor_takes_its_children_with_it(tmp_path: Path) -> None:
 import asyncio, sys
 from pathlib import Path
 from typing import Any
-from infra.stack.child import ChildSpec
-from infra.stack.supervisor import Supervisor
+from infra.local.child import ChildSpec
+from infra.local.supervisor import Supervisor
 
 async def main():
     supervisor = Supervisor(Path({str(tmp_path)!r}), print)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from graph.domain.visibility import TOLD
+from graph.domain.visibility import DISCLOSURES
 from tests.support.documents import CHECKOUT, DOCS, TABLES, WRITE, documents
 
 PAGES = [CHECKOUT / "README.md", *sorted(DOCS.rglob("*.md"))]
@@ -30,7 +30,7 @@ def test_every_fact_that_is_disclosed_on_purpose_is_listed_and_no_other() -> Non
     text = (DOCS / "investigators.md").read_text("utf-8")
     [table] = re.findall(r"\| what is told on purpose \| why \|\n\|---\|---\|\n((?:\|.*\|\n)+)", text)
 
-    assert set(table.splitlines()) == {f"| {item.fact} | {item.reason} |" for item in TOLD}
+    assert set(table.splitlines()) == {f"| {item.fact} | {item.reason} |" for item in DISCLOSURES}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))

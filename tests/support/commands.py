@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 PATIENCE_S = 240
 KEPT = ("REDTHREAD_MODELS", "REDTHREAD_MAVEN_REPOSITORY")
 """Where to find what is fetched once."""

@@ -8,7 +8,7 @@ from itertools import count
 
 from graph.domain.audit import GENESIS, Act, Entry, chain
 from graph.domain.audit_actions import AuditAction
-from graph.domain.audit_export import Asked, Header, Place, entry_line
+from graph.domain.audit_export import ChainPosition, ExportRequest, Header, entry_line
 from graph.domain.audit_root import Root
 
 DAY = datetime(2026, 11, 18, 9, 0, tzinfo=UTC)
@@ -16,22 +16,22 @@ PEOPLE = ("anna@north", "ben@south", "link")
 SALTS = map("{:032x}".format, count())
 N = 24
 """Entries, eight a day from the 18th on; the export's own is the one behind them."""
-PERSON = Asked("person", "anna@north", "audrey", (DAY + timedelta(days=3)).isoformat(), "complaint 7")
+PERSON = ExportRequest("person", "anna@north", "audrey", (DAY + timedelta(days=3)).isoformat(), "complaint 7")
 CHAIN = replace(PERSON, kind="chain", value="")
 PERIOD = replace(PERSON, kind="period", value="2026-11-19T00:00:00+00:00/2026-11-20T00:00:00+00:00")
 
 
-def acts(asked: Asked) -> list[Act]:
+def acts(asked: ExportRequest) -> list[Act]:
     made = [Act(DAY + timedelta(days=n // 8, minutes=n), PEOPLE[n % 3], "face.seen", f"face{n}", "p") for n in range(N)]
     exported = Act(DAY + timedelta(days=3), "audrey", AuditAction.AUDIT_EXPORTED, "audit", asked.purpose, asked.digest)
     return [*made, exported]
 
 
-def export(asked: Asked, entries: list[Entry], start: int = 0) -> list[bytes]:
+def export(asked: ExportRequest, entries: list[Entry], start: int = 0) -> list[bytes]:
     kept = entries[start:]
     shown = [asked.kind == "chain" or entry.actor == asked.value or entry is kept[-1] for entry in kept]
-    before = Place(start, entries[start - 1].hash if start else GENESIS)
-    header = Header(asked, before, Place(kept[-1].seq, kept[-1].hash), len(kept), sum(shown))
+    before = ChainPosition(start, entries[start - 1].hash if start else GENESIS)
+    header = Header(asked, before, ChainPosition(kept[-1].seq, kept[-1].hash), len(kept), sum(shown))
     return [header.line, *(entry_line(entry, shown=one) for entry, one in zip(kept, shown, strict=True))]
 
 

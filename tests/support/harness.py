@@ -31,7 +31,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from pydantic import BaseModel
 
-from graph.actions.link import commit
+from graph.actions.link.cursor import Cursor, read_cursor
 from graph.files import MediaStore
 from graph.store.session import Row, Store
 from infra.local.child import leashed
@@ -40,7 +40,7 @@ from streams.kafka.app import LINK_GROUP
 from streams.kafka.sending import gallery_headers
 from streams.settings import Addresses
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 LONG_S = 90.0
 """Above every wait that a loaded machine needs; no test passes or fails by being faster or slower."""
 PAUSE_S = (0.05, 0.3)
@@ -263,8 +263,8 @@ class Site:
     async def do(self, query: str, **values: Any) -> None:
         await self.store.write(lambda tx: tx.do(query, **values))  # type: ignore[arg-type]
 
-    async def cursor(self) -> commit.Cursor:
-        return await commit.read_cursor(self.store)
+    async def cursor(self) -> Cursor:
+        return await read_cursor(self.store)
 
     async def linked(self, offset: int | None = None) -> None:
         """Returns when link stands behind the log's last record (or at `offset`) and nothing waits to be told."""

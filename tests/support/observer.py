@@ -10,7 +10,7 @@ from graph.actions.read import approvals, queue, victim
 from graph.actions.read import links as read
 from graph.domain.errors import RedthreadError
 from graph.domain.link import State
-from graph.domain.people import Deed, Person, may
+from graph.domain.people import Permission, Person, may
 from graph.domain.queue import Filters
 from graph.store.session import Store
 from tests.support.factories import NOW
@@ -40,7 +40,7 @@ async def answers(store: Store, person: Person) -> list[str]:
         *(victim.read_victim(store, access_log, row["id"], access=access) for row in rows),
         *(read.read_case(store, access_log, row["id"], leads=True, access=access) for row in rows),
     ]
-    if may(person, Deed.APPROVE, [person.district], made_by="somebody"):
+    if may(person, Permission.APPROVE, [person.district], made_by="somebody"):
         asked.append(approvals.read_approvals(store, access_log, limit=50, after=None, access=access))
     told: list[str] = []
     for one in asked:

@@ -22,7 +22,7 @@ from typing import Any
 from infra.cli import COMMANDS
 from infra.cli.__main__ import main
 
-CHECKOUT = Path(__file__).parent.parent
+CHECKOUT = Path(__file__).parents[2]
 AT_ONCE = 10
 """Runs at a time: many of them wait for servers that do not answer."""
 OUTPUTS = ("read", "full", "closed")

@@ -2,7 +2,7 @@
 
 `Hidden` is what differs: scores and first reasons of links that the viewer has not opened, and of the south the ids of
 its case, its pictures and its registered victim, who that victim is, further faces, links and acts, the names of its
-people. What the worlds have in common is what the viewer may know, with what `sealed.TOLD` says is told on purpose.
+people. The worlds agree in everything that the viewer may know, and in what `visibility.DISCLOSURES` lists.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from graph.domain import ids, link
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.link import SecondDecision
-from graph.domain.people import Deed, Person, check_may, may
+from graph.domain.people import Permission, Person, check_may, may
 from graph.store import log
 from graph.store.queries import review as queries
 from graph.store.session import Row, Store, Tx
@@ -46,7 +46,7 @@ def done_of(act_id: str | None, planned: Planned, viewer: Person) -> Done:
     changed = [face for face in after.near.faces if was.get(face) != now.get(face)]
     cases = {case["case_id"] for face in changed if face in after.faces for case in around.cases[face]}
     named = sorted({now[face] for face in changed if face in now})
-    fallen = [item for item in planned.follows.to_approve_again if before.knows(item)]
+    fallen = [item for item in planned.follows.to_approve_again if before.includes(item)]
     return Done(
         act_id=act_id,
         links=tuple(
@@ -80,14 +80,14 @@ async def do_act_reopening(
         in_the_way: list[dict[str, Any]] = []
         for key, item in standing.items():
             last = item.now.last
-            check_may(actor, Deed.REOPEN, item.row["districts"], made_by=last.by if last else None)
+            check_may(actor, Permission.REOPEN, item.row["districts"], made_by=last.by if last else None)
             if last is not None and last.verdict_id != mine[key][1]:
                 in_the_way.append(item.told_to(actor))
         if in_the_way:
             raise Conflict(
                 "links of it were decided again since: take those acts back first", code="half_undo",
                 current={"act_id": act_id, "links": in_the_way},
-                told=f"{len(in_the_way)} of its links were decided again since: take those acts back first",
+                disclosed=f"{len(in_the_way)} of its links were decided again since: take those acts back first",
             )  # fmt: skip
         if not standing:
             raise Conflict("nothing of this act stands any more", code="nothing_to_reopen")
@@ -113,7 +113,7 @@ async def do_act_approval(
         mine, _ = await of_act_for(tx, act_id, actor)
         # A link that the person may not see is answered as one that does not exist, whether it is of the act or not.
         named = await tx.rows(queries.LINKS, links=[item.link_id for item in seen])
-        if not mine or sum(may(actor, Deed.SEE, row["districts"]) for row in named) != len(seen):
+        if not mine or sum(may(actor, Permission.SEE, row["districts"]) for row in named) != len(seen):
             raise NotFound("there is no such act, or no such link")
         if not seen or {item.link_id for item in seen} - mine.keys():
             raise Invalid("links: name links of this act, with the versions that you saw")
@@ -122,7 +122,7 @@ async def do_act_approval(
             locked = found[item.link_id]
             confirmation = locked.now.confirmation
             check_may(
-                actor, Deed.APPROVE, locked.row["districts"], made_by=confirmation.by if confirmation else ""
+                actor, Permission.APPROVE, locked.row["districts"], made_by=confirmation.by if confirmation else ""
             )  # fmt: skip
             check_version(locked, item.version, actor)
         steps = [Step(key, decision, text=reason) for key in sorted(found)]

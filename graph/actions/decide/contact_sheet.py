@@ -18,11 +18,11 @@ from graph.actions.decide.verdicts import Deciding, Locked, Seen, Step, check_se
 from graph.actions.read.links import seen_link
 from graph.domain import ids, link, victim
 from graph.domain.audit_actions import AuditAction
-from graph.domain.contact_sheet import Pair, Sheet, Side, parted, star
+from graph.domain.contact_sheet import ContactSheet, Pair, SheetSubject, pairs_to_confirm, pairs_to_dismiss
 from graph.domain.errors import Conflict, Invalid, NotFound
-from graph.domain.link import AWAITS_VERDICT, JOINS, Decision, Standing, State
-from graph.domain.people import Deed, Person, check_may, may
-from graph.domain.visibility import SeenLink
+from graph.domain.link import AWAITS_VERDICT, JOINS, Decision, LinkStatus, State
+from graph.domain.people import Permission, Person, check_may, may
+from graph.domain.visibility import VisibleLink
 from graph.store import log
 from graph.store.queries import ingest
 from graph.store.queries import review as queries
@@ -87,7 +87,7 @@ async def preview(store: Store, access_log: AccessLog, said: Said, *, access: Ac
 async def do_link(
     store: Store, faces: tuple[str, str], reasons: Sequence[str], text: str, *, actor: Person, now: datetime,
     purpose: str = "", shown: tuple[str, ...] | None = None,
-) -> SeenLink:  # fmt: skip
+) -> VisibleLink:  # fmt: skip
     """The link that a person makes between two faces which the machine did not propose; it is confirmed at once.
 
     Raises Conflict `link_exists`, with its id, where there is one already, whatever its state.
@@ -99,12 +99,12 @@ async def do_link(
     link_id = ids.link_id(a, b)
     step = Step(link_id, Decision.CONFIRMED, tuple(reasons), text)
 
-    async def work(tx: Tx) -> SeenLink:
+    async def work(tx: Tx) -> VisibleLink:
         head = await log.lock_head(tx)
         pair = await tx.one(queries.PAIR, a=a, b=b, by=actor.actor)
         if pair is None or not (_knows(actor, pair, "a") and _knows(actor, pair, "b")):
             raise NotFound("there is no such face", code="face_unknown")
-        check_may(actor, Deed.JUDGE, [*pair["a_districts"], *pair["b_districts"]])
+        check_may(actor, Permission.JUDGE, [*pair["a_districts"], *pair["b_districts"]])
         if pair["link"] is not None:
             raise Conflict("these faces are linked already: judge that link", code="link_exists", current=pair["link"])
         await _create(tx, [{"link_id": link_id, "a": a, "b": b}], actor, now)
@@ -126,8 +126,8 @@ def _knows(actor: Person, pair: Row, side: str) -> bool:
     """Whether the person may know of this face: it is of the person's district, was an answer to a search, or is listed
     as similar to the other one, which is of the person's district."""
     other = "b" if side == "a" else "a"
-    listed = bool(pair[f"{side}_listed"]) and may(actor, Deed.SEE, pair[f"{other}_districts"])
-    return listed or may(actor, Deed.SEE, pair[f"{side}_districts"]) or bool(pair[f"{side}_found"])
+    listed = bool(pair[f"{side}_listed"]) and may(actor, Permission.SEE, pair[f"{other}_districts"])
+    return listed or may(actor, Permission.SEE, pair[f"{side}_districts"]) or bool(pair[f"{side}_found"])
 
 
 def check_said(said: Said) -> None:
@@ -147,7 +147,7 @@ async def _locked(tx: Tx, said: Said, actor: Person, *, only_look: bool = False)
         if item.link_id not in found:
             raise NotFound("there is no such link")
         check_sees(actor, found[item.link_id])
-        check_may(actor, Deed.JUDGE, found[item.link_id].row["districts"])
+        check_may(actor, Permission.JUDGE, found[item.link_id].row["districts"])
         check_version(found[item.link_id], item.version, actor)
     return found
 
@@ -166,8 +166,8 @@ async def _steps(
         return [Step(key, said.decision, said.reasons, said.text) for key in sorted(found)], [], around
     apart = set(said.faces_apart)
     sheet, lone = await _sheet(tx, said, found, around, actor)
-    joining = {ids.link_id(*pair): pair for pair in star(sheet)}
-    parting = {ids.link_id(*pair): pair for pair in parted(sheet, lone)}
+    joining = {ids.link_id(*pair): pair for pair in pairs_to_confirm(sheet)}
+    parting = {ids.link_id(*pair): pair for pair in pairs_to_dismiss(sheet, lone)}
     pairs = joining | parting
     # Whatever the machine proposed between who was ticked off and who was not is answered too, and never asked again.
     between = (
@@ -179,7 +179,9 @@ async def _steps(
     )
     others = {row["link_id"] for row in between} | pairs.keys() - found.keys()
     known = found | await lock(tx, others, only_look=only_look)
-    open_links = {row["link_id"] for row in between if may(actor, Deed.JUDGE, known[row["link_id"]].row["districts"])}
+    open_links = {
+        row["link_id"] for row in between if may(actor, Permission.JUDGE, known[row["link_id"]].row["districts"])
+    }
     missing = [{"link_id": key, "a": a, "b": b} for key, (a, b) in pairs.items() if key not in known]
     state = {key: known[key].now.state if key in known else State.CANDIDATE for key in pairs}
     for key in pairs:
@@ -188,7 +190,7 @@ async def _steps(
         if key not in found and state[key] not in AWAITS_VERDICT and state[key] not in settled:
             judged = "to differ: tick one of them off" if key in joining else "to be one person"
             raise Conflict(victims.PLAIN, code="contradiction",
-                           told=f"two faces of this sheet were judged {judged}",
+                           disclosed=f"two faces of this sheet were judged {judged}",
                            current={"kind": state[key].value, **known[key].told_to(actor)})  # fmt: skip
     due = [key for key in pairs if key in found or state[key] in AWAITS_VERDICT]
     different = {key for key, item in found.items() if {item.row["a"], item.row["b"]} & apart}
@@ -199,7 +201,7 @@ async def _steps(
 
 async def _sheet(
     tx: Tx, said: Said, found: dict[str, Locked], around: victims.Around, actor: Person
-) -> tuple[Sheet, dict[str, Side]]:
+) -> tuple[ContactSheet, dict[str, SheetSubject]]:
     """The two sides of the links that are left once the faces apart are taken out.
 
     Beside it the faces apart that no link of the act touches, with the group that they were shown in.
@@ -211,13 +213,13 @@ async def _sheet(
     of_face = victim.victims(around.near).of_face
     facts = {row["face_id"]: row for row in await tx.rows(queries.UNITS, faces=sorted(shown))}
 
-    def side(face: str) -> Side:
+    def side(face: str) -> SheetSubject:
         if face in of_face:
-            return Side("victim", of_face[face])
+            return SheetSubject("victim", of_face[face])
         group = facts[face]["group"]
         if group is None:
-            return Side("face", face)
-        return Side("group" if may(actor, Deed.SEE, [group["district"]]) else "far", group["group_id"])
+            return SheetSubject("face", face)
+        return SheetSubject("group" if may(actor, Permission.SEE, [group["district"]]) else "far", group["group_id"])
 
     pairs = [
         Pair(item.row["a"], item.row["b"]) for item in found.values() if not {item.row["a"], item.row["b"]} & apart
@@ -233,10 +235,10 @@ async def _sheet(
         )  # fmt: skip
     side_of = {face: side(face) for face in shown - apart if side(face) in sides}
     quality = {face: facts[face]["quality"] or 0.0 for face in side_of}
-    return Sheet(tuple(pairs), side_of, quality), {face: side(face) for face in apart - linked}
+    return ContactSheet(tuple(pairs), side_of, quality), {face: side(face) for face in apart - linked}
 
 
 def _imagined(row: Row) -> Locked:
     """A link that the act would make, for a preview."""
     full: Row = {**row, "state": "candidate", "version": 0, "confirmed_at": None, "districts": []}
-    return Locked(full, Standing(State.CANDIDATE))
+    return Locked(full, LinkStatus(State.CANDIDATE))

@@ -11,7 +11,7 @@ from graph.actions.known import find_victim
 from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Forbidden, Invalid, NotFound
-from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, may
+from graph.domain.people import PURPOSE_LIMIT, Permission, Person, check_may, may
 from graph.store import log
 from graph.store.log import Outgoing
 from graph.store.queries import erase as queries
@@ -100,17 +100,17 @@ async def _hide(tx: Tx, kind: Kind, rows: list[Row]) -> Row | None:
 async def read_erasure(store: Store, access_log: AccessLog, erasure_id: str, *, access: AccessEvent) -> Row:
     """The receipt: asked, or done since link has erased everything; the look is in the audit."""
     row = await store.read(lambda tx: tx.one(queries.REQUEST, erasure_id=erasure_id))
-    if row is None or not may(access.person, Deed.ERASE, row["request"]["districts"]):
+    if row is None or not may(access.person, Permission.ERASE, row["request"]["districts"]):
         raise NotFound("there is no such erasure")
     await access_log.record(access.act(AuditAction.ERASURE_SEEN, erasure_id))
     return row["request"]
 
 
 def _check(actor: Person, districts: list[str]) -> None:
-    if not may(actor, Deed.SEE, districts):
+    if not may(actor, Permission.SEE, districts):
         raise NotFound("there is nothing of this id to erase")
-    check_may(actor, Deed.ERASE, districts)
-    if not all(may(actor, Deed.ERASE, [district]) for district in districts):
+    check_may(actor, Permission.ERASE, districts)
+    if not all(may(actor, Permission.ERASE, [district]) for district in districts):
         raise Forbidden("it lies in a case of another district too, which has to decide as well", code="other_district")
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from graph.actions import victims
-from graph.actions.decide.statements import Told, numbered
 from graph.actions.known import find_victim
+from graph.actions.notices import Notice, store_notices
 from graph.domain import audit, ids, link, victim
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, Invalid, NotFound
@@ -21,9 +21,9 @@ from graph.domain.identification import (
     IdentificationState,
     identities,
 )
-from graph.domain.known_victims import Known
+from graph.domain.known_victims import VictimView
 from graph.domain.link import SecondDecision
-from graph.domain.people import Deed, Maker, Person, check_may, told_name
+from graph.domain.people import Maker, Permission, Person, check_may, display_name
 from graph.domain.text import is_blank
 from graph.store import log
 from graph.store.queries import victims as queries
@@ -51,7 +51,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class SeenIdentification:
-    """As one person may see it: who proposed and who decided are named as `told_name` does."""
+    """As one person may see it: who proposed and who decided are named as `display_name` does."""
 
     identification_id: str
     victim_id: str | None
@@ -87,13 +87,13 @@ async def do_identification(
         found = await find_victim(tx, victim_id, actor)
         if found.victim is None:
             raise NotFound("there is no such victim")
-        check_may(actor, Deed.IDENTIFY, _districts(found.around, found.faces))
+        check_may(actor, Permission.IDENTIFY, _districts(found.around, found.faces))
         _check_joined(found.seen, victim_id)
         if said.faces is not None or len(found.faces) > 1:
             victims.check_shown(found.faces, said.faces)
         faces = sorted(found.faces)
         name = victim.victims(found.around.near).of_face[faces[0]]
-        maker = Maker.of(actor, Deed.IDENTIFY)
+        maker = Maker.of(actor, Permission.IDENTIFY)
         row: Row = {
             **_UNDECIDED, "identification_id": identification_id, "person_ref": reference, "basis": said.basis.value,
             "reason": said.reason, "state": IdentificationState.PROPOSED.value, "version": 0, "by": maker.actor,
@@ -124,9 +124,9 @@ async def do_identification_approval(
         row, name, around = await _identification(tx, identification_id, actor)
         seen = around.known_to(actor)
         districts = _districts(around, seen.faces & set(row["face_ids"]))
-        check_may(actor, Deed.APPROVE_IDENTIFICATION, districts, made_by=row["by"])
+        check_may(actor, Permission.APPROVE_IDENTIFICATION, districts, made_by=row["by"])
         _check_stands(row, version, AWAITS_APPROVAL, actor)
-        state, maker = IdentificationState(decision.value), Maker.of(actor, Deed.APPROVE_IDENTIFICATION)
+        state, maker = IdentificationState(decision.value), Maker.of(actor, Permission.APPROVE_IDENTIFICATION)
         rests_on: list[str] = row["face_ids"]
         if state is IdentificationState.APPROVED:
             rests_on = _check_one(around, row, actor)
@@ -141,7 +141,7 @@ async def do_identification_approval(
         outgoing: list[log.Outgoing] = []
         if state is IdentificationState.APPROVED:
             await tx.do(queries.SET_IDENTITIES, rows=[{"victim_id": name, "identity": row["person_ref"]}])
-            outgoing = await numbered(tx, _told(decided, around), now)
+            outgoing = await store_notices(tx, _told(decided, around), now)
         digest = audit.content_digest({"decision": decision.value, "reason": reason})
         action = AuditAction(f"identification.{state.value}")
         act = audit.Act(now, actor.actor, action, f"identification:{identification_id}", purpose, digest)
@@ -165,7 +165,7 @@ async def do_identification_reopening(
         row, _, around = await _identification(tx, identification_id, actor)
         seen = around.known_to(actor)
         districts = _districts(around, seen.faces & set(row["face_ids"]))
-        check_may(actor, Deed.REOPEN, districts, made_by=row["decided_by"])
+        check_may(actor, Permission.REOPEN, districts, made_by=row["decided_by"])
         _check_stands(row, version, DECIDED, actor)
         change: Row = {**_UNDECIDED, "state": IdentificationState.PROPOSED.value, "version": version + 1}
         again = row | change
@@ -175,7 +175,7 @@ async def do_identification_reopening(
         digest = audit.content_digest({"reason": reason})
         subject = f"identification:{identification_id}"
         act = audit.Act(now, actor.actor, AuditAction.IDENTIFICATION_REOPENED, subject, purpose, digest)
-        await log.append(tx, head, [act], await numbered(tx, told, now))
+        await log.append(tx, head, [act], await store_notices(tx, told, now))
         return _seen(again, seen, actor)
 
     return await store.write(work)
@@ -194,28 +194,28 @@ def _check_stands(row: Row, version: int, states: Collection[IdentificationState
     if row["version"] != version or row["state"] not in states:
         raise Conflict(
             "the version you saw is not the one that stands: look at the identification again", code="stale_version",
-            told=f"this identification is {row['state']}",
+            disclosed=f"this identification is {row['state']}",
             current={"state": row["state"], "version": row["version"],
                      "by": _decider(row, actor) or _proposer(row, actor)},
         )  # fmt: skip
 
 
 def _proposer(row: Row, viewer: Person) -> str:
-    return told_name(viewer, Maker(row["by"], row.get("role"), row.get("district")), approved=_is_approved(row))
+    return display_name(viewer, Maker(row["by"], row.get("role"), row.get("district")), approved=_is_approved(row))
 
 
 def _decider(row: Row, viewer: Person) -> str | None:
     if row["decided_by"] is None:
         return None
     maker = Maker(row["decided_by"], row["decided_role"], row["decided_district"])
-    return told_name(viewer, maker, approved=_is_approved(row))
+    return display_name(viewer, maker, approved=_is_approved(row))
 
 
 def _is_approved(row: Row) -> bool:
     return row["state"] == IdentificationState.APPROVED
 
 
-def _check_joined(seen: Known, name: str) -> None:
+def _check_joined(seen: VictimView, name: str) -> None:
     """Who a victim is, is said of faces that two persons have joined: not over the word of one about a face of another
     district, which shows somebody whom only that district may know."""
     if waiting := seen.unapproved(name):
@@ -244,7 +244,7 @@ def _check_one(around: victims.Around, row: Row, actor: Person) -> list[str]:
     this = Identification(
         row["identification_id"], min(names, default=""), row["person_ref"], "approved", tuple(existing), row["by"]
     )
-    if identities([*around.identified, this], after, around.near.faces).torn:
+    if identities([*around.identified, this], after, around.near.faces).conflicting:
         raise Conflict(
             "this victim is identified as another person: return this one",
             code="contradiction",
@@ -258,20 +258,20 @@ def _districts(around: victims.Around, faces: Iterable[str]) -> list[str]:
     return sorted({case["district"] for face in faces for case in around.cases.get(face, [])})
 
 
-def _told(row: Row, around: victims.Around) -> list[Told]:
+def _told(row: Row, around: victims.Around) -> list[Notice]:
     body: Row = {"identification_id": row["identification_id"], "person_ref": row["person_ref"],
                  "basis": row["basis"], "standing": _STANDING[row["state"]]}  # fmt: skip
     subject, outcome = f"identification:{row['identification_id']}", _OUTCOME[row["state"]]
-    told: list[Told] = []
+    told: list[Notice] = []
     for source in around.sources:
         known = around.known_at(source)
         if not known.own.isdisjoint(row["face_ids"]):
             name = known.name_of(row["face_ids"])
-            told.append(Told(f"{subject}@{source}", source, outcome, {**body, "victim_id": name}))
+            told.append(Notice(f"{subject}@{source}", source, outcome, {**body, "victim_id": name}, supersedes=True))
     return told
 
 
-def _seen(row: Row, known: Known, viewer: Person) -> SeenIdentification:
+def _seen(row: Row, known: VictimView, viewer: Person) -> SeenIdentification:
     return SeenIdentification(
         identification_id=row["identification_id"],
         victim_id=known.name_of(row["face_ids"]),

@@ -13,7 +13,7 @@ from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.label import FACES_AT_ONCE, Label
-from graph.domain.people import PURPOSE_LIMIT, Deed, Maker, Person, check_may, may, told_on_face
+from graph.domain.people import PURPOSE_LIMIT, Maker, Permission, Person, check_may, display_name_on_face, may
 from graph.store import log
 from graph.store.log import Outgoing
 from graph.store.queries import label as queries
@@ -49,7 +49,7 @@ async def do_label(store: Store, said: Labelling, *, actor: Person, now: datetim
         raise Invalid(f"also: at most {FACES_AT_ONCE - 1} further faces")
     if not 1 <= len(said.reason.strip()) <= PURPOSE_LIMIT:
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
-    act_id, maker = ids.new_id(), Maker.of(actor, Deed.LABEL)
+    act_id, maker = ids.new_id(), Maker.of(actor, Permission.LABEL)
 
     async def work(tx: Tx) -> Row:
         head = await log.lock_head(tx)
@@ -95,23 +95,26 @@ def _told(row: Row, viewer: Person) -> Row:
     history = [
         {**said, "by": name, "reason": said["reason"] if name == said["by"] else None}
         for said in row["history"]
-        for name in (told_on_face(viewer, Maker(said["by"], said["role"], said["district"]), row["districts"]),)
+        for name in (display_name_on_face(viewer, Maker(said["by"], said["role"], said["district"]), row["districts"]),)
     ]
     return {**row, "history": [{key: said[key] for key in _LABELLED} for said in history]}
 
 
 def _check_face(row: Row | None, actor: Person) -> Row:
     districts = [case["district"] for case in row["cases"]] if row else []
-    if row is None or not may(actor, Deed.SEE, districts):
+    if row is None or not may(actor, Permission.SEE, districts):
         raise NotFound("there is no such face", code="face_unknown")
-    check_may(actor, Deed.LABEL, districts)
+    check_may(actor, Permission.LABEL, districts)
     return row
 
 
 def _check_one_case(stands: list[Row], actor: Person) -> None:
     """One act speaks of one case: somebody who looked at one contact sheet has seen all of these faces."""
     shared = set[str].intersection(
-        *({case["case_id"] for case in row["cases"] if may(actor, Deed.LABEL, [case["district"]])} for row in stands)
+        *(
+            {case["case_id"] for case in row["cases"] if may(actor, Permission.LABEL, [case["district"]])}
+            for row in stands
+        )
     )
     if not shared:
         raise Invalid("also: all faces of one act lie in one case")

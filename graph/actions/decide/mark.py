@@ -12,7 +12,7 @@ from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
 from graph.domain.box import SAME_FACE_IOU, check_mark, iou
 from graph.domain.errors import Conflict, NotFound
-from graph.domain.people import Deed, Maker, Person, check_may, may
+from graph.domain.people import Maker, Permission, Person, check_may, may
 from graph.store import log
 from graph.store.log import Outgoing
 from graph.store.queries import mark as queries
@@ -27,7 +27,7 @@ async def do_mark(
     Raises NotFound for a media that the person may not see, Forbidden, Invalid for a box that leaves the picture or is
     too small, and Conflict `face_exists`, with that face, where one is stored or waits in the same place.
     """
-    act_id, maker = ids.new_id(), Maker.of(actor, Deed.MARK)
+    act_id, maker = ids.new_id(), Maker.of(actor, Permission.MARK)
     face_id = ids.marked_face_id(media_id, act_id)
 
     async def work(tx: Tx) -> None:
@@ -57,9 +57,9 @@ async def do_mark(
 
 def _check_media(row: Row | None, actor: Person) -> Row:
     districts = [member["district"] for member in row["memberships"]] if row else []
-    if row is None or not may(actor, Deed.SEE, districts):
+    if row is None or not may(actor, Permission.SEE, districts):
         raise NotFound("there is no such media")
-    check_may(actor, Deed.MARK, districts)
+    check_may(actor, Permission.MARK, districts)
     return row
 
 

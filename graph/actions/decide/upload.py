@@ -12,7 +12,7 @@ from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import Scope
 from graph.domain.errors import Invalid, NotFound
-from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, check_purpose, may
+from graph.domain.people import PURPOSE_LIMIT, Permission, Person, check_may, check_purpose, may
 from graph.domain.text import is_blank
 from graph.files import MediaStore
 from graph.store import log
@@ -74,7 +74,7 @@ async def do_upload(
 
 async def _check_case(tx: Tx, case_id: str, actor: Person) -> Row:
     row = await tx.one(queries.CASE, case_id=case_id)
-    if row is None or not may(actor, Deed.SEE, [row["case"]["district"]]):
+    if row is None or not may(actor, Permission.SEE, [row["case"]["district"]]):
         raise NotFound("there is no such case", code="case_unknown")
-    check_may(actor, Deed.UPLOAD, [row["case"]["district"]])
+    check_may(actor, Permission.UPLOAD, [row["case"]["district"]])
     return row["case"]

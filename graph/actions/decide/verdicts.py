@@ -18,15 +18,15 @@ from graph.actions.victims import Effects
 from graph.domain import audit, ids, link
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, NotFound
-from graph.domain.link import REOPENED, Decision, Entry, SecondDecision, Standing, State
-from graph.domain.people import Deed, Maker, Person, check_may, may, told_name
+from graph.domain.link import REOPENED, Decision, LinkAct, LinkStatus, SecondDecision, State
+from graph.domain.people import Maker, Permission, Person, check_may, display_name, may
 from graph.domain.victim import Neighbourhood, Victims
-from graph.domain.visibility import OPENING, SeenLink, has_seen
+from graph.domain.visibility import UNSEALING, VisibleLink, was_shown_score
 from graph.store import log
 from graph.store.queries import review as queries
 from graph.store.session import Row, Store, Tx
 
-DEEDS: Final = {"verdict": Deed.JUDGE, "approval": Deed.APPROVE, "reopening": Deed.REOPEN}
+DEEDS: Final = {"verdict": Permission.JUDGE, "approval": Permission.APPROVE, "reopening": Permission.REOPEN}
 """What a person does who makes an act of this kind."""
 JOINING: Final = frozenset({Decision.CONFIRMED, SecondDecision.APPROVED})
 """Decisions that make one victim of two sides: they rest on all faces of both."""
@@ -71,8 +71,8 @@ class Locked:
     """A link under its lock: what the graph holds and where people have brought it."""
 
     row: Row
-    now: Standing
-    history: tuple[Entry, ...] = ()
+    now: LinkStatus
+    history: tuple[LinkAct, ...] = ()
 
     def stands(self, verdict_id: str) -> bool:
         """Whether this verdict was not taken back."""
@@ -89,10 +89,10 @@ class Locked:
     def last_by(self, viewer: Person) -> str | None:
         """Who made the last act that still stands, as this viewer is told."""
         approved = self.now.state is State.APPROVED
-        return None if self.now.last is None else told_name(viewer, self.now.last.maker, approved=approved)
+        return None if self.now.last is None else display_name(viewer, self.now.last.maker, approved=approved)
 
 
-async def do_verdict(store: Store, said: Judgement, *, actor: Person, now: datetime, purpose: str = "") -> SeenLink:
+async def do_verdict(store: Store, said: Judgement, *, actor: Person, now: datetime, purpose: str = "") -> VisibleLink:
     """The link as it stands after the verdict, which is committed together with its audit entry.
 
     Raises NotFound for an unknown link, Forbidden for who may not judge it, Invalid for wrong reasons, and Conflict
@@ -108,7 +108,7 @@ async def do_verdict(store: Store, said: Judgement, *, actor: Person, now: datet
 async def do_approval(
     store: Store, seen: Seen, decision: SecondDecision, reason: str, *, actor: Person, now: datetime,
     purpose: str = "", faces: tuple[str, ...] | None = None,
-) -> SeenLink:  # fmt: skip
+) -> VisibleLink:  # fmt: skip
     """The link after a second person's decision; returning it needs a reason for the first person."""
     link.check_text(reason, needed=decision is SecondDecision.RETURNED)
     step = Step(seen.link_id, decision, text=reason)
@@ -119,7 +119,7 @@ async def do_approval(
 
 async def do_reopening(
     store: Store, seen: Seen, reason: str, *, actor: Person, now: datetime, purpose: str = ""
-) -> SeenLink:
+) -> VisibleLink:
     """The link as it was before the last act still standing.
 
     Raises Conflict `half_undo` where that act decided other links too that still stand: then the act is undone as one.
@@ -148,8 +148,8 @@ class Deciding:
     faces: tuple[str, ...] | None = None
 
 
-async def _one(store: Store, seen: Seen, step: Step, deciding: Deciding, check: Check) -> SeenLink:
-    async def work(tx: Tx) -> SeenLink:
+async def _one(store: Store, seen: Seen, step: Step, deciding: Deciding, check: Check) -> VisibleLink:
+    async def work(tx: Tx) -> VisibleLink:
         head = await log.lock_head(tx)
         found = await lock(tx, [seen.link_id])
         if seen.link_id not in found:
@@ -164,24 +164,24 @@ async def _one(store: Store, seen: Seen, step: Step, deciding: Deciding, check: 
 
 async def _check_judge(_: Tx, actor: Person, found: Locked) -> None:
     check_sees(actor, found)
-    check_may(actor, Deed.JUDGE, found.row["districts"])
+    check_may(actor, Permission.JUDGE, found.row["districts"])
 
 
 async def _check_approve(_: Tx, actor: Person, found: Locked) -> None:
     check_sees(actor, found)
     if found.now.state not in link.AWAITS_APPROVAL:
-        check_may(actor, Deed.APPROVE, found.row["districts"], made_by="")
-        link.after(found.now.state, SecondDecision.APPROVED)  # refuses
+        check_may(actor, Permission.APPROVE, found.row["districts"], made_by="")
+        link.next_state(found.now.state, SecondDecision.APPROVED)  # refuses
     confirmation = found.now.confirmation
-    check_may(actor, Deed.APPROVE, found.row["districts"], made_by=confirmation.by if confirmation else None)
+    check_may(actor, Permission.APPROVE, found.row["districts"], made_by=confirmation.by if confirmation else None)
 
 
 async def _check_reopen(tx: Tx, actor: Person, found: Locked) -> None:
     check_sees(actor, found)
     if (last := found.now.last) is None:
-        link.after_reopening(found.now)  # refuses
+        link.state_after_reopening(found.now)  # refuses
         return
-    check_may(actor, Deed.REOPEN, found.row["districts"], made_by=last.by)
+    check_may(actor, Permission.REOPEN, found.row["districts"], made_by=last.by)
     of_act, _ = await of_act_for(tx, last.act_id, actor)
     standing = [key for key, (other, verdict_id) in of_act.items()
                 if key != found.row["link_id"] and other.stands(verdict_id)]  # fmt: skip
@@ -190,7 +190,7 @@ async def _check_reopen(tx: Tx, actor: Person, found: Locked) -> None:
             "this was decided together with other links: reopen the whole act",
             code="half_undo",
             current={"act_id": last.act_id, "links": standing},
-            told=f"this was decided together with {len(standing)} other links: reopen the whole act",
+            disclosed=f"this was decided together with {len(standing)} other links: reopen the whole act",
         )
 
 
@@ -201,7 +201,7 @@ async def of_act_for(tx: Tx, act_id: str, actor: Person) -> tuple[dict[str, tupl
     """
     verdicts = {row["link_id"]: row["verdict_id"] for row in await tx.rows(queries.LINKS_OF_ACT, act_id=act_id)}
     found = await lock(tx, verdicts)
-    seen = {key for key, item in found.items() if may(actor, Deed.SEE, item.row["districts"])}
+    seen = {key for key, item in found.items() if may(actor, Permission.SEE, item.row["districts"])}
     mine = {key: (found[key], verdicts[key]) for key in sorted(seen)}
     rest = {key: item for key, item in found.items() if key not in seen and item.stands(verdicts[key])}
     return mine, rest
@@ -209,7 +209,7 @@ async def of_act_for(tx: Tx, act_id: str, actor: Person) -> tuple[dict[str, tupl
 
 def check_sees(actor: Person, found: Locked) -> None:
     """A link of which neither side lies in the person's district is answered as one that is not there."""
-    if not may(actor, Deed.SEE, found.row["districts"]):
+    if not may(actor, Permission.SEE, found.row["districts"]):
         raise NotFound("there is no such link")
 
 
@@ -223,7 +223,7 @@ def check_version(found: Locked, version: int, actor: Person) -> None:
         told = f"the version you saw is not the one that stands: this link is {state}"
     else:
         told = f"{found.last_by(actor)} acted first ({last.decision}, {last.at}): this link is {state} now"
-    raise Conflict(plain, code="stale_version", current=found.told_to(actor), told=told)
+    raise Conflict(plain, code="stale_version", current=found.told_to(actor), disclosed=told)
 
 
 async def lock(tx: Tx, link_ids: Iterable[str], *, only_look: bool = False) -> dict[str, Locked]:
@@ -235,11 +235,11 @@ async def lock(tx: Tx, link_ids: Iterable[str], *, only_look: bool = False) -> d
     found: dict[str, Locked] = {}
     for row in await tx.rows(query, links=wanted):
         history = tuple(
-            Entry(past["verdict_id"], past["act_id"], past["by"], past["at"], past["decision"],
+            LinkAct(past["verdict_id"], past["act_id"], past["by"], past["at"], past["decision"],
                   State(past["state_then"]), past["undoes"], past["role"], past["district"], past["opened"])
             for past in row["history"]
         )  # fmt: skip
-        found[row["link_id"]] = Locked(row, link.standing(State(row["state"]), history), history)
+        found[row["link_id"]] = Locked(row, link.link_status(State(row["state"]), history), history)
     return found
 
 
@@ -251,8 +251,8 @@ class Outcome:
     found: Locked
     state: State
     verdict_id: str
-    then: Standing
-    undone: Entry | None
+    then: LinkStatus
+    undone: LinkAct | None
 
     @property
     def faces(self) -> tuple[str, str]:
@@ -264,15 +264,15 @@ def outcome(step: Step, found: Locked, deciding: Deciding, act_id: str) -> Outco
     try:
         verdict_id = ids.verdict_id(act_id, step.link_id)
         if step.decision is None:
-            state, undone = link.after_reopening(found.now)
-            return Outcome(step, found, state, verdict_id, Standing(state, found.now.acts[:-1]), undone)
-        state = link.after(found.now.state, step.decision)
+            state, undone = link.state_after_reopening(found.now)
+            return Outcome(step, found, state, verdict_id, LinkStatus(state, found.now.acts[:-1]), undone)
+        state = link.next_state(found.now.state, step.decision)
     except Conflict as refused:
         current = found.told_to(deciding.actor)
-        raise Conflict(refused.message, code=refused.code, current=current, told=refused.told) from refused
+        raise Conflict(refused.message, code=refused.code, current=current, disclosed=refused.disclosed) from refused
     at = deciding.now.isoformat()
-    entry = Entry(verdict_id, act_id, deciding.actor.actor, at, step.said, found.now.state)
-    return Outcome(step, found, state, verdict_id, Standing(state, (*found.now.acts, entry)), None)
+    entry = LinkAct(verdict_id, act_id, deciding.actor.actor, at, step.said, found.now.state)
+    return Outcome(step, found, state, verdict_id, LinkStatus(state, (*found.now.acts, entry)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +302,7 @@ async def plan(
     )
     if joined := {face for item in outcomes if item.step.decision in JOINING for face in item.faces}:
         linked = {face for item in found.values() for face in (item.row["a"], item.row["b"])}
-        beside = around.known_to(deciding.actor).beside(joined) - linked
+        beside = around.known_to(deciding.actor).other_faces(joined) - linked
         victims.check_shown(beside, deciding.faces)
     after = victims.check_agrees(around, then, deciding.actor)
     return Planned(outcomes, around, then, after, victims.effects(around, after))
@@ -342,11 +342,11 @@ def _row(item: Outcome, actor: Person) -> Row:
         "supersedes": item.found.now.last.verdict_id if item.found.now.last else None,
         "undoes": item.undone.verdict_id if item.undone else None,
         "standing": last.verdict_id if last else None, "confirmed_at": confirmed_at, "confirmed_by": confirmed_by,
-        "blind": None if item.undone else not has_seen(actor, item.found.history),
-        "opened": item.step.said in OPENING,
+        "blind": None if item.undone else not was_shown_score(actor, item.found.history),
+        "opened": item.step.said in UNSEALING,
     }  # fmt: skip
 
 
-def _confirmed(then: Standing) -> tuple[str | None, str | None]:
+def _confirmed(then: LinkStatus) -> tuple[str | None, str | None]:
     confirmation = then.confirmation
     return (confirmation.at, confirmation.by) if confirmation else (None, None)

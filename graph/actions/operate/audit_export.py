@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 from graph.domain import audit
 from graph.domain.audit import Act, Entry
 from graph.domain.audit_actions import AuditAction, current
-from graph.domain.audit_export import Asked, Place
+from graph.domain.audit_export import ChainPosition, ExportRequest
 from graph.domain.errors import Invalid, NotFound
 from graph.domain.people import check_actor, check_purpose
 from graph.store import log
@@ -25,13 +25,13 @@ PAGE = 5_000
 class Begun:
     """An export whose record stands in the audit: `head` is that record, the last entry of the export."""
 
-    head: Place
+    head: ChainPosition
     after: int
     """The entry before the first of the export; 0 for all but a period."""
     shows: Callable[[Entry], bool]
 
 
-async def begin_export(store: Store, asked: Asked, *, now: datetime) -> Begun:
+async def begin_export(store: Store, asked: ExportRequest, *, now: datetime) -> Begun:
     """Records that somebody takes the audit out, and says which entries the export shows.
 
     Raises NotFound for an unknown victim, and what is missing of name and purpose.
@@ -45,13 +45,13 @@ async def begin_export(store: Store, asked: Asked, *, now: datetime) -> Begun:
         subject = asked.value or "audit"
         act = Act(now, asked.by, AuditAction.AUDIT_EXPORTED, subject, asked.purpose, asked.digest)
         await log.append(tx, head, [act])
-        own = Place(head.seq, head.hash)
+        own = ChainPosition(head.seq, head.hash)
         return Begun(own, min(after, own.seq - 1), lambda entry: entry.seq == own.seq or shows(entry))
 
     return await store.write(work)
 
 
-async def _selection(tx: Tx, asked: Asked) -> tuple[int, Callable[[Entry], bool]]:
+async def _selection(tx: Tx, asked: ExportRequest) -> tuple[int, Callable[[Entry], bool]]:
     """The entry behind which the export begins, and which entries it shows.
 
     One that was removed at the beginning must show: so all begin with the chain, and a period one entry before its own.

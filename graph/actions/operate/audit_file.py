@@ -12,7 +12,7 @@ from graph.actions.operate import audit_export
 from graph.actions.operate.audit_export import Begun
 from graph.atomic import whole_file
 from graph.domain.audit import GENESIS
-from graph.domain.audit_export import HEADER_BYTES, LINE_LIMIT, Asked, Header, Place, entry_line
+from graph.domain.audit_export import HEADER_BYTES, LINE_LIMIT, ChainPosition, ExportRequest, Header, entry_line
 from graph.domain.audit_root import Root, read_root
 from graph.domain.audit_verify import Finding, verify
 from graph.domain.errors import Invalid
@@ -58,7 +58,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-async def write_export(store: Store, asked: Asked, path: Path, *, now: datetime) -> None:
+async def write_export(store: Store, asked: ExportRequest, path: Path, *, now: datetime) -> None:
     """Makes the export a file that only its owner can read, whole or not at all; the export is in the audit.
 
     Raises Invalid where something stands there already, or nothing can be written.
@@ -79,16 +79,16 @@ def _new_file(path: Path) -> Generator[BinaryIO]:
         raise Invalid(f"cannot write {printable(str(path))}: {error.strerror}") from error
 
 
-async def _write(store: Store, asked: Asked, begun: Begun, file: BinaryIO) -> None:
+async def _write(store: Store, asked: ExportRequest, begun: Begun, file: BinaryIO) -> None:
     """The header's place is kept free in front: what it counts is known at the end."""
     file.write(b" " * HEADER_BYTES + b"\n")
-    start: Place | None = None
+    start: ChainPosition | None = None
     count = shown = 0
     async for page in audit_export.entries(store, begun):
         for entry in page:
-            start = start or Place(begun.after, entry.previous_hash if begun.after else GENESIS)
+            start = start or ChainPosition(begun.after, entry.previous_hash if begun.after else GENESIS)
             shows = begun.shows(entry)
             file.write(entry_line(entry, shown=shows))
             count, shown = count + 1, shown + shows
     file.seek(0)
-    file.write(Header(asked, start or Place(0, GENESIS), begun.head, count, shown).line)
+    file.write(Header(asked, start or ChainPosition(0, GENESIS), begun.head, count, shown).line)

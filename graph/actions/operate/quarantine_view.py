@@ -8,7 +8,7 @@ from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.operate import quarantine
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Invalid
-from graph.domain.people import Deed, check_may
+from graph.domain.people import Permission, check_may
 from graph.store.queries import quarantine as queries
 from graph.store.session import Row, Store
 
@@ -19,7 +19,7 @@ async def read_quarantine(
     store: Store, access_log: AccessLog, *, status: Status, after: str, limit: int, access: AccessEvent
 ) -> tuple[list[Row], str | None]:
     """At most `limit` events in one status, oldest first, and where the next page begins; the look is in the audit."""
-    check_may(access.person, Deed.READ_QUARANTINE)
+    check_may(access.person, Permission.READ_QUARANTINE)
     submitted_at, _, last = after.partition(":")
     if after and not (submitted_at.isdecimal() and submitted_at.isascii() and len(submitted_at) < 19):
         raise Invalid("after: `next` of the page before")
@@ -35,5 +35,5 @@ async def read_quarantine(
 
 async def do_replay(store: Store, quarantine_id: str, *, access: AccessEvent) -> None:
     """Sends an event again through its first topic; what it can raise is told by `quarantine.replay`."""
-    check_may(access.person, Deed.REPLAY)
+    check_may(access.person, Permission.REPLAY)
     await quarantine.replay(store, quarantine_id, actor=access.person.actor, now=access.at)

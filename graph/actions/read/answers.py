@@ -11,10 +11,10 @@ from graph.actions.read.search import check_sees, is_open, milliseconds
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.errors import Invalid
-from graph.domain.headline import Found, headline
+from graph.domain.headline import AnswerCounts, headline
 from graph.domain.ids import source_of
-from graph.domain.people import Deed, Person, Role, check_role, districts_of
-from graph.domain.visibility import found_from, gap_from, sees_case, side_from
+from graph.domain.people import Permission, Person, Role, check_role, districts_of
+from graph.domain.visibility import may_see_case, visible_endpoint, visible_found_face, visible_gap
 from graph.store.queries import search as queries
 from graph.store.session import Row, Store, Tx
 
@@ -49,7 +49,7 @@ class Answer:
     parts: tuple[Row, ...]
     items: tuple[Row, ...]
     people: tuple[Row, ...]
-    found: Found
+    found: AnswerCounts
     coming: Coming
     next: str | None = None
 
@@ -96,7 +96,7 @@ async def read_search(
             parts=tuple(row["parts"]),
             items=page,
             people=tuple(_people(page)),
-            found=_found(people, seen, row["parts"], on_its_way if still else Coming()),
+            found=_counts(people, seen, row["parts"], on_its_way if still else Coming()),
             coming=on_its_way,
             next=f"{page[-1]['part']}:{page[-1]['rank']}" if len(items) > limit else None,
         )
@@ -125,10 +125,12 @@ async def read_searches(
 
     And where the next page begins. The look is in the audit.
     """
-    check_role(access.person, Deed.SEE_SEARCH)
+    check_role(access.person, Permission.SEE_SEARCH)
     asked_at, _, last = after.partition("|")
     place = {"asked_at": asked_at or "9", "search_id": last or "g"}  # behind every time and id
-    districts = sorted(districts_of(access.person, Deed.SEE_SEARCH)) if Role.SUPERVISOR in access.person.roles else []
+    districts = (
+        sorted(districts_of(access.person, Permission.SEE_SEARCH)) if Role.SUPERVISOR in access.person.roles else []
+    )
     of_district = bool(districts) and not filters.mine
     query = queries.SEARCHES_OF_DISTRICT if of_district else queries.OWN_SEARCHES
     values = {
@@ -161,14 +163,14 @@ async def read_unjudged(
             return await tx.rows(
                 queries.UNJUDGED_IN_CASE, case_id=search["within"].removeprefix("case:"), **values
             )  # fmt: skip
-        districts = sorted(districts_of(access.person, Deed.SEE))
+        districts = sorted(districts_of(access.person, Permission.SEE))
         return await tx.rows(queries.UNJUDGED_IN_REGISTER, case_id=search["case_id"], districts=districts, **values)
 
     walked = await store.read(work)
     page: list[Row] = []
     following = walked[-1]["media_id"] if len(walked) == WALK else None
     for row in walked:
-        cases = [case for case in row["cases"] if sees_case(access.person, case)]
+        cases = [case for case in row["cases"] if may_see_case(access.person, case)]
         if row["reached"] and cases and (row["faces"] or not row["has_faces"]):
             page.append({**row, "cases": cases})
             if len(page) == limit:
@@ -192,12 +194,12 @@ def _item(item: Row, viewer: Person, victims: Mapping[str, KnownAs], asked: Row 
 
     `asked` are the dates of the face by which it was found.
     """
-    shown = found_from(item, viewer)
+    shown = visible_found_face(item, viewer)
     victim = victims.get(item["face_id"])
     return {
         **shown, "part": item["part"], "offset": item["offset"],
         "victim_id": victim.victim_id if victim else None, "identified": victim is not None and victim.identified,
-        "group_id": item["group_id"], "gap": gap_from(item["dates"], asked, viewer),
+        "group_id": item["group_id"], "gap": visible_gap(item["dates"], asked, viewer),
     }  # fmt: skip
 
 
@@ -218,20 +220,22 @@ def _people(items: Iterable[Row]) -> list[Row]:
 
 
 def _probe(face: Row, viewer: Person) -> Row:
-    side = side_from(face, viewer)
+    side = visible_endpoint(face, viewer)
     return {
         "face_id": side.face_id, "media_id": side.media_id, "box": side.box, "quality": side.quality,
         "too_poor_because": face["too_poor_because"] if side.media_id is not None else None,
     }  # fmt: skip
 
 
-def _found(similar: Sequence[Row], victims: Mapping[str, KnownAs], parts: Sequence[Row], coming: Coming) -> Found:
+def _counts(
+    similar: Sequence[Row], victims: Mapping[str, KnownAs], parts: Sequence[Row], coming: Coming
+) -> AnswerCounts:
     """What the headline counts; of those who are nobody's victim to the viewer a group counts as one."""
     known = set(victims[row["face_id"]] for row in similar if row["face_id"] in victims)
     unknown = len({row["group_id"] or row["face_id"] for row in similar if row["face_id"] not in victims})
     identified = sum(victim.identified for victim in known)
     weak = sum(part["returned"] - part["above"] for part in parts)
-    return Found(identified, len(known) - identified, unknown, weak, coming.events)
+    return AnswerCounts(identified, len(known) - identified, unknown, weak, coming.events)
 
 
 def _coming(row: Row) -> Coming:

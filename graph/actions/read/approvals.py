@@ -16,11 +16,11 @@ from graph.actions.known import KnownVictims
 from graph.actions.read.links import seen_links
 from graph.actions.read.queue_items import EXAMINED_MAX, LARGEST_PAGE, hardest_first, links_of, next_links, placed
 from graph.domain.audit_actions import AuditAction
-from graph.domain.known_victims import Known
+from graph.domain.known_victims import VictimView
 from graph.domain.link import State
-from graph.domain.people import Deed, Maker, Person, check_district, may, told_name
-from graph.domain.queue import LINKS_MAX, Kind, Place, Position, Unit, rest_of, walk
-from graph.domain.visibility import SeenLink
+from graph.domain.people import Maker, Permission, Person, check_district, display_name, may
+from graph.domain.queue import LINKS_MAX, Endpoint, Kind, Position, Subject, remaining, walk
+from graph.domain.visibility import VisibleLink
 from graph.store.queries import approvals as queries
 from graph.store.queries import queue as queue_queries
 from graph.store.session import Row, Store, Tx
@@ -52,7 +52,7 @@ class Approval:
     victim_ids: tuple[str, ...]
     face_ids: tuple[str, ...]
     act_id: str | None = None
-    links: tuple[SeenLink, ...] = ()
+    links: tuple[VisibleLink, ...] = ()
     identification: Identification | None = None
 
 
@@ -67,20 +67,20 @@ class _Waiting:
     """A confirmed link with its two sides, and who confirmed it in which act."""
 
     row: Row
-    sides: tuple[Place, Place]
+    sides: tuple[Endpoint, Endpoint]
     told: Row
 
     @property
-    def units(self) -> frozenset[Unit]:
+    def units(self) -> frozenset[Subject]:
         """Whom the link concerns: one victim, or the two that it does not join yet."""
-        return frozenset(place.unit for place in self.sides)
+        return frozenset(place.subject for place in self.sides)
 
     @property
     def faces(self) -> tuple[str, ...]:
         return tuple(place.face_id for place in self.sides)
 
     @property
-    def key(self) -> tuple[str, frozenset[Unit]]:
+    def key(self) -> tuple[str, frozenset[Subject]]:
         return self.told["act_id"], self.units
 
 
@@ -89,7 +89,7 @@ async def read_approvals(
 ) -> ApprovalPage:
     """What this person may approve, the most urgent first; on a page the oldest first within an urgency."""
     person = access.person
-    check_district(person, Deed.APPROVE)
+    check_district(person, Permission.APPROVE)
 
     async def work(tx: Tx) -> ApprovalPage:
         others = [] if after else await _identifications(tx, person)
@@ -116,11 +116,11 @@ async def _identifications(tx: Tx, person: Person) -> list[Approval]:
         told = row["identification"]
         if not (faces := seen.faces & set(told["face_ids"] or ())):
             continue
-        by = told_name(person, Maker(told["by"], told["role"], told["district"]), approved=False)
+        by = display_name(person, Maker(told["by"], told["role"], told["district"]), approved=False)
         found.append(
             Approval(
                 row["urgency"], by, told["at"], tuple(sorted({of_face[face] for face in faces if face in of_face})),
-                tuple(sorted(faces | seen.beside(faces))),
+                tuple(sorted(faces | seen.other_faces(faces))),
                 identification=Identification(
                     told["identification_id"], told["state"], told["person_ref"], told["basis"], tuple(sorted(faces))
                 ),
@@ -133,7 +133,7 @@ async def _links(
     tx: Tx, known: KnownVictims, limit: int, after: Position | None
 ) -> tuple[list[Approval], Position | None]:
     """The items that the walk meets, each where it meets the first of its links, and where to go on."""
-    left = rest_of(walk(FIRST), after) if after else walk(FIRST)
+    left = remaining(walk(FIRST), after) if after else walk(FIRST)
     found: list[list[_Waiting]] = []
     examined, size = 0, min(4 * limit, LARGEST_PAGE)
     while True:
@@ -154,7 +154,7 @@ async def _links(
         last = Position(FIRST, rows[-1]["urgency"], rows[-1]["link_id"])
         if examined >= EXAMINED_MAX:
             return await _approvals(tx, found, known), last
-        left = rest_of(left, last)
+        left = remaining(left, last)
 
 
 async def _of_others(tx: Tx, rows: Sequence[Row], known: KnownVictims) -> list[_Waiting]:
@@ -169,19 +169,24 @@ async def _of_others(tx: Tx, rows: Sequence[Row], known: KnownVictims) -> list[_
     return [
         one
         for one in met
-        if may(person, Deed.APPROVE, (where for place in one.sides for _, where in place.cases), made_by=one.told["by"])
+        if may(
+            person,
+            Permission.APPROVE,
+            (where for place in one.sides for _, where in place.cases),
+            made_by=one.told["by"],
+        )
     ]
 
 
 async def _acts(
     tx: Tx, acts: Collection[str], known: KnownVictims
-) -> dict[tuple[str, frozenset[Unit]], list[_Waiting]]:
+) -> dict[tuple[str, frozenset[Subject]], list[_Waiting]]:
     """What of these acts the person may approve, by act and victim."""
     if not acts:
         return {}
     links = [row["link_id"] for row in await tx.rows(queries.LINKS_OF_ACTS, acts=sorted(acts))]
     rows = await links_of(tx, links)
-    gathered: defaultdict[tuple[str, frozenset[Unit]], list[_Waiting]] = defaultdict(list)
+    gathered: defaultdict[tuple[str, frozenset[Subject]], list[_Waiting]] = defaultdict(list)
     for one in await _of_others(tx, rows, known):
         gathered[one.key].append(one)
     return gathered
@@ -197,15 +202,17 @@ async def _approvals(tx: Tx, found: Sequence[Sequence[_Waiting]], known: KnownVi
     return [_approval(sheet, links, seen, person) for sheet in sheets]
 
 
-def _approval(sheet: Sequence[_Waiting], links: Mapping[str, SeenLink], known: Known, person: Person) -> Approval:
+def _approval(
+    sheet: Sequence[_Waiting], links: Mapping[str, VisibleLink], known: VictimView, person: Person
+) -> Approval:
     faces = {face for one in sheet for face in one.faces}
-    readable = {place.shown for one in sheet for place in one.sides if place.shown is not None}
+    readable = {place.visible_subject for one in sheet for place in one.sides if place.visible_subject is not None}
     told = sheet[0].told
-    by = told_name(person, Maker(told["by"], told["role"], told["district"]), approved=False)
+    by = display_name(person, Maker(told["by"], told["role"], told["district"]), approved=False)
     return Approval(
         max(one.row["urgency"] or 0 for one in sheet), by, told["at"],
         tuple(sorted(unit.id for unit in readable if unit.kind is Kind.VICTIM)),
-        tuple(sorted(faces | known.beside(faces))),
+        tuple(sorted(faces | known.other_faces(faces))),
         told["act_id"], tuple(links[one.row["link_id"]] for one in sheet if one.row["link_id"] in links),
     )  # fmt: skip
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from graph.actions.access import AccessEvent, AccessLog
 from graph.domain.audit import GENESIS, Entry, content_digest, first_fault
 from graph.domain.audit_actions import AuditAction, recorded_names
-from graph.domain.audit_export import Place
+from graph.domain.audit_export import ChainPosition
 from graph.domain.audit_root import Root
 from graph.domain.errors import Invalid
-from graph.domain.people import Deed, check_may
+from graph.domain.people import Permission, check_may
 from graph.store.queries import audit as queries
 from graph.store.session import Store, Tx
 
@@ -40,8 +40,8 @@ class Proved:
     """What was checked and found: entries `first` to `last.seq`, against the head as it stands now."""
 
     first: int
-    last: Place
-    head: Place
+    last: ChainPosition
+    head: ChainPosition
     roots: int
     """Daily roots in the range, each compared with the entry that it names."""
     fault: str | None
@@ -53,7 +53,7 @@ async def read_audit(
     store: Store, access_log: AccessLog, wanted: Wanted, *, after: int, limit: int, access: AccessEvent
 ) -> tuple[list[Entry], int | None]:
     """At most `limit` entries behind entry `after`, oldest first, and behind which to go on."""
-    check_may(access.person, Deed.READ_AUDIT)
+    check_may(access.person, Permission.READ_AUDIT)
     if not 1 <= limit <= PAGE_MAX:
         raise Invalid(f"limit: from 1 to {PAGE_MAX}")
 
@@ -89,22 +89,22 @@ async def prove(
 
     `after_hash` is that entry's hash as an earlier answer told it; without it the stored one is believed.
     """
-    check_may(access.person, Deed.READ_AUDIT)
+    check_may(access.person, Permission.READ_AUDIT)
     if not 1 <= limit <= PROVED_MAX:
         raise Invalid(f"limit: from 1 to {PROVED_MAX}")
 
     async def work(tx: Tx) -> Proved:
         row = await tx.one(queries.HEAD) or {"seq": 0, "hash": GENESIS}
-        head = Place(row["seq"], row["hash"])
+        head = ChainPosition(row["seq"], row["hash"])
         before = GENESIS if after == 0 else after_hash
         if before is None:
             known = await tx.rows(queries.ENTRIES_UNTIL, after=after - 1, last=after, limit=1)
             before = known[0]["hash"] if known else ""
         rows = await tx.rows(queries.ENTRIES_UNTIL, after=after, last=head.seq, limit=limit)
         entries = [Entry(**row) for row in rows]
-        last = Place(entries[-1].seq, entries[-1].hash) if entries else Place(after, before)
+        last = ChainPosition(entries[-1].seq, entries[-1].hash) if entries else ChainPosition(after, before)
         roots = [Root(**row) for row in await tx.rows(queries.ROOTS, after=after, last=last.seq)]
-        fault = await asyncio.to_thread(_fault, entries, Place(after, before), roots)
+        fault = await asyncio.to_thread(_fault, entries, ChainPosition(after, before), roots)
         ended = len(rows) < limit
         if fault is None and ended and last != head:
             fault = f"the end is cut: the head names entry {head.seq}, the last entry in line is {last.seq}"
@@ -116,7 +116,7 @@ async def prove(
     return found
 
 
-def _fault(entries: list[Entry], before: Place, roots: list[Root]) -> str | None:
+def _fault(entries: list[Entry], before: ChainPosition, roots: list[Root]) -> str | None:
     if before.seq and not before.hash:
         return f"entry {before.seq} is missing"
     if fault := first_fault(entries, before.seq, before.hash):

@@ -12,16 +12,16 @@ from graph.actions.known import KnownVictims
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import NotFound
 from graph.domain.link import State
-from graph.domain.people import Deed, Person, districts_of
+from graph.domain.people import Permission, Person, districts_of
 from graph.domain.visibility import (
-    SeenCase,
-    SeenLink,
-    link_from,
+    VisibleCase,
+    VisibleLink,
     linked_cases,
-    media_from,
-    sees_case,
-    sees_face,
-    sees_link,
+    may_see_case,
+    may_see_face,
+    may_see_link,
+    visible_link,
+    visible_media,
 )
 from graph.files import UPLOAD_SCHEME, MediaStore
 from graph.store import migrate
@@ -57,7 +57,7 @@ class LinkRow:
         return any(a != b for a in self.a_cases for b in self.b_cases)
 
 
-async def read_link(store: Store, access_log: AccessLog, link_id: str, *, access: AccessEvent) -> SeenLink:
+async def read_link(store: Store, access_log: AccessLog, link_id: str, *, access: AccessEvent) -> VisibleLink:
     """The link with as much of its history as this person may read; the look is in the audit."""
     found = await store.read(lambda tx: seen_link(tx, link_id, viewer=access.person))
     await access_log.record(access.act(AuditAction.LINK_SEEN, link_id))
@@ -73,7 +73,7 @@ async def read_links(
     after: str,
     limit: int,
     access: AccessEvent,
-) -> tuple[list[SeenLink], str | None]:
+) -> tuple[list[VisibleLink], str | None]:
     """At most `limit` links in one state by link id, which tells no score, and where the next page begins.
 
     A case that the person may not see has no links, as one that does not exist.
@@ -82,26 +82,28 @@ async def read_links(
     async def work(tx: Tx) -> list[Row]:
         page: dict[str, Any] = {"after": after, "limit": limit + 1}
         if case_id is None:
-            districts = sorted(districts_of(access.person, Deed.SEE))
+            districts = sorted(districts_of(access.person, Permission.SEE))
             return await tx.listed(queries.LINKS, state=state.value, districts=districts, **page)
         case = await tx.one(queries.CASE, case_id=case_id)
-        if case is None or not sees_case(access.person, case["case"]):
+        if case is None or not may_see_case(access.person, case["case"]):
             return []
         return await tx.listed(queries.LINKS_OF_CASE, states=[state.value], case_id=case_id, **page)
 
     rows = await store.read(work)
-    links = [link_from(row, access.person) for row in rows[:limit] if sees_link(access.person, row)]
+    links = [visible_link(row, access.person) for row in rows[:limit] if may_see_link(access.person, row)]
     subject = f"case:{case_id}" if case_id is not None else "register"
     await access_log.record(access.act(AuditAction.LINKS_SEEN, subject, shown=[item.link_id for item in links]))
     return links, links[-1].link_id if len(rows) > limit else None
 
 
-async def read_case(store: Store, access_log: AccessLog, case_id: str, *, leads: bool, access: AccessEvent) -> SeenCase:
+async def read_case(
+    store: Store, access_log: AccessLog, case_id: str, *, leads: bool, access: AccessEvent
+) -> VisibleCase:
     """The case with its media, faces, links and linked cases; the look is in the audit."""
 
-    async def work(tx: Tx) -> SeenCase:
+    async def work(tx: Tx) -> VisibleCase:
         case = await tx.one(queries.CASE, case_id=case_id)
-        if case is None or not sees_case(access.person, case["case"]):
+        if case is None or not may_see_case(access.person, case["case"]):
             raise NotFound("there is no such case")
         states = WITH_LEADS if leads else SHOWN_WITHOUT_LEADS
         graph = await tx.one(queries.GRAPH_OF_CASE, case_id=case_id, states=states) or {}
@@ -109,8 +111,8 @@ async def read_case(store: Store, access_log: AccessLog, case_id: str, *, leads:
         media, faces = graph["media"], graph["faces"]
         found = [{**row, "a": sides[row["a"]], "b": sides[row["b"]]} for row in graph["links"]]
         linked = linked_cases(case_id, found, media, access.person)
-        shown = [media_from(row, access.person) for row in media]
-        return SeenCase(case["case"], shown, faces, [link_from(row, access.person) for row in found], linked)
+        shown = [visible_media(row, access.person) for row in media]
+        return VisibleCase(case["case"], shown, faces, [visible_link(row, access.person) for row in found], linked)
 
     seen = await store.read(work)
     shown = [row["face"]["face_id"] for row in seen.faces] + [item.link_id for item in seen.links]
@@ -123,7 +125,7 @@ async def read_crop(
 ) -> bytes:
     """The face's display crop as JPEG; the look is in the audit. Leads show the faces of other districts if asked."""
     row = await store.read(lambda tx: tx.one(queries.FACES, faces=[face_id], leads=leads))
-    if row is None or not sees_face(access.person, row):
+    if row is None or not may_see_face(access.person, row):
         raise NotFound("there is no such face")
     if row["display_crop"] is None:
         raise NotFound("this face was erased: there is no picture of it", code="file_gone")
@@ -132,20 +134,20 @@ async def read_crop(
     return crop
 
 
-async def seen_link(tx: Tx, link_id: str, *, viewer: Person) -> SeenLink:
+async def seen_link(tx: Tx, link_id: str, *, viewer: Person) -> VisibleLink:
     """The link as `viewer` may see it now; NotFound where there is none, or none that they may know of."""
     row = next(iter(await tx.listed(queries.LINK, link_id=link_id)), None)
-    if row is None or not sees_link(viewer, row):
+    if row is None or not may_see_link(viewer, row):
         raise NotFound("there is no such link")
     sides = row["a"]["face_id"], row["b"]["face_id"]
-    beside = (await KnownVictims(tx, viewer).around(sides)).beside(sides)
-    return replace(link_from(row, viewer, row["acts"]), face_ids=(*sides, *sorted(beside)))
+    beside = (await KnownVictims(tx, viewer).around(sides)).other_faces(sides)
+    return replace(visible_link(row, viewer, row["acts"]), face_ids=(*sides, *sorted(beside)))
 
 
-async def seen_links(tx: Tx, link_ids: Iterable[str], *, viewer: Person) -> dict[str, SeenLink]:
+async def seen_links(tx: Tx, link_ids: Iterable[str], *, viewer: Person) -> dict[str, VisibleLink]:
     """The links by id, without their history, as `viewer` may see them now; an unknown one is left out."""
     rows = await tx.listed(queries.LINKS_BY_ID, links=list(link_ids))
-    return {row["link"]["link_id"]: link_from(row, viewer) for row in rows if sees_link(viewer, row)}
+    return {row["link"]["link_id"]: visible_link(row, viewer) for row in rows if may_see_link(viewer, row)}
 
 
 async def sizes(store: Store) -> Row:

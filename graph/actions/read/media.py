@@ -11,8 +11,8 @@ from graph.actions.known import KnownAs, KnownVictims
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import NotFound
 from graph.domain.link import State
-from graph.domain.people import Deed, Maker, Person, may, told_on_face
-from graph.domain.visibility import with_statements
+from graph.domain.people import Maker, Permission, Person, display_name_on_face, may
+from graph.domain.visibility import with_visible_statements
 from graph.store.queries import mark as marking
 from graph.store.queries import media as queries
 from graph.store.session import Row, Store, Tx
@@ -39,13 +39,13 @@ class MediaFaces:
 
 def check_visible(person: Person, districts: Iterable[str | None], what: str) -> None:
     """NotFound, as if it were absent, where the person may not see what lies in these districts."""
-    if not may(person, Deed.SEE, districts):
+    if not may(person, Permission.SEE, districts):
         raise NotFound(f"there is no such {what}")
 
 
 def masked(person: Person, case: Row) -> Row:
     """The case as this person may see it: of one in another district only the district and the duty contact."""
-    if may(person, Deed.SEE, [case["district"]]):
+    if may(person, Permission.SEE, [case["district"]]):
         return case
     return {name: case[name] if name in ("district", "contact") else None for name in case}
 
@@ -83,7 +83,7 @@ async def read_media_of_case(
 
     rows = await store.read(work)
     page: list[Row] = [
-        {**with_statements(row, access.person), "others": _readable(access.person, row["others"])}
+        {**with_visible_statements(row, access.person), "others": _readable(access.person, row["others"])}
         for row in rows[:limit]
     ]
     shown = [row["media"]["media_id"] for row in page]
@@ -107,24 +107,24 @@ async def read_media(store: Store, access_log: AccessLog, media_id: str, *, acce
 
     async def work(tx: Tx) -> tuple[Row | None, list[Row]]:
         row = await tx.one(queries.MEDIA, media_id=media_id)
-        if row is not None and may(access.person, Deed.SEE, [item["district"] for item in row["memberships"]]):
+        if row is not None and may(access.person, Permission.SEE, [item["district"] for item in row["memberships"]]):
             return row, []
         return None, await tx.rows(queries.UPLOADS, media_id=media_id)
 
     row, uploads = await store.read(work)
     if row is None:
-        mine = [upload["status"] for upload in uploads if may(access.person, Deed.SEE, [upload["district"]])]
+        mine = [upload["status"] for upload in uploads if may(access.person, Permission.SEE, [upload["district"]])]
         if not mine:
             raise NotFound("there is no such media")
         await access_log.record(access.act(AuditAction.MEDIA_SEEN, media_id))
         return OnItsWay(media_id, "submitted" if "submitted" in mine else "quarantined")
     await access_log.record(access.act(AuditAction.MEDIA_SEEN, media_id))
-    return {**with_statements(row, access.person), "memberships": _told(row["memberships"], access.person)}
+    return {**with_visible_statements(row, access.person), "memberships": _told(row["memberships"], access.person)}
 
 
 def _told(memberships: Sequence[Row], person: Person) -> list[Row]:
     """One's own memberships by case; behind them which other districts have the picture, not in how many cases."""
-    own = [item for item in memberships if may(person, Deed.SEE, [item["district"]])]
+    own = [item for item in memberships if may(person, Permission.SEE, [item["district"]])]
     others = {(item["district"] or "", item["contact"] or ""): item for item in memberships if item not in own}
     return [*own, *(masked(person, others[place]) for place in sorted(others))]
 
@@ -142,7 +142,7 @@ async def read_faces(store: Store, access_log: AccessLog, media_id: str, *, acce
         places = [row["district"] for row in districts]
 
         def by(act: Row, name: str) -> str:
-            return told_on_face(access.person, Maker(act[name], act["role"], act["district"]), places)
+            return display_name_on_face(access.person, Maker(act[name], act["role"], act["district"]), places)
 
         told = [
             {**row, "victim_id": _victim_id(names.get(row["face"]["face_id"])),
@@ -163,4 +163,4 @@ def _victim_id(name: KnownAs | None) -> str | None:
 
 
 def _readable(person: Person, cases: Iterable[Row]) -> list[Row]:
-    return [case for case in cases if may(person, Deed.SEE, [case["district"]])]
+    return [case for case in cases if may(person, Permission.SEE, [case["district"]])]

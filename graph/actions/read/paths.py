@@ -10,7 +10,7 @@ from graph.actions.access import AccessEvent, AccessLog
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Invalid, NotFound, StoreUnavailable
 from graph.domain.link import State
-from graph.domain.people import Deed, Person, may
+from graph.domain.people import Permission, Person, may
 from graph.store.queries import paths as queries
 from graph.store.session import Row, Store, Tx
 
@@ -89,9 +89,9 @@ def _is_known(found: Row) -> bool:
 
 async def _at_home(tx: Tx, case_id: str, person: Person) -> bool:
     row = await tx.one(queries.KNOWN_CASE, case_id=case_id, district=person.district)
-    if row is not None and row["stands"] and may(person, Deed.SEE, [row["district"]]):
+    if row is not None and row["stands"] and may(person, Permission.SEE, [row["district"]]):
         return True
-    if row is not None and row["stands"] and row["joined"] and may(person, Deed.SEE, [person.district]):
+    if row is not None and row["stands"] and row["joined"] and may(person, Permission.SEE, [person.district]):
         return False
     raise NotFound("there is no such case")
 
@@ -103,7 +103,9 @@ def told(person: Person, asked: set[str], found: Row, places: Iterable[Row]) -> 
         cases.setdefault(place["media_id"], []).append(place)
     nodes: list[Row] = found["nodes"]
     edges: list[Row] = found["edges"]
-    open_media = {media for media, rows in cases.items() if may(person, Deed.SEE, [row["district"] for row in rows])}
+    open_media = {
+        media for media, rows in cases.items() if may(person, Permission.SEE, [row["district"] for row in rows])
+    }
     for index, edge in enumerate(edges):
         if edge["state"] == State.APPROVED:
             open_media |= {node["id"] for node in nodes[max(index - 1, 0) : index + 3] if node["kind"] == "Media"}
@@ -116,7 +118,7 @@ def told(person: Person, asked: set[str], found: Row, places: Iterable[Row]) -> 
         shown = media if media in open_media else None
         if edge["kind"] == "IN_CASE":
             case_id = ends["Case"]
-            known = case_id in asked or may(person, Deed.SEE, [home[case_id]])
+            known = case_id in asked or may(person, Permission.SEE, [home[case_id]])
             steps.append(Step("in_case", case_id=case_id if known else None, media_id=shown, district=home[case_id],
                               contact=contacts[case_id]))  # fmt: skip
         elif edge["kind"] == "SEEN_IN":

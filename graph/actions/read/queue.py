@@ -19,8 +19,8 @@ from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.link import State
-from graph.domain.people import Deed, Maker, Person, check_district, told_name
-from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Filters, Place, Position, item_of, rest_of, walk
+from graph.domain.people import Maker, Permission, Person, check_district, display_name
+from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Endpoint, Filters, Position, item_id, remaining, walk
 from graph.store import log
 from graph.store.queries import queue as queries
 from graph.store.session import Row, Store, Tx
@@ -82,13 +82,13 @@ async def read_queue(
     The chance is one of the person and day, so that `after` goes on in the same order. The look is in the audit.
     """
     person, now = access.person, access.at
-    check_district(person, Deed.SEE)
+    check_district(person, Permission.SEE)
     start = after.start if after else ids.digest("queue", person.actor, now.date())
 
     async def work(tx: Tx) -> Page:
         known = KnownVictims(tx, person)
         own = [] if after else [*await _claimed(tx, known, now), *await _returned(tx, known)]
-        left = rest_of(walk(start), after) if after else walk(start)
+        left = remaining(walk(start), after) if after else walk(start)
         found, position = await offers(tx, known, filters, start, left, limit, now)
         gathered = await sheets(tx, known, filters, found, now)
         # An item of several links is shown where the walk meets the first of them, so it stands on one page only.
@@ -115,9 +115,9 @@ async def do_claim(
     With fewer, `next` says where a further claim goes on, and None that nothing else waits. Raises Conflict
     (`claims_limit`) where the person would have more than `CLAIMS_MAX` open claims.
     """
-    check_district(actor, Deed.JUDGE)
+    check_district(actor, Permission.JUDGE)
     start = after.start if after else ids.digest("claim", seed)
-    left = rest_of(walk(start), after) if after else walk(start)
+    left = remaining(walk(start), after) if after else walk(start)
 
     async def choose(tx: Tx, spare: int) -> tuple[list[Sheet], list[Item], Position | None]:
         known = KnownVictims(tx, actor)
@@ -260,7 +260,7 @@ async def _returned(tx: Tx, known: KnownVictims) -> list[Queued]:
         return []
     links = [row["link_id"] for row in rows]
     told = {row["link_id"]: row for row in await tx.rows(queries.RETURNS, links=links, by=person.actor)}
-    found = await _sheets_by(tx, told, known, lambda _, a, b: item_of(a.unit, b.unit))
+    found = await _sheets_by(tx, told, known, lambda _, a, b: item_id(a.subject, b.subject))
     seen = await items(tx, known, list(found.values()))
     return [
         Queued(item, returned=_return_of([told[link_id] for link_id in sheet.link_ids], person))
@@ -270,15 +270,15 @@ async def _returned(tx: Tx, known: KnownVictims) -> list[Queued]:
 
 def _return_of(rows: Sequence[Row], person: Person) -> Returned:
     latest = max(rows, key=lambda row: row["returned_at"])
-    by = told_name(person, Maker(**latest["returned_by"]), approved=False)
+    by = display_name(person, Maker(**latest["returned_by"]), approved=False)
     return Returned(by, latest["returned_at"], latest["reason"] or "")
 
 
 async def _sheets_by(
-    tx: Tx, links: Iterable[str], known: KnownVictims, name: Callable[[Row, Place, Place], str]
+    tx: Tx, links: Iterable[str], known: KnownVictims, name: Callable[[Row, Endpoint, Endpoint], str]
 ) -> dict[str, Sheet]:  # fmt: skip
     """The sheets of these links, by what `name` calls the item of each."""
-    links, gathered = sorted(links), defaultdict[str, list[tuple[Row, Place, Place]]](list)
+    links, gathered = sorted(links), defaultdict[str, list[tuple[Row, Endpoint, Endpoint]]](list)
     for one in await placed(await links_of(tx, links), known):
         gathered[name(*one)].append(one)
     return {key: sheet_of(key, members) for key, members in gathered.items()}

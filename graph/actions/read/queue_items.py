@@ -16,23 +16,23 @@ from graph.actions.known import KnownVictims, find_victim
 from graph.actions.read.links import seen_links
 from graph.domain.errors import NotFound
 from graph.domain.group import SHEET_MAX
-from graph.domain.known_victims import Known
+from graph.domain.known_victims import VictimView
 from graph.domain.link import State
 from graph.domain.people import Person
 from graph.domain.queue import (
     LINKS_MAX,
     SKIPPED_FOR,
+    Endpoint,
     Filters,
     Kind,
-    Place,
     Position,
-    Stretch,
-    Unit,
-    item_of,
-    place_of,
-    rest_of,
+    Segment,
+    Subject,
+    endpoint_of,
+    item_id,
+    remaining,
 )
-from graph.domain.visibility import SeenLink, poorest_first
+from graph.domain.visibility import VisibleLink, poorest_first
 from graph.store.queries import queue as queries
 from graph.store.session import Row, Tx
 
@@ -50,7 +50,7 @@ class Offer:
     """An item that the walk met, and where."""
 
     item: str
-    units: tuple[Unit, Unit]
+    units: tuple[Subject, Subject]
     at: Position
 
 
@@ -60,7 +60,7 @@ class Sheet:
 
     item: str
     rows: tuple[Row, ...]
-    places: tuple[tuple[Place, Place], ...]
+    places: tuple[tuple[Endpoint, Endpoint], ...]
 
     @property
     def link_ids(self) -> list[str]:
@@ -96,25 +96,25 @@ class Item:
     urgency: int
     submitted_at: int
     units: tuple[SeenUnit, SeenUnit]
-    links: tuple[SeenLink, ...]
+    links: tuple[VisibleLink, ...]
 
 
-async def placed(rows: Sequence[Row], known: KnownVictims) -> list[tuple[Row, Place, Place]]:
+async def placed(rows: Sequence[Row], known: KnownVictims) -> list[tuple[Row, Endpoint, Endpoint]]:
     """Rows of `links_of` with their two sides as the person may know them."""
     person = known.viewer
-    sides = [(row, place_of(row["a"]), place_of(row["b"])) for row in rows]
+    sides = [(row, endpoint_of(row["a"]), endpoint_of(row["b"])) for row in rows]
     mine = {
-        place.face_id: place.unit.id
+        place.face_id: place.subject.id
         for _, *places in sides
         for place in places
-        if place.unit.kind is Kind.VICTIM and place.lies_in(person.district)
+        if place.subject.kind is Kind.VICTIM and place.is_in(person.district)
     }
     names = await known.names(mine)
 
-    def told(place: Place) -> Place:
+    def told(place: Endpoint) -> Endpoint:
         name = names.get(place.face_id)
         identified = name is not None and name.identified
-        return place.known_as(person.district, name.victim_id if name else None, identified=identified)
+        return place.visible_in(person.district, name.victim_id if name else None, identified=identified)
 
     return [(row, told(a), told(b)) for row, a, b in sides]
 
@@ -132,7 +132,7 @@ def open_states(filters: Filters) -> list[str]:
 
 
 async def offers(
-    tx: Tx, known: KnownVictims, filters: Filters, start: str, left: Sequence[Stretch], wanted: int, now: datetime
+    tx: Tx, known: KnownVictims, filters: Filters, start: str, left: Sequence[Segment], wanted: int, now: datetime
 ) -> tuple[list[Offer], Position | None]:
     """At most `wanted` items that nobody has, in the walk's order, and where to go on; None: the walk is over."""
     person = known.viewer
@@ -142,12 +142,12 @@ async def offers(
     while True:
         rows = await next_links(tx, query, left, open_states(filters), limit, district=person.district, **values)
         met = await _open_rows(tx, rows, filters, known, now)
-        taken = await _taken(tx, {item_of(a.unit, b.unit) for _, a, b in met}, person, now)
+        taken = await _taken(tx, {item_id(a.subject, b.subject) for _, a, b in met}, person, now)
         for row, a, b in met:
             at = Position(start, row["urgency"], row["link_id"])
-            item = item_of(a.unit, b.unit)
+            item = item_id(a.subject, b.subject)
             if item not in taken and item not in found:
-                found[item] = Offer(item, (a.unit, b.unit), at)
+                found[item] = Offer(item, (a.subject, b.subject), at)
                 if len(found) == wanted:
                     return list(found.values()), at
         examined += len(rows)
@@ -156,11 +156,11 @@ async def offers(
         last = Position(start, rows[-1]["urgency"], rows[-1]["link_id"])
         if examined >= EXAMINED_MAX:
             return list(found.values()), last
-        left, limit = rest_of(left, last), min(4 * limit, LARGEST_PAGE)
+        left, limit = remaining(left, last), min(4 * limit, LARGEST_PAGE)
 
 
 async def next_links(
-    tx: Tx, query: LiteralString, left: Sequence[Stretch], states: Sequence[str], limit: int, *, district: str | None,
+    tx: Tx, query: LiteralString, left: Sequence[Segment], states: Sequence[str], limit: int, *, district: str | None,
     **values: Any,
 ) -> list[Row]:  # fmt: skip
     """The next links of a walk in these states with a side in the district, fewer than `limit` at its end only.
@@ -175,7 +175,7 @@ async def next_links(
         found += [row for row in rows if district in {where for side in "ab" for _, where in row[side]["cases"]}]
         if len(met) < limit or len(found) >= limit or not rows:
             return found[:limit]
-        left = rest_of(left, Position("", rows[-1]["urgency"], rows[-1]["link_id"]))
+        left = remaining(left, Position("", rows[-1]["urgency"], rows[-1]["link_id"]))
 
 
 async def sheets(
@@ -188,17 +188,17 @@ async def sheets(
         asked.append({"item": offer.item, **_named("", light), **_named("other_", heavy)})
     found = await tx.listed(queries.LINKS_OF_ITEMS, items=asked, states=open_states(filters))
     rows = await links_of(tx, (row["link_id"] for row in found))
-    gathered: defaultdict[str, list[tuple[Row, Place, Place]]] = defaultdict(list)
+    gathered: defaultdict[str, list[tuple[Row, Endpoint, Endpoint]]] = defaultdict(list)
     everything = Filters(leads=filters.leads, identified=filters.identified)
     had = {_item_of(row) for row in rows if row["claimed_until"] > now.isoformat()}
     free = {row["item"] for row in asked} - had
     for row, a, b in await _open_rows(tx, rows, everything, known, now):
-        if (item := item_of(a.unit, b.unit)) in free:
+        if (item := item_id(a.subject, b.subject)) in free:
             gathered[item].append((row, a, b))
     return {item: sheet_of(item, members) for item, members in gathered.items()}
 
 
-def sheet_of(item: str, members: Iterable[tuple[Row, Place, Place]]) -> Sheet:
+def sheet_of(item: str, members: Iterable[tuple[Row, Endpoint, Endpoint]]) -> Sheet:
     """The contact sheet of an item's rows, in the order of sealed links; what is over LINKS_MAX comes back later."""
     ordered = sorted(members, key=lambda one: hardest_first(one[0]))[:LINKS_MAX]
     return Sheet(item, tuple(row for row, _, _ in ordered), tuple((a, b) for _, a, b in ordered))
@@ -211,29 +211,29 @@ def hardest_first(row: Row) -> tuple[float, str]:
 async def items(tx: Tx, known: KnownVictims, found: Sequence[Sheet]) -> list[Item]:
     """The sheets as the person may see them."""
     links = await seen_links(tx, (link_id for sheet in found for link_id in sheet.link_ids), viewer=known.viewer)
-    units = {place.shown for sheet in found for sides in sheet.places for place in sides}
+    units = {place.visible_subject for sheet in found for sides in sheet.places for place in sides}
     groups = sorted(unit.id for unit in units if unit is not None and unit.kind is Kind.GROUP)
     rows = await tx.rows(queries.GROUP_FACES, groups=groups, limit=SHEET_MAX) if groups else []
     of_group: dict[str, list[str]] = {row["group_id"]: row["faces"] for row in rows}
     places = (place for sheet in found for sides in sheet.places for place in sides)
-    of_victims = {place.face_id for place in places if place.unit.kind is Kind.VICTIM}
+    of_victims = {place.face_id for place in places if place.subject.kind is Kind.VICTIM}
     seen = await known.around(of_victims)
     return [_item(sheet, links, of_group, seen) for sheet in found]
 
 
-def _item(sheet: Sheet, links: dict[str, SeenLink], of_group: dict[str, list[str]], known: Known) -> Item:
-    faces: defaultdict[Unit, list[str]] = defaultdict(list)
-    shown: defaultdict[Unit, set[Unit]] = defaultdict(set)
+def _item(sheet: Sheet, links: dict[str, VisibleLink], of_group: dict[str, list[str]], known: VictimView) -> Item:
+    faces: defaultdict[Subject, list[str]] = defaultdict(list)
+    shown: defaultdict[Subject, set[Subject]] = defaultdict(set)
     for place in (place for places in sheet.places for place in places):
-        faces[place.unit].append(place.face_id)
-        shown[place.unit] |= {place.shown} if place.shown is not None else set()
+        faces[place.subject].append(place.face_id)
+        shown[place.subject] |= {place.visible_subject} if place.visible_subject is not None else set()
     # A side that is told by its name, then by its faces: the order of the others' ids would tell of them.
     first = sorted(faces, key=lambda unit: (not shown[unit], sorted(shown[unit]), min(faces[unit])))
     seen: list[SeenUnit] = []
     for unit in (first[0], first[-1]):
         told = min(shown[unit], default=None)
         beside = of_group.get(told.id, []) if told is not None and told.kind is Kind.GROUP else []
-        on_sheet = dict.fromkeys([*beside, *faces[unit], *sorted(known.beside(faces[unit]))])
+        on_sheet = dict.fromkeys([*beside, *faces[unit], *sorted(known.other_faces(faces[unit]))])
         seen.append(SeenUnit(told.kind if told else None, told.id if told else None, tuple(on_sheet)))
     return Item(
         sheet.urgency, sheet.submitted_at, (seen[0], seen[1]),
@@ -242,7 +242,7 @@ def _item(sheet: Sheet, links: dict[str, SeenLink], of_group: dict[str, list[str
 
 
 def _item_of(row: Row) -> str:
-    return item_of(place_of(row["a"]).unit, place_of(row["b"]).unit)
+    return item_id(endpoint_of(row["a"]).subject, endpoint_of(row["b"]).subject)
 
 
 async def _way(tx: Tx, filters: Filters, person: Person) -> tuple[LiteralString, dict[str, Any]]:
@@ -263,12 +263,12 @@ async def _way(tx: Tx, filters: Filters, person: Person) -> tuple[LiteralString,
 
 async def _open_rows(
     tx: Tx, rows: Sequence[Row], filters: Filters, known: KnownVictims, now: datetime
-) -> list[tuple[Row, Place, Place]]:
+) -> list[tuple[Row, Endpoint, Endpoint]]:
     """The rows that wait for this person: free, let through, and not *unsure* with nothing new since."""
     person = known.viewer
     free = [row for row in rows if row["claimed_until"] <= now.isoformat()]
     met = await placed(free, known)
-    met = [(row, a, b) for row, a, b in met if filters.lets_through(a, b, person.district)]
+    met = [(row, a, b) for row, a, b in met if filters.allows(a, b, person.district)]
     unsure = [row["link_id"] for row, _, _ in met if row["state"] == State.UNSURE]
     gained: set[str] = set()
     if unsure:
@@ -293,5 +293,5 @@ async def _taken(tx: Tx, names: Collection[str], person: Person, now: datetime) 
     return {row["item"] for row in rows}
 
 
-def _named(prefix: str, unit: Unit) -> Row:
+def _named(prefix: str, unit: Subject) -> Row:
     return {f"{prefix}kind": unit.kind.value, f"{prefix}id": unit.id}

@@ -21,10 +21,10 @@ from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Conflict, Invalid, NotFound
-from graph.domain.people import PURPOSE_LIMIT, Deed, Person, check_may, check_purpose, may
+from graph.domain.people import PURPOSE_LIMIT, Permission, Person, check_may, check_purpose, may
 from graph.domain.text import is_blank
 from graph.domain.turn import TURNS
-from graph.domain.visibility import sees_case, sees_face
+from graph.domain.visibility import may_see_case, may_see_face
 from graph.files import MediaStore
 from graph.store import log
 from graph.store.log import Outgoing
@@ -71,7 +71,7 @@ async def ask_with_faces(store: Store, question: Question, faces: list[str], *, 
 
     async def find(tx: Tx) -> list[str]:
         known = await tx.rows(read_queries.FACES, faces=probes, leads=False)
-        if sum(sees_face(actor, row) for row in known) != len(probes):
+        if sum(may_see_face(actor, row) for row in known) != len(probes):
             raise NotFound("there is no such face", code="face_unknown")
         seen = {"faces": probes, "district": actor.district}
         media = [row["media_id"] for row in await tx.rows(queries.MEDIA_OF_FACES, **seen)]
@@ -167,7 +167,7 @@ async def do_end(store: Store, search_id: str, *, actor: Person, now: datetime, 
         head = await log.lock_head(tx)
         row = await tx.one(queries.STATE, search_id=search_id)
         search = check_sees(row["search"] if row else None, actor)
-        check_may(actor, Deed.END_SEARCH, [search["district"]], made_by=search["requested_by"])
+        check_may(actor, Permission.END_SEARCH, [search["district"]], made_by=search["requested_by"])
         if not is_open(search, now):
             raise Conflict("this search is not open", code="not_open", current={"status": search["status"]})
         await tx.do(queries.END, search_id=search_id, at=now.isoformat(), by=actor.actor)
@@ -179,7 +179,7 @@ async def do_end(store: Store, search_id: str, *, actor: Person, now: datetime, 
 
 def check_sees(search: dict[str, Any] | None, person: Person) -> dict[str, Any]:
     """The search, seen by who asked it and in the district of the case that it was asked for; NotFound for others."""
-    if search is None or not may(person, Deed.SEE_SEARCH, [search["district"]], made_by=search["requested_by"]):
+    if search is None or not may(person, Permission.SEE_SEARCH, [search["district"]], made_by=search["requested_by"]):
         raise NotFound("there is no such search")
     return search
 
@@ -207,12 +207,12 @@ def check_question(question: Question) -> None:
 async def _check_cases(tx: Tx, question: Question, actor: Person) -> str:
     """The asking case's district; NotFound unless the person may ask for it, and see the case to search."""
     asking = await tx.one(queries.DISTRICT_OF_CASE, case_id=question.case_id)
-    if asking is None or not may(actor, Deed.SEARCH, [asking["district"]]):
+    if asking is None or not may(actor, Permission.SEARCH, [asking["district"]]):
         raise NotFound("there is no such case to ask for", code="case_unknown")
     if question.within != "register":
         within = question.within.removeprefix("case:")
         searched = await tx.one(queries.DISTRICT_OF_CASE, case_id=within)
-        if searched is None or not sees_case(actor, searched):
+        if searched is None or not may_see_case(actor, searched):
             raise NotFound("there is no such case to search", code="case_unknown")
     return asking["district"]
 

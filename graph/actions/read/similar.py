@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.read.media import check_visible
 from graph.domain.audit_actions import AuditAction
-from graph.domain.visibility import Side, side_from
+from graph.domain.visibility import VisibleEndpoint, visible_endpoint
 from graph.store.queries import similar as queries
 from graph.store.session import Row, Store, Tx
 
@@ -21,7 +21,7 @@ class SimilarFaces:
     """
 
     number: int | None
-    faces: tuple[Side, ...]
+    faces: tuple[VisibleEndpoint, ...]
     next: str | None
 
 
@@ -40,6 +40,6 @@ async def read_similar(
         return face["number"], await tx.rows(queries.LISTED, face_id=face_id, after=after, limit=limit + 1)
 
     number, rows = await store.read(work)
-    faces = tuple(side_from(row, access.person) for row in rows[:limit])
+    faces = tuple(visible_endpoint(row, access.person) for row in rows[:limit])
     await access_log.record(access.act(AuditAction.FACE_SIMILAR_SEEN, face_id, shown=[side.face_id for side in faces]))
     return SimilarFaces(number, faces, faces[-1].face_id if len(rows) > limit else None)

@@ -13,7 +13,7 @@ from graph.actions.known import Found, find_victim
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict
 from graph.domain.link import JOINS, State
-from graph.domain.people import Deed, Person, may
+from graph.domain.people import Permission, Person, may
 from graph.store.queries import victim_read as queries
 from graph.store.session import Row, Store, Tx
 
@@ -115,10 +115,10 @@ def contact_sheets(
     for row in rows:
         face_id = row["face"]["face_id"]
         face = _face(row, [link for link in links if face_id in (link["a"], link["b"])], face_id in known)
-        at_home = may(person, Deed.SEE, [case["district"] for case in row["cases"]])
+        at_home = may(person, Permission.SEE, [case["district"] for case in row["cases"]])
         for case in row["cases"]:
             # A case in another district is known through an approved link, never through a picture that both have.
-            named = may(person, Deed.SEE, [case["district"]]) or (face_id in known and not at_home)
+            named = may(person, Permission.SEE, [case["district"]]) or (face_id in known and not at_home)
             told = case if named else {**case, "case_id": None}
             sheets.setdefault((not named, told["case_id"] or case["district"]), (told, []))[1].append(face)
     found = [sheets[key] for key in sorted(sheets)]

@@ -1,5 +1,5 @@
 """What events say of a media `m`: a part of statements, read by `graph.domain.capture_time.Dates.of` and
-`graph.domain.visibility.with_statements`.
+`graph.domain.visibility.with_visible_statements`.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from graph.domain.box import off_centre
 from graph.domain.errors import Unprocessable
-from infra.cli.progress import bars
 from infra.evaluation.accuracy.copies import COPIES
+from infra.terminal import bars
 from streams.client.submission import Interrupted
 from streams.faces.detect import Detector
 from streams.faces.embed import Embedder, align

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from graph.domain.errors import Invalid
-from infra.demo.run import Clock
+from infra.clock import Clock
 from infra.evaluation.accuracy.faces import look_at
 from infra.evaluation.accuracy.open_set import curves_of, measure_open_set, split_of
 from infra.evaluation.accuracy.pairs import AllPairs, all_pairs, check_pairs, measure_pairs

@@ -13,7 +13,7 @@ import numpy as np
 
 from graph.domain.errors import Invalid
 from graph.domain.text import printable
-from infra.demo.run import Clock
+from infra.clock import Clock
 from infra.evaluation.accuracy.faces import look_at
 from infra.evaluation.accuracy.people import Codes, Half, half_of
 from infra.evaluation.accuracy.rates import Metrics, told

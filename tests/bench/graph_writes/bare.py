@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString
 
 from neo4j import AsyncDriver
 
-from graph.actions.link.commit import Changes
+from graph.actions.link.writes import GraphWrites
 from graph.domain import audit, ids
 
 Statement = tuple[LiteralString, dict[str, Any]]
@@ -75,7 +75,7 @@ FIRST_SEQ: Final = 1_000_000_000
 """Of the bare rows in audit and outbox: far behind those that the product counts."""
 
 
-def statements(changes: Changes, acts: Sequence[audit.Act], now: datetime) -> list[Statement]:
+def statements(changes: GraphWrites, acts: Sequence[audit.Act], now: datetime) -> list[Statement]:
     """What writes these changes, with the notices, records to publish and audit entries that link adds to them."""
     at = now.isoformat()
     notices = [

@@ -17,8 +17,8 @@ from PIL import Image, UnidentifiedImageError
 
 from graph.domain.errors import Invalid
 from graph.domain.text import printable
-from infra.cli.common import announce
 from infra.evaluation.accuracy.people import Codes
+from infra.terminal import announce
 from streams.client.folders import SourceFile, case_id_of, read_cases
 from streams.faces.models import ModelFiles
 from streams.gallery.scoring import Scorer

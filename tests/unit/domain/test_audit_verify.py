@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.domain.audit import GENESIS, chain
-from graph.domain.audit_export import HEADER_BYTES, Header, Place, entry_line
+from graph.domain.audit_export import HEADER_BYTES, ChainPosition, Header, entry_line
 from graph.domain.audit_root import Root
 from graph.domain.audit_verify import verify
 from tests.support.factories_audit import (
@@ -143,16 +143,16 @@ def test_any_changed_byte_of_the_header_is_found(kind: str, data: st.DataObject)
 @KINDS
 def test_every_part_of_the_header_is_proved_even_where_it_is_written_well(kind: str) -> None:
     entries, asked = ENTRIES[kind], CHAIN if kind == "chain" else PERSON
-    start, head = Place(0, GENESIS), Place(N + 1, entries[-1].hash)
+    start, head = ChainPosition(0, GENESIS), ChainPosition(N + 1, entries[-1].hash)
     shown = N + 1 if kind == "chain" else 9
     true = Header(asked, start, head, N + 1, shown)
     assert fault([true.line, *LINES[kind][1:]]) == "nothing"
     for header in [
         *(replace(true, asked=replace(asked, **{name: "2026-01-01T00:00:00+00:00"}))
           for name in ("value", "by", "at", "purpose")),
-        replace(true, start=Place(1, entries[0].hash)),
-        replace(true, head=Place(N, entries[N - 1].hash)),
-        replace(true, head=Place(N + 2, head.hash)),
+        replace(true, start=ChainPosition(1, entries[0].hash)),
+        replace(true, head=ChainPosition(N, entries[N - 1].hash)),
+        replace(true, head=ChainPosition(N + 2, head.hash)),
         replace(true, entries=N),
         replace(true, shown=shown - 1),
     ]:  # fmt: skip
@@ -208,7 +208,7 @@ def test_a_day_without_a_root_is_told() -> None:
 
 def long_export(count: int) -> Iterator[bytes]:
     """An export of `count` entries that is never whole in memory; its header is wrong, which shows at the end only."""
-    yield Header(CHAIN, Place(0, GENESIS), Place(count, GENESIS), count, count).line
+    yield Header(CHAIN, ChainPosition(0, GENESIS), ChainPosition(count, GENESIS), count, count).line
     last = GENESIS
     for seq in range(0, count, 100):
         page = chain([acts(CHAIN)[0]] * 100, seq, last, salts=SALTS)

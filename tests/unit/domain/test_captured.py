@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.domain.capture_time import BEYOND, LIMITS, Dates, Gap, Told, gap_between, why_odd
+from graph.domain.capture_time import BEYOND, LIMITS, Dates, Gap, StatedDate, gap_between, why_implausible
 
 SUBMITTED = 1_795_000_000_000  # 2026-11-18
 NORTH = frozenset({"north"})
@@ -15,7 +15,7 @@ def sees_north(district: str) -> bool:
 
 
 def taken(at: str, district: str = "north", submitted_at: int = 1) -> Dates:
-    return Dates((Told(at, submitted_at, district),), None, frozenset({district}))
+    return Dates((StatedDate(at, submitted_at, district),), None, frozenset({district}))
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,12 @@ def taken(at: str, district: str = "north", submitted_at: int = 1) -> Dates:
     ],
 )
 def test_a_date_before_photography_or_after_the_submission_is_odd(date: str, why: str | None) -> None:
-    told = why_odd(date, SUBMITTED)
+    told = why_implausible(date, SUBMITTED)
     assert (told is None) if why is None else told is not None and why in told
 
 
 def test_of_events_that_differ_the_latest_counts_and_any_before_the_file() -> None:
-    events = (Told("2015-01-01T00:00:00", 5, "north"), Told("2016-01-01T00:00:00", 9, "north"))
+    events = (StatedDate("2015-01-01T00:00:00", 5, "north"), StatedDate("2016-01-01T00:00:00", 9, "north"))
     assert Dates(events, "1999-01-01T00:00:00", NORTH).known_to(sees_north) == "2016-01-01T00:00:00"
     assert Dates((), "1999-01-01T00:00:00", NORTH).known_to(sees_north) == "1999-01-01T00:00:00"
 
@@ -68,11 +68,13 @@ def test_of_another_districts_date_only_the_band_is_told() -> None:
 
 def test_a_picture_of_both_districts_is_dated_by_what_the_reader_may_know() -> None:
     shared = Dates(
-        (Told("2010-01-01", 5, "north"), Told("2020-01-01", 9, "south")), "1999-01-01", frozenset({"north", "south"})
+        (StatedDate("2010-01-01", 5, "north"), StatedDate("2020-01-01", 9, "south")),
+        "1999-01-01",
+        frozenset({"north", "south"}),
     )
     assert gap_between(taken("2010-01-01"), shared, sees_north) == Gap(0, "to 2", None)
     # Where the own district said nothing, the file says it: it is the same picture.
-    only_theirs = Dates((Told("2020-01-01", 9, "south"),), "2012-01-01", frozenset({"north", "south"}))
+    only_theirs = Dates((StatedDate("2020-01-01", 9, "south"),), "2012-01-01", frozenset({"north", "south"}))
     assert gap_between(taken("2010-01-01"), only_theirs, sees_north) == Gap(2, "to 2", None)
 
 

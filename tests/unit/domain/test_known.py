@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.domain.identification import Identification
-from graph.domain.known_victims import ELSEWHERE, as_known, known
+from graph.domain.known_victims import ELSEWHERE, victim_view, visible_contradiction
 from graph.domain.link import State
 from graph.domain.victim import Contradiction, FaceFacts, LinkFacts, Neighbourhood, formed_id
 
@@ -22,7 +22,7 @@ def link(pair: str, state: State = State.CONFIRMED, at: str = "1") -> LinkFacts:
 
 
 def test_one_persons_confirmation_opens_nothing_of_the_other_side() -> None:
-    seen = known(
+    seen = victim_view(
         near({"n1": "", "n2": "", "s1": "child", "s2": "child"}, link("n1n2"), link("n1s1", at="2")), {"n1", "n2"}
     )
 
@@ -36,7 +36,7 @@ def test_one_persons_confirmation_opens_nothing_of_the_other_side() -> None:
 def test_approved_links_open_what_they_reach_and_confirmed_ones_behind_them_nothing() -> None:
     faces = {"n1": "", "s1": "child", "s2": "", "w1": "", "s3": ""}
     approved = [link("n1s1", State.APPROVED), link("s1w1", State.APPROVED)]
-    seen = known(near(faces, *approved, link("s1s2"), link("s2s3", State.APPROVED)), {"n1"})
+    seen = victim_view(near(faces, *approved, link("s1s2"), link("s2s3", State.APPROVED)), {"n1"})
 
     assert seen.faces == {"n1", "s1", "w1"}
     assert seen.victims.of_face == dict.fromkeys(("n1", "s1", "w1"), "child")
@@ -46,18 +46,20 @@ def test_approved_links_open_what_they_reach_and_confirmed_ones_behind_them_noth
 def test_who_a_victim_is_is_known_over_a_face_that_it_was_said_of() -> None:
     said = [Identification("i", "child", "person", "approved", ("s1",), "ben"),
             Identification("j", "child", "other", "proposed", ("n1",), "ben")]  # fmt: skip
-    confirmed = known(near({"n1": "", "s1": "child"}, link("n1s1")), {"n1"})
-    approved = known(near({"n1": "", "s1": "child"}, link("n1s1", State.APPROVED)), {"n1"})
+    confirmed = victim_view(near({"n1": "", "s1": "child"}, link("n1s1")), {"n1"})
+    approved = victim_view(near({"n1": "", "s1": "child"}, link("n1s1", State.APPROVED)), {"n1"})
 
     assert confirmed.identity(formed_id("n1s1"), said) is None
     assert approved.identity("child", said) == "person"
-    assert [confirmed.knows(item) for item in said] == [False, True]
+    assert [confirmed.includes(item) for item in said] == [False, True]
     assert (confirmed.name_of(["s1", "n1"]), confirmed.name_of(["s1"])) == (formed_id("n1s1"), None)
 
 
 def test_of_a_contradiction_a_viewer_is_told_the_links_that_are_theirs() -> None:
-    seen = known(near({"n1": "", "s1": "", "s2": "", "n2": ""}, link("n1s1"), link("s1s2"), link("s2n2")), {"n1", "n2"})
-    told = as_known(Contradiction("dismissed", "n1", "n2", ("n1s1", "s1s2", "s2n2"), "s1s2"), seen)
+    seen = victim_view(
+        near({"n1": "", "s1": "", "s2": "", "n2": ""}, link("n1s1"), link("s1s2"), link("s2n2")), {"n1", "n2"}
+    )
+    told = visible_contradiction(Contradiction("dismissed", "n1", "n2", ("n1s1", "s1s2", "s2n2"), "s1s2"), seen)
     assert (told.kind, told.path, told.weakest) == (ELSEWHERE, ("n1s1", "s2n2"), "n1s1")
 
 
@@ -78,12 +80,12 @@ def test_what_is_hidden_changes_nothing(
     """Other links among hidden faces, other declarations of them: the viewer knows the same."""
     facts = [LinkFacts(a + b, a, b, State(state), str(place)) for place, (a, b, state) in enumerate(links)]
     own = {face for face in FACES if face[0] == "n"}
-    first = known(near(faces, *facts), own)
+    first = victim_view(near(faces, *facts), own)
     south = [LinkFacts(a + b, a, b, State(state), "7") for a, b, state in others if a[0] == b[0] == "s"]
     shown = [item for item in facts if item.link_id in first.near.links]
     hidden_only = [item for item in south if not {item.a, item.b} & first.faces]
     other = faces | {face: hidden[face] for face in FACES if face not in first.faces}
-    second = known(near(other, *shown, *hidden_only), own)
+    second = victim_view(near(other, *shown, *hidden_only), own)
     joins = {item.link_id for item in shown}
     assert {name: item for name, item in second.near.links.items() if name in joins} == first.near.links
     assert second.victims == first.victims

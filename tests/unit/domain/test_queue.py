@@ -10,52 +10,52 @@ from hypothesis import strategies as st
 
 from graph.domain.errors import Invalid
 from graph.domain.queue import (
+    Endpoint,
     Filters,
     Kind,
-    Place,
     Position,
-    Stretch,
-    Unit,
+    Segment,
+    Subject,
     is_settled,
-    item_of,
+    item_id,
     read_position,
-    rest_of,
-    unit_of,
+    remaining,
+    subject_of,
     walk,
 )
 
 LINK_IDS = st.text("0123456789abcdef", min_size=64, max_size=64)
 
 
-def place(face: str = "f", **more: Any) -> Place:
+def place(face: str = "f", **more: Any) -> Endpoint:
     given: dict[str, Any] = {
-        "face_id": face, "unit": Unit(Kind.FACE, face), "label": None, "erased": False, "identified": False,
+        "face_id": face, "subject": Subject(Kind.FACE, face), "label": None, "erased": False, "identified": False,
         "cases": (("local:1", "north"),), "submitted_at": 100,
     }  # fmt: skip
-    return Place(**given | more)
+    return Endpoint(**given | more)
 
 
 SOUTH = {"cases": (("local:2", "south"),)}
 
 
 def test_a_face_stands_for_its_victim_else_its_group_else_itself() -> None:
-    assert unit_of("f", "g", "v") == Unit(Kind.VICTIM, "v")
-    assert unit_of("f", "g", None) == Unit(Kind.GROUP, "g")
-    assert unit_of("f", None, None) == Unit(Kind.FACE, "f")
+    assert subject_of("f", "g", "v") == Subject(Kind.VICTIM, "v")
+    assert subject_of("f", "g", None) == Subject(Kind.GROUP, "g")
+    assert subject_of("f", None, None) == Subject(Kind.FACE, "f")
 
 
 def test_an_item_has_one_name_whichever_side_comes_first() -> None:
-    a, b = Unit(Kind.VICTIM, "1"), Unit(Kind.FACE, "2")
-    assert item_of(a, b) == item_of(b, a) == "face:2|victim:1"
+    a, b = Subject(Kind.VICTIM, "1"), Subject(Kind.FACE, "2")
+    assert item_id(a, b) == item_id(b, a) == "face:2|victim:1"
 
 
 def test_links_inside_one_victim_are_settled_and_inside_one_group_are_not() -> None:
-    assert is_settled(Unit(Kind.VICTIM, "v"), Unit(Kind.VICTIM, "v"))
-    assert not is_settled(Unit(Kind.GROUP, "g"), Unit(Kind.GROUP, "g"))
-    assert not is_settled(Unit(Kind.VICTIM, "v"), Unit(Kind.VICTIM, "w"))
+    assert is_settled(Subject(Kind.VICTIM, "v"), Subject(Kind.VICTIM, "v"))
+    assert not is_settled(Subject(Kind.GROUP, "g"), Subject(Kind.GROUP, "g"))
+    assert not is_settled(Subject(Kind.VICTIM, "v"), Subject(Kind.VICTIM, "w"))
 
 
-FILTERS: list[tuple[Filters, Place, Place, bool]] = [
+FILTERS: list[tuple[Filters, Endpoint, Endpoint, bool]] = [
     (Filters(), place("a"), place("b"), True),
     (Filters(), place("a"), place("b", **SOUTH), True),
     (Filters(), place("a", **SOUTH), place("b", **SOUTH), False),
@@ -65,12 +65,12 @@ FILTERS: list[tuple[Filters, Place, Place, bool]] = [
     (Filters(), place("a"), place("b", erased=True), False),
     (Filters(), place("a"), place("b", identified=True), False),
     (Filters(identified=True), place("a"), place("b", identified=True), True),
-    (Filters(), place("a", unit=Unit(Kind.VICTIM, "v")), place("b", unit=Unit(Kind.VICTIM, "v")), False),
+    (Filters(), place("a", subject=Subject(Kind.VICTIM, "v")), place("b", subject=Subject(Kind.VICTIM, "v")), False),
     (Filters(case_id="local:1"), place("a"), place("b", **SOUTH), True),
     (Filters(case_id="local:2"), place("a"), place("b", **SOUTH), False),
-    (Filters(victim_id="v"), place("a", shown=Unit(Kind.VICTIM, "v")), place("b"), True),
-    (Filters(victim_id="v"), place("a", unit=Unit(Kind.VICTIM, "v")), place("b"), False),
-    (Filters(victim_id="v"), place("a"), place("b", unit=Unit(Kind.VICTIM, "v"), **SOUTH), False),
+    (Filters(victim_id="v"), place("a", visible_subject=Subject(Kind.VICTIM, "v")), place("b"), True),
+    (Filters(victim_id="v"), place("a", subject=Subject(Kind.VICTIM, "v")), place("b"), False),
+    (Filters(victim_id="v"), place("a"), place("b", subject=Subject(Kind.VICTIM, "v"), **SOUTH), False),
     (Filters(district="south"), place("a"), place("b", **SOUTH), True),
     (Filters(district="south"), place("a"), place("b"), False),
     (Filters(district="north"), place("a"), place("b"), True),
@@ -82,25 +82,31 @@ FILTERS: list[tuple[Filters, Place, Place, bool]] = [
 
 
 def test_whom_a_face_stands_for_is_told_at_home_under_the_name_that_is_known_there() -> None:
-    victim = place("a", unit=Unit(Kind.VICTIM, "v"))
-    named = victim.known_as("north", "name", identified=True)
-    assert (named.shown, named.identified, named.unit) == (Unit(Kind.VICTIM, "name"), True, Unit(Kind.VICTIM, "v"))
-    assert victim.known_as("north", None, identified=False).shown == Unit(Kind.FACE, victim.face_id)
-    assert victim.known_as("south", "name", identified=True).shown is None
-    group = place("a", unit=Unit(Kind.GROUP, "g"), group_case="local:1")
-    assert group.known_as("north", None, identified=False).shown == Unit(Kind.GROUP, "g")
-    elsewhere = place("a", unit=Unit(Kind.GROUP, "g"), group_case="local:2")
-    assert elsewhere.known_as("north", None, identified=False).shown == Unit(Kind.FACE, elsewhere.face_id)
-    assert place("a").known_as("north", None, identified=False).shown == Unit(Kind.FACE, "a")
+    victim = place("a", subject=Subject(Kind.VICTIM, "v"))
+    named = victim.visible_in("north", "name", identified=True)
+    assert (named.visible_subject, named.identified, named.subject) == (
+        Subject(Kind.VICTIM, "name"),
+        True,
+        Subject(Kind.VICTIM, "v"),
+    )
+    assert victim.visible_in("north", None, identified=False).visible_subject == Subject(Kind.FACE, victim.face_id)
+    assert victim.visible_in("south", "name", identified=True).visible_subject is None
+    group = place("a", subject=Subject(Kind.GROUP, "g"), group_case="local:1")
+    assert group.visible_in("north", None, identified=False).visible_subject == Subject(Kind.GROUP, "g")
+    elsewhere = place("a", subject=Subject(Kind.GROUP, "g"), group_case="local:2")
+    assert elsewhere.visible_in("north", None, identified=False).visible_subject == Subject(
+        Kind.FACE, elsewhere.face_id
+    )
+    assert place("a").visible_in("north", None, identified=False).visible_subject == Subject(Kind.FACE, "a")
 
 
 @pytest.mark.parametrize(("filters", "a", "b", "expected"), FILTERS)
-def test_the_queue_of_north_lets_through(filters: Filters, a: Place, b: Place, expected: bool) -> None:
-    assert filters.lets_through(a, b, "north") is expected
-    assert filters.lets_through(b, a, "north") is expected
+def test_the_queue_of_north_lets_through(filters: Filters, a: Endpoint, b: Endpoint, expected: bool) -> None:
+    assert filters.allows(a, b, "north") is expected
+    assert filters.allows(b, a, "north") is expected
 
 
-def met(links: list[tuple[int, str]], stretches: list[Stretch]) -> list[tuple[int, str]]:
+def met(links: list[tuple[int, str]], stretches: list[Segment]) -> list[tuple[int, str]]:
     """The links in the order in which a walk meets them."""
     return [
         link
@@ -127,7 +133,7 @@ def test_what_is_left_of_a_walk_goes_on_behind_a_position(
     number = data.draw(st.integers(0, len(order) - 1))
     position = Position(start, *order[number])
 
-    assert met(list(links), rest_of(walk(start), position)) == order[number + 1 :]
+    assert met(list(links), remaining(walk(start), position)) == order[number + 1 :]
     assert read_position(str(position)) == position
 
 

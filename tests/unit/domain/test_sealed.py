@@ -10,16 +10,16 @@ import pytest
 from graph.domain.link import State
 from graph.domain.people import Person, Role
 from graph.domain.visibility import (
-    Side,
-    found_from,
-    link_from,
+    VisibleEndpoint,
     linked_cases,
-    media_from,
-    sees_case,
-    sees_face,
-    sees_link,
-    side_from,
-    with_statements,
+    may_see_case,
+    may_see_face,
+    may_see_link,
+    visible_endpoint,
+    visible_found_face,
+    visible_link,
+    visible_media,
+    with_visible_statements,
 )
 from tests.support.factories import ANNA, BEN, SUE
 
@@ -48,42 +48,49 @@ def row(state: State = State.CANDIDATE, a: tuple[str, ...] = ("north:1",), b: tu
 
 
 def test_a_case_and_its_links_are_seen_from_its_own_district_by_who_investigates_or_supervises() -> None:
-    seen = {who.actor: (sees_case(who, case("north:1")), sees_link(who, row())) for who in (ANNA, BEN, SUE, WANDA)}
+    seen = {
+        who.actor: (may_see_case(who, case("north:1")), may_see_link(who, row())) for who in (ANNA, BEN, SUE, WANDA)
+    }
     assert seen == {
         "anna@north": (True, True), "ben@south": (False, True), "sue@north": (True, True), "wanda@west": (False, False),
     }  # fmt: skip
     for who in (AUDITOR, NOWHERE):
-        assert not sees_case(who, case("north:1")) and not sees_link(who, row())
-    assert not sees_case(NOWHERE, {"district": None})
+        assert not may_see_case(who, case("north:1")) and not may_see_link(who, row())
+    assert not may_see_case(NOWHERE, {"district": None})
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.APPROVED])
 def test_the_other_side_is_id_district_and_contact_in_every_state_before_approval(state: State) -> None:
-    link = link_from(row(state), ANNA)
+    link = visible_link(row(state), ANNA)
 
-    assert link.a == Side("a", "m", ("north:1",), (1, 2, 3, 4), 0.5, "north", "duty north")
-    assert link.b == Side("b", None, (), None, None, "south", "duty south")
-    mirrored = link_from(row(state), BEN)
+    assert link.a == VisibleEndpoint("a", "m", ("north:1",), (1, 2, 3, 4), 0.5, "north", "duty north")
+    assert link.b == VisibleEndpoint("b", None, (), None, None, "south", "duty south")
+    mirrored = visible_link(row(state), BEN)
     assert (mirrored.a.media_id, mirrored.b.media_id) == (None, "m")
 
 
 def test_an_approved_link_shows_both_sides_whole() -> None:
-    assert link_from(row(State.APPROVED), ANNA).b == Side(
+    assert visible_link(row(State.APPROVED), ANNA).b == VisibleEndpoint(
         "b", "m", ("south:1",), (1, 2, 3, 4), 0.5, "south", "duty south"
     )
 
 
 def test_of_a_face_in_cases_of_several_districts_one_sees_ones_own_case_only() -> None:
     both = side("x", "north:1", "south:1", "south:2")
-    assert side_from(both, ANNA).case_ids == ("north:1",)
-    assert (side_from(both, BEN).case_ids, side_from(both, BEN).district) == (("south:1", "south:2"), "south")
-    assert side_from(both, WANDA) == Side("x", None, (), None, None, "north", "duty north")
+    assert visible_endpoint(both, ANNA).case_ids == ("north:1",)
+    assert (visible_endpoint(both, BEN).case_ids, visible_endpoint(both, BEN).district) == (
+        ("south:1", "south:2"),
+        "south",
+    )
+    assert visible_endpoint(both, WANDA) == VisibleEndpoint("x", None, (), None, None, "north", "duty north")
 
 
 @pytest.mark.parametrize("state", [State.CONFIRMED, State.APPROVED])
 @pytest.mark.parametrize("viewer", [ANNA, BEN])
 def test_of_an_erased_face_everybody_sees_the_district_and_the_contact(viewer: Person, state: State) -> None:
-    assert side_from(stub("north"), viewer, state) == Side("x", None, (), None, None, "north", "duty north", True)
+    assert visible_endpoint(stub("north"), viewer, state) == VisibleEndpoint(
+        "x", None, (), None, None, "north", "duty north", True
+    )
 
 
 def stub(district: str) -> dict[str, Any]:
@@ -102,8 +109,8 @@ def test_a_returned_face_is_masked_as_a_side_is() -> None:
         "contact": "duty south",
         "erased": False,
     }
-    assert found_from(item, ANNA) == {**known, "media_id": None, "case_ids": [], "box": None}
-    assert found_from(item, BEN) == {**known, "media_id": "m", "case_ids": ["south:1"], "box": (1, 2, 3, 4)}
+    assert visible_found_face(item, ANNA) == {**known, "media_id": None, "case_ids": [], "box": None}
+    assert visible_found_face(item, BEN) == {**known, "media_id": "m", "case_ids": ["south:1"], "box": (1, 2, 3, 4)}
 
 
 def face(*districts: str, linked: tuple[str, ...] = (), returned: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
@@ -127,13 +134,13 @@ def face(*districts: str, linked: tuple[str, ...] = (), returned: tuple[tuple[st
     ],
 )
 def test_a_face_is_seen_in_the_own_district_or_across_a_link_or_an_answer(row: dict[str, Any], seen: bool) -> None:
-    assert sees_face(ANNA, row) is seen
-    assert not sees_face(AUDITOR, row)
+    assert may_see_face(ANNA, row) is seen
+    assert not may_see_face(AUDITOR, row)
 
 
 def test_a_picture_names_of_its_other_cases_those_that_one_sees() -> None:
     shared = {"media": {}, "others": [case("north:2"), case("south:1")]}
-    assert media_from(shared, ANNA)["others"] == [case("north:2")]
+    assert visible_media(shared, ANNA)["others"] == [case("north:2")]
 
 
 def said(district: str, generated: bool | None, told: int | None) -> dict[str, Any]:
@@ -154,7 +161,7 @@ def test_whether_a_picture_is_generated_is_told_by_the_latest_event_of_the_cases
     cases: list[dict[str, Any]], known: bool | None
 ) -> None:
     row = {"media": {}, "dates": {"file": None, "cases": cases}}
-    assert with_statements(row, ANNA)["media"]["ai_generated"] is known
+    assert with_visible_statements(row, ANNA)["media"]["ai_generated"] is known
 
 
 def linked(viewer: Person, links: list[Any], media: list[Any]) -> list[tuple[Any, ...]]:

@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
-from graph.domain.link import Entry, State
-from graph.domain.visibility import TOLD, has_opened, has_seen, link_from, poorest_first, visible_history
+from graph.domain.link import LinkAct, State
+from graph.domain.visibility import (
+    DISCLOSURES,
+    has_unsealed,
+    poorest_first,
+    visible_history,
+    visible_link,
+    was_shown_score,
+)
 from tests.support.factories import ANNA, BEN
 
 HISTORY = [
@@ -52,26 +59,26 @@ def said(verdict_id: str, by: str, decision: str, undoes: str | None = None) -> 
 def test_a_decision_of_ones_own_opens_a_link_while_it_stands_and_nothing_else_does(
     acts: list[Any], opened: bool
 ) -> None:
-    assert has_opened(ANNA, acts) is opened
+    assert has_unsealed(ANNA, acts) is opened
 
 
 @pytest.mark.parametrize(
     ("entry", "seen"),
     [
-        (Entry("1", "act", "anna@north", "", "confirmed", State.CANDIDATE, opened=True), True),
-        (Entry("1", "act", "Anna@North", "", "confirmed", State.CANDIDATE, opened=True), True),
-        (Entry("1", "act", "anna@north", "", "unsure", State.CANDIDATE, opened=False), False),
-        (Entry("1", "act", "anna@north", "", "unsure", State.CANDIDATE, opened=True), True),  # of an older release
-        (Entry("1", "act", "ben@south", "", "confirmed", State.CANDIDATE, opened=True), False),
-        (Entry("1", "act", "ben@south", "", "approved", State.CONFIRMED, opened=True), True),
+        (LinkAct("1", "act", "anna@north", "", "confirmed", State.CANDIDATE, opened=True), True),
+        (LinkAct("1", "act", "Anna@North", "", "confirmed", State.CANDIDATE, opened=True), True),
+        (LinkAct("1", "act", "anna@north", "", "unsure", State.CANDIDATE, opened=False), False),
+        (LinkAct("1", "act", "anna@north", "", "unsure", State.CANDIDATE, opened=True), True),  # of an older release
+        (LinkAct("1", "act", "ben@south", "", "confirmed", State.CANDIDATE, opened=True), False),
+        (LinkAct("1", "act", "ben@south", "", "approved", State.CONFIRMED, opened=True), True),
     ],
 )
-def test_who_was_ever_shown_a_score_or_reasons_is_not_blind_any_more(entry: Entry, seen: bool) -> None:
-    assert has_seen(ANNA, [entry]) is seen
+def test_who_was_ever_shown_a_score_or_reasons_is_not_blind_any_more(entry: LinkAct, seen: bool) -> None:
+    assert was_shown_score(ANNA, [entry]) is seen
 
 
 def test_what_is_told_on_purpose_has_its_reason() -> None:
-    assert all(told.fact and told.reason for told in TOLD)
+    assert all(told.fact and told.reason for told in DISCLOSURES)
 
 
 def test_links_whose_scores_are_sealed_come_by_the_poorer_picture_and_then_by_id() -> None:
@@ -81,7 +88,7 @@ def test_links_whose_scores_are_sealed_come_by_the_poorer_picture_and_then_by_id
 
 @pytest.mark.parametrize("state", list(State))
 def test_a_score_is_seen_by_who_has_judged_and_by_nobody_else_in_any_state(state: State) -> None:
-    blind, judge = link_from(row(state, judged=False), ANNA), link_from(row(state, judged=True), ANNA)
+    blind, judge = visible_link(row(state, judged=False), ANNA), visible_link(row(state, judged=True), ANNA)
 
     assert (blind.score, blind.band, blind.model_id, blind.threshold, blind.by_mean) == (None,) * 5
     assert (judge.score, judge.band, judge.model_id, judge.threshold, judge.by_mean) == (0.5, "b", "m", 0.4, True)
@@ -122,6 +129,6 @@ def test_who_acted_in_another_district_is_a_role_and_a_district_until_the_link_i
 def test_who_made_a_link_by_hand_is_named_as_who_acted_is(state: State) -> None:
     by_hand = row(state, judged=False)
     by_hand["link"] |= {"proposed_by": "ben@south", "proposed_in": "south"}
-    assert link_from(by_hand, BEN).proposed_by == "ben@south"
+    assert visible_link(by_hand, BEN).proposed_by == "ben@south"
     told = "ben@south" if state is State.APPROVED else "investigator of south"
-    assert link_from(by_hand, ANNA).proposed_by == told
+    assert visible_link(by_hand, ANNA).proposed_by == told

@@ -4,65 +4,69 @@ from __future__ import annotations
 
 import pytest
 
-from graph.domain.contact_sheet import Pair, Sheet, Side, star
+from graph.domain.contact_sheet import ContactSheet, Pair, SheetSubject, pairs_to_confirm
 from graph.domain.errors import Conflict, Invalid
 
-GROUP, VICTIM, FACE = Side("group", "g"), Side("victim", "v"), Side("face", "x")
+GROUP, VICTIM, FACE = SheetSubject("group", "g"), SheetSubject("victim", "v"), SheetSubject("face", "x")
 
 
-def sheet(pairs: list[Pair], sides: dict[str, Side], **quality: float) -> Sheet:
-    return Sheet(tuple(pairs), sides, {face: quality.get(face, 0.5) for face in sides})
+def sheet(pairs: list[Pair], sides: dict[str, SheetSubject], **quality: float) -> ContactSheet:
+    return ContactSheet(tuple(pairs), sides, {face: quality.get(face, 0.5) for face in sides})
 
 
 def test_two_faces_are_joined_by_their_link() -> None:
-    one = sheet([Pair("a", "b")], {"a": Side("face", "a"), "b": Side("face", "b")})
-    assert star(one) == [("a", "b")]
+    one = sheet([Pair("a", "b")], {"a": SheetSubject("face", "a"), "b": SheetSubject("face", "b")})
+    assert pairs_to_confirm(one) == [("a", "b")]
 
 
 def test_a_face_is_joined_to_a_victim_by_the_link_with_the_best_picture() -> None:
     pairs = [Pair("a", "n"), Pair("b", "n"), Pair("c", "n")]
-    one = sheet(pairs, {"a": VICTIM, "b": VICTIM, "c": VICTIM, "n": Side("face", "n")}, b=0.6, n=0.9)
-    assert star(one) == [("b", "n")]
+    one = sheet(pairs, {"a": VICTIM, "b": VICTIM, "c": VICTIM, "n": SheetSubject("face", "n")}, b=0.6, n=0.9)
+    assert pairs_to_confirm(one) == [("b", "n")]
 
 
 def test_a_group_is_joined_to_its_best_face_and_that_face_to_the_other_side() -> None:
     sides = {"g1": GROUP, "g2": GROUP, "g3": GROUP, "v1": VICTIM, "v2": VICTIM}
     pairs = [Pair("g1", "v1"), Pair("g2", "v2"), Pair("g2", "v1")]
-    assert star(sheet(pairs, sides, g2=0.9)) == [("g1", "g2"), ("g2", "g3"), ("g2", "v1")]
+    assert pairs_to_confirm(sheet(pairs, sides, g2=0.9)) == [("g1", "g2"), ("g2", "g3"), ("g2", "v1")]
 
 
 def test_the_best_face_is_joined_by_a_link_of_its_own_where_the_machine_proposed_none() -> None:
     sides = {"g1": GROUP, "g2": GROUP, "v1": VICTIM}
-    assert star(sheet([Pair("g1", "v1")], sides, g2=0.9)) == [("g1", "g2"), ("g2", "v1")]
+    assert pairs_to_confirm(sheet([Pair("g1", "v1")], sides, g2=0.9)) == [("g1", "g2"), ("g2", "v1")]
 
 
 def test_two_groups_are_joined_by_their_best_faces() -> None:
-    other = Side("group", "h")
+    other = SheetSubject("group", "h")
     sides = {"g1": GROUP, "g2": GROUP, "h1": other, "h2": other}
-    assert star(sheet([Pair("g1", "h1")], sides, g2=0.9, h2=0.8)) == [("g1", "g2"), ("g2", "h2"), ("h1", "h2")]
+    assert pairs_to_confirm(sheet([Pair("g1", "h1")], sides, g2=0.9, h2=0.8)) == [
+        ("g1", "g2"),
+        ("g2", "h2"),
+        ("h1", "h2"),
+    ]
 
 
 def test_links_between_more_than_two_people_are_several_items() -> None:
     sides = {"a": FACE, "b": VICTIM, "c": GROUP}
     with pytest.raises(Invalid) as refused:
-        star(sheet([Pair("a", "b"), Pair("b", "c")], sides))
+        pairs_to_confirm(sheet([Pair("a", "b"), Pair("b", "c")], sides))
     assert refused.value.code == "several_items"
     with pytest.raises(Invalid):
-        star(sheet([Pair("a", "a2"), Pair("b", "b2")], {"a": FACE, "a2": FACE, "b": VICTIM, "b2": VICTIM}))
+        pairs_to_confirm(sheet([Pair("a", "a2"), Pair("b", "b2")], {"a": FACE, "a2": FACE, "b": VICTIM, "b2": VICTIM}))
     with pytest.raises(Invalid):
-        star(sheet([], {}))
+        pairs_to_confirm(sheet([], {}))
 
 
 def test_a_link_inside_one_victim_is_settled_and_stands_for_nothing() -> None:
     sides = {"a": VICTIM, "a2": VICTIM, "b": FACE}
-    assert star(sheet([Pair("a", "a2"), Pair("a", "b")], sides)) == [("a", "b")]
+    assert pairs_to_confirm(sheet([Pair("a", "a2"), Pair("a", "b")], sides)) == [("a", "b")]
     with pytest.raises(Conflict) as refused:
-        star(sheet([Pair("a", "a2")], sides))
+        pairs_to_confirm(sheet([Pair("a", "a2")], sides))
     assert refused.value.code == "settled"
 
 
 def test_a_group_of_another_district_is_joined_face_by_face_over_the_sheets_own_links() -> None:
-    far = Side("far", "h")
+    far = SheetSubject("far", "h")
     sides = {"g1": GROUP, "g2": GROUP, "h1": far, "h2": far}
     pairs = [Pair("g1", "h1"), Pair("g2", "h1"), Pair("g1", "h2")]
-    assert star(sheet(pairs, sides, g2=0.9)) == [("g1", "g2"), ("g1", "h2"), ("g2", "h1")]
+    assert pairs_to_confirm(sheet(pairs, sides, g2=0.9)) == [("g1", "g2"), ("g1", "h2"), ("g2", "h1")]

@@ -137,10 +137,10 @@ def test_an_identification_stands_while_its_faces_are_one_victim() -> None:
 
     assert identities([made], whole, faces).person_of == {formed_id("a-b"): "person"}
     split = identities([made], victims(near(faces, first)), faces)
-    assert [item.state for item in split.fallen] == ["to_be_approved_again"]
+    assert [item.state for item in split.lapsed] == ["to_be_approved_again"]
     assert split.person_of == {}
     erased = identities([made], victims(near(["a", "b"], first)), ["a", "b"])
-    assert erased.fallen == ()
+    assert erased.lapsed == ()
 
 
 def test_two_people_never_become_one_victim() -> None:
@@ -149,5 +149,5 @@ def test_two_people_never_become_one_victim() -> None:
     one = Identification("i", "x", "person 1", "approved", ("a", "b"), "anna")
     other = Identification("j", "y", "person 2", "approved", ("c", "d"), "anna")
 
-    assert identities([one, other], victims(near(faces, *links)), faces).torn == {"i", "j"}
-    assert identities([one, other], victims(near(faces, *links[:2])), faces).torn == frozenset()
+    assert identities([one, other], victims(near(faces, *links)), faces).conflicting == {"i", "j"}
+    assert identities([one, other], victims(near(faces, *links[:2])), faces).conflicting == frozenset()

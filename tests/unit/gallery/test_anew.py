@@ -57,7 +57,7 @@ def test_any_register_compared_anew_in_any_pieces_has_the_links_of_brute_force(
     links, plans = anew_of(gallery)
 
     assert links == reference.links
-    assert {row["face_id"] for plan in plans for row in plan.changes.judged} == set(gallery.faces)
+    assert {row["face_id"] for plan in plans for row in plan.changes.graded} == set(gallery.faces)
     assert {row.model_id for plan in plans for row in plan.changes.links.values()} <= {"m2"}
     counted = {cut["face_id"] for plan in plans for row in plan.changes.comparisons for cut in row["cut"]}
     assert {face_id for plan in plans for face_id in plan.changes.uncounted} == set(gallery.faces) - counted

@@ -97,5 +97,5 @@ def test_an_open_search_finds_it_as_a_lead_when_it_comes() -> None:
 
     plan = batch_of(gallery, MODEL_ID, [(6, picture("half", 6)), (7, picture("twin", 7))])
 
-    found = [item for part in plan.changes.parts.values() for item in part["returned"]]
+    found = [item for part in plan.changes.answer_parts.values() for item in part["returned"]]
     assert {item["face_id"]: item["above"] for item in found} == {HALF: False, TWIN: True}

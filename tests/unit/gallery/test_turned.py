@@ -29,7 +29,7 @@ def after(*log: GalleryRecord) -> tuple[tuple[str, ...], list[tuple[str, str]], 
         batch = batch_of(gallery, MODEL_ID, [(offset, record)])
         gallery.take_in(batch.staged)
     found = [(item["probe_face_id"], item["face_id"]) for item in batch.changes.answers[0]["returned"]]
-    return gallery.media[make.media_id("picture")].faces, found, batch.changes.gone_files
+    return gallery.media[make.media_id("picture")].faces, found, batch.changes.removed_files
 
 
 def test_a_face_that_only_the_turned_picture_shows_joins_the_known_one_and_is_asked_with() -> None:
