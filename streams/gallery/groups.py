@@ -101,7 +101,7 @@ class StagedGroups:
         """
         candidates = set(similar)
         units = {self._unit(face, case_id) for face in candidates}
-        grown, taken = joined(
+        grown, taken = grown_group(
             face_id, (unit for unit in units if unit <= candidates), _WeakestPair(self, member), threshold
         )
         if not taken:

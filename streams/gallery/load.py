@@ -54,7 +54,8 @@ async def load_gallery(
         for row in page:
             staged.groups.put(Group(row["group_id"], row["case_id"], frozenset(row["faces"])))
     for row in await store.read(lambda tx: tx.rows(queries.GALLERY_SEARCHES)):
-        staged.searches.put(_standing_search(row))
+        search = _standing_search(row)
+        staged.searches.put(search.search_id, search)
     gallery.merge(staged)
     return gallery
 
