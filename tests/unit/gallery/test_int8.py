@@ -56,11 +56,11 @@ def test_codes_tell_scores_apart_that_differ_by_a_few_hundredths() -> None:
         assert (found[row] < queries.lowest(codes, scores[row] + 0.12)).all()
 
 
-def test_a_vector_with_a_larger_coordinate_than_those_before_is_out_of_reach() -> None:
+def test_a_vector_with_a_larger_coordinate_than_those_before_is_out_of_range() -> None:
     codes = Codes.of(np.full((3, 4), 0.25, np.float32))
 
-    assert codes.reach(np.array([0.25, -0.25, 0, 0], np.float32))
-    assert not codes.reach(np.array([0, -0.26, 0, 0], np.float32))
+    assert codes.covers(np.array([0.25, -0.25, 0, 0], np.float32))
+    assert not codes.covers(np.array([0, -0.26, 0, 0], np.float32))
 
 
 def test_a_score_that_no_product_reaches_stays_out_of_reach() -> None:
