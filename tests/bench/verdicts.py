@@ -95,7 +95,7 @@ async def _propose(store: Store, count: int) -> list[str]:
         changes = GraphWrites(cursor.offset + 1 + start, cursor.offset + 1 + start)
         for number in range(start, min(start + 500, count)):
             found.append(_add_pair(changes, number))
-        await commit.commit(store, cursor.epoch, changes, lambda _a, _b: True, now=now)
+        await commit.commit(store, cursor.epoch, changes, now=now)
     return found
 
 
