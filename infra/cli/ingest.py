@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import astuple
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from confluent_kafka.admin import AdminClient
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -31,7 +29,8 @@ from streams.client.journal import open_journal, target_of
 from streams.client.room import Room
 from streams.client.stored import GraphState
 from streams.client.submission import explanation
-from streams.kafka.app import CLIENT_ID
+from streams.kafka.admin import admin_client
+from streams.kafka.connection import CLIENT_ID
 from streams.kafka.offsets import ANSWER_S
 from streams.settings import MIB, Addresses, StreamSettings
 
@@ -93,12 +92,11 @@ def full_case_id(case: str) -> str:
 def _ingest(
     batch: Batch, source: Files, files: list[str], addresses: Addresses, chosen: Settings, stop: threading.Event
 ) -> Outcome:
-    security = json.loads(addresses.kafka_security)
-    admin = AdminClient({"bootstrap.servers": addresses.kafka, "log_level": 0, **security})
-    target = target_of(admin.list_topics(timeout=ANSWER_S).cluster_id, *astuple(batch))
+    kafka = addresses.kafka_connection
+    target = target_of(admin_client(kafka).list_topics(timeout=ANSWER_S).cluster_id, *astuple(batch))
     limits = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
     # Under the name of our own processes: it waits by itself while there is too little space.
-    system = CaseSystem(addresses.kafka, source_of(batch.case_id), {**security, "client.id": CLIENT_ID})
+    system = CaseSystem(kafka, source_of(batch.case_id), client_id=CLIENT_ID)
     room = Room(space(chosen), announce, stop)
     with open_journal(chosen.data, target, room) as journal:
         run = Ingest(

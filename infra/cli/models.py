@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -145,11 +144,10 @@ async def _show(chosen: Settings) -> None:
 
 async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) -> None:
     addresses, model_id = addresses_of(chosen), recogniser.model_id
-    security: dict[str, str] = json.loads(addresses.kafka_security)
     workers = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
     files = MediaStore(workers.store_url)
     fetcher, decoder = Fetcher(workers.media_roots, files, workers.max_media_mib * MIB), Decoder()
-    again, log = Again(Embedder(recogniser.path), files, fetcher, decoder), GalleryLog(addresses.kafka, security)
+    again, log = Again(Embedder(recogniser.path), files, fetcher, decoder), GalleryLog(addresses.kafka_connection)
     try:
         async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
             await _steps(store, partial(_embed, store, again, log, model_id, wanted.by), recogniser, wanted)

@@ -25,7 +25,7 @@ SHOWN = 20
 
 def kafka_of(chosen: Settings, addresses: Addresses) -> Kafka:
     """The topics of a running system."""
-    return Kafka(addresses.kafka, json.loads(addresses.kafka_security), chosen.sources)
+    return Kafka(addresses.kafka_connection, chosen.sources)
 
 
 def shown(found: Reconciliation, *, as_json: bool = False, can_be_repaired: bool = True) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -26,7 +25,8 @@ from infra.local.datafolder import is_held
 from infra.local.kafka import credentials
 from infra.local.running import Running, RunningChild, addresses_of, find_running
 from infra.settings import Settings
-from streams.relay.lag import lags
+from streams.kafka.connection import KafkaConnection
+from streams.kafka.offsets import lags
 from streams.repair.reconcile import Reconciliation, find
 from streams.settings import Addresses, StreamSettings
 
@@ -88,7 +88,7 @@ def status(
         out.print(f"API: {fault}", markup=False)
     if running.ready:
         addresses = addresses_of(chosen)
-        behind = _lags(addresses.kafka, json.loads(addresses.kafka_security), sorted(chosen.sources))
+        behind = _lags(addresses.kafka_connection, sorted(chosen.sources))
         out.print(behind or "Kafka does not answer: its log is logs/kafka.log in the data folder")
         counts = asyncio.run(_counts(addresses))
         if (broken := counts.pop("broken")) is not None:
@@ -140,10 +140,10 @@ def _children(running: Running, states: Mapping[str, str]) -> Table:
     return table
 
 
-def _lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -> Table | str | None:
+def _lags(kafka: KafkaConnection, sources: Sequence[str]) -> Table | str | None:
     """How far behind each reader is; None where Kafka does not answer."""
     try:
-        found = lags(bootstrap, security, sources)
+        found = lags(kafka, sources)
     except (KafkaException, TimeoutError):
         return None
     table = Table("reader", "topic", "records behind", box=None)

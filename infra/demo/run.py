@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,8 +54,7 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
     """Publishes an event for each file, and returns each one's notice by the file's position."""
 
     def work(stop: threading.Event) -> dict[int, Notice]:
-        security = json.loads(system.addresses.kafka_security)
-        case_system = CaseSystem(system.addresses.kafka, SOURCE, security)
+        case_system = CaseSystem(system.addresses.kafka_connection, SOURCE)
         with case_system.read_notices() as reader, bars(len(files), "sent", "noticed") as move:
             notices: dict[int, Notice] = {}
             submission = Submission[int](case_system, reader, noticed=notices.__setitem__, progress=move)

@@ -28,6 +28,7 @@ from infra.local.neo4j import server as neo4j
 from infra.local.ports import LOOPBACK, check_free, free_ports
 from infra.local.supervisor import Supervisor
 from infra.terminal import announce
+from streams.kafka.connection import KafkaConnection
 from streams.settings import Addresses
 
 
@@ -99,7 +100,8 @@ class LocalStack:
         command = await asyncio.to_thread(
             kafka.prepare, self._options.data / "kafka", jars, port, controller, security["sasl.password"]
         )
-        self._supervisor.start(kafka.spec(command, self._options.data / "kafka", f"{LOOPBACK}:{port}", security))
+        connection = KafkaConnection(f"{LOOPBACK}:{port}", security)
+        self._supervisor.start(kafka.spec(command, self._options.data / "kafka", connection))
         await self._supervisor.wait_ready("kafka")
 
     async def _start_neo4j(self, addresses: Addresses, port: int) -> None:

@@ -34,10 +34,11 @@ from infra.local.supervisor import Supervisor
 from infra.settings import StackName
 from streams.faces.packs import LICENCE, chosen_models
 from streams.gallery.calibration import load_calibrations
+from streams.kafka.admin import ensure_topics
+from streams.kafka.connection import KafkaConnection
 from streams.kafka.quotas import limit_producers
 from streams.link.out_of_step import out_of_step
 from streams.settings import Addresses, cache_folder
-from streams.topics import ensure_topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,7 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
             announce(LICENCE)
         addresses = await _servers_and_models(stack, options)
         if options.stack == "local":
-            security = json.loads(addresses.kafka_security)
-            watch.limit = partial(_limit_producers, addresses.kafka, security)
+            watch.limit = partial(_limit_producers, addresses.kafka_connection)
         await together(_topics(addresses, options), _schema(addresses))
         env = {**_environment(options, addresses, api_port), **(sign_in.env() if sign_in else {})}
         await _media_store(addresses, env)
@@ -166,8 +166,8 @@ def _calibration(env: Mapping[str, str]) -> Path | None:
     return Path(own) if own else None
 
 
-async def _limit_producers(kafka: str, security: Mapping[str, str], limited: bool) -> None:
-    await limit_producers(kafka, security, limited=limited)
+async def _limit_producers(kafka: KafkaConnection, limited: bool) -> None:
+    await limit_producers(kafka, limited=limited)
 
 
 def _sign_in(options: SystemOptions, announce: Callable[[str], None]) -> DevelopmentIssuer | None:
@@ -240,10 +240,8 @@ def _environment(options: SystemOptions, addresses: Addresses, api_port: int) ->
 
 
 async def _topics(addresses: Addresses, options: SystemOptions) -> None:
-    await asyncio.to_thread(
-        ensure_topics, addresses.kafka, list(options.sources), json.loads(addresses.kafka_security),
-        is_vouched=options.kafka_is_durable,
-    )  # fmt: skip
+    kafka, sources = addresses.kafka_connection, list(options.sources)
+    await asyncio.to_thread(ensure_topics, kafka, sources, is_vouched=options.kafka_is_durable)
 
 
 async def _media_store(addresses: Addresses, env: Mapping[str, str]) -> None:

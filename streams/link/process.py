@@ -25,7 +25,7 @@ from graph.store.session import Store
 from streams import topics
 from streams.faces.packs import chosen_model
 from streams.gallery.calibration import load_calibrations
-from streams.kafka.app import LINK_GROUP, make_app, read_batches
+from streams.kafka.app import make_app, read_batches
 from streams.link.takeover import REPAIR, Log
 from streams.link.worker import LinkWorker
 from streams.log_hold import LogHold
@@ -35,6 +35,7 @@ from streams.relay.lag import Backlogs
 from streams.relay.relay import Relay
 from streams.repair.reconcile import Kafka, find
 from streams.settings import StreamSettings
+from streams.topics import LINK_GROUP
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -47,9 +48,9 @@ KAFKA_AWAY_S: Final = 1.0
 
 def make(settings: StreamSettings) -> Any:
     """The Faust app of the link worker and its relay, the log taken into line with the graph's cursor."""
-    kafka = Log(settings.kafka, settings.kafka_security)
+    kafka = Log(settings.kafka_connection)
     _align(kafka, settings)
-    app = make_app(LINK_GROUP, settings, instance=None, session_timeout_s=LINK_SESSION_S)
+    app = make_app(LINK_GROUP, settings.kafka_connection, settings.faust_folder, session_timeout_s=LINK_SESSION_S)
     watchdog = Watchdog(app)
     watchdog.start()
 
@@ -89,7 +90,7 @@ class _LinkParts:
             first_try_s=settings.unreachable_backoff_s,
         )
         self._backlogs = Backlogs(
-            self._store, lambda: self.link.applied, settings.kafka, settings.kafka_security, sorted(settings.sources)
+            self._store, lambda: self.link.applied, settings.kafka_connection, sorted(settings.sources)
         )
         self._roots = Roots(self._store, self._hold, settings.data.absolute() / FOLDER, crash)
 
@@ -140,7 +141,7 @@ def _adopt(gallery_log: Log, settings: StreamSettings) -> bool:
         return True
     try:
         gallery_log.check(cursor)
-        kafka = Kafka(settings.kafka, settings.kafka_security, settings.sources)
+        kafka = Kafka(settings.kafka_connection, settings.sources)
         report = _once(settings, lambda store: find(store, kafka, None)).report
         record = gallery_log.record_at(cursor.offset)
     except (KafkaException, TimeoutError) as away:

@@ -24,7 +24,8 @@ from streams import topics
 from streams.gallery.calibration import Calibrations, calibration_of, from_text
 from streams.gallery.load import load_gallery
 from streams.gallery.state import Gallery
-from streams.kafka.app import LINK_BATCH, fetch_in_bulk
+from streams.kafka.app import LINK_BATCH
+from streams.kafka.library_patches import fetch_in_bulk
 from streams.link import rows
 from streams.link.apply import batch_of
 from streams.link.batch import Batch, MembershipKey

@@ -61,7 +61,7 @@ async def _log_fault(store: Store, kafka: Kafka) -> str:
     for _ in range(2):
         cursor = await read_cursor(store)
         try:
-            await asyncio.to_thread(Log(kafka.bootstrap, kafka.security).check, cursor)
+            await asyncio.to_thread(Log(kafka.connection).check, cursor)
         except LogGap as gap:
             fault = gap.message
         else:
@@ -117,7 +117,7 @@ async def repair(store: Store, kafka: Kafka, todo: Repair, *, actor: str) -> Map
 
 
 async def _read_log_again(store: Store, kafka: Kafka, actor: str, now: datetime) -> None:
-    log = Log(kafka.bootstrap, kafka.security)
+    log = Log(kafka.connection)
     log_id, (begin, _) = await asyncio.to_thread(log.log_id), await asyncio.to_thread(log.bounds)
     await actions.reset_cursor(store, log_id, begin - 1, actor=actor, now=now)
 
@@ -156,5 +156,5 @@ async def _is_through(store: Store, end: int) -> bool:
 
 
 def _end_of_log(kafka: Kafka) -> int:
-    with TopicReader(kafka.bootstrap, kafka.security) as reader:
+    with TopicReader(kafka.connection) as reader:
         return reader.bounds(topics.GALLERY)[0][1]

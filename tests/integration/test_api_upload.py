@@ -170,7 +170,7 @@ async def test_a_face_of_an_uploaded_picture_ends_up_in_its_case_and_the_same_by
         ensure_models(cache_folder() / "models")
     except ModelsUnavailable as absent:
         pytest.skip(absent.message)
-    case, places = CaseSystem(site.stack.kafka, security=site.security), set[str]()
+    case, places = CaseSystem(site.stack.kafka_connection), set[str]()
     case.change_case({"case_id": NORTH, "district": "north", "status": "open", "version": 1}, places.add)
     case.flush()
     site.start("embed")

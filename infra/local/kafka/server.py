@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -22,6 +22,7 @@ from infra.local.child import ChildSpec
 from infra.local.datafolder import write_whole
 from infra.local.kafka import credentials
 from infra.local.supervisor import has_room
+from streams.kafka.connection import KafkaConnection
 
 GRACE_S = 20.0
 READY_S = 120.0
@@ -100,25 +101,21 @@ def prepare(folder: Path, jars: Sequence[Path], port: int, controller: int, pass
     return (*java, "kafka.Kafka", str(properties))
 
 
-def spec(command: tuple[str, ...], folder: Path, bootstrap: str, security: Mapping[str, str]) -> ChildSpec:
+def spec(command: tuple[str, ...], folder: Path, kafka: KafkaConnection) -> ChildSpec:
     """Kafka as the supervisor runs it; StackError where its disk is too full to start it."""
     if not has_room(folder, START_BYTES):
         raise StackError(
             f"{folder} has less than {START_BYTES // MIB} MiB free: Kafka can't be started safely, free some space"
         )
     return ChildSpec(
-        "kafka", command, GRACE_S, on_orphaned=signal.SIGTERM, ready=lambda: wait_until_ready(bootstrap, security),
+        "kafka", command, GRACE_S, on_orphaned=signal.SIGTERM, ready=lambda: wait_until_ready(kafka),
         room=(folder, START_BYTES),
     )  # fmt: skip
 
 
-async def wait_until_ready(
-    bootstrap: str, security: Mapping[str, str] | None = None, *, timeout_s: float = READY_S
-) -> None:
+async def wait_until_ready(kafka: KafkaConnection, *, timeout_s: float = READY_S) -> None:
     """Returns once a broker answers a request for its topics; StackError after the time."""
-    admin = AdminClient(
-        {"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 250, **(security or {})}
-    )
+    admin = AdminClient(kafka.librdkafka(reconnect_backoff_max_ms=250))
     until = time.monotonic() + timeout_s
     while True:
         try:
@@ -127,5 +124,5 @@ async def wait_until_ready(
                 return
         except KafkaException as error:
             if time.monotonic() > until:
-                raise StackError(f"Kafka at {bootstrap} does not answer after {timeout_s:.0f} s") from error
+                raise StackError(f"Kafka at {kafka.bootstrap} does not answer after {timeout_s:.0f} s") from error
         await asyncio.sleep(0.1)
