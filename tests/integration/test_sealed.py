@@ -190,7 +190,7 @@ async def test_each_district_takes_back_its_own_share_of_an_act(store: Store, sc
     assert undone.in_part
     assert (await seen(store, south, SAM)).state is State.DISMISSED
     rest = await acts.do_act_reopening(store, act_id, "a mistake", actor=SAM, now=NOW)
-    assert ([row["link_id"] for row in rest.links], rest.in_part) == ([south], False)
+    assert ([row.link_id for row in rest.links], rest.in_part) == ([south], False)
 
 
 async def test_a_link_that_is_reopened_alone_is_so_where_the_rest_of_its_act_is_anothers(

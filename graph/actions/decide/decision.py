@@ -159,7 +159,7 @@ def check_consistent(before: Surroundings, after: Surroundings, viewer: Person) 
         items = [item for item in after.identifications if item.identification_id in conflicting]
         view = after.view_of(viewer)
         calls = _calls(after, {face for item in items if not view.includes(item) for face in item.face_ids}, viewer)
-        current = {
+        current: dict[str, object] = {
             "kind": "identified_apart",
             "districts": calls,
             "identifications": sorted(item.identification_id for item in items if view.includes(item)),

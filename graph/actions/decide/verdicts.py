@@ -174,7 +174,8 @@ async def lock(tx: Tx, link_ids: Iterable[str], *, read_only: bool = False) -> d
 
 
 def _locked(row: Row) -> Locked:
-    history = tuple(LinkAct(**{**past, "state_then": State(past["state_then"])}) for past in row["history"])
+    acts: list[Row] = [{**past, "state_then": State(past["state_then"])} for past in row["history"]]
+    history = tuple(LinkAct(**act) for act in acts)
     return Locked(
         link_id=row["link_id"],
         a=row["a"],
