@@ -13,7 +13,7 @@ from graph.actions.read import links
 from graph.store.session import Store
 from streams import topics
 from streams.kafka.admin import ensure_topics
-from streams.relay.relay import BATCH
+from streams.relay.outbox import BATCH
 from streams.settings import Addresses
 from tests.support import factories_streams as make
 from tests.support.harness import Site, installation
