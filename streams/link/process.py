@@ -26,7 +26,7 @@ from streams import topics
 from streams.faces.packs import chosen_model
 from streams.gallery.calibration import load_calibrations
 from streams.kafka.app import make_app, read_batches
-from streams.link.takeover import REPAIR, Log
+from streams.kafka.gallery_topic import REPAIR, GalleryTopic
 from streams.link.worker import LinkWorker
 from streams.log_hold import LogHold
 from streams.process import EXIT_ALARM, CrashPoint, Watchdog, end_process
@@ -49,7 +49,7 @@ KAFKA_AWAY_S: Final = 1.0
 
 def make(settings: StreamSettings) -> Any:
     """The Faust app of the link worker and its relay, the log taken into line with the graph's cursor."""
-    kafka = Log(settings.kafka_connection)
+    kafka = GalleryTopic(settings.kafka_connection)
     _align(kafka, settings)
     app = make_app(LINK_GROUP, settings.kafka_connection, settings.faust_folder, session_timeout_s=LINK_SESSION_S)
     watchdog = Watchdog(app)
@@ -70,7 +70,9 @@ def make(settings: StreamSettings) -> Any:
 class _LinkParts:
     """What link runs beside its agents."""
 
-    def __init__(self, app: Any, settings: StreamSettings, kafka: Log, watchdog: Watchdog, model_id: str) -> None:
+    def __init__(
+        self, app: Any, settings: StreamSettings, kafka: GalleryTopic, watchdog: Watchdog, model_id: str
+    ) -> None:
         password = settings.neo4j_password.get_secret_value()
         crash = CrashPoint(settings.crash_at)
         self._kafka = kafka
@@ -117,7 +119,7 @@ class _LinkParts:
                 log.warning("what the graph holds could not be deleted now: %s", type(failure).__name__)
 
 
-def _align(gallery_log: Log, settings: StreamSettings) -> None:
+def _align(gallery_log: GalleryTopic, settings: StreamSettings) -> None:
     """Link's group stands behind the cursor. LogGap where the log is not the graph's; NotSameLog stays in the graph."""
     try:
         while not _adopt(gallery_log, settings):
@@ -129,7 +131,7 @@ def _align(gallery_log: Log, settings: StreamSettings) -> None:
         raise
 
 
-def _adopt(gallery_log: Log, settings: StreamSettings) -> bool:
+def _adopt(gallery_log: GalleryTopic, settings: StreamSettings) -> bool:
     """A cursor of an older release knows its record afterwards; False while Kafka is away.
 
     NotSameLog where the topics hold events or notices that the graph knows nothing of.
