@@ -224,7 +224,7 @@ class LinkWorker:
     async def _write(self, batch: Batch) -> None:
         self._crash.reach("link-before-commit")
         if await self._written(batch):
-            self._gallery.take_in(batch.staged)
+            self._gallery.merge(batch.staged)
             self._offset = batch.changes.last
         else:
             await self._load()

@@ -23,9 +23,9 @@ from graph.store.session import Store, Tx
 from streams import topics
 from streams.faces.models import MODEL_ID
 from streams.records.gallery import GalleryRecord
-from streams.settings import Addresses
 from tests.support import factories_streams as make
-from tests.support.harness import Site, installation, standing
+from tests.support.harness import standing
+from tests.support.link_in_process import LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
 RNG = np.random.default_rng(3)
@@ -34,8 +34,8 @@ DECIDE = "MATCH ()-[r:CANDIDATE {link_id: $link}]->() SET r.state = $state, r.ve
 
 
 @pytest.fixture
-async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
-    async with installation(stack, store, tmp_path) as site:
+async def site(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
         yield site
 
 
@@ -73,7 +73,7 @@ def pairs(*names: str) -> set[tuple[str, str]]:
     return {ids.ordered(*(make.face_id(name) for name in pair.split("+"))) for pair in names}
 
 
-async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: Site, tmp_path: Path) -> None:
+async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: LinkInProcess, tmp_path: Path) -> None:
     told = Log()
     told.picture("both", "local:n1", "register")
     told.picture("both", "local:s1", "case")
@@ -81,7 +81,6 @@ async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: Si
     told.picture("south", "local:s1", "case")
     told.picture("hidden", "local:n2", "none")
     site.write(told.written())
-    site.start("link")
     await site.linked()
     # The same bytes in two cases: each membership reaches as far as its own scope.
     assert set(await site.links()) == pairs("both+north", "both+south")
@@ -144,7 +143,7 @@ async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: Si
 
 
 async def test_what_comes_back_after_an_erasure_is_embedded_again_only_where_its_crops_are_gone(
-    site: Site, tmp_path: Path
+    site: LinkInProcess, tmp_path: Path
 ) -> None:
     """Every later media of a case that was once erased went through embed twice."""
     files = MediaStore((tmp_path / "store").as_uri())
@@ -161,20 +160,19 @@ async def test_what_comes_back_after_an_erasure_is_embedded_again_only_where_its
         told.picture(name, "local:n1", at=20)
     store_crops("stored")
     site.write(told.written()[:3])
-    site.start("link")
     await site.linked()
-    assert site.end_of(topics.media_submitted("local")) == 0
+    assert site.read(topics.media_submitted("local")) == []
 
     store_crops("there")
     site.write(told.records[3:])
     await site.linked()
 
-    again = [dict(message.headers() or []) for message in site.read(topics.media_submitted("local"))]
+    again = [dict(message.headers) for message in site.read(topics.media_submitted("local"))]
     assert [headers["redthread-event"] for headers in again] == [told.records[-1].origin.event.encode()]  # type: ignore[union-attr]
     assert len(await site.rows("MATCH (m:Media) RETURN m")) == 3
 
 
-async def test_a_search_in_a_case_never_returns_a_face_outside_it(site: Site) -> None:
+async def test_a_search_in_a_case_never_returns_a_face_outside_it(site: LinkInProcess) -> None:
     dice = random.Random(5)
     told = Log()
     names = [f"p{number}" for number in range(25)]
@@ -193,7 +191,6 @@ async def test_a_search_in_a_case_never_returns_a_face_outside_it(site: Site) ->
     facts = [{**search.model_dump(exclude={"faces"}), "status": "asked"} for search in searches]
     await site.do("UNWIND $searches AS facts CREATE (s:Search) SET s = facts", searches=facts)
     site.write([*told.records, *searches])
-    site.start("link")
     await site.linked()
 
     found = await site.rows(

@@ -30,7 +30,7 @@ from infra.evaluation.accuracy.rates import (
     threshold_at,
     trade_off,
 )
-from streams.gallery.means import SCORES_HIGHER
+from streams.gallery.means import MEAN_PENALTY
 
 Scored = Literal["best", "mean", "better"]
 """What of a person's pictures on file scores: the best, their mean, or, as link has it, the better of the two."""
@@ -101,7 +101,7 @@ def searched(vectors: Vectors, person: Codes, split: Split, by: Scored) -> Searc
         (_gallery(vectors, person, split, by_mean=by_mean), less)
         for by_mean, less, wanted in (
             (False, 0.0, by != "mean"),
-            (True, SCORES_HIGHER if by == "better" else 0.0, by != "best"),
+            (True, MEAN_PENALTY if by == "better" else 0.0, by != "best"),
         )
         if wanted
     ]

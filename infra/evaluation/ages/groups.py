@@ -58,8 +58,8 @@ def _grouped(
     for face in order.tolist():
         close = [str(other) for other in come if alike[face, other] >= score.group]
         if close:
-            groups.join(str(face), CASE, close, member, score.group, face)
+            groups.add_face(str(face), CASE, close, member, threshold=score.group, offset=face)
         come.append(face)
-    groups.take_into(held)
+    groups.merge(held)
     by_group = [sorted(map(int, group.faces)) for group in held.by_id.values()]
     return [pair for faces in by_group for pair in combinations(faces, 2)]

@@ -47,7 +47,7 @@ class Drawn:
             records = [self._picture() for _ in range(min(batch, pictures - start))]
             plan = batch_of(self._gallery, MODEL_ID, records)
             yield plan
-            self._gallery.take_in(plan.staged)
+            self._gallery.merge(plan.staged)
 
     def _picture(self) -> tuple[int, GalleryRecord]:
         self._offset += 1

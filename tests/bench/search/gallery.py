@@ -67,12 +67,12 @@ def calibration(*, mapped: bool) -> Calibration:
 
 def uses_codes() -> bool:
     """Whether link compares 8-bit codes first on this machine."""
-    return matrix.pays(DIMENSIONS)
+    return matrix.is_faster(DIMENSIONS)
 
 
 def without_codes() -> None:
     """From here on this process compares float32 alone."""
-    setattr(matrix, "pays", _never)  # noqa: B010 (a plain assignment is no type of it)
+    setattr(matrix, "is_faster", _never)  # noqa: B010 (a plain assignment is no type of it)
 
 
 def _never(dimensions: int) -> bool:

@@ -23,7 +23,7 @@ def picture(name: str, case: str, place: int) -> GalleryRecord:
 
 def take(gallery: Register, place: int, record: GalleryRecord) -> Batch:
     plan = batch_of(gallery, MODEL_ID, [(place, record)])
-    gallery.take_in(plan.staged)
+    gallery.merge(plan.staged)
     return plan
 
 

@@ -18,7 +18,7 @@ from infra.evaluation.accuracy.pairs import AllPairs, all_pairs, measure_pairs
 from infra.evaluation.accuracy.people import Sample, Way, cosines, half_of, in_band
 from infra.evaluation.accuracy.rates import accepted, interval, threshold_at, told, trade_off
 from infra.evaluation.accuracy.worse import measure_copies, strangers_proposed
-from streams.gallery.means import SCORES_HIGHER
+from streams.gallery.means import MEAN_PENALTY
 
 CALIBRATION = Calibration(
     "a-model", Population.ADULTS, ((0.5, 1e-2), (0.7, 1e-3)), ((0.3, 0.0), (0.7, 2.0)), 3.0, 0.5
@@ -93,7 +93,7 @@ def test_a_person_scores_by_the_best_picture_or_by_the_mean_vector() -> None:
 
     assert (best.own[0], mean.own[0]) == (pytest.approx(math.sqrt(0.5)), pytest.approx(1.0))
     assert (best.rank[0], mean.rank[0]) == (1, 1)
-    assert better.own[0] == pytest.approx(mean.own[0] - SCORES_HIGHER)
+    assert better.own[0] == pytest.approx(mean.own[0] - MEAN_PENALTY)
     assert best.stranger[0] == mean.stranger[0] == pytest.approx(float(vectors[4] @ vectors[2]))
 
 
