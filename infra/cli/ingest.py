@@ -36,9 +36,13 @@ from streams.settings import MIB, Addresses, StreamSettings
 
 Urgency = Literal["routine", "urgent", "danger_now"]
 WORDS = {
-    "faces_found": "faces found", "no_face": "no face found", "too_poor": "too poor to compare",
-    "duplicate": "known in this case already", "quarantined": "in quarantine", "erased": "erased before",
-}  # fmt: skip
+    "faces_found": "faces found",
+    "no_face": "no face found",
+    "too_poor": "too poor to compare",
+    "duplicate": "known in this case already",
+    "quarantined": "in quarantine",
+    "erased": "erased before",
+}
 TEXT_MAX = 200
 
 
@@ -61,9 +65,14 @@ def ingest(
     """
     chosen = settings(data=data)
     terms = IngestTerms(
-        full_case_id(case), district, scope.value, _text("--purpose", purpose), _text("--legal-basis", legal_basis),
-        urgency, exhibits,
-    )  # fmt: skip
+        full_case_id(case),
+        district,
+        scope.value,
+        _text("--purpose", purpose),
+        _text("--legal-basis", legal_basis),
+        urgency,
+        exhibits,
+    )
     allowed = chosen.sources.get(source_of(terms.case_id))
     if allowed is None:
         raise Invalid(f"--case: no source {source_of(terms.case_id)} is set up in REDTHREAD_SOURCES")
@@ -100,9 +109,17 @@ def _ingest(
     free = FreeSpace(space(chosen), announce, stop)
     with open_journal(chosen.data, target, free) as journal:
         run = Ingest(
-            terms, source, journal, MediaStore(limits.store_url), system, GraphState(addresses),
-            max_bytes=limits.max_media_mib * MIB, space=free, announce=announce, show_progress=bars,
-        )  # fmt: skip
+            terms,
+            source,
+            journal,
+            MediaStore(limits.store_url),
+            system,
+            GraphState(addresses),
+            max_bytes=limits.max_media_mib * MIB,
+            space=free,
+            announce=announce,
+            show_progress=bars,
+        )
         return run.run(files, stop, lambda: explanation(addresses, system.source, chosen.data / "logs"))
 
 

@@ -46,9 +46,13 @@ class Terms:
 
     def event(self, file: SourceFile) -> dict[str, Any]:
         return {
-            "case_id": file.case_id, "district": self.district(file), "url": file.url,
-            "purpose": self.purpose, "legal_basis": self.legal_basis, "scope": "register",
-        }  # fmt: skip
+            "case_id": file.case_id,
+            "district": self.district(file),
+            "url": file.url,
+            "purpose": self.purpose,
+            "legal_basis": self.legal_basis,
+            "scope": "register",
+        }
 
 
 async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Terms, clock: Clock) -> dict[int, Notice]:
@@ -72,7 +76,7 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
 async def read_links(system: RunningSystem) -> list[LinkRow]:
     """Every link of the graph, read when nothing waits to be published any more."""
     addresses = system.addresses
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         for _ in range(OUTBOX_LOOKS):
             if not (await read.counts(store))["outbox"]:
                 break

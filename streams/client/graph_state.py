@@ -72,8 +72,7 @@ class GraphState:
 
     def _run(self, work: Callable[[Store], Awaitable[T]]) -> T:
         async def run() -> T:
-            known = self._addresses
-            async with Store(known.neo4j_uri, known.neo4j_user, known.neo4j_password) as store:
+            async with Store(*self._addresses.neo4j) as store:
                 return await work(store)
 
         return asyncio.run(run())

@@ -158,7 +158,7 @@ def explanation(addresses: Addresses, source: str, logs: Path) -> str:
 
 
 async def _is_answering(addresses: Addresses) -> bool:
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         try:
             async with asyncio.timeout(ANSWER_S):
                 await store.ping()

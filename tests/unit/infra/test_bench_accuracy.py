@@ -20,9 +20,7 @@ from infra.evaluation.accuracy.rates import accepted, interval, threshold_at, to
 from infra.evaluation.accuracy.worse import measure_copies, strangers_proposed
 from streams.gallery.means import MEAN_PENALTY
 
-CALIBRATION = Calibration(
-    "a-model", Population.ADULTS, ((0.5, 1e-2), (0.7, 1e-3)), ((0.3, 0.0), (0.7, 2.0)), 3.0, 0.5
-)  # fmt: skip
+CALIBRATION = Calibration("a-model", Population.ADULTS, ((0.5, 1e-2), (0.7, 1e-3)), ((0.3, 0.0), (0.7, 2.0)), 3.0, 0.5)
 
 SCORED: tuple[Scored, ...] = ("best", "mean", "better")
 
@@ -138,9 +136,7 @@ def test_every_pair_of_pictures_is_compared_once() -> None:
     assert sorted(found.different.tolist()) == pytest.approx([0.0, math.sqrt(0.5)])
 
 
-def drawn_sample(
-    people: int, pictures: int, noise: float, found: float = 1.0, poor: float = 2.0
-) -> Sample:  # fmt: skip
+def drawn_sample(people: int, pictures: int, noise: float, found: float = 1.0, poor: float = 2.0) -> Sample:
     """People around directions drawn by chance; each copy, and a plain look, is noisier than the picture."""
     chance = np.random.default_rng(3)
 
