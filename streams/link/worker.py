@@ -25,6 +25,7 @@ from streams.gallery.calibration import Calibrations, calibration_of, from_text
 from streams.gallery.load import load_gallery
 from streams.gallery.state import Gallery
 from streams.kafka.app import LINK_BATCH
+from streams.kafka.gallery_topic import GalleryTopic, record_id
 from streams.kafka.library_patches import fetch_in_bulk
 from streams.link import rows
 from streams.link.apply import batch_of
@@ -34,7 +35,6 @@ from streams.link.recompare import empty_batch
 from streams.link.register_score import adopt_score
 from streams.link.scope_reduction import remove_incomparable_pairs
 from streams.link.switch import switch_model
-from streams.link.takeover import Log, record_id
 from streams.log_hold import LogHold
 from streams.process import EXIT_ALARM, EXIT_FENCED, CrashPoint, Watchdog, describe_failure, end_process
 from streams.records.gallery import TYPES, Decided, GalleryRecord, Migrated, ModelSwitched, SearchAsked
@@ -68,7 +68,7 @@ class LinkWorker:
         crash: CrashPoint,
         *,
         model_id: str,
-        log: Log,
+        log: GalleryTopic,
         calibrations: Calibrations,
     ) -> None:
         self._store = store
