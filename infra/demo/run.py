@@ -20,9 +20,10 @@ from infra.foreground import in_thread
 from infra.local.issuer import user_of
 from infra.local.system import RunningSystem
 from infra.terminal import bars
-from streams.client.case_system import CaseSystem
 from streams.client.folders import SourceFile
-from streams.client.submission import Notice, Submission, explanation
+from streams.client.publish import CaseSystem
+from streams.client.receive import Notice
+from streams.client.submission import Submission, explanation
 
 SOURCE = "local"
 DISTRICT = "north"

@@ -67,12 +67,12 @@ class Links:
 
     def _write(self, plan: Batch) -> None:
         changes = plan.changes
-        if changes.scope_reduced:
+        if plan.scope_reduced:
             home = self.gallery.faces
             self.links = {
                 (a, b): link
                 for (a, b), link in self.links.items()
-                if not {home[a].media_id, home[b].media_id} & changes.scope_reduced or plan.compare.may_compare(a, b)
+                if not {home[a].media_id, home[b].media_id} & plan.scope_reduced or plan.staged.may_compare(a, b)
             }
         gone = set(changes.removed_faces)
         self.cut = {face: cut for face, cut in self.cut.items() if face not in gone}
@@ -524,7 +524,7 @@ def test_work_on_a_whole_case_is_told_media_by_media(status: str) -> None:
 
     plan = batch_of(gallery, MODEL_ID, [(31, record)], lambda: told.append(1))
 
-    assert plan.changes.removed_media or plan.changes.scope_reduced or plan.changes.comparisons
+    assert plan.changes.removed_media or plan.scope_reduced or plan.changes.comparisons
     assert len(told) >= 30
 
 
