@@ -97,6 +97,11 @@ class Addresses:
     """SASL/TLS settings of the Kafka clients as JSON, by librdkafka's names."""
 
     @property
+    def neo4j(self) -> tuple[str, str, str]:
+        """URI, user and password, as `Store` takes them."""
+        return self.neo4j_uri, self.neo4j_user, self.neo4j_password
+
+    @property
     def kafka_connection(self) -> KafkaConnection:
         """Raises Invalid for security settings that are not JSON or that not every Kafka client obeys."""
         try:

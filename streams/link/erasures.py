@@ -9,6 +9,7 @@ from graph.domain.errors import Unprocessable
 from streams.gallery.entities import Media
 from streams.link.batch import Batch
 from streams.link.marks import is_erased, marked
+from streams.link.scope_reduction import reduce_scope
 from streams.records.gallery import ErasureRecord
 
 
@@ -29,7 +30,7 @@ def erase(batch: Batch, record: ErasureRecord) -> None:
     elif kind == "media_id":
         # Crops can lie there without a media in the graph: of an event that waits in quarantine.
         batch.changes.removed_files.append(subject)
-        media = batch.staged.one_media(subject)
+        media = batch.staged.media.get(subject)
         if media is not None:
             older = [case for case, member in media.memberships.items() if member.submitted_at <= requested_at]
             _leave(batch, media, older)
@@ -47,8 +48,8 @@ def _check(batch: Batch, kind: str, subject: str, source: str) -> None:
     elif not ids.is_digest(subject):
         raise Unprocessable(f"subject: a {kind} has 64 hex digits", code="invalid_event")
     else:
-        face = batch.staged.face(subject) if kind == "face_id" else None
-        media = batch.staged.one_media(face.media_id if face else subject)
+        face = batch.staged.faces.get(subject) if kind == "face_id" else None
+        media = batch.staged.media.get(face.media_id if face else subject)
         cases = set(media.memberships) if media else set[str]()
     if any(ids.source_of(case_id) != source for case_id in cases):
         raise Unprocessable(
@@ -69,19 +70,19 @@ def _leave(batch: Batch, media: Media, cases: list[str]) -> None:
         # What was erased and came back with a membership that ends now goes with it.
         older = [face for face in media.faces if batch.staged.erased_at(f"face:{face}") >= rest.last_submitted_at]
         older += [face.face_id for face in marked(batch.staged, media) if is_erased(batch.staged, face)]
-        batch.compare.narrow([_without_faces(batch, rest, older)])
+        reduce_scope(batch, [_without_faces(batch, rest, older)])
         return
     batch.changes.removed_faces += media.faces
     batch.changes.removed_media.append(media.media_id)
     batch.changes.removed_files.append(media.media_id)
     # The media's files stay where it has come back by then, and what was marked in it does not come back with it.
     batch.changes.removed_files += [f"{media.media_id}/{face.face_id}" for face in marked(batch.staged, media)]
-    batch.staged.forget_media(media)
+    batch.staged.remove_media(media)
 
 
 def _erase_face(batch: Batch, face_id: str, requested_at: int) -> None:
-    face = batch.staged.face(face_id)
-    media = batch.staged.one_media(face.media_id) if face else None
+    face = batch.staged.faces.get(face_id)
+    media = batch.staged.media.get(face.media_id) if face else None
     if face is None or media is None:
         return
     if face.marked_on is not None or media.last_submitted_at <= requested_at:  # else submitted again since
@@ -94,5 +95,5 @@ def _without_faces(batch: Batch, media: Media, face_ids: list[str]) -> Media:
     batch.changes.removed_files += [f"{media.media_id}/{face_id}" for face_id in face_ids]
     left = batch.staged.put_media(replace(media, faces=tuple(face for face in media.faces if face not in face_ids)))
     for face_id in face_ids:
-        batch.staged.forget_face(face_id)
+        batch.staged.remove_face(face_id)
     return left

@@ -54,7 +54,7 @@ def complete(batch: Batch, record: MediaEmbedded | MarkEmbedded, media: Media) -
     ordinals = {face.face_id: face.ordinal for face in record.faces}
     last_submitted_at, gained = media.last_submitted_at, False
     for face in record.faces:
-        stored = batch.staged.face(face.face_id) if face.face_id in media.faces else None
+        stored = batch.staged.faces.get(face.face_id) if face.face_id in media.faces else None
         if stored is None:
             if not _completes(batch, record, face.face_id, last_submitted_at):
                 continue
@@ -69,7 +69,7 @@ def complete(batch: Batch, record: MediaEmbedded | MarkEmbedded, media: Media) -
             _write_face(batch, record, face, stored)
             continue
         if not gained:
-            batch.staged.lift(media)
+            batch.staged.uncount(media)
         put_face(batch, record, face, stored)
         gained = True
     return media, gained

@@ -8,6 +8,7 @@ from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.label import Label
 from streams.gallery.entities import Face
 from streams.link.batch import Batch
+from streams.link.scope_reduction import reduce_scope
 from streams.records.gallery import LabelChanged
 
 
@@ -18,10 +19,10 @@ def relabel(batch: Batch, offset: int, record: LabelChanged) -> None:
     before it read this record, and would see no change then. Faces that are gone meanwhile are passed over.
     """
     by_media: dict[str, list[Face]] = {}
-    for face in filter(None, map(batch.staged.face, dict.fromkeys(record.faces))):
+    for face in filter(None, map(batch.staged.faces.get, dict.fromkeys(record.faces))):
         by_media.setdefault(face.media_id, []).append(face)
     for media_id, faces in by_media.items():
-        media = batch.staged.one_media(media_id)
+        media = batch.staged.media.get(media_id)
         if media is None:
             continue
         named = {face.face_id for face in faces}
@@ -33,6 +34,6 @@ def relabel(batch: Batch, offset: int, record: LabelChanged) -> None:
                 batch.staged.faces_before[face.face_id] = replace(face, label=Label.SUSPECT)
         media = batch.staged.put_media(media)
         if record.label in HIDDEN_LABELS:
-            batch.compare.narrow([media])
+            reduce_scope(batch, [media])
         elif back := named.intersection(record.taken_back):
             batch.compare.faces(media, offset, only=back)

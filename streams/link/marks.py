@@ -16,7 +16,7 @@ from streams.records.gallery import MarkEmbedded
 
 def marked(staged: Staged, media: Media) -> list[Face]:
     """The faces of the media that people marked."""
-    known = (staged.face(face_id) for face_id in media.faces)
+    known = (staged.faces.get(face_id) for face_id in media.faces)
     return [face for face in known if face is not None and face.marked_on is not None]
 
 
@@ -39,7 +39,7 @@ def mark(batch: Batch, offset: int, record: MarkEmbedded) -> None:
     Unprocessable where its media is not in the register: an older backup may have to catch up with it first.
     """
     face = Face(record.face.face_id, record.media_id, None, marked_on=record.mark.marked_on)
-    media = batch.staged.one_media(record.media_id)
+    media = batch.staged.media.get(record.media_id)
     stands = media is not None and face.face_id in media.faces
     erased = not stands and is_erased(batch.staged, face)
     if not erased:
@@ -54,7 +54,7 @@ def mark(batch: Batch, offset: int, record: MarkEmbedded) -> None:
     if stands:
         media, gained = faces.complete(batch, record, media)
     else:
-        batch.staged.lift(media)
+        batch.staged.uncount(media)
         faces.put_face(batch, record, record.face, face)
         media, gained = replace(media, faces=(*media.faces, face.face_id)), True
     if gained:

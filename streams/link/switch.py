@@ -34,13 +34,13 @@ async def switch_model(
     pieces = recompared(gallery, model_id, offset, progress)
     while (batch := await asyncio.to_thread(next, pieces, None)) is not None:
         await write(batch, False)
-        gallery.take_in(batch.staged)
+        gallery.merge(batch.staged)
     async for page in models.links(store, *models.UNDECIDED):
         progress()
         stale = [link.link_id for link in page if link.undecided and link.score_id != score_id]
         if stale:
             batch = empty_batch(gallery, model_id, offset)
-            batch.changes.superseded_links = stale
+            batch.changes.removed_links = stale
             await write(batch, False)
     batch = empty_batch(gallery, model_id, offset)
     batch.changes.new_model = [

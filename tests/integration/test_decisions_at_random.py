@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from graph.actions.decide import acts, contact_sheet
 from graph.actions.decide import verdicts as decide
-from graph.actions.decide.contact_sheet import Said
-from graph.actions.decide.verdicts import Judgement, Seen
+from graph.actions.decide.contact_sheet import SheetJudgement
+from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.read.links import seen_link
 from graph.domain import audit
 from graph.domain.errors import Conflict, Forbidden, Invalid, NotFound
@@ -101,7 +101,7 @@ async def act(store: Store, links: list[str], drawn: tuple[int, str, int, int]) 
             await decide.do_reopening(store, seen[first], "why", actor=who, now=now)
         elif what == "act":
             faces += (await store.read(lambda tx: seen_link(tx, second, viewer=who))).face_ids
-            said = Said(tuple(seen.values()), Decision.CONFIRMED, ("ears",), "", faces=faces)
+            said = SheetJudgement(tuple(seen.values()), Decision.CONFIRMED, ("ears",), "", faces=faces)
             await contact_sheet.do_act(store, said, actor=who, now=now)
         elif acts_of[first] is not None:
             await acts.do_act_reopening(store, acts_of[first], "why", actor=who, now=now)
@@ -183,7 +183,7 @@ def test_whatever_many_people_do_at_once_everything_follows_from_what_they_said(
 
 
 async def _opened(stack: Any) -> Store:
-    store = Store(stack.neo4j_uri, stack.neo4j_user, stack.neo4j_password)
+    store = Store(*stack.neo4j)
     await migrate(store)
     return store
 

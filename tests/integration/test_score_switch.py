@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.decide.decision import Judgement
+from graph.actions.decide.verdicts import do_verdict
 from graph.actions.link.cursor import raise_epoch, read_cursor
 from graph.domain.link import Decision
 from graph.store.session import Store
 from streams.faces.models import MODEL_ID
-from streams.gallery.calibration import older_calibration, packaged
+from streams.gallery.calibration import legacy_calibration, packaged
 from streams.link.register_score import adopt_score
 from streams.records.gallery import GalleryRecord
 from streams.settings import Addresses
@@ -27,7 +28,7 @@ from tests.support.reference_gallery import Reference
 pytestmark = pytest.mark.anyio
 
 NOW_ID = packaged()[MODEL_ID].score_id
-OLDER = older_calibration(MODEL_ID, {})
+OLDER = legacy_calibration(MODEL_ID, {})
 
 
 def pictures() -> list[GalleryRecord]:

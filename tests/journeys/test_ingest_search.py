@@ -28,8 +28,8 @@ from infra.local.kafka import credentials
 from infra.local.neo4j.server import QUICK
 from infra.local.running import find_running
 from streams import topics
-from streams.client.case_system import CaseSystem
 from streams.client.journal import NAME
+from streams.client.publish import CaseSystem
 from streams.kafka.connection import KafkaConnection
 from tests.support.commands import PATIENCE_S, command, redthread, redthread_process
 

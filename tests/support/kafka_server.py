@@ -11,7 +11,7 @@ from typing import Self
 
 from infra.local import artifacts
 from infra.local.child import leashed
-from infra.local.kafka import credentials, server
+from infra.local.kafka import credentials, ready, server
 from infra.local.ports import LOOPBACK, free_ports
 from streams.kafka.connection import KafkaConnection
 
@@ -62,7 +62,7 @@ class KafkaServer:
         with (self.folder / "kafka.log").open("ab") as log:
             self._process = subprocess.Popen([*leashed(signal.SIGKILL), *command], stdout=log, stderr=log)
         open_connection = KafkaConnection(self.bootstrap)
-        asyncio.run(server.wait_until_ready(open_connection if open_to_all else self.kafka_connection))
+        asyncio.run(ready.wait_until_ready(open_connection if open_to_all else self.kafka_connection))
 
     def kill(self) -> None:
         """Ends it as a crash does."""

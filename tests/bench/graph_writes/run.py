@@ -108,9 +108,13 @@ class _Ways:
         for plan in self._ours.batches(pictures, batch):
             begun = time.perf_counter()
             await commit.commit(
-                self._store, self._epoch, plan.changes, plan.compare.may_compare, now=datetime.now(UTC),
-                record=RECORD, stands_at=plan.changes.first - 1,
-            )  # fmt: skip
+                self._store,
+                self._epoch,
+                plan.changes,
+                now=datetime.now(UTC),
+                record=RECORD,
+                stands_at=plan.changes.first - 1,
+            )
             spent.append(time.perf_counter() - begun)
         return spent
 

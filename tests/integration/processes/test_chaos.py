@@ -13,7 +13,7 @@ from PIL import Image
 
 from graph.store.session import Store
 from streams import topics
-from streams.client.case_system import CaseSystem
+from streams.client.publish import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.settings import Addresses, cache_folder
 from streams.topics import EMBED_GROUP

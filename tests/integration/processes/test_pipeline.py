@@ -21,7 +21,7 @@ from graph.domain.people import Person, Role
 from graph.files import MediaStore
 from graph.store.session import Row, Store
 from streams import topics
-from streams.client.case_system import CaseSystem
+from streams.client.publish import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.kafka.admin import TopicsDiffer, check_topics, ensure_topics
 from streams.settings import Addresses, cache_folder

@@ -27,7 +27,7 @@ from graph.actions.operate import quarantine
 from graph.domain import ids
 from graph.store.session import Store
 from streams import topics
-from streams.client.case_system import CaseSystem
+from streams.client.publish import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.records.incoming import CE_CASE, CE_MEDIA
 from streams.settings import Addresses, cache_folder

@@ -14,7 +14,7 @@ from confluent_kafka import Producer, TopicPartition
 from graph.files import MediaStore
 from graph.store.session import Store
 from streams import topics
-from streams.client.case_system import CaseSystem
+from streams.client.publish import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.link.worker import GAP_S
 from streams.records.gallery import MediaEmbedded

@@ -17,7 +17,7 @@ from graph.files import MediaStore
 from graph.space import Space
 from graph.store.session import Store
 from streams import topics
-from streams.client.case_system import CaseSystem
+from streams.client.publish import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.settings import Addresses, cache_folder
 from tests.integration.conftest import HEADERS

@@ -12,7 +12,7 @@ import pytest
 from graph.domain import ids
 from graph.store.session import Store
 from streams import topics
-from streams.client.case_system import CaseSystem
+from streams.client.publish import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.records.incoming import CE_ERASURE
 from streams.settings import Addresses, cache_folder

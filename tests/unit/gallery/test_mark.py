@@ -40,7 +40,7 @@ def taken(gallery: Register, *records: GalleryRecord) -> list[Batch]:
     plans = [batch_of(gallery, MODEL_ID, [])]
     for record in records:
         plans.append(batch_of(gallery, MODEL_ID, [(len(plans), record)]))
-        gallery.take_in(plans[-1].staged)
+        gallery.merge(plans[-1].staged)
     return plans
 
 

@@ -55,7 +55,7 @@ class Links:
             while rest:
                 plan = batch_of(self.gallery, MODEL_ID, rest)
                 self._write(plan)
-                self.gallery.take_in(plan.staged)
+                self.gallery.merge(plan.staged)
                 rest = rest[plan.applied :]
 
     def parts_by_search(self) -> dict[str, list[Part]]:
@@ -67,12 +67,12 @@ class Links:
 
     def _write(self, plan: Batch) -> None:
         changes = plan.changes
-        if changes.scope_reduced:
+        if plan.scope_reduced:
             home = self.gallery.faces
             self.links = {
                 (a, b): link
                 for (a, b), link in self.links.items()
-                if not {home[a].media_id, home[b].media_id} & changes.scope_reduced or plan.compare.may_compare(a, b)
+                if not {home[a].media_id, home[b].media_id} & plan.scope_reduced or plan.staged.may_compare(a, b)
             }
         gone = set(changes.removed_faces)
         self.cut = {face: cut for face, cut in self.cut.items() if face not in gone}
@@ -193,7 +193,7 @@ def test_a_media_that_comes_back_after_its_erasure_goes_through_embed_once_more(
 
     def taken(place: int, record: GalleryRecord) -> list[str]:
         plan = batch_of(gallery, MODEL_ID, [(place, record)])
-        gallery.take_in(plan.staged)
+        gallery.merge(plan.staged)
         return [row["event"] for row in plan.changes.replays]
 
     def told(place: int) -> MediaEmbedded:
@@ -300,7 +300,7 @@ def test_an_erased_face_does_not_come_back_with_vectors_of_another_model() -> No
     gone = make.erasure("face_id", make.face_id("one"), make.origin(1, kind="erasures"))
     gallery = Register()
     for place, record in enumerate([make.embedded("one", vectors, make.submitted(), make.origin(0)), gone]):
-        gallery.take_in(batch_of(gallery, MODEL_ID, [(place, record)]).staged)
+        gallery.merge(batch_of(gallery, MODEL_ID, [(place, record)]).staged)
 
     later = make.embedded("one", vectors, make.submitted("local:n2"), make.origin(2), model_id="m2")
     older = make.embedded("one", vectors, make.submitted("local:n2"), make.origin(3, at=0), model_id="m2")
@@ -320,7 +320,7 @@ def test_any_number_of_dimensions_is_compared_and_another_one_is_refused() -> No
     gallery = Register({MODEL_ID: replace(packaged()[MODEL_ID], score=None)})
 
     first = batch_of(gallery, MODEL_ID, [(0, one), (1, short)])
-    gallery.take_in(first.staged)
+    gallery.merge(first.staged)
     second = batch_of(gallery, MODEL_ID, [(2, short), (3, two)])
 
     assert [row["code"] for row in (*first.changes.quarantined, *second.changes.quarantined)] == ["bad_embedding"] * 2
@@ -362,12 +362,12 @@ def test_faces_embedded_again_are_kept_beside_and_compared_where_they_had_no_vec
         (0, make.embedded("one", [vector], make.submitted(), make.origin(0))),
         (1, make.embedded("two", [make.unit(rng)], make.submitted("local:n2"), make.origin(1), poor=[0])),
     ]
-    gallery.take_in(batch_of(gallery, MODEL_ID, log).staged)
+    gallery.merge(batch_of(gallery, MODEL_ID, log).staged)
     known, unknown = make.face_id("two"), make.face_id("three")
 
     beside = batch_of(gallery, MODEL_ID, [(2, make.embedded_again({known: vector, unknown: vector}, model_id="m2"))])
     now = batch_of(gallery, MODEL_ID, [(2, make.embedded_again({known: vector, make.face_id("one"): vector}))])
-    gallery.take_in(now.staged)
+    gallery.merge(now.staged)
 
     assert [row["face_id"] for row in beside.changes.embeddings] == [known]
     assert (beside.changes.links, beside.changes.graded) == ({}, [])
@@ -491,7 +491,7 @@ def test_crops_of_an_erased_face_that_an_older_event_brings_again_are_deleted() 
         make.embedded("one", vectors, make.submitted("local:s1", "case", district="south"), make.origin(2, at=1)),
     ]):  # fmt: skip
         plan = batch_of(gallery, MODEL_ID, [(place, record)])
-        gallery.take_in(plan.staged)
+        gallery.merge(plan.staged)
 
         assert plan.changes.removed_files == ([] if place == 0 else [f"{make.media_id('one')}/{erased}"])
 
@@ -516,7 +516,7 @@ def test_work_on_a_whole_case_is_told_media_by_media(status: str) -> None:
     log: Log = [(n, make.embedded(f"m{n}", [make.unit(rng)], make.submitted(), make.origin(n))) for n in range(30)]
     if status == "open":
         log.append((30, make.case_changed(make.NORTH, "closed", 1, make.origin(30, kind="cases.changed"))))
-    gallery.take_in(batch_of(gallery, MODEL_ID, log).staged)
+    gallery.merge(batch_of(gallery, MODEL_ID, log).staged)
     source = make.origin(31, kind="cases.changed")
     erased = status == "erased"
     record = make.erasure("case_id", make.NORTH, source) if erased else make.case_changed(make.NORTH, status, 2, source)
@@ -524,7 +524,7 @@ def test_work_on_a_whole_case_is_told_media_by_media(status: str) -> None:
 
     plan = batch_of(gallery, MODEL_ID, [(31, record)], lambda: told.append(1))
 
-    assert plan.changes.removed_media or plan.changes.scope_reduced or plan.changes.comparisons
+    assert plan.changes.removed_media or plan.scope_reduced or plan.changes.comparisons
     assert len(told) >= 30
 
 

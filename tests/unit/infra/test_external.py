@@ -16,7 +16,7 @@ from infra.local import datafolder, system
 from infra.local.base import StackError
 from infra.local.external import ExternalStack
 from infra.local.kafka import credentials
-from infra.local.kafka import server as kafka
+from infra.local.kafka import ready as kafka
 from infra.local.running import addresses_of, given_addresses
 from infra.local.supervisor import Supervisor
 from infra.local.system import SystemOptions, running_system
@@ -158,9 +158,13 @@ def test_a_command_takes_passwords_of_external_servers_from_the_settings_only(tm
     """An account of a local Kafka that ran on the folder once is not shown to somebody else's."""
     credentials.ensure(tmp_path, "127.0.0.1:9")
     told = Settings(
-        stack="external", data=tmp_path, kafka=GIVEN.kafka, neo4j_uri=GIVEN.neo4j_uri,
-        neo4j_password=GIVEN.neo4j_password, kafka_security=GIVEN.kafka_security,  # type: ignore[arg-type]
-    )  # fmt: skip
+        stack="external",
+        data=tmp_path,
+        kafka=GIVEN.kafka,
+        neo4j_uri=GIVEN.neo4j_uri,
+        neo4j_password=GIVEN.neo4j_password,
+        kafka_security=GIVEN.kafka_security,  # type: ignore[arg-type]
+    )
 
     assert addresses_of(told) == GIVEN
 

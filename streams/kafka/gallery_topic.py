@@ -1,4 +1,4 @@
-"""Before link starts: the graph's cursor is the truth, Kafka's committed offset is set to it."""
+"""The gallery log as Kafka has it, checked against the graph's cursor and aligned with it: the cursor is the truth."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from graph.actions.link.cursor import Cursor, RecordId
@@ -25,8 +25,8 @@ WAIT_S: Final = 0.5
 REPAIR: Final = "`redthread restore` repairs it"
 
 
-class Log:
-    """The gallery log as Kafka has it."""
+class GalleryTopic:
+    """The topic of the gallery log. Everything raises KafkaException or TimeoutError where Kafka is away."""
 
     def __init__(self, kafka: KafkaConnection) -> None:
         self._kafka = kafka
@@ -38,34 +38,31 @@ class Log:
         return str(future.result(30).topic_id)
 
     def bounds(self) -> tuple[int, int]:
-        """The first offset that the log holds and the one behind its last."""
-        consumer = Consumer(self._kafka.librdkafka(group_id=f"{LINK_GROUP}-look"))
-        try:
-            return consumer.get_watermark_offsets(TopicPartition(topics.GALLERY, 0), timeout=30)
-        finally:
-            consumer.close()
+        """The log's first offset and the one after its last."""
+        with TopicReader(self._kafka) as reader:
+            return reader.bounds(topics.GALLERY)[0]
 
     def record_at(self, offset: int) -> RecordId | None:
-        """The identity of the record at `offset`; None where the log does not hold it."""
+        """The identity of the record at `offset`; None where the log has none there."""
         with TopicReader(self._kafka) as reader:
             first = next(reader.read(topics.GALLERY, {0: offset}), None)
         return record_id(first) if first is not None and first.offset == offset else None
 
     def check(self, cursor: Cursor) -> None:
-        """Returns where the log goes on as the graph took it; LogGap says how it differs."""
+        """Raises LogGap where the log is not the one that the graph was written from, or lacks its next record."""
         low, high = self.bounds()
         check_log(cursor, self.log_id(), low, high)
         if cursor.record is None or cursor.offset < low:
             return
-        # None where another link process has moved on and deleted it meanwhile.
+        # None where another link process has advanced and deleted it meanwhile.
         if (found := self.record_at(cursor.offset)) is not None:
             check_record(cursor, found)
 
     def align(self, read_cursor: Callable[[], Cursor]) -> None:
         """Sets the group's committed offset to the record behind the cursor; waits until the group is empty.
 
-        The cursor is read anew each time: whoever leaves the group has moved it until then. Raises LogGap where the
-        log can't go on where the graph stands.
+        The cursor is read again each time: a member that leaves the group has moved it by then. Raises LogGap as
+        `check` does.
         """
         announced = ""
         while True:
@@ -85,9 +82,9 @@ class Log:
             time.sleep(WAIT_S)
 
     def forget_before(self, offset: int) -> None:
-        """Deletes the log's records before `offset`: what the graph holds need not lie in Kafka too.
+        """Deletes the log's records before `offset`: their content is in the graph.
 
-        The cursor's own record stays, so that the log can be recognised by it.
+        The cursor's own record remains, so that the log can be recognised by it.
         """
         position = TopicPartition(topics.GALLERY, 0, offset)
         for future in self._admin.delete_records([position]).values():
@@ -95,7 +92,7 @@ class Log:
 
 
 def check_log(cursor: Cursor, log_id: str, low: int, high: int) -> None:
-    """Refuses a log in which the record behind the cursor can't be found."""
+    """Raises LogGap where the record after the cursor can't be found in this log."""
     if cursor.broken is not None:
         raise LogGap(cursor.broken)
     if cursor.log_id is not None and cursor.log_id != log_id:
@@ -109,12 +106,12 @@ def check_log(cursor: Cursor, log_id: str, low: int, high: int) -> None:
 
 
 def check_record(cursor: Cursor, found: RecordId) -> None:
-    """Refuses a log that holds another record where the cursor stands."""
+    """Raises NotSameLog where the log holds another record at the cursor."""
     if found != cursor.record:
         reason = f"the gallery log's record {cursor.offset} is another than the graph took from there"
         raise NotSameLog(f"{reason}: it is not the same log ({REPAIR})")
 
 
 def record_id(message: Message) -> RecordId:
-    """What a record of the log is known by."""
+    """The identity of a record of the log."""
     return RecordId(message.header("ce_id"), hashlib.sha256(message.value or b"").hexdigest())

@@ -1,4 +1,4 @@
-"""Waiting for free space in a command: what it has to write is written once there is room, and a person is told."""
+"""Makes a command wait for free space instead of failing, and tells the person once that it waits."""
 
 from __future__ import annotations
 
@@ -14,33 +14,32 @@ from streams.client.submission import Interrupted
 T = TypeVar("T")
 
 
-class Room:
-    """The free space of a command that writes; it says once that it waits, and once that it goes on."""
+class FreeSpace:
+    """The free space that a command needs; `announce` gets a line when waiting begins and when it ends."""
 
     def __init__(self, space: Space, announce: Callable[[str], None], stop: threading.Event) -> None:
         self._space = space
         self._stop = stop
         self._announce = announce
-        self.waits = False
-        """Whether there was too little at the last look."""
+        self._is_short = False
 
-    def look(self) -> bool:
-        """Whether there is room for something new."""
+    def is_enough(self) -> bool:
+        """Whether there is enough for something new, measured now."""
         shortage = self._space.shortage()
-        if (shortage is not None) != self.waits:
-            self.waits = shortage is not None
+        if (shortage is not None) != self._is_short:
+            self._is_short = shortage is not None
             self._announce(
                 f"waiting: too little free space, {shortage}" if shortage else "there is free space again: going on"
             )
-        return not self.waits
+        return not self._is_short
 
     def wait(self) -> None:
-        """Returns once there is room; Interrupted where the caller is to stop."""
-        while not self.look():
+        """Returns once there is enough. Raises Interrupted where the command is to stop."""
+        while not self.is_enough():
             self._pause()
 
     def write(self, work: Callable[[], T]) -> T:
-        """What `work` returns, which is tried again for as long as the disk is full. Raises Interrupted."""
+        """The result of `work`, which is repeated while the disk is full. Raises Interrupted."""
         while True:
             try:
                 return work()
@@ -54,10 +53,10 @@ class Room:
             raise Interrupted("stopped while there was too little free space")
 
     def _is_full(self, error: BaseException) -> bool:
-        # SQLite says of a full disk now and then that reading or writing failed; of a broken one it says nothing else.
+        is_enough = self.is_enough()
+        # SQLite sometimes reports a full disk as a failed read or write, as it does a broken one.
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorname.startswith("SQLITE_IOERR"):
-            return not self.look()
-        self.look()
+            return not is_enough
         return _names_full(error)
 
 
