@@ -29,6 +29,7 @@ from tests.support import factories_streams as make
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene
 from tests.support.factories_pictures import astronaut, encoded, upside_down_photograph
 from tests.support.harness import Site, installation, standing
+from tests.support.link_in_process import LinkInProcess, link_in_process
 from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
@@ -132,7 +133,14 @@ async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[
         yield site
 
 
-async def test_link_adds_it_loads_it_again_and_reading_the_log_anew_changes_nothing(site: Site) -> None:
+@pytest.fixture
+async def linked(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
+        yield site
+
+
+async def test_link_adds_it_loads_it_again_and_reading_the_log_anew_changes_nothing(linked: LinkInProcess) -> None:
+    site = linked
     rng = np.random.default_rng(6)
     child = make.unit(rng)
 
@@ -142,11 +150,11 @@ async def test_link_adds_it_loads_it_again_and_reading_the_log_anew_changes_noth
 
     one = make.media_id("one")
     site.write([picture("one", "local:n1", 0), picture("two", "local:s1", 1, child)])
-    link = site.start("link")
     await site.linked()
     face_id = await do_mark(site.store, one, [200, 200, 60, 80], actor=ANNA, now=datetime.now(UTC))
-    await site.patiently(lambda: len(site.read(topics.PROBES)) == 1, "the mark is published")
-    event = json.loads(site.read(topics.PROBES)[0].value() or b"")
+    await site.linked()
+    [published] = site.read(topics.PROBES)
+    event = json.loads(published.value or b"")
     source = make.origin(0, kind="probes.submitted", source="")
     record = make.marked("one", event["act_id"], make.near(rng, child, 0.9), {"local:n1": 0}, source)
     assert record.face.face_id == face_id
@@ -156,7 +164,7 @@ async def test_link_adds_it_loads_it_again_and_reading_the_log_anew_changes_noth
     assert set(await site.links()) == {ids.ordered(face_id, make.face_id("two"))}
     acts = "MATCH (a:Act)-[r:MARKS|MARKED]->(f) RETURN a.by AS by, type(r) AS kind, f.face_id AS face"
     assert await site.rows(acts) == [{"by": "anna@north", "kind": "MARKED", "face": face_id}]
-    await site.stop(link)
+    await site.stop()
     loaded = (await load_gallery(site.store, MODEL_ID)).faces[face_id]
     assert loaded.marked_on == {"local:n1": make.START_MS}
     before, told = await site.snapshot(), site.notices()
@@ -164,9 +172,7 @@ async def test_link_adds_it_loads_it_again_and_reading_the_log_anew_changes_noth
 
     await site.do("MATCH (c:Cursor) SET c.offset = -1")
     site.write([picture("one", "local:n1", 0)])
-    link = site.start("link")
     await site.linked()
-    await site.stop(link)
 
     assert await site.snapshot() == before
     assert site.notices() == told

@@ -13,10 +13,11 @@ from graph.domain import ids
 from graph.domain.errors import NotFound
 from graph.files import MediaStore
 from graph.store.queries import ingest
-from graph.store.session import Store
+from graph.store.session import Store, Tx
 from streams.settings import Addresses
 from tests.support import factories_streams as make
 from tests.support.harness import Site, installation, standing
+from tests.support.link_in_process import LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
 PICTURES = 2 * CHUNK + 100
@@ -41,17 +42,40 @@ def name(number: int) -> str:
 
 
 @pytest.fixture
-async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
+async def filled(store: Store) -> None:
     """A large case, and a small one of one picture that every picture of the large one has a link to."""
+    cases = [
+        {
+            "case_id": case_id,
+            "source": "local",
+            "district": make.CASES[case_id],
+            "status": "open",
+            "version": 0,
+            "contact": None,
+            "review_by": None,
+        }
+        for case_id in (LARGE, SMALL)
+    ]
+    pictures = [*(_picture(number, LARGE) for number in range(PICTURES)), _picture(PICTURES, SMALL)]
+    links = [_link(number) for number in range(PICTURES)]
+
+    async def work(tx: Tx) -> None:
+        await tx.do(ingest.MERGE_CASES, rows=cases)
+        await tx.do(FILL, rows=pictures)
+        await tx.do(ingest.MERGE_LINKS, rows=links, now="2026-11-20")
+
+    await store.write(work)
+
+
+@pytest.fixture
+async def site(filled: None, stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
     async with installation(stack, store, tmp_path) as site:
-        for case_id in (LARGE, SMALL):
-            row = {"case_id": case_id, "source": "local", "district": make.CASES[case_id], "status": "open",
-                   "version": 0, "contact": None, "review_by": None}  # fmt: skip
-            await store.write(lambda tx, row=row: tx.do(ingest.MERGE_CASES, rows=[row]))
-        await site.do(FILL, rows=[_picture(number, LARGE) for number in range(PICTURES)])
-        await site.do(FILL, rows=[_picture(PICTURES, SMALL)])
-        links = [_link(number) for number in range(PICTURES)]
-        await store.write(lambda tx: tx.do(ingest.MERGE_LINKS, rows=links, now="2026-11-20"))
+        yield site
+
+
+@pytest.fixture
+async def in_process(filled: None, store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
         yield site
 
 
@@ -96,10 +120,10 @@ async def test_a_large_case_is_erased_to_the_end_after_a_crash_in_the_middle(sit
     assert [notice["outcome"] for notice in standing(site.notices()).values()] == ["erased"]
 
 
-async def test_a_large_case_is_closed_in_several_transactions(site: Site) -> None:
+async def test_a_large_case_is_closed_in_several_transactions(in_process: LinkInProcess) -> None:
+    site = in_process
     site.write([make.case_changed(LARGE, "closed", 1, make.origin(0, kind="cases.changed"))])
 
-    site.start("link")
     await site.linked()
 
     assert await site.rows(LEFT) == [

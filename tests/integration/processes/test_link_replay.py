@@ -18,6 +18,7 @@ from streams.settings import Addresses
 from tests.support import factories_streams as make
 from tests.support.graph_contents import empty
 from tests.support.harness import Site, installation, standing
+from tests.support.link_in_process import LinkInProcess, link_in_process
 from tests.support.reference_gallery import Reference
 from tests.support.register import Register, batch_of
 
@@ -34,6 +35,12 @@ ASK = "UNWIND $searches AS facts CREATE (s:Search) SET s = facts"
 async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
     async with installation(stack, store, tmp_path) as site:
         await site.do(ASK, searches=SEARCHES)
+        yield site
+
+
+@pytest.fixture
+async def in_process(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
         yield site
 
 
@@ -95,11 +102,15 @@ async def test_reading_the_log_again_onto_the_graph_it_made_changes_nothing_and_
     assert (await site.cursor()).offset == len(LOG)
 
 
-async def test_an_empty_graph_is_filled_again_from_the_log_and_holds_and_tells_the_same(site: Site) -> None:
+async def test_an_empty_graph_is_filled_again_from_the_log_and_holds_and_tells_the_same(
+    in_process: LinkInProcess,
+) -> None:
+    site = in_process
+    await site.do(ASK, searches=SEARCHES)
     site.write(record for _, record in LOG)
-    link = site.start("link")
-    await site.told(EVENTS)
-    await site.stop(link)
+    await site.linked()
+    assert set(standing(site.notices())) == EVENTS
+    await site.stop()
     before, told = await site.snapshot(times=False), standing(site.notices())
 
     # What link has in memory and what it loads after a restart is the same.
@@ -118,8 +129,6 @@ async def test_an_empty_graph_is_filled_again_from_the_log_and_holds_and_tells_t
 
     await empty(site.store)
     await site.do(ASK, searches=SEARCHES)
-    link = site.start("link")
-    await site.told(EVENTS)
     await site.linked()
 
     assert await site.snapshot(times=False) == before

@@ -25,6 +25,7 @@ from streams.topics import EMBED_GROUP
 from tests.integration.processes.test_chaos import CASES, pictures
 from tests.support import factories_streams as make
 from tests.support.harness import Site, installation, standing, until
+from tests.support.link_in_process import LinkEnded, LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
 PLACE = "redthread.media.submitted.local.v1/0/7"
@@ -67,11 +68,17 @@ async def restored(site: Site) -> Reconciliation:
         keeping.cancel()
 
 
-async def test_another_event_at_a_place_that_was_told_of_has_a_notice_of_its_own(site: Site) -> None:
+@pytest.fixture
+async def in_process(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
+        yield site
+
+
+async def test_another_event_at_a_place_that_was_told_of_has_a_notice_of_its_own(in_process: LinkInProcess) -> None:
+    site = in_process
     first = picture(1, event=PLACE, ce_id="a")
     second = picture(2, event=PLACE, ce_id="b")
     site.write([first])
-    link = site.start("link")
     await site.linked()
 
     # The topic was cut after the first event, and the second one took its place.
@@ -83,7 +90,6 @@ async def test_another_event_at_a_place_that_was_told_of_has_a_notice_of_its_own
     assert other[0].startswith(f"event:{PLACE}~") and not told
     assert (own["event"], own["ce_id"], own["media_id"]) == (PLACE, "a", first.media_id)
     assert (other[1]["event"], other[1]["ce_id"], other[1]["media_id"]) == (PLACE, "b", second.media_id)
-    await site.stop(link)
 
 
 async def test_link_recognises_a_log_that_was_cut_and_grew_again_and_goes_on_only_after_the_repair(site: Site) -> None:
@@ -133,17 +139,18 @@ async def test_a_running_link_sees_that_its_log_was_cut_when_the_next_record_com
     assert (await site.cursor()).broken is not None
 
 
-async def test_a_running_link_ends_where_an_older_dump_was_loaded_under_it(site: Site) -> None:
-    link = site.start("link")
+async def test_a_running_link_ends_where_an_older_dump_was_loaded_under_it(in_process: LinkInProcess) -> None:
+    site = in_process
     site.write([picture(number) for number in range(3)])
     await site.linked()
     # Batches that follow each other at once are not compared with the log: the graph itself says it.
     await site.do("MATCH (c:Cursor) SET c.offset = 0, c.ce_id = '', c.digest = ''")
     site.write([picture(3)])
 
-    assert await link.ended() == 78
-    assert "an older dump was loaded meanwhile" in link.last_words
-    link = site.start("link")
+    with pytest.raises(LinkEnded, match="an older dump was loaded meanwhile") as ended:
+        await site.linked()
+    assert ended.value.code == 78
+    await site.restart()
     await site.linked()
     assert (await site.cursor()).offset == 3
 

@@ -43,7 +43,7 @@ def until(condition: Callable[[], bool], what: str, seconds: float) -> None:
     while not condition():
         if time.monotonic() > end:
             raise DoesNotRun(f"not within {seconds:.0f} s: {what}")
-        time.sleep(0.1)
+        time.sleep(0.25)
 
 
 class System:
