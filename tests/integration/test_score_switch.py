@@ -58,7 +58,7 @@ def links_of(
 ) -> dict[tuple[str, str], tuple[str, float, str, float]]:
     for offset, record in enumerate(records):
         reference.apply(offset, record)
-    reference.compare_anew()
+    reference.recompare_all()
     return reference.links
 
 

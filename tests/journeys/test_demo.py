@@ -25,7 +25,7 @@ from infra.demo.samples import SHOTS
 from infra.local.running import addresses_of
 from infra.settings import Settings
 from streams.client.folders import read_cases
-from tests.support.commands import PATIENCE_S, command, redthread
+from tests.support.commands import TIMEOUT_S, command, redthread
 from tests.support.factories_pictures import astronaut, encoded, quarters
 
 SIDE = tuple[str, str]
@@ -47,7 +47,7 @@ def test_the_demo_links_the_people_of_two_cases_and_nobody_else_and_serves_until
         assert httpx.get(f"{api[0]}/healthz", trust_env=False, timeout=60).is_success
         assert shown_to_who_follows_it(said, api[0]) == 200
         demo.send_signal(signal.SIGINT)
-        rest, errors = demo.communicate(timeout=PATIENCE_S)
+        rest, errors = demo.communicate(timeout=TIMEOUT_S)
     finally:
         demo.kill()
     assert (demo.returncode, rest) == (0, ""), errors
@@ -123,9 +123,9 @@ def test_ones_own_folder_may_hold_anything_and_each_file_is_told_of(
         "loose.jpg": anne,
     }
     folder = media_root / "mine"
-    for name, data in pictures.items():
+    for name, picture in pictures.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
+        (folder / name).write_bytes(picture)
 
     found = asyncio.run(result_on(data, folder))
 

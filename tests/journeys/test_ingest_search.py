@@ -28,7 +28,7 @@ from streams import topics
 from streams.client.journal import NAME
 from streams.client.publish import CaseSystem
 from streams.kafka.connection import KafkaConnection
-from tests.support.commands import PATIENCE_S, command, redthread
+from tests.support.commands import TIMEOUT_S, command, redthread
 
 GUIDE = (Path(__file__).parents[2] / "infra" / "docs" / "case-systems.md").read_text("utf-8")
 TERMS = ("--scope", "register", "--purpose", "victim identification", "--legal-basis", "test")
@@ -69,8 +69,8 @@ def test_the_readme_s_case_system_runs_as_written_with_the_account_that_status_n
     assert str(data / credentials.FILE) in redthread("status", "--data", data).stdout
     account = json.loads((data / credentials.FILE).read_text())
     with CaseSystem(KafkaConnection(account.pop("bootstrap.servers"), account)).read_notices() as reader:
-        subprocess.run([sys.executable, "-c", example], cwd=tmp_path, check=True, timeout=PATIENCE_S)
-        end = time.monotonic() + PATIENCE_S
+        subprocess.run([sys.executable, "-c", example], cwd=tmp_path, check=True, timeout=TIMEOUT_S)
+        end = time.monotonic() + TIMEOUT_S
         while not (notices := reader.read(1.0)):
             assert time.monotonic() < end
 
@@ -142,12 +142,12 @@ def test_what_kafka_does_not_hold_is_sent_again_and_what_waits_for_its_file_is_t
     line, environment = command(*send)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(line, env=environment, cwd="/", **pipes) as first:
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + TIMEOUT_S
         while len(sent_events(ingested)) < before + 2:
             assert time.monotonic() < end
         (upload / name[:2] / name).unlink()
         os.kill(embed, signal.SIGCONT)
-        out, err = first.communicate(timeout=PATIENCE_S)
+        out, err = first.communicate(timeout=TIMEOUT_S)
     assert (first.returncode, "in quarantine: b.jpg: " in out) == (1, True), (out, err)
 
     second = redthread(*send)

@@ -16,7 +16,7 @@ from graph.store.queries import ingest
 from graph.store.session import Store, Tx
 from streams.settings import Addresses
 from tests.support import factories_streams as make
-from tests.support.harness import Site, installation, standing
+from tests.support.harness import Site, current_notices, installation
 from tests.support.link_in_process import LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
@@ -109,7 +109,7 @@ async def test_a_large_case_is_erased_to_the_end_after_a_crash_in_the_middle(sit
     assert PICTURES > left["faces"] > 2, "a part is gone"
     assert (await site.cursor()).offset == -1
     site.start("link")
-    await site.told([f"event:{request.origin.event}"])
+    await site.noticed([f"event:{request.origin.event}"])
     await site.linked()
 
     assert await site.rows(LEFT) == [{"media": 1, "faces": 2, "links": 1, "stubs": 1, "groups": 1}]
@@ -117,7 +117,7 @@ async def test_a_large_case_is_erased_to_the_end_after_a_crash_in_the_middle(sit
         with pytest.raises(NotFound):
             files.read_crop(crop)
     assert files.read_crop(crops[2]) == b"x"
-    assert [notice["outcome"] for notice in standing(site.notices()).values()] == ["erased"]
+    assert [notice["outcome"] for notice in current_notices(site.notices()).values()] == ["erased"]
 
 
 async def test_a_large_case_is_closed_in_several_transactions(in_process: LinkInProcess) -> None:

@@ -24,7 +24,7 @@ from streams.settings import Addresses, cache_folder
 from streams.topics import EMBED_GROUP
 from tests.integration.processes.test_chaos import CASES, pictures
 from tests.support import factories_streams as make
-from tests.support.harness import Site, installation, standing, until
+from tests.support.harness import Site, current_notices, installation, until
 from tests.support.link_in_process import LinkEnded, LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
@@ -85,7 +85,7 @@ async def test_another_event_at_a_place_that_was_told_of_has_a_notice_of_its_own
     site.write([second, first, second])
     await site.linked()
 
-    told = standing(site.notices())
+    told = current_notices(site.notices())
     own, other = told.pop(f"event:{PLACE}"), told.popitem()
     assert other[0].startswith(f"event:{PLACE}~") and not told
     assert (own["event"], own["ce_id"], own["media_id"]) == (PLACE, "a", first.media_id)
@@ -105,7 +105,7 @@ async def test_link_recognises_a_log_that_was_cut_and_grew_again_and_goes_on_onl
     await site.do("MATCH (c:Cursor) SET c.digest = 'of the record that was lost'")
     link = site.start("link")
     assert await link.ended() == 78
-    assert "it is not the same log (`redthread restore` repairs it)" in link.last_words
+    assert "it is not the same log (`redthread restore` repairs it)" in link.log_tail
 
     # Nothing that comes later makes it the same again.
     site.write(records[:3])
@@ -177,7 +177,7 @@ async def test_a_cursor_of_an_older_release_knows_its_record_after_a_reconciliat
     await site.do("MATCH (c:Cursor) REMOVE c.digest, c.ce_id")
 
     link = site.start("link")
-    await until(lambda: "holds epoch" in link.last_words, "link runs")
+    await until(lambda: "holds epoch" in link.log_tail, "link runs")
     assert (await site.cursor()).record == stands.record
     await site.stop(link)
 
@@ -186,7 +186,7 @@ async def test_a_cursor_of_an_older_release_knows_its_record_after_a_reconciliat
     await lose_an_event(site)
     link = site.start("link")
     assert await link.ended() == 78
-    assert "1 submitted events are neither in the graph nor on their way" in link.last_words
+    assert "1 submitted events are neither in the graph nor on their way" in link.log_tail
 
 
 async def lose_an_event(site: Site) -> str:
@@ -229,11 +229,11 @@ async def test_a_graph_that_lost_what_it_had_gets_everything_back_and_nobody_is_
     cases.flush()
     site.start("embed")
     link = site.start("link")
-    await site.told({f"event:{place}" for place in places})
+    await site.noticed({f"event:{place}" for place in places})
     await site.linked()
     whole = await reconciled(site)
     assert (whole.events, whole.finished, whole.quarantined, whole.differs) == (13, 12, 1, False)
-    before, told = await media_and_faces(site), standing(site.notices())
+    before, told = await media_and_faces(site), current_notices(site.notices())
 
     # An older dump: half of the media with all that was told of them, and the link process with it.
     await site.stop(link)
@@ -250,14 +250,14 @@ async def test_a_graph_that_lost_what_it_had_gets_everything_back_and_nobody_is_
     assert (found.lost, found.doubled, found.not_sent, found.unknown, found.files_missing) == ([], [], [], [], [])
     assert crop.stat().st_size > 0
     assert await media_and_faces(site) == before
-    assert standing(site.notices()).keys() == told.keys()
+    assert current_notices(site.notices()).keys() == told.keys()
 
 
 async def test_a_notice_that_kafka_lost_is_sent_again_as_it_was(site: Site) -> None:
     link = site.start("link")
     site.write([picture(number) for number in range(4)])
     await site.linked()
-    told = standing(site.notices())
+    told = current_notices(site.notices())
     await site.stop(link)
 
     # The broker came back without them.
@@ -266,7 +266,7 @@ async def test_a_notice_that_kafka_lost_is_sent_again_as_it_was(site: Site) -> N
     assert sorted(found.not_sent) == sorted(notice["notice_id"] for notice in told.values())
 
     assert (await restored(site)).not_sent == []
-    assert standing(site.notices()) == told
+    assert current_notices(site.notices()) == told
 
 
 async def test_an_event_that_its_topic_holds_and_nobody_knows_is_lost_and_one_on_its_way_is_not(site: Site) -> None:

@@ -250,7 +250,7 @@ class Load:
             process.kill()
             code = late
         if code != 0:
-            self._truth.complaints.append(f"`ingest` ended with {code}: {self._system.last_words()}")
+            self._truth.complaints.append(f"`ingest` ended with {code}: {self._system.log_tail()}")
         for path in folder.iterdir():
             self._truth.files.add((media_id(path.read_bytes()), case_id))
         shutil.rmtree(folder)
