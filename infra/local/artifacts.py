@@ -1,7 +1,7 @@
-"""The jars of the local servers: named by committed lock files, fetched by jgo, proved by their SHA-256.
+"""The jars of the local servers: named by lock files, fetched from a Maven repository, verified by their SHA-256.
 
-A start resolves nothing: the lock names every jar. `python -m infra.local.artifacts` writes the locks anew from the
-`jgo.toml` files beside them.
+A start resolves nothing: the lock names every jar. `python -m infra.local.artifacts` recompiles the locks from
+the `jgo.toml` files beside them.
 """
 
 from __future__ import annotations
@@ -54,20 +54,20 @@ def jar_path(cache: Path, jar: LockedDependency) -> Path:
 def class_path(server: str, *, repository: str = "", cache: Path | None = None) -> list[Path]:
     """All jars of a server, present and equal to the lock; fetches what is missing.
 
-    A jar is hashed when it comes in; afterwards its size and time stand for it (`broken_jars` hashes them all).
+    A jar is hashed when it is fetched; afterwards its size and time are compared (`broken_jars` hashes them all).
     Raises StackError where the repository cannot be reached or serves other bytes.
     """
     cache = cache or jar_cache()
     jars = locked(server)
     paths = [jar_path(cache, jar) for jar in jars]
-    proved = cache / f"{server}.{_digest(lock_path(server))[:16]}.json"
-    if _known(proved) == _stamps(paths):
+    verified = cache / f"{server}.{_digest(lock_path(server))[:16]}.json"
+    if _known(verified) == _stamps(paths):
         return paths
     bad = broken_jars(server, cache=cache)
     if bad:
         _fetch(bad, cache, repository)
-    proved.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(proved, json.dumps(_stamps(paths)), mode=SHARED)
+    verified.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(verified, json.dumps(_stamps(paths)), mode=SHARED)
     return paths
 
 
@@ -98,9 +98,9 @@ def write_lock(server: str) -> None:
 
 
 def _fetch(jars: Sequence[LockedDependency], cache: Path, repository: str) -> None:
-    """Puts jars into the cache, each moved there whole and only once its hash is proved.
+    """Puts jars into the cache, each written whole and only after its hash is verified.
 
-    Over connections that are kept; jgo's own downloads greet the host anew for each file, which takes 10 times as long.
+    Reuses connections; jgo's own downloads open one for each file, which takes 10 times as long.
     """
     base = (repository or MAVEN_CENTRAL_URL).rstrip("/")
     with requests.Session() as session, ThreadPoolExecutor(DOWNLOADS) as pool:
@@ -116,7 +116,7 @@ def _fetch(jars: Sequence[LockedDependency], cache: Path, repository: str) -> No
                     f"{jar.artifactId} {jar.version} is not the file that was locked: the Maven repository or a proxy "
                     "serves other bytes; it was not installed"
                 )
-            # To the disk: from now on its size and time stand for its bytes.
+            # Flushed to the disk: from now on only its size and time are compared.
             write_whole(target, answer.content, mode=SHARED)
 
         try:
@@ -156,7 +156,7 @@ def _known(path: Path) -> object:
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
-        return "nothing proved yet"
+        return "nothing verified yet"
 
 
 if __name__ == "__main__":
