@@ -101,7 +101,7 @@ def _artifacts(server: str) -> Finding:
     broken, count = artifacts.broken_jars(server), len(artifacts.locked(server))
     if not broken:
         return Finding(server, f"{count} jars, hashes as locked")
-    absent = sum(not os.path.lexists(artifacts.jar_path(artifacts.jar_cache(), jar)) for jar in broken)
+    absent = sum(not os.path.lexists(artifacts.jar_cache() / path) for path in broken)
     if absent == count:
         return Finding(server, "not fetched yet: `redthread up` does it (once)")
     found = f"{absent} jars absent, {len(broken) - absent} damaged or not readable"
