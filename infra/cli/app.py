@@ -76,8 +76,8 @@ def run(commands: typer.Typer = app, name: str = "redthread") -> int:
         # A character that the terminal cannot show is printed as its number.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    for name in DRIVERS:
-        logging.getLogger(name).addHandler(logging.NullHandler())
+    for driver in DRIVERS:
+        logging.getLogger(driver).addHandler(logging.NullHandler())
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").addHandler(logging.NullHandler())
     code: int = Code.DONE

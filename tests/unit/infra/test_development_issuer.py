@@ -29,11 +29,6 @@ ED25519 = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, Priva
 """A key, but of another kind."""
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def chosen(data: Path, **more: object) -> CommandSettings:
     return CommandSettings(**{"data": data, "stack": "local", "oidc_issuer": "", **more})  # type: ignore[arg-type]
 

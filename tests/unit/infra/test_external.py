@@ -31,11 +31,6 @@ SECURITY = {"security.protocol": "SASL_SSL", "sasl.username": "redthread", "sasl
 GIVEN = Addresses("kafka.example:9093", "bolt://neo4j.example:7687", "neo4j", "its password", json.dumps(SECURITY))
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Servers:
     """A Kafka and a Neo4j elsewhere: what they are asked with, and what each of them answers."""
 
