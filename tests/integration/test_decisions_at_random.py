@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -29,9 +28,10 @@ from graph.domain.link import Decision, SecondDecision
 from graph.domain.people import Person, Role
 from graph.store.migrate import migrate
 from graph.store.session import Store
-from tests.integration.conftest import empty, entries
+from tests.integration.conftest import entries
 from tests.support import reference_victims as reference
 from tests.support.factories import Scene
+from tests.support.graph_contents import empty
 from tests.support.observer import answers, change_what_is_hidden
 
 HISTORIES = int(os.environ.get("REDTHREAD_TEST_HISTORIES", "6"))
@@ -157,11 +157,6 @@ async def check(store: Store, scene: Scene, taken: int) -> None:
     chain = await entries(store)
     assert audit.first_fault(chain) is None
     assert len(chain) == taken
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 def test_whatever_many_people_do_at_once_everything_follows_from_what_they_said(stack: Any) -> None:

@@ -22,7 +22,7 @@ from streams.repair import restore
 from streams.repair.reconcile import Kafka, Reconciliation, find
 from streams.settings import Addresses, cache_folder
 from streams.topics import EMBED_GROUP
-from tests.integration.test_chaos import CASES, pictures
+from tests.integration.processes.test_chaos import CASES, pictures
 from tests.support import factories_streams as make
 from tests.support.harness import Site, installation, standing, until
 
