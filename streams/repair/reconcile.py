@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -55,7 +55,10 @@ class Reconciliation:
     @property
     def differs(self) -> bool:
         """Whether any of the lists above has an entry."""
-        return any(isinstance(value, list) and value for value in asdict(self).values())
+        of_events = self.lost, self.doubled, self.not_sent, self.unknown
+        return any(of_events) or any(
+            (self.requests_lost, self.roots_missing, self.verdicts_changed, self.files_missing)
+        )
 
 
 @dataclass(slots=True)
