@@ -120,7 +120,7 @@ class EmbedStep:
         picture = self._decoder.decode(fetched.data, mark.content_type)
         x, y, w, h = mark.box
         face_id = ids.marked_face_id(mark.media_id, mark.act_id)
-        face = self._finder.find_in(picture, (x, y, w, h), face_id, mark.ordinal)
+        face = self._finder.find_marked(picture, (x, y, w, h), face_id, mark.ordinal)
         return MarkEmbedded(
             media_id=mark.media_id,
             model_id=self._model_id,
