@@ -112,7 +112,7 @@ async def repair(store: Store, kafka: SourceTopics, todo: Repair, *, actor: str)
     # The graph stores only the facts, not the body, of a notice that an older release sent.
     bare = not_sent - {name for _, name in published}
     await actions.notify_again(
-        store, [row for row in await reading.sent_notices(store, now=now) if row["notice_id"] in bare], now=now
+        store, [item for item in await reading.sent_notices(store, now=now) if item.notice_id in bare]
     )
     await audit_roots.publish_again(store, found.roots)
     counts.update({"notice": len(bare), "root": len(found.roots)})

@@ -39,8 +39,7 @@ from streams.kafka.admin import check_topics, ensure_topics
 from streams.kafka.gallery_topic import GalleryTopic
 from streams.kafka.offsets import group_offsets, lags, positions
 from streams.topics import EMBED_GROUP, LINK_GROUP
-from tests.support.commands import CHECKOUT
-from tests.support.commands import command as redthread_command
+from tests.support.commands import CHECKOUT, redthread
 from tests.support.harness import LONG_S
 from tests.support.kafka_server import KafkaServer
 
@@ -270,10 +269,9 @@ def until(holds: Callable[[], bool]) -> None:
 
 def command(kafka: KafkaServer, *words: str, vouch: bool = False) -> subprocess.CompletedProcess[str]:
     """`redthread WORDS` with this Kafka as one that somebody else runs."""
-    line, environment = redthread_command(*words)
-    environment |= {
+    environment = {
         "REDTHREAD_STACK": "external", "REDTHREAD_KAFKA": kafka.bootstrap, "REDTHREAD_NEO4J_URI": "bolt://127.0.0.1:1",
         "REDTHREAD_KAFKA_SECURITY": json.dumps(kafka.security), "COLUMNS": "1000",
         "REDTHREAD_KAFKA_IS_DURABLE": str(vouch), "REDTHREAD_DATA": str(kafka.folder.parent / "none"),
     }  # fmt: skip
-    return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=LONG_S, check=False)
+    return redthread(*words, env=environment)

@@ -10,7 +10,6 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,8 +23,9 @@ from graph.store.session import Store
 from infra.local import datafolder
 from infra.local.base import StackError
 from streams.settings import Addresses
+from tests.support.commands import redthread
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 TOPIC = "stack.test"
 
 
@@ -155,14 +155,3 @@ def test_down_and_status_on_a_folder_without_anything_say_so(tmp_path: Path) -> 
     assert (down.returncode, status.returncode) == (0, 1)
     assert "nothing runs on" in down.stderr
     assert "nothing runs on" in status.stdout
-
-
-def redthread(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "infra.cli", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-    )

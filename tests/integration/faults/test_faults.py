@@ -9,8 +9,8 @@ CI runs a short version. A campaign is asked for by the environment (numbers of 
     REDTHREAD_FAULTS_SEED=n            the same random choices again; printed at the start of each test
     REDTHREAD_FAULTS_KEEP=1            keeps each disk on which something was lost, as the cut left it
 
-for example `REDTHREAD_FAULTS_CUTS=20 sh infra/run test tests/faults -k power`, as root on Linux: a power cut needs a
-loop mount. Every fault ends with a reconcile of all that was acknowledged with topics, graph and notices.
+for example `REDTHREAD_FAULTS_CUTS=20 sh infra/run test tests/integration/faults -k power`, as root on Linux: a power
+cut needs a loop mount. Every fault ends with a reconcile of all that was acknowledged with topics, graph and notices.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Tell
-from tests.faults.disk import Ext4, NoDisk
-from tests.faults.settings import Campaign
-from tests.faults.site import Site
-from tests.faults.system import DoesNotRun, send, until
+from tests.integration.faults.conftest import Tell
+from tests.support.faults.disk import Ext4, NoDisk
+from tests.support.faults.settings import Campaign
+from tests.support.faults.site import Site
+from tests.support.faults.system import DoesNotRun, send, until
 
 pytestmark = pytest.mark.timeout(0)
 DISK_MB = 3000

@@ -9,7 +9,7 @@ import pytest
 
 from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.settings import cache_folder
-from tests.faults.settings import Campaign, campaign
+from tests.support.faults.settings import Campaign, campaign
 
 Tell = Callable[[str], None]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.truth import Verdict, agrees
+from tests.support.faults.truth import Verdict, agrees
 
 YES, NO = "confirmed", "dismissed"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.actions.decide.verdicts import Judgement, Seen, do_reopening, do_verdict
+from graph.actions.decide.decision import Judgement, Seen
+from graph.actions.decide.verdicts import do_reopening, do_verdict
 from graph.domain.link import Decision
 from graph.store.session import Store
 from streams.records.gallery import GalleryRecord, MediaEmbedded

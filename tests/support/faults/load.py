@@ -23,9 +23,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from graph.domain.ids import media_id
 from streams import topics
 from streams.records.incoming import CE_MEDIA
-from tests.faults.pictures import Pictures
-from tests.faults.system import DoesNotRun, System, kafka_connection
-from tests.faults.truth import Event, Truth, Verdict
+from tests.support.faults.pictures import Pictures
+from tests.support.faults.system import DoesNotRun, System, kafka_connection
+from tests.support.faults.truth import Event, Truth, Verdict
 
 CASES = {"local:faults-1": "north", "local:faults-2": "north", "local:faults-3": "south"}
 TERMS = {"purpose": "victim identification", "legal_basis": "test", "scope": "register"}

@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 
 from graph.actions.access import AccessEvent, AccessLog
-from graph.actions.decide.verdicts import Judgement, Seen, do_reopening, do_verdict
+from graph.actions.decide.decision import Judgement, Seen
+from graph.actions.decide.verdicts import do_reopening, do_verdict
 from graph.actions.operate import models as actions
 from graph.actions.read import answers, search
 from graph.actions.read.answers import Answer

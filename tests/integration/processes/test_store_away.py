@@ -16,7 +16,7 @@ from streams.client.publish import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.records.incoming import CE_ERASURE
 from streams.settings import Addresses, cache_folder
-from tests.integration.test_chaos import pictures
+from tests.integration.processes.test_chaos import pictures
 from tests.support.harness import Site, installation, new_store, standing
 from tests.support.mounts import bind, tmpfs, unmount
 

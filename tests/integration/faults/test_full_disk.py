@@ -1,7 +1,7 @@
 """A disk that is full to the last byte for a while in the middle of an ingest: all comes back by itself.
 
-`REDTHREAD_FAULTS_FULL_DISKS=5 sh infra/run test tests/faults -k full` runs five rounds, in turn on a new tmpfs and
-a new ext4 image; CI runs none. See test_faults.py for the other variables.
+`REDTHREAD_FAULTS_FULL_DISKS=5 sh infra/run test tests/integration/faults -k full` runs five rounds, in turn on a new
+tmpfs and a new ext4 image; CI runs none. See test_faults.py for the other variables.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import Tell
-from tests.faults.disk import Disk, Ext4, NoDisk, Tmpfs
-from tests.faults.settings import Campaign
-from tests.faults.site import Site
-from tests.faults.system import DoesNotRun, until
+from tests.integration.faults.conftest import Tell
+from tests.support.faults.disk import Disk, Ext4, NoDisk, Tmpfs
+from tests.support.faults.settings import Campaign
+from tests.support.faults.site import Site
+from tests.support.faults.system import DoesNotRun, until
 
 pytestmark = pytest.mark.timeout(0)
 DISK_MB = 1000

@@ -25,7 +25,7 @@ from infra.local.datafolder import DataFolder, read_state
 from infra.local.supervisor import Supervisor
 from tests.support.mounts import fill, tmpfs
 
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 SLEEPS = "import time; print('begins', flush=True); time.sleep(600)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open({mark!r}, 'w'); time.sleep(600)"
 FAILS = "import sys; sys.exit('there is no cheese')"

@@ -6,12 +6,12 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.disk import Disk
-from tests.faults.load import Load
-from tests.faults.pictures import Pictures
-from tests.faults.reconcile import Found, by_product, settled
-from tests.faults.system import System
-from tests.faults.truth import Truth
+from tests.support.faults.disk import Disk
+from tests.support.faults.load import Load
+from tests.support.faults.pictures import Pictures
+from tests.support.faults.reconcile import Found, by_product, settled
+from tests.support.faults.system import System
+from tests.support.faults.truth import Truth
 
 
 @dataclass

@@ -23,7 +23,7 @@ from streams.repair.reconcile import Reconciliation, find
 from streams.repair.topic_contents import SourceTopics
 from streams.settings import Addresses, cache_folder
 from streams.topics import EMBED_GROUP
-from tests.integration.test_chaos import CASES, pictures
+from tests.integration.processes.test_chaos import CASES, pictures
 from tests.support import factories_streams as make
 from tests.support.harness import Site, installation, standing, until
 

@@ -15,8 +15,8 @@ from streams.faces.models import MODEL_ID
 from streams.gallery.load import load_gallery
 from streams.records.gallery import SearchAsked
 from streams.settings import Addresses
-from tests.integration.conftest import empty
 from tests.support import factories_streams as make
+from tests.support.graph_contents import empty
 from tests.support.harness import Site, installation, standing
 from tests.support.reference_gallery import Reference
 from tests.support.register import Register, batch_of

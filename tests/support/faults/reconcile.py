@@ -23,8 +23,8 @@ from graph.store.session import Row, Store
 from streams import topics
 from streams.records import quarantine
 from streams.settings import StreamSettings
-from tests.faults.system import DoesNotRun, System, kafka_connection
-from tests.faults.truth import Truth, agrees
+from tests.support.faults.system import DoesNotRun, System, kafka_connection
+from tests.support.faults.truth import Truth, agrees
 from tests.support.harness import Reader
 
 INPUTS = (topics.media_submitted("local"), topics.cases_changed("local"), topics.victims_changed("local"))
