@@ -34,7 +34,8 @@ from streams.relay.audit_roots import FOLDER, Roots
 from streams.relay.lag import LagReporter
 from streams.relay.outbox import OutboxPublisher
 from streams.relay.quarantine import QuarantineIndex
-from streams.repair.reconcile import Kafka, find
+from streams.repair.reconcile import find
+from streams.repair.topic_contents import SourceTopics
 from streams.settings import StreamSettings
 from streams.topics import LINK_GROUP
 
@@ -140,7 +141,7 @@ def _adopt(gallery_log: GalleryTopic, settings: StreamSettings) -> bool:
         return True
     try:
         gallery_log.check(cursor)
-        kafka = Kafka(settings.kafka_connection, settings.sources)
+        kafka = SourceTopics(settings.kafka_connection, settings.sources)
         report = _once(settings, lambda store: find(store, kafka, None)).report
         record = gallery_log.record_at(cursor.offset)
     except (KafkaException, TimeoutError) as away:
