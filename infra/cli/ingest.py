@@ -1,4 +1,4 @@
-"""`redthread ingest`: a folder or ZIP of pictures into one case of the running system; run again, it goes on."""
+"""`redthread ingest`: submits a folder or ZIP of pictures to one case of the running system; resumable."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _ingest(
     kafka = addresses.kafka_connection
     target = target_of(admin_client(kafka).list_topics(timeout=ANSWER_S).cluster_id, *astuple(terms))
     limits = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
-    # Under the name of our own processes: it waits by itself while there is too little space.
+    # By our own client id Kafka does not limit it: it waits by itself while there is too little space.
     system = CaseSystem(kafka, source_of(terms.case_id), client_id=CLIENT_ID)
     free = FreeSpace(space(chosen), announce, stop)
     with open_journal(chosen.data, target, free) as journal:

@@ -1,4 +1,4 @@
-"""`redthread models`: which model the register holds, and its change to another one."""
+"""`redthread models`: the register's model, and the change to another one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from infra.terminal import announce, bars
 from streams.faces.embed import Embedder
 from streams.faces.models import MODEL_ID, ensure_models
 from streams.faces.packs import LICENCE, Recogniser, chosen_model, read_pack
-from streams.faces.reembed import Again
+from streams.faces.reembed import FaceReembedder
 from streams.gallery.calibration import as_text, calibration_of, load_calibrations
 from streams.link.differing import would_differ, write_list
 from streams.link.migration import GalleryLog, embed_lacking, until_switched
@@ -41,7 +41,7 @@ from streams.settings import MIB, StreamSettings
 
 DEFAULT: Final = "sface"
 BEHIND: Final = 10
-"""How far the embedding steps behind everything else that wants the processors (nice)."""
+"""Niceness of the embedding: it yields the processors to everything else."""
 
 app = typer.Typer(help="Show the register's model, and change it to another one.")
 
@@ -95,7 +95,7 @@ async def _rescore(chosen: Settings, by: str, file: Path | None, *, switch: bool
             announce(f"the register is compared by {wanted.score_id} already")
             return
         to = file or chosen.data / "models" / f"would-differ-{wanted.score_id}.jsonl"
-        await _tell_differing(store, wanted, to.expanduser().absolute())
+        await _list_differing(store, wanted, to.expanduser().absolute())
         if switch:
             await _switch(store, wanted, 0, by)
             announce(f"the register is compared by {wanted.score_id}")
@@ -147,17 +147,18 @@ async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) ->
     workers = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
     files = MediaStore(workers.store_url)
     fetcher, decoder = Fetcher(workers.media_roots, files, workers.max_media_mib * MIB), Decoder()
-    again, log = Again(Embedder(recogniser.path), files, fetcher, decoder), GalleryLog(addresses.kafka_connection)
+    reembedder = FaceReembedder(Embedder(recogniser.path), files, fetcher, decoder)
+    log = GalleryLog(addresses.kafka_connection)
     try:
         async with Store(*addresses.neo4j) as store:
-            await _steps(store, partial(_embed, store, again, log, model_id, wanted.by), recogniser, wanted)
+            await _steps(store, partial(_embed, store, reembedder, log, model_id, wanted.by), recogniser, wanted)
     finally:
         decoder.close()
         fetcher.close()
 
 
 async def _steps(store: Store, embed: Callable[[], Awaitable[int]], recogniser: Recogniser, wanted: _Wanted) -> None:
-    """Embed, list, switch where it is wanted, embed what came last."""
+    """Embeds all faces, lists the differences, switches where that is wanted, and embeds the newest faces."""
     current, model_id = await actions.register_model(store), recogniser.model_id
     lost = await embed()
     if lost:
@@ -165,7 +166,7 @@ async def _steps(store: Store, embed: Callable[[], Awaitable[int]], recogniser: 
     if current == model_id:
         announce(f"the register holds {model_id}")
         return
-    await _tell_differing(store, _calibration(model_id), wanted.file)
+    await _list_differing(store, _calibration(model_id), wanted.file)
     if not wanted.switch:
         announce("nothing is switched: run it again with --switch for that")
         return
@@ -177,8 +178,8 @@ async def _steps(store: Store, embed: Callable[[], Awaitable[int]], recogniser: 
     announce("what is embedded with another model until then waits in quarantine, and comes by itself")
 
 
-async def _embed(store: Store, again: Again, log: GalleryLog, model_id: str, by: str) -> int:
-    """How many faces the model can't embed, once it has embedded all others."""
+async def _embed(store: Store, reembedder: FaceReembedder, log: GalleryLog, model_id: str, by: str) -> int:
+    """Embeds all faces that lack a vector of the model; returns how many cannot be embedded."""
     total = await actions.count_lacking(store, model_id)
     if total == 0:
         return 0
@@ -186,24 +187,24 @@ async def _embed(store: Store, again: Again, log: GalleryLog, model_id: str, by:
     with bars(total, "embedded") as move:
         # More may come meanwhile than there were.
         return await embed_lacking(
-            store, again, log, model_id, moved=lambda done: move(min(done, total)), tell=announce
+            store, reembedder, log, model_id, moved=lambda done: move(min(done, total)), tell=announce
         )
 
 
 def _calibration(model_id: str) -> Calibration:
-    """What the settings want the model's vectors to be compared by."""
+    """The calibration of the model by these settings."""
     return calibration_of(load_calibrations(settings().calibration), model_id)
 
 
 async def _switch(store: Store, to: Calibration, lost: int, by: str) -> None:
-    """Link has changed the register to this calibration's model and score once it returns."""
+    """Returns once link has changed the register to this calibration's model and score."""
     chosen = actions.Chosen(to.model_id, to.score_id, as_text(to))
     await actions.do_switch(store, chosen, lacking=lost, actor=by, now=datetime.now(UTC))
     announce(f"the register changes to {to.model_id}, compared by {to.score_id}")
     await until_switched(store, chosen, announce)
 
 
-async def _tell_differing(store: Store, to: Calibration, file: Path) -> None:
+async def _list_differing(store: Store, to: Calibration, file: Path) -> None:
     found = await would_differ(store, to)
     write_list(found, file)
     announce(

@@ -19,7 +19,8 @@ from graph.domain.people import Person, Role
 from infra.cli.token import issued
 from infra.local.base import StackError
 from infra.local.issuer import AUDIENCE, HOUR_S, HOURS, JWKS, KEY, USERS, DevelopmentIssuer, user_of
-from infra.local.system import SystemOptions, running_system
+from infra.local.options import SystemOptions
+from infra.local.system import running_system
 from infra.settings import Settings as CommandSettings
 
 pytestmark = pytest.mark.anyio

@@ -17,9 +17,10 @@ from infra.local.base import StackError
 from infra.local.external import ExternalStack
 from infra.local.kafka import credentials
 from infra.local.kafka import ready as kafka
+from infra.local.options import SystemOptions
 from infra.local.running import addresses_of, given_addresses
 from infra.local.supervisor import Supervisor
-from infra.local.system import SystemOptions, running_system
+from infra.local.system import running_system
 from infra.settings import Settings
 from streams.kafka.connection import KafkaConnection
 from streams.settings import Addresses
