@@ -26,11 +26,11 @@ def show_accuracy(out: Console, found: dict[str, Any]) -> None:
 
 def _show_verification(out: Console, found: Mapping[str, Any], intervals: Mapping[str, Any]) -> None:
     out.print(
-        f"verification accuracy {_with(found['accuracy'], intervals['accuracy'])} on {found['same']} same and "
+        f"verification accuracy {_with_interval(found['accuracy'], intervals['accuracy'])} on {found['same']} same and "
         f"{found['different']} different pairs, five times"
     )
     for far, rate in found["tar_at_far"].items():
-        out.print(f"TAR at FAR {far}: {_with(rate, intervals['tar_at_far'][far])}")
+        out.print(f"TAR at FAR {far}: {_with_interval(rate, intervals['tar_at_far'][far])}")
     every, plain = found["all_pairs"], found["plain"]
     table = _table(
         f"All {every['same']} same and {every['different']} different pairs", "FAR", "TAR", "TAR, one look", "threshold"
@@ -58,7 +58,7 @@ def _show_verification(out: Console, found: Mapping[str, Any], intervals: Mappin
             _percent(row["too_poor"]),
             *(_percent(row["tar_at_far"].get(far)) for far in rates),
             _percent(row["plain"]["tar_at_far"].get("0.001")),
-            _with(gain["mean"], gain["interval"]),
+            _with_interval(gain["mean"], gain["interval"]),
             *(_percent(row["candidates_of_strangers"][share]) for share in shares),
         )
     out.print(table)
@@ -88,8 +88,8 @@ def _show_open_set(out: Console, found: Mapping[str, Any], intervals: Mapping[st
         rates, ends = found["ways"][way], intervals["ways"][way]
         table.add_row(
             name,
-            _with(rates["tpir_at_fpir"]["0.01"], ends["tpir_at_fpir"]["0.01"]),
-            *(_with(rates[rank], ends[rank]) for rank in ("rank1", "rank20")),
+            _with_interval(rates["tpir_at_fpir"]["0.01"], ends["tpir_at_fpir"]["0.01"]),
+            *(_with_interval(rates[rank], ends[rank]) for rank in ("rank1", "rank20")),
         )
     out.print(table)
     for row in found["by_quality"]:
@@ -105,5 +105,5 @@ def _percent(rate: float | None) -> str:
     return "-" if rate is None else f"{rate:.2%}"
 
 
-def _with(rate: float | None, ends: list[float | None]) -> str:
+def _with_interval(rate: float | None, ends: list[float | None]) -> str:
     return f"{_percent(rate)} ({_percent(ends[0])} to {_percent(ends[1])})"

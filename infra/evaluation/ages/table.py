@@ -50,9 +50,9 @@ def _show_pairs(out: Console, found: Mapping[str, Any]) -> None:
         table.add_row(
             row["ages"],
             str(row["strangers"]),
-            _with(row["strangers_above_floor"], ends["strangers_above_floor"]),
+            _with_interval(row["strangers_above_floor"], ends["strangers_above_floor"]),
             str(row["mates"]),
-            *(_with(row["tar_at_far"][far], ends["tar_at_far"][far]) for far in fars),
+            *(_with_interval(row["tar_at_far"][far], ends["tar_at_far"][far]) for far in fars),
         )
     out.print(table)
     one = found["one_threshold"]
@@ -61,13 +61,13 @@ def _show_pairs(out: Console, found: Mapping[str, Any]) -> None:
         "small_strangers": "strangers both to 8 accepted",
         "adult_strangers": "adult strangers accepted",
     }
-    told = "; ".join(f"{name} {_with(one[key], one['intervals'][key])}" for key, name in names.items())
+    told = "; ".join(f"{name} {_with_interval(one[key], one['intervals'][key])}" for key, name in names.items())
     out.print(f"at one threshold, where one stranger of all in a thousand is accepted: {told}")
     gaps = list(dict.fromkeys(row["gap"] for row in found["by_gap"]))
     table = _table("One person above the floor, by the years between", "younger at", *gaps)
     for band in dict.fromkeys(row["younger"] for row in found["by_gap"]):
         rows = {row["gap"]: row for row in found["by_gap"] if row["younger"] == band}
-        table.add_row(band, *(_with(rows[gap]["above_floor"], rows[gap]["interval"]) for gap in gaps))
+        table.add_row(band, *(_with_interval(rows[gap]["above_floor"], rows[gap]["interval"]) for gap in gaps))
     out.print(table)
 
 
@@ -133,12 +133,12 @@ def _percent(rate: float | None) -> str:
     return "-" if rate is None else f"{rate:.1%}"
 
 
-def _with(rate: float | None, ends: list[float | None]) -> str:
+def _with_interval(rate: float | None, ends: list[float | None]) -> str:
     return f"{_percent(rate)} ({_percent(ends[0])} to {_percent(ends[1])})"
 
 
 def _rate(found: Mapping[str, Any]) -> str:
-    return _with(found["value"], found["interval"])
+    return _with_interval(found["value"], found["interval"])
 
 
 def _number(found: Mapping[str, Any]) -> str:
