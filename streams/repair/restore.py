@@ -108,7 +108,7 @@ async def repair(store: Store, kafka: Kafka, todo: Repair, *, actor: str) -> Map
     # Of a notice that an older release sent only its facts are kept.
     bare = not_sent - {name for _, name in published}
     await actions.notify_again(
-        store, [row for row in await reading.sent_notices(store, now=now) if row["notice_id"] in bare], now=now
+        store, [item for item in await reading.sent_notices(store, now=now) if item.notice_id in bare]
     )
     await audit_roots.publish_again(store, found.roots)
     counts.update({"notice": len(bare), "root": len(found.roots)})
