@@ -49,11 +49,11 @@ def aged_files(root: Path, half: Half | None) -> tuple[list[AgedFile], int]:
     found: list[AgedFile] = []
     unnamed = 0
     for file in files_below(root, lambda _: None):
-        match = _NAME.fullmatch(Path(file).stem)
-        if match is None:
+        found_name = _NAME.fullmatch(Path(file).stem)
+        if found_name is None:
             unnamed += 1
-        elif half is None or half_of(match["person"]) == half:
-            found.append(AgedFile(match["person"], int(match["age"]), root / file))
+        elif half is None or half_of(found_name["person"]) == half:
+            found.append(AgedFile(found_name["person"], int(found_name["age"]), root / file))
     ages: dict[str, set[int]] = {}
     for file in found:
         ages.setdefault(file.person, set()).add(file.age)
