@@ -145,7 +145,7 @@ def _main_face(process: _Process, picture: Picture, media_id: str, *, plain: boo
 def _plain(process: _Process, bgr: Pixels) -> Vector | None:
     """The vector of the main face by the landmarks of a single detection pass."""
     height, width = bgr.shape[:2]
-    faces = process.detector.one_look(bgr)
+    faces = process.detector.detect_small(bgr)
     main = min(faces, key=lambda face: off_centre(face.box, width, height), default=None)
     if main is None:
         return None
