@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from api.client import ApiClient, Asked
 from graph.actions.read import links as read
-from graph.actions.read.links import LinkRow
+from graph.actions.read.counts import (ScoredLink)
 from graph.domain.people import Role
 from graph.store.session import Store
 from infra.clock import Clock
@@ -70,7 +70,7 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
     return await in_thread(work)
 
 
-async def read_links(system: RunningSystem) -> list[LinkRow]:
+async def read_links(system: RunningSystem) -> list[ScoredLink]:
     """Every link of the graph, read when nothing waits to be published any more."""
     addresses = system.addresses
     async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:

@@ -31,7 +31,7 @@ import psutil
 
 from api.app import build_app
 from api.readiness import Readiness
-from api.services import Services
+from api.deps import (Services)
 from graph.actions.access import AccessLog
 from graph.domain import ids
 from graph.domain.people import Person, Role

@@ -12,7 +12,7 @@ import pytest
 
 from api.app import build_app
 from api.readiness import Readiness
-from api.services import Services
+from api.deps import (Services)
 from graph.actions.access import AccessLog
 from graph.actions.operate import quarantine
 from graph.domain import audit, ids

@@ -13,7 +13,7 @@ import pytest
 
 from api.app import build_app
 from api.readiness import Readiness
-from api.services import open_services
+from api.deps import (open_services)
 from api.settings import Settings
 from graph.domain.people import Person, Role
 from graph.files import MediaStore

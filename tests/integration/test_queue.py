@@ -11,7 +11,9 @@ import pytest
 from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.contact_sheet import Said, do_act
 from graph.actions.decide.verdicts import Judgement, Seen, do_verdict
-from graph.actions.read.queue import Page, Queued, do_claim, do_renewal, do_skip, read_queue
+from graph.actions.read.queue import (Queued, read_queue)
+from graph.actions.read.page import (Page)
+from graph.actions.read.claims import (do_claim, do_renewal, do_skip)
 from graph.domain.errors import Conflict, Forbidden, NotFound
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role

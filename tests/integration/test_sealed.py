@@ -11,7 +11,7 @@ from graph.actions.decide.contact_sheet import Said
 from graph.actions.decide.identify import Proposal
 from graph.actions.decide.verdicts import Judgement, Seen
 from graph.actions.read.links import read_link
-from graph.actions.read.queue import do_claim
+from graph.actions.read.claims import (do_claim)
 from graph.domain.errors import Conflict, Forbidden, NotFound
 from graph.domain.identification import Basis
 from graph.domain.link import Decision, SecondDecision, State

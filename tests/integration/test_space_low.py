@@ -11,7 +11,7 @@ import pytest
 
 from api.app import build_app
 from api.readiness import Readiness
-from api.services import Services
+from api.deps import (Services)
 from graph.actions.access import AccessLog
 from graph.files import MediaStore
 from graph.space import Space

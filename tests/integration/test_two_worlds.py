@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from api import clock
 from api.app import build_app
 from api.readiness import Readiness
-from api.services import Services
+from api.deps import (Services)
 from graph.actions.access import AccessLog
 from graph.domain import ids
 from graph.domain.people import Person

@@ -15,7 +15,7 @@ from graph.actions import victims
 from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.acts import Done, done_of
 from graph.actions.decide.verdicts import Deciding, Locked, Seen, Step, check_sees, check_version, lock, plan, write
-from graph.actions.read.links import seen_link
+from graph.actions.read.links import find_link
 from graph.domain import ids, link, victim
 from graph.domain.audit_actions import AuditAction
 from graph.domain.contact_sheet import ContactSheet, Pair, SheetSubject, pairs_to_confirm, pairs_to_dismiss
@@ -110,7 +110,7 @@ async def do_link(
         await _create(tx, [{"link_id": link_id, "a": a, "b": b}], actor, now)
         deciding = Deciding(actor, now, purpose, "verdict", AuditAction.LINK_MADE, shown)
         await write(tx, head, await lock(tx, [link_id]), [step], deciding, ids.new_id())
-        return await seen_link(tx, link_id, viewer=actor)
+        return await find_link(tx, link_id, viewer=actor)
 
     return await store.write(work)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from graph.actions import victims
 from graph.actions.decide.statements import tell_decision
-from graph.actions.read.links import seen_link
+from graph.actions.read.links import find_link
 from graph.actions.victims import Effects
 from graph.domain import audit, ids, link
 from graph.domain.audit_actions import AuditAction
@@ -157,7 +157,7 @@ async def _one(store: Store, seen: Seen, step: Step, deciding: Deciding, check: 
         await check(tx, deciding.actor, found[seen.link_id])
         check_version(found[seen.link_id], seen.version, deciding.actor)
         await write(tx, head, found, [step], deciding, ids.new_id())
-        return await seen_link(tx, seen.link_id, viewer=deciding.actor)
+        return await find_link(tx, seen.link_id, viewer=deciding.actor)
 
     return await store.write(work)
 

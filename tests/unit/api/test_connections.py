@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from api.body import RequestBody
-from api.connections import Connection
+from api.guard import (RequestBody)
+from api.main import (Connection)
 from api.errors import register
 from api.guard import JSON_LIMIT, Guard
 

@@ -9,18 +9,8 @@ import pytest
 
 from graph.domain.link import State
 from graph.domain.people import Person, Role
-from graph.domain.visibility import (
-    VisibleEndpoint,
-    linked_cases,
-    may_see_case,
-    may_see_face,
-    may_see_link,
-    visible_endpoint,
-    visible_found_face,
-    visible_link,
-    visible_media,
-    with_visible_statements,
-)
+from graph.domain.visibility import (VisibleEndpoint, may_see_case, may_see_face, may_see_link, visible_endpoint, visible_found_face, visible_link)
+from graph.domain.case_view import (linked_cases, visible_media, with_visible_statements)
 from tests.support.factories import ANNA, BEN, SUE
 
 WANDA = Person("wanda@west", frozenset({Role.INVESTIGATOR}), "west")

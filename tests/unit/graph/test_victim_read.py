@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graph.actions.read.victim import contact_sheets
+from graph.actions.read.victim import victim_cases
 from tests.support.factories import ANNA
 
 
@@ -23,7 +23,7 @@ def test_faces_stand_by_case_the_weakest_first_and_one_of_two_cases_in_both() ->
     rows = [face("good", "north:1", quality=0.9), face("poor", "north:1", "north:2", quality=0.2),
             face("unknown", "north:1", quality=None)]  # fmt: skip
 
-    sheets = contact_sheets(ANNA, rows, [], {"good", "poor", "unknown"})
+    sheets = victim_cases(ANNA, rows, [], {"good", "poor", "unknown"})
 
     assert [(sheet.case["case_id"], [each.face["face_id"] for each in sheet.faces]) for sheet in sheets] == [
         ("north:1", ["unknown", "poor", "good"]), ("north:2", ["poor"]),
@@ -34,7 +34,7 @@ def test_a_face_says_who_put_it_there() -> None:
     rows = [face("a", "north:1"), face("b", "north:1"), face("c", "north:1")]
     rows[2]["declared"] = [{"victim_id": "v", "declared_by": "local", "at": None}]
 
-    [sheet] = contact_sheets(ANNA, rows, [link("a", "b"), link("b", "c", "approved")], set("abc"))
+    [sheet] = victim_cases(ANNA, rows, [link("a", "b"), link("b", "c", "approved")], set("abc"))
 
     assert {each.face["face_id"]: each.bases for each in sheet.faces} == {
         "a": ("confirmed",), "b": ("confirmed", "approved"), "c": ("declared", "approved"),
@@ -45,13 +45,13 @@ def test_a_face_that_is_not_known_is_masked() -> None:
     rows = [face("mine", "north:1"), face("near", "south:1"), face("far", "west:1"), face("other", "south:2")]
     links = [link("mine", "near", "approved"), link("far", "near", "approved"), link("mine", "other")]
 
-    *known, hidden = contact_sheets(ANNA, rows, links, {"mine", "near", "far"})
+    *known, hidden = victim_cases(ANNA, rows, links, {"mine", "near", "far"})
     assert [sheet.case["case_id"] for sheet in known] == ["north:1", "south:1", "west:1"]
     assert (hidden.case["case_id"], hidden.case["district"], hidden.faces[0].masked) == (None, "south", True)
     assert (hidden.faces[0].face, hidden.faces[0].media_id) == ({"face_id": "other"}, None)
 
 
 def test_a_picture_that_two_districts_share_names_the_other_case_to_nobody() -> None:
-    sheets = contact_sheets(ANNA, [face("mine", "north:1", "south:1")], [], {"mine"})
+    sheets = victim_cases(ANNA, [face("mine", "north:1", "south:1")], [], {"mine"})
 
     assert [(sheet.case["case_id"], sheet.faces[0].masked) for sheet in sheets] == [("north:1", False), (None, False)]
