@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +10,14 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from graph.domain.errors import Invalid
+from streams.kafka.connection import KafkaConnection
+
 MIB = 1024 * 1024
 
 
 def cache_folder() -> Path:
-    """Where files that can be fetched again are kept."""
+    """The folder of files that can be downloaded again."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "redthread"
 
 
@@ -67,13 +71,23 @@ class StreamSettings(BaseSettings):
 
     @property
     def store_url(self) -> str:
-        """Where crops and uploads are kept."""
+        """The fsspec URL of crops and uploads."""
         return self.media_store or (self.data.absolute() / "store").as_uri()
+
+    @property
+    def kafka_connection(self) -> KafkaConnection:
+        """Raises Invalid for security settings that not every Kafka client obeys."""
+        return KafkaConnection(self.kafka, self.kafka_security)
+
+    @property
+    def faust_folder(self) -> Path:
+        """This worker's folder for Faust's own files."""
+        return self.data.absolute() / "faust" / self.worker_slot
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where Kafka and Neo4j answer, and who may enter."""
+    """Addresses and credentials of Kafka and Neo4j."""
 
     kafka: str
     neo4j_uri: str
@@ -82,8 +96,22 @@ class Addresses:
     kafka_security: str = "{}"
     """SASL/TLS settings of the Kafka clients as JSON, by librdkafka's names."""
 
+    @property
+    def neo4j(self) -> tuple[str, str, str]:
+        """URI, user and password, as `Store` takes them."""
+        return self.neo4j_uri, self.neo4j_user, self.neo4j_password
+
+    @property
+    def kafka_connection(self) -> KafkaConnection:
+        """Raises Invalid for security settings that are not JSON or that not every Kafka client obeys."""
+        try:
+            security = json.loads(self.kafka_security)
+        except ValueError:
+            raise Invalid("REDTHREAD_KAFKA_SECURITY is not JSON") from None
+        return KafkaConnection(self.kafka, security)
+
     def env(self) -> dict[str, str]:
-        """The environment by which a process of Redthread finds the servers."""
+        """The environment variables by which a process of Redthread finds the servers."""
         return {
             "REDTHREAD_KAFKA": self.kafka,
             "REDTHREAD_KAFKA_SECURITY": self.kafka_security,

@@ -1,30 +1,19 @@
-"""Every topic, its partitions and its retention: the one table; `redthread topics` creates and checks them."""
+"""The table of all topics: partitions, retention and readers. `redthread topics` creates and checks them."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import (
-    AdminClient,
-    NewTopic,  # pyright: ignore[reportPrivateImportUsage]  the documented place; its stub forgets __all__
-)
-
-from graph.domain.errors import RedthreadError
-from streams.kafka.durability import check_durability, settings_of
+from typing import Final
 
 DAY_MS = 86_400_000
 INPUT_MAX = 2_000_000
-"""Bytes of an input record that the broker takes: above our own limit, so that a record that is too large reaches
+"""Bytes of an input record that the broker accepts: above our own limit, so that a record that is too large reaches
 quarantine with a reason instead of an error in the case system."""
 GALLERY_MAX = 8_388_608
-ANSWER_S = 10.0
-"""Seconds in which a broker that can be reached says which topics there are."""
-VISIBLE_S = 30.0
-"""Seconds in which a broker lists the topics that it has made."""
+
+EMBED_GROUP: Final = "redthread-embed"
+LINK_GROUP: Final = "redthread-link"
 
 GALLERY = "redthread.gallery.v1"
 PROBES = "redthread.probes.submitted.v1"
@@ -49,7 +38,7 @@ def erasures_requested(source: str) -> str:
 
 
 def changes(source: str) -> list[str]:
-    """What a source sends besides media."""
+    """The input topics of a source other than media."""
     return [cases_changed(source), victims_changed(source), erasures_requested(source)]
 
 
@@ -57,9 +46,15 @@ def notices(source: str) -> str:
     return f"redthread.notices.{source}.v1"
 
 
+def read_by(sources: Sequence[str]) -> dict[str, list[str]]:
+    """The topics that each consumer group reads."""
+    inputs = [topic for source in sources for topic in (media_submitted(source), *changes(source))]
+    return {EMBED_GROUP: [*inputs, PROBES], LINK_GROUP: [GALLERY, QUARANTINE]}
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as it must be; `retention_ms` -1 keeps for ever, `content` is for the documents."""
+    """A topic as it must be; `retention_ms` -1 means for ever, `content` is for the documents."""
 
     name: str
     partitions: int
@@ -111,64 +106,3 @@ def table(sources: Iterable[str]) -> list[Topic]:
             Topic(notices(source), 1, 14 * DAY_MS, "notices to the case system"),
         ]
     return rows
-
-
-class TopicsDiffer(RedthreadError):
-    """A topic exists and is not as the table says."""
-
-    code = "topics_differ"
-
-
-def ensure_topics(
-    bootstrap: str, sources: Iterable[str], security: Mapping[str, str] | None = None, *, is_vouched: bool = False
-) -> list[str]:
-    """The names of the topics created now; afterwards every topic of the table exists as the table says.
-
-    Raises TopicsDiffer where one exists with other partitions or settings, or may lose what Kafka acknowledged: that is
-    for a person to decide. `is_vouched` as for `check_durability`.
-    """
-    admin: Any = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, **(security or {})})
-    wanted = table(sources)
-    existing = admin.list_topics(timeout=ANSWER_S).topics
-    missing = [topic for topic in wanted if topic.name not in existing]
-    if missing:
-        created: dict[str, Any] = admin.create_topics(
-            [NewTopic(t.name, num_partitions=t.partitions, replication_factor=-1, config=t.config()) for t in missing]
-        )
-        for name, future in created.items():
-            try:
-                future.result(30)
-            except KafkaException as error:
-                if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
-                    raise TopicsDiffer(f"topic {name} could not be created: {error.args[0].str()}") from error
-        _wait_visible(admin, [topic.name for topic in missing])
-    differences = check_topics(admin, wanted, is_vouched=is_vouched)
-    if differences:
-        raise TopicsDiffer("; ".join(differences))
-    return [topic.name for topic in missing]
-
-
-def _wait_visible(admin: Any, names: list[str]) -> None:
-    """Returns when the broker lists topics that it has just made: it answers before it does."""
-    end = time.monotonic() + VISIBLE_S
-    while not set(names) <= set(admin.list_topics(timeout=30).topics) and time.monotonic() < end:
-        time.sleep(0.05)
-
-
-def check_topics(admin: Any, wanted: list[Topic], *, is_vouched: bool = False) -> list[str]:
-    """What is not as the table says, or not durable, a sentence each; empty where all is as it must be."""
-    existing = admin.list_topics(timeout=ANSWER_S).topics
-    found: list[str] = []
-    present = [topic for topic in wanted if topic.name in existing]
-    found += [f"topic {topic.name} does not exist" for topic in wanted if topic.name not in existing]
-    values = settings_of(admin, [topic.name for topic in present])
-    for topic in present:
-        partitions = len(existing[topic.name].partitions)
-        if partitions != topic.partitions:
-            found.append(f"topic {topic.name} has {partitions} partitions, not {topic.partitions}")
-        for key, value in topic.config().items() if topic.name in values else ():
-            actual = values[topic.name][key]
-            if actual != value:
-                found.append(f"topic {topic.name} has {key}={actual}, not {value}")
-    doubts = check_durability(admin, [topic.name for topic in present], is_vouched=is_vouched)
-    return found + [str(doubt) for doubt in doubts]

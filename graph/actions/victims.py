@@ -18,6 +18,7 @@ from graph.domain.known_victims import VictimView, victim_view, visible_contradi
 from graph.domain.link import JOINS, State
 from graph.domain.people import Permission, Person, may
 from graph.domain.victim import FaceFacts, LinkFacts, Neighbourhood, Victims
+from graph.store.log import Outgoing
 from graph.store.queries import victims as queries
 from graph.store.session import Row, Tx
 
@@ -179,6 +180,13 @@ def _calls(around: Around, faces: Iterable[str], viewer: Person) -> list[Row]:
 def _call(calls: Sequence[Row]) -> str:
     named = "; ".join(f"district {call['district']}, call {call['contact'] or 'its duty desk'}" for call in calls)
     return f": {named}" if named else ""
+
+
+def moved_faces(effects: Effects) -> list[Outgoing]:
+    """The record by which link learns the new victim of each moved face; none if no face moved."""
+    if not effects.moved:
+        return []
+    return [Outgoing("victims", min(effects.moved), {"faces": dict(effects.moved)})]
 
 
 def effects(around: Around, after: Victims) -> Effects:

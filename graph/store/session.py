@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from types import TracebackType
 from typing import Any, Final, LiteralString, Self, TypeVar
 
@@ -11,6 +11,7 @@ from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction, Noti
 from neo4j.exceptions import ConstraintError, DriverError, Neo4jError
 
 from graph.domain.errors import RedthreadError, StoreUnavailable
+from graph.paging import chunks
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -65,6 +66,11 @@ class Tx:
         """Runs a statement to its end and drops what it returns."""
         result = await self._inner.run(query, values)
         await result.consume()
+
+    async def do_rows(self, query: LiteralString, rows: Collection[Any], **values: Any) -> None:
+        """Runs a statement that takes `$rows` over all rows, in chunks; not at all without rows."""
+        for chunk in chunks(rows):
+            await self.do(query, rows=chunk, **values)
 
 
 class Store:
@@ -130,6 +136,22 @@ class Store:
                 return await once()
 
         return await asyncio.shield(_mapped(twice()))
+
+    async def pages(
+        self, query: LiteralString, size: int, place: Callable[[Row], Any], *, first: Any = "", **values: Any
+    ) -> AsyncIterator[list[Row]]:
+        """All rows of a statement that takes `$after` and `$limit`, in pages, each read in a transaction of its own.
+
+        `place` is the value that `$after` has for the rows behind a row; the first page is behind `first`.
+        """
+        after = first
+        while True:
+            page = await self.read(lambda tx, after=after: tx.rows(query, after=after, limit=size, **values))
+            if page:
+                yield page
+            if len(page) < size:
+                return
+            after = place(page[-1])
 
     async def statement(self, query: LiteralString) -> None:
         """Runs one statement of a migration in a transaction of its own."""

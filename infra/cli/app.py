@@ -47,9 +47,13 @@ class _Commands(TyperGroup):
 
 
 app = typer.Typer(
-    name="redthread", cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    name="redthread",
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
     help="Proposes links between cases by the faces in their pictures; people decide.",
-)  # fmt: skip
+)
 
 
 def _version(wanted: bool) -> None:

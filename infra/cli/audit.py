@@ -117,7 +117,7 @@ def _with_store(data: Path | None, work: Callable[[Store], Coroutine[Any, Any, T
     addresses = addresses_of(settings(data=data))
 
     async def run() -> T:
-        async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        async with Store(*addresses.neo4j) as store:
             return await work(store)
 
     return asyncio.run(run())

@@ -58,13 +58,20 @@ def demo(
             root, terms = check_folder(folder.expanduser()), FOLDER_TERMS
         files = read_cases(root, announce)
         options = SystemOptions(
-            data=own, kafka_port=kafka_port, neo4j_port=neo4j_port, api_port=api_port, embed=max(chosen.embed, 1),
-            media_roots=(root.as_uri() + "/",), sources={run.SOURCE: ["north", "south"]},
-            models=chosen.models, model_pack=chosen.model_pack, maven_repository=chosen.maven_repository,
+            data=own,
+            kafka_port=kafka_port,
+            neo4j_port=neo4j_port,
+            api_port=api_port,
+            embed=max(chosen.embed, 1),
+            media_roots=(root.as_uri() + "/",),
+            sources={run.SOURCE: ["north", "south"]},
+            models=chosen.models,
+            model_pack=chosen.model_pack,
+            maven_repository=chosen.maven_repository,
             short_lived=len(files) < MANY_FILES,
             # Not the store of an installation that this shell's environment may name.
             env={"REDTHREAD_MEDIA_STORE": (own / "store").as_uri()},
-        )  # fmt: skip
+        )
         job = _job(options, files, terms, clock, as_json=as_json, serve=not exit_when_done)
         run_until_signalled(job)
 

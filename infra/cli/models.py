@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from graph.actions.link.commit import read_cursor
+from graph.actions.link.cursor import read_cursor
 from graph.actions.operate import models as actions
 from graph.domain.calibration import Calibration
 from graph.domain.errors import Conflict
@@ -90,7 +89,7 @@ def rescore(
 
 async def _rescore(chosen: Settings, by: str, file: Path | None, *, switch: bool) -> None:
     addresses = addresses_of(chosen)
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         wanted = _calibration(await actions.register_model(store))
         if (await read_cursor(store)).score_id == wanted.score_id:
             announce(f"the register is compared by {wanted.score_id} already")
@@ -122,7 +121,7 @@ def _recogniser(chosen: Settings, new: str) -> Recogniser:
 
 async def _show(chosen: Settings) -> None:
     addresses = addresses_of(chosen)
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         current = await actions.register_model(store)
         known = await actions.known_models(store)
         table = Table("model", "faces embedded", "lacking", "", box=None)
@@ -145,13 +144,12 @@ async def _show(chosen: Settings) -> None:
 
 async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) -> None:
     addresses, model_id = addresses_of(chosen), recogniser.model_id
-    security: dict[str, str] = json.loads(addresses.kafka_security)
     workers = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
     files = MediaStore(workers.store_url)
     fetcher, decoder = Fetcher(workers.media_roots, files, workers.max_media_mib * MIB), Decoder()
-    again, log = Again(Embedder(recogniser.path), files, fetcher, decoder), GalleryLog(addresses.kafka, security)
+    again, log = Again(Embedder(recogniser.path), files, fetcher, decoder), GalleryLog(addresses.kafka_connection)
     try:
-        async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        async with Store(*addresses.neo4j) as store:
             await _steps(store, partial(_embed, store, again, log, model_id, wanted.by), recogniser, wanted)
     finally:
         decoder.close()

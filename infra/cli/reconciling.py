@@ -13,19 +13,27 @@ from streams.repair.reconcile import Kafka, Reconciliation
 from streams.settings import Addresses
 
 ROWS = {
-    "events": "submitted events that the topics hold", "finished": "finished", "quarantined": "in quarantine",
-    "waiting": "on their way", "lost": "lost", "doubled": "doubled", "notices": "notices of the last 13 days",
-    "not_sent": "notices that their topic lacks", "unknown": "subjects with notices that the graph does not know",
-    "requests_lost": "requests of people that are nowhere", "roots_missing": "audit roots that their topic lacks",
-    "verdicts_changed": "links that are not as was sent last", "files_missing": "crops and uploads that are missing",
-}  # fmt: skip
+    "events": "submitted events that the topics hold",
+    "finished": "finished",
+    "quarantined": "in quarantine",
+    "waiting": "on their way",
+    "lost": "lost",
+    "doubled": "doubled",
+    "notices": "notices of the last 13 days",
+    "not_sent": "notices that their topic lacks",
+    "unknown": "subjects with notices that the graph does not know",
+    "requests_lost": "requests of people that are nowhere",
+    "roots_missing": "audit roots that their topic lacks",
+    "verdicts_changed": "links that are not as was sent last",
+    "files_missing": "crops and uploads that are missing",
+}
 SHOWN = 20
 """Ids of one kind that people are shown; `--json` has all."""
 
 
 def kafka_of(chosen: Settings, addresses: Addresses) -> Kafka:
     """The topics of a running system."""
-    return Kafka(addresses.kafka, json.loads(addresses.kafka_security), chosen.sources)
+    return Kafka(addresses.kafka_connection, chosen.sources)
 
 
 def shown(found: Reconciliation, *, as_json: bool = False, can_be_repaired: bool = True) -> None:

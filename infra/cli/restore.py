@@ -41,7 +41,7 @@ async def _restore(chosen: Settings, addresses: Addresses, by: str, *, dry_run: 
     """The reconciliation at the end, and whether another run would repair more."""
     kafka = kafka_of(chosen, addresses)
     files = MediaStore(read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data).store_url)
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         todo = await repairs.examine(store, kafka, files)
         _print(todo)
         if dry_run or not todo.is_needed:

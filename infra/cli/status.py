@@ -1,9 +1,8 @@
-"""`redthread status`: what runs, where, since when, and how far behind its readers are."""
+"""`redthread status`: which processes run, since when, and the lag of each reader."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -14,7 +13,7 @@ from confluent_kafka import KafkaException
 from rich.console import Console
 from rich.table import Table
 
-from graph.actions.link import commit
+from graph.actions.link.cursor import read_cursor
 from graph.actions.read import links as read
 from graph.domain.errors import Invalid
 from graph.files import MediaStore
@@ -24,18 +23,19 @@ from infra.cli.endings import Code
 from infra.cli.reconciling import kafka_of, shown
 from infra.local.datafolder import is_held
 from infra.local.kafka import credentials
+from infra.local.processes import READY, missing_parts
 from infra.local.running import Running, RunningChild, addresses_of, find_running
 from infra.settings import Settings
-from streams.relay.lag import lags
+from streams.kafka.connection import KafkaConnection
+from streams.kafka.offsets import lags
 from streams.repair.reconcile import Reconciliation, find
 from streams.settings import Addresses, StreamSettings
 
 NOT_RUNNING = 1
-READY = "ready"
 NEO4J_S = 15.0
-"""Seconds for all that Neo4j is asked: the driver itself would try again for a minute."""
+"""Seconds for all queries to Neo4j: the driver itself would retry for a minute."""
 API_S = 5.0
-"""Seconds for the API's answer: above the 3 that it gives each part."""
+"""Seconds for the API's answer: above the 3 that it allows each part."""
 
 
 def status(
@@ -88,7 +88,7 @@ def status(
         out.print(f"API: {fault}", markup=False)
     if running.ready:
         addresses = addresses_of(chosen)
-        behind = _lags(addresses.kafka, json.loads(addresses.kafka_security), sorted(chosen.sources))
+        behind = _lags(addresses.kafka_connection, sorted(chosen.sources))
         out.print(behind or "Kafka does not answer: its log is logs/kafka.log in the data folder")
         counts = asyncio.run(_counts(addresses))
         if (broken := counts.pop("broken")) is not None:
@@ -103,47 +103,40 @@ def status(
 async def _reconcile(chosen: Settings) -> Reconciliation:
     addresses = addresses_of(chosen)
     files = MediaStore(read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data).store_url)
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         return (await find(store, kafka_of(chosen, addresses), files)).report
 
 
 def state_of_child(child: RunningChild) -> str:
-    """What a child is doing, in words."""
+    """The child's state in words."""
     if not child.pid:
         return "waits to start again"
     return {True: READY, False: "starting", None: "runs, not written down yet"}[child.ready]
 
 
 def api_faults(url: str) -> list[str]:
-    """What the API itself says that is missing; empty where it is ready."""
+    """A line for each part that the API misses, by its own answer; empty where it is ready."""
     try:
         # Without the environment's proxies: the loopback is never behind one.
-        answer = httpx.get(f"{url}/readyz", timeout=API_S, trust_env=False)
-        parts: dict[str, str] = {} if answer.is_success else answer.json()["parts"]
+        return [*missing_parts(httpx.get(f"{url}/readyz", timeout=API_S, trust_env=False)).values()]
     except httpx.HTTPError as error:
         return [f"it does not answer ({type(error).__name__})"]
-    except (ValueError, KeyError, TypeError, AttributeError):  # not what our API answers
+    except ValueError:
         return ["it does not say what is missing"]
-    return [state for state in parts.values() if state != READY]
 
 
 def _children(running: Running, states: Mapping[str, str]) -> Table:
     table = Table("process", "pid", "up for", "restarts", "state", box=None)
     for child in running.children:
-        table.add_row(
-            child.name,
-            str(child.pid or "-"),
-            _since(child.started_at) if child.pid else "-",
-            str(child.restarts),
-            states[child.name],
-        )
+        up_for = _since(child.started_at) if child.pid else "-"
+        table.add_row(child.name, str(child.pid or "-"), up_for, str(child.restarts), states[child.name])
     return table
 
 
-def _lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -> Table | str | None:
-    """How far behind each reader is; None where Kafka does not answer."""
+def _lags(kafka: KafkaConnection, sources: Sequence[str]) -> Table | str | None:
+    """A table of each reader's lag; None where Kafka does not answer."""
     try:
-        found = lags(bootstrap, security, sources)
+        found = lags(kafka, sources)
     except (KafkaException, TimeoutError):
         return None
     table = Table("reader", "topic", "records behind", box=None)
@@ -153,9 +146,8 @@ def _lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -
 
 
 async def _counts(addresses: Addresses) -> dict[str, Any]:
-    account = addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password
-    async with asyncio.timeout(NEO4J_S), Store(*account) as store:
-        return {**await read.counts(store), "broken": (await commit.read_cursor(store)).broken}
+    async with asyncio.timeout(NEO4J_S), Store(*addresses.neo4j) as store:
+        return {**await read.counts(store), "broken": (await read_cursor(store)).broken}
 
 
 def _contents(counts: dict[str, Any]) -> Table:

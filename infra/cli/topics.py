@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
-from confluent_kafka.admin import AdminClient
 
 from infra.cli.common import DataOption, settings
 from infra.local.running import addresses_of
-from streams.topics import check_topics, ensure_topics, table
+from streams.kafka.admin import admin_client, check_topics, ensure_topics
+from streams.topics import table
 
 
 def topics(
@@ -21,14 +20,12 @@ def topics(
 ) -> None:
     """Create the topics of all sources, and check that each is as the table of topics says."""
     chosen = settings(data=data)
-    addresses = addresses_of(chosen)
-    security = json.loads(addresses.kafka_security)
+    kafka = addresses_of(chosen).kafka_connection
     if check:
-        admin = AdminClient({"bootstrap.servers": addresses.kafka, "log_level": 0, **security})
-        differences = check_topics(admin, table(chosen.sources), is_vouched=chosen.kafka_is_durable)
+        differences = check_topics(admin_client(kafka), table(chosen.sources), is_vouched=chosen.kafka_is_durable)
         for line in differences:
             print(line)
         raise typer.Exit(1 if differences else 0)
-    for name in ensure_topics(addresses.kafka, chosen.sources, security, is_vouched=chosen.kafka_is_durable):
+    for name in ensure_topics(kafka, chosen.sources, is_vouched=chosen.kafka_is_durable):
         print(f"created {name}")
     print(f"{len(table(chosen.sources))} topics are as they must be")

@@ -53,8 +53,15 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready, and leave it running.")] = False,
 ) -> None:
     """Start Kafka, Neo4j, the workers and the API, and keep them running until Ctrl-C."""
-    chosen = settings(data=data, stack=stack, embed=embed, api_port=api_port, kafka_port=kafka_port,
-                      neo4j_port=neo4j_port, media_roots=media_root or None)  # fmt: skip
+    chosen = settings(
+        data=data,
+        stack=stack,
+        embed=embed,
+        api_port=api_port,
+        kafka_port=kafka_port,
+        neo4j_port=neo4j_port,
+        media_roots=media_root or None,
+    )
     if detach:
         _detach(chosen, ["--discard-unreadable-log"] if discard_unreadable_log else [])
         return
@@ -87,12 +94,23 @@ def down(data: DataOption = None) -> None:
 def system_options(chosen: Settings) -> SystemOptions:
     """What the settings ask to be run."""
     return SystemOptions(
-        data=chosen.data, stack=chosen.stack, kafka_port=chosen.kafka_port, neo4j_port=chosen.neo4j_port,
-        api_port=chosen.api_port, embed=chosen.embed, media_roots=tuple(chosen.media_roots), sources=chosen.sources,
-        models=chosen.models, model_pack=chosen.model_pack, maven_repository=chosen.maven_repository,
-        memory_mib=chosen.memory_mib, space_mib=chosen.space_mib, kafka_is_durable=chosen.kafka_is_durable,
-        external=given_addresses(chosen), issuer=chosen.oidc_issuer,
-    )  # fmt: skip
+        data=chosen.data,
+        stack=chosen.stack,
+        kafka_port=chosen.kafka_port,
+        neo4j_port=chosen.neo4j_port,
+        api_port=chosen.api_port,
+        embed=chosen.embed,
+        media_roots=tuple(chosen.media_roots),
+        sources=chosen.sources,
+        models=chosen.models,
+        model_pack=chosen.model_pack,
+        maven_repository=chosen.maven_repository,
+        memory_mib=chosen.memory_mib,
+        space_mib=chosen.space_mib,
+        kafka_is_durable=chosen.kafka_is_durable,
+        external=given_addresses(chosen),
+        issuer=chosen.oidc_issuer,
+    )
 
 
 def describe(system: RunningSystem) -> str:
@@ -142,9 +160,14 @@ def _detach(chosen: Settings, more: Sequence[str]) -> None:
     with output:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "infra.cli", "up", *arguments],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, close_fds=True, cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            close_fds=True,
+            cwd="/",
             env={**os.environ, **folders, "PYTHONPATH": str(CHECKOUT)},
-        )  # fmt: skip
+        )
     try:
         with console.status("starting"):
             while process.poll() is None:

@@ -47,8 +47,11 @@ class FoundLink:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "a": self.a.as_json(), "b": self.b.as_json(), "score": round(self.score, 4), "threshold": self.threshold,
-        }  # fmt: skip
+            "a": self.a.as_json(),
+            "b": self.b.as_json(),
+            "score": round(self.score, 4),
+            "threshold": self.threshold,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,15 @@ class Result:
     def as_json(self, seconds: Mapping[str, Any]) -> dict[str, Any]:
         """The one object of `--json`."""
         return {
-            "files": self.files, "media": self.media, "faces": self.faces, "no_face": self.no_face,
-            "too_poor": self.too_poor, "quarantined": self.quarantined,
-            "links": [link.as_json() for link in self.links], "seconds": dict(seconds),
-        }  # fmt: skip
+            "files": self.files,
+            "media": self.media,
+            "faces": self.faces,
+            "no_face": self.no_face,
+            "too_poor": self.too_poor,
+            "quarantined": self.quarantined,
+            "links": [link.as_json() for link in self.links],
+            "seconds": dict(seconds),
+        }
 
 
 def places_by_media(files: Sequence[SourceFile], notices: Mapping[int, Notice]) -> dict[str, list[SourceFile]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,17 +45,20 @@ class Terms:
 
     def event(self, file: SourceFile) -> dict[str, Any]:
         return {
-            "case_id": file.case_id, "district": self.district(file), "url": file.url,
-            "purpose": self.purpose, "legal_basis": self.legal_basis, "scope": "register",
-        }  # fmt: skip
+            "case_id": file.case_id,
+            "district": self.district(file),
+            "url": file.url,
+            "purpose": self.purpose,
+            "legal_basis": self.legal_basis,
+            "scope": "register",
+        }
 
 
 async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Terms, clock: Clock) -> dict[int, Notice]:
     """Publishes an event for each file, and returns each one's notice by the file's position."""
 
     def work(stop: threading.Event) -> dict[int, Notice]:
-        security = json.loads(system.addresses.kafka_security)
-        case_system = CaseSystem(system.addresses.kafka, SOURCE, security)
+        case_system = CaseSystem(system.addresses.kafka_connection, SOURCE)
         with case_system.read_notices() as reader, bars(len(files), "sent", "noticed") as move:
             notices: dict[int, Notice] = {}
             submission = Submission[int](case_system, reader, noticed=notices.__setitem__, progress=move)
@@ -73,7 +75,7 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
 async def read_links(system: RunningSystem) -> list[ScoredLink]:
     """Every link of the graph, read when nothing waits to be published any more."""
     addresses = system.addresses
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         for _ in range(OUTBOX_LOOKS):
             if not (await read.counts(store))["outbox"]:
                 break

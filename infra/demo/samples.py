@@ -48,8 +48,12 @@ def scaled(factor: float) -> Alter:
 GROUP, ACTOR, ASTRONAUT = "group", "actor", "astronaut"
 # Of the group photograph: each region holds the named people's faces whole and nobody else's.
 _ANNE, _BODO, _CLARA, _DAVID, _EMIL = (
-    (410, 200, 650, 500), (690, 290, 900, 540), (1070, 220, 1280, 480), (840, 10, 1060, 260), (215, 90, 425, 330),
-)  # fmt: skip
+    (410, 200, 650, 500),
+    (690, 290, 900, 540),
+    (1070, 220, 1280, 480),
+    (840, 10, 1060, 260),
+    (215, 90, 425, 330),
+)
 _CLARA_AND_DAVID = (845, 10, 1280, 480)
 _PORTRAIT = (100, 0, 380, 300)
 

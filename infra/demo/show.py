@@ -46,10 +46,17 @@ def show_result(out: Console, result: Result) -> None:
         out.print("\nNo candidate links between cases: nothing similar enough was found among what could be compared.")
         return
     table = Table(
-        "case", "file", "box x,y,w,h", "case", "file", "box x,y,w,h", "score",
+        "case",
+        "file",
+        "box x,y,w,h",
+        "case",
+        "file",
+        "box x,y,w,h",
+        "score",
         title=f"Candidate links between cases: {len(between)}. The machine proposes, people decide.",
-        title_justify="left", title_style="bold",
-    )  # fmt: skip
+        title_justify="left",
+        title_style="bold",
+    )
     for link in between[:ROWS]:
         table.add_row(*_cells(link.a), *_cells(link.b), f"{link.score:.2f}")
     out.print()

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graph.actions.link.commit import calibration
+from graph.actions.link.cursor import calibration
 from graph.actions.operate import measure
 from graph.actions.operate.measure import EmbeddedFace
 from graph.actions.read.counts import (ScoredLink)
@@ -79,13 +79,23 @@ async def measure_links(system: RunningSystem, sample: Sample, seed: int, clock:
         accuracy = _verification(portraits, faces, seed)
     result = result_of(sample.files, notices, rows)
     return {
-        "people": len(set(sample.people)), "cases": sample.cases, "seed": seed, "files": result.files,
-        "media": result.media, "faces": result.faces, "no_face": result.no_face, "too_poor": result.too_poor,
-        "quarantined": len(result.quarantined), "model_id": MODEL_ID,
-        "threshold": statistics.median(row.threshold for row in rows) if rows else None, **joins.as_json(),
-        "verification": accuracy.as_json() if accuracy else None, "goals": GOALS,
-        "worst": {"missed": _missed(joins, faces), "wrong": _wrong(joins)}, "seconds": clock.as_json(),
-    }  # fmt: skip
+        "people": len(set(sample.people)),
+        "cases": sample.cases,
+        "seed": seed,
+        "files": result.files,
+        "media": result.media,
+        "faces": result.faces,
+        "no_face": result.no_face,
+        "too_poor": result.too_poor,
+        "quarantined": len(result.quarantined),
+        "model_id": MODEL_ID,
+        "threshold": statistics.median(row.threshold for row in rows) if rows else None,
+        **joins.as_json(),
+        "verification": accuracy.as_json() if accuracy else None,
+        "goals": GOALS,
+        "worst": {"missed": _missed(joins, faces), "wrong": _wrong(joins)},
+        "seconds": clock.as_json(),
+    }
 
 
 def _candidates(rows: Sequence[ScoredLink], main: set[str]) -> list[Candidate]:
@@ -98,7 +108,7 @@ def _candidates(rows: Sequence[ScoredLink], main: set[str]) -> list[Candidate]:
 
 async def _main_faces(system: RunningSystem) -> dict[str, EmbeddedFace]:
     addresses = system.addresses
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         return await main_faces(store)
 
 
@@ -146,7 +156,11 @@ def _missed(joins: Joins, faces: Mapping[str, EmbeddedFace]) -> list[dict[str, A
 
 def _wrong(joins: Joins) -> list[dict[str, Any]]:
     return [
-        {"a": pair.a, "b": pair.b, "score": round(pair.score, 4),
-         "why": "both people named" if pair.main else "somebody else in the picture"}
+        {
+            "a": pair.a,
+            "b": pair.b,
+            "score": round(pair.score, 4),
+            "why": "both people named" if pair.main else "somebody else in the picture",
+        }
         for pair in joins.wrong[:WORST]
-    ]  # fmt: skip
+    ]

@@ -85,9 +85,13 @@ def ages_svg(title: str, found: Mapping[str, Any]) -> str:
             values = np.array([above["value"] for _, above in known])
             ends = np.array([above["interval"] for _, above in known], np.float64).reshape(-1, 2)
             axes.errorbar(
-                [at + 0.06 * number for at, _ in known], values, yerr=np.abs(ends - values[:, None]).T, capsize=3,
-                color=_COLOURS[(number + 1) % len(_COLOURS)], label=f"register of {size}",
-            )  # fmt: skip
+                [at + 0.06 * number for at, _ in known],
+                values,
+                yerr=np.abs(ends - values[:, None]).T,
+                capsize=3,
+                color=_COLOURS[(number + 1) % len(_COLOURS)],
+                label=f"register of {size}",
+            )
         axes.legend(loc="upper right", frameon=False)
     return written.getvalue()
 

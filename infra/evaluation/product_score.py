@@ -11,7 +11,7 @@ from graph.domain.calibration import Calibration
 from infra.evaluation.accuracy.people import Vectors
 from infra.evaluation.accuracy.rates import Floats
 from streams.gallery.matrix import all_scores
-from streams.gallery.means import SCORES_HIGHER, mean
+from streams.gallery.means import MEAN_PENALTY, mean
 from streams.gallery.scoring import Scorer
 
 
@@ -57,7 +57,7 @@ class ProductScore:
 
     def scores_to_mean(self, some: Faces, others: Faces) -> Floats:
         """The score (n,) of each with the mean of others, comparable with that of two single faces."""
-        return all_scores(some.vectors, others.mean.vectors)[:, 0] - SCORES_HIGHER
+        return all_scores(some.vectors, others.mean.vectors)[:, 0] - MEAN_PENALTY
 
     def candidates(self, some: Faces, others: Faces, compared: int) -> npt.NDArray[np.bool_]:
         """Which pairs (n, m) are candidates among so many compared faces."""

@@ -60,9 +60,10 @@ def show_calibration(out: Console, found: dict[str, Any]) -> None:
     out.print(f"false accepts: {points}; ratios are capped at 10^{measured['cap']}")
     crowd = measured["score"]["crowd"]
     out.print(
-        "no ages and too few copies: nothing tells crowded places" if crowd is None
+        "no ages and too few copies: nothing tells crowded places"
+        if crowd is None
         else f"{len(crowd['directions'])} directions tell crowded places"
-    )  # fmt: skip
+    )
 
 
 def _name(text: str) -> str:

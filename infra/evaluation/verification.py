@@ -35,9 +35,13 @@ class Verification:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "same": self.same, "different": self.different, "accuracy": round(self.accuracy, 5),
-            "deviation": round(self.deviation, 5), "threshold": round(self.threshold, 4), "folds": FOLDS,
-        }  # fmt: skip
+            "same": self.same,
+            "different": self.different,
+            "accuracy": round(self.accuracy, 5),
+            "deviation": round(self.deviation, 5),
+            "threshold": round(self.threshold, 4),
+            "folds": FOLDS,
+        }
 
 
 def seeded_pairs(person_of: Mapping[str, str], seed: int, count: int = PAIRS) -> tuple[list[Pair], list[Pair]]:

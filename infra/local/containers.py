@@ -1,4 +1,4 @@
-"""Kafka and Neo4j in containers, for machines with Docker: needs the optional `testcontainers`.
+"""Kafka and Neo4j in containers, for machines with Docker: needs the extra `containers`.
 
 The containers end with their starter, and their data with them.
 """
@@ -40,7 +40,7 @@ class ContainersStack:
         self._neo4j: Neo4jContainer | None = None
 
     async def start(self) -> Addresses:
-        """Both containers answer; StackError where testcontainers or Docker is missing."""
+        """Both containers answer; StackError where Docker does not answer."""
         password = secrets.token_urlsafe(24)
         await asyncio.to_thread(self._start, password)
         assert self._kafka is not None and self._neo4j is not None
@@ -52,15 +52,11 @@ class ContainersStack:
                 await asyncio.to_thread(container.stop)
 
     def _start(self, password: str) -> None:
-        try:
-            # Here and not above: the package is optional, and only this stack needs it.
-            from docker.errors import DockerException
-            from testcontainers.community.kafka import KafkaContainer
-            from testcontainers.community.neo4j import Neo4jContainer
-        except ImportError as error:
-            raise StackError(
-                "stack `containers` needs testcontainers: pip install 'testcontainers>=4.15,<5'"
-            ) from error
+        # Here and not above: only this stack needs the extra `containers`.
+        from docker.errors import DockerException
+        from testcontainers.community.kafka import KafkaContainer
+        from testcontainers.community.neo4j import Neo4jContainer
+
         try:
             kafka = KafkaContainer(KAFKA_IMAGE).with_kraft()
             for name, value in KAFKA_ENV.items():

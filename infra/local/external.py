@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
+from graph.domain.errors import Invalid
 from graph.store import bootstrap
 from infra.local.base import StackError, together
-from infra.local.kafka import server as kafka
+from infra.local.kafka import ready as kafka
 from streams.settings import Addresses
 
 
@@ -22,11 +21,11 @@ class ExternalStack:
         if not given.kafka or not given.neo4j_uri:
             raise StackError("stack `external` needs REDTHREAD_KAFKA and REDTHREAD_NEO4J_URI")
         try:
-            security = json.loads(given.kafka_security)
-        except ValueError as error:
-            raise StackError("REDTHREAD_KAFKA_SECURITY is not JSON") from error
+            connection = given.kafka_connection
+        except Invalid as error:
+            raise StackError(error.message) from error
         await together(
-            kafka.wait_until_ready(given.kafka, security),
+            kafka.wait_until_ready(connection),
             bootstrap.wait_until_ready(given.neo4j_uri, given.neo4j_user, given.neo4j_password),
         )
         return given

@@ -96,10 +96,15 @@ class DevelopmentIssuer:
         """A token by which the API knows the person for so long; `claims` stand above what it would say else."""
         now = int(time.time())
         said = {
-            "iss": DEVELOPMENT_ISSUER, "aud": AUDIENCE, "sub": person.actor, "iat": now,
-            "exp": now + int(hours * HOUR_S), "roles": sorted(role.value for role in person.roles),
-            "district": person.district, **claims,
-        }  # fmt: skip
+            "iss": DEVELOPMENT_ISSUER,
+            "aud": AUDIENCE,
+            "sub": person.actor,
+            "iat": now,
+            "exp": now + int(hours * HOUR_S),
+            "roles": sorted(role.value for role in person.roles),
+            "district": person.district,
+            **claims,
+        }
         return jwt.encode(said, self.key, ALGORITHM, headers={"kid": self.key_id})
 
     def env(self) -> dict[str, str]:

@@ -1,13 +1,19 @@
-"""Workers and API as child processes, and the environment by which they find everything."""
+"""Workers and API as child processes, and the environment in which they find the servers."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import time
 from collections.abc import Mapping
 
 import httpx
+from tenacity import (
+    AsyncRetrying,
+    RetryError,
+    retry_if_exception_type,
+    retry_if_not_result,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from infra.local.base import StackError
 from infra.local.child import ChildSpec
@@ -18,49 +24,64 @@ WORKER_GRACE_S = 20.0
 """Above the worst time of one event; a killed worker's events are processed again."""
 API_GRACE_S = 15.0
 API_READY_S = 120.0
+READY = "ready"
 COMMON = {"PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
 
 
 def worker(kind: str, number: int, env: Mapping[str, str]) -> ChildSpec:
-    """The `number`th worker of a kind (`embed`, `link`), in a slot of its own: its name among its group's members."""
+    """The `number`th worker of a kind (`embed`, `link`); its slot is its name among the members of its group."""
     slot = f"{kind}-{number}"
     argv = (sys.executable, "-P", "-m", "streams.worker", kind)
     environment = {**env, **COMMON, "REDTHREAD_WORKER_SLOT": slot}
     if kind == "embed":
-        # It decodes what strangers sent and never asks the graph; empty, for a child has our own environment too.
+        # It decodes untrusted files and never queries the graph. Empty, since a child inherits our own environment too.
         environment["REDTHREAD_NEO4J_PASSWORD"] = ""
     return ChildSpec(slot, argv, WORKER_GRACE_S, env=environment, reason=lambda log, _: last_line(log))
 
 
 def api(url: str, env: Mapping[str, str]) -> ChildSpec:
-    """The API, ready once its /readyz says so, or that nothing but the media store is missing.
+    """The API, ready once its /readyz answers so or reports only the media store as missing.
 
-    A media store that is away is no reason to end an API that serves everything else.
+    Without its media store the API still serves everything else, so it is not ended for that.
     """
     argv = (sys.executable, "-P", "-m", "api.main")
-    return ChildSpec("api", argv, API_GRACE_S, env={**env, **COMMON}, ready=lambda: _answers(f"{url}/readyz"))
+    return ChildSpec("api", argv, API_GRACE_S, env={**env, **COMMON}, ready=lambda: _wait_until_ready(url))
 
 
-async def _answers(url: str) -> None:
-    until = time.monotonic() + API_READY_S
+def missing_parts(answer: httpx.Response) -> dict[str, str]:
+    """By name the state of each part that an API misses, by its answer to /readyz; empty where it is ready.
+
+    Raises ValueError where the answer is not our API's.
+    """
+    if answer.is_success:
+        return {}
+    try:
+        return {name: state for name, state in answer.json()["parts"].items() if state != READY}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("no answer of Redthread's API") from error
+
+
+async def _wait_until_ready(url: str) -> None:
+    """Returns once the API serves; StackError after API_READY_S."""
+    reason = ""
+
+    async def serves() -> bool:
+        nonlocal reason
+        answer = await client.get(f"{url}/readyz")
+        reason = f"says {answer.status_code}"
+        return answer.is_success or set(missing_parts(answer)) == {"media_store"}
+
+    attempts = AsyncRetrying(
+        retry=retry_if_exception_type((httpx.HTTPError, ValueError)) | retry_if_not_result(bool),
+        stop=stop_after_delay(API_READY_S),
+        wait=wait_fixed(0.1),
+    )
     # Without the environment's proxies: the loopback is never behind one.
     async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
-        while True:
-            try:
-                answer = await client.get(url)
-                if answer.is_success or _lacks(answer) == {"media_store"}:
-                    return
-                said = f"says {answer.status_code}"
-            except httpx.HTTPError as error:
-                said = type(error).__name__
-            if time.monotonic() > until:
-                raise StackError(f"the API is not ready after {API_READY_S:.0f} s ({said})")
-            await asyncio.sleep(0.1)
-
-
-def _lacks(answer: httpx.Response) -> set[str]:
-    """The parts that an API that is not ready misses; empty where it names none."""
-    try:
-        return {name for name, state in answer.json()["parts"].items() if state != "ready"}
-    except (ValueError, KeyError, TypeError, AttributeError):  # not what our API answers
-        return set()
+        try:
+            await attempts(serves)
+        except RetryError as error:
+            failure = error.last_attempt.exception()
+            if isinstance(failure, httpx.HTTPError):
+                reason = type(failure).__name__
+            raise StackError(f"the API is not ready after {API_READY_S:.0f} s ({reason})") from error

@@ -1,18 +1,17 @@
-"""What runs on a data folder: written by its supervisor, read by the commands of another terminal."""
+"""The system that runs on a data folder: recorded by its supervisor, read by commands in another terminal."""
 
 from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import psutil
 from pydantic import TypeAdapter, ValidationError
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from infra.local import datafolder
 from infra.local.base import StackError
@@ -25,9 +24,9 @@ from streams.settings import Addresses
 
 @dataclass(frozen=True, slots=True)
 class RunningChild:
-    """A child as it is now; `pid` 0: it does not run, and waits to be started again.
+    """A child process as it is now; `pid` 0: it does not run, and waits to be started again.
 
-    `ready` is None where its supervisor could not write down yet that it runs.
+    `ready` is None where its supervisor could not record yet that it runs.
     """
 
     name: str
@@ -41,7 +40,7 @@ class RunningChild:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A system that runs now, or one that is starting or stopping (`ready` is false)."""
+    """A system that runs now, or that is starting or stopping (`ready` is false)."""
 
     data: Path
     pid: int
@@ -53,7 +52,7 @@ class Running:
     neo4j_uri: str
     neo4j_user: str
     issuer: str = ""
-    """Whose tokens the API takes; empty: those of the local stack's own sign-in."""
+    """The issuer whose tokens the API accepts; empty: the local stack's own sign-in."""
     children: list[RunningChild] = field(default_factory=list[RunningChild])
 
 
@@ -66,42 +65,42 @@ def state_of(
     is_ready: bool,
     issuer: str = "",
 ) -> Mapping[str, object]:
-    """What the supervisor writes down about itself: everything that others may know, no password."""
+    """The record that the supervisor writes about itself; it holds no password."""
+    servers = addresses or Addresses("", "", "", "")
     children = [
-        {"name": name, "pid": child.pid, "started_at": child.started_at, "restarts": child.restarts,
-         "ready": child.serves, "failure": child.failure}
+        RunningChild(name, child.pid, child.started_at, child.restarts, child.serves, child.failure)
         for name, child in supervisor.children.items()
-    ]  # fmt: skip
-    return {
-        "pid": os.getpid(),
-        "started_at": started_at,
-        "stack": stack,
-        "ready": is_ready,
-        "api_url": api_url,
-        "kafka": addresses.kafka if addresses else "",
-        "neo4j_uri": addresses.neo4j_uri if addresses else "",
-        "neo4j_user": addresses.neo4j_user if addresses else "",
-        "issuer": issuer,
-        "children": children,
-    }
+    ]
+    running = Running(
+        Path(),
+        os.getpid(),
+        started_at,
+        stack,
+        is_ready,
+        api_url,
+        servers.kafka,
+        servers.neo4j_uri,
+        servers.neo4j_user,
+        issuer,
+        children,
+    )
+    return {name: value for name, value in asdict(running).items() if name != "data"}
 
 
 def find_running(data: Path) -> Running | None:
     """The system on a data folder, or None where no supervisor holds it.
 
-    Of its children the supervisor's notes tell the names; whether they run, the processes themselves: a full disk, or
-    a supervisor that hangs, makes the notes old.
+    The names of its children come from the supervisor's record, their state from the processes themselves: the record
+    grows old on a full disk, or where a supervisor hangs.
     """
-    state: dict[str, Any] = datafolder.read_state(data)
     try:
-        noted = [RunningChild(**child) for child in state.pop("children")]
-        running = TypeAdapter(Running).validate_python({**state, "data": data, "children": noted})
-    except (KeyError, TypeError, ValidationError):  # nothing was noted, or what was noted is damaged
+        running = TypeAdapter(Running).validate_python({**datafolder.read_state(data), "data": data})
+    except ValidationError:  # there is no record, or it is damaged
         return None
     if not datafolder.is_held(data) or not datafolder.holds(data, running.pid):
         return None
     processes = _children_of(running.pid)
-    return replace(running, children=[_as_it_is(child, processes) for child in noted])
+    return replace(running, children=[_current(child, processes) for child in running.children])
 
 
 def _children_of(supervisor: int) -> list[psutil.Process]:
@@ -114,39 +113,35 @@ def _children_of(supervisor: int) -> list[psutil.Process]:
     return found
 
 
-def _as_it_is(noted: RunningChild, processes: Sequence[psutil.Process]) -> RunningChild:
-    """The child with the process that it has now, whatever was noted of it."""
-    if any(process.pid == noted.pid for process in processes):
-        return noted
+def _current(recorded: RunningChild, processes: Sequence[psutil.Process]) -> RunningChild:
+    """The child with the process that it has now."""
+    if any(process.pid == recorded.pid for process in processes):
+        return recorded
     for process in processes:
         with suppress(psutil.Error):
-            if process.environ().get(NAME) == noted.name:
-                return replace(noted, pid=process.pid, started_at=process.create_time(), ready=None)
-    return replace(noted, pid=0, ready=False)
+            if process.environ().get(NAME) == recorded.name:
+                return replace(recorded, pid=process.pid, started_at=process.create_time(), ready=None)
+    return replace(recorded, pid=0, ready=False)
 
 
 def wait_gone(data: Path, timeout_s: float) -> bool:
     """Whether everything that used the folder, servers included, ended within the time."""
-    until = time.monotonic() + timeout_s
-    while datafolder.is_held(data):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.1)
-    return True
+    attempts = Retrying(retry=retry_if_result(bool), stop=stop_after_delay(timeout_s), wait=wait_fixed(0.1))
+    try:
+        return not attempts(datafolder.is_held, data)
+    except RetryError:
+        return False
 
 
 def addresses_of(settings: Settings) -> Addresses:
-    """How to reach the servers: those of the system on the data folder, else those of the settings.
-
-    Raises StackError where neither is known.
-    """
+    """The addresses of the system on the data folder, else those of the settings; StackError where there are none."""
     data = settings.data.absolute()
     running = find_running(data)
     given = given_addresses(settings)
     if running is not None and running.ready:
-        known = datafolder.password(data) if running.stack != "external" else given.neo4j_password
+        password = datafolder.password(data) if running.stack != "external" else given.neo4j_password
         security = json.dumps(credentials.read(data)) if running.stack == "local" else given.kafka_security
-        return Addresses(running.kafka, running.neo4j_uri, running.neo4j_user, known, security)
+        return Addresses(running.kafka, running.neo4j_uri, running.neo4j_user, password, security)
     if given.kafka and given.neo4j_uri:
         return given
     raise StackError(
@@ -156,7 +151,5 @@ def addresses_of(settings: Settings) -> Addresses:
 
 def given_addresses(settings: Settings) -> Addresses:
     """The addresses that the settings name, for stack `external`."""
-    return Addresses(
-        settings.kafka, settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value(),
-        settings.kafka_security,
-    )  # fmt: skip
+    password = settings.neo4j_password.get_secret_value()
+    return Addresses(settings.kafka, settings.neo4j_uri, settings.neo4j_user, password, settings.kafka_security)

@@ -1,8 +1,8 @@
-"""Watches the free space of the folders that a system writes, and holds back what would fill them.
+"""Watches the free space of a system's folders, and limits producers while it is low.
 
-Below the mark others can publish next to nothing, while our own processes go on with what is there: embed waits, the
-API refuses uploads, `ingest` waits, each by its own look at the same mark. A reserve, a file that is only space, is
-given up when space runs out all the same: with it link and the servers finish what they began. It is made again later.
+Below the mark others can publish almost nothing, while our own processes finish their work: embed waits, the
+API refuses uploads and `ingest` waits, each by checking the same mark. A reserve is a file that only takes space. It is
+deleted when the disk fills up all the same, so that link and the servers can finish their work, and made again later.
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ from graph.space import LOOK_S, MIB, Space
 RESERVE = "reserve"
 """The file's name."""
 RESERVED = ("", "kafka", "neo4j")
-"""The data folder and those below it that may be volumes of their own: each disk has a reserve."""
+"""The data folder and the sub-folders that may be volumes of their own: each disk has a reserve."""
 RESERVE_SHARE = 4
-"""The reserve is one part in so many of the mark."""
+"""The reserve's size is this fraction of the mark: a quarter."""
 REMAKE = 2
-"""Times the mark that must be free before the reserve is made, so that making it does not reach the mark."""
+"""Multiple of the mark that must be free before the reserve is made, so that making it does not reach the mark."""
+LIMIT_S = 30.0
 
 Limit = Callable[[bool], Awaitable[None]]
 
 
 class SpaceWatch:
-    """Watches until cancelled; `limit` holds producers back or lets them go on, and is tried again until it works."""
+    """Watches until cancelled; `limit` limits producers or frees them, and is retried until it succeeds."""
 
     def __init__(self, space: Space, data: Path, announce: Callable[[str], None], limit: Limit | None = None) -> None:
         self.limit = limit
@@ -37,43 +38,45 @@ class SpaceWatch:
         self._space = space
         self._data = data
         self._announce = announce
+        self._is_low = False
         self._limited: bool | None = None
-        """What Kafka was told last; at first unknown: an earlier run may have ended while space was low."""
-        self._said: bool = False
-        self._told: str = ""
+        """The last successful call of `limit`; at first unknown, since an earlier run may have ended while limited."""
+        self._last_failure = ""
 
     async def run(self) -> None:
+        """Checks the space every LOOK_S seconds."""
         while True:
             try:
-                await self._look()
-            # Whatever fails: a watch that ended would never let producers go on again.
+                await self._check()
+            # Whatever fails: if the watch ended, producers would stay limited.
             except Exception as error:  # noqa: BLE001
-                self._say_once(f"the watch of free space fails, and goes on: {type(error).__name__}: {error}")
+                self._announce_failure(f"the watch of free space fails, and goes on: {type(error).__name__}: {error}")
             await asyncio.sleep(LOOK_S)
 
-    async def _look(self) -> None:
+    async def _check(self) -> None:
         shortage = await asyncio.to_thread(self._space.shortage)
-        for line in await asyncio.to_thread(self._keep_reserves, shortage is not None):
+        is_low = shortage is not None
+        for line in await asyncio.to_thread(self._update_reserves, is_low):
             self._announce(line)
-        if (shortage is not None) != self._said:
-            self._said = shortage is not None
+        if is_low != self._is_low:
+            self._is_low = is_low
             self._announce(
                 f"too little free space: {shortage}; nothing new is taken in until then"
-                if shortage is not None
+                if is_low
                 else "there is enough free space again: everything goes on"
             )
-        if self.limit is not None and self._limited != self._said:
+        if self.limit is not None and self._limited != is_low:
             try:
-                async with asyncio.timeout(30):
-                    await self.limit(self._said)
-            except Exception as error:  # noqa: BLE001  Kafka may be away, as where its disk is full: tried again.
-                self._say_once(f"Kafka's limit for producers is not set yet ({type(error).__name__})")
+                async with asyncio.timeout(LIMIT_S):
+                    await self.limit(is_low)
+            except Exception as error:  # noqa: BLE001  Kafka may be away, as on a full disk: retried.
+                self._announce_failure(f"Kafka's limit for producers is not set yet ({type(error).__name__})")
                 return
-            self._limited = self._said
-        self._told = ""
+            self._limited = is_low
+        self._last_failure = ""
 
-    def _keep_reserves(self, is_low: bool) -> list[str]:
-        """Gives a reserve up where nearly nothing is left, or makes it where there is plenty; what to say of it."""
+    def _update_reserves(self, is_low: bool) -> list[str]:
+        """Deletes a reserve on a nearly full disk, makes one where there is plenty; returns lines to announce."""
         lines: list[str] = []
         for folder in self._disks():
             reserve = folder / RESERVE
@@ -95,14 +98,15 @@ class SpaceWatch:
                 found.setdefault(folder.stat().st_dev, folder)
         return [*found.values()]
 
-    def _say_once(self, line: str) -> None:
-        if line != self._told:
-            self._told = line
+    def _announce_failure(self, line: str) -> None:
+        """Announces a failure that repeats only once."""
+        if line != self._last_failure:
+            self._last_failure = line
             self._announce(line)
 
 
 def _allocate(path: Path, size: int) -> None:
-    """Makes a file that takes `size` bytes of its disk, or none."""
+    """Makes a file that takes `size` bytes of its disk; on failure there is none."""
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     try:
         os.posix_fallocate(descriptor, 0, size)

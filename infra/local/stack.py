@@ -19,7 +19,7 @@ from graph.domain.errors import RedthreadError
 from graph.store import bootstrap
 from infra.foreground import run_until_signalled
 from infra.local import artifacts, datafolder
-from infra.local.archives import CLASSES, Archive
+from infra.local.archives import CLASSES, Archive, make_when_idle
 from infra.local.base import together
 from infra.local.kafka import credentials
 from infra.local.kafka import server as kafka
@@ -28,6 +28,7 @@ from infra.local.neo4j import server as neo4j
 from infra.local.ports import LOOPBACK, check_free, free_ports
 from infra.local.supervisor import Supervisor
 from infra.terminal import announce
+from streams.kafka.connection import KafkaConnection
 from streams.settings import Addresses
 
 
@@ -57,7 +58,9 @@ class LocalStack:
         self._options = options
         self._supervisor = supervisor
         self._announce = announce
-        self._archives: dict[str, Archive] = {}
+        self._archives: dict[Archive, Path] = {}
+        """The class-data archives of the started servers, each with the list of classes that it is made of."""
+        self._making: asyncio.Task[None] | None = None
 
     async def start(self) -> Addresses:
         """Both servers, started side by side, answer; StackError names a taken port or a server that cannot start."""
@@ -73,43 +76,41 @@ class LocalStack:
         if not artifacts.jar_cache().exists():
             self._announce("fetching Kafka and Neo4j (200 MB, once)")
         await together(self._start_kafka(broker, free[2], security), self._start_neo4j(addresses, bolt))
+        self._making = asyncio.create_task(make_when_idle(self._archives), name="archives")
         return addresses
 
     async def stop(self) -> None:
+        if self._making is not None:
+            self._making.cancel()
+            await asyncio.gather(self._making, return_exceptions=True)
         await self._supervisor.stop("kafka", "neo4j")
-
-    @property
-    def has_archives(self) -> bool:
-        return all(archive.is_made for archive in self._archives.values())
-
-    async def make_archives(self, *, priority: int = 0) -> bool:
-        """Whether the started servers have their class-data archives for the next start; makes what lacks."""
-        made = [
-            await archive.make(self._options.data / server / CLASSES, priority=priority)
-            for server, archive in self._archives.items()
-        ]
-        return all(made)
 
     async def _jars(self, server: str) -> list[Path]:
         return await asyncio.to_thread(artifacts.class_path, server, repository=self._options.repository)
 
     async def _start_kafka(self, port: int, controller: int, security: Mapping[str, str]) -> None:
         jars = await self._jars("kafka")
-        self._archives["kafka"] = kafka.archive(jars)
+        self._archives[kafka.archive(jars)] = self._options.data / "kafka" / CLASSES
         command = await asyncio.to_thread(
             kafka.prepare, self._options.data / "kafka", jars, port, controller, security["sasl.password"]
         )
-        self._supervisor.start(kafka.spec(command, self._options.data / "kafka", f"{LOOPBACK}:{port}", security))
+        connection = KafkaConnection(f"{LOOPBACK}:{port}", security)
+        self._supervisor.start(kafka.spec(command, self._options.data / "kafka", connection))
         await self._supervisor.wait_ready("kafka")
 
     async def _start_neo4j(self, addresses: Addresses, port: int) -> None:
         jars = await self._jars("neo4j")
-        self._archives["neo4j"] = neo4j.archive(jars)
         folder, options = self._options.data / "neo4j", self._options
+        self._archives[neo4j.archive(jars)] = folder / CLASSES
         command = await asyncio.to_thread(
-            neo4j.prepare, folder, jars, port, memory(options.memory_mib), short_lived=options.short_lived,
+            neo4j.prepare,
+            folder,
+            jars,
+            port,
+            memory(options.memory_mib),
+            short_lived=options.short_lived,
             discard=options.discard_unreadable_log,
-        )  # fmt: skip
+        )
         self._supervisor.start(neo4j.spec(command, lambda: self._neo4j_ready(addresses)))
         await self._supervisor.wait_ready("neo4j")
         if options.discard_unreadable_log:
@@ -131,11 +132,12 @@ async def serve(options: LocalOptions) -> None:
     """Runs the servers alone until cancelled; prints the environment variables that name them."""
     folder = datafolder.DataFolder.acquire(options.data)
     supervisor = Supervisor(options.data / "logs", announce, keep_open=[folder.descriptor])
+    stack = LocalStack(options, supervisor, announce)
     try:
-        print(exports(await LocalStack(options, supervisor, announce).start()), flush=True)
+        print(exports(await stack.start()), flush=True)
         await asyncio.Event().wait()
     finally:
-        await supervisor.stop_all()
+        await stack.stop()
         folder.release()
 
 

@@ -208,9 +208,15 @@ class Supervisor:
         spec = child.spec
         with self._open_log(child) as log:
             process = await asyncio.create_subprocess_exec(
-                *leashed(spec.on_orphaned), *spec.argv, stdin=DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, **spec.env, NAME: spec.name}, start_new_session=True, pass_fds=self._keep_open,
-            )  # fmt: skip
+                *leashed(spec.on_orphaned),
+                *spec.argv,
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **spec.env, NAME: spec.name},
+                start_new_session=True,
+                pass_fds=self._keep_open,
+            )
         child.pid, child.started_at = process.pid, time.time()
         self.report()
         return process

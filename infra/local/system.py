@@ -20,7 +20,6 @@ from graph.space import Space
 from graph.store.migrate import migrate
 from graph.store.session import Store
 from infra.local import processes
-from infra.local.archiving import make_when_idle
 from infra.local.base import Stack, StackError, together
 from infra.local.containers import ContainersStack
 from infra.local.datafolder import DataFolder
@@ -29,15 +28,15 @@ from infra.local.issuer import DevelopmentIssuer
 from infra.local.ports import LOOPBACK, check_free, free_ports
 from infra.local.running import state_of
 from infra.local.space import SpaceWatch
-from infra.local.stack import LocalOptions, LocalStack
 from infra.local.supervisor import Supervisor
 from infra.settings import StackName
 from streams.faces.packs import LICENCE, chosen_models
 from streams.gallery.calibration import load_calibrations
+from streams.kafka.admin import ensure_topics
+from streams.kafka.connection import KafkaConnection
 from streams.kafka.quotas import limit_producers
 from streams.link.out_of_step import out_of_step
 from streams.settings import Addresses, cache_folder
-from streams.topics import ensure_topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +128,7 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
             announce(LICENCE)
         addresses = await _servers_and_models(stack, options)
         if options.stack == "local":
-            security = json.loads(addresses.kafka_security)
-            watch.limit = partial(_limit_producers, addresses.kafka, security)
+            watch.limit = partial(_limit_producers, addresses.kafka_connection)
         await together(_topics(addresses, options), _schema(addresses))
         env = {**_environment(options, addresses, api_port), **(sign_in.env() if sign_in else {})}
         await _media_store(addresses, env)
@@ -141,8 +139,6 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
             announce(doubt)
         is_ready = True
         supervisor.report()
-        if isinstance(stack, LocalStack):
-            beside.append(asyncio.create_task(make_when_idle(stack), name="archives"))
         yield system
     finally:
         is_ready = False
@@ -157,7 +153,7 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
 
 
 async def _score_doubt(addresses: Addresses, env: Mapping[str, str]) -> str | None:
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         return await out_of_step(store, _calibration(env))
 
 
@@ -166,8 +162,8 @@ def _calibration(env: Mapping[str, str]) -> Path | None:
     return Path(own) if own else None
 
 
-async def _limit_producers(kafka: str, security: Mapping[str, str], limited: bool) -> None:
-    await limit_producers(kafka, security, limited=limited)
+async def _limit_producers(kafka: KafkaConnection, limited: bool) -> None:
+    await limit_producers(kafka, limited=limited)
 
 
 def _sign_in(options: SystemOptions, announce: Callable[[str], None]) -> DevelopmentIssuer | None:
@@ -216,11 +212,18 @@ def _stack(options: SystemOptions, supervisor: Supervisor, announce: Callable[[s
         case "external":
             return ExternalStack(options.external or Addresses("", "", "", ""))
         case "local":
+            # Here and not above: a server that uses stack `external` lacks the packages of the extra `local`.
+            from infra.local.stack import LocalOptions, LocalStack
+
             local = LocalOptions(
-                options.data.absolute(), options.kafka_port, options.neo4j_port, repository=options.maven_repository,
-                short_lived=options.short_lived, memory_mib=options.memory_mib,
+                options.data.absolute(),
+                options.kafka_port,
+                options.neo4j_port,
+                repository=options.maven_repository,
+                short_lived=options.short_lived,
+                memory_mib=options.memory_mib,
                 discard_unreadable_log=options.discard_unreadable_log,
-            )  # fmt: skip
+            )
             return LocalStack(local, supervisor, announce)
 
 
@@ -240,17 +243,15 @@ def _environment(options: SystemOptions, addresses: Addresses, api_port: int) ->
 
 
 async def _topics(addresses: Addresses, options: SystemOptions) -> None:
-    await asyncio.to_thread(
-        ensure_topics, addresses.kafka, list(options.sources), json.loads(addresses.kafka_security),
-        is_vouched=options.kafka_is_durable,
-    )  # fmt: skip
+    kafka, sources = addresses.kafka_connection, list(options.sources)
+    await asyncio.to_thread(ensure_topics, kafka, sources, is_vouched=options.kafka_is_durable)
 
 
 async def _media_store(addresses: Addresses, env: Mapping[str, str]) -> None:
     """The media store is there and marked; StackError where it is an empty folder that should hold files."""
     url = _store_url(env, Path(env["REDTHREAD_DATA"]))
     files = MediaStore(url)
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         is_new = not await stores_files(store)
     try:
         await asyncio.to_thread(files.make, is_new=is_new)
@@ -264,5 +265,5 @@ def _store_url(env: Mapping[str, str], data: Path) -> str:
 
 
 async def _schema(addresses: Addresses) -> None:
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         await migrate(store)

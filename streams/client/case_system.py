@@ -17,6 +17,7 @@ from cloudevents.core.v1.event import CloudEvent
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from streams import topics
+from streams.kafka.connection import KafkaConnection
 from streams.kafka.reader import TopicReader
 from streams.records.incoming import CE_CASE, CE_MEDIA
 
@@ -34,23 +35,21 @@ class Held:
 class CaseSystem:
     """Publishes in the name of one source; every record is acknowledged before `flush` returns."""
 
-    def __init__(self, bootstrap: str, source: str = "local", security: Mapping[str, str] | None = None) -> None:
+    def __init__(self, kafka: KafkaConnection, source: str = "local", **producer: Any) -> None:
+        """`producer`: further settings of its producer, as KafkaConnection.librdkafka takes them."""
         self.source = source
-        self._bootstrap, self._security = bootstrap, dict(security or {})
-        # Its own log goes to standard error as it likes; what matters reaches the caller as an error.
-        self._connection: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0, **(security or {})}
+        self._kafka = kafka
         self._failures: list[KafkaError] = []
-        self._producer = Producer(
-            {
-                **self._connection,
-                "enable.idempotence": True,
-                "acks": "all",
-                "compression.type": "zstd",
-                # librdkafka's own default puts keys on other partitions than every other client does.
-                "partitioner": "murmur2_random",
-                "linger.ms": 5,
-            }
+        settings = kafka.librdkafka(
+            enable_idempotence=True,
+            acks="all",
+            compression_type="zstd",
+            # librdkafka's own default puts keys on other partitions than every other client does.
+            partitioner="murmur2_random",
+            linger_ms=5,
+            **producer,
         )
+        self._producer = Producer(settings)
 
     def submit(
         self, event: Mapping[str, Any], delivered: Delivered = lambda place: None, *, event_id: str = ""
@@ -128,7 +127,7 @@ class CaseSystem:
     def held(self) -> Held:
         """The media events of this source that their topic holds now."""
         ids, sha256_at = set[str](), dict[str, str]()
-        with TopicReader(self._bootstrap, self._security) as reader:
+        with TopicReader(self._kafka) as reader:
             for message in reader.read(topics.media_submitted(self.source)):
                 ids.add(message.header("ce_id"))
                 place = f"{message.topic}/{message.partition}/{message.offset}"
@@ -138,11 +137,11 @@ class CaseSystem:
 
     def read_notices(self, start: int | None = None) -> NoticeReader:
         """A reader of this source's notices from offset `start`, or of those that come from now on."""
-        return NoticeReader(self._connection, topics.notices(self.source), start)
+        return NoticeReader(self._kafka, topics.notices(self.source), start)
 
     def notices(self, *, idle: Callable[[], bool] = lambda: True, from_end: bool = False) -> Iterator[dict[str, Any]]:
         """All notices of this source from the beginning (or from now), as long as `idle` says to wait for more."""
-        consumer = Consumer({**self._connection, "group.id": f"notices-{uuid.uuid4()}", "enable.auto.commit": False})
+        consumer = Consumer(self._kafka.librdkafka(group_id=f"notices-{uuid.uuid4()}", enable_auto_commit=False))
         try:
             position = TopicPartition(topics.notices(self.source), 0)
             low, high = consumer.get_watermark_offsets(position, timeout=30)
@@ -165,11 +164,10 @@ class CaseSystem:
 class NoticeReader:
     """Reads notices as they come, in a thread of its own choosing; `position` is the offset of the next one."""
 
-    def __init__(self, connection: Mapping[str, Any], topic: str, start: int | None) -> None:
+    def __init__(self, kafka: KafkaConnection, topic: str, start: int | None) -> None:
         self._consumer = Consumer(
-            {**connection, "group.id": f"notices-{uuid.uuid4()}", "enable.auto.commit": False,
-             "auto.offset.reset": "earliest"}
-        )  # fmt: skip
+            kafka.librdkafka(group_id=f"notices-{uuid.uuid4()}", enable_auto_commit=False, auto_offset_reset="earliest")
+        )
         place = TopicPartition(topic, 0)
         low, high = self._consumer.get_watermark_offsets(place, timeout=30)
         if start is None:

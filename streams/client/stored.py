@@ -62,7 +62,7 @@ class GraphState:
     def _ask(self, work: Callable[[Store], Awaitable[T]]) -> T:
         async def run() -> T:
             known = self._addresses
-            async with Store(known.neo4j_uri, known.neo4j_user, known.neo4j_password) as store:
+            async with Store(*known.neo4j) as store:
                 return await work(store)
 
         return asyncio.run(run())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 import uuid
@@ -17,9 +16,9 @@ from graph.domain.errors import RedthreadError, StoreUnavailable
 from graph.store.session import Store
 from streams import topics
 from streams.client.case_system import CaseSystem, NoticeReader
-from streams.kafka.app import EMBED_GROUP, LINK_GROUP
-from streams.relay.lag import lags
+from streams.kafka.offsets import lags
 from streams.settings import Addresses
+from streams.topics import EMBED_GROUP, LINK_GROUP
 
 PATIENCE_S = 120.0
 """Seconds without any sign of progress after which waiting is given up; one event takes far less."""
@@ -143,7 +142,7 @@ class Submission(Generic[Key]):
 def explanation(addresses: Addresses, source: str, logs: Path) -> str:
     """Which step holds the events up, by how far each reader is behind, and where its log is. Blocks."""
     try:
-        behind = lags(addresses.kafka, json.loads(addresses.kafka_security), [source])
+        behind = lags(addresses.kafka_connection, [source])
     except (KafkaException, TimeoutError):
         return f"Kafka does not answer; its log is {logs / 'kafka.log'}"
     if not asyncio.run(_is_answering(addresses)):
@@ -159,7 +158,7 @@ def explanation(addresses: Addresses, source: str, logs: Path) -> str:
 
 
 async def _is_answering(addresses: Addresses) -> bool:
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         try:
             async with asyncio.timeout(ANSWER_S):
                 await store.ping()

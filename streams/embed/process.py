@@ -12,12 +12,13 @@ from streams.embed.step import EmbedStep
 from streams.embed.worker import EmbedWorker
 from streams.faces.find import FaceFinder
 from streams.faces.packs import LICENCE, chosen_models
-from streams.kafka.app import EMBED_GROUP, make_app
+from streams.kafka.app import make_app
 from streams.media.circuit import Circuits
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from streams.process import CrashPoint, Watchdog
 from streams.settings import MIB, StreamSettings
+from streams.topics import EMBED_GROUP
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,13 @@ def make(settings: StreamSettings) -> Any:
         detector_id=models.detector_id,
         sources=settings.sources,
     )
-    app = make_app(EMBED_GROUP, settings, instance=settings.worker_slot, session_timeout_s=EMBED_SESSION_S)
+    app = make_app(
+        EMBED_GROUP,
+        settings.kafka_connection,
+        settings.faust_folder,
+        instance=settings.worker_slot,
+        session_timeout_s=EMBED_SESSION_S,
+    )
     watchdog = Watchdog(app)
     EmbedWorker(
         app,

@@ -1,4 +1,4 @@
-"""The calibrations of the models: those that come with the program, and above them those of a deployment's own file."""
+"""The calibrations of the models: the packaged ones, and those of a deployment's own file, which override them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ PACKAGED: Final = Path(__file__).with_name("calibration.json")
 _TEXT: Final = TypeAdapter(Calibration)
 Calibrations = dict[str, Calibration]
 """By model id."""
-Told = Annotated[str, Field(min_length=1, max_length=300)]
+ShortText = Annotated[str, Field(min_length=1, max_length=300)]
 
 
-OLDER_FORMAT: Final = 3
-OLDER_FLOOR: Final = 0.357
-"""Of leads, in the release before: its packaged file's first threshold."""
+LEGACY_FORMAT: Final = 3
+LEGACY_FLOOR: Final = 0.357
+"""The floor of leads in the previous release: the first threshold of its packaged file."""
 
 
 class _Strict(BaseModel):
@@ -49,22 +49,23 @@ class MeasuredScore(_Strict):
     crowd: MeasuredCrowd | None
 
     def score(self) -> ScoreMap:
-        """Raises Invalid where the numbers can't be right."""
+        """Raises Invalid if the numbers are inconsistent."""
         found = self.crowd
-        crowd = None if found is None else Crowd(
-            tuple(map(tuple, found.directions)), found.base, tuple(found.along), tuple(found.squared), found.rest
-        )  # fmt: skip
+        crowd = None
+        if found is not None:
+            directions = tuple(map(tuple, found.directions))
+            crowd = Crowd(directions, found.base, tuple(found.along), tuple(found.squared), found.rest)
         return ScoreMap(tuple(self.mean), tuple(map(tuple, self.map)), crowd)
 
 
 class MeasuredModel(_Strict):
-    """One model's `graph.domain.calibration.Calibration`, with the data set, the day and who measured."""
+    """One model's `graph.domain.calibration.Calibration`, with the data set, the day and the measurer."""
 
-    model_id: Told
+    model_id: ShortText
     population: Population
-    data_set: Told
+    data_set: ShortText
     measured_on: date
-    measured_by: Told
+    measured_by: ShortText
     false_accepts: list[tuple[float, float]]
     evidence: list[tuple[float, float]]
     cap: float
@@ -72,7 +73,7 @@ class MeasuredModel(_Strict):
     score: MeasuredScore | None
 
     def calibration(self) -> Calibration:
-        """Raises Invalid where the numbers can't be right."""
+        """Raises Invalid if the numbers are inconsistent."""
         return Calibration(
             self.model_id,
             self.population,
@@ -85,24 +86,24 @@ class MeasuredModel(_Strict):
 
 
 class CalibrationFile(_Strict):
-    """What `REDTHREAD_CALIBRATION` names and `redthread bench calibrate` writes."""
+    """The file that `REDTHREAD_CALIBRATION` names and `redthread bench calibrate` writes."""
 
     format: Literal[4] = 4
     calibrations: Annotated[list[MeasuredModel], Field(min_length=1)]
 
 
-class OlderModel(_Strict):
-    """Of a file of format 3: cosines of vectors as they are stored; what it says of poor pictures is left out.
+class LegacyModel(_Strict):
+    """One model of a file of format 3: cosines of stored vectors; its values for poor pictures are ignored.
 
-    Leads are kept from OLDER_FLOOR on: one that was measured on children began at their first threshold, 0.536, and
-    pictures of a child with a right link fell from 316 to 259 of 340.
+    The floor of leads is LEGACY_FLOOR at most. A file measured on children had 0.536 as its first threshold: with that
+    as the floor, pictures of a child with a right link fell from 316 to 259 of 340.
     """
 
-    model_id: Told
+    model_id: ShortText
     population: Population
-    data_set: Told
+    data_set: ShortText
     measured_on: date
-    measured_by: Told
+    measured_by: ShortText
     false_accepts: Annotated[list[tuple[float, float]], Field(min_length=1)]
     evidence: list[tuple[float, float]]
     cap: float
@@ -110,50 +111,50 @@ class OlderModel(_Strict):
     per_worse: object
     flaws: object
 
-    def today(self) -> MeasuredModel:
-        """The same in the format of today: there is no map in it."""
-        told = self.model_dump(exclude={"weak_pairs", "per_worse", "flaws"})
-        return MeasuredModel(**told, floor=min(self.false_accepts[0][0], OLDER_FLOOR), score=None)
+    def upgraded(self) -> MeasuredModel:
+        """The model in the present format, without a score map."""
+        values = self.model_dump(exclude={"weak_pairs", "per_worse", "flaws"})
+        return MeasuredModel(**values, floor=min(self.false_accepts[0][0], LEGACY_FLOOR), score=None)
 
 
 class _Format(BaseModel):
-    """Of any file."""
+    """The format of any calibration file."""
 
     format: object = None
 
 
-class OlderFile(_Strict):
-    """A file that an older release's `bench calibrate` wrote."""
+class LegacyFile(_Strict):
+    """A file by `bench calibrate` of a previous release."""
 
     format: Literal[3]
-    calibrations: Annotated[list[OlderModel], Field(min_length=1)]
+    calibrations: Annotated[list[LegacyModel], Field(min_length=1)]
 
 
-OLDER: Final = (
-    ((OLDER_FLOOR, 0.001), (0.414, 0.0001), (0.463, 1e-05), (0.528, 1e-06)),
+LEGACY_SCORES: Final = (
+    ((LEGACY_FLOOR, 0.001), (0.414, 0.0001), (0.463, 1e-05), (0.528, 1e-06)),
     ((0.25, 0.0), (0.35, 1.2), (0.4, 1.8), (0.45, 2.4), (0.5, 2.9), (0.55, 3.5)),
     3.5,
 )
-"""False accepts, evidence and cap of vectors as they are stored, of SFace on press photographs of adults: what came
-with the releases before scores had names."""
+"""False accepts, evidence and cap of SFace's stored vectors on press photographs of adults: packaged with the releases
+that had no score id."""
 
 
-def older_calibration(model_id: str, own: Calibrations) -> Calibration:
-    """What a register that was made by such a release is compared by until it is switched: a deployment's own file of
-    that format, else OLDER."""
+def legacy_calibration(model_id: str, own: Calibrations) -> Calibration:
+    """The calibration of a register by a release without score ids, until it is switched: a deployment's own file of
+    format 3, else LEGACY_SCORES."""
     if model_id in own and own[model_id].score is None:
         return own[model_id]
     population = Population.ADULTS if model_id == MODEL_ID else Population.NOBODY
-    return Calibration(model_id, population, *OLDER, OLDER_FLOOR)
+    return Calibration(model_id, population, *LEGACY_SCORES, LEGACY_FLOOR)
 
 
 def as_text(calibration: Calibration) -> str:
-    """The calibration as it stands in a record of the log and in the graph; `from_text` reads it again."""
+    """The calibration as written to the log and the graph; `from_text` parses it."""
     return _TEXT.dump_json(calibration).decode()
 
 
 def from_text(text: str) -> Calibration:
-    """Raises Invalid where it can't be right."""
+    """The inverse of `as_text`. Raises Invalid."""
     try:
         return _TEXT.validate_json(text)
     except ValidationError as error:
@@ -161,9 +162,9 @@ def from_text(text: str) -> Calibration:
 
 
 def load_calibrations(own: Path | None = None) -> Calibrations:
-    """The packaged calibrations, and above them those in a deployment's `own` file.
+    """The packaged calibrations, overridden by those in a deployment's `own` file.
 
-    Raises Invalid, with the file and what is wrong in it.
+    Raises Invalid with the file and the fault.
     """
     found = _read(own) if own is not None else {}
     for model_id, calibration in found.items():
@@ -181,15 +182,15 @@ def load_calibrations(own: Path | None = None) -> Calibrations:
 
 @cache
 def packaged() -> Calibrations:
-    """The calibrations that come with the program."""
+    """The packaged calibrations."""
     return _read(PACKAGED)
 
 
 def calibration_of(calibrations: Calibrations, model_id: str) -> Calibration:
-    """The calibration of a model; where nobody measured it OLDER, without a map, and every band says so."""
+    """The calibration of a model; of an unmeasured one LEGACY_SCORES without a map, and every band says so."""
     if model_id in calibrations:
         return calibrations[model_id]
-    return Calibration(model_id, Population.NOBODY, *OLDER, OLDER_FLOOR)
+    return Calibration(model_id, Population.NOBODY, *LEGACY_SCORES, LEGACY_FLOOR)
 
 
 def _read(path: Path) -> Calibrations:
@@ -200,8 +201,8 @@ def _read(path: Path) -> Calibrations:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        told = "it is of another release: measure again by `bench calibrate`" if where == "format" else first["msg"]
-        raise Invalid(f"the calibration file {path} is not usable: {where}: {told}") from None
+        message = "it is of another release: measure again by `bench calibrate`" if where == "format" else first["msg"]
+        raise Invalid(f"the calibration file {path} is not usable: {where}: {message}") from None
     except Invalid as wrong:
         raise Invalid(f"{path}: {wrong.message}", code=wrong.code) from None
     if len({each.model_id for each in found}) < len(found):
@@ -211,6 +212,6 @@ def _read(path: Path) -> Calibrations:
 
 def _models(data: bytes) -> list[MeasuredModel]:
     """Raises ValidationError."""
-    if _Format.model_validate_json(data).format == OLDER_FORMAT:
-        return [model.today() for model in OlderFile.model_validate_json(data).calibrations]
+    if _Format.model_validate_json(data).format == LEGACY_FORMAT:
+        return [model.upgraded() for model in LegacyFile.model_validate_json(data).calibrations]
     return CalibrationFile.model_validate_json(data).calibrations

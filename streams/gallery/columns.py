@@ -1,4 +1,4 @@
-"""Growing arrays, and numbers for ids: the memory of a register holds few bytes beside each face's vector."""
+"""Growing arrays and numbers for ids: a register takes only a few bytes of memory beside each face's vector."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from graph.domain import ids
 Numbers = NDArray[np.int64]
 
 NONE: Final = -1
-"""In a column of numbers: there is none."""
+"""In a column of numbers: no value."""
 RECENT: Final = 1 << 16
-"""New ids that are found through a dict, before they become a sorted run: the run takes 12 bytes an id, not 150."""
+"""New ids held in a dict (150 bytes an id) before they become a sorted run (12 bytes an id)."""
 _ID: Final = 32
 """Bytes of an id."""
 
 
-def with_room(array: NDArray[Any], size: int, empty: int = 0, *, spare: bool = True) -> NDArray[Any]:
-    """The array itself where it has `size` rows, else a longer copy whose new rows are `empty`; with room to `spare`
-    for those that come next."""
+def grown(array: NDArray[Any], size: int, empty: int = 0, *, spare: bool = True) -> NDArray[Any]:
+    """The array if it has `size` rows, else a longer copy filled with `empty`; with spare rows if `spare`."""
     if len(array) >= size:
         return array
     rows = max(size, len(array) * 5 // 4 + 1024) if spare else size
@@ -32,10 +31,10 @@ def with_room(array: NDArray[Any], size: int, empty: int = 0, *, spare: bool = T
 
 
 class DigestIndex:
-    """Numbers SHA-256 ids (64 hex digits) in the order in which they come, from 0 without a gap; none is ever removed.
+    """Numbers SHA-256 ids (64 hex digits) in order of arrival, from 0 without a gap; never removes one.
 
-    The first 8 bytes of each id lie in a few sorted runs, each at least twice as long as the next: an id is found by
-    binary search, and proved by its 32 bytes.
+    The first 8 bytes of the ids are stored in a few sorted runs, each at least twice as long as the next. An id is
+    found by binary search and verified by its 32 bytes.
     """
 
     def __init__(self) -> None:
@@ -48,22 +47,22 @@ class DigestIndex:
         return self._count
 
     def reserve(self, size: int) -> None:
-        """Makes room for so many ids in all."""
-        self._ids = with_room(self._ids, size, spare=False)
+        """Allocates memory for this many ids in all."""
+        self._ids = grown(self._ids, size, spare=False)
 
     def get(self, name: str) -> int | None:
-        """The number of an id; None of an unknown one, and of a text that is no id."""
+        """The number of an id; None if it is unknown or the text is no id."""
         return self._find(bytes.fromhex(name)) if ids.is_digest(name) else None
 
     def number(self, name: str) -> int:
-        """The number of an id, a new one where it has none. ValueError where the text is no id."""
+        """The number of an id, a new one if it has none. ValueError if the text is no id."""
         if not ids.is_digest(name):
             raise ValueError("an id has 64 hex digits")
         digest = bytes.fromhex(name)
         found = self._find(digest)
         if found is not None:
             return found
-        self._ids = with_room(self._ids, self._count + 1)
+        self._ids = grown(self._ids, self._count + 1)
         self._ids[self._count] = np.frombuffer(digest, np.uint8)
         self._recent[digest] = self._count
         self._count += 1
@@ -73,9 +72,9 @@ class DigestIndex:
         return self._count - 1
 
     def extend(self, names: Sequence[str]) -> range:
-        """The numbers of ids that are all distinct and none of them known; for many at once."""
+        """The numbers of many new ids, all distinct and unknown so far."""
         start, first = self._count, self._count - len(self._recent)
-        self._ids = with_room(self._ids, start + len(names))
+        self._ids = grown(self._ids, start + len(names))
         self._ids[start : start + len(names)] = np.frombuffer(bytes.fromhex("".join(names)), np.uint8).reshape(-1, _ID)
         self._count += len(names)
         self._recent.clear()
@@ -101,7 +100,7 @@ class DigestIndex:
         return None
 
     def _add_run(self, first: int) -> None:
-        """Sorts the ids from number `first` on, together with the runs before that are not twice as long."""
+        """Sorts the ids from number `first` on, together with preceding runs that are less than twice as long."""
         while self._runs and len(self._runs[-1][0]) < 2 * (self._count - first):
             first -= len(self._runs.pop()[0])
         heads = np.ascontiguousarray(self._ids[first : self._count, :8]).view(">u8")[:, 0].astype(np.uint64)
@@ -110,7 +109,7 @@ class DigestIndex:
 
 
 class Names:
-    """Numbers few texts, as of cases or victims, from 0 without a gap."""
+    """Numbers short lists of names, as of cases or victims, from 0 without a gap."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -123,7 +122,7 @@ class Names:
         return self._numbers.get(name)
 
     def number(self, name: str | None) -> int:
-        """The number of a text, a new one where it has none; -1 of None."""
+        """The number of a name, a new one if it has none; -1 for None."""
         if name is None:
             return -1
         found = self._numbers.setdefault(name, len(self._names))
@@ -132,5 +131,5 @@ class Names:
         return found
 
     def name(self, number: int) -> str | None:
-        """The text, None of -1."""
+        """The name; None for -1."""
         return self._names[number] if number >= 0 else None

@@ -1,4 +1,4 @@
-"""How many faces a comparison covers, without walking over them."""
+"""Counts of the faces that a comparison covers, kept so that none has to be visited."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Key = tuple[bool, frozenset[str]]
 
 
 class ScopeCounts:
-    """Counts of faces by what decides their comparison.
+    """Counts of faces by scope: the register bit and the set of counting cases.
 
-    Few distinct keys exist, since most media are in one case; so a sum over those that touch a case stays cheap and
+    Few distinct scopes exist, since most media are in one case. So the sum over the scopes of a case is cheap, and
     counts a face that is in two of the cases once.
     """
 
@@ -31,7 +31,7 @@ class ScopeCounts:
             self._of_case[case_id].add(key)
 
     def merge(self, other: ScopeCounts) -> None:
-        """Adds another's counts, which may be negative, to these."""
+        """Adds other counts, which may be negative."""
         self._counts.update(other._counts)
         self._registered += other._registered
         self.total += other.total
@@ -39,15 +39,14 @@ class ScopeCounts:
             self._of_case[case_id] |= keys
 
     def comparable(self, scope: InScope) -> int:
-        """Faces that `may_compare` allows with a face of this scope, those of its own media included."""
+        """Faces that `may_compare` allows with a face of this scope, plus those of its own media."""
         if scope.hidden:
             return 0
-        return (self._registered if scope.register else 0) + self._in_cases(
-            scope.cases, unless_registered=scope.register
-        )
+        own = self._in_cases(scope.cases, unless_registered=scope.register)
+        return own + (self._registered if scope.register else 0)
 
     def findable(self, asking_case: str, within: str) -> int:
-        """Faces that a search from `asking_case` covers; exact while the named case is open."""
+        """Faces that a search by `asking_case` covers; exact while the searched case is open."""
         if within == "register":
             return self._registered + self._in_cases(frozenset({asking_case}), unless_registered=True)
         return self._in_cases(frozenset({within.removeprefix("case:")}), unless_registered=False)

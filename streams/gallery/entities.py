@@ -1,4 +1,4 @@
-"""What link knows of a case, a media, a membership and a face."""
+"""Cases, media, memberships and faces as link holds them in memory."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """That a media belongs to a case, as far as comparison and erasure depend on it.
+    """The part of a membership that comparison and erasure depend on.
 
-    `submitted_at` is in Kafka milliseconds. A membership that only a search's upload made (`by_search`) yields to any
-    event of a case system.
+    `submitted_at` is in Kafka milliseconds. `by_search`: only a search's upload made it, and any event of a case system
+    replaces it.
     """
 
     scope: Scope
@@ -32,12 +32,13 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face and its scored vector (d,): `vector`, or `poor` where the face is too poor to be compared and people may
-    only ask by it. One with a quality below TOO_POOR_BELOW is `leads_only`: where it is compared all the same, it
-    counts for no mean and joins no group.
+    """A face with its scored vector (d,).
 
-    `declared` is the smallest victim that a case system declared for it, `assigned` the one that people's acts made.
-    `marked_on` is of a face that a person marked: the memberships that it stands on, as `MarkSubmitted` has them.
+    The vector is `vector`, or `poor` if the face is too poor to be compared: then it serves as a query only. With
+    `leads_only` (quality below TOO_POOR_BELOW) it is proposed as a lead at most, counts for no mean and joins no group.
+    `declared` is the smallest victim id that a case system declared for it, `assigned` the victim that
+    people decided. `marked_on` is set for a face that a person marked: the memberships it depends on, as in
+    `MarkSubmitted`.
     """
 
     face_id: str
@@ -64,5 +65,5 @@ class Media:
 
     @property
     def last_submitted_at(self) -> int:
-        """When an event last put it into a case, in Kafka milliseconds: what is erased later than that stays erased."""
+        """The latest submission to any case, in Kafka milliseconds; an erasure after it stays in effect."""
         return max((member.submitted_at for member in self.memberships.values()), default=-1)

@@ -1,7 +1,6 @@
-"""The committed faces of a register as columns beside their vectors; a `Face` is made where one is asked for.
+"""The committed faces of a register as columns beside their vectors; a `Face` object is built when one is read.
 
-All of a register's faces are walked for every new one, so what a comparison needs lies in arrays. Reads of single ones
-go through `Mapping`.
+Every new face is compared with all of a register's faces, so whatever comparison needs is in arrays.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.domain.comparison import HIDDEN_LABELS, TOO_POOR_BELOW
-from streams.gallery.columns import NONE, DigestIndex, Names, Numbers, with_room
+from streams.gallery.columns import NONE, DigestIndex, Names, Numbers, grown
 from streams.gallery.entities import Face
 from streams.gallery.matrix import Matrix, Vectors
 from streams.gallery.media_table import MediaTable
@@ -25,7 +24,7 @@ POOR, HIDDEN, LEADS_ONLY = 1, 2, 4
 
 @dataclass(frozen=True, slots=True)
 class OwnCases:
-    """Of some cases: which scope codes count in one of them, the rows of their faces, and whose faces these are."""
+    """For a set of cases: the scope codes that count in one of them, the matrix rows and the victims of their faces."""
 
     codes: NDArray[np.bool_]
     rows: Numbers
@@ -33,22 +32,22 @@ class OwnCases:
 
 
 class FaceTable(Mapping[str, Face]):
-    """Faces by number, and their scored vectors by row: of those that are compared in `matrix`, of those that are too
-    poor in another one that no comparison reads."""
+    """Faces by number, and their scored vectors by row: those of compared faces in `matrix`, those of too poor faces in
+    a second matrix that no comparison reads."""
 
     def __init__(self) -> None:
         self.ids = DigestIndex()
         self.media = MediaTable(self.ids)
         self.matrix = Matrix()
         self.face_at = np.zeros(0, np.int32)
-        """Row of `matrix` to number of the face."""
+        """The face number of each row of `matrix`."""
         self.media_of = np.zeros(0, np.int32)
-        """NONE of a face that is gone."""
+        """NONE: the face was removed."""
         self.state = np.zeros(0, np.uint8)
         """POOR, HIDDEN, LEADS_ONLY."""
         self.row = np.zeros(0, np.int32)
         self.victim = np.zeros(0, np.int32)
-        """The number in `victims` of whose face it counts as: the assigned victim, else the declared one."""
+        """The number in `victims` of the assigned victim, else of the declared one."""
         self.victims = Names()
         self._declared = np.zeros(0, np.int32)
         self._label = np.zeros(0, np.int8)
@@ -74,12 +73,12 @@ class FaceTable(Mapping[str, Face]):
         return self.at(number)
 
     def number(self, face_id: str) -> int | None:
-        """The number of a face that is there."""
+        """The number of a stored face, else None."""
         number = self.ids.get(face_id)
         return number if number is not None and self.media_of[number] != NONE else None
 
     def at(self, number: int) -> Face:
-        """The face of this number."""
+        """The face with this number."""
         poor, row = bool(self.state[number] & POOR), int(self.row[number])
         victim = self.victims.name(int(self.victim[number]))
         vector = None if row == NONE else (self._poor if poor else self.matrix).row(row)
@@ -96,7 +95,7 @@ class FaceTable(Mapping[str, Face]):
         )
 
     def row_of(self, face_id: str) -> int | None:
-        """The row in `matrix` of a face that is compared."""
+        """The face's row in `matrix`; None if it is not compared."""
         number = self.number(face_id)
         row = NONE if number is None or self.state[number] & POOR else int(self.row[number])
         return row if row != NONE else None
@@ -105,14 +104,14 @@ class FaceTable(Mapping[str, Face]):
         """The scope codes of the media of the faces in these rows of `matrix`."""
         return self.media.code[self.media_of[self.face_at[rows]]]
 
-    def visible_to_all(self, rows: Numbers) -> NDArray[np.bool_]:
-        """Whether the faces in these rows of `matrix` are compared with every other one of the register."""
+    def open_to_register(self, rows: Numbers) -> NDArray[np.bool_]:
+        """Whether the faces in these rows of `matrix` are compared with the whole register."""
         return self._compared(self.face_at[rows]) & self.media.codes.register[self.codes_at(rows)]
 
     def of_cases(self, cases: frozenset[str]) -> OwnCases:
-        """The faces that are compared with one that counts in these cases because they share one of them.
+        """The faces that a face of these cases is compared with because they share a case.
 
-        With `visible_to_all` of the others this is `graph.domain.comparison.may_compare`, many faces at a time.
+        Together with `open_to_register` this is `graph.domain.comparison.may_compare` for many faces.
         """
         media = self.media
         codes = media.codes.touching(cases)
@@ -124,12 +123,12 @@ class FaceTable(Mapping[str, Face]):
         return OwnCases(codes, rows, frozenset(filter(None, map(self.victims.name, victims))))
 
     def rows_of(self, numbers: Numbers) -> Numbers:
-        """The rows in `matrix`, ascending, of those of these faces that are compared and not hidden."""
+        """The rows in `matrix`, ascending, of these faces, without those that are not compared or are hidden."""
         able = numbers[self._compared(numbers) & (self.media_of[numbers] != NONE) & (self.row[numbers] != NONE)]
         return np.sort(self.row[able].astype(np.int64))
 
     def put_all(self, faces: Iterable[Face]) -> None:
-        """Stores faces, whose media are stored afterwards."""
+        """Stores faces; their media must be stored afterwards."""
         new: list[tuple[int, Vectors]] = []
         for face in faces:
             number = self.ids.number(face.face_id)
@@ -151,8 +150,8 @@ class FaceTable(Mapping[str, Face]):
             self._append([number for number, _ in new], np.stack([vector for _, vector in new]))
 
     def extend(self, rows: Sequence[Mapping[str, Any]], media: Sequence[int], vectors: Vectors) -> None:
-        """Stores faces that are all new, as `GALLERY_FACES` gives them, with the numbers of their media and the scored
-        vectors (n, d) of those that have one: for many at once."""
+        """Stores many new faces: rows of `GALLERY_FACES`, the numbers of their media, and the scored vectors (n, d) of
+        those that have one."""
         numbers = np.array(self.ids.extend([row["face_id"] for row in rows]), np.int64)
         self._grow(len(self.ids))
         self._size += len(rows)
@@ -175,8 +174,8 @@ class FaceTable(Mapping[str, Face]):
         has = np.array([row["vector"] is not None for row in rows], np.bool_)
         if (able := ~poor).any():
             self._append(numbers[able].tolist(), vectors[able[has]])
-        if (asked := poor & has).any():
-            self.row[numbers[asked]] = np.array(self._poor.append(vectors[asked[has]]))
+        if (queries := poor & has).any():
+            self.row[numbers[queries]] = np.array(self._poor.append(vectors[queries[has]]))
 
     def remove(self, face_id: str) -> None:
         if (number := self.number(face_id)) is None:
@@ -187,7 +186,7 @@ class FaceTable(Mapping[str, Face]):
         self._marked_on.pop(number, None)
 
     def _compared(self, numbers: NDArray[np.integer]) -> NDArray[np.bool_]:
-        """Whether faces are neither too poor nor hidden."""
+        """Whether the faces are neither too poor nor hidden."""
         return (self.state[numbers] & (POOR | HIDDEN)) == 0
 
     def _set_vector(self, number: int, face: Face, new: list[tuple[int, Vectors]]) -> None:
@@ -211,21 +210,21 @@ class FaceTable(Mapping[str, Face]):
 
     def _append(self, numbers: Sequence[int], vectors: Vectors) -> None:
         rows = np.array(self.matrix.append(vectors))
-        self.face_at = with_room(self.face_at, len(self.matrix))
+        self.face_at = grown(self.face_at, len(self.matrix))
         self.face_at[rows] = numbers
         self.row[numbers] = rows
 
     def reserve(self, size: int) -> None:
-        """Makes room for so many faces in all."""
+        """Allocates memory for this many faces in all."""
         self.ids.reserve(size)
         self._grow(size, spare=False)
-        self.face_at = with_room(self.face_at, size, spare=False)
+        self.face_at = grown(self.face_at, size, spare=False)
 
     def _grow(self, size: int, *, spare: bool = True) -> None:
-        self.media_of = with_room(self.media_of, size, NONE, spare=spare)
-        self.state = with_room(self.state, size, spare=spare)
-        self.row = with_room(self.row, size, NONE, spare=spare)
-        self.victim = with_room(self.victim, size, NONE, spare=spare)
-        self._declared = with_room(self._declared, size, NONE, spare=spare)
-        self._label = with_room(self._label, size, NONE, spare=spare)
-        self._assigned = with_room(self._assigned, size, spare=spare)
+        self.media_of = grown(self.media_of, size, NONE, spare=spare)
+        self.state = grown(self.state, size, spare=spare)
+        self.row = grown(self.row, size, NONE, spare=spare)
+        self.victim = grown(self.victim, size, NONE, spare=spare)
+        self._declared = grown(self._declared, size, NONE, spare=spare)
+        self._label = grown(self._label, size, NONE, spare=spare)
+        self._assigned = grown(self._assigned, size, spare=spare)

@@ -1,4 +1,4 @@
-"""Rebuilds the gallery from the graph."""
+"""Loads the gallery from the graph."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streams.gallery.entities import Case, Media, Membership
 from streams.gallery.face_table import HIDDEN, POOR
 from streams.gallery.groups import Group
 from streams.gallery.scoring import Scorer
-from streams.gallery.standing_searches import Reach, StandingSearch
+from streams.gallery.standing_searches import Coverage, StandingSearch
 from streams.gallery.state import Gallery, Staged
 
 PAGE: Final = 5000
@@ -29,7 +29,7 @@ async def load_gallery(
     progress: Callable[[], None] = lambda: None,
     calibrations: Calibrations | None = None,
 ) -> Gallery:
-    """The gallery that the graph holds under one model: what link had in memory when it last committed."""
+    """The gallery of one model's vectors, equal to link's memory after its last commit."""
     gallery = Gallery(calibrations=calibrations)
     for row in await store.read(lambda tx: tx.rows(queries.GALLERY_CASES)):
         case = Case(row["case_id"], row["district"], row["status"] == "open", row["version"])
@@ -49,20 +49,21 @@ async def load_gallery(
     gallery.means.load()
     staged = Staged(gallery)
     async for page in _pages(store, queries.GALLERY_APART, "link_id", progress):
-        staged.groups.judge([(row["a"], row["b"]) for row in page], apart=True)
+        staged.groups.set_cannot_link([(row["a"], row["b"]) for row in page], cannot_link=True)
     async for page in _pages(store, queries.GALLERY_GROUPS, "group_id", progress):
         for row in page:
             staged.groups.put(Group(row["group_id"], row["case_id"], frozenset(row["faces"])))
     for row in await store.read(lambda tx: tx.rows(queries.GALLERY_SEARCHES)):
-        staged.searches.put(_standing_search(row))
-    gallery.take_in(staged)
+        search = _standing_search(row)
+        staged.searches.put(search.search_id, search)
+    gallery.merge(staged)
     return gallery
 
 
 async def _pages(
     store: Store, query: LiteralString, key: str, progress: Callable[[], None]
 ) -> AsyncIterator[list[Row]]:
-    """The pages of what a query returns in the order of `key`; none of them is empty."""
+    """The query's rows in pages of at most PAGE, in the order of `key`; no page is empty."""
     after = ""
     while True:
         page: list[Row] = await store.read(lambda tx, after=after: tx.rows(query, after=after, limit=PAGE))
@@ -77,14 +78,7 @@ async def _pages(
 def _add(gallery: Gallery, media: list[Row], faces: list[Row], scorer: Scorer) -> None:
     """Adds a page of media with all their faces."""
     table, staged = gallery.faces, Staged(gallery)
-    memberships = [
-        {
-            case_id: Membership(Scope(scope), submitted_at, bool(by_search))
-            for case_id, scope, submitted_at, by_search in row["memberships"]
-            if case_id is not None
-        }
-        for row in media
-    ]
+    memberships = [_memberships(row) for row in media]
     names = [row["media_id"] for row in media]
     scopes = [staged.scope_by_memberships(Media(name, of)) for name, of in zip(names, memberships, strict=True)]
     counts = Counter(row["media_id"] for row in faces)
@@ -108,9 +102,17 @@ def _add(gallery: Gallery, media: list[Row], faces: list[Row], scorer: Scorer) -
             gallery.no_face.add(scope)
 
 
+def _memberships(row: Row) -> dict[str, Membership]:
+    return {
+        case_id: Membership(Scope(scope), submitted_at, bool(by_search))
+        for case_id, scope, submitted_at, by_search in row["memberships"]
+        if case_id is not None
+    }
+
+
 def _standing_search(row: Row) -> StandingSearch:
     search, part = row["search"], row["part"]
-    grows = part["number"] > 0 and not part["faces"]
+    is_tail = part["number"] > 0 and not part["faces"]
     return StandingSearch(
         search["search_id"],
         search["case_id"],
@@ -121,5 +123,5 @@ def _standing_search(row: Row) -> StandingSearch:
         until=search["until"],
         through=search["through"],
         part=part["number"],
-        tail=Reach(part["compared"], part["too_poor"], part["no_face"]) if grows else None,
+        tail=Coverage(part["compared"], part["too_poor"], part["no_face"]) if is_tail else None,
     )

@@ -1,7 +1,7 @@
-"""All vectors in blocks of memory, compared exactly.
+"""All vectors of a register in blocks of memory, compared exactly.
 
-A search computes fast and roughly first: products of 8-bit codes where that pays, else of float32. Knowing what these
-may be off by, it keeps every row that can be among the best of a query, and scores those few in float64.
+A search computes approximate scores first: products of 8-bit codes where these are faster, else of float32. It keeps
+every row whose score may be high enough given the error bound, and scores these few in float64.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.gallery.int8 import CodedQueries, Codes, pays
+from streams.gallery.int8 import CodedQueries, Codes, is_faster
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -25,60 +25,60 @@ Queries = NDArray[np.int64]
 """Indices of queries."""
 Scores = NDArray[np.float64]
 Allowed = Callable[[Queries, Rows], NDArray[np.bool_]]
-"""Of pairs of a query and a row, whether the row may answer the query. Called from several threads."""
+"""For pairs of a query and a row, whether the row may be returned. Called from several threads."""
 
 BLOCK: Final = 16_384
-"""Rows of a block of memory."""
+"""Rows per block of memory."""
 TILE: Final = 524_288
-"""Scores computed at a time: 2 MB, which is still in the processor's cache when they are filtered."""
+"""Scores computed at a time: 2 MB, so that they are still in the processor's cache when filtered."""
 QUERIES: Final = 512
 """Queries compared at a time."""
-SIDE_BY_SIDE: Final = 4
-"""Tiles from which on they are compared in threads: below, handing them over costs more than it saves."""
+MIN_PARALLEL_TILES: Final = 4
+"""Tiles from which on threads save more than they cost."""
 WIDTH: Final = 8192
-"""Numbers that numpy compares in one go, about: with rows as short as the queries are few it takes twice as long."""
-FEW: Final = 1 / 16
-"""Share of all pairs up to which those that codes leave are scored one by one."""
-WAITING: Final = 4096
-"""Candidates that may gather, at least, before the best are picked."""
+"""Numbers per row of a comparison by numpy: with rows as short as a few queries it takes twice as long."""
+MAX_SHARE: Final = 1 / 16
+"""Of all pairs: up to this share the candidates that codes leave are scored one by one."""
+MIN_CANDIDATES: Final = 4096
+"""Candidates collected before the best are selected."""
 PAIRS: Final = 1024
 """Pairs scored in float64 at a time: 1 MB at 128 dimensions."""
-SCORED_SIDE_BY_SIDE: Final = 16
-"""Pieces of so many pairs from which on they are scored in threads."""
+MIN_PARALLEL_PIECES: Final = 16
+"""Pieces of PAIRS from which on they are scored in threads."""
 SLACK: Final = 1e-4
-"""What a float32 dot product of two vectors, of length 1 at the most and up to 1,024 dimensions, may be off by (6e-5),
-with room: everything above floor - SLACK is scored again in float64, so the result equals brute force in float64."""
+"""Above the error (6e-5) of a float32 dot product of two vectors of length 1 at most and up to 1,024 dimensions.
+Everything above floor - SLACK is scored again in float64, so the result equals brute force in float64."""
 DIGITS: Final = 9
-"""Decimals that a score keeps: sums of float64 in another order agree to these."""
+"""Decimals of a score: float64 sums agree to these whatever their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Stored vectors that resemble a query: their `rows` (n,), ascending, and `scores` (n,), exact.
+    """Stored vectors similar to a query: `rows` (n,), ascending, and exact `scores` (n,).
 
-    They are all the allowed rows with a score >= `down_to`.
+    All allowed rows with a score >= `cutoff` are included.
     """
 
     rows: Rows
     scores: Scores
-    down_to: float
+    cutoff: float
 
 
-def exact(queries: Vectors, stored: Vectors) -> Scores:
-    """Scores of paired rows, (n, d) and (n, d) to (n,), in float64 and rounded."""
+def paired_scores(queries: Vectors, stored: Vectors) -> Scores:
+    """Scores (n,) of paired rows (n, d) and (n, d), in float64 and rounded."""
     scores: Scores = np.vecdot(queries.astype(np.float64), stored.astype(np.float64))
     return scores.round(DIGITS)
 
 
 def all_scores(some: Vectors, others: Vectors) -> Scores:
-    """Scores of each with each, (n, d) and (m, d) to (n, m), in float64 and rounded."""
+    """Scores (n, m) of all pairs of rows (n, d) and (m, d), in float64 and rounded."""
     scores: Scores = some.astype(np.float64) @ others.astype(np.float64).T
     return scores.round(DIGITS)
 
 
 @dataclass(slots=True)
 class _Block:
-    """Vectors of rows, (BLOCK, dimensions), and their codes once all of them are there."""
+    """Vectors (BLOCK, dimensions), and their codes once the block is full."""
 
     vectors: Vectors
     codes: Codes | None = None
@@ -86,7 +86,7 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class _Tile:
-    """Rows that are compared at a time, (n,), by codes if there are any, else by vectors: (n, dimensions)."""
+    """Rows (n,) compared at a time: by codes if there are any, else by vectors (n, dimensions)."""
 
     rows: Rows
     vectors: Vectors
@@ -94,10 +94,10 @@ class _Tile:
 
 
 class Matrix:
-    """A growing (n, dimensions) float32 matrix in blocks that never move, so that a row can be looked at for ever.
+    """A growing (n, dimensions) float32 matrix in blocks that never move, so that views of rows stay valid.
 
-    No vector is longer than 1. A removed row stays, as zeros that resemble nothing: floors are positive.
-    `dimensions` are those of the first vector, None before.
+    No vector is longer than 1. A removed row becomes zeros, which score below every floor. `dimensions` is set by the
+    first vector.
     """
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class Matrix:
         return self._count
 
     def append(self, vectors: Vectors) -> range:
-        """The rows that the (n, dimensions) vectors now have."""
+        """Appends (n, dimensions) vectors and returns their rows."""
         start = self._count
         dimensions = self.dimensions = self.dimensions or vectors.shape[1]
         while len(vectors):
@@ -121,12 +121,12 @@ class Matrix:
             fitting, vectors = vectors[: BLOCK - row], vectors[BLOCK - row :]
             self._blocks[block].vectors[row : row + len(fitting)] = fitting
             self._count += len(fitting)
-            if self._count % BLOCK == 0 and pays(dimensions):
+            if self._count % BLOCK == 0 and is_faster(dimensions):
                 self._blocks[block].codes = Codes.of(self._blocks[block].vectors)
         return range(start, self._count)
 
     def row(self, row: int) -> Vectors:
-        """The (dimensions,) vector of a row, not a copy."""
+        """The (dimensions,) vector of a row, a view."""
         return self._blocks[row // BLOCK].vectors[row % BLOCK]
 
     def take(self, rows: Rows) -> Vectors:
@@ -145,7 +145,7 @@ class Matrix:
         block, row = self._blocks[row // BLOCK], row % BLOCK
         block.vectors[row] = vector
         if block.codes is not None:
-            if block.codes.reach(vector):
+            if block.codes.covers(vector):
                 block.codes.put(slice(row, row + 1), vector[None])
             else:
                 block.codes = Codes.of(block.vectors)
@@ -158,16 +158,13 @@ class Matrix:
         return self._search(queries, floor)
 
     def among(self, queries: Vectors, rows: Rows, floor: float) -> list[Neighbours]:
-        """For each of the (q, dimensions) queries those of the (n,) rows, ascending and distinct, that score >= floor.
-
-        Reads no other rows.
-        """
+        """For each of the (q, dimensions) queries those of the rows (n,), sorted and distinct, that score >= floor."""
         return self._search(queries, floor, rows)
 
     def nearest(self, queries: Vectors, floor: float, most: int, allowed: Allowed) -> list[Neighbours]:
         """For each of the (q, dimensions) queries the best allowed rows with a score >= floor.
 
-        They are all of them (then `down_to` is the floor) or at least `most`, with every row that ties with the worst.
+        Either all of them (then `cutoff` is the floor), or at least `most` with every row that ties with the last.
         """
         return self._search(queries, floor, None, most, allowed)
 
@@ -187,7 +184,7 @@ class Matrix:
             count = self._count if rows is None else len(rows)
             # a map, unlike a generator, may be advanced by several threads
             tiles = map(partial(self._tile, rows, height), range(0, count, height))
-            if count <= SIDE_BY_SIDE * height:
+            if count <= MIN_PARALLEL_TILES * height:
                 candidates.compare(tiles, min(height, count))
             else:
                 for thread in [self._pool.submit(candidates.compare, tiles, height) for _ in range(self._threads)]:
@@ -196,7 +193,7 @@ class Matrix:
         return found
 
     def _tile(self, rows: Rows | None, height: int, start: int) -> _Tile:
-        """The `height` rows from `start` on, or of `rows` those from that index on."""
+        """The `height` rows from `start` on, or those of `rows` from that index on."""
         if rows is not None:
             some = rows[start : start + height]
             return _Tile(some, self.take(some))
@@ -207,21 +204,21 @@ class Matrix:
         return _Tile(np.arange(start, end), block.vectors[some], codes)
 
     def _scores(self, queries: Vectors, which: Queries, rows: Rows) -> Scores:
-        """Exact scores of pairs of a query and a row, (n,) and (n,), the rows ascending."""
+        """Exact scores of pairs of a query (n,) and a row (n,), the rows ascending."""
 
         def score(some: slice) -> Scores:
-            return exact(queries[which[some]], self.take(rows[some]))
+            return paired_scores(queries[which[some]], self.take(rows[some]))
 
         pieces = [slice(start, start + PAIRS) for start in range(0, len(rows), PAIRS)]
-        scores = self._pool.map(score, pieces) if len(pieces) >= SCORED_SIDE_BY_SIDE else map(score, pieces)
+        scores = self._pool.map(score, pieces) if len(pieces) >= MIN_PARALLEL_PIECES else map(score, pieces)
         return np.concatenate([np.empty(0), *scores])
 
 
 class _Candidates:
     """Rows that may be among the best of (q, dimensions) queries, collected by several threads.
 
-    `_down_to` (q,) is what they must score in float64: first the floor, then SLACK less than the float32 score of the
-    `most`th best row so far, which `most` rows therefore reach. Rows with a float32 score SLACK below it do not.
+    `_cutoff` (q,) is the float64 score that they must reach: first the floor, then SLACK below the float32 score of the
+    `most`th best row so far, which `most` rows therefore reach. A row with a float32 score SLACK below it cannot.
     """
 
     def __init__(self, queries: Vectors, floor: float, most: int | None, allowed: Allowed | None, first: int) -> None:
@@ -229,10 +226,10 @@ class _Candidates:
         self._most = most
         self._allowed = allowed
         self._first = first
-        self._down_to = np.full(len(queries), floor)
+        self._cutoff = np.full(len(queries), floor)
         self._found: list[tuple[Queries, Rows, Vectors]] = []
         self._count = 0
-        self._limit = WAITING
+        self._limit = MIN_CANDIDATES
         self._lock = Lock()
 
     @cached_property
@@ -240,7 +237,7 @@ class _Candidates:
         return CodedQueries(self._queries)
 
     def compare(self, tiles: Iterator[_Tile], height: int) -> None:
-        """Collects from the tiles, of `height` rows at the most; other threads may take from the same iterator."""
+        """Collects from tiles of at most `height` rows; several threads may share the iterator."""
         size = len(self._queries) * height
         scores, products, high = np.empty(size, np.float32), np.empty(size, np.int32), np.empty(size, np.bool_)
         for tile in tiles:
@@ -248,7 +245,7 @@ class _Candidates:
                 self._compare_vectors(tile, scores, high)
 
     def _compare_vectors(self, tile: _Tile, scores: Vectors, high: NDArray[np.bool_]) -> None:
-        """Collects what float32 products leave; computes in the two flat arrays, as large as the largest tile needs."""
+        """Collects candidates by float32 products; `scores` and `high` are flat buffers for the largest tile."""
         shape = len(self._queries), len(tile.rows)
         size = shape[0] * shape[1]
         products = np.matmul(self._queries, tile.vectors.T, out=scores[:size].reshape(shape))
@@ -258,11 +255,11 @@ class _Candidates:
         self._add(which, tile.rows[at], scores[found])
 
     def _compare_codes(self, tile: _Tile, codes: Codes, products: NDArray[np.int32], high: NDArray[np.bool_]) -> bool:
-        """Collects what products of codes leave, or returns False where it is so much that float32 is faster."""
+        """Collects candidates by products of codes; False if these leave so many that float32 is faster."""
         queries = len(self._queries)
         size = queries * len(tile.rows)
         self._codes.products(codes, products[:size].reshape(-1, queries))
-        lowest = self._codes.lowest(codes, self._down_to - SLACK)
+        lowest = self._codes.lowest(codes, self._cutoff - SLACK)
         wide = max(1, WIDTH // queries) * queries
         whole = size - size % wide
         np.greater_equal(
@@ -270,7 +267,7 @@ class _Candidates:
         )
         np.greater_equal(products[whole:size].reshape(-1, queries), lowest, out=high[whole:size].reshape(-1, queries))
         found = np.flatnonzero(high[:size])
-        if len(found) > size * FEW:
+        if len(found) > size * MAX_SHARE:
             return False
         at, which = np.divmod(found, queries)
         scores = np.vecdot(self._queries[which], tile.vectors[at])
@@ -279,7 +276,7 @@ class _Candidates:
         return True
 
     def _lowest(self) -> Vectors:
-        lowest: Vectors = (self._down_to - SLACK).astype(np.float32)
+        lowest: Vectors = (self._cutoff - SLACK).astype(np.float32)
         return lowest
 
     def _add(self, which: Queries, rows: Rows, scores: Vectors) -> None:
@@ -293,21 +290,21 @@ class _Candidates:
                 self._reduce(self._most)
 
     def _reduce(self, most: int) -> None:
-        """Raises what rows must score, and drops those that do not."""
+        """Raises the cutoffs and drops the rows below them."""
         which, rows, scores = (np.concatenate(column) for column in zip(*self._found, strict=True))
         order = np.argsort(4.0 * which - scores)
         which, rows, scores = which[order], rows[order], scores[order]
         queries = np.arange(len(self._queries))
         last = np.searchsorted(which, queries) + most - 1
         full = queries[last < np.searchsorted(which, queries, "right")]
-        self._down_to[full] = np.maximum(self._down_to[full], scores[last[full]] - SLACK)
+        self._cutoff[full] = np.maximum(self._cutoff[full], scores[last[full]] - SLACK)
         keep = np.flatnonzero(scores >= self._lowest()[which])
         self._found = [(which[keep], rows[keep], scores[keep])]
         self._count = len(keep)
-        self._limit = max(2 * self._count, WAITING)
+        self._limit = max(2 * self._count, MIN_CANDIDATES)
 
     def best(self, score: Callable[[Vectors, Queries, Rows], Scores]) -> list[Neighbours]:
-        """What is left for each query once all tiles are compared; `score` gives the exact scores of pairs."""
+        """The result of each query after all tiles; `score` returns exact scores of pairs."""
         if self._most is not None and self._found:
             self._reduce(self._most)
         empty = np.empty(0, np.int64)
@@ -316,11 +313,11 @@ class _Candidates:
         order = np.argsort(rows)
         which, rows = which[order], rows[order]
         scores = score(self._queries, which, rows)
-        high = np.flatnonzero(scores >= self._down_to[which])
+        high = np.flatnonzero(scores >= self._cutoff[which])
         high = high[np.argsort(which[high], kind="stable")]
         which, rows, scores = which[high], rows[high], scores[high]
         ends = np.searchsorted(which, np.arange(len(self._queries)), "right").tolist()
         return [
-            Neighbours(rows[start:end], scores[start:end], down_to)
-            for start, end, down_to in zip([0, *ends], ends, self._down_to.tolist(), strict=False)
+            Neighbours(rows[start:end], scores[start:end], cutoff)
+            for start, end, cutoff in zip([0, *ends], ends, self._cutoff.tolist(), strict=False)
         ]

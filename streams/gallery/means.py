@@ -1,8 +1,8 @@
-"""The mean vector of each victim's faces: a new face is scored by it beside the single faces.
+"""The mean vector of each victim's faces: new faces are scored against it and against single faces.
 
-Of people with three pictures on file it found 99.3 % where the best single picture found 98.6 % (one false alarm in a
-hundred strangers, press photographs of adults). A mean is made of faces that everybody in the register is compared
-with, and of those alone: so it can't carry what a narrower scope holds back to where it may not go.
+For people with three stored pictures it found 99.3 %, the best single picture 98.6 % (one false alarm in a hundred
+strangers, press photographs of adults). Only faces that the whole register is compared with count for a mean, so that
+it reveals nothing of a face with a smaller scope.
 """
 
 from __future__ import annotations
@@ -19,26 +19,25 @@ from streams.gallery.face_table import FaceTable
 from streams.gallery.matrix import Matrix, Neighbours, Vectors, all_scores
 from streams.gallery.overlay import Overlay
 
-AT_LEAST: Final = 2
-"""Faces: the mean of one is that face."""
-MOST: Final = 100
-"""Faces of one mean, the smallest ids of all: more move it no further, and it is made anew with each of them."""
+MIN_FACES: Final = 2
+"""Faces of a mean."""
+MAX_FACES: Final = 100
+"""Faces of a mean, the smallest ids: more hardly change it, and it is recomputed for each of them."""
 
+MEAN_PENALTY: Final = 0.02
+"""Subtracted from a score with a mean, to make it comparable with a score of two faces.
 
-SCORES_HIGHER: Final = 0.02
-"""What is taken off a score with a mean before it is compared as one of two single faces is.
-
-Measured on cosines of stored vectors, before these were mapped, and not again since. Strangers reach one to a mean
+Measured on cosines of stored vectors, before the score map existed, and not since. Strangers reach a cosine with a mean
 about twice as often (LFW sample, 2 to 5 faces of each of 320 people: at 0.40 3.4e-4 against 1.9e-4), in addition to
-those who reach it with a single face. As it is, a mean added a fifth to a half to a person's false candidates and at
-thresholds below 0.44 no true one; with this, a sixth of that, and of the up to 1.5 % of true faces that it alone finds
-at 0.5 and above, two thirds stay.
+those who reach it with a single face. Without the penalty a mean added 20 to 50 % to a person's false candidates and no
+true one at thresholds below 0.44. With it, a sixth of these remain, and two thirds of the up to 1.5 % of true faces
+that only the mean finds at 0.5 and above.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class VictimMean:
-    """A victim's mean: `vector` (d,), of the `faces` whose scored vectors are the rows of `vectors` (n, d)."""
+    """A victim's mean `vector` (d,) over `faces`, whose scored vectors are the rows of `vectors` (n, d)."""
 
     victim_id: str
     vector: Vectors
@@ -46,30 +45,30 @@ class VictimMean:
     vectors: Vectors
 
     def nearest(self, vector: Vectors) -> tuple[str, float]:
-        """The face of the mean that is most like `vector` (d,), of equals the smaller id, and their score."""
+        """The face of the mean most similar to `vector` (d,), the smaller id if tied, and their score."""
         scores = all_scores(vector[None], self.vectors)[0]
-        best = int(np.argmax(scores))  # the first of the highest: `faces` are in order
+        best = int(np.argmax(scores))  # the first of the highest, and `faces` are sorted
         return self.faces[best], float(scores[best])
 
 
 def mean(vectors: Vectors) -> Vectors:
-    """The vector (d,) in the middle of vectors (n, d), as long as they are on average, summed in float64."""
+    """The mean direction (d,) of vectors (n, d), with their average length; summed in float64."""
     exact = vectors.astype(np.float64)
     total, length = exact.sum(axis=0), np.linalg.norm(exact, axis=1).mean()
     return (total * (length / max(np.linalg.norm(total), np.finfo(np.float64).tiny))).astype(np.float32)
 
 
 def mean_of(victim_id: str, vectors: Mapping[str, Vectors]) -> VictimMean | None:
-    """The mean of these faces, by their ids; None with fewer than AT_LEAST, and of more than MOST the smallest ids'."""
-    names = tuple(sorted(vectors)[:MOST])
-    if len(names) < AT_LEAST:
+    """The mean of vectors by face id, of the MAX_FACES smallest ids; None of fewer than MIN_FACES."""
+    names = tuple(sorted(vectors)[:MAX_FACES])
+    if len(names) < MIN_FACES:
         return None
     stacked = np.stack([vectors[name] for name in names])
     return VictimMean(victim_id, mean(stacked), names, stacked)
 
 
 class VictimMeans(Mapping[str, VictimMean]):
-    """The committed means by victim. `matrix` holds their vectors, `victim_at` whose they are by row."""
+    """The committed means by victim; `matrix` holds their vectors, `victim_at` the victim of each row."""
 
     def __init__(self, faces: FaceTable) -> None:
         self.matrix = Matrix()
@@ -92,11 +91,11 @@ class VictimMeans(Mapping[str, VictimMean]):
         return VictimMean(victim_id, self.matrix.row(self._row[victim_id]), names, vectors)
 
     def faces(self, victim_id: str) -> frozenset[str]:
-        """All faces of the victim, those too that don't count for its mean."""
+        """All faces of the victim, also those that do not count for its mean."""
         return frozenset(self._table.ids.names(self._faces.get(victim_id, ())))
 
     def put(self, victim_id: str, faces: Collection[str], found: VictimMean | None) -> None:
-        """Stores the victim's faces, all of them in the table already, and its mean; None: it has none."""
+        """Stores the victim's faces, all of them in the face table, and its mean; None: it has no mean."""
         self._faces.pop(victim_id, None)
         if faces:
             self._faces[victim_id] = self._numbers(sorted(faces))
@@ -113,7 +112,7 @@ class VictimMeans(Mapping[str, VictimMean]):
         self.victim_at.append(victim_id)
 
     def load(self) -> None:
-        """Makes the means of all victims from the table."""
+        """Computes the means of all victims from the face table."""
         table = self._table
         of_victim = np.flatnonzero(table.victim[: len(table.ids)] != NONE)
         of_victim = of_victim[table.media_of[of_victim] != NONE]
@@ -127,7 +126,7 @@ class VictimMeans(Mapping[str, VictimMean]):
             vectors = table.matrix.take(table.row[able].astype(np.int64))
             by_face = dict(zip(table.ids.names(able), vectors, strict=True))
             victim_id = table.victims.name(int(table.victim[numbers[0]]))
-            assert victim_id is not None, "these have one"
+            assert victim_id is not None, "only faces with a victim were selected"
             self.put(victim_id, table.ids.names(numbers), mean_of(victim_id, by_face))
 
     def _numbers(self, faces: Iterable[str]) -> NDArray[np.int32]:
@@ -137,9 +136,9 @@ class VictimMeans(Mapping[str, VictimMean]):
 
 
 class StagedMeans:
-    """A batch's changes over means that they do not touch; `vector_of` gives the vector (d,) of a face as it is now.
+    """A batch's uncommitted changes of the means.
 
-    It gives None where the face does not count for a mean.
+    `vector_of` returns the present vector (d,) of a face, None if the face does not count for a mean.
     """
 
     def __init__(self, base: VictimMeans, vector_of: Callable[[str], Vectors | None]) -> None:
@@ -151,29 +150,29 @@ class StagedMeans:
         self._before: dict[str, frozenset[str]] = {}
 
     def faces(self, victim_id: str) -> frozenset[str]:
-        """All faces of the victim, those too that don't count for its mean."""
+        """All faces of the victim, also those that do not count for its mean."""
         found = self._faces.get(victim_id)
         return found if found is not None else self.base.faces(victim_id)
 
-    def of(self, victim_id: str) -> VictimMean | None:
-        """The victim's mean now; None of a victim without enough faces."""
+    def get(self, victim_id: str) -> VictimMean | None:
+        """The victim's present mean; None if too few of its faces count for one."""
         if victim_id in self.touched and victim_id not in self._now.changed:
-            self._now.changed[victim_id] = self._made(victim_id)
+            self._now.changed[victim_id] = self._computed(victim_id)
         return self._now.get(victim_id)
 
     def touch(self, victims: Iterable[str | None]) -> None:
-        """To be told before a face of these victims, or the scope of its media, changes."""
+        """Must be called before a face of these victims, or the scope of its media, changes."""
         for victim_id in victims:
             if victim_id is None:
                 continue
             if victim_id not in self._before:
-                found = self.of(victim_id)
+                found = self.get(victim_id)
                 self._before[victim_id] = frozenset(found.faces if found is not None else ())
             self.touched.add(victim_id)
             self._now.changed.pop(victim_id, None)
 
-    def move(self, face_id: str, old: str | None, new: str | None) -> None:
-        """Makes the face `new`'s and no longer `old`'s; tell `touch` of both before."""
+    def move_face(self, face_id: str, old: str | None, new: str | None) -> None:
+        """Moves the face from the `old` victim to the `new` one; call `touch` for both before."""
         if old != new:
             if old is not None:
                 self._faces[old] = self.faces(old) - {face_id}
@@ -181,38 +180,38 @@ class StagedMeans:
                 self._faces[new] = self.faces(new) | {face_id}
 
     def grown(self, always: Collection[str] = ()) -> list[VictimMean]:
-        """The means that gained a face since this was asked last, and those of the victims `always`."""
+        """The means that gained a face since the last call, and those of the victims `always`."""
         before, self._before = self._before, {}
-        found = [self.of(victim_id) for victim_id in sorted({*before, *always})]
+        found = [self.get(victim_id) for victim_id in sorted({*before, *always})]
         return [
             each
             for each in found
             if each is not None and (each.victim_id in always or not before[each.victim_id].issuperset(each.faces))
         ]
 
-    def stored_like(self, queries: Vectors, floor: float) -> list[Neighbours]:
-        """For each of the (q, d) queries the committed means that `like` needs to know of."""
-        return self.base.matrix.above(queries, floor + SCORES_HIGHER)
+    def committed_neighbours(self, queries: Vectors, floor: float) -> list[Neighbours]:
+        """For each of the (q, d) queries the committed means that `similar_victims` takes as `committed`."""
+        return self.base.matrix.above(queries, floor + MEAN_PENALTY)
 
-    def like(self, query: Vectors, stored: Neighbours, floor: float) -> list[tuple[str, float]]:
-        """The victims whose mean's score with the query (d,), less SCORES_HIGHER, is at or above the floor, and that
-        score; best first."""
-        rows: list[int] = stored.rows.tolist()
-        scored = zip(rows, stored.scores.tolist(), strict=True)
-        found = [(self.base.victim_at[row], float(score) - SCORES_HIGHER) for row, score in scored]
+    def similar_victims(self, query: Vectors, committed: Neighbours, floor: float) -> list[tuple[str, float]]:
+        """The victims whose mean scores at least `floor` with the query (d,), and the score less MEAN_PENALTY; the
+        highest first."""
+        rows: list[int] = committed.rows.tolist()
+        scored = zip(rows, committed.scores.tolist(), strict=True)
+        found = [(self.base.victim_at[row], float(score) - MEAN_PENALTY) for row, score in scored]
         found = [(name, score) for name, score in found if name not in self.touched]
-        fresh = [each for each in map(self.of, sorted(self.touched)) if each is not None]
-        if fresh:
-            (scores,) = all_scores(query[None], np.stack([each.vector for each in fresh]))
-            alike = np.flatnonzero(scores >= floor + SCORES_HIGHER)
-            found += [(fresh[at].victim_id, float(scores[at]) - SCORES_HIGHER) for at in alike]
+        recomputed = [each for each in map(self.get, sorted(self.touched)) if each is not None]
+        if recomputed:
+            (scores,) = all_scores(query[None], np.stack([each.vector for each in recomputed]))
+            high = np.flatnonzero(scores >= floor + MEAN_PENALTY)
+            found += [(recomputed[at].victim_id, float(scores[at]) - MEAN_PENALTY) for at in high]
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
-    def _made(self, victim_id: str) -> VictimMean | None:
+    def _computed(self, victim_id: str) -> VictimMean | None:
         counted: dict[str, Vectors] = {}
         for face_id in sorted(self.faces(victim_id)):
             if (vector := self._vector_of(face_id)) is not None:
                 counted[face_id] = vector
-                if len(counted) == MOST:
+                if len(counted) == MAX_FACES:
                     break
         return mean_of(victim_id, counted)

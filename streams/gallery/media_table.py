@@ -1,4 +1,4 @@
-"""The committed media of a register as columns; a `Media` is made where one is asked for."""
+"""The committed media of a register as columns; a `Media` object is built when one is read."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Final
 import numpy as np
 
 from graph.domain.comparison import InScope, Scope
-from streams.gallery.columns import NONE, DigestIndex, Names, Numbers, with_room
+from streams.gallery.columns import NONE, DigestIndex, Names, Numbers, grown
 from streams.gallery.entities import Media, Membership
 from streams.gallery.scope_codes import ScopeCodes
 
 SCOPES: Final = tuple(Scope)
 SEVERAL: Final = -2
-"""In a column for the usual case of one: the media has several, which lie in a dict."""
+"""In the column of the one membership: the media has several, stored in a dict."""
 BY_SEARCH: Final = 1 << 7
 
 
 class MediaTable(Mapping[str, Media]):
-    """Media by number: the scope's code, the one membership, and the faces where these lie side by side.
+    """Media by number: scope code, membership, and faces as a range of face numbers.
 
-    Of the few media with several memberships, or with faces that were added later, these lie in dicts.
+    Dicts hold the memberships of the few media with several, and the faces of media whose faces are not consecutive.
     """
 
     def __init__(self, face_ids: DigestIndex) -> None:
         self.ids = DigestIndex()
         self.codes = ScopeCodes()
         self.code = np.zeros(0, np.int32)
-        """NONE of a media that is gone."""
+        """NONE: the media was removed."""
         self._face_ids = face_ids
         self._cases = Names()
         self._case = np.zeros(0, np.int32)
@@ -61,11 +61,11 @@ class MediaTable(Mapping[str, Media]):
         return Media(media_id, self._memberships_of(number), faces, scope)
 
     def scope_at(self, number: int) -> InScope:
-        """What decides comparison for the media of this number; without its id."""
+        """The scope of the media with this number; without its id."""
         return self.codes[int(self.code[number])]
 
     def number(self, media_id: str) -> int | None:
-        """The number of a media that is there."""
+        """The number of a stored media, else None."""
         number = self.ids.get(media_id)
         return number if number is not None and self.code[number] != NONE else None
 
@@ -87,7 +87,7 @@ class MediaTable(Mapping[str, Media]):
         return found
 
     def in_case(self, case_id: str) -> Numbers:
-        """The numbers of all media that have, or had, a membership in the case; each once, in order."""
+        """The numbers of all media that have or had a membership in the case, ascending."""
         case = self._cases.get(case_id)
         listed = self._of_case.get(case) if case is not None else None
         return np.unique(np.frombuffer(listed, np.int32)).astype(np.int64) if listed else np.zeros(0, np.int64)
@@ -100,8 +100,7 @@ class MediaTable(Mapping[str, Media]):
         counts: Sequence[int],
         first: int,
     ) -> range:
-        """Stores media that are all new, for many at once: `counts` are the numbers of their faces, which lie side by
-        side from face number `first` on."""
+        """Stores many new media; `counts` are the numbers of their faces, consecutive from face number `first` on."""
         numbers = self.ids.extend(names)
         self._grow(len(self.ids))
         self._size += len(numbers)
@@ -116,7 +115,7 @@ class MediaTable(Mapping[str, Media]):
         return numbers
 
     def put(self, media: Media) -> None:
-        """Stores a media with its scope; its faces have numbers already."""
+        """Stores a media with its scope; its faces already have numbers."""
         number = self.ids.number(media.media_id)
         self._grow(len(self.ids))
         self._size += self.code[number] == NONE
@@ -136,17 +135,17 @@ class MediaTable(Mapping[str, Media]):
             self._set_faces(number, [])
 
     def reserve(self, size: int) -> None:
-        """Makes room for so many media in all."""
+        """Allocates memory for this many media in all."""
         self.ids.reserve(size)
         self._grow(size, spare=False)
 
     def _grow(self, size: int, *, spare: bool = True) -> None:
-        self.code = with_room(self.code, size, NONE, spare=spare)
-        self._case = with_room(self._case, size, NONE, spare=spare)
-        self._kind = with_room(self._kind, size, spare=spare)
-        self._submitted = with_room(self._submitted, size, spare=spare)
-        self._first = with_room(self._first, size, spare=spare)
-        self._count = with_room(self._count, size, spare=spare)
+        self.code = grown(self.code, size, NONE, spare=spare)
+        self._case = grown(self._case, size, NONE, spare=spare)
+        self._kind = grown(self._kind, size, spare=spare)
+        self._submitted = grown(self._submitted, size, spare=spare)
+        self._first = grown(self._first, size, spare=spare)
+        self._count = grown(self._count, size, spare=spare)
 
     def _memberships_of(self, number: int) -> dict[str, Membership]:
         case = int(self._case[number])

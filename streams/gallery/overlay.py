@@ -1,4 +1,4 @@
-"""Changes over a mapping that they do not touch: a batch is staged beside the gallery, and taken in or dropped."""
+"""Uncommitted changes over a mapping: a batch is staged beside the gallery, then merged into it or dropped."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ V = TypeVar("V")
 
 
 class Overlay(Generic[K, V]):
-    """`changed` maps each key that was put or removed to its value now, None where it is gone; reads see both.
+    """A mapping with changes that leave the `base` untouched. `changed` maps a key to its new value, None: removed.
 
-    What is read of the mapping below is kept: it does not change meanwhile, and may be made for each reader.
+    Values read from the base are cached: it does not change meanwhile, and may build a value for each read.
     """
 
     def __init__(self, base: Mapping[K, V]) -> None:
@@ -33,15 +33,15 @@ class Overlay(Generic[K, V]):
     def remove(self, key: K) -> None:
         self.changed[key] = None
 
-    def staged(self) -> Iterator[V]:
-        """The values that were put and are still there."""
+    def added(self) -> Iterator[V]:
+        """The new or replaced values."""
         return (value for value in self.changed.values() if value is not None)
 
     def keys(self) -> set[K]:
         return {key for key in {*self.base, *self.changed} if self.get(key) is not None}
 
-    def take_into(self, base: MutableMapping[K, V]) -> None:
-        """Makes the changes in the mapping itself."""
+    def merge_into(self, base: MutableMapping[K, V]) -> None:
+        """Applies the changes to the mapping."""
         for key, value in self.changed.items():
             if value is None:
                 base.pop(key, None)

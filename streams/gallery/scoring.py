@@ -1,4 +1,4 @@
-"""The vectors that faces are compared by, made of those that are stored. Pure."""
+"""Maps stored face vectors to the scored vectors that are compared. Pure."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from streams.gallery.matrix import Vectors
 Floats = npt.NDArray[np.float64]
 
 DIGITS: Final = 7
-"""Decimals that a scored vector keeps: sums of float64 in another order agree to these, so that a face has the same
-vector after every restart."""
+"""Decimals of a scored vector: float64 sums agree to these whatever their order, so that a face gets the same vector
+after every restart."""
 
 
 class Scorer:
-    """By the map of one calibration; without any, a vector is compared as it is stored."""
+    """Applies one calibration's score map; without a map, stored vectors are compared as they are."""
 
     def __init__(self, score: ScoreMap | None) -> None:
         self._score = score
@@ -33,21 +33,18 @@ class Scorer:
 
     @property
     def dimensions(self) -> int | None:
-        """How many numbers a stored vector must have; None: any."""
+        """The dimensions of a stored vector; None: any."""
         return None if self._score is None else len(self._mean)
 
     def scored(self, vector: Vectors) -> Vectors:
-        """The float32 vector (d,) that a face with this stored unit vector (d,) is compared by.
-
-        Raises Invalid where the two are not of one model.
-        """
+        """The float32 scored vector (d,) of a stored unit vector (d,). Raises Invalid for other dimensions."""
         if self._score is None:
             return vector
         self.check(len(vector))
         return self.all_scored(vector[None])[0]
 
     def all_scored(self, vectors: Vectors) -> Vectors:
-        """As `scored`, of stored vectors (n, d)."""
+        """The scored vectors of stored vectors, both (n, d)."""
         if self._score is None:
             return vectors
         moved = vectors.astype(np.float64) - self._mean
@@ -56,7 +53,7 @@ class Scorer:
         return (mapped * (self._length(moved) / norm)[:, None]).round(DIGITS).astype(np.float32)
 
     def check(self, dimensions: int) -> None:
-        """Refuses vectors of other dimensions than the map's."""
+        """Raises Invalid if vectors have other dimensions than the map."""
         if self.dimensions not in {None, dimensions}:
             raise Invalid(
                 f"the calibration can't be right: its `score` is of {self.dimensions} numbers and a face vector of "
@@ -65,11 +62,11 @@ class Scorer:
             )
 
     def _length(self, moved: Floats) -> Floats:
-        """How long the scored vectors (n,) are, from 0 to 1."""
+        """The lengths (n,) of the scored vectors, 0 to 1: short where many strangers are similar."""
         if self._score is None or (crowd := self._score.crowd) is None:
             return np.ones(len(moved))
         along = moved @ self._directions.T
-        left = np.linalg.norm(moved - along @ self._directions, axis=1)
+        rest = np.linalg.norm(moved - along @ self._directions, axis=1)
         crowded = crowd.base + along @ self._along + along**2 @ self._squared
-        crowded += crowd.rest * np.log(np.maximum(left, np.finfo(np.float32).tiny))
+        crowded += crowd.rest * np.log(np.maximum(rest, np.finfo(np.float32).tiny))
         return np.exp(-np.maximum(crowded, 0.0))

@@ -1,4 +1,4 @@
-"""The gallery: what link knows of every case, media and face, and the changes of a batch that is not committed yet."""
+"""The gallery: link's memory of every case, media and face, and the uncommitted changes of a batch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,11 @@ from streams.gallery.groups import Groups, StagedGroups
 from streams.gallery.matrix import Vectors
 from streams.gallery.means import StagedMeans, VictimMeans
 from streams.gallery.overlay import Overlay
-from streams.gallery.standing_searches import Reach, StagedSearches, StandingSearches
+from streams.gallery.standing_searches import Coverage, StagedSearches, StandingSearches
 
 
 class Gallery:
-    """The committed state: a cache of the graph, rebuilt from it at start.
-
-    `calibrations` are what its faces are compared by; the packaged ones where none are given.
-    """
+    """The committed state: a cache of the graph, rebuilt from it at start. `calibrations`: by default the packaged."""
 
     def __init__(self, calibrations: Calibrations | None = None) -> None:
         self.calibrations = calibrations or packaged()
@@ -39,15 +36,15 @@ class Gallery:
         self.means = VictimMeans(self.faces)
         self.searches = StandingSearches()
 
-    def take_in(self, staged: Staged) -> None:
-        """Makes a committed batch part of the gallery."""
-        means = [(name, staged.means.faces(name), staged.means.of(name)) for name in sorted(staged.means.touched)]
-        staged.cases.take_into(self.cases)
-        staged.erasures.take_into(self.erasures)
+    def merge(self, staged: Staged) -> None:
+        """Applies the changes of a committed batch."""
+        means = [(name, staged.means.faces(name), staged.means.get(name)) for name in sorted(staged.means.touched)]
+        staged.cases.merge_into(self.cases)
+        staged.erasures.merge_into(self.erasures)
         for face_id, face in staged.faces.changed.items():
             if face is None:
                 self.faces.remove(face_id)
-        self.faces.put_all(staged.faces.staged())
+        self.faces.put_all(staged.faces.added())
         for media_id, media in staged.media.changed.items():
             if media is None:
                 self.media.remove(media_id)
@@ -58,12 +55,12 @@ class Gallery:
         self.compared.merge(staged.compared)
         self.too_poor.merge(staged.too_poor)
         self.no_face.merge(staged.no_face)
-        staged.groups.take_into(self.groups)
-        staged.searches.take_into(self.searches)
+        staged.groups.merge(self.groups)
+        staged.searches.merge(self.searches)
 
 
 class Staged:
-    """A batch's changes over a gallery that they do not touch; reads see both."""
+    """A batch's uncommitted changes over a gallery that stays untouched; reads see both."""
 
     def __init__(self, base: Gallery) -> None:
         self.base = base
@@ -75,169 +72,161 @@ class Staged:
         self.too_poor = ScopeCounts()
         self.no_face = ScopeCounts()
         self.groups = StagedGroups(base.groups)
-        self.means = StagedMeans(base.means, self._for_mean)
+        self.means = StagedMeans(base.means, self._mean_vector)
         self.dimensions: int | None = base.faces.matrix.dimensions
         self.searches = StagedSearches(base.searches)
-        self.fresh: dict[str, Face] = {}
-        """Faces that this batch brought and the matrix does not hold yet."""
-        self.moved: dict[str, list[int]] = {}
-        """The rows, in the gallery's matrix, of a media or face of which this batch changed what candidates depend on:
-        scope, label or victim. By the id of the media or face."""
-        self.moved_version, self.fresh_version = 0, 0
+        self.new_faces: dict[str, Face] = {}
+        """Compared faces of this batch that are not in the gallery's matrix yet."""
+        self.reclassified: dict[str, list[int]] = {}
+        """By media or face id, the matrix rows whose scope, label or victim this batch changed."""
+        self.new_faces_version, self.reclassified_version = 0, 0
         """Each rises whenever its dict changes."""
         self.media_before: dict[str, Media | None] = {}
         self.faces_before: dict[str, Face | None] = {}
 
     def begin_record(self) -> None:
-        """From here on `media_before` and `faces_before` hold what the changes to come replace."""
+        """Makes `media_before` and `faces_before` collect what the next record replaces."""
         self.media_before = {}
         self.faces_before = {}
 
-    def case(self, case_id: str) -> Case | None:
-        return self.cases.get(case_id)
-
-    def one_media(self, media_id: str) -> Media | None:
-        return self.media.get(media_id)
-
-    def face(self, face_id: str) -> Face | None:
-        return self.faces.get(face_id)
-
     def erased_at(self, *subjects: str) -> int:
-        """The latest time, in Kafka milliseconds, at which one of these was asked to be erased; -1 where none was."""
+        """The latest erasure request of any of these subjects, in Kafka milliseconds; -1: none."""
         return max(found if (found := self.erasures.get(name)) is not None else -1 for name in subjects)
 
     def media_of_case(self, case_id: str) -> list[Media]:
-        """All media with a membership in the case, in the order of their ids."""
+        """All media with a membership in the case, by id."""
         stored = self.base.media
         ids = {name for name in stored.ids.names(stored.in_case(case_id)) if name in stored}
-        ids |= {media.media_id for media in self.media.staged() if case_id in media.memberships}
-        found = (self.one_media(media_id) for media_id in sorted(ids))
+        ids |= {media.media_id for media in self.media.added() if case_id in media.memberships}
+        found = (self.media.get(media_id) for media_id in sorted(ids))
         return [media for media in found if media is not None and case_id in media.memberships]
 
+    def faces_of(self, media: Media) -> list[Face]:
+        """The media's faces, in its order."""
+        return [face for face in map(self.faces.get, media.faces) if face is not None]
+
     def scope_of(self, face: Face) -> InScope | None:
-        """What decides comparison for a face now, its label too; None where its media is gone."""
-        media = self.one_media(face.media_id)
+        """The face's scope, its label included; None if its media was removed."""
+        media = self.media.get(face.media_id)
         if media is None or media.scope is None:
             return None
         return replace(media.scope, hidden=True) if face.label in HIDDEN_LABELS else media.scope
 
-    def put_case(self, case: Case) -> None:
-        self.cases.put(case.case_id, case)
-
     def put_media(self, media: Media) -> Media:
-        """Stages a media, whose faces are staged already, with the scope that its memberships give it now."""
-        self._count(self._was(media.media_id), -1)
-        self._touch(media.faces)
+        """Stages a media, whose faces are staged already, and returns it with the scope of its memberships."""
+        self._count(self._before_record(media.media_id), -1)
+        self._touch_means(media)
         staged = replace(media, scope=self.scope_by_memberships(media))
         self.media.put(media.media_id, staged)
-        self._note_moved(staged)
+        self._note_scope_change(staged)
         self._count(staged, +1)
         return staged
 
-    def lift(self, media: Media) -> None:
-        """Takes a known media out of the counts until it is put again, so that its faces may change meanwhile."""
-        self._count(self._was(media.media_id), -1)
-        self._touch(media.faces)
+    def uncount(self, media: Media) -> None:
+        """Removes a known media from the counts until `put_media`, so that its faces may change in between."""
+        self._count(self._before_record(media.media_id), -1)
+        self._touch_means(media)
         self.media.put(media.media_id, replace(media, scope=None))
 
-    def _was(self, media_id: str) -> Media | None:
-        """The media as it stands, kept as it was before this record."""
-        media = self.one_media(media_id)
-        self.media_before.setdefault(media_id, media)
-        return media
-
     def put_face(self, face: Face) -> None:
-        old = self.face(face.face_id)
+        old = self.faces.get(face.face_id)
         self.faces_before.setdefault(face.face_id, old)
-        before = old.victim_id if old is not None else None
-        self.means.touch((before, face.victim_id))
-        self.means.move(face.face_id, before, face.victim_id)
+        victim_before = old.victim_id if old is not None else None
+        self.means.touch((victim_before, face.victim_id))
+        self.means.move_face(face.face_id, victim_before, face.victim_id)
         self.faces.put(face.face_id, face)
         if face.vector is None:
             return
         self.dimensions = self.dimensions or len(face.vector)
         row = self.base.faces.row_of(face.face_id)
         if row is None:
-            self.fresh[face.face_id] = face
-            self.fresh_version += 1
+            self.new_faces[face.face_id] = face
+            self.new_faces_version += 1
         elif old is not None and (old.label, old.victim_id) != (face.label, face.victim_id):
-            self.moved[face.face_id] = [row]
-            self.moved_version += 1
+            self.reclassified[face.face_id] = [row]
+            self.reclassified_version += 1
 
-    def forget_face(self, face_id: str) -> None:
-        if (face := self.face(face_id)) is not None:
+    def remove_face(self, face_id: str) -> None:
+        if (face := self.faces.get(face_id)) is not None:
             self.means.touch([face.victim_id])
-            self.means.move(face_id, face.victim_id, None)
-        self.groups.leave([(face_id, list(self.groups.groups_of(face_id)))])
+            self.means.move_face(face_id, face.victim_id, None)
+        self.groups.remove_faces([(face_id, list(self.groups.groups_of(face_id)))])
         self.faces.remove(face_id)
-        self.fresh.pop(face_id, None)
-        self.fresh_version += 1
+        self.new_faces.pop(face_id, None)
+        self.new_faces_version += 1
 
-    def forget_media(self, media: Media) -> None:
+    def remove_media(self, media: Media) -> None:
         self._count(media, -1)
         for face_id in media.faces:
-            self.forget_face(face_id)
+            self.remove_face(face_id)
         self.media.remove(media.media_id)
 
     def changed_rows(self) -> Numbers:
-        """The rows, in the gallery's matrix, of all faces that this batch changed or whose media it changed."""
-        names = {*self.faces.changed, *(face_id for media in self.media.staged() for face_id in media.faces)}
+        """The matrix rows of all faces that this batch changed, or whose media it changed."""
+        names = {*self.faces.changed, *(face_id for media in self.media.added() for face_id in media.faces)}
         rows = (self.base.faces.row_of(name) for name in names)
         return np.array(sorted(row for row in rows if row is not None), np.int64)
 
     def comparable(self, scope: InScope) -> tuple[int, int]:
-        """How many other faces are compared with one of this scope, and how many of them are too poor to be."""
+        """How many faces are compared with one of this scope, and how many more are too poor for it."""
         return (
             self.base.compared.comparable(scope) + self.compared.comparable(scope),
             self.base.too_poor.comparable(scope) + self.too_poor.comparable(scope),
         )
 
-    def findable(self, asking_case: str, within: str) -> Reach:
+    def coverage(self, asking_case: str, within: str) -> Coverage:
         """What a search covers."""
-        return Reach(
-            self.base.compared.findable(asking_case, within) + self.compared.findable(asking_case, within),
-            self.base.too_poor.findable(asking_case, within) + self.too_poor.findable(asking_case, within),
-            self.base.no_face.findable(asking_case, within) + self.no_face.findable(asking_case, within),
+        counts = (self.base, self)
+        return Coverage(
+            sum(each.compared.findable(asking_case, within) for each in counts),
+            sum(each.too_poor.findable(asking_case, within) for each in counts),
+            sum(each.no_face.findable(asking_case, within) for each in counts),
         )
 
     def size(self) -> int:
-        """Faces that are compared at all."""
+        """The number of faces that are compared."""
         return self.base.compared.total + self.compared.total
 
     def scope_by_memberships(self, media: Media) -> InScope:
-        """What its memberships and the cases as they are now make of a media's comparison."""
-        known = ((case_id, self.case(case_id)) for case_id in media.memberships)
+        """The media's scope by its memberships and the present state of their cases."""
+        known = ((case_id, self.cases.get(case_id)) for case_id in media.memberships)
         still_open: Iterable[str] = [case_id for case_id, case in known if case is None or case.open]
         scopes = {case_id: membership.scope for case_id, membership in media.memberships.items()}
         return InScope.of(media.media_id, scopes, still_open, None)
+
+    def _before_record(self, media_id: str) -> Media | None:
+        """The media as it is now; remembers the first such value of the record."""
+        media = self.media.get(media_id)
+        self.media_before.setdefault(media_id, media)
+        return media
 
     def _count(self, media: Media | None, sign: int) -> None:
         if media is None or media.scope is None:
             return
         if not media.faces:
             self.no_face.add(media.scope, sign)
-        for face in filter(None, map(self.face, media.faces)):
+        for face in self.faces_of(media):
             if face.label not in HIDDEN_LABELS:
                 (self.too_poor if face.vector is None else self.compared).add(media.scope, sign)
 
-    def _touch(self, face_ids: Iterable[str]) -> None:
-        self.means.touch(face.victim_id for face in map(self.face, face_ids) if face is not None)
+    def _touch_means(self, media: Media) -> None:
+        self.means.touch(face.victim_id for face in self.faces_of(media))
 
-    def _note_moved(self, media: Media) -> None:
+    def _note_scope_change(self, media: Media) -> None:
         stored = self.base.media
         if (number := stored.number(media.media_id)) is None:
             return
         was, now = stored.scope_at(number), media.scope
         if now is not None and (was.register, was.cases) != (now.register, now.cases):
             rows = (self.base.faces.row_of(face_id) for face_id in media.faces)
-            self.moved[media.media_id] = [row for row in rows if row is not None]
-        elif self.moved.pop(media.media_id, None) is None:
+            self.reclassified[media.media_id] = [row for row in rows if row is not None]
+        elif self.reclassified.pop(media.media_id, None) is None:
             return
-        self.moved_version += 1
+        self.reclassified_version += 1
 
-    def _for_mean(self, face_id: str) -> Vectors | None:
-        """The vector of a face that the whole register is compared with, else None."""
-        face = self.face(face_id)
+    def _mean_vector(self, face_id: str) -> Vectors | None:
+        """The vector of a face that counts for its victim's mean: one that the whole register is compared with."""
+        face = self.faces.get(face_id)
         scope = self.scope_of(face) if face is not None else None
         if face is None or face.leads_only or scope is None or not scope.register or scope.hidden:
             return None

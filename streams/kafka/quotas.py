@@ -1,9 +1,8 @@
-"""Client quotas of Kafka, which hold back those who publish while there is too little space for what they publish."""
+"""Client quotas of Kafka, which throttle publishers while there is too little space for what they publish."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any, Final
 
 from aiokafka.client import AIOKafkaClient
@@ -11,51 +10,44 @@ from aiokafka.errors import KafkaError
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Float64, Int16, Int32, Schema, String
 
-from streams.kafka.app import CLIENT_ID
+from streams.kafka.connection import CLIENT_ID, KafkaConnection
 
-# What it says of a Kafka that is away reaches the caller as an error, and not the terminal of `up` as well.
+# A Kafka that is away reaches the caller as an error; the log lines would only disturb the terminal of `up`.
 logging.getLogger("aiokafka").addHandler(logging.NullHandler())
 
-ENTITY: Final = "client-id"
-"""What Kafka tells clients apart by."""
+CLIENT: Final = "client-id"
+"""The kind of quota: by the name that a client gives itself."""
 OTHERS, OURS = None, CLIENT_ID
-"""Whose rate is limited, and whose is not: everybody without a quota of his own, and our own processes."""
+"""Whose rate is limited, and whose is not: every client without a quota of its own, and our own processes."""
 LIMITED: Final = 1024.0
 """Bytes a second. Kafka makes a client wait for as long as its last batch takes at this rate: with a lower one it would
-go on waiting long after the limit is lifted."""
+still wait long after the limit is removed."""
 UNLIMITED: Final = 2.0**53
 RATE: Final = "producer_byte_rate"
 
+_TEXT: Final = String("utf-8")
+_ENTITY: Final = ("entity", Array(("entity_type", _TEXT), ("entity_name", _TEXT)))
+_CHANGES: Final = ("ops", Array(("key", _TEXT), ("value", Float64), ("remove", Boolean)))
 
-class _Altered(Response):
-    # Properties there, numbers in all its classes.
+
+class _AlterResponse(Response):
+    # Properties in the base class, numbers in all of aiokafka's own subclasses.
     API_KEY = 49  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
     API_VERSION = 0  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
     SCHEMA = Schema(
-        ("throttle_time_ms", Int32),
-        ("entries", Array(
-            ("error_code", Int16), ("error_message", String("utf-8")),
-            ("entity", Array(("entity_type", String("utf-8")), ("entity_name", String("utf-8")))),
-        )),
-    )  # fmt: skip
+        ("throttle_time_ms", Int32), ("entries", Array(("error_code", Int16), ("error_message", _TEXT), _ENTITY))
+    )
 
 
 class _AlterStruct(RequestStruct):
-    # Properties there, numbers in all its classes.
     API_KEY = 49  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
     API_VERSION = 0  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
-    RESPONSE_TYPE = _Altered
-    SCHEMA = Schema(
-        ("entries", Array(
-            ("entity", Array(("entity_type", String("utf-8")), ("entity_name", String("utf-8")))),
-            ("ops", Array(("key", String("utf-8")), ("value", Float64), ("remove", Boolean))),
-        )),
-        ("validate_only", Boolean),
-    )  # fmt: skip
+    RESPONSE_TYPE = _AlterResponse
+    SCHEMA = Schema(("entries", Array(_ENTITY, _CHANGES)), ("validate_only", Boolean))
 
 
-class _Alter(Request[_AlterStruct]):
-    """AlterClientQuotas, which neither aiokafka nor librdkafka has."""
+class _AlterClientQuotas(Request[_AlterStruct]):
+    """The request of that name, which neither aiokafka nor librdkafka has."""
 
     API_KEY = 49
 
@@ -66,33 +58,21 @@ class _Alter(Request[_AlterStruct]):
         return request_struct_class(self._entries, False)
 
 
-async def limit_producers(bootstrap: str, security: Mapping[str, str], *, limited: bool) -> None:
-    """Kafka takes next to nothing from others than our own processes, or, without the limit, whatever they publish.
+async def limit_producers(kafka: KafkaConnection, *, limited: bool) -> None:
+    """Limits all producers but our own to almost nothing, or removes that limit.
 
-    Doing the same again changes nothing. Raises KafkaError or OSError where Kafka does not do it now.
+    Repeating it changes nothing. Raises KafkaError or OSError where Kafka does not do it now.
     """
     make_client: Any = AIOKafkaClient
-    client: Any = make_client(
-        bootstrap_servers=bootstrap, client_id=CLIENT_ID, request_timeout_ms=10_000, **_access(security)
-    )
+    client: Any = make_client(client_id=CLIENT_ID, request_timeout_ms=10_000, **kafka.aiokafka())
     try:
         await client.bootstrap()
         entries = [
-            ([(ENTITY, name)], [(RATE, rate, not limited)]) for name, rate in ((OTHERS, LIMITED), (OURS, UNLIMITED))
+            ([(CLIENT, name)], [(RATE, rate, not limited)]) for name, rate in ((OTHERS, LIMITED), (OURS, UNLIMITED))
         ]
-        answer: Any = await client.send(client.get_random_node(), _Alter(entries))
+        answer: Any = await client.send(client.get_random_node(), _AlterClientQuotas(entries))
         for code, message, _ in answer.entries:
             if code:
                 raise KafkaError(f"{message} ({code})")
     finally:
         await client.close()
-
-
-def _access(security: Mapping[str, str]) -> dict[str, Any]:
-    """aiokafka's names for librdkafka's SASL settings; a local Kafka has no TLS."""
-    return {
-        "security_protocol": security.get("security.protocol", "PLAINTEXT").upper(),
-        "sasl_mechanism": security.get("sasl.mechanism", "PLAIN"),
-        "sasl_plain_username": security.get("sasl.username"),
-        "sasl_plain_password": security.get("sasl.password"),
-    }

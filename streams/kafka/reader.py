@@ -1,4 +1,4 @@
-"""Reads topics from one place to their present end, without joining a group."""
+"""Reads topics from an offset to their present end, without joining a group."""
 
 from __future__ import annotations
 
@@ -9,25 +9,28 @@ from typing import Any, Final, Self
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from streams.kafka.connection import KafkaConnection
 from streams.records.message import Message
 
 ANSWER_S: Final = 30.0
-"""Seconds without a record or an answer after which the broker is taken for away."""
-AT_ONCE: Final = 500
+"""Seconds without a record or an answer after which the broker counts as away."""
+POLL_MAX: Final = 500
 
 
 class TopicReader:
     """A reader on its own connection; its methods block. KafkaException or TimeoutError where Kafka is away."""
 
-    def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
-        settings = {
-            "group.id": "redthread-reader", "enable.auto.commit": False, "log_level": 0,
-            # What is deleted while it is read is passed over, and nothing behind it.
-            "auto.offset.reset": "earliest",
-            # As the workers read. The end says so itself: behind the last record a transaction's marker may lie.
-            "isolation.level": "read_uncommitted", "enable.partition.eof": True,
-        }  # fmt: skip
-        self._consumer = Consumer({"bootstrap.servers": bootstrap, **settings, **security})
+    def __init__(self, kafka: KafkaConnection) -> None:
+        settings = kafka.librdkafka(
+            group_id="redthread-reader",
+            enable_auto_commit=False,
+            # Records deleted while they are read are skipped, and nothing after them.
+            auto_offset_reset="earliest",
+            # As the workers read. The end is signalled: after the last record there may be a transaction's marker.
+            isolation_level="read_uncommitted",
+            enable_partition_eof=True,
+        )
+        self._consumer = Consumer(settings)
 
     def __enter__(self) -> Self:
         return self
@@ -42,14 +45,14 @@ class TopicReader:
         return [*self._consumer.list_topics(topic, timeout=ANSWER_S).topics[topic].partitions]
 
     def bounds(self, topic: str) -> dict[int, tuple[int, int]]:
-        """Each partition's first offset and the one behind its last."""
+        """Each partition's first offset and the one after its last."""
         return {number: self._bounds(topic, number) for number in self.partitions(topic)}
 
     def _bounds(self, topic: str, number: int) -> tuple[int, int]:
         return self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=ANSWER_S)
 
     def read(self, topic: str, start: Mapping[int, int] | None = None) -> Iterator[Message]:
-        """The records that the topic holds now, from offset `start` of each partition (or its first) on."""
+        """The records in the topic now, from offset `start` of each partition (or its first) on."""
         for number in self.partitions(topic):
             low, high = self._bounds(topic, number)
             yield from self._read(topic, number, max(low, (start or {}).get(number, low)), high)
@@ -66,8 +69,8 @@ class TopicReader:
                     raise TimeoutError(f"Kafka gave no record of {topic}/{number} from {place} on in {ANSWER_S:.0f} s")
                 continue
             answered = time.monotonic()
-            # consume() waits for as many as it is asked for: one is waited for, the rest is taken as it comes.
-            for message in (first, *self._consumer.consume(AT_ONCE, 0.0)):
+            # consume() waits until it has as many as requested: wait for one record, then take what has arrived.
+            for message in (first, *self._consumer.consume(POLL_MAX, 0.0)):
                 error = message.error()
                 if error is None:
                     place = (message.offset() or 0) + 1

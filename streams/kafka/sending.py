@@ -1,4 +1,4 @@
-"""Sending a record so that it is surely there, and CloudEvents around what we send."""
+"""Sends a record until the broker has it, and makes the CloudEvents headers of our own records."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ from pydantic import BaseModel
 
 from graph.domain.errors import Unprocessable
 from streams.records.gallery import TYPE_OF
+from streams.records.quarantine import Headers
 
 log = logging.getLogger(__name__)
 FIRST_WAIT_S: Final = 0.2
 LONGEST_WAIT_S: Final = 10.0
 SOURCE: Final = "/redthread"
 
-Headers = list[tuple[str, bytes]]
-
 
 async def send_sure(topic: Any, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> None:
-    """Returns when the broker has the record; waits for ever where the broker is away.
+    """Returns when the broker has the record; waits for ever while the broker is away.
 
-    Raises Unprocessable where the record is too large to be ever taken. A plain loop: to build a retrier for each
-    record costs more than to send it.
+    Raises Unprocessable where the record is too large for its topic. A plain loop: building a retrier for each record
+    costs more than sending it.
     """
     wait_s = FIRST_WAIT_S
     while True:
@@ -38,7 +37,7 @@ async def send_sure(topic: Any, key: bytes | None, value: bytes | None, headers:
             await (await topic.send(key=key, value=value, headers=list(headers)))
             return
         except Exception as error:
-            # Everything but size is worth waiting for. Faust wraps what aiokafka raises.
+            # Every failure but the size passes. Faust wraps what aiokafka raises.
             if isinstance(error, MessageSizeTooLargeError) or isinstance(error.__cause__, MessageSizeTooLargeError):
                 raise Unprocessable("the record is larger than its topic takes", code="record_too_large") from error
             log.warning("sending waits: %s", type(error).__name__)
@@ -47,7 +46,7 @@ async def send_sure(topic: Any, key: bytes | None, value: bytes | None, headers:
 
 
 def headers_of(ce_type: str, subject: str, ce_id: str | None = None) -> Headers:
-    """CloudEvents 1.0 binary mode headers of a record that we send."""
+    """CloudEvents 1.0 binary mode headers of a record of ours."""
     event = CloudEvent(
         attributes={
             "id": ce_id or str(uuid.uuid4()),

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from graph.actions.link.commit import Changes
+from graph.actions.link.writes import GraphWrites
 from graph.domain.comparison import HIDDEN_LABELS, InScope, Similar, may_find, order, people_within
 from streams.gallery.entities import Face, Media
 from streams.gallery.matrix import all_scores
-from streams.gallery.means import SCORES_HIGHER, VictimMean, mean_of
-from streams.gallery.standing_searches import REGISTER, Reach, StandingSearch
+from streams.gallery.means import MEAN_PENALTY, VictimMean, mean_of
+from streams.gallery.standing_searches import REGISTER, Coverage, StandingSearch
 from streams.gallery.state import Staged
 from streams.link.compare import Comparer
 from streams.records.gallery import SearchAsked
@@ -23,7 +23,7 @@ from streams.records.incoming import SearchProbe
 class Answers:
     """Answers within a batch; sees the gallery and everything that the batch staged so far."""
 
-    def __init__(self, staged: Staged, changes: Changes, compare: Comparer) -> None:
+    def __init__(self, staged: Staged, changes: GraphWrites, compare: Comparer) -> None:
         self._staged = staged
         self._changes = changes
         self._compare = compare
@@ -66,35 +66,35 @@ class Answers:
         asked: dict[str, list[StandingSearch]] = {}
         added: dict[str, list[tuple[Media, Media | None]]] = {}
         for media_id, before in self._staged.media_before.items():
-            media = self._staged.one_media(media_id)
+            media = self._staged.media.get(media_id)
             if media is None or media.scope is None:
                 continue
             for within in (REGISTER, *(f"case:{case_id}" for case_id in sorted(media.memberships))):
                 if within not in asked:
-                    asked[within] = searches.asked_in(within)
+                    asked[within] = searches.within(within)
                 for search in asked[within]:
                     added.setdefault(search.search_id, []).append((media, before))
         for search_id in sorted(added):
-            search = searches.one(search_id)
+            search = searches.get(search_id)
             if search is not None and search.through < offset:
                 self._add(search, offset, submitted_at, added[search_id])
 
     def end(self, search_id: str, because: str) -> None:
         """The search is open no more; of one that is not open nothing changes."""
-        if self._staged.searches.one(search_id) is not None:
-            self._staged.searches.end(search_id)
+        if self._staged.searches.get(search_id) is not None:
+            self._staged.searches.remove(search_id)
             self._changes.ended_searches.append({"search_id": search_id, "because": because})
 
     def end_with_case(self, case_id: str, because: str) -> None:
         """Ends the open searches that this case asks, or that ask in it."""
-        for search in [search for search in self._staged.searches.everyone() if case_id in search.cases]:
+        for search in [search for search in self._staged.searches.all() if case_id in search.cases]:
             self.end(search.search_id, because)
 
     # --- the first part ------------------------------------------------------------------------------------------
 
     def _answer(self, search: StandingSearch, offset: int, *, keep_asking: bool) -> None:
         """Stages the answer: every found face with its best score over the search's faces, best first."""
-        known = [face for face in map(self._staged.face, search.faces) if face is not None]
+        known = [face for face in map(self._staged.faces.get, search.faces) if face is not None]
         mine, surely = self._probes(search)
         without = self._own_media(search)
         reach = self._reach(search, without)
@@ -119,8 +119,8 @@ class Answers:
         }  # fmt: skip
         if mine and self._stays_open(search, keep_asking):
             answer["open"] = True
-            if self._staged.searches.one(search.search_id) is None:  # else it is read again
-                self._staged.searches.put(search)
+            if self._staged.searches.get(search.search_id) is None:  # else it is read again
+                self._staged.searches.put(search.search_id, search)
         self._changes.answers.append(
             {
                 "search_id": search.search_id,
@@ -139,29 +139,29 @@ class Answers:
         return [[*single, *mean] for single, mean in zip(self._compare.everyone_like(faces), means, strict=True)]
 
     def _stays_open(self, search: StandingSearch, keep_asking: bool) -> bool:
-        known = filter(None, map(self._staged.case, search.cases))
+        known = filter(None, map(self._staged.cases.get, search.cases))
         return (keep_asking or search.within != REGISTER) and all(case.open for case in known)
 
-    def _reach(self, search: StandingSearch, without: frozenset[str]) -> Reach:
+    def _reach(self, search: StandingSearch, without: frozenset[str]) -> Coverage:
         """What the search covers, but for the media in `without`."""
-        case = self._staged.case(search.within.removeprefix("case:")) if search.within != REGISTER else None
+        case = self._staged.cases.get(search.within.removeprefix("case:")) if search.within != REGISTER else None
         if case is not None and not case.open:
             # Memberships in closed cases are in no count; such a search is rare.
             found = (self._counted(search, media) for media in self._staged.media_of_case(case.case_id))
-            reach = sum(found, Reach())
+            reach = sum(found, Coverage())
         else:
-            reach = self._staged.findable(search.case_id, search.within)
-        for media in filter(None, map(self._staged.one_media, without)):
+            reach = self._staged.coverage(search.case_id, search.within)
+        for media in filter(None, map(self._staged.media.get, without)):
             own = self._counted(search, media)
-            reach += Reach(-own.compared, -own.too_poor, -own.no_face)
+            reach += Coverage(-own.compared, -own.too_poor, -own.no_face)
         return reach
 
-    def _counted(self, search: StandingSearch, media: Media) -> Reach:
-        faces = [face for face in map(self._staged.face, media.faces) if face is not None]
+    def _counted(self, search: StandingSearch, media: Media) -> Coverage:
+        faces = [face for face in map(self._staged.faces.get, media.faces) if face is not None]
         found = [face for face in faces if self._findable(face, search)]
         empty = not media.faces and media.scope is not None and _findable(media, media.scope, search)
         poor = sum(face.vector is None for face in found)
-        return Reach(len(found) - poor, poor, int(empty))
+        return Coverage(len(found) - poor, poor, int(empty))
 
     # --- later parts ---------------------------------------------------------------------------------------------
 
@@ -171,16 +171,16 @@ class Answers:
         """Stages what these media, each with what it was before, add to the answer; nothing where they add nothing."""
         without = self._own_media(search)
         probes, surely = self._probes(search)
-        reach, new = Reach(), list[Face]()
+        reach, new = Coverage(), list[Face]()
         for now, before in media:
             if now.media_id in without or not probes:
                 continue
-            faces = [face for face in map(self._staged.face, now.faces) if face is not None]
+            faces = [face for face in map(self._staged.faces.get, now.faces) if face is not None]
             found = [face for face in faces if self._is_new(search, face, now, before)]
             new += [face for face in found if face.vector is not None]
             poor = sum(face.vector is None for face in found)
-            reach += Reach(len(found) - poor, poor, int(self._is_newly_empty(search, now, before)))
-        if reach == Reach():
+            reach += Coverage(len(found) - poor, poor, int(self._is_newly_empty(search, now, before)))
+        if reach == Coverage():
             return
         if search.until is not None and submitted_at is not None and submitted_at > search.until:
             self.end(search.search_id, "time")
@@ -194,19 +194,20 @@ class Answers:
                     _keep_best(best, new[at].face_id, float(scores[at]), probe)
             if surely and (mean := _mean_of(search, probes)) is not None:
                 (scores,) = all_scores(mean.vector[None], stacked)
-                for at in np.flatnonzero(scores >= self._calibration.floor + SCORES_HIGHER):
+                for at in np.flatnonzero(scores >= self._calibration.floor + MEAN_PENALTY):
                     nearest, _ = mean.nearest(stacked[at])
-                    _keep_best(best, new[at].face_id, float(scores[at]) - SCORES_HIGHER, nearest)
+                    _keep_best(best, new[at].face_id, float(scores[at]) - MEAN_PENALTY, nearest)
         # By all that the search covers: the few faces of one record alone would be similar too easily.
         threshold = self._calibration.threshold(self._reach(search, without).compared)
         returned = self._returned(search, best, threshold if surely else None)
         grows = search.tail is not None and not returned
         number = search.part if grows else search.part + 1
         covered = reach + search.tail if grows and search.tail is not None else reach
-        self._changes.parts[search.search_id, number] = {
+        self._changes.answer_parts[search.search_id, number] = {
             "search_id": search.search_id, "returned": returned, "part": self._part(number, offset, covered, threshold),
         }  # fmt: skip
-        self._staged.searches.put(replace(search, part=number, tail=None if returned else covered, through=offset))
+        extended = replace(search, part=number, tail=None if returned else covered, through=offset)
+        self._staged.searches.put(search.search_id, extended)
 
     def _is_new(self, search: StandingSearch, face: Face, now: Media, before: Media | None) -> bool:
         """Whether the search may find the face now, and could not before this record."""
@@ -229,17 +230,17 @@ class Answers:
 
     def _own_media(self, search: StandingSearch) -> frozenset[str]:
         """The pictures that are no answer: those of the faces that a search for known ones asks for."""
-        known = () if search.uploaded else map(self._staged.face, search.faces)
+        known = () if search.uploaded else map(self._staged.faces.get, search.faces)
         return frozenset(face.media_id for face in known if face is not None)
 
     def _probes(self, search: StandingSearch) -> tuple[list[Face], bool]:
         """The faces that the search compares by; where all are poor, these and False: for leads only."""
-        known = [face for face in map(self._staged.face, search.faces) if face is not None]
+        known = [face for face in map(self._staged.faces.get, search.faces) if face is not None]
         good = [face for face in known if face.vector is not None and not face.leads_only]
         poor = [face if face.vector is not None else replace(face, vector=face.poor) for face in known]
         return (good, True) if good else ([face for face in poor if face.vector is not None], False)
 
-    def _part(self, number: int, offset: int, reach: Reach, threshold: float) -> dict[str, Any]:
+    def _part(self, number: int, offset: int, reach: Coverage, threshold: float) -> dict[str, Any]:
         return {
             "number": number, "offset": offset, "gallery_size": self._staged.size(), "compared": reach.compared,
             "too_poor": reach.too_poor, "no_face": reach.no_face, "model_id": self._calibration.model_id,
@@ -268,18 +269,18 @@ class Answers:
         ]
 
     def _leads_only(self, face_id: str) -> bool:
-        face = self._staged.face(face_id)
+        face = self._staged.faces.get(face_id)
         return face is not None and face.leads_only
 
     def _person(self, face_id: str) -> str:
         """Who counts as one person in the register's list: a victim, a group, else the face itself."""
-        face = self._staged.face(face_id)
+        face = self._staged.faces.get(face_id)
         if face is not None and face.victim_id is not None:
             return f"victim {face.victim_id}"
         return min(self._staged.groups.groups_of(face_id).values(), default=face_id)
 
     def _findable(self, face: Face, search: StandingSearch) -> bool:
-        media, scope = self._staged.one_media(face.media_id), self._staged.scope_of(face)
+        media, scope = self._staged.media.get(face.media_id), self._staged.scope_of(face)
         return media is not None and scope is not None and _findable(media, scope, search)
 
 

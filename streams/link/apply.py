@@ -57,7 +57,7 @@ def batch_of(
         batch.compare.victims(batch.staged.means.grown({victim for victim in decided if victim is not None}))
         batch.applied += 1
         batch.changes.last = offset
-        if batch.changes.narrowed or batch.changes.gone_faces or batch.changes.gone_media:
+        if batch.changes.scope_reduced or batch.changes.removed_faces or batch.changes.removed_media:
             break
     batch.changes.groups = batch.staged.groups.rows()
     rows.forget_vectors()
@@ -104,7 +104,7 @@ def _apply(batch: Batch, offset: int, record: GalleryRecord) -> None:
 def _assign(batch: Batch, record: VictimsAssigned) -> None:
     """What people decided stands in the graph already: from here on it counts for the caps."""
     for face_id, victim_id in record.faces.items():
-        if (face := batch.staged.face(face_id)) is not None:
+        if (face := batch.staged.faces.get(face_id)) is not None:
             batch.staged.put_face(replace(face, assigned=victim_id))
 
 
@@ -112,7 +112,7 @@ def _new_faces(batch: Batch, record: GalleryRecord) -> list[tuple[EmbeddedFace, 
     """The faces to compare of a media that is not known yet, each with the scope that it will have."""
     if not isinstance(record, MediaEmbedded) or record.model_id != batch.model_id:
         return []
-    if batch.staged.dimensions is None or batch.staged.one_media(record.media_id) is not None:
+    if batch.staged.dimensions is None or batch.staged.media.get(record.media_id) is not None:
         return []
     scope = batch.staged.scope_by_memberships(media.first_seen(record))
     try:

@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from graph.actions.link.commit import Changes, NoticeRow
+from graph.actions.link.writes import GraphWrites
+from graph.actions.notices import Notice
 from graph.domain import ids
 from graph.domain.errors import Unprocessable
 from streams.gallery.calibration import calibration_of
@@ -46,7 +47,7 @@ class Batch:
         self.progress = progress
         self.model_id = model_id
         self.staged = Staged(gallery)
-        self.changes = Changes(first=-1, last=-1)
+        self.changes = GraphWrites(first=-1, last=-1)
         self._scorer = Scorer(calibration.score)
         self._scored: dict[str, Vectors] = {}
         self.staged.dimensions = self.staged.dimensions or self._scorer.dimensions
@@ -68,7 +69,7 @@ class Batch:
 
     def case_of(self, case_id: str, district: str) -> Case:
         """The case, a new one where it is unknown. Unprocessable where it belongs to another district."""
-        case = self.staged.case(case_id) or Case(case_id, district)
+        case = self.staged.cases.get(case_id) or Case(case_id, district)
         if case.district != district:
             raise Unprocessable(
                 f"case {case_id} belongs to district {case.district}, the event says {district}", code="two_districts"
@@ -77,7 +78,7 @@ class Batch:
 
     def put_case(self, case: Case, *, contact: str | None = None, review_by: str | None = None) -> None:
         """Stages a case and its row."""
-        self.staged.put_case(case)
+        self.staged.cases.put(case.case_id, case)
         row = {**asdict(case), "status": "open" if case.open else "closed", "source": ids.source_of(case.case_id)}
         self.changes.cases.append({**row, "contact": contact, "review_by": review_by})
 
@@ -97,24 +98,22 @@ class Batch:
         event = rows.event(origin)
         self.changes.processed.append(event)
         if origin.ce_id:
-            self.changes.ended.append(origin.ce_id)
+            self.changes.processed_ce_ids.append(origin.ce_id)
         told = {**rows.reference(origin), **body}
         if origin.source:
-            self.changes.notices.append(NoticeRow(f"event:{origin.event}", origin.source, outcome, told, event))
+            self.changes.notices.append(Notice(f"event:{origin.event}", origin.source, outcome, told, event))
             return
-        self.changes.notices += [
-            NoticeRow(f"event:{origin.event}@{source}", source, outcome, told) for source in sources
-        ]
+        self.changes.notices += [Notice(f"event:{origin.event}@{source}", source, outcome, told) for source in sources]
 
     def take_back_erased(self) -> None:
         """Takes back what this batch wrote of what is erased now. No record follows in it, so nothing comes back."""
         changes = self.changes
-        faces, media = set(changes.gone_faces), set(changes.gone_media)
-        memberships = set(changes.gone_memberships)
+        faces, media = set(changes.removed_faces), set(changes.removed_media)
+        memberships = set(changes.removed_memberships)
         changes.links = {k: row for k, row in changes.links.items() if row.a not in faces and row.b not in faces}
         changes.faces = [row for row in changes.faces if row["face_id"] not in faces]
         changes.embeddings = [row for row in changes.embeddings if row["face_id"] not in faces]
-        changes.judged = [row for row in changes.judged if row["face_id"] not in faces]
+        changes.graded = [row for row in changes.graded if row["face_id"] not in faces]
         changes.depicts = [row for row in changes.depicts if row["face_id"] not in faces]
         changes.media = [row for row in changes.media if row["media_id"] not in media]
         changes.memberships = [row for row in changes.memberships if row["membership_id"] not in memberships]

@@ -15,7 +15,7 @@ def change(batch: Batch, offset: int, record: CaseRecord) -> None:
     """
     changed = record.changed
     old = batch.case_of(changed.case_id, changed.district)
-    if batch.staged.case(old.case_id) is not None and changed.version <= old.version:
+    if batch.staged.cases.get(old.case_id) is not None and changed.version <= old.version:
         batch.notify(record.origin, "older_version", {"case_id": old.case_id, "version": old.version})
         return
     case = replace(old, open=changed.status == "open", version=changed.version)

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from graph.actions.link.commit import Changes, LinkRow
+from graph.actions.link.writes import GraphWrites, ProposedLink
 from graph.domain import ids
 from graph.domain.calibration import Calibration
 from graph.domain.comparison import (
@@ -26,7 +26,7 @@ from graph.domain.comparison import (
 from streams.gallery.entities import Face, Media
 from streams.gallery.groups import Member
 from streams.gallery.matrix import QUERIES, Neighbours, Vectors, all_scores
-from streams.gallery.means import SCORES_HIGHER, VictimMean
+from streams.gallery.means import MEAN_PENALTY, VictimMean
 from streams.gallery.state import Staged
 from streams.link.near import AT_FIRST, Full, Near, NearFinder, Scored, vectors_of
 
@@ -38,7 +38,7 @@ class Comparer:
     """Compares within a batch; sees the gallery and everything that the batch staged so far."""
 
     def __init__(
-        self, staged: Staged, changes: Changes, calibration: Calibration, progress: Callable[[], None]
+        self, staged: Staged, changes: GraphWrites, calibration: Calibration, progress: Callable[[], None]
     ) -> None:
         self._progress = progress
         self._staged = staged
@@ -57,7 +57,7 @@ class Comparer:
             self._progress()
 
     def may_compare(self, a: str, b: str) -> bool:
-        face_a, face_b = self._staged.face(a), self._staged.face(b)
+        face_a, face_b = self._staged.faces.get(a), self._staged.faces.get(b)
         scope_a = self._staged.scope_of(face_a) if face_a else None
         scope_b = self._staged.scope_of(face_b) if face_b else None
         return scope_a is not None and scope_b is not None and may_compare(scope_a, scope_b)
@@ -70,7 +70,7 @@ class Comparer:
             some.append(item)
             number += len(item.faces)
             if number >= QUERIES or item is media[-1]:
-                found = [(item, self._staged.face(face_id)) for item in some for face_id in item.faces]
+                found = [(item, self._staged.faces.get(face_id)) for item in some for face_id in item.faces]
                 self.look_ahead(
                     [
                         (face.face_id, face.vector, item.scope)
@@ -86,7 +86,7 @@ class Comparer:
     def faces(self, media: Media, offset: int, *, only: Collection[str] | None = None) -> None:
         """Compares a media's faces, or `only` these, with everything in their scope; stages links and the record."""
         self._progress()
-        own = [face for face in map(self._staged.face, media.faces) if face and face.label not in HIDDEN_LABELS]
+        own = [face for face in map(self._staged.faces.get, media.faces) if face and face.label not in HIDDEN_LABELS]
         able = [face for face in own if face.vector is not None]
         mine = [face for face in able if only is None or face.face_id in only]
         if not mine or media.scope is None or not (media.scope.register or media.scope.cases):
@@ -122,7 +122,7 @@ class Comparer:
             scope = self._scope_of_mean(mean)
             threshold = self._threshold(scope)
             for item, nearest, by_mean in self._proposals(mean, scope):
-                face = self._staged.face(item.face_id)
+                face = self._staged.faces.get(item.face_id)
                 leads_only = face is not None and face.leads_only  # those of a mean are never
                 self._stage(item.face_id, nearest, item.score, threshold, by_mean=by_mean, leads_only=leads_only)
 
@@ -132,12 +132,12 @@ class Comparer:
         So is what comparisons list as similar. Their faces leave the groups of the cases in which they are compared no
         more.
         """
-        self._changes.narrowed |= {item.media_id for item in media}
+        self._changes.scope_reduced |= {item.media_id for item in media}
         groups = self._staged.groups
-        for face in filter(None, (self._staged.face(face_id) for item in media for face_id in item.faces)):
+        for face in filter(None, (self._staged.faces.get(face_id) for item in media for face_id in item.faces)):
             scope = self._staged.scope_of(face)
             still = scope.cases if scope is not None and not scope.hidden else frozenset[str]()
-            groups.leave([(face.face_id, groups.groups_of(face.face_id).keys() - still)])
+            groups.remove_faces([(face.face_id, groups.groups_of(face.face_id).keys() - still)])
         links = self._changes.links
         for link_id in [row.link_id for row in links.values() if not self.may_compare(row.a, row.b)]:
             del links[link_id]
@@ -156,7 +156,7 @@ class Comparer:
         fresh = self._finder.fresh(queries, self.calibration.floor)
         result: list[list[tuple[Face, float]]] = []
         for near, staged in zip(found, fresh, strict=True):
-            known = [(self._staged.face(name), -score) for score, name, *_ in self._finder.in_order(near)]
+            known = [(self._staged.faces.get(name), -score) for score, name, *_ in self._finder.in_order(near)]
             result.append([(face, score) for face, score in [*known, *staged] if face is not None])
         return result
 
@@ -165,35 +165,35 @@ class Comparer:
         scope: as their nearest face, with the mean's score."""
         floor, means = self.calibration.floor, self._staged.means
         found: list[list[tuple[Face, float]]] = []
-        for face, near in zip(faces, means.stored_like(vectors_of(faces), floor), strict=True):
-            like = means.like(vectors_of([face])[0], near, floor)
+        for face, near in zip(faces, means.committed_neighbours(vectors_of(faces), floor), strict=True):
+            like = means.similar_victims(vectors_of([face])[0], near, floor)
             found.append([(other, score) for name, score in like if (other := self._nearest(face, name)) is not None])
         return found
 
     def near_mean(self, vector: Vectors) -> list[tuple[Face, float]]:
         """The stored and staged faces whose score with a mean is at or above the floor, whatever their scope."""
-        least = self.calibration.floor + SCORES_HIGHER
+        least = self.calibration.floor + MEAN_PENALTY
         (near,) = self._table.matrix.above(vector[None], least)
         (fresh,) = self._finder.fresh(vector[None], least)
-        stored = [(self._staged.face(name), -score) for score, name, *_ in self._finder.in_order(near)]
-        return [(face, score - SCORES_HIGHER) for face, score in [*stored, *fresh] if face is not None]
+        stored = [(self._staged.faces.get(name), -score) for score, name, *_ in self._finder.in_order(near)]
+        return [(face, score - MEAN_PENALTY) for face, score in [*stored, *fresh] if face is not None]
 
     # --- candidates of a face ------------------------------------------------------------------------------------
 
     def _propose(self, face: Face, scope: InScope, near: Near, beside: Container[str], threshold: float) -> list[str]:
         """Stages the links to what the caps leave; the ids of what they cut that is as similar."""
         others, most, full = near.others, AT_FIRST, Full()
-        means = self._staged.means.like(vectors_of([face])[0], near.means, self.calibration.floor)
+        means = self._staged.means.similar_victims(vectors_of([face])[0], near.means, self.calibration.floor)
         while True:
             caps, found, flags = Caps(), dict[str, Similar](), dict[str, tuple[bool, bool]]()
             needed = _Needed(caps, threshold, self.calibration.floor)
             for item, by_mean, leads_only in self._best_first(face, scope, near, others, means, beside, needed):
-                if item.score < others.down_to and needed.score() < others.down_to:
+                if item.score < others.cutoff and needed.score() < others.cutoff:
                     break  # others may come first that were not looked at
                 found[item.face_id] = item
                 flags[item.face_id] = by_mean, leads_only or face.leads_only
                 caps.offer(item)
-            if others.down_to <= needed.score():
+            if others.cutoff <= needed.score():
                 break
             before, full = full, Full(caps.full_cases, caps.full_victims)
             most *= DEEPER if full == before else 1
@@ -257,8 +257,8 @@ class Comparer:
                 yield -score, name, True, self._table.number(name)
 
     def _nearest(self, face: Face, victim_id: str) -> Face | None:
-        mean = self._staged.means.of(victim_id)
-        return self._staged.face(mean.nearest(vectors_of([face])[0])[0]) if mean is not None else None
+        mean = self._staged.means.get(victim_id)
+        return self._staged.faces.get(mean.nearest(vectors_of([face])[0])[0]) if mean is not None else None
 
     def _may_be(self, face: Face, victim_id: str, beside: Container[str]) -> bool:
         """Whether the face may be compared with the victim's mean, and somebody is left to ask if it is this victim.
@@ -268,20 +268,20 @@ class Comparer:
         scope = self._staged.scope_of(face)
         if scope is None or not scope.register or scope.hidden or victim_id in beside:
             return False
-        apart = filter(None, map(self._staged.face, self._staged.groups.apart_from(face.face_id)))
+        apart = filter(None, map(self._staged.faces.get, self._staged.groups.cannot_link(face.face_id)))
         return all(other.victim_id != victim_id for other in apart)
 
     def _victims_in(self, media_id: str) -> frozenset[str]:
         """Whose faces the media's count as."""
-        media = self._staged.one_media(media_id)
-        faces = filter(None, map(self._staged.face, media.faces if media is not None else ()))
+        media = self._staged.media.get(media_id)
+        faces = filter(None, map(self._staged.faces.get, media.faces if media is not None else ()))
         return frozenset(face.victim_id for face in faces if face.victim_id is not None)
 
     # --- candidates of a victim ----------------------------------------------------------------------------------
 
     def _scope_of_mean(self, mean: VictimMean) -> InScope:
         """The whole register; the victim's own cases are those of the faces in its mean."""
-        faces = filter(None, map(self._staged.face, mean.faces))
+        faces = filter(None, map(self._staged.faces.get, mean.faces))
         scopes = filter(None, map(self._staged.scope_of, faces))
         cases = frozenset[str]().union(*(scope.cases for scope in scopes))
         return InScope("", register=True, cases=cases)
@@ -292,21 +292,21 @@ class Comparer:
 
         At or above the floor, capped like what is proposed for a new face; `whole` is the victim's scope.
         """
-        least = self.calibration.floor + SCORES_HIGHER
+        least = self.calibration.floor + MEAN_PENALTY
         (near,) = self._table.matrix.above(mean.vector[None], least)
         best = near
         if len(near.rows):
             alone = all_scores(self._table.matrix.take(near.rows), mean.vectors).max(axis=1)
-            best = replace(near, scores=np.maximum(near.scores - SCORES_HIGHER, alone))
+            best = replace(near, scores=np.maximum(near.scores - MEAN_PENALTY, alone))
         (fresh,) = self._finder.fresh(mean.vector[None], least)
-        staged = [(max(score - SCORES_HIGHER, mean.nearest(vectors_of([f])[0])[1]), f.face_id) for f, score in fresh]
+        staged = [(max(score - MEAN_PENALTY, mean.nearest(vectors_of([f])[0])[1]), f.face_id) for f, score in fresh]
         caps = Caps()
         ordered = merge(self._finder.in_order(best), sorted((-score, name, False, None) for score, name in staged))
         for turned, name, _, number in ordered:
             scope, victim_id, _ = self._finder.standing(name, number, None)
             if scope is None or (caps.others_full and scope.cases.isdisjoint(whole.cases)):
                 continue  # most of a large register, of which nothing can be kept any more
-            face = self._staged.face(name)
+            face = self._staged.faces.get(name)
             if face is not None and self._may_be(face, mean.victim_id, self._victims_in(face.media_id)):
                 caps.offer(similar(whole, scope, name, -turned, victim_id))
                 if caps.own_full and caps.others_full:
@@ -316,11 +316,11 @@ class Comparer:
 
     def _nearest_of(self, face_id: str, mean: VictimMean) -> tuple[str, bool]:
         """The victim's face that is nearest to this one, and whether the mean is more like it."""
-        face = self._staged.face(face_id)
+        face = self._staged.faces.get(face_id)
         assert face is not None, "it was compared just now"
         (vector,) = vectors_of([face])
         name, alone = mean.nearest(vector)
-        return name, float(all_scores(vector[None], mean.vector[None])[0, 0]) - SCORES_HIGHER > alone
+        return name, float(all_scores(vector[None], mean.vector[None])[0, 0]) - MEAN_PENALTY > alone
 
     def _threshold(self, scope: InScope, without: int = 0) -> float:
         """By how many faces are compared with one of this scope, but `without` those of its own picture."""
@@ -331,7 +331,7 @@ class Comparer:
         state = "candidate" if score >= threshold and not leads_only else "lead"
         link_id, band = ids.link_id(a, b), self.calibration.band(score)
         model_id, score_id = self.calibration.model_id, self.calibration.score_id
-        self._changes.links[link_id] = LinkRow(
+        self._changes.links[link_id] = ProposedLink(
             link_id, a, b, state, score, band, model_id, threshold, by_mean, score_id
         )
 
@@ -339,8 +339,8 @@ class Comparer:
 
     def judged(self, pairs: Iterable[tuple[str, str]], offset: int, *, apart: bool) -> None:
         """Groups the case's faces as people's decisions on these pairs leave them."""
-        freed = self._staged.groups.judge(pairs, apart=apart)
-        for face in filter(None, map(self._staged.face, sorted(freed))):
+        freed = self._staged.groups.set_cannot_link(pairs, cannot_link=apart)
+        for face in filter(None, map(self._staged.faces.get, sorted(freed))):
             if face.vector is not None and (scope := self._staged.scope_of(face)) is not None and not scope.hidden:
                 (near,) = self._finder.of([face], scope)
                 self._group(face, scope, near, offset)
@@ -365,10 +365,10 @@ class Comparer:
         for case_id in missing:
             of_case = [name for name, stored in alike if case_id in stored.cases]
             if of_case:
-                groups.join(face.face_id, case_id, of_case, self._member, strict, offset)
+                groups.add_face(face.face_id, case_id, of_case, self._member, threshold=strict, offset=offset)
 
     def _member(self, face_id: str) -> Member:
-        face = self._staged.face(face_id)
+        face = self._staged.faces.get(face_id)
         assert face is not None and face.vector is not None, "a face of a group is known and has a vector"
         return Member(face.vector, face.media_id, face.victim_id)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from graph.actions.link.commit import read_cursor
+from graph.actions.link.cursor import read_cursor
 from graph.actions.operate import models
 from graph.atomic import whole_file
 from graph.domain.calibration import Calibration
@@ -49,7 +49,7 @@ async def would_differ(store: Store, calibration: Calibration) -> Differing:
         proposed |= {
             row.link_id: (row.a, row.b) for row in batch.changes.links.values() if row.state == State.CANDIDATE
         }
-        gallery.take_in(batch.staged)
+        gallery.merge(batch.staged)
     today: Pairs = {}
     async for page in models.links(store, *State):
         for link in page:

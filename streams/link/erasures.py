@@ -28,8 +28,8 @@ def erase(batch: Batch, record: ErasureRecord) -> None:
         _erase_face(batch, subject, requested_at)
     elif kind == "media_id":
         # Crops can lie there without a media in the graph: of an event that waits in quarantine.
-        batch.changes.gone_files.append(subject)
-        media = batch.staged.one_media(subject)
+        batch.changes.removed_files.append(subject)
+        media = batch.staged.media.get(subject)
         if media is not None:
             older = [case for case, member in media.memberships.items() if member.submitted_at <= requested_at]
             _leave(batch, media, older)
@@ -47,8 +47,8 @@ def _check(batch: Batch, kind: str, subject: str, source: str) -> None:
     elif not ids.is_digest(subject):
         raise Unprocessable(f"subject: a {kind} has 64 hex digits", code="invalid_event")
     else:
-        face = batch.staged.face(subject) if kind == "face_id" else None
-        media = batch.staged.one_media(face.media_id if face else subject)
+        face = batch.staged.faces.get(subject) if kind == "face_id" else None
+        media = batch.staged.media.get(face.media_id if face else subject)
         cases = set(media.memberships) if media else set[str]()
     if any(ids.source_of(case_id) != source for case_id in cases):
         raise Unprocessable(
@@ -62,7 +62,7 @@ def _leave(batch: Batch, media: Media, cases: list[str]) -> None:
 
     From one that stays goes what stood on the memberships that ended, these or older ones of the same cases.
     """
-    batch.changes.gone_memberships += [ids.membership_id(media.media_id, case_id) for case_id in cases]
+    batch.changes.removed_memberships += [ids.membership_id(media.media_id, case_id) for case_id in cases]
     left = {case_id: member for case_id, member in media.memberships.items() if case_id not in cases}
     if left:
         rest = replace(media, memberships=left)
@@ -71,17 +71,17 @@ def _leave(batch: Batch, media: Media, cases: list[str]) -> None:
         older += [face.face_id for face in marked(batch.staged, media) if is_erased(batch.staged, face)]
         batch.compare.narrow([_without_faces(batch, rest, older)])
         return
-    batch.changes.gone_faces += media.faces
-    batch.changes.gone_media.append(media.media_id)
-    batch.changes.gone_files.append(media.media_id)
+    batch.changes.removed_faces += media.faces
+    batch.changes.removed_media.append(media.media_id)
+    batch.changes.removed_files.append(media.media_id)
     # The media's files stay where it has come back by then, and what was marked in it does not come back with it.
-    batch.changes.gone_files += [f"{media.media_id}/{face.face_id}" for face in marked(batch.staged, media)]
-    batch.staged.forget_media(media)
+    batch.changes.removed_files += [f"{media.media_id}/{face.face_id}" for face in marked(batch.staged, media)]
+    batch.staged.remove_media(media)
 
 
 def _erase_face(batch: Batch, face_id: str, requested_at: int) -> None:
-    face = batch.staged.face(face_id)
-    media = batch.staged.one_media(face.media_id) if face else None
+    face = batch.staged.faces.get(face_id)
+    media = batch.staged.media.get(face.media_id) if face else None
     if face is None or media is None:
         return
     if face.marked_on is not None or media.last_submitted_at <= requested_at:  # else submitted again since
@@ -90,9 +90,9 @@ def _erase_face(batch: Batch, face_id: str, requested_at: int) -> None:
 
 def _without_faces(batch: Batch, media: Media, face_ids: list[str]) -> Media:
     """Stages the media without these of its faces, which are erased with their stored files."""
-    batch.changes.gone_faces += face_ids
-    batch.changes.gone_files += [f"{media.media_id}/{face_id}" for face_id in face_ids]
+    batch.changes.removed_faces += face_ids
+    batch.changes.removed_files += [f"{media.media_id}/{face_id}" for face_id in face_ids]
     left = batch.staged.put_media(replace(media, faces=tuple(face for face in media.faces if face not in face_ids)))
     for face_id in face_ids:
-        batch.staged.forget_face(face_id)
+        batch.staged.remove_face(face_id)
     return left

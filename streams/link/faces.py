@@ -54,7 +54,7 @@ def complete(batch: Batch, record: MediaEmbedded | MarkEmbedded, media: Media) -
     ordinals = {face.face_id: face.ordinal for face in record.faces}
     last_submitted_at, gained = media.last_submitted_at, False
     for face in record.faces:
-        stored = batch.staged.face(face.face_id) if face.face_id in media.faces else None
+        stored = batch.staged.faces.get(face.face_id) if face.face_id in media.faces else None
         if stored is None:
             if not _completes(batch, record, face.face_id, last_submitted_at):
                 continue
@@ -69,7 +69,7 @@ def complete(batch: Batch, record: MediaEmbedded | MarkEmbedded, media: Media) -
             _write_face(batch, record, face, stored)
             continue
         if not gained:
-            batch.staged.lift(media)
+            batch.staged.uncount(media)
         put_face(batch, record, face, stored)
         gained = True
     return media, gained
@@ -90,10 +90,10 @@ def _completes(batch: Batch, record: MediaEmbedded | MarkEmbedded, face_id: str,
 def drop_files(batch: Batch, record: MediaEmbedded, media: Media | None) -> None:
     """Embed has stored crops of all faces it found: those of faces that are not kept must go again."""
     if media is None:
-        batch.changes.gone_files.append(record.media_id)
+        batch.changes.removed_files.append(record.media_id)
     else:
         left = (face.face_id for face in record.faces if face.face_id not in media.faces)
-        batch.changes.gone_files += [f"{record.media_id}/{face_id}" for face_id in left]
+        batch.changes.removed_files += [f"{record.media_id}/{face_id}" for face_id in left]
 
 
 def reissue_after_erasure(batch: Batch, record: MediaEmbedded, media: Media, known: Media | None) -> None:
@@ -109,7 +109,7 @@ def reissue_after_erasure(batch: Batch, record: MediaEmbedded, media: Media, kno
     subjects += [f"face:{face.face_id}" for face in new]
     if new and batch.staged.erased_at(*subjects) >= 0:
         crops = [crop for face in new for crop in (face.display_crop, face.aligned_crop)]
-        batch.changes.reissued.append({**record.origin.model_dump(), "unless_stored": crops})
+        batch.changes.replays.append({**record.origin.model_dump(), "unless_stored": crops})
 
 
 def put_face(

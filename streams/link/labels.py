@@ -18,10 +18,10 @@ def relabel(batch: Batch, offset: int, record: LabelChanged) -> None:
     before it read this record, and would see no change then. Faces that are gone meanwhile are passed over.
     """
     by_media: dict[str, list[Face]] = {}
-    for face in filter(None, map(batch.staged.face, dict.fromkeys(record.faces))):
+    for face in filter(None, map(batch.staged.faces.get, dict.fromkeys(record.faces))):
         by_media.setdefault(face.media_id, []).append(face)
     for media_id, faces in by_media.items():
-        media = batch.staged.one_media(media_id)
+        media = batch.staged.media.get(media_id)
         if media is None:
             continue
         named = {face.face_id for face in faces}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graph.actions.link.commit import NoticeRow
+from graph.actions.notices import Notice
 from graph.domain import ids
 from graph.domain.errors import Unprocessable
 from streams.gallery.entities import Face, Media
@@ -16,7 +16,7 @@ from streams.records.gallery import MarkEmbedded
 
 def marked(staged: Staged, media: Media) -> list[Face]:
     """The faces of the media that people marked."""
-    known = (staged.face(face_id) for face_id in media.faces)
+    known = (staged.faces.get(face_id) for face_id in media.faces)
     return [face for face in known if face is not None and face.marked_on is not None]
 
 
@@ -39,7 +39,7 @@ def mark(batch: Batch, offset: int, record: MarkEmbedded) -> None:
     Unprocessable where its media is not in the register: an older backup may have to catch up with it first.
     """
     face = Face(record.face.face_id, record.media_id, None, marked_on=record.mark.marked_on)
-    media = batch.staged.one_media(record.media_id)
+    media = batch.staged.media.get(record.media_id)
     stands = media is not None and face.face_id in media.faces
     erased = not stands and is_erased(batch.staged, face)
     if not erased:
@@ -49,12 +49,12 @@ def mark(batch: Batch, offset: int, record: MarkEmbedded) -> None:
     batch.changes.processed.append(rows.event(record.origin))
     batch.changes.marks.append({"act_id": record.mark.act_id, "face_id": face.face_id})
     if media is None or erased:
-        batch.changes.gone_files.append(f"{record.media_id}/{face.face_id}")
+        batch.changes.removed_files.append(f"{record.media_id}/{face.face_id}")
         return
     if stands:
         media, gained = faces.complete(batch, record, media)
     else:
-        batch.staged.lift(media)
+        batch.staged.uncount(media)
         faces.put_face(batch, record, record.face, face)
         media, gained = replace(media, faces=(*media.faces, face.face_id)), True
     if gained:
@@ -72,4 +72,4 @@ def _tell(batch: Batch, record: MarkEmbedded, media: Media) -> None:
             "face_id": face.face_id, "media_id": media.media_id, "case_ids": own, "box": list(face.box),
             "too_poor": face.too_poor_because is not None, "standing": "assessed",
         }  # fmt: skip
-        batch.changes.notices.append(NoticeRow(f"face:{face.face_id}@{source}", source, "face_marked", body))
+        batch.changes.notices.append(Notice(f"face:{face.face_id}@{source}", source, "face_marked", body))

@@ -17,7 +17,7 @@ def submitted(batch: Batch, offset: int, record: MediaEmbedded) -> None:
     """Stages what the event brings and compares what is new; of what is erased since it was submitted nothing stays."""
     event, origin = record.submitted, record.origin
     case = batch.case_of(event.case_id, event.district)
-    known = batch.staged.one_media(record.media_id)
+    known = batch.staged.media.get(record.media_id)
     if _is_erased(batch, record):
         faces.drop_files(batch, record, known)
         if record.search is not None:
@@ -25,7 +25,7 @@ def submitted(batch: Batch, offset: int, record: MediaEmbedded) -> None:
         batch.notify(origin, "erased", {"media_id": record.media_id, "case_id": event.case_id})
         return
     faces.check(batch, record, known)  # before anything of it is staged
-    if batch.staged.case(case.case_id) is None:
+    if batch.staged.cases.get(case.case_id) is None:
         batch.put_case(case)
     before = known.scope if known else None
     media = known or faces.new_media(batch, record)
@@ -99,7 +99,7 @@ def _declare(batch: Batch, record: MediaEmbedded, media: Media) -> None:
         return
     batch.changes.victims.append({"victim_id": victim.victim_id, "label": None, "version": 0})
     batch.changes.depicts.append({"face_id": face_id, "victim_id": victim.victim_id, "declared_by": victim.declared_by})
-    if (face := batch.staged.face(face_id)) is not None:
+    if (face := batch.staged.faces.get(face_id)) is not None:
         # Of two declared for one face the smallest is kept, in whatever order they came.
         names = filter(None, (face.declared, victim.victim_id))
         batch.staged.put_face(replace(face, declared=min(names)))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, Message, Producer
 
-from graph.actions.link.commit import read_cursor
+from graph.actions.link.cursor import read_cursor
 from graph.actions.operate import models
 from graph.domain.errors import RedthreadError
 from graph.store.session import Store
 from streams import topics
 from streams.faces.reembed import Again
+from streams.kafka.connection import KafkaConnection
 from streams.kafka.sending import gallery_headers
 from streams.records.gallery import EmbeddedAgain, FacesEmbedded
 
@@ -35,11 +36,11 @@ class NotSent(RedthreadError):
 class GalleryLog:
     """The gallery log to write to: what is written is in it, in order."""
 
-    def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
-        self._producer = Producer(
-            {"bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", "compression.type": "zstd",
-             "message.max.bytes": topics.GALLERY_MAX, "log_level": 0, **security}
-        )  # fmt: skip
+    def __init__(self, kafka: KafkaConnection) -> None:
+        settings = kafka.librdkafka(
+            enable_idempotence=True, acks="all", compression_type="zstd", message_max_bytes=topics.GALLERY_MAX
+        )
+        self._producer = Producer(settings)
 
     def write(self, record: FacesEmbedded) -> int:
         """The record's offset. Blocks: call it in a thread. Raises NotSent."""

@@ -78,9 +78,9 @@ class NearFinder:
         known = [self._ahead.get(face.face_id) for face in faces]
         if any(near is None or near.scope != scope for near in known):
             return self._near(vectors_of(faces), [scope] * len(faces))
-        version = self._staged.moved_version
+        version = self._staged.reclassified_version
         found = [near for near in known if near is not None]
-        if self._staged.moved and any(near.version != version for near in found):
+        if self._staged.reclassified and any(near.version != version for near in found):
             moved = self._moved(vectors_of(faces))
             found = [replace(near, moved=now, version=version) for near, now in zip(found, moved, strict=True)]
         return found
@@ -95,8 +95,8 @@ class NearFinder:
                 found = self._table.matrix.among(queries[places], rows, self._floor)
                 for place, near in zip(places, found, strict=True):
                     own[place] = near
-        means = self._staged.means.stored_like(queries, self._floor)
-        moved, version = self._moved(queries), self._staged.moved_version
+        means = self._staged.means.committed_neighbours(queries, self._floor)
+        moved, version = self._moved(queries), self._staged.reclassified_version
         return [Near(*each, version) for each in zip(scopes, others, own, means, moved, strict=True)]
 
     def others(
@@ -117,7 +117,7 @@ class NearFinder:
 
         def allowed(which: Numbers, rows: Numbers) -> NDArray[np.bool_]:
             codes = table.codes_at(rows)
-            open_to = table.visible_to_all(rows) & ~own[kind[which], codes] & ~skipped[codes]
+            open_to = table.open_to_register(rows) & ~own[kind[which], codes] & ~skipped[codes]
             return open_to & ~np.isin(table.victim[table.face_at[rows]], victims) if victims else open_to
 
         for place, near in zip(able, table.matrix.nearest(queries[able], self._floor, most, allowed), strict=True):
@@ -128,7 +128,7 @@ class NearFinder:
         """What lies `before`, with further faces of other cases that count against nothing that is full."""
         (more,) = self.others(vectors_of([face]), [scope], most, full)
         rows, places = np.unique(np.concatenate([before.rows, more.rows]), return_index=True)
-        return Neighbours(rows, np.concatenate([before.scores, more.scores])[places], more.down_to)
+        return Neighbours(rows, np.concatenate([before.scores, more.scores])[places], more.cutoff)
 
     def in_cases(self, face: Face, cases: frozenset[str], least: float) -> Neighbours:
         """The stored faces of these cases with a score >= `least`."""
@@ -136,17 +136,17 @@ class NearFinder:
         return found
 
     def _moved(self, queries: Vectors) -> list[Neighbours]:
-        if not self._staged.moved:
+        if not self._staged.reclassified:
             return [_NOTHING] * len(queries)
-        rows = np.array(sorted({row for rows in self._staged.moved.values() for row in rows}), np.int64)
+        rows = np.array(sorted({row for rows in self._staged.reclassified.values() for row in rows}), np.int64)
         return self._table.matrix.among(queries, rows, self._floor)
 
     def fresh(self, queries: Vectors, floor: float) -> list[list[tuple[Face, float]]]:
         """For each query the faces at or above the floor that only this batch brought."""
-        if not self._staged.fresh:
+        if not self._staged.new_faces:
             return [[] for _ in range(len(queries))]
-        if self._fresh_at != self._staged.fresh_version:
-            self._fresh_at, self._fresh_faces = self._staged.fresh_version, list(self._staged.fresh.values())
+        if self._fresh_at != self._staged.new_faces_version:
+            self._fresh_at, self._fresh_faces = self._staged.new_faces_version, list(self._staged.new_faces.values())
             self._fresh_vectors = vectors_of(self._fresh_faces)
         fresh = self._fresh_faces
         scores = all_scores(queries, self._fresh_vectors)
@@ -171,7 +171,7 @@ class NearFinder:
                 state, victim = int(self._table.state[number]), int(self._table.victim[number])
                 scope = None if state & (POOR | HIDDEN) else self._table.media.scope_at(home)
                 return scope, self._table.victims.name(victim), bool(state & LEADS_ONLY)
-        face = self._staged.face(face_id)
+        face = self._staged.faces.get(face_id)
         if face is None:
             return None, None, False
         return self._staged.scope_of(face), face.victim_id, face.leads_only

@@ -17,14 +17,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from confluent_kafka import KafkaException
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_fixed
 
-from graph.actions.link import commit, outbox
+from graph.actions.link import outbox
+from graph.actions.link.cursor import adopt_record, mark_broken, read_cursor
 from graph.domain.errors import NotSameLog, RedthreadError, StoreUnavailable
 from graph.files import MediaStore
 from graph.store.session import Store
 from streams import topics
 from streams.faces.packs import chosen_model
 from streams.gallery.calibration import load_calibrations
-from streams.kafka.app import LINK_GROUP, make_app, read_batches
+from streams.kafka.app import make_app, read_batches
 from streams.link.takeover import REPAIR, Log
 from streams.link.worker import LinkWorker
 from streams.log_hold import LogHold
@@ -34,6 +35,7 @@ from streams.relay.lag import Backlogs
 from streams.relay.relay import Relay
 from streams.repair.reconcile import Kafka, find
 from streams.settings import StreamSettings
+from streams.topics import LINK_GROUP
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -46,9 +48,9 @@ KAFKA_AWAY_S: Final = 1.0
 
 def make(settings: StreamSettings) -> Any:
     """The Faust app of the link worker and its relay, the log taken into line with the graph's cursor."""
-    kafka = Log(settings.kafka, settings.kafka_security)
+    kafka = Log(settings.kafka_connection)
     _align(kafka, settings)
-    app = make_app(LINK_GROUP, settings, instance=None, session_timeout_s=LINK_SESSION_S)
+    app = make_app(LINK_GROUP, settings.kafka_connection, settings.faust_folder, session_timeout_s=LINK_SESSION_S)
     watchdog = Watchdog(app)
     watchdog.start()
 
@@ -88,7 +90,7 @@ class _LinkParts:
             first_try_s=settings.unreachable_backoff_s,
         )
         self._backlogs = Backlogs(
-            self._store, lambda: self.link.applied, settings.kafka, settings.kafka_security, sorted(settings.sources)
+            self._store, lambda: self.link.applied, settings.kafka_connection, sorted(settings.sources)
         )
         self._roots = Roots(self._store, self._hold, settings.data.absolute() / FOLDER, crash)
 
@@ -109,7 +111,7 @@ class _LinkParts:
         while True:
             await asyncio.sleep(FORGET_EVERY_S)
             try:
-                cursor = await commit.read_cursor(self._store)
+                cursor = await read_cursor(self._store)
                 if cursor.epoch == self._hold.epoch and cursor.offset >= 0:
                     await asyncio.to_thread(self._kafka.forget_before, cursor.offset)
                 await outbox.forget(self._store, now=datetime.now(UTC))
@@ -122,10 +124,10 @@ def _align(gallery_log: Log, settings: StreamSettings) -> None:
     try:
         while not _adopt(gallery_log, settings):
             time.sleep(KAFKA_AWAY_S)
-        gallery_log.align(lambda: _once(settings, commit.read_cursor))
+        gallery_log.align(lambda: _once(settings, read_cursor))
     except NotSameLog as gap:
         reason = gap.message
-        _once(settings, lambda store: commit.mark_broken(store, reason, now=datetime.now(UTC)))
+        _once(settings, lambda store: mark_broken(store, reason, now=datetime.now(UTC)))
         raise
 
 
@@ -134,12 +136,12 @@ def _adopt(gallery_log: Log, settings: StreamSettings) -> bool:
 
     NotSameLog where the topics hold events or notices that the graph knows nothing of.
     """
-    cursor = _once(settings, commit.read_cursor)
+    cursor = _once(settings, read_cursor)
     if cursor.offset < 0 or cursor.digest is not None:
         return True
     try:
         gallery_log.check(cursor)
-        kafka = Kafka(settings.kafka, settings.kafka_security, settings.sources)
+        kafka = Kafka(settings.kafka_connection, settings.sources)
         report = _once(settings, lambda store: find(store, kafka, None)).report
         record = gallery_log.record_at(cursor.offset)
     except (KafkaException, TimeoutError) as away:
@@ -150,7 +152,7 @@ def _adopt(gallery_log: Log, settings: StreamSettings) -> bool:
             f"{len(report.lost)} submitted events are neither in the graph nor on their way, and {len(report.unknown)} "
             f"subjects have notices that it does not know: the gallery log is not the graph's ({REPAIR})"
         )
-    _once(settings, lambda store: commit.adopt_record(store, cursor.offset, record))
+    _once(settings, lambda store: adopt_record(store, cursor.offset, record))
     return True
 
 

@@ -40,7 +40,7 @@ def recompared(
         media = [gallery.media[name] for name in names]
         batch.compare.all_media(media, offset)
         faces = [face_id for item in media for face_id in item.faces]
-        batch.changes.judged = [rows.judged(face_id, model_id) for face_id in faces]
+        batch.changes.graded = [rows.judged(face_id, model_id) for face_id in faces]
         compared = {face_id for row in batch.changes.comparisons for face_id in row["faces"]}
         batch.changes.uncounted = [face_id for face_id in faces if face_id not in compared]
         batch.changes.groups = batch.staged.groups.rows()

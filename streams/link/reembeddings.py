@@ -19,22 +19,22 @@ def embedded_again(batch: Batch, offset: int, record: FacesEmbedded) -> None:
     rows.check_vectors(record, batch.staged.dimensions if ours else None)
     gained: defaultdict[str, list[Face]] = defaultdict(list)
     for again in record.faces:
-        stored = batch.staged.face(again.face_id)
+        stored = batch.staged.faces.get(again.face_id)
         if stored is None:
             continue
         batch.changes.embeddings.append(rows.embedding(again, record.model_id))
         if not ours:
             continue
-        batch.changes.judged.append(rows.judged(again.face_id, record.model_id))
+        batch.changes.graded.append(rows.judged(again.face_id, record.model_id))
         if stored.vector is None and again.too_poor_because is None:
             gained[stored.media_id].append(rows.with_vector(stored, again, batch.scored(again)))
         elif stored.vector is None:
             batch.staged.put_face(rows.with_vector(stored, again, batch.scored(again)))
     for media_id, faces in gained.items():
-        media = batch.staged.one_media(media_id)
+        media = batch.staged.media.get(media_id)
         if media is None:
             continue
-        batch.staged.lift(media)
+        batch.staged.uncount(media)
         for face in faces:
             batch.staged.put_face(face)
         batch.compare.faces(batch.staged.put_media(media), offset, only={face.face_id for face in faces})

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from graph.actions.link import commit
-from graph.actions.link.commit import Cursor
+from graph.actions.link.cursor import Cursor, adopt_calibration, has_faces
 from graph.store.session import Store
-from streams.gallery.calibration import Calibrations, as_text, calibration_of, older_calibration
+from streams.gallery.calibration import Calibrations, as_text, calibration_of, legacy_calibration
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +18,8 @@ async def adopt_score(store: Store, epoch: int, cursor: Cursor, model_id: str, s
     """
     chosen, score_id = calibration_of(settings, model_id), cursor.score_id
     if score_id is None:
-        first = older_calibration(model_id, settings) if await commit.has_faces(store) else chosen
-        await commit.adopt_calibration(store, epoch, first.score_id, as_text(first))
+        first = legacy_calibration(model_id, settings) if await has_faces(store) else chosen
+        await adopt_calibration(store, epoch, first.score_id, as_text(first))
         score_id = first.score_id
     if score_id != chosen.score_id:
         log.warning(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graph.actions.link.events import Event
+from graph.actions.events import Event
 from graph.domain import ids
 from graph.domain.box import SAME_FACE_IOU, iou
 from graph.domain.capture_time import why_implausible

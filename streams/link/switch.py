@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from graph.actions.link.commit import LOG
+from graph.actions.link.cursor import LOG
 from graph.actions.operate import models
 from graph.domain.calibration import Calibration
 from graph.store.session import Store
@@ -34,16 +34,16 @@ async def switch_model(
     pieces = recompared(gallery, model_id, offset, progress)
     while (batch := await asyncio.to_thread(next, pieces, None)) is not None:
         await write(batch, False)
-        gallery.take_in(batch.staged)
+        gallery.merge(batch.staged)
     async for page in models.links(store, *models.UNDECIDED):
         progress()
         stale = [link.link_id for link in page if link.undecided and link.score_id != score_id]
         if stale:
             batch = empty_batch(gallery, model_id, offset)
-            batch.changes.stale = stale
+            batch.changes.superseded_links = stale
             await write(batch, False)
     batch = empty_batch(gallery, model_id, offset)
-    batch.changes.switched = [
+    batch.changes.new_model = [
         {"log": LOG, "model_id": model_id, "since": offset, "score_id": score_id, "calibration": as_text(calibration)}
     ]
     await write(batch, True)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from graph.actions.link.commit import Cursor, RecordId
+from graph.actions.link.cursor import Cursor, RecordId
 from graph.domain.errors import LogGap, NotSameLog
 from streams import topics
-from streams.kafka.app import LINK_GROUP
+from streams.kafka.connection import KafkaConnection
 from streams.kafka.offsets import group_offsets
 from streams.kafka.reader import TopicReader
 from streams.records.message import Message
+from streams.topics import LINK_GROUP
 
 log = logging.getLogger(__name__)
 WAIT_S: Final = 0.5
@@ -27,10 +28,9 @@ REPAIR: Final = "`redthread restore` repairs it"
 class Log:
     """The gallery log as Kafka has it."""
 
-    def __init__(self, bootstrap: str, security: Mapping[str, str]) -> None:
-        self._bootstrap, self._security = bootstrap, security
-        self._config: dict[str, Any] = {"bootstrap.servers": bootstrap, "log_level": 0, **security}
-        self._admin: Any = AdminClient(self._config)
+    def __init__(self, kafka: KafkaConnection) -> None:
+        self._kafka = kafka
+        self._admin: Any = AdminClient(kafka.librdkafka())
 
     def log_id(self) -> str:
         """The id that Kafka gave this topic: another one means another log."""
@@ -39,7 +39,7 @@ class Log:
 
     def bounds(self) -> tuple[int, int]:
         """The first offset that the log holds and the one behind its last."""
-        consumer = Consumer({**self._config, "group.id": f"{LINK_GROUP}-look"})
+        consumer = Consumer(self._kafka.librdkafka(group_id=f"{LINK_GROUP}-look"))
         try:
             return consumer.get_watermark_offsets(TopicPartition(topics.GALLERY, 0), timeout=30)
         finally:
@@ -47,7 +47,7 @@ class Log:
 
     def record_at(self, offset: int) -> RecordId | None:
         """The identity of the record at `offset`; None where the log does not hold it."""
-        with TopicReader(self._bootstrap, self._security) as reader:
+        with TopicReader(self._kafka) as reader:
             first = next(reader.read(topics.GALLERY, {0: offset}), None)
         return record_id(first) if first is not None and first.offset == offset else None
 
@@ -72,7 +72,7 @@ class Log:
             try:
                 cursor = read_cursor()
                 self.check(cursor)
-                with group_offsets(self._bootstrap, self._security, LINK_GROUP) as offsets:
+                with group_offsets(self._kafka, LINK_GROUP) as offsets:
                     offsets.commit(TopicPartition(topics.GALLERY, 0, cursor.offset + 1))
                 return
             except KafkaException as error:

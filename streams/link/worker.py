@@ -16,14 +16,16 @@ from pydantic import ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_fixed
 
 from graph.actions.link import commit
-from graph.actions.link.commit import AlreadyCommitted, RecordId
+from graph.actions.link.commit import AlreadyCommitted
+from graph.actions.link.cursor import RecordId, calibration, mark_broken, raise_epoch, read_cursor
 from graph.domain.errors import Fenced, LogGap, NotSameLog, StoreUnavailable, Unprocessable
 from graph.store.session import Store, StoreRefused
 from streams import topics
 from streams.gallery.calibration import Calibrations, calibration_of, from_text
 from streams.gallery.load import load_gallery
 from streams.gallery.state import Gallery
-from streams.kafka.app import LINK_BATCH, fetch_in_bulk
+from streams.kafka.app import LINK_BATCH
+from streams.kafka.library_patches import fetch_in_bulk
 from streams.link import rows
 from streams.link.apply import batch_of
 from streams.link.batch import Batch, MembershipKey
@@ -103,7 +105,7 @@ class LinkWorker:
         """Runs for the worker's life: on the assignment raises the epoch and loads the gallery."""
         await self._assigned.wait()
         log_id = await asyncio.to_thread(self._log.log_id)
-        cursor = await self._patiently(lambda: commit.raise_epoch(self._store, log_id, self._chosen_model))
+        cursor = await self._patiently(lambda: raise_epoch(self._store, log_id, self._chosen_model))
         self._hold.epoch = cursor.epoch
         model_id = cursor.model_id or self._chosen_model
         await self._patiently(lambda: adopt_score(self._store, self._hold.epoch, cursor, model_id, self._settings))
@@ -119,18 +121,18 @@ class LinkWorker:
             )  # fmt: skip
 
     async def _load(self) -> None:
-        cursor = await self._patiently(lambda: commit.read_cursor(self._store))
+        cursor = await self._patiently(lambda: read_cursor(self._store))
         self._model_id = cursor.model_id or self._chosen_model
         self._model_since = cursor.model_since
         self._score_id = cursor.score_id
-        text = await self._patiently(lambda: commit.calibration(self._store))
+        text = await self._patiently(lambda: calibration(self._store))
         self._calibrations = self._settings if text is None else {self._model_id: from_text(text)}
         self._gallery = await self._patiently(
             lambda: load_gallery(
                 self._store, self._model_id, progress=self._watchdog.progress, calibrations=self._calibrations
             )
         )
-        self._offset = (await self._patiently(lambda: commit.read_cursor(self._store))).offset
+        self._offset = (await self._patiently(lambda: read_cursor(self._store))).offset
 
     async def handle(self, messages: list[Message]) -> None:
         """Commits a batch of the log; returns only when it stands in the graph, ends the process where it can't."""
@@ -165,7 +167,7 @@ class LinkWorker:
         waited = time.monotonic() - self._read_at > GAP_S
         if not waited and messages[0].offset == self._offset + 1:
             return
-        cursor = await self._patiently(lambda: commit.read_cursor(self._store))
+        cursor = await self._patiently(lambda: read_cursor(self._store))
         while True:
             try:
                 await asyncio.to_thread(self._log.check, cursor)
@@ -175,7 +177,7 @@ class LinkWorker:
                 self._watchdog.progress()
                 await asyncio.sleep(RETRY_S)
             except NotSameLog as gap:
-                await self._patiently(partial(commit.mark_broken, self._store, gap.message, now=datetime.now(UTC)))
+                await self._patiently(partial(mark_broken, self._store, gap.message, now=datetime.now(UTC)))
                 raise
 
     def _new_records(self, messages: list[Message]) -> list[Record]:
@@ -222,7 +224,7 @@ class LinkWorker:
     async def _write(self, batch: Batch) -> None:
         self._crash.reach("link-before-commit")
         if await self._written(batch):
-            self._gallery.take_in(batch.staged)
+            self._gallery.merge(batch.staged)
             self._offset = batch.changes.last
         else:
             await self._load()

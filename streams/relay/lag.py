@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,54 +16,12 @@ from graph.actions.link.lag import Backlog
 from graph.domain.errors import StoreUnavailable
 from graph.store.session import Store
 from streams import topics
-from streams.kafka.app import EMBED_GROUP, LINK_GROUP, read_by
-from streams.kafka.offsets import group_offsets
+from streams.kafka.connection import KafkaConnection
+from streams.kafka.offsets import Position, Positions, positions
+from streams.topics import EMBED_GROUP, LINK_GROUP
 
 log = logging.getLogger(__name__)
 EVERY_S: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Of one reader in one topic, over all partitions: records that it has committed, and that there are."""
-
-    done: int
-    end: int
-
-    @property
-    def behind(self) -> int:
-        return max(0, self.end - self.done)
-
-    def at(self, done: int) -> Position:
-        """The same end, so far done."""
-        return Position(min(done, self.end), self.end)
-
-
-Positions = Mapping[tuple[str, str], Position]
-"""By (group, topic)."""
-
-
-def positions(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -> Positions:
-    """How far embed and link have come in the topics that they read; what was deleted unread counts as done.
-
-    Raises KafkaException where Kafka does not answer.
-    """
-    found: dict[tuple[str, str], Position] = {}
-    for group, names in read_by(sources).items():
-        with group_offsets(bootstrap, security, group) as offsets:
-            places = offsets.partitions(names)
-            # The ends last: what is committed meanwhile is never beyond them.
-            for place, committed, (first, end) in zip(
-                places, offsets.committed(places), offsets.bounds(places), strict=True
-            ):
-                old = found.get((group, place.topic), Position(0, 0))
-                found[group, place.topic] = Position(old.done + min(max(first, committed), end), old.end + end)
-    return found
-
-
-def lags(bootstrap: str, security: Mapping[str, str], sources: Sequence[str]) -> dict[tuple[str, str], int]:
-    """Records that embed and link have not committed yet, by (group, topic), over all partitions."""
-    return {key: position.behind for key, position in positions(bootstrap, security, sources).items()}
 
 
 def backlogs(sources: Sequence[str], now: Positions, before: Positions, seconds: float) -> list[Backlog]:
@@ -79,9 +36,9 @@ def backlogs(sources: Sequence[str], now: Positions, before: Positions, seconds:
         for step in ((EMBED_GROUP, topics.media_submitted(source)), (LINK_GROUP, topics.GALLERY)):
             position = now.get(step, nothing)
             done = position.done - before.get(step, position).done
-            events += position.behind
-            if position.behind:
-                slowest = max(slowest, position.behind * seconds / done if done > 0 else float("inf"))
+            events += position.lag
+            if position.lag:
+                slowest = max(slowest, position.lag * seconds / done if done > 0 else float("inf"))
         found.append(Backlog(source, events, None if slowest == float("inf") else round(slowest)))
     return found
 
@@ -93,12 +50,11 @@ class Backlogs:
     """
 
     def __init__(
-        self, store: Store, applied: Callable[[], int], kafka: str, security: Mapping[str, str], sources: Sequence[str]
+        self, store: Store, applied: Callable[[], int], kafka: KafkaConnection, sources: Sequence[str]
     ) -> None:
         self._store = store
         self._applied = applied
         self._kafka = kafka
-        self._security = security
         self._sources = sources
 
     async def tell_for_ever(self, ready: Callable[[], Awaitable[Any]]) -> None:
@@ -120,6 +76,6 @@ class Backlogs:
             await asyncio.sleep(EVERY_S)
 
     def _positions(self) -> Positions:
-        found = positions(self._kafka, self._security, self._sources)
+        found = positions(self._kafka, self._sources)
         link = LINK_GROUP, topics.GALLERY
         return found if link not in found else {**found, link: found[link].at(self._applied())}

@@ -12,8 +12,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from graph.actions.events import Event
 from graph.actions.link import outbox
-from graph.actions.link.events import Event
 from graph.actions.link.outbox import OutboxRow
 from graph.actions.operate import quarantine as actions
 from graph.domain.errors import (

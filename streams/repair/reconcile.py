@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from graph.actions.link import commit
-from graph.actions.link.events import Event
+from graph.actions.events import Event
+from graph.actions.link.cursor import read_cursor
 from graph.actions.operate import audit_roots as roots
 from graph.actions.operate import reconcile as actions
 from graph.actions.operate.reconcile import KEPT_OUTCOMES, Request, Standing, Submitted
@@ -25,13 +25,14 @@ from graph.domain.ids import is_digest
 from graph.files import MediaStore
 from graph.store.session import Row, Store
 from streams import topics
-from streams.kafka.app import EMBED_GROUP, LINK_GROUP
+from streams.kafka.connection import KafkaConnection
 from streams.kafka.offsets import group_offsets
 from streams.kafka.reader import TopicReader
 from streams.records.gallery import SourceEvent
 from streams.records.incoming import CE_MEDIA
 from streams.records.message import Message, origin, sources_by_topic
 from streams.records.quarantine import EVENT, SUBMITTED_AT, ce_id_of
+from streams.topics import EMBED_GROUP, LINK_GROUP
 
 SECOND_PASS_S: Final = 2.0
 """Until the second pass: what was between two places is at the later one by then."""
@@ -39,10 +40,9 @@ SECOND_PASS_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """Where the topics are, and whose they are."""
+    """The topics of these sources."""
 
-    bootstrap: str
-    security: Mapping[str, str]
+    connection: KafkaConnection
     sources: Mapping[str, Sequence[str]]
 
 
@@ -128,7 +128,7 @@ async def find(store: Store, kafka: Kafka, files: MediaStore | None) -> Findings
 
 
 async def _pass(store: Store, kafka: Kafka, files: MediaStore | None) -> Findings:
-    cursor = await commit.read_cursor(store)
+    cursor = await read_cursor(store)
     sent = [row for row in await actions.sent_notices(store, now=datetime.now(UTC)) if row["source"] in kafka.sources]
     due = await actions.due_notices(store)
     on_the_way = await actions.due(store, "replay") | await actions.due(store, "quarantine")
@@ -211,7 +211,7 @@ def source_events(kafka: Kafka, wanted: Iterable[Submitted]) -> list[SourceEvent
     """These events whole, as the topics hold them, in the order of their submission; the erasures first."""
     places = {item.event for item in wanted}
     found: dict[Event, SourceEvent] = {}
-    with TopicReader(kafka.bootstrap, kafka.security) as reader:
+    with TopicReader(kafka.connection) as reader:
         for name, source in _inputs(kafka).items():
             for message in reader.read(name):
                 event = origin(message, source)
@@ -260,7 +260,7 @@ def _read_topics(kafka: Kafka, applied: int, known: frozenset[str]) -> _Topics:
     found, inputs = _Topics(notices=_Notices(known)), _inputs(kafka)
     committed = _committed(kafka, EMBED_GROUP, [*inputs])
     indexed = _committed(kafka, LINK_GROUP, [topics.QUARANTINE])
-    with TopicReader(kafka.bootstrap, kafka.security) as reader:
+    with TopicReader(kafka.connection) as reader:
         _on_its_way(found, reader, applied, indexed)
         for name, source in inputs.items():
             if any(low > 0 for low, _ in reader.bounds(name).values()):
@@ -278,7 +278,7 @@ def _read_topics(kafka: Kafka, applied: int, known: frozenset[str]) -> _Topics:
 
 def _committed(kafka: Kafka, group: str, names: Sequence[str]) -> dict[tuple[str, int], int]:
     """The offset up to which a group has committed each partition of the topics."""
-    with group_offsets(kafka.bootstrap, kafka.security, group) as offsets:
+    with group_offsets(kafka.connection, group) as offsets:
         places = offsets.partitions(names)
         return {
             (place.topic, place.partition): offset

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from graph.actions.link import commit
+from graph.actions.link.cursor import read_cursor
 from graph.actions.operate import audit_roots
 from graph.actions.operate import reconcile as reading
 from graph.actions.operate import restore as actions
@@ -59,9 +59,9 @@ async def _log_fault(store: Store, kafka: Kafka) -> str:
     """Why the log is not the graph's; a link that moved the cursor meanwhile is no reason."""
     fault = ""
     for _ in range(2):
-        cursor = await commit.read_cursor(store)
+        cursor = await read_cursor(store)
         try:
-            await asyncio.to_thread(Log(kafka.bootstrap, kafka.security).check, cursor)
+            await asyncio.to_thread(Log(kafka.connection).check, cursor)
         except LogGap as gap:
             fault = gap.message
         else:
@@ -117,7 +117,7 @@ async def repair(store: Store, kafka: Kafka, todo: Repair, *, actor: str) -> Map
 
 
 async def _read_log_again(store: Store, kafka: Kafka, actor: str, now: datetime) -> None:
-    log = Log(kafka.bootstrap, kafka.security)
+    log = Log(kafka.connection)
     log_id, (begin, _) = await asyncio.to_thread(log.log_id), await asyncio.to_thread(log.bounds)
     await actions.reset_cursor(store, log_id, begin - 1, actor=actor, now=now)
 
@@ -151,10 +151,10 @@ async def _left(store: Store, lost: list[Submitted]) -> int:
 
 async def _is_through(store: Store, end: int) -> bool:
     """Whether link has taken the log up to `end`, and nothing waits to be published at this moment."""
-    cursor = await commit.read_cursor(store)
+    cursor = await read_cursor(store)
     return cursor.offset + 1 >= end and not await actions.is_publishing(store)
 
 
 def _end_of_log(kafka: Kafka) -> int:
-    with TopicReader(kafka.bootstrap, kafka.security) as reader:
+    with TopicReader(kafka.connection) as reader:
         return reader.bounds(topics.GALLERY)[0][1]

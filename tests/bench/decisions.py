@@ -103,19 +103,26 @@ async def measure_decisions(
     del first["about"], then["people"]
     about = then.pop("about")[one.name]
     return {
-        "sample": first, "one_person": {**then, "about_the_person": about, "goal": GOAL, "reached": about <= GOAL},
-        "strict": ALIKE, "model_id": MODEL_ID, "seconds": clock.as_json(),
-    }  # fmt: skip
+        "sample": first,
+        "one_person": {**then, "about_the_person": about, "goal": GOAL, "reached": about <= GOAL},
+        "strict": ALIKE,
+        "model_id": MODEL_ID,
+        "seconds": clock.as_json(),
+    }
 
 
 async def _part(
-    system: RunningSystem, files: Sequence[SourceFile], names: Sequence[str], known: Mapping[str, str], clock: Clock,
+    system: RunningSystem,
+    files: Sequence[SourceFile],
+    names: Sequence[str],
+    known: Mapping[str, str],
+    clock: Clock,
     step: str,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     notices = await submit(system, files, TERMS, clock)
     links = [row for row in await read_links(system) if row.state == "candidate"]
     addresses = system.addresses
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         faces = [face async for face in measure.embedded_faces(store, MODEL_ID)]
         people = _people(faces, names, notices, known)
         groups = await measure.group_sizes(store)
@@ -129,11 +136,17 @@ async def _part(
     new = [face for face in faces if face.face_id not in known]
     able = [face for face in new if not face.too_poor]
     return {
-        "pictures": len(files), "faces": len(new), "too_poor": len(new) - len(able), "links": len(links),
-        "groups": len(groups), "in_groups": sum(groups), **_counted(worked, len(able)),
+        "pictures": len(files),
+        "faces": len(new),
+        "too_poor": len(new) - len(able),
+        "links": len(links),
+        "groups": len(groups),
+        "in_groups": sum(groups),
+        **_counted(worked, len(able)),
         "links_per_1000_faces": round(1000 * len(links) / max(len(able), 1), 1),
-        **_joined([face.face_id for face in faces if not face.too_poor], people, victims), "people": people,
-    }  # fmt: skip
+        **_joined([face.face_id for face in faces if not face.too_poor], people, victims),
+        "people": people,
+    }
 
 
 def _review(system: RunningSystem, people: Mapping[str, str]) -> Worked:
@@ -172,10 +185,13 @@ def _people(
 
 def _counted(worked: Worked, faces: int) -> dict[str, Any]:
     return {
-        "decisions": worked.decisions, "confirmed": worked.confirmed, "shown": worked.shown,
-        "refused": dict(worked.refused), "about": worked.about,
+        "decisions": worked.decisions,
+        "confirmed": worked.confirmed,
+        "shown": worked.shown,
+        "refused": dict(worked.refused),
+        "about": worked.about,
         "decisions_per_1000_faces": round(1000 * worked.decisions / max(faces, 1), 1),
-    }  # fmt: skip
+    }
 
 
 def _joined(faces: Sequence[str], people: Mapping[str, str], victims: Mapping[str, str]) -> dict[str, Any]:

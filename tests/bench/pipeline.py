@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import statistics
 import threading
@@ -122,8 +121,7 @@ def measure(
 ) -> Measured:
     """Both ways in turns, each first in every second round; blocks."""
     measured = Measured()
-    security = json.loads(system.addresses.kafka_security)
-    case_system = CaseSystem(system.addresses.kafka, SOURCE, security)
+    case_system = CaseSystem(system.addresses.kafka_connection, SOURCE)
     MediaStore((system.data / "bare-store").as_uri()).make(is_new=True)
     settings = BareSettings(system.options.models, (system.data / "bare-store").as_uri(), root)
     with case_system.read_notices() as reader, bare_loop(settings, PROCESSES) as loop:

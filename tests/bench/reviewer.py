@@ -63,8 +63,10 @@ def work(client: httpx.Client, people: Mapping[str, str]) -> Worked:
         body: dict[str, Any] = {
             "links": [{"link_id": link["link_id"], "version": link["version"]} for link in item["links"]],
             "decision": "confirmed" if said.confirmed else "dismissed",
-            "reasons": ["face_shape"] if said.confirmed else [], "faces": said.faces, "faces_apart": said.apart,
-        }  # fmt: skip
+            "reasons": ["face_shape"] if said.confirmed else [],
+            "faces": said.faces,
+            "faces_apart": said.apart,
+        }
         reply = client.post("/acts", json=body)
         if reply.is_error:
             code = reply.json().get("code", str(reply.status_code))

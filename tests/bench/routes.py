@@ -210,10 +210,15 @@ async def measure(code: Path | None, number: int, only: str, clients: int) -> di
             await build(store, SIZES, files.put_crop(media, media, "display", drawn_face()), 1, print)
             env = {
                 **{key: value for key, value in os.environ.items() if not key.startswith("REDTHREAD_")},
-                "REDTHREAD_NEO4J_URI": uri, "REDTHREAD_NEO4J_USER": "neo4j", "REDTHREAD_NEO4J_PASSWORD": password,
-                "REDTHREAD_DATA": str(data), "REDTHREAD_API_PORT": "0", **sign_in_env(data),
-                "PYTHONPATH": str(code or Path.cwd()), "PYTHONSAFEPATH": "1",
-            }  # fmt: skip
+                "REDTHREAD_NEO4J_URI": uri,
+                "REDTHREAD_NEO4J_USER": "neo4j",
+                "REDTHREAD_NEO4J_PASSWORD": password,
+                "REDTHREAD_DATA": str(data),
+                "REDTHREAD_API_PORT": "0",
+                **sign_in_env(data),
+                "PYTHONPATH": str(code or Path.cwd()),
+                "PYTHONSAFEPATH": "1",
+            }
             driver = neo4j.AsyncGraphDatabase.driver(uri, auth=("neo4j", password), notifications_min_severity="OFF")
             async with (
                 running(env) as service,
@@ -234,9 +239,7 @@ async def measure(code: Path | None, number: int, only: str, clients: int) -> di
     return found
 
 
-async def at_once(
-    url: str, api: int, asked: dict[str, Iterator[Ask]], clients: int, seconds: float
-) -> dict[str, Any]:  # fmt: skip
+async def at_once(url: str, api: int, asked: dict[str, Iterator[Ask]], clients: int, seconds: float) -> dict[str, Any]:
     """Requests a second, and their times, of people who look at faces, links, lists and the queue all the time.
 
     With the processor milliseconds that a request takes in the API, process `api`, in Neo4j and in the clients: what
@@ -264,15 +267,25 @@ async def at_once(
     spent = [sum(process.cpu_times()[:2]) - before for process, before in zip(processes, busy, strict=True)]
     cpu = [round(1000 * part / len(times), 1) for part in spent]
     return {
-        "clients": clients, "a second": round(len(times) / seconds, 1), **spread(times), "api_cpu_ms": cpu[0],
-        "neo4j_cpu_ms": cpu[1], "clients_cpu_ms": cpu[2],
-    }  # fmt: skip
+        "clients": clients,
+        "a second": round(len(times) / seconds, 1),
+        **spread(times),
+        "api_cpu_ms": cpu[0],
+        "neo4j_cpu_ms": cpu[1],
+        "clients_cpu_ms": cpu[2],
+    }
 
 
 async def _route(
-    name: str, asked: Iterator[Ask], inside: httpx.AsyncClient, recorded: Recorded, client: httpx.AsyncClient,
-    driver: neo4j.AsyncDriver, store: Store, number: int,
-) -> dict[str, Any]:  # fmt: skip
+    name: str,
+    asked: Iterator[Ask],
+    inside: httpx.AsyncClient,
+    recorded: Recorded,
+    client: httpx.AsyncClient,
+    driver: neo4j.AsyncDriver,
+    store: Store,
+    number: int,
+) -> dict[str, Any]:
     one = next(asked)
     recorded.transactions.clear()
     await ask(inside, one)
@@ -299,9 +312,12 @@ async def _route(
                 await store.write(lambda tx: tx.do("MATCH (k:Claim) DELETE k"))
     here, there = spread(times), spread(alone)
     return {
-        "transactions": len(transactions), "statements": sum(len(part) for _, part in transactions),
-        "api": here, "bare": there, "ratio": round(here["median"] / there["median"], 2),
-    }  # fmt: skip
+        "transactions": len(transactions),
+        "statements": sum(len(part) for _, part in transactions),
+        "api": here,
+        "bare": there,
+        "ratio": round(here["median"] / there["median"], 2),
+    }
 
 
 def main() -> None:

@@ -48,8 +48,10 @@ def show_pipeline(out: Console, found: dict[str, Any]) -> None:
         f"{found['pipeline_media_per_s']} media/s, bare loop {found['bare_media_per_s']} media/s"
     )
     out.print(f"pipeline_vs_bare {found['pipeline_vs_bare']:.3f} (goal {found['goal']})")
-    for title, key in (("bare loop, ms a media", "bare_ms_a_media"),
-                       ("system, processor ms a media", "pipeline_cpu_ms_a_media")):  # fmt: skip
+    for title, key in (
+        ("bare loop, ms a media", "bare_ms_a_media"),
+        ("system, processor ms a media", "pipeline_cpu_ms_a_media"),
+    ):
         out.print(f"{title}: " + ", ".join(f"{name} {spent}" for name, spent in found[key].items()))
 
 

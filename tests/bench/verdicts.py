@@ -12,7 +12,8 @@ from typing import Any
 
 from graph.actions.decide.verdicts import Judgement, do_verdict
 from graph.actions.link import commit
-from graph.actions.link.commit import Changes, LinkRow
+from graph.actions.link.cursor import read_cursor
+from graph.actions.link.writes import GraphWrites, ProposedLink
 from graph.domain import audit, ids
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
@@ -53,7 +54,7 @@ async def measure_verdicts(addresses: Addresses, verdicts: int, writers: int, ro
     the audit was whole afterwards.
     """
     one, many = Spent(), Spent()
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         links = iter(await _propose(store, WARM_UP + 2 * rounds * verdicts))
         await _judge(store, links, WARM_UP, 1, Spent())
         for _ in range(rounds):
@@ -63,9 +64,14 @@ async def measure_verdicts(addresses: Addresses, verdicts: int, writers: int, ro
     found = {"one": one.as_json(), "many": many.as_json()}
     ratio = found["many"]["verdicts_per_s"] / found["one"]["verdicts_per_s"]
     return {
-        "verdicts": verdicts, "rounds": rounds, "writers": writers, "cores": cores(), **found,
-        "ratio": round(ratio, 3), "chain": fault or "whole",
-    }  # fmt: skip
+        "verdicts": verdicts,
+        "rounds": rounds,
+        "writers": writers,
+        "cores": cores(),
+        **found,
+        "ratio": round(ratio, 3),
+        "chain": fault or "whole",
+    }
 
 
 async def _judge(store: Store, links: Iterator[str], verdicts: int, writers: int, spent: Spent) -> None:
@@ -87,46 +93,79 @@ async def _judge(store: Store, links: Iterator[str], verdicts: int, writers: int
 
 async def _propose(store: Store, count: int) -> list[str]:
     """The ids of `count` candidates between two cases, each of two faces of its own, written as link writes them."""
-    cursor = await commit.read_cursor(store)
+    cursor = await read_cursor(store)
     now = datetime.now(UTC)
     found: list[str] = []
     for start in range(0, count, 500):
-        changes = Changes(cursor.offset + 1 + start, cursor.offset + 1 + start)
+        changes = GraphWrites(cursor.offset + 1 + start, cursor.offset + 1 + start)
         for number in range(start, min(start + 500, count)):
             found.append(_add_pair(changes, number))
         await commit.commit(store, cursor.epoch, changes, lambda _a, _b: True, now=now)
     return found
 
 
-def _add_pair(changes: Changes, number: int) -> str:
+def _add_pair(changes: GraphWrites, number: int) -> str:
     if number == 0:
         changes.cases = [
-            {"case_id": case_id, "source": "local", "district": district, "status": "open", "version": 1,
-             "contact": None, "review_by": None}
+            {
+                "case_id": case_id,
+                "source": "local",
+                "district": district,
+                "status": "open",
+                "version": 1,
+                "contact": None,
+                "review_by": None,
+            }
             for case_id, district in zip(CASES, ("north", "south"), strict=True)
-        ]  # fmt: skip
+        ]
     faces = [_add_media(changes, f"{number}-{side}", case_id) for side, case_id in enumerate(CASES)]
     a, b = ids.ordered(*faces)
     link_id = ids.link_id(a, b)
     band = "provisional: measured on adults, not on children"
-    changes.links[link_id] = LinkRow(link_id, a, b, "candidate", 0.6, band, MODEL_ID, 0.4, False, "score-bench")
+    changes.links[link_id] = ProposedLink(link_id, a, b, "candidate", 0.6, band, MODEL_ID, 0.4, False, "score-bench")
     return link_id
 
 
-def _add_media(changes: Changes, name: str, case_id: str) -> str:
+def _add_media(changes: GraphWrites, name: str, case_id: str) -> str:
     media_id = ids.media_id(name.encode())
     face_id = ids.face_id(media_id, "yunet", 0)
     changes.media.append(
-        {"media_id": media_id, "kind": "picture", "content_type": "image/jpeg", "width": 640, "height": 480,
-         "frames": 1, "captured_at": None, "first_submitted_at": 0, "url": f"file:///{name}.jpg"}
-    )  # fmt: skip
+        {
+            "media_id": media_id,
+            "kind": "picture",
+            "content_type": "image/jpeg",
+            "width": 640,
+            "height": 480,
+            "frames": 1,
+            "captured_at": None,
+            "first_submitted_at": 0,
+            "url": f"file:///{name}.jpg",
+        }
+    )
     changes.memberships.append(
-        {"membership_id": ids.membership_id(media_id, case_id), "media_id": media_id, "case_id": case_id,
-         "scope": "register", "purpose": "measurement of speed", "legal_basis": "none", "exhibits": [],
-         "urgency": "routine", "submitted_at": 0, "ce_id": None, "by_search": False}
-    )  # fmt: skip
-    face = {"face_id": face_id, "ordinal": 0, "box": [0, 0, 100, 100], "detection_score": 0.9, "quality": 0.8,
-            "too_poor_because": None, "label": None}  # fmt: skip
+        {
+            "membership_id": ids.membership_id(media_id, case_id),
+            "media_id": media_id,
+            "case_id": case_id,
+            "scope": "register",
+            "purpose": "measurement of speed",
+            "legal_basis": "none",
+            "exhibits": [],
+            "urgency": "routine",
+            "submitted_at": 0,
+            "ce_id": None,
+            "by_search": False,
+        }
+    )
+    face = {
+        "face_id": face_id,
+        "ordinal": 0,
+        "box": [0, 0, 100, 100],
+        "detection_score": 0.9,
+        "quality": 0.8,
+        "too_poor_because": None,
+        "label": None,
+    }
     changes.faces.append({"media_id": media_id, "face_id": face_id, "face": face})
     return face_id
 

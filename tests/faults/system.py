@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -227,7 +226,7 @@ def _as_does_not_run() -> Iterator[None]:
 
 def kafka_connection(addresses: Addresses) -> dict[str, Any]:
     """How a Kafka client reaches the broker, by librdkafka's names."""
-    return {"bootstrap.servers": addresses.kafka, **json.loads(addresses.kafka_security)}
+    return {"bootstrap.servers": addresses.kafka, **addresses.security}
 
 
 def send(process: psutil.Process | int, number: signal.Signals) -> bool:

@@ -39,7 +39,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def store(stack: Any, anyio_backend: str) -> AsyncIterator[Store]:
-    async with Store(stack.neo4j_uri, stack.neo4j_user, stack.neo4j_password) as store:
+    async with Store(*stack.neo4j) as store:
         await migrate(store)
         await empty(store)
         yield store

@@ -21,11 +21,11 @@ from graph.store.session import Store
 from streams.faces.models import MODEL_ID
 from streams.gallery.load import load_gallery
 from streams.records.gallery import ErasureRecord
-from streams.settings import Addresses
 from tests.integration.conftest import entries
 from tests.support import factories_streams as make
 from tests.support.factories import ANNA, NORTH, NOW, SAM, SOUTH, SUE, Scene
-from tests.support.harness import Site, installation, standing
+from tests.support.harness import standing
+from tests.support.link_in_process import LinkInProcess, link_in_process
 from tests.support.register import Register, batch_of
 from tests.support.signed_in import as_
 
@@ -177,13 +177,13 @@ async def test_a_wrong_erasure_is_refused(api: httpx.AsyncClient, scene: Scene, 
 
 
 @pytest.fixture
-async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
-    async with installation(stack, store, tmp_path) as site:
+async def site(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
         yield site
 
 
 async def test_link_forgets_what_was_asked_also_when_it_started_in_between_and_the_receipt_says_done(
-    site: Site, api: httpx.AsyncClient, files: MediaStore
+    site: LinkInProcess, api: httpx.AsyncClient, files: MediaStore
 ) -> None:
     rng = np.random.default_rng(9)
     child = make.unit(rng)
@@ -196,10 +196,9 @@ async def test_link_forgets_what_was_asked_also_when_it_started_in_between_and_t
     pictures = [picture("one", "local:n1", 0, 2), picture("two", "local:n2", 1), picture("three", "local:n2", 2)]
     site.write([*pictures, picture("four", "local:s1", 3)])
     crop = files.put_crop(make.media_id("two"), make.face_id("two"), "display", b"x")
-    link = site.start("link")
     await site.linked()
     assert len(await site.links()) == 6
-    await site.stop(link)
+    await site.stop()
 
     asked = [
         await ask(api, "face_id", make.face_id("one")),
@@ -210,14 +209,9 @@ async def test_link_forgets_what_was_asked_also_when_it_started_in_between_and_t
     assert (len(hidden.media), len(hidden.faces)) == (4, 5)
     # It comes into another case before the erasure stands in the log: there it stays, and is compared.
     site.write([picture("three", "local:n1", 4)])
-    site.start("link")
-
-    async def done() -> bool:
-        receipts = [(await api.get(answer.headers["location"])).json() for answer in asked]
-        return all(receipt["state"] == "done" and receipt["waiting"] == 0 for receipt in receipts)
-
-    await site.patiently(done, "all three are erased")
     await site.linked()
+    receipts = [(await api.get(answer.headers["location"])).json() for answer in asked]
+    assert [(receipt["state"], receipt["waiting"]) for receipt in receipts] == [("done", 0)] * 3
     left = await site.rows("MATCH (f:Face)-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(c:Case) "
                            "RETURN f.face_id AS face, c.case_id AS case")  # fmt: skip
     assert {(row["face"], row["case"]) for row in left} == {

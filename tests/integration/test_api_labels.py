@@ -16,11 +16,10 @@ from graph.actions.decide.label import Labelling, do_label
 from graph.domain.errors import Forbidden, NotFound
 from graph.domain.label import Label
 from graph.store.session import Store
-from streams.settings import Addresses
 from tests.integration.conftest import deeds, entries
 from tests.support import factories_streams as make
 from tests.support.factories import ANNA, BEN, NOW, SUE, Scene
-from tests.support.harness import Site, installation
+from tests.support.link_in_process import LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
 
@@ -121,12 +120,12 @@ async def test_an_investigator_of_the_district_labels_and_nobody_else(store: Sto
 
 
 @pytest.fixture
-async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
-    async with installation(stack, store, tmp_path) as site:
+async def site(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
         yield site
 
 
-async def test_link_takes_a_labelled_face_out_of_comparison_and_back_also_after_a_restart(site: Site) -> None:
+async def test_link_takes_a_labelled_face_out_of_comparison_and_back_also_after_a_restart(site: LinkInProcess) -> None:
     rng = np.random.default_rng(8)
     child = make.unit(rng)
 
@@ -138,26 +137,19 @@ async def test_link_takes_a_labelled_face_out_of_comparison_and_back_also_after_
         labelling = Labelling(make.face_id("one"), version, said, "looked at it")
         await do_label(site.store, labelling, actor=ANNA, now=datetime.now(UTC))
 
-    async def pairs() -> int:
-        return len(await site.links())
-
     site.write([picture("one", make.NORTH, 0), picture("two", "local:s1", 1)])
-    link = site.start("link")
     await site.linked()
-    assert await pairs() == 1
+    assert len(await site.links()) == 1
 
     await label(Label.UNRELATED, 0)
-    await site.patiently(lambda: _is(pairs, 0), "the undecided link is gone")
+    await site.linked()
+    assert await site.links() == {}, "the undecided link is removed"
     site.write([picture("three", "local:s2", 2)])
     await site.linked()
-    assert await pairs() == 1  # two and three
+    assert len(await site.links()) == 1  # two and three
 
     # Taken back while link is away: it loads the label first and reads the record then.
-    await site.stop(link)
+    await site.stop()
     await label(None, 1)
-    site.start("link")
-    await site.patiently(lambda: _is(pairs, 3), "the face is compared anew with everything")
-
-
-async def _is(counted: Any, number: int) -> bool:
-    return await counted() == number
+    await site.linked()
+    assert len(await site.links()) == 3, "the face is compared with all others"

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from graph.actions.link import commit
+from graph.actions.link.writes import GraphWrites
 from graph.actions.operate import quarantine
 from graph.domain import ids
 from graph.files import MediaStore
@@ -106,7 +107,7 @@ async def test_an_upload_on_its_way_is_told_in_its_own_district_only(
     }  # fmt: skip
     await quarantine.index(store, [event], now=NOW)
     assert (await api.get(place)).json()["status"] == "quarantined"
-    ended = commit.Changes(0, 0, ended=[out["body"]["ce_id"]])
+    ended = GraphWrites(0, 0, processed_ce_ids=[out["body"]["ce_id"]])
     await commit.commit(store, 0, ended, lambda a, b: True, now=NOW)
     assert (await api.get(place)).status_code == 404
 
@@ -169,7 +170,7 @@ async def test_a_face_of_an_uploaded_picture_ends_up_in_its_case_and_the_same_by
         ensure_models(cache_folder() / "models")
     except ModelsUnavailable as absent:
         pytest.skip(absent.message)
-    case, places = CaseSystem(site.stack.kafka, security=site.security), set[str]()
+    case, places = CaseSystem(site.stack.kafka_connection), set[str]()
     case.change_case({"case_id": NORTH, "district": "north", "status": "open", "version": 1}, places.add)
     case.flush()
     site.start("embed")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from graph.actions.link import commit
+from graph.actions.link.cursor import raise_epoch
 from graph.store.queries import ingest as queries
 from graph.store.queries import relay
 from graph.store.session import Store, Tx
@@ -72,7 +73,7 @@ async def test_a_new_picture_asks_for_nothing_that_only_known_events_have(
         asked.append(query)
         return await rows(tx, query, **values)
 
-    epoch = (await commit.raise_epoch(store, "log", MODEL_ID)).epoch
+    epoch = (await raise_epoch(store, "log", MODEL_ID)).epoch
     monkeypatch.setattr(Tx, "rows", noted)
     monkeypatch.setattr(Tx, "do", noted)
 

@@ -10,16 +10,13 @@ import pytest
 
 from graph.store.session import Store
 from streams.gallery.calibration import PACKAGED
-from streams.settings import Addresses
 from tests.support import factories_streams as make
-from tests.support.harness import installation
+from tests.support.link_in_process import link_in_process
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_link_takes_threshold_and_band_from_the_file_that_the_setting_names(
-    stack: Addresses, store: Store, tmp_path: Path
-) -> None:
+async def test_link_takes_threshold_and_band_from_the_file_that_the_setting_names(store: Store, tmp_path: Path) -> None:
     told = json.loads(PACKAGED.read_bytes())
     told["calibrations"][0] |= {
         "population": "children", "false_accepts": [[0.5, 1e-3], [0.6, 1e-4]], "floor": 0.5,
@@ -35,9 +32,8 @@ async def test_link_takes_threshold_and_band_from_the_file_that_the_setting_name
         event = make.submitted("local:s1", district="south")
         records.append(make.embedded(name, [make.near(rng, child, cosine)], event, make.origin(place), quality=0.99))
 
-    async with installation(stack, store, tmp_path, REDTHREAD_CALIBRATION=str(file)) as site:
+    async with link_in_process(store, tmp_path, calibration=file) as site:
         site.write(records)
-        site.start("link")
         await site.linked()
         links = await site.links()
 

@@ -15,8 +15,8 @@ from graph.store.session import Store
 from streams import topics
 from streams.client.case_system import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.kafka.app import EMBED_GROUP
 from streams.settings import Addresses, cache_folder
+from streams.topics import EMBED_GROUP
 from tests.support.factories_pictures import astronaut, encoded, group_photograph
 from tests.support.harness import Site, Worker, installation, standing
 
@@ -54,7 +54,7 @@ def pictures() -> list[bytes]:
 
 def publish(site: Site, folder: Path) -> set[str]:
     """Each picture in one case, some in a second one too, one twice, one that is none; the subjects of all events."""
-    cases, places = CaseSystem(site.stack.kafka, security=site.security), set[str]()
+    cases, places = CaseSystem(site.stack.kafka_connection), set[str]()
     names = sorted(CASES)
     for number, data in enumerate(pictures()):
         path = folder / f"{number}.jpg"

@@ -188,7 +188,7 @@ def test_whatever_many_people_do_at_once_everything_follows_from_what_they_said(
 
 
 async def _opened(stack: Any) -> Store:
-    store = Store(stack.neo4j_uri, stack.neo4j_user, stack.neo4j_password)
+    store = Store(*stack.neo4j)
     await migrate(store)
     return store
 

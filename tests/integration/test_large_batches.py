@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from graph.actions.link.chunks import PART
+from graph.actions.link.chunks import CHUNK
 from graph.domain import ids
 from graph.domain.errors import NotFound
 from graph.files import MediaStore
@@ -19,7 +19,7 @@ from tests.support import factories_streams as make
 from tests.support.harness import Site, installation, standing
 
 pytestmark = pytest.mark.anyio
-PICTURES = 2 * PART + 100
+PICTURES = 2 * CHUNK + 100
 LARGE, SMALL = "local:n1", "local:s1"
 FILL = """
 UNWIND $rows AS row

@@ -55,7 +55,7 @@ def in_memory() -> Register:
     rest = list(LOG)
     while rest:
         plan = batch_of(gallery, MODEL_ID, rest[:16])
-        gallery.take_in(plan.staged)
+        gallery.merge(plan.staged)
         rest = rest[plan.applied :]
     return gallery
 

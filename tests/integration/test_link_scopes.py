@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from graph.actions.link import commit
-from graph.actions.link.commit import Changes, LinkRow
+from graph.actions.link.cursor import raise_epoch
+from graph.actions.link.writes import GraphWrites, ProposedLink
 from graph.domain import ids
 from graph.domain.errors import NotFound
 from graph.files import MediaStore
@@ -22,9 +23,9 @@ from graph.store.session import Store, Tx
 from streams import topics
 from streams.faces.models import MODEL_ID
 from streams.records.gallery import GalleryRecord
-from streams.settings import Addresses
 from tests.support import factories_streams as make
-from tests.support.harness import Site, installation, standing
+from tests.support.harness import standing
+from tests.support.link_in_process import LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
 RNG = np.random.default_rng(3)
@@ -33,8 +34,8 @@ DECIDE = "MATCH ()-[r:CANDIDATE {link_id: $link}]->() SET r.state = $state, r.ve
 
 
 @pytest.fixture
-async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
-    async with installation(stack, store, tmp_path) as site:
+async def site(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
         yield site
 
 
@@ -72,7 +73,7 @@ def pairs(*names: str) -> set[tuple[str, str]]:
     return {ids.ordered(*(make.face_id(name) for name in pair.split("+"))) for pair in names}
 
 
-async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: Site, tmp_path: Path) -> None:
+async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: LinkInProcess, tmp_path: Path) -> None:
     told = Log()
     told.picture("both", "local:n1", "register")
     told.picture("both", "local:s1", "case")
@@ -80,7 +81,6 @@ async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: Si
     told.picture("south", "local:s1", "case")
     told.picture("hidden", "local:n2", "none")
     site.write(told.written())
-    site.start("link")
     await site.linked()
     # The same bytes in two cases: each membership reaches as far as its own scope.
     assert set(await site.links()) == pairs("both+north", "both+south")
@@ -143,7 +143,7 @@ async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: Si
 
 
 async def test_what_comes_back_after_an_erasure_is_embedded_again_only_where_its_crops_are_gone(
-    site: Site, tmp_path: Path
+    site: LinkInProcess, tmp_path: Path
 ) -> None:
     """Every later media of a case that was once erased went through embed twice."""
     files = MediaStore((tmp_path / "store").as_uri())
@@ -160,20 +160,19 @@ async def test_what_comes_back_after_an_erasure_is_embedded_again_only_where_its
         told.picture(name, "local:n1", at=20)
     store_crops("stored")
     site.write(told.written()[:3])
-    site.start("link")
     await site.linked()
-    assert site.end_of(topics.media_submitted("local")) == 0
+    assert site.read(topics.media_submitted("local")) == []
 
     store_crops("there")
     site.write(told.records[3:])
     await site.linked()
 
-    again = [dict(message.headers() or []) for message in site.read(topics.media_submitted("local"))]
+    again = [dict(message.headers) for message in site.read(topics.media_submitted("local"))]
     assert [headers["redthread-event"] for headers in again] == [told.records[-1].origin.event.encode()]  # type: ignore[union-attr]
     assert len(await site.rows("MATCH (m:Media) RETURN m")) == 3
 
 
-async def test_a_search_in_a_case_never_returns_a_face_outside_it(site: Site) -> None:
+async def test_a_search_in_a_case_never_returns_a_face_outside_it(site: LinkInProcess) -> None:
     dice = random.Random(5)
     told = Log()
     names = [f"p{number}" for number in range(25)]
@@ -192,7 +191,6 @@ async def test_a_search_in_a_case_never_returns_a_face_outside_it(site: Site) ->
     facts = [{**search.model_dump(exclude={"faces"}), "status": "asked"} for search in searches]
     await site.do("UNWIND $searches AS facts CREATE (s:Search) SET s = facts", searches=facts)
     site.write([*told.records, *searches])
-    site.start("link")
     await site.linked()
 
     found = await site.rows(
@@ -223,15 +221,17 @@ async def test_no_refresh_by_the_machine_overwrites_a_verdict_that_is_given_at_t
     """Forty rounds: link's whole commit and a verdict's transaction start together, in either order."""
     faces = [make.face_id(f"race-{number}") for number in range(41)]
     await store.write(lambda tx: tx.do("UNWIND $ids AS id CREATE (:Face {face_id: id})", ids=faces))
-    epoch = (await commit.raise_epoch(store, "race", MODEL_ID)).epoch
+    epoch = (await raise_epoch(store, "race", MODEL_ID)).epoch
     now = datetime.now(UTC)
 
-    def refreshed(offset: int, score: float) -> Changes:
-        changes = Changes(first=offset, last=offset)
+    def refreshed(offset: int, score: float) -> GraphWrites:
+        changes = GraphWrites(first=offset, last=offset)
         for other in faces[1:]:
             a, b = ids.ordered(faces[0], other)
             link = ids.link_id(a, b)
-            changes.links[link] = LinkRow(link, a, b, "candidate", score, "moderate support", MODEL_ID, 0.4, False, "")
+            changes.links[link] = ProposedLink(
+                link, a, b, "candidate", score, "moderate support", MODEL_ID, 0.4, False, ""
+            )
         return changes
 
     async def verdict(link: str, state: str) -> None:

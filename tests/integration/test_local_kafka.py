@@ -31,15 +31,14 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from graph.actions.link.commit import Cursor
+from graph.actions.link.cursor import Cursor
 from infra.local.base import StackError
 from infra.local.kafka import credentials
 from streams import topics
-from streams.kafka.app import EMBED_GROUP, LINK_GROUP
-from streams.kafka.offsets import group_offsets
+from streams.kafka.admin import check_topics, ensure_topics
+from streams.kafka.offsets import group_offsets, lags, positions
 from streams.link.takeover import Log
-from streams.relay.lag import lags, positions
-from streams.topics import ensure_topics
+from streams.topics import EMBED_GROUP, LINK_GROUP
 from tests.support.commands import CHECKOUT
 from tests.support.commands import command as redthread_command
 from tests.support.harness import LONG_S
@@ -50,27 +49,25 @@ CALLS = """
 import json, os, sys, threading
 from confluent_kafka import KafkaException
 from graph.actions.link.commit import Cursor
-from infra.local.base import StackError
-from infra.local.kafka import credentials
-from streams.kafka import offsets as group_offsets
+from streams.kafka import offsets
+from streams.kafka.connection import KafkaConnection
 from streams.link import takeover
-from streams.relay.lag import positions
 
-group_offsets.ANSWER_S = 1.0  # requests run out of time in every restart, as they do in link in a long one
-security = json.loads(os.environ["SECURITY"])
+offsets.ANSWER_S = 1.0  # requests run out of time in every restart, as they do in link in a long one
+kafka = KafkaConnection(sys.argv[1], json.loads(os.environ["SECURITY"]))
 start = Cursor(offset=-1, epoch=0, log_id=None, model_id=None, score_id=None, model_since=-1)
 
 
 def align():
     while True:
-        takeover.Log(sys.argv[1], security).align(lambda: start)
+        takeover.Log(kafka).align(lambda: start)
         print("aligned", flush=True)
 
 
 threading.Thread(target=align, daemon=True).start()
 while True:
     try:
-        positions(sys.argv[1], security, ["local"])
+        offsets.positions(kafka, ["local"])
         print("read", flush=True)
     except KafkaException:
         print("away", flush=True)
@@ -94,7 +91,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
     send({"bootstrap.servers": server.bootstrap}, KEPT, 1)
     server.kill()
     with server:
-        ensure_topics(server.bootstrap, ["local"], server.security)
+        ensure_topics(server.kafka_connection, ["local"])
         yield server
 
 
@@ -124,7 +121,7 @@ def test_a_publish_without_the_account_is_never_taken(kafka: KafkaServer) -> Non
     producer.flush(LONG_S)
 
     assert len(refused) == 1 and refused[0] is not None
-    with group_offsets(kafka.bootstrap, kafka.security, "kept") as offsets:
+    with group_offsets(kafka.kafka_connection, "kept") as offsets:
         assert offsets.bounds([TopicPartition(KEPT, 0)]) == [(0, 1)]
 
 
@@ -158,11 +155,11 @@ def test_topics_whose_settings_may_not_be_read_are_named_until_somebody_vouches(
     for future in admin.create_acls([rule]).values():
         future.result(30)
     wanted = topics.table(["local"])
-    until(lambda: bool(topics.check_topics(admin, wanted)))
+    until(lambda: bool(check_topics(admin, wanted)))
 
-    [difference] = topics.check_topics(admin, wanted)
+    [difference] = check_topics(admin, wanted)
     assert f"may not read the settings of {hidden}: allow it DescribeConfigs" in difference
-    assert topics.check_topics(admin, wanted, is_vouched=True) == []
+    assert check_topics(admin, wanted, is_vouched=True) == []
     assert f"may not read the settings of {hidden}" in command(kafka, "doctor").stdout
     refused, vouched = (command(kafka, "topics", "--check", vouch=vouch) for vouch in (False, True))
     assert (refused.returncode, hidden in refused.stdout) == (1, True), refused.stderr
@@ -201,16 +198,16 @@ def test_who_reads_and_sets_offsets_outlives_every_restart_of_kafka(kafka: Kafka
 
 def test_what_was_read_is_told_for_all_topics_of_both_readers(kafka: KafkaServer) -> None:
     send(kafka.connection, topics.PROBES, 3)
-    with group_offsets(kafka.bootstrap, kafka.security, EMBED_GROUP) as offsets:
+    with group_offsets(kafka.kafka_connection, EMBED_GROUP) as offsets:
         [place] = [place for place in offsets.partitions([topics.PROBES]) if offsets.bounds([place]) == [(0, 3)]]
         offsets.commit(TopicPartition(place.topic, place.partition, 2))
 
-    found = positions(kafka.bootstrap, kafka.security, ["local", "absent"])
+    found = positions(kafka.kafka_connection, ["local", "absent"])
 
-    assert found[EMBED_GROUP, topics.PROBES].behind == 1
+    assert found[EMBED_GROUP, topics.PROBES].lag == 1
     assert {group for group, _ in found} == {EMBED_GROUP, LINK_GROUP}
     assert (EMBED_GROUP, topics.media_submitted("absent")) not in found
-    assert lags(kafka.bootstrap, kafka.security, ["local"])[LINK_GROUP, topics.QUARANTINE] == 0
+    assert lags(kafka.kafka_connection, ["local"])[LINK_GROUP, topics.QUARANTINE] == 0
 
 
 def test_the_offset_of_a_group_with_a_member_is_refused_from_outside_and_set_once_it_is_gone(
@@ -223,7 +220,7 @@ def test_the_offset_of_a_group_with_a_member_is_refused_from_outside_and_set_onc
     while not member.assignment():
         member.poll(0.1)
     with (
-        group_offsets(kafka.bootstrap, kafka.security, LINK_GROUP) as offsets,
+        group_offsets(kafka.kafka_connection, LINK_GROUP) as offsets,
         pytest.raises(KafkaException, match="UNKNOWN_MEMBER_ID"),
     ):
         offsets.commit(TopicPartition(topics.GALLERY, 0, 1))
@@ -235,9 +232,9 @@ def test_the_offset_of_a_group_with_a_member_is_refused_from_outside_and_set_onc
         cursors.append(Cursor(offset=len(cursors), epoch=0, log_id=None, model_id=None, score_id=None, model_since=-1))
         return cursors[-1]
 
-    Log(kafka.bootstrap, kafka.security).align(cursor)
+    Log(kafka.kafka_connection).align(cursor)
 
-    with group_offsets(kafka.bootstrap, kafka.security, LINK_GROUP) as offsets:
+    with group_offsets(kafka.kafka_connection, LINK_GROUP) as offsets:
         assert offsets.committed([TopicPartition(topics.GALLERY, 0)]) == [cursors[-1].offset + 1]
     assert len(cursors) > 1
 

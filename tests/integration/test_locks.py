@@ -7,7 +7,7 @@ from typing import Any, LiteralString
 
 import pytest
 
-from graph.actions.link.commit import LOG
+from graph.actions.link.cursor import LOG
 from graph.domain import ids
 from graph.store.queries import ingest, review
 from graph.store.session import Row, Store, Tx

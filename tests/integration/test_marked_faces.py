@@ -179,7 +179,7 @@ async def running(site: Site) -> Site:
         ensure_models(cache_folder() / "models")
     except ModelsUnavailable as absent:
         pytest.skip(absent.message)
-    system, places = CaseSystem(site.stack.kafka, security=site.security), set[str]()
+    system, places = CaseSystem(site.stack.kafka_connection), set[str]()
     for case, district in ((NORTH, "north"), ("local:s1", "south")):
         system.change_case({"case_id": case, "district": district, "status": "open", "version": 1}, places.add)
     system.flush()

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from confluent_kafka import Message
 from PIL import Image
 
 from graph.actions.access import AccessEvent, AccessLog
@@ -55,7 +54,8 @@ from tests.support import factories_streams as make
 from tests.support.commands import command
 from tests.support.factories import ANNA, NOW
 from tests.support.factories_packs import make_pack
-from tests.support.harness import Site, installation, standing
+from tests.support.harness import Site, installation, standing, until
+from tests.support.link_in_process import LinkInProcess, link_in_process
 from tests.support.reference_gallery import Reference
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +71,7 @@ Proposed = tuple[str, float, str, float]
 class Register:
     """The drawn faces of a register: crops in the media store, records under either model."""
 
-    site: Site
+    site: LinkInProcess | Site
     files: MediaStore
     old: Recogniser
     new: Recogniser
@@ -132,9 +132,9 @@ class Register:
         return Again(Embedder(self.new.path), self.files, fetcher, Decoder())
 
     async def embed(self, moved: Callable[[int], None] = lambda _: None) -> None:
-        log = GalleryLog(self.site.stack.kafka, self.site.security)
-        store = self.site.store
-        await embed_lacking(store, self.again(), log, self.new.model_id, moved=moved, tell=lambda line: None)
+        site: Any = self.site
+        log = site if isinstance(site, LinkInProcess) else GalleryLog(site.stack.kafka_connection)
+        await embed_lacking(site.store, self.again(), log, self.new.model_id, moved=moved, tell=lambda line: None)
 
     async def judged(self) -> dict[str, dict[str, Any]]:
         """The links that people said something of, as they stand."""
@@ -144,22 +144,44 @@ class Register:
         return {row["r"]["link_id"]: row["r"] for row in rows}
 
 
+Packs = tuple[Path, Path]
+
+
+@pytest.fixture(scope="module")
+def packs(tmp_path_factory: pytest.TempPathFactory) -> Packs:
+    """The old and the new model."""
+    folder = tmp_path_factory.mktemp("packs")
+    return make_pack(folder / "old", dimensions=24), make_pack(folder / "new", dimensions=512, seed=2)
+
+
 @pytest.fixture
-async def register(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Register]:
-    old, new = make_pack(tmp_path / "old", dimensions=24), make_pack(tmp_path / "new", dimensions=512, seed=2)
+async def register(store: Store, tmp_path: Path, packs: Packs) -> AsyncIterator[Register]:
+    """A register whose link runs in this process."""
+    async with link_in_process(store, tmp_path, model_pack=packs[0], first_try_s=0.5) as site:
+        yield drawn_register(site, tmp_path, packs)
+
+
+@pytest.fixture
+async def processes(stack: Addresses, store: Store, tmp_path: Path, packs: Packs) -> AsyncIterator[Register]:
+    """A register whose workers are processes."""
     async with installation(
-        stack, store, tmp_path, REDTHREAD_MODEL_PACK=str(old), REDTHREAD_UNREACHABLE_BACKOFF_S="0.5"
+        stack, store, tmp_path, REDTHREAD_MODEL_PACK=str(packs[0]), REDTHREAD_UNREACHABLE_BACKOFF_S="0.5"
     ) as site:
-        drawn = Register(site, MediaStore((tmp_path / "store").as_uri()), read_pack(old), read_pack(new))
-        drawn.draw()
-        yield drawn
+        yield drawn_register(site, tmp_path, packs)
+
+
+def drawn_register(site: LinkInProcess | Site, data: Path, packs: Packs) -> Register:
+    old, new = packs
+    drawn = Register(site, MediaStore((data / "store").as_uri()), read_pack(old), read_pack(new))
+    drawn.draw()
+    return drawn
 
 
 async def _filled(register: Register) -> list[str]:
     """The register under the old model, with a link confirmed, one dismissed, one unsure and one reopened."""
     site = register.site
     site.write(register.records(register.old))
-    site.start("link")
+    start(site)
     await site.linked()
     both = {pair for pair, (state, *_) in register.anew(register.new).items() if state == "candidate"}
     rows = await site.rows(
@@ -174,9 +196,9 @@ async def _filled(register: Register) -> list[str]:
     await do_reopening(site.store, Seen(chosen[3], 1), "too quick", actor=ANNA, now=NOW)
     await site.linked()
     for message in site.read(topics.GALLERY):
-        kind = TYPES[_type_of(message)]
+        kind, value = kind_and_value(message)
         if kind in (VictimsAssigned, PairsJudged):
-            register.decided.append(kind.model_validate_json(message.value() or b""))
+            register.decided.append(kind.model_validate_json(value))
     assert len(register.decided) == 4
     return chosen
 
@@ -191,7 +213,7 @@ async def _switched(register: Register) -> None:
     async def there() -> bool:
         return (await register.site.cursor()).model_id == register.new.model_id
 
-    await register.site.patiently(there, "the register has the new model")
+    await until(there, "the register has the new model")
 
 
 async def _check(register: Register, judged: dict[str, dict[str, Any]]) -> None:
@@ -244,9 +266,10 @@ async def test_people_s_word_stays_and_all_else_is_what_the_new_model_proposes(r
 
 
 async def test_a_link_that_dies_in_the_switch_does_it_again_and_the_log_read_anew_changes_nothing(
-    register: Register, tmp_path: Path
+    processes: Register, tmp_path: Path
 ) -> None:
-    site = register.site
+    register, site = processes, processes.site
+    assert isinstance(site, Site)
     await _filled(register)
     await register.embed()
     judged = await register.judged()
@@ -279,7 +302,6 @@ async def test_embedding_that_was_cut_short_goes_on_and_does_nothing_twice(
     monkeypatch.setattr(actions, "PAGE", 4)
     site = register.site
     site.write(register.records(register.old))
-    site.start("link")
     await site.linked()
 
     class Ended(Exception):
@@ -295,13 +317,14 @@ async def test_embedding_that_was_cut_short_goes_on_and_does_nothing_twice(
     assert await actions.count_lacking(site.store, register.new.model_id) == PICTURES - 12
     await register.embed()
 
-    records = [m for m in site.read(topics.GALLERY) if TYPES[_type_of(m)] is FacesEmbedded]
-    embedded = [face.face_id for m in records for face in FacesEmbedded.model_validate_json(m.value() or b"").faces]
+    log = map(kind_and_value, site.read(topics.GALLERY))
+    records = [FacesEmbedded.model_validate_json(value) for kind, value in log if kind is FacesEmbedded]
+    embedded = [face.face_id for record in records for face in record.faces]
     assert sorted(embedded) == sorted(make.face_id(name) for name in register.crops)
     assert await actions.count_lacking(site.store, register.new.model_id) == 0
     # What is erased goes under both models, and no older record brings a vector of it back.
     site.write([make.erasure("media_id", make.media_id("picture-3"), make.origin(99, kind="erasures"))])
-    site.write([FacesEmbedded.model_validate_json(m.value() or b"") for m in records])
+    site.write(records)
     await site.linked()
     [left] = await site.rows("MATCH (e:Embedding) RETURN count(e) AS n, count{(e)-[:OF]->()} AS one")
     assert left["n"] == 2 * (PICTURES - 1)
@@ -310,15 +333,14 @@ async def test_embedding_that_was_cut_short_goes_on_and_does_nothing_twice(
 async def test_what_the_old_model_embeds_around_the_switch_is_lost_nowhere(register: Register) -> None:
     site = register.site
     site.write(record for record in register.records(register.old) if record.media_id != make.media_id("picture-0"))
-    link = site.start("link")
     await site.linked()
     await register.embed()
-    await site.stop(link)
+    await site.stop()
 
     # In the log before the switch, but after the last look: link has it without a vector of the new model.
     site.write([register.record("picture-0", register.old)])
     await _switch(register)
-    site.start("link", REDTHREAD_MODEL_PACK=str(register.new.path.parent))
+    await site.restart(model_pack=register.new.path.parent)
     await _switched(register)
     late = make.media_id("picture-0")
     assert await site.links() == register.anew(register.new, without=frozenset({late}))
@@ -329,19 +351,18 @@ async def test_what_the_old_model_embeds_around_the_switch_is_lost_nowhere(regis
     register.crops["picture-36"] = register.crops["picture-1"] // 2 + 40
     site.write([register.record("picture-36", register.old)])
     event = make.origin(36).event
-    await site.told([f"event:{event}"])
+    await site.linked()
     waits = standing(site.notices())[f"event:{event}"]
     assert (waits["outcome"], waits["code"]) == ("quarantined", "other_model")
     topic = topics.media_submitted("local")
-    await site.patiently(lambda: bool(site.read(topic)), "the relay tries it again")
+    await until(lambda: bool(site.read(topic)), "the relay tries it again")
     replayed = site.read(topic)[0]
-    assert dict(replayed.headers() or [])["redthread-event"] == event.encode()
-    assert json.loads(replayed.value() or b"")["case_id"] == "local:n1"
+    assert dict(replayed.headers)["redthread-event"] == event.encode()
+    assert json.loads(replayed.value or b"")["case_id"] == "local:n1"
     site.write([register.record("picture-36", register.new)])
 
-    await site.patiently(
-        lambda: standing(site.notices())[f"event:{event}"]["outcome"] == "faces_found", "its outcome is told"
-    )
+    await site.linked()
+    assert standing(site.notices())[f"event:{event}"]["outcome"] == "faces_found"
     ours = make.face_id("picture-36")
     expected = {pair for pair in register.anew(register.new) if ours in pair}
     assert expected
@@ -352,7 +373,6 @@ async def test_what_the_old_model_embeds_around_the_switch_is_lost_nowhere(regis
 async def test_a_search_that_stays_open_goes_on_under_the_new_model(register: Register) -> None:
     site, asked_with, later = register.site, "picture-0", "picture-35"
     site.write(register.record(name, register.old) for name in register.crops if name != later)
-    link = site.start("link")
     await site.linked()
     question = Question(CASES[0], "identification", "test", "register", keep_asking=True)
     faces = [make.face_id(asked_with)]
@@ -362,16 +382,13 @@ async def test_a_search_that_stays_open_goes_on_under_the_new_model(register: Re
         access = AccessEvent(ANNA, "review", datetime.now(UTC))
         return await answers.read_search(site.store, AccessLog(site.store), search_id, access=access)
 
-    async def answered() -> bool:
-        return (await answer()).search["status"] == "answered"
-
-    await site.patiently(answered, "link has answered")
+    await site.linked()
+    assert (await answer()).search["status"] == "answered"
     seen = _seen(await answer())
     await register.embed()
     await _switch(register)
     await _switched(register)
-    await site.stop(link)
-    site.start("link", REDTHREAD_MODEL_PACK=str(register.new.path.parent))
+    await site.restart(model_pack=register.new.path.parent)
     site.write([register.record(later, register.new)])
     await site.linked()
 
@@ -394,9 +411,10 @@ def _seen(answer: Answer) -> list[tuple[int, int, bool, str]]:
     return [(item["part"], item["rank"], item["above"], item["face_id"]) for item in answer.items]
 
 
-async def test_the_commands_list_embed_and_switch(register: Register, tmp_path: Path) -> None:
+async def test_the_commands_list_embed_and_switch(processes: Register, tmp_path: Path) -> None:
     _models()
-    site = register.site
+    register, site = processes, processes.site
+    assert isinstance(site, Site)
     site.write(register.records(register.old))
     site.start("link")
     await site.linked()
@@ -436,9 +454,10 @@ async def test_the_commands_list_embed_and_switch(register: Register, tmp_path: 
 
 
 async def test_an_embed_worker_says_the_licence_once_and_a_wrong_pack_in_one_line(
-    register: Register, tmp_path: Path
+    processes: Register, tmp_path: Path
 ) -> None:
     _models()
+    register = processes
     worker = register.site.start("embed")
     await register.site.patiently(lambda: LICENCE in worker.last_words, "the licence is told")
     assert worker.last_words.count(LICENCE) == 1
@@ -450,9 +469,18 @@ async def test_an_embed_worker_says_the_licence_once_and_a_wrong_pack_in_one_lin
     ]
 
 
-def _type_of(message: Message) -> str:
-    headers: dict[str, Any] = dict(message.headers() or [])
-    return headers["ce_type"].decode()
+def kind_and_value(message: Any) -> tuple[type[GalleryRecord], bytes]:
+    """The kind and the JSON of a record, read from Kafka or from a log in memory."""
+    headers, value = message.headers, message.value
+    if callable(headers):
+        headers, value = headers(), message.value()
+    return TYPES[dict(headers)["ce_type"].decode()], value or b""
+
+
+def start(site: LinkInProcess | Site) -> None:
+    """Starts link where it is a process; in this process it starts by itself."""
+    if isinstance(site, Site):
+        site.start("link")
 
 
 def _models() -> ModelFiles:

@@ -16,10 +16,9 @@ from graph.actions.read.search import Question
 from graph.domain.errors import Conflict
 from graph.store.session import Store
 from streams.records.gallery import GalleryRecord
-from streams.settings import Addresses
 from tests.support import factories_streams as make
 from tests.support.factories import ANNA
-from tests.support.harness import Site, installation
+from tests.support.link_in_process import LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
 RNG = np.random.default_rng(5)
@@ -28,15 +27,15 @@ ASKING, NAMED = "local:n1", "local:n2"
 
 
 @pytest.fixture
-async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
-    async with installation(stack, store, tmp_path) as site:
+async def site(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
         yield site
 
 
 class Log:
     """Writes records one after the other and knows each one's offset."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: LinkInProcess) -> None:
         self._site = site
         self._places = 0
 
@@ -63,22 +62,18 @@ class Log:
         return make.origin(self._places, kind=kind)
 
 
-async def ask(site: Site, within: str, *names: str, keep_asking: bool = False) -> str:
+async def ask(site: LinkInProcess, within: str, *names: str, keep_asking: bool = False) -> str:
     """The id of ANNA's search for the faces of these pictures, once link has answered it."""
     question = Question(ASKING, "identification", "test", within, keep_asking=keep_asking)
     faces = [make.face_id(name) for name in names]
     search_id = await search.ask_with_faces(site.store, question, faces, actor=ANNA, now=datetime.now(UTC))
-
-    async def answered() -> bool:
-        rows = await site.rows("MATCH (s:Search {search_id: $id}) RETURN s.status AS status", id=search_id)
-        return rows[0]["status"] != "asked"
-
-    await site.patiently(answered, "link has answered")
     await site.linked()
+    rows = await site.rows("MATCH (s:Search {search_id: $id}) RETURN s.status AS status", id=search_id)
+    assert rows[0]["status"] != "asked"
     return search_id
 
 
-async def read(site: Site, search_id: str) -> Answer:
+async def read(site: LinkInProcess, search_id: str) -> Answer:
     access = AccessEvent(ANNA, "review", datetime.now(UTC))
     return await answers.read_search(site.store, AccessLog(site.store), search_id, access=access)
 
@@ -92,8 +87,10 @@ def found(answer: Answer) -> list[tuple[int, str]]:
     return [(item["offset"], item["face_id"]) for item in answer.items]
 
 
-async def test_what_a_case_gets_later_is_added_to_the_answer_with_its_offset_and_survives_a_restart(site: Site) -> None:
-    link, log = site.start("link"), Log(site)
+async def test_what_a_case_gets_later_is_added_to_the_answer_with_its_offset_and_survives_a_restart(
+    site: LinkInProcess,
+) -> None:
+    log = Log(site)
     await log.picture("asked", ASKING)
     await log.picture("known")
     asked = await ask(site, f"case:{NAMED}", "asked")
@@ -104,8 +101,7 @@ async def test_what_a_case_gets_later_is_added_to_the_answer_with_its_offset_and
     await log.picture("hidden", scope="none")
     await log.picture("elsewhere", "local:n1")
     await log.picture("blurred", poor=True)
-    await site.stop(link)
-    site.start("link")
+    await site.restart()
     grown = await log.picture("landscape", faces=0)
 
     answer = await read(site, asked)
@@ -131,8 +127,7 @@ async def test_what_a_case_gets_later_is_added_to_the_answer_with_its_offset_and
     assert found(closed) == found(answer)
 
 
-async def test_who_keeps_asking_the_register_is_told_what_comes_until_the_search_is_ended(site: Site) -> None:
-    site.start("link")
+async def test_who_keeps_asking_the_register_is_told_what_comes_until_the_search_is_ended(site: LinkInProcess) -> None:
     log = Log(site)
     await log.picture("asked", ASKING)
     await log.picture("case-only", "local:s1", "case")
@@ -162,8 +157,9 @@ async def test_who_keeps_asking_the_register_is_told_what_comes_until_the_search
     assert found(ended) == found(answer)
 
 
-async def test_a_searchs_own_picture_is_found_by_nobody_and_each_of_its_faces_can_be_asked_about(site: Site) -> None:
-    site.start("link")
+async def test_a_searchs_own_picture_is_found_by_nobody_and_each_of_its_faces_can_be_asked_about(
+    site: LinkInProcess,
+) -> None:
     log = Log(site)
     await log.picture("known")
     node = {"search_id": "with-picture", "case_id": ASKING, "within": "register", "limit": 20, "purpose": "p",
@@ -189,10 +185,7 @@ async def test_a_searchs_own_picture_is_found_by_nobody_and_each_of_its_faces_ca
     chosen = await search.ask_with_faces(
         site.store, question, [make.face_id("uploaded", 1)], actor=ANNA, now=datetime.now(UTC)
     )
-    await site.patiently(lambda: _answered(site, chosen), "link has answered")
+    await site.linked()
+    [row] = await site.rows("MATCH (s:Search {search_id: $id}) RETURN s.status AS status", id=chosen)
+    assert row["status"] == "answered"
     assert found(await read(site, chosen)) == []
-
-
-async def _answered(site: Site, search_id: str) -> bool:
-    rows = await site.rows("MATCH (s:Search {search_id: $id}) RETURN s.status AS status", id=search_id)
-    return rows[0]["status"] == "answered"

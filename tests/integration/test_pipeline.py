@@ -23,8 +23,8 @@ from graph.store.session import Row, Store
 from streams import topics
 from streams.client.case_system import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
+from streams.kafka.admin import TopicsDiffer, check_topics, ensure_topics
 from streams.settings import Addresses, cache_folder
-from streams.topics import TopicsDiffer, ensure_topics
 from tests.support.factories_pictures import astronaut, encoded, group_photograph, quarters
 from tests.support.harness import Site, installation, standing, until
 
@@ -42,7 +42,7 @@ async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[
 
 async def test_topics_are_made_as_the_table_says_and_a_changed_one_is_told(site: Site) -> None:
     def ensure() -> list[str]:
-        return ensure_topics(site.stack.kafka, ["local", "second"], site.security)
+        return ensure_topics(site.stack.kafka_connection, ["local", "second"])
 
     made = ensure()
     assert set(made) == {topic.name for topic in topics.table(["second"])} - {t.name for t in topics.table([])}
@@ -58,7 +58,7 @@ async def test_topics_are_made_as_the_table_says_and_a_changed_one_is_told(site:
             future.result(30)
 
     def differs() -> bool:
-        return bool(topics.check_topics(site.admin, topics.table(["second"])))
+        return bool(check_topics(site.admin, topics.table(["second"])))
 
     # Without a setting of its own each topic is durable by the broker's; one that a power cut can shorten is named.
     change("flush.messages", "1000")
@@ -108,7 +108,7 @@ async def test_a_search_overtakes_pictures_that_embed_works_on_and_those_that_wa
     env = {"REDTHREAD_MEDIA_ROOTS": json.dumps([host]), "REDTHREAD_THREADS": "1"}
     try:
         async with installation(stack, store, tmp_path, **env) as site:
-            cases, places = CaseSystem(site.stack.kafka, security=site.security), set[str]()
+            cases, places = CaseSystem(site.stack.kafka_connection), set[str]()
             cases.change_case({"case_id": "local:n1", "district": "north", "status": "open", "version": 1})
             cases.flush()
             site.start("embed")
@@ -153,7 +153,7 @@ async def test_a_person_asks_with_a_picture_or_a_known_face_and_is_answered(site
         "local:s1": encoded(person.transpose(Image.Transpose.FLIP_LEFT_RIGHT), "JPEG", quality=90),
         "local:s2": encoded(group, "JPEG", quality=90),
     }
-    cases, places = CaseSystem(site.stack.kafka, security=site.security), set[str]()
+    cases, places = CaseSystem(site.stack.kafka_connection), set[str]()
     for number, (case, data) in enumerate(pictures.items()):
         path = tmp_path / "media" / f"{number}.jpg"
         path.write_bytes(data)

@@ -215,7 +215,7 @@ def serving(folder: Path, port: int) -> Iterator[None]:
 async def test_bad_input_ends_in_quarantine_with_a_reason_and_good_input_beside_it_is_processed(
     site: Site, folder: Path, tmp_path: Path, port: int
 ) -> None:
-    cases = CaseSystem(site.stack.kafka, security={**site.security, "message.max.bytes": "2000000"})
+    cases = CaseSystem(site.stack.kafka_connection, message_max_bytes=2_000_000)
     sender = Sender(cases, folder)
     send_everything(sender, tmp_path, port)
     change = Sent({"quarantined"}, "invalid_event", "version")

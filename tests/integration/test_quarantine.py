@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from graph.actions.link.commit import NoticeRow, new_notices
+from graph.actions.notices import Notice, store_notices
 from graph.actions.operate import quarantine
 from graph.domain import ids
 from graph.store import log
@@ -44,8 +44,8 @@ async def status(store: Store, place: int) -> str:
 async def test_an_event_that_was_processed_waits_for_nobody_when_it_fails_on_a_second_reading(store: Store) -> None:
     async def processed(tx: Tx) -> None:
         head = await log.lock_head(tx)
-        notice = NoticeRow(f"event:{failed(1, '')['event']}", "local", "faces_found", {})
-        await log.append(tx, head, [], await new_notices(tx, [notice], NOW))
+        notice = Notice(f"event:{failed(1, '')['event']}", "local", "faces_found", {})
+        await log.append(tx, head, [], await store_notices(tx, [notice], NOW))
 
     await store.write(processed)
 

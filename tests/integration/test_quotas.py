@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from streams.kafka.app import CLIENT_ID
+from streams.kafka.connection import CLIENT_ID
 from streams.kafka.quotas import limit_producers
 from streams.settings import Addresses
 
@@ -20,21 +19,18 @@ BYTES = 100_000
 
 @pytest.fixture
 def topic(stack: Addresses) -> Iterator[str]:
-    security = json.loads(stack.kafka_security)
-    admin = AdminClient({"bootstrap.servers": stack.kafka, **security})
+    admin = AdminClient(stack.kafka_connection.librdkafka())
     admin.create_topics([NewTopic(TOPIC, 1, 1)])[TOPIC].result(30)
     yield TOPIC
-    asyncio.run(limit_producers(stack.kafka, security, limited=False))
+    asyncio.run(limit_producers(stack.kafka_connection, limited=False))
     admin.delete_topics([TOPIC])[TOPIC].result(30)
 
 
 def is_held_back(stack: Addresses, topic: str, client: str) -> bool:
     """Whether Kafka makes a producer of this name wait after a record."""
     waits: list[float] = []
-    producer = Producer(
-        {"bootstrap.servers": stack.kafka, **json.loads(stack.kafka_security), "client.id": client, "acks": "all",
-         "throttle_cb": lambda event: waits.append(event.throttle_time)}
-    )  # fmt: skip
+    settings = stack.kafka_connection.librdkafka(client_id=client, acks="all")
+    producer = Producer({**settings, "throttle_cb": lambda event: waits.append(event.throttle_time)})
     producer.produce(topic, bytes(BYTES))
     assert producer.flush(60) == 0
     producer.poll(1)
@@ -44,10 +40,9 @@ def is_held_back(stack: Addresses, topic: str, client: str) -> bool:
 def test_others_are_held_back_and_our_own_processes_are_not_until_there_is_space_again(
     stack: Addresses, topic: str
 ) -> None:
-    security = json.loads(stack.kafka_security)
-    asyncio.run(limit_producers(stack.kafka, security, limited=True))
+    asyncio.run(limit_producers(stack.kafka_connection, limited=True))
     assert is_held_back(stack, topic, "a case system")
     assert not is_held_back(stack, topic, CLIENT_ID)
-    asyncio.run(limit_producers(stack.kafka, security, limited=False))
-    asyncio.run(limit_producers(stack.kafka, security, limited=False))
+    asyncio.run(limit_producers(stack.kafka_connection, limited=False))
+    asyncio.run(limit_producers(stack.kafka_connection, limited=False))
     assert not is_held_back(stack, topic, "another one")

@@ -16,12 +16,12 @@ from graph.store.session import Store
 from streams import topics
 from streams.client.case_system import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.kafka.app import EMBED_GROUP
 from streams.link.worker import GAP_S
 from streams.records.gallery import MediaEmbedded
 from streams.repair import restore
 from streams.repair.reconcile import Kafka, Reconciliation, find
 from streams.settings import Addresses, cache_folder
+from streams.topics import EMBED_GROUP
 from tests.integration.test_chaos import CASES, pictures
 from tests.support import factories_streams as make
 from tests.support.harness import Site, installation, standing, until
@@ -49,7 +49,7 @@ def files_of(site: Site) -> MediaStore:
 
 
 def kafka_of(site: Site) -> Kafka:
-    return Kafka(site.stack.kafka, site.security, {"local": ["north", "south"]})
+    return Kafka(site.stack.kafka_connection, {"local": ["north", "south"]})
 
 
 async def reconciled(site: Site) -> Reconciliation:
@@ -184,7 +184,7 @@ async def test_a_cursor_of_an_older_release_knows_its_record_after_a_reconciliat
 
 async def lose_an_event(site: Site) -> str:
     """The place of an event that embed has read, by what it committed, and of which nothing is anywhere."""
-    cases, places = CaseSystem(site.stack.kafka, security=site.security), list[str]()
+    cases, places = CaseSystem(site.stack.kafka_connection), list[str]()
     cases.submit({"case_id": "local:n1"}, places.append)
     cases.flush()
     waits = await reconciled(site)
@@ -210,7 +210,7 @@ async def media_and_faces(site: Site) -> set[str]:
 async def test_a_graph_that_lost_what_it_had_gets_everything_back_and_nobody_is_told_twice(
     site: Site, tmp_path: Path, models: None
 ) -> None:
-    cases, places = CaseSystem(site.stack.kafka, security=site.security), set[str]()
+    cases, places = CaseSystem(site.stack.kafka_connection), set[str]()
     names = sorted(CASES)
     for number, data in enumerate(pictures()[:12]):
         path = tmp_path / "media" / f"{number}.jpg"

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from graph.actions.decide.verdicts import Judgement, do_verdict
-from graph.actions.link import commit
+from graph.actions.link.cursor import raise_epoch, read_cursor
 from graph.domain.link import Decision
 from graph.store.session import Store
 from streams.faces.models import MODEL_ID
-from streams.gallery.calibration import older_calibration, packaged
+from streams.gallery.calibration import legacy_calibration, packaged
 from streams.link.register_score import adopt_score
 from streams.records.gallery import GalleryRecord
 from streams.settings import Addresses
@@ -27,7 +27,7 @@ from tests.support.reference_gallery import Reference
 pytestmark = pytest.mark.anyio
 
 NOW_ID = packaged()[MODEL_ID].score_id
-OLDER = older_calibration(MODEL_ID, {})
+OLDER = legacy_calibration(MODEL_ID, {})
 
 
 def pictures() -> list[GalleryRecord]:
@@ -113,9 +113,9 @@ async def test_a_register_of_an_older_release_is_told_by_its_faces_from_a_new_on
     await store.write(
         lambda tx: tx.do("UNWIND range(1, $faces) AS n CREATE (:Face {face_id: toString(n)})", faces=faces)
     )
-    cursor = await commit.raise_epoch(store, "log", MODEL_ID)
+    cursor = await raise_epoch(store, "log", MODEL_ID)
     assert cursor.offset == -1
 
     await adopt_score(store, cursor.epoch, cursor, MODEL_ID, packaged())
 
-    assert (await commit.read_cursor(store)).score_id == score_id
+    assert (await read_cursor(store)).score_id == score_id

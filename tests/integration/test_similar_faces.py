@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from graph.actions.link import commit as ingest
-from graph.actions.link.commit import Changes
+from graph.actions.link.writes import GraphWrites
 from graph.store.queries import ingest as queries
 from graph.store.session import Store
 from tests.integration.conftest import entries
@@ -23,7 +23,7 @@ async def cut(scene: Scene, called: str, *others: str) -> None:
     await scene.store.write(lambda tx: tx.do(queries.MERGE_COMPARISONS, rows=[compared], now=NOW.isoformat()))
 
 
-async def commit(store: Store, last: int, changes: Changes) -> None:
+async def commit(store: Store, last: int, changes: GraphWrites) -> None:
     changes.last = last
     await ingest.commit(store, 0, changes, lambda a, b: False, now=NOW)
 
@@ -91,7 +91,7 @@ async def test_not_compared_by_the_new_score_it_has_no_number_any_more(
     """Symptom: a face that a new model finds too poor kept the number and the list of the model before."""
     await cut(scene, "n1", "t1")
     await cut(scene, "n2", "t1")
-    await commit(store, 1, Changes(1, 1, uncounted=[scene.faces["n1"]]))
+    await commit(store, 1, GraphWrites(1, 1, uncounted=[scene.faces["n1"]]))
 
     page = (await api.get(f"/faces/{scene.faces['n1']}/similar")).json()
     assert (page["number"], page["items"]) == (None, [])
@@ -105,11 +105,11 @@ async def test_what_may_be_compared_no_more_and_what_is_erased_is_not_listed(
     await scene.media("gone", SOUTH, faces=["gone"])
     await scene.decided("n1", "gone", "dismissed")  # so that a stub of it stays
     await cut(scene, "n1", "more", "gone", "t1")
-    await commit(store, 1, Changes(1, 1, narrowed={media_id}))
+    await commit(store, 1, GraphWrites(1, 1, scope_reduced={media_id}))
     assert await listed(api, scene.faces["n1"]) == sorted([scene.faces["gone"], scene.faces["t1"]])
     assert (await api.get(f"/faces/{scene.faces['more']}/crop")).status_code == 404
 
-    await commit(store, 2, Changes(2, 2, gone_faces=[scene.faces["gone"]]))
+    await commit(store, 2, GraphWrites(2, 2, removed_faces=[scene.faces["gone"]]))
     assert await listed(api, scene.faces["n1"]) == [scene.faces["t1"]]
     left = await store.read(lambda tx: tx.rows("MATCH (:Face {stub: true})-[r:AS_SIMILAR]-() RETURN r"))
     assert left == []

@@ -70,7 +70,7 @@ async def test_embed_waits_with_pictures_and_relays_changes_until_there_is_space
     roots = f'["{tmp_path.as_uri()}/"]'
     async with installation(stack, store, tmp_path, REDTHREAD_MEDIA_ROOTS=roots) as site:
         # Given a picture and a change of its case, and too little space
-        cases = CaseSystem(site.stack.kafka, security=site.security)
+        cases = CaseSystem(site.stack.kafka_connection)
         cases.submit(event)
         cases.flush()
         embed = site.start("embed", REDTHREAD_SPACE_MIB=str(MORE_THAN_ANY_DISK))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import os
 import shutil
 import signal
@@ -40,7 +39,7 @@ def servers_of(process: subprocess.Popen[str]) -> dict[str, psutil.Process]:
 
 
 def connection(addresses: Addresses) -> dict[str, str]:
-    return {"bootstrap.servers": addresses.kafka, **json.loads(addresses.kafka_security)}
+    return {"bootstrap.servers": addresses.kafka, **addresses.security}
 
 
 def write(addresses: Addresses) -> None:
@@ -52,7 +51,7 @@ def write(addresses: Addresses) -> None:
     assert producer.flush(20) == 0
 
     async def create() -> None:
-        async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        async with Store(*addresses.neo4j) as store:
             await store.write(lambda tx: tx.do("CREATE (:StackTest {kept: true})"))
 
     asyncio.run(create())
@@ -66,7 +65,7 @@ def read(addresses: Addresses) -> tuple[list[bytes | None], list[dict[str, objec
     consumer.close()
 
     async def nodes() -> list[dict[str, object]]:
-        async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+        async with Store(*addresses.neo4j) as store:
             return await store.read(lambda tx: tx.rows("MATCH (n:StackTest) RETURN n.kept AS kept"))
 
     return records, asyncio.run(nodes())

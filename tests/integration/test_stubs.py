@@ -21,10 +21,9 @@ from graph.domain.link import Decision, SecondDecision, State
 from graph.domain.people import Person, Role
 from graph.domain.visibility import VisibleEndpoint
 from graph.store.session import Store
-from streams.settings import Addresses
 from tests.support import factories_streams as make
 from tests.support.factories import ANNA, BEN, NOW, SAM, SUE
-from tests.support.harness import Site, installation
+from tests.support.link_in_process import LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
 ELSEWHERE = Person("wes@west", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), "west")
@@ -34,8 +33,8 @@ PICTURES = {"north": "local:n1", "south": "local:s1"}
 
 
 @pytest.fixture
-async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
-    async with installation(stack, store, tmp_path) as site:
+async def site(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
         yield site
 
 
@@ -43,7 +42,7 @@ def access(person: Person) -> AccessEvent:
     return AccessEvent(person, "victim identification", NOW)
 
 
-async def pictures(site: Site) -> tuple[str, list[Any]]:
+async def pictures(site: LinkInProcess) -> tuple[str, list[Any]]:
     """One child in a picture of each district, and the records; the link of the two is confirmed by ANNA of north."""
     rng = np.random.default_rng(3)
     child = make.unit(rng)
@@ -53,7 +52,6 @@ async def pictures(site: Site) -> tuple[str, list[Any]]:
         for place, (name, case) in enumerate(PICTURES.items())
     ]  # fmt: skip
     site.write(records)
-    site.start("link")
     await site.linked()
     await site.do(CONTACTS)
     [row] = await site.rows("MATCH ()-[r:CANDIDATE]->() RETURN r.link_id AS link_id")
@@ -62,22 +60,20 @@ async def pictures(site: Site) -> tuple[str, list[Any]]:
     return row["link_id"], records
 
 
-async def erase(site: Site, how: str) -> None:
+async def erase(site: LinkInProcess, how: str) -> None:
     """The picture of north is erased: asked for by its case system, or by a person, which hides it before."""
     if how == "person":
         await do_erase(site.store, "media_id", make.media_id("north"), "x", actor=SUE, now=datetime.now(UTC))
     else:
         site.write([make.erasure("media_id", make.media_id("north"), make.origin(9, at=100, kind="erasures"))])
     await site.linked()
-
-    async def gone() -> bool:
-        return await site.rows("MATCH (f:Face {stub: true}) RETURN f") != []
-
-    await site.patiently(gone, "the face is a stub")
+    assert await site.rows("MATCH (f:Face {stub: true}) RETURN f") != []
 
 
 @pytest.mark.parametrize("how", ["case system", "person"])
-async def test_both_districts_see_approve_and_reopen_a_link_whose_one_side_is_a_stub(site: Site, how: str) -> None:
+async def test_both_districts_see_approve_and_reopen_a_link_whose_one_side_is_a_stub(
+    site: LinkInProcess, how: str
+) -> None:
     link_id, _ = await pictures(site)
     store, access_log = site.store, AccessLog(site.store)
     stub = VisibleEndpoint(make.face_id("north"), None, (), None, None, "north", "duty desk north", erased=True)
@@ -105,14 +101,15 @@ async def test_both_districts_see_approve_and_reopen_a_link_whose_one_side_is_a_
     assert (await do_reopening(store, Seen(link_id, 3), "x", actor=SUE, now=NOW)).state is State.CANDIDATE
 
 
-async def test_a_stub_changes_by_no_restart_and_no_replay_and_is_a_face_again_once_submitted_again(site: Site) -> None:
+async def test_a_stub_changes_by_no_restart_and_no_replay_and_is_a_face_again_once_submitted_again(
+    site: LinkInProcess,
+) -> None:
     link_id, records = await pictures(site)
     await erase(site, "case system")
-    await site.stop(*site.workers)
+    await site.stop()
     before = await site.snapshot()
 
     await site.do("MATCH (c:Cursor) SET c.offset = -1")
-    link = site.start("link")
     await site.linked()
     assert await site.snapshot() == before
 
@@ -122,14 +119,13 @@ async def test_a_stub_changes_by_no_restart_and_no_replay_and_is_a_face_again_on
     )
     site.write([again])
     await site.linked()
-    await site.stop(link)
     assert await site.rows("MATCH (f:Face)-[:WAS_IN]->(c:Case) RETURN c.case_id AS c") == []
     assert await site.rows(PLACE) == [{"low": "south", "high": "", "urgency": 1}]
     with pytest.raises(NotFound):
         await read_link(site.store, AccessLog(site.store), link_id, access=access(ANNA))
 
 
-async def test_a_victim_whose_face_is_a_stub_is_still_seen_where_the_face_was(site: Site) -> None:
+async def test_a_victim_whose_face_is_a_stub_is_still_seen_where_the_face_was(site: LinkInProcess) -> None:
     await pictures(site)
     await erase(site, "case system")
     [row] = await site.rows("MATCH (v:Victim) RETURN v.victim_id AS victim_id")

@@ -152,7 +152,7 @@ def test_what_a_viewer_may_not_see_changes_nothing_that_is_answered(
 
 
 async def _opened(stack: Any) -> Store:
-    store = Store(stack.neo4j_uri, stack.neo4j_user, stack.neo4j_password)
+    store = Store(*stack.neo4j)
     await migrate(store)
     return store
 

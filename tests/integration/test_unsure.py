@@ -9,6 +9,7 @@ import pytest
 from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.verdicts import Judgement, do_verdict
 from graph.actions.link import commit
+from graph.actions.link.writes import GraphWrites
 from graph.actions.read.queue import read_queue
 from graph.actions.victims import renamed
 from graph.domain.link import Decision
@@ -37,7 +38,7 @@ async def waits(store: Store, link_id: str) -> bool:
 
 async def declare(store: Store, offset: int, face_id: str, victim_id: str, now: datetime) -> None:
     """A case system says whom a face shows, as link writes it."""
-    changes = commit.Changes(offset, offset)
+    changes = GraphWrites(offset, offset)
     changes.victims.append({"victim_id": victim_id, "label": None, "version": 0})
     changes.depicts.append({"face_id": face_id, "victim_id": victim_id, "declared_by": "local"})
     await commit.commit(store, 0, changes, lambda a, b: True, now=now)

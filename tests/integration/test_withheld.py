@@ -13,9 +13,9 @@ from graph.actions.read import links
 from graph.store.session import Store
 from streams import topics
 from streams.relay.relay import BATCH
-from streams.settings import Addresses
 from tests.support import factories_streams as make
-from tests.support.harness import Site, installation
+from tests.support.harness import until
+from tests.support.link_in_process import LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
 WAITING = BATCH + 100
@@ -29,12 +29,14 @@ REPLAY = "CREATE (:Outbox {seq: $seq, kind: 'replay', key: 'e', source: '', body
 
 
 @pytest.fixture
-async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
-    async with installation(stack, store, tmp_path) as site:
+async def site(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
         yield site
 
 
-async def test_what_is_due_to_a_source_that_is_not_configured_waits_in_its_order_and_in_nobodys_way(site: Site) -> None:
+async def test_what_is_due_to_a_source_that_is_not_configured_waits_in_its_order_and_in_nobodys_way(
+    site: LinkInProcess, caplog: pytest.LogCaptureFixture
+) -> None:
     topic = topics.media_submitted("gone")
     event: dict[str, Any] = {
         "topic": topic, "key": None, "value": "e30=", "headers": [], "event": f"{topic}/0/1", "submitted_at": 1,
@@ -45,25 +47,21 @@ async def test_what_is_due_to_a_source_that_is_not_configured_waits_in_its_order
     await site.do("MATCH (h:AuditHead) SET h.outbox = $n", n=WAITING + 1)
     site.write([make.embedded("one", [], make.submitted(), make.origin(0))])
 
-    link = site.start("link")
-
-    await site.told([f"event:{make.origin(0).event}"])
     await site.linked()
+    assert [notice["subject"] for notice in site.notices()] == [f"event:{make.origin(0).event}"]
     waits = {topics.notices("gone"): WAITING, topic: 1}
     assert (await links.counts(site.store))["withheld"] == waits
     for name in waits:
-        assert link.last_words.count(f"ALARM records for {name} wait") == 1
-    await site.stop(link)
+        assert caplog.text.count(f"ALARM records for {name} wait") == 1
 
-    topics.ensure_topics(site.stack.kafka, ["local", "gone"], site.security)
-    site.start("link", REDTHREAD_SOURCES=json.dumps({"local": ["north"], "gone": ["south"]}))
+    await site.restart(sources=["local", "gone"])
 
     async def back() -> bool:
         return (await links.counts(site.store))["withheld"] == {}
 
-    await site.patiently(back, "all stands in the outbox again")
+    await until(back, "all rows are in the outbox again")
     await site.linked()
 
     assert [notice["number"] for notice in site.notices("gone")] == list(range(1, WAITING + 1))
     [replayed] = site.read(topic)
-    assert replayed.value() == b"{}"
+    assert replayed.value == b"{}"

@@ -30,6 +30,7 @@ from infra.local.running import find_running
 from streams import topics
 from streams.client.case_system import CaseSystem
 from streams.client.journal import NAME
+from streams.kafka.connection import KafkaConnection
 from tests.support.commands import PATIENCE_S, command, redthread
 
 GUIDE = (Path(__file__).parents[2] / "infra" / "docs" / "case-systems.md").read_text("utf-8")
@@ -91,7 +92,7 @@ def test_the_readme_s_case_system_runs_as_written_with_the_account_that_status_n
     (tmp_path / ".redthread").symlink_to(data)
     assert str(data / credentials.FILE) in redthread("status", "--data", data).stdout
     account = json.loads((data / credentials.FILE).read_text())
-    with CaseSystem(account["bootstrap.servers"], "local", account).read_notices() as reader:
+    with CaseSystem(KafkaConnection(account.pop("bootstrap.servers"), account)).read_notices() as reader:
         subprocess.run([sys.executable, "-c", example], cwd=tmp_path, check=True, timeout=PATIENCE_S)
         end = time.monotonic() + PATIENCE_S
         while not (notices := reader.read(1.0)):

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -31,29 +30,21 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from pydantic import BaseModel
 
-from graph.actions.link import commit
 from graph.files import MediaStore
-from graph.store.session import Row, Store
+from graph.store.session import Store
 from infra.local.child import leashed
 from streams import topics
-from streams.kafka.app import LINK_GROUP
+from streams.kafka.admin import ensure_topics
 from streams.kafka.sending import gallery_headers
 from streams.settings import Addresses
+from streams.topics import LINK_GROUP
+from tests.support.graph_contents import GraphContents
 
 CHECKOUT = Path(__file__).parents[2]
 LONG_S = 90.0
 """Above every wait that a loaded machine needs; no test passes or fails by being faster or slower."""
 PAUSE_S = (0.05, 0.3)
 """Between two looks at a condition: the shortest, for what comes at once, growing to the longest."""
-BOOKKEEPING = ("Backlog", "Cursor", "AuditHead", "AuditEntry", "AuditRoot", "Outbox", "Withheld", "Published",
-               "Migration")  # fmt: skip
-"""What may differ after a replay: who reads the log, how often it was asked, what is on its way."""
-MOMENTS = ("at", "proposed_at", "answered_at", "first_at", "at_ms", "next_try", "ended_at")
-"""Properties that hold the clock of the run that wrote them."""
-KEYS = {"Case": "case_id", "Media": "media_id", "Face": "face_id", "Embedding": "embedding_id", "Victim": "victim_id",
-        "Search": "search_id", "Comparison": "comparison_id", "Notice": "notice_id", "Erasure": "subject",
-        "Quarantined": "quarantine_id", "Act": "act_id", "Verdict": "verdict_id", "Group": "group_id",
-        "Part": "part_id"}  # fmt: skip
 
 
 class Worker:
@@ -147,7 +138,7 @@ class Reader:
 
 
 @dataclass
-class Site:
+class Site(GraphContents):
     """One installation: the addresses, the folder of its data, and every worker that was started."""
 
     stack: Addresses
@@ -191,7 +182,7 @@ class Site:
             await until(
                 lambda: not set(old) & set(self.admin.list_topics(timeout=30).topics), "the old topics are gone"
             )
-        topics.ensure_topics(self.stack.kafka, self.sources, self.security)
+        ensure_topics(self.stack.kafka_connection, self.sources)
         self.reader.close()
         self.reader = Reader(self.connection)
 
@@ -255,17 +246,6 @@ class Site:
         for worker in workers:
             await worker.ended()
 
-    # --- the graph ---
-
-    async def rows(self, query: str, **values: Any) -> list[Row]:
-        return await self.store.read(lambda tx: tx.rows(query, **values))  # type: ignore[arg-type]
-
-    async def do(self, query: str, **values: Any) -> None:
-        await self.store.write(lambda tx: tx.do(query, **values))  # type: ignore[arg-type]
-
-    async def cursor(self) -> commit.Cursor:
-        return await commit.read_cursor(self.store)
-
     async def linked(self, offset: int | None = None) -> None:
         """Returns when link stands behind the log's last record (or at `offset`) and nothing waits to be told."""
         last = self.end_of(topics.GALLERY) - 1 if offset is None else offset
@@ -292,37 +272,6 @@ class Site:
         except TimeoutError as late:
             words = "\n".join(f"== {w.log.name} ({w.process.poll()})\n{w.last_words}" for w in self.workers[-4:])
             raise TimeoutError(f"{late}\n{words}") from None
-
-    async def snapshot(self, *, times: bool = True) -> dict[str, Any]:
-        """Everything in the graph but its bookkeeping; without the clock of the run where `times` is False."""
-        nodes = await self.rows("MATCH (n) RETURN elementId(n) AS id, labels(n)[0] AS label, properties(n) AS facts")
-        edges = await self.rows(
-            "MATCH (a)-[r]->(b) RETURN elementId(a) AS a, type(r) AS kind, properties(r) AS facts, elementId(b) AS b"
-        )
-        names = {row["id"]: f"{row['label']} {row['facts'].get(KEYS.get(row['label'], ''))}" for row in nodes}
-        # A message that is deleted while it is read has neither label nor properties left.
-        kept = [row for row in nodes if row["label"] not in BOOKKEEPING and (row["label"] or row["facts"])]
-        told: dict[str, Any] = {names[row["id"]]: _facts(row["facts"], times) for row in kept}
-        assert len(told) == len(kept), Counter(names.values()).most_common(3)
-        for row in edges:
-            told.setdefault(f"{names[row['a']]} -{row['kind']}-> {names[row['b']]}", []).append(
-                _facts(row["facts"], times)
-            )
-        return told
-
-    async def links(self) -> dict[tuple[str, str], tuple[str, float, str, float]]:
-        """The links by pair of faces: state, score, band and threshold."""
-        found = await self.rows(
-            "MATCH (a:Face)-[r:CANDIDATE]->(b:Face) "
-            "RETURN a.face_id AS a, b.face_id AS b, r.state AS state, r.score AS score, r.band AS band, "
-            "r.threshold AS threshold"
-        )
-        assert len({(row["a"], row["b"]) for row in found}) == len(found), "a pair has two links"
-        return {(r["a"], r["b"]): (r["state"], r["score"], r["band"], r["threshold"]) for r in found}
-
-
-def _facts(facts: dict[str, Any], times: bool) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in facts.items() if times or k not in MOMENTS}
 
 
 def new_store(data: Path) -> MediaStore:

@@ -11,8 +11,9 @@ from typing import Self
 
 from infra.local import artifacts
 from infra.local.child import leashed
-from infra.local.kafka import credentials, server
+from infra.local.kafka import credentials, ready, server
 from infra.local.ports import LOOPBACK, free_ports
+from streams.kafka.connection import KafkaConnection
 
 QUICK = "broker.session.timeout.ms=2000\nbroker.heartbeat.interval.ms=500\n"
 """A killed broker's registration is waited for until its session is over: 9 s by default."""
@@ -33,6 +34,7 @@ class KafkaServer:
         self._process: subprocess.Popen[bytes] | None = None
         self.bootstrap = f"{LOOPBACK}:{port}"
         self.security = credentials.ensure(data, self.bootstrap)
+        self.kafka_connection = KafkaConnection(self.bootstrap, self.security)
         self.connection = {"bootstrap.servers": self.bootstrap, **self.security}
 
     def __enter__(self) -> Self:
@@ -59,7 +61,8 @@ class KafkaServer:
         properties.write_text(lines)
         with (self.folder / "kafka.log").open("ab") as log:
             self._process = subprocess.Popen([*leashed(signal.SIGKILL), *command], stdout=log, stderr=log)
-        asyncio.run(server.wait_until_ready(self.bootstrap, {} if open_to_all else self.security))
+        open_connection = KafkaConnection(self.bootstrap)
+        asyncio.run(ready.wait_until_ready(open_connection if open_to_all else self.kafka_connection))
 
     def kill(self) -> None:
         """Ends it as a crash does."""

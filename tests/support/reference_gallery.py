@@ -26,7 +26,7 @@ from graph.domain.comparison import (
 )
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import Calibrations, calibration_of, packaged
-from streams.gallery.means import MOST, SCORES_HIGHER
+from streams.gallery.means import MAX_FACES, MEAN_PENALTY
 from streams.link import rows
 from streams.records.gallery import (
     CaseRecord,
@@ -188,7 +188,7 @@ class Reference:
             counts = vector is not None and face not in self.leads_only
             if counts and victim is not None and scope.register and not scope.hidden:
                 found.setdefault(victim, []).append(face)
-        return {victim: faces[:MOST] for victim, faces in found.items() if len(faces) > 1}
+        return {victim: faces[:MAX_FACES] for victim, faces in found.items() if len(faces) > 1}
 
     def by_mean(self, media_id: str, face: str, vector: np.ndarray, victim: str) -> tuple[str, float, float] | None:
         """The victim's face nearest to this one, its cosine and the mean's score; None: the victim is no answer."""
@@ -209,7 +209,7 @@ class Reference:
         vectors = {other: stored for _, other, stored in self.everyone()}
         middle = self.middle([vectors[other] for other in self.means()[victim]])
         single, nearest = min((-self.score(vector, vectors[other]), other) for other in self.means()[victim])
-        return nearest, -single, self.score(vector, middle) - SCORES_HIGHER
+        return nearest, -single, self.score(vector, middle) - MEAN_PENALTY
 
     def _compare_mean(self, victim: str, faces: list[str]) -> None:
         homes = {face: media_id for media_id, face, _ in self.everyone()}
@@ -552,7 +552,7 @@ class Reference:
         good = sorted(self._good_probes(asked), key=lambda probe: probe[0])
         if len(good) < 2:
             return []
-        score = self.score(stored, self.middle([vector for _, vector in good])) - SCORES_HIGHER
+        score = self.score(stored, self.middle([vector for _, vector in good])) - MEAN_PENALTY
         _, nearest = min((-self.score(stored, vector), probe) for probe, vector in good)
         return [(score, nearest)] if score >= self.calibration.floor else []
 

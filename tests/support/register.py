@@ -20,8 +20,8 @@ class Register(Gallery):
         self.memberships: Memberships = {}
         self.staged: dict[Staged, Memberships] = {}
 
-    def take_in(self, staged: Staged) -> None:
-        super().take_in(staged)
+    def merge(self, staged: Staged) -> None:
+        super().merge(staged)
         self.memberships |= self.staged.pop(staged, {})
 
 

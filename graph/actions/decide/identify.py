@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from graph.actions import victims
-from graph.actions.decide.statements import Told, numbered
 from graph.actions.known import find_victim
+from graph.actions.notices import Notice, store_notices
 from graph.domain import audit, ids, link, victim
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, Invalid, NotFound
@@ -141,7 +141,7 @@ async def do_identification_approval(
         outgoing: list[log.Outgoing] = []
         if state is IdentificationState.APPROVED:
             await tx.do(queries.SET_IDENTITIES, rows=[{"victim_id": name, "identity": row["person_ref"]}])
-            outgoing = await numbered(tx, _told(decided, around), now)
+            outgoing = await store_notices(tx, _told(decided, around), now)
         digest = audit.content_digest({"decision": decision.value, "reason": reason})
         action = AuditAction(f"identification.{state.value}")
         act = audit.Act(now, actor.actor, action, f"identification:{identification_id}", purpose, digest)
@@ -175,7 +175,7 @@ async def do_identification_reopening(
         digest = audit.content_digest({"reason": reason})
         subject = f"identification:{identification_id}"
         act = audit.Act(now, actor.actor, AuditAction.IDENTIFICATION_REOPENED, subject, purpose, digest)
-        await log.append(tx, head, [act], await numbered(tx, told, now))
+        await log.append(tx, head, [act], await store_notices(tx, told, now))
         return _seen(again, seen, actor)
 
     return await store.write(work)
@@ -258,16 +258,16 @@ def _districts(around: victims.Around, faces: Iterable[str]) -> list[str]:
     return sorted({case["district"] for face in faces for case in around.cases.get(face, [])})
 
 
-def _told(row: Row, around: victims.Around) -> list[Told]:
+def _told(row: Row, around: victims.Around) -> list[Notice]:
     body: Row = {"identification_id": row["identification_id"], "person_ref": row["person_ref"],
                  "basis": row["basis"], "standing": _STANDING[row["state"]]}  # fmt: skip
     subject, outcome = f"identification:{row['identification_id']}", _OUTCOME[row["state"]]
-    told: list[Told] = []
+    told: list[Notice] = []
     for source in around.sources:
         known = around.known_at(source)
         if not known.own.isdisjoint(row["face_ids"]):
             name = known.name_of(row["face_ids"])
-            told.append(Told(f"{subject}@{source}", source, outcome, {**body, "victim_id": name}))
+            told.append(Notice(f"{subject}@{source}", source, outcome, {**body, "victim_id": name}, supersedes=True))
     return told
 
 

@@ -7,39 +7,27 @@ assessed them or a second one approved; case systems act on approved ones only.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from graph.domain import ids
+from graph.actions.notices import Notice, store_notices
+from graph.actions.victims import moved_faces
 from graph.domain.link import State
 from graph.store.log import Outgoing
-from graph.store.queries import ingest
 from graph.store.session import Row, Tx
 
 if TYPE_CHECKING:
     from graph.actions.decide.verdicts import Outcome, Planned
-    from graph.actions.victims import Effects
     from graph.domain.known_victims import VictimView
 
 APPROVED: Final = "approved"
 ASSESSED: Final = "assessed"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One notice before it has a number: `body` is what its case system reads."""
-
-    subject: str
-    source: str
-    outcome: str
-    body: Row
-
-
 async def tell_decision(tx: Tx, planned: Planned, now: datetime) -> list[Outgoing]:
     """The notices and the gallery record of one act; each case system is told what it may know of it."""
-    told: list[Told] = []
+    told: list[Notice] = []
     sources = {
         source: (planned.around.known_at(source), planned.around.known_at(source, planned.then))
         for source in planned.around.sources
@@ -48,15 +36,7 @@ async def tell_decision(tx: Tx, planned: Planned, now: datetime) -> list[Outgoin
         told += _of_link(item, planned, {source: then for source, (_, then) in sources.items()}, now)
     for source, (before, then) in sources.items():
         told += _of_victims(source, before, then, planned, now)
-    return [*await numbered(tx, told, now), *to_gallery(planned.follows), *_pairs(planned)]
-
-
-def to_gallery(follows: Effects) -> list[Outgoing]:
-    """The record by which link learns whose face is whose now."""
-    if not follows.moved:
-        return []
-    key = min(follows.moved)
-    return [Outgoing("victims", key, {"faces": dict(follows.moved)})]
+    return [*await store_notices(tx, told, now), *moved_faces(planned.follows), *_pairs(planned)]
 
 
 def _pairs(planned: Planned) -> Iterator[Outgoing]:
@@ -72,7 +52,7 @@ def _is_apart(item: Outcome) -> bool:
     return item.state is State.DISMISSED
 
 
-def _of_link(item: Outcome, planned: Planned, known: Mapping[str, VictimView], now: datetime) -> Iterator[Told]:
+def _of_link(item: Outcome, planned: Planned, known: Mapping[str, VictimView], now: datetime) -> Iterator[Notice]:
     row, cases = item.found.row, planned.around.cases
     sides = [(face, cases.get(face, [])) for face in (row["a"], row["b"])]
     for source in sorted({case["source"] for _, known in sides for case in known if case["source"]}):
@@ -84,7 +64,7 @@ def _of_link(item: Outcome, planned: Planned, known: Mapping[str, VictimView], n
         }  # fmt: skip
         if item.undone is not None:
             body["undone"] = item.undone.decision
-        yield Told(f"link:{row['link_id']}@{source}", source, "decided", body)
+        yield Notice(f"link:{row['link_id']}@{source}", source, "decided", body, supersedes=True)
 
 
 def _side(face: str, cases: list[Row], source: str, planned: Planned) -> Row:
@@ -94,7 +74,7 @@ def _side(face: str, cases: list[Row], source: str, planned: Planned) -> Row:
     return {"face_id": face, "media_id": planned.then.faces[face].media_id, "case_ids": sorted(own)}
 
 
-def _of_victims(source: str, before: VictimView, then: VictimView, planned: Planned, now: datetime) -> Iterator[Told]:
+def _of_victims(source: str, before: VictimView, then: VictimView, planned: Planned, now: datetime) -> Iterator[Notice]:
     """The victims that an act changed, as this case system may know them: under that name, with its own faces."""
     was, is_now = before.victims.of_face, then.victims.of_face
     changed: defaultdict[str, set[str]] = defaultdict(set)
@@ -108,7 +88,7 @@ def _of_victims(source: str, before: VictimView, then: VictimView, planned: Plan
             "victim_id": victim_id, "standing": _standing(then, victim_id), "changed": sorted(faces),
             "faces": sorted(then.own & victim.faces) if victim else [], "at": now.isoformat(),
         }  # fmt: skip
-        yield Told(f"victim:{victim_id}@{source}", source, "victim_changed", body)
+        yield Notice(f"victim:{victim_id}@{source}", source, "victim_changed", body, supersedes=True)
     for item in planned.follows.to_approve_again:
         if not then.own.isdisjoint(item.face_ids):
             body = {
@@ -116,7 +96,7 @@ def _of_victims(source: str, before: VictimView, then: VictimView, planned: Plan
                 "victim_id": then.name_of(item.face_ids),
                 "state": item.state,
             }
-            yield Told(f"identification:{item.identification_id}@{source}", source, item.state, body)
+            yield Notice(f"identification:{item.identification_id}@{source}", source, item.state, body, supersedes=True)
 
 
 def _standing(known: VictimView, victim_id: str) -> str:
@@ -124,26 +104,3 @@ def _standing(known: VictimView, victim_id: str) -> str:
     victim = known.victims.by_id.get(victim_id)
     states = [known.near.links[link_id].state for link_id in (victim.links if victim else ())]
     return APPROVED if states and all(state is State.APPROVED for state in states) else ASSESSED
-
-
-async def numbered(tx: Tx, told: Sequence[Told], now: datetime) -> list[Outgoing]:
-    """Stores notices of decisions, each superseding the one before of its subject, and returns them for publication."""
-    standing = {
-        row["subject"]: row["number"]
-        for row in await tx.rows(ingest.STANDING_NOTICES, subjects=sorted({item.subject for item in told}))
-    }
-    due: list[Row] = []
-    outgoing: list[Outgoing] = []
-    for item in told:
-        number = standing[item.subject] = standing.get(item.subject, 0) + 1
-        row: Row = {
-            "notice_id": ids.notice_id(item.subject, number), "subject": item.subject, "number": number,
-            "outcome": item.outcome,
-            "supersedes": ids.notice_id(item.subject, number - 1) if number > 1 else None,
-        }  # fmt: skip
-        due.append({**row, "source": item.source, "at": now.isoformat()})
-        sent = {key: value for key, value in row.items() if value is not None}
-        outgoing.append(Outgoing("notice", item.subject, {**sent, **item.body}, source=item.source))
-    if due:
-        await tx.do(ingest.CREATE_NOTICES, rows=due)
-    return outgoing

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
 
-from graph.actions.link.commit import LOG
+from graph.actions.link.cursor import LOG
 from graph.store.queries import relay as queries
 from graph.store.session import Row, Store, Tx
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 
-from graph.actions.link.commit import LOG
+from graph.actions.link.cursor import LOG
 from graph.domain.audit_root import Root, last_finished_day
 from graph.domain.errors import Fenced
 from graph.store import log

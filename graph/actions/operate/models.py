@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from graph.actions.link.commit import LOG, read_cursor
+from graph.actions.link.cursor import LOG, read_cursor
 from graph.domain import audit
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from graph.actions.link import events
-from graph.actions.link.commit import NoticeRow, new_notices
-from graph.actions.link.events import Event
+from graph.actions import events
+from graph.actions.events import Event
+from graph.actions.notices import Notice, store_notices
 from graph.domain import ids
 from graph.domain.audit import Act
 from graph.domain.audit_actions import AuditAction
@@ -55,7 +55,7 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
         if asked:
             await tx.do(queries.FAIL_SEARCHES, rows=asked, now=now.isoformat())
             await tx.do(queries.FAIL_MARKS, rows=asked)
-        await log.append(tx, head, [], await new_notices(tx, notices, now))
+        await log.append(tx, head, [], await store_notices(tx, notices, now))
 
     await store.write(work)
 
@@ -64,10 +64,10 @@ def _event(row: Row) -> Event:
     return Event.of(row["event"], row.get("ce_id") or "", row.get("submitted_at") or 0)
 
 
-def _notice(row: Row) -> NoticeRow:
+def _notice(row: Row) -> Notice:
     told = ("event", "ce_id", "source_ref", "code", "reason", "attempts", "quarantine_id")
     body = {name: row.get(name) or None for name in told}
-    return NoticeRow(f"event:{row['event']}", row["source"], "quarantined", body, _event(row))
+    return Notice(f"event:{row['event']}", row["source"], "quarantined", body, _event(row))
 
 
 def _indexed(row: Row, name: str, now: datetime, first_try_s: float) -> Row:

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final, Literal, TypeVar
 
-from graph.actions.link import events
-from graph.actions.link.events import Event
+from graph.actions import events
+from graph.actions.events import Event
 from graph.domain import ids
 from graph.files import UPLOAD_SCHEME
 from graph.store.queries import reconcile as queries

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from graph.actions.link.commit import LOG
+from graph.actions.link.cursor import LOG
 from graph.actions.operate.reconcile import PAGE, Request, pages
 from graph.domain import ids
 from graph.domain.audit import Act, content_digest

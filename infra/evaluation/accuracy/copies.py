@@ -119,9 +119,12 @@ def _bent(by: Callable[[Radii], Radii]) -> Copy:
         times = by(np.hypot(across - middle[0], down - middle[1]) / reach)
         from_x, from_y = (middle[0] + (across - middle[0]) * times, middle[1] + (down - middle[1]) * times)
         bent = cv2.remap(
-            bgr, from_x.astype(np.float32), from_y.astype(np.float32), cv2.INTER_LINEAR,
+            bgr,
+            from_x.astype(np.float32),
+            from_y.astype(np.float32),
+            cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
+        )
         return np.asarray(bent, np.uint8)
 
     return copy

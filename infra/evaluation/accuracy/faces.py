@@ -79,9 +79,13 @@ class Looks:
 
 
 def look_at(
-    pictures: Sequence[Path], copies: Sequence[Collection[str]], models: ModelFiles, stop: threading.Event,
-    *, plain: bool = False,
-) -> list[Mapping[str, Seen]]:  # fmt: skip
+    pictures: Sequence[Path],
+    copies: Sequence[Collection[str]],
+    models: ModelFiles,
+    stop: threading.Event,
+    *,
+    plain: bool = False,
+) -> list[Mapping[str, Seen]]:
     """As `Looks.at`, with a bar of the progress; raises Interrupted once `stop` is set."""
     looks: list[Mapping[str, Seen]] = []
     with looking(models) as processes, bars(len(pictures), "pictures") as move:

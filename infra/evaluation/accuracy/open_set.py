@@ -30,7 +30,7 @@ from infra.evaluation.accuracy.rates import (
     threshold_at,
     trade_off,
 )
-from streams.gallery.means import SCORES_HIGHER
+from streams.gallery.means import MEAN_PENALTY
 
 Scored = Literal["best", "mean", "better"]
 """What of a person's pictures on file scores: the best, their mean, or, as link has it, the better of the two."""
@@ -101,7 +101,7 @@ def searched(vectors: Vectors, person: Codes, split: Split, by: Scored) -> Searc
         (_gallery(vectors, person, split, by_mean=by_mean), less)
         for by_mean, less, wanted in (
             (False, 0.0, by != "mean"),
-            (True, SCORES_HIGHER if by == "better" else 0.0, by != "best"),
+            (True, MEAN_PENALTY if by == "better" else 0.0, by != "best"),
         )
         if wanted
     ]
@@ -181,17 +181,22 @@ def measure_open_set(sample: Sample, on_file: int, seeds: Sequence[int]) -> tupl
                 drawn[name].append(searches.metrics(mated, non_mated))
         _note_bands(bands, found["product"], sample.quality()[split.mated])
     size = {
-        "on_file": on_file, "gallery": len(split.on_file), "mated": len(split.mated),
+        "on_file": on_file,
+        "gallery": len(split.on_file),
+        "mated": len(split.mated),
         "non_mated": len(split.non_mated),
-    }  # fmt: skip
+    }
     values = {name: folded(runs, lambda numbers: float(np.nanmean(numbers))) for name, runs in means.items()}
     intervals = {name: folded(runs, interval) for name, runs in drawn.items()}
     by_quality = [
-        {"quality": name, "searches": sum(number for number, _ in runs),
-         "tpir_at_fpir": {FPIR[0]: sum(number * rate for number, rate in runs) / sum(number for number, _ in runs)}}
+        {
+            "quality": name,
+            "searches": sum(number for number, _ in runs),
+            "tpir_at_fpir": {FPIR[0]: sum(number * rate for number, rate in runs) / sum(number for number, _ in runs)},
+        }
         for name, runs in bands.items()
         if any(number for number, _ in runs)
-    ]  # fmt: skip
+    ]
     return (
         {**size, **values["product"], "ways": values, "by_quality": by_quality},
         {**intervals["product"], "ways": intervals},

@@ -91,10 +91,11 @@ class AllPairs:
     def as_json(self) -> Metrics:
         limits = self.thresholds()
         return {
-            "same": len(self.same), "different": len(self.different),
+            "same": len(self.same),
+            "different": len(self.different),
             "tar_at_far": {far: accepted(self.same, limit) for far, limit in limits.items()},
             "thresholds": limits,
-        }  # fmt: skip
+        }
 
 
 def all_pairs(vectors: Vectors, person: Codes) -> AllPairs:

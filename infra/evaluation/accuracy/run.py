@@ -96,10 +96,16 @@ def _check(people: Sequence[str], asked: Asked) -> None:
 
 def _about(files: Sequence[SourceFile], sample: Sample, asked: Asked, model_id: str) -> Metrics:
     return {
-        "people": len({file.case for file in files}), "pictures": len(files), "half": asked.half, "seed": asked.seed,
-        "splits": SPLITS, "model_id": model_id, "no_face": int((~sample.found()).sum()),
-        "too_poor": int(sample.too_poor().sum()), "intervals": {},
-    }  # fmt: skip
+        "people": len({file.case for file in files}),
+        "pictures": len(files),
+        "half": asked.half,
+        "seed": asked.seed,
+        "splits": SPLITS,
+        "model_id": model_id,
+        "no_face": int((~sample.found()).sum()),
+        "too_poor": int(sample.too_poor().sum()),
+        "intervals": {},
+    }
 
 
 def _pair_curves(sample: Sample, clean: Mapping[Way, AllPairs]) -> dict[str, Curve]:

@@ -41,17 +41,26 @@ def _show_verification(out: Console, found: Mapping[str, Any], intervals: Mappin
     rates = list(every["tar_at_far"])
     shares = list(found["copies"][0]["candidates_of_strangers"])
     table = _table(
-        "One picture a worse copy, thresholds as above; both, strangers that are candidates", "copy", "found",
-        "too poor", *rates, "one look, 0.001", "gain", *(f"both, {share}" for share in shares),
-    )  # fmt: skip
+        "One picture a worse copy, thresholds as above; both, strangers that are candidates",
+        "copy",
+        "found",
+        "too poor",
+        *rates,
+        "one look, 0.001",
+        "gain",
+        *(f"both, {share}" for share in shares),
+    )
     for row in found["copies"]:
         gain = row["gain"]
         table.add_row(
-            row["copy"], _percent(row["found"]), _percent(row["too_poor"]),
+            row["copy"],
+            _percent(row["found"]),
+            _percent(row["too_poor"]),
             *(_percent(row["tar_at_far"].get(far)) for far in rates),
-            _percent(row["plain"]["tar_at_far"].get("0.001")), _with(gain["mean"], gain["interval"]),
+            _percent(row["plain"]["tar_at_far"].get("0.001")),
+            _with(gain["mean"], gain["interval"]),
             *(_percent(row["candidates_of_strangers"][share]) for share in shares),
-        )  # fmt: skip
+        )
     out.print(table)
     table = _table("The same by the stored quality of the worse picture", "quality", "pairs", *rates)
     for row in found["by_quality"]:
@@ -64,18 +73,24 @@ def _show_open_set(out: Console, found: Mapping[str, Any], intervals: Mapping[st
     table = _table(
         f"Search with {found['on_file']} on file: {found['gallery']} pictures in the gallery, {found['mated']} mated "
         f"and {found['non_mated']} non-mated searches, five splits",
-        "a person scores by", "TPIR at FPIR 0.01", "rank 1", "rank 20",
-    )  # fmt: skip
+        "a person scores by",
+        "TPIR at FPIR 0.01",
+        "rank 1",
+        "rank 20",
+    )
     names = {
-        "product": "the better of the next two", "max": "the best picture", "template": "the mean vector",
+        "product": "the better of the next two",
+        "max": "the best picture",
+        "template": "the mean vector",
         "plain": "the best picture, one look",
-    }  # fmt: skip
+    }
     for way, name in names.items():
         rates, ends = found["ways"][way], intervals["ways"][way]
         table.add_row(
-            name, _with(rates["tpir_at_fpir"]["0.01"], ends["tpir_at_fpir"]["0.01"]),
+            name,
+            _with(rates["tpir_at_fpir"]["0.01"], ends["tpir_at_fpir"]["0.01"]),
             *(_with(rates[rank], ends[rank]) for rank in ("rank1", "rank20")),
-        )  # fmt: skip
+        )
     out.print(table)
     for row in found["by_quality"]:
         rate = _percent(row["tpir_at_fpir"]["0.01"])

@@ -44,11 +44,15 @@ def measure_copies(
         gain = (its_scores >= limits[0]).astype(np.float64) - (plain_scores >= limits[1])
         told.append(
             {
-                "copy": copy or "as it is", "pairs": len(gain), **_seen_in(sample, copy, pairs[1]), **product,
-                "plain": plain, "candidates_of_strangers": strangers_proposed(sample, copy, calibration),
+                "copy": copy or "as it is",
+                "pairs": len(gain),
+                **_seen_in(sample, copy, pairs[1]),
+                **product,
+                "plain": plain,
+                "candidates_of_strangers": strangers_proposed(sample, copy, calibration),
                 "gain": {"mean": float(gain.mean()), "interval": _interval(gain, sample, pairs, seed)},
             }
-        )  # fmt: skip
+        )
         scores.append(its_scores)
     quality = [sample.quality(copy)[pairs[1]] for copy in (ORIGINAL, *COPIES)]
     return told, _by_quality(np.concatenate(scores), np.concatenate(quality), clean["product"].thresholds())

@@ -35,19 +35,19 @@ def measure_groups(aged: Aged, score: ProductScore, seed: int) -> list[Metrics]:
         found = rate(strangers, person[a], seed)
         rows.append(
             {
-                "ages": band_name(band), "pictures": len(inside), "pairs": len(pairs) / ORDERS,
+                "ages": band_name(band),
+                "pictures": len(inside),
+                "pairs": len(pairs) / ORDERS,
                 "strangers_per_1000": 1000 * found["value"],
                 "interval": [1000 * end for end in found["interval"]],
                 "of_strangers": int(strangers.sum()) / ORDERS / max(int(different.sum()), 1),
                 "of_mates": int((~strangers).sum()) / ORDERS / max(int((~different).sum()), 1),
             }
-        )  # fmt: skip
+        )
     return rows
 
 
-def _grouped(
-    alike: np.ndarray, vectors: np.ndarray, score: ProductScore, order: np.ndarray
-) -> list[tuple[int, int]]:  # fmt: skip
+def _grouped(alike: np.ndarray, vectors: np.ndarray, score: ProductScore, order: np.ndarray) -> list[tuple[int, int]]:
     """The pairs of faces that are in one group once all have come in this order."""
     held, come = Groups(), list[int]()
     groups = StagedGroups(held)
@@ -58,8 +58,8 @@ def _grouped(
     for face in order.tolist():
         close = [str(other) for other in come if alike[face, other] >= score.group]
         if close:
-            groups.join(str(face), CASE, close, member, score.group, face)
+            groups.add_face(str(face), CASE, close, member, threshold=score.group, offset=face)
         come.append(face)
-    groups.take_into(held)
+    groups.merge(held)
     by_group = [sorted(map(int, group.faces)) for group in held.by_id.values()]
     return [pair for faces in by_group for pair in combinations(faces, 2)]

@@ -67,7 +67,9 @@ def _in_band(pairs: Pairs, band: tuple[int, int], floor: float, seed: int) -> Me
 
     once = np.ones(len(pairs.score))
     return {
-        "ages": band_name(band), "strangers": int(strangers.sum()), "mates": int(mates.sum()),
+        "ages": band_name(band),
+        "strangers": int(strangers.sum()),
+        "mates": int(mates.sum()),
         "strangers_above_floor": above_floor(once),
         "thresholds": {far: threshold_at(pairs.score[strangers], float(far)) for far in FALSE},
         "tar_at_far": {far: tar(once, far) for far in FALSE},
@@ -77,7 +79,7 @@ def _in_band(pairs: Pairs, band: tuple[int, int], floor: float, seed: int) -> Me
                 far: over_people(pairs.person, lambda t, far=far: tar(pairs.weights(t), far), seed) for far in FALSE
             },
         },
-    }  # fmt: skip
+    }
 
 
 def _one_threshold(pairs: Pairs, seed: int) -> Metrics:
@@ -105,6 +107,7 @@ def _found(pairs: Pairs, band: tuple[int, int], gap: tuple[int, int], floor: flo
         return accepted(pairs.score[mates], floor, weights[mates])
 
     return {
-        "mates": int(mates.sum()), "above_floor": above_floor(np.ones(len(pairs.score))),
+        "mates": int(mates.sum()),
+        "above_floor": above_floor(np.ones(len(pairs.score))),
         "interval": over_people(pairs.person, lambda t: above_floor(pairs.weights(t)), seed),
-    }  # fmt: skip
+    }

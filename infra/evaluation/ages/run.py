@@ -67,9 +67,14 @@ def aged_files(root: Path, half: Half | None) -> tuple[list[AgedFile], int]:
 
 
 def measure_ages(
-    root: Path, rest: Path | None, half: Half | None, seed: int, models: ModelFiles, calibrations: Calibrations,
+    root: Path,
+    rest: Path | None,
+    half: Half | None,
+    seed: int,
+    models: ModelFiles,
+    calibrations: Calibrations,
     stop: threading.Event,
-) -> Metrics:  # fmt: skip
+) -> Metrics:
     """The object of `bench accuracy --ages --json`, shares from 0 to 1, with 95 % intervals over people.
 
     `rest` is a folder with a sub-folder a person, whose faces are in the register and are never asked for. Blocks;
@@ -92,22 +97,33 @@ def measure_ages(
     aged = Aged(person[: len(ages)], ages, everyone.of(np.arange(len(ages))))
     with clock.step("measure"):
         found: dict[str, Any] = {
-            "people": aged.people, "pictures": len(files), "unnamed": unnamed, "half": half, "seed": seed,
-            "register": len(able), "model_id": models.model_id,
-            "no_face": sum(face.vector is None for face in seen), "too_poor": sum(face.too_poor for face in seen),
-            "bands": _sizes(aged), **measure_pairs(aged, score, seed),
+            "people": aged.people,
+            "pictures": len(files),
+            "unnamed": unnamed,
+            "half": half,
+            "seed": seed,
+            "register": len(able),
+            "model_id": models.model_id,
+            "no_face": sum(face.vector is None for face in seen),
+            "too_poor": sum(face.too_poor for face in seen),
+            "bands": _sizes(aged),
+            **measure_pairs(aged, score, seed),
             "register_sizes": measure_register(aged, person, everyone, score, seed),
             "groups": measure_groups(aged, score, seed),
             "victims": measure_victims(aged, person, everyone, score, seed),
-        }  # fmt: skip
+        }
     return told({**found, "seconds": clock.as_json()})
 
 
 def _sizes(aged: Aged) -> list[Metrics]:
     """How many pictures and people there are of each band of ages."""
     rows: Sequence[Metrics] = [
-        {"ages": band_name(band), "pictures": int((inside := aged.within(band)).sum()),
-         "people": len(np.unique(aged.person[inside])), "adults": band == ADULTS}
+        {
+            "ages": band_name(band),
+            "pictures": int((inside := aged.within(band)).sum()),
+            "people": len(np.unique(aged.person[inside])),
+            "adults": band == ADULTS,
+        }
         for band in AGE_BANDS
-    ]  # fmt: skip
+    ]
     return list(rows)

@@ -25,8 +25,11 @@ def show_ages(out: Console, found: Mapping[str, Any]) -> None:
     for row in found["victims"]:
         table = _table(
             f"A victim's picture found by the others to 18 years, but those up to {row['years_gone']} years around it "
-            f"({row['pictures']} pictures, {row['people']} people)", "score", "first", "at FAR 0.001",
-        )  # fmt: skip
+            f"({row['pictures']} pictures, {row['people']} people)",
+            "score",
+            "first",
+            "at FAR 0.001",
+        )
         for name, rates in row["ways"].items():
             table.add_row(name, _rate(rates["rank1"]), _rate(rates["tar_at_far"]))
         out.print(table)
@@ -34,18 +37,30 @@ def show_ages(out: Console, found: Mapping[str, Any]) -> None:
 
 def _show_pairs(out: Console, found: Mapping[str, Any]) -> None:
     fars = list(found["pairs"][0]["tar_at_far"])
-    table = _table("Both of one age; one person at most 5 years apart", "ages", "strangers", "above the floor",
-                   "one person", *(f"TAR at FAR {far}" for far in fars))  # fmt: skip
+    table = _table(
+        "Both of one age; one person at most 5 years apart",
+        "ages",
+        "strangers",
+        "above the floor",
+        "one person",
+        *(f"TAR at FAR {far}" for far in fars),
+    )
     for row in found["pairs"]:
         ends = row["intervals"]
         table.add_row(
-            row["ages"], str(row["strangers"]), _with(row["strangers_above_floor"], ends["strangers_above_floor"]),
-            str(row["mates"]), *(_with(row["tar_at_far"][far], ends["tar_at_far"][far]) for far in fars),
-        )  # fmt: skip
+            row["ages"],
+            str(row["strangers"]),
+            _with(row["strangers_above_floor"], ends["strangers_above_floor"]),
+            str(row["mates"]),
+            *(_with(row["tar_at_far"][far], ends["tar_at_far"][far]) for far in fars),
+        )
     out.print(table)
     one = found["one_threshold"]
-    names = {"children": "children to 12, at most 5 years apart, accepted", "small_strangers":
-             "strangers both to 8 accepted", "adult_strangers": "adult strangers accepted"}  # fmt: skip
+    names = {
+        "children": "children to 12, at most 5 years apart, accepted",
+        "small_strangers": "strangers both to 8 accepted",
+        "adult_strangers": "adult strangers accepted",
+    }
     told = "; ".join(f"{name} {_with(one[key], one['intervals'][key])}" for key, name in names.items())
     out.print(f"at one threshold, where one stranger of all in a thousand is accepted: {told}")
     gaps = list(dict.fromkeys(row["gap"] for row in found["by_gap"]))
@@ -58,18 +73,30 @@ def _show_pairs(out: Console, found: Mapping[str, Any]) -> None:
 
 def _show_register(out: Console, found: Mapping[str, Any]) -> None:
     sizes = [str(size) for size in found["sizes"]]
-    table = _table(f"False candidates a new face, and those within the caps; goal {FALSE_PER_FACE}", "ages", *sizes,
-                   *(f"{size}, capped" for size in sizes), "rank 1")  # fmt: skip
+    table = _table(
+        f"False candidates a new face, and those within the caps; goal {FALSE_PER_FACE}",
+        "ages",
+        *sizes,
+        *(f"{size}, capped" for size in sizes),
+        "rank 1",
+    )
     for row in found["bands"]:
         false = row["false_candidates"]
-        table.add_row(row["ages"], *(_number(false[size]["above"]) for size in sizes),
-                      *(_number(false[size]["proposed"]) for size in sizes), _rate(row["rank1"]))  # fmt: skip
+        table.add_row(
+            row["ages"],
+            *(_number(false[size]["above"]) for size in sizes),
+            *(_number(false[size]["proposed"]) for size in sizes),
+            _rate(row["rank1"]),
+        )
     out.print(table)
     columns = [(row["among"], row["years"], row["strangers"]) for row in found["bands"][0]["in_places"]]
     for among in dict.fromkeys(among for among, _, _ in columns):
         shown = [column for column in columns if column[0] == among]
-        table = _table(f"One person's pictures within the ten places, among so many strangers of {among}", "ages",
-                       *(f"{years} years, {strangers}" for _, years, strangers in shown))  # fmt: skip
+        table = _table(
+            f"One person's pictures within the ten places, among so many strangers of {among}",
+            "ages",
+            *(f"{years} years, {strangers}" for _, years, strangers in shown),
+        )
         for row in found["bands"]:
             told = {(each["among"], each["years"], each["strangers"]): each for each in row["in_places"]}
             table.add_row(row["ages"], *(_rate(told[column]) for column in shown))
@@ -77,16 +104,24 @@ def _show_register(out: Console, found: Mapping[str, Any]) -> None:
 
 
 def _show_groups(out: Console, found: list[Mapping[str, Any]]) -> None:
-    table = _table("Groups of a case with all pictures of one age", "ages", "pairs in groups", "strangers per 1,000",
-                   "of all strangers", "of one person's")  # fmt: skip
+    table = _table(
+        "Groups of a case with all pictures of one age",
+        "ages",
+        "pairs in groups",
+        "strangers per 1,000",
+        "of all strangers",
+        "of one person's",
+    )
     for row in found:
         low, high = row["interval"]
         known = row["strangers_per_1000"] is not None
         table.add_row(
-            row["ages"], f"{row['pairs']:.0f}",
+            row["ages"],
+            f"{row['pairs']:.0f}",
             f"{row['strangers_per_1000']:.1f} ({low:.1f} to {high:.1f})" if known else "-",
-            _percent(row["of_strangers"]), _percent(row["of_mates"]),
-        )  # fmt: skip
+            _percent(row["of_strangers"]),
+            _percent(row["of_mates"]),
+        )
     out.print(table)
 
 

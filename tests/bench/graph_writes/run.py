@@ -11,7 +11,7 @@ from typing import Any, Final
 from neo4j import AsyncGraphDatabase, NotificationMinimumSeverity
 
 from graph.actions.link import commit
-from graph.actions.link.commit import RecordId
+from graph.actions.link.cursor import RecordId, raise_epoch
 from graph.store.session import Store
 from infra.terminal import announce
 from streams.settings import Addresses
@@ -72,7 +72,7 @@ async def measure_graph_writes(addresses: Addresses, pictures: int, rounds: int,
             addresses.neo4j_uri, auth=auth, notifications_min_severity=NotificationMinimumSeverity.OFF
         ) as driver,
     ):
-        epoch = (await commit.raise_epoch(store, "bench", MODEL_ID)).epoch
+        epoch = (await raise_epoch(store, "bench", MODEL_ID)).epoch
         ways = _Ways(store, driver, epoch, seed)
         for batch in BATCHES:
             await ways.run(WARM_UP, batch, Size(), ours_first=True)
@@ -108,9 +108,14 @@ class _Ways:
         for plan in self._ours.batches(pictures, batch):
             begun = time.perf_counter()
             await commit.commit(
-                self._store, self._epoch, plan.changes, plan.compare.may_compare, now=datetime.now(UTC),
-                record=RECORD, stands_at=plan.changes.first - 1,
-            )  # fmt: skip
+                self._store,
+                self._epoch,
+                plan.changes,
+                plan.compare.may_compare,
+                now=datetime.now(UTC),
+                record=RECORD,
+                stands_at=plan.changes.first - 1,
+            )
             spent.append(time.perf_counter() - begun)
         return spent
 
@@ -119,7 +124,7 @@ class _Ways:
         rows = 0
         for plan in self._bare.batches(pictures, batch):
             now = datetime.now(UTC)
-            statements = bare.statements(plan.changes, commit.acts_of(plan.changes, now), now)
+            statements = bare.statements(plan.changes, commit.audit_acts(plan.changes, now), now)
             begun = time.perf_counter()
             rows += await bare.write(self._driver, statements)
             spent.append(time.perf_counter() - begun)

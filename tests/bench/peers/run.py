@@ -94,9 +94,13 @@ def pythons_of(named: Iterable[str]) -> dict[Name, Path]:
 
 
 def measure_peers(
-    rounds: Sequence[Sequence[SourceFile]], names: Sequence[Name], models: ModelFiles, scorer: Scorer, places: Places,
+    rounds: Sequence[Sequence[SourceFile]],
+    names: Sequence[Name],
+    models: ModelFiles,
+    scorer: Scorer,
+    places: Places,
     stop: threading.Event,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """The object of `bench peers --json`, but for `pipeline`. Blocks; raises Interrupted once `stop` is set.
 
     All ways have as many processes of one thread as there are cores, and take the pictures of a round one way after the
@@ -118,10 +122,15 @@ def measure_peers(
     rows = {name: _row(name, theirs[name], mine, sizes, person) for name in peers}
     same, different = pair_scores(stored, person, "product")
     return {
-        "pictures": len(files), "people": len(set(person)), "same_pairs": len(same), "different_pairs": len(different),
-        "processes": cores(), "rounds": len(rounds), "ours": found,
+        "pictures": len(files),
+        "people": len(set(person)),
+        "same_pairs": len(same),
+        "different_pairs": len(different),
+        "processes": cores(),
+        "rounds": len(rounds),
+        "ours": found,
         "peers": {name: absent.get(name) or {"versions": versions[name], **rows[name]} for name in names},
-    }  # fmt: skip
+    }
 
 
 def _prepared(
@@ -143,9 +152,11 @@ def _prepared(
 
 
 def _all_rounds(
-    rounds: Sequence[Sequence[SourceFile]], ours: OurProcesses, peers: Mapping[Name, PeerProcesses],
+    rounds: Sequence[Sequence[SourceFile]],
+    ours: OurProcesses,
+    peers: Mapping[Name, PeerProcesses],
     stop: threading.Event,
-) -> tuple[Measured, dict[Name, Measured]]:  # fmt: skip
+) -> tuple[Measured, dict[Name, Measured]]:
     mine = Measured()
     theirs: dict[Name, Measured] = {name: Measured() for name in peers}
     ways: list[tuple[Way, Measured]] = [(ours, mine), *((peers[name], theirs[name]) for name in peers)]

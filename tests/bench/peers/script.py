@@ -80,8 +80,11 @@ class DeepFace:
 
 
 PEERS: dict[str, Any] = {
-    "face_recognition": FaceRecognition, "mediapipe": MediaPipe, "mtcnn": Mtcnn, "deepface": DeepFace,
-}  # fmt: skip
+    "face_recognition": FaceRecognition,
+    "mediapipe": MediaPipe,
+    "mtcnn": Mtcnn,
+    "deepface": DeepFace,
+}
 _loaded: dict[str, Any] = {}
 
 

@@ -46,7 +46,7 @@ PEERS: Final[Mapping[Name, Peer]] = {
         weights=YUNET_AND_SFACE,
         note="with the product's own models: weights of its default, VGG-Face, are in no package",
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,13 @@ class PeerProcesses:
     def _ask(self, pictures: Sequence[Path]) -> Any:
         process = self._free.get()
         try:
-            return process.ask({
-                "peer": self._name, "pictures": [str(path) for path in pictures],
-                "environment": {"DEEPFACE_HOME": str(self._home)},
-            })  # fmt: skip
+            return process.ask(
+                {
+                    "peer": self._name,
+                    "pictures": [str(path) for path in pictures],
+                    "environment": {"DEEPFACE_HOME": str(self._home)},
+                }
+            )
         finally:
             self._free.put(process)
 

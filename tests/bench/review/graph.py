@@ -63,9 +63,14 @@ async def build(store: Store, sizes: Sizes, crop: str | None, seed: int, announc
 def _cases(sizes: Sizes) -> Iterator[Row]:
     for case in range(sizes.cases):
         yield {
-            "case_id": _case_id(case), "source": "bench", "district": sizes.district(case), "status": "open",
-            "version": 1, "contact": "duty desk", "review_by": None,
-        }  # fmt: skip
+            "case_id": _case_id(case),
+            "source": "bench",
+            "district": sizes.district(case),
+            "status": "open",
+            "version": 1,
+            "contact": "duty desk",
+            "review_by": None,
+        }
 
 
 def _faces(sizes: Sizes, crop: str | None, chance: random.Random) -> Iterator[Row]:
@@ -73,9 +78,14 @@ def _faces(sizes: Sizes, crop: str | None, chance: random.Random) -> Iterator[Ro
         media_id, case_id, drawn = _media_id(face), _case_id(face % sizes.cases), chance.random()
         urgency = "danger_now" if drawn < DANGER else "urgent" if drawn < DANGER + URGENT else "routine"
         yield {
-            "media_id": media_id, "case_id": case_id, "membership_id": ids.membership_id(media_id, case_id),
-            "face_id": _face_id(face), "urgency": urgency, "submitted_at": SUBMITTED_MS + face, "crop": crop,
-        }  # fmt: skip
+            "media_id": media_id,
+            "case_id": case_id,
+            "membership_id": ids.membership_id(media_id, case_id),
+            "face_id": _face_id(face),
+            "urgency": urgency,
+            "submitted_at": SUBMITTED_MS + face,
+            "crop": crop,
+        }
 
 
 def _victims(sizes: Sizes) -> Iterator[Row]:
@@ -109,9 +119,15 @@ def _links(sizes: Sizes, chance: random.Random) -> Iterator[Row]:
 def _link(one: int, other: int, chance: random.Random) -> dict[str, Any]:
     a, b = ids.ordered(_face_id(one), _face_id(other))
     return {
-        "link_id": ids.link_id(a, b), "a": a, "b": b, "state": "candidate", "score": 0.4 + 0.5 * chance.random(),
-        "band": "drawn by chance", "model_id": "bench", "threshold": 0.4,
-    }  # fmt: skip
+        "link_id": ids.link_id(a, b),
+        "a": a,
+        "b": b,
+        "state": "candidate",
+        "score": 0.4 + 0.5 * chance.random(),
+        "band": "drawn by chance",
+        "model_id": "bench",
+        "threshold": 0.4,
+    }
 
 
 def _case_id(case: int) -> str:

@@ -30,8 +30,11 @@ JUDGED: Final = ("claim", "queue", "verdict")
 QUEUE_EVERY: Final = 10
 """One look at the whole queue in so many items."""
 DECISIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("dismissed", ()), ("dismissed", ()), ("confirmed", ("ears",)), ("unsure", ()),
-)  # fmt: skip
+    ("dismissed", ()),
+    ("dismissed", ()),
+    ("confirmed", ("ears",)),
+    ("unsure", ()),
+)
 DRAWN: Final = b"\xff\xd8\xff\xd9"
 """An empty JPEG: what a crop shows is not what is measured."""
 
@@ -71,7 +74,7 @@ async def measure_review(
 ) -> dict[str, Any]:
     """The object of `bench review --json`, measured on a graph that this fills; Invalid where it isn't empty."""
     addresses = system.addresses
-    async with Store(addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password) as store:
+    async with Store(*addresses.neo4j) as store:
         began = time.monotonic()
         if ((await store.read(lambda tx: tx.one(measure.COUNT_FACES))) or {})["faces"]:
             raise Invalid("this graph holds faces: a bench would put its own among them")
@@ -84,14 +87,26 @@ async def measure_review(
         measured = await _at(system.api_url, sizes, load, system.sign_in)
         twice = await store.read(lambda tx: tx.one(measure.JUDGED_TWICE, since=since))
     return {
-        "faces": sizes.faces, "candidates": sizes.candidates, "cases": sizes.cases, "districts": sizes.districts,
-        "reviewers": load.reviewers, "seconds": load.seconds, "think_s": load.think_s, "seed": load.seed,
-        "build_s": round(built_s, 1), "verdicts": measured.judged, "errors": dict(measured.errors),
-        "double_decisions": (twice or {})["links"], "double_claims": measured.claimed_twice,
-        "contradictions": measured.contradictions, "stale": measured.stale, "idle": measured.idle,
-        "operations": {name: percentiles(times) for name, times in sorted(measured.times.items())}, "goal": GOAL,
+        "faces": sizes.faces,
+        "candidates": sizes.candidates,
+        "cases": sizes.cases,
+        "districts": sizes.districts,
+        "reviewers": load.reviewers,
+        "seconds": load.seconds,
+        "think_s": load.think_s,
+        "seed": load.seed,
+        "build_s": round(built_s, 1),
+        "verdicts": measured.judged,
+        "errors": dict(measured.errors),
+        "double_decisions": (twice or {})["links"],
+        "double_claims": measured.claimed_twice,
+        "contradictions": measured.contradictions,
+        "stale": measured.stale,
+        "idle": measured.idle,
+        "operations": {name: percentiles(times) for name, times in sorted(measured.times.items())},
+        "goal": GOAL,
         "reached": is_reached(measured, (twice or {})["links"]),
-    }  # fmt: skip
+    }
 
 
 def percentiles(times: list[float]) -> dict[str, float | int]:
@@ -99,9 +114,12 @@ def percentiles(times: list[float]) -> dict[str, float | int]:
     ordered = sorted(times)
     p50, p99 = (ordered[min(int(share * len(ordered)), len(ordered) - 1)] for share in (0.5, 0.99))
     return {
-        "number": len(ordered), "p50_ms": round(1000 * p50, 1), "p99_ms": round(1000 * p99, 1),
-        "longest_ms": round(1000 * ordered[-1], 1), "p99_in_p50": round(p99 / p50, 2) if p50 else 0.0,
-    }  # fmt: skip
+        "number": len(ordered),
+        "p50_ms": round(1000 * p50, 1),
+        "p99_ms": round(1000 * p99, 1),
+        "longest_ms": round(1000 * ordered[-1], 1),
+        "p99_in_p50": round(p99 / p50, 2) if p50 else 0.0,
+    }
 
 
 def is_reached(measured: Measured, double_decisions: int) -> bool:
@@ -139,9 +157,14 @@ class _Reviewer:
     """One person: claims an item, looks at the faces of its weakest link, thinks, decides every link, again."""
 
     def __init__(
-        self, client: httpx.AsyncClient, measured: Measured, load: Load, sizes: Sizes, number: int,
+        self,
+        client: httpx.AsyncClient,
+        measured: Measured,
+        load: Load,
+        sizes: Sizes,
+        number: int,
         issuer: DevelopmentIssuer,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._client, self._measured, self._load = client, measured, load
         self._chance = random.Random(f"{load.seed} {number}")
         self._name = f"r{number:03d}@{sizes.district(number)}"
@@ -174,10 +197,12 @@ class _Reviewer:
         shown = [face for unit in item["units"] for face in unit["face_ids"]]
         for link in item["links"]:
             done = await self._ask(
-                "verdict", "POST", f"/links/{link['link_id']}/verdicts",
+                "verdict",
+                "POST",
+                f"/links/{link['link_id']}/verdicts",
                 json={"decision": decision, "reasons": reasons, "faces": shown},
                 headers={"If-Match": f'"{link["version"]}"'},
-            )  # fmt: skip
+            )
             self._measured.judged += done is not None
             if decision == "unsure":  # it comes back, to whom it may, when a side gains a face
                 self._measured.held.pop(link["link_id"], None)

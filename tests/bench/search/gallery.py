@@ -67,12 +67,12 @@ def calibration(*, mapped: bool) -> Calibration:
 
 def uses_codes() -> bool:
     """Whether link compares 8-bit codes first on this machine."""
-    return matrix.pays(DIMENSIONS)
+    return matrix.is_faster(DIMENSIONS)
 
 
 def without_codes() -> None:
     """From here on this process compares float32 alone."""
-    setattr(matrix, "pays", _never)  # noqa: B010 (a plain assignment is no type of it)
+    setattr(matrix, "is_faster", _never)  # noqa: B010 (a plain assignment is no type of it)
 
 
 def _never(dimensions: int) -> bool:
@@ -147,20 +147,44 @@ def pool() -> ThreadPoolExecutor:
 def _record(place: int, face: NewFace) -> MediaEmbedded:
     media_id, name = face.media_id, case_id(face.case)
     found = EmbeddedFace(
-        face_id=face.face_id, ordinal=0, box=[10, 20, 60, 80], landmarks=[float(number) for number in range(10)],
-        detection_score=0.9, quality=0.9, vector=base64.b64encode(face.vector.astype("<f4").tobytes()).decode(),
-        norm=12.5, display_crop=f"{media_id}.display.jpg", aligned_crop=f"{media_id}.aligned.png",
-    )  # fmt: skip
+        face_id=face.face_id,
+        ordinal=0,
+        box=[10, 20, 60, 80],
+        landmarks=[float(number) for number in range(10)],
+        detection_score=0.9,
+        quality=0.9,
+        vector=base64.b64encode(face.vector.astype("<f4").tobytes()).decode(),
+        norm=12.5,
+        display_crop=f"{media_id}.display.jpg",
+        aligned_crop=f"{media_id}.aligned.png",
+    )
     topic = topics.media_submitted("bench")
     origin = SourceEvent(
-        event=f"{topic}/0/{face.name}", topic=topic, partition=0, offset=place, submitted_at=NEW_MS + place,
-        source="bench", ce_id=f"ce-{face.name}",
-    )  # fmt: skip
+        event=f"{topic}/0/{face.name}",
+        topic=topic,
+        partition=0,
+        offset=place,
+        submitted_at=NEW_MS + place,
+        source="bench",
+        ce_id=f"ce-{face.name}",
+    )
     submitted = MediaSubmitted(
-        case_id=name, district=f"d{face.case % 4}", url="file:///nowhere/picture.jpg", scope=face.scope,
-        purpose="measurement", legal_basis="drawn by chance",
-    )  # fmt: skip
+        case_id=name,
+        district=f"d{face.case % 4}",
+        url="file:///nowhere/picture.jpg",
+        scope=face.scope,
+        purpose="measurement",
+        legal_basis="drawn by chance",
+    )
     return MediaEmbedded(
-        media_id=media_id, content_type="image/jpeg", width=640, height=480, frames=1, detector_id=DETECTOR,
-        model_id=MODEL_ID, faces=[found], submitted=submitted, origin=origin,
-    )  # fmt: skip
+        media_id=media_id,
+        content_type="image/jpeg",
+        width=640,
+        height=480,
+        frames=1,
+        detector_id=DETECTOR,
+        model_id=MODEL_ID,
+        faces=[found],
+        submitted=submitted,
+        origin=origin,
+    )

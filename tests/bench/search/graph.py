@@ -56,10 +56,18 @@ async def import_graph(data: Path, files: Path, repository: str) -> None:
     program = (sys.executable, "-I", str(Path(__file__).with_name("neo4j_import.py")))
     options = (*neo4j.OPTIONS, HEAP, "--", "database", "import", "full", "neo4j", "--id-type=integer")
     process = await asyncio.create_subprocess_exec(
-        *program, str(home), str(home / "conf"), str(home / "conf" / "classpath"), *options,
-        f"--max-off-heap-memory={OFF_HEAP}", f"--report-file={files / 'report'}", *tables,
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
+        *program,
+        str(home),
+        str(home / "conf"),
+        str(home / "conf" / "classpath"),
+        *options,
+        f"--max-off-heap-memory={OFF_HEAP}",
+        f"--report-file={files / 'report'}",
+        *tables,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
     try:
         said, _ = await process.communicate()
     finally:
@@ -114,17 +122,23 @@ def _face(register: Register, face: int) -> Sequence[tuple[str, str]]:
     label = LABEL if register.is_hidden[face] else ""
     rows = [
         ("Media", f"{face},{media_id},picture,image/jpeg,640,480,1,bench,file:///nowhere/{face}.jpg,{at}"),
-        ("Face", f"{face},{name},0,10;20;60;80,{';'.join(['31.5'] * 10)},0.9,0.9,{crop}.display.jpg,"
-                 f"{crop}.aligned.png,{label}"),
+        (
+            "Face",
+            f"{face},{name},0,10;20;60;80,{';'.join(['31.5'] * 10)},0.9,0.9,{crop}.display.jpg,"
+            f"{crop}.aligned.png,{label}",
+        ),
         ("SEEN_IN", f"{face},{face}"),
         ("OF", f"{face},{face}"),
-    ]  # fmt: skip
+    ]
     for case in cases_of(register, face):
         membership, scope = ids.membership_id(media_id, case_id(case)), SCOPES[int(register.scope[face])]
-        rows.append((
-            "IN_CASE", f"{face},{case},{membership},{scope},measurement,drawn by chance,exhibit-{face % 1000},routine,"
-                       f"{at},ce-{face:08d},false",
-        ))  # fmt: skip
+        rows.append(
+            (
+                "IN_CASE",
+                f"{face},{case},{membership},{scope},measurement,drawn by chance,exhibit-{face % 1000},routine,"
+                f"{at},ce-{face:08d},false",
+            )
+        )
     if register.victim[face] >= 0:
         rows.append(("DEPICTS", f"{face},{register.victim[face]},declared,bench,2026-01-01T00:00:00+00:00"))
     return rows

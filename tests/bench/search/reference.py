@@ -11,7 +11,7 @@ import numpy.typing as npt
 from graph.domain import ids
 from graph.domain.calibration import Calibration
 from graph.domain.comparison import InScope, Scope, may_compare, similar, within_caps
-from streams.gallery.means import MOST, SCORES_HIGHER
+from streams.gallery.means import MAX_FACES, MEAN_PENALTY
 from streams.gallery.scoring import Scorer
 from tests.bench.search.draw import BLOCK, SCOPES, Register, case_id, victim_id
 from tests.bench.search.gallery import Links, NewFace
@@ -88,10 +88,10 @@ class _Means:
         for rows in np.split(order, np.nonzero(np.diff(self._victims[order]))[0] + 1):
             if len(rows) < 2:
                 continue
-            chosen = vectors[rows[:MOST]]
+            chosen = vectors[rows[:MAX_FACES]]
             total, length = chosen.mean(axis=0), np.linalg.norm(chosen, axis=1).mean()
             mean = (total * (length / np.linalg.norm(total))).astype(np.float32).astype(np.float64)
-            scores = (queries @ mean).round(DIGITS) - SCORES_HIGHER
+            scores = (queries @ mean).round(DIGITS) - MEAN_PENALTY
             for query in np.nonzero(scores >= floor)[0].tolist():
                 single = (chosen @ queries[query]).round(DIGITS)
                 best = int(np.argmax(single))

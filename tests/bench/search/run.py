@@ -41,9 +41,15 @@ LOADS: Final = 2
 DIMENSIONS: Final = 128
 HERE: Final = Path(__file__).parent
 GOALS: Final = {
-    "recall": 1.0, "link_vs_product": 1.3, "constant_ms": CONSTANT_MS, "single_vs_memory_read": 1.3,
-    "batch32_vs_faiss_flat_speedup": 4.0, "int8_vs_float32_speedup": 2.0, "memory_vs_raw": 1.65, "load_vs_driver": 1.5,
-}  # fmt: skip
+    "recall": 1.0,
+    "link_vs_product": 1.3,
+    "constant_ms": CONSTANT_MS,
+    "single_vs_memory_read": 1.3,
+    "batch32_vs_faiss_flat_speedup": 4.0,
+    "int8_vs_float32_speedup": 2.0,
+    "memory_vs_raw": 1.65,
+    "load_vs_driver": 1.5,
+}
 Announce = Callable[[str], None]
 Way = Callable[[int], Awaitable[tuple[float, float]]]
 """Seconds that something takes for the batch of this number, and those of all processors together."""
@@ -80,9 +86,14 @@ class Took:
 async def measure_search(asked: Asked, scratch: Path, repository: str, announce: Announce) -> dict[str, Any]:
     """All figures; `scratch` is an empty folder for a graph and for files of vectors."""
     found: dict[str, Any] = {
-        "faces": asked.faces, "seed": asked.seed, "batch": BATCH, "threads": os.cpu_count(), "goals": GOALS,
-        "sizes": {}, "load_average": [os.getloadavg()[0]],
-    }  # fmt: skip
+        "faces": asked.faces,
+        "seed": asked.seed,
+        "batch": BATCH,
+        "threads": os.cpu_count(),
+        "goals": GOALS,
+        "sizes": {},
+        "load_average": [os.getloadavg()[0]],
+    }
     for size in sorted({SMALL, *asked.sizes, asked.faces}):
         announce(f"{size} faces")
         async with _gallery(size, asked.seed) as gallery:
@@ -110,17 +121,22 @@ async def _at_size(gallery: PeerProcess, size: int) -> dict[str, Any]:
     recall = await _ask(gallery, "recall", size=BATCH)
     link, product = await _in_turns(BATCH, _way(gallery, "link", BATCH), _way(gallery, "product", BATCH))
     return {
-        **recall, "link": link.as_json(), "product": product.as_json(), "bytes_per_face": loaded["bytes"] / size,
+        **recall,
+        "link": link.as_json(),
+        "product": product.as_json(),
+        "bytes_per_face": loaded["bytes"] / size,
         "memory_vs_raw": loaded["bytes"] / size / (4 * DIMENSIONS),
-    }  # fmt: skip
+    }
 
 
 async def _search(gallery: PeerProcess, scratch: Path, announce: Announce) -> dict[str, Any]:
     """One query beside one read of the memory, and 32 beside what others take for the exact nearest."""
     single, read = await _in_turns(1, _way(gallery, "search", 1), _way(gallery, "read"))
     found: dict[str, Any] = {
-        "single": single.as_json(), "memory_read": read.as_json(), "single_vs_memory_read": single.ms / read.ms,
-    }  # fmt: skip
+        "single": single.as_json(),
+        "memory_read": read.as_json(),
+        "single_vs_memory_read": single.ms / read.ms,
+    }
     vectors, questions = scratch / "vectors.npy", scratch / "queries.npy"
     files = {"vectors": str(vectors), "queries": str(questions)}
     await _ask(gallery, "save", vectors=files["vectors"], questions=files["queries"], batch=1, size=32)
@@ -199,11 +215,14 @@ async def _graph(asked: Asked, scratch: Path, repository: str, announce: Announc
     return {
         "vector_index": index,
         "graph": {
-            "load_seconds": least, "driver_seconds": min(bare), "load_vs_driver": least / min(bare),
-            "bytes_per_face": loads[0]["bytes"] / asked.faces, "recall": recall["recall"],
+            "load_seconds": least,
+            "driver_seconds": min(bare),
+            "load_vs_driver": least / min(bare),
+            "bytes_per_face": loads[0]["bytes"] / asked.faces,
+            "recall": recall["recall"],
             "memory_vs_raw": loads[0]["bytes"] / asked.faces / (4 * DIMENSIONS),
         },
-    }  # fmt: skip
+    }
 
 
 async def _vector_index(faces: int, seed: int, servers: dict[str, str], scratch: Path) -> dict[str, Any]:
@@ -219,9 +238,10 @@ def _summary(sizes: dict[str, dict[str, Any]], faces: int, graph: dict[str, Any]
     """The figures of the goals, and the line through link's time at all sizes."""
     whole = sizes[str(faces)]
     found: dict[str, Any] = {
-        "recall": min(each["recall"] for each in sizes.values()), "memory_vs_raw": whole["memory_vs_raw"],
+        "recall": min(each["recall"] for each in sizes.values()),
+        "memory_vs_raw": whole["memory_vs_raw"],
         "ms_per_face": {size: each["link"]["ms"] for size, each in sizes.items()},
-    }  # fmt: skip
+    }
     for name, clock in (("link_vs_product", "ms"), ("link_vs_product_of_processors", "processor_ms")):
         constant = sizes[str(SMALL)]["link"][clock] - sizes[str(SMALL)]["product"][clock]
         found |= {

@@ -57,14 +57,19 @@ def face_rows(register: Register, after: str, last: str) -> list[Row]:
     vectors = register.vectors(start, stop)
     return [
         {
-            "media_id": register.media_id(face), "face_id": register.face_id(face),
-            "label": LABEL if register.is_hidden[face] else None, "too_poor_because": None,
-            "vector": vector.tobytes(), "quality": 0.9, "marked_on": None, "marked_since": None,
+            "media_id": register.media_id(face),
+            "face_id": register.face_id(face),
+            "label": LABEL if register.is_hidden[face] else None,
+            "too_poor_because": None,
+            "vector": vector.tobytes(),
+            "quality": 0.9,
+            "marked_on": None,
+            "marked_since": None,
             "declared": victim_id(int(register.victim[face])) if register.victim[face] >= 0 else None,
             "assigned": None,
         }
         for face, vector in zip(range(start, stop), vectors, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def media_rows(register: Register, after: str, limit: int) -> list[Row]:

@@ -17,9 +17,13 @@ def show_search(out: Console, found: dict[str, Any]) -> None:
     sizes = Table("faces", "link, ms a face", "product, ms", "link / product", "memory / raw", "recall", box=None)
     for size, row in found["sizes"].items():
         sizes.add_row(
-            size, f"{row['link']['ms']:.3f}", f"{row['product']['ms']:.3f}", f"{found['link_vs_product'][size]:.2f}",
-            f"{row['memory_vs_raw']:.2f}", f"{row['recall']:.4f}",
-        )  # fmt: skip
+            size,
+            f"{row['link']['ms']:.3f}",
+            f"{row['product']['ms']:.3f}",
+            f"{found['link_vs_product'][size]:.2f}",
+            f"{row['memory_vs_raw']:.2f}",
+            f"{row['recall']:.4f}",
+        )
     out.print(sizes)
     goals = Table("figure", "measured", "goal", box=None)
     for name, goal in found["goals"].items():

@@ -37,7 +37,7 @@ def test_of_events_that_differ_the_latest_says_whether_a_picture_is_generated(
     gallery, told, last = Register(), list[str](), {}
     for batch in [log] if together else [[one] for one in log]:
         plan = batch_of(gallery, MODEL_ID, batch)
-        gallery.take_in(plan.staged)
+        gallery.merge(plan.staged)
         told += [row.outcome for row in plan.changes.notices]
         last = plan.changes.memberships[-1] if plan.changes.memberships else last
 

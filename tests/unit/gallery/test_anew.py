@@ -26,7 +26,7 @@ Links = dict[tuple[str, str], tuple[str, float, str, float]]
 def taken(log: Log) -> Register:
     gallery = Register()
     for place, record in log:
-        gallery.take_in(batch_of(gallery, MODEL_ID, [(place, record)]).staged)
+        gallery.merge(batch_of(gallery, MODEL_ID, [(place, record)]).staged)
     return gallery
 
 
@@ -36,7 +36,7 @@ def anew_of(gallery: Register) -> tuple[Links, list[Batch]]:
     gallery.calibrations = {"m2": replace(packaged()[MODEL_ID], model_id="m2")}
     for plan in recompared(gallery, "m2", 500):
         links |= {(r.a, r.b): (r.state, r.score, r.band, r.threshold) for r in plan.changes.links.values()}
-        gallery.take_in(plan.staged)
+        gallery.merge(plan.staged)
         plans.append(plan)
     return links, plans
 
@@ -57,7 +57,7 @@ def test_any_register_compared_anew_in_any_pieces_has_the_links_of_brute_force(
     links, plans = anew_of(gallery)
 
     assert links == reference.links
-    assert {row["face_id"] for plan in plans for row in plan.changes.judged} == set(gallery.faces)
+    assert {row["face_id"] for plan in plans for row in plan.changes.graded} == set(gallery.faces)
     assert {row.model_id for plan in plans for row in plan.changes.links.values()} <= {"m2"}
     counted = {cut["face_id"] for plan in plans for row in plan.changes.comparisons for cut in row["cut"]}
     assert {face_id for plan in plans for face_id in plan.changes.uncounted} == set(gallery.faces) - counted
@@ -102,7 +102,7 @@ def test_a_group_keeps_the_faces_that_are_alike_under_the_new_vectors_and_gains_
     staged = Staged(gallery)
     for face_id, face in list(gallery.faces.items()):
         staged.put_face(replace(face, vector=anew_gallery.faces[face_id].vector))
-    gallery.take_in(staged)
+    gallery.merge(staged)
 
     anew_of(gallery)
 

@@ -28,7 +28,7 @@ def returned(*log: GalleryRecord) -> tuple[str, list[tuple[str, bool]]]:
     gallery = Register()
     for offset, record in enumerate(log):
         plan = batch_of(gallery, MODEL_ID, [(offset, record)])
-        gallery.take_in(plan.staged)
+        gallery.merge(plan.staged)
     ((answer),) = plan.changes.answers
     return answer["answer"]["status"], [(item["face_id"], item["above"]) for item in answer["returned"]]
 
@@ -70,7 +70,7 @@ def test_of_two_faces_that_are_as_similar_the_smaller_id_found_it_in_whatever_or
     log = [picture("one", CHILD, 0), picture("two", CHILD, 1), picture("found", ALIKE, 2)]
     gallery = Register()
     for offset, record in enumerate(log):
-        gallery.take_in(batch_of(gallery, MODEL_ID, [(offset, record)]).staged)
+        gallery.merge(batch_of(gallery, MODEL_ID, [(offset, record)]).staged)
     names = sorted(make.face_id(name) for name in ("one", "two"))
 
     for order in (names, names[::-1]):
@@ -83,10 +83,10 @@ def test_a_poor_face_that_another_look_judges_well_is_compared() -> None:
     poor = make.face("asked", 0, CHILD)
     again = EmbeddedAgain(face_id=poor.face_id, vector=poor.vector, norm=12.5, quality=0.9, too_poor_because=None)
     gallery = Register()
-    gallery.take_in(batch_of(gallery, MODEL_ID, [(0, picture("asked", CHILD, 0, poor=True))]).staged)
+    gallery.merge(batch_of(gallery, MODEL_ID, [(0, picture("asked", CHILD, 0, poor=True))]).staged)
     assert gallery.faces[poor.face_id].vector is None
 
-    gallery.take_in(batch_of(gallery, MODEL_ID, [(1, FacesEmbedded(model_id=MODEL_ID, faces=[again]))]).staged)
+    gallery.merge(batch_of(gallery, MODEL_ID, [(1, FacesEmbedded(model_id=MODEL_ID, faces=[again]))]).staged)
 
     known = gallery.faces[poor.face_id]
     assert (known.vector is not None, known.poor) == (True, None)

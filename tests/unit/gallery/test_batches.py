@@ -29,7 +29,7 @@ def links_in_batches_of(size: int) -> set[tuple[str, str]]:
     picture(log, "moved", "local:m", moved)
     gallery, found = Register(), set[tuple[str, str]]()
     for offset, record in log:
-        gallery.take_in(batch_of(gallery, MODEL_ID, [(offset, record)]).staged)
+        gallery.merge(batch_of(gallery, MODEL_ID, [(offset, record)]).staged)
     known = len(log)
     picture(log, "moved", "local:v", moved)
     faces = {make.face_id(f"victim-{number}"): "v1" for number in range(2)}
@@ -37,7 +37,7 @@ def links_in_batches_of(size: int) -> set[tuple[str, str]]:
     for start in range(known, len(log), size):
         batch = batch_of(gallery, MODEL_ID, log[start : start + size])
         found |= {(row.a, row.b) for row in batch.changes.links.values() if make.face_id("moved") in (row.a, row.b)}
-        gallery.take_in(batch.staged)
+        gallery.merge(batch.staged)
     return found
 
 
@@ -62,7 +62,7 @@ def test_of_victims_whose_means_are_equally_alike_the_smaller_face_ids_are_propo
         log.append(make.embedded("new", [asked], make.submitted("local:new"), make.origin(len(log))))
         for offset, record in enumerate(log):
             batch = batch_of(gallery, MODEL_ID, [(offset, record)])
-            gallery.take_in(batch.staged)
+            gallery.merge(batch.staged)
         found.append(sorted((row.a, row.b) for row in batch.changes.links.values()))
     assert found[0] == found[1]
 
@@ -71,7 +71,7 @@ def test_a_membership_that_memory_knows_and_the_graph_lost_is_written_again() ->
     vector = make.unit(np.random.default_rng(1))
     gallery = Register()
     first = make.embedded("picture", [vector], make.submitted(), make.origin(0))
-    gallery.take_in(batch_of(gallery, MODEL_ID, [(0, first)]).staged)
+    gallery.merge(batch_of(gallery, MODEL_ID, [(0, first)]).staged)
 
     again = make.embedded("picture", [vector], make.submitted(), make.origin(1))
     batch = apply.batch_of(gallery, MODEL_ID, [(1, again)], memberships={})

@@ -19,8 +19,8 @@ from streams.gallery.calibration import (
     as_text,
     calibration_of,
     from_text,
+    legacy_calibration,
     load_calibrations,
-    older_calibration,
 )
 from tests.support.commands import command
 
@@ -80,8 +80,8 @@ def test_a_file_of_the_release_before_is_read_as_one_without_a_map(tmp_path: Pat
 
     assert calibration.score is None
     assert (calibration.floor, calibration.group) == (0.357, 0.528)
-    assert older_calibration(MODEL_ID, load_calibrations(file)) == calibration
-    assert older_calibration(MODEL_ID, load_calibrations()).false_accepts == calibration.false_accepts
+    assert legacy_calibration(MODEL_ID, load_calibrations(file)) == calibration
+    assert legacy_calibration(MODEL_ID, load_calibrations()).false_accepts == calibration.false_accepts
 
 
 def test_a_file_of_the_release_before_hides_no_lead_though_it_was_measured_on_children(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def dates(*log: tuple[int, MediaEmbedded], together: bool) -> tuple[Any, ...]:
     gallery, told, last = Register(), list[str](), None
     for batch in [list(log)] if together else [[one] for one in log]:
         plan = batch_of(gallery, MODEL_ID, batch)
-        gallery.take_in(plan.staged)
+        gallery.merge(plan.staged)
         told += [row.outcome for row in plan.changes.notices]
         last = plan.changes.memberships[-1] if plan.changes.memberships else last
     assert last is not None

@@ -153,7 +153,7 @@ def test_of_many_faces_at_once_those_may_be_compared_of_which_the_domain_says_so
             cases = frozenset(case for bit, case in enumerate(CASES) if number >> bit & 1)
             new = InScope("new", register, cases)
             own = table.of_cases(cases)
-            others = every[table.visible_to_all(every) & ~own.codes[table.codes_at(every)]] if register else every[:0]
+            others = every[table.open_to_register(every) & ~own.codes[table.codes_at(every)]] if register else every[:0]
             found = [table.at(int(table.face_at[row])).face_id for row in (*others, *own.rows)]
             assert len(found) == len(set(found))
             assert set(found) == {name for name, scope in scopes.items() if may_compare(new, scope)}

@@ -69,13 +69,13 @@ def test_a_crowd_hides_nobody_whom_the_caps_leave_room_for(kind: str, steep: boo
         else:
             store(expected, record)
     for start in range(0, len(before), 64):
-        gallery.take_in(batch_of(gallery, MODEL_ID, before[start : start + 64]).staged)
+        gallery.merge(batch_of(gallery, MODEL_ID, before[start : start + 64]).staged)
 
     for offset, record in asked:
         expected.links.clear()
         expected.apply(offset, record)
         batch = batch_of(gallery, MODEL_ID, [(offset, record)])
-        gallery.take_in(batch.staged)
+        gallery.merge(batch.staged)
 
         made = {(r.a, r.b): (r.state, r.score, r.band, r.threshold) for r in batch.changes.links.values()}
         assert made == expected.links
@@ -106,7 +106,7 @@ def test_any_log_means_the_same_however_few_are_looked_at_first(seed: int, monke
             batch = batch_of(gallery, MODEL_ID, rest[:16])
             links |= batch.changes.links
             cut += [row["cut"] for row in batch.changes.comparisons]
-            gallery.take_in(batch.staged)
+            gallery.merge(batch.staged)
             rest = rest[batch.applied :]
         found.append((links, cut))
     assert found[0] == found[1]
@@ -133,7 +133,7 @@ def test_a_face_of_a_full_case_counts_by_its_own_score_where_its_victims_mean_is
             expected._read(offset, record)
         else:
             store(expected, record)
-        gallery.take_in(batch_of(gallery, MODEL_ID, [(offset, record)]).staged)
+        gallery.merge(batch_of(gallery, MODEL_ID, [(offset, record)]).staged)
 
     asked = picture("new", CASES[40], make.near(rng, child, 0.99), len(log))
     expected.apply(len(log), asked)

@@ -17,7 +17,7 @@ DIMENSIONS = 48
 
 
 def products(queries: CodedQueries, codes: Codes, count: int) -> np.ndarray:
-    if not int8.exact(DIMENSIONS):
+    if not int8.is_exact(DIMENSIONS):
         pytest.skip("this processor adds products of bytes in 16 bits")
     found = np.zeros((len(codes.values), count), np.int32)
     queries.products(codes, found)
@@ -56,17 +56,17 @@ def test_codes_tell_scores_apart_that_differ_by_a_few_hundredths() -> None:
         assert (found[row] < queries.lowest(codes, scores[row] + 0.12)).all()
 
 
-def test_a_vector_with_a_larger_coordinate_than_those_before_is_out_of_reach() -> None:
+def test_a_vector_with_a_larger_coordinate_than_those_before_is_out_of_range() -> None:
     codes = Codes.of(np.full((3, 4), 0.25, np.float32))
 
-    assert codes.reach(np.array([0.25, -0.25, 0, 0], np.float32))
-    assert not codes.reach(np.array([0, -0.26, 0, 0], np.float32))
+    assert codes.covers(np.array([0.25, -0.25, 0, 0], np.float32))
+    assert not codes.covers(np.array([0, -0.26, 0, 0], np.float32))
 
 
 def test_a_score_that_no_product_reaches_stays_out_of_reach() -> None:
     codes, queries = Codes.of(np.zeros((3, 4), np.float32)), CodedQueries(np.zeros((2, 4), np.float32))
 
-    assert queries.lowest(codes, np.array([0.3, -0.3])).tolist() == [int8.BEYOND, -int8.BEYOND]
+    assert queries.lowest(codes, np.array([0.3, -0.3])).tolist() == [int8.MAX_PRODUCT, -int8.MAX_PRODUCT]
 
 
 def test_where_products_of_bytes_overflow_codes_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,9 +78,9 @@ def test_where_products_of_bytes_overflow_codes_are_not_used(monkeypatch: pytest
 
     monkeypatch.setattr(CodedQueries, "products", saturated)
 
-    assert not int8.exact.__wrapped__(DIMENSIONS)
-    monkeypatch.setattr(int8, "exact", int8.exact.__wrapped__)
-    assert not int8.pays.__wrapped__(DIMENSIONS)
+    assert not int8.is_exact.__wrapped__(DIMENSIONS)
+    monkeypatch.setattr(int8, "is_exact", int8.is_exact.__wrapped__)
+    assert not int8.is_faster.__wrapped__(DIMENSIONS)
 
 
 def test_the_model_of_the_product_is_what_its_source_makes() -> None:

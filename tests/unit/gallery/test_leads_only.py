@@ -30,7 +30,7 @@ def taken(*names: str) -> tuple[Register, dict[frozenset[str], str]]:
     gallery, states = Register(), dict[frozenset[str], str]()
     for place, name in enumerate(names):
         plan = batch_of(gallery, MODEL_ID, [(place, picture(name, place))])
-        gallery.take_in(plan.staged)
+        gallery.merge(plan.staged)
         states |= {frozenset((row.a, row.b)): row.state for row in plan.changes.links.values()}
     return gallery, states
 
@@ -70,9 +70,7 @@ def test_it_counts_for_no_mean_of_its_victim() -> None:
     gallery, _ = taken("half", "good", "twin")
 
     for offset, faces in enumerate([(HALF, GOOD), (HALF, GOOD, TWIN)], 5):
-        gallery.take_in(
-            batch_of(gallery, MODEL_ID, [(offset, VictimsAssigned(faces=dict.fromkeys(faces, "v")))]).staged
-        )
+        gallery.merge(batch_of(gallery, MODEL_ID, [(offset, VictimsAssigned(faces=dict.fromkeys(faces, "v")))]).staged)
         means = [set(mean.faces) for mean in gallery.means.values()]
         assert means == ([{GOOD, TWIN}] if TWIN in faces else []), "of one good face there is no mean"
 
@@ -93,9 +91,9 @@ def test_who_asks_with_it_alone_gets_leads_and_beside_a_good_face_it_is_not_aske
 def test_an_open_search_finds_it_as_a_lead_when_it_comes() -> None:
     gallery, _ = taken("good")
     asked = make.search("search", CASE, "register", [GOOD], keep_asking=True)
-    gallery.take_in(batch_of(gallery, MODEL_ID, [(5, asked)]).staged)
+    gallery.merge(batch_of(gallery, MODEL_ID, [(5, asked)]).staged)
 
     plan = batch_of(gallery, MODEL_ID, [(6, picture("half", 6)), (7, picture("twin", 7))])
 
-    found = [item for part in plan.changes.parts.values() for item in part["returned"]]
+    found = [item for part in plan.changes.answer_parts.values() for item in part["returned"]]
     assert {item["face_id"]: item["above"] for item in found} == {HALF: False, TWIN: True}

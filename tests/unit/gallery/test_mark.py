@@ -40,7 +40,7 @@ def taken(gallery: Register, *records: GalleryRecord) -> list[Batch]:
     plans = [batch_of(gallery, MODEL_ID, [])]
     for record in records:
         plans.append(batch_of(gallery, MODEL_ID, [(len(plans), record)]))
-        gallery.take_in(plans[-1].staged)
+        gallery.merge(plans[-1].staged)
     return plans
 
 
@@ -69,7 +69,7 @@ def test_read_again_it_changes_nothing_and_another_model_s_vector_is_kept_beside
     assert (again.changes.faces, again.changes.embeddings, again.changes.links) == ([], [], {})
     assert [row["model_id"] for row in other.changes.embeddings] == ["another-model"]
     assert (gallery.media, gallery.faces) == before
-    assert again.changes.gone_files == other.changes.gone_files == []
+    assert again.changes.removed_files == other.changes.removed_files == []
 
 
 def test_a_picture_that_is_submitted_again_keeps_it_and_is_told_as_one_with_a_face() -> None:
@@ -106,10 +106,10 @@ def test_what_is_erased_is_never_made_again_from_the_old_mark(kind: str, subject
     records = [picture("one", "local:n1", 2, OTHER), mark({"local:n1": 2}), erased(kind, subject, 5), *back]
     plans = taken(gallery, *records, mark({"local:n1": 2}))
 
-    assert MARKED in plans[3].changes.gone_faces
-    assert f"{ONE}/{MARKED}" in plans[3].changes.gone_files
+    assert MARKED in plans[3].changes.removed_faces
+    assert f"{ONE}/{MARKED}" in plans[3].changes.removed_files
     assert MARKED not in gallery.faces
-    assert plans[-1].changes.gone_files == [f"{ONE}/{MARKED}"]
+    assert plans[-1].changes.removed_files == [f"{ONE}/{MARKED}"]
     assert plans[-1].changes.quarantined == plans[-1].changes.notices == []
     assert plans[-1].changes.marks == [{"act_id": "act", "face_id": MARKED}]  # it waits no longer
     assert (ONE in gallery.media) == (again or kind == "face_id")
@@ -147,7 +147,7 @@ def test_a_mark_whose_media_is_not_there_yet_goes_to_quarantine_as_its_event_and
     assert [(row["code"], row["topic"]) for row in early.changes.quarantined] == [
         ("media_unknown", "redthread.probes.submitted.local.v1")
     ]
-    assert early.changes.processed == early.changes.gone_files == []
+    assert early.changes.processed == early.changes.removed_files == []
 
     replayed = taken(gallery, picture("one", "local:n1", 2), mark({"local:n1": 2}))[-1]
 

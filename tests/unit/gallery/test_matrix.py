@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.gallery import int8
 from streams.gallery import matrix as matrix_module
-from streams.gallery.matrix import BLOCK, SIDE_BY_SIDE, Matrix, Neighbours
+from streams.gallery.matrix import BLOCK, MIN_PARALLEL_TILES, Matrix, Neighbours
 from tests.support.factories_streams import near, unit
 
 FLOOR = 0.357
@@ -46,7 +46,7 @@ def test_what_is_near_is_what_float64_says_at_the_edge_and_among_duplicates(
 
 
 @pytest.mark.usefixtures("compared")
-@pytest.mark.parametrize("blocks", [2, SIDE_BY_SIDE])
+@pytest.mark.parametrize("blocks", [2, MIN_PARALLEL_TILES])
 def test_rows_in_every_block_are_compared(blocks: int) -> None:
     rng = np.random.default_rng(5)
     stored = rng.standard_normal((blocks * BLOCK + 100, 96)).astype(np.float32)
@@ -98,23 +98,23 @@ def drawn(rng: np.random.Generator, rows: int, dimensions: int = 24, kind: str =
     return vectors.astype(np.float32)
 
 
-def expected(query: np.ndarray, stored: np.ndarray, may: np.ndarray, down_to: float) -> tuple[np.ndarray, np.ndarray]:
+def expected(query: np.ndarray, stored: np.ndarray, may: np.ndarray, cutoff: float) -> tuple[np.ndarray, np.ndarray]:
     scores = (stored.astype(np.float64) * query.astype(np.float64)).sum(axis=1).round(9)
-    rows = np.flatnonzero(may & (scores >= down_to))
+    rows = np.flatnonzero(may & (scores >= cutoff))
     return rows, scores[rows]
 
 
 def check(found: Neighbours, query: np.ndarray, stored: np.ndarray, may: np.ndarray) -> None:
-    rows, scores = expected(query, stored, may, found.down_to)
+    rows, scores = expected(query, stored, may, found.cutoff)
     assert found.rows.dtype == np.int64 and found.scores.dtype == np.float64
     assert found.rows.tolist() == rows.tolist()
     assert np.abs(found.scores - scores).max(initial=0) <= 1.5e-9
 
 
 def use_codes(monkeypatch: pytest.MonkeyPatch, use: bool) -> None:
-    if use and not (int8.exact(24) and int8.exact(96)):
+    if use and not (int8.is_exact(24) and int8.is_exact(96)):
         pytest.skip("this processor adds products of bytes in 16 bits")
-    monkeypatch.setattr(matrix_module, "pays", lambda dimensions: use)
+    monkeypatch.setattr(matrix_module, "is_faster", lambda dimensions: use)
 
 
 @pytest.fixture(params=[False, True], ids=["vectors", "codes"])
@@ -131,10 +131,10 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
         "TILE": 256,
         "QUERIES": 8,
         "PAIRS": 20,
-        "SCORED_SIDE_BY_SIDE": 4,
-        "WAITING": 40,
+        "MIN_PARALLEL_PIECES": 4,
+        "MIN_CANDIDATES": 40,
         "WIDTH": 100,
-        "FEW": 0.3,
+        "MAX_SHARE": 0.3,
     }.items():
         monkeypatch.setattr(matrix_module, name, value)
 
@@ -178,8 +178,8 @@ def test_the_nearest_are_the_best_allowed_rows_of_a_comparison_in_float64_with_e
     assert len(found) == len(asked)
     for near_one, query, mine in zip(found, asked, may & ~removed, strict=True):
         check(near_one, query, stored, mine)
-        assert near_one.down_to >= floor
-        assert len(near_one.rows) >= most or near_one.down_to == floor
+        assert near_one.cutoff >= floor
+        assert len(near_one.rows) >= most or near_one.cutoff == floor
 
 
 @pytest.mark.usefixtures("small_blocks", "compared")
@@ -200,10 +200,10 @@ def test_above_and_among_find_every_row_that_float64_finds(
     matrix.append(stored)
 
     for found, query in zip(matrix.above(asked, FLOOR), asked, strict=True):
-        assert found.down_to == FLOOR
+        assert found.cutoff == FLOOR
         check(found, query, stored, np.ones(size, bool))
     for found, query in zip(matrix.among(asked, np.flatnonzero(some), FLOOR), asked, strict=True):
-        assert found.down_to == FLOOR
+        assert found.cutoff == FLOOR
         check(found, query, stored, some)
     rows = rng.permutation(size)
     assert np.array_equal(matrix.take(rows), stored[rows])

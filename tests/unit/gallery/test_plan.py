@@ -55,7 +55,7 @@ class Links:
             while rest:
                 plan = batch_of(self.gallery, MODEL_ID, rest)
                 self._write(plan)
-                self.gallery.take_in(plan.staged)
+                self.gallery.merge(plan.staged)
                 rest = rest[plan.applied :]
 
     def parts_by_search(self) -> dict[str, list[Part]]:
@@ -67,18 +67,18 @@ class Links:
 
     def _write(self, plan: Batch) -> None:
         changes = plan.changes
-        if changes.narrowed:
+        if changes.scope_reduced:
             home = self.gallery.faces
             self.links = {
                 (a, b): link
                 for (a, b), link in self.links.items()
-                if not {home[a].media_id, home[b].media_id} & changes.narrowed or plan.compare.may_compare(a, b)
+                if not {home[a].media_id, home[b].media_id} & changes.scope_reduced or plan.compare.may_compare(a, b)
             }
-        gone = set(changes.gone_faces)
+        gone = set(changes.removed_faces)
         self.cut = {face: cut for face, cut in self.cut.items() if face not in gone}
         self.links = {pair: link for pair, link in self.links.items() if not gone & set(pair)}
         self.links |= {(r.a, r.b): (r.state, r.score, r.band, r.threshold) for r in changes.links.values()}
-        self.media = (self.media - set(changes.gone_media)) | {row["media_id"] for row in changes.media}
+        self.media = (self.media - set(changes.removed_media)) | {row["media_id"] for row in changes.media}
         for row in changes.groups:
             faces = self.groups.setdefault((row["case_id"], row["group_id"]), set())
             assert faces.isdisjoint(row["joined"]) and faces.issuperset(row["left"]), "a row says what changes"
@@ -88,7 +88,7 @@ class Links:
         for row in changes.answers:
             self.answers[row["search_id"]] = items_of(row)
             self.searched[row["search_id"]] = (row["answer"]["compared"], row["answer"]["too_poor"])
-        for key, row in changes.parts.items():
+        for key, row in changes.answer_parts.items():
             part = row["part"]
             self.parts[key] = Part(part["offset"], part["compared"], part["too_poor"], part["no_face"], items_of(row))
         for row in changes.comparisons:
@@ -193,8 +193,8 @@ def test_a_media_that_comes_back_after_its_erasure_goes_through_embed_once_more(
 
     def taken(place: int, record: GalleryRecord) -> list[str]:
         plan = batch_of(gallery, MODEL_ID, [(place, record)])
-        gallery.take_in(plan.staged)
-        return [row["event"] for row in plan.changes.reissued]
+        gallery.merge(plan.staged)
+        return [row["event"] for row in plan.changes.replays]
 
     def told(place: int) -> MediaEmbedded:
         return make.embedded("one", picture, make.submitted(), make.origin(place))
@@ -234,12 +234,12 @@ def test_an_erased_face_comes_back_with_a_later_submission_of_its_media() -> Non
     assert len(made.links) == 2
     assert made.gallery.media[make.media_id("one")].faces == (erased, make.face_id("one", 1))
     assert [row["face_id"] for row in back.changes.faces] == [erased]
-    assert back.changes.gone_files == []
-    assert [row["unless_stored"] for row in back.changes.reissued] == [
+    assert back.changes.removed_files == []
+    assert [row["unless_stored"] for row in back.changes.replays] == [
         [back.changes.faces[0]["face"]["display_crop"], back.changes.faces[0]["face"]["aligned_crop"]]
     ]
     assert [row.outcome for plan in (back, again) for row in plan.changes.notices] == ["faces_found", "duplicate"]
-    assert again.changes.faces == again.changes.reissued == []
+    assert again.changes.faces == again.changes.replays == []
 
 
 def test_a_face_that_came_back_goes_with_the_membership_that_brought_it() -> None:
@@ -300,7 +300,7 @@ def test_an_erased_face_does_not_come_back_with_vectors_of_another_model() -> No
     gone = make.erasure("face_id", make.face_id("one"), make.origin(1, kind="erasures"))
     gallery = Register()
     for place, record in enumerate([make.embedded("one", vectors, make.submitted(), make.origin(0)), gone]):
-        gallery.take_in(batch_of(gallery, MODEL_ID, [(place, record)]).staged)
+        gallery.merge(batch_of(gallery, MODEL_ID, [(place, record)]).staged)
 
     later = make.embedded("one", vectors, make.submitted("local:n2"), make.origin(2), model_id="m2")
     older = make.embedded("one", vectors, make.submitted("local:n2"), make.origin(3, at=0), model_id="m2")
@@ -320,7 +320,7 @@ def test_any_number_of_dimensions_is_compared_and_another_one_is_refused() -> No
     gallery = Register({MODEL_ID: replace(packaged()[MODEL_ID], score=None)})
 
     first = batch_of(gallery, MODEL_ID, [(0, one), (1, short)])
-    gallery.take_in(first.staged)
+    gallery.merge(first.staged)
     second = batch_of(gallery, MODEL_ID, [(2, short), (3, two)])
 
     assert [row["code"] for row in (*first.changes.quarantined, *second.changes.quarantined)] == ["bad_embedding"] * 2
@@ -362,17 +362,17 @@ def test_faces_embedded_again_are_kept_beside_and_compared_where_they_had_no_vec
         (0, make.embedded("one", [vector], make.submitted(), make.origin(0))),
         (1, make.embedded("two", [make.unit(rng)], make.submitted("local:n2"), make.origin(1), poor=[0])),
     ]
-    gallery.take_in(batch_of(gallery, MODEL_ID, log).staged)
+    gallery.merge(batch_of(gallery, MODEL_ID, log).staged)
     known, unknown = make.face_id("two"), make.face_id("three")
 
     beside = batch_of(gallery, MODEL_ID, [(2, make.embedded_again({known: vector, unknown: vector}, model_id="m2"))])
     now = batch_of(gallery, MODEL_ID, [(2, make.embedded_again({known: vector, make.face_id("one"): vector}))])
-    gallery.take_in(now.staged)
+    gallery.merge(now.staged)
 
     assert [row["face_id"] for row in beside.changes.embeddings] == [known]
-    assert (beside.changes.links, beside.changes.judged) == ({}, [])
+    assert (beside.changes.links, beside.changes.graded) == ({}, [])
     assert [(row.a, row.b) for row in now.changes.links.values()] == [ids.ordered(make.face_id("one"), known)]
-    assert {row["face_id"] for row in now.changes.judged} == {known, make.face_id("one")}
+    assert {row["face_id"] for row in now.changes.graded} == {known, make.face_id("one")}
     assert (gallery.compared.total, gallery.too_poor.total) == (2, 0)
     assert batch_of(gallery, MODEL_ID, [(3, make.embedded_again({known: vector}))]).changes.links == {}
 
@@ -430,7 +430,7 @@ def test_a_search_whose_case_is_erased_before_its_picture_arrives_ends_with_the_
 
     assert plan.staged.media.changed == {}
     assert [row["answer"]["status"] for row in plan.changes.answers] == ["quarantined"]
-    assert plan.changes.gone_files == [make.media_id("one")]
+    assert plan.changes.removed_files == [make.media_id("one")]
 
 
 def test_an_event_that_says_what_is_known_already_is_a_duplicate_whichever_came_first() -> None:
@@ -491,9 +491,9 @@ def test_crops_of_an_erased_face_that_an_older_event_brings_again_are_deleted() 
         make.embedded("one", vectors, make.submitted("local:s1", "case", district="south"), make.origin(2, at=1)),
     ]):  # fmt: skip
         plan = batch_of(gallery, MODEL_ID, [(place, record)])
-        gallery.take_in(plan.staged)
+        gallery.merge(plan.staged)
 
-        assert plan.changes.gone_files == ([] if place == 0 else [f"{make.media_id('one')}/{erased}"])
+        assert plan.changes.removed_files == ([] if place == 0 else [f"{make.media_id('one')}/{erased}"])
 
 
 def test_a_source_erases_nothing_of_another_source() -> None:
@@ -516,7 +516,7 @@ def test_work_on_a_whole_case_is_told_media_by_media(status: str) -> None:
     log: Log = [(n, make.embedded(f"m{n}", [make.unit(rng)], make.submitted(), make.origin(n))) for n in range(30)]
     if status == "open":
         log.append((30, make.case_changed(make.NORTH, "closed", 1, make.origin(30, kind="cases.changed"))))
-    gallery.take_in(batch_of(gallery, MODEL_ID, log).staged)
+    gallery.merge(batch_of(gallery, MODEL_ID, log).staged)
     source = make.origin(31, kind="cases.changed")
     erased = status == "erased"
     record = make.erasure("case_id", make.NORTH, source) if erased else make.case_changed(make.NORTH, status, 2, source)
@@ -524,7 +524,7 @@ def test_work_on_a_whole_case_is_told_media_by_media(status: str) -> None:
 
     plan = batch_of(gallery, MODEL_ID, [(31, record)], lambda: told.append(1))
 
-    assert plan.changes.gone_media or plan.changes.narrowed or plan.changes.comparisons
+    assert plan.changes.removed_media or plan.changes.scope_reduced or plan.changes.comparisons
     assert len(told) >= 30
 
 

@@ -11,13 +11,13 @@ from graph.domain import ids
 from graph.domain.calibration import FALSE_PER_FACE
 from graph.domain.comparison import InScope
 from streams.faces.models import MODEL_ID
-from streams.gallery.calibration import older_calibration
+from streams.gallery.calibration import legacy_calibration
 from streams.gallery.entities import Case, Face, Media
 from streams.link.compare import Comparer
 from tests.support import factories_streams as make
 from tests.support.register import Register, batch_of
 
-CALIBRATION = older_calibration(MODEL_ID, {})
+CALIBRATION = legacy_calibration(MODEL_ID, {})
 """As measured, but for vectors that are drawn as scored ones."""
 STRANGERS = 40
 """New faces, each of somebody else than everybody on file."""

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from streams.faces.models import MODEL_ID
-from streams.gallery.calibration import older_calibration
-from streams.gallery.matrix import exact
-from streams.gallery.means import MOST, SCORES_HIGHER, mean
+from streams.gallery.calibration import legacy_calibration
+from streams.gallery.matrix import paired_scores
+from streams.gallery.means import MAX_FACES, MEAN_PENALTY, mean
 from streams.records.gallery import GalleryRecord, VictimsAssigned
 from tests.support import factories_streams as make
 from tests.support.register import Register, batch_of
 
-CALIBRATION = older_calibration(MODEL_ID, {})
+CALIBRATION = legacy_calibration(MODEL_ID, {})
 CALIBRATIONS = {MODEL_ID: CALIBRATION}
 """For vectors that are drawn as scored ones."""
 RNG = np.random.default_rng(7)
@@ -48,7 +48,7 @@ def links_with_new(*log: GalleryRecord, gallery: Register | None = None) -> dict
     found: dict[frozenset[str], float] = {}
     for offset, record in enumerate(log):
         plan = batch_of(gallery, MODEL_ID, [(offset, record)])
-        gallery.take_in(plan.staged)
+        gallery.merge(plan.staged)
         found |= {frozenset((row.a, row.b)): row.score for row in plan.changes.links.values()}
         assert all(row.by_mean for row in plan.changes.links.values() if frozenset((row.a, row.b)) == PROPOSED)
     return {pair: score for pair, score in found.items() if make.face_id("new") in pair}
@@ -62,8 +62,8 @@ def test_a_new_face_is_proposed_to_the_victims_nearest_face_with_the_score_of_th
 
     found = links_with_new(*old(), told(), new)
 
-    cosine = float(exact(mean(np.stack([*OLD.values()]))[None], NEW[None])[0])
-    assert found == {PROPOSED: pytest.approx(cosine - SCORES_HIGHER)}
+    cosine = float(paired_scores(mean(np.stack([*OLD.values()]))[None], NEW[None])[0])
+    assert found == {PROPOSED: pytest.approx(cosine - MEAN_PENALTY)}
     assert min(found.values()) >= CALIBRATION.threshold(4)
     assert not links_with_new(*old(), new)
 
@@ -77,7 +77,7 @@ def test_a_decision_that_memory_knew_before_its_record_is_compared_at_the_record
     loaded = Register(CALIBRATIONS)
     assert links_with_new(*old(), new, gallery=loaded) == {}
     ahead = batch_of(loaded, MODEL_ID, [(8, told())])
-    loaded.take_in(ahead.staged)
+    loaded.merge(ahead.staged)
 
     assert links_with_new(told(), gallery=loaded).keys() == {PROPOSED}
 
@@ -104,12 +104,12 @@ def test_a_victim_that_loses_its_faces_has_no_mean_and_one_that_gains_them_again
 def test_a_mean_has_a_hundred_faces_at_most() -> None:
     """It is made anew with each face that a victim gains."""
     gallery = Register(CALIBRATIONS)
-    names = [f"many{n}" for n in range(MOST + 5)]
+    names = [f"many{n}" for n in range(MAX_FACES + 5)]
     log = [(n, picture(name, make.unit(RNG), n)) for n, name in enumerate(names)]
     faces: dict[str, str | None] = {make.face_id(name): "v-1" for name in names}
-    gallery.take_in(batch_of(gallery, MODEL_ID, [*log, (200, VictimsAssigned(faces=faces))]).staged)
+    gallery.merge(batch_of(gallery, MODEL_ID, [*log, (200, VictimsAssigned(faces=faces))]).staged)
 
-    assert gallery.means["v-1"].faces == tuple(sorted(faces)[:MOST])
+    assert gallery.means["v-1"].faces == tuple(sorted(faces)[:MAX_FACES])
 
 
 @pytest.mark.parametrize(("within", "found"), [("register", [make.face_id("old2")]), ("case:local:old2", [])])
@@ -118,7 +118,7 @@ def test_a_search_in_the_register_finds_a_victim_by_its_mean(within: str, found:
     asked = make.search("search", "local:new", within, [make.face_id("new")])
     for offset, record in enumerate([*old(), told(), picture("new", NEW, 9, "none"), asked]):
         plan = batch_of(gallery, MODEL_ID, [(offset, record)])
-        gallery.take_in(plan.staged)
+        gallery.merge(plan.staged)
 
     ((answer),) = plan.changes.answers
     assert [item["face_id"] for item in answer["returned"]] == found

@@ -27,9 +27,9 @@ def after(*log: GalleryRecord) -> tuple[tuple[str, ...], list[tuple[str, str]], 
     gallery = Register()
     for offset, record in enumerate(log):
         batch = batch_of(gallery, MODEL_ID, [(offset, record)])
-        gallery.take_in(batch.staged)
+        gallery.merge(batch.staged)
     found = [(item["probe_face_id"], item["face_id"]) for item in batch.changes.answers[0]["returned"]]
-    return gallery.media[make.media_id("picture")].faces, found, batch.changes.gone_files
+    return gallery.media[make.media_id("picture")].faces, found, batch.changes.removed_files
 
 
 def test_a_face_that_only_the_turned_picture_shows_joins_the_known_one_and_is_asked_with() -> None:
@@ -57,7 +57,7 @@ def test_one_that_was_erased_stays_away() -> None:
 
 def test_one_of_another_model_waits() -> None:
     gallery = Register()
-    gallery.take_in(batch_of(gallery, MODEL_ID, [(0, PICTURE)]).staged)
+    gallery.merge(batch_of(gallery, MODEL_ID, [(0, PICTURE)]).staged)
     other = turned(1).model_copy(update={"model_id": "another"})
 
     batch = batch_of(gallery, MODEL_ID, [(1, other)])

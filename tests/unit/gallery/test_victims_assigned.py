@@ -26,7 +26,7 @@ def linked_with_new(*between: GalleryRecord) -> int:
     gallery = Register()
     for offset, record in enumerate(log):
         plan = batch_of(gallery, MODEL_ID, [(offset, record)])
-        gallery.take_in(plan.staged)
+        gallery.merge(plan.staged)
     return len(plan.changes.links)
 
 

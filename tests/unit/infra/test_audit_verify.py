@@ -20,9 +20,13 @@ def run(*words: object) -> tuple[int, str]:
     """Exit code and output of the command, without a server and without a setting."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("REDTHREAD")}
     done = subprocess.run(
-        [sys.executable, "-m", "infra.cli", "audit", "verify", *map(str, words)], capture_output=True, text=True,
-        cwd=CHECKOUT, env={**env, "PYTHONPATH": str(CHECKOUT), "COLUMNS": "1000"}, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "infra.cli", "audit", "verify", *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=CHECKOUT,
+        env={**env, "PYTHONPATH": str(CHECKOUT), "COLUMNS": "1000"},
+        check=False,
+    )
     return done.returncode, done.stdout + done.stderr
 
 

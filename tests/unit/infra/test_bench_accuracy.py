@@ -18,11 +18,9 @@ from infra.evaluation.accuracy.pairs import AllPairs, all_pairs, measure_pairs
 from infra.evaluation.accuracy.people import Sample, Way, cosines, half_of, in_band
 from infra.evaluation.accuracy.rates import accepted, interval, threshold_at, told, trade_off
 from infra.evaluation.accuracy.worse import measure_copies, strangers_proposed
-from streams.gallery.means import SCORES_HIGHER
+from streams.gallery.means import MEAN_PENALTY
 
-CALIBRATION = Calibration(
-    "a-model", Population.ADULTS, ((0.5, 1e-2), (0.7, 1e-3)), ((0.3, 0.0), (0.7, 2.0)), 3.0, 0.5
-)  # fmt: skip
+CALIBRATION = Calibration("a-model", Population.ADULTS, ((0.5, 1e-2), (0.7, 1e-3)), ((0.3, 0.0), (0.7, 2.0)), 3.0, 0.5)
 
 SCORED: tuple[Scored, ...] = ("best", "mean", "better")
 
@@ -93,7 +91,7 @@ def test_a_person_scores_by_the_best_picture_or_by_the_mean_vector() -> None:
 
     assert (best.own[0], mean.own[0]) == (pytest.approx(math.sqrt(0.5)), pytest.approx(1.0))
     assert (best.rank[0], mean.rank[0]) == (1, 1)
-    assert better.own[0] == pytest.approx(mean.own[0] - SCORES_HIGHER)
+    assert better.own[0] == pytest.approx(mean.own[0] - MEAN_PENALTY)
     assert best.stranger[0] == mean.stranger[0] == pytest.approx(float(vectors[4] @ vectors[2]))
 
 
@@ -138,9 +136,7 @@ def test_every_pair_of_pictures_is_compared_once() -> None:
     assert sorted(found.different.tolist()) == pytest.approx([0.0, math.sqrt(0.5)])
 
 
-def drawn_sample(
-    people: int, pictures: int, noise: float, found: float = 1.0, poor: float = 2.0
-) -> Sample:  # fmt: skip
+def drawn_sample(people: int, pictures: int, noise: float, found: float = 1.0, poor: float = 2.0) -> Sample:
     """People around directions drawn by chance; each copy, and a plain look, is noisier than the picture."""
     chance = np.random.default_rng(3)
 

@@ -27,10 +27,14 @@ from tests.support import factories_streams as make
 
 SCORE = ProductScore(
     Calibration(
-        MODEL_ID, Population.ADULTS, false_accepts=((0.45, 1e-3), (0.53, 1e-6)), evidence=((0.3, 0.0), (0.5, 2.0)),
-        cap=3.0, floor=0.36,
+        MODEL_ID,
+        Population.ADULTS,
+        false_accepts=((0.45, 1e-3), (0.53, 1e-6)),
+        evidence=((0.3, 0.0), (0.5, 2.0)),
+        cap=3.0,
+        floor=0.36,
     )
-)  # fmt: skip
+)
 """Drawn vectors are compared as they are: the map is one of pictures."""
 AGES = (1, 2, 5, 6, 10, 14, 20, 30)
 
@@ -57,14 +61,22 @@ def everything(aged: Aged, seed: int = 1) -> dict[str, Any]:
     sizes = [{"ages": band_name(band), "pictures": 1, "people": 1, "adults": False} for band in AGE_BANDS]
     return told(
         {
-            "people": aged.people, "pictures": len(aged.age), "unnamed": 0, "half": None, "seed": seed,
-            "register": len(aged.age), "model_id": MODEL_ID, "no_face": 0, "too_poor": 0, "bands": sizes,
+            "people": aged.people,
+            "pictures": len(aged.age),
+            "unnamed": 0,
+            "half": None,
+            "seed": seed,
+            "register": len(aged.age),
+            "model_id": MODEL_ID,
+            "no_face": 0,
+            "too_poor": 0,
+            "bands": sizes,
             **measure_pairs(aged, SCORE, seed),
             "register_sizes": measure_register(aged, aged.person, aged.faces, SCORE, seed),
             "groups": measure_groups(aged, SCORE, seed),
             "victims": measure_victims(aged, aged.person, aged.faces, SCORE, seed),
         }
-    )  # fmt: skip
+    )
 
 
 def test_toddlers_who_look_alike_are_told_as_such_and_nobody_else() -> None:

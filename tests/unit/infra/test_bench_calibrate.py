@@ -39,9 +39,15 @@ def drawn_faces(seed: int = 1, people: int = 500, dimensions: int = 64) -> Label
                 rows.append((person, picture, copy, rng.uniform(0.5, 0.9) if copy else rng.uniform(0.9, 1)))
     columns = list(zip(*rows, strict=True))
     return LabelledFaces(
-        np.array(columns[0]), np.array(columns[1]), np.array(columns[2]), np.array(vectors, np.float32),
-        np.array(columns[3]), np.full(len(rows), np.nan), 3, 4,
-    )  # fmt: skip
+        np.array(columns[0]),
+        np.array(columns[1]),
+        np.array(columns[2]),
+        np.array(vectors, np.float32),
+        np.array(columns[3]),
+        np.full(len(rows), np.nan),
+        3,
+        4,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -95,8 +95,12 @@ def test_what_was_found_is_counted_by_faces_and_by_pictures() -> None:
     face = Face((0, 0, 1, 1), None)
     found = Measured([[face, face], [], [face]], 1.5, 0.3).as_json({})
     assert found == {
-        "pictures_per_s": 2.0, "cpu_ms_a_picture": 100.0, "faces": 3, "pictures_with_face": 2, "recall": {},
-    }  # fmt: skip
+        "pictures_per_s": 2.0,
+        "cpu_ms_a_picture": 100.0,
+        "faces": 3,
+        "pictures_with_face": 2,
+        "recall": {},
+    }
 
 
 @pytest.mark.parametrize("text", ["mtcnn", "mtcnn=", "mtcnn=/no/such/file", f"facenet={sys.executable}"])

@@ -79,8 +79,10 @@ async def test_link_finds_what_brute_force_finds_and_a_lost_link_is_counted(regi
     (lost, *_), other = expected, {("a", "b"): 0.5}
     short = {pair: score for pair, score in found.items() if pair != lost} | other
     assert compared(short, expected) == {
-        "recall": pytest.approx(1 - 1 / len(expected)), "expected": len(expected), "others": 1,
-    }  # fmt: skip
+        "recall": pytest.approx(1 - 1 / len(expected)),
+        "expected": len(expected),
+        "others": 1,
+    }
     assert compared({**found, lost: 0.999}, expected)["recall"] < 1
 
 

@@ -74,8 +74,9 @@ def test_a_damaged_key_is_replaced_and_that_is_said(tmp_path: Path, content: byt
     second = DevelopmentIssuer.ensure(tmp_path, said.append)
 
     assert second.key_id not in ("", first.key_id)
-    assert said == [f"{tmp_path}/sign-in/key.pem was damaged: there is a new key, and tokens from before are not taken "
-                    "any more"]  # fmt: skip
+    assert said == [
+        f"{tmp_path}/sign-in/key.pem was damaged: there is a new key, and tokens from before are not taken any more"
+    ]
     assert issued(chosen(tmp_path), "investigator")
 
 
@@ -118,10 +119,13 @@ async def test_stack_external_has_no_development_issuer(tmp_path: Path) -> None:
 
 def test_the_users_are_those_that_the_readme_names() -> None:
     assert {name: (*(role.value for role in who.roles), who.district) for name, who in USERS.items()} == {
-        "investigator": ("investigator", "north"), "supervisor": ("supervisor", "north"),
-        "investigator2": ("investigator", "south"), "supervisor2": ("supervisor", "south"),
-        "auditor": ("auditor", None), "operator": ("operator", None),
-    }  # fmt: skip
+        "investigator": ("investigator", "north"),
+        "supervisor": ("supervisor", "north"),
+        "investigator2": ("investigator", "south"),
+        "supervisor2": ("supervisor", "south"),
+        "auditor": ("auditor", None),
+        "operator": ("operator", None),
+    }
     assert user_of(Role.INVESTIGATOR, "south") == Person("investigator2", frozenset({Role.INVESTIGATOR}), "south")
     assert user_of(Role.AUDITOR, "south") is None
     assert (DEVELOPMENT_ISSUER, AUDIENCE) == ("urn:redthread:development", "redthread")

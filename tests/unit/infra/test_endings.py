@@ -134,10 +134,16 @@ def _run(situation: dict[str, Any], name: str, folder: Path, number: int) -> Run
     words = {"PICTURES": str(folder / "pictures"), "NOTHING": str(folder / "nothing"), "EXPORT": str(home / "export")}
     nowhere = "http://127.0.0.1:1"
     env = {
-        "PATH": os.environ["PATH"], "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"),
-        "REDTHREAD_DATA": str(home / "data"), "REDTHREAD_MAVEN_REPOSITORY": nowhere, "HTTPS_PROXY": nowhere,
-        "REDTHREAD_MODELS": str(folder / "file"), "COLUMNS": "200", **situation.get("env", {}),
-    }  # fmt: skip
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(home / "cache"),
+        "REDTHREAD_DATA": str(home / "data"),
+        "REDTHREAD_MAVEN_REPOSITORY": nowhere,
+        "HTTPS_PROXY": nowhere,
+        "REDTHREAD_MODELS": str(folder / "file"),
+        "COLUMNS": "200",
+        **situation.get("env", {}),
+    }
     arguments = ["--help"] if situation.get("help") else [words.get(word, word) for word in ARGUMENTS[name]]
     more = {key: value for key, value in situation.items() if key not in ("env", "help", "only")}
     return Run([*name.split(), *arguments], {key: value for key, value in env.items() if value is not None}, **more)

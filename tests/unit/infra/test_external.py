@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,12 @@ from infra.local import datafolder, system
 from infra.local.base import StackError
 from infra.local.external import ExternalStack
 from infra.local.kafka import credentials
-from infra.local.kafka import server as kafka
+from infra.local.kafka import ready as kafka
 from infra.local.running import addresses_of, given_addresses
 from infra.local.supervisor import Supervisor
 from infra.local.system import SystemOptions, running_system
 from infra.settings import Settings
+from streams.kafka.connection import KafkaConnection
 from streams.settings import Addresses
 
 pytestmark = pytest.mark.anyio
@@ -46,8 +46,8 @@ class Servers:
         monkeypatch.setattr(kafka, "wait_until_ready", self.kafka)
         monkeypatch.setattr(bootstrap, "wait_until_ready", self.neo4j)
 
-    async def kafka(self, address: str, security: Mapping[str, str]) -> None:
-        await self._answer("kafka", address, security)
+    async def kafka(self, connection: KafkaConnection) -> None:
+        await self._answer("kafka", connection.bootstrap, connection.security)
 
     async def neo4j(self, uri: str, user: str, password: str) -> None:
         await self._answer("neo4j", uri, user, password)
@@ -122,7 +122,7 @@ async def test_a_server_that_fails_ends_the_start_though_the_other_is_still_aske
 
 async def test_a_kafka_without_a_broker_is_named_after_the_time() -> None:
     with pytest.raises(StackError, match=r"Kafka at 127\.0\.0\.1:1 does not answer"):
-        await kafka.wait_until_ready("127.0.0.1:1", {}, timeout_s=0)
+        await kafka.wait_until_ready(KafkaConnection("127.0.0.1:1"), timeout_s=0)
 
 
 def files(folder: Path) -> list[Path]:
@@ -163,9 +163,13 @@ def test_a_command_takes_passwords_of_external_servers_from_the_settings_only(tm
     """An account of a local Kafka that ran on the folder once is not shown to somebody else's."""
     credentials.ensure(tmp_path, "127.0.0.1:9")
     told = Settings(
-        stack="external", data=tmp_path, kafka=GIVEN.kafka, neo4j_uri=GIVEN.neo4j_uri,
-        neo4j_password=GIVEN.neo4j_password, kafka_security=GIVEN.kafka_security,  # type: ignore[arg-type]
-    )  # fmt: skip
+        stack="external",
+        data=tmp_path,
+        kafka=GIVEN.kafka,
+        neo4j_uri=GIVEN.neo4j_uri,
+        neo4j_password=GIVEN.neo4j_password,
+        kafka_security=GIVEN.kafka_security,  # type: ignore[arg-type]
+    )
 
     assert addresses_of(told) == GIVEN
 

@@ -46,8 +46,14 @@ def checkout(tmp_path: Path) -> Path:
 def run(root: Path, *arguments: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["/bin/sh", str(root / "infra" / "run"), *arguments],
-        capture_output=True, text=True, input="given", cwd=cwd, env={**os.environ, **env}, check=False, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        input="given",
+        cwd=cwd,
+        env={**os.environ, **env},
+        check=False,
+        timeout=120,
+    )
 
 
 def test_the_second_run_installs_nothing_and_passes_everything_through(checkout: Path, tmp_path: Path) -> None:

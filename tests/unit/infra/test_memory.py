@@ -28,29 +28,49 @@ def kernel(root: Path, cgroup: str, mounts: str, files: Mapping[str, str]) -> Pa
 
 
 def test_the_lowest_limit_around_counts_in_version_2(tmp_path: Path) -> None:
-    root = kernel(tmp_path, "0::/pod/job\n", VERSION_2.format(top="/"), {
-        "pod/memory.max": f"{GIB}\n", "pod/memory.current": f"{700 * MIB}\n",
-        "pod/memory.stat": f"anon 5\ninactive_file {100 * MIB}\n",
-        "pod/job/memory.max": "max\n", "pod/job/memory.current": f"{500 * MIB}\n",
-    })  # fmt: skip
+    root = kernel(
+        tmp_path,
+        "0::/pod/job\n",
+        VERSION_2.format(top="/"),
+        {
+            "pod/memory.max": f"{GIB}\n",
+            "pod/memory.current": f"{700 * MIB}\n",
+            "pod/memory.stat": f"anon 5\ninactive_file {100 * MIB}\n",
+            "pod/job/memory.max": "max\n",
+            "pod/job/memory.current": f"{500 * MIB}\n",
+        },
+    )
     found = memory(root=root)
     assert (found.total, found.available) == (GIB, 424 * MIB)
 
 
 def test_a_limit_counts_in_version_1_and_no_limit_does_not(tmp_path: Path) -> None:
-    root = kernel(tmp_path, "9:cpu:/x\n4:memory:/job\n0::/\n", VERSION_1.format(top="/"), {
-        "memory/memory.limit_in_bytes": "9223372036854771712\n", "memory/memory.usage_in_bytes": f"{9 * GIB}\n",
-        "memory/job/memory.limit_in_bytes": f"{GIB}\n", "memory/job/memory.usage_in_bytes": f"{300 * MIB}\n",
-        "memory/job/memory.stat": f"cache 1\ntotal_inactive_file {44 * MIB}\n",
-    })  # fmt: skip
+    root = kernel(
+        tmp_path,
+        "9:cpu:/x\n4:memory:/job\n0::/\n",
+        VERSION_1.format(top="/"),
+        {
+            "memory/memory.limit_in_bytes": "9223372036854771712\n",
+            "memory/memory.usage_in_bytes": f"{9 * GIB}\n",
+            "memory/job/memory.limit_in_bytes": f"{GIB}\n",
+            "memory/job/memory.usage_in_bytes": f"{300 * MIB}\n",
+            "memory/job/memory.stat": f"cache 1\ntotal_inactive_file {44 * MIB}\n",
+        },
+    )
     found = memory(root=root)
     assert (found.total, found.available) == (GIB, 768 * MIB)
 
 
 def test_a_container_that_sees_only_its_own_cgroup_is_limited_by_it(tmp_path: Path) -> None:
-    root = kernel(tmp_path, "4:memory:/docker/abc\n", VERSION_1.format(top="/docker/abc"), {
-        "memory/memory.limit_in_bytes": f"{GIB}\n", "memory/memory.usage_in_bytes": "0\n",
-    })  # fmt: skip
+    root = kernel(
+        tmp_path,
+        "4:memory:/docker/abc\n",
+        VERSION_1.format(top="/docker/abc"),
+        {
+            "memory/memory.limit_in_bytes": f"{GIB}\n",
+            "memory/memory.usage_in_bytes": "0\n",
+        },
+    )
     assert memory(root=root).total == GIB
 
 

@@ -1,11 +1,12 @@
-"""What is told to be still to come, and in what time: never a time that nobody can know."""
+"""The pending events of a source and their estimated time: no estimate where nothing is known."""
 
 from __future__ import annotations
 
 from graph.actions.link.lag import Backlog
 from streams import topics
-from streams.kafka.app import EMBED_GROUP, LINK_GROUP
-from streams.relay.lag import Position, backlogs
+from streams.kafka.offsets import Position
+from streams.relay.lag import backlogs
+from streams.topics import EMBED_GROUP, LINK_GROUP
 
 EMBED, LINK = (EMBED_GROUP, topics.media_submitted("local")), (LINK_GROUP, topics.GALLERY)
 
@@ -33,4 +34,4 @@ def test_each_source_waits_for_its_own_events_and_where_nothing_waits_nothing_is
 def test_what_stands_in_the_graph_is_done_though_kafka_has_not_heard_of_it_yet() -> None:
     assert Position(180, 200).at(200) == Position(200, 200)
     # Records that came after Kafka was asked may stand there already.
-    assert Position(180, 200).at(205).behind == 0
+    assert Position(180, 200).at(205).lag == 0

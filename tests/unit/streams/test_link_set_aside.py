@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graph.actions.link.commit import AlreadyCommitted, Changes
+from graph.actions.link.commit import AlreadyCommitted
+from graph.actions.link.writes import GraphWrites
 from graph.domain.errors import StoreUnavailable
 from graph.store.session import StoreRefused
 from streams.faces.models import MODEL_ID
@@ -36,11 +37,13 @@ class Graph:
     def __init__(self, *bad: int) -> None:
         self.bad = bad
         self.tried: list[tuple[int, int]] = []
-        self.committed: list[Changes] = []
+        self.committed: list[GraphWrites] = []
         self.failures: list[Exception] = []
         """Raised one after the other, the last first, before anything else is done."""
 
-    async def commit(self, store: object, epoch: int, changes: Changes, *_: object, stands_at: int, **__: Any) -> None:
+    async def commit(
+        self, store: object, epoch: int, changes: GraphWrites, *_: object, stands_at: int, **__: Any
+    ) -> None:
         span = (changes.first, changes.last)
         is_second_try = span[0] == span[1] and span in self.tried
         self.tried.append(span)
@@ -128,7 +131,7 @@ async def test_the_refused_record_waits_in_quarantine_as_its_source_event(monkey
     (row,) = changes.quarantined
     reason = "the graph refused the record: Neo4j refused a statement (Neo.ClientError.Schema)"
     assert row == {**make.origin(7).model_dump(), "code": "refused_by_graph", "stage": "link", "reason": reason}
-    assert changes == Changes(0, 0, quarantined=[row])  # nothing else of the record is written
+    assert changes == GraphWrites(0, 0, quarantined=[row])  # nothing else of the record is written
 
 
 async def test_records_behind_the_refused_one_see_those_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +161,7 @@ async def test_a_refused_search_is_answered_with_the_reason(monkeypatch: pytest.
     (answer,) = graph.committed[-1].answers
     assert (answer["search_id"], answer["answer"]["status"]) == ("search-1", "quarantined")
     assert "the graph refused the record" in answer["answer"]["reason"]
-    assert graph.committed[-1] == Changes(1, 1, answers=[answer])
+    assert graph.committed[-1] == GraphWrites(1, 1, answers=[answer])
 
 
 @pytest.mark.parametrize(
@@ -182,7 +185,7 @@ async def test_what_follows_of_an_act_is_passed_over_and_said_in_the_log(
     await worker.handle(messages(media("picture", 0), act))
 
     assert graph.tried == [(0, 1), (0, 0), (1, 1), (1, 1)]
-    assert graph.committed[-1] == Changes(1, 1)
+    assert graph.committed[-1] == GraphWrites(1, 1)
     assert worker.applied == 2
     assert "the graph refused what follows of record 1: Neo4j refused a statement" in caplog.text
 

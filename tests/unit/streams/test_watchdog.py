@@ -11,9 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 from streams import process as module
-from streams.kafka.app import LINK_GROUP, make_app
+from streams.kafka.app import make_app
+from streams.kafka.connection import KafkaConnection
 from streams.process import EXIT_STUCK, Watchdog, WatchdogLimits
-from streams.settings import StreamSettings
+from streams.topics import LINK_GROUP
 
 LIMITS = WatchdogLimits()
 
@@ -172,7 +173,7 @@ def test_a_look_before_the_app_has_started_makes_it_no_consumer(tmp_path: Path) 
 
     Cause: the first look came before the app had a consumer, and made one that belonged to the watchdog's thread.
     """
-    app = make_app(LINK_GROUP, StreamSettings(kafka="127.0.0.1:1", data=tmp_path), instance=None, session_timeout_s=6.0)
+    app = make_app(LINK_GROUP, KafkaConnection("127.0.0.1:1"), tmp_path, session_timeout_s=6.0)
 
     assert Watchdog(app)._look() == (False, None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from streams.kafka.durability import is_durable
+from streams.kafka.admin import is_durable
 
 NEVER = "9223372036854775807"
 

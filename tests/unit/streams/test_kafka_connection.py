@@ -1,4 +1,4 @@
-"""One set of Kafka settings, by librdkafka's names, means the same to Faust, to librdkafka and to the local broker."""
+"""Kafka settings, by librdkafka's names, mean the same to Faust, aiokafka, librdkafka and the local broker."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import ssl
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import faust
 import pytest
@@ -24,13 +25,19 @@ from graph.domain.errors import Invalid
 from infra.cli.common import settings
 from infra.local.base import StackError
 from infra.local.kafka import credentials as local
-from streams.kafka.app import LINK_GROUP, credentials, make_app
+from streams.kafka.app import faust_credentials, make_app
+from streams.kafka.connection import SETTINGS, KafkaConnection
 from streams.settings import StreamSettings
+from streams.topics import LINK_GROUP
 
 SASL = {"sasl.username": "case-system", "sasl.password": "a secret"}
-UNREACHED = {"bootstrap.servers": "127.0.0.1:1", "log_level": 0}
+UNREACHED = "127.0.0.1:1"
 HOST = "kafka.police.example"
 KEY_PASSWORD = "of the key"
+
+
+def credentials(security: dict[str, str]) -> Any:
+    return faust_credentials(KafkaConnection(UNREACHED, security))
 
 
 class Authority:
@@ -112,9 +119,37 @@ def test_an_account_without_tls(mechanism: str) -> None:
     assert (found.username, found.password, found.ssl_context) == ("case-system", "a secret", None)
 
 
-def test_an_unknown_mechanism_is_refused() -> None:
-    with pytest.raises(ValueError, match="MAGIC"):
-        credentials({"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "MAGIC", **SASL})
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sasl.mechanism", "MAGIC"),
+        ("sasl.mechanism", "OAUTHBEARER"),
+        ("security.protocol", "SASL"),
+        ("sasl.mechanisms", "PLAIN"),
+        ("ssl.ca.pem", "-----BEGIN CERTIFICATE-----"),
+        ("ssl.endpoint.identification.algorithm", "none"),
+        ("enable.ssl.certificate.verification", "false"),
+        ("socket.timeout.ms", "1000"),
+    ],
+)
+def test_what_one_client_library_would_ignore_is_refused_with_its_name_and_not_its_secrets(
+    name: str, value: str
+) -> None:
+    """Symptom: `sasl.mechanisms` or `ssl.ca.pem` worked in commands and was ignored by the workers.
+
+    Cause: librdkafka obeys many names that Faust's credentials were never made from.
+    """
+    with pytest.raises(Invalid, match=re.escape(value if name in SETTINGS else name)) as refused:
+        KafkaConnection(UNREACHED, {"security.protocol": "SASL_SSL", **SASL, name: value})
+    assert "a secret" not in refused.value.message
+
+
+def test_without_a_mechanism_all_libraries_take_the_same_one() -> None:
+    """librdkafka's own default is Kerberos."""
+    connection = KafkaConnection(UNREACHED, {"security.protocol": "SASL_PLAINTEXT", **SASL})
+
+    assert faust_credentials(connection).mechanism == SASLMechanism.SCRAM_SHA_512
+    assert connection.librdkafka()["sasl.mechanism"] == connection.aiokafka()["sasl_mechanism"] == "SCRAM-SHA-512"
 
 
 @pytest.mark.parametrize("protocol", ["SSL", "SASL_SSL"])
@@ -155,6 +190,26 @@ def test_a_file_that_is_not_there_is_refused_at_the_start(tmp_path: Path) -> Non
         credentials({"security.protocol": "SSL", "ssl.ca.location": str(tmp_path / "none.pem")})
 
 
+@pytest.mark.parametrize("protocol", ["SASL_PLAINTEXT", "SASL_SSL"])
+def test_aiokafka_takes_the_same_settings(authority: Authority, protocol: str) -> None:
+    security = {
+        "security.protocol": protocol,
+        "sasl.mechanism": "PLAIN",
+        **SASL,
+        "ssl.ca.location": str(authority.file),
+    }
+
+    found = KafkaConnection(UNREACHED, security).aiokafka()
+
+    account = found["sasl_mechanism"], found["sasl_plain_username"], found["sasl_plain_password"]
+    assert (found["bootstrap_servers"], found["security_protocol"]) == (UNREACHED, protocol)
+    assert account == ("PLAIN", "case-system", "a secret")
+    if protocol == "SASL_SSL":
+        shake_hands(found["ssl_context"], broker(authority))
+    else:
+        assert found["ssl_context"] is None
+
+
 def test_librdkafka_takes_the_same_settings(authority: Authority) -> None:
     """Its constructor refuses names and values that it does not know, and files that it cannot use."""
     certificate, key = authority.sign("worker", KEY_PASSWORD)
@@ -170,18 +225,20 @@ def test_librdkafka_takes_the_same_settings(authority: Authority) -> None:
         {"security.protocol": "SSL", **tls},
     ):
         assert credentials(security) is not None
-        Producer({**UNREACHED, **security})
+        connection = KafkaConnection(UNREACHED, security)
+        Producer(connection.librdkafka(linger_ms=5))
         with pytest.raises(KafkaException):
-            Producer({**UNREACHED, **security, "sasl.word": "unknown"})
+            Producer(connection.librdkafka(sasl_word="unknown"))
 
 
-def test_the_workers_app_enters_with_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_workers_app_uses_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     security = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", **SASL}
     monkeypatch.setenv("REDTHREAD_KAFKA_SECURITY", json.dumps(security))
-    chosen = StreamSettings(kafka="127.0.0.1:1", data=tmp_path)
-    assert chosen.kafka_security == security
+    chosen = StreamSettings(kafka=UNREACHED, data=tmp_path)
+    assert chosen.kafka_connection == KafkaConnection(UNREACHED, security)
+    assert "a secret" not in repr(chosen.kafka_connection)
 
-    app = make_app(LINK_GROUP, chosen, instance=None, session_timeout_s=6.0)
+    app = make_app(LINK_GROUP, chosen.kafka_connection, chosen.faust_folder, session_timeout_s=6.0)
 
     found = app.conf.broker_credentials
     assert (found.username, found.password, found.protocol) == ("case-system", "a secret", AuthProtocol.SASL_PLAINTEXT)
@@ -189,19 +246,19 @@ def test_the_workers_app_enters_with_the_settings(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    "told", ['["a secret"]', '{"sasl.password": {"a secret": 1}}', '{"a secret', '"a secret"', "5"]
+    "given", ['["a secret"]', '{"sasl.password": {"a secret": 1}}', '{"a secret', '"a secret"', "5"]
 )
 def test_settings_that_are_no_object_of_texts_are_refused_without_quoting_them(
-    monkeypatch: pytest.MonkeyPatch, told: str
+    monkeypatch: pytest.MonkeyPatch, given: str
 ) -> None:
-    monkeypatch.setenv("REDTHREAD_KAFKA_SECURITY", told)
+    monkeypatch.setenv("REDTHREAD_KAFKA_SECURITY", given)
 
     with pytest.raises(Invalid, match=r"setting REDTHREAD_KAFKA_SECURITY: .*a JSON object of texts") as refused:
         settings()
     assert "a secret" not in refused.value.message
 
 
-def test_the_local_account_is_made_once_and_told_its_owner_only(tmp_path: Path) -> None:
+def test_the_local_account_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     made = local.ensure(tmp_path, "127.0.0.1:9")
     again = local.ensure(tmp_path, "127.0.0.1:10")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
-from streams.kafka.header_names import _Records
+from streams.kafka.library_patches import _Records
 
 
 class AnyBytes(str):
