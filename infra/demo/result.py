@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from graph.actions.read.counts import (ScoredLink)
+from graph.actions.read.counts import ScoredLink
 from streams.client.folders import SourceFile
 
 Notice = Mapping[str, Any]

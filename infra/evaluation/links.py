@@ -14,7 +14,7 @@ import numpy as np
 from graph.actions.link.cursor import calibration
 from graph.actions.operate import measure
 from graph.actions.operate.measure import EmbeddedFace
-from graph.actions.read.counts import (ScoredLink)
+from graph.actions.read.counts import ScoredLink
 from graph.domain.errors import Invalid
 from graph.store.session import Store
 from infra.clock import Clock

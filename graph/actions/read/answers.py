@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.known import KnownAs, KnownVictims
@@ -120,6 +119,9 @@ class Answer(SearchFacts):
 _STORED = ("reason", "limit", "legal_basis", "gallery_offset", "gallery_size", "picture")
 """Fields of `Answer` that the search's node holds under the same name."""
 
+_SUMMED = ("compared", "too_poor", "no_face")
+"""Fields of `Answer` that are sums over its parts."""
+
 
 async def read_search(
     store: Store, access_log: AccessLog, search_id: str, *, after: str = "", limit: int = 100, access: AccessEvent
@@ -139,10 +141,10 @@ async def read_search(
         names = await KnownVictims(tx, viewer).names(victims)
         coming = await _coming(tx, search["within"])
         dates = {face["face_id"]: face["dates"] for face in row["probes"]}
-        items = tuple(_found_face(item, viewer, names, dates.get(item["probe_face_id"])) for item in rows[:limit])
+        items = tuple(found_face(item, viewer, names, dates.get(item["probe_face_id"])) for item in rows[:limit])
         facts = search_facts(search, access.at)
         counts = _counts(similar, names, row["parts"], coming.events if facts["open"] else 0)
-        covered: dict[str, Any] = {name: _sum(part[name] for part in row["parts"]) for name in ("compared", "too_poor", "no_face")}
+        covered: Row = {name: _sum(part[name] for part in row["parts"]) for name in _SUMMED}
         return Answer(
             **facts,
             **{name: search[name] for name in _STORED},
@@ -171,7 +173,7 @@ def _position(after: str) -> tuple[int, int]:
     return int(part or 0), int(rank or 0)
 
 
-def _found_face(item: Row, viewer: Person, names: Mapping[str, KnownAs], probe_dates: Row | None) -> FoundFace:
+def found_face(item: Row, viewer: Person, names: Mapping[str, KnownAs], probe_dates: Row | None) -> FoundFace:
     """A found face with its victim where the viewer may know it; `probe_dates` are those of the probe's picture."""
     face = visible_endpoint(item, viewer)
     victim = names.get(item["face_id"])

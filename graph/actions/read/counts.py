@@ -28,6 +28,20 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """As `Sizes`, with `withheld` records by topic, `links` by state, and the faces too poor to compare."""
+
+    cases: int
+    media: int
+    faces: int
+    quarantined: int
+    outbox: int
+    too_poor: int
+    withheld: dict[str, int]
+    links: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class ScoredLink:
     """A link with its score."""
 
@@ -52,18 +66,17 @@ async def sizes(store: Store) -> Sizes:
     return Sizes(**row)
 
 
-async def counts(store: Store) -> Row:
-    """The numbers of `Sizes` and `too_poor` faces, `links` by state, `withheld` records by topic."""
+async def counts(store: Store) -> Counts:
+    """What the graph holds and what waits; reads every face and link."""
 
-    async def work(tx: Tx) -> Row:
+    async def work(tx: Tx) -> Counts:
         numbers, too_poor = await tx.one(queries.SIZES), await tx.one(queries.TOO_POOR)
+        assert numbers is not None and too_poor is not None
         by_state = {row["state"]: row["number"] for row in await tx.rows(queries.LINKS_BY_STATE)}
-        return {
-            **(numbers or {}),
-            **(too_poor or {}),
-            "withheld": {row["topic"]: row["records"] for row in await tx.rows(relay.WITHHELD)},
-            "links": {state.value: by_state.get(state.value, 0) for state in State},
-        }
+        withheld = {row["topic"]: row["records"] for row in await tx.rows(relay.WITHHELD)}
+        links = {state.value: by_state.get(state.value, 0) for state in State}
+        more: Row = {**too_poor, "withheld": withheld, "links": links}
+        return Counts(**(numbers | more))
 
     return await store.read(work)
 

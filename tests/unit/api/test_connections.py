@@ -14,10 +14,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from api.guard import (RequestBody)
-from api.main import (Connection)
 from api.errors import register
-from api.guard import JSON_LIMIT, Guard
+from api.guard import JSON_LIMIT, Guard, RequestBody
+from api.main import Connection
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 SHORT_S = 0.4

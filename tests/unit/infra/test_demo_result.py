@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graph.actions.read.counts import (ScoredLink)
+from graph.actions.read.counts import ScoredLink
 from infra.demo.result import result_of
 from streams.client.folders import SourceFile
 
