@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import AliasChoices, Field
+from pydantic import Field
 
 from api.deps import ID_MAX, VERSION_MAX, ActPurpose, Approver, Judge, PreviewAccess, Reopener, ServicesDep
 from api.errors import ACTING, BODY, CONFLICTS, LOOKING, problems
@@ -13,8 +13,8 @@ from api.routes.verdicts import ReopeningIn
 from api.wire import Digest, Faces, Number, Reason, Text, WireIn, WireOut, example
 from graph.actions.decide import acts, contact_sheet
 from graph.actions.decide.acts import Done
-from graph.actions.decide.contact_sheet import LINKS_MAX, Said
-from graph.actions.decide.verdicts import Seen
+from graph.actions.decide.contact_sheet import LINKS_MAX, SheetJudgement
+from graph.actions.decide.decision import Seen
 from graph.domain.link import Decision, SecondDecision, State
 
 router = APIRouter(tags=["decisions"])
@@ -48,8 +48,8 @@ class ActIn(WireIn):
     reasons: tuple[Reason, ...] = Field(default_factory=tuple, max_length=20)
     text: Text = ""
 
-    def sheet(self) -> Said:
-        return Said(_seen(self.links), self.decision, self.reasons, self.text, self.faces_apart, self.faces)
+    def sheet(self) -> SheetJudgement:
+        return SheetJudgement(_seen(self.links), self.decision, self.reasons, self.text, self.faces_apart, self.faces)
 
 
 class ActApprovalIn(WireIn):
@@ -96,9 +96,7 @@ class ActOut(WireOut):
     cases: int
     victims: list[ActVictimOut]
     pending: list[str]
-    identifications_to_approve_again: list[str] = Field(
-        validation_alias=AliasChoices("to_approve_again", "identifications_to_approve_again")
-    )
+    identifications_to_approve_again: list[str]
     in_part: bool = Field(description="of an act taken back something stands in another district")
 
 

@@ -23,7 +23,7 @@ from api.errors import ACTING, BODY, problems
 from api.routes.verdicts import ApprovalIn, ReopeningIn
 from api.wire import Faces, WireIn, WireOut, example
 from graph.actions.decide import identify
-from graph.actions.decide.identify import REFERENCE_LIMIT, Proposal, SeenIdentification
+from graph.actions.decide.identify import REFERENCE_LIMIT, Proposal, VisibleIdentification
 from graph.domain.identification import Basis, IdentificationState
 from graph.domain.link import TEXT_LIMIT
 
@@ -98,7 +98,7 @@ async def propose_identification(
     actor: Identifier,
     purpose: ActPurpose,
     response: Response,
-) -> SeenIdentification:
+) -> VisibleIdentification:
     """Proposes that a victim is a person known to the case system; it stands once a second person approves it."""
     proposal = Proposal(body.person_ref, body.basis, body.reason, body.faces)
     found = await identify.do_identification(
@@ -122,7 +122,7 @@ async def decide_identification(
     purpose: ActPurpose,
     version: Version,
     response: Response,
-) -> SeenIdentification:
+) -> VisibleIdentification:
     """A second person approves the identification, or returns it with a reason."""
     found = await identify.do_identification_approval(
         services.store,
@@ -153,7 +153,7 @@ async def reopen_identification(
     purpose: ActPurpose,
     version: Version,
     response: Response,
-) -> SeenIdentification:
+) -> VisibleIdentification:
     """Takes the second person's decision back: the identification is proposed again, and nobody's identity."""
     found = await identify.do_identification_reopening(
         services.store, identification_id, version, body.reason, actor=actor, now=services.now(), purpose=purpose

@@ -10,7 +10,8 @@ from pydantic import Field
 from api.deps import Id, QuarantineAccess, ReplayAccess, ServicesDep
 from api.errors import LOOKING, problems
 from api.wire import WireOut, example
-from graph.actions.operate.quarantine_view import Status, do_replay, read_quarantine
+from graph.actions.operate.quarantine import QuarantinedEvent, Status, do_replay, read_quarantine
+from graph.actions.read.page import Page
 
 router = APIRouter(tags=["quarantine"])
 
@@ -51,19 +52,18 @@ class ReplayedOut(WireOut):
     status: Literal["replayed"] = "replayed"
 
 
-@router.get("/quarantine", responses=problems("forbidden", *LOOKING))
+@router.get("/quarantine", response_model=QuarantinePage, responses=problems("forbidden", *LOOKING))
 async def quarantine(
     services: ServicesDep,
     access: QuarantineAccess,
     status: Annotated[Status, Query(description="`waiting` for somebody, `replayed`, or `resolved`")] = "waiting",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=100, description="`next` of the page before")] = "",
-) -> QuarantinePage:
+) -> Page[QuarantinedEvent]:
     """Events that could not be processed, oldest first, without their bytes; operators only."""
-    found, following = await read_quarantine(
+    return await read_quarantine(
         services.store, services.access_log, status=status, after=after, limit=limit, access=access
     )
-    return QuarantinePage.model_validate({"items": found, "next": following})
 
 
 @router.post(

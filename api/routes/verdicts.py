@@ -11,7 +11,7 @@ from api.deps import ETAG, ID_MAX, ActPurpose, Approver, Judge, Reopener, Servic
 from api.errors import ACTING, BODY, CONFLICTS, problems
 from api.wire import Digest, Faces, LinkDetailOut, Reason, Text, WireIn, example
 from graph.actions.decide import contact_sheet, verdicts
-from graph.actions.decide.verdicts import Judgement, Seen
+from graph.actions.decide.decision import Judgement, Seen
 from graph.domain.link import TEXT_LIMIT, Decision, SecondDecision
 from graph.domain.visibility import VisibleLink
 

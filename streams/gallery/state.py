@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from graph.domain.comparison import HIDDEN_LABELS, InScope
+from graph.domain.comparison import HIDDEN_LABELS, InScope, may_compare
 from streams.gallery.calibration import Calibrations, packaged
 from streams.gallery.columns import Numbers
 from streams.gallery.counts import ScopeCounts
@@ -111,6 +111,12 @@ class Staged:
         if media is None or media.scope is None:
             return None
         return replace(media.scope, hidden=True) if face.label in HIDDEN_LABELS else media.scope
+
+    def may_compare(self, a: str, b: str) -> bool:
+        """Whether the machine may compare these two faces, by their ids."""
+        faces = self.faces.get(a), self.faces.get(b)
+        one, other = (self.scope_of(face) if face is not None else None for face in faces)
+        return one is not None and other is not None and may_compare(one, other)
 
     def put_media(self, media: Media) -> Media:
         """Stages a media, whose faces are staged already, and returns it with the scope of its memberships."""

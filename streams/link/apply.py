@@ -57,7 +57,7 @@ def batch_of(
         batch.compare.victims(batch.staged.means.grown({victim for victim in decided if victim is not None}))
         batch.applied += 1
         batch.changes.last = offset
-        if batch.changes.scope_reduced or batch.changes.removed_faces or batch.changes.removed_media:
+        if batch.scope_reduced or batch.changes.removed_faces or batch.changes.removed_media:
             break
     batch.changes.groups = batch.staged.groups.rows()
     rows.forget_vectors()

@@ -54,6 +54,7 @@ class Batch:
         self.compare = Comparer(self.staged, self.changes, calibration, progress)
         self.answers = Answers(self.staged, self.changes, self.compare)
         self.memberships = dict(memberships or {})
+        self.scope_reduced: set[str] = set()
         self.applied = 0
 
     def score_all(self, faces: Sequence[EmbeddedFace]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streams.link.batch import Batch
+from streams.link.scope_reduction import reduce_scope
 from streams.records.gallery import CaseRecord, VictimRecord
 
 
@@ -25,7 +26,7 @@ def change(batch: Batch, offset: int, record: CaseRecord) -> None:
         if case.open:
             batch.compare.all_media(touched, offset)
         else:
-            batch.compare.narrow(touched)
+            reduce_scope(batch, touched)
             batch.answers.end_with_case(case.case_id, "case_closed")
     batch.notify(record.origin, "case_changed", {"case_id": case.case_id, "version": case.version})
 

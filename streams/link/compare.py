@@ -56,12 +56,6 @@ class Comparer:
             self._finder.look_ahead(faces[start : start + QUERIES])
             self._progress()
 
-    def may_compare(self, a: str, b: str) -> bool:
-        face_a, face_b = self._staged.faces.get(a), self._staged.faces.get(b)
-        scope_a = self._staged.scope_of(face_a) if face_a else None
-        scope_b = self._staged.scope_of(face_b) if face_b else None
-        return scope_a is not None and scope_b is not None and may_compare(scope_a, scope_b)
-
     def all_media(self, media: Sequence[Media], offset: int) -> None:
         """Compares all faces of these media, QUERIES at a time in one pass over the gallery."""
         some: list[Media] = []
@@ -125,24 +119,6 @@ class Comparer:
                 face = self._staged.faces.get(item.face_id)
                 leads_only = face is not None and face.leads_only  # those of a mean are never
                 self._stage(item.face_id, nearest, item.score, threshold, by_mean=by_mean, leads_only=leads_only)
-
-    def narrow(self, media: Sequence[Media]) -> None:
-        """Takes back undecided links of media that may no longer be compared as before, staged ones too.
-
-        So is what comparisons list as similar. Their faces leave the groups of the cases in which they are compared no
-        more.
-        """
-        self._changes.scope_reduced |= {item.media_id for item in media}
-        groups = self._staged.groups
-        for face in filter(None, (self._staged.faces.get(face_id) for item in media for face_id in item.faces)):
-            scope = self._staged.scope_of(face)
-            still = scope.cases if scope is not None and not scope.hidden else frozenset[str]()
-            groups.remove_faces([(face.face_id, groups.groups_of(face.face_id).keys() - still)])
-        links = self._changes.links
-        for link_id in [row.link_id for row in links.values() if not self.may_compare(row.a, row.b)]:
-            del links[link_id]
-        for row in (row for comparison in self._changes.comparisons for row in comparison["cut"]):
-            row["faces"] = [other for other in row["faces"] if self.may_compare(row["face_id"], other)]
 
     def everyone_like(self, faces: Sequence[Face], case_id: str | None = None) -> list[list[tuple[Face, float]]]:
         """For each face, all with vectors, the stored and staged faces at or above the floor, whatever their scope;

@@ -9,6 +9,7 @@ from graph.domain.errors import Unprocessable
 from streams.gallery.entities import Media
 from streams.link.batch import Batch
 from streams.link.marks import is_erased, marked
+from streams.link.scope_reduction import reduce_scope
 from streams.records.gallery import ErasureRecord
 
 
@@ -69,7 +70,7 @@ def _leave(batch: Batch, media: Media, cases: list[str]) -> None:
         # What was erased and came back with a membership that ends now goes with it.
         older = [face for face in media.faces if batch.staged.erased_at(f"face:{face}") >= rest.last_submitted_at]
         older += [face.face_id for face in marked(batch.staged, media) if is_erased(batch.staged, face)]
-        batch.compare.narrow([_without_faces(batch, rest, older)])
+        reduce_scope(batch, [_without_faces(batch, rest, older)])
         return
     batch.changes.removed_faces += media.faces
     batch.changes.removed_media.append(media.media_id)

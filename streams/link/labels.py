@@ -8,6 +8,7 @@ from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.label import Label
 from streams.gallery.entities import Face
 from streams.link.batch import Batch
+from streams.link.scope_reduction import reduce_scope
 from streams.records.gallery import LabelChanged
 
 
@@ -33,6 +34,6 @@ def relabel(batch: Batch, offset: int, record: LabelChanged) -> None:
                 batch.staged.faces_before[face.face_id] = replace(face, label=Label.SUSPECT)
         media = batch.staged.put_media(media)
         if record.label in HIDDEN_LABELS:
-            batch.compare.narrow([media])
+            reduce_scope(batch, [media])
         elif back := named.intersection(record.taken_back):
             batch.compare.faces(media, offset, only=back)

@@ -10,6 +10,7 @@ from streams.link import faces, rows
 from streams.link.batch import Batch
 from streams.link.marks import marked
 from streams.link.memberships import StoredMembership
+from streams.link.scope_reduction import reduce_scope
 from streams.records.gallery import MediaEmbedded
 
 
@@ -38,7 +39,7 @@ def submitted(batch: Batch, offset: int, record: MediaEmbedded) -> None:
     if known is None or gained or _wider(before, media.scope):
         batch.compare.faces(media, offset)
     if _wider(media.scope, before):
-        batch.compare.narrow([media])
+        reduce_scope(batch, [media])
     if event.victim is not None:
         _declare(batch, record, media)
     if record.search is not None:

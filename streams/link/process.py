@@ -26,13 +26,14 @@ from streams import topics
 from streams.faces.packs import chosen_model
 from streams.gallery.calibration import load_calibrations
 from streams.kafka.app import make_app, read_batches
-from streams.link.takeover import REPAIR, Log
+from streams.kafka.gallery_topic import REPAIR, GalleryTopic
 from streams.link.worker import LinkWorker
 from streams.log_hold import LogHold
 from streams.process import EXIT_ALARM, CrashPoint, Watchdog, end_process
 from streams.relay.audit_roots import FOLDER, Roots
-from streams.relay.lag import Backlogs
-from streams.relay.relay import Relay
+from streams.relay.lag import LagReporter
+from streams.relay.outbox import OutboxPublisher
+from streams.relay.quarantine import QuarantineIndex
 from streams.repair.reconcile import Kafka, find
 from streams.settings import StreamSettings
 from streams.topics import LINK_GROUP
@@ -48,7 +49,7 @@ KAFKA_AWAY_S: Final = 1.0
 
 def make(settings: StreamSettings) -> Any:
     """The Faust app of the link worker and its relay, the log taken into line with the graph's cursor."""
-    kafka = Log(settings.kafka_connection)
+    kafka = GalleryTopic(settings.kafka_connection)
     _align(kafka, settings)
     app = make_app(LINK_GROUP, settings.kafka_connection, settings.faust_folder, session_timeout_s=LINK_SESSION_S)
     watchdog = Watchdog(app)
@@ -61,7 +62,7 @@ def make(settings: StreamSettings) -> Any:
     parts = _LinkParts(app, settings, kafka, watchdog, chosen_model(settings.model_pack))
     read_batches(app, topics.GALLERY, parts.link.handle, name="link")
     app.on_partitions_assigned.connect(parts.link.on_assigned, weak=False)
-    read_batches(app, topics.QUARANTINE, parts.relay.index, name="quarantine")
+    read_batches(app, topics.QUARANTINE, parts.quarantine.index, name="quarantine")
     app.task(watchdog.beat)
     return app
 
@@ -69,7 +70,9 @@ def make(settings: StreamSettings) -> Any:
 class _LinkParts:
     """What link runs beside its agents."""
 
-    def __init__(self, app: Any, settings: StreamSettings, kafka: Log, watchdog: Watchdog, model_id: str) -> None:
+    def __init__(
+        self, app: Any, settings: StreamSettings, kafka: GalleryTopic, watchdog: Watchdog, model_id: str
+    ) -> None:
         password = settings.neo4j_password.get_secret_value()
         crash = CrashPoint(settings.crash_at)
         self._kafka = kafka
@@ -79,18 +82,15 @@ class _LinkParts:
         self.link = LinkWorker(
             self._store, self._hold, watchdog, crash, model_id=model_id, log=kafka, calibrations=calibrations
         )
-        self.relay = Relay(
-            app,
-            self._store,
-            MediaStore(settings.store_url),
-            self._hold,
-            watchdog,
-            crash,
-            sources=settings.sources,
-            first_try_s=settings.unreachable_backoff_s,
+        files, first_try_s = MediaStore(settings.store_url), settings.unreachable_backoff_s
+        self._publisher = OutboxPublisher(
+            app, self._store, files, self._hold, watchdog, crash, sources=settings.sources
         )
-        self._backlogs = Backlogs(
-            self._store, lambda: self.link.applied, settings.kafka_connection, sorted(settings.sources)
+        self.quarantine = QuarantineIndex(
+            self._store, self._hold, watchdog, sources=settings.sources, first_try_s=first_try_s
+        )
+        self._lag = LagReporter(
+            self._store, self._hold, lambda: self.link.applied, settings.kafka_connection, sorted(settings.sources)
         )
         self._roots = Roots(self._store, self._hold, settings.data.absolute() / FOLDER, crash)
 
@@ -98,11 +98,11 @@ class _LinkParts:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.link.take_over())
-                tasks.create_task(self.relay.publish_for_ever())
-                tasks.create_task(self.relay.replay_for_ever())
+                tasks.create_task(self._publisher.publish_for_ever())
+                tasks.create_task(self.quarantine.replay_for_ever())
                 tasks.create_task(self._forget_for_ever())
                 tasks.create_task(self._roots.draw_for_ever())
-                tasks.create_task(self._backlogs.tell_for_ever(self._hold.ready.wait))
+                tasks.create_task(self._lag.report_for_ever())
         except* RedthreadError as group:
             end_process(EXIT_ALARM, str(group.exceptions[0]))
 
@@ -119,7 +119,7 @@ class _LinkParts:
                 log.warning("what the graph holds could not be deleted now: %s", type(failure).__name__)
 
 
-def _align(gallery_log: Log, settings: StreamSettings) -> None:
+def _align(gallery_log: GalleryTopic, settings: StreamSettings) -> None:
     """Link's group stands behind the cursor. LogGap where the log is not the graph's; NotSameLog stays in the graph."""
     try:
         while not _adopt(gallery_log, settings):
@@ -131,7 +131,7 @@ def _align(gallery_log: Log, settings: StreamSettings) -> None:
         raise
 
 
-def _adopt(gallery_log: Log, settings: StreamSettings) -> bool:
+def _adopt(gallery_log: GalleryTopic, settings: StreamSettings) -> bool:
     """A cursor of an older release knows its record afterwards; False while Kafka is away.
 
     NotSameLog where the topics hold events or notices that the graph knows nothing of.

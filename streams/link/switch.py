@@ -40,7 +40,7 @@ async def switch_model(
         stale = [link.link_id for link in page if link.undecided and link.score_id != score_id]
         if stale:
             batch = empty_batch(gallery, model_id, offset)
-            batch.changes.superseded_links = stale
+            batch.changes.removed_links = stale
             await write(batch, False)
     batch = empty_batch(gallery, model_id, offset)
     batch.changes.new_model = [

@@ -25,6 +25,7 @@ from streams.gallery.calibration import Calibrations, calibration_of, from_text
 from streams.gallery.load import load_gallery
 from streams.gallery.state import Gallery
 from streams.kafka.app import LINK_BATCH
+from streams.kafka.gallery_topic import GalleryTopic, record_id
 from streams.kafka.library_patches import fetch_in_bulk
 from streams.link import rows
 from streams.link.apply import batch_of
@@ -32,8 +33,8 @@ from streams.link.batch import Batch, MembershipKey
 from streams.link.memberships import StoredMembership, stored_memberships
 from streams.link.recompare import empty_batch
 from streams.link.register_score import adopt_score
+from streams.link.scope_reduction import remove_incomparable_pairs
 from streams.link.switch import switch_model
-from streams.link.takeover import Log, record_id
 from streams.log_hold import LogHold
 from streams.process import EXIT_ALARM, EXIT_FENCED, CrashPoint, Watchdog, describe_failure, end_process
 from streams.records.gallery import TYPES, Decided, GalleryRecord, Migrated, ModelSwitched, SearchAsked
@@ -67,7 +68,7 @@ class LinkWorker:
         crash: CrashPoint,
         *,
         model_id: str,
-        log: Log,
+        log: GalleryTopic,
         calibrations: Calibrations,
     ) -> None:
         self._store = store
@@ -222,6 +223,7 @@ class LinkWorker:
         return await self._patiently(read)
 
     async def _write(self, batch: Batch) -> None:
+        await self._patiently(lambda: remove_incomparable_pairs(self._store, batch))
         self._crash.reach("link-before-commit")
         if await self._written(batch):
             self._gallery.merge(batch.staged)
@@ -262,10 +264,15 @@ class LinkWorker:
         async def once() -> bool:
             try:
                 await commit.commit(
-                    self._store, self._hold.epoch, batch.changes, batch.compare.may_compare,
-                    record=self._ids[batch.changes.last], stands_at=self._offset, now=datetime.now(UTC),
-                    between=between, ends=ends,
-                )  # fmt: skip
+                    self._store,
+                    self._hold.epoch,
+                    batch.changes,
+                    record=self._ids[batch.changes.last],
+                    stands_at=self._offset,
+                    now=datetime.now(UTC),
+                    between=between,
+                    ends=ends,
+                )
             except AlreadyCommitted:
                 return False
             return True

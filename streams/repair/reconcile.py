@@ -19,7 +19,7 @@ from graph.actions.events import Event
 from graph.actions.link.cursor import read_cursor
 from graph.actions.operate import audit_roots as roots
 from graph.actions.operate import reconcile as actions
-from graph.actions.operate.reconcile import KEPT_OUTCOMES, Request, Standing, Submitted
+from graph.actions.operate.reconcile import KEPT_OUTCOMES, FaceCrops, Request, Standing, Submitted
 from graph.domain.audit_root import Root
 from graph.domain.ids import is_digest
 from graph.files import MediaStore
@@ -129,22 +129,20 @@ async def find(store: Store, kafka: Kafka, files: MediaStore | None) -> Findings
 
 async def _pass(store: Store, kafka: Kafka, files: MediaStore | None) -> Findings:
     cursor = await read_cursor(store)
-    sent = [row for row in await actions.sent_notices(store, now=datetime.now(UTC)) if row["source"] in kafka.sources]
+    sent = [item for item in await actions.sent_notices(store, now=datetime.now(UTC)) if item.source in kafka.sources]
     due = await actions.due_notices(store)
     on_the_way = await actions.due(store, "replay") | await actions.due(store, "quarantine")
     requests = await actions.published_requests(store)
     drawn = await roots.all_roots(store)
     roots_due = await actions.due(store, "root")
-    known = frozenset(row["notice_id"] for row in sent)
+    known = frozenset(item.notice_id for item in sent)
     topic = await asyncio.to_thread(_read_topics, kafka, cursor.offset, known)
     found = Findings(Reconciliation(notices=len(sent)), since=topic.since)
     report, submitted = found.report, list(topic.submitted.values())
     for event, standing in zip(submitted, await actions.standing(store, submitted), strict=True):
         _count(found, event, standing, event.event in topic.waiting or event.event.place in on_the_way)
     report.not_sent = sorted(
-        row["notice_id"]
-        for row in sent
-        if row["notice_id"] not in topic.notices.contents and row["notice_id"] not in due
+        item.notice_id for item in sent if item.notice_id not in topic.notices.contents and item.notice_id not in due
     )
     report.doubled += sorted(topic.notices.doubled)
     unknown = await actions.unknown_notices(store, topic.notices.unknown)
@@ -164,8 +162,8 @@ async def _pass(store: Store, kafka: Kafka, files: MediaStore | None) -> Finding
 async def _find_files(found: Findings, store: Store, files: MediaStore, by_media: Mapping[str, Submitted]) -> None:
     """Compares the faces and the uploads of the graph with the media store."""
 
-    def missing_crops(page: Sequence[Row]) -> list[Row]:
-        return [row for row in page if not (files.has(row["display"]) and files.has(row["aligned"]))]
+    def missing_crops(page: Sequence[FaceCrops]) -> list[FaceCrops]:
+        return [face for face in page if not (files.has(face.display) and files.has(face.aligned))]
 
     def missing_uploads(page: Sequence[str]) -> list[str]:
         return [media_id for media_id in page if not files.has_upload(media_id)]
@@ -173,9 +171,9 @@ async def _find_files(found: Findings, store: Store, files: MediaStore, by_media
     without: set[str] = set()
     async for page in actions.crops(store):
         missing = await asyncio.to_thread(missing_crops, page)
-        found.report.files_missing += [row["face_id"] for row in missing]
-        found.files_gone += sum(row["media_id"] not in by_media for row in missing)
-        without |= {row["media_id"] for row in missing}
+        found.report.files_missing += [face.face_id for face in missing]
+        found.files_gone += sum(face.media_id not in by_media for face in missing)
+        without |= {face.media_id for face in missing}
     found.without_crops = [by_media[media_id] for media_id in sorted(without & by_media.keys())]
     async for uploads in actions.uploads(store):
         gone = await asyncio.to_thread(missing_uploads, uploads)

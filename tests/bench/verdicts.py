@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.decide.decision import Judgement
+from graph.actions.decide.verdicts import do_verdict
 from graph.actions.link import commit
 from graph.actions.link.cursor import read_cursor
 from graph.actions.link.writes import GraphWrites, ProposedLink
@@ -100,7 +101,7 @@ async def _propose(store: Store, count: int) -> list[str]:
         changes = GraphWrites(cursor.offset + 1 + start, cursor.offset + 1 + start)
         for number in range(start, min(start + 500, count)):
             found.append(_add_pair(changes, number))
-        await commit.commit(store, cursor.epoch, changes, lambda _a, _b: True, now=now)
+        await commit.commit(store, cursor.epoch, changes, now=now)
     return found
 
 

@@ -17,7 +17,7 @@ from graph.actions.operate import quarantine
 from graph.domain import ids
 from graph.files import MediaStore
 from graph.store.session import Row, Store
-from streams.client.case_system import CaseSystem
+from streams.client.publish import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.settings import Addresses, cache_folder
 from tests.integration.conftest import deeds, entries
@@ -108,7 +108,7 @@ async def test_an_upload_on_its_way_is_told_in_its_own_district_only(
     await quarantine.index(store, [event], now=NOW)
     assert (await api.get(place)).json()["status"] == "quarantined"
     ended = GraphWrites(0, 0, processed_ce_ids=[out["body"]["ce_id"]])
-    await commit.commit(store, 0, ended, lambda a, b: True, now=NOW)
+    await commit.commit(store, 0, ended, now=NOW)
     assert (await api.get(place)).status_code == 404
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from graph.actions.link import commit
 from graph.actions.link.cursor import raise_epoch
+from graph.actions.link.stored_pairs import stored_pairs
 from graph.actions.link.writes import GraphWrites, ProposedLink
 from graph.domain import ids
 from graph.domain.errors import NotFound
@@ -242,15 +243,39 @@ async def test_no_refresh_by_the_machine_overwrites_a_verdict_that_is_given_at_t
 
         await store.write(work)
 
-    await commit.commit(store, epoch, refreshed(0, 0.5), lambda a, b: True, now=now)
+    await commit.commit(store, epoch, refreshed(0, 0.5), now=now)
     given: dict[str, str] = {}
     for turn, other in enumerate(faces[1:], 1):
         link = ids.link_id(faces[0], other)
         given[link] = "dismissed" if turn % 2 else "confirmed"
-        machine: Any = commit.commit(store, epoch, refreshed(turn, 0.5 + turn / 1000), lambda a, b: True, now=now)
+        machine: Any = commit.commit(store, epoch, refreshed(turn, 0.5 + turn / 1000), now=now)
         both = [machine, verdict(link, given[link])]
         await asyncio.gather(*(both if turn % 3 else reversed(both)))
 
     query = "MATCH ()-[r:CANDIDATE]->() RETURN r.link_id AS link, r.state AS state, r.version AS version"
     rows = await store.read(lambda tx: tx.rows(query))
     assert {row["link"]: (row["state"], row["version"]) for row in rows} == {k: (v, 1) for k, v in given.items()}
+
+
+async def test_a_link_that_is_decided_after_link_read_the_pairs_to_remove_is_not_removed(store: Store) -> None:
+    media_id, (one, *others) = make.media_id("read"), [make.face_id(f"read-{number}") for number in range(3)]
+    create = (
+        "CREATE (m:Media {media_id: $media}) WITH m UNWIND $faces AS id CREATE (:Face {face_id: id})-[:SEEN_IN]->(m)"
+    )
+    await store.write(lambda tx: tx.do(create, media=media_id, faces=[one, *others]))
+    epoch = (await raise_epoch(store, "read", MODEL_ID)).epoch
+    now = datetime.now(UTC)
+    proposed = GraphWrites(first=0, last=0)
+    for a, b in (ids.ordered(one, other) for other in others):
+        link = ids.link_id(a, b)
+        proposed.links[link] = ProposedLink(link, a, b, "candidate", 0.5, "", MODEL_ID, 0.4, False, "")
+    await commit.commit(store, epoch, proposed, now=now)
+    decided, undecided = proposed.links
+
+    pairs = await stored_pairs(store, [media_id])
+    assert pairs.links == {link: (row.a, row.b) for link, row in proposed.links.items()}
+    await store.write(lambda tx: tx.do(DECIDE, link=decided, state="confirmed"))
+    await commit.commit(store, epoch, GraphWrites(first=1, last=1, removed_links=[*pairs.links]), now=now)
+
+    rows = await store.read(lambda tx: tx.rows("MATCH ()-[r:CANDIDATE]->() RETURN r.link_id AS link"))
+    assert [row["link"] for row in rows] == [decided], f"not {undecided}"

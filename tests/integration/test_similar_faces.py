@@ -6,9 +6,10 @@ import httpx
 import pytest
 
 from graph.actions.link import commit as ingest
+from graph.actions.link.stored_pairs import stored_pairs
 from graph.actions.link.writes import GraphWrites
 from graph.store.queries import ingest as queries
-from graph.store.session import Store
+from graph.store.session import Row, Store
 from tests.integration.conftest import entries
 from tests.support.factories import BEN, NOW, SOUTH, Scene
 from tests.support.signed_in import as_
@@ -25,7 +26,7 @@ async def cut(scene: Scene, called: str, *others: str) -> None:
 
 async def commit(store: Store, last: int, changes: GraphWrites) -> None:
     changes.last = last
-    await ingest.commit(store, 0, changes, lambda a, b: False, now=NOW)
+    await ingest.commit(store, 0, changes, now=NOW)
 
 
 async def listed(api: httpx.AsyncClient, face_id: str, **query: object) -> list[str]:
@@ -105,7 +106,10 @@ async def test_what_may_be_compared_no_more_and_what_is_erased_is_not_listed(
     await scene.media("gone", SOUTH, faces=["gone"])
     await scene.decided("n1", "gone", "dismissed")  # so that a stub of it stays
     await cut(scene, "n1", "more", "gone", "t1")
-    await commit(store, 1, GraphWrites(1, 1, scope_reduced={media_id}))
+    stored = await stored_pairs(store, [media_id])
+    assert stored.similar == [(scene.faces["n1"], scene.faces["more"])]
+    rows: list[Row] = [{"a": a, "b": b} for a, b in stored.similar]
+    await commit(store, 1, GraphWrites(1, 1, removed_similar=rows))
     assert await listed(api, scene.faces["n1"]) == sorted([scene.faces["gone"], scene.faces["t1"]])
     assert (await api.get(f"/faces/{scene.faces['more']}/crop")).status_code == 404
 

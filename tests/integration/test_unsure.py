@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from graph.actions.access import AccessEvent, AccessLog
-from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.decide.decision import Judgement
+from graph.actions.decide.verdicts import do_verdict
 from graph.actions.link import commit
 from graph.actions.link.writes import GraphWrites
 from graph.actions.read.queue import read_queue
@@ -41,7 +42,7 @@ async def declare(store: Store, offset: int, face_id: str, victim_id: str, now: 
     changes = GraphWrites(offset, offset)
     changes.victims.append({"victim_id": victim_id, "label": None, "version": 0})
     changes.depicts.append({"face_id": face_id, "victim_id": victim_id, "declared_by": "local"})
-    await commit.commit(store, 0, changes, lambda a, b: True, now=now)
+    await commit.commit(store, 0, changes, now=now)
 
 
 async def test_a_victim_that_is_only_renamed_brings_nothing_back(store: Store, scene: Scene) -> None:

@@ -30,8 +30,8 @@ def in_chunks(writes: GraphWrites, size: int = CHUNK) -> list[GraphWrites]:
     new = {row["face_id"] for row in writes.faces}
     links = {key: row for key, row in writes.links.items() if not {row.a, row.b} & new}
     comparisons = [row for row in writes.comparisons if new.isdisjoint(_faces_of(row))]
-    removed = (writes.scope_reduced, writes.removed_faces, writes.removed_media, writes.removed_memberships)
-    if max(map(len, (*removed, comparisons, links))) <= size:
+    removed = (writes.removed_links, writes.removed_similar, writes.removed_faces, writes.removed_media)
+    if max(map(len, (*removed, writes.removed_memberships, comparisons, links))) <= size:
         return [writes]
     files = _by_owner(writes.removed_files)
 
@@ -39,7 +39,8 @@ def in_chunks(writes: GraphWrites, size: int = CHUNK) -> list[GraphWrites]:
         return [name for owner in owners for name in files.pop(owner, ())]
 
     nothing = GraphWrites(writes.first, writes.last)
-    early = [replace(nothing, scope_reduced=set(some)) for some in chunks(sorted(writes.scope_reduced), size)]
+    early = [replace(nothing, removed_links=some) for some in chunks(writes.removed_links, size)]
+    early += [replace(nothing, removed_similar=some) for some in chunks(writes.removed_similar, size)]
     early += [
         replace(nothing, removed_faces=some, removed_files=of(some)) for some in chunks(writes.removed_faces, size)
     ]
@@ -51,7 +52,8 @@ def in_chunks(writes: GraphWrites, size: int = CHUNK) -> list[GraphWrites]:
     early += [replace(nothing, links=dict(some)) for some in chunks(links.items(), size)]
     rest = replace(
         writes,
-        scope_reduced=set(),
+        removed_links=[],
+        removed_similar=[],
         removed_faces=[],
         removed_media=[],
         removed_memberships=[],

@@ -16,7 +16,6 @@ from graph.domain import ids
 from graph.domain.audit import Act, content_digest
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Fenced, LogGap
-from graph.paging import chunks
 from graph.store import log
 from graph.store.queries import answers, models, relay
 from graph.store.queries import ingest as queries
@@ -31,7 +30,6 @@ async def commit(
     store: Store,
     epoch: int,
     writes: GraphWrites,
-    may_compare: Callable[[str, str], bool],
     *,
     now: datetime,
     record: RecordId | None = None,
@@ -46,16 +44,14 @@ async def commit(
     move if the batch `ends` no record, because more of one follows. `stands_at` is the offset at which the caller last
     knew the cursor.
 
-    `may_compare` says whether two face ids may be compared after this batch: undecided links of media whose scope was
-    reduced are removed where it says no.
-
     Raises Fenced where another process has taken the log over, AlreadyCommitted where the batch was written before, and
     LogGap where the cursor is before `stands_at`, because an older dump was loaded meanwhile.
     """
 
     async def work(tx: Tx, chunk: GraphWrites, cursor: LiteralString) -> None:
         head = await _move(tx, cursor, epoch, chunk.last, record or UNKNOWN, stands_at)
-        await _remove_links(tx, chunk, may_compare)
+        if chunk.removed_links:
+            await tx.do(queries.REMOVE_LINKS, links=chunk.removed_links)
         affected = await _affected_faces(tx, chunk)
         await _write(tx, chunk, now)
         effects = await victims.recompute(tx, affected, at=now.isoformat()) if affected else None
@@ -96,18 +92,6 @@ async def _move(
     raise Fenced("another link process has taken the gallery log over")
 
 
-async def _remove_links(tx: Tx, writes: GraphWrites, may_compare: Callable[[str, str], bool]) -> None:
-    for media in chunks(sorted(writes.scope_reduced)):
-        links = await tx.rows(queries.UNDECIDED_LINKS, media=media)
-        removed = [row["link_id"] for row in links if not may_compare(row["a"], row["b"])]
-        if removed:
-            await tx.do(queries.REMOVE_LINKS, links=removed)
-        similar = await tx.rows(queries.SIMILAR_PAIRS, media=media)
-        await tx.do(queries.REMOVE_SIMILAR, rows=[row for row in similar if not may_compare(row["a"], row["b"])])
-    if writes.superseded_links:
-        await tx.do(queries.REMOVE_LINKS, links=writes.superseded_links)
-
-
 async def _affected_faces(tx: Tx, writes: GraphWrites) -> set[str]:
     """The faces whose victims may change by declarations and removals."""
     declared = {row["face_id"] for row in writes.depicts}
@@ -120,6 +104,7 @@ async def _write(tx: Tx, writes: GraphWrites, now: datetime) -> None:
         {**row, "id": row["subject"].partition(":")[2]} for row in writes.erasures if row.get("erasure_id") is not None
     ]
     statements: list[tuple[Any, list[Any]]] = [
+        (queries.REMOVE_SIMILAR, writes.removed_similar),
         (queries.MERGE_CASES, writes.cases),
         (queries.REMOVE_FACES, writes.removed_faces),
         (queries.REMOVE_MEMBERSHIPS, writes.removed_memberships),

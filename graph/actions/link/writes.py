@@ -60,10 +60,11 @@ class GraphWrites:
     removed_faces: list[str] = field(default_factory=list[str])
     removed_files: list[str] = field(default_factory=list[str])
     """Media ids, or `media/face`: files to delete after the commit, unless the graph refers to them again."""
-    scope_reduced: set[str] = field(default_factory=set[str])
-    """Media whose scope was reduced."""
-    superseded_links: list[str] = field(default_factory=list[str])
-    """Links that only a former model proposed; removed unless a person has decided on them."""
+    removed_links: list[str] = field(default_factory=list[str])
+    """Links to remove unless a person has decided on them: their faces may no longer be compared, or only a former
+    model proposed them."""
+    removed_similar: list[Row] = field(default_factory=list[Row])
+    """Pairs of faces, `a` and `b`, whose similarity is no longer listed."""
     new_model: list[Row] = field(default_factory=list[Row])
     """The register's new model, if the batch switches it."""
     notices: list[Notice] = field(default_factory=list[Notice])

@@ -100,7 +100,7 @@ async def _identifications(tx: Tx, person: Person) -> list[Approval]:
     if not rows:
         return []
     around = await victims.load(tx, {face for row in rows for face in row["identification"]["face_ids"] or ()})
-    view = around.known_to(person)
+    view = around.view_of(person)
     of_face = view.victims.of_face
     found: list[Approval] = []
     for row in rows:
@@ -178,7 +178,7 @@ async def _approvals(tx: Tx, found: Sequence[Sequence[_Confirmed]], known: Known
         return []
     items = [sorted(members, key=lambda one: one.link.difficulty())[:LINKS_MAX] for members in found]
     links = await find_links(tx, (one.link.link_id for item in items for one in item), viewer=known.viewer)
-    view = await known.around({face for item in items for face in _faces(item)})
+    view = await known.view({face for item in items for face in _faces(item)})
     return [_approval(item, links, view, known.viewer) for item in items]
 
 

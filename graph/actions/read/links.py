@@ -64,7 +64,7 @@ async def find_link(tx: Tx, link_id: str, *, viewer: Person) -> VisibleLink:
     if row is None or not may_see_link(viewer, row):
         raise NotFound("there is no such link")
     pair = row["a"]["face_id"], row["b"]["face_id"]
-    others = (await KnownVictims(tx, viewer).around(pair)).other_faces(pair)
+    others = (await KnownVictims(tx, viewer).view(pair)).other_faces(pair)
     return replace(visible_link(row, viewer, row["acts"]), face_ids=(*pair, *sorted(others)))
 
 

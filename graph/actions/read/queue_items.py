@@ -138,7 +138,7 @@ async def visible_items(tx: Tx, known: KnownVictims, found: Sequence[ItemLinks])
     groups = sorted(subject.id for subject in subjects if subject is not None and subject.kind is Kind.GROUP)
     rows = await tx.rows(queries.GROUP_FACES, groups=groups, limit=SHEET_MAX) if groups else []
     of_group: dict[str, list[str]] = {row["group_id"]: row["faces"] for row in rows}
-    victims = await known.around({item.face_id for item in endpoints if item.subject.kind is Kind.VICTIM})
+    victims = await known.view({item.face_id for item in endpoints if item.subject.kind is Kind.VICTIM})
     return [_item(item, links, of_group, victims) for item in found]
 
 
@@ -158,5 +158,5 @@ def _item(
         group = of_group.get(seen.id, []) if seen is not None and seen.kind is Kind.GROUP else []
         on_sheet = dict.fromkeys([*group, *faces[subject], *sorted(victims.other_faces(faces[subject]))])
         shown.append(VisibleSubject(seen.kind if seen else None, seen.id if seen else None, tuple(on_sheet)))
-    find_links = tuple(links[link_id] for link_id in item.link_ids if link_id in links)
-    return QueueItem(item.urgency, item.submitted_at, (shown[0], shown[1]), find_links)
+    visible_links = tuple(links[link_id] for link_id in item.link_ids if link_id in links)
+    return QueueItem(item.urgency, item.submitted_at, (shown[0], shown[1]), visible_links)

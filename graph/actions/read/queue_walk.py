@@ -216,7 +216,7 @@ async def _entry(tx: Tx, filters: Filters, person: Person) -> tuple[LiteralStrin
             found = await find_victim(tx, filters.victim_id, person)
         except NotFound:
             return queries.WALK_FACES, {"faces": []}
-        own = found.faces & found.seen.own
+        own = found.faces & found.view.own
         return (queries.WALK_FACES, {"faces": sorted(own)}) if len(own) <= SMALL else (queries.WALK, {})
     if filters.case_id is not None:
         size = await tx.one(queries.SIZE, case_id=filters.case_id, district=person.district)

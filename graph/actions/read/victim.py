@@ -109,16 +109,16 @@ async def read_victim(
     registered = victim_id in found.victim.registered
     links = [
         link
-        for link in found.seen.near.links.values()
+        for link in found.view.near.links.values()
         if link.state in JOINS and {link.a, link.b} <= found.victim.faces
     ]
     victim = VisibleVictim(
         victim_id=victim_id,
         label=row["label"] if row and registered else None,
         registered=registered,
-        identity=found.seen.identity(victim_id, found.around.identified),
+        identity=found.view.identity(victim_id, found.around.identifications),
         erased=sum(row["face"]["stub"] for row in rows),
-        cases=victim_cases(access.person, rows, links, found.seen.faces),
+        cases=victim_cases(access.person, rows, links, found.view.faces),
     )
     shown = sorted({face.face_id for case in victim.cases for face in case.faces})
     await access_log.record(access.act(AuditAction.VICTIM_SEEN, victim_id, shown=shown))
@@ -127,7 +127,7 @@ async def read_victim(
 
 async def _successor(access_log: AccessLog, victim_id: str, found: Found, access: AccessEvent) -> Moved:
     """The victim that the former id's faces, as far as the person may see them, are in now."""
-    of_face, visible = found.seen.victims.of_face, found.named & found.seen.faces
+    of_face, visible = found.view.victims.of_face, found.named & found.view.faces
     now = sorted({of_face[face] for face in visible if face in of_face})
     await access_log.record(access.act(AuditAction.VICTIM_SEEN, victim_id, shown=now))
     if len(now) == 1 and all(face in of_face for face in visible):

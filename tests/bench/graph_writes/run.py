@@ -111,7 +111,6 @@ class _Ways:
                 self._store,
                 self._epoch,
                 plan.changes,
-                plan.compare.may_compare,
                 now=datetime.now(UTC),
                 record=RECORD,
                 stands_at=plan.changes.first - 1,

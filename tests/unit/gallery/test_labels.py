@@ -41,8 +41,8 @@ def test_a_hidden_face_loses_its_undecided_links_and_is_compared_and_found_no_mo
     later = take(gallery, 3, picture("three", "local:s2", 3))
     asked = take(gallery, 4, make.search("s", "local:s1", "register", [TWO]))
 
-    assert hidden.changes.scope_reduced == {make.media_id("one")}
-    assert not hidden.compare.may_compare(ONE, TWO)
+    assert hidden.scope_reduced == {make.media_id("one")}
+    assert not hidden.staged.may_compare(ONE, TWO)
     assert pairs(later) == {frozenset((TWO, THREE))}
     assert [item["face_id"] for item in asked.changes.answers[0]["returned"]] == [THREE]
 
@@ -100,5 +100,5 @@ def test_other_labels_change_no_comparison_and_a_face_that_is_gone_is_passed_ove
 
     plan = take(gallery, 1, make.label([ONE, "f" * 64], "witness"))
 
-    assert (plan.changes.scope_reduced, plan.changes.links, plan.changes.comparisons) == (set(), {}, [])
+    assert (plan.scope_reduced, plan.changes.links, plan.changes.comparisons) == (set(), {}, [])
     assert pairs(take(gallery, 2, picture("two", "local:s1", 2))) == {frozenset((ONE, TWO))}

@@ -34,7 +34,8 @@ def test_a_large_batch_removes_in_a_repeatable_order_and_adds_new_objects_with_t
         faces=new,
         links=links,
         comparisons=compared,
-        scope_reduced={"m1", "m2"},
+        removed_links=["l1", "l2", "l3"],
+        removed_similar=[{"a": "a", "b": "b"}],
         removed_faces=["a", "b", "c"],
         removed_media=["m3"],
         removed_memberships=["k1", "k2", "k3"],
@@ -45,20 +46,22 @@ def test_a_large_batch_removes_in_a_repeatable_order_and_adds_new_objects_with_t
     *chunks, last = in_chunks(writes, 2)
 
     assert {(chunk.first, chunk.last) for chunk in (*chunks, last)} == {(1, 5)}
+    pairs = [(chunk.removed_links, chunk.removed_similar) for chunk in chunks[:3]]
+    assert pairs == [(["l1", "l2"], []), (["l3"], []), ([], writes.removed_similar)]
     removed = [
-        (chunk.scope_reduced, chunk.removed_faces, chunk.removed_media, chunk.removed_memberships, chunk.removed_files)
-        for chunk in chunks[:6]
+        (chunk.removed_faces, chunk.removed_media, chunk.removed_memberships, chunk.removed_files)
+        for chunk in chunks[3:8]
     ]
     assert removed == [
-        ({"m1", "m2"}, [], [], [], []),
-        (set(), ["a", "b"], [], [], ["m4/a"]),
-        (set(), ["c"], [], [], ["m4/c"]),
-        (set(), [], ["m3"], [], ["m3"]),
-        (set(), [], [], ["k1", "k2"], []),
-        (set(), [], [], ["k3"], []),
+        (["a", "b"], [], [], ["m4/a"]),
+        (["c"], [], [], ["m4/c"]),
+        ([], ["m3"], [], ["m3"]),
+        ([], [], ["k1", "k2"], []),
+        ([], [], ["k3"], []),
     ]
-    rest = [(chunk.comparisons, list(chunk.links)) for chunk in chunks[6:]]
+    rest = [(chunk.comparisons, list(chunk.links)) for chunk in chunks[8:]]
     assert rest == [(compared[:1], []), ([], ["a-b", "b-c"])]
     assert (last.faces, list(last.links), last.comparisons) == (new, ["c-new"], compared[1:])
     assert (last.removed_files, last.processed) == (["elsewhere"], ["e"])
-    assert not (last.scope_reduced or last.removed_faces or last.removed_media or last.removed_memberships)
+    assert not (last.removed_links or last.removed_similar or last.removed_faces)
+    assert not (last.removed_media or last.removed_memberships)
