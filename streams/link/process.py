@@ -74,11 +74,10 @@ class _LinkParts:
     def __init__(
         self, app: Any, settings: StreamSettings, kafka: GalleryTopic, watchdog: Watchdog, model_id: str
     ) -> None:
-        password = settings.neo4j_password.get_secret_value()
         crash = CrashPoint(settings.crash_at)
         self._kafka = kafka
         self._hold = LogHold()
-        self._store = Store(settings.neo4j_uri, settings.neo4j_user, password)
+        self._store = Store(*settings.neo4j)
         calibrations = load_calibrations(settings.calibration)
         self.link = LinkWorker(
             self._store, self._hold, watchdog, crash, model_id=model_id, log=kafka, calibrations=calibrations
@@ -161,8 +160,7 @@ def _once(settings: StreamSettings, work: Callable[[Store], Awaitable[T]]) -> T:
     """What `work` returns on a connection of its own, before the worker's loop runs; waits while Neo4j is away."""
 
     async def run() -> T:
-        password = settings.neo4j_password.get_secret_value()
-        async with Store(settings.neo4j_uri, settings.neo4j_user, password) as store:
+        async with Store(*settings.neo4j) as store:
             patient = AsyncRetrying(
                 retry=retry_if_exception_type(StoreUnavailable),
                 wait=wait_fixed(1),
