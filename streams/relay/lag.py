@@ -11,7 +11,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
-from graph.actions.link.lag import SourceLag
+from graph.actions.link.lag import SourceLag, write_lags
 from graph.domain.errors import StoreUnavailable
 from graph.store.session import Store
 from streams import topics

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.actions.link.lag import SourceLag
+from graph.actions.link.lag import SourceLag, write_lags
 from graph.actions.operate import quarantine
 from graph.domain import ids
 from graph.store.migrate import migrations
