@@ -37,9 +37,13 @@ class Asked:
 
     def fields(self) -> dict[str, Any]:
         return {
-            "case_id": self.case_id, "purpose": self.purpose, "legal_basis": self.legal_basis, "in": self.within,
-            "limit": self.limit, "keep_asking": self.keep_asking,
-        }  # fmt: skip
+            "case_id": self.case_id,
+            "purpose": self.purpose,
+            "legal_basis": self.legal_basis,
+            "in": self.within,
+            "limit": self.limit,
+            "keep_asking": self.keep_asking,
+        }
 
 
 class ApiClient:

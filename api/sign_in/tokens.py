@@ -79,9 +79,14 @@ class SignIn:
             raise _refused()
         try:
             return jwt.decode(
-                token, key, list(ALGORITHMS), issuer=self._issuer, audience=self._audience, leeway=LEEWAY_SECONDS,
+                token,
+                key,
+                list(ALGORITHMS),
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud"], "enforce_minimum_key_length": True},
-            )  # fmt: skip
+            )
         except ExpiredSignatureError:
             raise TokenRefused("the token has expired: sign in again") from None
         # Whatever it says, its text can quote the token. The others: claims of odd types and sizes.

@@ -68,9 +68,13 @@ class Header:
     @property
     def line(self) -> bytes:
         body = {
-            "format": FORMAT, "asked": asdict(self.asked), "from": asdict(self.start), "head": asdict(self.head),
-            "entries": self.entries, "shown": self.shown,
-        }  # fmt: skip
+            "format": FORMAT,
+            "asked": asdict(self.asked),
+            "from": asdict(self.start),
+            "head": asdict(self.head),
+            "entries": self.entries,
+            "shown": self.shown,
+        }
         return canonical(body).ljust(HEADER_BYTES) + b"\n"
 
 

@@ -79,7 +79,7 @@ def _best(sheet: ContactSheet, side: SheetSubject) -> str:
 
 def _bridge(
     sheet: ContactSheet, across: Sequence[Pair], sides: Sequence[SheetSubject], best: Mapping[SheetSubject, str]
-) -> tuple[str, str]:  # fmt: skip
+) -> tuple[str, str]:
     """The best link that touches the best face of each group; else one between the best faces is to be made."""
     ends = {sheet.side_of[face]: face for face in _best_link(sheet, across, best.values())}
     return ordered(*(best.get(side, ends[side]) for side in sides))
@@ -90,7 +90,6 @@ def _best_link(sheet: ContactSheet, pairs: Sequence[Pair], wanted: Collection[st
     sealed."""
     touching = [pair for pair in pairs if wanted and all(face in (pair.a, pair.b) for face in wanted)]
     found = min(
-        touching or pairs,
-        key=lambda pair: (-min(sheet.quality[pair.a], sheet.quality[pair.b]), pair.a, pair.b),
-    )  # fmt: skip
+        touching or pairs, key=lambda pair: (-min(sheet.quality[pair.a], sheet.quality[pair.b]), pair.a, pair.b)
+    )
     return ordered(found.a, found.b)

@@ -80,9 +80,13 @@ class Conflict(RedthreadError):
     code = "conflict"
 
     def __init__(
-        self, message: str, *, code: str | None = None, current: dict[str, object] | None = None,
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        current: dict[str, object] | None = None,
         disclosed: str | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(message, code=code)
         self.current = current or {}
         self.disclosed = disclosed or message

@@ -60,9 +60,12 @@ class Rule:
 
 
 def _rule(
-    *roles: Role, in_district: bool = True, not_who_made_it: bool = False, or_who_made_it: bool = False,
+    *roles: Role,
+    in_district: bool = True,
+    not_who_made_it: bool = False,
+    or_who_made_it: bool = False,
     own_anywhere: bool = False,
-) -> Rule:  # fmt: skip
+) -> Rule:
     return Rule(frozenset(roles), in_district, not_who_made_it, or_who_made_it, own_anywhere)
 
 
