@@ -1,4 +1,4 @@
-"""The format of exports of the audit; what such a file proves by itself is told by `audit_verify`.
+"""The format of exports of the audit; `audit_verify` checks such a file.
 
 An export is JSON Lines, each line in canonical form (sorted keys, no spaces, ASCII, one newline):
 
