@@ -87,7 +87,7 @@ class _LinkParts:
             app, self._store, files, self._hold, watchdog, crash, sources=settings.sources
         )
         self.quarantine = QuarantineIndex(
-            self._store, self._hold, watchdog, sources=settings.sources, first_try_s=first_try_s
+            store=self._store, hold=self._hold, watchdog=watchdog, sources=settings.sources, first_try_s=first_try_s
         )
         self._lag = LagReporter(
             self._store, self._hold, lambda: self.link.applied, settings.kafka_connection, sorted(settings.sources)
