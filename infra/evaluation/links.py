@@ -1,4 +1,4 @@
-"""`bench links`: people's pictures spread over cases, run through the real system, and what its links then join."""
+"""`bench links`: runs people's pictures, spread over cases, through the real system, and measures its links."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from graph.actions.link.cursor import calibration
 from graph.actions.operate import measure
 from graph.actions.operate.measure import EmbeddedFace
-from graph.actions.read.links import LinkRow
+from graph.actions.read.counts import ScoredLink
 from graph.domain.errors import Invalid
 from graph.store.session import Store
 from infra.clock import Clock
@@ -36,7 +36,7 @@ TERMS = Terms("measurement of accuracy", "sample pictures")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The pictures of a folder with one sub-folder a person, spread over cases."""
+    """The pictures of a folder with one sub-folder for each person, spread over cases."""
 
     files: list[SourceFile]
     people: list[str]
@@ -98,7 +98,7 @@ async def measure_links(system: RunningSystem, sample: Sample, seed: int, clock:
     }
 
 
-def _candidates(rows: Sequence[LinkRow], main: set[str]) -> list[Candidate]:
+def _candidates(rows: Sequence[ScoredLink], main: set[str]) -> list[Candidate]:
     return [
         Candidate(row.a_media, row.b_media, row.score, row.a_face in main and row.b_face in main)
         for row in rows
@@ -113,7 +113,7 @@ async def _main_faces(system: RunningSystem) -> dict[str, EmbeddedFace]:
 
 
 async def main_faces(store: Store) -> dict[str, EmbeddedFace]:
-    """By media id the face nearest to the picture's centre, whose name the picture bears, with its scored vector."""
+    """By media id the face nearest to the picture's centre, with its scored vector."""
     text = await calibration(store)
     scorer = Scorer(from_text(text).score if text is not None else None)
     main: dict[str, EmbeddedFace] = {}

@@ -13,7 +13,7 @@ from graph.actions.operate import models
 from graph.domain.errors import RedthreadError
 from graph.store.session import Store
 from streams import topics
-from streams.faces.reembed import Again
+from streams.faces.reembed import FaceReembedder
 from streams.kafka.connection import KafkaConnection
 from streams.kafka.sending import gallery_headers
 from streams.records.gallery import EmbeddedAgain, FacesEmbedded
@@ -65,7 +65,7 @@ class GalleryLog:
 
 
 async def embed_lacking(
-    store: Store, again: Again, log: GalleryLog, model_id: str, *, moved: Callable[[int], None], tell: Tell
+    store: Store, again: FaceReembedder, log: GalleryLog, model_id: str, *, moved: Callable[[int], None], tell: Tell
 ) -> int:
     """Every face has an embedding under the model, or can't have one; of those that came meanwhile all but a few.
 
@@ -90,7 +90,7 @@ async def embed_lacking(
             return lost
 
 
-def _embedded(again: Again, page: Sequence[models.StoredFace]) -> list[EmbeddedAgain]:
+def _embedded(again: FaceReembedder, page: Sequence[models.StoredFace]) -> list[EmbeddedAgain]:
     return [face for face in map(again.embed, page) if face is not None]
 
 

@@ -34,7 +34,8 @@ from streams.relay.audit_roots import FOLDER, Roots
 from streams.relay.lag import LagReporter
 from streams.relay.outbox import OutboxPublisher
 from streams.relay.quarantine import QuarantineIndex
-from streams.repair.reconcile import Kafka, find
+from streams.repair.reconcile import find
+from streams.repair.topic_contents import SourceTopics
 from streams.settings import StreamSettings
 from streams.topics import LINK_GROUP
 
@@ -73,11 +74,10 @@ class _LinkParts:
     def __init__(
         self, app: Any, settings: StreamSettings, kafka: GalleryTopic, watchdog: Watchdog, model_id: str
     ) -> None:
-        password = settings.neo4j_password.get_secret_value()
         crash = CrashPoint(settings.crash_at)
         self._kafka = kafka
         self._hold = LogHold()
-        self._store = Store(settings.neo4j_uri, settings.neo4j_user, password)
+        self._store = Store(*settings.neo4j)
         calibrations = load_calibrations(settings.calibration)
         self.link = LinkWorker(
             self._store, self._hold, watchdog, crash, model_id=model_id, log=kafka, calibrations=calibrations
@@ -87,7 +87,7 @@ class _LinkParts:
             app, self._store, files, self._hold, watchdog, crash, sources=settings.sources
         )
         self.quarantine = QuarantineIndex(
-            self._store, self._hold, watchdog, sources=settings.sources, first_try_s=first_try_s
+            store=self._store, hold=self._hold, watchdog=watchdog, sources=settings.sources, first_try_s=first_try_s
         )
         self._lag = LagReporter(
             self._store, self._hold, lambda: self.link.applied, settings.kafka_connection, sorted(settings.sources)
@@ -141,7 +141,7 @@ def _adopt(gallery_log: GalleryTopic, settings: StreamSettings) -> bool:
         return True
     try:
         gallery_log.check(cursor)
-        kafka = Kafka(settings.kafka_connection, settings.sources)
+        kafka = SourceTopics(settings.kafka_connection, settings.sources)
         report = _once(settings, lambda store: find(store, kafka, None)).report
         record = gallery_log.record_at(cursor.offset)
     except (KafkaException, TimeoutError) as away:
@@ -160,8 +160,7 @@ def _once(settings: StreamSettings, work: Callable[[Store], Awaitable[T]]) -> T:
     """What `work` returns on a connection of its own, before the worker's loop runs; waits while Neo4j is away."""
 
     async def run() -> T:
-        password = settings.neo4j_password.get_secret_value()
-        async with Store(settings.neo4j_uri, settings.neo4j_user, password) as store:
+        async with Store(*settings.neo4j) as store:
             patient = AsyncRetrying(
                 retry=retry_if_exception_type(StoreUnavailable),
                 wait=wait_fixed(1),

@@ -1,4 +1,4 @@
-"""Files from allowed web addresses: by prefix, without a way out through a redirect, with a limit on size and time."""
+"""Fetches files from allowed web addresses: redirects are checked like the first URL, size and time are limited."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Final
 import httpx
 
 from graph.domain.errors import SourceUnreachable, Unprocessable
-from streams.media.files import missing, not_allowed, too_large, unreadable
+from streams.media.files import refusal, too_large
 
 _TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 _TOTAL_S: Final = 120.0
-"""The time for one file, so that a host that sends a byte a second does not hold a worker."""
+"""For one file, so that a host that sends a byte a second does not block a worker."""
 _MAX_REDIRECTS: Final = 5
 
 
@@ -32,7 +32,7 @@ class _Root:
 
 
 class HttpRoots:
-    """The web addresses under which files may be fetched; made without any connection, used by any thread."""
+    """The web addresses under which files may be fetched. Thread-safe; connects only in `read`."""
 
     def __init__(self, roots: Sequence[str]) -> None:
         self._roots = [_root(httpx.URL(root)) for root in roots]
@@ -64,7 +64,7 @@ class HttpRoots:
     def _check(self, url: httpx.URL) -> None:
         climbs = any(part in (".", "..") for part in url.path.replace("\\", "/").split("/"))
         if url.userinfo or climbs or not any(root.holds(url) for root in self._roots):
-            raise not_allowed()
+            raise refusal("url_not_allowed")
 
     def _get(self, url: httpx.URL, max_bytes: int, deadline: float) -> bytes | httpx.URL:
         """The body, or the address that the host redirects to."""
@@ -92,9 +92,9 @@ def _check_status(status: int, host: str) -> None:
     if status == 200:
         return
     if status in (404, 410):
-        raise missing()
+        raise refusal("missing_file")
     if status in (401, 403, 407):
-        raise unreadable()
+        raise refusal("unreadable_file")
     if status in (408, 425, 429) or status >= 500:
         raise _unreachable(host, f"status {status}")
     raise Unprocessable(
@@ -118,7 +118,7 @@ def _body(response: httpx.Response, max_bytes: int, deadline: float) -> bytes:
 
 
 def _why(failure: httpx.TransportError | httpx.DecodingError) -> str:
-    """What went wrong, in words and without what was sent."""
+    """The failure in words, without any of the transferred data."""
     match failure:
         case httpx.TimeoutException():
             return "no answer in time"

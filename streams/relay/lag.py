@@ -6,13 +6,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from confluent_kafka import KafkaException
 
-from graph.actions.link import lag
-from graph.actions.link.lag import Backlog
+from graph.actions.link.lag import SourceLag, write_lags
 from graph.domain.errors import StoreUnavailable
 from graph.store.session import Store
 from streams import topics
@@ -25,14 +25,14 @@ log = logging.getLogger(__name__)
 EVERY_S: Final = 5.0
 
 
-def pending_events(sources: Sequence[str], now: Positions, before: Positions, seconds: float) -> list[Backlog]:
+def pending_events(sources: Sequence[str], now: Positions, before: Positions, seconds: float) -> list[SourceLag]:
     """The events of each source that embed or link have not processed, and the seconds that they will take.
 
     Estimated by the pace of the `seconds` since `before`; None where nothing moved. The records before link are those
     of all sources: they share its log.
     """
     nothing = Position(0, 0)
-    found: list[Backlog] = []
+    found: list[SourceLag] = []
     for source in sources:
         events, slowest = 0, 0.0
         for step in ((EMBED_GROUP, topics.media_submitted(source)), (LINK_GROUP, topics.GALLERY)):
@@ -41,44 +41,42 @@ def pending_events(sources: Sequence[str], now: Positions, before: Positions, se
             events += position.lag
             if position.lag:
                 slowest = max(slowest, position.lag * seconds / done if done > 0 else float("inf"))
-        found.append(Backlog(source, events, None if slowest == float("inf") else round(slowest)))
+        found.append(SourceLag(source, events, None if slowest == float("inf") else round(slowest)))
     return found
 
 
+@dataclass(frozen=True, slots=True)
 class LagReporter:
     """Measures and writes the lag for as long as link's process lives.
 
     `applied` gives the number of gallery records in the graph: link commits its offsets to Kafka only later.
     """
 
-    def __init__(
-        self, store: Store, hold: LogHold, applied: Callable[[], int], kafka: KafkaConnection, sources: Sequence[str]
-    ) -> None:
-        self._store = store
-        self._hold = hold
-        self._applied = applied
-        self._kafka = kafka
-        self._sources = sources
+    store: Store
+    hold: LogHold
+    applied: Callable[[], int]
+    kafka: KafkaConnection
+    sources: Sequence[str]
 
     async def report_for_ever(self) -> None:
         """Begins once this process holds the log; while Kafka or Neo4j is away nothing is written."""
-        await self._hold.ready.wait()
+        await self.hold.ready.wait()
         before: Positions = {}
-        written: list[Backlog] = []
+        written: list[SourceLag] = []
         at = time.monotonic()
         while True:
             try:
                 now, moment = await asyncio.to_thread(self._positions), time.monotonic()
-                found = pending_events(self._sources, now, before, moment - at)
+                found = pending_events(self.sources, now, before, moment - at)
                 before, at = now, moment
                 if found != written:
-                    await lag.write(self._store, found, now=datetime.now(UTC))
+                    await write_lags(self.store, found, now=datetime.now(UTC))
                     written = found
             except (KafkaException, StoreUnavailable) as away:
                 log.warning("the lag could not be reported: %s", type(away).__name__)
             await asyncio.sleep(EVERY_S)
 
     def _positions(self) -> Positions:
-        found = positions(self._kafka, self._sources)
+        found = positions(self.kafka, self.sources)
         link = LINK_GROUP, topics.GALLERY
-        return found if link not in found else {**found, link: found[link].at(self._applied())}
+        return found if link not in found else {**found, link: found[link].at(self.applied())}

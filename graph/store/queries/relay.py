@@ -75,7 +75,7 @@ WHERE q.status = 'waiting' AND q.code IN ['source_unreachable', 'other_model'] A
 SET q.host_answers = true
 """
 
-TELL_BACKLOGS: Final = """
+WRITE_LAGS: Final = """
 UNWIND $rows AS row
 MERGE (b:Backlog {source: row.source})
 SET b.events = row.events, b.seconds = row.seconds, b.at = row.at
@@ -137,13 +137,6 @@ UNWIND $ids AS id
 MATCH (q:Quarantined {quarantine_id: id})
 RETURN q.quarantine_id AS quarantine_id, q.event AS event, q.fingerprint AS fingerprint, q.status AS status,
        q.code AS code, q.reason AS reason, q.attempts AS attempts
-"""
-
-LIST_QUARANTINED: Final = """
-MATCH (q:Quarantined) WHERE q.status <> 'resolved'
-RETURN q {.quarantine_id, .event, .topic, .partition, .offset, .stage, .code, .reason, .source, .attempts, .status,
-          .submitted_at} AS q
-ORDER BY q.submitted_at, q.quarantine_id LIMIT $limit
 """
 
 REPLAY_REFUSED: Final = """

@@ -32,8 +32,9 @@ from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.records.incoming import CE_CASE, CE_MEDIA
 from streams.settings import Addresses, cache_folder
 from tests.support.factories_pictures import astronaut, encoded, quarters
-from tests.support.harness import Site, installation, standing, until
+from tests.support.harness import Site, current_notices, installation, until
 
+UNRESOLVED = "MATCH (q:Quarantined) WHERE q.status <> 'resolved' RETURN q.event AS event, q.code AS code"
 pytestmark = pytest.mark.anyio
 HEADERS = [("ce_id", b"by-hand"), ("ce_source", b"/local"), ("ce_specversion", b"1.0"), ("ce_type", CE_MEDIA.encode())]
 GOOD: dict[str, Any] = {
@@ -227,8 +228,8 @@ async def test_bad_input_ends_in_quarantine_with_a_reason_and_good_input_beside_
     site.start("embed")
     site.start("link")
 
-    await site.told(by_subject)
-    told = {by_subject[subject]: notice for subject, notice in standing(site.notices()).items()}
+    await site.noticed(by_subject)
+    told = {by_subject[subject]: notice for subject, notice in current_notices(site.notices()).items()}
 
     # Events = notices, each what it should be.
     assert told.keys() == sender.sent.keys()
@@ -245,7 +246,7 @@ async def test_bad_input_ends_in_quarantine_with_a_reason_and_good_input_beside_
 
     # Nobody was stopped: no worker ended, nothing in quarantine that is not indexed in the graph.
     assert [worker.process.poll() for worker in site.workers] == [None, None]
-    listed = {row["event"]: row["code"] for row in await quarantine.waiting(site.store)}
+    listed = {row["event"]: row["code"] for row in await site.rows(UNRESOLVED)}
     assert (
         listed.items()
         >= {sender.sent[name].place: sender.sent[name].code for name in expected if not name.startswith("away")}.items()
@@ -277,8 +278,10 @@ async def check_bytes_are_kept(site: Site, sender: Sender) -> None:
 async def settled(site: Site, sender: Sender, name: str) -> dict[str, Any]:
     """The standing notice of an event once it is no longer `quarantined`."""
     subject = f"event:{sender.sent[name].place}"
-    await site.patiently(lambda: standing(site.notices())[subject]["outcome"] != "quarantined", f"{name} is resolved")
-    return standing(site.notices())[subject]
+    await site.wait_until(
+        lambda: current_notices(site.notices())[subject]["outcome"] != "quarantined", f"{name} is resolved"
+    )
+    return current_notices(site.notices())[subject]
 
 
 async def check_replay_after_repair(site: Site, sender: Sender, folder: Path) -> None:
@@ -306,7 +309,7 @@ async def check_silent_host_answers(site: Site, sender: Sender, folder: Path, po
     assert [notice["outcome"] for notice in notices] == ["faces_found"] * 3
 
     async def resolved() -> bool:
-        rows = await quarantine.waiting(site.store)
+        rows = await site.rows(UNRESOLVED)
         return not any(row["code"] == "source_unreachable" for row in rows)
 
     wait: Callable[[], Any] = resolved
@@ -349,7 +352,7 @@ async def test_a_header_whose_name_is_no_text_stops_nobody(site: Site, folder: P
     site.start("embed")
     site.start("link")
 
-    await site.told(f"event:{place}" for place in places)
+    await site.noticed(f"event:{place}" for place in places)
 
-    assert {n["outcome"] for n in standing(site.notices()).values()} == PERSON
+    assert {n["outcome"] for n in current_notices(site.notices()).values()} == PERSON
     assert [worker.process.poll() for worker in site.workers] == [None, None]

@@ -51,7 +51,7 @@ def test_any_register_compared_anew_in_any_pieces_has_the_links_of_brute_force(
     reference = Reference()
     for offset, record in log:
         reference.apply(offset, record)
-    reference.compare_anew()
+    reference.recompare_all()
 
     gallery = taken(log)
     links, plans = anew_of(gallery)

@@ -17,12 +17,19 @@ from streams.records.quarantine import VALUE_LIMIT
 
 TOPIC = "redthread.media.submitted.local.v1"
 GOOD: dict[str, Any] = {
-    "case_id": "local:1", "district": "north", "url": "file:///a.jpg", "purpose": "identification",
-    "legal_basis": "a law", "scope": "register",
-}  # fmt: skip
+    "case_id": "local:1",
+    "district": "north",
+    "url": "file:///a.jpg",
+    "purpose": "identification",
+    "legal_basis": "a law",
+    "scope": "register",
+}
 HEADERS: dict[str, bytes] = {
-    "ce_id": b"1", "ce_source": b"/local", "ce_specversion": b"1.0", "ce_type": CE_MEDIA.encode(),
-}  # fmt: skip
+    "ce_id": b"1",
+    "ce_source": b"/local",
+    "ce_specversion": b"1.0",
+    "ce_type": CE_MEDIA.encode(),
+}
 SECRET = "Jane-Doe-4711"
 
 
@@ -72,7 +79,7 @@ def test_a_good_event_is_read_and_unknown_fields_are_ignored() -> None:
         (body(extra="x" * VALUE_LIMIT), "record_too_large", "send a reference"),
     ],
 )
-def test_what_is_no_event_is_refused_with_a_reason(value: bytes | None, code: str, says: str) -> None:
+def test_a_record_that_is_no_event_is_refused_with_a_reason(value: bytes | None, code: str, says: str) -> None:
     reason = refused(value)
 
     assert reason.code == code
@@ -95,9 +102,16 @@ def test_headers_that_are_no_cloudevent_of_this_topic_are_refused(change: dict[s
     assert refused(body(), {**HEADERS, **change}).code == code
 
 
-def test_a_reason_holds_nothing_of_the_event() -> None:
-    for value in (body(purpose=[SECRET]), body(case_id=SECRET), body(scope=SECRET), body(sha256=SECRET),
-                  body(captured_at=SECRET), body(victim=SECRET), SECRET.encode()):  # fmt: skip
+def test_a_reason_contains_no_value_of_the_event() -> None:
+    for value in (
+        body(purpose=[SECRET]),
+        body(case_id=SECRET),
+        body(scope=SECRET),
+        body(sha256=SECRET),
+        body(captured_at=SECRET),
+        body(victim=SECRET),
+        SECRET.encode(),
+    ):
         assert SECRET not in refused(value).message
 
 

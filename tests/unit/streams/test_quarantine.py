@@ -20,6 +20,16 @@ names = st.text("abcdefgh-_", min_size=1, max_size=10).filter(lambda name: not n
 headers = st.lists(st.tuples(names, st.binary(max_size=20)), max_size=5)
 
 
+NUMBERS = [
+    "__connect.errors.partition",
+    "__connect.errors.offset",
+    quarantine.ATTEMPTS,
+    quarantine.SUBMITTED_AT,
+    "other",
+]
+BYTES = st.binary(max_size=20) | st.just(b"9" * 5000)
+
+
 def came(key: bytes | None, value: bytes | None, told: list[tuple[str, Any]]) -> Message:
     return Message("redthread.media.submitted.local.v1", 2, 9, key, value, told, 1234)
 
@@ -55,7 +65,7 @@ def test_people_find_the_header_names_of_kafka_connect() -> None:
     assert facts["__connect.errors.exception.message"] == b"a reason"
 
 
-def test_a_value_that_is_too_large_to_keep_is_cut_and_says_so() -> None:
+def test_a_value_that_is_too_large_is_truncated_and_marked_as_such() -> None:
     value = b"x" * (quarantine.VALUE_LIMIT + 1)
 
     key, kept, told = quarantine.record(origin(came(b"k", value, []), "local"), REASON, "embed")
@@ -65,9 +75,14 @@ def test_a_value_that_is_too_large_to_keep_is_cut_and_says_so() -> None:
     assert quarantine.read(key, kept, told)["truncated"] is True
 
 
-def test_a_sender_cannot_forge_what_we_say_of_an_event() -> None:
-    forged = [("redthread-source", b"other"), ("__connect.errors.topic", b"another"), ("redthread-code", b"fine"),
-              ("redthread-host", b"victim.example"), ("redthread-truncated-from", b"1")]  # fmt: skip
+def test_a_sender_cannot_forge_our_headers() -> None:
+    forged = [
+        ("redthread-source", b"other"),
+        ("__connect.errors.topic", b"another"),
+        ("redthread-code", b"fine"),
+        ("redthread-host", b"victim.example"),
+        ("redthread-truncated-from", b"1"),
+    ]
 
     row = quarantine.read(*quarantine.record(origin(came(b"k", b"v", list(forged)), "local"), REASON, "embed"))
 
@@ -90,16 +105,14 @@ def test_text_that_is_no_base64_is_refused(text: str) -> None:
 
 
 @settings(max_examples=100, derandomize=True, deadline=None)
-@given(st.none() | st.binary(max_size=20), st.lists(st.tuples(st.sampled_from([
-    "__connect.errors.partition", "__connect.errors.offset", quarantine.ATTEMPTS, quarantine.SUBMITTED_AT, "other",
-]), st.binary(max_size=20) | st.just(b"9" * 5000))))  # fmt: skip
-def test_a_record_that_somebody_else_put_into_the_topic_is_read_without_failing(value: Any, told: Any) -> None:
+@given(st.none() | st.binary(max_size=20), st.lists(st.tuples(st.sampled_from(NUMBERS), BYTES)))
+def test_a_record_of_another_producer_is_read_without_failing(value: Any, told: Any) -> None:
     row = quarantine.read(None, value, told)
 
     assert all(isinstance(row[name], int) for name in ("partition", "offset", "attempts", "submitted_at"))
 
 
-def test_a_record_whose_headers_are_too_large_to_keep_still_finds_its_place_in_quarantine() -> None:
+def test_a_record_whose_headers_are_too_large_is_still_quarantined_by_its_place() -> None:
     """Only values were cut: headers of many MB could not be sent, and the event was lost with the error."""
     huge = [("x-notes", b"x" * 9_000_000)]
 
