@@ -28,7 +28,7 @@ at 6 to 10, 44 % at 11 to 20, 23 % beyond; the score's map has seen these people
 
 @dataclass(frozen=True, slots=True)
 class StatedDate:
-    """A capture date (ISO 8601) stated by an event of a case in `district`, and its submission in Kafka milliseconds."""
+    """A capture date (ISO 8601) stated by an event of a case in `district`; submitted at Kafka milliseconds."""
 
     at: str
     submitted_at: int
