@@ -1,4 +1,4 @@
-"""What waits for a second person. The walk itself is `queue.WALK`, through the confirmed links."""
+"""Decisions that wait for a second person. `queue.WALK` walks through the confirmed links."""
 
 from __future__ import annotations
 
