@@ -40,12 +40,13 @@ _WAY: Final = (
 SHORTEST: Final = _WAYS + _WAY
 """The shortest path, with a flag for pictures and links that are the person's own; it may use others too."""
 
+_IS_KNOWN_LINK: Final = "type(r) <> 'CANDIDATE' OR r.state = 'approved' OR " + _OWN_LINK
 SHORTEST_KNOWN: Final = (
     _WAYS
-    + "  AND all(r IN relationships(p) WHERE type(r) <> 'CANDIDATE' OR r.state = 'approved' OR " + _OWN_LINK + ")\n"
-    + "  AND all(n IN nodes(p) WHERE NOT n:Media OR " + _OWN_MEDIA + ")\n"
+    + f"  AND all(r IN relationships(p) WHERE {_IS_KNOWN_LINK})\n"
+    + f"  AND all(n IN nodes(p) WHERE NOT n:Media OR {_OWN_MEDIA})\n"
     + _WAY
-)  # fmt: skip
+)
 """The shortest path over the person's own pictures and links only: fifty times slower, used if the other is not."""
 
 PLACES: Final = """

@@ -28,8 +28,8 @@ WITH r, [f IN [a, b] | f {.face_id, .label, .stub, .quality,
 RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.urgency AS urgency,
        coalesce(r.claimed_until, '') AS claimed_until, sides[0] AS a, sides[1] AS b
 """,
-    "link_id", "state", "version", "urgency", "claimed_until", "a", "b",
-)  # fmt: skip
+    "link_id state version urgency claimed_until a b",
+)
 """The links of a walk or item with the subjects that they join; a statement of its own, so that it is planned once."""
 
 # A link lies in the districts `district_low` and `district_high`, or, with `*`, in more than two: each is a seek.

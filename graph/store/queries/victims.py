@@ -126,8 +126,8 @@ RETURN v.victim_id AS victim_id, v.identity IS NOT NULL AS identified,
        COLLECT { MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
                  RETURN DISTINCT c.district } AS districts
 """,
-    "victim_id", "identified", "districts",
-)  # fmt: skip
+    "victim_id identified districts",
+)
 
 CREATE_IDENTIFICATION: Final = """
 MATCH (v:Victim {victim_id: $victim_id})
