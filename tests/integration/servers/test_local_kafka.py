@@ -43,7 +43,7 @@ from tests.support.commands import CHECKOUT, redthread
 from tests.support.harness import LONG_S
 from tests.support.kafka_server import KafkaServer
 
-KILLS = 3
+KILLS = 2
 CALLS = """
 import json, os, sys, threading
 from confluent_kafka import KafkaException
