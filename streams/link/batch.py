@@ -20,7 +20,7 @@ from streams.link import rows
 from streams.link.answers import Answers
 from streams.link.compare import Comparer
 from streams.link.memberships import StoredMembership
-from streams.records.gallery import EmbeddedAgain, EmbeddedFace, SourceEvent
+from streams.records.gallery import EmbeddedFace, ReembeddedFace, SourceEvent
 
 MembershipKey = tuple[str, str]
 """Media id and case id."""
@@ -63,7 +63,7 @@ class Batch:
             scored = self._scorer.all_scored(np.stack([rows.vector(face) for face in faces]))
             self._scored |= {face.vector: vector for face, vector in zip(faces, scored, strict=True)}
 
-    def scored(self, face: EmbeddedFace | EmbeddedAgain) -> Vectors:
+    def scored(self, face: EmbeddedFace | ReembeddedFace) -> Vectors:
         """The vector (d,) that the face is compared by. Unprocessable, Invalid."""
         known = self._scored.get(face.vector)
         return self._scorer.scored(rows.vector(face)) if known is None else known

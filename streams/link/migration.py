@@ -16,7 +16,7 @@ from streams import topics
 from streams.faces.reembed import FaceReembedder
 from streams.kafka.connection import KafkaConnection
 from streams.kafka.sending import gallery_headers
-from streams.records.gallery import EmbeddedAgain, FacesEmbedded
+from streams.records.gallery import FacesEmbedded, ReembeddedFace
 
 AHEAD: Final = 5
 """Records that link need not have taken yet: more would only stand in front of what case systems send."""
@@ -90,7 +90,7 @@ async def embed_lacking(
             return lost
 
 
-def _embedded(again: FaceReembedder, page: Sequence[models.StoredFace]) -> list[EmbeddedAgain]:
+def _embedded(again: FaceReembedder, page: Sequence[models.StoredFace]) -> list[ReembeddedFace]:
     return [face for face in map(again.embed, page) if face is not None]
 
 

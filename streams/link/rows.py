@@ -19,10 +19,17 @@ from graph.domain.errors import OtherModel, Unprocessable
 from streams.gallery.entities import Face
 from streams.gallery.matrix import Vectors
 from streams.link.memberships import StoredMembership
-from streams.records.gallery import EmbeddedAgain, EmbeddedFace, FacesEmbedded, MarkEmbedded, MediaEmbedded, SourceEvent
+from streams.records.gallery import (
+    EmbeddedFace,
+    FacesEmbedded,
+    MarkEmbedded,
+    MediaEmbedded,
+    ReembeddedFace,
+    SourceEvent,
+)
 
 
-def vector(face: EmbeddedFace | EmbeddedAgain) -> Vectors:
+def vector(face: EmbeddedFace | ReembeddedFace) -> Vectors:
     """The unit vector, (d,) float32; Unprocessable where the bytes are no unit vector."""
     return _decoded(face.vector)
 
@@ -44,7 +51,7 @@ def forget_vectors() -> None:
     _decoded.cache_clear()
 
 
-def with_vector(stored: Face, face: EmbeddedFace | EmbeddedAgain, scored: Vectors) -> Face:
+def with_vector(stored: Face, face: EmbeddedFace | ReembeddedFace, scored: Vectors) -> Face:
     """The stored face with the scored vector of an embedding, to compare by it or, of a poor one, to ask by it."""
     leads_only = face.quality < TOO_POOR_BELOW
     if face.too_poor_because is None:
@@ -101,7 +108,7 @@ def face(media_id: str, found: EmbeddedFace, marked_on: Mapping[str, int] | None
     return {"face_id": found.face_id, "media_id": media_id, "face": facts}
 
 
-def embedding(found: EmbeddedFace | EmbeddedAgain, model_id: str) -> dict[str, Any]:
+def embedding(found: EmbeddedFace | ReembeddedFace, model_id: str) -> dict[str, Any]:
     return {
         "embedding_id": ids.embedding_id(found.face_id, model_id),
         "face_id": found.face_id,
