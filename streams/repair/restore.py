@@ -19,7 +19,7 @@ from graph.files import MediaStore
 from graph.store.session import Store
 from streams import topics
 from streams.kafka.reader import TopicReader
-from streams.link.takeover import Log
+from streams.link.gallery_topic import GalleryTopic
 from streams.repair.reconcile import Findings, Kafka, Reconciliation, find, is_finished, source_events
 
 LOOK_S: Final = 2.0
@@ -61,7 +61,7 @@ async def _log_fault(store: Store, kafka: Kafka) -> str:
     for _ in range(2):
         cursor = await read_cursor(store)
         try:
-            await asyncio.to_thread(Log(kafka.connection).check, cursor)
+            await asyncio.to_thread(GalleryTopic(kafka.connection).check, cursor)
         except LogGap as gap:
             fault = gap.message
         else:
@@ -117,7 +117,7 @@ async def repair(store: Store, kafka: Kafka, todo: Repair, *, actor: str) -> Map
 
 
 async def _read_log_again(store: Store, kafka: Kafka, actor: str, now: datetime) -> None:
-    log = Log(kafka.connection)
+    log = GalleryTopic(kafka.connection)
     log_id, (begin, _) = await asyncio.to_thread(log.log_id), await asyncio.to_thread(log.bounds)
     await actions.reset_cursor(store, log_id, begin - 1, actor=actor, now=now)
 

@@ -37,7 +37,7 @@ from infra.local.kafka import credentials
 from streams import topics
 from streams.kafka.admin import check_topics, ensure_topics
 from streams.kafka.offsets import group_offsets, lags, positions
-from streams.link.takeover import Log
+from streams.link.gallery_topic import GalleryTopic
 from streams.topics import EMBED_GROUP, LINK_GROUP
 from tests.support.commands import CHECKOUT
 from tests.support.commands import command as redthread_command
@@ -51,7 +51,7 @@ from confluent_kafka import KafkaException
 from graph.actions.link.commit import Cursor
 from streams.kafka import offsets
 from streams.kafka.connection import KafkaConnection
-from streams.link import takeover
+from streams.link import gallery_topic
 
 offsets.ANSWER_S = 1.0  # requests run out of time in every restart, as they do in link in a long one
 kafka = KafkaConnection(sys.argv[1], json.loads(os.environ["SECURITY"]))
@@ -60,7 +60,7 @@ start = Cursor(offset=-1, epoch=0, log_id=None, model_id=None, score_id=None, mo
 
 def align():
     while True:
-        takeover.Log(kafka).align(lambda: start)
+        gallery_topic.GalleryTopic(kafka).align(lambda: start)
         print("aligned", flush=True)
 
 
@@ -232,7 +232,7 @@ def test_the_offset_of_a_group_with_a_member_is_refused_from_outside_and_set_onc
         cursors.append(Cursor(offset=len(cursors), epoch=0, log_id=None, model_id=None, score_id=None, model_since=-1))
         return cursors[-1]
 
-    Log(kafka.kafka_connection).align(cursor)
+    GalleryTopic(kafka.kafka_connection).align(cursor)
 
     with group_offsets(kafka.kafka_connection, LINK_GROUP) as offsets:
         assert offsets.committed([TopicPartition(topics.GALLERY, 0)]) == [cursors[-1].offset + 1]

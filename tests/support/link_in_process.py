@@ -142,7 +142,7 @@ class LinkInProcess(GraphContents):
             watchdog,
             crash,
             model_id=chosen_model(self.model_pack),
-            log=self,  # type: ignore[arg-type]
+            topic=self,  # type: ignore[arg-type]
             calibrations=load_calibrations(self._calibration),
         )
         self._relay = Relay(

@@ -1,4 +1,4 @@
-"""Before link starts: the graph's cursor is the truth, Kafka's committed offset is set to it."""
+"""The gallery log as a Kafka topic: its identity and bounds, link's committed offset, and deletion up to the cursor."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ WAIT_S: Final = 0.5
 REPAIR: Final = "`redthread restore` repairs it"
 
 
-class Log:
-    """The gallery log as Kafka has it."""
+class GalleryTopic:
+    """Reads and administers the gallery log's topic; every method blocks."""
 
     def __init__(self, kafka: KafkaConnection) -> None:
         self._kafka = kafka
         self._admin: Any = AdminClient(kafka.librdkafka())
 
     def log_id(self) -> str:
-        """The id that Kafka gave this topic: another one means another log."""
+        """The id that Kafka gave this topic; a recreated topic has another one."""
         future = self._admin.describe_topics(TopicCollection([topics.GALLERY]))[topics.GALLERY]
         return str(future.result(30).topic_id)
 
     def bounds(self) -> tuple[int, int]:
-        """The first offset that the log holds and the one behind its last."""
+        """The first offset of the log, and the one after its last."""
         consumer = Consumer(self._kafka.librdkafka(group_id=f"{LINK_GROUP}-look"))
         try:
             return consumer.get_watermark_offsets(TopicPartition(topics.GALLERY, 0), timeout=30)
@@ -46,26 +46,26 @@ class Log:
             consumer.close()
 
     def record_at(self, offset: int) -> RecordId | None:
-        """The identity of the record at `offset`; None where the log does not hold it."""
+        """The identity of the record at `offset`; None if the log does not hold it."""
         with TopicReader(self._kafka) as reader:
             first = next(reader.read(topics.GALLERY, {0: offset}), None)
         return record_id(first) if first is not None and first.offset == offset else None
 
     def check(self, cursor: Cursor) -> None:
-        """Returns where the log goes on as the graph took it; LogGap says how it differs."""
+        """Raises LogGap or NotSameLog unless the log continues the one that the graph was written from."""
         low, high = self.bounds()
         check_log(cursor, self.log_id(), low, high)
         if cursor.record is None or cursor.offset < low:
             return
-        # None where another link process has moved on and deleted it meanwhile.
+        # None if another link process has moved the cursor and deleted the record meanwhile.
         if (found := self.record_at(cursor.offset)) is not None:
             check_record(cursor, found)
 
     def align(self, read_cursor: Callable[[], Cursor]) -> None:
-        """Sets the group's committed offset to the record behind the cursor; waits until the group is empty.
+        """Sets the group's committed offset to the record after the cursor; waits until the group is empty.
 
-        The cursor is read anew each time: whoever leaves the group has moved it until then. Raises LogGap where the
-        log can't go on where the graph stands.
+        Reads the cursor for each attempt, because the process that leaves the group may have moved it. Raises as
+        `check`.
         """
         announced = ""
         while True:
@@ -84,18 +84,15 @@ class Log:
                 announced = reason
             time.sleep(WAIT_S)
 
-    def forget_before(self, offset: int) -> None:
-        """Deletes the log's records before `offset`: what the graph holds need not lie in Kafka too.
-
-        The cursor's own record stays, so that the log can be recognised by it.
-        """
+    def delete_before(self, offset: int) -> None:
+        """Deletes the records before `offset`, which the graph holds; the cursor's own record identifies the log."""
         position = TopicPartition(topics.GALLERY, 0, offset)
         for future in self._admin.delete_records([position]).values():
             future.result(30)
 
 
 def check_log(cursor: Cursor, log_id: str, low: int, high: int) -> None:
-    """Refuses a log in which the record behind the cursor can't be found."""
+    """Raises LogGap or NotSameLog if the record after the cursor is not in the log."""
     if cursor.broken is not None:
         raise LogGap(cursor.broken)
     if cursor.log_id is not None and cursor.log_id != log_id:
@@ -109,12 +106,12 @@ def check_log(cursor: Cursor, log_id: str, low: int, high: int) -> None:
 
 
 def check_record(cursor: Cursor, found: RecordId) -> None:
-    """Refuses a log that holds another record where the cursor stands."""
+    """Raises NotSameLog if the log holds another record at the cursor."""
     if found != cursor.record:
         reason = f"the gallery log's record {cursor.offset} is another than the graph took from there"
         raise NotSameLog(f"{reason}: it is not the same log ({REPAIR})")
 
 
 def record_id(message: Message) -> RecordId:
-    """What a record of the log is known by."""
+    """The identity of a record of the log."""
     return RecordId(message.header("ce_id"), hashlib.sha256(message.value or b"").hexdigest())

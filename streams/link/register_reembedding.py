@@ -1,12 +1,14 @@
-"""Embeds the faces of a register under another model, beside what they have, while the register goes on as it is."""
+"""Embeds a register's faces under another model, beside the present embeddings and while the register is in use."""
 
 from __future__ import annotations
 
 import asyncio
+import operator
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, Message, Producer
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_fixed
 
 from graph.actions.link.cursor import read_cursor
 from graph.actions.operate import models
@@ -19,12 +21,13 @@ from streams.kafka.sending import gallery_headers
 from streams.records.gallery import EmbeddedAgain, FacesEmbedded
 
 AHEAD: Final = 5
-"""Records that link need not have taken yet: more would only stand in front of what case systems send."""
-LOOK_S: Final = 0.1
-SAY_EVERY_S: Final = 30.0
+"""Records that may wait for link: more would delay the events of case systems."""
+POLL_S: Final = 0.1
+NOTIFY_EVERY_S: Final = 30.0
 SEND_S: Final = 60.0
 
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
+"""Shows the operator a message."""
 
 
 class NotSent(RedthreadError):
@@ -33,8 +36,8 @@ class NotSent(RedthreadError):
     code = "not_sent"
 
 
-class GalleryLog:
-    """The gallery log to write to: what is written is in it, in order."""
+class GalleryWriter:
+    """Writes records to the gallery log, in order."""
 
     def __init__(self, kafka: KafkaConnection) -> None:
         settings = kafka.librdkafka(
@@ -43,7 +46,7 @@ class GalleryLog:
         self._producer = Producer(settings)
 
     def write(self, record: FacesEmbedded) -> int:
-        """The record's offset. Blocks: call it in a thread. Raises NotSent."""
+        """Writes the record and returns its offset. Blocks: call it in a thread. Raises NotSent."""
         found: list[int] = []
 
         def delivered(error: KafkaError | None, message: Message) -> None:
@@ -51,7 +54,7 @@ class GalleryLog:
                 found.append(offset)
 
         key = record.faces[0].face_id
-        # Any: confluent-kafka does not say that header values may be bytes.
+        # Any: the types of confluent-kafka do not allow bytes as header values.
         headers: Any = gallery_headers(record, key)
         self._producer.produce(
             topics.GALLERY, record.model_dump_json().encode(), key.encode(), headers=headers, on_delivery=delivered
@@ -64,13 +67,13 @@ class GalleryLog:
         return found[0]
 
 
-async def embed_lacking(
-    store: Store, again: Again, log: GalleryLog, model_id: str, *, moved: Callable[[int], None], tell: Tell
+async def embed_missing(
+    store: Store, again: Again, log: GalleryWriter, model_id: str, *, progress: Callable[[int], None], notify: Notify
 ) -> int:
-    """Every face has an embedding under the model, or can't have one; of those that came meanwhile all but a few.
+    """Embeds every face without an embedding under the model, up to the last few that arrive meanwhile.
 
-    Returns how many can't: neither crop nor picture is left of them. May be ended at any time: what link has taken is
-    not done again. `moved` is told how many faces are written.
+    Returns the number of faces that cannot be embedded: neither their crop nor their picture is left. Safe to stop at
+    any time: faces that link has stored are not embedded again. Calls `progress` with the number of faces written.
     """
     written = 0
     while True:
@@ -83,9 +86,9 @@ async def embed_lacking(
             record = FacesEmbedded(model_id=model_id, faces=faces)
             last = await asyncio.to_thread(log.write, record)
             written += len(faces)
-            moved(written)
-            await until_taken(store, last - AHEAD, tell)
-        await until_taken(store, last, tell)
+            progress(written)
+            await until_applied(store, last - AHEAD, notify)
+        await until_applied(store, last, notify)
         if written - before < models.PAGE:
             return lost
 
@@ -94,30 +97,29 @@ def _embedded(again: Again, page: Sequence[models.StoredFace]) -> list[EmbeddedA
     return [face for face in map(again.embed, page) if face is not None]
 
 
-async def until_taken(store: Store, offset: int, tell: Tell) -> None:
-    """Returns once link has taken the log's record at `offset`."""
+async def until_applied(store: Store, offset: int, notify: Notify) -> None:
+    """Returns once link has applied the log's record at `offset`."""
 
-    async def taken() -> bool:
+    async def applied() -> bool:
         return (await read_cursor(store)).offset >= offset
 
-    await _until(taken, "waiting for link, which has not taken the records yet: does it run?", tell)
+    await _until(applied, "waiting for link, which has not taken the records yet: does it run?", notify)
 
 
-async def until_switched(store: Store, to: models.Chosen, tell: Tell) -> None:
-    """Returns once the register holds the model's vectors and the links that the score proposes."""
+async def until_switched(store: Store, to: models.Chosen, notify: Notify) -> None:
+    """Returns once the register has switched to the model and score."""
 
     async def switched() -> bool:
         cursor = await read_cursor(store)
         return (cursor.model_id, cursor.score_id) == (to.model_id, to.score_id)
 
-    await _until(switched, "waiting for link, which compares all faces anew: does it run?", tell)
+    await _until(switched, "waiting for link, which compares all faces anew: does it run?", notify)
 
 
-async def _until(holds: Callable[[], Awaitable[bool]], waiting: str, tell: Tell) -> None:
-    waited = 0.0
-    while not await holds():
-        await asyncio.sleep(LOOK_S)
-        waited += LOOK_S
-        if waited >= SAY_EVERY_S:
-            tell(waiting)
-            waited = 0.0
+async def _until(holds: Callable[[], Awaitable[bool]], waiting: str, notify: Notify) -> None:
+    def remind(state: RetryCallState) -> None:
+        if state.attempt_number % round(NOTIFY_EVERY_S / POLL_S) == 0:
+            notify(waiting)
+
+    polling = AsyncRetrying(retry=retry_if_result(operator.not_), wait=wait_fixed(POLL_S), before_sleep=remind)
+    await polling(holds)
