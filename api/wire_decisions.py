@@ -10,9 +10,9 @@ from api import examples
 from api.limits import VERSION_MAX
 from api.wire import Faces, Number, Reason, WireIn, WireOut, as_shown
 from graph.actions.decide.acts import Done
-from graph.actions.decide.contact_sheet import LINKS_MAX, Said
-from graph.actions.decide.identify import REFERENCE_LIMIT, Proposal, SeenIdentification
-from graph.actions.decide.verdicts import Seen
+from graph.actions.decide.contact_sheet import LINKS_MAX, SheetJudgement
+from graph.actions.decide.decision import Seen
+from graph.actions.decide.identify import REFERENCE_LIMIT, Proposal, VisibleIdentification
 from graph.domain.identification import Basis, IdentificationState
 from graph.domain.link import TEXT_LIMIT, Decision, SecondDecision, State
 
@@ -77,9 +77,9 @@ class ActIn(WireIn):
     reasons: list[Reason] = Field(default_factory=list[str], max_length=20)
     text: Text = ""
 
-    def said(self) -> Said:
+    def said(self) -> SheetJudgement:
         links = tuple(Seen(item.link_id, item.version) for item in self.links)
-        return Said(
+        return SheetJudgement(
             links, self.decision, tuple(self.reasons), self.text, tuple(self.faces_apart), as_shown(self.faces)
         )  # fmt: skip
 
@@ -126,11 +126,7 @@ class ActOut(WireOut):
 
     @classmethod
     def from_done(cls, done: Done) -> ActOut:
-        return cls(
-            act_id=done.act_id, links=[ActLinkOut(**row) for row in done.links], faces=done.faces, cases=done.cases,
-            victims=[ActVictimOut(**row) for row in done.victims], pending=list(done.pending),
-            identifications_to_approve_again=list(done.to_approve_again), in_part=done.in_part,
-        )  # fmt: skip
+        return cls.model_validate(done)
 
 
 class IdentificationIn(WireIn):
@@ -167,10 +163,5 @@ class IdentificationOut(WireOut):
     decision_reason: str | None
 
     @classmethod
-    def from_identification(cls, seen: SeenIdentification) -> IdentificationOut:
-        return cls(
-            identification_id=seen.identification_id, victim_id=seen.victim_id, person_ref=seen.person_ref,
-            basis=seen.basis, reason=seen.reason, state=seen.state, version=seen.version, by=seen.by, at=seen.at,
-            face_ids=list(seen.face_ids), decided_by=seen.decided_by, decided_at=seen.decided_at,
-            decision_reason=seen.decision_reason,
-        )  # fmt: skip
+    def from_identification(cls, seen: VisibleIdentification) -> IdentificationOut:
+        return cls.model_validate(seen)

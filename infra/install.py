@@ -1,7 +1,7 @@
-"""Makes `.venv` in a checkout hold exactly what `infra/requirements.lock` says; called by `infra/run`.
+"""Makes `.venv` in a checkout hold what `infra/requirements.lock` says; called by `infra/run`.
 
-Standard library only. Nothing is built: the project itself is linked by a `.pth` file. A marker in the folder says that
-an install was begun; where the next run finds one, it starts over.
+Standard library only. pip installs uv, and uv all other packages; both check the hashes of the lock. The project itself
+is linked by a `.pth` file. A marker file says that an install began; the next run that finds one starts over.
 """
 
 from __future__ import annotations
@@ -9,21 +9,19 @@ from __future__ import annotations
 import fcntl
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import tomllib
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 NEEDED_BYTES = 3_000_000_000
-"""Disk space of the packages (1.3 GB), of pip's copies while it installs, and some to work with."""
-PIPS = 4
-"""Installs side by side: most of one is unpacking, on one core. The packages bring no dependencies, so in any order."""
+"""Disk space of the packages (1.2 GB), of the archives while they are unpacked, and some to work with."""
 UNREACHABLE = (
+    "Failed to fetch",
+    "error sending request",
     "Retrying (Retry(",
     "ConnectionError",
     "NewConnectionError",
@@ -32,6 +30,18 @@ UNREACHABLE = (
     "SSLError",
     "TLS",
 )
+WRONG_HASH = ("Hash mismatch", "DO NOT MATCH THE HASHES")
+QUIETLY = ("--no-input", "--disable-pip-version-check")
+EXACTLY = ("--no-deps", "--require-hashes", "-r")
+UV_SETTINGS = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "cert": "SSL_CERT_FILE",
+    "proxy": "HTTPS_PROXY",
+    "trusted-host": "UV_INSECURE_HOST",
+}
+"""pip's settings, which name an organisation's mirror and proxy, and uv's environment variables for the same."""
 
 
 class Refused(Exception):
@@ -39,10 +49,10 @@ class Refused(Exception):
 
 
 def install(root: Path) -> None:
-    """Returns once the environment is whole; Refused where it cannot be made so."""
+    """Completes the environment; Refused where that is not possible."""
     venv = root / ".venv"
     venv.mkdir(exist_ok=True)
-    # A lock on a file that is there anyway: two first runs at once must not install into each other.
+    # A lock on a file that exists anyway: two first runs at once must not install into each other.
     with (root / "pyproject.toml").open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         if _is_current(root, venv):  # another run did it while this one waited
@@ -53,7 +63,7 @@ def install(root: Path) -> None:
             _make(venv, marker)
         marker.touch()
         (venv / "redthread.stamp").unlink(missing_ok=True)
-        _install_packages(root, venv)
+        _install_packages(root / "infra" / "requirements.lock", venv)
         link_project(root, venv)
         (venv / "redthread.stamp").write_text(_stamp(root, venv), "utf-8")
         marker.unlink()
@@ -76,8 +86,13 @@ def link_project(root: Path, venv: Path) -> None:
     command.chmod(0o755)
 
 
+def requirements(lock: str) -> list[str]:
+    """The packages of a lock, each with the lines of its hashes."""
+    return re.findall(r"^\w.*\n(?:\W.*\n)*", lock, re.MULTILINE)
+
+
 def _make(venv: Path, marker: Path) -> None:
-    """An empty environment with pip, in place of whatever is there."""
+    """Replaces the folder by an empty environment with pip."""
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise Refused(f"this Python {version} has no venv module; on Debian and Ubuntu: apt install python3-venv")
@@ -90,58 +105,62 @@ def _make(venv: Path, marker: Path) -> None:
         raise Refused(f"could not make {venv}: {(made.stderr or made.stdout).strip()[-500:]}")
 
 
-def _install_packages(root: Path, venv: Path) -> None:
-    wanted = requirements((root / "infra" / "requirements.lock").read_text("utf-8"))
-    _say(f"installing {len(wanted)} packages (1.3 GB on disk, a minute or two)")
-    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(PIPS) as pool:
-        parts = [Path(scratch) / f"{number}.lock" for number in range(min(PIPS, len(wanted)))]
-        for number, part in enumerate(parts):
-            part.write_text("".join(wanted[number::PIPS]), "utf-8")
-        for failed in pool.map(partial(_pip, venv), parts):
-            if failed:
-                raise Refused(_why(failed))
+def _install_packages(lock: Path, venv: Path) -> None:
+    wanted = requirements(lock.read_text("utf-8"))
+    _say(f"installing {len(wanted)} packages (1.2 GB on disk, a minute or two)")
+    first = "".join(package for package in wanted if package.startswith("uv=="))
+    if not first:  # a lock without packages
+        return
+    python, uv, uv_lock = (str(venv / name) for name in ("bin/python", "bin/uv", "redthread.uv.lock"))
+    Path(uv_lock).write_text(first, "utf-8")
+    _run("pip", [python, "-I", "-m", "pip", "install", *QUIETLY, *EXACTLY, uv_lock])
+    _run("uv", [uv, "pip", "install", "--python", python, *EXACTLY, str(lock)], _uv_environment(python))
 
 
-def requirements(lock: str) -> list[str]:
-    """The packages of a lock, each with the lines of its hashes."""
-    found: list[str] = []
-    for line in lock.splitlines(keepends=True):
-        if line[0].isalnum():
-            found.append(line)
-        elif found:
-            found[-1] += line
-    return found
+def _uv_environment(python: str) -> dict[str, str]:
+    """uv's variables for the settings in pip's files and environment; variables that are set already stay."""
+    command = [python, "-I", "-m", "pip", "config", "list"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    found: dict[str, str] = {}
+    for section in ("global", "install", ":env:"):  # the later one counts
+        for line in lines:
+            name, _, value = line.partition("=")
+            variable = UV_SETTINGS.get(name.removeprefix(f"{section}."))
+            if variable is not None:
+                found[variable] = " ".join(value.strip("'\"").split("\\n")).strip()
+    return {name: value for name, value in found.items() if name not in os.environ}
 
 
-def _pip(venv: Path, part: Path) -> list[str]:
-    """Nothing once the packages of this lock are installed, else pip's last lines."""
-    flags = "--no-deps --require-hashes --no-input --no-compile --disable-pip-version-check --progress-bar off"
-    command = [str(venv / "bin" / "python"), "-I", "-m", "pip", "install", *flags.split(), "-r", str(part)]
-    env = {**os.environ, "PIP_USER": "0"}
-    last: deque[str] = deque(maxlen=40)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env) as pip:
-        assert pip.stdout is not None
-        for line in pip.stdout:
-            last.append(line.rstrip())
-            if line.startswith("Collecting ") and sys.stderr.isatty():
-                print(".", end="", file=sys.stderr, flush=True)
-    return list(last) if pip.returncode else []
+def _run(program: str, command: Sequence[str], env: Mapping[str, str] | None = None) -> None:
+    """Runs an installer to its end, with a dot a second on a terminal; Refused says what its last lines mean."""
+    environment = {**os.environ, "PIP_USER": "0", **(env or {})}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as process:
+        while True:
+            try:
+                text, _ = process.communicate(timeout=1)
+                break
+            except subprocess.TimeoutExpired:
+                if sys.stderr.isatty():
+                    print(".", end="", file=sys.stderr, flush=True)
+    if process.returncode:
+        raise Refused(_why(program, text))
 
 
-def _why(lines: list[str]) -> str:
-    """What pip's last lines mean, and what to do."""
-    text = "\n".join(lines)
+def _why(program: str, text: str) -> str:
+    """What an installer's output means, and what to do."""
     if "No space left" in text:
         return "the disk is full: free 3 GB, then run this again"
-    shown = "\n".join(f"  {line}" for line in [line for line in lines if line.strip()][-6:])
-    if any(word in text for word in UNREACHABLE):
+    shown = "\n".join(f"  {line}" for line in [line for line in text.splitlines() if line.strip()][-6:])
+    if any(words in text for words in WRONG_HASH):
+        return f"the package index or a proxy serves other files than the locked ones; {program} said:\n{shown}"
+    if any(words in text for words in UNREACHABLE):
         return (
-            f"the package index cannot be reached; pip said:\n{shown}\nredthread: set HTTPS_PROXY if this network "
-            "has a proxy, or PIP_INDEX_URL to the address of a mirror, then run this again"
+            f"the package index cannot be reached; {program} said:\n{shown}\nredthread: set HTTPS_PROXY if this "
+            "network has a proxy, or PIP_INDEX_URL to the address of a mirror, then run this again"
         )
-    if "DO NOT MATCH THE HASHES" in text:
-        return f"the package index or a proxy serves other files than the locked ones; pip said:\n{shown}"
-    return f"pip could not install the locked packages; it said:\n{shown}"
+    return f"{program} could not install the locked packages; it said:\n{shown}"
 
 
 def _check_disk(root: Path) -> None:

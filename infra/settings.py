@@ -16,7 +16,7 @@ StackName = Literal["local", "containers", "external"]
 
 
 def _named(folder: object) -> object:
-    """Refuses a name that is set and empty: as a path it would be the current folder, wherever that is."""
+    """Refuses an empty name: as a path it would be the current folder."""
     if folder == "":
         raise ValueError("names no folder")
     return folder

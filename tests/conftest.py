@@ -15,17 +15,30 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from graph.store.migrate import migrate
+from graph.store.session import Store
 from infra.local.child import leashed
 from streams.settings import Addresses
+from tests.support.graph_contents import empty
 
 CHECKOUT = Path(__file__).parent.parent
-LONGEST = ("faults", "journeys", "integration")
-"""Folders of the longest tests, the longest first."""
+UNITS_OF_WORK = ("tests/integration/processes", "tests/integration", "tests/integration/faults", "tests/journeys")
+"""Folders whose tests share servers, the longest first. Each runs as a whole in one test process.
+
+`tests/integration` is only what lies directly in it. All other files are units of their own.
+"""
+
+
+def unit_of_work(path: str) -> str:
+    """The unit that a test file, relative to the checkout, belongs to: its folder, or the file itself."""
+    folder = path.rpartition("/")[0]
+    return folder if folder in UNITS_OF_WORK else path
 
 
 def pytest_report_header() -> str:
@@ -34,9 +47,46 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first where files are handed out to several processes: so that none ends long after the others."""
+    """Where several processes share the work, the longest units come first, so that none ends long after the others."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: [folder not in item.path.parts for folder in LONGEST])
+        order = [*UNITS_OF_WORK, "tests/integration/servers"]
+        folders = {item: item.path.parent.relative_to(CHECKOUT).as_posix() for item in items}
+        items.sort(key=lambda item: order.index(folders[item]) if folders[item] in order else len(order))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hands out units of work under `--dist loadfile`: the tests of one stack stay in one process, which starts it."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByUnit(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of_work(nodeid.partition("::")[0])
+
+    return ByUnit(config, log)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """One event loop for all tests of a process, so that they can share a connection to the graph."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+async def database(stack: Addresses, anyio_backend: str) -> AsyncIterator[Store]:
+    """A connection to the graph of `stack`, which is migrated."""
+    async with Store(*stack.neo4j) as store:
+        await migrate(store)
+        yield store
+
+
+@pytest.fixture
+async def store(database: Store) -> Store:
+    """The same connection, to an empty graph."""
+    await empty(database)
+    return database
 
 
 StartStack = Callable[[Path], tuple["subprocess.Popen[str]", Addresses]]

@@ -15,7 +15,7 @@ from api.services import Use
 from api.wire import LinkDetailOut, VerdictIn, as_shown
 from api.wire_decisions import ActApprovalIn, ActIn, ActOut, ApprovalIn, LinkIn, ReopeningIn
 from graph.actions.decide import acts, contact_sheet, verdicts
-from graph.actions.decide.verdicts import Judgement, Seen
+from graph.actions.decide.decision import Judgement, Seen
 from graph.domain.visibility import VisibleLink
 
 router = APIRouter(tags=["decisions"])

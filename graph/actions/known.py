@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from graph.actions import victims
-from graph.actions.victims import Around
+from graph.actions.victims import Surroundings
 from graph.domain.errors import NotFound
 from graph.domain.known_victims import VictimView
 from graph.domain.people import Permission, Person, may
@@ -17,7 +17,7 @@ from graph.store.session import Row, Tx
 
 @dataclass(frozen=True, slots=True)
 class KnownAs:
-    """Under which name a person knows the victim of a face, and whether they know who that is."""
+    """The name under which a person knows the victim of a face, and whether they know its identity."""
 
     victim_id: str
     identified: bool
@@ -30,21 +30,18 @@ class KnownVictims:
         self._tx = tx
         self.viewer = viewer
         self._rows: dict[str, Row] = {}
-        self._around = victims.NOTHING
-        self._known = self._around.known_to(viewer)
+        self._loaded = victims.NOTHING
 
-    async def around(self, faces: Collection[str]) -> VictimView:
-        """What the viewer may know of the victims that these faces are in, and of those met before."""
-        if new := set(faces) - self._around.near.faces.keys():
-            self._around = self._around.joined(await victims.load(self._tx, new))
-            self._known = self._around.known_to(self.viewer)
-        return self._known
+    async def view(self, faces: Collection[str]) -> VictimView:
+        """What the viewer may know of the victims of these faces, and of all those loaded before."""
+        if new := set(faces) - self._loaded.near.faces.keys():
+            self._loaded = self._loaded.joined(await victims.load(self._tx, new))
+        return self._loaded.view_of(self.viewer)
 
     async def names(self, faces: Mapping[str, str]) -> dict[str, KnownAs]:
-        """By which names the viewer knows the victims of faces, given with these victims; unknown ones are absent.
+        """The names under which the viewer knows the victims of faces, given with their victims; unknown are absent.
 
-        A victim all of whose faces lie in the viewer's district is known by its own name: only of others is anything
-        computed.
+        A victim all of whose faces lie in the viewer's district is known by its own name. Only others are computed.
         """
         if new := sorted(set(faces.values()) - self._rows.keys()):
             rows = await self._tx.listed(queries.DISTRICTS_OF_VICTIMS, victims=new)
@@ -59,47 +56,49 @@ class KnownVictims:
                 found[face] = KnownAs(victim_id, row["identified"])
             else:
                 shared.append(face)
-        seen = await self.around(shared) if shared else self._known
-        of_face = seen.victims.of_face
+        if not shared:
+            return found
+        view = await self.view(shared)
+        of_face = view.victims.of_face
         for face in shared:
-            if face in seen.faces and face in of_face:
-                identity = seen.identity(of_face[face], self._around.identified)
+            if face in view.faces and face in of_face:
+                identity = view.identity(of_face[face], self._loaded.identifications)
                 found[face] = KnownAs(of_face[face], identity is not None)
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a person knows around a victim; `victim` is None where nothing they know has this name any more."""
+    """What a person knows around a victim; `victim` is None where nothing that they know has this name any more."""
 
-    around: Around
-    seen: VictimView
+    around: Surroundings
+    view: VictimView
     victim: Victim | None
     named: frozenset[str]
-    """The faces that the name stands or stood for."""
+    """The faces that the name is or was used for."""
 
     @property
     def faces(self) -> frozenset[str]:
         """The victim's faces that the person may see."""
-        return self.victim.faces & self.seen.faces if self.victim else frozenset()
+        return self.victim.faces & self.view.faces if self.victim else frozenset()
 
 
 async def find_victim(tx: Tx, victim_id: str, viewer: Person) -> Found:
-    """The victim of this name as the viewer knows it; NotFound where none of its faces was ever theirs to see."""
+    """The victim of this name as the viewer knows it; NotFound where none of its faces was ever visible to them."""
     row = await tx.one(queries.FACES_OF_NAME, victim_id=victim_id)
     around = await victims.load(tx, row["faces"] if row else ())
-    seen = around.known_to(viewer)
-    found = seen.victims.by_id.get(victim_id)
-    if found is not None and not found.faces.isdisjoint(seen.own):
-        return Found(around, seen, found, found.faces)
-    if row is None or not _was_known(seen, victim_id, row):
+    view = around.view_of(viewer)
+    found = view.victims.by_id.get(victim_id)
+    if found is not None and not found.faces.isdisjoint(view.own):
+        return Found(around, view, found, found.faces)
+    if row is None or not _was_known(view, victim_id, row):
         raise NotFound("there is no such victim")
-    return Found(around, seen, None, frozenset(row["faces"]))
+    return Found(around, view, None, frozenset(row["faces"]))
 
 
-def _was_known(seen: VictimView, victim_id: str, row: Row) -> bool:
-    """Whether the viewer may know that a victim had this name: it was formed by a link with a face of theirs, or a
-    case system registered it for a face that they may see."""
+def _was_known(view: VictimView, victim_id: str, row: Row) -> bool:
+    """Whether the viewer may know that a victim had this name: a link with a face of theirs formed it, or a case
+    system registered it for a face that they may see."""
     if row["from_link"] is not None:
-        return not seen.own.isdisjoint(row["ends"])
-    return any(victim_id in seen.near.faces[face].declared for face in row["faces"] if face in seen.faces)
+        return not view.own.isdisjoint(row["ends"])
+    return any(victim_id in view.near.faces[face].declared for face in row["faces"] if face in view.faces)

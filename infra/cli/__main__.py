@@ -1,4 +1,4 @@
-"""The command `redthread`: its entry, which loads the rest so that Ctrl-C at any moment ends without a traceback."""
+"""Entry of the command `redthread`; Ctrl-C while it loads ends it without a traceback."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 
 def main() -> None:
     """Runs the command line and ends the process with a code of `infra.cli.endings`."""
-    # Nothing has to be cleaned up while modules load, and some of them would turn the interrupt into another error.
-    # Ignored, as in a script's background job, it stays ignored.
+    # There is nothing to clean up while modules load, and some would turn the exception into another error.
+    # Where the signal is ignored, as in a background job of a script, it stays ignored.
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from infra.cli.app import run

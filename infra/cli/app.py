@@ -1,4 +1,4 @@
-"""The command line: finds the command that was asked for, runs it, and tells in one line and a code why it ended."""
+"""The command line: loads the requested command, runs it, and reports a failure by one line and an exit code."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from infra.cli import COMMANDS
 from infra.cli.endings import Code, ending
 
 DRIVERS: Final = ("neo4j", "aiokafka", "urllib3", "matplotlib")
-"""Loggers of libraries: what matters reaches the command as an error, the rest is not for its terminal."""
+"""Loggers of libraries that must not write to the terminal: an error reaches the command as an exception."""
 
 
 class _Commands(TyperGroup):
-    """Finds commands by COMMANDS: a function of the command's name, or the module's own `app` of several."""
+    """Loads commands by COMMANDS: a module has a function of the command's name, or an `app` of several commands."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -40,7 +40,7 @@ class _Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         found = super().resolve_command(ctx, args)
-        # Its modules are loaded: from here on an interrupt is an exception again, so that the command cleans up.
+        # From here on Ctrl-C is an exception again, so that the command cleans up.
         if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         return found
@@ -73,11 +73,11 @@ def _root(  # pyright: ignore[reportUnusedFunction] - Typer calls it
 def run(commands: typer.Typer = app, name: str = "redthread") -> int:
     """The exit code of the command line; what ended it early is one line on standard error."""
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character shows its number: no command fails for that.
+        # A character that the terminal cannot show is printed as its number.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    for name in DRIVERS:
-        logging.getLogger(name).addHandler(logging.NullHandler())
+    for driver in DRIVERS:
+        logging.getLogger(driver).addHandler(logging.NullHandler())
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").addHandler(logging.NullHandler())
     code: int = Code.DONE
@@ -87,25 +87,25 @@ def run(commands: typer.Typer = app, name: str = "redthread") -> int:
         except SystemExit as done:
             code = done.code if isinstance(done.code, int) else code
         _flush(sys.stdout)
-    except BaseException as error:  # noqa: BLE001 - whatever it is: this is the last place that could say anything
+    except BaseException as error:  # noqa: BLE001 - the last place that can report it
         code, line = ending(error)
         if line:
             _say(f"redthread: {' '.join(line.splitlines())}")
         with contextlib.suppress(OSError):
             _flush(sys.stdout)
-    # Whoever interrupts the end of the process, while its threads are waited for, wants it gone.
+    # Ctrl-C while the interpreter waits for threads ends the process at once.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return code
 
 
 def _flush(stream: Any) -> None:
-    """Raises the OSError of output that could not be written; what is left of it is dropped then."""
+    """Flushes; raises OSError where the output cannot be written, and drops the rest of it."""
     if stream is None:  # it was closed before the start
         return
     try:
         stream.flush()
     except OSError:
-        # Else the interpreter tries again at its end, and says so with a traceback.
+        # Otherwise the interpreter flushes again at its end, with a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         raise
 
@@ -115,4 +115,4 @@ def _say(line: str) -> None:
         print(line, file=sys.stderr)
         _flush(sys.stderr)
     except OSError:
-        return  # nobody can be told; the code says it
+        return  # the exit code remains

@@ -1,4 +1,4 @@
-"""`redthread audit`: takes the audit out for the authority, and proves a file of it without any server."""
+"""`redthread audit`: exports the audit for the authority, and verifies an export without any server."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def verify(
 ) -> None:
     """Prove an export, needing nothing but the file: exit code 1 where an entry is missing, changed or out of order."""
     found = verify_file(file.expanduser(), read_roots(anchor.expanduser()) if anchor else None)
-    tell(found)
+    print_finding(found)
     raise typer.Exit(1 if found.fault else 0)
 
 
@@ -74,7 +74,7 @@ def export(
     path = file.expanduser().absolute()
     _with_store(data, lambda store: write_export(store, asked, path, now=now))
     found = verify_file(path, None)
-    tell(found)
+    print_finding(found)
     raise typer.Exit(1 if found.fault else 0)
 
 
@@ -123,8 +123,8 @@ def _with_store(data: Path | None, work: Callable[[Store], Coroutine[Any, Any, T
     return asyncio.run(run())
 
 
-def tell(found: Finding) -> None:
-    """Says what was found, and what that does and does not prove."""
+def print_finding(found: Finding) -> None:
+    """Prints what a check of an export found, and what that does and does not prove."""
     out = Console(highlight=False, soft_wrap=True, markup=False)
     if found.header is not None:
         asked = found.header.asked

@@ -1,4 +1,4 @@
-"""`redthread demo`: the whole job on sample pictures or on one's own, from Kafka to the answers."""
+"""`redthread demo`: the whole pipeline on sample pictures or on the user's own, from Kafka to the answers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from infra.clock import Clock
 from infra.demo import run, show
 from infra.demo.run import Terms
 from infra.foreground import run_until_signalled, scratch_folder
-from infra.local.system import SystemOptions, running_system
+from infra.local.options import SystemOptions
+from infra.local.system import running_system
 from infra.terminal import announce
 from streams.client.folders import SourceFile, check_folder, read_cases
 from streams.faces.packs import chosen_models
 
 FOLDER_TERMS = Terms("demonstration", "pictures that the user chose")
 MANY_FILES = 500
-"""Files from which servers that start slower and then run faster are worth it."""
+"""From so many files on, servers that start slower and then run faster are worth it."""
 
 
 def demo(
@@ -91,13 +92,13 @@ async def _job(
         notices = await run.submit(system, files, terms, clock)
         result = await run.result(system, files, notices, clock)
         with clock.step("ask"):
-            told = await run.ask(system, files, notices, result.links, terms)
+            answers = await run.ask(system, files, notices, result.links, terms)
         seconds = clock.as_json()
         show.show_result(out, result)
         places = run.places_by_media(files, notices)
-        for item in told:
+        for item in answers:
             show.show_answer(out, item.question, item.answer, places)
-        if not told:
+        if not answers:
             out.print("\nNo face could be compared, so nothing is asked.")
         if as_json:
             print(json.dumps(result.as_json(seconds)), flush=True)

@@ -34,14 +34,14 @@ from streams.media.child import missing_isolation
 from streams.settings import Addresses, cache_folder
 
 SERVERS_GB, WORKER_GB = 1.2, 0.3
-"""What Kafka and Neo4j take at their least, and what link, the API and each embed worker take."""
+"""Least memory of Kafka and Neo4j together, and of link, the API and each embed worker."""
 DISK_GB = 3.0
 KAFKA_ANSWERS_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found about one thing; `remedy` is empty where all is well."""
+    """The result of one check; `remedy` is empty where nothing is wrong."""
 
     subject: str
     found: str
@@ -62,7 +62,7 @@ def doctor(data: DataOption = None) -> None:
 
 
 def findings(chosen: Settings) -> Iterator[Finding]:
-    """One finding for each thing that has to be right."""
+    """Runs every check."""
     yield _python()
     if chosen.stack == "local":
         from infra.local import artifacts  # needs the extra `local`
@@ -101,7 +101,7 @@ def _artifacts(server: str) -> Finding:
     broken, count = artifacts.broken_jars(server), len(artifacts.locked(server))
     if not broken:
         return Finding(server, f"{count} jars, hashes as locked")
-    absent = sum(not os.path.lexists(artifacts.jar_path(artifacts.jar_cache(), jar)) for jar in broken)
+    absent = sum(not os.path.lexists(artifacts.jar_cache() / path) for path in broken)
     if absent == count:
         return Finding(server, "not fetched yet: `redthread up` does it (once)")
     found = f"{absent} jars absent, {len(broken) - absent} damaged or not readable"
@@ -174,7 +174,7 @@ def _disk(path: Path, what: str) -> Finding:
 
 
 def _score(chosen: Settings) -> Iterator[Finding]:
-    """Whether the settings' calibration can be used, and the register that runs is compared by its score."""
+    """Whether the settings' calibration is valid, and the running register uses its score."""
 
     async def doubt(addresses: Addresses) -> str | None:
         async with Store(*addresses.neo4j) as store:
@@ -190,12 +190,12 @@ def _score(chosen: Settings) -> Iterator[Finding]:
     except (StackError, StoreUnavailable):
         return
     if found is not None:
-        told, _, remedy = found.partition(": ")
-        yield Finding("score", told, remedy)
+        fault, _, remedy = found.partition(": ")
+        yield Finding("score", fault, remedy)
 
 
 def _kafka(chosen: Settings) -> Iterator[Finding]:
-    """Whether the Kafka that runs, or is named in the settings, keeps what it acknowledges; nothing where none is."""
+    """Whether the running or configured Kafka stores durably what it acknowledges; nothing where there is none."""
     try:
         addresses = addresses_of(chosen)
     except StackError:

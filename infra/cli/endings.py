@@ -1,4 +1,4 @@
-"""How a command ends that cannot do what it was asked: one line that says what was wrong and what to do, and a code."""
+"""The exit code and the one line of a command that failed: what was wrong and what to do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graph.domain.text import printable
 
 CHECKOUT: Final = Path(__file__).parent.parent.parent
 FRAMES: Final = 4
-"""Places that are told of a defect, the innermost first."""
+"""Places in the code that the line of a defect names, the innermost first."""
 
 
 class Code(IntEnum):
@@ -23,9 +23,9 @@ class Code(IntEnum):
 
     DONE = 0
     REFUSED = 1
-    """It was refused, or found what is wrong; or nobody reads the output any more."""
+    """The request was refused, or a check found a fault; or nobody reads the output any more."""
     USAGE = 2
-    """Asked for wrongly: an argument, an option, a setting."""
+    """A wrong argument, option or setting."""
     UNAVAILABLE = os.EX_UNAVAILABLE
     """Kafka or Neo4j does not answer."""
     DEFECT = os.EX_SOFTWARE
@@ -50,8 +50,8 @@ FILE_REMEDIES: Final = {
     errno.ENOTDIR: "a folder is needed there: name another",
     errno.EISDIR: "a file is needed there: name another",
 }
-"""What to do, by what the operating system refuses."""
-_LOOK: Final = "see `redthread status`, and the logs in the data folder"
+"""What to do, by the error number of the operating system."""
+_SEE: Final = "see `redthread status`, and the logs in the data folder"
 
 
 EXTRAS: Final = {
@@ -69,9 +69,9 @@ EXTRAS: Final = {
 
 
 def ending(error: BaseException) -> tuple[Code, str]:
-    """The exit code for what ended a command, and the line that says it; empty where nothing is to be said."""
+    """The exit code for the error that ended a command, and the line to print; the line may be empty."""
     error = _first(error)
-    for find in (_told, _signalled, _not_installed, _driver, _machine):
+    for find in (_of_redthread, _of_a_signal, _of_an_extra, _of_a_driver, _of_the_machine):
         if (found := find(error)) is not None:
             return found
     return Code.DEFECT, f"{_defect(error)}: a defect of Redthread; please report this line and the command"
@@ -82,8 +82,8 @@ def _first(error: Any) -> BaseException:
     return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
-def _told(error: BaseException) -> tuple[Code, str] | None:
-    """What our own code has put into words."""
+def _of_redthread(error: BaseException) -> tuple[Code, str] | None:
+    """Our own errors, whose messages are written for people."""
     match error:
         case StoreUnavailable():
             return Code.UNAVAILABLE, f"{error.message}: see `redthread status`, and logs/neo4j.log in the data folder"
@@ -97,7 +97,7 @@ def _told(error: BaseException) -> tuple[Code, str] | None:
             return None
 
 
-def _signalled(error: BaseException) -> tuple[Code, str] | None:
+def _of_a_signal(error: BaseException) -> tuple[Code, str] | None:
     match error:
         case KeyboardInterrupt():
             return Code.INTERRUPTED, ""
@@ -107,7 +107,7 @@ def _signalled(error: BaseException) -> tuple[Code, str] | None:
             return None
 
 
-def _not_installed(error: BaseException) -> tuple[Code, str] | None:
+def _of_an_extra(error: BaseException) -> tuple[Code, str] | None:
     if not isinstance(error, ModuleNotFoundError) or error.name is None:
         return None
     package = error.name.partition(".")[0]
@@ -116,18 +116,18 @@ def _not_installed(error: BaseException) -> tuple[Code, str] | None:
     return Code.REFUSED, f"{package} is not installed: this needs the extra `{EXTRAS[package]}` of Redthread's packages"
 
 
-def _driver(error: BaseException) -> tuple[Code, str] | None:
-    """Errors of Kafka's client and of SQLite. A library that is not loaded has raised none."""
+def _of_a_driver(error: BaseException) -> tuple[Code, str] | None:
+    """Errors of Kafka's client and of SQLite, without loading either library."""
     if (kafka := sys.modules.get("confluent_kafka")) and isinstance(error, kafka.KafkaException):
         name = error.args[0].name()
         if name == "_INVALID_ARG":
             return Code.USAGE, "setting REDTHREAD_KAFKA or REDTHREAD_KAFKA_SECURITY: Kafka's client does not take it"
-        return Code.UNAVAILABLE, f"Kafka does not answer as it should ({name}): {_LOOK}"
+        return Code.UNAVAILABLE, f"Kafka does not answer as it should ({name}): {_SEE}"
     if isinstance(error, TimeoutError) and error.errno is None:
-        return Code.UNAVAILABLE, f"a server did not answer in time: {_LOOK}"
+        return Code.UNAVAILABLE, f"a server did not answer in time: {_SEE}"
     if isinstance(error, ConnectionError):
-        said = error.strerror or type(error).__name__
-        return Code.UNAVAILABLE, f"a server does not answer ({said}): {_LOOK}"
+        reason = error.strerror or type(error).__name__
+        return Code.UNAVAILABLE, f"a server does not answer ({reason}): {_SEE}"
     sqlite = sys.modules.get("sqlite3")
     if sqlite and type(error) in (sqlite.DatabaseError, sqlite.OperationalError):
         return Code.MACHINE, (
@@ -137,11 +137,11 @@ def _driver(error: BaseException) -> tuple[Code, str] | None:
     return None
 
 
-def _machine(error: BaseException) -> tuple[Code, str] | None:
+def _of_the_machine(error: BaseException) -> tuple[Code, str] | None:
     match error:
         case MemoryError():
             return Code.MACHINE, "there is not enough memory: close other programs, or raise its limit"
-        case RuntimeError() if "home directory" in str(error):  # of pathlib, which has no type of its own for it
+        case RuntimeError() if "home directory" in str(error):  # raised by pathlib
             return Code.USAGE, "this user, or the one after `~`, has no home folder: set HOME, or name folders in full"
         case OSError():
             return Code.MACHINE, _file(error)
@@ -150,16 +150,16 @@ def _machine(error: BaseException) -> tuple[Code, str] | None:
 
 
 def _file(error: OSError) -> str:
-    said = error.strerror or f"a file is not what it should be ({type(error).__name__})"
-    if "temporary directory" in said:
+    reason = error.strerror or f"a file is not what it should be ({type(error).__name__})"
+    if "temporary directory" in reason:
         return "no folder for temporary files can be written: free some space, or name one with TMPDIR"
     where = f"{printable(os.fsdecode(error.filename))}: " if isinstance(error.filename, str | bytes) else ""
     remedy = FILE_REMEDIES.get(error.errno or 0)
-    return f"{where}{said}" + (f"; {remedy}" if remedy else "")
+    return f"{where}{reason}" + (f"; {remedy}" if remedy else "")
 
 
 def _defect(error: BaseException) -> str:
-    """Type and place: a message of an unknown error, and its values, can hold people's data."""
+    """Type and place only: the message and the values of an unknown error can contain personal data."""
     frames = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__), lookup_lines=False)
     places = [f"{_short(frame.filename)}:{frame.lineno}" for frame in frames[-FRAMES:]]
     return f"{type(error).__name__} at {' < '.join(reversed(places))}"

@@ -1,4 +1,4 @@
-"""`redthread ingest`: a folder or ZIP of pictures into one case of the running system; run again, it goes on."""
+"""`redthread ingest`: submits a folder or ZIP of pictures to one case of the running system; resumable."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from infra.foreground import in_thread, run_until_signalled
 from infra.local.running import addresses_of
 from infra.settings import Settings
 from infra.terminal import announce, bars
-from streams.client.case_system import CaseSystem
 from streams.client.files import Files, open_files
-from streams.client.ingest import Batch, Ingest, Outcome
+from streams.client.free_space import FreeSpace
+from streams.client.graph_state import GraphState
+from streams.client.ingest import Ingest, IngestTerms, Outcome
 from streams.client.journal import open_journal, target_of
-from streams.client.room import Room
-from streams.client.stored import GraphState
+from streams.client.publish import CaseSystem
 from streams.client.submission import explanation
 from streams.kafka.admin import admin_client
 from streams.kafka.connection import CLIENT_ID
@@ -64,7 +64,7 @@ def ingest(
     Exit code 1 where some files are in quarantine or could not be sent.
     """
     chosen = settings(data=data)
-    batch = Batch(
+    terms = IngestTerms(
         full_case_id(case),
         district,
         scope.value,
@@ -73,17 +73,17 @@ def ingest(
         urgency,
         exhibits,
     )
-    allowed = chosen.sources.get(source_of(batch.case_id))
+    allowed = chosen.sources.get(source_of(terms.case_id))
     if allowed is None:
-        raise Invalid(f"--case: no source {source_of(batch.case_id)} is set up in REDTHREAD_SOURCES")
+        raise Invalid(f"--case: no source {source_of(terms.case_id)} is set up in REDTHREAD_SOURCES")
     if district not in allowed:
-        raise Invalid(f"--district: source {source_of(batch.case_id)} speaks for {', '.join(allowed)} only")
+        raise Invalid(f"--district: source {source_of(terms.case_id)} speaks for {', '.join(allowed)} only")
     source = open_files(folder.expanduser())
     files = source.names(announce)
     if not files:
         raise Invalid(f"no files in {printable(str(folder))}")
     addresses = addresses_of(chosen)
-    main = in_thread(lambda stop: _ingest(batch, source, files, addresses, chosen, stop))
+    main = in_thread(lambda stop: _ingest(terms, source, files, addresses, chosen, stop))
     outcome = run_until_signalled(main, "stopping; what Kafka has is not sent again", resumable=True)
     _show(outcome)
     if outcome.quarantined or outcome.not_sent:
@@ -99,24 +99,24 @@ def full_case_id(case: str) -> str:
 
 
 def _ingest(
-    batch: Batch, source: Files, files: list[str], addresses: Addresses, chosen: Settings, stop: threading.Event
+    terms: IngestTerms, source: Files, files: list[str], addresses: Addresses, chosen: Settings, stop: threading.Event
 ) -> Outcome:
     kafka = addresses.kafka_connection
-    target = target_of(admin_client(kafka).list_topics(timeout=ANSWER_S).cluster_id, *astuple(batch))
+    target = target_of(admin_client(kafka).list_topics(timeout=ANSWER_S).cluster_id, *astuple(terms))
     limits = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
-    # Under the name of our own processes: it waits by itself while there is too little space.
-    system = CaseSystem(kafka, source_of(batch.case_id), client_id=CLIENT_ID)
-    room = Room(space(chosen), announce, stop)
-    with open_journal(chosen.data, target, room) as journal:
+    # By our own client id Kafka does not limit it: it waits by itself while there is too little space.
+    system = CaseSystem(kafka, source_of(terms.case_id), client_id=CLIENT_ID)
+    free = FreeSpace(space(chosen), announce, stop)
+    with open_journal(chosen.data, target, free) as journal:
         run = Ingest(
-            batch,
+            terms,
             source,
             journal,
             MediaStore(limits.store_url),
             system,
             GraphState(addresses),
             max_bytes=limits.max_media_mib * MIB,
-            room=room,
+            space=free,
             announce=announce,
             show_progress=bars,
         )

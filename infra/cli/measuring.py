@@ -17,7 +17,8 @@ from graph.domain.text import printable
 from infra.cli.common import settings
 from infra.demo.run import SOURCE
 from infra.foreground import in_thread, run_until_signalled, scratch_folder
-from infra.local.system import RunningSystem, SystemOptions, running_system
+from infra.local.options import SystemOptions
+from infra.local.system import RunningSystem, running_system
 from infra.terminal import announce
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""`redthread models`: which model the register holds, and its change to another one."""
+"""`redthread models`: the register's model, and the change to another one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from streams.settings import MIB, StreamSettings
 
 DEFAULT: Final = "sface"
 BEHIND: Final = 10
-"""How far the embedding steps behind everything else that wants the processors (nice)."""
+"""Niceness of the embedding: it yields the processors to everything else."""
 
 app = typer.Typer(help="Show the register's model, and change it to another one.")
 
@@ -95,7 +95,7 @@ async def _rescore(chosen: Settings, by: str, file: Path | None, *, switch: bool
             announce(f"the register is compared by {wanted.score_id} already")
             return
         to = file or chosen.data / "models" / f"would-differ-{wanted.score_id}.jsonl"
-        await _tell_differing(store, wanted, to.expanduser().absolute())
+        await _list_differing(store, wanted, to.expanduser().absolute())
         if switch:
             await _switch(store, wanted, 0, by)
             announce(f"the register is compared by {wanted.score_id}")
@@ -157,7 +157,7 @@ async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) ->
 
 
 async def _steps(store: Store, embed: Callable[[], Awaitable[int]], recogniser: Recogniser, wanted: _Wanted) -> None:
-    """Embed, list, switch where it is wanted, embed what came last."""
+    """Embeds all faces, lists the differences, switches where that is wanted, and embeds the newest faces."""
     current, model_id = await actions.register_model(store), recogniser.model_id
     lost = await embed()
     if lost:
@@ -165,7 +165,7 @@ async def _steps(store: Store, embed: Callable[[], Awaitable[int]], recogniser: 
     if current == model_id:
         announce(f"the register holds {model_id}")
         return
-    await _tell_differing(store, _calibration(model_id), wanted.file)
+    await _list_differing(store, _calibration(model_id), wanted.file)
     if not wanted.switch:
         announce("nothing is switched: run it again with --switch for that")
         return
@@ -178,7 +178,7 @@ async def _steps(store: Store, embed: Callable[[], Awaitable[int]], recogniser: 
 
 
 async def _embed(store: Store, again: Again, log: GalleryWriter, model_id: str, by: str) -> int:
-    """How many faces the model can't embed, once it has embedded all others."""
+    """Embeds all faces that lack a vector of the model; returns how many cannot be embedded."""
     total = await actions.count_lacking(store, model_id)
     if total == 0:
         return 0
@@ -191,19 +191,19 @@ async def _embed(store: Store, again: Again, log: GalleryWriter, model_id: str, 
 
 
 def _calibration(model_id: str) -> Calibration:
-    """What the settings want the model's vectors to be compared by."""
+    """The calibration of the model by these settings."""
     return calibration_of(load_calibrations(settings().calibration), model_id)
 
 
 async def _switch(store: Store, to: Calibration, lost: int, by: str) -> None:
-    """Link has changed the register to this calibration's model and score once it returns."""
+    """Returns once link has changed the register to this calibration's model and score."""
     chosen = actions.Chosen(to.model_id, to.score_id, as_text(to))
     await actions.do_switch(store, chosen, lacking=lost, actor=by, now=datetime.now(UTC))
     announce(f"the register changes to {to.model_id}, compared by {to.score_id}")
     await until_switched(store, chosen, announce)
 
 
-async def _tell_differing(store: Store, to: Calibration, file: Path) -> None:
+async def _list_differing(store: Store, to: Calibration, file: Path) -> None:
     found = await candidate_differences(store, to)
     write_list(found, file)
     announce(

@@ -1,4 +1,4 @@
-"""How a reconciliation is shown: numbers as a table, and the ids that differ."""
+"""Prints a reconciliation: numbers as a table, and the ids that differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`redthread restore`: repairs a graph and a gallery log that do not agree; no verdict is touched."""
+"""`redthread restore`: repairs a graph and a gallery log that differ; verdicts stay."""
 
 from __future__ import annotations
 

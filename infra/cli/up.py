@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,11 +25,14 @@ from infra.local.base import StackError
 from infra.local.datafolder import holder
 from infra.local.issuer import USERS
 from infra.local.logs import append_to, last_line
+from infra.local.options import SystemOptions
 from infra.local.running import find_running, given_addresses, wait_gone
-from infra.local.system import RunningSystem, SystemOptions, running_system
+from infra.local.system import RunningSystem, running_system
 from infra.settings import CHECKOUT, Settings, StackName
 from infra.terminal import announce, console
 
+SAME = {each.name for each in fields(SystemOptions)} & set(Settings.model_fields)
+"""Options of a system that are settings of the same name."""
 STOP_S = 90.0
 """Longer than the grace periods of workers and servers together."""
 
@@ -77,7 +80,7 @@ def down(data: DataOption = None) -> None:
     running = find_running(folder)
     if running is None:
         if not wait_gone(folder, 0):
-            if pid := holder(folder):  # its notes are gone, or can't be read
+            if pid := holder(folder):  # its record is missing or damaged
                 announce(f"stopping process {pid}")
                 os.kill(pid, signal.SIGTERM)
             else:
@@ -92,25 +95,9 @@ def down(data: DataOption = None) -> None:
 
 
 def system_options(chosen: Settings) -> SystemOptions:
-    """What the settings ask to be run."""
-    return SystemOptions(
-        data=chosen.data,
-        stack=chosen.stack,
-        kafka_port=chosen.kafka_port,
-        neo4j_port=chosen.neo4j_port,
-        api_port=chosen.api_port,
-        embed=chosen.embed,
-        media_roots=tuple(chosen.media_roots),
-        sources=chosen.sources,
-        models=chosen.models,
-        model_pack=chosen.model_pack,
-        maven_repository=chosen.maven_repository,
-        memory_mib=chosen.memory_mib,
-        space_mib=chosen.space_mib,
-        kafka_is_durable=chosen.kafka_is_durable,
-        external=given_addresses(chosen),
-        issuer=chosen.oidc_issuer,
-    )
+    """The options of a system with these settings."""
+    same = {name: getattr(chosen, name) for name in SAME}
+    return SystemOptions(**same, external=given_addresses(chosen), issuer=chosen.oidc_issuer)
 
 
 def describe(system: RunningSystem) -> str:
@@ -123,7 +110,7 @@ def describe(system: RunningSystem) -> str:
 
 
 def how_to_ask(api_url: str, data: Path) -> str:
-    """How to get a token of the local stack's own sign-in, and a request to try it with."""
+    """Commands that fetch a token of the local stack's own sign-in, and a request with it."""
     return (
         f"Token  TOKEN=$(sh infra/run token investigator --data {shlex.quote(str(data))})   "
         f"(users: {', '.join(USERS)})\n"

@@ -1,4 +1,4 @@
-"""What became of the submitted files: counts, quarantine, candidate links by case and file. Pure."""
+"""The demo's result: counts, quarantined files, candidate links by case and file. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Notice = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One face of a link: its place among the files, and its box in pixels after EXIF rotation."""
+class Endpoint:
+    """One face of a link: its case, its file, and its box in pixels after EXIF rotation."""
 
     case: str
     file: str
@@ -28,10 +28,10 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class FoundLink:
-    """A candidate as the demo tells it, its sides in the order of case, file and box."""
+    """A candidate link, its endpoints in the order of case, file and box."""
 
-    a: Side
-    b: Side
+    a: Endpoint
+    b: Endpoint
     score: float
     threshold: float
     faces: tuple[str, str]
@@ -56,7 +56,7 @@ class FoundLink:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The whole of it. `media` are the distinct ones that were taken in, so not what stands in quarantine."""
+    """All results. `media` counts distinct accepted media, so none in quarantine."""
 
     files: int
     media: int
@@ -111,12 +111,12 @@ def result_of(files: Sequence[SourceFile], notices: Mapping[int, Notice], links:
 
 
 def found_links(row: LinkRow, places: Mapping[str, Sequence[SourceFile]]) -> list[FoundLink]:
-    """The link once for each pair of cases that it joins; in a case that holds a media twice, its first file stands."""
+    """The link once for each pair of cases that it joins; a media with two files in a case is named by the first."""
     links: list[FoundLink] = []
     for a, b in product(_first_in_each_case(places[row.a_media]), _first_in_each_case(places[row.b_media])):
-        sides = [(Side(a.case, a.file, row.a_box), row.a_face), (Side(b.case, b.file, row.b_box), row.b_face)]
-        sides.sort(key=lambda side: (side[0].case, side[0].file, side[0].box))
-        (first, first_face), (second, second_face) = sides
+        ends = [(Endpoint(a.case, a.file, row.a_box), row.a_face), (Endpoint(b.case, b.file, row.b_box), row.b_face)]
+        ends.sort(key=lambda end: (end[0].case, end[0].file, end[0].box))
+        (first, first_face), (second, second_face) = ends
         links.append(FoundLink(first, second, row.score, row.threshold, (first_face, second_face)))
     return links
 

@@ -1,4 +1,4 @@
-"""The demo's story: a system of its own, the events through Kafka, the links, the two questions."""
+"""The steps of the demo: events through Kafka, the links that result, and the two questions."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ from infra.foreground import in_thread
 from infra.local.issuer import user_of
 from infra.local.system import RunningSystem
 from infra.terminal import bars
-from streams.client.case_system import CaseSystem
 from streams.client.folders import SourceFile
-from streams.client.submission import Notice, Submission, explanation
+from streams.client.publish import CaseSystem
+from streams.client.receive import Notice
+from streams.client.submission import Submission, explanation
 
 SOURCE = "local"
 DISTRICT = "north"
-"""Of a case that nothing is said of."""
+"""District of a case that `Terms` does not name."""
 OUTBOX_LOOKS, OUTBOX_EVERY_S = 200, 0.05
-"""How long to wait for the relay's last rows: their notices are out, so it is a matter of moments."""
+"""Checks of the outbox for the relay's last rows, and the seconds between two of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What every event of the demo says about itself; scope is always `register`."""
+    """The terms of every event of the demo; its scope is always `register`."""
 
     purpose: str
     legal_basis: str
@@ -55,7 +56,7 @@ class Terms:
 
 
 async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Terms, clock: Clock) -> dict[int, Notice]:
-    """Publishes an event for each file, and returns each one's notice by the file's position."""
+    """Publishes an event for each file; returns each notice by the file's position."""
 
     def work(stop: threading.Event) -> dict[int, Notice]:
         case_system = CaseSystem(system.addresses.kafka_connection, SOURCE)
@@ -73,7 +74,7 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
 
 
 async def read_links(system: RunningSystem) -> list[LinkRow]:
-    """Every link of the graph, read when nothing waits to be published any more."""
+    """Every link of the graph, read once the outbox is empty."""
     addresses = system.addresses
     async with Store(*addresses.neo4j) as store:
         for _ in range(OUTBOX_LOOKS):
@@ -86,13 +87,13 @@ async def read_links(system: RunningSystem) -> list[LinkRow]:
 async def result(
     system: RunningSystem, files: Sequence[SourceFile], notices: Mapping[int, Notice], clock: Clock
 ) -> Result:
-    """What became of the files, links included."""
+    """The counts, the quarantined files and the links."""
     with clock.step("links"):
         return result_of(files, notices, await read_links(system))
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Answered:
     """A question in words, and the API's answer."""
 
     question: str
@@ -105,13 +106,13 @@ async def ask(
     notices: Mapping[int, Notice],
     links: Sequence[FoundLink],
     terms: Terms,
-) -> list[Told]:
+) -> list[Answered]:
     """The two questions about one face: anywhere in the register? in one case's material? Empty without a face.
 
     Each is asked by an investigator of the district that the asked-for material is of, for a case of that district.
     """
 
-    def work(stop: threading.Event) -> list[Told]:
+    def work(stop: threading.Event) -> list[Answered]:
         with _client(system, terms, DISTRICT) as api:
             chosen = _a_face(api, files, notices, links, terms)
         if chosen is None:
@@ -122,18 +123,18 @@ async def ask(
             (f"Does {whose} appear anywhere in the register?", file, "register"),
             (f"Does {whose} appear in the material of case {other.case}?", other, f"case:{other.case_id}"),
         )
-        told: list[Told] = []
+        answers: list[Answered] = []
         for question, asking, within in questions:
             asked = Asked(asking.case_id, terms.purpose, terms.legal_basis, within)
             with _client(system, terms, terms.district(asking)) as api:
-                told.append(Told(question, api.ask_with_faces(asked, [face], stop)))
-        return told
+                answers.append(Answered(question, api.ask_with_faces(asked, [face], stop)))
+        return answers
 
     return await in_thread(work)
 
 
 def _client(system: RunningSystem, terms: Terms, district: str) -> ApiClient:
-    """The API in the name of the development investigator of a district."""
+    """A client of the API, signed in as the development investigator of a district."""
     who = user_of(Role.INVESTIGATOR, district)
     assert who is not None and system.sign_in is not None
     return ApiClient(system.api_url, token=system.sign_in.token(who), purpose=terms.purpose)
@@ -146,7 +147,7 @@ def _a_face(
     links: Sequence[FoundLink],
     terms: Terms,
 ) -> tuple[str, SourceFile, SourceFile] | None:
-    """A face to ask about, a file that shows it, and a file of the case to ask: the best link's, else any two."""
+    """A face to search for, a file that shows it, and a file of the case to search: of the best link, else any two."""
     best = next((link for link in links if link.between_cases), links[0] if links else None)
     if best is not None:
         by_name = {(file.case, file.file): file for file in files}

@@ -77,7 +77,7 @@ PURPOSE, LEGAL_BASIS = "demonstration", "sample pictures of installed packages"
 
 
 def write_samples(folder: Path) -> None:
-    """The three cases stand as sub-folders of `folder`."""
+    """Writes the three cases as sub-folders of `folder`."""
     sources = _sources()
     for shot in SHOTS:
         image = sources[shot.source].crop(shot.region) if shot.region else sources[shot.source]

@@ -1,4 +1,4 @@
-"""What the demo prints for people: the table of links, the answers in plain words, and what to open next."""
+"""The demo's output for people: the table of links, the answers, and requests to try next."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from graph.domain.text import printable
-from infra.demo.result import Result, Side
+from infra.demo.result import Endpoint, Result
 from streams.client.folders import SourceFile
 
 ROWS = 40
@@ -24,7 +24,7 @@ ANSWERS = 5
 
 
 def console(to_stderr: bool) -> Console:
-    """Where the demo's results go: standard output, unless that is kept for the JSON object."""
+    """The console of the results: standard output, or standard error where that is reserved for the JSON object."""
     found = Console(stderr=to_stderr, highlight=False)
     if not found.is_terminal:
         found.width = WIDTH
@@ -70,7 +70,7 @@ def show_result(out: Console, result: Result) -> None:
 def show_answer(
     out: Console, question: str, answer: Mapping[str, Any], places: Mapping[str, Sequence[SourceFile]]
 ) -> None:
-    """A question and its answer: the headline, then rank, case and file; a search tells no scores."""
+    """A question and its answer: the headline, then rank, case and file; a search shows no scores."""
     out.print(f"\n[bold]{escape(printable(question))}[/bold]")
     out.print(f"  {escape(answer['headline'])}")
     for part in answer["parts"]:
@@ -106,8 +106,8 @@ def show_addresses(out: Console, api_url: str, case_id: str, data: Path) -> None
     out.print("Ctrl-C stops everything.")
 
 
-def _cells(side: Side) -> tuple[str, str, str]:
-    return _name(side.case), _name(side.file), ",".join(str(value) for value in side.box)
+def _cells(end: Endpoint) -> tuple[str, str, str]:
+    return _name(end.case), _name(end.file), ",".join(str(value) for value in end.box)
 
 
 def _name(text: str) -> str:

@@ -1,7 +1,7 @@
-"""The jars of the local servers: named by committed lock files, fetched by jgo, proved by their SHA-256.
+"""The jars of the local servers: named by lock files, fetched from a Maven repository, verified by their SHA-256.
 
-A start resolves nothing: the lock names every jar. `python -m infra.local.artifacts` writes the locks anew from the
-`jgo.toml` files beside them.
+A start resolves nothing: the lock names every jar. `python -m infra.local.artifacts` recompiles the locks from
+the `jgo.toml` files beside them.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import requests
 from jgo.constants import MAVEN_CENTRAL_URL
@@ -36,54 +36,47 @@ def jar_cache() -> Path:
 
 
 def lock_path(server: str) -> Path:
-    return HERE / server / "jgo.lock.toml"
+    return HERE / server / "jars.sha256"
 
 
-def locked(server: str) -> list[LockedDependency]:
-    """The jars that a server consists of, in the order of its class path."""
-    return LockFile.load(lock_path(server)).dependencies
-
-
-def jar_path(cache: Path, jar: LockedDependency) -> Path:
-    """Where a jar lies in a Maven repository's layout."""
-    suffix = f"-{jar.classifier}" if jar.classifier else ""
-    folder = cache.joinpath(*jar.groupId.split("."), jar.artifactId, jar.version)
-    return folder / f"{jar.artifactId}-{jar.version}{suffix}.{jar.packaging}"
+def locked(server: str) -> dict[str, str]:
+    """The jars of a server in the order of its class path: the SHA-256 of each by its path in a Maven repository."""
+    lines = lock_path(server).read_text("utf-8").splitlines()
+    return {path: sha256 for sha256, path in (line.split("  ") for line in lines)}
 
 
 def class_path(server: str, *, repository: str = "", cache: Path | None = None) -> list[Path]:
     """All jars of a server, present and equal to the lock; fetches what is missing.
 
-    A jar is hashed when it comes in; afterwards its size and time stand for it (`broken_jars` hashes them all).
+    A jar is hashed when it is fetched; afterwards its size and time are compared (`broken_jars` hashes them all).
     Raises StackError where the repository cannot be reached or serves other bytes.
     """
     cache = cache or jar_cache()
-    jars = locked(server)
-    paths = [jar_path(cache, jar) for jar in jars]
-    proved = cache / f"{server}.{_digest(lock_path(server))[:16]}.json"
-    if _known(proved) == _stamps(paths):
+    paths = [cache / path for path in locked(server)]
+    verified = cache / f"{server}.{_digest(lock_path(server))[:16]}.json"
+    if _known(verified) == _stamps(paths):
         return paths
     bad = broken_jars(server, cache=cache)
     if bad:
         _fetch(bad, cache, repository)
-    proved.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(proved, json.dumps(_stamps(paths)), mode=SHARED)
+    cache.mkdir(parents=True, exist_ok=True)
+    write_whole(verified, json.dumps(_stamps(paths)), mode=SHARED)
     return paths
 
 
-def broken_jars(server: str, *, cache: Path | None = None) -> list[LockedDependency]:
-    """The jars of a server that are absent, cannot be read, or are not the bytes of the lock; reads every byte."""
+def broken_jars(server: str, *, cache: Path | None = None) -> dict[str, str]:
+    """Those jars of `locked` that are absent, unreadable, or have other bytes than the lock says; reads every byte."""
     folder = cache or jar_cache()
 
-    def is_broken(jar: LockedDependency) -> bool:
+    def is_broken(path: str) -> bool:
         try:
-            return _digest(jar_path(folder, jar)) != jar.sha256
+            return _digest(folder / path) != jars[path]
         except OSError:
             return True
 
     jars = locked(server)
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        return [jar for jar, broken in zip(jars, pool.map(is_broken, jars), strict=True) if broken]
+        return {path: jars[path] for path, broken in zip(jars, pool.map(is_broken, jars), strict=True) if broken}
 
 
 def write_lock(server: str) -> None:
@@ -94,30 +87,37 @@ def write_lock(server: str) -> None:
         wanted = [context.create_dependency(coordinate) for coordinate in spec.coordinates]
         inputs, transitive = context.resolver.resolve(wanted)
         used = list(inputs) + [dependency for dependency in transitive if dependency.scope in ("compile", "runtime")]
-        LockFile.from_resolved_dependencies(used, environment_name=spec.name).save(lock_path(server))
+        jars = LockFile.from_resolved_dependencies(used, environment_name=spec.name).dependencies
+    lock_path(server).write_text("".join(f"{jar.sha256}  {_path(jar)}\n" for jar in jars), "utf-8")
 
 
-def _fetch(jars: Sequence[LockedDependency], cache: Path, repository: str) -> None:
-    """Puts jars into the cache, each moved there whole and only once its hash is proved.
+def _path(jar: LockedDependency) -> str:
+    """The path of a jar in a Maven repository."""
+    suffix = f"-{jar.classifier}" if jar.classifier else ""
+    name = f"{jar.artifactId}-{jar.version}{suffix}.{jar.packaging}"
+    return "/".join((*jar.groupId.split("."), jar.artifactId, jar.version, name))
 
-    Over connections that are kept; jgo's own downloads greet the host anew for each file, which takes 10 times as long.
+
+def _fetch(jars: Mapping[str, str], cache: Path, repository: str) -> None:
+    """Puts jars into the cache, each written whole and only after its hash is verified.
+
+    Reuses connections; jgo's own downloads open one for each file, which takes 10 times as long.
     """
     base = (repository or MAVEN_CENTRAL_URL).rstrip("/")
     with requests.Session() as session, ThreadPoolExecutor(DOWNLOADS) as pool:
         session.mount("https://", HTTPAdapter(pool_maxsize=DOWNLOADS, max_retries=3))
 
-        def fetch(jar: LockedDependency) -> None:
-            target = jar_path(cache, jar)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            answer = session.get(f"{base}/{target.relative_to(cache).as_posix()}", timeout=60)
+        def fetch(path: str) -> None:
+            answer = session.get(f"{base}/{path}", timeout=60)
             answer.raise_for_status()
-            if hashlib.sha256(answer.content).hexdigest() != jar.sha256:
+            if hashlib.sha256(answer.content).hexdigest() != jars[path]:
                 raise StackError(
-                    f"{jar.artifactId} {jar.version} is not the file that was locked: the Maven repository or a proxy "
+                    f"{PurePosixPath(path).name} is not the file that was locked: the Maven repository or a proxy "
                     "serves other bytes; it was not installed"
                 )
-            # To the disk: from now on its size and time stand for its bytes.
-            write_whole(target, answer.content, mode=SHARED)
+            # Flushed to the disk: from now on only its size and time are compared.
+            (cache / path).parent.mkdir(parents=True, exist_ok=True)
+            write_whole(cache / path, answer.content, mode=SHARED)
 
         try:
             list(pool.map(fetch, jars))
@@ -156,7 +156,7 @@ def _known(path: Path) -> object:
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
-        return "nothing proved yet"
+        return "nothing verified yet"
 
 
 if __name__ == "__main__":

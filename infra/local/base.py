@@ -1,4 +1,4 @@
-"""What every stack gives: the addresses of a Kafka and of a Neo4j."""
+"""The interface of all stacks: one Kafka and one Neo4j, and their addresses."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Stack(Protocol):
     """One Kafka and one Neo4j, wherever they come from."""
 
     async def start(self) -> Addresses:
-        """Addresses at which both servers answer their own protocols; StackError where they do not."""
+        """The addresses of both servers, which answer now; StackError where they do not."""
         ...
 
     async def stop(self) -> None:
-        """Ends what `start` began, cleanly; what it did not start keeps running."""
+        """Stops the servers that `start` started, cleanly."""
         ...
 
 
 async def together(*works: Coroutine[Any, Any, object]) -> None:
-    """Returns when all are done; the first that fails cancels the others, and its own error is raised."""
+    """Runs all at once; the first failure cancels the others and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             for work in works:

@@ -1,4 +1,4 @@
-"""What the supervisor runs: a process described as data."""
+"""The description of a process that the supervisor runs."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 NAME = "REDTHREAD_PROCESS"
-"""In a child's environment: its name, by which others find its process without asking the supervisor."""
+"""Environment variable with the child's name, by which others find its process without the supervisor."""
 LEASH = Path(__file__).with_name("leash.py")
 
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """A process to keep running.
+    """A process that is restarted whenever it ends.
 
     `env` is added to the supervisor's own. `grace_s` is how long it may take from SIGTERM to its end before SIGKILL.
     `on_orphaned` is the signal it gets when the supervisor dies unseen. `ready` returns once the process serves, and is
-    awaited after every start; None: it is ready when it runs. `reason` finds out by the process's log and exit code why
-    it ended; None: the log's last line says so. `final` are the exit codes by which it says that another start would
-    fail the same way.
+    awaited after every start; None: it is ready when it runs. `reason` returns why the process ended, from its
+    log and exit code; None: the log's last line. `final` are the exit codes after which another start would fail the
+    same way.
     """
 
     name: str
@@ -38,5 +38,5 @@ class ChildSpec:
 
 
 def leashed(on_orphaned: signal.Signals) -> tuple[str, ...]:
-    """What to put before a command so that it gets this signal when this process dies, however it dies."""
+    """Words before a command that make it receive this signal when this process dies, however it dies."""
     return (sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), str(int(on_orphaned)))

@@ -1,4 +1,4 @@
-"""The data folder of one installation: who holds it, what its servers' password is, what runs there."""
+"""The data folder of one installation: its lock, the password of its Neo4j, and the record of what runs there."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ LOCK, SECRETS, STATE = "lock", "stack.json", "run.json"
 
 @dataclass(slots=True)
 class DataFolder:
-    """A data folder held by this process: nobody else starts servers on it until `release`.
+    """A data folder that this process holds: no other process starts servers on it until `release`.
 
     The lock is a `flock` that the children inherit: it lasts until the last of them is gone, even where their
-    supervisor was killed. `descriptor` is what to hand on to them.
+    supervisor was killed. Children inherit its `descriptor`.
     """
 
     path: Path
@@ -34,9 +34,9 @@ class DataFolder:
 
     @classmethod
     def acquire(cls, path: Path, *, patience_s: float = 45.0) -> Self:
-        """The folder, made where absent, and held.
+        """Takes the folder, and makes it where it is absent.
 
-        Refuses with StackError where another `up` holds it. Servers whose supervisor was killed are waited for.
+        Raises StackError where another `up` holds it. Waits for servers whose supervisor was killed.
         """
         try:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -60,7 +60,7 @@ class DataFolder:
         return cls(path, descriptor)
 
     def release(self) -> None:
-        """Others may take the folder now; a state file that cannot be deleted says nothing without the lock."""
+        """Lets others take the folder; without the lock a remaining state file is ignored."""
         with contextlib.suppress(OSError):
             (self.path / STATE).unlink()
         os.close(self.descriptor)
@@ -82,7 +82,7 @@ def is_held(path: Path) -> bool:
 
 
 def holder(path: Path) -> int:
-    """The process that holds the folder, by its own note in the lock; 0 where none does."""
+    """The number of the process that holds the folder, from the lock file; 0 where none does."""
     try:
         pid = int((path / LOCK).read_bytes() or b"0")
     except (OSError, ValueError):
@@ -91,15 +91,15 @@ def holder(path: Path) -> int:
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """What runs there, as last written by its supervisor; empty where nothing was."""
+    """The supervisor's last record of what runs there; empty where there is none."""
     return _read(path / STATE)
 
 
 def password(path: Path, given: str = "") -> str:
-    """The password of the folder's Neo4j, generated at first and kept readable by its owner only.
+    """The password of the folder's Neo4j, generated at first and stored in a file that only its owner can read.
 
-    Only a folder without a Neo4j gets one: another password than its Neo4j knows would lock everybody out. Raises
-    StackError where the file cannot be read, or is gone from beside a Neo4j.
+    Only a folder without a Neo4j gets a new one, since a Neo4j would not accept it. Raises StackError where the file
+    cannot be read, or is missing although there is a Neo4j.
     """
     known = _secrets(path)
     if "neo4j_password" not in known:
@@ -111,16 +111,17 @@ def password(path: Path, given: str = "") -> str:
 
 
 def is_password_set(path: Path) -> bool:
-    """Whether the folder's Neo4j has taken the password."""
+    """Whether the folder's Neo4j has accepted the password."""
     return bool(_secrets(path).get("neo4j_password_set"))
 
 
-def note_password_set(path: Path) -> None:
+def record_password_set(path: Path) -> None:
+    """Records that the folder's Neo4j has accepted the password."""
     write_whole(path / SECRETS, json.dumps({**_secrets(path), "neo4j_password_set": True}))
 
 
 def holds(path: Path, pid: int) -> bool:
-    """Whether a process of this number runs and has the folder's lock open: numbers are used again."""
+    """Whether a process of this number runs and has the folder's lock open: the system reuses numbers."""
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -128,7 +129,7 @@ def holds(path: Path, pid: int) -> bool:
         lock = (path / LOCK).resolve()
         return any(Path(file.path) == lock for file in process.open_files())
     except psutil.AccessDenied:
-        return True  # another user's: what it has open is not told
+        return True  # another user's process: its open files are hidden
     except (psutil.Error, ValueError):
         return False
 
@@ -142,7 +143,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _secrets(path: Path) -> dict[str, Any]:
-    """What is kept there; empty only where there is no such file. StackError where it cannot be read."""
+    """The content of the password file; empty only where there is none. StackError where it cannot be read."""
     try:
         known: object = json.loads((path / SECRETS).read_bytes())
     except FileNotFoundError:
@@ -157,7 +158,7 @@ def _secrets(path: Path) -> dict[str, Any]:
 
 
 def _accounts(path: Path) -> list[Path]:
-    """Where Neo4j keeps its accounts and its list of databases, apart from all other data."""
+    """Folders of Neo4j's accounts and list of databases; all other data are elsewhere."""
     return [path / "neo4j" / "data" / name / "system" for name in ("databases", "transactions")]
 
 
@@ -170,7 +171,7 @@ def _remedy(path: Path) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """What a file says that may be lost; empty where it cannot be read."""
+    """A JSON object in a file that may be lost; empty where it cannot be read."""
     try:
         found: object = json.loads(path.read_bytes())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Servers that somebody else runs: addresses and credentials from the settings."""
+"""Stack `external`: servers that somebody else runs, by addresses and credentials of the settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from streams.settings import Addresses
 
 
 class ExternalStack:
-    """A Kafka and a Neo4j that are there already; nothing is started and nothing stopped."""
+    """A Kafka and a Neo4j that run already; neither is started or stopped here."""
 
     def __init__(self, addresses: Addresses) -> None:
         self._addresses = addresses
@@ -31,4 +31,4 @@ class ExternalStack:
         return given
 
     async def stop(self) -> None:
-        """Nothing to do: what was not started here keeps running."""
+        """Stops nothing, since nothing was started here."""

@@ -16,7 +16,7 @@ from streams.faces.models import ensure_models
 
 
 async def fetch(settings: Settings) -> None:
-    """All jars and both models are in the cache, proved; the first that cannot be had is raised."""
+    """Puts all jars and both models into the cache, verified; raises the first failure."""
     repository = settings.maven_repository
     jars = (asyncio.to_thread(artifacts.class_path, name, repository=repository) for name in artifacts.SERVERS)
     await together(*jars, asyncio.to_thread(ensure_models, settings.models.expanduser().absolute()))

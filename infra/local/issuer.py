@@ -1,4 +1,4 @@
-"""The local stack's own sign-in: a key pair in the data folder and a few users; it never leaves one machine."""
+"""The local stack's own sign-in: a key pair in the data folder and a few users; for one machine only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AUDIENCE: Final = "redthread"
 ALGORITHM: Final = "ES256"
 HOUR_S: Final = 3600
 HOURS: Final = 8
-"""Life of a token unless told otherwise: a working day."""
+"""Default lifetime of a token: a working day."""
 USERS: Final[Mapping[str, Person]] = {
     name: Person(name, frozenset({role}), district)
     for name, role, district in (
@@ -43,17 +43,17 @@ USERS: Final[Mapping[str, Person]] = {
 
 @dataclass(frozen=True, slots=True)
 class DevelopmentIssuer:
-    """Signs tokens for the development users; `jwks` is the file that tells the API its public key."""
+    """Signs tokens for the development users; the API reads the public key from the file `jwks`."""
 
     key: ec.EllipticCurvePrivateKey = field(repr=False)
     jwks: Path
 
     @classmethod
     def ensure(cls, data: Path, announce: Callable[[str], None]) -> DevelopmentIssuer:
-        """The issuer of a data folder that the caller holds, with a key pair made where there is none.
+        """The issuer of a data folder that the caller holds; makes a key pair where there is none.
 
-        A damaged key is replaced, and `announce` told: all that is lost are the tokens that it had signed. Raises
-        StackError where the key can't be read.
+        A damaged key is replaced and announced: only the tokens that it signed become invalid. Raises OSError where the
+        key cannot be read.
         """
         path = data / FOLDER / KEY
         try:
@@ -93,9 +93,9 @@ class DevelopmentIssuer:
         return {**jwk, "kid": self.key_id, "alg": ALGORITHM, "use": "sig"}
 
     def token(self, person: Person, *, hours: float = HOURS, **claims: object) -> str:
-        """A token by which the API knows the person for so long; `claims` stand above what it would say else."""
+        """A token that identifies the person to the API for so long; `claims` replace or extend its usual claims."""
         now = int(time.time())
-        said = {
+        payload = {
             "iss": DEVELOPMENT_ISSUER,
             "aud": AUDIENCE,
             "sub": person.actor,
@@ -105,10 +105,10 @@ class DevelopmentIssuer:
             "district": person.district,
             **claims,
         }
-        return jwt.encode(said, self.key, ALGORITHM, headers={"kid": self.key_id})
+        return jwt.encode(payload, self.key, ALGORITHM, headers={"kid": self.key_id})
 
     def env(self) -> dict[str, str]:
-        """The environment in which the API believes this issuer and no other, whatever the caller's shell names."""
+        """Environment variables by which the API trusts this issuer alone, whatever the caller's shell sets."""
         return {
             "REDTHREAD_OIDC_ISSUER": DEVELOPMENT_ISSUER,
             "REDTHREAD_OIDC_JWKS": self.jwks.absolute().as_uri(),
@@ -120,7 +120,7 @@ class DevelopmentIssuer:
 
 
 def _read_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
-    """The key in a file; None where what it holds is none. Raises OSError where it can't be read."""
+    """The key in a file; None where the file holds no such key. Raises OSError where it cannot be read."""
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # no PEM; one with a passphrase; a kind of key unknown here
@@ -129,7 +129,7 @@ def _read_key(path: Path) -> ec.EllipticCurvePrivateKey | None:
 
 
 def user(name: str) -> Person:
-    """The development user of this name; Invalid names those that there are."""
+    """The development user of this name; Invalid names the existing ones."""
     try:
         return USERS[name]
     except KeyError:

@@ -1,7 +1,7 @@
 """Runs a command that dies with its parent: `python -I -S leash.py PARENT SIGNAL COMMAND...`
 
-Linux keeps the wish (PR_SET_PDEATHSIG) across exec, so the command needs to know nothing of it. It fires even where the
-parent is killed with SIGKILL. Elsewhere the command just runs. Standard library only: it starts in 15 ms.
+Linux keeps PR_SET_PDEATHSIG across exec, so the command needs no code for it. The signal comes even where the parent is
+killed with SIGKILL. Elsewhere the command just runs. Standard library only: it starts in 15 ms.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main(parent: int, death_signal: int, command: list[str]) -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
-        # The parent may have died before the wish was heard: then nobody will ever send the signal.
+        # The parent may have died before the call: then the signal never comes.
         if os.getppid() != parent:
             os._exit(1)
     # What a server writes (events, vectors) is its owner's alone, wherever its folder lies.

@@ -1,4 +1,4 @@
-"""Log files of child processes: appended to by the child itself, kept below a size by its supervisor."""
+"""Log files of child processes: the child appends to it, its supervisor limits the size."""
 
 from __future__ import annotations
 

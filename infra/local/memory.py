@@ -1,7 +1,7 @@
 """How much memory the processes started here may use: the machine's, or less where a container's limit is lower.
 
-A container's limit is a cgroup's. `psutil` tells the machine's memory wherever it is asked: what is sized by that grows
-in a container until the kernel kills it.
+A container's limit is a cgroup's. `psutil` returns the machine's memory also in a container, and a process
+that grows to that size is killed by the kernel.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _mounts(root: Path) -> Iterator[tuple[Path, int, PurePosixPath]]:
         elif "memory" in controllers.split(","):
             places[1] = place
     for line in _lines(root / "proc/self/mountinfo"):
-        # man 5 proc: the mount's root and point are fields 4 and 5, type and options stand behind a lone dash.
+        # man 5 proc: the mount's root and point are fields 4 and 5, type and options follow a lone dash.
         before, _, after = line.partition(" - ")
         kind, _, options = after.partition(" ")
         version = (

@@ -12,7 +12,6 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from graph.domain.errors import RedthreadError
@@ -25,6 +24,7 @@ from infra.local.kafka import credentials
 from infra.local.kafka import server as kafka
 from infra.local.memory import memory
 from infra.local.neo4j import server as neo4j
+from infra.local.options import SystemOptions
 from infra.local.ports import LOOPBACK, check_free, free_ports
 from infra.local.supervisor import Supervisor
 from infra.terminal import announce
@@ -32,44 +32,35 @@ from streams.kafka.connection import KafkaConnection
 from streams.settings import Addresses
 
 
-@dataclass(frozen=True, slots=True)
-class LocalOptions:
-    """What the local stack may be told; port 0 means any free one."""
-
-    data: Path
-    kafka_port: int = 0
-    neo4j_port: int = 0
-    neo4j_password: str = ""
-    """For a new data folder; generated where empty."""
-    repository: str = ""
-    """A Maven repository instead of the central one."""
-    short_lived: bool = False
-    """Neo4j compiles and plans for a small graph and a quick start instead of for long runs on a growing one."""
-    memory_mib: int = 0
-    """Memory to reckon with; 0: what the machine and its containers allow."""
-    discard_unreadable_log: bool = False
-    """The first start of Neo4j drops what it cannot read of its transaction log."""
-
-
 class LocalStack:
     """Kafka and Neo4j as children of a supervisor, with their data below one folder that the caller holds."""
 
-    def __init__(self, options: LocalOptions, supervisor: Supervisor, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        options: SystemOptions,
+        supervisor: Supervisor,
+        announce: Callable[[str], None],
+        *,
+        new_password: str = "",
+    ) -> None:
         self._options = options
         self._supervisor = supervisor
         self._announce = announce
+        self._new_password = new_password
+        """Of the Neo4j of a new data folder; generated where empty."""
+        self._data = options.data.absolute()
         self._archives: dict[Archive, Path] = {}
         """The class-data archives of the started servers, each with the list of classes that it is made of."""
         self._making: asyncio.Task[None] | None = None
 
     async def start(self) -> Addresses:
-        """Both servers, started side by side, answer; StackError names a taken port or a server that cannot start."""
+        """Starts both servers and waits for them; StackError names a taken port or a server that cannot start."""
         options = self._options
         free = free_ports(3)
         broker = check_free(options.kafka_port, "Kafka", "--kafka-port") if options.kafka_port else free[0]
         bolt = check_free(options.neo4j_port, "Neo4j", "--neo4j-port") if options.neo4j_port else free[1]
-        password = datafolder.password(options.data, options.neo4j_password)
-        security = credentials.ensure(options.data, f"{LOOPBACK}:{broker}")
+        password = datafolder.password(self._data, self._new_password)
+        security = credentials.ensure(self._data, f"{LOOPBACK}:{broker}")
         addresses = Addresses(
             f"{LOOPBACK}:{broker}", f"bolt://{LOOPBACK}:{bolt}", neo4j.USER, password, json.dumps(security)
         )
@@ -86,21 +77,21 @@ class LocalStack:
         await self._supervisor.stop("kafka", "neo4j")
 
     async def _jars(self, server: str) -> list[Path]:
-        return await asyncio.to_thread(artifacts.class_path, server, repository=self._options.repository)
+        return await asyncio.to_thread(artifacts.class_path, server, repository=self._options.maven_repository)
 
     async def _start_kafka(self, port: int, controller: int, security: Mapping[str, str]) -> None:
         jars = await self._jars("kafka")
-        self._archives[kafka.archive(jars)] = self._options.data / "kafka" / CLASSES
+        self._archives[kafka.archive(jars)] = self._data / "kafka" / CLASSES
         command = await asyncio.to_thread(
-            kafka.prepare, self._options.data / "kafka", jars, port, controller, security["sasl.password"]
+            kafka.prepare, self._data / "kafka", jars, port, controller, security["sasl.password"]
         )
         connection = KafkaConnection(f"{LOOPBACK}:{port}", security)
-        self._supervisor.start(kafka.spec(command, self._options.data / "kafka", connection))
+        self._supervisor.start(kafka.spec(command, self._data / "kafka", connection))
         await self._supervisor.wait_ready("kafka")
 
     async def _start_neo4j(self, addresses: Addresses, port: int) -> None:
         jars = await self._jars("neo4j")
-        folder, options = self._options.data / "neo4j", self._options
+        folder, options = self._data / "neo4j", self._options
         self._archives[neo4j.archive(jars)] = folder / CLASSES
         command = await asyncio.to_thread(
             neo4j.prepare,
@@ -122,17 +113,17 @@ class LocalStack:
 
     async def _neo4j_ready(self, addresses: Addresses) -> None:
         uri, user, password = addresses.neo4j_uri, addresses.neo4j_user, addresses.neo4j_password
-        if not datafolder.is_password_set(self._options.data):
+        if not datafolder.is_password_set(self._data):
             await bootstrap.set_first_password(uri, user, neo4j.SHIPPED_PASSWORD, password)
-            datafolder.note_password_set(self._options.data)
+            datafolder.record_password_set(self._data)
         await bootstrap.wait_until_ready(uri, user, password)
 
 
-async def serve(options: LocalOptions) -> None:
+async def serve(options: SystemOptions, new_password: str) -> None:
     """Runs the servers alone until cancelled; prints the environment variables that name them."""
     folder = datafolder.DataFolder.acquire(options.data)
     supervisor = Supervisor(options.data / "logs", announce, keep_open=[folder.descriptor])
-    stack = LocalStack(options, supervisor, announce)
+    stack = LocalStack(options, supervisor, announce, new_password=new_password)
     try:
         print(exports(await stack.start()), flush=True)
         await asyncio.Event().wait()
@@ -142,7 +133,7 @@ async def serve(options: LocalOptions) -> None:
 
 
 def exports(addresses: Addresses) -> str:
-    """The lines by which a shell tells the tests, and every process of Redthread, where the servers are."""
+    """Shell lines that export the servers' addresses, for the tests and for every process of Redthread."""
     names = addresses.env()
     names |= {name.replace("REDTHREAD_", "REDTHREAD_TEST_"): value for name, value in names.items()}
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in names.items())
@@ -157,15 +148,14 @@ def main() -> None:
     parser.add_argument("--short-lived", action="store_true", help="for tests: quick to start, slower in long runs")
     given = parser.parse_args()
     try:
-        options = LocalOptions(
-            given.data.absolute(),
-            given.kafka_port,
-            given.neo4j_port,
-            given.neo4j_password,
+        options = SystemOptions(
+            data=given.data.absolute(),
+            kafka_port=given.kafka_port,
+            neo4j_port=given.neo4j_port,
             short_lived=given.short_lived,
         )
         with suppress(KeyboardInterrupt):  # the orderly end
-            run_until_signalled(serve(options))
+            run_until_signalled(serve(options, given.neo4j_password))
     except RedthreadError as error:
         sys.exit(f"redthread: {error.message}")
 

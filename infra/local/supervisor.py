@@ -1,8 +1,8 @@
 """Keeps child processes running, and ends all of them with itself.
 
 A child is started on a leash (it dies with this process, however that dies), restarted whenever it ends, and stopped by
-SIGTERM, then SIGKILL. Its output goes straight into a file, so that it outlives a killed supervisor. Nothing that fails
-around a child, such as a report on a full disk, ends its keeping.
+SIGTERM, then SIGKILL. Its output goes straight into a file, so that it outlives a killed supervisor. A failure
+around a child, such as of a report on a full disk, does not end its supervision.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HEALTHY_S = 60.0
 HOPELESS = 3
 """Ends in a row, without ever having been ready, after which waiting for a child is given up."""
 FILES_EVERY_S = 5.0
-"""Seconds between two looks at the logs' sizes, and between two tries of a report that failed."""
+"""Seconds between two checks of the logs' sizes, and between two attempts at a report that failed."""
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Child:
     failure: str = ""
     """Why the last start failed, where that is known better than by the last line of its log."""
     is_final: bool = False
-    """Whether its last process said that another one would end the same way."""
+    """Whether the exit code of its last process says that another one would end the same way."""
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
     is_hopeless: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
@@ -56,9 +56,8 @@ class Child:
 class Supervisor:
     """Owns its children from `start` to `stop`; build it inside the running loop.
 
-    `announce` gets a line about every crash and restart; `changed` is called when a child starts or ends, again and
-    again where it raises. `keep_open` are descriptors that children inherit, such as a lock that must last as long as
-    they do.
+    `announce` gets a line about every crash and restart; `changed` is called when a child starts or ends, and again
+    where it raises. `keep_open` are descriptors that children inherit, such as a lock that must outlast them.
     """
 
     def __init__(
@@ -76,16 +75,16 @@ class Supervisor:
         self._changed = changed
         self._keep_open = tuple(keep_open)
         self._backoff_s = backoff_s
-        self._keeper: asyncio.Task[None] | None = None
+        self._maintenance: asyncio.Task[None] | None = None
         self._unreported = ""
 
     def start(self, spec: ChildSpec) -> None:
-        """Begins to keep a child running; returns at once."""
+        """Starts a child and restarts it whenever it ends; returns at once."""
         child = Child(spec, self._logs / f"{spec.name}.log")
         self.children[spec.name] = child
-        child.task = asyncio.create_task(self._keep_running(child), name=f"keep {spec.name}")
-        if self._keeper is None:
-            self._keeper = asyncio.create_task(self._look_after_files(), name="look after files")
+        child.task = asyncio.create_task(self._supervise(child), name=f"supervise {spec.name}")
+        if self._maintenance is None:
+            self._maintenance = asyncio.create_task(self._maintain_files(), name="maintain files")
 
     async def wait_ready(self, *names: str) -> None:
         """Returns once all of these children were ready; StackError where one ends again and again before that."""
@@ -103,18 +102,18 @@ class Supervisor:
                 child.task.cancel()
         await asyncio.gather(*(child.task for child in children if child.task is not None), return_exceptions=True)
         self.report()
-        if not self.children and self._keeper is not None:
-            self._keeper.cancel()
-            self._keeper = None
+        if not self.children and self._maintenance is not None:
+            self._maintenance.cancel()
+            self._maintenance = None
 
     async def stop_all(self) -> None:
         await self.stop(*self.children)
 
     def report(self) -> None:
-        """Has `changed` called; where it fails, that is said once, and it is called again until it succeeds."""
+        """Calls `changed`; a failure is announced once, and the call is repeated until it succeeds."""
         try:
             self._changed()
-        # Whatever it is: children are kept also while nobody can be told of them.
+        # Whatever it is: children run on also while nothing can be reported.
         except Exception as error:  # noqa: BLE001
             if not self._unreported:
                 self._notify(f"what runs cannot be written down, trying again: {error}")
@@ -123,7 +122,7 @@ class Supervisor:
             self._unreported = ""
 
     def _notify(self, line: str) -> None:
-        # A closed or full standard error keeps nobody from keeping children.
+        # A closed or full standard error must not end the supervision.
         with contextlib.suppress(Exception):
             self._announce(line)
 
@@ -141,7 +140,7 @@ class Supervisor:
             return f"{child.spec.name} does not start: {child.failure}"
         return f"{child.spec.name} does not start: {last_line(child.log)} (all of it: {child.log})"
 
-    async def _keep_running(self, child: Child) -> None:
+    async def _supervise(self, child: Child) -> None:
         """Starts the child again whenever it ends, until cancelled; then stops it."""
         delay = self._backoff_s[0]
         while True:
@@ -160,11 +159,11 @@ class Supervisor:
 
     async def _wait_for_room(self, child: Child) -> None:
         """Returns once there is room for a start, where the child needs any."""
-        said = False
+        announced = False
         while child.spec.room is not None and not has_room(*child.spec.room):
-            if not said:
+            if not announced:
                 self._notify(f"{child.spec.name} is started again once there is free space")
-                said = True
+                announced = True
             await asyncio.sleep(ROOM_EVERY_S)
 
     async def _run(self, child: Child) -> str:
@@ -172,7 +171,7 @@ class Supervisor:
         began = time.monotonic()
         try:
             process = await self._spawn(child)
-        # No memory, no process, no file descriptor left, and whatever else may be: an end like another.
+        # No memory, process or file descriptor is left, or anything else: treated like any other end.
         except Exception as error:  # noqa: BLE001
             child.failure = f"cannot be started: {error}"
             return child.failure
@@ -200,7 +199,7 @@ class Supervisor:
         assert child.spec.reason is not None
         try:
             return await asyncio.to_thread(child.spec.reason, child.log, code)
-        except Exception:  # noqa: BLE001  Whatever fails in the search: the child is kept running all the same.
+        except Exception:  # noqa: BLE001  Whatever fails in the search: the child is restarted all the same.
             return last_line(child.log)
 
     async def _spawn(self, child: Child) -> Process:
@@ -222,7 +221,7 @@ class Supervisor:
         return process
 
     def _open_log(self, child: Child) -> BinaryIO:
-        """The child's log, or nowhere, where the log cannot be written: the child is worth more than its words."""
+        """The child's log, or /dev/null where it cannot be written: the child must run all the same."""
         try:
             self._logs.mkdir(parents=True, exist_ok=True)
             return append_to(child.log)
@@ -231,11 +230,11 @@ class Supervisor:
             return Path(os.devnull).open("ab", buffering=0)
 
     async def _become_ready(self, child: Child, process: Process) -> None:
-        """Marks the child as ready once it is; a child that never gets so is ended, to be tried again."""
+        """Marks the child as ready once it is; ends a child whose check fails, so that it is restarted."""
         if child.spec.ready is not None:
             try:
                 await child.spec.ready()
-            # Whatever the check raises means the same: this process does not serve, so another must be tried.
+            # Whatever the check raises: this process does not serve, so another one is started.
             except Exception as error:  # noqa: BLE001
                 self._notify(f"{child.spec.name} is not ready: {error}")
                 await _end(process, child.spec.grace_s)
@@ -247,12 +246,12 @@ class Supervisor:
             self._notify(f"{child.spec.name} runs again (start {child.restarts + 1})")
         self.report()
 
-    async def _look_after_files(self) -> None:
-        """Keeps logs below their size, and makes up for reports that failed."""
+    async def _maintain_files(self) -> None:
+        """Limits the logs' sizes, and repeats reports that failed."""
         while True:
             await asyncio.sleep(FILES_EVERY_S)
             for child in list(self.children.values()):
-                # On a full disk or without the right to write: the next round comes soon.
+                # On a full disk or without permission to write: retried in the next round.
                 with contextlib.suppress(OSError):
                     await asyncio.to_thread(cap, child.log)
             if self._unreported:
@@ -260,7 +259,7 @@ class Supervisor:
 
 
 def has_room(folder: Path, needed: int) -> bool:
-    """Whether so many bytes are free in the folder; one that can't be asked is no reason to wait."""
+    """Whether so many bytes are free in the folder; True where that cannot be read."""
     try:
         return shutil.disk_usage(folder).free >= needed
     except OSError:

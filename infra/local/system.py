@@ -25,53 +25,18 @@ from infra.local.containers import ContainersStack
 from infra.local.datafolder import DataFolder
 from infra.local.external import ExternalStack
 from infra.local.issuer import DevelopmentIssuer
+from infra.local.options import SystemOptions
 from infra.local.ports import LOOPBACK, check_free, free_ports
 from infra.local.running import state_of
 from infra.local.space import SpaceWatch
 from infra.local.supervisor import Supervisor
-from infra.settings import StackName
 from streams.faces.packs import LICENCE, chosen_models
 from streams.gallery.calibration import load_calibrations
 from streams.kafka.admin import ensure_topics
 from streams.kafka.connection import KafkaConnection
 from streams.kafka.quotas import limit_producers
 from streams.link.register_score import score_difference
-from streams.settings import Addresses, cache_folder
-
-
-@dataclass(frozen=True, slots=True)
-class SystemOptions:
-    """What to run; a port of 0 means any free one."""
-
-    data: Path
-    stack: StackName = "local"
-    kafka_port: int = 0
-    neo4j_port: int = 0
-    api_port: int = 0
-    embed: int = field(default_factory=lambda: os.cpu_count() or 1)
-    link: bool = True
-    api: bool = True
-    media_roots: tuple[str, ...] = ()
-    sources: Mapping[str, list[str]] = field(default_factory=lambda: {"local": ["north", "south"]})
-    models: Path = field(default_factory=lambda: cache_folder() / "models")
-    model_pack: Path | None = None
-    maven_repository: str = ""
-    short_lived: bool = False
-    """For a demo or a test: servers that start quicker and are slower in long runs."""
-    memory_mib: int = 0
-    """Memory that the local stack reckons with; 0: what the machine and its containers allow."""
-    space_mib: int = 0
-    """Free space, in MiB, below which nothing new is taken in; 0: a share of each disk."""
-    discard_unreadable_log: bool = False
-    """Neo4j's first start drops what it cannot read of its transaction log."""
-    external: Addresses | None = None
-    """For stack `external`."""
-    kafka_is_durable: bool = False
-    """Somebody vouches for it, where it can't be seen."""
-    issuer: str = ""
-    """Whose tokens the API takes, as its settings say more of; empty: the data folder's own development issuer."""
-    env: Mapping[str, str] = field(default_factory=dict[str, str])
-    """More environment for workers and API."""
+from streams.settings import Addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,18 +178,9 @@ def _stack(options: SystemOptions, supervisor: Supervisor, announce: Callable[[s
             return ExternalStack(options.external or Addresses("", "", "", ""))
         case "local":
             # Here and not above: a server that uses stack `external` lacks the packages of the extra `local`.
-            from infra.local.stack import LocalOptions, LocalStack
+            from infra.local.stack import LocalStack
 
-            local = LocalOptions(
-                options.data.absolute(),
-                options.kafka_port,
-                options.neo4j_port,
-                repository=options.maven_repository,
-                short_lived=options.short_lived,
-                memory_mib=options.memory_mib,
-                discard_unreadable_log=options.discard_unreadable_log,
-            )
-            return LocalStack(local, supervisor, announce)
+            return LocalStack(options, supervisor, announce)
 
 
 def _environment(options: SystemOptions, addresses: Addresses, api_port: int) -> dict[str, str]:

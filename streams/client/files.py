@@ -1,7 +1,7 @@
-"""Where files to ingest come from: a folder, or a ZIP archive that is read entry by entry and never unpacked to a disk.
+"""The files to ingest: those of a folder, or of a ZIP archive, which is read entry by entry and never unpacked to disk.
 
-An archive is as hostile as the pictures in it: its names are only ever told and never opened as paths, links are
-refused, and nothing is read beyond the size that a media file may have.
+An archive is as hostile as the pictures in it: its names are shown and never opened as paths, links are refused, and
+nothing is read beyond the size that a media file may have.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from streams.client.journal import LocalFile
 
 ENTRIES_MAX: Final = 1_000_000
 GROWTH_MAX: Final = 1100
-"""Deflate makes nothing smaller by more than 1032: what claims to grow further lies."""
+"""Deflate cannot shrink data by more than a factor of 1032: a larger factor is forged."""
 
 
 class Files(Protocol):
-    """Files by name; what can't be looked at or read raises OSError, whose `strerror` says why."""
+    """Files by name. A file that can't be examined or read raises OSError, whose `strerror` says why."""
 
     def names(self, tell: Tell) -> list[str]:
         """Every file, by its path with `/` between the parts."""
         ...
 
-    def look(self, name: str) -> LocalFile:
+    def stat(self, name: str) -> LocalFile:
         """The file as it is now."""
         ...
 
@@ -46,7 +46,7 @@ class Folder:
     def names(self, tell: Tell) -> list[str]:
         return files_below(self._folder, tell)
 
-    def look(self, name: str) -> LocalFile:
+    def stat(self, name: str) -> LocalFile:
         facts = (self._folder / name).stat()
         return LocalFile(str(self._folder), name, facts.st_size, facts.st_mtime_ns)
 
@@ -58,7 +58,7 @@ class Folder:
 
 
 class Archive:
-    """The files in a ZIP archive; one of them is in memory at a time. Invalid where it can't be read or is a bomb."""
+    """The files in a ZIP archive, one in memory at a time. Raises Invalid where it can't be read or is a bomb."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -82,20 +82,20 @@ class Archive:
     def names(self, tell: Tell) -> list[str]:
         return sorted(self._entries)
 
-    def look(self, name: str) -> LocalFile:
+    def stat(self, name: str) -> LocalFile:
         entry = self._entries[name]
         mode = entry.external_attr >> 16
-        why = (
-            "its name leads out of the archive" if _leads_out(name)
-            else "its name stands more than once in the archive" if name in self._twice
-            else "a link, which is not followed" if stat.S_ISLNK(mode)
-            else "no regular file" if stat.S_IFMT(mode) not in (0, stat.S_IFREG)
-            else "encrypted" if entry.flag_bits & 1
-            else "grows beyond belief when it is unpacked" if entry.file_size > GROWTH_MAX * (entry.compress_size + 1)
-            else ""
-        )  # fmt: skip
-        if why:
-            raise OSError(0, why)
+        faults = {
+            "its name leads out of the archive": _leads_out(name),
+            "its name stands more than once in the archive": name in self._twice,
+            "a link, which is not followed": stat.S_ISLNK(mode),
+            "no regular file": stat.S_IFMT(mode) not in (0, stat.S_IFREG),
+            "encrypted": bool(entry.flag_bits & 1),
+            "grows beyond belief when it is unpacked": entry.file_size > GROWTH_MAX * (entry.compress_size + 1),
+        }
+        for fault, is_present in faults.items():
+            if is_present:
+                raise OSError(0, fault)
         return LocalFile(str(self._path), name, entry.file_size, self._mtime_ns)
 
     def read(self, file: LocalFile, max_bytes: int) -> bytes | None:
@@ -103,10 +103,10 @@ class Archive:
             return None
         try:
             with self._zip.open(self._entries[file.file]) as packed:
-                # What an entry says of its own size is no promise.
+                # The size that an entry declares may be forged.
                 data = packed.read(max_bytes + 1)
         except Exception as error:
-            # Whatever is wrong with it: each kind of compression has errors of its own, and the others are to be sent.
+            # Broad: each kind of compression has its own errors, and the other files are still to be sent.
             raise OSError(0, "damaged, or packed in a way that is not read here") from error
         return None if len(data) > max_bytes else data
 

@@ -1,4 +1,4 @@
-"""Folders of pictures as people keep them: which files there are, and which case each sub-folder stands for."""
+"""Folders of pictures: their files, and the case that each sub-folder represents."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def check_folder(folder: Path) -> Path:
 
 
 def read_cases(folder: Path, tell: Tell) -> list[SourceFile]:
-    """Every file below the sub-folders of `folder`, each sub-folder a case, in the order of their names.
+    """The files below the sub-folders of `folder`, each sub-folder a case, sorted by name.
 
-    Files that lie in `folder` itself belong to no case and are named to `tell`. Raises Invalid where nothing is left.
+    `tell` gets a line for files in `folder` itself, which belong to no case. Raises Invalid where there are no others.
     """
     entries = sorted(check_folder(folder).iterdir(), key=lambda entry: os.fsencode(entry.name))
     loose = [entry for entry in entries if not entry.is_dir()]
@@ -61,18 +61,18 @@ def read_cases(folder: Path, tell: Tell) -> list[SourceFile]:
 def files_below(folder: Path, tell: Tell) -> list[str]:
     """The paths of all files below a folder, relative to it, sorted; a link to a folder counts as a file.
 
-    What cannot be read is named to `tell`.
+    `tell` gets a line for each folder that cannot be read.
     """
     found: list[str] = []
     for place, folders, files in os.walk(folder, onerror=lambda error: tell(f"cannot read a folder: {error.strerror}")):
-        # Links are not followed: they may lead around in circles. Sent like a file, each gets its answer.
+        # Links are not followed, since they may form circles; each is submitted like a file and gets its answer.
         links = [name for name in folders if Path(place, name).is_symlink()]
         found += [os.path.relpath(Path(place, name), folder).replace(os.sep, "/") for name in (*files, *links)]
     return sorted(found, key=os.fsencode)
 
 
 def case_id_of(name: str, source: str = "local") -> str:
-    """The case id for a sub-folder's name: `local:<name>`, and where that is none, a legal one that is as unique."""
+    """The case id for a sub-folder's name: `local:<name>`, or a legal one that is as unique."""
     case_id = f"{source}:{name}"
     if is_case_id(case_id) and name.isprintable():
         return case_id

@@ -1,6 +1,6 @@
-"""What `redthread ingest` has sent, so that a second run sends only what is missing: an SQLite file in the data folder.
+"""The journal of `redthread ingest`, from which a second run resumes: an SQLite file in the data folder.
 
-File names stand here, readable by the folder's owner only, and never in Kafka.
+File names are stored here, readable by the folder's owner only, and never in Kafka.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from functools import partial
 from pathlib import Path
 
 from graph.domain.ids import digest
-from streams.client.room import Room
+from streams.client.free_space import FreeSpace
 
 NAME = "ingest.sqlite3"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sent (
     row INTEGER PRIMARY KEY,
-    target TEXT NOT NULL,          -- digest of Kafka cluster, case and terms: what else one event differs in
+    target TEXT NOT NULL,          -- digest of Kafka cluster, case and terms
     folder TEXT NOT NULL, file TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
     sha256 TEXT NOT NULL,
-    notices_from INTEGER NOT NULL, -- offset in the notices topic from which its notice is to be looked for
+    notices_from INTEGER NOT NULL, -- offset in the notices topic after which its notice is
     place TEXT,                    -- topic/partition/offset, once Kafka has acknowledged the event
     outcome TEXT, reason TEXT,     -- of its notice
-    event_id TEXT,                 -- ce_id of the event: its place may be another one's after Kafka lost records
-    quarantine_id TEXT             -- by which the graph keeps it, where it is in quarantine
+    event_id TEXT,                 -- ce_id of the event: another event may get its place after Kafka lost records
+    quarantine_id TEXT             -- its entry in the graph, where it is in quarantine
 );
 CREATE UNIQUE INDEX IF NOT EXISTS sent_once ON sent (target, file, sha256);
 """
 _ADDED = ("event_id", "quarantine_id")
-"""Columns that a journal of an older release lacks."""
+"""Columns that the journal of an older release lacks."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file as it was when it was looked at; of one in an archive `folder` is that archive's path."""
+    """A file at the time it was listed; `folder` is the archive's path for a file in an archive."""
 
     folder: str
     file: str
@@ -50,7 +50,7 @@ class LocalFile:
 class Sent:
     """An event of the journal; `place` and `outcome` are empty until they are known.
 
-    `event_id` is empty where an older release sent it.
+    `event_id` is empty for an event of an older release.
     """
 
     row: int
@@ -65,32 +65,29 @@ class Sent:
 
 
 def target_of(*parts: object) -> str:
-    """What events of one run have in common; another scope, purpose or Kafka is another target."""
+    """The identity of a run; another scope, purpose or Kafka is another target."""
     return digest(*parts)
 
 
 class Journal:
-    """The journal of one target. Every method that writes does so at once for other processes only after `save`."""
+    """The journal of one target. Other processes see what was written after `save`."""
 
-    def __init__(self, database: sqlite3.Connection, target: str, room: Room) -> None:
+    def __init__(self, database: sqlite3.Connection, target: str, space: FreeSpace) -> None:
         self._database = database
         self._target = target
-        self._room = room
+        self._space = space
 
     def find(self, file: LocalFile) -> Sent | None:
-        """The event sent for this very file, which has not changed since, by its size and time."""
+        """The event sent for this file, which has the same size and time since."""
         place = (_text(file.folder), _text(file.file))
         return self._one("folder = ? AND file = ? AND size = ? AND mtime_ns = ?", *place, file.size, file.mtime_ns)
 
     def find_content(self, file: LocalFile, sha256: str) -> Sent | None:
-        """The event sent for the same path with the same bytes: the folder was moved, or the file copied back."""
+        """The event sent for the same path and bytes: the folder was moved, or the file copied back."""
         return self._one("file = ? AND sha256 = ?", _text(file.file), sha256)
 
     def begin(self, file: LocalFile, sha256: str, notices_from: int) -> tuple[int, str]:
-        """The row and the id of an event that is about to be sent, or sent again because Kafka may not have it.
-
-        Sent again it is another event: its id is new.
-        """
+        """The row and the id of an event that is about to be sent, or sent again under a new id."""
         event_id = uuid.uuid4().hex
         known = self.find_content(file, sha256)
         if known is not None:
@@ -106,17 +103,15 @@ class Journal:
         self._do("UPDATE sent SET place = ? WHERE row = ?", place, row)
 
     def noticed(self, row: int, outcome: str, reason: str, quarantine_id: str = "") -> None:
-        self._do(
-            "UPDATE sent SET outcome = ?, reason = ?, quarantine_id = ? WHERE row = ?",
-            outcome, reason, quarantine_id, row,
-        )  # fmt: skip
+        statement = "UPDATE sent SET outcome = ?, reason = ?, quarantine_id = ? WHERE row = ?"
+        self._do(statement, outcome, reason, quarantine_id, row)
 
     def save(self) -> None:
-        """What was written so far is on disk."""
-        self._room.write(self._database.commit)
+        """Writes everything so far to the disk."""
+        self._space.write(self._database.commit)
 
     def _do(self, statement: str, *values: object) -> int | None:
-        with closing(self._room.write(partial(self._database.execute, statement, values))) as done:
+        with closing(self._space.write(partial(self._database.execute, statement, values))) as done:
             return done.lastrowid
 
     def _one(self, where: str, *values: object) -> Sent | None:
@@ -129,28 +124,28 @@ class Journal:
 
 
 @contextmanager
-def open_journal(data: Path, target: str, room: Room) -> Generator[Journal]:
-    """The journal in a data folder, made where absent; everything written is saved when it is left."""
+def open_journal(data: Path, target: str, space: FreeSpace) -> Generator[Journal]:
+    """The journal in a data folder, created where absent; saved at the end."""
     path = data / NAME
-    os.close(room.write(lambda: os.open(path, os.O_CREAT | os.O_RDWR, 0o600)))
+    os.close(space.write(lambda: os.open(path, os.O_CREAT | os.O_RDWR, 0o600)))
     with closing(sqlite3.connect(path, timeout=30)) as database:
-        # FULL: each commit is on the disk, WAL alone may lose the last ones.
+        # FULL: each commit reaches the disk; WAL alone may lose the last ones.
         for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"):
-            room.write(partial(database.execute, statement))
-        room.write(lambda: database.executescript(_SCHEMA))
+            space.write(partial(database.execute, statement))
+        space.write(lambda: database.executescript(_SCHEMA))
         with closing(database.execute("SELECT name FROM pragma_table_info('sent')")) as found:
             known = {name for (name,) in found}
         for name in _ADDED:
             if name not in known:
-                room.write(partial(database.execute, f"ALTER TABLE sent ADD COLUMN {name} TEXT"))
+                space.write(partial(database.execute, f"ALTER TABLE sent ADD COLUMN {name} TEXT"))
         try:
-            yield Journal(database, target, room)
+            yield Journal(database, target, space)
         finally:
-            room.write(database.commit)
+            space.write(database.commit)
 
 
 def files_by_sha256(data: Path) -> dict[str, str]:
-    """The path of a file that was ingested from here, by the SHA-256 of its bytes; empty where nothing was."""
+    """The paths of the files ingested from this data folder, by SHA-256."""
     path = data / NAME
     if not path.exists():
         return {}
@@ -160,5 +155,5 @@ def files_by_sha256(data: Path) -> dict[str, str]:
 
 
 def _text(path: str) -> str:
-    """A path as SQLite takes it: bytes that are no UTF-8 are written as escapes."""
+    """A path as SQLite accepts it: bytes that are not UTF-8 are escaped."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

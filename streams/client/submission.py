@@ -1,4 +1,4 @@
-"""Publishes events as a case system does, and follows each of them to its notice."""
+"""Publishes events as a case system does, and follows each of them until its notice arrives."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from confluent_kafka import KafkaException
 from graph.domain.errors import RedthreadError, StoreUnavailable
 from graph.store.session import Store
 from streams import topics
-from streams.client.case_system import CaseSystem, NoticeReader
+from streams.client.publish import CaseSystem
+from streams.client.receive import Notice, NoticeReader
 from streams.kafka.offsets import lags
 from streams.settings import Addresses
 from streams.topics import EMBED_GROUP, LINK_GROUP
 
 PATIENCE_S = 120.0
-"""Seconds without any sign of progress after which waiting is given up; one event takes far less."""
+"""Seconds without progress after which waiting is given up; one event takes far less."""
 ANSWER_S = 10.0
-"""Seconds in which Neo4j has to answer where it is asked whether it does."""
-TOLD_EVERY_S = 0.1
+"""Seconds in which Neo4j has to answer a ping."""
+READ_EVERY_S = 0.1
 IN_FLIGHT = 20_000
-"""Records that may wait for Kafka's acknowledgement before the sender waits too."""
+"""Unacknowledged records from which on the sender waits for Kafka."""
 
 Key = TypeVar("Key")
-Notice = dict[str, Any]
 
 
 class Stuck(RedthreadError):
-    """Nothing moves any more; the message says at which step and where to look."""
+    """No progress any more; the message names the step and its log."""
 
     code = "stuck"
 
 
 class Interrupted(RedthreadError):
-    """The caller wanted to stop before everything was told."""
+    """The caller stopped the work before it was complete."""
 
     code = "interrupted"
 
 
 class Submission(Generic[Key]):
-    """Events on their way, each under a key of the sender's own.
+    """Events of one run, each under a key of the sender's own.
 
-    Notices are recognised by the id of their event, which `event_id` gives for a key. `acknowledged` is told a key and
-    its place `topic/partition/offset`, `noticed` a key and its notice, `progress` the numbers sent and noticed so far,
-    and `is_held_up` says that nothing can move now: all in the thread that calls. A replay's notice comes as another
-    one of its key. No notice is kept here: there may be a great many.
+    Callbacks, all in the calling thread: `event_id` gives the event's id for a key, by which its notice is recognised;
+    `acknowledged` gets a key and its place `topic/partition/offset`, `noticed` a key and each of its notices (a replay
+    has another one), `progress` the numbers of events sent and notified; `is_held_up` says that no progress is possible
+    now. Notices are not stored here: there may be very many.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Submission(Generic[Key]):
         progress: Callable[[int, int], None] = lambda sent, noticed: None,
         is_held_up: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._told_of: set[Key] = set()
+        self._notified: set[Key] = set()
         self._system = system
         self._reader = reader
         self._acknowledged = acknowledged
@@ -75,22 +75,22 @@ class Submission(Generic[Key]):
         self._keys: dict[str, Key] = {}
         self._sent = 0
         self._known = 0
-        self._moved = self._told = time.monotonic()
+        self._moved = self._read_at = time.monotonic()
 
     def expect(self, key: Key, name: str) -> None:
-        """Follows an event that was published before: `name` is its id, of one that has none its place."""
+        """Follows an event that was published before, by its id, or by its place where it has none."""
         self._sent += 1
         self._known += 1
         self._keys[name] = key
 
     def publish(self, events: Iterable[tuple[Key, Mapping[str, Any]]], stop: threading.Event) -> None:
-        """Returns when Kafka has acknowledged every event; Interrupted where `stop` was set before."""
+        """Publishes events until Kafka has acknowledged all; raises Interrupted where `stop` was set before."""
         for key, event in events:
             event_id = self._event_id(key)
             self._keys[event_id] = key
-            self._system.submit(event, lambda place, key=key: self._stands_at(key, place), event_id=event_id)
+            self._system.submit(event, lambda place, key=key: self._acknowledge(key, place), event_id=event_id)
             self._sent += 1
-            if time.monotonic() - self._told > TOLD_EVERY_S:
+            if time.monotonic() - self._read_at > READ_EVERY_S:
                 self._read(0, stop)
             while self._system.unacknowledged() > IN_FLIGHT:
                 self._wait_for_kafka(stop)
@@ -98,16 +98,16 @@ class Submission(Generic[Key]):
             self._wait_for_kafka(stop)
 
     def wait(self, stop: threading.Event, explain: Callable[[], str]) -> None:
-        """Returns when every event has its notice; Stuck, with what `explain` says, where nothing moves any more."""
+        """Returns when every event has its notice. Raises Stuck, with the text of `explain`, or Interrupted."""
         self._moved = time.monotonic()
-        while len(self._told_of) < self._known:
+        while len(self._notified) < self._known:
             self._read(0.2, stop)
             if self._is_held_up():
                 self._moved = time.monotonic()
             if time.monotonic() - self._moved > PATIENCE_S:
-                waiting = f"{self._known - len(self._told_of)} of {self._sent} events have no notice"
+                waiting = f"{self._known - len(self._notified)} of {self._sent} events have no notice"
                 raise Stuck(f"{waiting}, and none came for {PATIENCE_S:.0f} s: {explain()}")
-        self._progress(self._sent, len(self._told_of))
+        self._progress(self._sent, len(self._notified))
 
     def _wait_for_kafka(self, stop: threading.Event) -> None:
         before = self._known
@@ -118,36 +118,36 @@ class Submission(Generic[Key]):
         if time.monotonic() - self._moved > PATIENCE_S:
             raise Stuck(f"Kafka acknowledged nothing for {PATIENCE_S:.0f} s")
 
-    def _stands_at(self, key: Key, place: str) -> None:
+    def _acknowledge(self, key: Key, place: str) -> None:
         self._known += 1
         self._acknowledged(key, place)
 
     def _read(self, wait_s: float, stop: threading.Event) -> None:
         if stop.is_set():
-            raise Interrupted("stopped before all events were told of")
+            raise Interrupted("stopped before every event had its notice")
         for notice in self._reader.read(wait_s):
             for name in (notice.get("ce_id"), notice.get("event")):
                 if name in self._keys:
                     self._take(self._keys[name], notice)
                     break
-        self._told = time.monotonic()
-        self._progress(self._sent, len(self._told_of))
+        self._read_at = time.monotonic()
+        self._progress(self._sent, len(self._notified))
 
     def _take(self, key: Key, notice: Notice) -> None:
-        self._told_of.add(key)
+        self._notified.add(key)
         self._moved = time.monotonic()
         self._noticed(key, notice)
 
 
 def explanation(addresses: Addresses, source: str, logs: Path) -> str:
-    """Which step holds the events up, by how far each reader is behind, and where its log is. Blocks."""
+    """The step that holds the events up, by the lag of each reader, and its log. Blocks."""
     try:
         behind = lags(addresses.kafka_connection, [source])
     except (KafkaException, TimeoutError):
         return f"Kafka does not answer; its log is {logs / 'kafka.log'}"
     if not asyncio.run(_is_answering(addresses)):
         return f"link waits for Neo4j, which does not answer; its log is {logs / 'neo4j.log'}"
-    # Notices come from the end of the way: what waits before link means that link does not move, whatever embed does.
+    # Notices come from link: records before it mean that it does not progress, whatever embed does.
     before_link = sum(behind.get((LINK_GROUP, topic), 0) for topic in (topics.GALLERY, topics.QUARANTINE))
     if before_link:
         return f"link is stuck, {before_link} records wait for it; its log is {logs / 'link-0.log'}"

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaException
 from graph.actions.link.cursor import adopt_record, mark_broken, read_cursor
 from graph.domain.errors import NotSameLog
 from graph.store.session import Store
-from streams.link.gallery_topic import REPAIR, GalleryTopic
+from streams.kafka.gallery_topic import REPAIR, GalleryTopic
 from streams.link.retry import retried
 from streams.repair.reconcile import Kafka, find
 from streams.settings import StreamSettings

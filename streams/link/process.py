@@ -21,14 +21,15 @@ from streams import topics
 from streams.faces.packs import chosen_model
 from streams.gallery.calibration import load_calibrations
 from streams.kafka.app import make_app, read_batches
+from streams.kafka.gallery_topic import GalleryTopic
 from streams.link.cursor_alignment import align
-from streams.link.gallery_topic import GalleryTopic
 from streams.link.worker import LinkWorker
 from streams.log_hold import LogHold
 from streams.process import EXIT_ALARM, CrashPoint, Watchdog, end_process
 from streams.relay.audit_roots import FOLDER, Roots
-from streams.relay.lag import Backlogs
-from streams.relay.relay import Relay
+from streams.relay.lag import LagReporter
+from streams.relay.outbox import OutboxPublisher
+from streams.relay.quarantine import QuarantineIndex
 from streams.settings import StreamSettings
 from streams.topics import LINK_GROUP
 
@@ -54,7 +55,7 @@ def make(settings: StreamSettings) -> Any:
     process = _LinkProcess(app, settings, topic, watchdog)
     read_batches(app, topics.GALLERY, process.link.handle, name="link")
     app.on_partitions_assigned.connect(process.link.on_assigned, weak=False)
-    read_batches(app, topics.QUARANTINE, process.relay.index, name="quarantine")
+    read_batches(app, topics.QUARANTINE, process.quarantine.index, name="quarantine")
     app.task(watchdog.beat)
     return app
 
@@ -76,18 +77,13 @@ class _LinkProcess:
             topic=topic,
             calibrations=load_calibrations(settings.calibration),
         )
-        self.relay = Relay(
-            app,
-            self._store,
-            MediaStore(settings.store_url),
-            self._hold,
-            watchdog,
-            crash,
-            sources=settings.sources,
-            first_try_s=settings.unreachable_backoff_s,
+        files, first_try_s = MediaStore(settings.store_url), settings.unreachable_backoff_s
+        self._publisher = OutboxPublisher(
+            app, self._store, files, self._hold, watchdog, crash, sources=settings.sources
         )
-        self._backlogs = Backlogs(
-            self._store, lambda: self.link.applied, settings.kafka_connection, sorted(settings.sources)
+        self.quarantine = QuarantineIndex(self._store, self._hold, watchdog, sources=sources, first_try_s=first_try_s)
+        self._lag = LagReporter(
+            self._store, self._hold, lambda: self.link.applied, settings.kafka_connection, sorted(sources)
         )
         self._roots = Roots(self._store, self._hold, settings.data.absolute() / FOLDER, crash)
 
@@ -95,11 +91,11 @@ class _LinkProcess:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.link.take_over())
-                tasks.create_task(self.relay.publish_for_ever())
-                tasks.create_task(self.relay.replay_for_ever())
+                tasks.create_task(self._publisher.publish_for_ever())
+                tasks.create_task(self.quarantine.replay_for_ever())
                 tasks.create_task(self._delete_for_ever())
                 tasks.create_task(self._roots.draw_for_ever())
-                tasks.create_task(self._backlogs.tell_for_ever(self._hold.ready.wait))
+                tasks.create_task(self._lag.report_for_ever())
         except* RedthreadError as group:
             end_process(EXIT_ALARM, str(group.exceptions[0]))
 
@@ -111,7 +107,7 @@ class _LinkProcess:
             try:
                 cursor = await read_cursor(self._store)
                 if cursor.epoch == self._hold.epoch and cursor.offset >= 0:
-                    await asyncio.to_thread(self._topic.delete_before, cursor.offset)
+                    await asyncio.to_thread(self._topic.forget_before, cursor.offset)
                 await outbox.forget(self._store, now=datetime.now(UTC))
             except Exception as failure:  # noqa: BLE001  Deletion may be late: the topic's retention is the limit.
                 log.warning("what the graph holds could not be deleted now: %s", type(failure).__name__)

@@ -24,10 +24,10 @@ from streams.gallery.calibration import Calibrations, calibration_of, from_text
 from streams.gallery.load import load_gallery
 from streams.gallery.state import Gallery
 from streams.kafka.app import LINK_BATCH
+from streams.kafka.gallery_topic import GalleryTopic, record_id
 from streams.kafka.library_patches import fetch_in_bulk
 from streams.link.apply import batch_of
 from streams.link.batch import Batch
-from streams.link.gallery_topic import GalleryTopic, record_id
 from streams.link.memberships import stored_memberships
 from streams.link.model_switch import switch_model
 from streams.link.register_score import adopt_score

@@ -6,7 +6,7 @@ Headers are as untrusted as the rest: what they may change is checked here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -116,7 +116,7 @@ def _check_envelope(message: Message, ce_type: str) -> None:
         raise Unprocessable(f"ce_type must be {ce_type} in this topic", code="wrong_type")
 
 
-def sources_by_topic(sources: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """Which source owns each input topic."""
+def sources_by_topic(sources: Iterable[str]) -> dict[str, str]:
+    """The source of each input topic."""
     kinds = (topics.media_submitted, topics.cases_changed, topics.victims_changed, topics.erasures_requested)
     return {kind(source): source for source in sources for kind in kinds}

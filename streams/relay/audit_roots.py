@@ -1,6 +1,6 @@
-"""Daily roots of the audit: drawn beside the relay, sent to a topic through the outbox, and kept as files.
+"""Draws the daily roots of the audit; they are published through the outbox and stored as files.
 
-A file is made whole, is never replaced, and may be read only. That keeps the application from altering it by
+A file appears whole, is never replaced, and is read-only. That keeps the application from altering it by
 mistake or by a defect; whoever has the rights of its user can still remove files or the folder. So copy the folder
 to another system each day, and let an auditor read the topic.
 """
@@ -25,7 +25,7 @@ from streams.process import EXIT_FENCED, CrashPoint, describe_failure, end_proce
 log = logging.getLogger(__name__)
 
 EVERY_S: Final = 60.0
-"""A look whether a day has ended: one indexed read."""
+"""Between checks whether a day has ended: one indexed read."""
 FOLDER: Final = "anchors"
 """Below the data folder."""
 
@@ -38,10 +38,10 @@ class Roots:
         self._hold = hold
         self._folder = folder
         self._crash = crash
-        self._in_line = False
+        self._files_complete = False
 
     async def draw_for_ever(self) -> None:
-        """Draws whatever is due, and makes the files that a crash kept from being made."""
+        """Draws the roots that are due, and writes the files that a crash prevented."""
         await self._hold.ready.wait()
         while True:
             try:
@@ -53,32 +53,32 @@ class Roots:
             except StoreUnavailable as away:
                 log.warning("roots wait: %s", away.message)
             except Exception as defect:  # noqa: BLE001
-                # Whatever it is, a full disk too: the next round makes up for it, and link must go on.
+                # Broad: link must go on whatever it is, a full disk too; the next round repeats it.
                 log.error("ALARM the audit's root could not be drawn, trying again: %s", describe_failure(defect))
             await asyncio.sleep(EVERY_S)
 
     async def _draw(self) -> None:
-        if not self._in_line:
+        if not self._files_complete:
             known = await audit_roots.all_roots(self._store)
-            await asyncio.to_thread(self._keep, known)
-            self._in_line = True
+            await asyncio.to_thread(self._write, known)
+            self._files_complete = True
         while root := await audit_roots.draw_next(self._store, self._hold.epoch, now=datetime.now(UTC)):
-            self._in_line = False
+            self._files_complete = False
             self._crash.reach("roots-before-file")
-            await asyncio.to_thread(self._keep, [root])
-            self._in_line = True
+            await asyncio.to_thread(self._write, [root])
+            self._files_complete = True
             log.warning("the audit's root of %s: entry %s", root.date, root.seq)
 
-    def _keep(self, known: list[Root]) -> None:
+    def _write(self, known: list[Root]) -> None:
         for root in known:
-            if not keep(self._folder, root):
+            if not write_root(self._folder, root):
                 log.error("ALARM the root of %s in the graph is not the one in %s", root.date, self._folder)
 
 
-def keep(folder: Path, root: Root) -> bool:
-    """Whether the root's file holds the root: makes it where it is absent, and never touches one that is there.
+def write_root(folder: Path, root: Root) -> bool:
+    """Whether the root's file holds the root; creates the file where it is absent and never changes an existing one.
 
-    The file appears whole or not at all, may be read only, and is on the disk when this returns.
+    The file appears whole or not at all, is read-only, and is on the disk when this returns.
     """
     make_folders(folder)
     path = folder / f"{root.date}.json"
@@ -93,7 +93,7 @@ def keep(folder: Path, root: Root) -> bool:
             # Unlike a rename, a link refuses a name that is taken.
             path.hardlink_to(scratch)
         except FileExistsError:
-            pass  # another process of ours was first; what it wrote is compared below
+            pass  # another process of ours was first; its file is compared below
         finally:
             scratch.unlink()
         sync_folder(folder)

@@ -1,13 +1,13 @@
-"""How far the readers of Kafka are, and what of that the graph is told, so that people learn what is still to come."""
+"""Writes the pending events of each source to the graph, where people see what is still to come."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from confluent_kafka import KafkaException
 
@@ -18,16 +18,18 @@ from graph.store.session import Store
 from streams import topics
 from streams.kafka.connection import KafkaConnection
 from streams.kafka.offsets import Position, Positions, positions
+from streams.log_hold import LogHold
 from streams.topics import EMBED_GROUP, LINK_GROUP
 
 log = logging.getLogger(__name__)
 EVERY_S: Final = 5.0
 
 
-def backlogs(sources: Sequence[str], now: Positions, before: Positions, seconds: float) -> list[Backlog]:
-    """What waits of each source, before embed and before link, and in how many seconds it will be through.
+def pending_events(sources: Sequence[str], now: Positions, before: Positions, seconds: float) -> list[Backlog]:
+    """The events of each source that embed or link have not processed, and the seconds that they will take.
 
-    By the pace of the `seconds` since `before`; None where nothing moved. Link's log holds all sources' records.
+    Estimated by the pace of the `seconds` since `before`; None where nothing moved. The records before link are those
+    of all sources: they share its log.
     """
     nothing = Position(0, 0)
     found: list[Backlog] = []
@@ -43,36 +45,37 @@ def backlogs(sources: Sequence[str], now: Positions, before: Positions, seconds:
     return found
 
 
-class Backlogs:
-    """Tells the graph what waits in Kafka, for as long as link's process lives.
+class LagReporter:
+    """Measures and writes the lag for as long as link's process lives.
 
-    `applied` gives the records of the gallery log that stand in the graph: Kafka hears of them only later.
+    `applied` gives the number of gallery records in the graph: link commits its offsets to Kafka only later.
     """
 
     def __init__(
-        self, store: Store, applied: Callable[[], int], kafka: KafkaConnection, sources: Sequence[str]
+        self, store: Store, hold: LogHold, applied: Callable[[], int], kafka: KafkaConnection, sources: Sequence[str]
     ) -> None:
         self._store = store
+        self._hold = hold
         self._applied = applied
         self._kafka = kafka
         self._sources = sources
 
-    async def tell_for_ever(self, ready: Callable[[], Awaitable[Any]]) -> None:
-        """Begins once `ready` returns; what is away for a while is told later."""
-        await ready()
+    async def report_for_ever(self) -> None:
+        """Begins once this process holds the log; while Kafka or Neo4j is away nothing is written."""
+        await self._hold.ready.wait()
         before: Positions = {}
-        told: list[Backlog] = []
+        written: list[Backlog] = []
         at = time.monotonic()
         while True:
             try:
                 now, moment = await asyncio.to_thread(self._positions), time.monotonic()
-                found = backlogs(self._sources, now, before, moment - at)
+                found = pending_events(self._sources, now, before, moment - at)
                 before, at = now, moment
-                if found != told:
+                if found != written:
                     await lag.write(self._store, found, now=datetime.now(UTC))
-                    told = found
+                    written = found
             except (KafkaException, StoreUnavailable) as away:
-                log.warning("what waits could not be told: %s", type(away).__name__)
+                log.warning("the lag could not be reported: %s", type(away).__name__)
             await asyncio.sleep(EVERY_S)
 
     def _positions(self) -> Positions:

@@ -18,8 +18,8 @@ from graph.domain.errors import LogGap
 from graph.files import MediaStore
 from graph.store.session import Store
 from streams import topics
+from streams.kafka.gallery_topic import GalleryTopic
 from streams.kafka.reader import TopicReader
-from streams.link.gallery_topic import GalleryTopic
 from streams.repair.reconcile import Findings, Kafka, Reconciliation, find, is_finished, source_events
 
 LOOK_S: Final = 2.0

@@ -28,7 +28,7 @@ from infra.foreground import in_thread
 from infra.local.issuer import user_of
 from infra.local.system import RunningSystem
 from streams.client.folders import SourceFile, case_id_of
-from streams.client.submission import Notice
+from streams.client.receive import Notice
 from streams.faces.models import MODEL_ID
 from streams.gallery.matrix import all_scores
 from tests.bench.reviewer import Worked, people_of, work

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from graph.domain.errors import RedthreadError
-from infra.install import UNREACHABLE
 from streams.client.submission import Interrupted
 
 THREADS_OF = (
@@ -32,6 +31,8 @@ THREADS_OF = (
 )
 """Variables by which numerical libraries are told how many threads to start."""
 POLL_S = 0.1
+UNREACHABLE = ("Retrying (Retry(", "ConnectionError", "ProxyError", "ReadTimeout", "SSLError", "TLS")
+"""Words of pip where the package index does not answer."""
 _PIP = "-m pip install --no-deps --no-input --disable-pip-version-check --progress-bar off --requirement"
 _ANSWERING = """
 import json, os, runpy, sys

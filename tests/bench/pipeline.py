@@ -18,8 +18,9 @@ from graph.files import MediaStore
 from infra.demo.run import SOURCE, Terms
 from infra.local.system import RunningSystem
 from infra.terminal import announce
-from streams.client.case_system import CaseSystem, NoticeReader
 from streams.client.folders import SourceFile, case_id_of, read_cases
+from streams.client.publish import CaseSystem
+from streams.client.receive import NoticeReader
 from streams.client.submission import Submission, explanation
 from tests.bench.bare_loop import CPU, BareLoop, BareSettings, add, bare_loop, cores
 

@@ -39,9 +39,9 @@ from graph.files import MediaStore
 from graph.store.migrate import migrate
 from graph.store.session import Store, Tx
 from tests.bench.review.graph import Sizes, build
-from tests.integration.conftest import empty
 from tests.integration.test_api_process import running
 from tests.support.factories import drawn_face
+from tests.support.graph_contents import empty
 from tests.support.harness import new_store
 from tests.support.signed_in import as_, sign_in, sign_in_env
 

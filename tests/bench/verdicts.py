@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.decide.decision import Judgement
+from graph.actions.decide.verdicts import do_verdict
 from graph.actions.link import commit
 from graph.actions.link.cursor import read_cursor
 from graph.actions.link.writes import GraphWrites, ProposedLink

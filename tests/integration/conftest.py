@@ -1,7 +1,7 @@
-"""The real graph for integration tests: migrated once, emptied before each test.
+"""The HTTP service on the real graph, in the test process.
 
-`stack` (in tests/conftest.py) gives the addresses of the real servers; `store` is a connection to its Neo4j;
-`scene` holds two cases with a link between them; `api` is the HTTP service on that graph, asked in this process.
+`store` (in tests/conftest.py) is a connection to the empty graph; `scene` fills it with two cases and a link between
+them; `api` is a client of the service on that graph.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -21,7 +20,6 @@ from graph.actions.access import AccessLog
 from graph.domain import audit
 from graph.domain.audit_actions import AuditAction
 from graph.files import MediaStore
-from graph.store.migrate import migrate, migrations
 from graph.store.queries import audit as audit_queries
 from graph.store.session import Store
 from tests.support.factories import ANNA, Scene, two_cases
@@ -30,27 +28,6 @@ from tests.support.signed_in import as_, sign_in
 
 HEADERS = {**as_(ANNA), "Redthread-Purpose": "victim identification"}
 """Of a request by ANNA, investigator of north; `as_(SUE)` are those of another person, laid over them."""
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-async def store(stack: Any, anyio_backend: str) -> AsyncIterator[Store]:
-    async with Store(*stack.neo4j) as store:
-        await migrate(store)
-        await empty(store)
-        yield store
-
-
-async def empty(store: Store) -> None:
-    """Nothing is in the graph but its schema, the head of the audit and the cursor."""
-    await store.statement("MATCH (n) WHERE NOT n:Migration CALL (n) { DETACH DELETE n } IN TRANSACTIONS")
-    for _, _, text in migrations():
-        for statement in filter(lambda part: part.startswith("MERGE"), (part.strip() for part in text.split(";"))):
-            await store.statement(statement)  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from graph.files import MediaStore
 from graph.store import log
 from graph.store.session import Store, Tx
 from tests.integration.conftest import entries
-from tests.integration.test_quarantine import failed
+from tests.integration.processes.test_quarantine import failed
 from tests.support.factories import NOW
 from tests.support.signed_in import as_, sign_in
 

@@ -55,9 +55,13 @@ async def test_metrics_count_answers_by_route_and_name_nothing_that_was_asked_fo
 
 
 async def test_a_graph_without_its_migrations_is_not_ready(api: httpx.AsyncClient, store: Store) -> None:
+    migrations = await store.read(lambda tx: tx.rows("MATCH (m:Migration) RETURN properties(m) AS properties"))
     await store.statement("MATCH (m:Migration) DELETE m")
-
-    answer = await api.get("/readyz")
+    try:
+        answer = await api.get("/readyz")
+    finally:
+        create = "UNWIND $rows AS row CREATE (m:Migration) SET m = row.properties"
+        await store.write(lambda tx: tx.do(create, rows=migrations))
 
     assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
     assert answer.headers["retry-after"] == "5"

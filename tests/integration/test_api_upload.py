@@ -17,7 +17,7 @@ from graph.actions.operate import quarantine
 from graph.domain import ids
 from graph.files import MediaStore
 from graph.store.session import Row, Store
-from streams.client.case_system import CaseSystem
+from streams.client.publish import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.settings import Addresses, cache_folder
 from tests.integration.conftest import deeds, entries

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from graph.actions.access import AccessEvent, AccessLog
-from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.decide.decision import Judgement
+from graph.actions.decide.verdicts import do_verdict
 from graph.actions.read.approvals import Approval, ApprovalPage, read_approvals
 from graph.domain.errors import Forbidden
 from graph.domain.link import Decision

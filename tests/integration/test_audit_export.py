@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.decide.decision import Judgement
+from graph.actions.decide.verdicts import do_verdict
 from graph.actions.operate import audit_export, audit_file
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain import audit

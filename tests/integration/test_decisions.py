@@ -11,9 +11,9 @@ import pytest
 
 from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide import acts, contact_sheet, identify, verdicts
-from graph.actions.decide.contact_sheet import Said
+from graph.actions.decide.contact_sheet import SheetJudgement
+from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.identify import Proposal
-from graph.actions.decide.verdicts import Judgement, Seen
 from graph.actions.read.approvals import read_approvals
 from graph.actions.read.links import read_link
 from graph.actions.read.queue import read_queue
@@ -244,34 +244,36 @@ async def sheet(scene: Scene) -> list[str]:
 
 async def test_one_act_settles_a_contact_sheet_and_is_undone_as_one(scene: Scene) -> None:
     store, links = scene.store, await sheet(scene)
-    said = Said(tuple(Seen(link, 0) for link in links), YES, ("ears",), "")
+    said = SheetJudgement(tuple(Seen(link, 0) for link in links), YES, ("ears",), "")
     async with access_log(store) as looked:
         foreseen = await contact_sheet.preview(store, looked, said, access=AccessEvent(ANNA, "test", NOW))
     done = await contact_sheet.do_act(store, said, actor=ANNA, now=NOW)
 
     assert (foreseen.faces, foreseen.cases, foreseen.victims) == (done.faces, done.cases, done.victims)
     assert (done.faces, done.cases) == (2, 1), "the own face and the one at the other end of the link"
-    assert [row["link_id"] for row in done.links] == [links[1]], "the better picture, not the better score"
+    assert [row.link_id for row in done.links] == [links[1]], "the better picture, not the better score"
     assert len(set((await victims_of(scene)).values())) == 1
     assert set(await victims_of(scene)) == {"n1", "s1", "w1"}
 
     assert done.act_id is not None
     undone = await acts.do_act_reopening(store, done.act_id, "wrong child", actor=ANNA, now=NOW)
-    assert [row["state"] for row in undone.links] == ["candidate"]
+    assert [row.state for row in undone.links] == ["candidate"]
     assert set(await victims_of(scene)) == {"s1", "w1"}
 
 
 async def test_faces_ticked_off_are_dismissed_in_the_same_act(scene: Scene) -> None:
     store, links = scene.store, await sheet(scene)
-    said = Said(tuple(Seen(link, 0) for link in links), YES, ("ears",), "", (scene.faces["w1"],))
+    said = SheetJudgement(tuple(Seen(link, 0) for link in links), YES, ("ears",), "", (scene.faces["w1"],))
     with pytest.raises(Conflict) as refused:  # n1 = s1 = w1 is what others confirmed: w1 cannot differ from n1 then
         await contact_sheet.do_act(store, said, actor=ANNA, now=NOW)
     assert refused.value.code == "contradiction"
 
     await scene.media("z", SOUTH, faces=["z1"])
-    both = Said((Seen(links[1], 0), Seen(await scene.link("n1", "z1"), 0)), YES, ("ears",), "", (scene.faces["z1"],))
+    both = SheetJudgement(
+        (Seen(links[1], 0), Seen(await scene.link("n1", "z1"), 0)), YES, ("ears",), "", (scene.faces["z1"],)
+    )
     done = await contact_sheet.do_act(store, both, actor=ANNA, now=NOW)
-    assert sorted(row["state"] for row in done.links) == ["confirmed", "dismissed"]
+    assert sorted(row.state for row in done.links) == ["confirmed", "dismissed"]
     [entry] = [entry for entry in await entries(store) if entry.action == "links.judged"]
     assert entry.subject == f"act:{done.act_id}"
 
@@ -279,12 +281,12 @@ async def test_faces_ticked_off_are_dismissed_in_the_same_act(scene: Scene) -> N
 async def test_an_act_is_all_or_nothing_and_no_half_of_it_is_undone(scene: Scene) -> None:
     store, links = scene.store, await sheet(scene)
     await judge(store, links[0], Decision.UNSURE)
-    said = Said(tuple(Seen(link, 0) for link in links), NO, (), "")
+    said = SheetJudgement(tuple(Seen(link, 0) for link in links), NO, (), "")
     with pytest.raises(Conflict) as stale:
         await contact_sheet.do_act(store, said, actor=BEN, now=NOW)
     assert (stale.value.code, stale.value.current["link_id"]) == ("stale_version", links[0])
 
-    said = Said((Seen(links[0], 1), Seen(links[1], 0)), NO, (), "")
+    said = SheetJudgement((Seen(links[0], 1), Seen(links[1], 0)), NO, (), "")
     done = await contact_sheet.do_act(store, said, actor=BEN, now=NOW)
     with pytest.raises(Conflict) as half:
         await reopen(store, links[0], 2, by=BEN)
@@ -301,10 +303,10 @@ async def test_an_act_is_all_or_nothing_and_no_half_of_it_is_undone(scene: Scene
 async def test_an_act_that_a_second_person_returns_is_recorded_as_returned(scene: Scene) -> None:
     store, links = scene.store, await sheet(scene)
     done = await contact_sheet.do_act(
-        store, Said(tuple(Seen(link, 0) for link in links), YES, ("ears",), ""), actor=ANNA, now=NOW
+        store, SheetJudgement(tuple(Seen(link, 0) for link in links), YES, ("ears",), ""), actor=ANNA, now=NOW
     )
     assert done.act_id is not None
-    seen = [Seen(row["link_id"], row["version"]) for row in done.links]
+    seen = [Seen(row.link_id, row.version) for row in done.links]
     await acts.do_act_approval(store, done.act_id, seen, SecondDecision.RETURNED, "look again", actor=SUE, now=NOW)
 
     assert [entry.action for entry in await entries(store)][-2:] == ["links.judged", "links.returned"]
@@ -313,10 +315,10 @@ async def test_an_act_that_a_second_person_returns_is_recorded_as_returned(scene
 async def test_an_act_is_not_undone_below_a_later_decision_which_is_named(scene: Scene) -> None:
     store, links = scene.store, await sheet(scene)
     done = await contact_sheet.do_act(
-        store, Said(tuple(Seen(link, 0) for link in links), YES, ("ears",), ""), actor=ANNA, now=NOW
+        store, SheetJudgement(tuple(Seen(link, 0) for link in links), YES, ("ears",), ""), actor=ANNA, now=NOW
     )
     assert done.act_id is not None
-    seen = [Seen(row["link_id"], row["version"]) for row in done.links]
+    seen = [Seen(row.link_id, row.version) for row in done.links]
     await acts.do_act_approval(store, done.act_id, seen, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
     with pytest.raises(Conflict) as refused:
         await acts.do_act_reopening(store, done.act_id, "late", actor=SUE, now=NOW)
@@ -333,9 +335,9 @@ async def group(scene: Scene) -> str:
     return await scene.link("g1", "s1", score=0.5)
 
 
-def shown(scene: Scene, link_id: str, *faces: str, apart: tuple[str, ...] = ()) -> Said:
+def shown(scene: Scene, link_id: str, *faces: str, apart: tuple[str, ...] = ()) -> SheetJudgement:
     named = tuple(scene.faces[name] for name in faces)
-    return Said((Seen(link_id, 0),), YES, ("ears",), "", tuple(scene.faces[name] for name in apart), named)
+    return SheetJudgement((Seen(link_id, 0),), YES, ("ears",), "", tuple(scene.faces[name] for name in apart), named)
 
 
 async def test_one_act_joins_all_faces_of_a_group_that_were_seen_and_none_that_came_later(
@@ -371,7 +373,7 @@ async def test_who_was_ticked_off_is_not_proposed_again_to_any_face_of_the_sheet
         scene.store, shown(scene, group, "g1", "g2", "g3", apart=("g3",)), actor=ANNA, now=NOW
     )
 
-    states = {row["link_id"]: row["state"] for row in done.links}
+    states = {row.link_id: row.state for row in done.links}
     assert states[asked_again] == "dismissed"
     assert set(await victims_of(scene)) == {"g1", "g2", "s1"}
 
@@ -399,7 +401,7 @@ async def test_links_of_two_items_are_not_one_act(scene: Scene) -> None:
     links = [await scene.link("n1", "s1"), await scene.link("n2", "t1")]
     with pytest.raises(Invalid) as refused:
         await contact_sheet.do_act(
-            scene.store, Said(tuple(Seen(x, 0) for x in links), YES, ("ears",), ""), actor=ANNA, now=NOW
+            scene.store, SheetJudgement(tuple(Seen(x, 0) for x in links), YES, ("ears",), ""), actor=ANNA, now=NOW
         )
     assert refused.value.code == "several_items"
 

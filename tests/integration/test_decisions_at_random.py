@@ -14,14 +14,13 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from graph.actions.decide import acts, contact_sheet
 from graph.actions.decide import verdicts as decide
-from graph.actions.decide.contact_sheet import Said
-from graph.actions.decide.verdicts import Judgement, Seen
+from graph.actions.decide.contact_sheet import SheetJudgement
+from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.read.links import seen_link
 from graph.domain import audit
 from graph.domain.errors import Conflict, Forbidden, Invalid, NotFound
@@ -29,9 +28,10 @@ from graph.domain.link import Decision, SecondDecision
 from graph.domain.people import Person, Role
 from graph.store.migrate import migrate
 from graph.store.session import Store
-from tests.integration.conftest import empty, entries
+from tests.integration.conftest import entries
 from tests.support import reference_victims as reference
 from tests.support.factories import Scene
+from tests.support.graph_contents import empty
 from tests.support.observer import answers, change_what_is_hidden
 
 HISTORIES = int(os.environ.get("REDTHREAD_TEST_HISTORIES", "6"))
@@ -101,7 +101,7 @@ async def act(store: Store, links: list[str], drawn: tuple[int, str, int, int]) 
             await decide.do_reopening(store, seen[first], "why", actor=who, now=now)
         elif what == "act":
             faces += (await store.read(lambda tx: seen_link(tx, second, viewer=who))).face_ids
-            said = Said(tuple(seen.values()), Decision.CONFIRMED, ("ears",), "", faces=faces)
+            said = SheetJudgement(tuple(seen.values()), Decision.CONFIRMED, ("ears",), "", faces=faces)
             await contact_sheet.do_act(store, said, actor=who, now=now)
         elif acts_of[first] is not None:
             await acts.do_act_reopening(store, acts_of[first], "why", actor=who, now=now)
@@ -157,11 +157,6 @@ async def check(store: Store, scene: Scene, taken: int) -> None:
     chain = await entries(store)
     assert audit.first_fault(chain) is None
     assert len(chain) == taken
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 def test_whatever_many_people_do_at_once_everything_follows_from_what_they_said(stack: Any) -> None:

@@ -20,7 +20,7 @@ from graph.domain.errors import Conflict
 from graph.files import MediaStore
 from graph.store.session import Store
 from streams import topics
-from streams.client.case_system import CaseSystem
+from streams.client.publish import CaseSystem
 from streams.faces.models import MODEL_ID, ModelsUnavailable, ensure_models
 from streams.gallery.load import load_gallery
 from streams.settings import Addresses, cache_folder

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from graph.actions.access import AccessEvent, AccessLog
-from graph.actions.decide.contact_sheet import Said, do_act
-from graph.actions.decide.verdicts import Judgement, Seen, do_verdict
+from graph.actions.decide.contact_sheet import SheetJudgement, do_act
+from graph.actions.decide.decision import Judgement, Seen
+from graph.actions.decide.verdicts import do_verdict
 from graph.actions.read.queue import Page, Queued, do_claim, do_renewal, do_skip, read_queue
 from graph.domain.errors import Conflict, Forbidden, NotFound
 from graph.domain.link import Decision
@@ -108,7 +109,7 @@ async def test_a_claim_ends_when_one_decision_settled_all_its_links(store: Store
     assert len(mine.item.links) == 2
 
     seen = tuple(Seen(link.link_id, 0) for link in mine.item.links)
-    await do_act(store, Said(seen, Decision.CONFIRMED, ("ears",), ""), actor=ANNA, now=NOW)
+    await do_act(store, SheetJudgement(seen, Decision.CONFIRMED, ("ears",), ""), actor=ANNA, now=NOW)
 
     assert (await queue(store)).items == []
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.decide.decision import Judgement
+from graph.actions.decide.verdicts import do_verdict
 from graph.actions.read import links
 from graph.domain.link import Decision
 from graph.store.session import Store

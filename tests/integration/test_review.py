@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.decide.decision import Judgement
+from graph.actions.decide.verdicts import do_verdict
 from graph.actions.read.links import seen_link
 from graph.domain import audit
 from graph.domain.errors import Conflict, Invalid, NotFound

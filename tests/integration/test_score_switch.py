@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.decide.decision import Judgement
+from graph.actions.decide.verdicts import do_verdict
 from graph.actions.link.cursor import raise_epoch, read_cursor
 from graph.domain.link import Decision
 from graph.store.session import Store

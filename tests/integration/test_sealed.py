@@ -7,9 +7,9 @@ import pytest
 
 from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide import acts, contact_sheet, identify, verdicts
-from graph.actions.decide.contact_sheet import Said
+from graph.actions.decide.contact_sheet import SheetJudgement
+from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.identify import Proposal
-from graph.actions.decide.verdicts import Judgement, Seen
 from graph.actions.read.links import read_link
 from graph.actions.read.queue import do_claim
 from graph.domain.errors import Conflict, Forbidden, NotFound
@@ -172,7 +172,7 @@ async def test_every_miss_is_in_the_audit_without_what_was_asked_for(
 async def sheet_of_two_districts(store: Store, scene: Scene) -> tuple[str, str, str]:
     """Ben's act on a link of his own district and on one that reaches the north."""
     across, south = await scene.link("n1", "s1"), await scene.link("s1", "t1")
-    said = Said((Seen(across, 0), Seen(south, 0)), Decision.DISMISSED, (), "")
+    said = SheetJudgement((Seen(across, 0), Seen(south, 0)), Decision.DISMISSED, (), "")
     done = await contact_sheet.do_act(store, said, actor=BEN, now=NOW)
     assert done.act_id is not None
     return done.act_id, across, south
@@ -186,11 +186,11 @@ async def test_each_district_takes_back_its_own_share_of_an_act(store: Store, sc
 
     undone = await acts.do_act_reopening(store, act_id, "a mistake", actor=SUE, now=NOW)
 
-    assert [row["link_id"] for row in undone.links] == [across]
+    assert [row.link_id for row in undone.links] == [across]
     assert undone.in_part
     assert (await seen(store, south, SAM)).state is State.DISMISSED
     rest = await acts.do_act_reopening(store, act_id, "a mistake", actor=SAM, now=NOW)
-    assert ([row["link_id"] for row in rest.links], rest.in_part) == ([south], False)
+    assert ([row.link_id for row in rest.links], rest.in_part) == ([south], False)
 
 
 async def test_a_link_that_is_reopened_alone_is_so_where_the_rest_of_its_act_is_anothers(
@@ -223,10 +223,13 @@ async def test_a_group_of_another_district_is_joined_over_ones_own_links_alone(s
     await scene.group("g", SOUTH, "s1", "t1")
 
     done = await contact_sheet.do_act(
-        store, Said(tuple(Seen(link, 0) for link in links), Decision.CONFIRMED, ("ears",), ""), actor=ANNA, now=NOW
+        store,
+        SheetJudgement(tuple(Seen(link, 0) for link in links), Decision.CONFIRMED, ("ears",), ""),
+        actor=ANNA,
+        now=NOW,
     )
 
-    assert {row["link_id"] for row in done.links} == set(links)
+    assert {row.link_id for row in done.links} == set(links)
     assert (await seen(store, inner, BEN)).version == 0
 
 

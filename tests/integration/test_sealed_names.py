@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from graph.actions.decide import contact_sheet, verdicts
-from graph.actions.decide.contact_sheet import Said
-from graph.actions.decide.verdicts import Judgement, Seen
+from graph.actions.decide.contact_sheet import SheetJudgement
+from graph.actions.decide.decision import Judgement, Seen
 from graph.domain.link import Decision
 from graph.domain.people import Person
 from graph.domain.victim import formed_id
@@ -35,12 +35,12 @@ async def test_whoever_confirms_a_group_with_another_districts_victim_can_open_w
     await scene.depicts("s1", "other:child")
     link = await scene.link(faces[0], "s1")
     others = tuple(scene.faces[face] for face in faces[1:])
-    said = Said((Seen(link, 0),), Decision.CONFIRMED, ("ears",), "", faces=others)
+    said = SheetJudgement((Seen(link, 0),), Decision.CONFIRMED, ("ears",), "", faces=others)
 
     done = await contact_sheet.do_act(store, said, actor=ANNA, now=NOW)
 
     [victim] = done.victims
-    answer = await api.get(f"/victims/{victim['victim_id']}")
+    answer = await api.get(f"/victims/{victim.victim_id}")
     assert answer.status_code == 200
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.decide.decision import Judgement
+from graph.actions.decide.verdicts import do_verdict
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
 from graph.domain.victim import formed_id

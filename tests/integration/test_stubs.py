@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.erase import do_erase
-from graph.actions.decide.verdicts import Judgement, Seen, do_approval, do_reopening, do_verdict
+from graph.actions.decide.verdicts import do_approval, do_reopening, do_verdict
 from graph.actions.read.approvals import read_approvals
 from graph.actions.read.links import read_link, read_links
 from graph.actions.read.victim import SeenVictim, read_victim

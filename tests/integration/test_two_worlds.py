@@ -32,8 +32,8 @@ from graph.domain.people import Person
 from graph.files import MediaStore
 from graph.store.migrate import migrate
 from graph.store.session import Store
-from tests.integration.conftest import empty
 from tests.support.factories import NOW
+from tests.support.graph_contents import empty
 from tests.support.harness import new_store
 from tests.support.signed_in import as_, sign_in
 from tests.support.worlds import (
@@ -94,11 +94,6 @@ stories = st.tuples(
     st.lists(one_step, min_size=2, max_size=8), hidden("a"), hidden("b"), st.sampled_from(VIEWERS),
     st.integers(0, 2**32),
 )  # fmt: skip
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 def test_every_operation_of_the_api_is_asked_for() -> None:

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from graph.actions.access import AccessEvent, AccessLog
-from graph.actions.decide.verdicts import Judgement, do_verdict
+from graph.actions.decide.decision import Judgement
+from graph.actions.decide.verdicts import do_verdict
 from graph.actions.link import commit
 from graph.actions.link.writes import GraphWrites
 from graph.actions.read.queue import read_queue

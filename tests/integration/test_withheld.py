@@ -12,7 +12,7 @@ import pytest
 from graph.actions.read import links
 from graph.store.session import Store
 from streams import topics
-from streams.relay.relay import BATCH
+from streams.relay.outbox import BATCH
 from tests.support import factories_streams as make
 from tests.support.harness import until
 from tests.support.link_in_process import LinkInProcess, link_in_process

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from infra.demo.samples import SHOTS, write_samples
-from tests.support.commands import PATIENCE_S, command, redthread
+from tests.support.commands import PATIENCE_S, command, redthread, redthread_process
 from tests.support.factories_pictures import astronaut, encoded, quarters
 
 SIDE = tuple[str, str]
@@ -108,7 +108,7 @@ def test_ones_own_folder_may_hold_anything_and_each_file_is_told_of(tmp_path: Pa
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
 
-    done = redthread("demo", "--folder", folder, "--exit", "--json", "--embed", 1)
+    done = redthread_process("demo", "--folder", folder, "--exit", "--json", "--embed", 1)
 
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

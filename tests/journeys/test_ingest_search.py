@@ -28,10 +28,10 @@ from infra.local.kafka import credentials
 from infra.local.neo4j.server import QUICK
 from infra.local.running import find_running
 from streams import topics
-from streams.client.case_system import CaseSystem
 from streams.client.journal import NAME
+from streams.client.publish import CaseSystem
 from streams.kafka.connection import KafkaConnection
-from tests.support.commands import PATIENCE_S, command, redthread
+from tests.support.commands import PATIENCE_S, command, redthread, redthread_process
 
 GUIDE = (Path(__file__).parents[2] / "infra" / "docs" / "case-systems.md").read_text("utf-8")
 TERMS = ("--scope", "register", "--purpose", "victim identification", "--legal-basis", "test")
@@ -53,10 +53,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         # It lives for minutes: the second compiler of Neo4j's JVM would cost more than it saves.
         patch.setenv("JAVA_TOOL_OPTIONS", " ".join(QUICK))
-        started = redthread("up", "--detach", "--data", folder, "--embed", 1, *ports)
+        started = redthread_process("up", "--detach", "--data", folder, "--embed", 1, *ports)
     assert started.returncode == 0, started.stderr
     yield folder
-    assert redthread("down", "--data", folder).returncode == 0
+    assert redthread_process("down", "--data", folder).returncode == 0
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from graph.actions.link.cursor import Cursor, read_cursor
+from graph.store.migrate import migrations
 from graph.store.session import Row, Store
 
 BOOKKEEPING = frozenset(
@@ -31,6 +32,14 @@ KEYS = {
     "Part": "part_id",
 }
 """The property that identifies the nodes of each label."""
+
+
+async def empty(store: Store) -> None:
+    """Deletes everything in the graph except its schema, and restores what migrations create: audit head and cursor."""
+    await store.statement("MATCH (n) WHERE NOT n:Migration CALL (n) { DETACH DELETE n } IN TRANSACTIONS")
+    for _, _, text in migrations():
+        for statement in filter(lambda part: part.startswith("MERGE"), (part.strip() for part in text.split(";"))):
+            await store.statement(statement)  # type: ignore[arg-type]
 
 
 class GraphContents:

@@ -31,8 +31,9 @@ from streams.log_hold import LogHold
 from streams.process import CrashPoint, Watchdog
 from streams.records.gallery import FacesEmbedded, GalleryRecord
 from streams.records.message import Message
-from streams.relay import relay as relay_module
-from streams.relay.relay import Relay
+from streams.relay import outbox as relay_module
+from streams.relay.outbox import OutboxPublisher
+from streams.relay.quarantine import QuarantineIndex
 from tests.support.graph_contents import GraphContents
 from tests.support.harness import new_store, until
 
@@ -145,23 +146,15 @@ class LinkInProcess(GraphContents):
             topic=self,  # type: ignore[arg-type]
             calibrations=load_calibrations(self._calibration),
         )
-        self._relay = Relay(
-            self,
-            self.store,
-            self.files,
-            hold,
-            watchdog,
-            crash,
-            sources=sources,
-            first_try_s=self._first_try_s,
-        )
+        publisher = OutboxPublisher(self, self.store, self.files, hold, watchdog, crash, sources=sources)
+        quarantine = QuarantineIndex(self.store, hold, watchdog, sources=sources, first_try_s=self._first_try_s)
         self._link._assigned.set()
         await self._link.take_over()
         self._tasks = [
             asyncio.create_task(self._read_log(self._link)),
-            asyncio.create_task(self._read_quarantine(self._relay)),
-            asyncio.create_task(self._relay.publish_for_ever()),
-            asyncio.create_task(self._relay.replay_for_ever()),
+            asyncio.create_task(self._read_quarantine(quarantine)),
+            asyncio.create_task(publisher.publish_for_ever()),
+            asyncio.create_task(quarantine.replay_for_ever()),
         ]
 
     async def stop(self) -> None:
@@ -180,11 +173,11 @@ class LinkInProcess(GraphContents):
                 await link.handle(new)
             await self._log_grew.wait()
 
-    async def _read_quarantine(self, relay: Relay) -> None:
+    async def _read_quarantine(self, quarantine: QuarantineIndex) -> None:
         while True:
             self._quarantine_grew.clear()
             while new := self.topics[topics.QUARANTINE][self._indexed :]:
-                await relay.index(new)
+                await quarantine.index(new)
                 self._indexed += len(new)
             await self._quarantine_grew.wait()
 

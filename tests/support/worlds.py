@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from graph.actions.decide import acts, contact_sheet, identify, label, mark
 from graph.actions.decide import verdicts as decide
-from graph.actions.decide.contact_sheet import Said
-from graph.actions.decide.verdicts import Judgement, Seen
+from graph.actions.decide.contact_sheet import SheetJudgement
+from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.read.links import seen_link
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.errors import RedthreadError
@@ -265,7 +265,7 @@ class World:
                 for one in seen if shown is not None else ():
                     link = await self.store.read(lambda tx, one=one: seen_link(tx, one.link_id, viewer=actor))
                     shown += link.face_ids
-                said = Said(seen, decision, reasons, text, faces=shown)
+                said = SheetJudgement(seen, decision, reasons, text, faces=shown)
                 await contact_sheet.do_act(self.store, said, actor=actor, now=now)
             elif what in ("approve", "return"):
                 second = SecondDecision.APPROVED if what == "approve" else SecondDecision.RETURNED

@@ -109,7 +109,7 @@ async def _identifications(tx: Tx, person: Person) -> list[Approval]:
     if not rows:
         return []
     around = await victims.load(tx, {face for row in rows for face in row["identification"]["face_ids"] or ()})
-    seen = around.known_to(person)
+    seen = around.view_of(person)
     of_face = seen.victims.of_face
     found: list[Approval] = []
     for row in rows:
@@ -198,7 +198,7 @@ async def _approvals(tx: Tx, found: Sequence[Sequence[_Waiting]], known: KnownVi
         return []
     sheets = [sorted(one, key=lambda waiting: hardest_first(waiting.row))[:LINKS_MAX] for one in found]
     links = await seen_links(tx, (one.row["link_id"] for sheet in sheets for one in sheet), viewer=person)
-    seen = await known.around({face for sheet in sheets for one in sheet for face in one.faces})
+    seen = await known.view({face for sheet in sheets for one in sheet for face in one.faces})
     return [_approval(sheet, links, seen, person) for sheet in sheets]
 
 

@@ -140,7 +140,7 @@ async def seen_link(tx: Tx, link_id: str, *, viewer: Person) -> VisibleLink:
     if row is None or not may_see_link(viewer, row):
         raise NotFound("there is no such link")
     sides = row["a"]["face_id"], row["b"]["face_id"]
-    beside = (await KnownVictims(tx, viewer).around(sides)).other_faces(sides)
+    beside = (await KnownVictims(tx, viewer).view(sides)).other_faces(sides)
     return replace(visible_link(row, viewer, row["acts"]), face_ids=(*sides, *sorted(beside)))
 
 

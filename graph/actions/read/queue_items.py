@@ -217,7 +217,7 @@ async def items(tx: Tx, known: KnownVictims, found: Sequence[Sheet]) -> list[Ite
     of_group: dict[str, list[str]] = {row["group_id"]: row["faces"] for row in rows}
     places = (place for sheet in found for sides in sheet.places for place in sides)
     of_victims = {place.face_id for place in places if place.subject.kind is Kind.VICTIM}
-    seen = await known.around(of_victims)
+    seen = await known.view(of_victims)
     return [_item(sheet, links, of_group, seen) for sheet in found]
 
 
@@ -252,7 +252,7 @@ async def _way(tx: Tx, filters: Filters, person: Person) -> tuple[LiteralString,
             found = await find_victim(tx, filters.victim_id, person)
         except NotFound:
             return queries.WALK_FACES, {"faces": []}
-        mine = found.faces & found.seen.own
+        mine = found.faces & found.view.own
         return (queries.WALK_FACES, {"faces": sorted(mine)}) if len(mine) <= SMALL else (queries.WALK, {})
     if filters.case_id is not None:
         size = await tx.one(queries.SIZE, case_id=filters.case_id, district=person.district)

@@ -90,7 +90,7 @@ async def ask_with_victim(store: Store, question: Question, victim_id: str, *, a
 
     async def find(tx: Tx) -> list[str]:
         found = await find_victim(tx, victim_id, actor)
-        mine = [row["face_id"] for row in await tx.rows(queries.BEST_FIRST, faces=sorted(found.faces & found.seen.own))]
+        mine = [row["face_id"] for row in await tx.rows(queries.BEST_FIRST, faces=sorted(found.faces & found.view.own))]
         if not mine:
             raise NotFound("there is no such victim")
         return sorted(mine[:VICTIM_FACES_MAX])

@@ -79,14 +79,14 @@ async def read_victim(
     known = victim_id in found.victim.registered
     victim: Row = {
         "victim_id": victim_id, "registered": known, "label": row["label"] if row and known else None,
-        "identity": found.seen.identity(victim_id, found.around.identified),
+        "identity": found.view.identity(victim_id, found.around.identifications),
     }  # fmt: skip
     links = [
         {"link_id": link.link_id, "state": link.state.value, "a": link.a, "b": link.b}
-        for link in found.seen.near.links.values()
+        for link in found.view.near.links.values()
         if link.state in JOINS and {link.a, link.b} <= found.victim.faces
     ]
-    sheets = contact_sheets(access.person, rows, links, found.seen.faces)
+    sheets = contact_sheets(access.person, rows, links, found.view.faces)
     seen = SeenVictim(victim, sheets, sum(row["face"]["stub"] for row in rows))
     shown = sorted({face.face["face_id"] for sheet in seen.sheets for face in sheet.faces})
     await access_log.record(access.act(AuditAction.VICTIM_SEEN, victim_id, shown=shown))
@@ -95,7 +95,7 @@ async def read_victim(
 
 async def _successor(access_log: AccessLog, victim_id: str, found: Found, access: AccessEvent) -> Moved:
     """Where the faces are now that the person may see of those that the name stood for."""
-    of_face, mine = found.seen.victims.of_face, found.named & found.seen.faces
+    of_face, mine = found.view.victims.of_face, found.named & found.view.faces
     now = sorted({of_face[face] for face in mine if face in of_face})
     await access_log.record(access.act(AuditAction.VICTIM_SEEN, victim_id, shown=now))
     if len(now) == 1 and all(face in of_face for face in mine):

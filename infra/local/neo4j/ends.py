@@ -7,8 +7,8 @@ from pathlib import Path
 from infra.local.logs import last_line, tail
 
 CANNOT_START, DISK_FULL = 1, 75
-"""Exit codes by which `launcher.py`, which is never imported, says that another start would fail the same way, and that
-its disk is full: then its log says nothing, being on that disk."""
+"""Exit codes of `launcher.py`, which is never imported: another start would fail the same way; the disk is full, and so
+the log could not be written either."""
 TAIL_BYTES = 64 * 1024
 START = "INFO  Starting..."
 OURS, CAUSE = "FAILED ", "Caused by: "
@@ -19,15 +19,15 @@ UNREADABLE = (
     "Unreadable bytes are encountered",
     "Unknown entry type",
 )
-"""What Neo4j says of a transaction log that it cannot read."""
+"""Neo4j's messages about a transaction log that it cannot read."""
 MEND = (
     "it cannot read its transaction log, and what was written last may be lost: "
     "`redthread up --discard-unreadable-log` starts it without that part; then see `redthread status --reconcile` and "
-    "`redthread restore` ({said})"
+    "`redthread restore` ({message})"
 )
-"""The command comes first: who asked for a start in the background sees 300 characters."""
+"""The command comes first, since `up --detach` shows 300 characters."""
 LONGEST = 300
-"""Characters of what Neo4j said."""
+"""Characters of Neo4j's own message."""
 
 
 def reason(log: Path, code: int) -> str:
@@ -35,14 +35,14 @@ def reason(log: Path, code: int) -> str:
     if code == DISK_FULL:
         return "no space left on its disk"
     chain = _chain(tail(log, TAIL_BYTES).rpartition(START)[2]) or [last_line(log)]
-    for said in chain:
-        if any(words in said for words in UNREADABLE):
-            return MEND.format(said=said[:LONGEST])
+    for message in chain:
+        if any(words in message for words in UNREADABLE):
+            return MEND.format(message=message[:LONGEST])
     return ": ".join(chain[-2:])[:LONGEST]
 
 
 def _chain(run: str) -> list[str]:
-    """What an error and its causes say in the log of a run, the innermost last; empty where it tells of none."""
+    """The messages of an error and its causes in the log of a run, the innermost last; empty without an error."""
     lines = [line.strip() for line in run.splitlines()]
     if ours := [line.removeprefix(OURS) for line in lines if line.startswith(OURS)]:
         return ours[-1].split(BETWEEN)

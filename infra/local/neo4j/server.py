@@ -67,13 +67,13 @@ internal.dbms.bolt.netty_server_shutdown_quiet_period_duration=0s
 DISCARD = """\
 internal.dbms.tx_log.fail_on_corrupted_log_files=false
 """
-"""Has Neo4j drop what it cannot read of its transaction log, and all that was written behind it."""
+"""Makes Neo4j drop the unreadable part of its transaction log, and everything after it."""
 REPAIR_SHARE, REPAIR_HEAP_MOST_MB = 2, 8192
 """Of the available memory the heap gets one part in so many while a log is repaired: a length in its unreadable part
 can be any number, and Neo4j makes room for it."""
 REPLAN, REPLAN_SHORT_LIVED = "1m", "1h"
-"""How long a statement's plan is kept at least, though the graph grew: the sizes of a small one change by factors all
-the time, and planning anew, by default every 10 s, cost the tests of the queue 28 CPU seconds, first plans cost 8."""
+"""The shortest lifetime of a statement's plan while the graph grows. A small graph changes by factors all the time:
+replanning every 10 s, the default, cost the tests of the queue 28 CPU seconds, the first plans 8."""
 
 
 def archive(jars: Sequence[Path]) -> Archive:
@@ -99,8 +99,8 @@ def prepare(
         (folder / name).mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)  # also where an older release made it
     heap, pages = (HEAP_MB, PAGES_MB) if short_lived else memory(have.total)
-    told = CONF.format(home=folder, port=port, pages=pages, replan=REPLAN_SHORT_LIVED if short_lived else REPLAN)
-    (conf / "neo4j.conf").write_text(told + DISCARD if discard else told, "utf-8")
+    settings = CONF.format(home=folder, port=port, pages=pages, replan=REPLAN_SHORT_LIVED if short_lived else REPLAN)
+    (conf / "neo4j.conf").write_text(settings + DISCARD if discard else settings, "utf-8")
     if discard:
         heap = min(max(heap, have.available // REPAIR_SHARE // MIB), REPAIR_HEAP_MOST_MB)
     check_address_space(ADDRESS_MIB + heap + pages)

@@ -21,7 +21,8 @@ import numpy as np
 
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.local.system import SystemOptions, running_system
+from infra.local.options import SystemOptions
+from infra.local.system import running_system
 from streams.settings import cache_folder
 from tests.bench.environment import NotInstalled, PeerProcess, peer_environment, peer_process
 from tests.bench.search.graph import import_graph

@@ -16,11 +16,6 @@ from api.guard import HEADERS, JSON_LIMIT, Guard
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def _length(request: Request) -> PlainTextResponse:
     return PlainTextResponse(str(len(await request.body())), headers={"Cache-Control": "private"})
 

@@ -19,11 +19,6 @@ pytestmark = pytest.mark.anyio
 KEYS = {"keys": [ISSUER.public_jwk()]}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Served:
     """A web server of the test's own; `pages` are its answers by path."""
 

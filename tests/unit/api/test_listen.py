@@ -12,11 +12,6 @@ from api.main import listen
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def test_a_small_answer_waits_for_no_acknowledgement() -> None:
     """Every answer on a kept connection took 40 ms longer than its work.
 

@@ -27,11 +27,6 @@ from tests.support.signed_in import ISSUER, as_, sign_in
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Issuer:
     """An issuer's key set on a clock of the test's own; counts how often it is fetched."""
 

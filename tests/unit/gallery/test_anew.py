@@ -46,7 +46,7 @@ def anew_of(gallery: Register) -> tuple[Links, list[Batch]]:
 def test_any_register_compared_anew_in_any_pieces_has_the_links_of_brute_force(
     seed: int, piece: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recompare, "PIECE", piece)
+    monkeypatch.setattr(recompare, "CHUNK", piece)
     log = drawn_log(seed, 70, acts=True)
     reference = Reference()
     for offset, record in log:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from streams.gallery.calibration import (
     legacy_calibration,
     load_calibrations,
 )
-from tests.support.commands import command
+from tests.support.commands import redthread
 
 SKEWED: dict[str, Any] = {
     "mean": [0.0, 0.0], "map": [[1.0, 0.0], [0.0, 1.0]],
@@ -165,9 +164,9 @@ def test_doctor_and_up_name_a_file_that_is_not_usable_before_anything_starts(tmp
     assert "own.json is not usable" in finding.found
     assert finding.remedy
 
-    line, env = command("up", "--data", tmp_path / "data", "--api-port", 0, "--kafka-port", 0, "--neo4j-port", 0)
+    ports = ("--api-port", 0, "--kafka-port", 0, "--neo4j-port", 0)
     own = {"REDTHREAD_CALIBRATION": str(tmp_path / "own.json")}
-    done = subprocess.run(line, env={**env, **own}, capture_output=True, text=True, timeout=120, check=False)
+    done = redthread("up", "--data", tmp_path / "data", *ports, env=own)
     assert done.returncode
     assert "own.json is not usable" in done.stderr
     assert "starting Kafka" not in done.stdout + done.stderr

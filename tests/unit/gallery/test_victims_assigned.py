@@ -6,12 +6,13 @@ import json
 
 import numpy as np
 
+from graph.actions.link.outbox import OutboxRow
 from streams import topics
 from streams.faces.models import MODEL_ID
 from streams.link.worker import parse
 from streams.records.gallery import GalleryRecord, VictimsAssigned
 from streams.records.message import Message
-from streams.relay.relay import outgoing
+from streams.relay.outgoing import outgoing
 from tests.support import factories_streams as make
 from tests.support.register import Register, batch_of
 
@@ -42,7 +43,7 @@ def test_faces_that_people_made_one_victim_count_as_three_at_most() -> None:
 
 def test_the_relay_publishes_them_as_a_record_that_link_reads() -> None:
     body = {"faces": {make.face_id("one"): "v-1", make.face_id("two"): None}}
-    topic, key, value, headers = outgoing("victims", make.face_id("one"), "", body)
+    topic, key, value, headers = outgoing(OutboxRow(1, "victims", make.face_id("one"), "", ""), body)
     message = Message(topic, 0, 7, key, value, [(name, text) for name, text in headers], 0)
 
     assert topic == topics.GALLERY

@@ -12,11 +12,6 @@ pytestmark = pytest.mark.anyio
 SECRET = "Jane-Doe-4711"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def mapped(error: Exception) -> RedthreadError:
     async def work() -> None:
         raise error

@@ -12,7 +12,7 @@ import pytest
 from graph.atomic import SHARED, make_folders, whole_file, write_whole
 from graph.space import Space
 from streams.client import journal as ingest_journal
-from streams.client.room import Room
+from streams.client.free_space import FreeSpace
 
 
 @pytest.fixture
@@ -77,5 +77,5 @@ def test_folders_that_are_there_are_left_as_they_are(tmp_path: Path, synced: lis
 
 
 def test_the_journal_of_ingest_is_on_the_disk_at_every_commit(tmp_path: Path) -> None:
-    with ingest_journal.open_journal(tmp_path, "target", Room(Space(()), print, threading.Event())) as journal:
+    with ingest_journal.open_journal(tmp_path, "target", FreeSpace(Space(()), print, threading.Event())) as journal:
         assert journal._database.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from graph.actions.operate.audit_file import read_roots, verify_file
 from graph.domain.errors import Invalid
+from tests.support.commands import redthread
 from tests.support.factories_audit import LINES, ROOTS, forged
-
-CHECKOUT = Path(__file__).parents[3]
 
 
 def run(*words: object) -> tuple[int, str]:
     """Exit code and output of the command, without a server and without a setting."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("REDTHREAD")}
-    done = subprocess.run(
-        [sys.executable, "-m", "infra.cli", "audit", "verify", *map(str, words)],
-        capture_output=True,
-        text=True,
-        cwd=CHECKOUT,
-        env={**env, "PYTHONPATH": str(CHECKOUT), "COLUMNS": "1000"},
-        check=False,
-    )
+    done = redthread("audit", "verify", *words, env={"COLUMNS": "1000"})
     return done.returncode, done.stdout + done.stderr
 
 

@@ -19,18 +19,14 @@ from graph.domain.people import Person, Role
 from infra.cli.token import issued
 from infra.local.base import StackError
 from infra.local.issuer import AUDIENCE, HOUR_S, HOURS, JWKS, KEY, USERS, DevelopmentIssuer, user_of
-from infra.local.system import SystemOptions, running_system
+from infra.local.options import SystemOptions
+from infra.local.system import running_system
 from infra.settings import Settings as CommandSettings
 
 pytestmark = pytest.mark.anyio
 
 ED25519 = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 """A key, but of another kind."""
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 def chosen(data: Path, **more: object) -> CommandSettings:

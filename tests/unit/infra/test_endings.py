@@ -21,7 +21,7 @@ from infra.cli import endings
 from infra.cli.app import app
 from infra.cli.common import settings
 from infra.cli.endings import Code, ending
-from tests.support.commands import command
+from tests.support.commands import command, redthread
 from tests.support.prepared import Ended, Run, run_all
 
 NOBODY = 61234
@@ -175,7 +175,7 @@ def test_without_anything_around_it_a_command_says_what_it_needs(ended: dict[tup
 def test_a_setting_that_is_no_json_is_named(ended: dict[tuple[str, str], Ended]) -> None:
     check(ended, "no JSON", {"*": {Code.USAGE}})
     for each in set(ALL) - LATE_SETTINGS:
-        assert "setting REDTHREAD_SOURCES: it is no JSON" in ended["no JSON", each].err
+        assert "setting REDTHREAD_SOURCES: not JSON" in ended["no JSON", each].err
 
 
 @pytest.mark.parametrize("name", ["REDTHREAD_SOURCES", "REDTHREAD_MEDIA_ROOTS", "REDTHREAD_KAFKA_SECURITY"])
@@ -233,6 +233,12 @@ def test_output_that_nobody_reads_ends_a_command_in_silence(ended: dict[tuple[st
 
 def test_servers_that_do_not_answer_are_told_as_such(ended: dict[tuple[str, str], Ended]) -> None:
     check(ended, "servers away", {"*": ANY, **{name: {Code.UNAVAILABLE} for name in ON_SERVERS}})
+
+
+def test_a_wrong_option_is_answered_with_the_usage_of_the_command() -> None:
+    """The usage line named `matplotlib`: a loop over the drivers' loggers had overwritten the command's name."""
+    done = redthread("--no-such-option")
+    assert (done.returncode, done.stderr.splitlines()[0][:17]) == (Code.USAGE, "Usage: redthread ")
 
 
 # --- what the interpreter reads at its start, and signals: in processes of their own

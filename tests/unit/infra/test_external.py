@@ -17,9 +17,10 @@ from infra.local.base import StackError
 from infra.local.external import ExternalStack
 from infra.local.kafka import credentials
 from infra.local.kafka import ready as kafka
+from infra.local.options import SystemOptions
 from infra.local.running import addresses_of, given_addresses
 from infra.local.supervisor import Supervisor
-from infra.local.system import SystemOptions, running_system
+from infra.local.system import running_system
 from infra.settings import Settings
 from streams.kafka.connection import KafkaConnection
 from streams.settings import Addresses
@@ -28,11 +29,6 @@ pytestmark = pytest.mark.anyio
 
 SECURITY = {"security.protocol": "SASL_SSL", "sasl.username": "redthread", "sasl.password": "a secret"}
 GIVEN = Addresses("kafka.example:9093", "bolt://neo4j.example:7687", "neo4j", "its password", json.dumps(SECURITY))
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 class Servers:

@@ -30,7 +30,7 @@ def archive(folder: Path, *entries: tuple[str | zipfile.ZipInfo, bytes]) -> Path
 
 def refusal(path: Path, name: str) -> str:
     with pytest.raises(OSError) as refused:
-        open_files(path).look(name)
+        open_files(path).stat(name)
     return refused.value.strerror or ""
 
 
@@ -39,7 +39,7 @@ def test_the_files_of_an_archive_are_told_by_name_and_read_whole(tmp_path: Path)
     source = open_files(path)
 
     assert source.names(nobody) == ["a.jpg", "b/2.jpg"]
-    file = source.look("b/2.jpg")
+    file = source.stat("b/2.jpg")
     assert (file.folder, file.size) == (str(path), len(PICTURE))
     assert source.read(file, len(PICTURE)) == PICTURE
     assert source.read(file, len(PICTURE) - 1) is None
@@ -53,7 +53,7 @@ def test_a_name_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
     told = next(found for found in open_files(path).names(nobody) if found != "good.jpg")
 
     assert refusal(path, told) == "its name leads out of the archive"
-    assert open_files(path).look("good.jpg").file == "good.jpg"
+    assert open_files(path).stat("good.jpg").file == "good.jpg"
 
 
 def test_links_devices_and_names_that_stand_twice_are_refused(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_an_entry_that_is_larger_than_it_says_is_not_read_beyond_what_a_file_may
     path.write_bytes(data)
     source = open_files(path)
 
-    file = source.look("bomb.jpg")
+    file = source.stat("bomb.jpg")
     assert file.size == 100
     with pytest.raises(OSError, match="damaged"):
         source.read(file, 1000)
@@ -109,8 +109,8 @@ def test_a_damaged_entry_is_told_and_the_others_are_read(tmp_path: Path) -> None
     source = open_files(path)
 
     with pytest.raises(OSError, match="damaged"):
-        source.read(source.look("a.jpg"), 10_000)
-    assert source.read(source.look("b.jpg"), 10_000) == PICTURE
+        source.read(source.stat("a.jpg"), 10_000)
+    assert source.read(source.stat("b.jpg"), 10_000) == PICTURE
 
 
 def test_what_is_neither_a_folder_nor_an_archive_is_refused(tmp_path: Path) -> None:

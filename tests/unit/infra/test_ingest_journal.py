@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from graph.space import Space
+from streams.client.free_space import FreeSpace
 from streams.client.journal import NAME, LocalFile, open_journal
-from streams.client.room import Room
 
 BEFORE = """
 CREATE TABLE sent (
@@ -26,7 +26,7 @@ INSERT INTO sent VALUES (7, 't', '/f', 'a.jpg', 3, 4, 'abc', 5, 'topic/0/1', 'fa
 def test_a_journal_of_an_older_release_goes_on(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / NAME)) as database:
         database.executescript(BEFORE)
-    file, room = LocalFile("/f", "a.jpg", 3, 4), Room(Space(()), print, threading.Event())
+    file, room = LocalFile("/f", "a.jpg", 3, 4), FreeSpace(Space(()), print, threading.Event())
 
     with open_journal(tmp_path, "t", room) as journal:
         sent = journal.find(file)

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from collections import namedtuple
 from pathlib import Path
 from types import ModuleType
@@ -103,11 +104,32 @@ def test_a_full_disk_is_seen_before_anything_is_fetched(checkout: Path, monkeypa
         ("WARNING: Retrying (Retry(total=4)) after connection broken by 'ProxyError'", "set HTTPS_PROXY"),
         ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device", "free 3 GB"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE", "other files than the locked"),
+        ("error: Failed to fetch: https://index/simple/six/\n  cause: tcp connect error", "set HTTPS_PROXY"),
+        ("error: failed to write to file\n  cause: No space left on device (os error 28)", "free 3 GB"),
+        (
+            "error: Failed to download `six==1.17.0`\n  cause: Hash mismatch for `six==1.17.0`",
+            "other files than the locked",
+        ),
         ("ERROR: something nobody foresaw", "something nobody foresaw"),
     ],
 )
-def test_what_pip_says_becomes_what_to_do(said: str, told: str) -> None:
-    assert told in install._why(["Collecting numpy", said])
+def test_what_an_installer_says_becomes_what_to_do(said: str, told: str) -> None:
+    assert told in install._why("uv", f"Collecting numpy\n{said}\n")
+
+
+def test_uv_takes_the_mirror_of_pips_files_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "pip.conf"
+    file.write_text("[global]\nindex-url = http://mirror/simple\ncert = /ca.pem\n[install]\nproxy = http://proxy:1\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
+    for name in ("PIP_CERT", "PIP_FIND_LINKS", "PIP_INDEX_URL", *install.UV_SETTINGS.values()):
+        monkeypatch.delenv(name, raising=False)
+    told = {"UV_DEFAULT_INDEX": "http://mirror/simple", "SSL_CERT_FILE": "/ca.pem", "HTTPS_PROXY": "http://proxy:1"}
+    assert install._uv_environment(sys.executable) == told
+
+    monkeypatch.setenv("PIP_INDEX_URL", "http://another/simple")
+    monkeypatch.setenv("HTTPS_PROXY", "http://own:2")
+    changed = install._uv_environment(sys.executable)
+    assert (changed["UV_DEFAULT_INDEX"], "HTTPS_PROXY" in changed) == ("http://another/simple", False)
 
 
 def test_every_package_of_the_lock_is_installed_with_all_its_hashes() -> None:
@@ -124,7 +146,7 @@ def test_an_interrupted_install_begins_anew_and_an_index_out_of_reach_names_the_
     (checkout / ".venv").mkdir()
     (checkout / ".venv" / "redthread.installing").touch()
     (checkout / ".venv" / "half.txt").touch()
-    (checkout / "infra" / "requirements.lock").write_text(f"no-such-thing==1.0 --hash=sha256:{'0' * 64}\n")
+    (checkout / "infra" / "requirements.lock").write_text(f"uv==0.0 --hash=sha256:{'0' * 64}\n")
     offline = {
         "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
         "PIP_FIND_LINKS": "",

@@ -76,7 +76,7 @@ def test_a_folder_whose_state_cannot_be_deleted_is_released_all_the_same(tmp_pat
 
 def test_a_generated_password_is_kept_and_is_the_owners_alone(tmp_path: Path) -> None:
     first = datafolder.password(tmp_path)
-    datafolder.note_password_set(tmp_path)
+    datafolder.record_password_set(tmp_path)
     assert datafolder.password(tmp_path, "another") == first
     assert len(first) >= 24
     assert datafolder.is_password_set(tmp_path)
@@ -90,7 +90,7 @@ DAMAGED = [b"", b"{", b'"text"', b"\xff\xfe"]
 def test_a_damaged_password_file_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
     """Empty after a power cut, it made `up` invent another password than the one that its Neo4j knows."""
     (tmp_path / datafolder.SECRETS).write_bytes(content)
-    for ask in (datafolder.password, datafolder.is_password_set, datafolder.note_password_set):
+    for ask in (datafolder.password, datafolder.is_password_set, datafolder.record_password_set):
         with pytest.raises(StackError, match=r"stack.json is damaged: stop it .* without a copy, delete"):
             ask(tmp_path)
     assert (tmp_path / datafolder.SECRETS).read_bytes() == content

@@ -27,11 +27,6 @@ pytestmark = pytest.mark.anyio
 RNG = np.random.default_rng(5)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Graph:
     """Commits in memory; refuses each batch that holds one of the `bad` offsets, and the bad record once by itself."""
 

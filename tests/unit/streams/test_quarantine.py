@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graph.actions.link.outbox import OutboxRow
 from graph.domain.errors import SourceUnreachable, Unprocessable
 from streams.records import quarantine
 from streams.records.message import Message, origin
 from streams.records.reading import from_base64
-from streams.relay.relay import outgoing
+from streams.relay.outgoing import outgoing
 
 REASON = Unprocessable("a reason", code="a_code")
 names = st.text("abcdefgh-_", min_size=1, max_size=10).filter(lambda name: not name.startswith("redthread-"))
@@ -34,7 +35,7 @@ def test_an_event_leaves_quarantine_for_a_replay_as_the_bytes_that_came(
     row = quarantine.read(*record)
     assert (row["code"], row["reason"], row["stage"], row["source"]) == ("a_code", "a reason", "embed", "local")
 
-    topic, key_again, value_again, headers_again = outgoing("replay", "", "", row)
+    topic, key_again, value_again, headers_again = outgoing(OutboxRow(1, "replay", "", "", ""), row)
 
     assert (topic, key_again, value_again) == ("redthread.media.submitted.local.v1", key, value)
     assert [item for item in headers_again if item[0] not in quarantine.OWN_HEADERS] == told

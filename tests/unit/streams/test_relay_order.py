@@ -1,9 +1,9 @@
-"""Which rows of the outbox are sent one after the other."""
+"""The rows of the outbox that must be sent one after the other."""
 
 from __future__ import annotations
 
 from graph.actions.link.outbox import OutboxRow
-from streams.relay.relay import side_by_side
+from streams.relay.outgoing import in_sending_order
 
 
 def row(seq: int, kind: str, key: str, source: str = "local") -> OutboxRow:
@@ -16,8 +16,14 @@ def test_notices_of_one_subject_and_all_that_goes_into_the_gallery_log_keep_thei
     Cause: all sends of a round began together, and nothing says in which order such sends reach the broker.
     """
     rows = [
-        row(1, "notice", "link:a"), row(2, "victims", "f1"), row(3, "notice", "link:b"), row(4, "label", "f2"),
-        row(5, "notice", "link:a"), row(6, "search", "s1"), row(7, "notice", "link:a", "other"), row(8, "erasure", "e"),
-    ]  # fmt: skip
+        row(1, "notice", "link:a"),
+        row(2, "victims", "f1"),
+        row(3, "notice", "link:b"),
+        row(4, "label", "f2"),
+        row(5, "notice", "link:a"),
+        row(6, "search", "s1"),
+        row(7, "notice", "link:a", "other"),
+        row(8, "erasure", "e"),
+    ]
 
-    assert sorted([item.seq for item in group] for group in side_by_side(rows)) == [[1, 5], [2, 4, 6, 8], [3], [7]]
+    assert sorted([item.seq for item in group] for group in in_sending_order(rows)) == [[1, 5], [2, 4, 6, 8], [3], [7]]

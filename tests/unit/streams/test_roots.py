@@ -1,4 +1,4 @@
-"""A root's file appears whole, is read only, and is never replaced."""
+"""A root's file appears whole, is read-only, and is never replaced."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from graph.domain.audit_root import Root, last_finished_day, read_root
-from streams.relay.audit_roots import keep
+from streams.relay.audit_roots import write_root
 
 ROOT = Root("2026-11-20", 7, "a" * 64, 7)
 
@@ -17,31 +17,31 @@ def names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-def test_a_root_is_kept_as_it_is_read_and_may_only_be_read(tmp_path: Path) -> None:
+def test_a_root_is_stored_as_it_is_read_and_its_file_is_read_only(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "anchors"
 
-    assert keep(folder, ROOT)
+    assert write_root(folder, ROOT)
 
     file = folder / "2026-11-20.json"
     assert read_root(file.read_bytes()) == ROOT
     assert file.stat().st_mode & 0o777 == 0o400
     assert names(folder) == ["2026-11-20.json"]
-    assert keep(folder, ROOT)
+    assert write_root(folder, ROOT)
 
 
 def test_another_root_of_the_day_is_refused_and_changes_nothing(tmp_path: Path) -> None:
-    keep(tmp_path, ROOT)
+    write_root(tmp_path, ROOT)
 
-    assert not keep(tmp_path, replace(ROOT, hash="b" * 64))
+    assert not write_root(tmp_path, replace(ROOT, hash="b" * 64))
 
     assert read_root((tmp_path / "2026-11-20.json").read_bytes()) == ROOT
     assert names(tmp_path) == ["2026-11-20.json"]
 
 
-def test_what_a_crash_left_in_the_middle_of_writing_does_not_stand_in_the_way(tmp_path: Path) -> None:
+def test_a_half_written_file_of_a_crash_does_not_prevent_the_next_one(tmp_path: Path) -> None:
     (tmp_path / f".2026-11-20.{os.getpid()}").write_bytes(b"half")
 
-    assert keep(tmp_path, ROOT)
+    assert write_root(tmp_path, ROOT)
     assert names(tmp_path) == ["2026-11-20.json"]
 
 

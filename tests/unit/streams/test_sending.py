@@ -14,11 +14,6 @@ from streams.kafka import sending
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Topic:
     """A topic whose sends fail with these errors, one after the other, before one arrives."""
 

@@ -1,0 +1,138 @@
+"""Real pictures through real processes that are killed at the worst moments, then read again from the beginning."""
+
+from __future__ import annotations
+
+import io
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import TopicPartition
+from PIL import Image
+
+from graph.store.session import Store
+from streams import topics
+from streams.client.publish import CaseSystem
+from streams.faces.models import ModelsUnavailable, ensure_models
+from streams.settings import Addresses, cache_folder
+from streams.topics import EMBED_GROUP
+from tests.support.factories_pictures import astronaut, encoded, group_photograph
+from tests.support.harness import Site, Worker, installation, standing
+
+pytestmark = pytest.mark.anyio
+CASES = {"local:n1": "north", "local:n2": "north", "local:s1": "south"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def models() -> None:
+    try:
+        ensure_models(cache_folder() / "models")
+    except ModelsUnavailable as absent:
+        pytest.skip(absent.message)
+
+
+@pytest.fixture
+async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
+    (tmp_path / "media").mkdir()
+    roots = f'["{(tmp_path / "media").as_uri()}/"]'
+    async with installation(stack, store, tmp_path, REDTHREAD_MEDIA_ROOTS=roots) as site:
+        yield site
+
+
+def pictures() -> list[bytes]:
+    """Twenty-four distinct pictures of seven people: parts of two photographs in several sizes and qualities."""
+    group = Image.open(io.BytesIO(group_photograph())).convert("RGB")
+    width, height = group.size
+    parts = [group.crop((width * n // 6, 0, width * (n + 2) // 6, height)) for n in range(5)] + [astronaut()]
+    made: list[bytes] = []
+    for part in parts:
+        for side, quality in ((300, 95), (340, 80), (380, 60), (420, 90)):
+            made.append(encoded(part.resize((side, side * part.height // part.width)), "JPEG", quality=quality))
+    return made
+
+
+def publish(site: Site, folder: Path) -> set[str]:
+    """Each picture in one case, some in a second one too, one twice, one that is none; the subjects of all events."""
+    cases, places = CaseSystem(site.stack.kafka_connection), set[str]()
+    names = sorted(CASES)
+    for number, data in enumerate(pictures()):
+        path = folder / f"{number}.jpg"
+        path.write_bytes(data)
+        for case in {names[number % 3], names[number // 8]} if number % 2 else {names[number % 3]}:
+            event = {"case_id": case, "district": CASES[case], "url": path.as_uri(), "purpose": "identification",
+                     "legal_basis": "test", "scope": "register", "exhibit": f"e{number}"}  # fmt: skip
+            cases.submit(event, places.add)
+            if number == 5:
+                cases.submit(event, places.add)
+    (folder / "bad.jpg").write_bytes(b"no picture")
+    cases.submit({**event, "url": (folder / "bad.jpg").as_uri()}, places.add)
+    cases.change_case({"case_id": names[0], "district": "north", "status": "open", "version": 3}, places.add)
+    cases.flush()
+    return {f"event:{place}" for place in places}
+
+
+async def killed(worker: Worker) -> None:
+    assert await worker.ended() == -signal.SIGKILL, worker.last_words
+
+
+async def test_kill_9_of_both_workers_in_the_middle_and_a_replay_of_everything_lose_and_double_nothing(
+    site: Site, tmp_path: Path
+) -> None:
+    subjects = publish(site, tmp_path / "media")
+
+    def armed(point: str) -> str:
+        return f"{point}@{tmp_path / point}"
+
+    await killed(site.start("embed", REDTHREAD_CRASH_AT=armed("embed-before-send")))
+    embed, link = site.start("embed"), site.start("link", REDTHREAD_CRASH_AT=armed("link-after-commit"))
+    await killed(link)
+    # Now embed stands somewhere in its partitions: killed there, and once more behind its next record.
+    embed.send(signal.SIGKILL)
+    await embed.ended()
+    await killed(site.start("embed", REDTHREAD_CRASH_AT=armed("embed-after-send")))
+    embed, link = site.start("embed"), site.start("link", REDTHREAD_CRASH_AT=armed("link-before-commit"))
+    await killed(link)
+    link = site.start("link")
+    await site.told(subjects)
+    await site.linked()
+
+    notices = standing(site.notices())
+    assert set(notices) == subjects
+    (row,) = await site.rows(
+        "RETURN COUNT { MATCH (:Media) } AS media, COUNT { MATCH ()-[:IN_CASE]->() } AS members, "
+        "COUNT { MATCH (f:Face) WHERE COUNT { (f)-[:SEEN_IN]->() } <> 1 OR COUNT { (f)<-[:OF]-() } <> 1 } AS odd"
+    )
+    others = {"case_changed", "duplicate", "quarantined"}
+    members = {(n["media_id"], n["case_id"]) for n in notices.values() if n["outcome"] not in others - {"duplicate"}}
+    assert row == {"media": 24, "members": len(members), "odd": 0}
+    assert [n["code"] for n in notices.values() if n["outcome"] == "quarantined"] == ["not_an_image"]
+    # Picture 5 was submitted twice in each of its two cases.
+    assert [n["outcome"] for n in notices.values()].count("duplicate") == 2
+    assert {n["outcome"] for n in notices.values()} - others <= {"faces_found", "too_poor"}
+    links = await site.links()
+    assert len(links) > 20
+    await site.stop(embed, link)
+    before, told = await site.snapshot(), site.end_of(topics.notices("local"))
+
+    # Replay: embed and link read every input topic again from its beginning.
+    inputs = [topics.media_submitted("local"), topics.cases_changed("local")]
+    partitions = [
+        TopicPartition(topic, partition, 0)
+        for topic in inputs
+        for partition in site.admin.list_topics(topic, timeout=30).topics[topic].partitions
+    ]
+    await site.set_offsets(EMBED_GROUP, partitions)
+    written, refused = site.end_of(topics.GALLERY), site.end_of(topics.QUARANTINE)
+    embed, link = site.start("embed"), site.start("link")
+    await site.patiently(
+        lambda: (
+            site.end_of(topics.GALLERY) == written + len(subjects) - 1 and site.end_of(topics.QUARANTINE) == refused + 1
+        ),
+        "everything was embedded again",
+    )
+    await site.linked()
+    await site.stop(link)
+
+    assert await site.snapshot() == before
+    assert site.end_of(topics.notices("local")) == told
