@@ -78,9 +78,8 @@ class _LinkProcess:
             calibrations=load_calibrations(settings.calibration),
         )
         files, first_try_s = MediaStore(settings.store_url), settings.unreachable_backoff_s
-        self._publisher = OutboxPublisher(
-            app, self._store, files, self._hold, watchdog, crash, sources=settings.sources
-        )
+        sources = settings.sources
+        self._publisher = OutboxPublisher(app, self._store, files, self._hold, watchdog, crash, sources=sources)
         self.quarantine = QuarantineIndex(self._store, self._hold, watchdog, sources=sources, first_try_s=first_try_s)
         self._lag = LagReporter(
             self._store, self._hold, lambda: self.link.applied, settings.kafka_connection, sorted(sources)
