@@ -32,10 +32,9 @@ class Services:
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """The services of one process, closed at the end; Neo4j may still be starting."""
-    files = MediaStore(settings.media_store_url)
-    space = Space.of(settings.data, settings.media_store_url, settings.space_mib)
-    neo4j = settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value()
-    async with Store(*neo4j) as store, Store(*neo4j) as asked_whether_ready:
+    files = MediaStore(settings.store_url)
+    space = Space.of(settings.data, settings.store_url, settings.space_mib)
+    async with Store(*settings.neo4j) as store, Store(*settings.neo4j) as asked_whether_ready:
         access_log = AccessLog(store)
         keys = Keys(fetch_from(settings.oidc_issuer, settings.oidc_jwks))
         sign_in = SignIn(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience, claims=settings.claims)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.sign_in.keys import is_safe
 from api.sign_in.tokens import Claims
+from graph.settings import GraphSettings
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
 DEVELOPMENT_ISSUER: Final = "urn:redthread:development"
@@ -20,20 +19,11 @@ WHY_LOOPBACK: Final = (
 )
 
 
-class Settings(BaseSettings):
+class Settings(GraphSettings):
     """Environment variables with prefix `REDTHREAD_`."""
 
-    # Values are left out of error texts, because one of them is a password.
-    model_config = SettingsConfigDict(env_prefix="REDTHREAD_", extra="ignore", hide_input_in_errors=True)
-
     neo4j_uri: str = Field(description="Bolt address of Neo4j")
-    neo4j_user: str = "neo4j"
-    neo4j_password: SecretStr
-    data: Path = Field(default=Path(".redthread"), description="folder of the local stack's data")
-    media_store: str = Field(default="", description="fsspec URL of crops and uploads; default: `store` in the data")
-    space_mib: int = Field(
-        default=0, ge=0, description="free space, in MiB, below which uploads are refused; 0: a share of the disk"
-    )
+    neo4j_password: SecretStr = Field(description="Neo4j's password")
     api_host: str = Field(default=LOOPBACK[0], description="address to listen on")
     api_port: int = Field(default=8400, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     api_public_hosts: list[str] = Field(
@@ -76,8 +66,3 @@ class Settings(BaseSettings):
     @property
     def claims(self) -> Claims:
         return Claims(self.oidc_actor_claim, self.oidc_roles_claim, self.oidc_district_claim)
-
-    @property
-    def media_store_url(self) -> str:
-        """Where crops and uploads are kept."""
-        return self.media_store or (self.data.absolute() / "store").as_uri()

@@ -10,7 +10,6 @@ from api import examples
 from api.wire import WireOut
 from graph.actions.read.audit import Proved
 from graph.domain.audit import Entry
-from graph.store.session import Row
 
 
 class AuditEntryOut(WireOut):
@@ -87,10 +86,6 @@ class QuarantinedOut(WireOut):
     attempts: int
     status: Literal["waiting", "replayed", "resolved"]
     submitted_at: int = Field(description="milliseconds since 1970, UTC")
-
-    @classmethod
-    def from_row(cls, row: Row) -> QuarantinedOut:
-        return cls.model_validate(row)
 
 
 class QuarantinePage(WireOut):

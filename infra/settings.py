@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from graph.settings import GraphSettings
 from streams.settings import cache_folder
 
 CHECKOUT = Path(__file__).parent.parent
@@ -22,11 +22,8 @@ def _named(folder: object) -> object:
     return folder
 
 
-class Settings(BaseSettings):
+class Settings(GraphSettings):
     """Where things run; every value has a default that works on one machine."""
-
-    # Values are left out of error texts, because one of them is a password.
-    model_config = SettingsConfigDict(env_prefix="REDTHREAD_", extra="ignore", hide_input_in_errors=True)
 
     data: Annotated[Path, BeforeValidator(_named)] = Field(
         default=CHECKOUT / ".redthread", description="the folder for everything that is kept"
@@ -47,12 +44,6 @@ class Settings(BaseSettings):
     memory_mib: int = Field(
         default=0, ge=0, description="memory to reckon with, in MiB; 0: what the machine and its containers allow"
     )
-    space_mib: int = Field(
-        default=0, ge=0, description="free space, in MiB, below which nothing new is taken in; 0: a share of the disk"
-    )
-    media_store: str = Field(
-        default="", description="fsspec URL of crops and uploads; default: `store` in the data folder"
-    )
     media_roots: list[str] = Field(
         default_factory=list, description="URL prefixes that media may be fetched from (JSON)"
     )
@@ -66,8 +57,6 @@ class Settings(BaseSettings):
         default=False, description="stack `external`: vouches for topics whose settings may not be read"
     )
     neo4j_uri: str = Field(default="", description="stack `external`: Neo4j's address")
-    neo4j_user: str = Field(default="neo4j", description="stack `external`: Neo4j's user")
-    neo4j_password: SecretStr = Field(default=SecretStr(""), description="stack `external`: Neo4j's password")
     oidc_issuer: str = Field(default="", description="the sign-in service; default: the local stack's own")
     token: SecretStr = Field(default=SecretStr(""), description="a token to ask the API with, of a real issuer")
 

@@ -7,10 +7,10 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
 
 from graph.domain.errors import Invalid
+from graph.settings import GraphSettings
 from streams.kafka.connection import KafkaConnection
 
 MIB = 1024 * 1024
@@ -21,23 +21,14 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "redthread"
 
 
-class StreamSettings(BaseSettings):
+class StreamSettings(GraphSettings):
     """Addresses, folders and limits of the embed and link workers."""
-
-    model_config = SettingsConfigDict(env_prefix="REDTHREAD_", extra="ignore", hide_input_in_errors=True)
 
     kafka: str = Field(description="Kafka's bootstrap addresses, host:port, comma separated")
     kafka_security: dict[str, str] = Field(
         default_factory=dict,
         description="SASL/TLS of the Kafka clients by librdkafka's names (JSON): security.protocol, sasl.mechanism, "
         "sasl.username, sasl.password, ssl.ca.location",
-    )
-    neo4j_uri: str = Field(default="bolt://127.0.0.1:7687", description="Neo4j's address; link only")
-    neo4j_user: str = Field(default="neo4j", description="Neo4j's user; link only")
-    neo4j_password: SecretStr = Field(default=SecretStr(""), description="Neo4j's password; link only")
-    data: Path = Field(default=Path(".redthread"), description="the folder for everything that is kept")
-    media_store: str = Field(
-        default="", description="fsspec URL of crops and uploads; default: `store` in the data folder"
     )
     media_roots: list[str] = Field(
         default_factory=list,
@@ -56,9 +47,6 @@ class StreamSettings(BaseSettings):
         default=None, description="a deployment's own calibration file, by `redthread bench calibrate`; link only"
     )
     worker_slot: str = Field(default="embed-0", description="a stable name of this worker, unique among its kind")
-    space_mib: int = Field(
-        default=0, ge=0, description="free space, in MiB, below which embed waits; 0: a share of the disk"
-    )
     threads: int = Field(default=1, ge=1, description="threads that find and embed faces in one embed worker")
     max_media_mib: int = Field(default=512, ge=1, description="largest media file that is fetched, in MiB")
     unreachable_patience_s: float = Field(
@@ -68,11 +56,6 @@ class StreamSettings(BaseSettings):
         default=60.0, gt=0, description="seconds until one event tests an unreachable host; doubles up to 15 minutes"
     )
     crash_at: str = Field(default="", description="crash point for failure tests: the process kills itself there")
-
-    @property
-    def store_url(self) -> str:
-        """The fsspec URL of crops and uploads."""
-        return self.media_store or (self.data.absolute() / "store").as_uri()
 
     @property
     def kafka_connection(self) -> KafkaConnection:

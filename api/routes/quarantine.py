@@ -11,7 +11,7 @@ from api.limits import Id
 from api.problems import LOOKING, problems
 from api.services import Use
 from api.wire_audit import QuarantinedOut, QuarantinePage, ReplayedOut
-from graph.actions.operate.quarantine_view import Status, do_replay, read_quarantine
+from graph.actions.operate.quarantine import Status, do_replay, read_quarantine
 
 router = APIRouter(tags=["quarantine"])
 
@@ -28,7 +28,7 @@ async def quarantine(
     found, following = await read_quarantine(
         use.store, use.access_log, status=status, after=after, limit=limit, access=access
     )
-    return QuarantinePage(items=[QuarantinedOut.from_row(row) for row in found], next=following)
+    return QuarantinePage(items=[QuarantinedOut.model_validate(event) for event in found], next=following)
 
 
 @router.post(

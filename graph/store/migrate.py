@@ -8,6 +8,7 @@ from typing import Final, LiteralString, cast
 
 from graph.domain.errors import RedthreadError
 from graph.domain.victim import formed_id
+from graph.paging import chunks
 from graph.store.queries import schema, victims
 from graph.store.session import Store
 
@@ -15,7 +16,7 @@ VICTIMS_A_PAGE: Final = 200
 
 
 class NewerSchema(RedthreadError):
-    """The graph was migrated by a newer release: this one must not touch it."""
+    """A newer release has migrated the graph: this one must not write to it."""
 
     code = "newer_schema"
 
@@ -48,18 +49,15 @@ async def migrate(store: Store) -> list[str]:
 
 
 async def name_victims(store: Store) -> None:
-    """Stores the names under which a part of a victim may be known, of victims in several districts: before, only the
-    name of the whole was stored, which not everybody may know. Can be repeated without effect."""
-    after = ""
-    while True:
-        page = await store.read(lambda tx, a=after: tx.rows(victims.LINKS_ACROSS, after=a, limit=VICTIMS_A_PAGE))
+    """Stores the names under which districts may know a part of a victim that lies in several of them.
+
+    Older releases stored only the name of the whole victim, which not everybody may know. Can be repeated safely.
+    """
+    async for page in store.pages(victims.LINKS_ACROSS, VICTIMS_A_PAGE, lambda row: row["victim_id"]):
         rows = [{"victim_id": formed_id(link), "link_id": link} for row in page for link in row["links"]]
-        for start in range(0, len(rows), 1000):
-            await store.write(lambda tx, part=rows[start : start + 1000]: tx.do(victims.NAME_VICTIMS, rows=part))
-        if len(page) < VICTIMS_A_PAGE:
-            return
-        after = page[-1]["victim_id"]
+        for chunk in chunks(rows):
+            await store.write(lambda tx, chunk=chunk: tx.do(victims.NAME_VICTIMS, rows=chunk))
 
 
 FURTHER: Final[dict[int, Callable[[Store], Awaitable[None]]]] = {11: name_victims}
-"""What a migration does after its statements, where Cypher cannot: names are digests."""
+"""Steps of migrations after their statements that Cypher cannot do: names are digests."""

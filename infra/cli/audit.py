@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -40,9 +40,7 @@ def verify(
     ] = None,
 ) -> None:
     """Prove an export, needing nothing but the file: exit code 1 where an entry is missing, changed or out of order."""
-    found = verify_file(file.expanduser(), read_roots(anchor.expanduser()) if anchor else None)
-    print_finding(found)
-    raise typer.Exit(1 if found.fault else 0)
+    _end_with(verify_file(file.expanduser(), read_roots(anchor.expanduser()) if anchor else None))
 
 
 @app.command()
@@ -73,9 +71,7 @@ def export(
     asked = ExportRequest(kind, value, check_actor(by), now.isoformat(), check_purpose(purpose))
     path = file.expanduser().absolute()
     _with_store(data, lambda store: write_export(store, asked, path, now=now))
-    found = verify_file(path, None)
-    print_finding(found)
-    raise typer.Exit(1 if found.fault else 0)
+    _end_with(verify_file(path, None))
 
 
 @app.command()
@@ -121,6 +117,11 @@ def _with_store(data: Path | None, work: Callable[[Store], Coroutine[Any, Any, T
             return await work(store)
 
     return asyncio.run(run())
+
+
+def _end_with(found: Finding) -> NoReturn:
+    print_finding(found)
+    raise typer.Exit(1 if found.fault else 0)
 
 
 def print_finding(found: Finding) -> None:

@@ -30,7 +30,7 @@ from infra.terminal import announce, bars
 from streams.faces.embed import Embedder
 from streams.faces.models import MODEL_ID, ensure_models
 from streams.faces.packs import LICENCE, Recogniser, chosen_model, read_pack
-from streams.faces.reembed import Again
+from streams.faces.reembed import FaceReembedder
 from streams.gallery.calibration import as_text, calibration_of, load_calibrations
 from streams.link.candidate_differences import candidate_differences, write_list
 from streams.link.register_reembedding import GalleryWriter, embed_missing, until_switched
@@ -147,10 +147,11 @@ async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) ->
     workers = read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data)
     files = MediaStore(workers.store_url)
     fetcher, decoder = Fetcher(workers.media_roots, files, workers.max_media_mib * MIB), Decoder()
-    again, log = Again(Embedder(recogniser.path), files, fetcher, decoder), GalleryWriter(addresses.kafka_connection)
+    reembedder = FaceReembedder(Embedder(recogniser.path), files, fetcher, decoder)
+    log = GalleryWriter(addresses.kafka_connection)
     try:
         async with Store(*addresses.neo4j) as store:
-            await _steps(store, partial(_embed, store, again, log, model_id, wanted.by), recogniser, wanted)
+            await _steps(store, partial(_embed, store, reembedder, log, model_id, wanted.by), recogniser, wanted)
     finally:
         decoder.close()
         fetcher.close()
@@ -177,7 +178,7 @@ async def _steps(store: Store, embed: Callable[[], Awaitable[int]], recogniser: 
     announce("what is embedded with another model until then waits in quarantine, and comes by itself")
 
 
-async def _embed(store: Store, again: Again, log: GalleryWriter, model_id: str, by: str) -> int:
+async def _embed(store: Store, reembedder: FaceReembedder, log: GalleryWriter, model_id: str, by: str) -> int:
     """Embeds all faces that lack a vector of the model; returns how many cannot be embedded."""
     total = await actions.count_lacking(store, model_id)
     if total == 0:
@@ -186,7 +187,7 @@ async def _embed(store: Store, again: Again, log: GalleryWriter, model_id: str, 
     with bars(total, "embedded") as move:
         # More may come meanwhile than there were.
         return await embed_missing(
-            store, again, log, model_id, progress=lambda done: move(min(done, total)), notify=announce
+            store, reembedder, log, model_id, progress=lambda done: move(min(done, total)), notify=announce
         )
 
 

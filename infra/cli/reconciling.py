@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.settings import Settings
-from streams.repair.reconcile import Kafka, Reconciliation
+from streams.repair.reconcile import Reconciliation
+from streams.repair.topic_contents import SourceTopics
 from streams.settings import Addresses
 
 ROWS = {
@@ -31,9 +32,9 @@ SHOWN = 20
 """Ids of one kind that people are shown; `--json` has all."""
 
 
-def kafka_of(chosen: Settings, addresses: Addresses) -> Kafka:
+def kafka_of(chosen: Settings, addresses: Addresses) -> SourceTopics:
     """The topics of a running system."""
-    return Kafka(addresses.kafka_connection, chosen.sources)
+    return SourceTopics(addresses.kafka_connection, chosen.sources)
 
 
 def shown(found: Reconciliation, *, as_json: bool = False, can_be_repaired: bool = True) -> None:

@@ -27,7 +27,7 @@ from infra.local.issuer import USERS
 from infra.local.logs import append_to, last_line
 from infra.local.options import SystemOptions
 from infra.local.running import find_running, given_addresses, wait_gone
-from infra.local.system import RunningSystem, running_system
+from infra.local.system import running_system
 from infra.settings import CHECKOUT, Settings, StackName
 from infra.terminal import announce, console
 
@@ -100,28 +100,22 @@ def system_options(chosen: Settings) -> SystemOptions:
     return SystemOptions(**same, external=given_addresses(chosen), issuer=chosen.oidc_issuer)
 
 
-def describe(system: RunningSystem) -> str:
-    """The addresses of a system, a line each."""
-    lines = [f"API    {system.api_url}"] if system.api_url else []
-    lines += [f"Kafka  {system.addresses.kafka}", f"Neo4j  {system.addresses.neo4j_uri}", f"Data   {system.data}"]
-    if system.api_url and system.sign_in is not None:
-        lines.append(how_to_ask(system.api_url, system.data))
-    return "\n".join(lines)
-
-
-def how_to_ask(api_url: str, data: Path) -> str:
-    """Commands that fetch a token of the local stack's own sign-in, and a request with it."""
-    return (
-        f"Token  TOKEN=$(sh infra/run token investigator --data {shlex.quote(str(data))})   "
-        f"(users: {', '.join(USERS)})\n"
-        f"Try    curl -H \"Authorization: Bearer $TOKEN\" -H 'Redthread-Purpose: review' {api_url}/links"
-    )
+def _announce_addresses(api_url: str, kafka: str, neo4j_uri: str, data: Path, *, own_sign_in: bool) -> None:
+    """Announces a system's addresses, and requests to try where the local stack's own sign-in serves the API."""
+    announce((f"API    {api_url}\n" if api_url else "") + f"Kafka  {kafka}\nNeo4j  {neo4j_uri}\nData   {data}")
+    if api_url and own_sign_in:
+        token = f"TOKEN=$(sh infra/run token investigator --data {shlex.quote(str(data))})"
+        announce(
+            f"Token  {token}   (users: {', '.join(USERS)})\n"
+            f"Try    curl -H \"Authorization: Bearer $TOKEN\" -H 'Redthread-Purpose: review' {api_url}/links"
+        )
 
 
 async def _serve(options: SystemOptions) -> None:
     """Runs until cancelled."""
     async with running_system(options, announce) as system:
-        announce(describe(system))
+        servers, own_sign_in = system.addresses, system.sign_in is not None
+        _announce_addresses(system.api_url, servers.kafka, servers.neo4j_uri, system.data, own_sign_in=own_sign_in)
         announce("ready; Ctrl-C stops it")
         await asyncio.Event().wait()
 
@@ -160,10 +154,9 @@ def _detach(chosen: Settings, more: Sequence[str]) -> None:
             while process.poll() is None:
                 running = find_running(chosen.data)
                 if running is not None and running.pid == process.pid and running.ready:
-                    announce(f"API    {running.api_url}\nKafka  {running.kafka}\nNeo4j  {running.neo4j_uri}")
-                    announce(f"Data   {chosen.data}")
-                    if running.api_url and not running.issuer and running.stack != "external":
-                        announce(how_to_ask(running.api_url, chosen.data))
+                    own_sign_in = not running.issuer and running.stack != "external"
+                    servers = (running.kafka, running.neo4j_uri)
+                    _announce_addresses(running.api_url, *servers, chosen.data, own_sign_in=own_sign_in)
                     announce("ready in the background; `redthread down` stops it")
                     return
                 time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""How well links follow people: pictures joined that show one person, pictures proposed that show two. Pure."""
+"""How well links match people: pairs of one person that are joined, pairs of two that are proposed. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """A picture of a person; `media` is empty where it was not taken in."""
+    """A picture of a person; `media` is empty where it was not accepted."""
 
     person: str
     file: str
@@ -26,7 +26,7 @@ class WrongPair:
     b: str
     score: float
     main: bool
-    """Whether the link joins the people whose names the pictures bear, and not somebody in the background."""
+    """Whether the link joins the people whom the pictures are named by, and not somebody in the background."""
 
 
 @dataclass(frozen=True, slots=True)

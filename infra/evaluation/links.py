@@ -1,4 +1,4 @@
-"""`bench links`: people's pictures spread over cases, run through the real system, and what its links then join."""
+"""`bench links`: runs people's pictures, spread over cases, through the real system, and measures its links."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TERMS = Terms("measurement of accuracy", "sample pictures")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The pictures of a folder with one sub-folder a person, spread over cases."""
+    """The pictures of a folder with one sub-folder for each person, spread over cases."""
 
     files: list[SourceFile]
     people: list[str]
@@ -113,7 +113,7 @@ async def _main_faces(system: RunningSystem) -> dict[str, EmbeddedFace]:
 
 
 async def main_faces(store: Store) -> dict[str, EmbeddedFace]:
-    """By media id the face nearest to the picture's centre, whose name the picture bears, with its scored vector."""
+    """By media id the face nearest to the picture's centre, with its scored vector."""
     text = await calibration(store)
     scorer = Scorer(from_text(text).score if text is not None else None)
     main: dict[str, EmbeddedFace] = {}

@@ -1,4 +1,4 @@
-"""The pictures of what benches measure, as SVG, drawn by matplotlib."""
+"""Plots of measurements as SVG, drawn by matplotlib."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _FALSE: Final = (1e-6, 0.5)
 _MISSED: Final = (1e-3, 0.6)
 _TICKS: Final = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.4)
 _COLOURS: Final = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
-"""Okabe and Ito's, told apart by the colour blind."""
+"""The palette of Okabe and Ito, for colour-blind readers."""
 _LARGEST_DOT: Final = 400.0
 """Square points."""
 
 
 def det_svg(title: str, curves: Mapping[str, Curve]) -> str:
-    """The trade-off of both error rates, of each named curve; what lies beyond an axis is drawn on its end.
+    """The trade-off of both error rates of each named curve; points beyond an axis are drawn at its end.
 
     Axes are those of Martin et al., "The DET curve in assessment of detection task performance", Eurospeech 1997: both
     rates by the quantiles of a normal distribution, so that scores that are normally distributed give a line.
     """
     special: Any = importlib.import_module("scipy.special")
-    with _drawn(title) as (axes, written):
+    with _figure(title) as (axes, written):
         for name, ends in (("x", _FALSE), ("y", _MISSED)):
             getattr(axes, f"set_{name}scale")("function", functions=(special.ndtri, special.ndtr))
             getattr(axes, f"set_{name}lim")(*ends)
@@ -47,13 +47,13 @@ def det_svg(title: str, curves: Mapping[str, Curve]) -> str:
 
 
 def reliability_svg(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """What likelihood ratios state against what the pairs really have, one dot for each row of `reliability`.
+    """Stated against observed likelihood ratios, one dot for each row of `reliability`.
 
-    Dots grow with the number of pairs; a bin with one kind of pairs only has no place. On the line ratios say what is;
-    under it they overstate.
+    Dots grow with the number of pairs; a bin with one kind of pairs only is left out. Ratios on the line are true,
+    below it they overstate.
     """
     known = [row for row in rows if row["observed"] is not None]
-    with _drawn(title) as (axes, written):
+    with _figure(title) as (axes, written):
         ends = [value for row in known for value in (row["stated"], row["observed"])] or [0.0]
         axes.axline((0, 0), slope=1, color="#7f7f7f", linestyle="--", label="says what is")
         axes.set_xlim(min(ends) - 0.5, max(ends) + 0.5)
@@ -73,15 +73,15 @@ def reliability_svg(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
 def ages_svg(title: str, found: Mapping[str, Any]) -> str:
     """False candidates a new face by its age, a line for each size of register, with intervals; dotted the goal."""
     rows = found["register_sizes"]["bands"]
-    with _drawn(title) as (axes, written):
+    with _figure(title) as (axes, written):
         axes.set_yscale("log")
         axes.set_xticks(range(len(rows)), [row["ages"] for row in rows])
         axes.set_xlabel("age of the new face, years")
         axes.set_ylabel("strangers above the threshold, a new face")
         axes.axhline(FALSE_PER_FACE, color="#7f7f7f", linestyle=":", label=f"goal: {FALSE_PER_FACE}")
         for number, size in enumerate(found["register_sizes"]["sizes"]):
-            told = [(at, row["false_candidates"][str(size)]["above"]) for at, row in enumerate(rows)]
-            known = [(at, above) for at, above in told if above["value"]]
+            points = [(at, row["false_candidates"][str(size)]["above"]) for at, row in enumerate(rows)]
+            known = [(at, above) for at, above in points if above["value"]]
             values = np.array([above["value"] for _, above in known])
             ends = np.array([above["interval"] for _, above in known], np.float64).reshape(-1, 2)
             axes.errorbar(
@@ -99,7 +99,7 @@ def ages_svg(title: str, found: Mapping[str, Any]) -> str:
 def search_svg(title: str, found: Mapping[str, Any]) -> str:
     """Link's time a face and the bare product's, by the number of stored faces."""
     sizes = [int(size) for size in found["sizes"]]
-    with _drawn(title) as (axes, written):
+    with _figure(title) as (axes, written):
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel("faces stored")
@@ -112,8 +112,8 @@ def search_svg(title: str, found: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def _drawn(title: str) -> Generator[tuple[Any, io.StringIO]]:
-    """Axes to draw on, and where the picture is written when left: its words as text, the same for the same input."""
+def _figure(title: str) -> Generator[tuple[Any, io.StringIO]]:
+    """Axes, and the text that the SVG is written to at the end: the same for the same input."""
     matplotlib: Any = importlib.import_module("matplotlib")  # slow to import, and only a plot needs it
     figure: Any = importlib.import_module("matplotlib.figure").Figure(figsize=(9, 7), layout="constrained")
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""How alike the product says that two faces are, for benches: the one place that follows a change of it. Pure."""
+"""The product's score of two faces, for the evaluation: the only module that depends on its form. Pure."""
 
 from __future__ import annotations
 

@@ -70,14 +70,14 @@ def verify(same: Sequence[float], different: Sequence[float]) -> Verification | 
     """The accuracy over scores of pairs of one person and of two; None where there are too few for ten folds."""
     if min(len(same), len(different)) < FOLDS:
         return None
-    right, fold, thresholds = judged(np.array(same, np.float64), np.array(different, np.float64))
+    right, fold, thresholds = classified(np.array(same, np.float64), np.array(different, np.float64))
     accuracies = [float(right[fold == number].mean()) for number in range(FOLDS)]
     mean, deviation = statistics.mean(accuracies), statistics.pstdev(accuracies)
     return Verification(len(same), len(different), mean, deviation, statistics.mean(thresholds))
 
 
-def judged(same: Floats, different: Floats) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], list[float]]:
-    """Which pairs are told rightly, those of one person first; the fold of each; and each fold's threshold.
+def classified(same: Floats, different: Floats) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64], list[float]]:
+    """Which pairs are classified correctly, those of one person first; the fold of each; and each fold's threshold.
 
     A fold's threshold is the best on all other folds. Each kind needs at least FOLDS pairs.
     """
@@ -90,13 +90,13 @@ def judged(same: Floats, different: Floats) -> tuple[npt.NDArray[np.bool_], npt.
 
 
 def best_threshold(scores: Floats, truth: npt.NDArray[np.bool_]) -> float:
-    """The score from which on `same person` is said, with the fewest errors; the smallest of equals."""
+    """The threshold of `same person` with the fewest errors; the smallest of equals."""
     order = np.argsort(scores, kind="stable")
     ranked, is_same = scores[order], truth[order]
     # With the threshold at rank i: the same-person pairs below it and the others from it on are wrong.
     errors = np.concatenate([[0], np.cumsum(is_same)]) + np.concatenate([np.cumsum(~is_same[::-1])[::-1], [0]])
     candidates = np.concatenate([ranked, [np.nextafter(ranked[-1], np.inf)]])
-    # Only a threshold at the first of equal scores splits where it says it does.
+    # Only a threshold at the first of equal scores separates ranks.
     first = np.concatenate([[True], candidates[1:] > candidates[:-1]])
     allowed = np.flatnonzero(first)
     return float(candidates[allowed[np.argmin(errors[allowed])]])

@@ -151,5 +151,4 @@ def addresses_of(settings: Settings) -> Addresses:
 
 def given_addresses(settings: Settings) -> Addresses:
     """The addresses that the settings name, for stack `external`."""
-    password = settings.neo4j_password.get_secret_value()
-    return Addresses(settings.kafka, settings.neo4j_uri, settings.neo4j_user, password, settings.kafka_security)
+    return Addresses(settings.kafka, *settings.neo4j, settings.kafka_security)

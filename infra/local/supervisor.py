@@ -10,17 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
-import signal
 import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from infra.local.base import StackError
-from infra.local.child import NAME, ChildSpec, leashed
+from infra.local.child import NAME, Child, ChildSpec, end_process, exit_text, has_room, leashed
 from infra.local.logs import append_to, cap, last_line
 
 BACKOFF_S = (1.0, 30.0)
@@ -31,26 +28,6 @@ HOPELESS = 3
 """Ends in a row, without ever having been ready, after which waiting for a child is given up."""
 FILES_EVERY_S = 5.0
 """Seconds between two checks of the logs' sizes, and between two attempts at a report that failed."""
-
-
-@dataclass(slots=True)
-class Child:
-    """A child as it is now; `pid` is 0 while it does not run."""
-
-    spec: ChildSpec
-    log: Path
-    pid: int = 0
-    started_at: float = 0.0
-    restarts: int = 0
-    serves: bool = False
-    """Whether the process that runs now is ready; `is_ready` says that one was."""
-    failure: str = ""
-    """Why the last start failed, where that is known better than by the last line of its log."""
-    is_final: bool = False
-    """Whether the exit code of its last process says that another one would end the same way."""
-    is_ready: asyncio.Event = field(default_factory=asyncio.Event)
-    is_hopeless: asyncio.Event = field(default_factory=asyncio.Event)
-    task: asyncio.Task[None] | None = None
 
 
 class Supervisor:
@@ -179,14 +156,14 @@ class Supervisor:
         ready = asyncio.create_task(self._become_ready(child, process))
         try:
             code = await process.wait()
-            meaning = _meaning(code)
+            meaning = exit_text(code)
             child.is_final = code in child.spec.final
             if child.spec.reason is not None:
                 why = await self._reason(child, code)
                 child.failure, meaning = f"{why} (all of it: {child.log})", f"{meaning}: {why}"
             return f"ended ({meaning}) after {time.monotonic() - began:.0f} s"
         except asyncio.CancelledError:
-            await _end(process, child.spec.grace_s)
+            await end_process(process, child.spec.grace_s)
             raise
         finally:
             ready.cancel()
@@ -237,7 +214,7 @@ class Supervisor:
             # Whatever the check raises: this process does not serve, so another one is started.
             except Exception as error:  # noqa: BLE001
                 self._notify(f"{child.spec.name} is not ready: {error}")
-                await _end(process, child.spec.grace_s)
+                await end_process(process, child.spec.grace_s)
                 return
         child.serves = True
         if not child.is_ready.is_set():
@@ -256,30 +233,3 @@ class Supervisor:
                     await asyncio.to_thread(cap, child.log)
             if self._unreported:
                 self.report()
-
-
-def has_room(folder: Path, needed: int) -> bool:
-    """Whether so many bytes are free in the folder; True where that cannot be read."""
-    try:
-        return shutil.disk_usage(folder).free >= needed
-    except OSError:
-        return True
-
-
-async def _end(process: Process, grace_s: float) -> None:
-    """Returns when the process is gone: by SIGTERM, or by SIGKILL once its grace is over."""
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        async with asyncio.timeout(grace_s):
-            await process.wait()
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-
-
-def _meaning(code: int) -> str:
-    return f"by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

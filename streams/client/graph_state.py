@@ -48,7 +48,7 @@ class GraphState:
 
     def stored_or_erased(self, case_id: str, media: Sequence[str]) -> set[str]:
         """Those of the media (SHA-256) that are in the case, or were erased."""
-        return self._run(lambda store: reconcile.kept(store, case_id, media)) if media else set()
+        return self._run(lambda store: reconcile.stored_or_erased(store, case_id, media)) if media else set()
 
     def entries(self, ids: Sequence[str]) -> list[Entry | None]:
         """The quarantine entry of each id, None where there is none."""

@@ -50,7 +50,7 @@ def make(settings: StreamSettings) -> Any:
         session_timeout_s=EMBED_SESSION_S,
     )
     watchdog = Watchdog(app)
-    EmbedWorker(
+    worker = EmbedWorker(
         app,
         step,
         circuits,
@@ -58,10 +58,11 @@ def make(settings: StreamSettings) -> Any:
         CrashPoint(settings.crash_at),
         Space.of(settings.data, settings.store_url, settings.space_mib),
         sources=settings.sources,
-        # One more than find faces: while a picture is decoded in its process, another one is embedded.
+        # One more than `threads`: while one picture is decoded in its process, another one is embedded.
         pool=ThreadPoolExecutor(settings.threads + 1, "embed"),
         probe_pool=ThreadPoolExecutor(1, "probe"),
     )
+    worker.register_agents()
     app.task(watchdog.beat)
     watchdog.start()
     return app

@@ -1,4 +1,4 @@
-"""The embed step: one incoming event becomes one record of the gallery log. Knows no Kafka client."""
+"""The embed step: turns one incoming event into one record of the gallery log, without a Kafka client."""
 
 from __future__ import annotations
 
@@ -39,11 +39,14 @@ from streams.records.incoming import (
 from streams.records.message import Message, check_source, origin, read
 
 ANSWERS = frozenset({"missing_file", "empty_file", "too_large", "wrong_sha256", "unreadable_file", "source_refused"})
-"""Refusals that only a host that answers gives."""
+"""Codes of refusals that prove that the host answers."""
 
 
 class EmbedStep:
-    """Fetches, decodes, finds and embeds; every method blocks and may be called from several threads."""
+    """Fetches and decodes media, finds and embeds their faces. Thread-safe; every method blocks.
+
+    All methods raise Unprocessable, or SourceUnreachable where the media's host does not answer.
+    """
 
     def __init__(
         self,
@@ -66,22 +69,22 @@ class EmbedStep:
         self._detector_id = detector_id
         self._sources = sources
 
-    def media(self, message: Message, source: str) -> MediaEmbedded:
-        """The gallery record of a media event. Raises Unprocessable or SourceUnreachable."""
+    def media_record(self, message: Message, source: str) -> MediaEmbedded:
+        """The gallery record of a media event."""
         submitted = read(message, MediaSubmitted, CE_MEDIA)
         check_source(submitted, source, self._sources)
-        return self._embedded(message, source, submitted, None)
+        return self._media_record(message, source, submitted, None)
 
-    def asked(self, message: Message, source: str) -> GalleryRecord:
-        """The gallery record of what a person waits for: a search's uploaded picture, or a face marked by hand."""
+    def request_record(self, message: Message, source: str) -> GalleryRecord:
+        """The gallery record of a person's request: the picture of a search, or a face marked by hand."""
         if message.header("ce_type") == CE_MARK:
-            return self._marked(message, source)
+            return self._mark_record(message, source)
         search = read(message, SearchProbe, CE_PROBE)
         submitted = MediaSubmitted.model_validate(search.model_dump())
-        return self._embedded(message, source, submitted, search)
+        return self._media_record(message, source, submitted, search)
 
-    def relayed(self, message: Message, source: str) -> GalleryRecord:
-        """The gallery record of a case, victim or erasure event, checked."""
+    def change_record(self, message: Message, source: str) -> GalleryRecord:
+        """The gallery record of a case, victim or erasure event."""
         if message.topic == topics.cases_changed(source):
             changed = read(message, CaseChanged, CE_CASE)
             check_source(changed, source, self._sources)
@@ -90,7 +93,7 @@ class EmbedStep:
             return VictimRecord(changed=read(message, VictimChanged, CE_VICTIM), origin=origin(message, source))
         return ErasureRecord(erasure=read(message, ErasureRequested, CE_ERASURE), origin=origin(message, source))
 
-    def _embedded(
+    def _media_record(
         self, message: Message, source: str, submitted: MediaSubmitted, search: SearchProbe | None
     ) -> MediaEmbedded:
         fetched = self._fetch(submitted.url, submitted.sha256)
@@ -105,29 +108,29 @@ class EmbedStep:
             detector_id=self._detector_id,
             model_id=self._model_id,
             captured_at=picture.captured_at,
-            faces=[self._kept(fetched.media_id, face) for face in found],
+            faces=[self._recorded(fetched.media_id, face) for face in found],
             submitted=submitted,
             search=search,
             origin=origin(message, source),
         )
 
-    def _marked(self, message: Message, source: str) -> MarkEmbedded:
+    def _mark_record(self, message: Message, source: str) -> MarkEmbedded:
         mark = read(message, MarkSubmitted, CE_MARK)
         fetched = self._fetch(mark.url, mark.media_id)
         picture = self._decoder.decode(fetched.data, mark.content_type)
         x, y, w, h = mark.box
         face_id = ids.marked_face_id(mark.media_id, mark.act_id)
-        face = self._finder.find_in(picture, (x, y, w, h), face_id, mark.ordinal)
+        face = self._finder.find_marked(picture, (x, y, w, h), face_id, mark.ordinal)
         return MarkEmbedded(
             media_id=mark.media_id,
             model_id=self._model_id,
-            face=self._kept(mark.media_id, face),
+            face=self._recorded(mark.media_id, face),
             mark=mark,
             origin=origin(message, source),
         )
 
     def _fetch(self, url: str, sha256: str | None) -> Fetched:
-        host = self._fetcher.place(url)
+        host = self._fetcher.server_of(url)
         if host is None:
             return self._fetcher.fetch(url, sha256)
         self._circuits.check(host)
@@ -142,7 +145,7 @@ class EmbedStep:
         self._circuits.answered(host)
         return fetched
 
-    def _kept(self, media_id: str, face: FoundFace) -> EmbeddedFace:
+    def _recorded(self, media_id: str, face: FoundFace) -> EmbeddedFace:
         return EmbeddedFace(
             face_id=face.face_id,
             ordinal=face.ordinal,

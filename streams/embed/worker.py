@@ -1,4 +1,4 @@
-"""The embed worker: its agents, their retries, and the ends that an event can come to."""
+"""The embed worker: its agents, their retries, and the two results of an event."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graph.domain.errors import MediaStoreUnavailable, RedthreadError, SourceUnr
 from graph.space import LOOK_S, Space
 from streams import topics
 from streams.embed.step import EmbedStep
-from streams.kafka.app import read_each
+from streams.kafka.app import raw_topic, read_each
 from streams.kafka.sending import gallery_headers, send_sure
 from streams.media.circuit import Circuits
 from streams.process import CrashPoint, Watchdog, describe_failure
@@ -27,7 +27,7 @@ Work = Callable[[Message, str], GalleryRecord]
 
 
 class EmbedWorker:
-    """Turns each incoming event into a gallery record or a quarantine record; nothing else can become of it."""
+    """Turns each incoming event into a gallery record or a quarantine record; there is no third result."""
 
     def __init__(
         self,
@@ -48,31 +48,36 @@ class EmbedWorker:
         self._crash = crash
         self._app = app
         self._space = space
-        self._short = False
+        self._is_short = False
         self._owner = sources_by_topic(sources)
         self._pool = pool
         self._probe_pool = probe_pool
-        self._gallery = app.topic(topics.GALLERY, value_serializer="raw", key_serializer="raw")
-        self._quarantine = app.topic(topics.QUARANTINE, value_serializer="raw", key_serializer="raw")
-        read_each(app, [topics.media_submitted(s) for s in sources], self.media, name="embed-media", parallel=True)
-        others = [topic for source in sources for topic in topics.changes(source)]
-        read_each(app, others, self.other, name="relay-changes", parallel=True)
-        # An agent and a thread of its own, so that what a person waits for overtakes ingestion.
-        read_each(app, [topics.PROBES], self.probe, name="embed-probes", parallel=True)
+        self._sources = sources
+        self._gallery = raw_topic(app, topics.GALLERY)
+        self._quarantine = raw_topic(app, topics.QUARANTINE)
+
+    def register_agents(self) -> None:
+        """Adds the worker's agents to its app."""
+        media = [topics.media_submitted(source) for source in self._sources]
+        changes = [topic for source in self._sources for topic in topics.changes(source)]
+        read_each(self._app, media, self.media, name="embed-media", parallel=True)
+        read_each(self._app, changes, self.change, name="relay-changes", parallel=True)
+        # An agent and a thread of its own, so that a person's request overtakes ingestion.
+        read_each(self._app, [topics.PROBES], self.request, name="embed-probes", parallel=True)
 
     async def media(self, message: Message) -> None:
         await self._wait_for_space()
-        await self._handle(message, self._owner[message.topic], self._step.media, self._pool)
+        await self._handle(message, self._owner[message.topic], self._step.media_record, self._pool)
 
-    async def other(self, message: Message) -> None:
-        await self._handle(message, self._owner[message.topic], self._step.relayed, self._pool)
+    async def change(self, message: Message) -> None:
+        await self._handle(message, self._owner[message.topic], self._step.change_record, self._pool)
 
-    async def probe(self, message: Message) -> None:
-        await self._handle(message, "", self._step.asked, self._probe_pool)
+    async def request(self, message: Message) -> None:
+        await self._handle(message, "", self._step.request_record, self._probe_pool)
 
     async def _handle(self, message: Message, source: str, work: Work, pool: Executor) -> None:
         try:
-            record = await self._worked(message, source, work, pool)
+            record = await self._process(message, source, work, pool)
             self._crash.reach("embed-before-send")
             key = _key(record)
             body = record.model_dump_json().encode()
@@ -81,25 +86,25 @@ class EmbedWorker:
         except RedthreadError as reason:
             await self._refuse(message, source, reason)
         except Exception as defect:  # noqa: BLE001
-            # Whatever a decoder or a library raises: an error that leaves the agent would lose the event.
+            # Broad: an error of any library that left the agent would lose the event.
             log.error("%s/%s/%s: %s", message.topic, message.partition, message.offset, describe_failure(defect))
             name = type(defect).__name__
             await self._refuse(message, source, Unprocessable(f"an unexpected failure ({name})", code="unexpected"))
         self._watchdog.progress()
 
     async def _wait_for_space(self) -> None:
-        """Returns once there is space for what a picture makes; what frees space, or what people do, does not wait."""
+        """Returns once there is space for the crops of a picture. Erasures and people's requests do not wait for it."""
         while (shortage := await asyncio.to_thread(self._space.shortage)) and not self._app.should_stop:
-            if not self._short:
+            if not self._is_short:
                 log.error("embed waits: too little free space, %s", shortage)
-            self._short = True
+            self._is_short = True
             self._watchdog.progress()
             await asyncio.sleep(LOOK_S)
-        if self._short and shortage is None:
+        if self._is_short and shortage is None:
             log.warning("embed goes on: there is free space again")
-            self._short = False
+            self._is_short = False
 
-    async def _worked(self, message: Message, source: str, work: Work, pool: Executor) -> GalleryRecord:
+    async def _process(self, message: Message, source: str, work: Work, pool: Executor) -> GalleryRecord:
         loop = asyncio.get_running_loop()
         delay = 0.5
         while True:
@@ -111,7 +116,7 @@ class EmbedWorker:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5)
             except (OSError, MediaStoreUnavailable) as failure:
-                # Our own disk or store: full or away. Waiting visibly loses nothing; quarantine would flood.
+                # Our own disk or store is full or away: waiting loses nothing; quarantine would get every event.
                 why = failure.message if isinstance(failure, MediaStoreUnavailable) else type(failure).__name__
                 log.error("embed waits: %s", why)
                 self._watchdog.progress()

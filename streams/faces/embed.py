@@ -1,4 +1,4 @@
-"""Aligned faces to unit vectors, with SFace or a pack's recogniser, through insightface's alignment and wrapper."""
+"""Embeds aligned faces as unit vectors, with SFace or a pack's recogniser, by insightface's alignment and wrapper."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ warnings.filterwarnings("ignore", category=FutureWarning, module=r"insightface\.
 
 
 def align(bgr: Pixels, landmarks: npt.NDArray[np.float32]) -> Pixels:
-    """The face turned, scaled and moved to the recogniser's template: uint8 (112, 112, 3), BGR."""
+    """The face rotated, scaled and moved to the recogniser's template: uint8 (112, 112, 3), BGR."""
     return _face_align.norm_crop(bgr, landmarks, ALIGNED_SIDE)
 
 
 class Embedder:
-    """One recogniser; holds no state between calls, so any number of threads may share it."""
+    """One recogniser. Stateless, so threads may share it."""
 
     def __init__(self, model: Path, threads: int = 1) -> None:
         self._recogniser: Any = ArcFaceONNX(str(model), open_session(model, threads))
         self.dimensions: int = self._recogniser.output_shape[-1]
 
     def embed(self, aligned: Sequence[Pixels]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Unit vectors float32 (n, dimensions) and the norms (n,) they had before, of BGR crops as `align` makes them.
+        """Unit vectors float32 (n, dimensions) of BGR crops made by `align`, and their norms (n,) before.
 
-        One by one: a batch is no faster on a CPU, and so a face's vector never depends on its neighbours.
+        One by one: a batch is no faster on a CPU, and a face's vector must not depend on its neighbours.
         """
         if not aligned:
             return np.zeros((0, self.dimensions), np.float32), np.zeros(0, np.float32)

@@ -1,7 +1,9 @@
-"""Boxes: pure arithmetic on `(x, y, w, h)` in pixels, and the one way to cut a square out of a picture."""
+"""Pure geometry of faces: boxes `(x, y, w, h)` and landmarks in pixels, squares cut out of pictures, quarter turns."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -10,6 +12,7 @@ import numpy.typing as npt
 
 Box = tuple[float, float, float, float]
 Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,15 @@ class Square:
     x: float
     y: float
     side: float
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A detected face: box and landmarks (5, 2) (eyes, nose, mouth corners) in the picture's pixels."""
+
+    box: Box
+    landmarks: Floats
+    score: float
 
 
 def clip(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
@@ -37,9 +49,9 @@ def enlarge(box: Box, factor: float) -> Square:
 
 
 def cut(picture: Pixels, square: Square, size: int) -> tuple[Pixels, Square]:
-    """The region as `size` x `size` pixels, black where it leaves the picture; and the region as it was really cut.
+    """The region as `size` x `size` pixels, black outside the picture; and the region as it was cut, on whole pixels.
 
-    The cut falls on whole pixels: map a point back with `picture = region corner + point * side / size`.
+    Map a point back with `picture = region corner + point * side / size`.
     """
     side = max(1, round(square.side))
     left, top = round(square.x), round(square.y)
@@ -74,3 +86,47 @@ def resize(picture: Pixels, width: int, height: int) -> Pixels:
         return picture
     how = cv2.INTER_AREA if picture.shape[0] > height else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(picture, (width, height), interpolation=how), np.uint8)
+
+
+def boxes_of_others(face: Detection, faces: Sequence[Detection]) -> list[Box]:
+    """The boxes of the picture's other faces."""
+    return [other.box for other in faces if other is not face]
+
+
+def lean(landmarks: Floats) -> float:
+    """The clockwise rotation of a head in degrees, by the line of the eyes and the line from them to the mouth."""
+    eyes = landmarks[1] - landmarks[0]
+    down = (landmarks[3] + landmarks[4] - landmarks[0] - landmarks[1]) / 2
+    return math.degrees(math.atan2(float(eyes[1] - down[0]), float(eyes[0] + down[1])))
+
+
+def moved(face: Detection, matrix: Floats) -> Detection:
+    """The face after an affine map (2, 3) without scaling; its box has the same size around the mapped centre."""
+    x, y, width, height = face.box
+    middle = matrix @ np.array([x + width / 2, y + height / 2, 1], np.float32)
+    points = face.landmarks @ matrix[:, :2].T + matrix[:, 2]
+    return Detection((float(middle[0]) - width / 2, float(middle[1]) - height / 2, width, height), points, face.score)
+
+
+def rotated_left(bgr: Pixels, quarters: int) -> Pixels:
+    """The picture rotated by one to three quarter turns to the left, in a tenth of the time of numpy's rot90."""
+    how = (cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)[quarters - 1]
+    return np.asarray(cv2.rotate(bgr, how), np.uint8)
+
+
+def rotated_back(face: Detection, quarters: int, width: int, height: int) -> Detection:
+    """The face in a picture of this size, from its position after `quarters` quarter turns to the left."""
+    (x, y, w, h), points = face.box, face.landmarks
+    for left in range(quarters, 0, -1):
+        wide = width if left % 2 else height  # of the picture after one turn fewer
+        x, y, w, h = wide - y - h, x, h, w
+        points = np.stack([wide - points[:, 1], points[:, 0]], axis=1)
+    return Detection((x, y, w, h), points, face.score)
+
+
+def scaled(face: Detection, x_scale: float, y_scale: float, x: float, y: float) -> Detection:
+    """The face scaled, then moved by (x, y)."""
+    left, top, width, height = face.box
+    box = (x + left * x_scale, y + top * y_scale, width * x_scale, height * y_scale)
+    landmarks = face.landmarks * np.array([x_scale, y_scale], np.float32) + np.array([x, y], np.float32)
+    return Detection(box, landmarks, face.score)

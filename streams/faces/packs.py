@@ -1,7 +1,7 @@
-"""Recognisers of model packs: a folder of ONNX files as InsightFace publishes them, put there by whoever may use it.
+"""Recognisers of model packs: folders of ONNX files as InsightFace publishes them, installed by a licence holder.
 
-Of a pack only the recogniser is used. YuNet goes on detecting, so a face keeps its id and its alignment, and what
-people said of it stands whatever embeds it.
+Only the recogniser of a pack is used. Faces are always detected by YuNet, so a face has the same id and alignment, and
+people's decisions about it remain valid, whichever model embeds it.
 """
 
 from __future__ import annotations
@@ -20,27 +20,26 @@ LICENCE: Final = (
     "with a licence of your own"
 )
 _OTHERS: Final = re.compile(r"(det_|scrfd|2d106|1k3d68|genderage|inswapper)", re.IGNORECASE)
-"""How the pack's other files begin: detectors, landmarks, sex and age, face swapping. None of them is loaded."""
+"""Beginnings of the pack's other files: detectors, landmarks, sex and age, face swapping. None of them is loaded."""
 _HASH_DIGITS: Final = 12
 
 
 class BadPack(RedthreadError):
-    """The folder is no model pack with one recogniser that could embed a face as it is aligned here."""
+    """The folder is no model pack with exactly one usable recogniser."""
 
     code = "bad_model_pack"
 
 
 @dataclass(frozen=True, slots=True)
 class Recogniser:
-    """A recogniser's file, and the model id of what it makes: the pack's name, the file's, and twelve digits of its
-    SHA-256."""
+    """A recogniser's file, and its model id: the names of pack and file, and twelve digits of the SHA-256."""
 
     path: Path
     model_id: str
 
 
 def chosen_models(folder: Path, pack: Path | None) -> ModelFiles:
-    """The files to load: the detector in `folder`, and its own recogniser or the one of the pack.
+    """The files to load: the detector in `folder`, and the recogniser there or in the pack.
 
     Raises ModelsUnavailable or BadPack.
     """
@@ -52,12 +51,12 @@ def chosen_models(folder: Path, pack: Path | None) -> ModelFiles:
 
 
 def chosen_model(pack: Path | None) -> str:
-    """The id of the model that embeds by this setting. Raises BadPack."""
+    """The id of the model that this setting selects. Raises BadPack."""
     return MODEL_ID if pack is None else read_pack(pack).model_id
 
 
 def read_pack(folder: Path) -> Recogniser:
-    """The one recogniser of a pack, proved to take an aligned face and to give one vector. Raises BadPack."""
+    """The one recogniser of a pack, checked to turn an aligned face into one vector. Raises BadPack."""
     folder = folder.expanduser().absolute()
     try:
         files = sorted(folder.glob("*.onnx"))
@@ -96,5 +95,5 @@ def _is_vector(gives: list[list[Any]]) -> bool:
 
 
 def _named(text: str) -> str:
-    """A name as it may stand in an id: lower case letters, digits, dot, underscore and hyphen."""
+    """A name as part of an id: lower case letters, digits, dot, underscore and hyphen."""
     return re.sub(r"[^a-z0-9._]+", "-", text.lower()).strip("-") or "pack"

@@ -1,4 +1,4 @@
-"""An official model file written so that ONNX Runtime computes the same bits in less time."""
+"""Rewrites an official model file so that ONNX Runtime computes the same bits in less time."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, Final
 import numpy as np
 
 RECIPE: Final = 2
-"""Number of this preparation, a part of a prepared file's name: raise it with every change of the bytes that are
-written here, so that a folder that an older release prepared is prepared for this one too."""
+"""Part of a prepared file's name: increase it with every change of the bytes written here, so that the folder of an
+older release is prepared again."""
 
 
 def prepared_model(source: Path, free_dimensions: dict[int, str]) -> bytes:
-    """The model at `source`, with these input dimensions free, weights that are no inputs, and fast PRelus.
+    """The model at `source` with these input dimensions free, weights as constants, and fast PRelus.
 
-    Weights that are no longer inputs are folded when the model is loaded, which makes it a third faster.
+    Constant weights are folded when the model is loaded, which makes it a third faster.
     """
-    onnx: Any = importlib.import_module("onnx")  # here: needed once in the life of a model folder, and slow to import
+    onnx: Any = importlib.import_module("onnx")  # here: slow to import, and needed once per model folder
     model = onnx.load(str(source))
     graph = model.graph
     weights = {weight.name for weight in graph.initializer}

@@ -1,16 +1,16 @@
-"""How likely a face is to be found again, and what stands in its way. Pure.
+"""The quality of a face: how likely it is to be found again, and what limits it. Pure.
 
 Measured on 1,420 press photographs of adults (Labeled Faces in the Wild) and 24,000 copies of them, small, blurred,
 moved across, down and slanting, compressed, dark, noisy or half covered; fitted on one half of the people, checked on
-the other. How well a signal tells the pictures that were not found again at 1 false pair in 1,000 (area under the
-curve, the two halves): the norm that the embedding had 0.71 and 0.75, with the pixels between the eyes and sharpness
-0.80 and 0.83. By its norm a face that moved is as good as any: of those that moved by 15 px across, 78 of 100 are found
-and 78 foretold. The detector's score, exposure and pose added less and only say why.
+the other. How well a signal separates the pictures that were not found again at 1 false pair in 1,000 (area under
+the curve, the two halves): the norm of the embedding 0.71 and 0.75, with the pixels between the eyes and sharpness
+0.80 and 0.83. The norm is calibrated for motion blur too: of faces moved by 15 px across, 78 of 100 are found and 78
+predicted. The detector's score, exposure and pose added less and only give the reason.
 
-A face that the picture's edge cuts is the exception to "too poor to compare". Pictures cut at the nose, left or right
+A face cut by the picture's edge is the exception to "too poor to compare". Pictures cut at the nose, left or right
 half kept: of 4,458 such faces 32 in 100 have a quality below 0.5. Of these, 75 in 100 pairs with a whole picture of the
 same adult reach the floor of a lead, and 4.6 in 1,000 with one of somebody else, half as many as of two whole pictures.
-Small or blurred halves are no worse. But mouths whose eyes were cut off find nobody and are alike whoever they show.
+Small or blurred halves are no worse. But faces without eyes match nobody reliably and resemble each other.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from streams.faces.geometry import Pixels
 from streams.faces.models import ALIGNED_SIDE
 
 LIMITED_BELOW: Final = 0.9
-"""Below this a reason is told."""
+"""Below this a reason is given."""
 CUT_FROM: Final = 0.25
-"""Share of the aligned crop outside the picture from which on the picture's edge cuts a face: none of 2,761 pictures as
-they are has so much, all but one of 4,458 half faces have."""
+"""Share of the aligned crop outside the picture from which on a face counts as cut: none of 2,761 whole pictures has so
+much, all but one of 4,458 half faces have."""
 
 _OFFSET, _PER_NORM, _PER_LOG_EYES, _PER_LOG_SHARPNESS = -6.535, 0.829, 0.964, 1.089
 _EYES_ENOUGH_PX: Final = 40.0
-"""More pixels between the eyes than about the recogniser's own 35 tell it nothing new."""
+"""Above the recogniser's own resolution of about 35, more pixels between the eyes do not help."""
 _SMOOTHED, _FLAT = 1.0, 1e-3
-"""For sharpness: by how many pixels a crop is smoothed, and the mean square of the change from pixel to pixel below
-which it shows nothing."""
+"""For sharpness: the smoothing in pixels, and the mean square of the change from pixel to pixel below which a crop is
+flat."""
 _COS, _SIN = np.cos(np.arange(12) * np.pi / 12), np.sin(np.arange(12) * np.pi / 12)
-"""The directions that are looked along."""
+"""The directions in which sharpness is measured."""
 _SHARP = 0.005, 0.15
-"""Below and above, sharpness told nothing more."""
+"""Outside this range, sharpness made no difference."""
 
 _EYES_PX, _SHARPNESS, _TURNED, _SCORE = 20.0, 0.04, 0.35, 0.85
 _DARK, _BRIGHT = 45.0, 205.0
-"""Where each signal begins to limit: about what one in a hundred of the photographs as they are is beyond."""
+"""Where each signal begins to limit: about one in a hundred of the unchanged photographs is beyond."""
 
 
 _face_align: Any = face_align
@@ -55,12 +55,12 @@ _face_align: Any = face_align
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What can be measured of a face.
+    """The measurements of a face.
 
-    `eyes_px` lie between the eyes in the picture; `turned` is 0 seen from the front and about 0.5 in half profile;
-    `brightness` is from 0 to 255; `sharpness` (1/px²) grows with fine detail in the direction that has least of it,
-    whatever the contrast. `outside` is the share of the aligned crop that lies beyond the picture's edge, `eyes_inside`
-    how many of the two eyes do not.
+    `eyes_px` is the distance of the eyes in the picture; `turned` is 0 from the front and about 0.5 in half profile;
+    `brightness` is from 0 to 255; `sharpness` (1/px²) is the fine detail in the direction that has least of it,
+    independent of contrast. `outside` is the share of the aligned crop beyond the picture's edge, `eyes_inside` the
+    number of eyes within it.
     """
 
     norm: float
@@ -79,7 +79,7 @@ class Signals:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Grade:
     """`quality` is the share of such faces that are found again; the reasons are sentences, or None."""
 
     quality: float
@@ -110,7 +110,7 @@ def signals(
 
 
 def _outside(landmarks: npt.NDArray[np.float32], picture: tuple[int, int]) -> float:
-    """The share, 0 to 1, of a face's aligned crop that lies outside a picture of this width and height."""
+    """The share, 0 to 1, of a face's aligned crop outside a picture of this width and height."""
     side, (width, height) = ALIGNED_SIDE, picture
     back = np.asarray(cv2.invertAffineTransform(_face_align.estimate_norm(landmarks, side)), np.float32)
     crop = _rectangle(side, side) @ back[:, :2].T + back[:, 2]
@@ -124,10 +124,11 @@ def _rectangle(width: int, height: int) -> npt.NDArray[np.float32]:
 
 
 def _sharpness(grey: npt.NDArray[np.float64]) -> float:
-    """How much fine detail a crop (h, w) has in the direction with the least, in 1/px².
+    """The fine detail of a crop (h, w) in the direction with the least, in 1/px².
 
-    Blur takes it in all directions, and what moved has none along its way: the mean square of the second derivative of
-    the slightly smoothed crop there, divided by that of the first one where it is largest.
+    Defocus removes detail in all directions, motion along its own. The measure is the mean square of the second
+    derivative of the slightly smoothed crop in that direction, divided by that of the first derivative where it is
+    largest.
     """
     smooth = cv2.GaussianBlur(grey, (0, 0), _SMOOTHED)
     across = smooth[1:-1, 2:] - 2 * smooth[1:-1, 1:-1] + smooth[1:-1, :-2]
@@ -149,24 +150,24 @@ def quality(norm: float, eyes_px: float, sharpness: float) -> float:
     return 1 / (1 + exp(-logit))
 
 
-def judge(seen: Signals, *, landmarks_seen: bool = True) -> Judged:
-    """How good the face is, and in words what limits it most where something does.
+def graded(seen: Signals, *, landmarks_seen: bool = True) -> Grade:
+    """The face's quality, with a sentence on what limits it most where something does.
 
-    A face that the picture's edge cuts is compared however poor it is, unless both eyes are gone or were never seen.
+    A face cut by the picture's edge is compared at any quality, unless both eyes are outside or no landmarks were seen.
     """
     found_again = quality(seen.norm, seen.eyes_px, seen.sharpness)
     if found_again >= LIMITED_BELOW:
-        return Judged(found_again, None, None)
+        return Grade(found_again, None, None)
     why = _limit(seen) if landmarks_seen else "no eyes, nose and mouth were found in the box that a person marked"
     half = seen.cut and seen.eyes_inside > 0 and landmarks_seen
     too_poor = f"The face is too poor to compare: {why}." if found_again < TOO_POOR_BELOW and not half else None
-    return Judged(found_again, f"The face is hard to compare: {why}.", too_poor)
+    return Grade(found_again, f"The face is hard to compare: {why}.", too_poor)
 
 
 def _limit(seen: Signals) -> str:
-    """What is worst about the face, as the part of a sentence behind a colon.
+    """The worst limit of the face, as the end of a sentence after a colon.
 
-    Of a cut face that is the cut: where eyes, nose and mouth lie outside is a guess, and so are pose and blur.
+    For a cut face that is the cut: landmarks outside the picture are guesses, and so are pose and blur.
     """
     if seen.cut:
         return "the picture's edge cuts it" if seen.eyes_inside else "the picture's edge cuts off both eyes"
@@ -177,7 +178,7 @@ def _limit(seen: Signals) -> str:
         "it is turned away": seen.turned / _TURNED,
         "it hardly looks like a face": (1 - seen.detection_score) / (1 - _SCORE),
     }
-    if seen.eyes_px >= _EYES_PX:  # a small face has no detail: that is not what is wrong with it
+    if seen.eyes_px >= _EYES_PX:  # a small face has no detail, so its blur says nothing
         limits["it is blurred"] = _SHARPNESS / max(seen.sharpness, 1e-6)
     worst = max(limits, key=lambda name: limits[name])
     return worst if limits[worst] > 1 else "it is partly covered, not sharp enough or not a face"

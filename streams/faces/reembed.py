@@ -1,4 +1,4 @@
-"""A stored face, embedded by another recogniser: from its aligned crop, or from its picture where that is gone."""
+"""Embeds stored faces with another recogniser: from their aligned crops, or from their pictures as a substitute."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from streams.faces.embed import Embedder, align
 from streams.faces.find import typical_landmarks
 from streams.faces.geometry import Pixels
 from streams.faces.models import ALIGNED_SIDE
-from streams.faces.quality import judge, signals
+from streams.faces.quality import graded, signals
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from streams.records.gallery import EmbeddedAgain
 
 
-class Again:
-    """Embeds stored faces once more. Blocks: call it in a thread; the decoder is used by one at a time."""
+class FaceReembedder:
+    """Reembeds stored faces. Blocks: call it in a thread; not thread-safe."""
 
     def __init__(self, embedder: Embedder, files: MediaStore, fetcher: Fetcher, decoder: Decoder) -> None:
         self._embedder = embedder
@@ -31,36 +31,36 @@ class Again:
         self._decoder = decoder
 
     def embed(self, face: StoredFace) -> EmbeddedAgain | None:
-        """The face under this recogniser, judged anew; None where neither its crop nor its picture can be had.
+        """The face under this recogniser, graded again; None where neither its crop nor its picture is available.
 
-        Raises MediaStoreUnavailable, which says nothing of either.
+        Raises MediaStoreUnavailable, where neither is known to be lost.
         """
         aligned = self._crop(face)
         if aligned is None:
-            aligned = self._cut(face)
+            aligned = self._align_again(face)
         if aligned is None:
             return None
         vectors, norms = self._embedder.embed([aligned])
         norm = float(norms[0])
-        # The detector's score is not stored beside a crop; it only chooses among the reasons.
+        # The detector's score is not stored; it only chooses among the reasons.
         seen = signals(aligned, _landmarks(face), face.picture, 1.0, norm)
-        judged = judge(seen, landmarks_seen=face.landmarks is not None)
+        grade = graded(seen, landmarks_seen=face.landmarks is not None)
         return EmbeddedAgain(
             face_id=face.face_id,
             vector=base64.b64encode(vectors[0].astype("<f4").tobytes()).decode("ascii"),
             norm=norm,
-            quality=judged.quality,
-            too_poor_because=judged.too_poor_because,
+            quality=grade.quality,
+            too_poor_because=grade.too_poor_because,
         )
 
     def _crop(self, face: StoredFace) -> Pixels | None:
-        """The stored crop: every recogniser here takes a face that is aligned alike."""
+        """The stored crop: all recognisers use the same alignment."""
         if face.aligned_crop is None:
             return None
         try:
             data = self._files.read_crop(face.aligned_crop)
         except MediaStoreUnavailable:
-            raise  # what is away is not lost
+            raise  # a store that is away has lost nothing
         except RedthreadError:
             return None
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
@@ -68,8 +68,8 @@ class Again:
             return None
         return np.asarray(pixels, np.uint8)
 
-    def _cut(self, face: StoredFace) -> Pixels | None:
-        """The face aligned anew in its picture, as when it was found."""
+    def _align_again(self, face: StoredFace) -> Pixels | None:
+        """The face aligned in its picture, as when it was found."""
         try:
             fetched = self._fetcher.fetch(face.url, face.media_id)
             picture = self._decoder.decode(fetched.data, face.content_type)
@@ -81,7 +81,7 @@ class Again:
 
 
 def _landmarks(face: StoredFace) -> npt.NDArray[np.float32]:
-    """The stored landmarks (5, 2), or where they lie in the box of a face that is known by it alone."""
+    """The stored landmarks (5, 2), or their mean position in the box of a face without any."""
     if face.landmarks is None:
         x, y, w, h = face.box
         return typical_landmarks((x, y, w, h))

@@ -1,4 +1,4 @@
-"""The one way in which an onnxruntime session is opened here."""
+"""Opens onnxruntime sessions, always with the same options."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-# onnxruntime reads this at its first import; nothing about what runs here is to be sent to anyone.
+# onnxruntime reads this at its first import: no telemetry.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime
@@ -19,7 +19,7 @@ _ERRORS_ONLY = 3
 def open_session(model: Path | bytes, threads: int) -> Any:
     """A CPU session of a model file, or of its content.
 
-    It has this many threads, that sleep, not spin, while they wait: the cores are shared with others.
+    Its threads sleep instead of spinning while they wait: the cores are shared with other processes.
     """
     options = _ort.SessionOptions()
     options.intra_op_num_threads = threads

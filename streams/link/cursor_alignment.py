@@ -68,8 +68,7 @@ def _once(settings: StreamSettings, work: Callable[[Store], Awaitable[T]]) -> T:
     """The result of `work` on a connection of its own, before the worker's event loop runs."""
 
     async def run() -> T:
-        password = settings.neo4j_password.get_secret_value()
-        async with Store(settings.neo4j_uri, settings.neo4j_user, password) as store:
+        async with Store(*settings.neo4j) as store:
             return await retried(lambda: work(store))
 
     return asyncio.run(run())

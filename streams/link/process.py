@@ -67,7 +67,7 @@ class _LinkProcess:
         crash = CrashPoint(settings.crash_at)
         self._topic = topic
         self._hold = LogHold()
-        self._store = Store(settings.neo4j_uri, settings.neo4j_user, settings.neo4j_password.get_secret_value())
+        self._store = Store(*settings.neo4j)
         self.link = LinkWorker(
             self._store,
             self._hold,

@@ -15,7 +15,7 @@ from graph.actions.operate import models
 from graph.domain.errors import RedthreadError
 from graph.store.session import Store
 from streams import topics
-from streams.faces.reembed import Again
+from streams.faces.reembed import FaceReembedder
 from streams.kafka.connection import KafkaConnection
 from streams.kafka.sending import gallery_headers
 from streams.records.gallery import EmbeddedAgain, FacesEmbedded
@@ -68,7 +68,13 @@ class GalleryWriter:
 
 
 async def embed_missing(
-    store: Store, again: Again, log: GalleryWriter, model_id: str, *, progress: Callable[[int], None], notify: Notify
+    store: Store,
+    reembedder: FaceReembedder,
+    log: GalleryWriter,
+    model_id: str,
+    *,
+    progress: Callable[[int], None],
+    notify: Notify,
 ) -> int:
     """Embeds every face without an embedding under the model, up to the last few that arrive meanwhile.
 
@@ -79,7 +85,7 @@ async def embed_missing(
     while True:
         before, last, lost = written, -1, 0
         async for page in models.lacking(store, model_id):
-            faces = await asyncio.to_thread(_embedded, again, page)
+            faces = await asyncio.to_thread(_embedded, reembedder, page)
             lost += len(page) - len(faces)
             if not faces:
                 continue
@@ -93,8 +99,8 @@ async def embed_missing(
             return lost
 
 
-def _embedded(again: Again, page: Sequence[models.StoredFace]) -> list[EmbeddedAgain]:
-    return [face for face in map(again.embed, page) if face is not None]
+def _embedded(reembedder: FaceReembedder, page: Sequence[models.StoredFace]) -> list[EmbeddedAgain]:
+    return [face for face in map(reembedder.embed, page) if face is not None]
 
 
 async def until_applied(store: Store, offset: int, notify: Notify) -> None:

@@ -1,7 +1,7 @@
-"""The decoding process seen from outside: started, fed, timed and killed. Its program is `decode_child.py`.
+"""The parent's side of the decoding process: starts, feeds, times and kills it. Its program is `decode_child.py`.
 
-Plain frames over two pipes, not a process pool of a library: those unpickle what the child sends, and a child that
-a hostile file has taken over would then run its own code here, beside the passwords.
+Plain frames over two pipes, not a library's process pool: that would unpickle what the child sends, so a child that a
+hostile file has compromised could run code here, beside the passwords.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 _COMMAND: Final = (sys.executable, "-I", str(Path(__file__).with_name("decode_child.py")))
-_FILES_A_CHILD: Final = 2000
-"""A new process now and then: what leaks, or was taken over by a file, does not stay."""
+_FILES_PER_CHILD: Final = 2000
+"""Files per process: neither a leak nor a compromise outlives it."""
 _HEAD_BYTES: Final = 4096
 _PIPE_BYTES: Final = 1024 * 1024
 
 
 class ChildFailed(Exception):
-    """The child died, or broke the protocol (which is the same), or did not answer in time."""
+    """The child died or broke the protocol (`died`), or did not answer in time (`timeout`)."""
 
     def __init__(self, how: Literal["died", "timeout"]) -> None:
         super().__init__(how)
@@ -34,13 +34,13 @@ class ChildFailed(Exception):
 
 
 class Child:
-    """One decoding process, for one file at a time. After a ChildFailed it is good only for `kill`."""
+    """One decoding process, for one file at a time. After a ChildFailed only `kill` may be called."""
 
     def __init__(self, max_pixels: int, timeout_s: int, memory_bytes: int) -> None:
         self._timeout_s = timeout_s
         self._deadline = 0.0
-        self._files_left = _FILES_A_CHILD
-        # -I and an empty environment: no settings and no passwords reach the process that meets hostile bytes.
+        self._files_left = _FILES_PER_CHILD
+        # -I and an empty environment: no settings and no passwords reach the process that parses hostile bytes.
         self._process = subprocess.Popen(
             [*_COMMAND, str(max_pixels), str(timeout_s), str(memory_bytes)],
             stdin=subprocess.PIPE,
@@ -61,25 +61,25 @@ class Child:
         return self._process.pid
 
     def is_fit(self) -> bool:
-        """Whether it is alive and has not served its share."""
+        """Whether it is alive and may decode another file."""
         return self._files_left > 0 and self._process.poll() is None
 
     def kill(self) -> None:
-        """The process is gone and reaped, the pipes are closed."""
+        """Kills and reaps the process, and closes the pipes."""
         self._process.kill()
         self._process.wait()
         self._in.close()
         self._out.close()
 
     def send(self, data: bytes) -> None:
-        """The file is on its way, and the time for its answer runs."""
+        """Sends a file and starts the time for its answer."""
         self._files_left -= 1
         self._deadline = time.monotonic() + self._timeout_s
         self._send(struct.pack(">Q", len(data)))
         self._send(data)
 
     def receive_head(self) -> dict[str, object]:
-        """The answer's JSON object, whatever it holds."""
+        """The answer's JSON object, unchecked."""
         size = int.from_bytes(self.receive(4), "big")
         if not 0 < size <= _HEAD_BYTES:
             raise ChildFailed("died")
@@ -125,7 +125,7 @@ class Child:
 
 
 def missing_isolation() -> str:
-    """Why decoding processes run without isolation on this machine; empty where they are isolated."""
+    """Why decoding processes are not isolated on this machine; empty where they are."""
     command = [*_COMMAND, "isolation"]
     try:
         return subprocess.run(command, env={}, cwd="/", capture_output=True, text=True, timeout=60, check=True).stdout
@@ -134,6 +134,6 @@ def missing_isolation() -> str:
 
 
 def _widen(descriptor: int) -> None:
-    """Fewer switches between the processes for each picture; Linux only, and a refusal costs only time."""
+    """Enlarges the pipe, for fewer context switches per picture; Linux only, and a refusal only costs time."""
     with suppress(AttributeError, OSError):
         fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

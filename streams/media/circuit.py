@@ -1,4 +1,4 @@
-"""One circuit for each host that serves media: closed while it answers, open while it does not."""
+"""A circuit breaker for each host that serves media: closed while the host answers, open while it does not."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class _Open:
 
 
 class Circuits:
-    """Says of each event whether its host may be asked now.
+    """Decides for each event whether its host may be contacted now.
 
-    The first event of a silent host is tried again in place for `patience` seconds; then the circuit opens: events
-    fail at once, and one event a back-off step tests the host.
+    The first event of a silent host is retried for `patience` seconds; then the circuit opens: events fail at once, and
+    one event per back-off step, from `backoff` doubling to `longest` seconds, tests the host.
     """
 
     def __init__(
@@ -44,11 +44,12 @@ class Circuits:
         circuit.test_at = self._clock() + circuit.backoff
 
     def answered(self, host: str) -> None:
+        """Closes the host's circuit."""
         self._failing_since.pop(host, None)
         self._open.pop(host, None)
 
     def failed(self, host: str) -> bool:
-        """Whether to try the same event again in place; False opens the circuit."""
+        """Whether to retry the same event now; where not, the circuit is open."""
         now = self._clock()
         since = self._failing_since.setdefault(host, now)
         if host not in self._open and now - since < self._patience:

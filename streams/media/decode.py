@@ -1,4 +1,4 @@
-"""Pixels from hostile bytes: a picture is decoded in a process that may die, run out of memory or hang."""
+"""Decodes hostile bytes to pixels, in a process that may die, run out of memory or hang."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ import numpy.typing as npt
 from graph.domain.errors import Unprocessable
 from graph.domain.turn import noted_turn
 from streams.media.child import Child, ChildFailed
-from streams.media.kinds import CONTENT_TYPES, is_marked_as_picture, is_video
 
 MAX_PIXELS: Final = 178_956_970
-"""Twice Pillow's own mark for a decompression bomb; the largest cameras make 150 megapixels."""
+"""Twice Pillow's own limit for a decompression bomb; the largest cameras make 150 megapixels."""
 MEMORY_BYTES: Final = 3 * 1024**3
 """Two copies of the largest picture at four bytes a pixel, its file and the interpreter."""
 _CAPTURED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d)?")
@@ -31,11 +30,49 @@ _REFUSALS: Final = {
 }
 
 
+CONTENT_TYPES: Final = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "GIF": "image/gif",
+    "WEBP": "image/webp",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+    "HEIF": "image/heif",
+    "AVIF": "image/avif",
+    "JPEG2000": "image/jp2",
+    "PPM": "image/x-portable-anymap",
+}
+"""Content type by Pillow's format name."""
+
+_PICTURE_STARTS = (
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF8",
+    b"II*\x00",
+    b"MM\x00*",
+    b"\x00\x00\x00\x0cjP  ",
+    b"\xff\x4f\xff\x51",
+)
+_PICTURE_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"jp2 ")
+"""`ftyp` brands of still pictures and picture sequences; every other brand is a video's."""
+_VIDEO_STARTS = (
+    b"\x1aE\xdf\xa3",  # Matroska, WebM
+    b"\x00\x00\x01\xba",  # MPEG program stream
+    b"\x00\x00\x01\xb3",  # MPEG video
+    b"FLV\x01",
+    b"OggS",
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF, WMV
+    b".RMF",
+)
+_QUICKTIME_BOXES = (b"moov", b"mdat", b"wide", b"pnot")
+
+
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture, upright: `bgr` is uint8 (height, width, 3); `frames` says how many the file holds.
+    """A decoded picture, upright: `bgr` is uint8 (height, width, 3); `frames` is the number of pictures in the file.
 
-    `captured_at` is what the camera wrote (ISO 8601, often without a zone), or None.
+    `captured_at` is the camera's date (ISO 8601, often without a zone), or None.
     """
 
     bgr: npt.NDArray[np.uint8]
@@ -47,9 +84,9 @@ class Picture:
 
 
 class Decoder:
-    """Decodes pictures, one at a time, in a child process of its own; safe to call from several threads.
+    """Decodes pictures, one at a time, in a child process. Thread-safe.
 
-    The child starts with the first picture. A child that dies or hangs is replaced and the picture tried once more.
+    The child starts with the first picture. A child that dies or hangs is replaced, and the picture tried once more.
     """
 
     def __init__(self, timeout_s: int = 20, max_pixels: int = MAX_PIXELS, memory_bytes: int = MEMORY_BYTES) -> None:
@@ -60,11 +97,9 @@ class Decoder:
         self._child: Child | None = None
 
     def decode(self, data: bytes, declared_content_type: str | None) -> Picture:
-        """The picture in `data`, first frame, EXIF orientation applied, then turned as an earlier release's note says.
+        """The first frame in `data`, EXIF orientation applied, then the turn noted by an earlier release. Blocks.
 
-        Blocks: call it in a thread.
-
-        The bytes decide what it is; the declared type only where they say nothing. Raises Unprocessable with code
+        The bytes decide what it is; the declared type only where they are unknown. Raises Unprocessable with code
         `video_not_supported_yet`, `not_an_image`, `truncated`, `damaged`, `unsupported`, `too_many_pixels`,
         `decoder_died` or `decoder_timeout`.
         """
@@ -75,20 +110,20 @@ class Decoder:
             )
         with self._lock:
             try:
-                picture = self._try(data)
+                picture = self._attempt(data)
             except ChildFailed:
                 try:
-                    picture = self._try(data)
+                    picture = self._attempt(data)
                 except ChildFailed as failure:
                     raise _given_up(failure, self._timeout_s) from failure
         return _turned(picture, noted_turn(data))
 
     def close(self) -> None:
-        """The child process has ended; a later `decode` starts another."""
+        """Ends the child process; a later `decode` starts another."""
         with self._lock:
             self._drop()
 
-    def _try(self, data: bytes) -> Picture:
+    def _attempt(self, data: bytes) -> Picture:
         child = self._child
         if child is None or not child.is_fit():
             self._drop()
@@ -97,7 +132,7 @@ class Decoder:
             child.send(data)
             head = child.receive_head()
             error = head.get("error")
-            if error == "not_an_image" and is_marked_as_picture(data):
+            if error == "not_an_image" and starts_as_picture(data):
                 error = "damaged"
             if isinstance(error, str) and error in _REFUSALS:
                 message = _REFUSALS[error].format(limit=self._max_pixels // 1_000_000)
@@ -105,12 +140,12 @@ class Decoder:
             return self._picture(child, head)
         except Unprocessable:
             raise
-        except BaseException:  # whatever went wrong in mid-answer, this child's pipe is out of step
+        except BaseException:  # any failure within an answer leaves this child's pipe out of step
             self._drop()
             raise
 
     def _picture(self, child: Child, head: dict[str, object]) -> Picture:
-        """The picture that the head announces; nothing in it is believed unchecked, for the child may be taken over."""
+        """The picture that the head announces; every value is checked, since the child may be compromised."""
         width, height, frames, captured_at = (head.get(key) for key in ("width", "height", "frames", "captured_at"))
         content_type = CONTENT_TYPES.get(str(head.get("format")))
         if not (isinstance(width, int) and isinstance(height, int) and isinstance(frames, int) and content_type):
@@ -144,3 +179,27 @@ def _given_up(failure: ChildFailed, timeout_s: int) -> Unprocessable:
     return Unprocessable(
         f"{why}: convert the picture with another program and submit the result.", code=f"decoder_{failure.how}"
     )
+
+
+def is_video(data: bytes, declared_content_type: str | None) -> bool:
+    """Whether the first bytes are those of a video, or of no known kind while the sender declared a video."""
+    start = data[:16]
+    box = start[4:8]
+    if box == b"ftyp":
+        return start[8:12] not in _PICTURE_BRANDS
+    if start.startswith(_VIDEO_STARTS) or box in _QUICKTIME_BOXES:
+        return True
+    if start.startswith(b"RIFF"):
+        return start[8:12] == b"AVI "
+    if (
+        len(data) > 376 and data[0] == data[188] == data[376] == 0x47
+    ):  # MPEG transport stream: a sync byte every 188 bytes
+        return True
+    return (declared_content_type or "").strip().lower().startswith("video/") and not starts_as_picture(data)
+
+
+def starts_as_picture(data: bytes) -> bool:
+    """Whether the file starts like a picture of an accepted kind."""
+    if data[4:8] == b"ftyp":
+        return data[8:12] in _PICTURE_BRANDS
+    return data.startswith(_PICTURE_STARTS) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")

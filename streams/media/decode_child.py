@@ -1,9 +1,9 @@
 """The program of the decoding process: reads one file at a time from stdin, answers with its pixels on stdout.
 
-It runs apart because image parsers meet hostile bytes: it gets no environment, no secrets, little memory, and answers
-in plain frames that its parent checks. On Linux a seccomp filter leaves it only the system calls that decoding needs:
-it can open no file and no socket, start no program and reach no other process. It imports only what decoding needs and
-nothing from this project, so that it starts fast and stays small.
+It is a process of its own because image parsers read hostile bytes: it gets no environment, no secrets, little memory,
+and answers in plain frames that its parent checks. On Linux a seccomp filter allows only the system calls that decoding
+needs: it can open no file and no socket, start no program and reach no other process. It imports nothing from this
+project, so that it starts fast and stays small.
 
 Request: 8 bytes length, then the file. Answer: 4 bytes length, a JSON object, then width x height x 3 bytes (BGR).
 Called with `isolation` instead of limits, it prints why it cannot isolate itself (nothing where it can) and ends.
@@ -35,11 +35,11 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "HEIF", "AVIF", "JPEG200
 """An MPO, as phones make them, is opened as the JPEG that it begins with."""
 # Pillow knows these parsers only once they are imported; ImageCms converts LAB colours. Later no file can be opened.
 _MODULES = ("AvifImagePlugin", "ImageCms", "Jpeg2KImagePlugin", "MpoImagePlugin", "TiffImagePlugin", "WebPImagePlugin")
-# Several pictures in the file that one sees one after the other; an MPO's others are thumbnails and depth maps.
+# Formats whose pictures form a sequence; the other pictures of an MPO are thumbnails and depth maps.
 _ANIMATED = ("GIF", "WEBP", "PNG", "TIFF", "AVIF", "HEIF")
 _STRIP_BYTES = 4 * 1024 * 1024
 _GREY = (128, 128, 128)
-"""Behind transparent pixels: neither dark nor light hair vanishes in it."""
+"""Behind transparent pixels: neither dark nor light hair disappears in it."""
 _EXIF_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
 _EXIF_OFFSET = re.compile(r"[+-]\d\d:\d\d")
 _ALLOWED_CALLS = (
@@ -49,7 +49,7 @@ _ALLOWED_CALLS = (
     *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "setitimer"),
     *("clock_gettime", "clock_nanosleep", "nanosleep", "getpid", "gettid", "getrandom", "sysinfo"),
 )
-"""System calls of a decoder at work, whatever their arguments; `_isolate` adds those allowed in part."""
+"""System calls allowed with any arguments; `_isolate` adds those allowed in part."""
 _PR_SET_NAME, _CLONE_THREAD = 15, 0x10000
 
 T = TypeVar("T")
@@ -68,10 +68,9 @@ def _limit(memory_bytes: int) -> None:
 
 
 def _isolate() -> str:
-    """Denies this process, for good, every system call that decoding does not need: EPERM.
+    """Denies this process permanently, by EPERM, every system call that decoding does not need.
 
-    Returns an empty string, or why this machine cannot: the process then runs without isolation. Nothing that is not
-    imported by now can be imported later.
+    Returns an empty string, or the reason why it runs without isolation. Nothing more can be imported afterwards.
     """
     if sys.platform != "linux":
         return f"{platform.system()} has no system call filter (seccomp)"
@@ -132,7 +131,7 @@ def _broken(failure: Exception) -> _Refused:
 
 
 def _otherwise(fallback: T, action: Callable[[], T]) -> T:
-    """What the action gives, else the fallback: for what surrounds the pixels, which are good without it."""
+    """The action's result, or the fallback where it fails: for metadata, which the pixels do not need."""
     try:
         return action()
     except MemoryError:
@@ -149,7 +148,7 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F"):
         extremes: Any = image.getextrema()
         low, high = float(extremes[0]), float(extremes[1])
-        # Whole numbers below 65536 come from 16-bit files; anything else has no fixed range, so its own is used.
+        # Integers below 65536 come from 16-bit files; other values have no fixed range, so their own is used.
         if image.mode == "I" and 255 < high <= 65535 and low >= 0:
             return _scaled(image, 65535.0)
         return _scaled(image, high - low, low)
@@ -181,7 +180,7 @@ def _captured_at(image: Image.Image) -> str | None:
 
 
 def _frames(kind: str | None, data: bytes) -> int:
-    """How many pictures the file holds; counted on a second look at it, for counting moves through the frames."""
+    """The number of pictures in the file; opened again for it, since counting moves through the frames."""
     if kind not in _ANIMATED:
         return 1
     return int(getattr(Image.open(io.BytesIO(data), formats=FORMATS), "n_frames", 1))
@@ -201,7 +200,7 @@ def _decode(data: bytes, max_pixels: int, out: BinaryIO) -> None:
     _otherwise(None, lambda: ImageOps.exif_transpose(image, in_place=True))
     head = {"format": source.format, "frames": frames, "captured_at": captured_at}
     _answer(out, head | {"width": image.width, "height": image.height})
-    # In strips, so that a large picture does not stand in memory twice.
+    # In strips, so that a large picture is not in memory twice.
     rows = max(1, _STRIP_BYTES // (image.width * 3))
     for top in range(0, image.height, rows):
         whole = rows >= image.height
@@ -210,7 +209,7 @@ def _decode(data: bytes, max_pixels: int, out: BinaryIO) -> None:
 
 
 def _prepare(max_pixels: int) -> None:
-    """Imports all that decoding may need and sets the limit on pixels."""
+    """Imports every parser and sets the limit on pixels."""
     warnings.simplefilter("ignore")
     Image.MAX_IMAGE_PIXELS = max_pixels // 2  # Pillow refuses from twice this number on, before it decodes
     Image.preinit()
@@ -221,14 +220,14 @@ def _prepare(max_pixels: int) -> None:
 
 
 def main(max_pixels: int, timeout_s: int, memory_bytes: int) -> None:
-    """Serves requests until stdin ends, which it does when the parent does, however it does."""
+    """Serves requests until stdin closes, which it does when the parent ends for any reason."""
     _prepare(max_pixels)
     requests, answers = os.fdopen(0, "rb"), os.fdopen(1, "wb")
     _limit(memory_bytes)
     _isolate()
     while len(length := requests.read(8)) == 8:
         data = requests.read(struct.unpack(">Q", length)[0])
-        # The parent's limit comes first; this one ends a process whose parent died meanwhile.
+        # The parent's limit is shorter; this one ends a process whose parent has died.
         signal.alarm(timeout_s + 2)
         try:
             _decode(data, max_pixels, answers)

@@ -1,4 +1,4 @@
-"""The bytes of a media event: from an allowed folder, an allowed host or the upload store, proved by hash."""
+"""Fetches the bytes of a media event from an allowed folder, an allowed host or the upload store."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from streams.media.files import FileRoots, too_large
 from streams.media.http import HttpRoots
 
 MAX_BYTES = 512 * 1024 * 1024
-"""A picture of this size is far above any camera's; a larger file would not fit beside its decoded pixels."""
+"""Far above the size of any camera's picture; a larger file would not fit in memory beside its decoded pixels."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """The bytes of one media and their SHA-256 in hex, which is the media's id."""
+    """The bytes of one media, and the media id, which is their SHA-256 in hex."""
 
     data: bytes
     media_id: str
 
 
 class Fetcher:
-    """Fetches what lies under one of `roots` (URL prefixes) or was uploaded; everything else is refused.
+    """Fetches URLs under one of `roots` (prefixes) and uploads; refuses all others.
 
-    Messages never hold a path or a URL: a file's name may be a person's.
+    Messages never contain a path or a URL: a file name may be a person's name.
     """
 
     def __init__(self, roots: Sequence[str], store: MediaStore, max_bytes: int = MAX_BYTES) -> None:
@@ -48,7 +48,7 @@ class Fetcher:
         self._http = HttpRoots([root for root in roots if root.startswith("http")])
 
     def fetch(self, url: str, sha256: str | None) -> Fetched:
-        """The bytes at `url`, proved to have the given SHA-256 if one is given. Blocks: call it in a thread.
+        """The bytes at `url`, checked against `sha256` where one is given. Blocks: call it in a thread.
 
         Raises Unprocessable with code `invalid_url`, `url_not_allowed`, `missing_file`, `unreadable_file`,
         `source_refused`, `empty_file`, `too_large` or `wrong_sha256`; SourceUnreachable when the host does not answer.
@@ -65,8 +65,8 @@ class Fetcher:
             )
         return Fetched(data, found)
 
-    def place(self, url: str) -> str | None:
-        """What has to be up for this URL, without credentials: a host, or an allowed folder; None for our own store."""
+    def server_of(self, url: str) -> str | None:
+        """The host, or the allowed folder, that must be up for this URL; None for our own store."""
         if url.startswith(UPLOAD_SCHEME):
             return None
         with suppress(ValueError):
@@ -76,7 +76,7 @@ class Fetcher:
         return f"folder {self._roots.index(max(roots, key=len))}" if roots else None
 
     def close(self) -> None:
-        """The connections to hosts are closed."""
+        """Closes the connections to hosts."""
         self._http.close()
 
     def _read(self, url: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Files under allowed folders, safe against symbolic links and against a swap between check and read."""
+"""Reads files under allowed folders, safe against symbolic links and against a swap between check and read."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class FileRoots:
         real = os.path.realpath(_local_path(url))
         root = self._root_of(real)
         try:
-            # The resolved path again must hold no link at its end, and a pipe or device must not block.
+            # The resolved path must not end in a link by now, and a pipe or device must not block.
             descriptor = os.open(real, _OPEN_FLAGS)
         except OSError as failure:
             raise _refusal(failure, root) from failure
         try:
-            # A folder may have been swapped for a link since it was resolved: judge what was really opened.
+            # A folder may have been replaced by a link since it was resolved: check the file that was opened.
             self._root_of(_opened_path(descriptor, real))
             facts = os.fstat(descriptor)
             if not stat.S_ISREG(facts.st_mode):
@@ -99,7 +99,7 @@ def _local_path(url: SplitResult) -> str:
 
 
 def _opened_path(descriptor: int, otherwise: str) -> str:
-    """Where the open file really stands: from the kernel on Linux, else by comparing it with the path again."""
+    """The real path of an open file: from the kernel on Linux, else by resolving `otherwise` again and comparing."""
     try:
         return str(Path(f"/proc/self/fd/{descriptor}").readlink())
     except OSError:

@@ -1,4 +1,4 @@
-"""Files from allowed web addresses: by prefix, without a way out through a redirect, with a limit on size and time."""
+"""Fetches files from allowed web addresses: redirects are checked like the first URL, size and time are limited."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streams.media.files import missing, not_allowed, too_large, unreadable
 
 _TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 _TOTAL_S: Final = 120.0
-"""The time for one file, so that a host that sends a byte a second does not hold a worker."""
+"""For one file, so that a host that sends a byte a second does not block a worker."""
 _MAX_REDIRECTS: Final = 5
 
 
@@ -32,7 +32,7 @@ class _Root:
 
 
 class HttpRoots:
-    """The web addresses under which files may be fetched; made without any connection, used by any thread."""
+    """The web addresses under which files may be fetched. Thread-safe; connects only in `read`."""
 
     def __init__(self, roots: Sequence[str]) -> None:
         self._roots = [_root(httpx.URL(root)) for root in roots]
@@ -118,7 +118,7 @@ def _body(response: httpx.Response, max_bytes: int, deadline: float) -> bytes:
 
 
 def _why(failure: httpx.TransportError | httpx.DecodingError) -> str:
-    """What went wrong, in words and without what was sent."""
+    """The failure in words, without any of the transferred data."""
     match failure:
         case httpx.TimeoutException():
             return "no answer in time"

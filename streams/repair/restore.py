@@ -1,4 +1,4 @@
-"""Repairs a graph ahead of, behind or beside its gallery log, while embed and link run."""
+"""Repairs a graph that does not agree with the topics, while embed and link run."""
 
 from __future__ import annotations
 
@@ -20,43 +20,44 @@ from graph.store.session import Store
 from streams import topics
 from streams.kafka.gallery_topic import GalleryTopic
 from streams.kafka.reader import TopicReader
-from streams.repair.reconcile import Findings, Kafka, Reconciliation, find, is_finished, source_events
+from streams.repair.reconcile import Findings, Reconciliation, find, is_finished
+from streams.repair.topic_contents import SourceTopics, source_events
 
 LOOK_S: Final = 2.0
 CROPS_S: Final = 60.0
-"""How long crops are waited for whose pictures were processed again."""
+"""The longest wait for crops whose pictures are processed again."""
 NOT_RESTORED: Final = {
     "decided": "a decision that was sent to its case system and that the graph does not hold: ask who made it",
     "victim_changed": "a change of a victim that was sent and that the graph does not hold",
 }
-"""By outcome of a notice: what can't be made again. Others come back with their events."""
+"""Changes that can't be restored, by outcome of a notice; others are made again from their events."""
 
 
 @dataclass(slots=True)
 class Repair:
-    """What has to be repaired."""
+    """The work of a repair."""
 
     found: Findings
     log_lost: str = ""
     """Why the gallery log is not the one that the graph was written from; empty where it is."""
     not_restored: list[str] = field(default_factory=list[str])
-    """What can't be made again, a line each."""
+    """Changes that can't be restored, a line each."""
 
     @property
     def is_needed(self) -> bool:
         found = self.found
-        return any((self.log_lost, found.lost, found.report.not_sent, found.unknown, found.requests, found.roots,
-                    found.without_crops))  # fmt: skip
+        repairable = found.lost, found.report.not_sent, found.unknown, found.requests, found.roots, found.without_crops
+        return bool(self.log_lost) or any(repairable)
 
 
-async def examine(store: Store, kafka: Kafka, files: MediaStore) -> Repair:
-    """What has to be repaired; reads only."""
+async def examine(store: Store, kafka: SourceTopics, files: MediaStore) -> Repair:
+    """The differences and what a repair has to do; reads only."""
     found = await find(store, kafka, files)
     return Repair(found, await _log_fault(store, kafka), _not_restored(found))
 
 
-async def _log_fault(store: Store, kafka: Kafka) -> str:
-    """Why the log is not the graph's; a link that moved the cursor meanwhile is no reason."""
+async def _log_fault(store: Store, kafka: SourceTopics) -> str:
+    """Why the log is not the graph's; checked twice, since link may move the cursor meanwhile."""
     fault = ""
     for _ in range(2):
         cursor = await read_cursor(store)
@@ -88,10 +89,13 @@ def _not_restored(found: Findings) -> list[str]:
     return lines
 
 
-async def repair(store: Store, kafka: Kafka, todo: Repair, *, actor: str) -> Mapping[str, int]:
-    """How many records of each kind are published again; link reads a log that is another one from its beginning."""
+async def repair(store: Store, kafka: SourceTopics, todo: Repair, *, actor: str) -> Mapping[str, int]:
+    """Publishes again what is lost; returns the number of records by kind.
+
+    A log that is not the graph's is read by link from its beginning.
+    """
     now, found = datetime.now(UTC), todo.found
-    # What a running link has in memory may be what the graph has lost.
+    # A running link may hold in memory what the graph has lost.
     await actions.reload_link(store)
     if log_lost := bool(await _log_fault(store, kafka)):
         await _read_log_again(store, kafka, actor, now)
@@ -105,10 +109,10 @@ async def repair(store: Store, kafka: Kafka, todo: Repair, *, actor: str) -> Map
     published = await actions.publish_again(
         store, notices=not_sent, requests=found.requests, log_lost=log_lost or bool(found.lost), actor=actor, now=now
     )
-    # Of a notice that an older release sent only its facts are kept.
+    # The graph stores only the facts, not the body, of a notice that an older release sent.
     bare = not_sent - {name for _, name in published}
     await actions.notify_again(
-        store, [row for row in await reading.sent_notices(store, now=now) if row["notice_id"] in bare], now=now
+        store, [item for item in await reading.sent_notices(store, now=now) if item.notice_id in bare]
     )
     await audit_roots.publish_again(store, found.roots)
     counts.update({"notice": len(bare), "root": len(found.roots)})
@@ -116,21 +120,21 @@ async def repair(store: Store, kafka: Kafka, todo: Repair, *, actor: str) -> Map
     return +counts
 
 
-async def _read_log_again(store: Store, kafka: Kafka, actor: str, now: datetime) -> None:
+async def _read_log_again(store: Store, kafka: SourceTopics, actor: str, now: datetime) -> None:
     log = GalleryTopic(kafka.connection)
     log_id, (begin, _) = await asyncio.to_thread(log.log_id), await asyncio.to_thread(log.bounds)
     await actions.reset_cursor(store, log_id, begin - 1, actor=actor, now=now)
 
 
 async def settle(
-    store: Store, kafka: Kafka, files: MediaStore, todo: Repair, notify: Callable[[int], None]
+    store: Store, kafka: SourceTopics, files: MediaStore, todo: Repair, notify: Callable[[int], None]
 ) -> Reconciliation:
-    """The reconciliation once everything that was repaired has come to its end.
+    """The reconciliation once all repaired events have finished.
 
-    Link has then loaded its gallery from the graph again. `notify` gets the number of events that are on their way.
+    Link has then loaded its gallery from the graph again. `notify` gets the number of unfinished events.
     """
     end = await asyncio.to_thread(_end_of_log, kafka)
-    while (left := await _left(store, todo.found.lost)) or not await _is_through(store, end):
+    while (left := await _left(store, todo.found.lost)) or not await _is_applied(store, end):
         notify(left)
         await asyncio.sleep(LOOK_S)
     found = (await find(store, kafka, files)).report
@@ -144,17 +148,17 @@ async def settle(
 
 
 async def _left(store: Store, lost: list[Submitted]) -> int:
-    """How many of the events have neither ended nor come into quarantine."""
+    """How many of the events have neither finished nor reached quarantine."""
     ends = zip(lost, await reading.standing(store, lost), strict=True)
     return sum(not is_finished(event, standing) and standing.quarantine != "waiting" for event, standing in ends)
 
 
-async def _is_through(store: Store, end: int) -> bool:
-    """Whether link has taken the log up to `end`, and nothing waits to be published at this moment."""
+async def _is_applied(store: Store, end: int) -> bool:
+    """Whether link has applied the log up to `end`, and the outbox is empty now."""
     cursor = await read_cursor(store)
     return cursor.offset + 1 >= end and not await actions.is_publishing(store)
 
 
-def _end_of_log(kafka: Kafka) -> int:
+def _end_of_log(kafka: SourceTopics) -> int:
     with TopicReader(kafka.connection) as reader:
         return reader.bounds(topics.GALLERY)[0][1]

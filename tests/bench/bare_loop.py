@@ -25,13 +25,12 @@ from graph.domain.errors import Unprocessable
 from graph.files import MediaStore
 from streams.client.submission import Interrupted
 from streams.faces.models import ensure_models
-from streams.media.decode import MAX_PIXELS, Picture
+from streams.media.decode import CONTENT_TYPES, MAX_PIXELS, Picture
 from streams.media.fetch import Fetcher
-from streams.media.kinds import CONTENT_TYPES
 
 PICTURES_AT_A_TIME = 4
 CPU = "cpu"
-"""The step that is none: processor seconds of the whole."""
+"""Beside the steps: processor seconds of all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class BareSettings:
 
 @dataclass(slots=True)
 class _Process:
-    """What stands in one process of the loop from its start."""
+    """The models and clients of one process of the loop."""
 
     finder: Any
     fetcher: Fetcher
@@ -63,7 +62,7 @@ class BareLoop:
         self._pool = pool
 
     def run(self, urls: Sequence[str], stop: threading.Event) -> tuple[float, dict[str, float]]:
-        """Seconds until all pictures are through, and seconds by step, summed over the processes; CPU is one of them.
+        """Seconds until all pictures are done, and seconds by step, summed over the processes; CPU is one of them.
 
         Raises Interrupted where `stop` is set before.
         """
@@ -72,14 +71,14 @@ class BareLoop:
         for steps in self._pool.map(_work, urls, chunksize=PICTURES_AT_A_TIME):
             add(total, steps)
             if stop.is_set():
-                raise Interrupted("stopped before all pictures were through")
+                raise Interrupted("stopped before all pictures were done")
         return time.perf_counter() - begun, total
 
 
 @contextmanager
 def bare_loop(settings: BareSettings, processes: int) -> Generator[BareLoop]:
-    """A loop over this many processes of one thread each, ended when left."""
-    # Not a Pool of multiprocessing: that starts a process that cannot start again for ever.
+    """A loop over this many processes of one thread each, which end with the block."""
+    # Not a Pool of multiprocessing: that restarts a process that cannot start, without end.
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _start, (settings,))
     try:
         yield BareLoop(pool)
@@ -119,7 +118,7 @@ def _timed(method: Any, step: str) -> Any:
 
 
 def _work(url: str) -> dict[str, float]:
-    """Seconds by step of one picture; one that cannot be processed costs what it costs until then."""
+    """Seconds by step of one picture, also of one that cannot be processed."""
     process = _process
     assert process is not None
     process.seconds.clear()
@@ -141,7 +140,7 @@ def _work(url: str) -> dict[str, float]:
 
 
 def _decoded(data: bytes) -> Picture:
-    """The picture, decoded here by the decoding process's own code. Only for pictures that one trusts."""
+    """The picture, decoded here by the decoding process's own code, without isolation: for trusted pictures only."""
     child: Any = importlib.import_module("streams.media.decode_child")
     out = io.BytesIO()
     try:

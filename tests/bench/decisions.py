@@ -31,22 +31,22 @@ from streams.client.folders import SourceFile, case_id_of
 from streams.client.receive import Notice
 from streams.faces.models import MODEL_ID
 from streams.gallery.matrix import all_scores
-from tests.bench.reviewer import Worked, people_of, work
+from tests.bench.reviewer import Tally, people_of, work
 
 ON_FILE: Final = 2
-"""Pictures of the one person that are on file before the new ones come."""
+"""Pictures of the one person that are on file before the new ones."""
 GOAL: Final = 10
 """Decisions for the new pictures of the one person, however many they are."""
 CASE: Final = "bench-new"
 LINKED_LOOKS, LINKED_EVERY_S = 600, 0.1
 ALIKE: Final = 0.528
-"""Cosine of stored vectors from which on a face without a name is taken to be who it is like: one pair of strangers in
-a million (LFW)."""
+"""Cosine of stored vectors from which on an unnamed face gets the name of a similar one: one pair of strangers in a
+million (LFW)."""
 
 
 @dataclass(frozen=True, slots=True)
 class OnePerson:
-    """Somebody with some pictures on file, and others of which many new ones are made."""
+    """A person with some pictures on file, and others from which many new ones are made."""
 
     name: str
     held_back: tuple[Path, ...]
@@ -67,7 +67,7 @@ def hold_back(sample: Sample) -> tuple[Sample, OnePerson]:
 
 
 def draw(one: OnePerson, folder: Path, count: int, seed: int) -> list[SourceFile]:
-    """Writes `count` pictures made of those held back, each mirrored, cut, scaled, lit and compressed by chance."""
+    """Writes `count` pictures made from those held back, randomly mirrored, cropped, scaled, lit and compressed."""
     chance = random.Random(seed)
     sources = [Image.open(path).convert("RGB") for path in one.held_back]
     files: list[SourceFile] = []
@@ -149,7 +149,7 @@ async def _part(
     }
 
 
-def _review(system: RunningSystem, people: Mapping[str, str]) -> Worked:
+def _review(system: RunningSystem, people: Mapping[str, str]) -> Tally:
     who = user_of(Role.INVESTIGATOR, DISTRICT)
     assert who is not None and system.sign_in is not None
     headers = {"Authorization": f"Bearer {system.sign_in.token(who)}", "Redthread-Purpose": TERMS.purpose}
@@ -160,7 +160,7 @@ def _review(system: RunningSystem, people: Mapping[str, str]) -> Worked:
 def _people(
     faces: Sequence[EmbeddedFace], names: Sequence[str], notices: Mapping[int, Notice], known: Mapping[str, str]
 ) -> dict[str, str]:
-    """Whose face each is: the one nearest to a picture's centre bears its name, others that of whom they are like."""
+    """The person of each face: the face nearest to a picture's centre has its name, others that of a similar face."""
     main: dict[str, EmbeddedFace] = {}
     for face in faces:
         if face.media_id not in main or face.off_centre < main[face.media_id].off_centre:
@@ -183,7 +183,7 @@ def _people(
     return people_of(named, [face.face_id for face in others], alike)
 
 
-def _counted(worked: Worked, faces: int) -> dict[str, Any]:
+def _counted(worked: Tally, faces: int) -> dict[str, Any]:
     return {
         "decisions": worked.decisions,
         "confirmed": worked.confirmed,
@@ -195,7 +195,7 @@ def _counted(worked: Worked, faces: int) -> dict[str, Any]:
 
 
 def _joined(faces: Sequence[str], people: Mapping[str, str], victims: Mapping[str, str]) -> dict[str, Any]:
-    """Of the pairs of one person how many are one victim, and how many victims hold two people."""
+    """The share of the pairs of one person in one victim, and the number of victims of two people."""
     of_person: defaultdict[str, list[str]] = defaultdict(list)
     of_victim: defaultdict[str, set[str]] = defaultdict(set)
     for face in faces:

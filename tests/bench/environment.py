@@ -1,4 +1,4 @@
-"""Python environments for the peers of a bench: apart from the product's, made once from a pinned list, and kept.
+"""Python environments for the peers of a bench: separate from the product's, made once from a pinned list, and reused.
 
 A peer runs there as a script that defines `answer(question)`: it is asked in JSON, and loads its own libraries.
 """
@@ -29,7 +29,7 @@ THREADS_OF = (
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
 )
-"""Variables by which numerical libraries are told how many threads to start."""
+"""Environment variables of numerical libraries for their number of threads."""
 POLL_S = 0.1
 UNREACHABLE = ("Retrying (Retry(", "ConnectionError", "ProxyError", "ReadTimeout", "SSLError", "TLS")
 """Words of pip where the package index does not answer."""
@@ -42,7 +42,7 @@ answer = runpy.run_path(sys.argv[1])["answer"]
 for line in sys.stdin:
     print(json.dumps(answer(json.loads(line))), file=answers, flush=True)
 """
-"""Whatever a library prints goes to standard error, so that standard output holds answers only."""
+"""A library's own output goes to standard error: standard output is for answers only."""
 
 
 class NotInstalled(RedthreadError):
@@ -83,7 +83,7 @@ def peer_environment(name: str, requirements: str, folder: Path, stop: threading
 
 
 def _run(command: Sequence[str], stop: threading.Event) -> None:
-    """Raises NotInstalled with the command's own words where it fails."""
+    """Runs a command; raises NotInstalled with its own message where it fails."""
     with tempfile.TemporaryFile() as said:
         env = {**os.environ, "PIP_USER": "0"}
         # A group of its own: pip's compilers end with it.
@@ -127,7 +127,7 @@ class PeerProcess:
 
 @contextmanager
 def peer_process(python: Path, script: Path, threads: int = 1) -> Generator[PeerProcess]:
-    """The running script, ended when left; numerical libraries are told to start this many threads."""
+    """The running script, which ends with the block; numerical libraries use this many threads."""
     env = {**os.environ, **dict.fromkeys(THREADS_OF, str(threads))}
     command = [str(python), "-I", "-c", _ANSWERING, str(script)]
     with (

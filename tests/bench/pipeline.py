@@ -28,15 +28,15 @@ PROCESSES = 2
 """Embed processes of one thread each, and processes of the bare loop."""
 CASES = 20
 WARM_UP = 500
-"""Pictures, at most a quarter of all, that pass both ways first: until then Neo4j compiles its code meanwhile, at twice
-its later cost a media."""
+"""Pictures, at most a quarter of all, that warm up both: at first Neo4j compiles its code, at twice its later cost a
+media."""
 GOAL = 0.8
 TERMS = Terms("measurement of speed", "sample pictures")
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The same pictures both ways, one after the other, in seconds."""
+    """Seconds for the same pictures through the system and through the bare loop."""
 
     media: int
     pipeline_s: float
@@ -97,7 +97,7 @@ def _milliseconds(seconds: Mapping[str, float], media: int) -> dict[str, float]:
 
 
 def rounds_of(folder: Path, repeat: int, seed: int, pictures: int) -> tuple[list[SourceFile], list[list[SourceFile]]]:
-    """The pictures to warm up with, and those of each round: distinct ones, for a known picture costs link less."""
+    """The pictures to warm up with, and those of each round: distinct ones, since a known picture costs link less."""
     found = read_cases(folder, lambda _: None)
     random.Random(seed).shuffle(found)
     found = found[: WARM_UP + pictures] if pictures else found
@@ -120,7 +120,7 @@ def measure(
     rounds: Sequence[list[SourceFile]],
     stop: threading.Event,
 ) -> Measured:
-    """Both ways in turns, each first in every second round; blocks."""
+    """Measures system and bare loop in turns, each first in every second round; blocks."""
     measured = Measured()
     case_system = CaseSystem(system.addresses.kafka_connection, SOURCE)
     MediaStore((system.data / "bare-store").as_uri()).make(is_new=True)
@@ -177,7 +177,7 @@ def _cpu(system: RunningSystem) -> dict[str, float]:
             for below in process.children(recursive=True):
                 add(seconds, {"decode" if kind == "embed" else kind: sum(below.cpu_times()[:2])})
         except psutil.Error:
-            continue  # it was just started again: its seconds are missing in this round's sum
+            continue  # it was just restarted: its seconds are missing in this round's sum
     return seconds
 
 

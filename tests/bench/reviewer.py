@@ -1,6 +1,6 @@
-"""A reviewer who knows everybody: works the queue over HTTP until nothing waits, and counts the decisions it takes.
+"""A reviewer who knows everybody: works through the queue over HTTP, and counts the decisions.
 
-Stands for a person who never errs, so that what is counted is the tool's part of the work.
+It never errs, so the count measures the product and not a person.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the reviewer says of one item: who of the sheet is somebody else; `confirmed` False: nobody is the same."""
+    """The reviewer's decision on one item; `apart` are faces of other people; `confirmed` False: no two faces match."""
 
     confirmed: bool
     faces: tuple[str, ...] = ()
@@ -26,8 +26,8 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Worked:
-    """What it took: decisions, those `about` each person that a sheet showed, faces shown, refusals by their code."""
+class Tally:
+    """Counts: decisions, those `about` each person on a sheet, faces shown, refusals by their code."""
 
     decisions: int = 0
     confirmed: int = 0
@@ -37,7 +37,7 @@ class Worked:
 
 
 def answer(item: Item, people: Mapping[str, str]) -> Answer:
-    """Confirms the person of whom most links of the sheet show both faces, and ticks everybody else off."""
+    """Confirms the person whose faces most links of the sheet join, and marks everybody else as another person."""
     pairs = [(link["a"]["face_id"], link["b"]["face_id"]) for link in item["links"]]
     same = Counter(people[a] for a, b in pairs if people[a] == people[b])
     if not same:
@@ -50,9 +50,9 @@ def answer(item: Item, people: Mapping[str, str]) -> Answer:
     return Answer(True, tuple(sorted(shown)), tuple(apart))
 
 
-def work(client: httpx.Client, people: Mapping[str, str]) -> Worked:
-    """Claims and decides item after item; a refused decision leaves its item to the lease, and is counted."""
-    done = Worked()
+def work(client: httpx.Client, people: Mapping[str, str]) -> Tally:
+    """Claims and decides item after item; skips and counts an item whose decision is refused."""
+    done = Tally()
     for item in _claims(client):
         said = answer(item, people)
         shown = {face for unit in item["units"] for face in unit["face_ids"]}
@@ -76,7 +76,7 @@ def work(client: httpx.Client, people: Mapping[str, str]) -> Worked:
 
 
 def _claims(client: httpx.Client) -> Iterator[Item]:
-    """Items one by one until none waits."""
+    """Items one by one until the queue is empty."""
     after: str | None = None
     while True:
         reply = client.post("/queue/claims", json={"n": 1, **({"after": after} if after else {})})
@@ -92,9 +92,10 @@ def _claims(client: httpx.Client) -> Iterator[Item]:
 def people_of(
     labelled: Mapping[str, str], others: Collection[str], alike: Collection[tuple[str, str, float]]
 ) -> dict[str, str]:
-    """Whose face each is: the given names, and for faces without one the name of the face it is most like.
+    """The person of each face: the given names, and for other faces the name of the most similar face.
 
-    `alike` are pairs of faces with their cosine, only those that are surely one person. A face like none has its own.
+    `alike` are pairs of faces with their cosine, only those of surely one person.
+    A face similar to none has its own name.
     """
     people = dict(labelled)
     by_likeness = sorted(alike, key=lambda pair: -pair[2])

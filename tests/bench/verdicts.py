@@ -32,7 +32,7 @@ CHAIN_PAGE = 5_000
 
 @dataclass(slots=True)
 class Spent:
-    """One way of judging: the rate of each round, and every verdict's milliseconds."""
+    """The rate of each round, and the milliseconds of every verdict."""
 
     rates: list[float] = field(default_factory=list[float])
     ms: list[float] = field(default_factory=list[float])

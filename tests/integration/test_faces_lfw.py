@@ -100,7 +100,7 @@ def test_the_prepared_recogniser_gives_the_bits_that_its_authors_file_gives(
     """Its PRelus are computed in another way; a register keeps its vectors only while not one bit changes."""
     detector = Detector(models.detector)
     pictures = [_read(path) for path in itertools.chain.from_iterable(people)]
-    crops = [align(picture, face.landmarks) for picture in pictures for face in detector.one_look(picture)]
+    crops = [align(picture, face.landmarks) for picture in pictures for face in detector.detect_small(picture)]
 
     embedders = (Embedder(plain_recogniser(models, tmp_path)), Embedder(models.recogniser))
     (expected, expected_norms), (found, norms) = (each.embed(crops) for each in embedders)
@@ -119,12 +119,12 @@ def test_a_second_look_saves_small_faces_of_a_large_picture(
     montage = np.vstack([np.hstack(tiles[row : row + 6]) for row in range(0, 36, 6)])
     detector, embedder = Detector(models.detector), Embedder(models.recogniser)
     once, twice = [], []
-    first = detector.first_look(montage)
+    first = detector.detect_upright(montage)
     for place, files in enumerate(people):
         top, left = 250 * (place // 6), 250 * (place % 6)
         face = min(first, key=lambda one: _distance_to_middle(_moved(one.box, left, top)))
         assert _distance_to_middle(_moved(face.box, left, top)) < 80
-        crops = [align(montage, face.landmarks), align(montage, detector.second_look(montage, face))]
+        crops = [align(montage, face.landmarks), align(montage, detector.refined_landmarks(montage, face))]
         seen, _ = embedder.embed(crops)
         once.append(max(float(seen[0] @ vectors[path]) for path in files))
         twice.append(max(float(seen[1] @ vectors[path]) for path in files))

@@ -40,7 +40,6 @@ ALLOWED = {
     "read.STORES_FILES": "asked once at a start; the first face with a crop answers it",
     "quarantine.PAGE": "the operator's list of what waits in quarantine",
     "relay.DUE": "few events wait in quarantine for a host",
-    "relay.LIST_QUARANTINED": "the operator's list of what waits in quarantine",
 }
 """What may scan, and why."""
 ORDERED = ("queue.WALK",)

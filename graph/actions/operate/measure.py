@@ -1,4 +1,4 @@
-"""Reads the graph for measurements of its own accuracy."""
+"""Reads the graph to measure the accuracy of its faces and groups."""
 
 from __future__ import annotations
 
@@ -30,11 +30,9 @@ class EmbeddedFace:
 
 
 async def embedded_faces(store: Store, model_id: str) -> AsyncIterator[EmbeddedFace]:
-    """Every face under one model by face id, those that are too poor to compare included; read page by page."""
-    after = ""
-    while True:
-        values = {"after": after, "model_id": model_id, "limit": ROWS_A_PAGE}
-        page = await store.read(lambda tx, values=values: tx.rows(queries.EMBEDDED_FACES, **values))
+    """Every face under one model by face id, including those too poor to compare; read in pages."""
+    pages = store.pages(queries.EMBEDDED_FACES, ROWS_A_PAGE, lambda row: row["face_id"], model_id=model_id)
+    async for page in pages:
         for row in page:
             yield EmbeddedFace(
                 face_id=row["face_id"],
@@ -44,17 +42,14 @@ async def embedded_faces(store: Store, model_id: str) -> AsyncIterator[EmbeddedF
                 too_poor=row["too_poor_because"] is not None,
                 vector=row["vector"],
             )
-        if len(page) < ROWS_A_PAGE:
-            return
-        after = page[-1]["face_id"]
 
 
 async def group_sizes(store: Store) -> list[int]:
-    """How many faces each group has."""
+    """The number of faces of each group."""
     return [row["faces"] for row in await store.read(lambda tx: tx.rows(queries.GROUP_SIZES))]
 
 
 async def victims_of_faces(store: Store) -> dict[str, str]:
-    """The victim of each face that people's decisions gave one."""
+    """The victim of each face that has one by people's decisions."""
     rows = await store.read(lambda tx: tx.rows(queries.VICTIMS_OF_FACES))
     return {row["face_id"]: row["victim_id"] for row in rows}

@@ -1,4 +1,4 @@
-"""The register's model: which faces another one has not embedded yet, and the act that changes the register to it."""
+"""The register's model: the faces that another model has not embedded yet, and the switch to that model."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from graph.store.queries import ingest, models
 from graph.store.session import Row, Store, Tx
 
 PAGE: Final = 100
-"""Faces that are embedded and written as one: a quarter of a megabyte of vectors."""
+"""Faces that are embedded and written together: a quarter of a megabyte of vectors."""
 LINKS: Final = 500
 UNDECIDED: Final = (State.CANDIDATE, State.LEAD)
-"""States of links that no person has judged; a link that was reopened may be in one of them too."""
+"""States of links without a verdict; a reopened link may be in one of them too."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFace:
-    """What a face can be embedded from: its aligned crop, else its media's bytes with box and landmarks, in pixels.
+    """The sources for embedding a face: its aligned crop, else its media's bytes with box and landmarks, in pixels.
 
     `picture` is the media's width and height.
     """
@@ -44,7 +44,7 @@ class StoredFace:
 
 @dataclass(frozen=True, slots=True)
 class StoredLink:
-    """A link as it stands; `undecided` where no person has ever said anything of it."""
+    """A link in the graph; `undecided` if no person has ever acted on it."""
 
     link_id: str
     a: str
@@ -63,52 +63,38 @@ async def register_model(store: Store) -> str:
 
 
 async def known_models(store: Store) -> dict[str, int]:
-    """How many faces each model has embedded."""
+    """The number of faces that each model has embedded."""
     rows = await store.read(lambda tx: tx.rows(models.BY_MODEL))
     return {row["model_id"]: row["faces"] for row in rows}
 
 
 async def count_lacking(store: Store, model_id: str) -> int:
-    """How many faces the model has not embedded."""
+    """The number of faces that the model has not embedded."""
     row = await store.read(lambda tx: tx.one(models.COUNT_LACKING, model_id=model_id))
     return row["faces"] if row else 0
 
 
 async def lacking(store: Store, model_id: str) -> AsyncIterator[list[StoredFace]]:
-    """The faces that the model has not embedded, by face id, page by page: too poor ones too, they are tried again."""
-    after = ""
-    while True:
-        values = {"after": after, "model_id": model_id, "limit": PAGE}
-        page: list[Row] = await store.read(lambda tx, values=values: tx.rows(models.LACKING, **values))
-        if page:
-            yield [_face(row) for row in page]
-        if len(page) < PAGE:
-            return
-        after = page[-1]["face_id"]
+    """The faces that the model has not embedded, by face id, in pages; including those too poor under another model."""
+    async for page in store.pages(models.LACKING, PAGE, lambda row: row["face_id"], model_id=model_id):
+        yield [_face(row) for row in page]
 
 
 async def links(store: Store, *states: State) -> AsyncIterator[list[StoredLink]]:
-    """All links in these states, by state and link id, page by page."""
+    """All links in these states, by state and link id, in pages."""
     for state in states:
-        after = ""
-        while True:
-            values = {"state": state.value, "after": after, "limit": LINKS}
-            page: list[Row] = await store.read(lambda tx, values=values: tx.rows(models.LINKS_IN_STATE, **values))
-            if page:
-                yield [_link(row, state) for row in page]
-            if len(page) < LINKS:
-                break
-            after = page[-1]["link_id"]
+        async for page in store.pages(models.LINKS_IN_STATE, LINKS, lambda row: row["link_id"], state=state.value):
+            yield [_link(row, state) for row in page]
 
 
 async def begin(store: Store, model_id: str, *, faces: int, actor: str, now: datetime) -> None:
-    """It is in the audit that so many faces are embedded with the model from now on, beside what they have."""
+    """Records in the audit that a model begins to embed so many faces, in addition to their present vectors."""
     check_actor(actor)
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
-        told = audit.content_digest({"model": model_id, "faces": faces})
-        act = audit.Act(now, actor, AuditAction.MODEL_EMBEDDING_BEGUN, f"model:{model_id}", digest=told)
+        digest = audit.content_digest({"model": model_id, "faces": faces})
+        act = audit.Act(now, actor, AuditAction.MODEL_EMBEDDING_BEGUN, f"model:{model_id}", digest=digest)
         await log.append(tx, head, [act])
 
     await store.write(work)
@@ -116,7 +102,7 @@ async def begin(store: Store, model_id: str, *, faces: int, actor: str, now: dat
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A model, and by what its vectors are to be compared: the calibration's name and the whole of it as text."""
+    """A model, and the calibration that compares its vectors: its name and its whole text."""
 
     model_id: str
     score_id: str
@@ -126,8 +112,8 @@ class Chosen:
 async def do_switch(store: Store, to: Chosen, *, lacking: int, actor: str, now: datetime) -> None:
     """Asks link to change the register to this model and score at a record of the gallery log; the act is in the audit.
 
-    `lacking` is how many faces the actor knowingly leaves without a vector. Raises Conflict where both are the
-    register's already.
+    `lacking` is the number of faces that the actor knowingly leaves without a vector. Raises Conflict if the register
+    has both already.
     """
     check_actor(actor)
 
@@ -137,8 +123,8 @@ async def do_switch(store: Store, to: Chosen, *, lacking: int, actor: str, now: 
         before = (cursor["model_id"], cursor["score_id"]) if cursor else None
         if before == (to.model_id, to.score_id):
             raise Conflict(f"the register holds {to.model_id}, compared by {to.score_id}, already", code="same_model")
-        told = {"from": before, "to": (to.model_id, to.score_id), "lacking": lacking}
-        digest = audit.content_digest(told)
+        change = {"from": before, "to": (to.model_id, to.score_id), "lacking": lacking}
+        digest = audit.content_digest(change)
         act = audit.Act(now, actor, AuditAction.MODEL_SWITCHED, f"model:{to.model_id}", digest=digest)
         body = {"model_id": to.model_id, "calibration": to.calibration}
         await log.append(tx, head, [act], [Outgoing("model", to.model_id, body)])
@@ -149,9 +135,15 @@ async def do_switch(store: Store, to: Chosen, *, lacking: int, actor: str, now: 
 def _face(row: Row) -> StoredFace:
     landmarks = row["landmarks"]
     return StoredFace(
-        row["face_id"], row["media_id"], tuple(row["box"]), None if landmarks is None else tuple(landmarks),
-        (row["width"], row["height"]), row["aligned_crop"], row["url"], row["content_type"],
-    )  # fmt: skip
+        face_id=row["face_id"],
+        media_id=row["media_id"],
+        box=tuple(row["box"]),
+        landmarks=None if landmarks is None else tuple(landmarks),
+        picture=(row["width"], row["height"]),
+        aligned_crop=row["aligned_crop"],
+        url=row["url"],
+        content_type=row["content_type"],
+    )
 
 
 def _link(row: Row, state: State) -> StoredLink:

@@ -6,26 +6,30 @@ import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 from graph.actions import events
 from graph.actions.events import Event
 from graph.domain import ids
 from graph.files import UPLOAD_SCHEME
+from graph.paging import chunks
 from graph.store.queries import reconcile as queries
 from graph.store.session import Row, Store, Tx
 
 PAGE: Final = 2000
 NOTICE_DAYS: Final = 13
-"""Notices younger than this must be in their topic, which keeps them for 14 days."""
-T = TypeVar("T")
+"""Notices younger than this must be in their topic, which retains them for 14 days."""
+KEPT_OUTCOMES: Final = frozenset({"faces_found", "no_face", "too_poor", "duplicate"})
+"""Outcomes after which the media is in its case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """An event as its topic holds it. `media_id` is empty where only its bytes tell it, `key` names what a person
-    waits for (a search or a marked face), whose events have no notice."""
+    """An event as its topic holds it.
+
+    `media_id` is empty if only the picture's bytes give it. `key` names what a person waits for (a search or a marked
+    face); these events have no notice. `submitted_at` is in milliseconds.
+    """
 
     event: Event
     source: str
@@ -37,81 +41,91 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the graph says of an event: the outcomes of its notices in order, and its state in quarantine."""
+    """What the graph holds of an event: the outcomes of its notices in order, and its state in quarantine."""
 
     outcomes: tuple[str, ...] = ()
     quarantine: str = ""
     stored: bool = True
-    """Whether its media is in its case, as its outcome says, or was erased since."""
+    """Whether its media is in its case, or was erased since."""
     waits: bool = False
-    """Whether a person still waits for what it asks."""
+    """Whether a person still waits for the answer to it."""
 
     @property
     def final(self) -> list[str]:
+        """The outcomes other than quarantine."""
         return [outcome for outcome in self.outcomes if outcome != "quarantined"]
 
 
-KEPT_OUTCOMES: Final = frozenset({"faces_found", "no_face", "too_poor", "duplicate"})
-"""After these the media is in its case."""
-
-
 async def standing(store: Store, submitted: Sequence[Submitted]) -> list[Standing]:
-    """What the graph says of each event, in the same order."""
+    """What the graph holds of each event, in the same order."""
     found: list[Standing] = []
-    for page in pages(submitted):
-        found += await store.read(lambda tx, page=page: _standing(tx, page))
+    for chunk in chunks(submitted, PAGE):
+        found += await store.read(lambda tx, chunk=chunk: _standing(tx, chunk))
     return found
 
 
-async def _standing(tx: Tx, page: Sequence[Submitted]) -> list[Standing]:
-    names = await events.names(tx, (item.event for item in page))
+async def _standing(tx: Tx, chunk: Sequence[Submitted]) -> list[Standing]:
+    names = await events.names(tx, (item.event for item in chunk))
     rows: list[Row] = [
         {
-            "number": number, "subject": f"event:{names[item.event]}", "key": item.key,
-            "quarantine_id": ids.quarantine_id(names[item.event]), "media_id": item.media_id, "case_id": item.case_id,
+            "number": number,
+            "subject": f"event:{names[item.event]}",
+            "key": item.key,
+            "quarantine_id": ids.quarantine_id(names[item.event]),
+            "media_id": item.media_id,
+            "case_id": item.case_id,
             "submitted_at": item.submitted_at,
         }
-        for number, item in enumerate(page)
-    ]  # fmt: skip
+        for number, item in enumerate(chunk)
+    ]
     of_events = await tx.rows(queries.EVENTS, rows=rows)
-    kept = [row for row in rows if row["media_id"]]
-    stored = {row["number"]: bool(row["stored"]) for row in await tx.rows(queries.STORED, rows=kept)}
+    with_media = [row for row in rows if row["media_id"]]
+    stored = {row["number"]: bool(row["stored"]) for row in await tx.rows(queries.STORED, rows=with_media)}
     asked = [row for row in rows if row["key"]]
     waits = {row["number"]: bool(row["waits"]) for row in await tx.rows(queries.SEARCHES, rows=asked)}
     return [
         Standing(
-            tuple(row["outcomes"]), row["quarantine"] or "", stored.get(row["number"], True),
-            waits.get(row["number"], False),
+            outcomes=tuple(row["outcomes"]),
+            quarantine=row["quarantine"] or "",
+            stored=stored.get(row["number"], True),
+            waits=waits.get(row["number"], False),
         )
         for row in of_events
-    ]  # fmt: skip
+    ]
 
 
-async def kept(store: Store, case_id: str, media: Sequence[str]) -> set[str]:
+async def stored_or_erased(store: Store, case_id: str, media: Sequence[str]) -> set[str]:
     """Those of the media that are in the case, or were erased at any time."""
     found: set[str] = set()
-    for page in pages(media):
-        rows = [{"number": n, "media_id": name, "case_id": case_id, "submitted_at": 0} for n, name in enumerate(page)]
+    for chunk in chunks(media, PAGE):
+        rows = [{"number": n, "media_id": name, "case_id": case_id, "submitted_at": 0} for n, name in enumerate(chunk)]
         stored = await store.read(lambda tx, rows=rows: tx.rows(queries.STORED, rows=rows))
-        found |= {page[row["number"]] for row in stored if row["stored"]}
+        found |= {chunk[row["number"]] for row in stored if row["stored"]}
     return found
 
 
 async def due(store: Store, kind: Literal["quarantine", "replay", "root"]) -> set[str]:
-    """The keys of records that are still to be sent: the places of events, or the dates of the audit's roots."""
+    """The keys of records that are still to be sent: the places of events, or the dates of audit roots."""
     return {row["key"] for row in await store.read(lambda tx: tx.rows(queries.DUE, kind=kind))}
 
 
-async def sent_notices(store: Store, *, now: datetime) -> list[Row]:
-    """The notices of the last NOTICE_DAYS: id, subject, number, outcome, source and time."""
+@dataclass(frozen=True, slots=True)
+class SentNotice:
+    """A notice that the graph has sent; `at` is ISO 8601."""
+
+    notice_id: str
+    subject: str
+    number: int
+    outcome: str
+    source: str
+    at: str
+
+
+async def sent_notices(store: Store, *, now: datetime) -> list[SentNotice]:
+    """The notices of the last NOTICE_DAYS, by id."""
     since = (now - timedelta(days=NOTICE_DAYS)).isoformat()
-    found: list[Row] = []
-    while True:
-        after = found[-1]["notice_id"] if found else ""
-        page = await store.read(lambda tx, after=after: tx.rows(queries.NOTICES, after=after, since=since, limit=PAGE))
-        found += [row["notice"] for row in page]
-        if len(page) < PAGE:
-            return found
+    pages = store.pages(queries.NOTICES, PAGE, lambda row: row["notice"]["notice_id"], since=since)
+    return [SentNotice(**row["notice"]) async for page in pages for row in page]
 
 
 async def due_notices(store: Store) -> set[str]:
@@ -121,18 +135,17 @@ async def due_notices(store: Store) -> set[str]:
 
 
 async def unknown_notices(store: Store, notice_ids: Iterable[str]) -> set[str]:
-    """Those of the ids that the graph knows nothing of: it is older than they are."""
-    wanted = sorted(notice_ids)
-    known: set[str] = set()
-    for page in pages(wanted):
-        rows = await store.read(lambda tx, page=page: tx.rows(queries.KNOWN_NOTICES, ids=page))
-        known |= {row["notice_id"] for row in rows}
-    return set(wanted) - known
+    """Those of the ids that the graph does not know, because it is older than they are."""
+    unknown = set(notice_ids)
+    for chunk in chunks(sorted(unknown), PAGE):
+        rows = await store.read(lambda tx, chunk=chunk: tx.rows(queries.KNOWN_NOTICES, ids=chunk))
+        unknown -= {row["notice_id"] for row in rows}
+    return unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A published record of what a person asked for; `ce_id` is how its topic names it."""
+    """A published record of something that a person asked for; `ce_id` identifies it in its topic."""
 
     seq: int
     kind: str
@@ -147,14 +160,9 @@ class Request:
 
 
 async def published_requests(store: Store) -> list[Request]:
-    """What people asked for and the relay has published, as long as that is kept."""
-    found: list[Request] = []
-    while True:
-        after = found[-1].seq if found else 0
-        page = await store.read(lambda tx, after=after: tx.rows(queries.REQUESTS, after=after, limit=PAGE))
-        found += map(_request, page)
-        if len(page) < PAGE:
-            return found
+    """The requests of people that the relay has published, for as long as the graph stores them."""
+    pages = store.pages(queries.REQUESTS, PAGE, lambda row: row["seq"], first=0)
+    return [_request(row) async for page in pages for row in page]
 
 
 def _request(row: Row) -> Request:
@@ -171,11 +179,11 @@ def _request(row: Row) -> Request:
 
 
 async def still_asked(store: Store, requests: Sequence[Request]) -> list[Request]:
-    """Those of the requests whose askers still wait."""
+    """Those of the requests for which a person still waits."""
     waiting: set[int] = set()
-    for page in pages([asdict(request) for request in requests]):
-        rows = await store.read(lambda tx, page=page: tx.rows(queries.STILL_ASKED, rows=page))
-        waiting |= {row["seq"] for row in rows}
+    for chunk in chunks(requests, PAGE):
+        rows = [asdict(request) for request in chunk]
+        waiting |= {row["seq"] for row in await store.read(lambda tx, r=rows: tx.rows(queries.STILL_ASKED, rows=r))}
     return [request for request in requests if request.seq in waiting]
 
 
@@ -184,44 +192,33 @@ async def changed_verdicts(store: Store, sent: Mapping[str, tuple[int, str, str]
 
     A link of which the graph has sent more since, or which was erased, is as it should be.
     """
-    rows = [{"subject": subject, "link_id": link_id} for subject, (_, link_id, _) in sent.items()]
     changed: set[str] = set()
-    for page in pages(rows):
-        for row in await store.read(lambda tx, page=page: tx.rows(queries.LINK_STATES, rows=page)):
+    for chunk in chunks(sent.items(), PAGE):
+        rows = [{"subject": subject, "link_id": link_id} for subject, (_, link_id, _) in chunk]
+        for row in await store.read(lambda tx, rows=rows: tx.rows(queries.LINK_STATES, rows=rows)):
             number, link_id, state = sent[row["subject"]]
             if row["number"] == number and row["state"] not in (None, state):
                 changed.add(link_id)
     return sorted(changed)
 
 
-async def crops(store: Store) -> AsyncIterator[list[Row]]:
-    """All faces with the keys of their crops, page by page."""
-    after = ""
-    while True:
-        page = await store.read(lambda tx, after=after: tx.rows(queries.CROPS, after=after, limit=PAGE))
-        if page:
-            yield page
-        if len(page) < PAGE:
-            return
-        after = page[-1]["face_id"]
+@dataclass(frozen=True, slots=True)
+class FaceCrops:
+    """A face and the keys of its crops in the media store."""
+
+    face_id: str
+    media_id: str
+    display: str
+    aligned: str
+
+
+async def crops(store: Store) -> AsyncIterator[list[FaceCrops]]:
+    """All faces with the keys of their crops, in pages."""
+    async for page in store.pages(queries.CROPS, PAGE, lambda row: row["face_id"]):
+        yield [FaceCrops(**row) for row in page]
 
 
 async def uploads(store: Store) -> AsyncIterator[list[str]]:
-    """The ids of all media whose bytes lie in our own store, page by page."""
-    after = ""
-    while True:
-        page = await store.read(
-            lambda tx, after=after: tx.rows(queries.UPLOADS, after=after, scheme=UPLOAD_SCHEME, limit=PAGE)
-        )
-        if page:
-            yield [row["media_id"] for row in page]
-        if len(page) < PAGE:
-            return
-        after = page[-1]["media_id"]
-
-
-def pages(items: Sequence[T], size: int = PAGE) -> Iterable[list[T]]:
-    """The items in lists of at most `size`."""
-    rest = iter(items)
-    while page := list(islice(rest, size)):
-        yield page
+    """The ids of all media whose bytes are in our own store, in pages."""
+    async for page in store.pages(queries.UPLOADS, PAGE, lambda row: row["media_id"], scheme=UPLOAD_SCHEME):
+        yield [row["media_id"] for row in page]

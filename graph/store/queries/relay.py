@@ -139,13 +139,6 @@ RETURN q.quarantine_id AS quarantine_id, q.event AS event, q.fingerprint AS fing
        q.code AS code, q.reason AS reason, q.attempts AS attempts
 """
 
-LIST_QUARANTINED: Final = """
-MATCH (q:Quarantined) WHERE q.status <> 'resolved'
-RETURN q {.quarantine_id, .event, .topic, .partition, .offset, .stage, .code, .reason, .source, .attempts, .status,
-          .submitted_at} AS q
-ORDER BY q.submitted_at, q.quarantine_id LIMIT $limit
-"""
-
 REPLAY_REFUSED: Final = """
 MATCH (q:Quarantined {quarantine_id: $quarantine_id}) WHERE q.status = 'replayed'
 SET q.status = 'waiting', q.at = $at, q.code = $code, q.reason = $reason + '; it is here because: ' + q.reason

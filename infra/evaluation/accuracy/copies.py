@@ -31,7 +31,7 @@ def _shrunk(bgr: Pixels, face_px: float, to_px: int) -> Pixels:
 
 
 def _small(to_px: int) -> Copy:
-    """Shrunk, then enlarged back: what a larger file made of a small picture shows."""
+    """Shrunk, then enlarged back, as a large file made from a small picture."""
     return lambda bgr, face: resize(_shrunk(bgr, face[3], to_px), bgr.shape[1], bgr.shape[0])
 
 
@@ -110,7 +110,7 @@ def _glasses(bgr: Pixels, face: Box) -> Pixels:
 
 
 def _bent(by: Callable[[Radii], Radii]) -> Copy:
-    """Each point shows what lay `by` times as far from the middle of the face, told its distance in faces."""
+    """Each point shows the one `by` times as far from the middle of the face; `by` gets the distance in faces."""
 
     def copy(bgr: Pixels, face: Box) -> Pixels:
         x, y, width, height = face
@@ -191,4 +191,4 @@ COPIES: Mapping[str, Copy] = MappingProxyType(
         "dark": _dark,
     }
 )
-"""By the name under which results are told."""
+"""By the names in the results."""

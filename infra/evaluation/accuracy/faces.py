@@ -36,11 +36,10 @@ Vector = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class MainFace:
     """The face nearest to the centre of a picture: unit vectors float32 (d,), None where no face was found.
 
-    `vector` is the one that the product stores, `plain` that of one look at the picture and nothing more, None where
-    that was not asked for.
+    `vector` is the one that the product stores; `plain` is that of a single detection pass, where it was requested.
     """
 
     vector: Vector | None = None
@@ -51,7 +50,7 @@ class Seen:
 
 @dataclass(slots=True)
 class _Process:
-    """What stands in one process from its start."""
+    """The models of one process."""
 
     decoder: Decoder
     finder: FaceFinder
@@ -62,91 +61,91 @@ class _Process:
 _process: _Process | None = None
 
 
-class Looks:
+class EmbedProcesses:
     """Processes with their models loaded."""
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         self._pool = pool
 
-    def at(
+    def embed(
         self, pictures: Sequence[Path], copies: Sequence[Collection[str]], *, plain: bool
-    ) -> Generator[dict[str, Seen]]:
-        """For each picture, in order: what is seen in it (under ""), and in its `copies`, by their names in COPIES.
+    ) -> Generator[dict[str, MainFace]]:
+        """For each picture, in order: its main face (under "") and those of its `copies`, by their names in COPIES.
 
-        A file that is no picture, and one without a face, give nothing but an empty Seen.
+        A file that is not a picture, or has no face, has an empty MainFace only.
         """
-        yield from self._pool.map(partial(_look, plain=plain), pictures, copies, chunksize=PICTURES_AT_A_TIME)
+        yield from self._pool.map(partial(_embed, plain=plain), pictures, copies, chunksize=PICTURES_AT_A_TIME)
 
 
-def look_at(
+def embed_pictures(
     pictures: Sequence[Path],
     copies: Sequence[Collection[str]],
     models: ModelFiles,
     stop: threading.Event,
     *,
     plain: bool = False,
-) -> list[Mapping[str, Seen]]:
-    """As `Looks.at`, with a bar of the progress; raises Interrupted once `stop` is set."""
-    looks: list[Mapping[str, Seen]] = []
-    with looking(models) as processes, bars(len(pictures), "pictures") as move:
-        for look in processes.at(pictures, copies, plain=plain):
+) -> list[Mapping[str, MainFace]]:
+    """As `EmbedProcesses.embed`, with a progress bar; raises Interrupted once `stop` is set."""
+    found: list[Mapping[str, MainFace]] = []
+    with embed_processes(models) as processes, bars(len(pictures), "pictures") as move:
+        for faces in processes.embed(pictures, copies, plain=plain):
             if stop.is_set():
-                raise Interrupted("stopped before all pictures were looked at")
-            looks.append(look)
-            move(len(looks))
-    return looks
+                raise Interrupted("stopped before all pictures were embedded")
+            found.append(faces)
+            move(len(found))
+    return found
 
 
 @contextmanager
-def looking(models: ModelFiles) -> Generator[Looks]:
-    """Processes that look at pictures with these models, ended when left."""
+def embed_processes(models: ModelFiles) -> Generator[EmbedProcesses]:
+    """Processes with these models loaded, ended at the end."""
     pool = ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"), _start, (models,))
     try:
-        yield Looks(pool)
+        yield EmbedProcesses(pool)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _start(models: ModelFiles) -> None:
     global _process
-    # Ctrl-C reaches the whole foreground group: only the parent answers to it.
+    # Ctrl-C reaches the whole foreground group: only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _process = _Process(Decoder(), FaceFinder(models, 1), Detector(models.detector, 1), Embedder(models.recogniser, 1))
 
 
-def _look(path: Path, copies: Collection[str], *, plain: bool) -> dict[str, Seen]:
+def _embed(path: Path, copies: Collection[str], *, plain: bool) -> dict[str, MainFace]:
     process = _process
     assert process is not None
     data = path.read_bytes()
     try:
         picture = process.decoder.decode(data, None)
     except Unprocessable:
-        return {"": Seen()}
-    main, seen = _seen(process, picture, hashlib.sha256(data).hexdigest(), plain=plain)
-    looks = {"": seen}
+        return {"": MainFace()}
+    main, face = _main_face(process, picture, hashlib.sha256(data).hexdigest(), plain=plain)
+    faces = {"": face}
     if main is not None:
         for name in copies:
             worse = COPIES[name](picture.bgr, main.box)
             again = replace(picture, bgr=worse, width=worse.shape[1], height=worse.shape[0])
-            looks[name] = _seen(process, again, f"{name} of {path.name}", plain=plain)[1]
-    return looks
+            faces[name] = _main_face(process, again, f"{name} of {path.name}", plain=plain)[1]
+    return faces
 
 
-def _seen(process: _Process, picture: Picture, media_id: str, *, plain: bool) -> tuple[FoundFace | None, Seen]:
-    """The main face as the product finds it, and what is seen of it."""
+def _main_face(process: _Process, picture: Picture, media_id: str, *, plain: bool) -> tuple[FoundFace | None, MainFace]:
+    """The main face as the product finds it, also as a MainFace."""
     found = process.finder.find(picture, media_id)
     main = min(found, key=lambda face: off_centre(face.box, picture.width, picture.height), default=None)
-    one_look = _plain(process, picture.bgr) if plain else None
+    vector = _plain(process, picture.bgr) if plain else None
     if main is None:
-        return None, Seen(plain=one_look)
+        return None, MainFace(plain=vector)
     poor = main.too_poor_because is not None
-    return main, Seen(main.vector, main.quality, poor, one_look)
+    return main, MainFace(main.vector, main.quality, poor, vector)
 
 
 def _plain(process: _Process, bgr: Pixels) -> Vector | None:
-    """The vector of the main face by the landmarks of one look."""
+    """The vector of the main face by the landmarks of a single detection pass."""
     height, width = bgr.shape[:2]
-    faces = process.detector.one_look(bgr)
+    faces = process.detector.detect_small(bgr)
     main = min(faces, key=lambda face: off_centre(face.box, width, height), default=None)
     if main is None:
         return None

@@ -16,7 +16,7 @@ from typing import Final, Literal
 import numpy as np
 
 from graph.domain.errors import Invalid
-from infra.evaluation.accuracy.people import BANDS, Codes, Sample, Vectors, Way, band_name, cosines, in_band
+from infra.evaluation.accuracy.people import BANDS, Codes, Method, Sample, Vectors, band_name, cosines, in_band
 from infra.evaluation.accuracy.rates import (
     RESAMPLES,
     Curve,
@@ -24,16 +24,16 @@ from infra.evaluation.accuracy.rates import (
     Metrics,
     Whole,
     accepted,
+    combined,
     drawn_people,
-    folded,
     interval,
     threshold_at,
     trade_off,
 )
 from streams.gallery.means import MEAN_PENALTY
 
-Scored = Literal["best", "mean", "better"]
-"""What of a person's pictures on file scores: the best, their mean, or, as link has it, the better of the two."""
+ScoredBy = Literal["best", "mean", "better"]
+"""How a person's pictures on file score: by the best, by their mean, or, as in link, by the better of the two."""
 KNOWN_FROM: Final = 4
 """Pictures of a person who is known."""
 FPIR: Final = ("0.01",)
@@ -74,14 +74,14 @@ def split_of(pictures_of: Mapping[int, Sequence[int]], on_file: int, seed: int) 
 
 @dataclass(frozen=True, slots=True)
 class Searches:
-    """What the searches of a split give: the score and rank of the person searched for, the best of each stranger."""
+    """Results of the searches of a split: score and rank of the person searched for, best score of each stranger."""
 
     own: Floats
     rank: Whole
     stranger: Floats
 
     def metrics(self, mated: Floats | None = None, non_mated: Floats | None = None) -> Metrics:
-        """Rates, where each search counts as often as it is told to."""
+        """Rates, with each search counted as often as its weight says."""
         rates: Metrics = {"tpir_at_fpir": {}}
         for fpir in FPIR:
             threshold = threshold_at(self.stranger, float(fpir), non_mated)
@@ -91,7 +91,7 @@ class Searches:
         return rates
 
 
-def searched(vectors: Vectors, person: Codes, split: Split, by: Scored) -> Searches:
+def searched(vectors: Vectors, person: Codes, split: Split, by: ScoredBy) -> Searches:
     """All searches of a split.
 
     A person scores by the best of their pictures on file, by the mean of their vectors, as long as they are, or as
@@ -112,7 +112,7 @@ def searched(vectors: Vectors, person: Codes, split: Split, by: Scored) -> Searc
     own_column = np.searchsorted(galleries[0][0].people, person[split.mated])
     mated = scores(split.mated)
     own = mated[np.arange(len(split.mated)), own_column]
-    # Who scores the same is counted as before: a tie is no success.
+    # People with the same score rank first: a tie is no success.
     rank = (mated >= own[:, None]).sum(axis=1)
     return Searches(own, rank.astype(np.int64), scores(split.non_mated).max(axis=1))
 
@@ -146,31 +146,31 @@ def _gallery(vectors: Vectors, person: Codes, split: Split, *, by_mean: bool) ->
     return _Gallery(means.astype(np.float32), people, np.arange(len(people)))
 
 
-WAYS: Final[Mapping[str, tuple[Way, Scored]]] = {
+METHODS: Final[Mapping[str, tuple[Method, ScoredBy]]] = {
     "product": ("product", "better"),
     "max": ("product", "best"),
     "template": ("product", "mean"),
     "plain": ("plain", "best"),
 }
-"""By name: whose vectors, and what of a person's pictures on file scores."""
+"""By name: the method of the vectors, and how a person's pictures on file score."""
 
 
 def measure_open_set(sample: Sample, on_file: int, seeds: Sequence[int]) -> tuple[Metrics, Metrics]:
     """The values of `open_set`, means over the seeded splits, and their intervals under the same keys.
 
     A person scores as a victim of confirmed faces does: by the best picture on file or the mean of these, whichever is
-    better. `ways` has that as `product`, each alone as `max` and `template`, and `plain`: as `max`, with one look only.
+    better. `ways` has that as `product`, each alone as `max` and `template`; `plain` is `max` by one detection pass.
     Intervals: people, known and unknown, drawn again with replacement in each split, all splits pooled.
     """
     pictures_of = sample.pictures_of()
-    vectors = {way: sample.vectors(way) for way in ("product", "plain")}
-    means: dict[str, list[Metrics]] = {name: [] for name in WAYS}
-    drawn: dict[str, list[Metrics]] = {name: [] for name in WAYS}
+    vectors = {method: sample.vectors(method) for method in ("product", "plain")}
+    means: dict[str, list[Metrics]] = {name: [] for name in METHODS}
+    drawn: dict[str, list[Metrics]] = {name: [] for name in METHODS}
     bands: dict[str, list[tuple[int, float]]] = {band_name(band): [] for band in BANDS}
     split = Split([], [], [])
     for seed in seeds:
         split = split_of(pictures_of, on_file, seed)
-        found = {name: searched(vectors[way], sample.person, split, by) for name, (way, by) in WAYS.items()}
+        found = {name: searched(vectors[method], sample.person, split, by) for name, (method, by) in METHODS.items()}
         for name, searches in found.items():
             means[name].append(searches.metrics())
         chance = np.random.default_rng(seed)
@@ -186,8 +186,8 @@ def measure_open_set(sample: Sample, on_file: int, seeds: Sequence[int]) -> tupl
         "mated": len(split.mated),
         "non_mated": len(split.non_mated),
     }
-    values = {name: folded(runs, lambda numbers: float(np.nanmean(numbers))) for name, runs in means.items()}
-    intervals = {name: folded(runs, interval) for name, runs in drawn.items()}
+    values = {name: combined(runs, lambda numbers: float(np.nanmean(numbers))) for name, runs in means.items()}
+    intervals = {name: combined(runs, interval) for name, runs in drawn.items()}
     by_quality = [
         {
             "quality": name,
@@ -204,10 +204,10 @@ def measure_open_set(sample: Sample, on_file: int, seeds: Sequence[int]) -> tupl
 
 
 def curves_of(sample: Sample, on_file: int, seeds: Sequence[int]) -> dict[str, Curve]:
-    """By way the trade-off of all splits' searches: strangers that get a candidate, known people who are missed."""
+    """By method the trade-off of all splits' searches: strangers with a candidate, known people who are missed."""
     curves: dict[str, Curve] = {}
-    for name, (way, by) in WAYS.items():
-        vectors = sample.vectors(way)
+    for name, (method, by) in METHODS.items():
+        vectors = sample.vectors(method)
         runs = [searched(vectors, sample.person, split_of(sample.pictures_of(), on_file, seed), by) for seed in seeds]
         own, stranger = (np.concatenate([getattr(run, kind) for run in runs]) for kind in ("own", "stranger"))
         curves[f"search, {name}"] = trade_off(own, stranger)

@@ -16,21 +16,21 @@ from infra.evaluation.accuracy.rates import (
     Floats,
     Metrics,
     accepted,
+    combined,
     drawn_people,
-    folded,
     interval,
     threshold_at,
 )
-from infra.evaluation.verification import FOLDS, judged, seeded_pairs
+from infra.evaluation.verification import FOLDS, classified, seeded_pairs
 
 FAR: Final = ("0.01", "0.001")
 FAR_OF_ALL: Final = ("0.01", "0.001", "0.0001", "0.00001")
-"""On all pairs of two people there are."""
+"""False-accept rates over all pairs of two people."""
 ROWS_AT_A_TIME: Final = 1000
 
 
 def check_pairs(people: Sequence[str], seed: int) -> None:
-    """Refuses pictures of these people that make too few pairs for the folds."""
+    """Raises Invalid where pictures of these people make too few pairs for the folds."""
     pairs = seeded_pairs({str(picture): person for picture, person in enumerate(people)}, seed, FOLDS)
     if min(len(kind) for kind in pairs) < FOLDS:
         raise Invalid(f"verification needs {FOLDS} pairs of pictures of one person, and of two: there are fewer")
@@ -51,15 +51,15 @@ def measure_pairs(sample: Sample, seeds: Sequence[int]) -> tuple[Metrics, Metric
         kinds = [_numbered(pairs) for pairs in seeded_pairs(person_of, seed)]
         scores = [paired(vectors, vectors, pairs) for pairs in kinds]
         same, different = len(scores[0]), len(scores[1])
-        right, _, _ = judged(*scores)
+        right, _, _ = classified(*scores)
         means.append(_metrics(scores, right, [np.ones(same), np.ones(different)]))
         chance = np.random.default_rng(seed)
         for _ in range(RESAMPLES):
             times = drawn_people(sample.people, chance)
             one, two = times[sample.person[kinds[0][0]]], times[sample.person[kinds[1][0]]]
             drawn.append(_metrics(scores, right, [one, two * times[sample.person[kinds[1][1]]]]))
-    values = folded(means, lambda numbers: float(np.mean(numbers)))
-    return {**values, "same": same, "different": different}, folded(drawn, interval)
+    values = combined(means, lambda numbers: float(np.mean(numbers)))
+    return {**values, "same": same, "different": different}, combined(drawn, interval)
 
 
 def _numbered(pairs: Sequence[tuple[str, str]]) -> tuple[Codes, Codes]:
@@ -69,7 +69,7 @@ def _numbered(pairs: Sequence[tuple[str, str]]) -> tuple[Codes, Codes]:
 
 def _metrics(scores: Sequence[Floats], right: npt.NDArray[np.bool_], weights: Sequence[Floats]) -> Metrics:
     same, different = scores
-    # Both kinds keep their share, however often their people were drawn.
+    # The share of both kinds stays, however often their people were drawn.
     parts = [(right[: len(same)], weights[0]), (right[len(same) :], weights[1])]
     accuracy = sum(len(part) * accepted(part.astype(np.float64), 1.0, counted) for part, counted in parts) / len(right)
     tar = {far: accepted(same, threshold_at(different, float(far), weights[1]), weights[0]) for far in FAR}

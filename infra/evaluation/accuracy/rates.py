@@ -37,7 +37,7 @@ def threshold_at(scores: Floats, rate: float, weights: Floats | None = None) -> 
     kept = int(np.searchsorted(counted, allowed, side="right"))
     if kept >= len(scores):
         return -math.inf
-    # The first that is one too many, and all that equal it, lie just below.
+    # Just above the first score too many and all that equal it.
     return float(np.nextafter(scores[order[kept]], np.inf))
 
 
@@ -61,7 +61,7 @@ def interval(values: npt.ArrayLike) -> list[float]:
 
 
 def drawn_people(people: int, chance: np.random.Generator) -> Floats:
-    """How often each of so many people is in one draw of as many with replacement: float (people,)."""
+    """How often each person is in one draw of so many people with replacement: float (people,)."""
     return np.bincount(chance.integers(people, size=people), minlength=people).astype(np.float64)
 
 
@@ -81,18 +81,20 @@ def trade_off(same: Floats, different: Floats, points: int = 400) -> Curve:
     return [(float(x), float(y)) for x, y in zip(false, missed, strict=True)]
 
 
-def folded(runs: Sequence[Metrics], fold: Callable[[list[float]], object]) -> Metrics:
-    """One object of the runs' shape, with what `fold` makes of each key's numbers in their place."""
+def combined(runs: Sequence[Metrics], combine: Callable[[list[float]], object]) -> Metrics:
+    """One object of the runs' shape: each value is `combine` of the runs' numbers of that key."""
     return {
-        key: folded([run[key] for run in runs], fold) if isinstance(value, dict) else fold([run[key] for run in runs])
+        key: combined([run[key] for run in runs], combine)
+        if isinstance(value, dict)
+        else combine([run[key] for run in runs])
         for key, value in runs[0].items()
     }
 
 
-def told(value: Any) -> Any:
-    """The same with None for numbers that JSON has no word for: a rate of nothing, a threshold that takes all."""
+def json_safe(value: Any) -> Any:
+    """The value with None for numbers that JSON lacks: a rate of nothing, a threshold that accepts all."""
     if isinstance(value, dict):
-        return {key: told(inner) for key, inner in cast("Metrics", value).items()}
+        return {key: json_safe(inner) for key, inner in cast("Metrics", value).items()}
     if isinstance(value, list):
-        return [told(inner) for inner in cast("list[Any]", value)]
+        return [json_safe(inner) for inner in cast("list[Any]", value)]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""`bench accuracy`: how well the product's own code tells people apart, on a folder with one sub-folder a person."""
+"""`bench accuracy`: error rates of the product's own code on a folder with one sub-folder for each person."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Final, Literal
 
 from graph.domain.errors import Invalid
 from infra.clock import Clock
-from infra.evaluation.accuracy.faces import look_at
+from infra.evaluation.accuracy.faces import embed_pictures
 from infra.evaluation.accuracy.open_set import curves_of, measure_open_set, split_of
 from infra.evaluation.accuracy.pairs import AllPairs, all_pairs, check_pairs, measure_pairs
-from infra.evaluation.accuracy.people import Half, Sample, Way, of_half, scored
-from infra.evaluation.accuracy.rates import Curve, Metrics, told, trade_off
+from infra.evaluation.accuracy.people import Half, Method, Sample, of_half, scored
+from infra.evaluation.accuracy.rates import Curve, Metrics, json_safe, trade_off
 from infra.evaluation.accuracy.worse import copy_scores, measure_copies, to_copy
 from streams.client.folders import SourceFile, read_cases
 from streams.faces.models import ModelFiles
@@ -27,7 +27,7 @@ SPLITS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What to measure: both protocols where none is named, all people where no half is."""
+    """What to measure: both protocols where none is given, all people where no half is given."""
 
     protocol: Protocol | None
     on_file: int
@@ -50,7 +50,7 @@ class Measured:
 def measure_accuracy(
     root: Path, asked: Asked, models: ModelFiles, calibrations: Calibrations, stop: threading.Event
 ) -> Measured:
-    """All that is asked about the people of a folder. Blocks; raises Interrupted once `stop` is set.
+    """Measures the people of a folder. Blocks; raises Interrupted once `stop` is set.
 
     `verification` and `open_set` hold fractions 0 to 1, means over five seeded splits; `intervals` has their 95 %
     intervals under the same keys. Raises Invalid where the folder has too few people for the protocol.
@@ -64,16 +64,16 @@ def measure_accuracy(
     _check(people, asked)
     with clock.step("look"):
         copies = to_copy(people, asked.seed) if pairs else [()] * len(files)
-        looks = look_at([file.path for file in files], copies, models, stop, plain=True)
+        faces = embed_pictures([file.path for file in files], copies, models, stop, plain=True)
     calibration = calibration_of(calibrations, models.model_id)
-    sample = Sample.of(people, scored(looks, Scorer(calibration.score)))
+    sample = Sample.of(people, scored(faces, Scorer(calibration.score)))
     found = _about(files, sample, asked, models.model_id)
     curves: dict[str, Curve] = {}
     with clock.step("measure"):
         if pairs:
             found["verification"], found["intervals"]["verification"] = measure_pairs(sample, asked.seeds)
-            clean: dict[Way, AllPairs] = {
-                way: all_pairs(sample.vectors(way), sample.person) for way in ("product", "plain")
+            clean: dict[Method, AllPairs] = {
+                method: all_pairs(sample.vectors(method), sample.person) for method in ("product", "plain")
             }
             found["verification"] |= {"all_pairs": clean["product"].as_json(), "plain": clean["plain"].as_json()}
             by_copy, by_quality = measure_copies(sample, clean, asked.seed, calibration)
@@ -83,11 +83,11 @@ def measure_accuracy(
             values, intervals = measure_open_set(sample, asked.on_file, asked.seeds)
             found["open_set"], found["intervals"]["open_set"] = values, intervals
             curves |= curves_of(sample, asked.on_file, asked.seeds)
-    return Measured(told({**found, "seconds": clock.as_json()}), curves)
+    return Measured(json_safe({**found, "seconds": clock.as_json()}), curves)
 
 
 def _check(people: Sequence[str], asked: Asked) -> None:
-    """Refuses what these pictures are too few for, before they are looked at."""
+    """Raises Invalid where the pictures are too few for a protocol, before they are embedded."""
     if asked.protocol != "open-set":
         check_pairs(people, asked.seed)
     if asked.protocol != "verification":
@@ -108,8 +108,8 @@ def _about(files: Sequence[SourceFile], sample: Sample, asked: Asked, model_id: 
     }
 
 
-def _pair_curves(sample: Sample, clean: Mapping[Way, AllPairs]) -> dict[str, Curve]:
-    """Of all pairs, both ways, and of pairs with a worse copy against the clean pairs of different people."""
+def _pair_curves(sample: Sample, clean: Mapping[Method, AllPairs]) -> dict[str, Curve]:
+    """Curves of all pairs, by both methods, and of pairs with a worse copy against clean pairs of different people."""
     curves: dict[str, Curve] = {"pairs": trade_off(clean["product"].same, clean["product"].different)}
     curves["pairs, one look"] = trade_off(clean["plain"].same, clean["plain"].different)
     for copy, scores in copy_scores(sample).items():

@@ -13,36 +13,36 @@ import numpy as np
 from graph.domain.calibration import Calibration
 from infra.evaluation.accuracy.copies import COPIES
 from infra.evaluation.accuracy.pairs import AllPairs
-from infra.evaluation.accuracy.people import BANDS, ORIGINAL, Codes, Sample, Way, band_name, in_band, paired
+from infra.evaluation.accuracy.people import BANDS, ORIGINAL, Codes, Method, Sample, band_name, in_band, paired
 from infra.evaluation.accuracy.rates import RESAMPLES, Floats, Metrics, accepted, drawn_people, interval
 
 COPIED: Final = 2
 """Pictures of each person: with each kind of copy of them the work is several times that of all originals."""
 STRICT: Final = "0.001"
-"""The false accept rate at which ways are compared."""
+"""The false-accept rate at which the methods are compared."""
 
 Pairs = tuple[Codes, Codes]
 
 
 def measure_copies(
-    sample: Sample, clean: Mapping[Way, AllPairs], seed: int, calibration: Calibration
+    sample: Sample, clean: Mapping[Method, AllPairs], seed: int, calibration: Calibration
 ) -> tuple[list[Metrics], list[Metrics]]:
-    """What becomes of pairs when one picture is a worse copy: by kind of copy, the original first; and by quality.
+    """Rates of pairs in which one picture is a worse copy: by kind of copy, the original first; and by quality.
 
     `tar_at_far`: the share of pairs (clean picture, copy of another picture of the person) that is accepted; `plain`:
-    the same with one look only, at its own thresholds. `gain` is the difference at FAR 0.001 with its interval: people
-    drawn again with replacement. `candidates_of_strangers`: the share of pairs of two people, both pictures copies of
-    this kind and good enough to compare, that link proposes, by the share that it proposes of two good pictures.
+    the same by a single detection pass, at its own thresholds. `gain` is the difference at FAR 0.001 with its interval
+    over people drawn with replacement. `candidates_of_strangers`: the share of pairs of two people, both pictures
+    copies of this kind and good enough to compare, that link proposes, by its share of two good pictures.
     """
     pairs = _pairs(sample)
-    told: list[Metrics] = []
+    rows: list[Metrics] = []
     scores: list[Floats] = []
     for copy in (ORIGINAL, *COPIES):
         product, its_scores = _measured(sample, "product", copy, pairs, clean["product"])
         plain, plain_scores = _measured(sample, "plain", copy, pairs, clean["plain"])
-        limits = [clean[way].thresholds().get(STRICT, math.inf) for way in ("product", "plain")]
+        limits = [clean[method].thresholds().get(STRICT, math.inf) for method in ("product", "plain")]
         gain = (its_scores >= limits[0]).astype(np.float64) - (plain_scores >= limits[1])
-        told.append(
+        rows.append(
             {
                 "copy": copy or "as it is",
                 "pairs": len(gain),
@@ -55,11 +55,11 @@ def measure_copies(
         )
         scores.append(its_scores)
     quality = [sample.quality(copy)[pairs[1]] for copy in (ORIGINAL, *COPIES)]
-    return told, _by_quality(np.concatenate(scores), np.concatenate(quality), clean["product"].thresholds())
+    return rows, _by_quality(np.concatenate(scores), np.concatenate(quality), clean["product"].thresholds())
 
 
 def to_copy(people: Sequence[str], seed: int) -> list[Sequence[str]]:
-    """Which copies to make of each picture, given who is in each: all of two of each person with several, by chance."""
+    """The copies to make of each picture, given its person: all copies of two random pictures of each person."""
     chosen: set[int] = set()
     numbers = Sample.of(people, []).pictures_of()
     chance = random.Random(seed)
@@ -77,15 +77,15 @@ def copy_scores(sample: Sample) -> dict[str, Floats]:
 
 def _pairs(sample: Sample) -> Pairs:
     """All pairs of two pictures of one person of which the second was copied."""
-    copied = [len(look) > 1 for look in sample.looks]
+    copied = [len(by_copy) > 1 for by_copy in sample.faces]
     numbers = [(a, b) for pictures in sample.pictures_of().values() for a, b in permutations(pictures, 2) if copied[b]]
     return np.array([a for a, _ in numbers], np.int64), np.array([b for _, b in numbers], np.int64)
 
 
-def _measured(sample: Sample, way: Way, copy: str, pairs: Pairs, clean: AllPairs) -> tuple[Metrics, Floats]:
-    """The rates of one way, and the scores of all pairs."""
+def _measured(sample: Sample, method: Method, copy: str, pairs: Pairs, clean: AllPairs) -> tuple[Metrics, Floats]:
+    """The rates of one method, and the scores of all pairs."""
     limits = clean.thresholds()
-    scores = paired(sample.vectors(way), sample.vectors(way, copy), pairs)
+    scores = paired(sample.vectors(method), sample.vectors(method, copy), pairs)
     return {"tar_at_far": {far: accepted(scores, limit) for far, limit in limits.items()}}, scores
 
 
@@ -126,10 +126,10 @@ def _interval(gain: Floats, sample: Sample, pairs: Pairs, seed: int) -> list[flo
 
 def _by_quality(scores: Floats, quality: Floats, limits: Mapping[str, float]) -> list[Metrics]:
     """TAR by the quality of the worse picture, over all kinds of copies and the originals together."""
-    told: list[Metrics] = []
+    rows: list[Metrics] = []
     for band in BANDS:
         mine = scores[in_band(quality, band)]
         if len(mine):
             rates = {far: accepted(mine, limit) for far, limit in limits.items()}
-            told.append({"quality": band_name(band), "pairs": len(mine), "tar_at_far": rates})
-    return told
+            rows.append({"quality": band_name(band), "pairs": len(mine), "tar_at_far": rates})
+    return rows

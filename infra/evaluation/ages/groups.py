@@ -13,7 +13,7 @@ from infra.evaluation.product_score import ProductScore
 from streams.gallery.groups import Groups, Member, StagedGroups
 
 ORDERS: Final = 5
-"""Orders in which the pictures come, drawn by chance: what joins a group depends on what was there."""
+"""Random orders of the pictures: which faces join a group depends on the faces before them."""
 CASE: Final = "one"
 
 
@@ -48,7 +48,7 @@ def measure_groups(aged: Aged, score: ProductScore, seed: int) -> list[Metrics]:
 
 
 def _grouped(alike: np.ndarray, vectors: np.ndarray, score: ProductScore, order: np.ndarray) -> list[tuple[int, int]]:
-    """The pairs of faces that are in one group once all have come in this order."""
+    """The pairs of faces that are in one group after all were added in this order."""
     held, come = Groups(), list[int]()
     groups = StagedGroups(held)
 

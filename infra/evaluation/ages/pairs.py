@@ -1,4 +1,4 @@
-"""Pairs of faces at known ages: who is accepted rightly and wrongly, by age and by the years between. Pure."""
+"""Pairs of faces at known ages: true and false accepts by age and by the years between. Pure."""
 
 from __future__ import annotations
 

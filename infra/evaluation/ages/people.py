@@ -1,4 +1,4 @@
-"""Faces of people at known ages, and what is drawn of them for an interval. Pure."""
+"""Faces of people at known ages, and intervals over people. Pure."""
 
 from __future__ import annotations
 
@@ -50,8 +50,7 @@ def band_name(band: Band) -> str:
 
 
 def over_people(person: Codes, measure: Callable[[Floats], float], seed: int) -> list[float]:
-    """The 95 % interval of what is measured with people drawn again: `measure` gets how often each person counts, by
-    the person's number."""
+    """The 95 % interval of `measure` over people drawn with replacement: it gets each person's weight, by number."""
     known, size = np.unique(person), int(person.max(initial=-1)) + 1
     chance, values = np.random.default_rng(seed), list[float]()
     for _ in range(RESAMPLES):

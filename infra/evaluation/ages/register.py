@@ -1,4 +1,4 @@
-"""New faces at known ages in registers of several sizes: what is proposed wrongly, and what the caps leave. Pure."""
+"""New faces at known ages in registers of several sizes: false candidates, before and after the caps. Pure."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def _false_candidates(
 def _in_places(
     aged: Aged, scores: Floats, strange: np.ndarray, inside: np.ndarray, floor: float, seed: int
 ) -> list[Metrics]:
-    """Each true pair's chance to be within the places: of so many strangers fewer than OTHER_CASES score higher.
+    """Each true pair's probability to be in the places: fewer than OTHER_CASES of so many strangers score higher.
 
-    How often one does is taken from all pairs of strangers of which one is of these ages: those of one face are too few
-    to tell what is ahead among thousands.
+    That probability is measured over all pairs of strangers with one face of these ages: the pairs of one face are too
+    few for a register of thousands.
     """
     stats: Any = importlib.import_module("scipy.stats")
     rows: list[Metrics] = []

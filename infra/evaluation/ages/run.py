@@ -1,4 +1,4 @@
-"""`bench accuracy --ages`: how well children and adults are told apart, on pictures whose names tell the age."""
+"""`bench accuracy --ages`: error rates by age, on pictures whose names contain the age."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import numpy as np
 from graph.domain.errors import Invalid
 from graph.domain.text import printable
 from infra.clock import Clock
-from infra.evaluation.accuracy.faces import look_at
+from infra.evaluation.accuracy.faces import embed_pictures
 from infra.evaluation.accuracy.people import Codes, Half, half_of
-from infra.evaluation.accuracy.rates import Metrics, told
+from infra.evaluation.accuracy.rates import Metrics, json_safe
 from infra.evaluation.ages.groups import measure_groups
 from infra.evaluation.ages.pairs import measure_pairs
 from infra.evaluation.ages.people import ADULTS, AGE_BANDS, Aged, band_name
@@ -29,12 +29,12 @@ from streams.gallery.calibration import Calibrations, calibration_of
 
 _NAME: Final = re.compile(r"(?P<person>.+)A(?P<age>\d{1,3})[a-z]?")
 LEAST: Final = 20
-"""People with pictures at two ages: with fewer an interval says nothing."""
+"""Fewest people with pictures at two ages: with fewer an interval means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgedFile:
-    """A picture whose name tells who is in it and at what age, in whole years."""
+    """A picture whose name contains the person and the age in whole years."""
 
     person: str
     age: int
@@ -49,11 +49,11 @@ def aged_files(root: Path, half: Half | None) -> tuple[list[AgedFile], int]:
     found: list[AgedFile] = []
     unnamed = 0
     for file in files_below(root, lambda _: None):
-        told_by = _NAME.fullmatch(Path(file).stem)
-        if told_by is None:
+        found_name = _NAME.fullmatch(Path(file).stem)
+        if found_name is None:
             unnamed += 1
-        elif half is None or half_of(told_by["person"]) == half:
-            found.append(AgedFile(told_by["person"], int(told_by["age"]), root / file))
+        elif half is None or half_of(found_name["person"]) == half:
+            found.append(AgedFile(found_name["person"], int(found_name["age"]), root / file))
     ages: dict[str, set[int]] = {}
     for file in found:
         ages.setdefault(file.person, set()).add(file.age)
@@ -85,8 +85,8 @@ def measure_ages(
     others = read_cases(rest, lambda _: None) if rest is not None else []
     with clock.step("look"):
         paths = [*(file.path for file in files), *(file.path for file in others)]
-        looks = look_at(paths, [()] * len(paths), models, stop)
-    seen = [look[""] for look in looks]
+        faces = embed_pictures(paths, [()] * len(paths), models, stop)
+    seen = [by_copy[""] for by_copy in faces]
     able = [number for number, face in enumerate(seen) if face.vector is not None and not face.too_poor]
     names = [*(f"aged {file.person}" for file in files), *(f"other {file.case}" for file in others)]
     person = np.unique(np.array([names[number] for number in able]), return_inverse=True)[1].astype(np.int64)
@@ -112,7 +112,7 @@ def measure_ages(
             "groups": measure_groups(aged, score, seed),
             "victims": measure_victims(aged, person, everyone, score, seed),
         }
-    return told({**found, "seconds": clock.as_json()})
+    return json_safe({**found, "seconds": clock.as_json()})
 
 
 def _sizes(aged: Aged) -> list[Metrics]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from graph.domain.calibration import FALSE_PER_FACE
+from infra.evaluation.cells import number, percent, table, with_interval
 
 
 def show_ages(out: Console, found: Mapping[str, Any]) -> None:
@@ -23,7 +23,7 @@ def show_ages(out: Console, found: Mapping[str, Any]) -> None:
     _show_register(out, found["register_sizes"])
     _show_groups(out, found["groups"])
     for row in found["victims"]:
-        table = _table(
+        shown = table(
             f"A victim's picture found by the others to 18 years, but those up to {row['years_gone']} years around it "
             f"({row['pictures']} pictures, {row['people']} people)",
             "score",
@@ -31,13 +31,13 @@ def show_ages(out: Console, found: Mapping[str, Any]) -> None:
             "at FAR 0.001",
         )
         for name, rates in row["ways"].items():
-            table.add_row(name, _rate(rates["rank1"]), _rate(rates["tar_at_far"]))
-        out.print(table)
+            shown.add_row(name, _rate(rates["rank1"]), _rate(rates["tar_at_far"]))
+        out.print(shown)
 
 
 def _show_pairs(out: Console, found: Mapping[str, Any]) -> None:
     fars = list(found["pairs"][0]["tar_at_far"])
-    table = _table(
+    shown = table(
         "Both of one age; one person at most 5 years apart",
         "ages",
         "strangers",
@@ -47,33 +47,33 @@ def _show_pairs(out: Console, found: Mapping[str, Any]) -> None:
     )
     for row in found["pairs"]:
         ends = row["intervals"]
-        table.add_row(
+        shown.add_row(
             row["ages"],
             str(row["strangers"]),
-            _with(row["strangers_above_floor"], ends["strangers_above_floor"]),
+            _with_interval(row["strangers_above_floor"], ends["strangers_above_floor"]),
             str(row["mates"]),
-            *(_with(row["tar_at_far"][far], ends["tar_at_far"][far]) for far in fars),
+            *(_with_interval(row["tar_at_far"][far], ends["tar_at_far"][far]) for far in fars),
         )
-    out.print(table)
+    out.print(shown)
     one = found["one_threshold"]
     names = {
         "children": "children to 12, at most 5 years apart, accepted",
         "small_strangers": "strangers both to 8 accepted",
         "adult_strangers": "adult strangers accepted",
     }
-    told = "; ".join(f"{name} {_with(one[key], one['intervals'][key])}" for key, name in names.items())
-    out.print(f"at one threshold, where one stranger of all in a thousand is accepted: {told}")
+    shares = "; ".join(f"{name} {_with_interval(one[key], one['intervals'][key])}" for key, name in names.items())
+    out.print(f"at one threshold, where one stranger of all in a thousand is accepted: {shares}")
     gaps = list(dict.fromkeys(row["gap"] for row in found["by_gap"]))
-    table = _table("One person above the floor, by the years between", "younger at", *gaps)
+    shown = table("One person above the floor, by the years between", "younger at", *gaps)
     for band in dict.fromkeys(row["younger"] for row in found["by_gap"]):
         rows = {row["gap"]: row for row in found["by_gap"] if row["younger"] == band}
-        table.add_row(band, *(_with(rows[gap]["above_floor"], rows[gap]["interval"]) for gap in gaps))
-    out.print(table)
+        shown.add_row(band, *(_with_interval(rows[gap]["above_floor"], rows[gap]["interval"]) for gap in gaps))
+    out.print(shown)
 
 
 def _show_register(out: Console, found: Mapping[str, Any]) -> None:
     sizes = [str(size) for size in found["sizes"]]
-    table = _table(
+    shown = table(
         f"False candidates a new face, and those within the caps; goal {FALSE_PER_FACE}",
         "ages",
         *sizes,
@@ -82,29 +82,29 @@ def _show_register(out: Console, found: Mapping[str, Any]) -> None:
     )
     for row in found["bands"]:
         false = row["false_candidates"]
-        table.add_row(
+        shown.add_row(
             row["ages"],
-            *(_number(false[size]["above"]) for size in sizes),
-            *(_number(false[size]["proposed"]) for size in sizes),
+            *(number(false[size]["above"]) for size in sizes),
+            *(number(false[size]["proposed"]) for size in sizes),
             _rate(row["rank1"]),
         )
-    out.print(table)
+    out.print(shown)
     columns = [(row["among"], row["years"], row["strangers"]) for row in found["bands"][0]["in_places"]]
     for among in dict.fromkeys(among for among, _, _ in columns):
-        shown = [column for column in columns if column[0] == among]
-        table = _table(
+        chosen = [column for column in columns if column[0] == among]
+        shown = table(
             f"One person's pictures within the ten places, among so many strangers of {among}",
             "ages",
-            *(f"{years} years, {strangers}" for _, years, strangers in shown),
+            *(f"{years} years, {strangers}" for _, years, strangers in chosen),
         )
         for row in found["bands"]:
-            told = {(each["among"], each["years"], each["strangers"]): each for each in row["in_places"]}
-            table.add_row(row["ages"], *(_rate(told[column]) for column in shown))
-        out.print(table)
+            places = {(each["among"], each["years"], each["strangers"]): each for each in row["in_places"]}
+            shown.add_row(row["ages"], *(_rate(places[column]) for column in chosen))
+        out.print(shown)
 
 
 def _show_groups(out: Console, found: list[Mapping[str, Any]]) -> None:
-    table = _table(
+    shown = table(
         "Groups of a case with all pictures of one age",
         "ages",
         "pairs in groups",
@@ -115,34 +115,23 @@ def _show_groups(out: Console, found: list[Mapping[str, Any]]) -> None:
     for row in found:
         low, high = row["interval"]
         known = row["strangers_per_1000"] is not None
-        table.add_row(
+        shown.add_row(
             row["ages"],
             f"{row['pairs']:.0f}",
             f"{row['strangers_per_1000']:.1f} ({low:.1f} to {high:.1f})" if known else "-",
             _percent(row["of_strangers"]),
             _percent(row["of_mates"]),
         )
-    out.print(table)
-
-
-def _table(title: str, *columns: str) -> Table:
-    return Table(*columns, title=title, box=None, title_justify="left")
+    out.print(shown)
 
 
 def _percent(rate: float | None) -> str:
-    return "-" if rate is None else f"{rate:.1%}"
+    return percent(rate, 1)
 
 
-def _with(rate: float | None, ends: list[float | None]) -> str:
-    return f"{_percent(rate)} ({_percent(ends[0])} to {_percent(ends[1])})"
+def _with_interval(rate: float | None, ends: Sequence[float | None]) -> str:
+    return with_interval(rate, ends, 1)
 
 
 def _rate(found: Mapping[str, Any]) -> str:
-    return _with(found["value"], found["interval"])
-
-
-def _number(found: Mapping[str, Any]) -> str:
-    if found["value"] is None:
-        return "-"
-    low, high = found["interval"]
-    return f"{found['value']:.2f} ({low:.2f} to {high:.2f})"
+    return _with_interval(found["value"], found["interval"])

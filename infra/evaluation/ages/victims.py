@@ -1,4 +1,4 @@
-"""A search for a victim with pictures at several ages: how to score another picture by all of them. Pure."""
+"""Search for a victim with pictures at several ages: methods to score a picture by all of them. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from infra.evaluation.product_score import Faces, ProductScore
 AT_LEAST: Final = 4
 """Pictures from 0 to 18 years of a person who is searched for, the one that is to be found among them."""
 GONE: Final = (0, 3, 6)
-"""Years around the picture that is to be found of which the victim has no other."""
+"""Years around the picture to find in which the victim has no other picture."""
 FALSE: Final = 0.001
 
-Way = Callable[[ProductScore, Faces, Faces, Codes], Floats]
+Method = Callable[[ProductScore, Faces, Faces, Codes], Floats]
 
 
 def _best(score: ProductScore, asked: Faces, victim: Faces, _: Codes) -> Floats:
@@ -42,7 +42,7 @@ def _better_by_age(score: ProductScore, asked: Faces, victim: Faces, ages: Codes
     return np.maximum(_best(score, asked, victim, ages), _mean_by_age(score, asked, victim, ages))
 
 
-WAYS: Final[dict[str, Way]] = {
+METHODS: Final[dict[str, Method]] = {
     "best picture": _best,
     "mean": _mean,
     "better of both": _better,
@@ -52,17 +52,17 @@ WAYS: Final[dict[str, Way]] = {
 
 
 def measure_victims(aged: Aged, person: Codes, everyone: Faces, score: ProductScore, seed: int) -> list[Metrics]:
-    """By the years around the picture to find of which the victim has none, and by way of scoring: the share of such
-    pictures that are the first among all strangers, and that are accepted where one stranger in a thousand is."""
+    """By the years around the picture to find in which the victim has none, and by method: the share of such pictures
+    that rank first among all strangers, and that are accepted where one stranger in a thousand is."""
     known = [one for one in np.unique(aged.person) if len(_young(aged, one)) >= AT_LEAST]
     rows: list[Metrics] = []
     for gone in GONE:
         targets = [each for one in known for each in _targets(aged, one, gone)]
         who: Codes = np.array([aged.person[target] for target, _ in targets], np.int64)
         found: dict[str, Metrics] = {}
-        for name, way in WAYS.items() if targets else ():
+        for name, method in METHODS.items() if targets else ():
             rows_of = [
-                (target, way(score, everyone, aged.faces.of(others), aged.age[others])) for target, others in targets
+                (target, method(score, everyone, aged.faces.of(others), aged.age[others])) for target, others in targets
             ]
             strangers = [scores[person != aged.person[target]] for target, scores in rows_of]
             own = np.array([scores[target] for target, scores in rows_of])
@@ -78,7 +78,7 @@ def _young(aged: Aged, one: int) -> Codes:
 
 
 def _targets(aged: Aged, one: int, gone: int) -> list[tuple[int, Codes]]:
-    """Each picture of the person that is to be found, and the others that stand for the victim, two at the least."""
+    """Each picture of the person that is to be found, and the pictures of the victim: two at the least."""
     mine = _young(aged, one)
     pairs = [(int(at), mine[(np.abs(aged.age[mine] - aged.age[at]) >= gone) & (mine != at)]) for at in mine]
     return [(target, others) for target, others in pairs if len(others) > 1]

@@ -19,14 +19,14 @@ from streams.gallery.scoring import Scorer
 
 SHARES: Final = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 FLOOR_SHARE: Final = 1e-2
-"""Share of strangers who are kept at least as leads: below the first threshold, so that a true pair which misses it is
-still there to be found."""
+"""Share of strangers above the floor: it lies below the first threshold, so that a true pair which misses the threshold
+is stored as a lead."""
 MIXED: Final = -1
-"""The kind of two faces that are not of one."""
+"""The kind of a pair whose faces are of different kinds."""
 SEEN: Final = 10
-"""Pairs of different people that must reach a score before its share is believed."""
+"""Pairs of different people that must reach a score before its share is used."""
 STRANGERS_AT_MOST: Final = 3_000_000
-"""Pairs of different people of one kind that are looked at, and as many mixed ones: more would take gigabytes."""
+"""Most pairs of different people of one kind, and of mixed kinds: more would take gigabytes."""
 CAP_AT_MOST: Final = 4.0
 
 
@@ -34,8 +34,8 @@ CAP_AT_MOST: Final = 4.0
 class Pairs:
     """Pairs of faces of different pictures: their score and whether they show one person, each (n,).
 
-    `kind` is the place in KINDS of both faces' kind, MIXED where they are not of one; `age` that of the older one, not
-    a number where one is not told.
+    `kind` is the index in KINDS of both faces' kind, MIXED where they differ; `age` is the older face's, not a number
+    where one is unknown.
     """
 
     score: Floats
@@ -101,7 +101,7 @@ def fit(
 
 def _evidence(pairs: Pairs) -> tuple[tuple[Point, Point], float]:
     offset, (slope,) = logistic(pairs.score[:, None], pairs.same)
-    # A ratio beyond the number of pairs could not have been seen to be wrong.
+    # A ratio larger than the number of pairs could not be tested.
     cap = round(min(log10(pairs.same.sum()), log10((~pairs.same).sum()), CAP_AT_MOST), 1)
     return ((0.0, round(offset, 3)), (1.0, round(offset + slope, 3))), cap
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from infra.evaluation.accuracy.copies import COPIES
-from infra.evaluation.accuracy.faces import look_at
+from infra.evaluation.accuracy.faces import embed_pictures
 from infra.evaluation.accuracy.people import ORIGINAL, Codes, Vectors
 from infra.evaluation.calibration.likelihood import Floats
 from streams.client.folders import SourceFile
@@ -27,8 +27,8 @@ _AGE: Final = re.compile(r"\dA(\d{1,2})[a-z]?\.\w+$")
 class LabelledFaces:
     """The face nearest to the middle of each picture, where one was found that is good enough to compare.
 
-    `person` and `picture` are numbers (n,); `kind` is the place in KINDS of which copy of `picture` it is; `age` is in
-    years, not a number where the file's name does not tell it.
+    `person` and `picture` are numbers (n,); `kind` is the index in KINDS of the copy of `picture`; `age` is in years,
+    not a number where the file's name does not contain it.
     """
 
     person: Codes
@@ -41,7 +41,7 @@ class LabelledFaces:
     too_poor: int
 
     def of(self, chosen: np.ndarray) -> LabelledFaces:
-        """The faces that are chosen, (n,) bool."""
+        """The faces chosen by a mask (n,)."""
         return LabelledFaces(
             self.person[chosen],
             self.picture[chosen],
@@ -55,14 +55,14 @@ class LabelledFaces:
 
 
 def labelled_faces(files: Sequence[SourceFile], models: ModelFiles, seed: int, stop: threading.Event) -> LabelledFaces:
-    """The faces of the pictures, and of copies of each, of three kinds drawn by the seed; a file that is no picture has
-    none. Blocks; raises Interrupted once `stop` is set.
+    """The faces of the pictures, and of copies of each, of three kinds drawn by the seed; a file that is not a picture
+    has none. Blocks; raises Interrupted once `stop` is set.
     """
     chance = random.Random(seed)
     copies = [chance.sample(KINDS[1:], COPIES_EACH) for _ in files]
-    looks = look_at([file.path for file in files], copies, models, stop)
+    by_picture = embed_pictures([file.path for file in files], copies, models, stop)
     people = {name: number for number, name in enumerate(dict.fromkeys(file.case for file in files))}
-    seen = [(number, kind, face) for number, look in enumerate(looks) for kind, face in look.items()]
+    seen = [(number, kind, face) for number, by_copy in enumerate(by_picture) for kind, face in by_copy.items()]
     kept = [(number, kind, face) for number, kind, face in seen if face.vector is not None and not face.too_poor]
     vectors = [face.vector for *_, face in kept if face.vector is not None]
     return LabelledFaces(
@@ -78,6 +78,6 @@ def labelled_faces(files: Sequence[SourceFile], models: ModelFiles, seed: int, s
 
 
 def age_of(name: str) -> float:
-    """The age that a file's name tells, as `<person>A<age>` does with or without a letter behind; else not a number."""
+    """The age in a file's name, `<person>A<age>` with or without a letter after it; else not a number."""
     found = _AGE.search(name)
     return float(found[1]) if found else float("nan")

@@ -1,4 +1,4 @@
-"""How truthful likelihood ratios are. Pure.
+"""Measures of the truth of likelihood ratios. Pure.
 
 Source: Brümmer and du Preez, "Application-independent evaluation of speaker detection", Computer Speech and Language 20
 (2006): Cllr, and its least value by pool adjacent violators.
@@ -23,7 +23,7 @@ BIN: Final = 0.5
 
 
 def cllr(log10_ratio: Floats, same: Flags) -> float:
-    """The cost of (n,) log10 likelihood ratios in bits: 0 tells all, 1 tells nothing, more misleads."""
+    """The cost of (n,) log10 likelihood ratios in bits: 0 is perfect, 1 is no information, more misleads."""
     natural = log10_ratio * np.log(10)
     of_same, of_others = np.logaddexp(0, -natural[same]).mean(), np.logaddexp(0, natural[~same]).mean()
     return float((of_same + of_others) / 2 / np.log(2))
@@ -40,7 +40,7 @@ def min_cllr(scores: Floats, same: Flags) -> float:
 
 
 def reliability(log10_ratio: Floats, same: Flags) -> list[dict[str, Any]]:
-    """For each bin of stated log10 ratios what the pairs in it really have; null where it holds one kind only."""
+    """The observed ratio of the pairs in each bin of stated log10 ratios; null where a bin has one kind only."""
     number = np.floor(log10_ratio / BIN).astype(int)
     rows: list[dict[str, Any]] = []
     for one in np.unique(number):
@@ -63,7 +63,7 @@ def logistic(scores: Floats, same: Flags) -> tuple[float, list[float]]:
     optimize: Any = importlib.import_module("scipy.optimize")
     weight, sign = _weights(same), np.where(same, 1.0, -1.0)
     middle, spread = scores.mean(axis=0), scores.std(axis=0)
-    width = np.where(spread < SAME, np.inf, spread)  # what is the same in all pairs says nothing: its slope is 0
+    width = np.where(spread < SAME, np.inf, spread)  # a score that is equal in all pairs has slope 0
     known = np.column_stack([np.ones(len(scores)), (scores - middle) / width])
 
     def loss(line: Floats) -> tuple[float, Floats]:

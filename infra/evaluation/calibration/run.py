@@ -1,4 +1,4 @@
-"""`bench calibrate`: what scores mean on a folder of labelled pictures, tested on people that the fit has not seen."""
+"""`bench calibrate`: calibrates scores on a folder of labelled pictures, and tests on people not in the fit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEEDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the file says of itself: whose faces, which pictures, when, and who measured."""
+    """Origin of a calibration, as its file states it: population, pictures, date and person."""
 
     population: Population
     data_set: str
@@ -37,7 +37,7 @@ class Terms:
 
 
 def check_ages(ages: np.ndarray, population: Population) -> None:
-    """Refuses too few children of an age where the population has children: Invalid says of which, before any work."""
+    """Raises Invalid where the population has children and an age band has too few pictures."""
     if population in {Population.ADULTS, Population.NOBODY}:
         return
     counts = {(low, high): int(((ages >= low) & (ages <= high)).sum()) for low, high in CHILDREN}
@@ -52,7 +52,7 @@ def measure_calibration(
     """The object of `bench calibrate --json`; `calibration` is the file that REDTHREAD_CALIBRATION takes.
 
     `cllr` and `min_cllr` (bits: 0 tells all, 1 nothing) and `reliability` are of people whom the fit had not seen: each
-    half of the people is scored by the map of the other half, and told by the evidence of it; thresholds and evidence
+    half of the people is scored by the map of the other half, and judged by its evidence; thresholds and evidence
     of the file are of all these pairs, so that no map has seen their people, and the map is of all.
     `min_cllr_of_cosine` is what the stored vectors alone could reach, `cllr_packaged` what the packaged one does
     (null without one).
@@ -62,7 +62,7 @@ def measure_calibration(
     halves = pairs_of(first, maps[1], seed), pairs_of(second, maps[0], seed)
     fits = [fit(pairs, model_id, terms.population, None) for pairs in halves]
     both = halves[0] + halves[1]
-    told = np.concatenate([log_ratios(fits[1], halves[0]), log_ratios(fits[0], halves[1])])
+    stated = np.concatenate([log_ratios(fits[1], halves[0]), log_ratios(fits[0], halves[1])])
     plain = pairs_of(first, None, seed) + pairs_of(second, None, seed)
     now = None
     if packaged is not None:
@@ -80,11 +80,11 @@ def measure_calibration(
         "too_poor": faces.too_poor,
         "same_pairs": int(both.same.sum()),
         "different_pairs": int((~both.same).sum()),
-        "cllr": round(cllr(told, both.same), 4),
-        "min_cllr": round(min_cllr(told, both.same), 4),
+        "cllr": round(cllr(stated, both.same), 4),
+        "min_cllr": round(min_cllr(stated, both.same), 4),
         "min_cllr_of_cosine": round(min_cllr(plain.score, plain.same), 4),
         "cllr_packaged": now,
-        "reliability": reliability(told, both.same),
+        "reliability": reliability(stated, both.same),
         "calibration": _file(fitted, terms),
     }
 
@@ -99,11 +99,11 @@ def file_text(calibration: dict[str, Any]) -> str:
 
 
 def _halves(faces: LabelledFaces, seed: int) -> tuple[LabelledFaces, LabelledFaces]:
-    """The faces of one half of the people, drawn by the seed, and those of the other; of both a half of those of whom
-    an age is told."""
+    """The faces of a random half of the people, and those of the other half; each half has half of the people with
+    known ages."""
     people, chance = np.unique(faces.person), np.random.default_rng(seed)
-    told = np.isin(people, faces.person[np.isfinite(faces.age)])
-    drawn = [chance.permutation(some)[: len(some) // 2] for some in (people[told], people[~told])]
+    has_age = np.isin(people, faces.person[np.isfinite(faces.age)])
+    drawn = [chance.permutation(some)[: len(some) // 2] for some in (people[has_age], people[~has_age])]
     first = np.isin(faces.person, np.concatenate(drawn))
     return faces.of(first), faces.of(~first)
 

@@ -16,27 +16,27 @@ CHILDREN: Final = ((0, 3), (4, 8), (9, 12), (13, 17))
 ADULTS: Final = ((18, 29), (30, 200))
 """Ages in years, from and to. Who has no age in the file's name counts as an adult, but for the directions of age."""
 AGE_DIRECTIONS: Final = 3
-"""Of the ways in which the means of the age bands differ; a fourth changed nothing."""
+"""Main directions in which the means of the age bands differ; a fourth changed nothing."""
 DEFECTS_OFF: Final = 4
-"""Directions of defects that are taken off whole; more cost adults (LFW, one picture on file: a point with eight)."""
+"""Directions of defects that are removed; more cost adults (LFW, one picture on file: a point with eight)."""
 DEFECTS: Final = 12
-"""Directions of defects that tell how crowded a face's place is."""
+"""Directions of defects that predict how crowded a face's neighbourhood is."""
 RIDGE: Final = 2.0
-"""What is added to the within-person covariance, in units of its mean variance: 0.3 fits too closely."""
+"""Added to the within-person covariance, in units of its mean variance: 0.3 overfits."""
 FROM_COPIES: Final = 0.3
-"""Share of the within-person covariance that is what copies differ by from their pictures."""
+"""Share of the within-person covariance that comes from the differences of copies to their pictures."""
 ENOUGH: Final = 25
-"""Faces of an age band or of a kind of copy before anything is said of it."""
+"""Fewest faces of an age band or of a kind of copy that are used."""
 GOOD: Final = 200
-"""Adults' pictures as they are before they alone are the measure of how alike strangers usually are."""
+"""Fewest original pictures of adults that alone define the typical similarity of strangers."""
 AT_MOST: Final = 900
 """Faces of one kind that are compared with each other."""
-USUAL: Final = 0.9
-"""Share of the good pictures of adults that are in no crowded place: their vectors keep length 1."""
+TYPICAL: Final = 0.9
+"""Share of the good pictures of adults outside crowded neighbourhoods: their vectors keep length 1."""
 FAR, SEEN = 1e-3, 8
 """The share of strangers at which all kinds are made alike; or so many pairs, where that would be fewer."""
 BEYOND: Final = 3.0
-"""Standard deviations above the mean score with strangers of its kind where a face's threshold is foreseen."""
+"""Standard deviations above a face's mean score with strangers of its kind: its predicted high score."""
 ROUNDS: Final = 5
 SMOOTHED: Final = 3.0
 """Ridge of the regression, in faces."""
@@ -86,7 +86,7 @@ def _age_directions(vectors: Floats, age: Floats) -> Floats:
 
 
 def _moved(faces: LabelledFaces, vectors: Floats) -> Mapping[int, Floats]:
-    """By kind of copy how far each lies from the picture that it is of, (n, d)."""
+    """By kind of copy the differences (n, d) of the copies to their pictures."""
     row_of = {int(faces.picture[at]): at for at in np.flatnonzero(faces.kind == 0)}
     found: dict[int, Floats] = {}
     for kind in np.unique(faces.kind[faces.kind > 0]).tolist():
@@ -97,7 +97,7 @@ def _moved(faces: LabelledFaces, vectors: Floats) -> Mapping[int, Floats]:
 
 
 def _main_directions(means: Floats, count: int, without: Floats) -> Floats:
-    """(k, d): the main directions of what these means have besides the directions `without`."""
+    """(k, d): the main directions of these means, orthogonal to the directions `without`."""
     if not len(means):
         return without[:0]
     return np.linalg.svd(means - (means @ without.T) @ without, full_matrices=False)[2][:count]
@@ -105,9 +105,10 @@ def _main_directions(means: Floats, count: int, without: Floats) -> Floats:
 
 def _whitening(faces: LabelledFaces, vectors: Floats, moved: Mapping[int, Floats], projected: Floats) -> Floats:
     """(d, d): the projection, and within it the inverse root of the within-person covariance with its ridge."""
-    told = np.isfinite(faces.age)
+    has_age = np.isfinite(faces.age)
     parts = [
-        _within(vectors[some], faces.person[some]) for some in ((faces.kind == 0) & told, (faces.kind == 0) & ~told)
+        _within(vectors[some], faces.person[some])
+        for some in ((faces.kind == 0) & has_age, (faces.kind == 0) & ~has_age)
     ]
     known = [part for part in parts if part is not None]
     if not known:
@@ -117,9 +118,9 @@ def _whitening(faces: LabelledFaces, vectors: Floats, moved: Mapping[int, Floats
         copies = np.mean([each.T @ each / len(each) for each in moved.values()], axis=0) / 2
         covariance = (1 - FROM_COPIES) * covariance + FROM_COPIES * copies
     covariance = projected @ covariance @ projected
-    usual = np.trace(covariance) / len(covariance)
-    strength, directions = np.linalg.eigh(covariance + RIDGE * usual * np.eye(len(covariance)))
-    return np.sqrt(usual) * projected @ (directions / np.sqrt(strength)) @ directions.T @ projected
+    variance = np.trace(covariance) / len(covariance)
+    strength, directions = np.linalg.eigh(covariance + RIDGE * variance * np.eye(len(covariance)))
+    return np.sqrt(variance) * projected @ (directions / np.sqrt(strength)) @ directions.T @ projected
 
 
 def _within(vectors: Floats, person: Codes) -> Floats | None:
@@ -127,16 +128,16 @@ def _within(vectors: Floats, person: Codes) -> Floats | None:
     several = [vectors[person == one] for one in np.unique(person) if (person == one).sum() > 1]
     if not several:
         return None
-    apart = np.concatenate([some - some.mean(axis=0) for some in several])
-    return apart.T @ apart / (len(apart) - len(several))
+    centred = np.concatenate([some - some.mean(axis=0) for some in several])
+    return centred.T @ centred / (len(centred) - len(several))
 
 
 def _crowd(faces: LabelledFaces, moved: Floats, mapped: Floats, directions: Floats) -> Crowd:
-    """Foretells from where a face lies along the directions how alike strangers of its kind are to it.
+    """Predicts from a face's position along the directions how similar strangers of its kind are to it.
 
-    Kinds are age bands and copies. A regression on mean and spread of the scores with strangers of the kind; then again
-    and again what is still too much or too little at FAR is added to the kind's goals, because scores of strangers are
-    not normally distributed.
+    Kinds are age bands and copies. A regression on mean and spread of the scores with strangers of the kind; then, in
+    ROUNDS, the remaining error at FAR is added to the kind's goals, because scores of strangers are not normally
+    distributed.
     """
     unit = mapped / np.linalg.norm(mapped, axis=1, keepdims=True)
     along = moved @ directions.T
@@ -144,11 +145,11 @@ def _crowd(faces: LabelledFaces, moved: Floats, mapped: Floats, directions: Floa
     known = np.column_stack([np.ones(len(moved)), 3 * along, 9 * along**2, left])  # scaled to about one
     kinds, good = _kinds(faces)
     member = np.unique(np.concatenate([*kinds, good]))
-    usual = _foreseen(unit[good], faces.person[good])
+    typical_high = _high_score(unit[good], faces.person[good])
     goal = np.zeros(len(moved))
     weight = np.zeros(len(moved))
     for rows in (*kinds, good):
-        goal[rows] = np.log(_foreseen(unit[rows], faces.person[rows]) / usual.mean()) / 2
+        goal[rows] = np.log(_high_score(unit[rows], faces.person[rows]) / typical_high.mean()) / 2
         weight[rows] = 1 / np.sqrt(len(rows))
     weighed = known[member] * (weight[member] / weight[member].mean())[:, None]
     scores = [_strangers(unit[rows], faces.person[rows]) for rows in kinds]
@@ -160,8 +161,8 @@ def _crowd(faces: LabelledFaces, moved: Floats, mapped: Floats, directions: Floa
         for rows, pairs in zip(kinds, scores, strict=True):
             reached = _reached(pairs, length[rows])
             share = max(FAR, SEEN / len(reached))
-            there, usual_there = np.quantile(reached, 1 - share), np.quantile(of_good, 1 - share)
-            goal[rows] += np.log(max(there, 0.05) / max(usual_there, 0.05)) / 2
+            there, typical = np.quantile(reached, 1 - share), np.quantile(of_good, 1 - share)
+            goal[rows] += np.log(max(there, 0.05) / max(typical, 0.05)) / 2
         line = _regression(known, weighed, goal, member, good)
     k = len(directions)
     return Crowd(
@@ -174,10 +175,10 @@ def _crowd(faces: LabelledFaces, moved: Floats, mapped: Floats, directions: Floa
 
 
 def _regression(known: Floats, weighed: Floats, goal: Floats, member: Codes, good: Codes) -> Floats:
-    """The line over `known` that foretells the members' goals, and says 0 or less of USUAL of the good ones."""
+    """The line over `known` that predicts the members' goals; it is 0 or less for TYPICAL of the good ones."""
     ridge = SMOOTHED * np.diag([0.0] + [1.0] * (known.shape[1] - 1))
     line = np.asarray(np.linalg.solve(weighed.T @ known[member] + ridge, weighed.T @ goal[member]), np.float64)
-    line[0] -= np.quantile(known[good] @ line, USUAL)
+    line[0] -= np.quantile(known[good] @ line, TYPICAL)
     return line
 
 
@@ -191,8 +192,8 @@ def _kinds(faces: LabelledFaces) -> tuple[list[Codes], Codes]:
     return kinds, np.flatnonzero(good if good.sum() >= GOOD else original)[:AT_MOST]
 
 
-def _foreseen(unit: Floats, person: Codes) -> Floats:
-    """The score (n,) of each face that few strangers of its kind reach."""
+def _high_score(unit: Floats, person: Codes) -> Floats:
+    """The score (n,) that few strangers of its kind reach with each face."""
     scores, other = unit @ unit.T, person[:, None] != person[None]
     number = np.maximum(other.sum(axis=1), 1)
     mean = (scores * other).sum(axis=1) / number
@@ -201,7 +202,7 @@ def _foreseen(unit: Floats, person: Codes) -> Floats:
 
 
 def _strangers(unit: Floats, person: Codes) -> tuple[Floats, Codes, Codes]:
-    """The scores of all pairs of two people, and where they stand."""
+    """The scores of all pairs of two people, and both faces of each pair."""
     a, b = np.nonzero(np.triu(person[:, None] != person[None], 1))
     return (unit @ unit.T)[a, b], a, b
 

@@ -15,10 +15,9 @@ from graph.atomic import write_whole
 from graph.space import MIB
 from infra.local.archives import CLASSES, Archive, crash_files
 from infra.local.base import StackError
-from infra.local.child import ChildSpec
+from infra.local.child import ChildSpec, has_room
 from infra.local.kafka import credentials
 from infra.local.kafka.ready import READY_S, wait_until_ready
-from infra.local.supervisor import has_room
 from streams.kafka.connection import KafkaConnection
 
 GRACE_S = 20.0

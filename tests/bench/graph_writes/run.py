@@ -29,7 +29,7 @@ RECORD: Final = RecordId("bench", "0" * 64)
 
 @dataclass(slots=True)
 class Spent:
-    """The seconds of each transaction of one way, in rounds."""
+    """The seconds of each transaction of one writer, in rounds."""
 
     rounds: list[list[float]] = field(default_factory=list[list[float]])
 
@@ -48,7 +48,7 @@ class Spent:
 
 @dataclass(slots=True)
 class Size:
-    """One batch size: both ways over the same rows."""
+    """One batch size: both writers of the same rows."""
 
     ours: Spent = field(default_factory=Spent)
     bare: Spent = field(default_factory=Spent)
@@ -73,20 +73,20 @@ async def measure_graph_writes(addresses: Addresses, pictures: int, rounds: int,
         ) as driver,
     ):
         epoch = (await raise_epoch(store, "bench", MODEL_ID)).epoch
-        ways = _Ways(store, driver, epoch, seed)
+        writers = _Writers(store, driver, epoch, seed)
         for batch in BATCHES:
-            await ways.run(WARM_UP, batch, Size(), ours_first=True)
+            await writers.run(WARM_UP, batch, Size(), ours_first=True)
         for batch in BATCHES:
             size = Size()
             for number in range(rounds):
-                await ways.run(pictures // rounds, batch, size, ours_first=number % 2 == 0)
+                await writers.run(pictures // rounds, batch, size, ours_first=number % 2 == 0)
             found[f"batch_{batch}"] = _compared(size)
             announce(f"batches of {batch}: {found[f'batch_{batch}']['ours_vs_bare']} of the bare driver")
     return {"pictures": pictures, "rounds": rounds, "cores": cores(), "goal": GOAL, **found}
 
 
-class _Ways:
-    """Both ways to write, each into a world of its own."""
+class _Writers:
+    """Link's commit and the bare driver, each with pictures of its own."""
 
     def __init__(self, store: Store, driver: Any, epoch: int, seed: int) -> None:
         self._store, self._driver, self._epoch = store, driver, epoch

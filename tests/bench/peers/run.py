@@ -35,7 +35,7 @@ WARM_UP_EACH: Final = 16
 """Pictures for each process before the first that counts: until then models load and libraries compile."""
 
 
-class Way(Protocol):
+class Finder(Protocol):
     """Processes that find faces."""
 
     def find(self, pictures: Sequence[Path], stop: threading.Event) -> list[Sequence[Face]]: ...
@@ -159,13 +159,13 @@ def _all_rounds(
 ) -> tuple[Measured, dict[Name, Measured]]:
     mine = Measured()
     theirs: dict[Name, Measured] = {name: Measured() for name in peers}
-    ways: list[tuple[Way, Measured]] = [(ours, mine), *((peers[name], theirs[name]) for name in peers)]
+    finders: list[tuple[Finder, Measured]] = [(ours, mine), *((peers[name], theirs[name]) for name in peers)]
     for number, files in enumerate(rounds):
         paths = [file.path for file in files]
-        start = number % len(ways)
-        for way, measured in (*ways[start:], *ways[:start]):
+        start = number % len(finders)
+        for finder, measured in (*finders[start:], *finders[:start]):
             begun, busy = time.perf_counter(), _cpu_s()
-            measured.faces += way.find(paths, stop)
+            measured.faces += finder.find(paths, stop)
             measured.seconds += time.perf_counter() - begun
             measured.cpu_s += _cpu_s() - busy
         announce(f"round {number + 1} of {len(rounds)}")

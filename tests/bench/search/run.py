@@ -1,7 +1,7 @@
 """`bench search`: what comparing a new face with the whole register costs, beside the bare work it is made of.
 
-Every gallery is in a process of its own, so that its memory can be told; what is put into one ratio is measured in
-turns.
+Every gallery is in a process of its own, so that its memory can be measured. Figures of one
+ratio are measured in turns.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ GOALS: Final = {
     "load_vs_driver": 1.5,
 }
 Announce = Callable[[str], None]
-Way = Callable[[int], Awaitable[tuple[float, float]]]
-"""Seconds that something takes for the batch of this number, and those of all processors together."""
+Timed = Callable[[int], Awaitable[tuple[float, float]]]
+"""Seconds of a measurement for the batch of this number: by the clock, and of all processors together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,12 +284,12 @@ async def _ask(process: PeerProcess, what: str, **values: Any) -> Any:
     return await asyncio.to_thread(process.ask, {"do": what, **values})
 
 
-def _way(process: PeerProcess, what: str, size: int = 0) -> Way:
+def _way(process: PeerProcess, what: str, size: int = 0) -> Timed:
     """Asks the process how long something takes: for a batch of so many faces, or once."""
     return lambda batch: _ask(process, what, **({"batch": batch, "size": size} if size else {}))
 
 
-async def _in_turns(among: int, *ways: Way) -> list[Took]:
+async def _in_turns(among: int, *ways: Timed) -> list[Took]:
     """What each way takes in each round for one of `among` faces, all ways in every round; the first is not counted."""
     took: list[list[tuple[float, float]]] = [[] for _ in ways]
     for batch in range(1, ROUNDS + 2):

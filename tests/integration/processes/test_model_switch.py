@@ -33,8 +33,8 @@ from streams.faces.find import typical_landmarks
 from streams.faces.geometry import Pixels
 from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
 from streams.faces.packs import LICENCE, Recogniser, read_pack
-from streams.faces.quality import judge, signals
-from streams.faces.reembed import Again
+from streams.faces.quality import graded, signals
+from streams.faces.reembed import FaceReembedder
 from streams.gallery.calibration import as_text, calibration_of, packaged
 from streams.link.candidate_differences import candidate_differences
 from streams.link.register_reembedding import GalleryWriter, embed_missing
@@ -101,7 +101,7 @@ class Register:
         Image.fromarray(self.crops[name][:, :, ::-1]).save(out, "PNG")
         x, y, w, h = drawn.box
         seen = typical_landmarks((x, y, w, h))
-        quality = judge(signals(self.crops[name], seen, (640, 480), 1.0, float(norm)))
+        quality = graded(signals(self.crops[name], seen, (640, 480), 1.0, float(norm)))
         judged = {"norm": float(norm), "quality": quality.quality, "too_poor_because": quality.too_poor_because,
                   "landmarks": seen.ravel().tolist(),
                   "aligned_crop": self.files.put_crop(media, drawn.face_id, "aligned", out.getvalue())}  # fmt: skip
@@ -128,9 +128,9 @@ class Register:
         reference.compare_anew()
         return reference
 
-    def again(self) -> Again:
+    def again(self) -> FaceReembedder:
         fetcher = Fetcher([], self.files)
-        return Again(Embedder(self.new.path), self.files, fetcher, Decoder())
+        return FaceReembedder(Embedder(self.new.path), self.files, fetcher, Decoder())
 
     async def embed(self, moved: Callable[[int], None] = lambda _: None) -> None:
         site: Any = self.site

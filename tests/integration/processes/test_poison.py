@@ -34,6 +34,7 @@ from streams.settings import Addresses, cache_folder
 from tests.support.factories_pictures import astronaut, encoded, quarters
 from tests.support.harness import Site, installation, standing, until
 
+UNRESOLVED = "MATCH (q:Quarantined) WHERE q.status <> 'resolved' RETURN q.event AS event, q.code AS code"
 pytestmark = pytest.mark.anyio
 HEADERS = [("ce_id", b"by-hand"), ("ce_source", b"/local"), ("ce_specversion", b"1.0"), ("ce_type", CE_MEDIA.encode())]
 GOOD: dict[str, Any] = {
@@ -245,7 +246,7 @@ async def test_bad_input_ends_in_quarantine_with_a_reason_and_good_input_beside_
 
     # Nobody was stopped: no worker ended, nothing in quarantine that is not indexed in the graph.
     assert [worker.process.poll() for worker in site.workers] == [None, None]
-    listed = {row["event"]: row["code"] for row in await quarantine.waiting(site.store)}
+    listed = {row["event"]: row["code"] for row in await site.rows(UNRESOLVED)}
     assert (
         listed.items()
         >= {sender.sent[name].place: sender.sent[name].code for name in expected if not name.startswith("away")}.items()
@@ -306,7 +307,7 @@ async def check_silent_host_answers(site: Site, sender: Sender, folder: Path, po
     assert [notice["outcome"] for notice in notices] == ["faces_found"] * 3
 
     async def resolved() -> bool:
-        rows = await quarantine.waiting(site.store)
+        rows = await site.rows(UNRESOLVED)
         return not any(row["code"] == "source_unreachable" for row in rows)
 
     wait: Callable[[], Any] = resolved

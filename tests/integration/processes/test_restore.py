@@ -19,7 +19,8 @@ from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.link.worker import GAP_S
 from streams.records.gallery import MediaEmbedded
 from streams.repair import restore
-from streams.repair.reconcile import Kafka, Reconciliation, find
+from streams.repair.reconcile import Reconciliation, find
+from streams.repair.topic_contents import SourceTopics
 from streams.settings import Addresses, cache_folder
 from streams.topics import EMBED_GROUP
 from tests.integration.processes.test_chaos import CASES, pictures
@@ -48,8 +49,8 @@ def files_of(site: Site) -> MediaStore:
     return MediaStore((site.data / "store").as_uri())
 
 
-def kafka_of(site: Site) -> Kafka:
-    return Kafka(site.stack.kafka_connection, {"local": ["north", "south"]})
+def kafka_of(site: Site) -> SourceTopics:
+    return SourceTopics(site.stack.kafka_connection, {"local": ["north", "south"]})
 
 
 async def reconciled(site: Site) -> Reconciliation:

@@ -37,7 +37,7 @@ def read() -> Settings:
 def test_the_defaults_are_loopback_and_the_known_port(given: pytest.MonkeyPatch) -> None:
     settings = read()
     assert (settings.api_host, settings.api_port, settings.neo4j_user) == ("127.0.0.1", 8400, "neo4j")
-    assert settings.media_store_url == (Path.cwd() / ".redthread" / "store").as_uri()
+    assert settings.store_url == (Path.cwd() / ".redthread" / "store").as_uri()
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.5", "localhost.evil.example", ""])

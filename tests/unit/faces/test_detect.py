@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from graph.domain.box import iou
-from streams.faces.detect import NMS_IOU, SCORE_THRESHOLD, TOP_K, Detected, Detector
-from streams.faces.geometry import Pixels
+from streams.faces.detect import NMS_IOU, SCORE_THRESHOLD, TOP_K, Detector
+from streams.faces.geometry import Detection, Pixels
 from streams.faces.models import ModelFiles
 from tests.support.factories_pictures import astronaut, group_photograph
 
@@ -36,7 +36,7 @@ def test_it_finds_what_opencvs_own_detector_finds(detector: Detector, models: Mo
     theirs = cv2.FaceDetectorYN.create(official, "", small.shape[1::-1], SCORE_THRESHOLD, NMS_IOU, TOP_K)
     expected = sorted(np.asarray(theirs.detect(small)[1]).tolist(), key=lambda row: -row[14])
 
-    found = sorted(detector.first_look(small), key=lambda face: -face.score)
+    found = sorted(detector.detect_upright(small), key=lambda face: -face.score)
 
     assert len(found) == len(expected) == 6
     for face, row in zip(found, expected, strict=True):
@@ -61,25 +61,25 @@ def test_the_same_picture_always_gives_the_same_faces_in_the_same_order(detector
 
 
 def test_the_second_look_sees_the_same_face(detector: Detector, group: Pixels) -> None:
-    for first in detector.first_look(group):
-        again = detector.second_look(group, first)
+    for first in detector.detect_upright(group):
+        again = detector.refined_landmarks(group, first)
         assert np.abs(again - first.landmarks).max() < 0.15 * first.box[2]
 
 
 def test_of_two_heads_side_by_side_neither_gets_the_other_s_landmarks(detector: Detector, group: Pixels) -> None:
     """The one behind, half covered, is not seen from close by: she would be given the face of the one in front."""
-    front = max(detector.first_look(group), key=lambda face: face.score)
+    front = max(detector.detect_upright(group), key=lambda face: face.score)
     x, y, w, h = front.box
-    behind = Detected((x + 0.45 * w, y, w, h), front.landmarks + np.float32([0.45 * w, 0]), 0.7)
+    behind = Detection((x + 0.45 * w, y, w, h), front.landmarks + np.float32([0.45 * w, 0]), 0.7)
     assert iou(behind.box, front.box) > 0.3
 
-    kept = detector.second_look(group, behind, [front.box])
+    kept = detector.refined_landmarks(group, behind, [front.box])
 
     assert np.array_equal(kept, behind.landmarks)
-    assert detector.look_at(group, behind.box, [front.box]) is None
+    assert detector.detect_in_box(group, behind.box, [front.box]) is None
     # Alone in the picture, the face that is seen there is the one that was meant, its box being somewhat beside.
-    assert np.abs(detector.second_look(group, behind, []) - front.landmarks).max() < 0.15 * w
-    assert detector.look_at(group, behind.box, []) is not None
+    assert np.abs(detector.refined_landmarks(group, behind, []) - front.landmarks).max() < 0.15 * w
+    assert detector.detect_in_box(group, behind.box, []) is not None
 
 
 @pytest.mark.parametrize("degrees", [-25, 20, 25])
@@ -101,7 +101,7 @@ def test_small_faces_get_their_landmarks_from_the_full_picture(detector: Detecto
     canvas = np.full((3072, 3072, 3), 90, np.uint8)
     canvas[1300:1812, 1100:1612] = person
 
-    first, full = detector.first_look(canvas), detector.detect(canvas)
+    first, full = detector.detect_upright(canvas), detector.detect(canvas)
 
     assert len(full) == len(first) == 1
     offset = np.array([1100, 1300], np.float32)

@@ -224,7 +224,7 @@ def test_an_ordinary_face_is_embedded_once(
     finder: FaceFinder, decoder: Decoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Further looks are for poor ones: the recogniser is most of a picture's cost."""
-    monkeypatch.setattr(Detector, "look_at", lambda *_: pytest.fail("a good face was looked at again"))
+    monkeypatch.setattr(Detector, "detect_in_box", lambda *_: pytest.fail("a good face was looked at again"))
 
     assert one(finder, decoder, astronaut()).norm > 10
 
@@ -286,7 +286,7 @@ def test_a_face_that_was_missed_because_it_lies_upside_down_is_marked_and_found_
     upright = one(finder, decoder, astronaut().crop((100, 0, 400, 300)))
 
     for x, y, w, h in (UPSIDE_DOWN, (255, 115, 65, 75), (245, 105, 85, 95)):  # people draw boxes of many sizes
-        marked = finder.find_in(upside_down, (x, y, w, h), "cd" * 32, 3)
+        marked = finder.find_marked(upside_down, (x, y, w, h), "cd" * 32, 3)
 
         assert (marked.face_id, marked.ordinal, marked.box) == ("cd" * 32, 3, (x, y, w, h))
         assert marked.landmarks is not None
@@ -295,7 +295,7 @@ def test_a_face_that_was_missed_because_it_lies_upside_down_is_marked_and_found_
 
 
 def test_a_box_in_which_no_face_is_seen_gives_one_that_says_so(finder: FaceFinder, upside_down: Picture) -> None:
-    marked = finder.find_in(upside_down, (20, 300, 60, 80), "cd" * 32, 0)
+    marked = finder.find_marked(upside_down, (20, 300, 60, 80), "cd" * 32, 0)
 
     assert (marked.landmarks, marked.detection_score) == (None, None)
     assert "no eyes, nose and mouth were found" in str(marked.too_poor_because)
@@ -307,9 +307,9 @@ def test_a_face_without_seen_landmarks_is_aligned_by_its_box_as_an_upright_face_
 ) -> None:
     picture = decoder.decode(encoded(astronaut(), "PNG"), None)
     [found] = finder.find(picture, _MEDIA)
-    monkeypatch.setattr(Detector, "look_at_mark", lambda *_: None)
+    monkeypatch.setattr(Detector, "detect_marked", lambda *_: None)
 
-    marked = finder.find_in(picture, found.box, "cd" * 32, 0)
+    marked = finder.find_marked(picture, found.box, "cd" * 32, 0)
 
     assert marked.landmarks is None
     assert float(marked.vector @ found.vector) > 0.5
@@ -321,7 +321,7 @@ def test_a_marked_face_of_which_the_detector_agrees_is_the_one_that_it_finds(
     picture = decoder.decode(encoded(astronaut(), "PNG"), None)
     [found] = finder.find(picture, _MEDIA)
 
-    marked = finder.find_in(picture, found.box, "cd" * 32, 0)
+    marked = finder.find_marked(picture, found.box, "cd" * 32, 0)
 
     assert float(marked.vector @ found.vector) > 0.95
 
@@ -330,4 +330,4 @@ def test_the_neighbour_of_a_marked_box_is_not_taken_for_it(finder: FaceFinder, g
     face = finder.find(group, _MEDIA)[0]
     x, y, w, h = face.box
 
-    assert finder.find_in(group, (x + w, y, w, h), "cd" * 32, 0).landmarks is None
+    assert finder.find_marked(group, (x + w, y, w, h), "cd" * 32, 0).landmarks is None

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.domain.comparison import TOO_POOR_BELOW
-from streams.faces.quality import CUT_FROM, LIMITED_BELOW, Signals, judge, quality, signals
+from streams.faces.quality import CUT_FROM, LIMITED_BELOW, Signals, graded, quality, signals
 
 POOR = Signals(
     norm=6.0, detection_score=0.93, eyes_px=42.0, turned=0.05, sharpness=0.1, brightness=130.0, outside=0.0,
@@ -63,9 +63,9 @@ def test_quality_is_the_share_of_such_faces_that_are_found_again(
 
 
 def test_a_face_of_which_most_are_not_found_again_is_too_poor_and_a_good_one_needs_no_reason() -> None:
-    assert judge(replace(POOR, norm=12.0)).because is None
+    assert graded(replace(POOR, norm=12.0)).because is None
     for norm in np.linspace(5, 13, 40):
-        judged = judge(replace(POOR, norm=float(norm)))
+        judged = graded(replace(POOR, norm=float(norm)))
         assert (judged.too_poor_because is None) == (judged.quality >= TOO_POOR_BELOW)
         assert (judged.because is None) == (judged.quality >= LIMITED_BELOW)
 
@@ -84,7 +84,7 @@ def test_a_face_of_which_most_are_not_found_again_is_too_poor_and_a_good_one_nee
     ],
 )
 def test_the_reason_names_what_limits_the_face_most(changed: dict[str, float], said: str) -> None:
-    judged = judge(replace(POOR, **changed))
+    judged = graded(replace(POOR, **changed))
 
     assert said in str(judged.because)
     assert str(judged.too_poor_because).startswith("The face is too poor to compare: ")
@@ -92,7 +92,7 @@ def test_the_reason_names_what_limits_the_face_most(changed: dict[str, float], s
 
 
 def test_of_a_face_without_landmarks_that_is_the_reason() -> None:
-    assert "no eyes, nose and mouth were found" in str(judge(POOR, landmarks_seen=False).too_poor_because)
+    assert "no eyes, nose and mouth were found" in str(graded(POOR, landmarks_seen=False).too_poor_because)
 
 
 def test_blur_darkness_light_and_a_turned_head_show_in_their_own_signal() -> None:
@@ -135,26 +135,26 @@ def test_the_signals_of_a_leaning_head_are_those_of_an_upright_one() -> None:
 def test_a_face_that_the_edge_cuts_is_compared_however_poor_it_is() -> None:
     half = replace(POOR, outside=0.45, eyes_inside=1, turned=0.5, sharpness=0.004)
 
-    judged = judge(half)
+    judged = graded(half)
 
     assert judged.quality < TOO_POOR_BELOW, "it is as hard to find again as any"
     assert judged.because == "The face is hard to compare: the picture's edge cuts it."
     assert judged.too_poor_because is None
-    assert judge(replace(half, outside=CUT_FROM - 0.01)).too_poor_because is not None
+    assert graded(replace(half, outside=CUT_FROM - 0.01)).too_poor_because is not None
 
 
 def test_what_the_edge_leaves_of_a_face_without_eyes_is_too_poor() -> None:
-    mouth = judge(replace(POOR, outside=0.55, eyes_inside=0))
+    mouth = graded(replace(POOR, outside=0.55, eyes_inside=0))
 
     assert mouth.too_poor_because == "The face is too poor to compare: the picture's edge cuts off both eyes."
 
 
 def test_a_box_at_the_edge_in_which_no_face_was_seen_is_too_poor() -> None:
-    assert judge(replace(POOR, outside=0.45, eyes_inside=1), landmarks_seen=False).too_poor_because is not None
+    assert graded(replace(POOR, outside=0.45, eyes_inside=1), landmarks_seen=False).too_poor_because is not None
 
 
 def test_a_good_face_at_the_edge_needs_no_reason() -> None:
-    assert judge(replace(POOR, norm=13.0, outside=0.45, eyes_inside=1)).because is None
+    assert graded(replace(POOR, norm=13.0, outside=0.45, eyes_inside=1)).because is None
 
 
 @pytest.mark.parametrize(

@@ -12,17 +12,17 @@ import pytest
 from graph.domain.calibration import Calibration, Population
 from graph.domain.errors import Invalid
 from infra.evaluation.accuracy.copies import COPIES
-from infra.evaluation.accuracy.faces import Seen
-from infra.evaluation.accuracy.open_set import Scored, Searches, Split, measure_open_set, searched, split_of
+from infra.evaluation.accuracy.faces import MainFace
+from infra.evaluation.accuracy.open_set import ScoredBy, Searches, Split, measure_open_set, searched, split_of
 from infra.evaluation.accuracy.pairs import AllPairs, all_pairs, measure_pairs
-from infra.evaluation.accuracy.people import Sample, Way, cosines, half_of, in_band
-from infra.evaluation.accuracy.rates import accepted, interval, threshold_at, told, trade_off
+from infra.evaluation.accuracy.people import Method, Sample, cosines, half_of, in_band
+from infra.evaluation.accuracy.rates import accepted, interval, json_safe, threshold_at, trade_off
 from infra.evaluation.accuracy.worse import measure_copies, strangers_proposed
 from streams.gallery.means import MEAN_PENALTY
 
 CALIBRATION = Calibration("a-model", Population.ADULTS, ((0.5, 1e-2), (0.7, 1e-3)), ((0.3, 0.0), (0.7, 2.0)), 3.0, 0.5)
 
-SCORED: tuple[Scored, ...] = ("best", "mean", "better")
+SCORED: tuple[ScoredBy, ...] = ("best", "mean", "better")
 
 
 def numbers(*values: float) -> np.ndarray:
@@ -66,7 +66,11 @@ def test_the_trade_off_runs_from_one_false_accept_to_all() -> None:
 
 
 def test_a_number_that_json_cannot_say_is_none() -> None:
-    assert told({"a": [math.nan, 0.5], "b": {"c": -math.inf}, "d": 3}) == {"a": [None, 0.5], "b": {"c": None}, "d": 3}
+    assert json_safe({"a": [math.nan, 0.5], "b": {"c": -math.inf}, "d": 3}) == {
+        "a": [None, 0.5],
+        "b": {"c": None},
+        "d": 3,
+    }
 
 
 def test_tpir_counts_mated_searches_at_the_threshold_that_strangers_may_pass() -> None:
@@ -140,21 +144,21 @@ def drawn_sample(people: int, pictures: int, noise: float, found: float = 1.0, p
     """People around directions drawn by chance; each copy, and a plain look, is noisier than the picture."""
     chance = np.random.default_rng(3)
 
-    def seen(direction: np.ndarray, more: float) -> Seen:
+    def seen(direction: np.ndarray, more: float) -> MainFace:
         if chance.random() > found:
-            return Seen()
+            return MainFace()
         product, plain = (unit(*(direction + chance.normal(0, noise * part, 16))) for part in (more, 1.5 * more))
         quality = 0.99 if more == 1.0 else chance.uniform(0.2, 0.4)
-        return Seen(product, quality, more > poor, plain)
+        return MainFace(product, quality, more > poor, plain)
 
     names: list[str] = []
-    looks: list[dict[str, Seen]] = []
+    faces: list[dict[str, MainFace]] = []
     for number in range(people):
         direction = chance.normal(0, 1, 16)
         for _ in range(pictures if number % 2 == 0 else 1):
             names.append(f"person-{number:03d}")
-            looks.append({"": seen(direction, 1.0), **{copy: seen(direction, 2.5) for copy in COPIES}})
-    return Sample.of(names, looks)
+            faces.append({"": seen(direction, 1.0), **{copy: seen(direction, 2.5) for copy in COPIES}})
+    return Sample.of(names, faces)
 
 
 def test_the_means_lie_in_their_intervals_and_come_again_with_the_same_seed() -> None:
@@ -181,7 +185,7 @@ def test_more_pictures_on_file_find_more_people_and_less_noise_too() -> None:
 
 def test_worse_copies_are_judged_at_clean_thresholds_and_the_better_way_gains() -> None:
     sample = drawn_sample(120, 5, 0.3)
-    clean: dict[Way, AllPairs] = {way: all_pairs(sample.vectors(way), sample.person) for way in ("product", "plain")}
+    clean: dict[Method, AllPairs] = {way: all_pairs(sample.vectors(way), sample.person) for way in ("product", "plain")}
 
     by_copy, by_quality = measure_copies(sample, clean, 1, CALIBRATION)
 
@@ -200,7 +204,7 @@ def test_worse_copies_are_judged_at_clean_thresholds_and_the_better_way_gains() 
 
 def test_strangers_in_two_copies_of_one_kind_are_proposed_as_link_does_it() -> None:
     sample = drawn_sample(40, 2, 0.3, found=0.9, poor=9.0)
-    clean: dict[Way, AllPairs] = {way: all_pairs(sample.vectors(way), sample.person) for way in ("product", "plain")}
+    clean: dict[Method, AllPairs] = {way: all_pairs(sample.vectors(way), sample.person) for way in ("product", "plain")}
 
     by_copy, _ = measure_copies(sample, clean, 1, CALIBRATION)
 
@@ -219,11 +223,11 @@ def test_strangers_in_two_copies_of_one_kind_are_proposed_as_link_does_it() -> N
 
 def test_a_kind_of_copy_in_which_no_face_is_found_is_told_as_such() -> None:
     whole = drawn_sample(10, 2, 0.3, found=1.0)
-    lost = replace(whole, looks=[{name: face for name, face in look.items() if not name} for look in whole.looks])
+    lost = replace(whole, faces=[{name: face for name, face in by_copy.items() if not name} for by_copy in whole.faces])
 
-    told = strangers_proposed(lost, "blur 5 px", CALIBRATION)
+    json_safe = strangers_proposed(lost, "blur 5 px", CALIBRATION)
 
-    assert all(math.isnan(share) for share in told.values())
+    assert all(math.isnan(share) for share in json_safe.values())
 
 
 def test_a_folder_where_faces_are_missed_is_measured_and_the_missed_count_as_errors() -> None:

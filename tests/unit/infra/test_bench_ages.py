@@ -13,7 +13,7 @@ from rich.console import Console
 from graph.domain.calibration import Calibration, Population
 from graph.domain.errors import Invalid
 from infra.evaluation import plots
-from infra.evaluation.accuracy.rates import told
+from infra.evaluation.accuracy.rates import json_safe
 from infra.evaluation.ages.groups import measure_groups
 from infra.evaluation.ages.pairs import measure_pairs
 from infra.evaluation.ages.people import AGE_BANDS, Aged, band_name
@@ -59,7 +59,7 @@ def drawn(people: int = 24, *, toddlers_alike: float = 0.0) -> Aged:
 
 def everything(aged: Aged, seed: int = 1) -> dict[str, Any]:
     sizes = [{"ages": band_name(band), "pictures": 1, "people": 1, "adults": False} for band in AGE_BANDS]
-    return told(
+    return json_safe(
         {
             "people": aged.people,
             "pictures": len(aged.age),

@@ -55,7 +55,7 @@ def test_each_allowed_folder_has_a_circuit_of_its_own(tmp_path: Path) -> None:
 
     def outcome(url: str) -> str:
         try:
-            step.media(event(url), "local")
+            step.media_record(event(url), "local")
         except Decoded:
             return "fetched"
         except SourceUnreachable as silent:
@@ -80,11 +80,11 @@ def test_what_has_to_be_up_for_an_url_is_its_host_or_the_innermost_allowed_folde
     roots = ["file:///data/", "file:///data/north/", "https://media.example/"]
     fetcher = Fetcher(roots, MediaStore((tmp_path / "store").as_uri()))
 
-    assert fetcher.place("file:///data/a.jpg") == "folder 0"
-    assert fetcher.place("file:///data/north/a.jpg") == "folder 1"
-    assert fetcher.place("https://user:secret@media.example/a.jpg") == "media.example"
-    assert fetcher.place("file:///elsewhere/a.jpg") is None
-    assert fetcher.place("redthread-upload:" + "0" * 64) is None
+    assert fetcher.server_of("file:///data/a.jpg") == "folder 0"
+    assert fetcher.server_of("file:///data/north/a.jpg") == "folder 1"
+    assert fetcher.server_of("https://user:secret@media.example/a.jpg") == "media.example"
+    assert fetcher.server_of("file:///elsewhere/a.jpg") is None
+    assert fetcher.server_of("redthread-upload:" + "0" * 64) is None
 
 
 class NoFaces:
@@ -123,7 +123,7 @@ def test_the_picture_of_a_search_keeps_its_name_and_size_however_it_is_turned(
         model_id="m", detector_id="d", sources={"local": ["north"]},
     )  # fmt: skip
     try:
-        record = step.asked(message, "")
+        record = step.request_record(message, "")
     finally:
         decoder.close()
 
@@ -146,6 +146,6 @@ def test_the_cameras_own_date_goes_into_the_record(tmp_path: Path) -> None:
         model_id="m", detector_id="d", sources={"local": ["north"]},
     )  # fmt: skip
     try:
-        assert step.media(event(picture.as_uri()), "local").captured_at == "2024-05-17T13:45:01+02:00"
+        assert step.media_record(event(picture.as_uri()), "local").captured_at == "2024-05-17T13:45:01+02:00"
     finally:
         decoder.close()

@@ -16,7 +16,7 @@ from streams.faces.embed import Embedder
 from streams.faces.find import FaceFinder, FoundFace
 from streams.faces.models import ModelFiles
 from streams.faces.packs import read_pack
-from streams.faces.reembed import Again
+from streams.faces.reembed import FaceReembedder
 from streams.link.vectors import unit_vector
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
@@ -41,9 +41,9 @@ def test_a_face_is_embedded_from_its_crop_else_from_its_picture_as_it_was_found_
     finder = FaceFinder(replace(models, recogniser=pack.path, model_id=pack.model_id))
     picture = decoder.decode(data, "image/jpeg")
     (found,) = finder.find(picture, media)
-    marked = finder.find_in(picture, (5, 300, 60, 60), "f" * 64, 1)
+    marked = finder.find_marked(picture, (5, 300, 60, 60), "f" * 64, 1)
     assert marked.landmarks is None
-    again = Again(Embedder(pack.path), files, Fetcher([], files), decoder)
+    again = FaceReembedder(Embedder(pack.path), files, Fetcher([], files), decoder)
 
     def stored(face: FoundFace, *, crop: bool = True, url: str = files.upload_url(media)) -> StoredFace:
         key = files.put_crop(media, face.face_id, "aligned", face.aligned_crop) if crop else None
