@@ -16,7 +16,8 @@ from graph.domain.errors import NotSameLog
 from graph.store.session import Store
 from streams.kafka.gallery_topic import REPAIR, GalleryTopic
 from streams.link.retry import retried
-from streams.repair.reconcile import Kafka, find
+from streams.repair.reconcile import find
+from streams.repair.topic_contents import SourceTopics
 from streams.settings import StreamSettings
 
 log = logging.getLogger(__name__)
@@ -49,8 +50,8 @@ def _adopt_record(topic: GalleryTopic, settings: StreamSettings) -> bool:
         return True
     try:
         topic.check(cursor)
-        kafka = Kafka(settings.kafka_connection, settings.sources)
-        report = _once(settings, lambda store: find(store, kafka, None)).report
+        source_topics = SourceTopics(settings.kafka_connection, settings.sources)
+        report = _once(settings, lambda store: find(store, source_topics, None)).report
         record = topic.record_at(cursor.offset)
     except (KafkaException, TimeoutError) as unavailable:
         log.warning("link waits for Kafka: %s", type(unavailable).__name__)
