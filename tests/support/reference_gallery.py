@@ -441,7 +441,7 @@ class Reference:
 
     # --- comparison ---
 
-    def compare_anew(self) -> None:
+    def recompare(self) -> None:
         """The links are those that every face has with every other, and none else."""
         self.links = {}
         for media_id in sorted(self.media):
