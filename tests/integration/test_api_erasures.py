@@ -24,7 +24,7 @@ from streams.records.gallery import ErasureRecord
 from tests.integration.conftest import entries
 from tests.support import factories_streams as make
 from tests.support.factories import ANNA, NORTH, NOW, SAM, SOUTH, SUE, Scene
-from tests.support.harness import standing
+from tests.support.harness import current_notices
 from tests.support.link_in_process import LinkInProcess, link_in_process
 from tests.support.register import Register, batch_of
 from tests.support.signed_in import as_
@@ -222,7 +222,7 @@ async def test_link_forgets_what_was_asked_also_when_it_started_in_between_and_t
     assert await site.rows("MATCH (e:Embedding) RETURN count(e) AS n") == [{"n": 3}]
     with pytest.raises(NotFound):
         files.read_crop(crop)
-    told = [n for n in standing(site.notices()).values() if n["outcome"] == "erased"]
+    told = [n for n in current_notices(site.notices()).values() if n["outcome"] == "erased"]
     assert {next(iter({"face_id", "media_id", "case_id"} & n.keys())) for n in told} == {
         "face_id", "media_id", "case_id",
     }  # fmt: skip

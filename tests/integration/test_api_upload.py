@@ -23,7 +23,7 @@ from streams.settings import Addresses, cache_folder
 from tests.integration.conftest import deeds, entries
 from tests.support.factories import BEN, NORTH, NOW, SOUTH, Scene, drawn_face
 from tests.support.factories_pictures import astronaut, encoded
-from tests.support.harness import Site, installation, standing
+from tests.support.harness import Site, current_notices, installation
 from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
@@ -175,21 +175,23 @@ async def test_a_face_of_an_uploaded_picture_ends_up_in_its_case_and_the_same_by
     case.flush()
     site.start("embed")
     site.start("link")
-    await site.told(f"event:{place}" for place in places)
+    await site.noticed(f"event:{place}" for place in places)
     picture = encoded(astronaut().crop((100, 0, 400, 300)), "JPEG", quality=95)
 
     for _ in range(2):
         sent = {"file": ("a.jpg", picture, "image/jpeg")}
         answer = await api.post("/media", data=fields(source_ref="4711"), files=sent)
         assert answer.status_code == 202
-    await site.patiently(lambda: len(site.notices()) == 3, "both uploads are told")
+    await site.wait_until(lambda: len(site.notices()) == 3, "both uploads are told")
 
     media = (await api.get(answer.headers["location"])).json()
     assert (media["faces"], media["memberships"][0]["case_id"]) == (1, NORTH)
     [face] = (await api.get(f"{answer.headers['location']}/faces")).json()["items"]
     assert (await api.get(f"/faces/{face['face_id']}/crop")).status_code == 200
     assert (await api.get(f"/cases/{quote(NORTH)}")).json()["faces"] == 1
-    told = {notice["subject"][-1]: notice for notice in standing(site.notices()).values() if notice.get("media_id")}
+    told = {
+        notice["subject"][-1]: notice for notice in current_notices(site.notices()).values() if notice.get("media_id")
+    }
     assert {offset: notice["outcome"] for offset, notice in told.items()} == {"0": "faces_found", "1": "duplicate"}
     assert {notice["source_ref"] for notice in told.values()} == {"4711"}
     assert await site.rows("MATCH (u:Upload) RETURN u") == []

@@ -121,9 +121,9 @@ async def check(store: Store, scene: Scene, taken: int) -> None:
         "v.state_then AS state_then, v.version AS version, x.act_id AS act ORDER BY v.version"
     )
     versions: defaultdict[str, list[int]] = defaultdict(list)
-    said: defaultdict[str, list[reference.Said]] = defaultdict(list)
+    said: defaultdict[str, list[reference.HistoryEntry]] = defaultdict(list)
     for row in written:
-        said[row["link"]].append(reference.Said(row["decision"], row["at"], row["state_then"]))
+        said[row["link"]].append(reference.HistoryEntry(row["decision"], row["at"], row["state_then"]))
         versions[row["link"]].append(row["version"])
     assert len({row["act"] for row in written}) == taken, "an act was lost or doubled"
     assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in versions.values())
@@ -133,7 +133,7 @@ async def check(store: Store, scene: Scene, taken: int) -> None:
         "r.state AS state, coalesce(r.pending, false) AS pending, r.version AS version"
     )
     for link in links:
-        assert link["state"] == reference.stands("candidate", said[link["id"]])[0]
+        assert link["state"] == reference.state_after("candidate", said[link["id"]])[0]
         assert link["version"] == len(said[link["id"]])
     faces: dict[str, list[str]] = {face: [] for face in scene.faces.values()}
     faces[scene.faces["a1"]], faces[scene.faces["e1"]] = ["r2"], ["r1"]

@@ -25,7 +25,7 @@ from streams import topics
 from streams.faces.models import MODEL_ID
 from streams.records.gallery import GalleryRecord
 from tests.support import factories_streams as make
-from tests.support.harness import standing
+from tests.support.harness import current_notices
 from tests.support.link_in_process import LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
@@ -131,7 +131,7 @@ async def test_scopes_decisions_closures_and_erasures_hold_on_the_graph(site: Li
     (stub,) = await site.rows("MATCH (f:Face {face_id: $id}) RETURN properties(f) AS facts", id=make.face_id("north"))
     assert stub["facts"] == {"face_id": make.face_id("north"), "stub": True}
     assert set(await site.links()) == pairs("both+north", "both+south", "hidden+both")
-    outcomes = {s: n["outcome"] for s, n in standing(site.notices()).items()}
+    outcomes = {s: n["outcome"] for s, n in current_notices(site.notices()).items()}
     assert [outcomes[f"event:{record.origin.event}"] for record in told.records[-3:]] == ["erased"] * 3  # type: ignore[union-attr]
 
     told.picture("north", "local:n2", "register", at=101)

@@ -28,7 +28,8 @@ from tests.integration.conftest import entries
 from tests.support import factories_streams as make
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene
 from tests.support.factories_pictures import astronaut, encoded, upside_down_photograph
-from tests.support.harness import Site, installation, standing
+from tests.support.harness import Site, current_notices, installation
+from tests.support.link_in_process import LinkInProcess, link_in_process
 from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
@@ -132,7 +133,14 @@ async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[
         yield site
 
 
-async def test_link_adds_it_loads_it_again_and_reading_the_log_anew_changes_nothing(site: Site) -> None:
+@pytest.fixture
+async def linked(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
+        yield site
+
+
+async def test_link_adds_it_loads_it_again_and_reading_the_log_anew_changes_nothing(linked: LinkInProcess) -> None:
+    site = linked
     rng = np.random.default_rng(6)
     child = make.unit(rng)
 
@@ -142,11 +150,11 @@ async def test_link_adds_it_loads_it_again_and_reading_the_log_anew_changes_noth
 
     one = make.media_id("one")
     site.write([picture("one", "local:n1", 0), picture("two", "local:s1", 1, child)])
-    link = site.start("link")
     await site.linked()
     face_id = await do_mark(site.store, one, [200, 200, 60, 80], actor=ANNA, now=datetime.now(UTC))
-    await site.patiently(lambda: len(site.read(topics.PROBES)) == 1, "the mark is published")
-    event = json.loads(site.read(topics.PROBES)[0].value() or b"")
+    await site.linked()
+    [published] = site.read(topics.PROBES)
+    event = json.loads(published.value or b"")
     source = make.origin(0, kind="probes.submitted", source="")
     record = make.marked("one", event["act_id"], make.near(rng, child, 0.9), {"local:n1": 0}, source)
     assert record.face.face_id == face_id
@@ -156,17 +164,15 @@ async def test_link_adds_it_loads_it_again_and_reading_the_log_anew_changes_noth
     assert set(await site.links()) == {ids.ordered(face_id, make.face_id("two"))}
     acts = "MATCH (a:Act)-[r:MARKS|MARKED]->(f) RETURN a.by AS by, type(r) AS kind, f.face_id AS face"
     assert await site.rows(acts) == [{"by": "anna@north", "kind": "MARKED", "face": face_id}]
-    await site.stop(link)
+    await site.stop()
     loaded = (await load_gallery(site.store, MODEL_ID)).faces[face_id]
     assert loaded.marked_on == {"local:n1": make.START_MS}
     before, told = await site.snapshot(), site.notices()
-    assert standing(told)[f"face:{face_id}@local"]["outcome"] == "face_marked"
+    assert current_notices(told)[f"face:{face_id}@local"]["outcome"] == "face_marked"
 
     await site.do("MATCH (c:Cursor) SET c.offset = -1")
     site.write([picture("one", "local:n1", 0)])
-    link = site.start("link")
     await site.linked()
-    await site.stop(link)
 
     assert await site.snapshot() == before
     assert site.notices() == told
@@ -185,7 +191,7 @@ async def running(site: Site) -> Site:
     system.flush()
     site.start("embed")
     site.start("link")
-    await site.told(f"event:{place}" for place in places)
+    await site.noticed(f"event:{place}" for place in places)
     return site
 
 
@@ -207,7 +213,7 @@ async def test_a_child_lying_upside_down_is_marked_proposed_with_its_other_pictu
     upright = encoded(astronaut().crop((100, 0, 400, 300)), "JPEG", quality=95)
     missed = await upload(api, NORTH, upside_down_photograph(), ANNA)
     await upload(api, "local:s1", upright, BEN)
-    await running.patiently(lambda: len(running.notices()) == 4, "both pictures are told")
+    await running.wait_until(lambda: len(running.notices()) == 4, "both pictures are told")
     assert [face["box"][0] > 400 for face in (await faces_of(api, missed))["items"]] == [True]  # the bystander alone
 
     answer = await api.post(f"/media/{missed}/faces", json={"box": [255, 115, 65, 75]})
@@ -216,7 +222,7 @@ async def test_a_child_lying_upside_down_is_marked_proposed_with_its_other_pictu
     async def stored() -> bool:
         return len((await faces_of(api, missed))["items"]) == 3
 
-    await running.patiently(stored, "both boxes are embedded")
+    await running.wait_until(stored, "both boxes are embedded")
     found = await faces_of(api, missed)
     bystander, child, nobody = found["items"]
     assert found["waiting"] == []
@@ -234,13 +240,13 @@ async def test_a_child_lying_upside_down_is_marked_proposed_with_its_other_pictu
     async def done() -> bool:
         return (await api.get(receipt, headers=as_(SUE))).json()["state"] == "done"
 
-    await running.patiently(done, "it is erased")
+    await running.wait_until(done, "it is erased")
     # Its event is sent once more, and the picture too: neither brings it back.
     log = running.end_of(topics.GALLERY)
     [again] = [record for record in running.read(topics.PROBES) if answer.json()["face_id"] == marked_by(record)]
     send_again(running, again)
     await upload(api, NORTH, upside_down_photograph(), ANNA)
-    await running.patiently(lambda: running.end_of(topics.GALLERY) == log + 2, "both are embedded")
+    await running.wait_until(lambda: running.end_of(topics.GALLERY) == log + 2, "both are embedded")
     await running.linked()
     left = [face["face_id"] for face in (await faces_of(api, missed))["items"]]
     assert left == [bystander["face_id"], nobody["face_id"]]
@@ -262,7 +268,7 @@ async def test_a_picture_that_is_gone_leaves_the_mark_in_quarantine_with_its_rea
     running: Site, api: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     media_id = await upload(api, NORTH, upside_down_photograph(), ANNA)
-    await running.patiently(lambda: len(running.notices()) == 3, "the picture is told")
+    await running.wait_until(lambda: len(running.notices()) == 3, "the picture is told")
     store = MediaStore((tmp_path / "store").as_uri())
     data = store.read_upload(media_id)
     store.delete_media(media_id)
@@ -273,7 +279,7 @@ async def test_a_picture_that_is_gone_leaves_the_mark_in_quarantine_with_its_rea
         waiting = (await faces_of(api, media_id))["waiting"]
         return [mark["status"] for mark in waiting] == ["quarantined"]
 
-    await running.patiently(failed, "the mark is in quarantine")
+    await running.wait_until(failed, "the mark is in quarantine")
     [waiting] = (await faces_of(api, media_id))["waiting"]
     assert "upload it again" in waiting["reason"]
     with pytest.raises(Conflict) as there:
@@ -287,7 +293,7 @@ async def test_a_picture_that_is_gone_leaves_the_mark_in_quarantine_with_its_rea
     async def stored() -> bool:
         return waiting["face_id"] in [face["face_id"] for face in (await faces_of(api, media_id))["items"]]
 
-    await running.patiently(stored, "the replay has brought it in")
+    await running.wait_until(stored, "the replay has brought it in")
     assert (await faces_of(api, media_id))["waiting"] == []
     [row] = await running.rows("MATCH (q:Quarantined) RETURN q.status AS status")
     assert row["status"] == "resolved"

@@ -22,7 +22,7 @@ from streams.settings import Addresses
 from tests.support import factories_streams as make
 from tests.support.commands import command
 from tests.support.factories import ANNA, NOW
-from tests.support.harness import Site, installation
+from tests.support.link_in_process import link_in_process
 from tests.support.reference_gallery import Reference
 
 pytestmark = pytest.mark.anyio
@@ -46,10 +46,10 @@ def pictures() -> list[GalleryRecord]:
     ]  # fmt: skip
 
 
-async def models(site: Site, *arguments: object) -> subprocess.CompletedProcess[str]:
+async def models(stack: Addresses, *arguments: object) -> subprocess.CompletedProcess[str]:
     line, env = command("models", *arguments)
     return await asyncio.to_thread(
-        subprocess.run, line, env={**env, **site.env}, capture_output=True, text=True, timeout=120, check=False
+        subprocess.run, line, env={**env, **stack.env()}, capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -58,7 +58,7 @@ def links_of(
 ) -> dict[tuple[str, str], tuple[str, float, str, float]]:
     for offset, record in enumerate(records):
         reference.apply(offset, record)
-    reference.compare_anew()
+    reference.recompare_all()
     return reference.links
 
 
@@ -66,30 +66,28 @@ async def test_links_of_an_older_release_are_compared_again_at_one_record_and_ju
     stack: Addresses, store: Store, tmp_path: Path
 ) -> None:
     first, *rest = pictures()
-    async with installation(stack, store, tmp_path) as site:
+    async with link_in_process(store, tmp_path) as site:
         site.write([first])
-        link = site.start("link")
         await site.linked()
-        await site.stop(link)
+        await site.stop()
         # What the release before left: no score in the cursor, and none on a link.
         await site.do("MATCH (c:Cursor) REMOVE c.score_id, c.calibration")
 
         site.write(rest)
-        site.start("link")
         await site.linked()
 
         assert (await site.cursor()).score_id == OLDER.score_id
         assert await site.links() == links_of([first, *rest], Reference(calibrations={MODEL_ID: OLDER}))
-        listed = await models(site)
+        listed = await models(stack)
         assert "models rescore" in listed.stdout
         [judged] = await site.rows("MATCH ()-[r:CANDIDATE {state: 'candidate'}]->() RETURN r.link_id AS id LIMIT 1")
         await do_verdict(site.store, Judgement(judged["id"], 0, Decision.CONFIRMED, ("ears",), ""), actor=ANNA, now=NOW)
         await site.linked()
 
-        looked = await models(site, "rescore", "--by", "olga@ops")
+        looked = await models(stack, "rescore", "--by", "olga@ops")
         assert (looked.returncode, (await site.cursor()).score_id) == (0, OLDER.score_id), looked.stderr
         assert "would appear" in looked.stderr
-        done = await models(site, "rescore", "--by", "olga@ops", "--switch")
+        done = await models(stack, "rescore", "--by", "olga@ops", "--switch")
         assert done.returncode == 0, done.stderr
 
         assert (await site.cursor()).score_id == NOW_ID
@@ -100,9 +98,9 @@ async def test_links_of_an_older_release_are_compared_again_at_one_record_and_ju
         found = {pair: told for pair, told in (await site.links()).items()}
         differing = {pair for pair in found.keys() | wanted.keys() if found.get(pair) != wanted.get(pair)}
         assert len(differing) == 1, "all but the judged link"
-        again = await models(site, "rescore", "--by", "olga@ops", "--switch")
+        again = await models(stack, "rescore", "--by", "olga@ops", "--switch")
         assert "already" in again.stderr
-        assert "rescore" not in (await models(site)).stdout
+        assert "rescore" not in (await models(stack)).stdout
 
 
 @pytest.mark.parametrize(("faces", "score_id"), [(0, NOW_ID), (1, OLDER.score_id)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
@@ -9,14 +10,22 @@ import signal
 import subprocess
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
 
-from infra.demo.samples import SHOTS, write_samples
-from tests.support.commands import PATIENCE_S, command, redthread, redthread_process
+from infra.cli.demo import FOLDER_TERMS
+from infra.clock import Clock
+from infra.demo import run
+from infra.demo.result import places_by_media, result_of
+from infra.demo.samples import SHOTS
+from infra.local.running import addresses_of
+from infra.settings import Settings
+from streams.client.folders import read_cases
+from tests.support.commands import TIMEOUT_S, command, redthread
 from tests.support.factories_pictures import astronaut, encoded, quarters
 
 SIDE = tuple[str, str]
@@ -38,7 +47,7 @@ def test_the_demo_links_the_people_of_two_cases_and_nobody_else_and_serves_until
         assert httpx.get(f"{api[0]}/healthz", trust_env=False, timeout=60).is_success
         assert shown_to_who_follows_it(said, api[0]) == 200
         demo.send_signal(signal.SIGINT)
-        rest, errors = demo.communicate(timeout=PATIENCE_S)
+        rest, errors = demo.communicate(timeout=TIMEOUT_S)
     finally:
         demo.kill()
     assert (demo.returncode, rest) == (0, ""), errors
@@ -80,9 +89,19 @@ def place(side: dict[str, Any]) -> SIDE:
     return side["case"], side["file"]
 
 
-def test_ones_own_folder_may_hold_anything_and_each_file_is_told_of(tmp_path: Path) -> None:
-    samples = tmp_path / "samples"
-    write_samples(samples)
+async def result_on(data: Path, folder: Path) -> dict[str, Any]:
+    """What the demo shows of the pictures in `folder`, submitted to the system that runs on `data`."""
+    system: Any = SimpleNamespace(data=data, addresses=addresses_of(Settings(data=data)))
+    files, clock = read_cases(folder, lambda line: None), Clock()
+    notices = await run.submit(system, files, FOLDER_TERMS, clock)
+    media = places_by_media(files, notices).keys()
+    links = [row for row in await run.read_links(system) if {row.a_media, row.b_media} <= media]
+    return result_of(files, notices, links).as_json(clock.as_json())
+
+
+def test_ones_own_folder_may_hold_anything_and_each_file_is_told_of(
+    data: Path, samples: Path, media_root: Path
+) -> None:
     anne = (samples / "2026-001" / "a-1.jpg").read_bytes()
     mirrored = (samples / "2026-014" / "b-1.jpg").read_bytes()
     turned = io.BytesIO()
@@ -103,15 +122,13 @@ def test_ones_own_folder_may_hold_anything_and_each_file_is_told_of(tmp_path: Pa
         "Zoë Ω/half.jpg": mirrored[: len(mirrored) // 2],
         "loose.jpg": anne,
     }
-    folder = tmp_path / "mine"
-    for name, data in pictures.items():
+    folder = media_root / "mine"
+    for name, picture in pictures.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(data)
+        (folder / name).write_bytes(picture)
 
-    done = redthread_process("demo", "--folder", folder, "--exit", "--json", "--embed", 1)
+    found = asyncio.run(result_on(data, folder))
 
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
     assert (found["files"], found["media"], found["no_face"]) == (10, 5, 1)
     assert {(item["case"], item["file"]) for item in found["quarantined"]} == {
         ("spring case", "notes.txt"), ("spring case", "empty.jpg"), ("Zoë Ω", "half.jpg"),

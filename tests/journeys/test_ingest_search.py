@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -23,40 +22,17 @@ from confluent_kafka import Consumer, TopicPartition
 from PIL import Image, ImageOps
 
 from api.client import ApiClient
-from infra.demo.samples import write_samples
 from infra.local.kafka import credentials
-from infra.local.neo4j.server import QUICK
 from infra.local.running import find_running
 from streams import topics
 from streams.client.journal import NAME
 from streams.client.publish import CaseSystem
 from streams.kafka.connection import KafkaConnection
-from tests.support.commands import PATIENCE_S, command, redthread, redthread_process
+from tests.support.commands import TIMEOUT_S, command, redthread
 
 GUIDE = (Path(__file__).parents[2] / "infra" / "docs" / "case-systems.md").read_text("utf-8")
 TERMS = ("--scope", "register", "--purpose", "victim identification", "--legal-basis", "test")
 ASKED = ("--purpose", "victim identification", "--legal-basis", "test", "--user", "investigator")
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("samples")
-    write_samples(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The data folder of a system that runs."""
-    folder = tmp_path_factory.mktemp("data")
-    ports = (item for name in ("api", "kafka", "neo4j") for item in (f"--{name}-port", 0))
-    with pytest.MonkeyPatch.context() as patch:
-        # It lives for minutes: the second compiler of Neo4j's JVM would cost more than it saves.
-        patch.setenv("JAVA_TOOL_OPTIONS", " ".join(QUICK))
-        started = redthread_process("up", "--detach", "--data", folder, "--embed", 1, *ports)
-    assert started.returncode == 0, started.stderr
-    yield folder
-    assert redthread_process("down", "--data", folder).returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +69,8 @@ def test_the_readme_s_case_system_runs_as_written_with_the_account_that_status_n
     assert str(data / credentials.FILE) in redthread("status", "--data", data).stdout
     account = json.loads((data / credentials.FILE).read_text())
     with CaseSystem(KafkaConnection(account.pop("bootstrap.servers"), account)).read_notices() as reader:
-        subprocess.run([sys.executable, "-c", example], cwd=tmp_path, check=True, timeout=PATIENCE_S)
-        end = time.monotonic() + PATIENCE_S
+        subprocess.run([sys.executable, "-c", example], cwd=tmp_path, check=True, timeout=TIMEOUT_S)
+        end = time.monotonic() + TIMEOUT_S
         while not (notices := reader.read(1.0)):
             assert time.monotonic() < end
 
@@ -166,12 +142,12 @@ def test_what_kafka_does_not_hold_is_sent_again_and_what_waits_for_its_file_is_t
     line, environment = command(*send)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(line, env=environment, cwd="/", **pipes) as first:
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + TIMEOUT_S
         while len(sent_events(ingested)) < before + 2:
             assert time.monotonic() < end
         (upload / name[:2] / name).unlink()
         os.kill(embed, signal.SIGCONT)
-        out, err = first.communicate(timeout=PATIENCE_S)
+        out, err = first.communicate(timeout=TIMEOUT_S)
     assert (first.returncode, "in quarantine: b.jpg: " in out) == (1, True), (out, err)
 
     second = redthread(*send)

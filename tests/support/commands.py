@@ -21,8 +21,8 @@ from unittest import mock
 from infra.cli import app
 
 CHECKOUT = Path(__file__).parents[2]
-PATIENCE_S = 240
-KEPT = ("REDTHREAD_MODELS", "REDTHREAD_MAVEN_REPOSITORY")
+TIMEOUT_S = 240
+CACHE_SETTINGS = ("REDTHREAD_MODELS", "REDTHREAD_MAVEN_REPOSITORY")
 """Settings that say where downloads are cached."""
 
 
@@ -36,7 +36,7 @@ def redthread_process(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Runs `redthread ARGUMENTS` to its end in a process of its own."""
     line, environment = command(*arguments)
     return subprocess.run(
-        line, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd="/"
+        line, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, cwd="/"
     )
 
 
@@ -61,7 +61,9 @@ def redthread(*arguments: object, env: Mapping[str, str] | None = None) -> subpr
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("REDTHREAD_") or name in KEPT}
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith("REDTHREAD_") or name in CACHE_SETTINGS
+    }
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
-"""A Redthread of a test's own on the shared servers: fresh topics, workers as real processes, waits by condition.
+"""One installation on the shared servers: fresh topics, workers as real processes, waits by condition.
 
-Nothing here waits a fixed time for something to happen: every wait ends when its condition holds, and fails with the
-workers' last words when it does not within a generous limit.
+No wait has a fixed length: it ends when its condition holds, or fails after a generous limit with the end of the
+workers' logs.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from tests.support.graph_contents import GraphContents
 
 CHECKOUT = Path(__file__).parents[2]
 LONG_S = 90.0
-"""Above every wait that a loaded machine needs; no test passes or fails by being faster or slower."""
+"""Limit of a wait: longer than a loaded machine needs, so no result depends on speed."""
 PAUSE_S = (0.05, 0.3)
-"""Between two looks at a condition: the shortest, for what comes at once, growing to the longest."""
+"""Shortest and longest pause between two checks of a condition; pauses grow."""
 
 
 class Worker:
@@ -67,7 +67,7 @@ class Worker:
         return self.process.poll() is None
 
     @property
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         return self.log.read_text("utf-8", "replace")[-3000:]
 
     def send(self, number: signal.Signals) -> None:
@@ -81,7 +81,7 @@ class Worker:
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = LONG_S) -> None:
-    """Returns when `condition` holds; TimeoutError says what did not come about."""
+    """Returns when `condition` holds. Raises TimeoutError, which names `what`, after the limit."""
     end, pause = time.monotonic() + seconds, PAUSE_S[0]
     while True:
         holds = condition()
@@ -94,9 +94,9 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, seco
 
 
 class Reader:
-    """Reads topics whole, again and again, and asks the broker only for what is new since the last time.
+    """Reads whole topics repeatedly; fetches only what was appended since the last read.
 
-    Holds for as long as its topics are not deleted.
+    Valid until one of its topics is deleted.
     """
 
     def __init__(self, connection: dict[str, Any]) -> None:
@@ -104,7 +104,7 @@ class Reader:
         self._known: dict[tuple[str, int], list[Message]] = {}
 
     def ends(self, topic: str) -> dict[int, tuple[int, int]]:
-        """Each partition's first offset and the one behind its last."""
+        """First and next offset of each partition."""
         partitions = self._consumer.list_topics(topic, timeout=30).topics[topic].partitions
         return {
             number: self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=30)
@@ -112,7 +112,7 @@ class Reader:
         }
 
     def read(self, topic: str) -> list[Message]:
-        """Every record that now stands in the topic, partition by partition."""
+        """Every record of the topic, partition by partition."""
         found: list[Message] = []
         for number, (low, high) in self.ends(topic).items():
             known = self._known.setdefault((topic, number), [])
@@ -139,7 +139,7 @@ class Reader:
 
 @dataclass
 class Site(GraphContents):
-    """One installation: the addresses, the folder of its data, and every worker that was started."""
+    """One installation: addresses, data folder, and every worker process started so far."""
 
     stack: Addresses
     store: Store
@@ -169,7 +169,7 @@ class Site(GraphContents):
     # --- topics ---
 
     async def fresh_topics(self, only: Sequence[str] = ()) -> None:
-        """All topics of Redthread, or these, exist and are empty; those that were never written to are left alone."""
+        """Makes all topics of Redthread, or these, exist empty; deletes only topics that hold or held records."""
         known = self.admin.list_topics(timeout=30).topics
         wanted = {topic.name for topic in topics.table(self.sources)}
         mine = [name for name in known if (name in only if only else name.startswith("redthread."))]
@@ -187,7 +187,7 @@ class Site(GraphContents):
         self.reader = Reader(self.connection)
 
     def write(self, records: Iterable[BaseModel]) -> None:
-        """Puts records into the gallery log as embed does."""
+        """Appends records to the gallery log as embed does."""
         producer = Producer({**self.connection, "enable.idempotence": True, "message.max.bytes": topics.GALLERY_MAX})
         for record in records:
             key = str(getattr(record, "media_id", "") or getattr(record, "search_id", "") or "key")
@@ -197,14 +197,14 @@ class Site(GraphContents):
         assert producer.flush(60) == 0
 
     def read(self, topic: str) -> list[Message]:
-        """Every record that now stands in a topic, partition by partition."""
+        """Every record of the topic, partition by partition."""
         return self.reader.read(topic)
 
     def notices(self, source: str = "local") -> list[dict[str, Any]]:
         return [json.loads(message.value() or b"null") for message in self.read(topics.notices(source))]
 
     def end_of(self, topic: str) -> int:
-        """How many records were ever written into a topic."""
+        """Number of records ever written to a topic."""
         return sum(high for _, high in self.reader.ends(topic).values())
 
     async def set_offsets(self, group: str, positions: list[TopicPartition]) -> None:
@@ -233,49 +233,50 @@ class Site(GraphContents):
         return worker
 
     async def keep(self, kind: str, slot: str, exits: list[int]) -> None:
-        """Starts a worker again whenever it ends, as the supervisor does; notes every exit status."""
+        """Restarts a worker whenever it ends, as the supervisor does; appends each exit status to `exits`."""
         while True:
             worker = self.start(kind, slot)
             await until(lambda w=worker: not w.alive, "the worker ends or the test is over", 3600)
             exits.append(worker.process.returncode)
 
     async def stop(self, *workers: Worker) -> None:
-        """Ends workers as the supervisor does: SIGTERM, and they leave their group."""
+        """Stops workers as the supervisor does: by SIGTERM, so that they leave their consumer group."""
         for worker in workers:
             worker.send(signal.SIGTERM)
         for worker in workers:
             await worker.ended()
 
     async def linked(self, offset: int | None = None) -> None:
-        """Returns when link stands behind the log's last record (or at `offset`) and nothing waits to be told."""
+        """Returns when link has committed the log's last record (or that at `offset`) and the outbox is empty."""
         last = self.end_of(topics.GALLERY) - 1 if offset is None else offset
 
         async def there() -> bool:
-            # The cursor first: a batch that ends between the two reads has its notices in the outbox then.
+            # The cursor first: a batch that ends between the two reads has its notices in the outbox by then.
             stands = (await self.cursor()).offset >= last
             (row,) = await self.rows("RETURN COUNT { MATCH (:Outbox) } AS waiting")
             return stands and row["waiting"] == 0
 
-        await self.patiently(there, f"link stands at {last} and has told it")
+        await self.wait_until(there, f"link has committed {last} and the outbox is empty")
 
-    async def told(self, subjects: Iterable[str], source: str = "local") -> None:
+    async def noticed(self, subjects: Iterable[str], source: str = "local") -> None:
         """Returns when each of these subjects has a notice."""
         wanted = set(subjects)
-        await self.patiently(
-            lambda: wanted <= {notice["subject"] for notice in self.notices(source)}, f"{len(wanted)} subjects are told"
+        await self.wait_until(
+            lambda: wanted <= {notice["subject"] for notice in self.notices(source)},
+            f"{len(wanted)} subjects have notices",
         )
 
-    async def patiently(self, condition: Callable[[], bool | Awaitable[bool]], what: str) -> None:
-        """As `until`; a failure shows what the workers said last."""
+    async def wait_until(self, condition: Callable[[], bool | Awaitable[bool]], what: str) -> None:
+        """As `until`; a failure shows the end of the workers' logs."""
         try:
             await until(condition, what)
         except TimeoutError as late:
-            words = "\n".join(f"== {w.log.name} ({w.process.poll()})\n{w.last_words}" for w in self.workers[-4:])
+            words = "\n".join(f"== {w.log.name} ({w.process.poll()})\n{w.log_tail}" for w in self.workers[-4:])
             raise TimeoutError(f"{late}\n{words}") from None
 
 
 def new_store(data: Path) -> MediaStore:
-    """The media store of a data folder, made as a start of the system makes it."""
+    """The media store of a data folder, created as the first start of a system creates it."""
     made = MediaStore((data / "store").as_uri())
     made.make(is_new=True)
     return made
@@ -283,7 +284,7 @@ def new_store(data: Path) -> MediaStore:
 
 @asynccontextmanager
 async def installation(stack: Addresses, store: Store, data: Path, **env: str) -> AsyncIterator[Site]:
-    """A site with empty topics; `store` is its empty graph. Every worker it started is gone afterwards."""
+    """An installation with empty topics and the empty graph `store`; stops its workers afterwards."""
     new_store(data)
     site = Site(stack, store, data, env)
     await site.fresh_topics()
@@ -303,13 +304,13 @@ async def installation(stack: Addresses, store: Store, data: Path, **env: str) -
         site.reader.close()
 
 
-def standing(notices: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The notice that stands for each subject; one that is told twice must be told alike."""
+def current_notices(notices: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The notice of each subject that no later one supersedes. A notice that was sent twice must be identical."""
     by_id: dict[str, dict[str, Any]] = {}
     for notice in notices:
         assert by_id.setdefault(notice["notice_id"], notice) == notice, "one notice_id, two contents"
     superseded = {notice["supersedes"] for notice in by_id.values() if "supersedes" in notice}
     left = [notice for notice in by_id.values() if notice["notice_id"] not in superseded]
     told = {notice["subject"]: notice for notice in left}
-    assert len(told) == len(left), "a subject has two standing notices"
+    assert len(told) == len(left), "a subject has two current notices"
     return told

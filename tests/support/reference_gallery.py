@@ -441,7 +441,7 @@ class Reference:
 
     # --- comparison ---
 
-    def recompare(self) -> None:
+    def recompare_all(self) -> None:
         """The links are those that every face has with every other, and none else."""
         self.links = {}
         for media_id in sorted(self.media):

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 
 @dataclass(frozen=True)
-class Said:
+class HistoryEntry:
     """One entry of a link's history."""
 
     decision: str
@@ -16,9 +16,9 @@ class Said:
     state_then: str
 
 
-def stands(first: str, history: Sequence[Said]) -> tuple[str, list[Said]]:
+def state_after(first: str, history: Sequence[HistoryEntry]) -> tuple[str, list[HistoryEntry]]:
     """The state of a link and its acts still standing: each reopening crosses the last one out."""
-    left: list[Said] = []
+    left: list[HistoryEntry] = []
     for said in history:
         if said.decision == "reopened":
             left.pop()
@@ -30,7 +30,7 @@ def stands(first: str, history: Sequence[Said]) -> tuple[str, list[Said]]:
 def victims(
     faces: Mapping[str, Sequence[str]],
     links: Mapping[str, tuple[str, str]],
-    histories: Mapping[str, Sequence[Said]],
+    histories: Mapping[str, Sequence[HistoryEntry]],
 ) -> tuple[dict[str, str], set[str]]:
     """The victim of each face that has one, and the links left pending.
 
@@ -55,7 +55,7 @@ def victims(
     joined: list[tuple[str, str]] = []
     waiting: list[tuple[str, str]] = []
     for link_id in links:
-        state, left = stands("candidate", histories.get(link_id, ()))
+        state, left = state_after("candidate", histories.get(link_id, ()))
         if state in ("confirmed", "approved"):
             at = [said.at for said in left if said.decision == "confirmed"][-1]
             (joined if state == "approved" else waiting).append((at, link_id))

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.timeout(0)
 DISK_MB = 3000
 FIRST = 20
 """Pictures of people with which a new system begins."""
-EVENTS_A_CUT, FILES_A_CUT = (150, 60), (400, 150)
+EVENTS_A_CUT, FILES_A_CUT = (60, 30), (400, 150)
 """Events published and files ingested around one power cut, in CI and in a campaign."""
 PUBLISHED_S = 400.0
 LINK_DIES_S = 16.0

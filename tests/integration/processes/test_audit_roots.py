@@ -106,12 +106,12 @@ async def test_a_crash_between_outbox_and_file_leaves_each_day_with_one_root_eve
     anchors = tmp_path / "anchors"
     for marker in ("once", "twice"):
         link = site.start("link", REDTHREAD_CRASH_AT=f"roots-before-file@{tmp_path / marker}")
-        assert await link.ended() == -signal.SIGKILL, link.last_words
+        assert await link.ended() == -signal.SIGKILL, link.log_tail
     assert len(await audit_roots.all_roots(store)) == 2
     assert len(names(anchors)) == 1
 
     site.start("link")
-    await site.patiently(lambda: len(names(anchors)) == 3, "every finished day has its file")
+    await site.wait_until(lambda: len(names(anchors)) == 3, "every finished day has its file")
     await site.linked(-1)
 
     known = await audit_roots.all_roots(store)

@@ -18,7 +18,7 @@ from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.settings import Addresses, cache_folder
 from streams.topics import EMBED_GROUP
 from tests.support.factories_pictures import astronaut, encoded, group_photograph
-from tests.support.harness import Site, Worker, installation, standing
+from tests.support.harness import Site, Worker, current_notices, installation
 
 pytestmark = pytest.mark.anyio
 CASES = {"local:n1": "north", "local:n2": "north", "local:s1": "south"}
@@ -73,7 +73,7 @@ def publish(site: Site, folder: Path) -> set[str]:
 
 
 async def killed(worker: Worker) -> None:
-    assert await worker.ended() == -signal.SIGKILL, worker.last_words
+    assert await worker.ended() == -signal.SIGKILL, worker.log_tail
 
 
 async def test_kill_9_of_both_workers_in_the_middle_and_a_replay_of_everything_lose_and_double_nothing(
@@ -94,10 +94,10 @@ async def test_kill_9_of_both_workers_in_the_middle_and_a_replay_of_everything_l
     embed, link = site.start("embed"), site.start("link", REDTHREAD_CRASH_AT=armed("link-before-commit"))
     await killed(link)
     link = site.start("link")
-    await site.told(subjects)
+    await site.noticed(subjects)
     await site.linked()
 
-    notices = standing(site.notices())
+    notices = current_notices(site.notices())
     assert set(notices) == subjects
     (row,) = await site.rows(
         "RETURN COUNT { MATCH (:Media) } AS media, COUNT { MATCH ()-[:IN_CASE]->() } AS members, "
@@ -125,7 +125,7 @@ async def test_kill_9_of_both_workers_in_the_middle_and_a_replay_of_everything_l
     await site.set_offsets(EMBED_GROUP, partitions)
     written, refused = site.end_of(topics.GALLERY), site.end_of(topics.QUARANTINE)
     embed, link = site.start("embed"), site.start("link")
-    await site.patiently(
+    await site.wait_until(
         lambda: (
             site.end_of(topics.GALLERY) == written + len(subjects) - 1 and site.end_of(topics.QUARANTINE) == refused + 1
         ),

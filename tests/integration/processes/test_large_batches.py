@@ -13,10 +13,11 @@ from graph.domain import ids
 from graph.domain.errors import NotFound
 from graph.files import MediaStore
 from graph.store.queries import ingest
-from graph.store.session import Store
+from graph.store.session import Store, Tx
 from streams.settings import Addresses
 from tests.support import factories_streams as make
-from tests.support.harness import Site, installation, standing
+from tests.support.harness import Site, current_notices, installation
+from tests.support.link_in_process import LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
 PICTURES = 2 * CHUNK + 100
@@ -41,17 +42,40 @@ def name(number: int) -> str:
 
 
 @pytest.fixture
-async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
+async def filled(store: Store) -> None:
     """A large case, and a small one of one picture that every picture of the large one has a link to."""
+    cases = [
+        {
+            "case_id": case_id,
+            "source": "local",
+            "district": make.CASES[case_id],
+            "status": "open",
+            "version": 0,
+            "contact": None,
+            "review_by": None,
+        }
+        for case_id in (LARGE, SMALL)
+    ]
+    pictures = [*(_picture(number, LARGE) for number in range(PICTURES)), _picture(PICTURES, SMALL)]
+    links = [_link(number) for number in range(PICTURES)]
+
+    async def work(tx: Tx) -> None:
+        await tx.do(ingest.MERGE_CASES, rows=cases)
+        await tx.do(FILL, rows=pictures)
+        await tx.do(ingest.MERGE_LINKS, rows=links, now="2026-11-20")
+
+    await store.write(work)
+
+
+@pytest.fixture
+async def site(filled: None, stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
     async with installation(stack, store, tmp_path) as site:
-        for case_id in (LARGE, SMALL):
-            row = {"case_id": case_id, "source": "local", "district": make.CASES[case_id], "status": "open",
-                   "version": 0, "contact": None, "review_by": None}  # fmt: skip
-            await store.write(lambda tx, row=row: tx.do(ingest.MERGE_CASES, rows=[row]))
-        await site.do(FILL, rows=[_picture(number, LARGE) for number in range(PICTURES)])
-        await site.do(FILL, rows=[_picture(PICTURES, SMALL)])
-        links = [_link(number) for number in range(PICTURES)]
-        await store.write(lambda tx: tx.do(ingest.MERGE_LINKS, rows=links, now="2026-11-20"))
+        yield site
+
+
+@pytest.fixture
+async def in_process(filled: None, store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
         yield site
 
 
@@ -85,7 +109,7 @@ async def test_a_large_case_is_erased_to_the_end_after_a_crash_in_the_middle(sit
     assert PICTURES > left["faces"] > 2, "a part is gone"
     assert (await site.cursor()).offset == -1
     site.start("link")
-    await site.told([f"event:{request.origin.event}"])
+    await site.noticed([f"event:{request.origin.event}"])
     await site.linked()
 
     assert await site.rows(LEFT) == [{"media": 1, "faces": 2, "links": 1, "stubs": 1, "groups": 1}]
@@ -93,13 +117,13 @@ async def test_a_large_case_is_erased_to_the_end_after_a_crash_in_the_middle(sit
         with pytest.raises(NotFound):
             files.read_crop(crop)
     assert files.read_crop(crops[2]) == b"x"
-    assert [notice["outcome"] for notice in standing(site.notices()).values()] == ["erased"]
+    assert [notice["outcome"] for notice in current_notices(site.notices()).values()] == ["erased"]
 
 
-async def test_a_large_case_is_closed_in_several_transactions(site: Site) -> None:
+async def test_a_large_case_is_closed_in_several_transactions(in_process: LinkInProcess) -> None:
+    site = in_process
     site.write([make.case_changed(LARGE, "closed", 1, make.origin(0, kind="cases.changed"))])
 
-    site.start("link")
     await site.linked()
 
     assert await site.rows(LEFT) == [

@@ -17,7 +17,7 @@ from streams.records.gallery import GalleryRecord, MediaEmbedded
 from streams.settings import Addresses
 from tests.support import factories_streams as make
 from tests.support.factories import ANNA, NOW
-from tests.support.harness import Site, installation, standing
+from tests.support.harness import Site, current_notices, installation
 from tests.support.reference_gallery import Reference
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +48,7 @@ def meaning(log: Sequence[tuple[int, GalleryRecord]]) -> Reference:
 
 async def check(site: Site, expected: Reference) -> None:
     """Nothing is lost and nothing doubled: links, faces, memberships, and one standing notice an event."""
-    await site.told(EVENTS)
+    await site.noticed(EVENTS)
     assert await site.links() == expected.links
     (row,) = await site.rows(
         "RETURN COUNT { MATCH (:Media) } AS media, COUNT { MATCH (:Face) } AS faces, "
@@ -57,7 +57,7 @@ async def check(site: Site, expected: Reference) -> None:
     faces = sum(len(known.faces) for known in expected.media.values())
     members = sum(len(known.members) for known in expected.media.values())
     assert row == {"media": len(expected.media), "faces": faces, "embeddings": faces, "members": members}
-    assert set(standing(site.notices())) == EVENTS
+    assert set(current_notices(site.notices())) == EVENTS
 
 
 async def test_kill_9_before_and_after_the_commit_and_after_telling_loses_and_doubles_nothing(
@@ -67,7 +67,7 @@ async def test_kill_9_before_and_after_the_commit_and_after_telling_loses_and_do
     points = ["link-before-commit", "link-after-commit", "relay-after-send"]
     for point in points:
         link = site.start("link", REDTHREAD_CRASH_AT=f"{point}@{tmp_path / point}")
-        assert await link.ended() == -signal.SIGKILL, link.last_words
+        assert await link.ended() == -signal.SIGKILL, link.log_tail
         stands = (await site.cursor()).offset
         assert stands < len(LOG) - 1, "the crash came too late to be in the middle"
         # The graph holds exactly what the log means up to its cursor, no half batch.
@@ -89,7 +89,7 @@ async def test_decisions_are_told_in_order_and_none_is_skipped_though_the_relay_
     site.write(RECORDS[:60])
     link = site.start("link")
     await site.linked()
-    await site.patiently(lambda: _outbox_is_empty(site), "everything is told")
+    await site.wait_until(lambda: _outbox_is_empty(site), "everything is told")
     await site.stop(link)
     [row] = await site.rows(
         "MATCH (:Face)-[r:CANDIDATE {state: 'candidate', district_low: 'north'}]->(:Face) "
@@ -102,9 +102,9 @@ async def test_decisions_are_told_in_order_and_none_is_skipped_though_the_relay_
 
     for number in range(3):
         dying = site.start("link", REDTHREAD_CRASH_AT=f"relay-after-send@{tmp_path / str(number)}")
-        assert await dying.ended() == -signal.SIGKILL, dying.last_words
+        assert await dying.ended() == -signal.SIGKILL, dying.log_tail
     site.start("link")
-    await site.patiently(lambda: _outbox_is_empty(site), "everything is told")
+    await site.wait_until(lambda: _outbox_is_empty(site), "everything is told")
 
     subject = f"link:{link_id}@local"
     told = [notice for notice in site.notices() if notice["subject"] == subject]
@@ -137,7 +137,7 @@ async def test_of_two_link_workers_one_writes_and_no_pair_is_missed(site: Site, 
     await check(site, expected)
     assert set(exits) <= {75}
     alive = [worker for worker in site.workers if worker.alive]
-    assert len(alive) == 2, [worker.last_words for worker in site.workers]
+    assert len(alive) == 2, [worker.log_tail for worker in site.workers]
 
 
 async def test_a_paused_worker_that_wakes_after_another_took_over_writes_nothing_and_ends(
@@ -161,7 +161,7 @@ async def test_a_paused_worker_that_wakes_after_another_took_over_writes_nothing
         paused.send(signal.SIGCONT)
         site.write(RECORDS[half + 20 :])
         # 70: it was stopped for so long that its own watchdog was first to see it.
-        assert await paused.ended() in (70, 75), paused.last_words
+        assert await paused.ended() in (70, 75), paused.log_tail
         await site.linked()
     finally:
         other.cancel()

@@ -17,7 +17,8 @@ from streams.records.gallery import SearchAsked
 from streams.settings import Addresses
 from tests.support import factories_streams as make
 from tests.support.graph_contents import empty
-from tests.support.harness import Site, installation, standing
+from tests.support.harness import Site, current_notices, installation
+from tests.support.link_in_process import LinkInProcess, link_in_process
 from tests.support.reference_gallery import Reference
 from tests.support.register import Register, batch_of
 
@@ -34,6 +35,12 @@ ASK = "UNWIND $searches AS facts CREATE (s:Search) SET s = facts"
 async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
     async with installation(stack, store, tmp_path) as site:
         await site.do(ASK, searches=SEARCHES)
+        yield site
+
+
+@pytest.fixture
+async def in_process(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
         yield site
 
 
@@ -68,13 +75,13 @@ def counted(gallery: Register) -> dict[str, dict[object, int]]:
 async def test_reading_the_log_again_onto_the_graph_it_made_changes_nothing_and_tells_nothing(site: Site) -> None:
     site.write(record for _, record in LOG)
     link = site.start("link")
-    await site.told(EVENTS)
+    await site.noticed(EVENTS)
     await site.linked()
     await site.stop(link)
     assert link.process.returncode == 0
     before, told = await site.snapshot(), site.notices()
     assert await site.links() == expected().links
-    assert set(standing(told)) == EVENTS
+    assert set(current_notices(told)) == EVENTS
 
     # The graph was restored from an older dump: its cursor is behind, Kafka's committed offset is far ahead.
     await site.do("MATCH (c:Cursor) SET c.offset = -1")
@@ -95,12 +102,16 @@ async def test_reading_the_log_again_onto_the_graph_it_made_changes_nothing_and_
     assert (await site.cursor()).offset == len(LOG)
 
 
-async def test_an_empty_graph_is_filled_again_from_the_log_and_holds_and_tells_the_same(site: Site) -> None:
+async def test_an_empty_graph_is_filled_again_from_the_log_and_holds_and_tells_the_same(
+    in_process: LinkInProcess,
+) -> None:
+    site = in_process
+    await site.do(ASK, searches=SEARCHES)
     site.write(record for _, record in LOG)
-    link = site.start("link")
-    await site.told(EVENTS)
-    await site.stop(link)
-    before, told = await site.snapshot(times=False), standing(site.notices())
+    await site.linked()
+    assert set(current_notices(site.notices())) == EVENTS
+    await site.stop()
+    before, told = await site.snapshot(times=False), current_notices(site.notices())
 
     # What link has in memory and what it loads after a restart is the same.
     loaded, held = await load_gallery(site.store, MODEL_ID), in_memory()
@@ -118,12 +129,10 @@ async def test_an_empty_graph_is_filled_again_from_the_log_and_holds_and_tells_t
 
     await empty(site.store)
     await site.do(ASK, searches=SEARCHES)
-    link = site.start("link")
-    await site.told(EVENTS)
     await site.linked()
 
     assert await site.snapshot(times=False) == before
-    assert standing(site.notices()) == told
+    assert current_notices(site.notices()) == told
 
 
 async def test_a_log_that_is_not_the_one_that_the_graph_was_written_from_stops_link(site: Site) -> None:
@@ -141,14 +150,14 @@ async def test_a_log_that_is_not_the_one_that_the_graph_was_written_from_stops_l
         future.result(30)
     link = site.start("link")
     assert await link.ended() == 78
-    assert "records are missing" in link.last_words
+    assert "records are missing" in link.log_tail
 
     # Another topic of the same name.
     await site.fresh_topics([topics.GALLERY])
     site.write(records * 2)
     link = site.start("link")
     assert await link.ended() == 78
-    assert "another one" in link.last_words
+    assert "another one" in link.log_tail
 
     assert await site.snapshot() == before
     assert await site.cursor() == cursor
@@ -166,5 +175,5 @@ async def test_a_record_that_cannot_be_read_stops_link_in_front_of_it(site: Site
     link = site.start("link")
 
     assert await link.ended() == 78
-    assert "record 5 is of an unknown type or a newer version" in link.last_words
+    assert "record 5 is of an unknown type or a newer version" in link.log_tail
     assert (await site.cursor()).offset < 5

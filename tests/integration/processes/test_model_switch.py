@@ -55,7 +55,7 @@ from tests.support import factories_streams as make
 from tests.support.commands import command
 from tests.support.factories import ANNA, NOW
 from tests.support.factories_packs import make_pack
-from tests.support.harness import Site, installation, standing, until
+from tests.support.harness import Site, current_notices, installation, until
 from tests.support.link_in_process import LinkInProcess, link_in_process
 from tests.support.reference_gallery import Reference
 
@@ -114,7 +114,7 @@ class Register:
     def records(self, model: Recogniser) -> list[MediaEmbedded]:
         return [self.record(name, model) for name in self.crops]
 
-    def anew(self, model: Recogniser, *, without: frozenset[str] = frozenset()) -> dict[Pair, Proposed]:
+    def recomputed(self, model: Recogniser, *, without: frozenset[str] = frozenset()) -> dict[Pair, Proposed]:
         """The links of every face with every other under the model, by brute force."""
         return self.reference(model, without=without).links
 
@@ -125,7 +125,7 @@ class Register:
                 reference.apply(offset, record)
         for record in self.decided:
             reference.apply(-1, record)
-        reference.compare_anew()
+        reference.recompare_all()
         return reference
 
     def again(self) -> FaceReembedder:
@@ -184,7 +184,7 @@ async def _filled(register: Register) -> list[str]:
     site.write(register.records(register.old))
     start(site)
     await site.linked()
-    both = {pair for pair, (state, *_) in register.anew(register.new).items() if state == "candidate"}
+    both = {pair for pair, (state, *_) in register.recomputed(register.new).items() if state == "candidate"}
     rows = await site.rows(
         "MATCH (a:Face)-[r:CANDIDATE {state: 'candidate'}]->(b:Face) "
         "RETURN r.link_id AS id, a.face_id AS a, b.face_id AS b ORDER BY id"
@@ -221,7 +221,7 @@ async def _check(register: Register, judged: dict[str, dict[str, Any]]) -> None:
     """What people said stands; every other link is one that the new model proposes, with its score."""
     by_pair = {(row["a"], row["b"]) for row in judged.values()}
     undecided = {pair: link for pair, link in (await register.site.links()).items() if pair not in by_pair}
-    assert undecided == {pair: link for pair, link in register.anew(register.new).items() if pair not in by_pair}
+    assert undecided == {pair: link for pair, link in register.recomputed(register.new).items() if pair not in by_pair}
     assert await register.judged() == judged
     rows = await register.site.rows("MATCH ()-[r:CANDIDATE]->() WHERE r.version = 0 RETURN DISTINCT r.model_id AS m")
     assert [row["m"] for row in rows] == [register.new.model_id]
@@ -244,7 +244,7 @@ async def test_people_s_word_stays_and_all_else_is_what_the_new_model_proposes(r
     # The list is what brute force says, and nothing has changed so far but for the vectors beside.
     people = {(row["a"], row["b"]) for row in judged.values()}
     now = {pair for pair, (state, *_) in today.items() if state == "candidate"} - people
-    then = {pair for pair, (state, *_) in register.anew(register.new).items() if state == "candidate"} - people
+    then = {pair for pair, (state, *_) in register.recomputed(register.new).items() if state == "candidate"} - people
     assert set(found.added.values()) == then - now
     assert set(found.removed.values()) == now - then
     assert found.unchanged == len(now & then)
@@ -278,7 +278,7 @@ async def test_a_link_that_dies_in_the_switch_does_it_again_and_the_log_read_ane
     await _switch(register)
     for point in ("link-in-regrouping", "link-in-switch"):
         link = site.start("link", REDTHREAD_CRASH_AT=f"{point}@{tmp_path / point}")
-        assert await link.ended() == -9, link.last_words
+        assert await link.ended() == -9, link.log_tail
     rows = await site.rows("MATCH ()-[r:CANDIDATE]->() WHERE r.version = 0 RETURN DISTINCT r.model_id AS m")
     assert {row["m"] for row in rows} == {register.old.model_id, register.new.model_id}, "it died in the middle"
     assert (await site.cursor()).model_id == register.old.model_id
@@ -344,16 +344,16 @@ async def test_what_the_old_model_embeds_around_the_switch_is_lost_nowhere(regis
     await site.restart(model_pack=register.new.path.parent)
     await _switched(register)
     late = make.media_id("picture-0")
-    assert await site.links() == register.anew(register.new, without=frozenset({late}))
+    assert await site.links() == register.recomputed(register.new, without=frozenset({late}))
     await register.embed()
-    assert await site.links() == register.anew(register.new)
+    assert await site.links() == register.recomputed(register.new)
 
     # After the switch: it waits as an event that may be replayed, which the relay does by itself, and is told so.
     register.crops["picture-36"] = register.crops["picture-1"] // 2 + 40
     site.write([register.record("picture-36", register.old)])
     event = make.origin(36).event
     await site.linked()
-    waits = standing(site.notices())[f"event:{event}"]
+    waits = current_notices(site.notices())[f"event:{event}"]
     assert (waits["outcome"], waits["code"]) == ("quarantined", "other_model")
     topic = topics.media_submitted("local")
     await until(lambda: bool(site.read(topic)), "the relay tries it again")
@@ -363,9 +363,9 @@ async def test_what_the_old_model_embeds_around_the_switch_is_lost_nowhere(regis
     site.write([register.record("picture-36", register.new)])
 
     await site.linked()
-    assert standing(site.notices())[f"event:{event}"]["outcome"] == "faces_found"
+    assert current_notices(site.notices())[f"event:{event}"]["outcome"] == "faces_found"
     ours = make.face_id("picture-36")
-    expected = {pair for pair in register.anew(register.new) if ours in pair}
+    expected = {pair for pair in register.recomputed(register.new) if ours in pair}
     assert expected
     assert {pair for pair in await site.links() if ours in pair} <= expected
     assert {pair for pair in await site.links() if ours in pair}
@@ -447,7 +447,7 @@ async def test_the_commands_list_embed_and_switch(processes: Register, tmp_path:
     done = await run("migrate", pack, "--by", "olga@ops", "--list", file, "--switch", "--leave-out")
     assert done.returncode == 0, done.stderr
     assert f"REDTHREAD_MODEL_PACK={pack}" in done.stderr
-    assert await site.links() == register.anew(register.new, without=frozenset({make.media_id("picture-5")}))
+    assert await site.links() == register.recomputed(register.new, without=frozenset({make.media_id("picture-5")}))
     again = await run("migrate", pack, "--by", "olga@ops", "--switch")
     assert again.returncode == 0, again.stderr
     nothing = await run("migrate", tmp_path / "nothing", "--by", "olga@ops")
@@ -460,13 +460,13 @@ async def test_an_embed_worker_says_the_licence_once_and_a_wrong_pack_in_one_lin
     _models()
     register = processes
     worker = register.site.start("embed")
-    await register.site.patiently(lambda: LICENCE in worker.last_words, "the licence is told")
-    assert worker.last_words.count(LICENCE) == 1
+    await register.site.wait_until(lambda: LICENCE in worker.log_tail, "the licence is told")
+    assert worker.log_tail.count(LICENCE) == 1
 
     wrong = register.site.start("embed", "embed-1", REDTHREAD_MODEL_PACK=str(tmp_path / "nothing"))
     assert await wrong.ended() == 78
-    assert [line for line in wrong.last_words.splitlines() if "model pack" in line] == [
-        line for line in wrong.last_words.splitlines() if "no .onnx files" in line
+    assert [line for line in wrong.log_tail.splitlines() if "model pack" in line] == [
+        line for line in wrong.log_tail.splitlines() if "no .onnx files" in line
     ]
 
 

@@ -26,7 +26,7 @@ from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.kafka.admin import TopicsDiffer, check_topics, ensure_topics
 from streams.settings import Addresses, cache_folder
 from tests.support.factories_pictures import astronaut, encoded, group_photograph, quarters
-from tests.support.harness import Site, installation, standing, until
+from tests.support.harness import Site, current_notices, installation, until
 
 pytestmark = pytest.mark.anyio
 ANNA = Person("anna@north", frozenset({Role.INVESTIGATOR}), "north")
@@ -117,12 +117,12 @@ async def test_a_search_overtakes_pictures_that_embed_works_on_and_those_that_wa
             async def case_known() -> bool:
                 return bool(await site.rows("MATCH (c:Case) RETURN c"))
 
-            await site.patiently(case_known, "the case is known")
+            await site.wait_until(case_known, "the case is known")
             for number in range(40):
                 cases.submit({"case_id": "local:n1", "url": f"{host}{number}.jpg", **terms}, places.add)
             cases.flush()
             # It has two threads for pictures.
-            await site.patiently(lambda: Held.asked.qsize() == 2, "every thread of embed is held in a picture")
+            await site.wait_until(lambda: Held.asked.qsize() == 2, "every thread of embed is held in a picture")
             files, now = MediaStore((tmp_path / "store").as_uri()), datetime.now(UTC)
             question = Question("local:n1", "identification", "test", "register")
             picture = Picture(encoded(astronaut(), "JPEG"), "image/jpeg")
@@ -132,7 +132,7 @@ async def test_a_search_overtakes_pictures_that_embed_works_on_and_those_that_wa
                 query = "MATCH (s:Search {search_id: $id, status: 'answered'}) RETURN s"
                 return bool(await site.rows(query, id=asked))
 
-            await site.patiently(answered, "the search is answered")
+            await site.wait_until(answered, "the search is answered")
             assert not Held.let_go.is_set()
             assert {notice["subject"] for notice in site.notices()}.isdisjoint(f"event:{place}" for place in places)
             Held.let_go.set()
@@ -162,8 +162,8 @@ async def test_a_person_asks_with_a_picture_or_a_known_face_and_is_answered(site
     cases.flush()
     site.start("embed")
     site.start("link")
-    await site.told(f"event:{place}" for place in places)
-    notices = {notice["case_id"]: notice for notice in standing(site.notices()).values()}
+    await site.noticed(f"event:{place}" for place in places)
+    notices = {notice["case_id"]: notice for notice in current_notices(site.notices()).values()}
     assert notices["local:s2"]["faces"] >= 6
 
     files, now = MediaStore((tmp_path / "store").as_uri()), datetime.now(UTC)
@@ -199,7 +199,7 @@ async def test_a_person_asks_with_a_picture_or_a_known_face_and_is_answered(site
     async def all_answered() -> bool:
         return all(row["status"] != "asked" for row in (await answers()).values())
 
-    await site.patiently(all_answered, "every search is answered")
+    await site.wait_until(all_answered, "every search is answered")
     found = await answers()
     n1, s1 = notices["local:n1"]["media_id"], notices["local:s1"]["media_id"]
     assert {name: row["status"] for name, row in found.items()} == {

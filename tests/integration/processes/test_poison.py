@@ -32,7 +32,7 @@ from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.records.incoming import CE_CASE, CE_MEDIA
 from streams.settings import Addresses, cache_folder
 from tests.support.factories_pictures import astronaut, encoded, quarters
-from tests.support.harness import Site, installation, standing, until
+from tests.support.harness import Site, current_notices, installation, until
 
 UNRESOLVED = "MATCH (q:Quarantined) WHERE q.status <> 'resolved' RETURN q.event AS event, q.code AS code"
 pytestmark = pytest.mark.anyio
@@ -228,8 +228,8 @@ async def test_bad_input_ends_in_quarantine_with_a_reason_and_good_input_beside_
     site.start("embed")
     site.start("link")
 
-    await site.told(by_subject)
-    told = {by_subject[subject]: notice for subject, notice in standing(site.notices()).items()}
+    await site.noticed(by_subject)
+    told = {by_subject[subject]: notice for subject, notice in current_notices(site.notices()).items()}
 
     # Events = notices, each what it should be.
     assert told.keys() == sender.sent.keys()
@@ -278,8 +278,10 @@ async def check_bytes_are_kept(site: Site, sender: Sender) -> None:
 async def settled(site: Site, sender: Sender, name: str) -> dict[str, Any]:
     """The standing notice of an event once it is no longer `quarantined`."""
     subject = f"event:{sender.sent[name].place}"
-    await site.patiently(lambda: standing(site.notices())[subject]["outcome"] != "quarantined", f"{name} is resolved")
-    return standing(site.notices())[subject]
+    await site.wait_until(
+        lambda: current_notices(site.notices())[subject]["outcome"] != "quarantined", f"{name} is resolved"
+    )
+    return current_notices(site.notices())[subject]
 
 
 async def check_replay_after_repair(site: Site, sender: Sender, folder: Path) -> None:
@@ -350,7 +352,7 @@ async def test_a_header_whose_name_is_no_text_stops_nobody(site: Site, folder: P
     site.start("embed")
     site.start("link")
 
-    await site.told(f"event:{place}" for place in places)
+    await site.noticed(f"event:{place}" for place in places)
 
-    assert {n["outcome"] for n in standing(site.notices()).values()} == PERSON
+    assert {n["outcome"] for n in current_notices(site.notices()).values()} == PERSON
     assert [worker.process.poll() for worker in site.workers] == [None, None]

@@ -25,7 +25,8 @@ from streams.settings import Addresses, cache_folder
 from streams.topics import EMBED_GROUP
 from tests.integration.processes.test_chaos import CASES, pictures
 from tests.support import factories_streams as make
-from tests.support.harness import Site, installation, standing, until
+from tests.support.harness import Site, current_notices, installation, until
+from tests.support.link_in_process import LinkEnded, LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
 PLACE = "redthread.media.submitted.local.v1/0/7"
@@ -68,23 +69,28 @@ async def restored(site: Site) -> Reconciliation:
         keeping.cancel()
 
 
-async def test_another_event_at_a_place_that_was_told_of_has_a_notice_of_its_own(site: Site) -> None:
+@pytest.fixture
+async def in_process(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
+        yield site
+
+
+async def test_another_event_at_a_place_that_was_told_of_has_a_notice_of_its_own(in_process: LinkInProcess) -> None:
+    site = in_process
     first = picture(1, event=PLACE, ce_id="a")
     second = picture(2, event=PLACE, ce_id="b")
     site.write([first])
-    link = site.start("link")
     await site.linked()
 
     # The topic was cut after the first event, and the second one took its place.
     site.write([second, first, second])
     await site.linked()
 
-    told = standing(site.notices())
+    told = current_notices(site.notices())
     own, other = told.pop(f"event:{PLACE}"), told.popitem()
     assert other[0].startswith(f"event:{PLACE}~") and not told
     assert (own["event"], own["ce_id"], own["media_id"]) == (PLACE, "a", first.media_id)
     assert (other[1]["event"], other[1]["ce_id"], other[1]["media_id"]) == (PLACE, "b", second.media_id)
-    await site.stop(link)
 
 
 async def test_link_recognises_a_log_that_was_cut_and_grew_again_and_goes_on_only_after_the_repair(site: Site) -> None:
@@ -100,7 +106,7 @@ async def test_link_recognises_a_log_that_was_cut_and_grew_again_and_goes_on_onl
     await site.do("MATCH (c:Cursor) SET c.digest = 'of the record that was lost'")
     link = site.start("link")
     assert await link.ended() == 78
-    assert "it is not the same log (`redthread restore` repairs it)" in link.last_words
+    assert "it is not the same log (`redthread restore` repairs it)" in link.log_tail
 
     # Nothing that comes later makes it the same again.
     site.write(records[:3])
@@ -134,17 +140,18 @@ async def test_a_running_link_sees_that_its_log_was_cut_when_the_next_record_com
     assert (await site.cursor()).broken is not None
 
 
-async def test_a_running_link_ends_where_an_older_dump_was_loaded_under_it(site: Site) -> None:
-    link = site.start("link")
+async def test_a_running_link_ends_where_an_older_dump_was_loaded_under_it(in_process: LinkInProcess) -> None:
+    site = in_process
     site.write([picture(number) for number in range(3)])
     await site.linked()
     # Batches that follow each other at once are not compared with the log: the graph itself says it.
     await site.do("MATCH (c:Cursor) SET c.offset = 0, c.ce_id = '', c.digest = ''")
     site.write([picture(3)])
 
-    assert await link.ended() == 78
-    assert "an older dump was loaded meanwhile" in link.last_words
-    link = site.start("link")
+    with pytest.raises(LinkEnded, match="an older dump was loaded meanwhile") as ended:
+        await site.linked()
+    assert ended.value.code == 78
+    await site.restart()
     await site.linked()
     assert (await site.cursor()).offset == 3
 
@@ -171,7 +178,7 @@ async def test_a_cursor_of_an_older_release_knows_its_record_after_a_reconciliat
     await site.do("MATCH (c:Cursor) REMOVE c.digest, c.ce_id")
 
     link = site.start("link")
-    await until(lambda: "holds epoch" in link.last_words, "link runs")
+    await until(lambda: "holds epoch" in link.log_tail, "link runs")
     assert (await site.cursor()).record == stands.record
     await site.stop(link)
 
@@ -180,7 +187,7 @@ async def test_a_cursor_of_an_older_release_knows_its_record_after_a_reconciliat
     await lose_an_event(site)
     link = site.start("link")
     assert await link.ended() == 78
-    assert "1 submitted events are neither in the graph nor on their way" in link.last_words
+    assert "1 submitted events are neither in the graph nor on their way" in link.log_tail
 
 
 async def lose_an_event(site: Site) -> str:
@@ -223,11 +230,11 @@ async def test_a_graph_that_lost_what_it_had_gets_everything_back_and_nobody_is_
     cases.flush()
     site.start("embed")
     link = site.start("link")
-    await site.told({f"event:{place}" for place in places})
+    await site.noticed({f"event:{place}" for place in places})
     await site.linked()
     whole = await reconciled(site)
     assert (whole.events, whole.finished, whole.quarantined, whole.differs) == (13, 12, 1, False)
-    before, told = await media_and_faces(site), standing(site.notices())
+    before, told = await media_and_faces(site), current_notices(site.notices())
 
     # An older dump: half of the media with all that was told of them, and the link process with it.
     await site.stop(link)
@@ -244,14 +251,14 @@ async def test_a_graph_that_lost_what_it_had_gets_everything_back_and_nobody_is_
     assert (found.lost, found.doubled, found.not_sent, found.unknown, found.files_missing) == ([], [], [], [], [])
     assert crop.stat().st_size > 0
     assert await media_and_faces(site) == before
-    assert standing(site.notices()).keys() == told.keys()
+    assert current_notices(site.notices()).keys() == told.keys()
 
 
 async def test_a_notice_that_kafka_lost_is_sent_again_as_it_was(site: Site) -> None:
     link = site.start("link")
     site.write([picture(number) for number in range(4)])
     await site.linked()
-    told = standing(site.notices())
+    told = current_notices(site.notices())
     await site.stop(link)
 
     # The broker came back without them.
@@ -260,7 +267,7 @@ async def test_a_notice_that_kafka_lost_is_sent_again_as_it_was(site: Site) -> N
     assert sorted(found.not_sent) == sorted(notice["notice_id"] for notice in told.values())
 
     assert (await restored(site)).not_sent == []
-    assert standing(site.notices()) == told
+    assert current_notices(site.notices()) == told
 
 
 async def test_an_event_that_its_topic_holds_and_nobody_knows_is_lost_and_one_on_its_way_is_not(site: Site) -> None:

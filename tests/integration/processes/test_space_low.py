@@ -74,15 +74,15 @@ async def test_embed_waits_with_pictures_and_relays_changes_until_there_is_space
         cases.submit(event)
         cases.flush()
         embed = site.start("embed", REDTHREAD_SPACE_MIB=str(MORE_THAN_ANY_DISK))
-        await site.patiently(lambda: "embed waits: too little free space" in embed.last_words, "embed waits")
+        await site.wait_until(lambda: "embed waits: too little free space" in embed.log_tail, "embed waits")
         # Then the change is relayed, and the picture is not
         cases.change_case({"case_id": "local:n1", "district": "north", "status": "open", "version": 1})
         cases.flush()
-        await site.patiently(lambda: site.end_of(topics.GALLERY) == 1, "the change is in the gallery log")
+        await site.wait_until(lambda: site.end_of(topics.GALLERY) == 1, "the change is in the gallery log")
         assert site.end_of(topics.QUARANTINE) == 0
         # And embed ends in order, though it waits, and goes on with the picture where there is space
         await site.stop(embed)
-        assert embed.process.returncode == 0, embed.last_words
+        assert embed.process.returncode == 0, embed.log_tail
         site.start("embed")
         await until(lambda: site.end_of(topics.GALLERY) == 2, "the picture is in the gallery log")
         assert site.end_of(topics.QUARANTINE) == 0

@@ -17,7 +17,7 @@ from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.records.incoming import CE_ERASURE
 from streams.settings import Addresses, cache_folder
 from tests.integration.processes.test_chaos import pictures
-from tests.support.harness import Site, installation, new_store, standing
+from tests.support.harness import Site, current_notices, installation, new_store
 from tests.support.mounts import bind, tmpfs, unmount
 
 pytestmark = pytest.mark.anyio
@@ -59,15 +59,15 @@ async def test_events_wait_for_the_store_and_none_is_told_as_missing(site: Site,
 
     # Given some that are told, When the volume is unmounted and more come, and an erasure of a file that is away
     submit(sent[:4])
-    await site.told({f"event:{place}" for place in places})
+    await site.noticed({f"event:{place}" for place in places})
     unmount(folder)
     submit(sent[4:])
-    await site.patiently(lambda: any(SAYS in worker.last_words for worker in site.workers), "embed says it")
+    await site.wait_until(lambda: any(SAYS in worker.log_tail for worker in site.workers), "embed says it")
     erasures: list[str] = []
     request = {"subject": {"media_id": sent[0]}, "reason": "court order"}
     cases.send(topics.erasures_requested("local"), CE_ERASURE, sent[0], request, erasures.append)
     cases.flush()
-    await site.told({f"event:{erasures[0]}"})
+    await site.noticed({f"event:{erasures[0]}"})
 
     async def deletions() -> int:
         (row,) = await site.rows("RETURN COUNT { MATCH (:Outbox {kind: 'delete'}) } AS waiting")
@@ -77,9 +77,9 @@ async def test_events_wait_for_the_store_and_none_is_told_as_missing(site: Site,
     assert list(folder.iterdir()) == []
     # Then everything is told once it is back, nothing is in quarantine, and what was erased is gone
     bind(volume, folder)
-    await site.told({f"event:{place}" for place in places})
+    await site.noticed({f"event:{place}" for place in places})
     await site.linked()
-    told = standing(site.notices())
+    told = current_notices(site.notices())
     assert {told[f"event:{place}"]["outcome"] for place in places} <= {"faces_found", "too_poor", "no_face", "erased"}
     assert not site.read(topics.QUARANTINE)
     stored = {row["media"] for row in await site.rows("MATCH (m:Media) RETURN m.media_id AS media")}
@@ -94,7 +94,7 @@ async def test_events_wait_for_the_store_and_none_is_told_as_missing(site: Site,
     bind(volume, folder)
     # And what is missing in a store that is there is told as missing
     submit(["f" * 64])
-    await site.patiently(lambda: len(site.read(topics.QUARANTINE)) == 1, "it is in quarantine")
+    await site.wait_until(lambda: len(site.read(topics.QUARANTINE)) == 1, "it is in quarantine")
     (record,) = site.read(topics.QUARANTINE)
     assert dict(record.headers() or [])["redthread-code"] == b"missing_file"
     assert json.loads(record.value() or b"{}")["sha256"] == "f" * 64

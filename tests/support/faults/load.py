@@ -31,7 +31,7 @@ CASES = {"local:faults-1": "north", "local:faults-2": "north", "local:faults-3":
 TERMS = {"purpose": "victim identification", "legal_basis": "test", "scope": "register"}
 KINDS = {"drawn": 74, "person": 14, "again": 5, "other case": 4, "broken": 3}
 """Of a hundred events: a new picture without or with a face, a known one in its case or another, no picture at all."""
-DECIDES_EVERY_S = 0.1
+DECIDES_EVERY_S = 0.5
 ASK_S = 10.0
 LINKS_PAGE = 200
 INGEST_S = 400.0
@@ -250,7 +250,7 @@ class Load:
             process.kill()
             code = late
         if code != 0:
-            self._truth.complaints.append(f"`ingest` ended with {code}: {self._system.last_words()}")
+            self._truth.complaints.append(f"`ingest` ended with {code}: {self._system.log_tail()}")
         for path in folder.iterdir():
             self._truth.files.add((media_id(path.read_bytes()), case_id))
         shutil.rmtree(folder)

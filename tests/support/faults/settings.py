@@ -33,7 +33,7 @@ def campaign() -> Campaign:
 
     return Campaign(
         cuts=int(given("CUTS", "1")),
-        kafka_kills=int(given("KAFKA_KILLS", "2")),
+        kafka_kills=int(given("KAFKA_KILLS", "1")),
         full_disks=int(given("FULL_DISKS", "0")),
         minutes=float(given("MINUTES", "0")),
         seed=int(given("SEED", "0")) or random.randrange(1, 1_000_000),

@@ -43,7 +43,7 @@ def until(condition: Callable[[], bool], what: str, seconds: float) -> None:
     while not condition():
         if time.monotonic() > end:
             raise DoesNotRun(f"not within {seconds:.0f} s: {what}")
-        time.sleep(0.1)
+        time.sleep(0.25)
 
 
 class System:
@@ -74,11 +74,11 @@ class System:
 
         def ready() -> bool:
             if process.poll() is not None:
-                raise DoesNotRun(f"`up` ended with {process.returncode}: {self.last_words()}")
+                raise DoesNotRun(f"`up` ended with {process.returncode}: {self.log_tail()}")
             return self.is_ready
 
         try:
-            until(ready, f"`up` is ready: {self.last_words()}", UP_S)
+            until(ready, f"`up` is ready: {self.log_tail()}", UP_S)
         except DoesNotRun:
             self.kill()
             raise
@@ -96,7 +96,7 @@ class System:
                 self._process.wait(DOWN_S)
             except subprocess.TimeoutExpired:
                 self.kill()
-                raise DoesNotRun(f"`up` does not end within {DOWN_S:.0f} s: {self.last_words()}") from None
+                raise DoesNotRun(f"`up` does not end within {DOWN_S:.0f} s: {self.log_tail()}") from None
             self._process = None
 
     def kill(self, processes: Iterable[psutil.Process] | None = None) -> None:
@@ -155,7 +155,7 @@ class System:
             child = self.children().get(name)
             return child is not None and child.pid not in (0, pid) and child.ready and psutil.pid_exists(child.pid)
 
-        until(back, f"{name} runs again: {self.last_words()}", BACK_S)
+        until(back, f"{name} runs again: {self.log_tail()}", BACK_S)
         if name == "kafka":
             until(self._kafka_answers, "the new Kafka answers", BACK_S)
 
@@ -165,9 +165,9 @@ class System:
         def alive() -> bool:
             return self.is_ready and all(psutil.pid_exists(child.pid) for child in self.children().values())
 
-        until(alive, f"every process runs: {self.last_words()}", BACK_S)
+        until(alive, f"every process runs: {self.log_tail()}", BACK_S)
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         try:
             return self._output.read_text("utf-8", "replace")[-800:].strip()
         except OSError:

@@ -56,10 +56,10 @@ def test_they_are_what_a_plain_computation_finds(
 
     histories = {
         link.link_id: [
-            reference.Said(
+            reference.HistoryEntry(
                 "dismissed" if link.state is State.DISMISSED else "confirmed", link.confirmed_at, "candidate"
             ),
-            *([reference.Said("approved", "9", "confirmed")] if link.state is State.APPROVED else []),
+            *([reference.HistoryEntry("approved", "9", "confirmed")] if link.state is State.APPROVED else []),
         ]
         for link in links
     }

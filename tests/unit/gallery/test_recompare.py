@@ -51,7 +51,7 @@ def test_any_register_recompared_in_any_pieces_has_the_links_of_brute_force(
     reference = Reference()
     for offset, record in log:
         reference.apply(offset, record)
-    reference.recompare()
+    reference.recompare_all()
 
     gallery = taken(log)
     links, batches = recompared_links(gallery)
