@@ -1,4 +1,4 @@
-"""The HTTP service, put together from its services; it owns no settings and opens no port."""
+"""Builds the HTTP application from its services; it reads no settings and opens no port."""
 
 from __future__ import annotations
 
@@ -7,31 +7,33 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from api import errors
+from api.deps import Services
+from api.errors import Problem
 from api.guard import Guard
 from api.metrics import Measured, Metrics
 from api.routes import (
+    acts,
+    answers,
     approvals,
     audit,
     cases,
-    decisions,
     erasures,
     faces,
     health,
     identifications,
     links,
     media,
+    media_faces,
     paths,
     quarantine,
     queue,
     searches,
+    verdicts,
     victims,
 )
-from api.services import Services
 from api.sign_in.gate import OnlySignedIn
-from api.wire import Problem
 
 DESCRIPTION = """Finds the same child across police cases: the machine proposes links, people decide.
 
@@ -42,11 +44,36 @@ the version that it was made on in `If-Match`. Every refusal is a problem detail
 """
 
 
+ROUTES = (
+    health,
+    cases,
+    media,
+    media_faces,
+    faces,
+    links,
+    queue,
+    verdicts,
+    acts,
+    approvals,
+    victims,
+    identifications,
+    paths,
+    searches,
+    answers,
+    erasures,
+    audit,
+    quarantine,
+)
+
+
 def build_app(
-    open_services: Callable[[], AbstractAsyncContextManager[Services]], *, upload_limit: int, version: str,
+    open_services: Callable[[], AbstractAsyncContextManager[Services]],
+    *,
+    upload_limit: int,
+    version: str,
     public_hosts: Iterable[str] = (),
-) -> FastAPI:  # fmt: skip
-    """The application; `open_services` is entered when it starts and left when it stops.
+) -> FastAPI:
+    """The application; `open_services` is entered at its start and left at its end.
 
     It answers to the names of its own machine and to `public_hosts`.
     """
@@ -57,18 +84,23 @@ def build_app(
             app.state.services = services
             yield
 
-    # The pages of Swagger and ReDoc load scripts from elsewhere, which this service must never do.
     app = FastAPI(
-        title="Redthread", version=version, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None, redirect_slashes=False, generate_unique_id_function=_operation,
-    )  # fmt: skip
-    for routes in (
-        health, cases, media, faces, links, queue, decisions, approvals, victims, identifications, paths, searches,
-        erasures, audit, quarantine,
-    ):  # fmt: skip
+        title="Redthread",
+        version=version,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        # The pages of Swagger and ReDoc load scripts from other servers, which this service must never do.
+        docs_url=None,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    for routes in ROUTES:
         app.include_router(routes.router)
     errors.register(app)
     app.state.metrics = Metrics()
+    # The last one added runs first: metrics, guard, sign-in, route.
     app.add_middleware(OnlySignedIn)
     app.add_middleware(Guard, upload_limit=upload_limit, hosts=public_hosts)
     app.add_middleware(Measured, metrics=app.state.metrics)
@@ -76,12 +108,8 @@ def build_app(
     return app
 
 
-def _operation(route: APIRoute) -> str:
-    return route.name
-
-
 def _describe_problems(app: FastAPI) -> None:
-    """Adds the one schema of all refusals, which no route returns by type."""
+    """Adds the schema of refusals to the OpenAPI document; no route returns it as its response model."""
     plain = app.openapi
 
     def described() -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""One table from error code to HTTP status; every refusal is a problem detail (RFC 9457) with a stable code."""
+"""Refusals as HTTP answers: one table from error code to status, every answer a problem detail (RFC 9457).
+
+`STATUS` is the table, `register` installs the handlers, `problems` describes a route's refusals for OpenAPI.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from api import clock
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import AccessEvent
 from graph.actions.refusals import disclose, record_miss
 from graph.domain.errors import Conflict, RedthreadError
 from graph.domain.people import Person, check_purpose
@@ -74,75 +77,119 @@ CHALLENGES: Final = {
     "token_missing": 'Bearer realm="redthread"',
     "token_invalid": 'Bearer realm="redthread", error="invalid_token"',
 }
-"""WWW-Authenticate of each refusal to believe who asks (RFC 6750, 3)."""
+"""The header WWW-Authenticate of each refused authentication (RFC 6750, 3)."""
 HIDING: Final = frozenset({"not_found", "case_unknown", "face_unknown"})
-"""Codes that one sentence each is told for: what is hidden must read as what does not exist, whoever words it."""
-_FROM_STATUS: Final = {
-    400: "malformed_body", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 408: "too_slow",
-    413: "too_large", 415: "unsupported_content_type", 422: "invalid",
-}  # fmt: skip
-
-
-_WITHOUT_HEADER: Final = {
+"""Codes that have one fixed sentence each, so that a hidden object and a missing one are answered alike."""
+_CODE_OF_STATUS: Final = {
+    400: "malformed_body",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+    415: "unsupported_content_type",
+    422: "invalid",
+}
+_MISSING_HEADER: Final = {
     "redthread-purpose": ("purpose_missing", "say for what purpose you look in header Redthread-Purpose"),
     "if-match": ("version_missing", 'say which version you saw: If-Match: "<version>"'),
 }
 
+EVERYWHERE: Final = ("host_refused", "internal")
+GRAPH: Final = ("store_unavailable",)
+FILES: Final = ("media_store_unavailable",)
+SIGNED_IN: Final = ("token_missing", "token_invalid", "role_missing", "actor_missing", "sign_in_unavailable")
+ACTING: Final = ("forbidden", "invalid", *SIGNED_IN, *GRAPH)
+LOOKING: Final = ("purpose_missing", "not_found", "claim_expired", *ACTING)
+CONFLICTS: Final = ("stale_version", "already_decided", "contradiction")
+BODY: Final = ("malformed_body", "too_large", "too_slow")
 
-def problem(code: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: object) -> JSONResponse:
-    """The refusal `code` as an answer; `more` are further members of the problem detail."""
-    status, title = STATUS[code]
-    body = {"type": f"urn:redthread:problem:{code}", "title": title, "status": status, "detail": detail, "code": code}
+
+class Problem(BaseModel):
+    """RFC 9457 problem detail; `code` is stable, `current` and `errors` are there where they help."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    current: dict[str, Any] | None = None
+    errors: list[dict[str, str]] | None = None
+
+
+def problem(code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: object) -> JSONResponse:
+    """The answer for refusal `code`; `members` are further members of the problem detail."""
     sent = dict(headers or {})
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if STATUS[code][0] == HTTPStatus.SERVICE_UNAVAILABLE:
         sent["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if code in CHALLENGES:
         sent["WWW-Authenticate"] = CHALLENGES[code]
-    return JSONResponse({**body, **more}, status, sent, MEDIA_TYPE)
+    return JSONResponse({**_body(code, detail), **members}, STATUS[code][0], sent, MEDIA_TYPE)
+
+
+def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """FastAPI's `responses` for the refusals `codes` and those of every route: an example per code, by status."""
+    answers: dict[int | str, dict[str, Any]] = {}
+    for code in dict.fromkeys((*codes, *EVERYWHERE)):
+        status, title = STATUS[code]
+        schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+        empty = {"description": "", "content": {MEDIA_TYPE: {"schema": schema, "examples": {}}}}
+        answer = answers.setdefault(status, empty)
+        if status == 401:
+            challenge = {"description": "how to sign in (RFC 6750)", "schema": {"type": "string"}}
+            answer["headers"] = {"WWW-Authenticate": {**challenge, "example": CHALLENGES["token_missing"]}}
+        answer["description"] = "; ".join(filter(None, (answer["description"], f"`{code}`: {title}")))
+        answer["content"][MEDIA_TYPE]["examples"][code] = {"value": _body(code, title.lower())}
+    return answers
+
+
+def _body(code: str, detail: str) -> dict[str, Any]:
+    status, title = STATUS[code]
+    return {"type": f"urn:redthread:problem:{code}", "title": title, "status": status, "detail": detail, "code": code}
 
 
 def code_of(error: RedthreadError) -> str:
-    """The row of the table for an error: its own code, else that of the nearest class that has a row."""
+    """The error's own code if `STATUS` has it, else that of the nearest base class, else `internal`."""
     codes = [error.code, *(getattr(kind, "code", "") for kind in type(error).__mro__)]
     return next((code for code in codes if code in STATUS), "internal")
 
 
 def register(app: FastAPI) -> None:
-    """Makes every refusal of `app` a problem detail; what nobody expected is left to `api.guard`."""
+    """Installs the handlers that answer with problem details; unexpected exceptions are left to `api.guard`."""
     app.add_exception_handler(RedthreadError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
-    """The refusal of a route; what it tells, and that something was not found, is in the audit first."""
+    """Answers a route's refusal after the audit has recorded a miss or a disclosure."""
     assert isinstance(error, RedthreadError)
     person: Person | None = getattr(request.state, "person", None)
     if person is None:
         return refusal(error)
-    access_log: AccessLog = request.app.state.services.access_log
-    access = AccessEvent(person, _stated(request.headers.get("redthread-purpose", "")), clock.now())
-    asked, path = f"{request.method} {getattr(request.scope.get('route'), 'path', '')}", request.url.path
+    services = request.app.state.services
+    access = AccessEvent(person, _stated_purpose(request), services.now())
+    route, path = f"{request.method} {getattr(request.scope.get('route'), 'path', '')}", request.url.path
     try:
         if code_of(error) in HIDING:
-            await record_miss(access_log, access, asked, path)
+            await record_miss(services.access_log, access, route, path)
         elif isinstance(error, Conflict):
-            return refusal(await disclose(access_log, access, asked, path, error))
+            return refusal(await disclose(services.access_log, access, route, path, error))
     except RedthreadError as unlogged:
         return refusal(unlogged)
     return refusal(error)
 
 
-def _stated(header: str) -> str:
-    """The purpose that a header states; empty where it states none that could be kept."""
+def _stated_purpose(request: Request) -> str:
+    """The purpose in the request's header, or an empty text where the header has no valid one."""
     try:
-        return check_purpose(as_utf8(header))
+        return check_purpose(as_utf8(request.headers.get("redthread-purpose", "")))
     except RedthreadError:
         return ""
 
 
 def as_utf8(header: str) -> str:
-    """The header as its sender wrote it: servers hand on bytes as Latin-1."""
+    """The header decoded as UTF-8; ASGI servers decode headers as Latin-1."""
     try:
         return header.encode("latin-1").decode("utf-8")
     except UnicodeError:
@@ -150,7 +197,7 @@ def as_utf8(header: str) -> str:
 
 
 def refusal(error: RedthreadError) -> JSONResponse:
-    """The answer to who met this error; one without a row in the table is raised again, as nobody expected it."""
+    """The answer for an expected error. Raises the error again if its code is not in `STATUS`."""
     code = code_of(error)
     if code == "internal":
         raise error
@@ -167,7 +214,7 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     missing = {
         str(item["loc"][-1]).lower() for item in found if item["type"] == "missing" and item["loc"][0] == "header"
     }
-    for header, (code, detail) in _WITHOUT_HEADER.items():
+    for header, (code, detail) in _MISSING_HEADER.items():
         if header in missing:
             return problem(code, detail)
     if any(item["type"] == "json_invalid" for item in found):
@@ -176,7 +223,7 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 
 def _one(item: Mapping[str, Any]) -> dict[str, str]:
-    """Where and what, without what was sent: the name of an unknown field is input as well."""
+    """Location and message of a validation error, without the input; the name of an unknown field is input too."""
     where = [str(part) for part in item["loc"]]
     if item["type"] == "extra_forbidden":
         return {"where": ".".join(where[:-1]) or "body", "what": "a field that is not known here"}
@@ -187,5 +234,5 @@ def _one(item: Mapping[str, Any]) -> dict[str, str]:
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = _FROM_STATUS.get(error.status_code, "bad_request" if error.status_code < 500 else "internal")
+    code = _CODE_OF_STATUS.get(error.status_code, "bad_request" if error.status_code < 500 else "internal")
     return problem(code, STATUS[code][1].lower(), headers=error.headers)

@@ -1,4 +1,4 @@
-"""Whether the service can serve: asked over a connection and a thread of its own, which no request makes wait."""
+"""Whether the service can serve, checked over a connection and thread of its own, which requests cannot delay."""
 
 from __future__ import annotations
 
@@ -9,25 +9,30 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from api.sign_in.tokens import SignIn
-from graph.actions.read.links import missing_migrations
+from graph.actions.read.counts import missing_migrations
 from graph.domain.errors import MediaStoreUnavailable, RedthreadError
 from graph.files import MediaStore
 from graph.store.session import Store
 
 PATIENCE_SECONDS: Final = 5.0
-"""How long each part may take: far more than under any load, since nothing else uses what it is asked over."""
+"""Limit of each check: far more than it takes under any load, since nothing else uses its connection and thread."""
 FRESH_SECONDS: Final = 1.0
-"""How long an answer is given again: however many ask, each part is asked once in this time."""
+"""How long a result is reused, whatever the number of requests."""
 READY: Final = "ready"
 
 
 class Readiness:
-    """The state of each part that a request needs. `store` is used by nothing else; the owner closes it."""
+    """Checks graph, media store and sign-in. `store` is used by nothing else; the owner closes it."""
 
     def __init__(
-        self, store: Store, files: MediaStore, sign_in: SignIn, *, patience: float = PATIENCE_SECONDS,
+        self,
+        store: Store,
+        files: MediaStore,
+        sign_in: SignIn,
+        *,
+        patience: float = PATIENCE_SECONDS,
         fresh: float = FRESH_SECONDS,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._store = store
         self._files = files
         self._sign_in = sign_in
@@ -38,7 +43,7 @@ class Readiness:
         self._checked_at = 0.0
 
     async def parts(self) -> dict[str, str]:
-        """What is true of graph, media store and sign-in: READY, or what is wrong."""
+        """The state of each part by name: READY, or a sentence that says what is wrong."""
         checking = self._checking
         if checking is None or (checking.done() and time.monotonic() - self._checked_at > self._fresh):
             checking = self._checking = asyncio.create_task(self._check(), name="readiness")
@@ -59,23 +64,23 @@ class Readiness:
         self._checked_at = time.monotonic()
         return {"graph": graph, "media_store": media, "sign_in": sign_in}
 
-    async def _within(self, check: Coroutine[Any, Any, str], else_: str) -> str:
+    async def _within(self, check: Coroutine[Any, Any, str], failure: str) -> str:
         try:
             async with asyncio.timeout(self._patience):
                 return await check
         except (RedthreadError, TimeoutError):
-            return else_
+            return failure
 
     async def _graph(self) -> str:
-        await self._store.ping()  # a read would be tried again for as long as it has patience
+        await self._store.ping()  # a read would be retried until the time limit
         missing = await missing_migrations(self._store)
         return f"migrations are not applied: {', '.join(missing)}" if missing else READY
 
     async def _media(self) -> str:
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._files.check_writable)
-        except MediaStoreUnavailable as away:
-            return away.message
+        except MediaStoreUnavailable as error:
+            return error.message
         except Exception:  # noqa: BLE001 - every file system has errors of its own, and each means the same here
             return "the media store cannot be written"
         return READY

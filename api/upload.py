@@ -1,11 +1,11 @@
-"""Forms with one file, kept in memory: a picture that is asked about must leave no trace on a disk by accident."""
+"""Reads forms with one file, in memory: an uploaded picture must leave no temporary file on a disk."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -16,16 +16,19 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from graph.domain.errors import Invalid
 from graph.space import Space
 
-_CONTENT_TYPE = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
-FIELDS_MAX = 20
-_PICTURES_AND_FILMS = (
-    b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"\x00\x00\x00\x0cjP  ",
-    b"\xff\x4f\xff\x51", b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"RIFF", b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba",
-    b"\x00\x00\x01\xb3", b"FLV\x01", b"OggS", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", b".RMF", b"G",
-)  # fmt: skip
-_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"pnot")
+_CONTENT_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
+FIELDS_MAX: Final = 20
+# JPEG, PNG, GIF, BMP, TIFF (both byte orders), JPEG 2000 (file and stream), PBM to PPM, RIFF (WebP, AVI), Matroska,
+# MPEG (two), FLV, Ogg, ASF, RealMedia, MPEG-TS.
+_FIRST_BYTES: Final = (
+    "ffd8ff 89504e470d0a1a0a 47494638 424d 49492a00 4d4d002a 0000000c6a502020 ff4fff51 5031 5032 5033 5034 5035 5036 "
+    "52494646 1a45dfa3 000001ba 000001b3 464c5601 4f676753 3026b2758e66cf11 2e524d46 47"
+)
+_SIGNATURES: Final = tuple(bytes.fromhex(first) for first in _FIRST_BYTES.split())
+_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"pnot")
+"""Types of the first box of a file in the ISO base media format (MP4, HEIC, QuickTime)."""
 
-Said = TypeVar("Said", bound=BaseModel)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +42,20 @@ class Form:
 
 class _InMemory(MultiPartParser):
     spool_max_size = 2**40
-    """Bytes from which Starlette would write to a temporary file; the request's own limit comes long before."""
+    """Bytes from which Starlette writes to a temporary file; the request's own limit is far lower."""
 
 
 async def read_form(request: Request, space: Space) -> Form:
-    """The form of a multipart request with exactly one file, named `file`; Invalid where it is another.
+    """The form of a multipart request with exactly one file, named `file`; else Invalid.
 
-    Raises NoSpace, without reading it, while there is too little space to keep a file.
+    Raises NoSpace before reading it while there is too little space to store a file.
     """
     await asyncio.to_thread(space.check)
     parser = _InMemory(request.headers, request.stream(), max_files=1, max_fields=FIELDS_MAX, max_part_size=4096)
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError):
-        # Its message may quote what was sent. KeyError: no boundary.
+        # The message may quote the input. KeyError: no boundary.
         raise Invalid("the form cannot be read", code="malformed_body") from None
     try:
         file = form.get("file")
@@ -66,19 +69,26 @@ async def read_form(request: Request, space: Space) -> Form:
         await form.close()
 
 
-def check_media(data: bytes) -> None:
-    """Refuses an upload that is empty, or that by its first bytes is neither a picture nor a film.
+def form_body(schema: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI content of a form with the fields of this schema and a file."""
+    properties = {"file": {"type": "string", "format": "binary"}, **schema["properties"]}
+    form = {**schema, "properties": properties, "required": ["file", *schema["required"]]}
+    return {"multipart/form-data": {"schema": form}}
 
-    It lets pass whatever may be one: embed decodes the file and says what it is.
+
+def check_media(data: bytes) -> None:
+    """Raises Invalid for an upload that is empty, or whose first bytes are those of neither a picture nor a film.
+
+    The check is permissive: embed decodes the file and decides.
     """
     if not data:
         raise Invalid("the file is empty", code="empty_file")
-    if not data.startswith(_PICTURES_AND_FILMS) and data[4:8] not in _BOXES:
+    if not data.startswith(_SIGNATURES) and data[4:8] not in _BOXES:
         raise Invalid("the file is neither a picture nor a video", code="unsupported_content_type")
 
 
-def checked(model: type[Said], sent: bytes | dict[str, str]) -> Said:
-    """The model of what was sent; a wrong one is refused as any other body is, without its values."""
+def checked(model: type[Model], sent: bytes | dict[str, str]) -> Model:
+    """The validated model of a body; an invalid one is refused like any other body, without its values."""
     try:
         return model.model_validate_json(sent) if isinstance(sent, bytes) else model.model_validate(sent)
     except ValidationError as error:

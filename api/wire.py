@@ -1,27 +1,62 @@
-"""What goes over the wire: JSON in, which takes no unknown field, and JSON out, built by `from_*`."""
+"""What the JSON of several routes has in common: kinds of values, faces and links, and how examples are written.
+
+JSON in takes no unknown field. JSON out is validated and copied once, from domain objects whose attributes have the
+fields' names: routes return those objects.
+"""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal, Self
+from string import Template
+from typing import Annotated, Final, Literal
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-)
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from api import examples
-from graph.actions.read.similar import SimilarFaces
-from graph.domain.capture_time import Gap
+from graph.domain import ids
 from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
 from graph.domain.people import PURPOSE_LIMIT
+from graph.domain.queue import URGENCIES
 from graph.domain.text import is_blank
-from graph.domain.visibility import VisibleCase, VisibleLink
+
+_SHARED = {
+    "CASE": '"north:2026-001"',
+    "OTHER_CASE": '"south:2026-017"',
+    "FACE": '"1e9f7d5b3c1a8f6e4d2c0b9a7f5e3d1c8b6a4f2e0d9c7b5a3f1e8d6c4b20a9f7"',
+    "OTHER_FACE": '"b81d0e6f4a2c9b7d5e3f1a8c6b4d2e0f9a7c5b3d1e8f6a4c2b0d9e7f5a3c1b86"',
+    "MEDIA": '"2f1d7c9e3b5a8f6d4c2e0b9a7f5d3c1e8b6a4f2d0c9e7b5a3f1d8c6e4b2a0f97"',
+    "OTHER_MEDIA": '"7c9e3b5a8f6d4c2e0b9a7f5d3c1e8b6a4f2d0c9e7b5a3f1d8c6e4b2a0f972f1d"',
+    "LINK_ID": '"5c3a1f9e7d5b3c1a8f6e4d2c0b9a7f5e3d1c8b6a4f2e0d9c7b5a3f1e8d6c4b20"',
+    "VICTIM_ID": '"v-5c3a1f9e7d5b3c1a8f6e4d2c0b9a7f5e"',
+    "NORTH": '"district": "north", "contact": "duty desk north, 0100"',
+    "SOUTH": '"district": "south", "contact": "duty desk south, 0200"',
+}
+
+
+def _json(text: str) -> str:
+    return Template(text).substitute(_SHARED)
+
+
+def example(*texts: str) -> ConfigDict:
+    """The configuration of a model with these examples in JSON; `$NAME` inserts a value that examples share."""
+    return ConfigDict(json_schema_extra={"examples": [json.loads(_json(text)) for text in texts]})
+
+
+_SHARED["LINK_B"] = _json("""
+    {"face_id": $OTHER_FACE, "media_id": null, "case_ids": [], "box": null, "quality": null, $SOUTH, "erased": false,
+     "more_similar": null}""")
+_SHARED["LINK_FIELDS"] = _json("""
+    "link_id": $LINK_ID, "proposed_by": "machine", "proposed_at": "2026-11-20T09:12:44+00:00",
+    "a": {"face_id": $FACE, "media_id": $MEDIA, "case_ids": [$CASE], "box": [412, 96, 88, 117], "quality": 0.8, $NORTH,
+          "erased": false, "more_similar": 12},
+    "b": $LINK_B,
+    "gap": {"years": null, "band": "6-10",
+            "limits": "a picture of a small child is found by one taken 6 to 10 years later in about two of three"}""")
+_SHARED["SEALED"] = (
+    '"score": null, "band": null, "model_id": null, "threshold": null, "by_mean": null, "score_id": null'
+)
+_SHARED["LINK"] = _json('{$LINK_FIELDS, $SEALED, "state": "candidate", "version": 0}')
+_SHARED["CONFIRMED_LINK"] = _json('{$LINK_FIELDS, $SEALED, "state": "confirmed", "version": 1}')
 
 
 def _readable(text: str) -> str:
@@ -44,32 +79,40 @@ def _known_to_utc(moment: datetime) -> datetime:
     return moment
 
 
+def _is_case_id(text: str) -> str:
+    if not ids.is_case_id(text):
+        raise ValueError("a case id reads <source>:<local id>")
+    return text
+
+
+def _urgency_name(urgency: object) -> object:
+    return URGENCIES[urgency] if isinstance(urgency, int) else urgency
+
+
 Stated = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=PURPOSE_LIMIT), AfterValidator(_readable)
 ]
-"""A purpose, a legal basis, or why something is done."""
+"""A purpose, a legal basis, or the reason of an act."""
 Number = Annotated[int, BeforeValidator(_no_truth_value)]
-"""A whole number, which `true` is not."""
+"""A whole number; `true` is none."""
 Moment = Annotated[AwareDatetime, AfterValidator(_known_to_utc)]
-"""A time with its zone, that can be told in UTC as well."""
+"""A time with its zone that exists in UTC too."""
+CaseIdIn = Annotated[str, AfterValidator(_is_case_id)]
 Reason = Annotated[str, StringConstraints(pattern=f"^({'|'.join(sorted(REASONS))})$")]
-
-
-FaceId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+Text = Annotated[str, StringConstraints(max_length=TEXT_LIMIT)]
+Digest = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+"""The id of a face, media or link."""
 FACES_MAX: Final = 3000
 """Faces of one body: as many as fit into it."""
 Faces = Annotated[
-    list[FaceId] | None,
+    tuple[Digest, ...] | None,
     Field(
         max_length=FACES_MAX,
         description="the faces that you were shown of the victims that this joins or names. One that came since is "
         "refused with 409 `stale_version`; where there are any and none are said: 428",
     ),
 ]
-
-
-def as_shown(faces: list[str] | None) -> tuple[str, ...] | None:
-    return None if faces is None else tuple(faces)
+Urgency = Annotated[Literal["routine", "urgent", "danger_now"], BeforeValidator(_urgency_name)]
 
 
 class WireIn(BaseModel):
@@ -77,47 +120,7 @@ class WireIn(BaseModel):
 
 
 class WireOut(BaseModel):
-    """What is answered: checked and copied once, by pydantic itself, from objects whose attributes have its names."""
-
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
-
-
-class VerdictIn(WireIn):
-    """One person's decision on one link."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.VERDICT]})
-
-    decision: Decision
-    reasons: list[Reason] = Field(
-        default_factory=list[str],
-        max_length=20,
-        description="prefix `against:`: this speaks against the decision. Confirming needs one that speaks for it.",
-    )
-    text: str = Field(default="", max_length=TEXT_LIMIT)
-    faces: Faces = None
-
-
-class Problem(BaseModel):
-    """RFC 9457 problem detail; `code` is stable, `current` and `errors` are there where they help."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    current: dict[str, Any] | None = None
-    errors: list[dict[str, str]] | None = None
-
-
-class LiveOut(WireOut):
-    status: Literal["alive"] = "alive"
-
-
-class ReadyOut(WireOut):
-    """`parts` says of each part whether it is `ready`, or in a sentence what is missing."""
-
-    status: Literal["ready"] = "ready"
-    parts: dict[str, str]
 
 
 class SideOut(WireOut):
@@ -144,27 +147,30 @@ class GapOut(WireOut):
     band: Literal["to 2", "3-5", "6-10", "more than 10"] = Field(description="years")
     limits: str | None = Field(description="what was measured at such a gap, where the comparison finds clearly less")
 
-    @classmethod
-    def from_gap(cls, gap: Gap | None) -> GapOut | None:
-        return None if gap is None else cls.model_validate(gap)
 
+class LinkOut(WireOut):
+    """A link; score, band, model, threshold, `by_mean` and `score_id` are null until the caller has judged it.
 
-class SimilarFacesOut(WireOut):
-    """Faces as similar as those proposed for one face, and not proposed, by id: an order that tells no score.
-
-    `number` counts all of them when the face was compared, null where nobody did; at most 200 are listed, the smallest
-    ids.
+    `by_mean`: the score is not that of these two faces, but of one and the mean of all faces of the other's victim.
+    `score_id` names what made the score of the model's vectors; null on links of a release that had no such name.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.SIMILAR_FACES]})
+    model_config = example("$LINK")
 
-    number: int | None
-    items: list[SideOut]
-    next: str | None
-
-    @classmethod
-    def from_found(cls, found: SimilarFaces) -> SimilarFacesOut:
-        return cls.model_validate({"number": found.number, "items": found.faces, "next": found.next})
+    link_id: str
+    state: State
+    version: int
+    proposed_by: str
+    proposed_at: str
+    score: float | None
+    band: str | None
+    model_id: str | None
+    threshold: float | None
+    by_mean: bool | None
+    score_id: str | None
+    a: SideOut
+    b: SideOut
+    gap: GapOut | None
 
 
 class PastVerdictOut(WireOut):
@@ -183,81 +189,23 @@ class PastVerdictOut(WireOut):
     blind: bool | None = Field(description="whether the person had not seen score or reasons before; null: a reopening")
 
 
-class LinkOut(WireOut):
-    """A link; score, band, model, threshold, `by_mean` and `score_id` are null until the caller has judged it.
-
-    `by_mean`: the score is not that of these two faces, but of one and the mean of all faces of the other's victim.
-    `score_id` names what made the score of the model's vectors; null on links of a release that had no such name.
-    """
-
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.LINK]})
-
-    link_id: str
-    state: State
-    version: int
-    proposed_by: str
-    proposed_at: str
-    score: float | None
-    band: str | None
-    model_id: str | None
-    threshold: float | None
-    by_mean: bool | None
-    score_id: str | None
-    a: SideOut
-    b: SideOut
-    gap: GapOut | None
-
-    @classmethod
-    def from_link(cls, link: VisibleLink) -> Self:
-        return cls.model_validate(link)
-
-
 class LinkDetailOut(LinkOut):
     """A link with the verdicts on it, oldest first, as far as the caller may read them.
 
     `face_ids`: its two faces, and those of their victims that the caller may know; a decision that joins names them.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.LINK_JUDGED]})
+    model_config = example("""
+        {$LINK_FIELDS, "state": "confirmed", "version": 1, "score": 0.61, "model_id": "sface-2021dec",
+         "band": "very strong support; provisional: measured on adults, not on children", "threshold": 0.4,
+         "by_mean": false, "face_ids": [$FACE, $OTHER_FACE], "score_id": "score-5d41402abc4b",
+         "history": [{"verdict_id": "4d1c8b6a0f972f1d7c9e3b5a8f6d4c2e", "by": "anna@north",
+                      "at": "2026-11-20T10:03:05+00:00", "decision": "confirmed",
+                      "reasons": ["ears", "marks", "against:hair"], "text": "", "supersedes": null, "blind": true}]}
+    """)
 
     face_ids: list[str]
     history: list[PastVerdictOut]
-
-
-class LinkPage(WireOut):
-    """`next` is the `after` of the next page, null on the last one."""
-
-    items: list[LinkOut]
-    next: str | None
-
-    @classmethod
-    def from_links(cls, links: list[VisibleLink], following: str | None) -> LinkPage:
-        return cls.model_validate({"items": links, "next": following})
-
-
-class CaseOut(WireOut):
-    case_id: str
-    source: str | None
-    district: str | None
-    status: str | None
-    version: int | None
-    contact: str | None
-    review_by: str | None
-
-
-class MediaOut(WireOut):
-    media_id: str
-    kind: str | None
-    content_type: str | None
-    width: int | None
-    height: int | None
-    captured_at: str | None = Field(description="by the latest event that says it, else by the camera (EXIF)")
-    ai_generated: bool | None = Field(description="by the latest event that says it; null: no event does")
-    scope: str | None
-    exhibits: list[str]
-    urgency: str | None
-    submitted_at: int | None = Field(description="milliseconds since 1970, UTC")
-    other_case_ids: list[str]
 
 
 class FaceOut(WireOut):
@@ -269,42 +217,3 @@ class FaceOut(WireOut):
     quality_because: str | None
     too_poor_because: str | None
     label: str | None
-
-
-class LinkedCaseOut(WireOut):
-    """Another case that links (by state) or shared media lead to; without an id: cases that the caller may not see."""
-
-    case_id: str | None
-    district: str | None
-    contact: str | None
-    links: dict[State, int]
-    shared_media: int
-
-
-class CaseGraphOut(WireOut):
-    """A case as nodes and edges."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.CASE_GRAPH]})
-
-    case: CaseOut
-    media: list[MediaOut]
-    faces: list[FaceOut]
-    links: list[LinkOut]
-    cases: list[LinkedCaseOut]
-
-    @classmethod
-    def from_case(cls, seen: VisibleCase) -> CaseGraphOut:
-        media = [
-            {**row["media"], **row["membership"], "exhibits": row["membership"]["exhibits"] or [],
-             "other_case_ids": [case["case_id"] for case in row["others"]]}
-            for row in seen.media
-        ]  # fmt: skip
-        return cls.model_validate(
-            {
-                "case": seen.case,
-                "media": media,
-                "faces": [{**row["face"], "media_id": row["media_id"]} for row in seen.faces],
-                "links": seen.links,
-                "cases": seen.linked,
-            }
-        )

@@ -1,6 +1,6 @@
-"""How a worker process ends: by an exit code, at a crash point of a test, or by its watchdog.
+"""The ends of a worker process: an exit code, a crash point of a test, or the watchdog.
 
-Every end here is like kill -9 (`os._exit`): nothing unfinished is committed, and the supervisor starts it again.
+Every end here is like kill -9 (`os._exit`): nothing unfinished is committed, and the supervisor restarts it.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from typing import Any, Final, NoReturn
 EXIT_STUCK: Final = 70
 EXIT_FENCED: Final = 75
 EXIT_ALARM: Final = 78
-"""Exit codes: the watchdog found no progress, another process holds the gallery log, a person is needed."""
+"""Exit codes: no progress found by the watchdog; another process holds the gallery log; a person is needed."""
 
 
 def describe_failure(error: BaseException) -> str:
-    """The failure's type and the last places it came through; its message could quote people's data."""
+    """The failure's type and its last stack frames, without its message, which could contain personal data."""
     frames = traceback.extract_tb(error.__traceback__)[-5:]
     places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
     return f"{type(error).__name__} at {places}"
 
 
 def end_process(code: int, reason: str) -> NoReturn:
-    """Ends the process like kill -9, so that nothing unfinished is committed; the supervisor starts it again."""
+    """Ends the process like kill -9, with the reason on standard error."""
     os.write(2, f"ALARM {reason}\n".encode())
     os._exit(code)
 
 
 class CrashPoint:
-    """Kills the process at one named place, once: a marker file remembers that it has happened.
+    """Kills the process at one named place, once: a marker file records that it has happened.
 
-    `armed` reads `name` or `name@FILE`; empty never crashes. Used by tests through REDTHREAD_CRASH_AT.
+    `armed` is `name` or `name@FILE`; empty never crashes. Tests set it through REDTHREAD_CRASH_AT.
     """
 
     def __init__(self, armed: str) -> None:
@@ -65,7 +65,7 @@ class WatchdogLimits:
 
 
 class Watchdog(threading.Thread):
-    """Ends the process where the loop is blocked, no partition ever comes, lag does not shrink, or a stop hangs."""
+    """Ends the process when its loop is blocked, it never gets a partition, makes no progress, or its stop hangs."""
 
     def __init__(self, app: Any, limits: WatchdogLimits | None = None) -> None:
         super().__init__(name="watchdog", daemon=True)
@@ -77,11 +77,11 @@ class Watchdog(threading.Thread):
         self._assigned = self._progress = time.monotonic()
 
     def progress(self) -> None:
-        """Something was done, or is being waited for on purpose."""
+        """Reports work done, or an intended wait."""
         self._progress = time.monotonic()
 
     async def beat(self) -> None:
-        """Runs in the worker's loop for its whole life."""
+        """Reports that the loop runs, for the life of the worker."""
         while True:
             self._beat = time.monotonic()
             await asyncio.sleep(1)
@@ -98,7 +98,7 @@ class Watchdog(threading.Thread):
                     os._exit(EXIT_STUCK)
 
     def _fault(self, now: float) -> str | None:
-        assigned, lag = self._look()
+        assigned, lag = self._state()
         if assigned:
             self._joined, self._assigned = True, now
         if self._joined:
@@ -117,9 +117,9 @@ class Watchdog(threading.Thread):
             return "no progress"
         return None
 
-    def _look(self) -> tuple[bool, int | None]:
+    def _state(self) -> tuple[bool, int | None]:
         try:
-            # Not `app.consumer`: that would make one, in this thread and for this thread's event loop.
+            # Not `app.consumer`: that would create one, in this thread and for this thread's event loop.
             consumer = self._app._consumer
             partitions = list(consumer.assignment())
             committed = consumer._committed_offset

@@ -1,4 +1,4 @@
-"""The settings of a worker process, read once from REDTHREAD_* in `streams.worker` and passed on."""
+"""The settings of a worker process, read once from REDTHREAD_* in `streams.worker`, and the servers' addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Start of the worker processes: `python -m streams.worker embed` and `python -m streams.worker link`."""
+"""Starts a worker process: `python -m streams.worker embed` or `python -m streams.worker link`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streams.records.reading import complaint
 from streams.settings import StreamSettings
 
 KINDS: Final = {"embed": "streams.embed.process", "link": "streams.link.process"}
-"""The composition root of each kind: only its own is loaded, since half of embed's start is its libraries."""
+"""The composition root of each kind, imported only when needed: half of embed's start is its libraries."""
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    # Faust sets the root logger to DEBUG for a display at its start: thousands of messages would be made and dropped.
+    # Faust sets the root logger to DEBUG at its start: thousands of messages would be formatted and dropped.
     logging.disable(logging.INFO)
     try:
         app = importlib.import_module(KINDS[sys.argv[1]]).make(StreamSettings())  # pyright: ignore[reportCallIssue]  settings come from the environment
@@ -35,7 +35,7 @@ def main() -> None:
         end_process(EXIT_ALARM, reason.message)
     except ValidationError as error:
         end_process(EXIT_ALARM, f"the settings are not usable: {complaint(error)}")
-    except SettingsError as error:  # its text names the field and no value
+    except SettingsError as error:  # its text contains the field and no value
         end_process(EXIT_ALARM, f"a setting is no JSON: {error}")
     # Faust's own option parser: without --without-web it would open a port on all interfaces.
     sys.argv[1:] = ["worker", "-l", "warn", "--without-web"]

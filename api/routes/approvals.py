@@ -2,26 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
-from api.identity import ApprovingLook
-from api.problems import LOOKING, problems
-from api.services import Use
-from api.wire_queue import After, ApprovalsPage, position
-from graph.actions.read.approvals import read_approvals
+from api.deps import ApprovalAccess, ServicesDep
+from api.errors import LOOKING, problems
+from api.routes.queue import After, position
+from api.wire import LinkOut, Urgency, WireOut, example
+from graph.actions.read.approvals import Approval, read_approvals
+from graph.actions.read.page import Page
 
 router = APIRouter(tags=["approvals"])
 
 
-@router.get("/approvals", responses=problems("forbidden", *LOOKING))
+class WaitingIdentificationOut(WireOut):
+    """That a victim may be a person known to a case system; the first person's reason is not told."""
+
+    identification_id: str
+    state: Literal["proposed", "to_be_approved_again"]
+    person_ref: str
+    basis: str
+    face_ids: list[str]
+
+
+class ApprovalOut(WireOut):
+    """One person's decision that waits for another: links of one act and victim, or an identification."""
+
+    kind: Literal["links", "identification"]
+    urgency: Urgency
+    by: str = Field(description="who decided first; never the caller")
+    at: str = Field(description="since when it waits")
+    face_ids: list[str] = Field(
+        description="the faces of its links and victims that the caller may know: an approval names them"
+    )
+    victim_ids: list[str] = Field(description="one; two where the links would join two registered victims")
+    act_id: str | None
+    links: list[LinkOut]
+    identification: WaitingIdentificationOut | None
+
+
+class ApprovalsPage(WireOut):
+    """The most urgent first; `next` is the `after` that goes on, null where nothing else waits."""
+
+    model_config = example("""
+        {"items": [
+            {"kind": "links", "urgency": "urgent", "by": "anna@north", "at": "2026-11-20T10:03:05+00:00",
+             "face_ids": [$FACE, $OTHER_FACE], "victim_ids": [$VICTIM_ID],
+             "act_id": "4b0a5c0e6b1d4b7e9f3a8d2c6e5b1f70", "links": [$CONFIRMED_LINK], "identification": null},
+            {"kind": "identification", "urgency": "routine", "by": "anna@north", "at": "2026-11-20T10:09:00+00:00",
+             "face_ids": [$FACE], "victim_ids": [$VICTIM_ID], "act_id": null, "links": [],
+             "identification": {"identification_id": "1c0a5c0e6b1d4b7e9f3a8d2c6e5b1f71", "state": "proposed",
+                                "person_ref": "north:person/77", "basis": "document", "face_ids": [$FACE]}}],
+         "next": null}
+    """)
+
+    items: list[ApprovalOut]
+    next: str | None
+
+
+@router.get("/approvals", response_model=ApprovalsPage, responses=problems("forbidden", *LOOKING))
 async def approvals(
-    use: Use,
-    access: ApprovingLook,
+    services: ServicesDep,
+    access: ApprovalAccess,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     after: Annotated[After | None, Query(description="`next` of the page before")] = None,
-) -> ApprovalsPage:
+) -> Page[Approval]:
     """Confirmed links, one item per act and victim, and identifications, that somebody else decided first."""
-    page = await read_approvals(use.store, use.access_log, limit=limit, after=position(after), access=access)
-    return ApprovalsPage.from_page(page)
+    return await read_approvals(services.store, services.access_log, limit=limit, after=position(after), access=access)

@@ -1,20 +1,58 @@
-"""What must be forgotten."""
+"""What must be erased."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated, Literal
 
-from api import clock
-from api.identity import Eraser, Looking
-from api.limits import Id
-from api.problems import ACTING, BODY, LOOKING, problems
-from api.services import Use
-from api.wire_erasures import ErasureAskedOut, ErasureIn, ErasureOut
+from fastapi import APIRouter, Response
+from pydantic import Field, StringConstraints
+
+from api.deps import VICTIM_ID_MAX, CaseAccess, Eraser, Id, ServicesDep
+from api.errors import ACTING, BODY, LOOKING, problems
+from api.wire import Stated, WireIn, WireOut, example
 from graph.actions.decide import erase
+from graph.actions.decide.erase import Kind
 
 router = APIRouter(tags=["erasures"])
 
 _LOCATION = {"Location": {"description": "where the receipt is", "schema": {"type": "string"}}}
+
+
+class ErasureIn(WireIn):
+    """What must be forgotten, and why."""
+
+    model_config = example('{"subject": {"media_id": $MEDIA}, "reason": "review date passed"}')
+
+    subject: Annotated[
+        dict[Kind, Annotated[str, StringConstraints(min_length=1, max_length=VICTIM_ID_MAX)]],
+        Field(min_length=1, max_length=1),
+    ] = Field(description="exactly one of them; of a victim all faces that show it")
+    reason: Stated
+
+
+class ErasureAskedOut(WireOut):
+    erasure_id: str
+    state: Literal["asked"] = "asked"
+
+
+class ErasureOut(WireOut):
+    """A receipt; `waiting` counts what is hidden and not erased yet, of `subjects` in all."""
+
+    model_config = example("""
+        {"erasure_id": "c1e8b6a4f2d0c9e7b5a3f1d8c6e4b2a0", "state": "done", "subject": {"media_id": $MEDIA},
+         "subjects": 1, "waiting": 0, "reason": "review date passed", "by": "sue@north",
+         "at": "2026-11-20T10:03:05+00:00", "done_at": "2026-11-20T10:03:07+00:00"}
+    """)
+
+    erasure_id: str
+    state: Literal["asked", "done"]
+    subject: dict[Kind, str]
+    subjects: int
+    waiting: int
+    reason: str
+    by: str
+    at: str
+    done_at: str | None
 
 
 @router.post(
@@ -22,15 +60,21 @@ _LOCATION = {"Location": {"description": "where the receipt is", "schema": {"typ
     status_code=202,
     responses={202: {"headers": _LOCATION}, **problems("forbidden", "other_district", "not_found", *BODY, *ACTING)},
 )
-async def ask_erasure(body: ErasureIn, use: Use, actor: Eraser, response: Response) -> ErasureAskedOut:
+async def ask_erasure(body: ErasureIn, services: ServicesDep, actor: Eraser, response: Response) -> ErasureAskedOut:
     """Hides a media, case, face or victim at once, and has it erased; Location has the receipt."""
-    kind, subject = body.named()
-    erasure_id = await erase.do_erase(use.store, kind, subject, body.reason, actor=actor, now=clock.now())
+    ((kind, subject),) = body.subject.items()
+    erasure_id = await erase.do_erase(services.store, kind, subject, body.reason, actor=actor, now=services.now())
     response.headers["Location"] = f"/erasures/{erasure_id}"
     return ErasureAskedOut(erasure_id=erasure_id)
 
 
 @router.get("/erasures/{erasure_id}", responses=problems("not_found", *LOOKING))
-async def erasure(erasure_id: Id, use: Use, access: Looking) -> ErasureOut:
+async def erasure(erasure_id: Id, services: ServicesDep, access: CaseAccess) -> ErasureOut:
     """The receipt: `done` once vectors, boxes, crops and rows are gone."""
-    return ErasureOut.from_request(await erase.read_erasure(use.store, use.access_log, erasure_id, access=access))
+    row = await erase.read_erasure(services.store, services.access_log, erasure_id, access=access)
+    return ErasureOut(
+        **{name: row[name] for name in ("erasure_id", "state", "reason", "by", "at", "done_at")},
+        subject={row["kind"]: row["subject"]},
+        subjects=len(row["subjects"]),
+        waiting=len(row["waiting"]),
+    )

@@ -1,24 +1,75 @@
-"""Faces as people see them."""
+"""Faces as people see them: crop, similar faces, labels."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
-from api import clock
-from api.etag import ETAG, Version, etag
-from api.identity import Labeller, Looking, StatedPurpose
-from api.limits import Id
-from api.problems import ACTING, BODY, FILES, LOOKING, problems
-from api.services import Use
-from api.wire import SimilarFacesOut
-from api.wire_read import LabelIn, LabelsOut
+from api.deps import ETAG, ActPurpose, CaseAccess, Id, Labeller, ServicesDep, Version, etag
+from api.errors import ACTING, BODY, FILES, LOOKING, problems
+from api.wire import Digest, SideOut, Stated, WireIn, WireOut, example
 from graph.actions.decide import label
 from graph.actions.decide.label import Labelling
-from graph.actions.read import links, similar
+from graph.actions.read import faces
+from graph.actions.read.faces import SimilarFaces
+from graph.domain.label import FACES_AT_ONCE, Label
 
 router = APIRouter(tags=["faces"])
+
+
+class SimilarFacesOut(WireOut):
+    """Faces as similar as those proposed for one face, and not proposed, by id: an order that tells no score.
+
+    `number` counts all of them when the face was compared, null where nobody did; at most 200 are listed, the smallest
+    ids.
+    """
+
+    model_config = example('{"number": 12, "items": [$LINK_B], "next": $OTHER_FACE}')
+
+    number: int | None
+    items: list[SideOut]
+    next: str | None
+
+
+class LabelIn(WireIn):
+    """What a face is; null takes the label back. `also`: other faces of the case, at the same `label_version`."""
+
+    model_config = example('{"label": "unrelated", "reason": "a nurse on a poster", "also": [$OTHER_FACE]}')
+
+    label: Label | None
+    reason: Stated
+    also: tuple[Digest, ...] = Field(default_factory=tuple, max_length=FACES_AT_ONCE - 1)
+
+
+class PastLabelOut(WireOut):
+    """Who labelled a face, and why; of somebody of another district only role and district."""
+
+    act_id: str
+    by: str
+    at: str
+    label: Label | None
+    reason: str | None
+    version: int
+
+
+class LabelsOut(WireOut):
+    """A face's label, and as `items` what was said of it before, oldest first; `next` is always null."""
+
+    model_config = example("""
+        {"face_id": $FACE, "label": "unrelated", "label_version": 1,
+         "items": [{"act_id": "8f6d4c2e0b9a7f5d3c1e8b6a4f2d0c9e", "by": "anna@north",
+                    "at": "2026-11-20T10:03:05+00:00", "label": "unrelated", "reason": "a nurse on a poster",
+                    "version": 1}],
+         "next": null}
+    """)
+
+    face_id: str
+    label: Label | None
+    label_version: int
+    items: list[PastLabelOut]
+    next: None = None
 
 
 @router.get(
@@ -31,34 +82,37 @@ router = APIRouter(tags=["faces"])
 )
 async def face_crop(
     face_id: Id,
-    use: Use,
-    access: Looking,
+    services: ServicesDep,
+    access: CaseAccess,
     leads: Annotated[bool, Query(description="also a face of another district that only a lead leads to")] = False,
 ) -> Response:
     """The face cut out of its picture, as JPEG: of the own district, or the other side of a link or search answer."""
-    crop = await links.read_crop(use.store, use.files, use.access_log, face_id, leads=leads, access=access)
+    crop = await faces.read_crop(
+        services.store, services.files, services.access_log, face_id, leads=leads, access=access
+    )
     return Response(crop, media_type="image/jpeg", headers={"Cache-Control": "no-store, private"})
 
 
-@router.get("/faces/{face_id}/similar", responses=problems("not_found", *LOOKING))
+@router.get("/faces/{face_id}/similar", response_model=SimilarFacesOut, responses=problems("not_found", *LOOKING))
 async def similar_faces(
     face_id: Id,
-    use: Use,
-    access: Looking,
+    services: ServicesDep,
+    access: CaseAccess,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
-) -> SimilarFacesOut:
+) -> SimilarFaces:
     """The faces as similar as those proposed for this one, which were not proposed: at most 13 are."""
-    found = await similar.read_similar(use.store, use.access_log, face_id, after=after, limit=limit, access=access)
-    return SimilarFacesOut.from_found(found)
+    return await faces.read_similar(
+        services.store, services.access_log, face_id, after=after, limit=limit, access=access
+    )
 
 
 @router.get("/faces/{face_id}/labels", responses={200: {"headers": ETAG}, **problems("not_found", *LOOKING)})
-async def face_labels(face_id: Id, use: Use, access: Looking, response: Response) -> LabelsOut:
+async def face_labels(face_id: Id, services: ServicesDep, access: CaseAccess, response: Response) -> LabelsOut:
     """What people said that the face is; its version is the ETag that the next label names."""
-    row = await label.read_labels(use.store, use.access_log, face_id, access=access)
+    row = await label.read_labels(services.store, services.access_log, face_id, access=access)
     response.headers["ETag"] = etag(row["label_version"])
-    return LabelsOut.from_row(row)
+    return _labels(row)
 
 
 @router.post(
@@ -72,10 +126,21 @@ async def face_labels(face_id: Id, use: Use, access: Looking, response: Response
     },
 )
 async def label_face(
-    face_id: Id, body: LabelIn, use: Use, actor: Labeller, purpose: StatedPurpose, version: Version, response: Response
+    face_id: Id,
+    body: LabelIn,
+    services: ServicesDep,
+    actor: Labeller,
+    purpose: ActPurpose,
+    version: Version,
+    response: Response,
 ) -> LabelsOut:
     """Says what a face is; *unrelated* and *suspect* faces are compared with nothing and found by no search."""
-    said = Labelling(face_id, version, body.label, body.reason, tuple(body.also))
-    row = await label.do_label(use.store, said, actor=actor, now=clock.now(), purpose=purpose)
+    labelling = Labelling(face_id, version, body.label, body.reason, body.also)
+    row = await label.do_label(services.store, labelling, actor=actor, now=services.now(), purpose=purpose)
     response.headers["ETag"] = etag(row["label_version"])
-    return LabelsOut.from_row(row)
+    return _labels(row)
+
+
+def _labels(row: dict[str, object]) -> LabelsOut:
+    names = ("face_id", "label", "label_version")
+    return LabelsOut.model_validate({**{name: row[name] for name in names}, "items": row["history"]})

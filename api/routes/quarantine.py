@@ -1,34 +1,69 @@
-"""What could not be processed, for operators: facts and reasons, and sending it again."""
+"""Events in quarantine, for operators: facts and reasons, and replays; no face, no bytes."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
-from api.identity import QuarantineLook, ReplayingLook
-from api.limits import Id
-from api.problems import LOOKING, problems
-from api.services import Use
-from api.wire_audit import QuarantinedOut, QuarantinePage, ReplayedOut
-from graph.actions.operate.quarantine import Status, do_replay, read_quarantine
+from api.deps import Id, QuarantineAccess, ReplayAccess, ServicesDep
+from api.errors import LOOKING, problems
+from api.wire import WireOut, example
+from graph.actions.operate.quarantine import QuarantinedEvent, Status, do_replay, read_quarantine
+from graph.actions.read.page import Page
 
 router = APIRouter(tags=["quarantine"])
 
 
-@router.get("/quarantine", responses=problems("forbidden", *LOOKING))
+class QuarantinedOut(WireOut):
+    """An event that could not be processed: where it stood, at which stage it failed and why."""
+
+    model_config = example("""
+        {"quarantine_id": "c0b9a7f5e3d1c8b6a4f2e0d9c7b5a3f1", "event": "redthread.media.submitted.north.v1/3/1204",
+         "topic": "redthread.media.submitted.north.v1", "partition": 3, "offset": 1204, "stage": "embed",
+         "code": "wrong_sha256", "reason": "the bytes are not those of the named SHA-256", "source": "north",
+         "attempts": 1, "status": "waiting", "submitted_at": 1795165964000}
+    """)
+
+    quarantine_id: str
+    event: str
+    topic: str
+    partition: int
+    offset: int
+    stage: str
+    code: str
+    reason: str
+    source: str
+    attempts: int
+    status: Literal["waiting", "replayed", "resolved"]
+    submitted_at: int = Field(description="milliseconds since 1970, UTC")
+
+
+class QuarantinePage(WireOut):
+    """`next` is the `after` of the next page, null on the last one."""
+
+    items: list[QuarantinedOut]
+    next: str | None
+
+
+class ReplayedOut(WireOut):
+    quarantine_id: str
+    status: Literal["replayed"] = "replayed"
+
+
+@router.get("/quarantine", response_model=QuarantinePage, responses=problems("forbidden", *LOOKING))
 async def quarantine(
-    use: Use,
-    access: QuarantineLook,
+    services: ServicesDep,
+    access: QuarantineAccess,
     status: Annotated[Status, Query(description="`waiting` for somebody, `replayed`, or `resolved`")] = "waiting",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=100, description="`next` of the page before")] = "",
-) -> QuarantinePage:
+) -> Page[QuarantinedEvent]:
     """Events that could not be processed, oldest first, without their bytes; operators only."""
-    found, following = await read_quarantine(
-        use.store, use.access_log, status=status, after=after, limit=limit, access=access
+    return await read_quarantine(
+        services.store, services.access_log, status=status, after=after, limit=limit, access=access
     )
-    return QuarantinePage(items=[QuarantinedOut.model_validate(event) for event in found], next=following)
 
 
 @router.post(
@@ -36,7 +71,7 @@ async def quarantine(
     status_code=202,
     responses=problems("forbidden", "not_found", "not_waiting", "truncated", *LOOKING),
 )
-async def replay(quarantine_id: Id, use: Use, access: ReplayingLook) -> ReplayedOut:
+async def replay(quarantine_id: Id, services: ServicesDep, access: ReplayAccess) -> ReplayedOut:
     """Sends an event again, through its first topic, as the same event; its outcome comes as a notice."""
-    await do_replay(use.store, quarantine_id, access=access)
+    await do_replay(services.store, quarantine_id, access=access)
     return ReplayedOut(quarantine_id=quarantine_id)

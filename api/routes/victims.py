@@ -2,19 +2,84 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
-from api.identity import Looking
-from api.limits import VictimId
-from api.problems import LOOKING, problems
-from api.services import Use
-from api.wire_victims import VictimOut
-from graph.actions.read import victim as victim_read
-from graph.actions.read.victim import Moved
+from api.deps import CaseAccess, ServicesDep, VictimId
+from api.errors import LOOKING, problems
+from api.wire import WireOut, example
+from graph.actions.read.victim import Moved, VisibleVictim, read_victim
 
 router = APIRouter(tags=["victims"])
+
+
+class DeclaredOut(WireOut):
+    """That a case system said whom the face shows."""
+
+    victim_id: str
+    declared_by: str | None
+    at: str | None
+
+
+class HeldByOut(WireOut):
+    """A link that people confirmed, between this face and another one of the victim."""
+
+    link_id: str
+    state: Literal["confirmed", "approved"]
+
+
+class VictimFaceOut(WireOut):
+    """One face of a victim. `bases`: `declared` by a case system, `confirmed` by one person, `approved` by two.
+
+    Of a face in another district only the id is told until approved links join it to one of the caller's.
+    """
+
+    face_id: str
+    media_id: str | None
+    box: list[int] | None
+    quality: float | None
+    too_poor_because: str | None
+    label: str | None
+    bases: list[Literal["declared", "confirmed", "approved"]] | None
+    declared: list[DeclaredOut] | None
+    links: list[HeldByOut] | None
+
+
+class VictimCaseOut(WireOut):
+    """The victim's faces in one case, the weakest first; without `case_id` where the caller may not see the case, or
+    where the faces are erased."""
+
+    case_id: str | None
+    district: str | None
+    contact: str | None
+    faces: list[VictimFaceOut]
+
+
+class VictimOut(WireOut):
+    """One person: registered by a case system, or formed by confirmed links; `identity` is null until two persons
+    have identified the victim. `erased` counts faces of which nothing but an id is left."""
+
+    model_config = example("""
+        {"victim_id": "v-3c1a8f6e4d2c0b9a7f5e3d1c8b6a4f2e", "label": null, "registered": false, "identity": null,
+         "erased": 0, "cases": [
+            {"case_id": $CASE, $NORTH, "faces": [
+                {"face_id": $FACE, "media_id": $MEDIA, "box": [412, 96, 88, 117], "quality": 0.8,
+                 "too_poor_because": null, "label": "victim", "bases": ["confirmed"], "declared": [],
+                 "links": [{"link_id": $LINK_ID, "state": "confirmed"}]}]},
+            {"case_id": null, "district": "south", "contact": null, "faces": [
+                {"face_id": $OTHER_FACE, "media_id": null, "box": null, "quality": null, "too_poor_because": null,
+                 "label": null, "bases": null, "declared": null, "links": null}]}]}
+    """)
+
+    victim_id: str
+    label: str | None
+    registered: bool
+    identity: str | None
+    erased: int
+    cases: list[VictimCaseOut]
+
 
 _MOVED = {
     "description": "the victim that all faces of this former id are in now",
@@ -28,9 +93,9 @@ _MOVED = {
     response_model=VictimOut,
     responses={308: _MOVED, **problems("not_found", "victim_split", *LOOKING)},
 )
-async def victim(victim_id: VictimId, use: Use, access: Looking) -> VictimOut | Response:
+async def victim(victim_id: VictimId, services: ServicesDep, access: CaseAccess) -> VisibleVictim | Response:
     """A contact sheet: the victim's faces by case, the weakest first, each with what holds it there."""
-    seen = await victim_read.read_victim(use.store, use.access_log, victim_id, access=access)
+    seen = await read_victim(services.store, services.access_log, victim_id, access=access)
     if isinstance(seen, Moved):
         return Response(status_code=308, headers={"Location": f"/victims/{quote(seen.victim_id, safe='')}"})
-    return VictimOut.from_victim(seen)
+    return seen

@@ -109,12 +109,12 @@ def _ingest(
     free = FreeSpace(space(chosen), announce, stop)
     with open_journal(chosen.data, target, free) as journal:
         run = Ingest(
-            terms,
-            source,
-            journal,
-            MediaStore(limits.store_url),
-            system,
-            GraphState(addresses),
+            terms=terms,
+            source=source,
+            journal=journal,
+            uploads=MediaStore(limits.store_url),
+            system=system,
+            graph=GraphState(addresses),
             max_bytes=limits.max_media_mib * MIB,
             space=free,
             announce=announce,

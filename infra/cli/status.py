@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import httpx
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from graph.actions.link.cursor import read_cursor
-from graph.actions.read import links as read
+from graph.actions.read.counts import counts
 from graph.domain.errors import Invalid
 from graph.files import MediaStore
 from graph.store.session import Store
@@ -147,7 +148,7 @@ def _lags(kafka: KafkaConnection, sources: Sequence[str]) -> Table | str | None:
 
 async def _counts(addresses: Addresses) -> dict[str, Any]:
     async with asyncio.timeout(NEO4J_S), Store(*addresses.neo4j) as store:
-        return {**await read.counts(store), "broken": (await read_cursor(store)).broken}
+        return {**asdict(await counts(store)), "broken": (await read_cursor(store)).broken}
 
 
 def _contents(counts: dict[str, Any]) -> Table:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from graph.actions.read.links import LinkRow
+from graph.actions.read.counts import ScoredLink
 from streams.client.folders import SourceFile
 
 Notice = Mapping[str, Any]
@@ -89,7 +89,7 @@ def places_by_media(files: Sequence[SourceFile], notices: Mapping[int, Notice]) 
     return dict(places)
 
 
-def result_of(files: Sequence[SourceFile], notices: Mapping[int, Notice], links: Iterable[LinkRow]) -> Result:
+def result_of(files: Sequence[SourceFile], notices: Mapping[int, Notice], links: Iterable[ScoredLink]) -> Result:
     """The result, when every file has its notice and `links` are those of the graph."""
     by_media = {notice["media_id"]: notice for notice in notices.values() if notice.get("media_id")}
     quarantined = [
@@ -110,7 +110,7 @@ def result_of(files: Sequence[SourceFile], notices: Mapping[int, Notice], links:
     )
 
 
-def found_links(row: LinkRow, places: Mapping[str, Sequence[SourceFile]]) -> list[FoundLink]:
+def found_links(row: ScoredLink, places: Mapping[str, Sequence[SourceFile]]) -> list[FoundLink]:
     """The link once for each pair of cases that it joins; a media with two files in a case is named by the first."""
     links: list[FoundLink] = []
     for a, b in product(_first_in_each_case(places[row.a_media]), _first_in_each_case(places[row.b_media])):

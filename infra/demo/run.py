@@ -10,8 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from api.client import ApiClient, Asked
-from graph.actions.read import links as read
-from graph.actions.read.links import LinkRow
+from graph.actions.read.counts import ScoredLink, counts, scored_links
 from graph.domain.people import Role
 from graph.store.session import Store
 from infra.clock import Clock
@@ -73,15 +72,15 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
     return await in_thread(work)
 
 
-async def read_links(system: RunningSystem) -> list[LinkRow]:
+async def read_links(system: RunningSystem) -> list[ScoredLink]:
     """Every link of the graph, read once the outbox is empty."""
     addresses = system.addresses
     async with Store(*addresses.neo4j) as store:
         for _ in range(OUTBOX_LOOKS):
-            if not (await read.counts(store))["outbox"]:
+            if not (await counts(store)).outbox:
                 break
             await asyncio.sleep(OUTBOX_EVERY_S)
-        return [row async for row in read.link_rows(store)]
+        return [row async for row in scored_links(store)]
 
 
 async def result(

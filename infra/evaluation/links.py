@@ -14,7 +14,7 @@ import numpy as np
 from graph.actions.link.cursor import calibration
 from graph.actions.operate import measure
 from graph.actions.operate.measure import EmbeddedFace
-from graph.actions.read.links import LinkRow
+from graph.actions.read.counts import ScoredLink
 from graph.domain.errors import Invalid
 from graph.store.session import Store
 from infra.clock import Clock
@@ -98,7 +98,7 @@ async def measure_links(system: RunningSystem, sample: Sample, seed: int, clock:
     }
 
 
-def _candidates(rows: Sequence[LinkRow], main: set[str]) -> list[Candidate]:
+def _candidates(rows: Sequence[ScoredLink], main: set[str]) -> list[Candidate]:
     return [
         Candidate(row.a_media, row.b_media, row.score, row.a_face in main and row.b_face in main)
         for row in rows

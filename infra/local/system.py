@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from api.settings import DEVELOPMENT_ISSUER
-from graph.actions.read.links import stores_files
+from graph.actions.read.counts import stores_files
 from graph.domain.errors import MediaStoreUnavailable
 from graph.files import MediaStore
 from graph.space import Space

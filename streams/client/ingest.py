@@ -84,40 +84,26 @@ class _Files:
     quarantined: list[Sent] = field(default_factory=list[Sent])
 
 
+@dataclass(slots=True, kw_only=True)
 class Ingest:
-    """One run over one folder or archive. Blocks: call `run` in a thread."""
+    """One run over one folder or archive. Blocks: call `run` in a thread. `announce` shows a person one line."""
 
-    def __init__(
-        self,
-        terms: IngestTerms,
-        source: Files,
-        journal: Journal,
-        uploads: MediaStore,
-        system: CaseSystem,
-        graph: GraphState,
-        *,
-        max_bytes: int,
-        space: FreeSpace,
-        announce: Callable[[str], None],
-        show_progress: ShowProgress,
-    ) -> None:
-        """`announce` shows a person one line."""
-        self._terms = terms
-        self._source = source
-        self._journal = journal
-        self._uploads = uploads
-        self._system = system
-        self._max_bytes = max_bytes
-        self._graph = graph
-        self._space = space
-        self._announce = announce
-        self._show_progress = show_progress
-        self._names: dict[int, str] = {}
-        self._event_ids: dict[int, str] = {}
-        self._notified: dict[int, tuple[str, str]] = {}
-        self._saved = time.monotonic()
-        self._skipped = 0
-        self._outcome = Outcome()
+    terms: IngestTerms
+    source: Files
+    journal: Journal
+    uploads: MediaStore
+    system: CaseSystem
+    graph: GraphState
+    max_bytes: int
+    space: FreeSpace
+    announce: Callable[[str], None]
+    show_progress: ShowProgress
+    _names: dict[int, str] = field(default_factory=dict[int, str], init=False)
+    _event_ids: dict[int, str] = field(default_factory=dict[int, str], init=False)
+    _notified: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]], init=False)
+    _saved: float = field(default_factory=time.monotonic, init=False)
+    _skipped: int = field(default=0, init=False)
+    _outcome: Outcome = field(default_factory=Outcome, init=False)
 
     def run(self, names: list[str], stop: threading.Event, explain: Callable[[], str]) -> Outcome:
         """The result once each file has its notice, or at the time that `stop` was set."""
@@ -125,18 +111,18 @@ class Ingest:
         pending, lost = self._in_kafka(files.pending)
         # Where Kafka lost events it may have lost notices too, and new ones are at lower offsets than noted.
         start = 0 if lost else min((sent.notices_from for sent in pending), default=None)
-        files.unsent += [self._source.stat(sent.file) for sent in lost]
+        files.unsent += [self.source.stat(sent.file) for sent in lost]
         total = len(pending) + len(files.unsent)
         self._replay(files.quarantined, stop)
-        with self._system.read_notices(start) as reader, self._show_progress(total, "sent", "noticed") as move:
+        with self.system.read_notices(start) as reader, self.show_progress(total, "sent", "noticed") as move:
             submission = Submission[int](
-                self._system,
+                self.system,
                 reader,
                 event_id=self._event_ids.__getitem__,
-                acknowledged=self._journal.acknowledged,
+                acknowledged=self.journal.acknowledged,
                 noticed=self._notice,
                 progress=lambda sent, noticed: self._progress(move, sent, noticed),
-                is_held_up=lambda: not self._space.is_enough(),
+                is_held_up=lambda: not self.space.is_enough(),
             )
             for sent in pending:
                 self._names[sent.row] = sent.file
@@ -146,7 +132,7 @@ class Ingest:
                 submission.wait(stop, explain)
             except Interrupted:
                 self._outcome.interrupted = True
-                self._system.unacknowledged(LAST_WAIT_S)
+                self.system.unacknowledged(LAST_WAIT_S)
             for row, (outcome, reason) in self._notified.items():
                 self._outcome.count(self._names[row], outcome, reason)
         return self._outcome
@@ -156,11 +142,11 @@ class Ingest:
         files, done = _Files(), list[tuple[Sent, LocalFile]]()
         for name in names:
             try:
-                file = self._source.stat(name)
+                file = self.source.stat(name)
             except OSError as error:
                 self._outcome.not_sent.append((name, error.strerror or "cannot be read"))
                 continue
-            sent = self._journal.find(file)
+            sent = self.journal.find(file)
             if sent is None or not sent.place:
                 files.unsent.append(file)
             elif sent.outcome == QUARANTINED:
@@ -170,7 +156,7 @@ class Ingest:
             else:
                 files.pending.append(sent)
         # An older dump may have been loaded since: media that its graph lacks are sent again.
-        stored = self._graph.stored_or_erased(self._terms.case_id, [sent.sha256 for sent, _ in done])
+        stored = self.graph.stored_or_erased(self.terms.case_id, [sent.sha256 for sent, _ in done])
         for sent, file in done:
             if sent.sha256 in stored:
                 self._count_done(sent)
@@ -182,7 +168,7 @@ class Ingest:
         """The events that Kafka holds, and those that it has lost."""
         if not pending:
             return [], []
-        events = media_events(self._system.kafka, self._system.source)
+        events = media_events(self.system.kafka, self.system.source)
         present: list[Sent] = []
         lost: list[Sent] = []
         for sent in pending:
@@ -192,7 +178,7 @@ class Ingest:
 
     def _replay(self, quarantined: list[Sent], stop: threading.Event) -> None:
         """Replays the events whose reason may have passed; the others are counted as they are."""
-        entries = self._graph.entries([_quarantine_id(sent) for sent in quarantined])
+        entries = self.graph.entries([_quarantine_id(sent) for sent in quarantined])
         replayed: list[Sent] = []
         for sent, entry in zip(quarantined, entries, strict=True):
             may_pass = entry is not None and entry.status == "waiting" and entry.code in PASSING_CODES
@@ -201,29 +187,29 @@ class Ingest:
             else:
                 self._settle(sent, entry)
         if replayed:
-            self._announce(
+            self.announce(
                 f"{len(replayed)} events wait in quarantine for a reason that may have passed: they are tried again"
             )
-        found = self._graph.replay([_quarantine_id(sent) for sent in replayed], stop)
+        found = self.graph.replay([_quarantine_id(sent) for sent in replayed], stop)
         for sent, entry in zip(replayed, found, strict=True):
             self._settle(sent, entry)
 
     def _store_again(self, sent: Sent) -> bool:
         """Whether the file could be read, and is in the media store again."""
         try:
-            data = self._source.read(self._source.stat(sent.file), self._max_bytes)
+            data = self.source.read(self.source.stat(sent.file), self.max_bytes)
         except OSError:
             return False
         if data is None:
             return False
-        self._space.write(partial(self._uploads.put_upload, data))
+        self.space.write(partial(self.uploads.put_upload, data))
         return True
 
     def _settle(self, sent: Sent, entry: Entry | None) -> None:
         """Counts the file with the outcome that its event has now."""
         if entry is not None and entry.outcome:
             sent = replace(sent, outcome=entry.outcome, reason=entry.reason if entry.outcome == QUARANTINED else "")
-            self._journal.noticed(sent.row, sent.outcome, sent.reason, sent.quarantine_id)
+            self.journal.noticed(sent.row, sent.outcome, sent.reason, sent.quarantine_id)
         self._count_done(sent)
 
     def _count_done(self, sent: Sent) -> None:
@@ -232,27 +218,27 @@ class Ingest:
 
     def _events(self, files: list[LocalFile], reader: NoticeReader) -> Generator[tuple[int, Mapping[str, Any]]]:
         for file in files:
-            self._space.wait()
+            self.space.wait()
             try:
-                data = self._source.read(file, self._max_bytes)
+                data = self.source.read(file, self.max_bytes)
             except OSError as error:
                 self._skip(file.file, error.strerror or "cannot be read")
                 continue
             if data is None:
-                self._skip(file.file, f"larger than {self._max_bytes // 1024**2} MB")
+                self._skip(file.file, f"larger than {self.max_bytes // 1024**2} MB")
                 continue
             sha256 = hashlib.sha256(data).hexdigest()
-            sent = self._journal.find_content(file, sha256)
-            if sent is not None and sent.outcome and self._graph.stored_or_erased(self._terms.case_id, [sha256]):
+            sent = self.journal.find_content(file, sha256)
+            if sent is not None and sent.outcome and self.graph.stored_or_erased(self.terms.case_id, [sha256]):
                 self._count_done(sent)
                 self._skipped += 1
                 continue
             # In the media store, not in a folder of our own: an erasure of the media deletes it there.
-            self._space.write(partial(self._uploads.put_upload, data))
-            row, self._event_ids[row] = self._journal.begin(file, sha256, reader.position)
+            self.space.write(partial(self.uploads.put_upload, data))
+            row, self._event_ids[row] = self.journal.begin(file, sha256, reader.position)
             self._names[row] = file.file
             self._outcome.sent += 1
-            yield row, self._terms.event(row, file.file, sha256, self._uploads.upload_url(sha256))
+            yield row, self.terms.event(row, file.file, sha256, self.uploads.upload_url(sha256))
 
     def _skip(self, file: str, reason: str) -> None:
         self._outcome.not_sent.append((file, reason))
@@ -260,12 +246,12 @@ class Ingest:
 
     def _notice(self, row: int, notice: Notice) -> None:
         self._notified[row] = (sys.intern(str(notice["outcome"])), sys.intern(str(notice.get("reason", ""))))
-        self._journal.noticed(row, *self._notified[row], str(notice.get("quarantine_id") or ""))
+        self.journal.noticed(row, *self._notified[row], str(notice.get("quarantine_id") or ""))
 
     def _progress(self, move: Any, sent: int, noticed: int) -> None:
         move(sent + self._skipped, noticed + self._skipped)
         if time.monotonic() - self._saved > SAVE_EVERY_S:
-            self._journal.save()
+            self.journal.save()
             self._saved = time.monotonic()
 
 

@@ -33,11 +33,11 @@ def make(settings: StreamSettings) -> Any:
     store = MediaStore(settings.store_url)
     circuits = Circuits(settings.unreachable_patience_s, settings.unreachable_backoff_s)
     step = EmbedStep(
-        Fetcher(settings.media_roots, store, settings.max_media_mib * MIB),
-        Decoder(),
-        FaceFinder(models, 1),
-        store,
-        circuits,
+        fetcher=Fetcher(settings.media_roots, store, settings.max_media_mib * MIB),
+        decoder=Decoder(),
+        finder=FaceFinder(models, 1),
+        store=store,
+        circuits=circuits,
         model_id=models.model_id,
         detector_id=models.detector_id,
         sources=settings.sources,

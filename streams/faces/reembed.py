@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -21,14 +22,14 @@ from streams.media.fetch import Fetcher
 from streams.records.gallery import EmbeddedAgain
 
 
+@dataclass(frozen=True, slots=True)
 class FaceReembedder:
     """Reembeds stored faces. Blocks: call it in a thread; not thread-safe."""
 
-    def __init__(self, embedder: Embedder, files: MediaStore, fetcher: Fetcher, decoder: Decoder) -> None:
-        self._embedder = embedder
-        self._files = files
-        self._fetcher = fetcher
-        self._decoder = decoder
+    embedder: Embedder
+    files: MediaStore
+    fetcher: Fetcher
+    decoder: Decoder
 
     def embed(self, face: StoredFace) -> EmbeddedAgain | None:
         """The face under this recogniser, graded again; None where neither its crop nor its picture is available.
@@ -40,7 +41,7 @@ class FaceReembedder:
             aligned = self._align_again(face)
         if aligned is None:
             return None
-        vectors, norms = self._embedder.embed([aligned])
+        vectors, norms = self.embedder.embed([aligned])
         norm = float(norms[0])
         # The detector's score is not stored; it only chooses among the reasons.
         seen = signals(aligned, _landmarks(face), face.picture, 1.0, norm)
@@ -58,7 +59,7 @@ class FaceReembedder:
         if face.aligned_crop is None:
             return None
         try:
-            data = self._files.read_crop(face.aligned_crop)
+            data = self.files.read_crop(face.aligned_crop)
         except MediaStoreUnavailable:
             raise  # a store that is away has lost nothing
         except RedthreadError:
@@ -71,8 +72,8 @@ class FaceReembedder:
     def _align_again(self, face: StoredFace) -> Pixels | None:
         """The face aligned in its picture, as when it was found."""
         try:
-            fetched = self._fetcher.fetch(face.url, face.media_id)
-            picture = self._decoder.decode(fetched.data, face.content_type)
+            fetched = self.fetcher.fetch(face.url, face.media_id)
+            picture = self.decoder.decode(fetched.data, face.content_type)
         except MediaStoreUnavailable:
             raise
         except RedthreadError:

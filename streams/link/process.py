@@ -80,7 +80,9 @@ class _LinkProcess:
         files, first_try_s = MediaStore(settings.store_url), settings.unreachable_backoff_s
         sources = settings.sources
         self._publisher = OutboxPublisher(app, self._store, files, self._hold, watchdog, crash, sources=sources)
-        self.quarantine = QuarantineIndex(self._store, self._hold, watchdog, sources=sources, first_try_s=first_try_s)
+        self.quarantine = QuarantineIndex(
+            store=self._store, hold=self._hold, watchdog=watchdog, sources=sources, first_try_s=first_try_s
+        )
         self._lag = LagReporter(
             self._store, self._hold, lambda: self.link.applied, settings.kafka_connection, sorted(sources)
         )

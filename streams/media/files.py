@@ -7,11 +7,21 @@ import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from graph.domain.errors import SourceUnreachable, Unprocessable
 
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+REFUSALS: Final = {
+    "url_not_allowed": "The event's URL is not under a place that files may be fetched from (also after following "
+    "links): move the file there, or have its folder or host added to REDTHREAD_MEDIA_ROOTS.",
+    "missing_file": "There is no file at the event's URL: put it there, then replay the event.",
+    "unreadable_file": "The file at the event's URL may not be read by this program: give it the right, then replay "
+    "the event.",
+}
 
 
 class FileRoots:
@@ -38,7 +48,7 @@ class FileRoots:
             self._root_of(_opened_path(descriptor, real))
             facts = os.fstat(descriptor)
             if not stat.S_ISREG(facts.st_mode):
-                raise missing()
+                raise refusal("missing_file")
             if facts.st_size > max_bytes:
                 raise too_large(max_bytes)
             with os.fdopen(descriptor, "rb", closefd=False) as file:
@@ -56,33 +66,17 @@ class FileRoots:
             resolved = os.path.realpath(root)
             if real.startswith(resolved.rstrip("/") + "/"):
                 return resolved
-        raise not_allowed()
+        raise refusal("url_not_allowed")
 
 
-def not_allowed() -> Unprocessable:
-    return Unprocessable(
-        "The event's URL is not under a place that files may be fetched from (also after following links): "
-        "move the file there, or have its folder or host added to REDTHREAD_MEDIA_ROOTS.",
-        code="url_not_allowed",
-    )
+def refusal(code: str) -> Unprocessable:
+    """The refusal of a file with this code of REFUSALS."""
+    return Unprocessable(REFUSALS[code], code=code)
 
 
 def too_large(max_bytes: int) -> Unprocessable:
     return Unprocessable(
         f"The file is larger than {max_bytes // (1024 * 1024)} MB: submit a smaller version of it.", code="too_large"
-    )
-
-
-def missing() -> Unprocessable:
-    return Unprocessable(
-        "There is no file at the event's URL: put it there, then replay the event.", code="missing_file"
-    )
-
-
-def unreadable() -> Unprocessable:
-    return Unprocessable(
-        "The file at the event's URL may not be read by this program: give it the right, then replay the event.",
-        code="unreadable_file",
     )
 
 
@@ -106,20 +100,20 @@ def _opened_path(descriptor: int, otherwise: str) -> str:
         again = os.path.realpath(otherwise)
         same = again == otherwise and os.path.samestat(os.fstat(descriptor), Path(again).stat())
         if not same:
-            raise not_allowed() from None
+            raise refusal("url_not_allowed") from None
         return again
 
 
 def _refusal(failure: OSError, root: str) -> Unprocessable | SourceUnreachable:
     match failure.errno:
         case errno.ENOENT | errno.ENOTDIR if Path(root).is_dir():
-            return missing()
+            return refusal("missing_file")
         case errno.ENAMETOOLONG | errno.EISDIR | errno.ENXIO:
-            return missing()
+            return refusal("missing_file")
         case errno.EACCES | errno.EPERM:
-            return unreadable()
+            return refusal("unreadable_file")
         case errno.ELOOP:
-            return not_allowed()
+            return refusal("url_not_allowed")
         case _:
             return SourceUnreachable(
                 "The allowed folder of the event's file is away or its disk fails: mount it or repair it.", host="file"

@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 
 from graph.domain.errors import SourceUnreachable, Unprocessable
-from streams.media.files import missing, not_allowed, too_large, unreadable
+from streams.media.files import refusal, too_large
 
 _TIMEOUT = httpx.Timeout(15.0, connect=5.0)
 _TOTAL_S: Final = 120.0
@@ -64,7 +64,7 @@ class HttpRoots:
     def _check(self, url: httpx.URL) -> None:
         climbs = any(part in (".", "..") for part in url.path.replace("\\", "/").split("/"))
         if url.userinfo or climbs or not any(root.holds(url) for root in self._roots):
-            raise not_allowed()
+            raise refusal("url_not_allowed")
 
     def _get(self, url: httpx.URL, max_bytes: int, deadline: float) -> bytes | httpx.URL:
         """The body, or the address that the host redirects to."""
@@ -92,9 +92,9 @@ def _check_status(status: int, host: str) -> None:
     if status == 200:
         return
     if status in (404, 410):
-        raise missing()
+        raise refusal("missing_file")
     if status in (401, 403, 407):
-        raise unreadable()
+        raise refusal("unreadable_file")
     if status in (408, 425, 429) or status >= 500:
         raise _unreachable(host, f"status {status}")
     raise Unprocessable(

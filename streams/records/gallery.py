@@ -1,4 +1,4 @@
-"""Records of the gallery log: what link applies, in one total order."""
+"""Records of the gallery log, which link applies in one total order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Record(BaseModel):
 
 
 class SourceEvent(Record):
-    """The record of a case system that a gallery record came from, whole, so that it can be quarantined and replayed.
+    """The case system's record behind a gallery record, whole, so that it can be quarantined and replayed.
 
     `event` is the first record's place `topic/partition/offset`, the same through all replays; `key` and `value` are
     base64; `submitted_at` is in Kafka milliseconds.
@@ -49,8 +49,8 @@ class SourceEvent(Record):
 class EmbeddedFace(Record):
     """One face: `vector` is base64 of little-endian float32, unit length; boxes are pixels after EXIF rotation.
 
-    `landmarks` and `detection_score` are None where a person marked it and the detector sees none there: then it was
-    aligned by its box alone.
+    `landmarks` and `detection_score` are None where a person marked it and the detector finds none: it was aligned by
+    its box alone.
     """
 
     face_id: Sha256
@@ -123,8 +123,8 @@ class ErasureRecord(Record):
 class SearchAsked(Record):
     """A person's search for faces that are already known.
 
-    In one case it stays open, with `keep_asking` in the register too: what the log brings later is compared with its
-    faces, but for what was submitted after `until` (Kafka milliseconds).
+    Within one case it is a standing search, and with `keep_asking` in the register too: later faces are compared with
+    it, unless they were submitted after `until` (Kafka milliseconds).
     """
 
     search_id: str
@@ -137,26 +137,26 @@ class SearchAsked(Record):
 
 
 class SearchEnded(Record):
-    """That a person ended a search which was open; that person's act stands in the graph."""
+    """A person ended a standing search; the act is in the graph."""
 
     search_id: str
 
 
 class VictimsAssigned(Record):
-    """Whose face is whose after people's decisions; null: nobody's any more."""
+    """The victims of faces after people's decisions; null: none any more."""
 
     faces: Annotated[dict[Sha256, str | None], Field(min_length=1)]
 
 
 class PairsJudged(Record):
-    """Pairs of faces that people judged to be two people (`apart`), or that they hold to be so no more."""
+    """Pairs of faces that people dismissed as two people (`apart`), or no longer dismiss."""
 
     pairs: Annotated[list[tuple[Sha256, Sha256]], Field(min_length=1)]
     apart: bool
 
 
 class LabelChanged(Record):
-    """What a person said of faces, None where they took it back; `taken_back` are those that were hidden before."""
+    """A person's label of faces, None where it was withdrawn; `taken_back` are faces that were hidden before."""
 
     act_id: str
     faces: Annotated[list[Sha256], Field(min_length=1, max_length=FACES_AT_ONCE)]
@@ -165,7 +165,7 @@ class LabelChanged(Record):
 
 
 class EmbeddedAgain(Record):
-    """A stored face under a model; `vector` as of EmbeddedFace, the quality as that model has it."""
+    """A stored face reembedded by a model; `vector` as in EmbeddedFace, the quality under that model."""
 
     face_id: Sha256
     vector: str
@@ -175,24 +175,24 @@ class EmbeddedAgain(Record):
 
 
 class FacesEmbedded(Record):
-    """Stored faces under one model, beside what they have of another."""
+    """Stored faces reembedded by one model, in addition to their vectors of another."""
 
     model_id: Reference
     faces: Annotated[list[EmbeddedAgain], Field(min_length=1, max_length=500)]
 
 
 class ModelSwitched(Record):
-    """From this record on the register holds the vectors of this model, compared by this calibration, and all its faces
-    are compared anew. Records of an older release name no `calibration`: theirs is the one that link is set to."""
+    """From this record on the register holds the vectors of this model, under this calibration, and all its faces are
+    recompared. Records of an older release have no `calibration`: link uses the one in its settings."""
 
     model_id: Reference
     calibration: str | None = None
 
 
 Decided = VictimsAssigned | PairsJudged | LabelChanged | SearchEnded
-"""What follows of a person's act, which stands in the graph before its record is in the log."""
+"""Consequences of a person's act, which is in the graph before its record is in the log."""
 Migrated = FacesEmbedded | ModelSwitched
-"""What a change of the model brings; no case system's event stands behind it."""
+"""Records of a change of the model; they have no source event."""
 GalleryRecord = (
     MediaEmbedded | MarkEmbedded | CaseRecord | VictimRecord | ErasureRecord | SearchAsked | Decided | Migrated
 )

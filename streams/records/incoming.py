@@ -1,4 +1,4 @@
-"""Events of the case systems, and the pictures that people bring, as they arrive.
+"""Events of case systems, and pictures that people upload, as they arrive.
 
 Unknown fields are ignored, so that a newer case system is understood; no field that decides how far a face may be
 compared has a default.
@@ -25,12 +25,12 @@ Purpose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 Version = Annotated[int, Field(ge=1, le=2**53)]
-"""Up to the largest whole number that every JSON reader holds exactly; Neo4j takes none above 64 bits."""
+"""Up to the largest integer that every JSON reader represents exactly; Neo4j accepts 64 bits."""
 Box = Annotated[list[int], Field(min_length=4, max_length=4)]
 
 
 class Incoming(BaseModel):
-    """Base of what comes from outside: strict types, unknown fields ignored."""
+    """Base of events from outside: strict types, unknown fields ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -55,7 +55,7 @@ class InCase(Incoming):
 
 
 class DeclaredVictim(Incoming):
-    """The victim that a case system says a picture shows, and who said so."""
+    """The victim that a case system declares a picture to show, and the person who declared it."""
 
     victim_id: Reference
     declared_by: Reference
@@ -80,10 +80,10 @@ class MediaSubmitted(InCase):
 
 
 class SearchProbe(MediaSubmitted):
-    """A search's uploaded picture: rides through embed and is answered where its faces are stored.
+    """A search's uploaded picture: embedded like media, and answered when link has its faces.
 
-    `turn` is how many degrees clockwise the asker turned it to show its faces; the file itself is as it came. Records
-    of earlier releases have none: their turned pictures bring it in a note behind the file's last byte.
+    `turn` is by how many degrees clockwise the person turned it; the file itself is unchanged. Records of earlier
+    releases have none: their turned pictures have a note after the file's last byte.
     """
 
     search_id: Reference
@@ -95,10 +95,10 @@ class SearchProbe(MediaSubmitted):
 
 
 class MarkSubmitted(Incoming):
-    """A face that a person marked in a stored media; who and when stands with the act in the graph.
+    """A face that a person marked in a stored media; person and time are with the act in the graph.
 
-    `marked_on` are the memberships that the media had then, case id to the Kafka milliseconds of its submission: when
-    all of them were erased since, so was what was marked.
+    `marked_on` are the memberships of the media at that time, case id to the Kafka milliseconds of its submission: once
+    all of them are erased, so is the mark.
     """
 
     act_id: Reference
@@ -126,7 +126,7 @@ class VictimChanged(Incoming):
 
 
 class ErasureRequested(Incoming):
-    """What must be forgotten: one media, face or case."""
+    """The media, face or case to erase."""
 
     subject: Annotated[dict[Literal["media_id", "case_id", "face_id"], Reference], Field(min_length=1, max_length=1)]
     reason: Reference

@@ -1,6 +1,6 @@
-"""An incoming Kafka record: whose it is, when it was first submitted, and the CloudEvent in it.
+"""An incoming Kafka record: its source, the time of its first submission, and the CloudEvent in it.
 
-Headers are as untrusted as the rest: what they may change is checked here.
+Headers are as untrusted as the rest: their effects are limited here.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PLACE: Final = re.compile(r"(redthread\.[a-z0-9.-]{1,200})/(\d{1,9})/(\d{1,18})
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A Kafka record as it came; `timestamp` is the broker's append time in milliseconds."""
+    """A Kafka record; `timestamp` is the broker's append time in milliseconds."""
 
     topic: str
     partition: int
@@ -38,16 +38,16 @@ class Message:
     timestamp: int
 
     def header(self, name: str) -> str:
-        """The last header of that name, as text; empty where there is none or it is no UTF-8."""
+        """The last header of that name as text; empty where there is none, without bytes that are not UTF-8."""
         found = [value for key, value in self.headers if key == name and value]
         return found[-1].decode("utf-8", "ignore") if found else ""
 
 
 def origin(message: Message, source: str) -> SourceEvent:
-    """The source event of a record, with the place and time at which it was first submitted.
+    """The source event of a record, with the place and time of its first submission.
 
     `submitted_at` is the smaller of the append time and the header that a replay sets: a forged header can only make
-    an event older, which lets an erasure win. A forged place is taken only within the sender's own topics.
+    an event older, so that an erasure covers it. A forged place is accepted only within the sender's own topics.
     """
     event = f"{message.topic}/{message.partition}/{message.offset}"
     place = _PLACE.fullmatch(message.header(EVENT))
@@ -71,12 +71,12 @@ def origin(message: Message, source: str) -> SourceEvent:
 
 
 def _number(text: str, digits: int, otherwise: int) -> int:
-    """The number in a header; Python refuses to read thousands of digits, and nothing of ours has them."""
+    """The number in a header, or `otherwise`; Python raises for thousands of digits."""
     return int(text) if text.isdecimal() and len(text) <= digits else otherwise
 
 
 def read(message: Message, model: type[Event], ce_type: str) -> Event:
-    """The event of a record; Unprocessable says what is wrong with it."""
+    """The event of a record. Raises Unprocessable, with the fault."""
     if message.value is not None and len(message.value) > VALUE_LIMIT:
         raise Unprocessable(
             f"the record has {len(message.value)} bytes, at most {VALUE_LIMIT} are read: "
@@ -89,7 +89,7 @@ def read(message: Message, model: type[Event], ce_type: str) -> Event:
 
 
 def check_source(event: InCase, source: str, sources: Mapping[str, Sequence[str]]) -> None:
-    """Refuses an event for a case or a district that its source may not speak for."""
+    """Raises Unprocessable for an event about another source's case or district."""
     if ids.source_of(event.case_id) != source:
         raise Unprocessable(f"a case id of this source begins with {source}:", code="other_source")
     if event.district not in sources.get(source, ()):
@@ -97,7 +97,7 @@ def check_source(event: InCase, source: str, sources: Mapping[str, Sequence[str]
 
 
 def _check_envelope(message: Message, ce_type: str) -> None:
-    # Only these: a tracing tool's header may hold any bytes.
+    # Only these: the header of a tracing tool may hold any bytes.
     headers = {name: value for name, value in message.headers if value is not None and name.lower().startswith("ce_")}
     if not headers:
         raise Unprocessable(
@@ -105,11 +105,14 @@ def _check_envelope(message: Message, ce_type: str) -> None:
             code="no_headers",
         )
     try:
-        # The value is read with the event's own model; here only the attributes are checked.
+        # Only the attributes are checked here; the value has its own model.
         event = from_binary(KafkaMessage(headers, None, b"{}"), JSONFormat())
     except (CloudEventValidationError, ValueError) as error:
-        raise Unprocessable("the headers are no CloudEvent 1.0: ce_id, ce_source, ce_specversion and ce_type are "
-                            "needed, ce_time in RFC 3339 if given", code="bad_headers") from error  # fmt: skip
+        raise Unprocessable(
+            "the headers are no CloudEvent 1.0: ce_id, ce_source, ce_specversion and ce_type are needed, ce_time in "
+            "RFC 3339 if given",
+            code="bad_headers",
+        ) from error
     if event.get_specversion() != "1.0":
         raise Unprocessable("ce_specversion must be 1.0", code="bad_headers")
     if event.get_type() != ce_type:

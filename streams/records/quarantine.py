@@ -1,6 +1,6 @@
-"""The quarantine: the record that says what could not be processed and why, and how it is written back for a replay.
+"""Quarantine records: an event that could not be processed, with the reason, as it is written and read.
 
-Header names follow Kafka Connect's dead letter queues, so that people's tools read them.
+Header names follow Kafka Connect's dead letter queues, so that common tools read them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from streams.records.reading import from_base64, to_base64
 Headers = list[tuple[str, bytes]]
 
 VALUE_LIMIT: Final = 1_000_000
-"""Bytes of a record that is kept whole; of a larger one the value's first 1,000 and a reference to its place are."""
+"""Bytes up to which a record is stored whole; of a larger one the value's first 1,000 and its place are stored."""
 REASON_LIMIT: Final = 1000
 REFERENCE_LIMIT: Final = 300
 ATTEMPTS: Final = "redthread-attempts"
@@ -25,13 +25,13 @@ EVENT: Final = "redthread-event"
 SUBMITTED_AT: Final = "redthread-submitted-at"
 CE_ID: Final = "redthread-ce-id"
 CE_ID_LIMIT: Final = 200
-"""Characters of a sender's id for an event that are kept."""
+"""Characters stored of a sender's id for an event."""
 OWN_HEADERS: Final = frozenset({ATTEMPTS, EVENT, SUBMITTED_AT})
 _ERRORS: Final = "__connect.errors."
 
 
 def record(origin: SourceEvent, error: RedthreadError, stage: str) -> tuple[bytes | None, bytes, Headers]:
-    """Key, value and headers of the quarantine record of an event: its bytes as they came, and the reason."""
+    """Key, value and headers of the quarantine record of an event: its original bytes, and the reason."""
     key, value = from_base64(origin.key), from_base64(origin.value) or b""
     headers: Headers = [(name, from_base64(text) or b"") for name, text in origin.headers if not _is_ours(name)]
     around = len(key or b"") + sum(len(name.encode()) + len(data) for name, data in headers)
@@ -62,7 +62,7 @@ def record(origin: SourceEvent, error: RedthreadError, stage: str) -> tuple[byte
 
 
 def read(key: bytes | None, value: bytes | None, headers: Headers) -> dict[str, object]:
-    """The row that the graph keeps of a quarantine record, as `graph.actions.operate.quarantine.index` takes it."""
+    """The row of a quarantine record, for `graph.actions.operate.quarantine.index`."""
     facts = {name: (data or b"").decode("utf-8", "replace") for name, data in headers if _is_ours(name)}
     kept = [(name, to_base64(data)) for name, data in headers if not _is_ours(name)]
     return {
@@ -87,16 +87,13 @@ def read(key: bytes | None, value: bytes | None, headers: Headers) -> dict[str, 
 
 
 def ce_id_of(headers: Sequence[tuple[str, bytes | None]]) -> str:
-    """The id that the event's sender gave it; of a record of an older release its own header's."""
+    """The sender's id of the event; in a record of an older release, that of its own header."""
     named = {name: data for name, data in headers if data}
     return (named.get(CE_ID) or named.get("ce_id") or b"").decode("utf-8", "ignore")[:CE_ID_LIMIT]
 
 
 def _facts_of(value: bytes | None) -> dict[str, str | None]:
-    """What an event says of itself, as far as it can be read.
-
-    Its case, in which a question tells that it waits, and its sender's own reference.
-    """
+    """The case and the sender's reference in an event, as far as it can be read."""
     try:
         event: Any = json.loads(value or b"")
     except (ValueError, RecursionError):
@@ -110,7 +107,7 @@ def _facts_of(value: bytes | None) -> dict[str, str | None]:
 
 
 def _number(text: str, otherwise: int) -> int:
-    """A record that somebody else put into the topic must not stop the indexing of ours."""
+    """The number, or `otherwise`: a record of another producer must not stop the indexing of ours."""
     return int(text) if text.isdecimal() and len(text) <= 18 else otherwise
 
 

@@ -1,4 +1,4 @@
-"""Reads the values of records; what is wrong with one is said without repeating any of it."""
+"""Reads the values of records; messages about a faulty one contain none of its values."""
 
 from __future__ import annotations
 
@@ -9,33 +9,29 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from graph.domain.errors import Unprocessable
-from streams.records.gallery import (
-    TYPES,
-)
-from streams.records.incoming import (
-    CaseChanged,
-    DeclaredVictim,
-    ErasureRequested,
-    MarkSubmitted,
-    SearchProbe,
-    VictimChanged,
-)
+from streams.records import incoming
+from streams.records.gallery import TYPES
 
 Event = TypeVar("Event", bound=BaseModel)
 
-FIELDS = frozenset(
-    name
-    for model in (SearchProbe, MarkSubmitted, CaseChanged, VictimChanged, ErasureRequested, DeclaredVictim,
-                  *TYPES.values())
-    for name in model.model_fields
-)  # fmt: skip
+_MODELS = (
+    incoming.SearchProbe,
+    incoming.MarkSubmitted,
+    incoming.CaseChanged,
+    incoming.VictimChanged,
+    incoming.ErasureRequested,
+    incoming.DeclaredVictim,
+    *TYPES.values(),
+)
+FIELDS = frozenset(name for model in _MODELS for name in model.model_fields)
+"""Names of our own fields, which a message may repeat."""
 
 
 def complaint(error: ValidationError) -> str:
-    """What is wrong and where, in words, without any of the event's values."""
+    """The faults and their places in words, without any of the event's values."""
     parts: list[str] = []
     for item in error.errors(include_url=False, include_context=False, include_input=False)[:5]:
-        # A place can hold the sender's own keys, and those anything: only names of our fields are repeated.
+        # A place can contain the sender's own keys, which may be anything: only names of our fields are repeated.
         where = ".".join(str(step) for step in item["loc"] if isinstance(step, int) or step in FIELDS) or "the event"
         missing = item["type"] == "missing"
         wrong = "is missing, and the event must say it" if missing else f"{item['msg'][0].lower()}{item['msg'][1:]}"
@@ -57,7 +53,7 @@ def from_base64(text: str | None) -> bytes | None:
 
 
 def read_event(model: type[Event], value: bytes | None) -> Event:
-    """The event in a record's value; Unprocessable says what is wrong with it."""
+    """The event in a record's value. Raises Unprocessable, with the fault."""
     if value is None:
         raise Unprocessable("the record is empty: an event is a JSON object", code="empty_record")
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -30,19 +31,19 @@ FOLDER: Final = "anchors"
 """Below the data folder."""
 
 
+@dataclass(slots=True)
 class Roots:
     """Draws the roots of finished days while this process holds the epoch."""
 
-    def __init__(self, store: Store, hold: LogHold, folder: Path, crash: CrashPoint) -> None:
-        self._store = store
-        self._hold = hold
-        self._folder = folder
-        self._crash = crash
-        self._files_complete = False
+    store: Store
+    hold: LogHold
+    folder: Path
+    crash: CrashPoint
+    _files_complete: bool = field(default=False, init=False)
 
     async def draw_for_ever(self) -> None:
         """Draws the roots that are due, and writes the files that a crash prevented."""
-        await self._hold.ready.wait()
+        await self.hold.ready.wait()
         while True:
             try:
                 await self._draw()
@@ -59,20 +60,20 @@ class Roots:
 
     async def _draw(self) -> None:
         if not self._files_complete:
-            known = await audit_roots.all_roots(self._store)
+            known = await audit_roots.all_roots(self.store)
             await asyncio.to_thread(self._write, known)
             self._files_complete = True
-        while root := await audit_roots.draw_next(self._store, self._hold.epoch, now=datetime.now(UTC)):
+        while root := await audit_roots.draw_next(self.store, self.hold.epoch, now=datetime.now(UTC)):
             self._files_complete = False
-            self._crash.reach("roots-before-file")
+            self.crash.reach("roots-before-file")
             await asyncio.to_thread(self._write, [root])
             self._files_complete = True
             log.warning("the audit's root of %s: entry %s", root.date, root.seq)
 
     def _write(self, known: list[Root]) -> None:
         for root in known:
-            if not write_root(self._folder, root):
-                log.error("ALARM the root of %s in the graph is not the one in %s", root.date, self._folder)
+            if not write_root(self.folder, root):
+                log.error("ALARM the root of %s in the graph is not the one in %s", root.date, self.folder)
 
 
 def write_root(folder: Path, root: Root) -> bool:

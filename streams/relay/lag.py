@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -45,40 +46,38 @@ def pending_events(sources: Sequence[str], now: Positions, before: Positions, se
     return found
 
 
+@dataclass(frozen=True, slots=True)
 class LagReporter:
     """Measures and writes the lag for as long as link's process lives.
 
     `applied` gives the number of gallery records in the graph: link commits its offsets to Kafka only later.
     """
 
-    def __init__(
-        self, store: Store, hold: LogHold, applied: Callable[[], int], kafka: KafkaConnection, sources: Sequence[str]
-    ) -> None:
-        self._store = store
-        self._hold = hold
-        self._applied = applied
-        self._kafka = kafka
-        self._sources = sources
+    store: Store
+    hold: LogHold
+    applied: Callable[[], int]
+    kafka: KafkaConnection
+    sources: Sequence[str]
 
     async def report_for_ever(self) -> None:
         """Begins once this process holds the log; while Kafka or Neo4j is away nothing is written."""
-        await self._hold.ready.wait()
+        await self.hold.ready.wait()
         before: Positions = {}
         written: list[Backlog] = []
         at = time.monotonic()
         while True:
             try:
                 now, moment = await asyncio.to_thread(self._positions), time.monotonic()
-                found = pending_events(self._sources, now, before, moment - at)
+                found = pending_events(self.sources, now, before, moment - at)
                 before, at = now, moment
                 if found != written:
-                    await lag.write(self._store, found, now=datetime.now(UTC))
+                    await lag.write(self.store, found, now=datetime.now(UTC))
                     written = found
             except (KafkaException, StoreUnavailable) as away:
                 log.warning("the lag could not be reported: %s", type(away).__name__)
             await asyncio.sleep(EVERY_S)
 
     def _positions(self) -> Positions:
-        found = positions(self._kafka, self._sources)
+        found = positions(self.kafka, self.sources)
         link = LINK_GROUP, topics.GALLERY
-        return found if link not in found else {**found, link: found[link].at(self._applied())}
+        return found if link not in found else {**found, link: found[link].at(self.applied())}

@@ -14,18 +14,8 @@ from graph.domain.errors import OtherModel, RedthreadError
 from graph.domain.ids import digest
 from streams import topics
 from streams.kafka.sending import headers_of
-from streams.records import quarantine
-from streams.records.gallery import (
-    TYPE_OF,
-    ErasureRecord,
-    LabelChanged,
-    ModelSwitched,
-    PairsJudged,
-    SearchAsked,
-    SearchEnded,
-    SourceEvent,
-    VictimsAssigned,
-)
+from streams.records import gallery, quarantine
+from streams.records.gallery import TYPE_OF, SourceEvent
 from streams.records.incoming import CE_MARK, CE_MEDIA, CE_PROBE
 from streams.records.quarantine import Headers
 from streams.records.reading import from_base64
@@ -73,13 +63,13 @@ EVENTS: Final = {
     "probe": _EventKind(CE_PROBE, _by_key, topics.PROBES),
     "mark": _EventKind(CE_MARK, _by_key, topics.PROBES),
     "root": _EventKind(CE_ROOT, _by_key, topics.AUDIT_ROOTS),
-    "search": _EventKind(TYPE_OF[SearchAsked], _by_key),
-    "search_ended": _EventKind(TYPE_OF[SearchEnded], lambda key, _: f"{key}-ended"),
-    "victims": _EventKind(TYPE_OF[VictimsAssigned], _by_content),
-    "pairs": _EventKind(TYPE_OF[PairsJudged], _by_content),
-    "label": _EventKind(TYPE_OF[LabelChanged], _by_field("act_id")),
-    "model": _EventKind(TYPE_OF[ModelSwitched], _by_content),
-    "erasure": _EventKind(TYPE_OF[ErasureRecord], lambda _, body: str(body["origin"]["event"])),
+    "search": _EventKind(TYPE_OF[gallery.SearchAsked], _by_key),
+    "search_ended": _EventKind(TYPE_OF[gallery.SearchEnded], lambda key, _: f"{key}-ended"),
+    "victims": _EventKind(TYPE_OF[gallery.VictimsAssigned], _by_content),
+    "pairs": _EventKind(TYPE_OF[gallery.PairsJudged], _by_content),
+    "label": _EventKind(TYPE_OF[gallery.LabelChanged], _by_field("act_id")),
+    "model": _EventKind(TYPE_OF[gallery.ModelSwitched], _by_content),
+    "erasure": _EventKind(TYPE_OF[gallery.ErasureRecord], lambda _, body: str(body["origin"]["event"])),
 }
 
 

@@ -17,7 +17,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from graph.actions.operate import measure
 from graph.actions.operate.measure import EmbeddedFace
-from graph.actions.read import links as read
+from graph.actions.read.counts import counts
 from graph.domain.errors import Invalid
 from graph.domain.people import Role
 from graph.store.session import Store
@@ -129,7 +129,7 @@ async def _part(
         with clock.step(f"review {step}"):
             worked = await in_thread(lambda _: _review(system, people))
         for _ in range(LINKED_LOOKS):
-            if not (await read.counts(store))["outbox"]:
+            if not (await counts(store)).outbox:
                 break
             await asyncio.sleep(LINKED_EVERY_S)
         victims = await measure.victims_of_faces(store)

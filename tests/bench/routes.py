@@ -30,8 +30,8 @@ import neo4j
 import psutil
 
 from api.app import build_app
+from api.deps import Services
 from api.readiness import Readiness
-from api.services import Services
 from graph.actions.access import AccessLog
 from graph.domain import ids
 from graph.domain.people import Person, Role

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from api.app import build_app
+from api.deps import Services
 from api.readiness import Readiness
-from api.services import Services
 from graph.actions.access import AccessLog
 from graph.domain import audit
 from graph.domain.audit_actions import AuditAction

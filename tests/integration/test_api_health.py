@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from api.app import build_app
+from api.deps import open_services
 from api.readiness import Readiness
-from api.services import open_services
 from api.settings import Settings
 from graph.domain.people import Person, Role
 from graph.files import MediaStore

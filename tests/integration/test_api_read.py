@@ -9,7 +9,7 @@ import pytest
 
 from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide import label
-from graph.actions.read import media, paths
+from graph.actions.read import cases, media, paths
 from graph.actions.read import victim as victim_read
 from graph.domain import ids
 from graph.domain.errors import NotFound
@@ -230,8 +230,8 @@ async def test_who_runs_or_audits_the_system_sees_nothing_of_a_case(
         access = AccessEvent(Person("otto@north", frozenset({role}), "north"), "review", NOW)
         with subtests.test(role=role):
             for reading in (
-                media.read_case_facts(store, access_log, NORTH, access=access),
-                media.read_media_of_case(store, access_log, NORTH, after="", limit=9, access=access),
+                cases.read_case_facts(store, access_log, NORTH, access=access),
+                cases.read_media_of_case(store, access_log, NORTH, after="", limit=9, access=access),
                 media.read_media(store, access_log, ids.media_id(b"n"), access=access),
                 media.read_faces(store, access_log, ids.media_id(b"n"), access=access),
                 victim_read.read_victim(store, access_log, "v1", access=access),

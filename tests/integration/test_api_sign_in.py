@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from api.app import build_app
+from api.deps import Services
 from api.readiness import Readiness
-from api.services import Services
 from api.settings import DEVELOPMENT_ISSUER
 from api.sign_in.keys import Keys, fetch_from
 from api.sign_in.tokens import SignIn

@@ -12,7 +12,8 @@ import pytest
 from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.decision import Judgement
 from graph.actions.decide.verdicts import do_verdict
-from graph.actions.read.approvals import Approval, ApprovalPage, read_approvals
+from graph.actions.read.approvals import Approval, read_approvals
+from graph.actions.read.page import Page
 from graph.domain.errors import Forbidden
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
@@ -26,7 +27,7 @@ from tests.support.signed_in import as_
 pytestmark = pytest.mark.anyio
 
 
-async def waiting(store: Store, person: Person = SUE, **more: Any) -> ApprovalPage:
+async def waiting(store: Store, person: Person = SUE, **more: Any) -> Page[Approval]:
     values: dict[str, Any] = {"limit": 50, "after": None} | more
     return await read_approvals(store, AccessLog(store), access=AccessEvent(person, "approval", NOW), **values)
 

@@ -21,7 +21,7 @@ from graph.actions.decide import acts, contact_sheet
 from graph.actions.decide import verdicts as decide
 from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Judgement, Seen
-from graph.actions.read.links import seen_link
+from graph.actions.read.links import find_link
 from graph.domain import audit
 from graph.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from graph.domain.link import Decision, SecondDecision
@@ -90,7 +90,7 @@ async def act(store: Store, links: list[str], drawn: tuple[int, str, int, int]) 
     acts_of = {row["id"]: row["act"] for row in rows}
     verdicts = {"confirm": Decision.CONFIRMED, "dismiss": Decision.DISMISSED, "unsure": Decision.UNSURE}
     try:
-        faces = (await store.read(lambda tx: seen_link(tx, first, viewer=who))).face_ids
+        faces = (await store.read(lambda tx: find_link(tx, first, viewer=who))).face_ids
         if what in verdicts:
             said = Judgement(first, seen[first].version, verdicts[what], ("ears",), "", faces)
             await decide.do_verdict(store, said, actor=who, now=now)
@@ -100,7 +100,7 @@ async def act(store: Store, links: list[str], drawn: tuple[int, str, int, int]) 
         elif what == "reopen":
             await decide.do_reopening(store, seen[first], "why", actor=who, now=now)
         elif what == "act":
-            faces += (await store.read(lambda tx: seen_link(tx, second, viewer=who))).face_ids
+            faces += (await store.read(lambda tx: find_link(tx, second, viewer=who))).face_ids
             said = SheetJudgement(tuple(seen.values()), Decision.CONFIRMED, ("ears",), "", faces=faces)
             await contact_sheet.do_act(store, said, actor=who, now=now)
         elif acts_of[first] is not None:

@@ -78,13 +78,13 @@ async def read(site: LinkInProcess, search_id: str) -> Answer:
     return await answers.read_search(site.store, AccessLog(site.store), search_id, access=access)
 
 
-def parts(answer: Answer) -> list[tuple[int, int, int, int]]:
-    return [(part["offset"], part["compared"], part["too_poor"], part["no_face"]) for part in answer.parts]
+def parts(answer: Answer) -> list[tuple[int, int, int, int | None]]:
+    return [(part.offset, part.compared, part.too_poor, part.no_face) for part in answer.parts]
 
 
 def found(answer: Answer) -> list[tuple[int, str]]:
     """The offset of the part and the face of each item."""
-    return [(item["offset"], item["face_id"]) for item in answer.items]
+    return [(item.offset, item.face_id) for item in answer.items]
 
 
 async def test_what_a_case_gets_later_is_added_to_the_answer_with_its_offset_and_survives_a_restart(
@@ -107,7 +107,7 @@ async def test_what_a_case_gets_later_is_added_to_the_answer_with_its_offset_and
     answer = await read(site, asked)
     assert parts(answer) == [(first, 1, 0, 0), (added, 1, 0, 0), (grown, 0, 1, 1)]
     assert found(answer) == [(first, make.face_id("known")), (added, make.face_id("later"))]
-    assert answer.covered == {"compared": 2, "too_poor": 1, "no_face": 1}
+    assert (answer.compared, answer.too_poor, answer.no_face) == (2, 1, 1)
     assert answer.headline.startswith("leads to ")
     assert answer.open
 
@@ -115,15 +115,15 @@ async def test_what_a_case_gets_later_is_added_to_the_answer_with_its_offset_and
     await log.write(make.erasure("media_id", make.media_id("known"), log.origin("erasures")))
     answer = await read(site, asked)
     assert found(answer)[0] == (first, make.face_id("known"))
-    assert [item["erased"] for item in answer.items] == [True, False]
-    assert (answer.items[0]["media_id"], answer.items[0]["box"], answer.items[0]["case_ids"]) == (None, None, [])
+    assert [item.erased for item in answer.items] == [True, False]
+    assert (answer.items[0].media_id, answer.items[0].box, answer.items[0].case_ids) == (None, None, ())
 
     # The case's end is the search's; what it was answered stays.
     await log.status(NAMED, "closed", 1)
     await log.status(NAMED, "open", 2)
     await log.picture("too-late")
     closed = await read(site, asked)
-    assert (closed.open, closed.search["ended_because"]) == (False, "case_closed")
+    assert (closed.open, closed.ended_because) == (False, "case_closed")
     assert found(closed) == found(answer)
 
 
@@ -142,7 +142,7 @@ async def test_who_keeps_asking_the_register_is_told_what_comes_until_the_search
     answer = await read(site, standing)
     assert found(answer) == [(widened, make.face_id("case-only")), (reopened, make.face_id("of-closed"))]
     # Another district's case: the face, its district and who to call.
-    assert [(item["media_id"], item["district"]) for item in answer.items] == [(None, "south")] * 2
+    assert [(item.media_id, item.district) for item in answer.items] == [(None, "south")] * 2
     assert found(await read(site, once)) == []
 
     now = datetime.now(UTC)
@@ -153,7 +153,7 @@ async def test_who_keeps_asking_the_register_is_told_what_comes_until_the_search
     await site.linked()
     await log.picture("too-late", "local:s1")
     ended = await read(site, standing)
-    assert (ended.open, ended.search["ended_because"]) == (False, "asker")
+    assert (ended.open, ended.ended_because) == (False, "asker")
     assert found(ended) == found(answer)
 
 
@@ -171,7 +171,7 @@ async def test_a_searchs_own_picture_is_found_by_nobody_and_each_of_its_faces_ca
     await log.picture("later", ASKING)
 
     answer = await read(site, "with-picture")
-    assert [(probe["face_id"], probe["box"]) for probe in answer.probes] == [
+    assert [(probe.face_id, probe.box) for probe in answer.faces] == [
         (make.face_id("uploaded"), (0, 20, 60, 80)), (make.face_id("uploaded", 1), (10, 20, 60, 80)),
     ]  # fmt: skip
     assert [face for _, face in found(answer)] == [make.face_id("known")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,10 @@ from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.contact_sheet import SheetJudgement, do_act
 from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.verdicts import do_verdict
-from graph.actions.read.queue import Page, Queued, do_claim, do_renewal, do_skip, read_queue
+from graph.actions.read.claims import do_claim, do_renewal, do_skip
+from graph.actions.read.page import Page
+from graph.actions.read.queue import read_queue
+from graph.actions.read.queue_items import QueueItem
 from graph.domain.errors import Conflict, Forbidden, NotFound
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
@@ -29,20 +33,20 @@ LATER = NOW + timedelta(minutes=1)
 
 async def claim(
     store: Store, wanted: int = 1, actor: Person = ANNA, filters: Filters | None = None, seed: str = "seed", **more: Any
-) -> list[Queued]:
+) -> Sequence[QueueItem]:
     now = more.pop("now", NOW)
     return (await do_claim(store, filters or Filters(), wanted, actor=actor, now=now, seed=seed, **more)).items
 
 
-async def queue(store: Store, person: Person = ANNA, filters: Filters | None = None, **more: Any) -> Page:
+async def queue(store: Store, person: Person = ANNA, filters: Filters | None = None, **more: Any) -> Page[QueueItem]:
     values: dict[str, Any] = {"limit": 50, "after": None} | more
     now = values.pop("now", NOW)
     access = AccessEvent(person, "victim identification", now)
     return await read_queue(store, AccessLog(store), filters or Filters(), access=access, **values)
 
 
-def links_of(found: list[Queued]) -> list[list[str]]:
-    return [[link.link_id for link in queued.item.links] for queued in found]
+def links_of(found: Sequence[QueueItem]) -> list[list[str]]:
+    return [[link.link_id for link in queued.links] for queued in found]
 
 
 async def judge(store: Store, link_id: str, decision: str, version: int = 0, **more: Any) -> None:
@@ -91,7 +95,7 @@ async def test_a_claimed_item_is_nobody_elses_until_its_lease_ends(store: Store,
 
 async def test_a_claim_ends_when_its_links_are_decided(store: Store, scene: Scene) -> None:
     [mine] = await claim(store)
-    await judge(store, mine.item.links[0].link_id, "dismissed")
+    await judge(store, mine.links[0].link_id, "dismissed")
 
     assert (await queue(store)).items == []
     assert await claim(store, now=LATER) == []
@@ -106,9 +110,9 @@ async def test_a_claim_ends_when_one_decision_settled_all_its_links(store: Store
     await judge(store, await scene.link("s1", "w"), "confirmed", actor=BEN)
     await scene.link("n1", "w", score=0.6)
     [mine] = await claim(store)
-    assert len(mine.item.links) == 2
+    assert len(mine.links) == 2
 
-    seen = tuple(Seen(link.link_id, 0) for link in mine.item.links)
+    seen = tuple(Seen(link.link_id, 0) for link in mine.links)
     await do_act(store, SheetJudgement(seen, Decision.CONFIRMED, ("ears",), ""), actor=ANNA, now=NOW)
 
     assert (await queue(store)).items == []
@@ -188,11 +192,11 @@ async def test_all_links_between_two_units_are_one_item_the_poorest_picture_firs
         await change(store, "MATCH (f:Face {face_id: $id}) SET f.quality = $quality", id=scene.faces[called],
                      quality=quality)  # fmt: skip
 
-    found = [queued for queued in await claim(store, 5) if len(queued.item.links) > 1]
+    found = [queued for queued in await claim(store, 5) if len(queued.links) > 1]
 
     assert links_of(found) == [[poor, middle, good]]
-    assert [link.score for link in found[0].item.links] == [None] * 3
-    first, second = found[0].item.units
+    assert [link.score for link in found[0].links] == [None] * 3
+    first, second = found[0].subjects
     assert (first.kind, first.id, first.face_ids) == (Kind.FACE, scene.faces["new"], (scene.faces["new"],))
     assert (second.kind, second.id, len(second.face_ids)) == (None, None, 3), "the other district's side is masked"
 
@@ -204,10 +208,10 @@ async def test_a_group_is_reviewed_as_one_side(store: Store, scene: Scene) -> No
     both = [await scene.link("g1", "w", score=0.5), await scene.link("g2", "w", score=0.6)]
     await scene.group("g", NORTH, "g1", "g2")
 
-    found = [queued for queued in await claim(store, 5) if len(queued.item.links) > 1]
+    found = [queued for queued in await claim(store, 5) if len(queued.links) > 1]
 
     assert links_of(found) == [sorted(both)]
-    assert found[0].item.units[0].kind is Kind.GROUP
+    assert found[0].subjects[0].kind is Kind.GROUP
 
 
 async def test_a_groups_sheet_shows_all_its_faces_to_its_own_district_and_only_linked_ones_to_the_other(
@@ -220,13 +224,13 @@ async def test_a_groups_sheet_shows_all_its_faces_to_its_own_district_and_only_l
     await scene.group("g", NORTH, "g1", "g2")
     g1, g2, w = (scene.faces[name] for name in ("g1", "g2", "w"))
 
-    [north] = [one.item for one in (await queue(store, ANNA)).items if one.item.links[0].link_id == link_id]
-    [south] = [one.item for one in (await queue(store, BEN)).items if one.item.links[0].link_id == link_id]
+    [north] = [one for one in (await queue(store, ANNA)).items if one.links[0].link_id == link_id]
+    [south] = [one for one in (await queue(store, BEN)).items if one.links[0].link_id == link_id]
 
-    assert [(unit.kind, unit.id, set(unit.face_ids)) for unit in north.units] == [
+    assert [(unit.kind, unit.id, set(unit.face_ids)) for unit in north.subjects] == [
         (Kind.GROUP, "g", {g1, g2}), (None, None, {w}),
     ]  # fmt: skip
-    assert [(unit.kind, unit.id, set(unit.face_ids)) for unit in south.units] == [
+    assert [(unit.kind, unit.id, set(unit.face_ids)) for unit in south.subjects] == [
         (Kind.FACE, w, {w}), (None, None, {g1}),
     ]  # fmt: skip
 
@@ -238,9 +242,9 @@ async def test_faces_that_people_gave_to_a_victim_wait_no_more_with_their_group(
     await victim(store, scene, "v-1", "g3")
     await scene.link("g1", "g2")
 
-    [item] = [one.item for one in (await queue(store)).items if one.item.units[0].kind is Kind.GROUP]
+    [item] = [one for one in (await queue(store)).items if one.subjects[0].kind is Kind.GROUP]
 
-    assert set(item.units[0].face_ids) == {scene.faces["g1"], scene.faces["g2"]}
+    assert set(item.subjects[0].face_ids) == {scene.faces["g1"], scene.faces["g2"]}
 
 
 async def test_a_candidate_inside_one_victim_is_settled(store: Store, scene: Scene) -> None:
@@ -255,7 +259,7 @@ async def test_two_victims_with_an_open_link_are_asked_about(store: Store, scene
 
     [found] = await claim(store)
 
-    assert found.item.units[0].id == "v-1"
+    assert found.subjects[0].id == "v-1"
 
 
 async def test_when_faces_become_one_victim_a_running_claim_still_holds_its_links(store: Store, scene: Scene) -> None:
@@ -265,7 +269,7 @@ async def test_when_faces_become_one_victim_a_running_claim_still_holds_its_link
 
     await victim(store, scene, "v-1", "s1", "u1")
 
-    assert mine.item.links[0].link_id in {other, await scene.link("n1", "s1")}
+    assert mine.links[0].link_id in {other, await scene.link("n1", "s1")}
     assert await claim(store, actor=BEN) == []
 
 
@@ -278,7 +282,7 @@ async def test_urgent_items_come_first_and_a_new_request_makes_an_old_item_urgen
     second = (await queue(store)).items
 
     assert first == [[danger], [urgent], [await scene.link("n1", "s1")]]
-    assert [queued.item.urgency for queued in second] == [2, 2, 1]
+    assert [queued.urgency for queued in second] == [2, 2, 1]
 
 
 async def test_within_one_urgency_the_order_is_by_the_seed_and_never_by_score(store: Store, scene: Scene) -> None:
@@ -346,7 +350,7 @@ async def test_a_membership_that_goes_takes_its_district_and_urgency_with_it(sto
 
     [left] = (await queue(store)).items
 
-    assert left.item.urgency == 0
+    assert left.urgency == 0
     assert (await queue(store, Person("p@west", ANNA.roles, "west"))).items == []
 
 
@@ -424,7 +428,7 @@ async def test_pages_hold_each_item_once(store: Store, scene: Scene) -> None:
     await scene.media("new", NORTH, faces=["new"])
     both = {await scene.link("new", "v1"), await scene.link("new", "v2")}
 
-    found: list[Queued] = []
+    found: list[QueueItem] = []
     page = await queue(store, limit=3)
     while True:
         found += page.items

@@ -8,7 +8,7 @@ import pytest
 
 from graph.actions.decide.decision import Judgement
 from graph.actions.decide.verdicts import do_verdict
-from graph.actions.read.links import seen_link
+from graph.actions.read.links import find_link
 from graph.domain import audit
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.link import Decision, State
@@ -36,7 +36,7 @@ async def judge(
 
 
 async def seen(store: Store, link_id: str, viewer: Person) -> VisibleLink:
-    return await store.read(lambda tx: seen_link(tx, link_id, viewer=viewer))
+    return await store.read(lambda tx: find_link(tx, link_id, viewer=viewer))
 
 
 async def test_a_verdict_sets_the_state_keeps_the_score_of_then_and_is_in_the_audit(store: Store, link_id: str) -> None:

@@ -10,8 +10,8 @@ from graph.actions.decide import acts, contact_sheet, identify, verdicts
 from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.identify import Proposal
+from graph.actions.read.claims import do_claim
 from graph.actions.read.links import read_link
-from graph.actions.read.queue import do_claim
 from graph.domain.errors import Conflict, Forbidden, NotFound
 from graph.domain.identification import Basis
 from graph.domain.link import Decision, SecondDecision, State
@@ -85,11 +85,11 @@ async def test_who_took_a_verdict_back_judges_again_as_not_blind_and_after_other
     assert (await reopen(store, link_id, 1, by=ANNA)).score is None
 
     mine = await do_claim(store, Filters(), 5, actor=ANNA, now=NOW, seed="1")
-    assert link_id not in {link.link_id for queued in mine.items for link in queued.item.links}
+    assert link_id not in {link.link_id for queued in mine.items for link in queued.links}
     others = await do_claim(store, Filters(), 5, actor=BOB, now=NOW, seed="1")
-    assert link_id in {link.link_id for queued in others.items for link in queued.item.links}
+    assert link_id in {link.link_id for queued in others.items for link in queued.links}
     later = await do_claim(store, Filters(), 5, actor=ANNA, now=NOW + SKIPPED_FOR, seed="1")
-    assert link_id in {link.link_id for queued in later.items for link in queued.item.links}
+    assert link_id in {link.link_id for queued in later.items for link in queued.links}
 
     await judge(store, link_id, 2)
     assert await blind(store, link_id, ANNA) == [True, None, False]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from graph.actions.access import AccessEvent, AccessLog
-from graph.actions.read import answers, queue, queue_items
+from graph.actions.read import queue, queue_walk, searches
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.queue import Filters, read_position
 from graph.store.session import Store
@@ -21,7 +22,7 @@ async def test_looking_yourself_walks_over_media_of_ones_own_district_alone(
     store: Store, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It named the picture of another district, by the hash of its bytes, as the place where the next page begins."""
-    monkeypatch.setattr(answers, "WALK", 2)
+    monkeypatch.setattr(searches, "WALK", 2)
     own = {await scene.media(f"own {number}", NORTH) for number in range(3)}
     for number in range(8):
         await scene.media(f"other {number}", SOUTH)
@@ -30,12 +31,11 @@ async def test_looking_yourself_walks_over_media_of_ones_own_district_alone(
 
     met: list[str] = []
     places: list[str] = []
-    after: str | None = ""
+    after: Any = ""
     while after is not None:
-        page, after = await answers.read_unjudged(
-            store, AccessLog(store), search_id, after=after, limit=9, access=ACCESS
-        )
-        met += [row["media_id"] for row in page]
+        page = await searches.read_unjudged(store, AccessLog(store), search_id, after=after, limit=9, access=ACCESS)
+        after = page.next
+        met += [item.media_id for item in page.items]
         places += [after] if after else []
 
     assert set(met) == own
@@ -55,9 +55,9 @@ async def test_the_queue_goes_on_behind_a_link_that_one_sees(
     store: Store, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A link of three other districts was examined as well, and named as the place where the next page begins."""
-    monkeypatch.setattr(queue_items, "EXAMINED_MAX", 4)
-    monkeypatch.setattr(queue_items, "FIRST_PAGE", 2)
-    monkeypatch.setattr(queue_items, "LARGEST_PAGE", 4)
+    monkeypatch.setattr(queue_walk, "EXAMINED_MAX", 4)
+    monkeypatch.setattr(queue_walk, "FIRST_PAGE", 2)
+    monkeypatch.setattr(queue_walk, "LARGEST_PAGE", 4)
     for number, district in enumerate(("east", "west", "middle")):
         await scene.case(f"far:{number}", district)
     for number in range(30):
@@ -74,7 +74,7 @@ async def test_the_queue_goes_on_behind_a_link_that_one_sees(
     after = None
     for _ in range(20):
         page = await queue.read_queue(store, AccessLog(store), everything, limit=2, after=after, access=ACCESS)
-        met |= {link.link_id for queued in page.items for link in queued.item.links}
+        met |= {link.link_id for queued in page.items for link in queued.links}
         if page.next is None:
             break
         after = read_position(page.next)

@@ -23,7 +23,8 @@ async def other(scene: Scene) -> str:
 
 async def way(store: Store, *, candidates: bool = True) -> tuple[Step, ...]:
     access = AccessEvent(ANNA, "test", NOW)
-    return await paths.read_path(store, AccessLog(store), NORTH, OTHER, candidates=candidates, access=access)
+    found = await paths.read_path(store, AccessLog(store), NORTH, OTHER, candidates=candidates, access=access)
+    return found.steps
 
 
 async def test_which_faces_of_another_district_are_in_one_picture_is_told_by_no_way(

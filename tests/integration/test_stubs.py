@@ -16,7 +16,7 @@ from graph.actions.decide.erase import do_erase
 from graph.actions.decide.verdicts import do_approval, do_reopening, do_verdict
 from graph.actions.read.approvals import read_approvals
 from graph.actions.read.links import read_link, read_links
-from graph.actions.read.victim import SeenVictim, read_victim
+from graph.actions.read.victim import VisibleVictim, read_victim
 from graph.domain.errors import NotFound
 from graph.domain.link import Decision, SecondDecision, State
 from graph.domain.people import Person, Role
@@ -133,9 +133,9 @@ async def test_a_victim_whose_face_is_a_stub_is_still_seen_where_the_face_was(si
 
     seen = await read_victim(site.store, AccessLog(site.store), row["victim_id"], access=access(ANNA))
 
-    assert isinstance(seen, SeenVictim) and seen.erased == 1
-    told = [(sheet.case, [face.face["face_id"] for face in sheet.faces]) for sheet in seen.sheets]
+    assert isinstance(seen, VisibleVictim) and seen.erased == 1
+    told = [(case.case_id, case.district, case.contact, [face.face_id for face in case.faces]) for case in seen.cases]
     assert told == [
-        ({"case_id": None, "district": "north", "contact": "duty desk north"}, [make.face_id("north")]),
-        ({"case_id": None, "district": "south", "contact": "duty desk south"}, [make.face_id("south")]),
+        (None, "north", "duty desk north", [make.face_id("north")]),
+        (None, "south", "duty desk south", [make.face_id("south")]),
     ]

@@ -22,10 +22,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from api import clock
 from api.app import build_app
+from api.deps import Services
 from api.readiness import Readiness
-from api.services import Services
 from graph.actions.access import AccessLog
 from graph.domain import ids
 from graph.domain.people import Person
@@ -165,9 +164,10 @@ async def _answers(
     async def services() -> Any:
         who = sign_in()
         readiness = Readiness(store, files, who, fresh=0)
-        yield Services(store, files, AccessLog(store), who, readiness)
+        yield Services(store, files, AccessLog(store), who, readiness, now=lambda: now)
         await readiness.close()
 
+    now = NOW
     app = build_app(services, upload_limit=1_000_000, version="test")
     told: list[Any] = []
     async with (
@@ -179,7 +179,6 @@ async def _answers(
         for number, request in enumerate(asked):
             new_id.call(f"request {number}")
             now = NOW + timedelta(hours=1, seconds=number)
-            monkeypatch.setattr(clock, "now", lambda now=now: now)
             told.append(await _ask(client, request))
     return world.outcomes, told
 

@@ -34,7 +34,7 @@ async def judge(store: Store, link_id: str, decision: Decision, now: datetime) -
 async def waits(store: Store, link_id: str) -> bool:
     access = AccessEvent(ANNA, "victim identification", after(60))
     page = await read_queue(store, AccessLog(store), Filters(), limit=50, after=None, access=access)
-    return link_id in {link.link_id for queued in page.items for link in queued.item.links}
+    return link_id in {link.link_id for queued in page.items for link in queued.links}
 
 
 async def declare(store: Store, offset: int, face_id: str, victim_id: str, now: datetime) -> None:

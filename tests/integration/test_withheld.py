@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from graph.actions.read import links
+from graph.actions.read import counts
 from graph.store.session import Store
 from streams import topics
 from streams.relay.outbox import BATCH
@@ -50,14 +50,14 @@ async def test_what_is_due_to_a_source_that_is_not_configured_waits_in_its_order
     await site.linked()
     assert [notice["subject"] for notice in site.notices()] == [f"event:{make.origin(0).event}"]
     waits = {topics.notices("gone"): WAITING, topic: 1}
-    assert (await links.counts(site.store))["withheld"] == waits
+    assert (await counts.counts(site.store)).withheld == waits
     for name in waits:
         assert caplog.text.count(f"ALARM records for {name} wait") == 1
 
     await site.restart(sources=["local", "gone"])
 
     async def back() -> bool:
-        return (await links.counts(site.store))["withheld"] == {}
+        return (await counts.counts(site.store)).withheld == {}
 
     await until(back, "all rows are in the outbox again")
     await site.linked()

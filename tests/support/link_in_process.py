@@ -147,7 +147,9 @@ class LinkInProcess(GraphContents):
             calibrations=load_calibrations(self._calibration),
         )
         publisher = OutboxPublisher(self, self.store, self.files, hold, watchdog, crash, sources=sources)
-        quarantine = QuarantineIndex(self.store, hold, watchdog, sources=sources, first_try_s=self._first_try_s)
+        quarantine = QuarantineIndex(
+            store=self.store, hold=hold, watchdog=watchdog, sources=sources, first_try_s=self._first_try_s
+        )
         self._link._assigned.set()
         await self._link.take_over()
         self._tasks = [

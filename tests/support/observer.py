@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from graph.actions.access import AccessEvent, AccessLog
-from graph.actions.read import approvals, queue, victim
+from graph.actions.read import approvals, cases, queue, victim
 from graph.actions.read import links as read
 from graph.domain.errors import RedthreadError
 from graph.domain.link import State
@@ -38,7 +38,7 @@ async def answers(store: Store, person: Person) -> list[str]:
         ),
         *(read.read_link(store, access_log, row["id"], access=access) for row in links),
         *(victim.read_victim(store, access_log, row["id"], access=access) for row in rows),
-        *(read.read_case(store, access_log, row["id"], leads=True, access=access) for row in rows),
+        *(cases.read_case(store, access_log, row["id"], leads=True, access=access) for row in rows),
     ]
     if may(person, Permission.APPROVE, [person.district], made_by="somebody"):
         asked.append(approvals.read_approvals(store, access_log, limit=50, after=None, access=access))

@@ -18,7 +18,7 @@ from graph.actions.decide import acts, contact_sheet, identify, label, mark
 from graph.actions.decide import verdicts as decide
 from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Judgement, Seen
-from graph.actions.read.links import seen_link
+from graph.actions.read.links import find_link
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.errors import RedthreadError
 from graph.domain.identification import Basis
@@ -263,7 +263,7 @@ class World:
                 decision = verdicts[what.removesuffix("_all")]
                 shown = () if decision is Decision.CONFIRMED else None
                 for one in seen if shown is not None else ():
-                    link = await self.store.read(lambda tx, one=one: seen_link(tx, one.link_id, viewer=actor))
+                    link = await self.store.read(lambda tx, one=one: find_link(tx, one.link_id, viewer=actor))
                     shown += link.face_ids
                 said = SheetJudgement(seen, decision, reasons, text, faces=shown)
                 await contact_sheet.do_act(self.store, said, actor=actor, now=now)

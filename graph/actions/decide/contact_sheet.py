@@ -16,7 +16,7 @@ from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.acts import Done, done_of
 from graph.actions.decide.decision import PLAIN, Deciding, Locked, Seen, Step
 from graph.actions.decide.verdicts import check_version, check_visible, lock, plan, write
-from graph.actions.read.links import seen_link
+from graph.actions.read.links import find_link
 from graph.actions.victims import Surroundings
 from graph.domain import ids, link
 from graph.domain.audit_actions import AuditAction
@@ -145,7 +145,7 @@ async def do_link(
             raise Conflict("these faces are linked already: judge that link", code="link_exists", current=pair["link"])
         await _create(tx, {link_id: (a, b)}, actor, now)
         await write(tx, head, await lock(tx, [link_id]), [step], deciding, ids.new_id())
-        return await seen_link(tx, link_id, viewer=actor)
+        return await find_link(tx, link_id, viewer=actor)
 
     return await store.write(work)
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final
 
 from graph.actions.access import AccessEvent, AccessLog
-from graph.actions.read.media import check_visible
 from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import HIDDEN_LABELS
@@ -84,7 +83,7 @@ async def do_label(store: Store, said: Labelling, *, actor: Person, now: datetim
 async def read_labels(store: Store, access_log: AccessLog, face_id: str, *, access: AccessEvent) -> Row:
     """The face's label with its history, oldest first; the look is in the audit."""
     row = await store.read(lambda tx: tx.one(queries.LABELS, face_id=face_id))
-    check_visible(access.person, row["districts"] if row else [], "face")
+    check_may(access.person, Permission.SEE, row["districts"] if row else [])
     assert row is not None
     await access_log.record(access.act(AuditAction.FACE_LABELS_SEEN, face_id))
     return _told(row, access.person)

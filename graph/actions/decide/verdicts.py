@@ -24,7 +24,7 @@ from graph.actions.decide.decision import (
     check_shown,
 )
 from graph.actions.decide.statements import decision_records
-from graph.actions.read.links import seen_link
+from graph.actions.read.links import find_link
 from graph.actions.victims import Surroundings
 from graph.domain import audit, ids, link
 from graph.domain.audit_actions import AuditAction
@@ -97,7 +97,7 @@ async def _decide(store: Store, seen: Seen, step: Step, deciding: Deciding, chec
         await check(tx, deciding.actor, found[seen.link_id])
         check_version(found[seen.link_id], seen.version, deciding.actor)
         await write(tx, head, found, [step], deciding, ids.new_id())
-        return await seen_link(tx, seen.link_id, viewer=deciding.actor)
+        return await find_link(tx, seen.link_id, viewer=deciding.actor)
 
     return await store.write(work)
 

@@ -13,6 +13,7 @@ from graph.actions import events
 from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.events import Event
 from graph.actions.notices import Notice, store_notices
+from graph.actions.read.page import Page
 from graph.domain import ids
 from graph.domain.audit import Act
 from graph.domain.audit_actions import AuditAction
@@ -204,8 +205,8 @@ class QuarantinedEvent:
 
 async def read_quarantine(
     store: Store, access_log: AccessLog, *, status: Status, after: str, limit: int, access: AccessEvent
-) -> tuple[list[QuarantinedEvent], str | None]:
-    """At most `limit` events in one status, oldest first, and the start of the next page; the access is audited."""
+) -> Page[QuarantinedEvent]:
+    """At most `limit` events in one status, oldest first; the access is audited."""
     check_may(access.person, Permission.READ_QUARANTINE)
     submitted_at, _, last = after.partition(":")
     if after and not (submitted_at.isdecimal() and submitted_at.isascii() and len(submitted_at) < 19):
@@ -215,7 +216,7 @@ async def read_quarantine(
     page = [QuarantinedEvent(**row["q"]) for row in rows[:limit]]
     shown = [event.quarantine_id for event in page]
     await access_log.record(access.act(AuditAction.QUARANTINE_SEEN, status, shown=shown))
-    return page, f"{page[-1].submitted_at}:{page[-1].quarantine_id}" if len(rows) > limit else None
+    return Page(page, f"{page[-1].submitted_at}:{page[-1].quarantine_id}" if len(rows) > limit else None)
 
 
 async def do_replay(store: Store, quarantine_id: str, *, access: AccessEvent) -> None:

@@ -1,4 +1,4 @@
-"""What was answered to a search, part by part as link wrote it, and what is left for people to look at themselves."""
+"""Reads a search with its answer, which link writes part by part; an item has a rank and no score."""
 
 from __future__ import annotations
 
@@ -7,27 +7,25 @@ from dataclasses import dataclass
 
 from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.known import KnownAs, KnownVictims
-from graph.actions.read.search import check_sees, is_open, milliseconds
+from graph.actions.read.search import check_sees
+from graph.actions.read.searches import SearchFacts, search_facts
 from graph.domain.audit_actions import AuditAction
-from graph.domain.comparison import HIDDEN_LABELS
+from graph.domain.capture_time import Gap
 from graph.domain.errors import Invalid
 from graph.domain.headline import AnswerCounts, headline
 from graph.domain.ids import source_of
-from graph.domain.people import Permission, Person, Role, check_role, districts_of
-from graph.domain.visibility import may_see_case, visible_endpoint, visible_found_face, visible_gap
+from graph.domain.people import Person
+from graph.domain.visibility import visible_endpoint, visible_gap
 from graph.store.queries import search as queries
 from graph.store.session import Row, Store, Tx
-
-WALK = 2000
-"""Media that one page of what could not be judged walks over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """What is known to be on its way to what a search covers: at most so many events, in about so many seconds.
+    """Events on their way to the material that a search covers, and the seconds that they need at most.
 
-    `seconds` is None where nobody can tell. `quarantined` events wait for a person or a host, and have no time.
-    `as_of` is when the way through Kafka was measured last.
+    `seconds` is None where it is unknown. `quarantined` events wait for a person or a host. `as_of` is the time of the
+    last measurement of the lag in Kafka.
     """
 
     events: int = 0
@@ -37,212 +35,215 @@ class Coming:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A search with one page of what it found: `items` carry their part's number and a rank, and no score.
+class Probe:
+    """A face that is searched for."""
 
-    `people` groups the items of this page by whom they show, `next` is the place of the next page.
+    face_id: str
+    media_id: str | None
+    box: tuple[int, ...] | None
+    quality: float | None
+    too_poor_because: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFace:
+    """A face in an answer, masked like the endpoint of a link; `part`, `offset` and `rank` say where it is listed.
+
+    `above`: its score reaches the threshold. `gap` is to the picture of `probe_face_id`.
     """
 
-    search: Row
-    open: bool
-    probes: tuple[Row, ...]
-    parts: tuple[Row, ...]
-    items: tuple[Row, ...]
-    people: tuple[Row, ...]
-    found: AnswerCounts
-    coming: Coming
-    next: str | None = None
+    part: int
+    offset: int
+    rank: int
+    face_id: str
+    media_id: str | None
+    case_ids: tuple[str, ...]
+    box: tuple[int, ...] | None
+    above: bool
+    probe_face_id: str | None
+    district: str | None
+    contact: str | None
+    erased: bool
+    victim_id: str | None
+    identified: bool
+    group_id: str | None
+    gap: Gap | None
 
-    @property
-    def covered(self) -> Row:
-        """What all parts together compared and could not; None in each while there is no part."""
-        names = ("compared", "too_poor", "no_face")
-        known = {name: [part[name] for part in self.parts if part[name] is not None] for name in names}
-        return {name: sum(numbers) if numbers else None for name, numbers in known.items()}
 
-    @property
-    def headline(self) -> str:
-        """One sentence that says what the answer means and never more."""
-        covered = self.covered
-        return headline(self.search["status"], self.found, covered["compared"] or 0, covered["too_poor"] or 0)
+@dataclass(frozen=True, slots=True)
+class FoundPerson:
+    """Faces of one page that show one person as far as the viewer knows: a victim, a group, or a face alone."""
+
+    kind: str
+    id: str
+    identified: bool
+    face_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPart:
+    """What link answered at one record of the gallery log; `items` are those on this page, `found` counts all."""
+
+    offset: int
+    at: str | None
+    compared: int
+    too_poor: int
+    no_face: int | None
+    found: int
+    items: tuple[FoundFace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(SearchFacts):
+    """A search with one page of its answer; `compared`, `too_poor` and `no_face` are sums over all parts."""
+
+    reason: str | None
+    limit: int
+    legal_basis: str
+    gallery_offset: int | None
+    gallery_size: int | None
+    picture: str | None
+    headline: str
+    compared: int | None
+    too_poor: int | None
+    no_face: int | None
+    quarantined: int
+    to_come: Coming
+    faces: tuple[Probe, ...]
+    people: tuple[FoundPerson, ...]
+    parts: tuple[AnswerPart, ...]
+    items: tuple[FoundFace, ...]
+    next: str | None
+
+
+_STORED = ("reason", "limit", "legal_basis", "gallery_offset", "gallery_size", "picture")
+"""Fields of `Answer` that the search's node holds under the same name."""
+
+_SUMMED = ("compared", "too_poor", "no_face")
+"""Fields of `Answer` that are sums over its parts."""
 
 
 async def read_search(
     store: Store, access_log: AccessLog, search_id: str, *, after: str = "", limit: int = 100, access: AccessEvent
 ) -> Answer:
-    """The search and at most `limit` of what it found; the look, with a digest of what it showed, is in the audit."""
-    part, rank = _place(after)
+    """The search with at most `limit` faces of its answer."""
+    first_part, first_rank = _position(after)
+    viewer = access.person
 
     async def work(tx: Tx) -> Answer:
         row = await tx.one(queries.SEARCH, search_id=search_id)
-        search = check_sees(row["search"] if row else None, access.person)
+        search = check_sees(row["search"] if row else None, viewer)
         assert row is not None
-        asked = {"search_id": search_id, "district": access.person.district}
-        items = await tx.rows(queries.ITEMS, part=part, rank=rank, limit=limit + 1, **asked)
-        people = await tx.rows(queries.SIMILAR_PEOPLE, **asked)
-        victims = {each["face_id"]: each["victim_id"] for each in (*items, *people) if each["victim_id"] is not None}
-        seen = await KnownVictims(tx, access.person).names(victims)
-        within = search["within"].removeprefix("case:") if search["within"] != "register" else None
-        sources = ("", "~") if within is None else (source_of(within), source_of(within))
-        coming = await tx.one(queries.COMING, case_id=within, first_source=sources[0], last_source=sources[1])
-        still = is_open(search, access.at)
-        on_its_way = _coming(coming) if coming else Coming()
-        asked = {face["face_id"]: face["dates"] for face in row["probes"]}
-        page = tuple(_item(item, access.person, seen, asked.get(item["probe_face_id"])) for item in items[:limit])
+        asked = {"search_id": search_id, "district": viewer.district}
+        rows = await tx.rows(queries.ITEMS, part=first_part, rank=first_rank, limit=limit + 1, **asked)
+        similar = await tx.rows(queries.SIMILAR_PEOPLE, **asked)
+        victims = {each["face_id"]: each["victim_id"] for each in (*rows, *similar) if each["victim_id"] is not None}
+        names = await KnownVictims(tx, viewer).names(victims)
+        coming = await _coming(tx, search["within"])
+        dates = {face["face_id"]: face["dates"] for face in row["probes"]}
+        items = tuple(found_face(item, viewer, names, dates.get(item["probe_face_id"])) for item in rows[:limit])
+        facts = search_facts(search, access.at)
+        counts = _counts(similar, names, row["parts"], coming.events if facts["open"] else 0)
+        covered: Row = {name: _sum(part[name] for part in row["parts"]) for name in _SUMMED}
         return Answer(
-            search=search,
-            open=still,
-            probes=tuple(_probe(face, access.person) for face in row["probes"]),
-            parts=tuple(row["parts"]),
-            items=page,
-            people=tuple(_people(page)),
-            found=_counts(people, seen, row["parts"], on_its_way if still else Coming()),
-            coming=on_its_way,
-            next=f"{page[-1]['part']}:{page[-1]['rank']}" if len(items) > limit else None,
+            **facts,
+            **{name: search[name] for name in _STORED},
+            **covered,
+            headline=headline(search["status"], counts, covered["compared"] or 0, covered["too_poor"] or 0),
+            quarantined=coming.quarantined,
+            to_come=coming,
+            faces=tuple(_probe(face, viewer) for face in row["probes"]),
+            people=_people(items),
+            parts=tuple(_part(part, items) for part in row["parts"]),
+            items=items,
+            next=f"{items[-1].part}:{items[-1].rank}" if len(rows) > limit else None,
         )
 
     answer = await store.read(work)
-    shown = [item["face_id"] for item in answer.items]
+    shown = [item.face_id for item in answer.items]
     await access_log.record(access.act(AuditAction.SEARCH_SEEN, search_id, shown=shown))
     return answer
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which searches to list; None: whichever."""
-
-    case_id: str | None = None
-    within: str | None = None
-    status: str | None = None
-    open: bool | None = None
-    mine: bool = False
-
-
-async def read_searches(
-    store: Store, access_log: AccessLog, filters: Filters, *, after: str, limit: int, access: AccessEvent
-) -> tuple[list[Row], str | None]:
-    """At most `limit` of the person's own searches, for a supervisor those of the district, the latest first.
-
-    And where the next page begins. The look is in the audit.
-    """
-    check_role(access.person, Permission.SEE_SEARCH)
-    asked_at, _, last = after.partition("|")
-    place = {"asked_at": asked_at or "9", "search_id": last or "g"}  # behind every time and id
-    districts = (
-        sorted(districts_of(access.person, Permission.SEE_SEARCH)) if Role.SUPERVISOR in access.person.roles else []
-    )
-    of_district = bool(districts) and not filters.mine
-    query = queries.SEARCHES_OF_DISTRICT if of_district else queries.OWN_SEARCHES
-    values = {
-        "case_id": filters.case_id, "within": filters.within, "status": filters.status, "open": filters.open,
-        "now": milliseconds(access.at), "limit": limit + 1, "by": access.person.actor, "districts": districts, **place,
-    }  # fmt: skip
-    rows = await store.read(lambda tx: tx.rows(query, **values))
-    page: list[Row] = [{**row, "open": is_open(row["search"], access.at)} for row in rows[:limit]]
-    ids: list[str] = [row["search"]["search_id"] for row in page]
-    await access_log.record(access.act(AuditAction.SEARCHES_SEEN, "searches", shown=ids))
-    following = f"{page[-1]['search']['asked_at']}|{ids[-1]}" if len(rows) > limit else None
-    return page, following
-
-
-async def read_unjudged(
-    store: Store, access_log: AccessLog, search_id: str, *, after: str, limit: int, access: AccessEvent
-) -> tuple[list[Row], str | None]:
-    """*Look yourself*: at most `limit` media in the search's reach in which the machine could not judge everything.
-
-    Each has the faces that are too poor to compare, none where no face was found in it; only what the person may see.
-    And where the next page begins: a page may be short, since it walks over WALK media at the most. The look is in the
-    audit.
-    """
-
-    async def work(tx: Tx) -> list[Row]:
-        row = await tx.one(queries.SEARCH, search_id=search_id)
-        search = check_sees(row["search"] if row else None, access.person)
-        values = {"after": after, "walk": WALK, "hidden": sorted(HIDDEN_LABELS)}
-        if search["within"] != "register":
-            return await tx.rows(
-                queries.UNJUDGED_IN_CASE, case_id=search["within"].removeprefix("case:"), **values
-            )  # fmt: skip
-        districts = sorted(districts_of(access.person, Permission.SEE))
-        return await tx.rows(queries.UNJUDGED_IN_REGISTER, case_id=search["case_id"], districts=districts, **values)
-
-    walked = await store.read(work)
-    page: list[Row] = []
-    following = walked[-1]["media_id"] if len(walked) == WALK else None
-    for row in walked:
-        cases = [case for case in row["cases"] if may_see_case(access.person, case)]
-        if row["reached"] and cases and (row["faces"] or not row["has_faces"]):
-            page.append({**row, "cases": cases})
-            if len(page) == limit:
-                following = row["media_id"] if row is not walked[-1] or following else None
-                break
-    shown = [name for row in page for name in (row["media_id"], *(face["face_id"] for face in row["faces"]))]
-    await access_log.record(access.act(AuditAction.SEARCH_UNJUDGED_SEEN, search_id, shown=shown))
-    return page, following
-
-
-def _place(after: str) -> tuple[int, int]:
-    """Part and rank behind which a page begins."""
+def _position(after: str) -> tuple[int, int]:
+    """Part and rank after which a page begins."""
     part, colon, rank = after.partition(":")
     if after and not (colon and all(text.isascii() and text.isdecimal() and len(text) < 10 for text in (part, rank))):
         raise Invalid("after: `next` of the page before")
     return int(part or 0), int(rank or 0)
 
 
-def _item(item: Row, viewer: Person, victims: Mapping[str, KnownAs], asked: Row | None) -> Row:
-    """A found face as the viewer may see it, with whom it shows where the viewer may know that.
+def found_face(item: Row, viewer: Person, names: Mapping[str, KnownAs], probe_dates: Row | None) -> FoundFace:
+    """A found face with its victim where the viewer may know it; `probe_dates` are those of the probe's picture."""
+    face = visible_endpoint(item, viewer)
+    victim = names.get(item["face_id"])
+    return FoundFace(
+        **{name: item[name] for name in ("part", "offset", "rank", "above", "probe_face_id", "group_id")},
+        face_id=face.face_id,
+        media_id=face.media_id,
+        case_ids=face.case_ids,
+        box=face.box,
+        district=face.district,
+        contact=face.contact,
+        erased=face.erased,
+        victim_id=victim.victim_id if victim else None,
+        identified=victim is not None and victim.identified,
+        gap=visible_gap(item["dates"], probe_dates, viewer),
+    )
 
-    `asked` are the dates of the face by which it was found.
-    """
-    shown = visible_found_face(item, viewer)
-    victim = victims.get(item["face_id"])
-    return {
-        **shown, "part": item["part"], "offset": item["offset"],
-        "victim_id": victim.victim_id if victim else None, "identified": victim is not None and victim.identified,
-        "group_id": item["group_id"], "gap": visible_gap(item["dates"], asked, viewer),
-    }  # fmt: skip
+
+def _part(part: Row, items: Iterable[FoundFace]) -> AnswerPart:
+    return AnswerPart(
+        **{name: part[name] for name in ("offset", "at", "compared", "too_poor", "no_face")},
+        found=part["returned"],
+        items=tuple(item for item in items if item.part == part["number"]),
+    )
 
 
-def _people(items: Iterable[Row]) -> list[Row]:
-    """The items by person, in the order of each one's best: a victim, a group, else the face alone."""
-    found: dict[tuple[str, str], Row] = {}
+def _people(items: Iterable[FoundFace]) -> tuple[FoundPerson, ...]:
+    """The items by person, in the order of each one's best face: a victim, else a group, else the face alone."""
+    faces: dict[tuple[str, str, bool], dict[str, None]] = {}
     for item in items:
-        if item["erased"]:
+        if item.erased:
             continue
-        kind = "victim" if item["victim_id"] else "group" if item["group_id"] else "face"
-        name = item["victim_id"] or item["group_id"] or item["face_id"]
-        person = found.setdefault(
-            (kind, name), {"kind": kind, "id": name, "identified": item["identified"], "face_ids": []}
-        )
-        if item["face_id"] not in person["face_ids"]:
-            person["face_ids"].append(item["face_id"])
-    return list(found.values())
+        kind = "victim" if item.victim_id else "group" if item.group_id else "face"
+        person = kind, item.victim_id or item.group_id or item.face_id, item.identified
+        faces.setdefault(person, {})[item.face_id] = None
+    return tuple(FoundPerson(*person, tuple(ids)) for person, ids in faces.items())
 
 
-def _probe(face: Row, viewer: Person) -> Row:
-    side = visible_endpoint(face, viewer)
-    return {
-        "face_id": side.face_id, "media_id": side.media_id, "box": side.box, "quality": side.quality,
-        "too_poor_because": face["too_poor_because"] if side.media_id is not None else None,
-    }  # fmt: skip
+def _probe(face: Row, viewer: Person) -> Probe:
+    seen = visible_endpoint(face, viewer)
+    too_poor = face["too_poor_because"] if seen.media_id is not None else None
+    return Probe(seen.face_id, seen.media_id, seen.box, seen.quality, too_poor)
 
 
-def _counts(
-    similar: Sequence[Row], victims: Mapping[str, KnownAs], parts: Sequence[Row], coming: Coming
-) -> AnswerCounts:
-    """What the headline counts; of those who are nobody's victim to the viewer a group counts as one."""
-    known = set(victims[row["face_id"]] for row in similar if row["face_id"] in victims)
-    unknown = len({row["group_id"] or row["face_id"] for row in similar if row["face_id"] not in victims})
-    identified = sum(victim.identified for victim in known)
+def _counts(similar: Sequence[Row], names: Mapping[str, KnownAs], parts: Sequence[Row], coming: int) -> AnswerCounts:
+    """The numbers of the headline; a group without a victim that the viewer knows counts as one person."""
+    victims = {names[row["face_id"]] for row in similar if row["face_id"] in names}
+    unknown = len({row["group_id"] or row["face_id"] for row in similar if row["face_id"] not in names})
+    identified = sum(victim.identified for victim in victims)
     weak = sum(part["returned"] - part["above"] for part in parts)
-    return AnswerCounts(identified, len(known) - identified, unknown, weak, coming.events)
+    return AnswerCounts(identified, len(victims) - identified, unknown, weak, coming)
 
 
-def _coming(row: Row) -> Coming:
+async def _coming(tx: Tx, within: str) -> Coming:
+    """The events on their way to the scope `within` of a search."""
+    case_id = within.removeprefix("case:") if within != "register" else None
+    first, last = ("", "~") if case_id is None else (source_of(case_id), source_of(case_id))
+    row = await tx.one(queries.COMING, case_id=case_id, first_source=first, last_source=last)
+    if row is None:
+        return Coming()
     backlogs = row["backlogs"]
-    # An upload is counted once it is in Kafka too: then the backlog has it, and neither is known to be the other.
+    # An upload in Kafka is counted as an upload and in the backlog; which events those are is unknown.
     events = max(row["uploads"], sum(each["events"] for each in backlogs)) + row["replayed"]
-    told = [each["seconds"] for each in backlogs if each["events"]]
-    seconds = 0 if not events else max(told) if told and None not in told else None
+    known = [each["seconds"] for each in backlogs if each["events"]]
+    seconds = 0 if not events else max(known) if known and None not in known else None
     as_of = max((each["at"] for each in backlogs), default=None)
     return Coming(events, seconds, row["quarantined"], as_of)
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """The sum of the known numbers; None where none is known."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None

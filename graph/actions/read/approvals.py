@@ -1,6 +1,6 @@
-"""What waits for a second person: confirmed links, one item per act and victim, and identifications.
+"""Reads what waits for a second person: confirmed links, one item per act and victim, and identifications.
 
-Who approves sees faces and facts: neither the first person's reasons nor any score.
+The second person sees faces and facts, but neither the first person's reasons nor any score.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from typing import Final
 from graph.actions import victims
 from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.known import KnownVictims
-from graph.actions.read.links import seen_links
-from graph.actions.read.queue_items import EXAMINED_MAX, LARGEST_PAGE, hardest_first, links_of, next_links, placed
+from graph.actions.read.links import find_links
+from graph.actions.read.page import Page
+from graph.actions.read.queue_walk import LARGEST_PAGE, QueueLink, Walk, queue_links, rows_of
 from graph.domain.audit_actions import AuditAction
 from graph.domain.known_victims import VictimView
 from graph.domain.link import State
 from graph.domain.people import Maker, Permission, Person, check_district, display_name, may
-from graph.domain.queue import LINKS_MAX, Endpoint, Kind, Position, Subject, remaining, walk
+from graph.domain.queue import LINKS_MAX, Kind, Position, Subject
 from graph.domain.visibility import VisibleLink
 from graph.store.queries import approvals as queries
-from graph.store.queries import queue as queue_queries
 from graph.store.session import Row, Store, Tx
 
-FIRST: Final = "0" * 64
-"""Where the walk through the confirmed links begins: nobody chooses among them, so no chance is needed."""
-SOMEBODY: Final = ""
-"""No person's name: to ask whether a person may approve at all what others decided."""
+START: Final = "0" * 64
+"""Where the walk through the confirmed links begins; nobody chooses among them, so it need not be random."""
 IDENTIFICATIONS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Identification:
+class WaitingIdentification:
+    """An identification without the first person's reason."""
+
     identification_id: str
     state: str
     person_ref: str
@@ -43,8 +43,10 @@ class Identification:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One decision of one person that waits for another: the links of an act that concern one victim, or an
-    identification; `by` decided at `at`."""
+    """One decision of one person that waits for another: an identification, or the links of an act and victim.
+
+    `by` decided at `at`; `face_ids` are those of the links and victims that the reader may know.
+    """
 
     urgency: int
     by: str
@@ -53,49 +55,38 @@ class Approval:
     face_ids: tuple[str, ...]
     act_id: str | None = None
     links: tuple[VisibleLink, ...] = ()
-    identification: Identification | None = None
+    identification: WaitingIdentification | None = None
+
+    @property
+    def kind(self) -> str:
+        return "links" if self.identification is None else "identification"
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovalPage:
-    items: list[Approval]
-    next: str | None
+class _Confirmed:
+    """A confirmed link and the act that confirmed it: a row of `queries.approvals.CONFIRMED_BY`."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A confirmed link with its two sides, and who confirmed it in which act."""
-
-    row: Row
-    sides: tuple[Endpoint, Endpoint]
-    told: Row
-
-    @property
-    def units(self) -> frozenset[Subject]:
-        """Whom the link concerns: one victim, or the two that it does not join yet."""
-        return frozenset(place.subject for place in self.sides)
-
-    @property
-    def faces(self) -> tuple[str, ...]:
-        return tuple(place.face_id for place in self.sides)
+    link: QueueLink
+    act: Row
 
     @property
     def key(self) -> tuple[str, frozenset[Subject]]:
-        return self.told["act_id"], self.units
+        """Act and subjects: one victim, or the two that the link does not join yet."""
+        return self.act["act_id"], frozenset(endpoint.subject for endpoint in self.link.endpoints)
 
 
 async def read_approvals(
     store: Store, access_log: AccessLog, *, limit: int, after: Position | None, access: AccessEvent
-) -> ApprovalPage:
-    """What this person may approve, the most urgent first; on a page the oldest first within an urgency."""
+) -> Page[Approval]:
+    """What this person may approve, the most urgent first; on a page the oldest first within one urgency."""
     person = access.person
     check_district(person, Permission.APPROVE)
 
-    async def work(tx: Tx) -> ApprovalPage:
-        others = [] if after else await _identifications(tx, person)
-        found, position = await _links(tx, KnownVictims(tx, person), limit, after)
-        page = sorted([*others, *found], key=lambda approval: (-approval.urgency, approval.at))
-        return ApprovalPage(page, str(position) if position else None)
+    async def work(tx: Tx) -> Page[Approval]:
+        identifications = [] if after else await _identifications(tx, person)
+        links, position = await _links(tx, KnownVictims(tx, person), limit, after)
+        page = sorted([*identifications, *links], key=lambda approval: (-approval.urgency, approval.at))
+        return Page(page, str(position) if position else None)
 
     page = await store.read(work)
     shown = [link.link_id for approval in page.items for link in approval.links]
@@ -109,113 +100,108 @@ async def _identifications(tx: Tx, person: Person) -> list[Approval]:
     if not rows:
         return []
     around = await victims.load(tx, {face for row in rows for face in row["identification"]["face_ids"] or ()})
-    seen = around.view_of(person)
-    of_face = seen.victims.of_face
+    view = around.view_of(person)
+    of_face = view.victims.of_face
     found: list[Approval] = []
     for row in rows:
-        told = row["identification"]
-        if not (faces := seen.faces & set(told["face_ids"] or ())):
+        node = row["identification"]
+        if not (faces := view.faces & set(node["face_ids"] or ())):
             continue
-        by = display_name(person, Maker(told["by"], told["role"], told["district"]), approved=False)
-        found.append(
-            Approval(
-                row["urgency"], by, told["at"], tuple(sorted({of_face[face] for face in faces if face in of_face})),
-                tuple(sorted(faces | seen.other_faces(faces))),
-                identification=Identification(
-                    told["identification_id"], told["state"], told["person_ref"], told["basis"], tuple(sorted(faces))
-                ),
-            )
-        )  # fmt: skip
+        names = ("identification_id", "state", "person_ref", "basis")
+        approval = Approval(
+            urgency=row["urgency"],
+            by=_decider(person, node),
+            at=node["at"],
+            victim_ids=tuple(sorted({of_face[face] for face in faces if face in of_face})),
+            face_ids=tuple(sorted(faces | view.other_faces(faces))),
+            identification=WaitingIdentification(**{name: node[name] for name in names}, face_ids=tuple(sorted(faces))),
+        )
+        found.append(approval)
     return found
 
 
 async def _links(
     tx: Tx, known: KnownVictims, limit: int, after: Position | None
 ) -> tuple[list[Approval], Position | None]:
-    """The items that the walk meets, each where it meets the first of its links, and where to go on."""
-    left = remaining(walk(FIRST), after) if after else walk(FIRST)
-    found: list[list[_Waiting]] = []
-    examined, size = 0, min(4 * limit, LARGEST_PAGE)
-    while True:
-        rows = await next_links(
-            tx, queue_queries.WALK, left, [State.CONFIRMED.value], size, district=known.viewer.district
-        )  # fmt: skip
-        met = await _of_others(tx, rows, known)
-        acts = await _acts(tx, {one.told["act_id"] for one in met}, known)
-        for one in met:
-            members, at = acts.get(one.key, []), _position(one)
-            if members and min(_position(other).order for other in members) == at.order:
+    """The items that the walk meets, each at the first of its links, and the position to continue from."""
+    found: list[list[_Confirmed]] = []
+    end: Position | None = None
+    size = min(4 * limit, LARGEST_PAGE)
+    pages = Walk.after(START, after).pages(tx, [State.CONFIRMED.value], size, known.viewer.district)
+    async for rows, following in pages:
+        confirmed = await _approvable(tx, rows, known)
+        acts = await _acts(tx, {one.act["act_id"] for one in confirmed}, known)
+        for one in confirmed:
+            members, position = acts.get(one.key, []), one.link.position(START)
+            if members and min(member.link.position(START).order for member in members) == position.order:
                 found.append(members)
                 if len(found) == limit:
-                    return await _approvals(tx, found, known), at
-        examined += len(rows)
-        if len(rows) < size:
-            return await _approvals(tx, found, known), None
-        last = Position(FIRST, rows[-1]["urgency"], rows[-1]["link_id"])
-        if examined >= EXAMINED_MAX:
-            return await _approvals(tx, found, known), last
-        left = remaining(left, last)
+                    return await _approvals(tx, found, known), position
+        end = following
+    return await _approvals(tx, found, known), end
 
 
-async def _of_others(tx: Tx, rows: Sequence[Row], known: KnownVictims) -> list[_Waiting]:
-    """The rows that the person may approve: confirmed by somebody else, with a side in the person's district."""
+async def _approvable(tx: Tx, rows: Sequence[Row], known: KnownVictims) -> list[_Confirmed]:
+    """The links that the person may approve: confirmed by somebody else, with a face in the person's district."""
     person = known.viewer
-    told = {
-        row["link_id"]: row
-        for row in await tx.listed(queries.CONFIRMED_BY, links=[row["link_id"] for row in rows])
-    }  # fmt: skip
-    confirmed = [row for row in rows if row["link_id"] in told and row["state"] == State.CONFIRMED]
-    met = [_Waiting(row, (a, b), told[row["link_id"]]) for row, a, b in await placed(confirmed, known)]
+    links = [row["link_id"] for row in rows]
+    acts = {row["link_id"]: row for row in await tx.listed(queries.CONFIRMED_BY, links=links)}
+    confirmed = [row for row in rows if row["link_id"] in acts and row["state"] == State.CONFIRMED]
+    found = [_Confirmed(link, acts[link.link_id]) for link in await queue_links(confirmed, known)]
     return [
         one
-        for one in met
+        for one in found
         if may(
             person,
             Permission.APPROVE,
-            (where for place in one.sides for _, where in place.cases),
-            made_by=one.told["by"],
+            (district for endpoint in one.link.endpoints for _, district in endpoint.cases),
+            made_by=one.act["by"],
         )
     ]
 
 
 async def _acts(
     tx: Tx, acts: Collection[str], known: KnownVictims
-) -> dict[tuple[str, frozenset[Subject]], list[_Waiting]]:
-    """What of these acts the person may approve, by act and victim."""
+) -> dict[tuple[str, frozenset[Subject]], list[_Confirmed]]:
+    """The links of these acts that the person may approve, by act and subjects."""
     if not acts:
         return {}
     links = [row["link_id"] for row in await tx.rows(queries.LINKS_OF_ACTS, acts=sorted(acts))]
-    rows = await links_of(tx, links)
-    gathered: defaultdict[tuple[str, frozenset[Subject]], list[_Waiting]] = defaultdict(list)
-    for one in await _of_others(tx, rows, known):
-        gathered[one.key].append(one)
-    return gathered
+    found: defaultdict[tuple[str, frozenset[Subject]], list[_Confirmed]] = defaultdict(list)
+    for one in await _approvable(tx, await rows_of(tx, links), known):
+        found[one.key].append(one)
+    return found
 
 
-async def _approvals(tx: Tx, found: Sequence[Sequence[_Waiting]], known: KnownVictims) -> list[Approval]:
-    person = known.viewer
+async def _approvals(tx: Tx, found: Sequence[Sequence[_Confirmed]], known: KnownVictims) -> list[Approval]:
     if not found:
         return []
-    sheets = [sorted(one, key=lambda waiting: hardest_first(waiting.row))[:LINKS_MAX] for one in found]
-    links = await seen_links(tx, (one.row["link_id"] for sheet in sheets for one in sheet), viewer=person)
-    seen = await known.view({face for sheet in sheets for one in sheet for face in one.faces})
-    return [_approval(sheet, links, seen, person) for sheet in sheets]
+    items = [sorted(members, key=lambda one: one.link.difficulty())[:LINKS_MAX] for members in found]
+    links = await find_links(tx, (one.link.link_id for item in items for one in item), viewer=known.viewer)
+    view = await known.view({face for item in items for face in _faces(item)})
+    return [_approval(item, links, view, known.viewer) for item in items]
 
 
 def _approval(
-    sheet: Sequence[_Waiting], links: Mapping[str, VisibleLink], known: VictimView, person: Person
+    item: Sequence[_Confirmed], links: Mapping[str, VisibleLink], view: VictimView, person: Person
 ) -> Approval:
-    faces = {face for one in sheet for face in one.faces}
-    readable = {place.visible_subject for one in sheet for place in one.sides if place.visible_subject is not None}
-    told = sheet[0].told
-    by = display_name(person, Maker(told["by"], told["role"], told["district"]), approved=False)
+    faces, act = _faces(item), item[0].act
+    subjects = {endpoint.visible_subject for one in item for endpoint in one.link.endpoints}
+    victims = {subject.id for subject in subjects if subject is not None and subject.kind is Kind.VICTIM}
     return Approval(
-        max(one.row["urgency"] or 0 for one in sheet), by, told["at"],
-        tuple(sorted(unit.id for unit in readable if unit.kind is Kind.VICTIM)),
-        tuple(sorted(faces | known.other_faces(faces))),
-        told["act_id"], tuple(links[one.row["link_id"]] for one in sheet if one.row["link_id"] in links),
-    )  # fmt: skip
+        urgency=max(one.link.urgency for one in item),
+        by=_decider(person, act),
+        at=act["at"],
+        victim_ids=tuple(sorted(victims)),
+        face_ids=tuple(sorted(faces | view.other_faces(faces))),
+        act_id=act["act_id"],
+        links=tuple(links[one.link.link_id] for one in item if one.link.link_id in links),
+    )
 
 
-def _position(one: _Waiting) -> Position:
-    return Position(FIRST, one.row["urgency"] or 0, one.row["link_id"])
+def _faces(item: Sequence[_Confirmed]) -> set[str]:
+    return {endpoint.face_id for one in item for endpoint in one.link.endpoints}
+
+
+def _decider(person: Person, act: Row) -> str:
+    return display_name(person, Maker(act["by"], act["role"], act["district"]), approved=False)

@@ -1,4 +1,4 @@
-"""Auditors look at the audit and have it proved; each look is an entry of the audit itself."""
+"""Auditors read the audit and verify its chain; each access is an entry of the audit itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.read.page import Page
 from graph.domain.audit import GENESIS, Entry, content_digest, first_fault
 from graph.domain.audit_actions import AuditAction, recorded_names
 from graph.domain.audit_export import ChainPosition
@@ -17,13 +18,13 @@ from graph.store.queries import audit as queries
 from graph.store.session import Store, Tx
 
 PAGE_MAX = 1_000
-PROVED_MAX = 50_000
-"""Entries proved by one request: a second of work, and some tens of megabytes while it lasts."""
+VERIFIED_MAX = 50_000
+"""Entries verified by one request: a second of work, and some tens of megabytes while it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which entries: None leaves a part open; `start` is included, `end` is not.
+class AuditFilters:
+    """Which entries to list, None for any; `start` is included, `end` is not.
 
     A current or former name of an action finds the entries recorded under either.
     """
@@ -36,64 +37,69 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Proved:
-    """What was checked and found: entries `first` to `last.seq`, against the head as it stands now."""
+class Verification:
+    """The result of verifying entries `first` to `last.seq` against the current head of the chain."""
 
     first: int
     last: ChainPosition
     head: ChainPosition
     roots: int
-    """Daily roots in the range, each compared with the entry that it names."""
+    """Daily roots in the range, each compared with its entry."""
     fault: str | None
+    """The first fault in a sentence; None where there is none."""
     next: int | None
-    """Behind which entry to go on; None at the end of the chain, or where it is broken."""
+    """The entry to continue after; None at the end of the chain, or where it is broken."""
+
+    @property
+    def result(self) -> str:
+        return "broken" if self.fault else "whole"
 
 
 async def read_audit(
-    store: Store, access_log: AccessLog, wanted: Wanted, *, after: int, limit: int, access: AccessEvent
-) -> tuple[list[Entry], int | None]:
-    """At most `limit` entries behind entry `after`, oldest first, and behind which to go on."""
+    store: Store, access_log: AccessLog, filters: AuditFilters, *, after: int, limit: int, access: AccessEvent
+) -> Page[Entry]:
+    """At most `limit` entries after entry `after`, oldest first; `next` is the number of the last one."""
     check_may(access.person, Permission.READ_AUDIT)
     if not 1 <= limit <= PAGE_MAX:
         raise Invalid(f"limit: from 1 to {PAGE_MAX}")
 
     async def work(tx: Tx) -> list[Entry]:
         first, last = after, 2**62
-        start, end = _text(wanted.start), _text(wanted.end)
+        start, end = _text(filters.start), _text(filters.end)
         if start is not None or end is not None:
             span = await tx.one(queries.SPAN, start=start or "", end=end or "9999")
             if span is None or span["first"] is None:
                 return []
             first, last = max(after, span["first"] - 1), span["last"]
         # The planner uses an index for a value, not for one that may be left open.
-        page = queries.PAGE if wanted.actor is None else queries.PAGE_OF_ACTOR
-        page = page if wanted.subject is None else queries.PAGE_OF_SUBJECT
-        actions = None if wanted.action is None else recorded_names(wanted.action)
+        page = queries.PAGE if filters.actor is None else queries.PAGE_OF_ACTOR
+        page = page if filters.subject is None else queries.PAGE_OF_SUBJECT
+        actions = None if filters.action is None else recorded_names(filters.action)
         rows = await tx.rows(
-            page, after=first, last=last, limit=limit + 1, start=start, end=end, actor=wanted.actor,
-            actions=actions, subject=wanted.subject,
+            page, after=first, last=last, limit=limit + 1, start=start, end=end, actor=filters.actor,
+            actions=actions, subject=filters.subject,
         )  # fmt: skip
         return [Entry(**row) for row in rows]
 
     found = await store.read(work)
     shown = found[:limit]
-    digests = [content_digest(asdict(wanted)), *(entry.hash for entry in shown)]
+    digests = [content_digest(asdict(filters)), *(entry.hash for entry in shown)]
     await access_log.record(access.act(AuditAction.AUDIT_SEEN, "audit", shown=digests))
-    return shown, shown[-1].seq if len(found) > limit else None
+    return Page(shown, shown[-1].seq if len(found) > limit else None)
 
 
-async def prove(
+async def verify_chain(
     store: Store, access_log: AccessLog, *, after: int, after_hash: str | None, limit: int, access: AccessEvent
-) -> Proved:
-    """Proves at most `limit` stored entries behind entry `after`.
+) -> Verification:
+    """Verifies at most `limit` stored entries after entry `after`.
 
-    `after_hash` is that entry's hash as an earlier answer told it; without it the stored one is believed.
+    `after_hash` is that entry's hash from an earlier answer; without it the stored hash is trusted.
     """
     check_may(access.person, Permission.READ_AUDIT)
-    if not 1 <= limit <= PROVED_MAX:
-        raise Invalid(f"limit: from 1 to {PROVED_MAX}")
+    if not 1 <= limit <= VERIFIED_MAX:
+        raise Invalid(f"limit: from 1 to {VERIFIED_MAX}")
 
-    async def work(tx: Tx) -> Proved:
+    async def work(tx: Tx) -> Verification:
         row = await tx.one(queries.HEAD) or {"seq": 0, "hash": GENESIS}
         head = ChainPosition(row["seq"], row["hash"])
         before = GENESIS if after == 0 else after_hash
@@ -108,7 +114,7 @@ async def prove(
         ended = len(rows) < limit
         if fault is None and ended and last != head:
             fault = f"the end is cut: the head names entry {head.seq}, the last entry in line is {last.seq}"
-        return Proved(after + 1, last, head, len(roots), fault, None if fault or ended else last.seq)
+        return Verification(after + 1, last, head, len(roots), fault, None if fault or ended else last.seq)
 
     found = await store.read(work)
     subject = f"audit:{found.first}-{found.last.seq}"

@@ -1,10 +1,11 @@
-"""Why two cases are linked: the shortest way from one to the other, step by step, with what holds each step."""
+"""Reads why two cases are linked: the shortest path between them over shared media and links, edge by edge."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from graph.actions.access import AccessEvent, AccessLog
 from graph.domain.audit_actions import AuditAction
@@ -14,18 +15,17 @@ from graph.domain.people import Permission, Person, may
 from graph.store.queries import paths as queries
 from graph.store.session import Row, Store, Tx
 
-PATIENCE_SECONDS = 5
-"""A question about two large cases that nothing joins must not keep Neo4j busy for everybody else."""
-DECIDED = (State.CONFIRMED, State.APPROVED)
-UNDECIDED = (State.CANDIDATE, State.UNSURE, State.RETURNED)
+PATIENCE_SECONDS: Final = 5
+"""Limit of one search: two large cases without a connection must not keep Neo4j busy for everybody else."""
+DECIDED: Final = (State.CONFIRMED, State.APPROVED)
+UNDECIDED: Final = (State.CANDIDATE, State.UNSURE, State.RETURNED)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One edge of the way: `in_case`, `seen_in` or `link`; an id that the caller may not know is None.
+    """One edge of a path: `in_case`, `seen_in` or `link`; an id that the caller may not know is None.
 
-    `face_id` and `to_face_id` are the two sides of a link; `district` and `contact` tell whom to ask about a side
-    that stays hidden.
+    `face_id` and `to_face_id` are the endpoints of a link. `district` and `contact` say whom to ask about the rest.
     """
 
     kind: str
@@ -39,30 +39,44 @@ class Step:
     contact: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CasePath:
+    """The shortest path between two cases; no steps where there is none."""
+
+    from_case: str
+    to_case: str
+    steps: tuple[Step, ...]
+
+    @property
+    def linked(self) -> bool:
+        return bool(self.steps)
+
+
 async def read_path(
     store: Store, access_log: AccessLog, from_case: str, to_case: str, *, candidates: bool, access: AccessEvent
-) -> tuple[Step, ...]:
-    """The steps of the shortest way, none where there is none; the look is in the audit.
+) -> CasePath:
+    """The shortest path between two cases; with `candidates` also over links that nobody has decided.
 
-    Raises NotFound where the caller may not know one of the cases. A case of another district is known through
-    approved links only, and so is the way to it.
+    Raises NotFound where the caller may not know one of the cases. A case in another district, and the path to it, is
+    known through approved links only.
     """
     if from_case == to_case:
         raise Invalid("from_case and to_case are the same case")
+    viewer = access.person
 
     async def work(tx: Tx) -> tuple[Row | None, list[Row]]:
-        at_home = [await _at_home(tx, case_id, access.person) for case_id in (from_case, to_case)]
-        if not any(at_home):
+        own = [await _is_own(tx, case_id, viewer) for case_id in (from_case, to_case)]
+        if not any(own):
             raise NotFound("there is no such case")
-        asked = {"from_case": from_case, "to_case": to_case, "district": access.person.district}
+        ends = {"from_case": from_case, "to_case": to_case, "district": viewer.district}
         found = None
-        if all(at_home):
+        if all(own):
             states = [*DECIDED, *UNDECIDED] if candidates else [*DECIDED]
-            found = await tx.one(queries.SHORTEST, states=states, **asked)
-            if found is not None and not _is_known(found):
-                found = await tx.one(queries.SHORTEST_KNOWN, states=states, **asked)
+            found = await tx.one(queries.SHORTEST, states=states, **ends)
+            if found is not None and not _is_visible(found):
+                found = await tx.one(queries.SHORTEST_KNOWN, states=states, **ends)
         if found is None:
-            found = await tx.one(queries.SHORTEST, states=[State.APPROVED], **asked)
+            found = await tx.one(queries.SHORTEST, states=[State.APPROVED], **ends)
         media = [node["id"] for node in found["nodes"] if node["kind"] == "Media"] if found else []
         return found, await tx.rows(queries.PLACES, media=media) if media else []
 
@@ -71,15 +85,17 @@ async def read_path(
             found, places = await store.read(work)
     except TimeoutError:
         raise StoreUnavailable(f"no way was found in {PATIENCE_SECONDS} s, and the search is not at its end") from None
-    steps = told(access.person, {from_case, to_case}, found, places) if found else ()
+    steps = _visible_steps(viewer, {from_case, to_case}, found, places) if found else ()
     links = [step.link_id or "" for step in steps]
     await access_log.record(access.act(AuditAction.PATH_SEEN, f"{from_case} {to_case}", shown=links))
-    return steps
+    return CasePath(from_case, to_case, steps)
 
 
-def _is_known(found: Row) -> bool:
-    """Whether the way goes over one's own links and pictures, and over others' pictures between approved links alone:
-    else it would tell which faces of another district are in one picture."""
+def _is_visible(found: Row) -> bool:
+    """Whether the path uses only the viewer's own links and media, and others' media only between approved links.
+
+    Any other path would disclose which faces of another district are in one picture.
+    """
     edges: list[Row] = found["edges"]
     return all(edge["own"] for edge in edges) and all(
         node["own"] or edges[index - 2]["state"] == edges[index + 1]["state"] == State.APPROVED
@@ -87,7 +103,8 @@ def _is_known(found: Row) -> bool:
     )
 
 
-async def _at_home(tx: Tx, case_id: str, person: Person) -> bool:
+async def _is_own(tx: Tx, case_id: str, person: Person) -> bool:
+    """True for a case that the person may see, False for one known through an approved link; else NotFound."""
     row = await tx.one(queries.KNOWN_CASE, case_id=case_id, district=person.district)
     if row is not None and row["stands"] and may(person, Permission.SEE, [row["district"]]):
         return True
@@ -96,36 +113,36 @@ async def _at_home(tx: Tx, case_id: str, person: Person) -> bool:
     raise NotFound("there is no such case")
 
 
-def told(person: Person, asked: set[str], found: Row, places: Iterable[Row]) -> tuple[Step, ...]:
-    """The way as this person may see it: ids of pictures and cases of another district only behind approved links."""
-    cases: dict[str, list[Row]] = {}
-    for place in places:
-        cases.setdefault(place["media_id"], []).append(place)
+def _visible_steps(person: Person, ends: set[str], found: Row, places: Iterable[Row]) -> tuple[Step, ...]:
+    """The path's edges; ids of media and cases in another district only next to approved links."""
+    places = list(places)
     nodes: list[Row] = found["nodes"]
     edges: list[Row] = found["edges"]
-    open_media = {
-        media for media, rows in cases.items() if may(person, Permission.SEE, [row["district"] for row in rows])
-    }
+    by_media: dict[str, list[Row]] = {}
+    for place in places:
+        by_media.setdefault(place["media_id"], []).append(place)
+    visible = {media for media, rows in by_media.items() if may(person, Permission.SEE, [r["district"] for r in rows])}
     for index, edge in enumerate(edges):
         if edge["state"] == State.APPROVED:
-            open_media |= {node["id"] for node in nodes[max(index - 1, 0) : index + 3] if node["kind"] == "Media"}
-    home = {row["case_id"]: row["district"] for rows in cases.values() for row in rows}
-    contacts = {row["case_id"]: row["contact"] for rows in cases.values() for row in rows}
+            visible |= {node["id"] for node in nodes[max(index - 1, 0) : index + 3] if node["kind"] == "Media"}
+    cases = {place["case_id"]: place for place in places}
     steps: list[Step] = []
     for index, edge in enumerate(edges):
-        ends = {node["kind"]: node["id"] for node in nodes[index : index + 2]}
-        media = ends.get("Media")
-        shown = media if media in open_media else None
+        if edge["kind"] == "CANDIDATE":
+            pair = {"face_id": nodes[index]["id"], "to_face_id": nodes[index + 1]["id"]}
+            steps.append(Step("link", **pair, link_id=edge["link_id"], state=State(edge["state"])))
+            continue
+        ends_of_edge = {node["kind"]: node["id"] for node in nodes[index : index + 2]}
+        media = ends_of_edge["Media"]
+        shown = media if media in visible else None
         if edge["kind"] == "IN_CASE":
-            case_id = ends["Case"]
-            known = case_id in asked or may(person, Permission.SEE, [home[case_id]])
-            steps.append(Step("in_case", case_id=case_id if known else None, media_id=shown, district=home[case_id],
-                              contact=contacts[case_id]))  # fmt: skip
-        elif edge["kind"] == "SEEN_IN":
-            first = cases[ends["Media"]][0]
-            steps.append(Step("seen_in", media_id=shown, face_id=ends["Face"], district=first["district"],
-                              contact=first["contact"]))  # fmt: skip
+            case_id = ends_of_edge["Case"]
+            place = cases[case_id]
+            known = case_id in ends or may(person, Permission.SEE, [place["district"]])
+            desk = {"district": place["district"], "contact": place["contact"]}
+            steps.append(Step("in_case", case_id=case_id if known else None, media_id=shown, **desk))
         else:
-            steps.append(Step("link", face_id=nodes[index]["id"], to_face_id=nodes[index + 1]["id"],
-                              link_id=edge["link_id"], state=State(edge["state"])))  # fmt: skip
+            place = by_media[media][0]
+            desk = {"district": place["district"], "contact": place["contact"]}
+            steps.append(Step("seen_in", media_id=shown, face_id=ends_of_edge["Face"], **desk))
     return tuple(steps)

@@ -1,17 +1,17 @@
-"""A person's question: this person against the register or against one case, for a stated purpose.
+"""Asks and ends searches: one person's face against the register or one case, for a stated purpose.
 
-Asking writes the search, its audit entry and the record to publish in one transaction; link answers it. A search in one
-case stays open: what the case gets later is compared too, until the case is closed, the asker ends the search, or
-OPEN_DAYS are over. Nothing tells when a case is complete, since its case system may always send more; so what an answer
-says of completeness is what is known to be on its way (`graph.actions.read.answers`), and the time is limited, because
-nobody looks after a forgotten question and a person's face must not be compared for ever. Whoever needs longer chooses
-to *keep asking*, in the register too: such a search ends with the case that asks, or by its asker.
+A request writes the search, its audit entry and the outbox record in one transaction; link answers it. A search in one
+case stays open: media that the case gets later are compared too, until the case is closed, the asker ends the search,
+or OPEN_DAYS have passed. A case is never known to be complete, since its case system may always send more; an answer
+therefore counts the events known to be on their way (`graph.actions.read.answers`). The time is limited because nobody
+may look after a forgotten search, and a person's face must not be compared for ever. A search with *keep asking*, also
+in the register, ends with the asking case or by its asker.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,13 +35,13 @@ from graph.store.session import Store, Tx
 LIMIT_MAX = 100
 FACES_MAX = 20
 VICTIM_FACES_MAX = 100
-"""The best faces of a victim that are asked with: more of them find nobody else."""
+"""The best faces of a victim that are searched for: more of them find nobody else."""
 OPEN_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked: `within` is `register` or `case:<id>`, `limit` the most people that the register lists."""
+    """The request of a search: `within` is `register` or `case:<id>`, `limit` the most people listed."""
 
     case_id: str
     purpose: str
@@ -53,10 +53,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An uploaded picture that nobody has looked at yet."""
+    """An uploaded picture, and the degrees clockwise by which to turn it before detection, besides as it is."""
 
     data: bytes
     content_type: str
+    rotate: int = 0
 
 
 async def ask_with_faces(store: Store, question: Question, faces: list[str], *, actor: Person, now: datetime) -> str:
@@ -85,7 +86,7 @@ async def ask_with_faces(store: Store, question: Question, faces: list[str], *, 
 async def ask_with_victim(store: Store, question: Question, victim_id: str, *, actor: Person, now: datetime) -> str:
     """The id of the new search for the faces that a victim has now and this person may see; as `ask_with_faces`.
 
-    NotFound where there are none. Of a victim with very many faces the best VICTIM_FACES_MAX stand for it.
+    NotFound where there are none. Of a victim with very many faces the best VICTIM_FACES_MAX are used.
     """
 
     async def find(tx: Tx) -> list[str]:
@@ -99,17 +100,23 @@ async def ask_with_victim(store: Store, question: Question, victim_id: str, *, a
 
 
 async def _ask_with_known(
-    store: Store, question: Question, find: Callable[[Tx], Any], asked_with: dict[str, Any], *, actor: Person,
+    store: Store,
+    question: Question,
+    find: Callable[[Tx], Awaitable[list[str]]],
+    fields: dict[str, Any],
+    *,
+    actor: Person,
     now: datetime,
-) -> str:  # fmt: skip
+) -> str:
+    """The id of the new search for the faces that `find` returns; `fields` are further fields of its node."""
     check_question(question)
     search_id = ids.new_id()
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
         district = await _check_cases(tx, question, actor)
-        faces: list[str] = await find(tx)
-        node = {**_node(search_id, question, district, actor, now), **asked_with}
+        faces = await find(tx)
+        node = {**_node(search_id, question, district, actor, now), **fields}
         await tx.do(queries.CREATE_SEARCH, search=node, faces=faces)
         entry = _entry(search_id, question, faces, actor, now)
         await log.append(tx, head, [entry], [Outgoing("search", search_id, {**_asked(node), "faces": faces})])
@@ -119,20 +126,18 @@ async def _ask_with_known(
 
 
 async def ask_with_picture(
-    store: Store, files: MediaStore, question: Question, picture: Picture, *, actor: Person, now: datetime,
-    rotate: int = 0,
-) -> str:  # fmt: skip
+    store: Store, files: MediaStore, question: Question, picture: Picture, *, actor: Person, now: datetime
+) -> str:
     """The id of the new search for the faces of an uploaded picture, which is stored first, as it came.
 
-    Faces are looked for in the picture turned clockwise by `rotate` degrees too; Invalid for another angle than TURNS.
-    The picture rides on an event of its own with scope `none` in the asking case: it is kept there with its search,
-    and no link or other search finds it. One that is stored without its search (a crash in between) is in no case and
-    harms nobody; the same upload names the same file.
+    Raises Invalid for an angle that is not in TURNS. The picture gets an event of its own with scope `none` in the
+    asking case: it is kept there with its search, and no link or other search finds it. A picture stored without its
+    search (a crash in between) is in no case and has no effect; the same upload names the same file.
     """
     check_question(question)
     if not picture.data:
         raise Invalid("the file is empty", code="empty_file")
-    if rotate not in TURNS:
+    if picture.rotate not in TURNS:
         raise Invalid("rotate: 0, 90, 180 or 270")
     await store.read(lambda tx: _check_cases(tx, question, actor))
     media_id = await asyncio.to_thread(files.put_upload, picture.data)
@@ -141,26 +146,32 @@ async def ask_with_picture(
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
         district = await _check_cases(tx, question, actor)
-        asked_with = {"uploaded": True, "picture": media_id, "turn": rotate}
-        node = {**_node(search_id, question, district, actor, now), **asked_with}
+        node = _node(search_id, question, district, actor, now)
+        node |= {"uploaded": True, "picture": media_id, "turn": picture.rotate}
         await tx.do(queries.CREATE_SEARCH, search=node, faces=[])
-        body = {
-            **_asked(node), "district": district, "url": files.upload_url(media_id), "sha256": media_id,
-            "content_type": picture.content_type, "purpose": question.purpose, "legal_basis": question.legal_basis,
-            "scope": "none", "turn": rotate,
-        }  # fmt: skip
-        entry = _entry(search_id, question, [media_id], actor, now, turn=rotate)
-        await log.append(tx, head, [entry], [Outgoing("probe", search_id, body)])
+        event = {
+            **_asked(node),
+            "district": district,
+            "url": files.upload_url(media_id),
+            "sha256": media_id,
+            "content_type": picture.content_type,
+            "purpose": question.purpose,
+            "legal_basis": question.legal_basis,
+            "scope": "none",
+            "turn": picture.rotate,
+        }
+        entry = _entry(search_id, question, [media_id], actor, now, turn=picture.rotate)
+        await log.append(tx, head, [entry], [Outgoing("probe", search_id, event)])
 
     await store.write(work)
     return search_id
 
 
 async def do_end(store: Store, search_id: str, *, actor: Person, now: datetime, purpose: str = "") -> None:
-    """The search is open no more; what it was answered stays.
+    """Ends an open search; its answer stays.
 
-    Raises NotFound where the person may not see it, Forbidden where neither the person nor their district's supervisor
-    asks it, Conflict `not_open` where nothing is added to it any more, or it waits for its first answer.
+    Raises NotFound where the person may not see it, Forbidden for anybody but its asker and their district's
+    supervisor, Conflict `not_open` where it has ended, or has no answer yet.
     """
 
     async def work(tx: Tx) -> None:
@@ -178,23 +189,24 @@ async def do_end(store: Store, search_id: str, *, actor: Person, now: datetime, 
 
 
 def check_sees(search: dict[str, Any] | None, person: Person) -> dict[str, Any]:
-    """The search, seen by who asked it and in the district of the case that it was asked for; NotFound for others."""
+    """The search, for its asker and in the district of its asking case; NotFound for others."""
     if search is None or not may(person, Permission.SEE_SEARCH, [search["district"]], made_by=search["requested_by"]):
         raise NotFound("there is no such search")
     return search
 
 
 def is_open(search: dict[str, Any], now: datetime) -> bool:
-    """Whether something may still be added to the answer."""
+    """Whether link may still add to the answer."""
     return search["open"] and (search["until"] is None or search["until"] > milliseconds(now))
 
 
 def milliseconds(moment: datetime) -> int:
+    """Milliseconds since 1970, UTC."""
     return int(moment.timestamp() * 1000)
 
 
 def check_question(question: Question) -> None:
-    """Refuses a question without purpose or legal basis, or with an impossible limit or scope."""
+    """Raises Forbidden or Invalid where purpose or legal basis are missing, or limit or scope are impossible."""
     check_purpose(question.purpose)
     if is_blank(question.legal_basis) or len(question.legal_basis.strip()) > PURPOSE_LIMIT:
         raise Invalid(f"legal_basis: from 1 to {PURPOSE_LIMIT} characters")
@@ -205,7 +217,7 @@ def check_question(question: Question) -> None:
 
 
 async def _check_cases(tx: Tx, question: Question, actor: Person) -> str:
-    """The asking case's district; NotFound unless the person may ask for it, and see the case to search."""
+    """The district of the asking case; NotFound unless the person may search for it, and see the searched case."""
     asking = await tx.one(queries.DISTRICT_OF_CASE, case_id=question.case_id)
     if asking is None or not may(actor, Permission.SEARCH, [asking["district"]]):
         raise NotFound("there is no such case to ask for", code="case_unknown")
@@ -221,13 +233,18 @@ def _node(search_id: str, question: Question, district: str, actor: Person, now:
     limited = question.within != "register" and not question.keep_asking
     until = milliseconds(now + timedelta(days=OPEN_DAYS)) if limited else None
     return {
-        **asdict(question), "search_id": search_id, "district": district, "requested_by": actor.actor,
-        "status": "asked", "asked_at": now.isoformat(), "until": until,
-    }  # fmt: skip
+        **asdict(question),
+        "search_id": search_id,
+        "district": district,
+        "requested_by": actor.actor,
+        "status": "asked",
+        "asked_at": now.isoformat(),
+        "until": until,
+    }
 
 
 def _asked(node: dict[str, Any]) -> dict[str, Any]:
-    """What link must know of a search."""
+    """The fields of a search that link needs."""
     return {name: node[name] for name in ("search_id", "case_id", "within", "limit", "keep_asking", "until")}
 
 

@@ -1,6 +1,6 @@
-"""A victim as a contact sheet: the faces by case, and of each whether a case system, one or two persons said it.
+"""Reads a victim as a contact sheet: its faces by case, each with what identifies it as this victim.
 
-An id that no face has any more leads to the one victim that all its faces are in now, or to none.
+A former id redirects to the one victim that all its faces are in now.
 """
 
 from __future__ import annotations
@@ -14,56 +14,86 @@ from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict
 from graph.domain.link import JOINS, State
 from graph.domain.people import Permission, Person, may
+from graph.domain.victim import LinkFacts
+from graph.domain.visibility import may_see_case
 from graph.store.queries import victim_read as queries
 from graph.store.session import Row, Store, Tx
 
 
 @dataclass(frozen=True, slots=True)
-class SheetFace:
-    """One face of a victim, and what holds it there; of a masked one only the id is told.
+class Declaration:
+    """A case system's statement of which victim a face shows."""
 
-    `bases` holds `declared` (a case system said it), `confirmed` (one person) and `approved` (two persons).
+    victim_id: str
+    declared_by: str | None
+    at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JoiningLink:
+    """A confirmed or approved link between a face and another face of the victim."""
+
+    link_id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class VictimFace:
+    """One face of a victim; of a masked one everything but the id is None.
+
+    `bases` says why it is this victim: `declared` by a case system, `confirmed` by one person, `approved` by two.
     """
 
-    face: Row
-    media_id: str | None
-    bases: tuple[str, ...]
-    declared: tuple[Row, ...]
-    links: tuple[Row, ...]
-    masked: bool = False
+    face_id: str
+    media_id: str | None = None
+    box: list[int] | None = None
+    quality: float | None = None
+    too_poor_because: str | None = None
+    label: str | None = None
+    bases: tuple[str, ...] | None = None
+    declared: tuple[Declaration, ...] | None = None
+    links: tuple[JoiningLink, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """The faces of one case, the weakest first; without a case id where the caller may not see the case, or where only
-    stubs of its faces are left."""
+class VictimCase:
+    """A victim's faces in one case, the lowest quality first.
 
-    case: Row
-    faces: tuple[SheetFace, ...]
+    `case_id` is None where the viewer may not see the case, or where only stubs of erased faces are left in it.
+    """
+
+    case_id: str | None
+    district: str | None
+    contact: str | None
+    faces: tuple[VictimFace, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class SeenVictim:
-    """`erased` counts faces of which only a stub is left."""
+class VisibleVictim:
+    """A victim as one person may see it; `erased` counts faces of which only a stub is left."""
 
-    victim: Row
-    sheets: tuple[Sheet, ...]
+    victim_id: str
+    label: str | None
+    registered: bool
+    identity: str | None
     erased: int
+    cases: tuple[VictimCase, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """That this id was given up for another one."""
+    """The victim that all faces of a former id are in now."""
 
     victim_id: str
 
 
 async def read_victim(
     store: Store, access_log: AccessLog, victim_id: str, *, access: AccessEvent
-) -> SeenVictim | Moved:
-    """The victim, or where a former id leads; the look is in the audit.
+) -> VisibleVictim | Moved:
+    """The victim, or where a former id leads.
 
-    Raises NotFound where no face of it may be seen, Conflict `victim_split` where its faces are no longer one victim.
+    Raises NotFound where the person may see none of its faces, Conflict `victim_split` where the faces of a former id
+    are in several victims now.
     """
 
     async def work(tx: Tx) -> tuple[Found, Row | None, list[Row]]:
@@ -76,66 +106,73 @@ async def read_victim(
     found, row, rows = await store.read(work)
     if found.victim is None:
         return await _successor(access_log, victim_id, found, access)
-    known = victim_id in found.victim.registered
-    victim: Row = {
-        "victim_id": victim_id, "registered": known, "label": row["label"] if row and known else None,
-        "identity": found.view.identity(victim_id, found.around.identifications),
-    }  # fmt: skip
+    registered = victim_id in found.victim.registered
     links = [
-        {"link_id": link.link_id, "state": link.state.value, "a": link.a, "b": link.b}
+        link
         for link in found.view.near.links.values()
         if link.state in JOINS and {link.a, link.b} <= found.victim.faces
     ]
-    sheets = contact_sheets(access.person, rows, links, found.view.faces)
-    seen = SeenVictim(victim, sheets, sum(row["face"]["stub"] for row in rows))
-    shown = sorted({face.face["face_id"] for sheet in seen.sheets for face in sheet.faces})
+    victim = VisibleVictim(
+        victim_id=victim_id,
+        label=row["label"] if row and registered else None,
+        registered=registered,
+        identity=found.view.identity(victim_id, found.around.identifications),
+        erased=sum(row["face"]["stub"] for row in rows),
+        cases=victim_cases(access.person, rows, links, found.view.faces),
+    )
+    shown = sorted({face.face_id for case in victim.cases for face in case.faces})
     await access_log.record(access.act(AuditAction.VICTIM_SEEN, victim_id, shown=shown))
-    return seen
+    return victim
 
 
 async def _successor(access_log: AccessLog, victim_id: str, found: Found, access: AccessEvent) -> Moved:
-    """Where the faces are now that the person may see of those that the name stood for."""
-    of_face, mine = found.view.victims.of_face, found.named & found.view.faces
-    now = sorted({of_face[face] for face in mine if face in of_face})
+    """The victim that the former id's faces, as far as the person may see them, are in now."""
+    of_face, visible = found.view.victims.of_face, found.named & found.view.faces
+    now = sorted({of_face[face] for face in visible if face in of_face})
     await access_log.record(access.act(AuditAction.VICTIM_SEEN, victim_id, shown=now))
-    if len(now) == 1 and all(face in of_face for face in mine):
+    if len(now) == 1 and all(face in of_face for face in visible):
         return Moved(now[0])
     message = "the faces of this victim are no longer one victim: see those that they are in now"
     raise Conflict(message, code="victim_split", current={"victims": now})
 
 
-def contact_sheets(
-    person: Person, rows: Iterable[Row], links: Sequence[Row], known: Collection[str]
-) -> tuple[Sheet, ...]:  # fmt: skip
-    """The faces by case as this person may see them; a face in two cases stands in both.
+def victim_cases(
+    person: Person, rows: Iterable[Row], links: Sequence[LinkFacts], known: Collection[str]
+) -> tuple[VictimCase, ...]:
+    """The faces by case as this person may see them; a face in two cases is listed in both.
 
-    A face in another district is masked until approved links make it one of the `known` faces.
+    A face in another district is masked unless approved links make it one of the `known` faces.
     """
-    sheets: dict[tuple[bool, str], tuple[Row, list[SheetFace]]] = {}
+    cases: dict[tuple[bool, str], tuple[Row, list[VictimFace]]] = {}
     for row in rows:
         face_id = row["face"]["face_id"]
-        face = _face(row, [link for link in links if face_id in (link["a"], link["b"])], face_id in known)
-        at_home = may(person, Permission.SEE, [case["district"] for case in row["cases"]])
+        face = _face(row, links) if face_id in known else VictimFace(face_id)
+        in_district = may(person, Permission.SEE, [case["district"] for case in row["cases"]])
         for case in row["cases"]:
-            # A case in another district is known through an approved link, never through a picture that both have.
-            named = may(person, Permission.SEE, [case["district"]]) or (face_id in known and not at_home)
-            told = case if named else {**case, "case_id": None}
-            sheets.setdefault((not named, told["case_id"] or case["district"]), (told, []))[1].append(face)
-    found = [sheets[key] for key in sorted(sheets)]
-    return tuple(Sheet(case, tuple(sorted(faces, key=_weakest))) for case, faces in found)
+            # A case in another district is known through an approved link, never through a media that both have.
+            named = may_see_case(person, case) or (face_id in known and not in_district)
+            shown = case if named else {**case, "case_id": None}
+            cases.setdefault((not named, shown["case_id"] or case["district"]), (shown, []))[1].append(face)
+    return tuple(
+        VictimCase(**case, faces=tuple(sorted(faces, key=_weakest))) for _, (case, faces) in sorted(cases.items())
+    )
 
 
-def _face(row: Row, links: list[Row], shown: bool) -> SheetFace:
-    if not shown:
-        return SheetFace({"face_id": row["face"]["face_id"]}, None, (), (), (), masked=True)
-    states = {link["state"] for link in links}
+def _face(row: Row, links: Iterable[LinkFacts]) -> VictimFace:
+    facts: Row = {name: value for name, value in row["face"].items() if name != "stub"}
+    joining = [link for link in links if facts["face_id"] in (link.a, link.b)]
+    states = {link.state for link in joining}
     bases = ["declared"] * bool(row["declared"])
     bases += [state.value for state in (State.CONFIRMED, State.APPROVED) if state in states]
-    facts = tuple({"link_id": link["link_id"], "state": link["state"]} for link in links)
-    return SheetFace(row["face"], row["media_id"], tuple(bases), tuple(row["declared"]), facts)
+    return VictimFace(
+        **facts,
+        media_id=row["media_id"],
+        bases=tuple(bases),
+        declared=tuple(Declaration(**item) for item in row["declared"]),
+        links=tuple(JoiningLink(link.link_id, link.state.value) for link in joining),
+    )
 
 
-def _weakest(face: SheetFace) -> tuple[float, str]:
-    """By quality: the face that is hardest to judge comes first, and the order tells no score."""
-    quality = face.face.get("quality")
-    return (-1.0 if quality is None else quality, face.face["face_id"])
+def _weakest(face: VictimFace) -> tuple[float, str]:
+    """Sort key: lowest quality first, so that the hardest face is judged first and the order discloses no score."""
+    return (-1.0 if face.quality is None else face.quality, face.face_id)

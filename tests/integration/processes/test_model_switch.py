@@ -384,7 +384,7 @@ async def test_a_search_that_stays_open_goes_on_under_the_new_model(register: Re
         return await answers.read_search(site.store, AccessLog(site.store), search_id, access=access)
 
     await site.linked()
-    assert (await answer()).search["status"] == "answered"
+    assert (await answer()).status == "answered"
     seen = _seen(await answer())
     await register.embed()
     await _switch(register)
@@ -409,7 +409,7 @@ async def test_a_search_that_stays_open_goes_on_under_the_new_model(register: Re
 
 def _seen(answer: Answer) -> list[tuple[int, int, bool, str]]:
     """By part and rank the faces that were returned, and which were similar: the rest is told as it is now."""
-    return [(item["part"], item["rank"], item["above"], item["face_id"]) for item in answer.items]
+    return [(item.part, item.rank, item.above, item.face_id) for item in answer.items]
 
 
 async def test_the_commands_list_embed_and_switch(processes: Register, tmp_path: Path) -> None:

@@ -14,11 +14,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from api import body
-from api.body import RequestBody
-from api.connections import Connection
+from api import guard
 from api.errors import register
-from api.guard import JSON_LIMIT, Guard
+from api.guard import JSON_LIMIT, Guard, RequestBody
+from api.main import Connection
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 SHORT_S = 0.4
@@ -127,7 +126,7 @@ async def test_a_body_that_drips_has_its_time_as_a_whole(monkeypatch: pytest.Mon
 
 async def test_a_slow_body_that_goes_on_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RequestBody, "first_seconds", SHORT_S)
-    monkeypatch.setattr(body, "BYTES_PER_SECOND", 512)  # each chunk allows 16 s more, however slow this machine is
+    monkeypatch.setattr(guard, "BYTES_PER_SECOND", 512)  # each chunk allows 16 s more, however slow this machine is
     async with serving() as port, connected(port) as (reader, writer):
         head = f"POST /length HTTP/1.1\r\n{HOST}Content-Length: {10 * 8192}\r\nConnection: close\r\n\r\n"
         writer.write(head.encode() + b"x" * 8192)

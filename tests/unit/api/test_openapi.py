@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 from contextlib import asynccontextmanager
@@ -11,20 +10,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from api import (
-    examples,
-    wire,
-    wire_audit,
-    wire_decisions,
-    wire_erasures,
-    wire_marks,
-    wire_queue,
-    wire_read,
-    wire_searches,
-    wire_victims,
-)
 from api.app import build_app
-from api.errors import STATUS
+from api.errors import STATUS, Problem
+from api.routes.answers import SearchOut
+from api.routes.audit import ProvedOut
+from api.wire import LinkDetailOut, LinkOut, WireIn, WireOut
 
 
 @asynccontextmanager
@@ -74,7 +64,7 @@ def test_every_refusal_is_a_problem_with_an_example_under_its_own_status(documen
             assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
             for code, example in content["examples"].items():
                 assert STATUS[code][0] == int(status) == example["value"]["status"]
-                wire.Problem.model_validate(example["value"])
+                Problem.model_validate(example["value"])
 
 
 def test_every_route_on_peoples_data_requires_a_token_and_every_look_a_purpose(document: dict[str, Any]) -> None:
@@ -109,25 +99,28 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     assert "HTTPValidationError" not in known
 
 
-@pytest.mark.parametrize(
-    "module",
-    [wire, wire_audit, wire_decisions, wire_erasures, wire_marks, wire_queue, wire_read, wire_searches, wire_victims],
-)
-def test_examples_are_what_their_models_say(module: Any) -> None:
-    for _, model in inspect.getmembers(module, inspect.isclass):
-        if issubclass(model, BaseModel) and isinstance(extra := model.model_config.get("json_schema_extra"), dict):
-            for example in extra["examples"]:  # type: ignore[union-attr]
-                sent = dict(example)  # type: ignore[arg-type]
-                if model is wire_audit.ProvedOut:
-                    sent |= {"first": sent.pop("from"), "last": sent.pop("to")}
-                told = model.model_validate(sent).model_dump(mode="json", by_alias=True)
-                assert told == example
+def models(base: type[BaseModel]) -> list[type[BaseModel]]:
+    return [base, *(model for child in base.__subclasses__() for model in models(child))]
+
+
+def examples(model: type[BaseModel]) -> list[Any]:
+    extra: Any = model.model_config.get("json_schema_extra", {})
+    return extra.get("examples", [])
+
+
+@pytest.mark.parametrize("model", [*models(WireIn), *models(WireOut)], ids=lambda model: model.__name__)
+def test_examples_are_what_their_models_say(model: type[BaseModel]) -> None:
+    for example in examples(model):
+        sent = dict(example)
+        if model is ProvedOut:
+            sent |= {"first": sent.pop("from"), "last": sent.pop("to")}
+        assert model.model_validate(sent).model_dump(mode="json", by_alias=True) == example
 
 
 def test_the_examples_tell_no_score_of_a_link_that_is_not_judged() -> None:
-    assert examples.LINK["score"] is None
-    assert examples.LINK_JUDGED["score"] is not None
-    assert "score" not in json.dumps(examples.ANSWER)
+    assert [link["score"] for link in examples(LinkOut)] == [None]
+    assert all(link["score"] is not None for link in examples(LinkDetailOut))
+    assert "score" not in json.dumps(examples(SearchOut))
 
 
 def test_every_text_that_callers_send_has_its_limit(document: dict[str, Any]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from api.wire_decisions import SeenIn
-from api.wire_queue import ClaimIn
+from api.routes.acts import SeenIn
+from api.routes.queue import ClaimIn
 
 
 def test_true_is_no_number() -> None:

@@ -7,19 +7,16 @@ from typing import Any
 
 import pytest
 
+from graph.domain.case_view import linked_cases, media_facts, media_statements
 from graph.domain.link import State
 from graph.domain.people import Person, Role
 from graph.domain.visibility import (
     VisibleEndpoint,
-    linked_cases,
     may_see_case,
     may_see_face,
     may_see_link,
     visible_endpoint,
-    visible_found_face,
     visible_link,
-    visible_media,
-    with_visible_statements,
 )
 from tests.support.factories import ANNA, BEN, SUE
 
@@ -98,21 +95,6 @@ def stub(district: str) -> dict[str, Any]:
     return {"face_id": "x", "stub": True, "media_id": None, "box": None, "quality": None, "cases": [place]}
 
 
-def test_a_returned_face_is_masked_as_a_side_is() -> None:
-    item = {**side("x", "south:1"), "rank": 3, "above": True, "probe_face_id": "p"}
-    known = {
-        "rank": 3,
-        "above": True,
-        "probe_face_id": "p",
-        "face_id": "x",
-        "district": "south",
-        "contact": "duty south",
-        "erased": False,
-    }
-    assert visible_found_face(item, ANNA) == {**known, "media_id": None, "case_ids": [], "box": None}
-    assert visible_found_face(item, BEN) == {**known, "media_id": "m", "case_ids": ["south:1"], "box": (1, 2, 3, 4)}
-
-
 def face(*districts: str, linked: tuple[str, ...] = (), returned: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
     return {
         "districts": [*districts], "linked": [*linked],
@@ -139,8 +121,13 @@ def test_a_face_is_seen_in_the_own_district_or_across_a_link_or_an_answer(row: d
 
 
 def test_a_picture_names_of_its_other_cases_those_that_one_sees() -> None:
-    shared = {"media": {}, "others": [case("north:2"), case("south:1")]}
-    assert visible_media(shared, ANNA)["others"] == [case("north:2")]
+    shared = {
+        "media": {},
+        "membership": {"exhibits": None},
+        "dates": None,
+        "others": [case("north:2"), case("south:1")],
+    }
+    assert media_facts(shared, ANNA)["other_case_ids"] == ("north:2",)
 
 
 def said(district: str, generated: bool | None, told: int | None) -> dict[str, Any]:
@@ -160,13 +147,12 @@ def said(district: str, generated: bool | None, told: int | None) -> dict[str, A
 def test_whether_a_picture_is_generated_is_told_by_the_latest_event_of_the_cases_that_one_sees(
     cases: list[dict[str, Any]], known: bool | None
 ) -> None:
-    row = {"media": {}, "dates": {"file": None, "cases": cases}}
-    assert with_visible_statements(row, ANNA)["media"]["ai_generated"] is known
+    assert media_statements({"file": None, "cases": cases}, ANNA)["ai_generated"] is known
 
 
 def linked(viewer: Person, links: list[Any], media: list[Any]) -> list[tuple[Any, ...]]:
     return [
-        (found["case_id"], found["district"], found["links"], found["shared_media"])
+        (found.case_id, found.district, found.links, found.shared_media)
         for found in linked_cases("north:1", links, media, viewer)
     ]
 

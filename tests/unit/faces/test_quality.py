@@ -14,9 +14,15 @@ from graph.domain.comparison import TOO_POOR_BELOW
 from streams.faces.quality import CUT_FROM, LIMITED_BELOW, Signals, graded, quality, signals
 
 POOR = Signals(
-    norm=6.0, detection_score=0.93, eyes_px=42.0, turned=0.05, sharpness=0.1, brightness=130.0, outside=0.0,
+    norm=6.0,
+    detection_score=0.93,
+    eyes_px=42.0,
+    turned=0.05,
+    sharpness=0.1,
+    brightness=130.0,
+    outside=0.0,
     eyes_inside=2,
-)  # fmt: skip
+)
 """Nothing of it but the norm says that it is poor."""
 FRONT = np.array([[40, 50], [72, 50], [56, 68], [43, 87], [69, 87]], np.float32)
 TEMPLATE = np.array([[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70.7, 92.2]], np.float32)

@@ -56,8 +56,10 @@ def test_a_face_is_embedded_from_its_crop_else_from_its_picture_as_it_was_found_
             assert made is not None
             assert np.array_equal(unit_vector(made.vector), face.vector)
             assert (made.norm, made.quality, made.too_poor_because) == (
-                pytest.approx(face.norm), face.quality, face.too_poor_because
-            )  # fmt: skip
+                pytest.approx(face.norm),
+                face.quality,
+                face.too_poor_because,
+            )
     assert again.embed(stored(found, crop=False, url="redthread-upload:" + "0" * 64)) is None
     # A store that is away tells neither that a crop is there nor that it is gone.
     kept = stored(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graph.actions.read.links import LinkRow
+from graph.actions.read.counts import ScoredLink
 from infra.demo.result import result_of
 from streams.client.folders import SourceFile
 
@@ -17,8 +17,8 @@ def notice(media: str, outcome: str = "faces_found", faces: int = 1, too_poor: i
     return {"outcome": outcome, "media_id": media, "faces": faces, "too_poor": too_poor}
 
 
-def link(a: str, b: str, score: float = 0.5, state: str = "candidate") -> LinkRow:
-    return LinkRow(f"{a}{b}", state, score, 0.4, f"face-{a}", a, (), (1, 2, 3, 4), f"face-{b}", b, (), (5, 6, 7, 8))
+def link(a: str, b: str, score: float = 0.5, state: str = "candidate") -> ScoredLink:
+    return ScoredLink(f"{a}{b}", state, score, 0.4, f"face-{a}", a, (), (1, 2, 3, 4), f"face-{b}", b, (), (5, 6, 7, 8))
 
 
 FILES = [file("east", "1.jpg"), file("east", "copy.jpg"), file("west", "1.jpg"), file("west", "2.jpg")]

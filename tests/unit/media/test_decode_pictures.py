@@ -38,9 +38,7 @@ def near(found: list[tuple[int, int, int]], expected: list[tuple[int, int, int]]
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP"])
-@pytest.mark.parametrize(
-    ("degrees", "places"), [(90, [2, 0, 3, 1]), (180, [3, 2, 1, 0]), (270, [1, 3, 0, 2])]
-)  # fmt: skip
+@pytest.mark.parametrize(("degrees", "places"), [(90, [2, 0, 3, 1]), (180, [3, 2, 1, 0]), (270, [1, 3, 0, 2])])
 def test_a_picture_that_an_earlier_release_stored_with_a_note_is_seen_turned(
     decoder: Decoder, kind: str, degrees: int, places: list[int]
 ) -> None:

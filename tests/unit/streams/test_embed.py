@@ -34,6 +34,19 @@ class NoDecoder:
         raise Decoded
 
 
+def embed_step(fetcher: Fetcher, store: MediaStore, *, decoder: Any, finder: Any, circuits: Any = None) -> EmbedStep:
+    return EmbedStep(
+        fetcher=fetcher,
+        store=store,
+        decoder=decoder,
+        finder=finder,
+        circuits=circuits or Circuits(patience=0, backoff=60),
+        model_id="m",
+        detector_id="d",
+        sources={"local": ["north"]},
+    )
+
+
 def event(url: str) -> Message:
     told = {"case_id": "local:1", "district": "north", "url": url, "purpose": "p", "legal_basis": "l", "scope": "none"}
     return Message(TOPIC, 0, 0, b"key", json.dumps(told).encode(), HEADERS, 1000)
@@ -51,7 +64,7 @@ def test_each_allowed_folder_has_a_circuit_of_its_own(tmp_path: Path) -> None:
     clock = [0.0]
     circuits = Circuits(patience=0, backoff=60, clock=lambda: clock[0])
     none: Any = NoDecoder()
-    step = EmbedStep(fetcher, none, none, store, circuits, model_id="m", detector_id="d", sources={"local": ["north"]})
+    step = embed_step(fetcher, store, decoder=none, finder=none, circuits=circuits)
 
     def outcome(url: str) -> str:
         try:
@@ -112,16 +125,21 @@ def test_the_picture_of_a_search_keeps_its_name_and_size_however_it_is_turned(
     media_id = store.put_upload(data)
     assert media_id == hashlib.sha256(data).hexdigest()
     asked: dict[str, Any] = {
-        "case_id": "local:1", "district": "north", "url": store.upload_url(media_id), "sha256": media_id,
-        "purpose": "p", "legal_basis": "l", "scope": "none", "search_id": "s", "within": "register", **told,
-    }  # fmt: skip
+        "case_id": "local:1",
+        "district": "north",
+        "url": store.upload_url(media_id),
+        "sha256": media_id,
+        "purpose": "p",
+        "legal_basis": "l",
+        "scope": "none",
+        "search_id": "s",
+        "within": "register",
+        **told,
+    }
     headers = [*HEADERS[:-1], ("ce_type", CE_PROBE.encode())]
     message = Message("redthread.probes.submitted.v1", 0, 0, b"key", json.dumps(asked).encode(), headers, 1000)
     none: Any = finder
-    step = EmbedStep(
-        Fetcher([], store), decoder, none, store, Circuits(patience=0, backoff=60),
-        model_id="m", detector_id="d", sources={"local": ["north"]},
-    )  # fmt: skip
+    step = embed_step(Fetcher([], store), store, decoder=decoder, finder=none)
     try:
         record = step.request_record(message, "")
     finally:
@@ -141,10 +159,7 @@ def test_the_cameras_own_date_goes_into_the_record(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(picture, "JPEG", exif=exif)
     store, decoder = MediaStore((tmp_path / "store").as_uri()), Decoder()
     none: Any = NoFaces()
-    step = EmbedStep(
-        Fetcher([f"{tmp_path.as_uri()}/"], store), decoder, none, store, Circuits(patience=0, backoff=60),
-        model_id="m", detector_id="d", sources={"local": ["north"]},
-    )  # fmt: skip
+    step = embed_step(Fetcher([f"{tmp_path.as_uri()}/"], store), store, decoder=decoder, finder=none)
     try:
         assert step.media_record(event(picture.as_uri()), "local").captured_at == "2024-05-17T13:45:01+02:00"
     finally:

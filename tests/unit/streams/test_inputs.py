@@ -17,12 +17,19 @@ from streams.records.quarantine import VALUE_LIMIT
 
 TOPIC = "redthread.media.submitted.local.v1"
 GOOD: dict[str, Any] = {
-    "case_id": "local:1", "district": "north", "url": "file:///a.jpg", "purpose": "identification",
-    "legal_basis": "a law", "scope": "register",
-}  # fmt: skip
+    "case_id": "local:1",
+    "district": "north",
+    "url": "file:///a.jpg",
+    "purpose": "identification",
+    "legal_basis": "a law",
+    "scope": "register",
+}
 HEADERS: dict[str, bytes] = {
-    "ce_id": b"1", "ce_source": b"/local", "ce_specversion": b"1.0", "ce_type": CE_MEDIA.encode(),
-}  # fmt: skip
+    "ce_id": b"1",
+    "ce_source": b"/local",
+    "ce_specversion": b"1.0",
+    "ce_type": CE_MEDIA.encode(),
+}
 SECRET = "Jane-Doe-4711"
 
 
@@ -96,8 +103,15 @@ def test_headers_that_are_no_cloudevent_of_this_topic_are_refused(change: dict[s
 
 
 def test_a_reason_holds_nothing_of_the_event() -> None:
-    for value in (body(purpose=[SECRET]), body(case_id=SECRET), body(scope=SECRET), body(sha256=SECRET),
-                  body(captured_at=SECRET), body(victim=SECRET), SECRET.encode()):  # fmt: skip
+    for value in (
+        body(purpose=[SECRET]),
+        body(case_id=SECRET),
+        body(scope=SECRET),
+        body(sha256=SECRET),
+        body(captured_at=SECRET),
+        body(victim=SECRET),
+        SECRET.encode(),
+    ):
         assert SECRET not in refused(value).message
 
 

@@ -20,6 +20,16 @@ names = st.text("abcdefgh-_", min_size=1, max_size=10).filter(lambda name: not n
 headers = st.lists(st.tuples(names, st.binary(max_size=20)), max_size=5)
 
 
+NUMBERS = [
+    "__connect.errors.partition",
+    "__connect.errors.offset",
+    quarantine.ATTEMPTS,
+    quarantine.SUBMITTED_AT,
+    "other",
+]
+BYTES = st.binary(max_size=20) | st.just(b"9" * 5000)
+
+
 def came(key: bytes | None, value: bytes | None, told: list[tuple[str, Any]]) -> Message:
     return Message("redthread.media.submitted.local.v1", 2, 9, key, value, told, 1234)
 
@@ -66,8 +76,13 @@ def test_a_value_that_is_too_large_to_keep_is_cut_and_says_so() -> None:
 
 
 def test_a_sender_cannot_forge_what_we_say_of_an_event() -> None:
-    forged = [("redthread-source", b"other"), ("__connect.errors.topic", b"another"), ("redthread-code", b"fine"),
-              ("redthread-host", b"victim.example"), ("redthread-truncated-from", b"1")]  # fmt: skip
+    forged = [
+        ("redthread-source", b"other"),
+        ("__connect.errors.topic", b"another"),
+        ("redthread-code", b"fine"),
+        ("redthread-host", b"victim.example"),
+        ("redthread-truncated-from", b"1"),
+    ]
 
     row = quarantine.read(*quarantine.record(origin(came(b"k", b"v", list(forged)), "local"), REASON, "embed"))
 
@@ -90,9 +105,7 @@ def test_text_that_is_no_base64_is_refused(text: str) -> None:
 
 
 @settings(max_examples=100, derandomize=True, deadline=None)
-@given(st.none() | st.binary(max_size=20), st.lists(st.tuples(st.sampled_from([
-    "__connect.errors.partition", "__connect.errors.offset", quarantine.ATTEMPTS, quarantine.SUBMITTED_AT, "other",
-]), st.binary(max_size=20) | st.just(b"9" * 5000))))  # fmt: skip
+@given(st.none() | st.binary(max_size=20), st.lists(st.tuples(st.sampled_from(NUMBERS), BYTES)))
 def test_a_record_that_somebody_else_put_into_the_topic_is_read_without_failing(value: Any, told: Any) -> None:
     row = quarantine.read(None, value, told)
 

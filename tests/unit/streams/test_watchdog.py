@@ -175,6 +175,6 @@ def test_a_look_before_the_app_has_started_makes_it_no_consumer(tmp_path: Path) 
     """
     app = make_app(LINK_GROUP, KafkaConnection("127.0.0.1:1"), tmp_path, session_timeout_s=6.0)
 
-    assert Watchdog(app)._look() == (False, None)
+    assert Watchdog(app)._state() == (False, None)
 
     assert app._consumer is None

@@ -1,0 +1,185 @@
+"""Decisions on one link: verdicts, approvals, reopenings, and links that a person makes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+from pydantic import Field, StringConstraints
+
+from api.deps import ETAG, ID_MAX, ActPurpose, Approver, Judge, Reopener, ServicesDep, Version, etag
+from api.errors import ACTING, BODY, CONFLICTS, problems
+from api.wire import Digest, Faces, LinkDetailOut, Reason, Text, WireIn, example
+from graph.actions.decide import contact_sheet, verdicts
+from graph.actions.decide.decision import Judgement, Seen
+from graph.domain.link import TEXT_LIMIT, Decision, SecondDecision
+from graph.domain.visibility import VisibleLink
+
+router = APIRouter(tags=["decisions"])
+
+LinkId = Annotated[str, Path(description="a link", max_length=ID_MAX)]
+_VERSIONED = ("not_found", "forbidden", "malformed_version", "version_missing", *BODY, *ACTING)
+_CREATED = {201: {"headers": ETAG}}
+
+
+class VerdictIn(WireIn):
+    """One person's decision on one link."""
+
+    model_config = example("""
+        {"decision": "confirmed", "reasons": ["ears", "marks", "against:hair"], "text": "",
+         "faces": [$FACE, $OTHER_FACE]}
+    """)
+
+    decision: Decision
+    reasons: tuple[Reason, ...] = Field(
+        default_factory=tuple,
+        max_length=20,
+        description="prefix `against:`: this speaks against the decision. Confirming needs one that speaks for it.",
+    )
+    text: str = Field(default="", max_length=TEXT_LIMIT)
+    faces: Faces = None
+
+
+class ApprovalIn(WireIn):
+    """A second person's decision; returning needs a reason, which goes back to the first person.
+
+    `faces`: those that were shown of the victims concerned.
+    """
+
+    model_config = example('{"decision": "returned", "reason": "the marks on the left cheek differ", "faces": null}')
+
+    decision: SecondDecision
+    reason: Text = ""
+    faces: Faces = None
+
+
+class ReopeningIn(WireIn):
+    model_config = example('{"reason": "the ears differ on the second picture"}')
+
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=TEXT_LIMIT)]
+
+
+class LinkIn(WireIn):
+    """Two faces that a person holds to be one person although the machine did not propose it.
+
+    `faces`: those that were shown of the victims that the two are in.
+    """
+
+    model_config = example("""
+        {"face_a": $FACE, "face_b": $OTHER_FACE, "reasons": ["marks", "context"], "text": "", "faces": null}
+    """)
+
+    face_a: Digest
+    face_b: Digest
+    reasons: list[Reason] = Field(min_length=1, max_length=20)
+    text: Text = ""
+    faces: Faces = None
+
+
+@router.post(
+    "/links/{link_id}/verdicts",
+    status_code=201,
+    response_model=LinkDetailOut,
+    responses={**_CREATED, **problems(*CONFLICTS, *_VERSIONED)},
+)
+async def judge(
+    link_id: LinkId,
+    body: VerdictIn,
+    services: ServicesDep,
+    actor: Judge,
+    purpose: ActPurpose,
+    version: Version,
+    response: Response,
+) -> VisibleLink:
+    """Confirms, dismisses or leaves unsure; answers with the link as it stands then."""
+    judgement = Judgement(link_id, version, body.decision, body.reasons, body.text, body.faces)
+    link = await verdicts.do_verdict(services.store, judgement, actor=actor, now=services.now(), purpose=purpose)
+    response.headers["ETag"] = etag(link.version)
+    return link
+
+
+@router.post(
+    "/links/{link_id}/approvals",
+    status_code=201,
+    response_model=LinkDetailOut,
+    responses={
+        **_CREATED,
+        **problems("stale_version", "not_confirmed", "contradiction", "own_decision", *_VERSIONED),
+    },
+)
+async def approve(
+    link_id: LinkId,
+    body: ApprovalIn,
+    services: ServicesDep,
+    actor: Approver,
+    purpose: ActPurpose,
+    version: Version,
+    response: Response,
+) -> VisibleLink:
+    """A second person approves a confirmed link or returns it with a reason."""
+    link = await verdicts.do_approval(
+        services.store,
+        Seen(link_id, version),
+        body.decision,
+        body.reason,
+        actor=actor,
+        now=services.now(),
+        purpose=purpose,
+        faces=body.faces,
+    )
+    response.headers["ETag"] = etag(link.version)
+    return link
+
+
+@router.post(
+    "/links/{link_id}/reopenings",
+    status_code=201,
+    response_model=LinkDetailOut,
+    responses={
+        **_CREATED,
+        **problems("stale_version", "nothing_to_reopen", "half_undo", "contradiction", *_VERSIONED),
+    },
+)
+async def reopen(
+    link_id: LinkId,
+    body: ReopeningIn,
+    services: ServicesDep,
+    actor: Reopener,
+    purpose: ActPurpose,
+    version: Version,
+    response: Response,
+) -> VisibleLink:
+    """Takes the last act still standing back: the link is again what it was before it."""
+    link = await verdicts.do_reopening(
+        services.store, Seen(link_id, version), body.reason, actor=actor, now=services.now(), purpose=purpose
+    )
+    response.headers["ETag"] = etag(link.version)
+    return link
+
+
+_MADE = ("face_unknown", "forbidden", "link_exists", "contradiction", "stale_version", "version_missing")
+
+
+@router.post(
+    "/links",
+    status_code=201,
+    response_model=LinkDetailOut,
+    responses={**_CREATED, **problems(*_MADE, *BODY, *ACTING)},
+)
+async def link_by_hand(
+    body: LinkIn, services: ServicesDep, actor: Judge, purpose: ActPurpose, response: Response
+) -> VisibleLink:
+    """Links two faces that the machine did not propose: confirmed at once, approved by a second person as any other."""
+    link = await contact_sheet.do_link(
+        services.store,
+        (body.face_a, body.face_b),
+        body.reasons,
+        body.text,
+        actor=actor,
+        now=services.now(),
+        purpose=purpose,
+        shown=body.faces,
+    )
+    response.headers["Location"] = f"/links/{link.link_id}"
+    response.headers["ETag"] = etag(link.version)
+    return link

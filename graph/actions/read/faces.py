@@ -1,0 +1,60 @@
+"""Reads a face's crop and the faces similar to it; every access is in the audit before its answer leaves."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from graph.actions.access import AccessEvent, AccessLog
+from graph.domain.audit_actions import AuditAction
+from graph.domain.errors import NotFound
+from graph.domain.people import Permission, check_may
+from graph.domain.visibility import VisibleEndpoint, may_see_face, visible_endpoint
+from graph.files import MediaStore
+from graph.store.queries import read as queries
+from graph.store.queries import similar as similar_queries
+from graph.store.session import Row, Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarFaces:
+    """A page of the faces as similar as those proposed for one face, by face id: an order that discloses no score.
+
+    `number` counts all that the caps cut when the face was last compared, also those not listed; None where nobody
+    counted: the face is too poor, or was compared by an older release.
+    """
+
+    number: int | None
+    items: tuple[VisibleEndpoint, ...]
+    next: str | None
+
+
+async def read_crop(
+    store: Store, files: MediaStore, access_log: AccessLog, face_id: str, *, leads: bool = False, access: AccessEvent
+) -> bytes:
+    """The face's display crop as JPEG; with `leads` also of a face in another district that only a lead leads to."""
+    row = await store.read(lambda tx: tx.one(queries.FACES, faces=[face_id], leads=leads))
+    if row is None or not may_see_face(access.person, row):
+        raise NotFound("there is no such face")
+    if row["display_crop"] is None:
+        raise NotFound("this face was erased: there is no picture of it", code="file_gone")
+    crop = await asyncio.to_thread(files.read_crop, row["display_crop"])
+    await access_log.record(access.act(AuditAction.FACE_SEEN, face_id))
+    return crop
+
+
+async def read_similar(
+    store: Store, access_log: AccessLog, face_id: str, *, after: str, limit: int, access: AccessEvent
+) -> SimilarFaces:
+    """At most `limit` of the faces as similar as those proposed for this one, masked like the endpoints of a link."""
+
+    async def work(tx: Tx) -> tuple[int | None, list[Row]]:
+        face = await tx.one(similar_queries.FACE, face_id=face_id)
+        check_may(access.person, Permission.SEE, face["districts"] if face else ())
+        assert face is not None
+        return face["number"], await tx.rows(similar_queries.LISTED, face_id=face_id, after=after, limit=limit + 1)
+
+    number, rows = await store.read(work)
+    faces = tuple(visible_endpoint(row, access.person) for row in rows[:limit])
+    await access_log.record(access.act(AuditAction.FACE_SIMILAR_SEEN, face_id, shown=[face.face_id for face in faces]))
+    return SimilarFaces(number, faces, faces[-1].face_id if len(rows) > limit else None)
