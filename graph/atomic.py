@@ -1,4 +1,4 @@
-"""Files that are written whole: a reader, a crash or a power cut meets the old content or the new one, never half."""
+"""Atomic file writes: after a crash or power cut, and for readers, a file has its old content or the new one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SHARED = 0o644
 def write_whole(
     path: Path, content: bytes | str, *, mode: int = PRIVATE, durable: bool = True, at: int | None = None
 ) -> None:
-    """Makes `content` (text as UTF-8) the file at `path`; missing folders are made, readable by their owner only.
+    """Writes `content` (text as UTF-8) to `path`; missing folders are created, readable by their owner only.
 
-    Once this returns, a power cut leaves the new content, unless `durable` is False. `at` is the descriptor of an open
-    folder that a relative `path` starts from. Raises OSError, and leaves the old file then.
+    Afterwards a power cut preserves the new content, unless `durable` is False. `at` is the descriptor of an open
+    folder that a relative `path` starts from. Raises OSError; the old file is then unchanged.
     """
     with whole_file(path, mode=mode, durable=durable, at=at) as file:
         file.write(content.encode() if isinstance(content, str) else content)
@@ -27,11 +27,11 @@ def write_whole(
 
 @contextmanager
 def whole_file(path: Path, *, mode: int = PRIVATE, durable: bool = True, at: int | None = None) -> Generator[BinaryIO]:
-    """A file to write, which becomes the one at `path` when the block ends; see `write_whole`.
+    """A temporary file beside `path` that replaces it when the block ends; see `write_whole`.
 
-    It lies beside it under another name until then, and is deleted where the block raises.
+    It is deleted if the block raises.
     """
-    # The name's length stays below the usual 255 bytes: 64 hex digits, an ending and the random part.
+    # Shorter than the usual limit of 255 bytes: 64 hex digits, an ending and the random part.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
@@ -46,7 +46,7 @@ def whole_file(path: Path, *, mode: int = PRIVATE, durable: bool = True, at: int
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(draft, path, src_dir_fd=at, dst_dir_fd=at)
-    except BaseException:  # also on cancellation: no draft may stay behind
+    except BaseException:  # on cancellation too the draft must be removed
         with suppress(OSError):
             os.unlink(draft, dir_fd=at)
         raise
@@ -55,7 +55,7 @@ def whole_file(path: Path, *, mode: int = PRIVATE, durable: bool = True, at: int
 
 
 def make_folders(folder: Path, *, durable: bool = True, at: int | None = None) -> None:
-    """Makes the folder and those above it that are missing, readable by their owner only, and syncs their entries."""
+    """Creates the folder and its missing parents, readable by their owner only, and syncs their entries."""
     missing: list[Path] = []
     above = folder
     while not _is_there(above, at):
@@ -69,7 +69,7 @@ def make_folders(folder: Path, *, durable: bool = True, at: int | None = None) -
 
 
 def sync_folder(folder: Path, *, at: int | None = None) -> None:
-    """The folder's entries outlast a power cut."""
+    """Makes the folder's entries survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=at)
     try:
         os.fsync(descriptor)

@@ -1,6 +1,6 @@
-"""The media store: display and aligned crops and uploads, by id, under one fsspec URL.
+"""The media store: display crops, aligned crops and uploads, by id, under one fsspec URL.
 
-A stored key is relative and made of hex digests only, so no caller can name anything outside the store.
+A key is relative and consists of hex digests, so no caller can name a file outside the store.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _CROP_KEY = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})/[0-9a-f]{64}\.(?:display
 
 
 class MediaStore:
-    """Files under `url` (any fsspec URL; `file://` by default), each whole or absent, never half.
+    """Files under `url` (any fsspec URL; `file://` by default), written atomically.
 
-    Local files have mode 0600 in folders of mode 0700; their folder is made by `make` only. Every method blocks: call
-    it in a thread. All raise MediaStoreUnavailable where the store is away, or does not take or give a file now.
+    Local files have mode 0600 in folders of mode 0700; only `make` creates their root folder. Every method blocks: call
+    it in a thread. All raise MediaStoreUnavailable if the store cannot be reached, read or written.
     """
 
     def __init__(self, url: str) -> None:
@@ -40,13 +40,13 @@ class MediaStore:
         self._place = Volume(Path(str(root))) if isinstance(fs, LocalFileSystem) else _Objects(fs, str(root))
 
     def is_there(self) -> bool:
-        """Whether the store that `make` made is there now."""
+        """Whether the store that `make` created can be reached now."""
         return self._place.is_there()
 
     def make(self, *, is_new: bool) -> None:
-        """The store is there. One from before stores were marked is known by its files, one that `is_new` is made.
+        """Makes sure that the store exists; creates one that `is_new`, and accepts an unmarked one if it has files.
 
-        Else MediaStoreUnavailable: an empty folder that should hold files is where a volume is to be mounted.
+        Raises MediaStoreUnavailable for an empty folder that should have files: its volume is not mounted.
         """
         if self.is_there():
             return
@@ -58,27 +58,27 @@ class MediaStore:
         self._place.make()
 
     def put_crop(self, media_id: str, face_id: str, kind: Kind, data: bytes) -> str:
-        """The relative key under which `data` now stands; the same ids overwrite the same file."""
+        """The relative key under which `data` is now stored; the same ids overwrite the same file."""
         key = f"{_folder(media_id)}/{_checked(face_id)}.{_ENDING[kind]}"
-        # On the disk before its face is: what a power cut took would be missed when a person wants to look.
+        # On disk before its face is in the graph: a crop lost in a power cut would be missed at the review.
         self._write(key, data, durable=True)
         return key
 
     def read_crop(self, path: str) -> bytes:
-        """The bytes stored under a key that `put_crop` gave; raises NotFound when they are gone."""
+        """The bytes stored under a key from `put_crop`; raises NotFound if they no longer exist."""
         if not _CROP_KEY.fullmatch(path):
             raise Invalid("This is not the key of a stored crop.")
         return self._read(path)
 
     def put_upload(self, data: bytes) -> str:
-        """The media id (SHA-256) of `data`, which is now on disk for good."""
+        """The media id (SHA-256) of `data`, which is now durably stored."""
         name = media_id(data)
-        # The only copy there is: it must survive a power cut.
+        # The only copy: it must survive a power cut.
         self._write(_upload_key(name), data, durable=True)
         return name
 
     def read_upload(self, media_id: str) -> bytes:
-        """The uploaded bytes; raises NotFound when nothing (any more) was uploaded under this id."""
+        """The uploaded bytes; raises NotFound if there is no upload of this id (any more)."""
         return self._read(_upload_key(media_id))
 
     def upload_url(self, media_id: str) -> str:
@@ -90,21 +90,21 @@ class MediaStore:
         return self._has(path)
 
     def has_upload(self, media_id: str) -> bool:
-        """Whether the bytes uploaded under this id are there."""
+        """Whether the store has the upload of this id."""
         return self._has(_upload_key(media_id))
 
     def delete_media(self, media_id: str) -> None:
-        """All crops of the media and its upload are gone; deleting again changes nothing."""
+        """Deletes all crops of the media and its upload; idempotent."""
         for key in (_folder(media_id), _upload_key(media_id)):
             self._delete(key)
 
     def delete_face(self, media_id: str, face_id: str) -> None:
-        """Both crops of the face are gone; deleting again changes nothing."""
+        """Deletes both crops of the face; idempotent."""
         for ending in _ENDING.values():
             self._delete(f"{_folder(media_id)}/{_checked(face_id)}.{ending}")
 
     def check_writable(self) -> None:
-        """Returns when a file could be written and removed again."""
+        """Returns once a file has been written and removed again."""
         key = f".writable-{secrets.token_hex(8)}"
         self._write(key, b"", durable=False)
         self._delete(key)
@@ -131,7 +131,7 @@ class MediaStore:
 
 
 class _Objects:
-    """The same in an object store, which answers or raises: a bucket is never an empty folder in place of another."""
+    """Files in an object store, which answers or raises: there is no mount point that could be empty by mistake."""
 
     def __init__(self, fs: Any, root: str) -> None:
         self._fs = fs
@@ -144,7 +144,7 @@ class _Objects:
         return True
 
     def make(self) -> None:
-        """Nothing to make: a bucket is made by its operator."""
+        """Does nothing: the operator creates the bucket."""
 
     def read(self, key: str) -> bytes:
         return self._fs.cat_file(f"{self._root}/{key}")
@@ -153,7 +153,7 @@ class _Objects:
         return int(self._fs.size(f"{self._root}/{key}") or 0)
 
     def write(self, key: str, data: bytes, *, durable: bool) -> None:
-        # Object stores show an object only when it is complete, and acknowledge it when it is safe.
+        # Object stores publish an object once it is complete, and acknowledge it once it is durable.
         self._fs.pipe_file(f"{self._root}/{key}", data)
 
     def delete(self, key: str) -> None:

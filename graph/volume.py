@@ -1,7 +1,7 @@
-"""A folder of files that may lie on a volume of its own, and whether that volume is there.
+"""A folder of files that may be the mount point of a volume, and whether that volume is mounted.
 
-A marker in the folder names it. Where a volume is not mounted, its mount point is an empty folder: what is missing
-there is not lost, and what would be written there would vanish under the volume once it is back.
+A marker file identifies the folder. Without its volume, the mount point is an empty folder: files missing there are not
+lost, and files written there would be hidden once the volume is mounted again.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ MARKER: Final = ".redthread-store"
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The folder as it was met first: its marker, and the devices of the folders above it that are not its own."""
+    """The folder at its first use: its marker, and the devices of its parent folders other than its own."""
 
     marker: bytes
     above: frozenset[int]
 
 
 class Volume:
-    """The files below `root`, by relative keys: whole or absent, mode 0600 in folders of mode 0700.
+    """The files below `root`, by relative keys: written atomically, mode 0600 in folders of mode 0700.
 
-    Whatever is mounted or unmounted during a call, it reads and writes in the marked folder or raises
-    MediaStoreUnavailable. Keys are not checked here.
+    Each call reads and writes in the marked folder, or raises MediaStoreUnavailable, even if volumes are mounted or
+    unmounted during the call. Keys are not checked here.
     """
 
     def __init__(self, root: Path) -> None:
@@ -49,32 +49,32 @@ class Volume:
             return False
 
     def holds_files(self) -> bool:
-        """Whether any file lies below the root, marked or not."""
+        """Whether there is any file below the root, marked or not."""
         return any(files for _, _, files in os.walk(self._root))
 
     def make(self) -> None:
-        """The folder is there and marked."""
+        """Creates the folder and its marker, if they are missing."""
         make_folders(self._root)
         if not (self._root / MARKER).exists():
             write_whole(self._root / MARKER, uuid.uuid4().hex)
 
     def read(self, key: str) -> bytes:
-        """The file's bytes; FileNotFoundError where a folder that is there has no such file."""
+        """The file's bytes; raises FileNotFoundError if the folder is mounted and has no such file."""
         with self._opened() as folder, os.fdopen(os.open(key, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder), "rb") as file:
             return file.read()
 
     def size(self, key: str) -> int:
-        """The file's length in bytes; FileNotFoundError where a folder that is there has no such file."""
+        """The file's length in bytes; raises FileNotFoundError if the folder is mounted and has no such file."""
         with self._opened() as folder:
             return os.stat(key, dir_fd=folder).st_size
 
     def write(self, key: str, data: bytes, *, durable: bool) -> None:
-        """Makes `data` the file, on the disk where `durable`, with every folder that is made for it."""
+        """Writes `data` atomically, and durably with all new folders if `durable`."""
         with self._opened() as folder:
             write_whole(Path(key), data, durable=durable, at=folder)
 
     def delete(self, key: str) -> None:
-        """The file or folder is gone, with all that is below it; FileNotFoundError where there is none."""
+        """Deletes the file, or the folder with its content; raises FileNotFoundError if there is none."""
         with self._opened() as folder:
             try:
                 os.unlink(key, dir_fd=folder)
@@ -83,7 +83,7 @@ class Volume:
 
     @contextmanager
     def _opened(self) -> Generator[int]:
-        """The marked folder, open: calls that start from this descriptor meet it and no other."""
+        """The descriptor of the marked folder: calls relative to it cannot reach another folder."""
         try:
             folder = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as failure:
@@ -106,7 +106,7 @@ class Volume:
         elif marker != self._seen.marker:
             raise _away("another volume is in its place")
         elif device in self._seen.above:
-            # A copy of the store, with the marker, from before it got a volume: it would be hidden by the volume.
+            # A copy of the store with the marker, from before it had a volume, which hides it while mounted.
             raise _away("what is in its place lies on the volume of a folder above it")
 
     def _devices_above(self) -> set[int]:

@@ -28,7 +28,8 @@ class StreamSettings(GraphSettings):
     kafka_security: dict[str, str] = Field(
         default_factory=dict,
         description="SASL/TLS of the Kafka clients by librdkafka's names (JSON): security.protocol, sasl.mechanism, "
-        "sasl.username, sasl.password, ssl.ca.location",
+        "sasl.username, sasl.password, ssl.ca.location, ssl.certificate.location, ssl.key.location, ssl.key.password; "
+        "no others",
     )
     media_roots: list[str] = Field(
         default_factory=list,

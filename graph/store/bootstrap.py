@@ -1,4 +1,4 @@
-"""The first minutes of a database: waiting until it answers, and giving it its first password."""
+"""The start of a database: waits until it answers, and sets its first password."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from graph.store.queries import bootstrap as queries
 
 RETRY_EVERY_S = 0.2
 ATTEMPT_S = 15.0
-"""For one attempt: a server that accepts and never answers must not hold up the next; its first query is slow."""
+"""Limit of one attempt: a server may accept a connection and never answer. Its first query is slow."""
 READY_S = 180.0
-"""Ten times what a start takes on two idle cores: on a busy machine it took 50 s."""
+"""Ten times the duration of a start on two idle cores; on a busy machine it took 50 s."""
 
 
 class WrongPassword(RedthreadError):
-    """Neo4j answers and does not accept the user's password."""
+    """Neo4j does not accept the user's password."""
 
     code = "wrong_password"
 
 
 async def wait_until_ready(uri: str, user: str, password: str, *, timeout_s: float = READY_S) -> None:
-    """Returns once the database answers a query; WrongPassword at once, StoreUnavailable after the time."""
+    """Returns once the database answers a query. Raises WrongPassword at once, StoreUnavailable after `timeout_s`."""
     until = time.monotonic() + timeout_s
     async with _driver(uri, user, password) as driver:
         while True:
@@ -36,16 +36,16 @@ async def wait_until_ready(uri: str, user: str, password: str, *, timeout_s: flo
             except AuthError as error:
                 raise WrongPassword(f"Neo4j at {uri} does not accept the password of {user}") from error
             except (Neo4jError, DriverError, OSError, TimeoutError) as error:
-                # Each of these is what a server says, or does not say, while it starts.
+                # A server that is starting may cause any of these.
                 if time.monotonic() > until:
                     raise StoreUnavailable(f"Neo4j at {uri} does not answer after {timeout_s:.0f} s") from error
             await asyncio.sleep(RETRY_EVERY_S)
 
 
 async def set_first_password(uri: str, user: str, old: str, new: str, *, timeout_s: float = READY_S) -> None:
-    """Makes `new` the password of a server that still has `old`; nothing changes where it has `new` already.
+    """Changes the password from `old` to `new`; does nothing if it is `new` already.
 
-    Waits for the server to answer as `wait_until_ready` does, and raises the same errors.
+    Waits for the server as `wait_until_ready` does, and raises the same errors.
     """
     until = time.monotonic() + timeout_s
     while True:
@@ -59,7 +59,7 @@ async def set_first_password(uri: str, user: str, old: str, new: str, *, timeout
                 await result.consume()
             return None
         except (AuthError, ClientError):
-            # Changed before, by a start that was cut off before it could note so.
+            # Changed before, by a start that was interrupted before it could store the password.
             return await wait_until_ready(uri, user, new, timeout_s=max(ATTEMPT_S, until - time.monotonic()))
         except (Neo4jError, DriverError, OSError, TimeoutError) as error:
             if time.monotonic() > until:

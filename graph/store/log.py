@@ -1,4 +1,4 @@
-"""The audit log and the outbox as one thing to append to, in the transaction that changes the state."""
+"""Appends to the audit log and the outbox, in the transaction that changes the state."""
 
 from __future__ import annotations
 
@@ -13,9 +13,22 @@ from graph.store.queries import audit as queries
 from graph.store.session import Tx
 
 Kind = Literal[
-    "search", "search_ended", "probe", "mark", "media", "notice", "quarantine", "delete", "replay", "victims", "pairs",
-    "label", "erasure", "model", "root",
-]  # fmt: skip
+    "search",
+    "search_ended",
+    "probe",
+    "mark",
+    "media",
+    "notice",
+    "quarantine",
+    "delete",
+    "replay",
+    "victims",
+    "pairs",
+    "label",
+    "erasure",
+    "model",
+    "root",
+]
 SALT_BYTES: Final = 16
 
 
@@ -23,7 +36,7 @@ SALT_BYTES: Final = 16
 class Outgoing:
     """A record that the relay publishes once this transaction is committed.
 
-    `kind` decides topic and type in the relay; `key` keeps the order; `source` names whose notices topic it is.
+    `kind` decides topic and type; records with the same `key` keep their order; `source` is that of a notice's topic.
     """
 
     kind: Kind
@@ -34,7 +47,7 @@ class Outgoing:
 
 @dataclass(slots=True)
 class Head:
-    """The locked head: whoever holds it is the only one who decides until the transaction ends."""
+    """The locked audit head: only its holder can write to the audit until the transaction ends."""
 
     seq: int
     hash: str
@@ -42,7 +55,7 @@ class Head:
 
 
 async def lock_head(tx: Tx) -> Head:
-    """Locks the audit head; the first statement of every transaction that decides, asks or looks."""
+    """Locks the audit head; the first statement of every transaction that writes to audit or outbox."""
     row = await tx.one(queries.LOCK_HEAD)
     if row is None:
         raise RuntimeError("the graph has no audit head: run the migrations")
@@ -50,7 +63,7 @@ async def lock_head(tx: Tx) -> Head:
 
 
 async def append(tx: Tx, head: Head, acts: Sequence[audit.Act], outgoing: Sequence[Outgoing] = ()) -> None:
-    """Writes the audit entries of `acts` and the records to publish, and moves the head behind them."""
+    """Writes the audit entries of `acts` and the records to publish, and advances the head."""
     if not acts and not outgoing:
         return
     entries = audit.chain(acts, head.seq, head.hash, salts=iter(_salt, None))
@@ -59,10 +72,15 @@ async def append(tx: Tx, head: Head, acts: Sequence[audit.Act], outgoing: Sequen
     rows: list[dict[str, object]] = []
     for item in outgoing:
         head.outbox += 1
-        rows.append(
-            {"seq": head.outbox, "kind": item.kind, "key": item.key, "source": item.source,
-             "body": json.dumps(item.body, separators=(",", ":"))}
-        )  # fmt: skip
+        body = json.dumps(item.body, separators=(",", ":"))
+        row: dict[str, object] = {
+            "seq": head.outbox,
+            "kind": item.kind,
+            "key": item.key,
+            "source": item.source,
+            "body": body,
+        }
+        rows.append(row)
     written = [asdict(entry) for entry in entries]
     await tx.do(queries.APPEND, seq=head.seq, hash=head.hash, outbox=head.outbox, entries=written, rows=rows)
 

@@ -1,4 +1,4 @@
-"""The one user of the Neo4j driver: units of work with retries, and driver errors mapped into ours."""
+"""The only user of the Neo4j driver: units of work with retries, and driver errors mapped to ours."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from graph.paging import chunks
 Row = dict[str, Any]
 T = TypeVar("T")
 REFUSALS: Final = ("Neo.ClientError.Statement.", "Neo.ClientError.Schema.")
-"""Codes of what is wrong with a statement or its values, and stays wrong."""
+"""Code prefixes of errors in a statement or its values, which a retry repeats."""
 FAILURES: Final = "Neo.DatabaseError.Statement."
 READS_AT_ONCE: Final = 8
-"""Reading transactions of one process at once: more only share the same cores, and then every one is late."""
+"""Concurrent reading transactions of one process: more share the same cores, and all become slow."""
 WRITES_AT_ONCE: Final = 2
-"""Writing ones: all that decide wait for the audit's head, one at work and one at the lock keep the database busy.
+"""Concurrent writing transactions: they wait for the audit head, so one at work and one at the lock are enough.
 
-Who waits for a lock in Neo4j polls for it, and any later one may pass; here the first to come is served first.
+Neo4j's waiters poll for a lock, so a later one may overtake; this semaphore serves them in order.
 """
 
 
 class StatementFailed(StoreUnavailable):
-    """Neo4j answers and failed at a statement: for want of memory or space, or for a value that no index can hold."""
+    """Neo4j failed to run a statement: it lacks memory or space, or no index can hold a value."""
 
 
 class StoreRefused(RedthreadError):
-    """Neo4j understood a statement and refused it: a defect or a bad row, which no retry helps."""
+    """Neo4j refused a statement: a defect or a bad row, which a retry repeats."""
 
     code = "store_refused"
 
@@ -44,16 +44,16 @@ class Tx:
         self._inner = inner
 
     async def rows(self, query: LiteralString, **values: Any) -> list[Row]:
-        """All rows of a statement, each a dict by column name; none returns a node, a relationship or a path.
+        """All rows of a statement, each a dict by column name. No statement returns a node, relationship or path.
 
-        `result.data()` would look through every value for those: a third of the time of a long list.
+        `result.data()` would search every value for those, which takes a third of the time of a long list.
         """
         result = await self._inner.run(query, values)
         names = result.keys()
         return [dict(zip(names, tuple[Any, ...](record), strict=True)) async for record in result]
 
     async def listed(self, query: LiteralString, **values: Any) -> list[Row]:
-        """The rows of a statement that answers with one list, `rows`, of them: many rows cost more on their way."""
+        """The rows of a statement that returns them as one list `rows`, which is cheaper to transfer than many rows."""
         found = await self.one(query, **values)
         return found["rows"] if found else []
 
@@ -63,7 +63,7 @@ class Tx:
         return found[0] if found else None
 
     async def do(self, query: LiteralString, **values: Any) -> None:
-        """Runs a statement to its end and drops what it returns."""
+        """Runs a statement to its end, without its result."""
         result = await self._inner.run(query, values)
         await result.consume()
 
@@ -74,7 +74,7 @@ class Tx:
 
 
 class Store:
-    """A pool of connections to one database; build it inside the running loop, close it there."""
+    """A pool of connections to one database. Build and close it inside the running loop."""
 
     def __init__(self, uri: str, user: str, password: str, *, database: str = "neo4j") -> None:
         self._database = database
@@ -85,7 +85,7 @@ class Store:
             notifications_min_severity=NotificationMinimumSeverity.OFF,
             connection_acquisition_timeout=30,
             max_transaction_retry_time=15,
-            # The driver's own is a second: one deadlock, soon over, would be felt by whoever waits.
+            # The driver's default is a second: too long for a caller after a short deadlock.
             initial_retry_delay=0.05,
             telemetry_disabled=True,
         )
@@ -102,11 +102,11 @@ class Store:
         await self._driver.close()
 
     async def ping(self) -> None:
-        """Returns when the database answers; StoreUnavailable where it does not."""
+        """Returns once the database answers; raises StoreUnavailable if it does not."""
         await _mapped(self._driver.verify_connectivity())
 
     async def read(self, work: Callable[[Tx], Awaitable[T]]) -> T:
-        """What `work` returns, read in one transaction; it may be run again after a transient failure."""
+        """The result of `work`, read in one transaction; `work` may run again after a transient failure."""
 
         async def once() -> T:
             async with (
@@ -118,11 +118,11 @@ class Store:
         return await _mapped(once())
 
     async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
-        """What `work` returns, committed in one transaction.
+        """The result of `work`, committed in one transaction.
 
-        It may be run again after a transient failure, so it changes nothing outside the graph. Two first writers of
-        one key make the driver report a constraint violation, which it does not retry: it is run once more here.
-        A cancelled caller does not cut the commit short.
+        `work` may run again after a transient failure, so it must not change anything outside the graph. If two writers
+        create one key at once, the driver reports a constraint violation without a retry; `work` is then run once more
+        here. Cancelling the caller does not interrupt the commit.
         """
 
         async def once() -> T:
@@ -165,14 +165,14 @@ class Store:
 
 
 async def _mapped(work: Awaitable[T]) -> T:
-    """Awaits `work` with the driver's errors told as ours; their texts can quote values, so only codes go on."""
+    """Awaits `work` and maps the driver's errors to ours, by code only: their texts can quote values."""
     try:
         return await work
     except Neo4jError as error:
         code = error.code or ""
         if code.startswith(REFUSALS):
             raise StoreRefused(f"Neo4j refused a statement ({code})") from None
-        # Timeouts, a full disk, a stop in mid-transaction, a wrong password: nothing is wrong with the statement.
+        # Timeouts, a full disk, a stop during the transaction, a wrong password: the statement itself is right.
         kind = StatementFailed if code.startswith(FAILURES) else StoreUnavailable
         raise kind(f"Neo4j does not answer as it should ({code})") from None
     except (OverflowError, UnicodeError) as error:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-from graph.space import LOOK_S, MIB, Space
+from graph.space import CHECK_EVERY_S, MIB, Space
 
 RESERVE = "reserve"
 """The file's name."""
@@ -44,14 +44,14 @@ class SpaceWatch:
         self._last_failure = ""
 
     async def run(self) -> None:
-        """Checks the space every LOOK_S seconds."""
+        """Checks the space every CHECK_EVERY_S seconds."""
         while True:
             try:
                 await self._check()
             # Whatever fails: if the watch ended, producers would stay limited.
             except Exception as error:  # noqa: BLE001
                 self._announce_failure(f"the watch of free space fails, and goes on: {type(error).__name__}: {error}")
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_EVERY_S)
 
     async def _check(self) -> None:
         shortage = await asyncio.to_thread(self._space.shortage)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from graph.domain.errors import MediaStoreUnavailable
-from graph.space import FULL, LOOK_S, Space
+from graph.space import CHECK_EVERY_S, FULL, Space
 from streams.client.submission import Interrupted
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class FreeSpace:
             self._pause()
 
     def _pause(self) -> None:
-        if self._stop.wait(LOOK_S):
+        if self._stop.wait(CHECK_EVERY_S):
             raise Interrupted("stopped while there was too little free space")
 
     def _is_full(self, error: BaseException) -> bool:

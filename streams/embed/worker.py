@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from graph.domain.errors import MediaStoreUnavailable, RedthreadError, SourceUnreachable, Unprocessable
-from graph.space import LOOK_S, Space
+from graph.space import CHECK_EVERY_S, Space
 from streams import topics
 from streams.embed.step import EmbedStep
 from streams.kafka.app import raw_topic, read_each
@@ -99,7 +99,7 @@ class EmbedWorker:
                 log.error("embed waits: too little free space, %s", shortage)
             self._is_short = True
             self._watchdog.progress()
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_EVERY_S)
         if self._is_short and shortage is None:
             log.warning("embed goes on: there is free space again")
             self._is_short = False

@@ -12,8 +12,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException
 
-from graph.actions.link import lag
-from graph.actions.link.lag import Backlog
+from graph.actions.link.lag import SourceLag, write_lags
 from graph.domain.errors import StoreUnavailable
 from graph.store.session import Store
 from streams import topics
@@ -26,14 +25,14 @@ log = logging.getLogger(__name__)
 EVERY_S: Final = 5.0
 
 
-def pending_events(sources: Sequence[str], now: Positions, before: Positions, seconds: float) -> list[Backlog]:
+def pending_events(sources: Sequence[str], now: Positions, before: Positions, seconds: float) -> list[SourceLag]:
     """The events of each source that embed or link have not processed, and the seconds that they will take.
 
     Estimated by the pace of the `seconds` since `before`; None where nothing moved. The records before link are those
     of all sources: they share its log.
     """
     nothing = Position(0, 0)
-    found: list[Backlog] = []
+    found: list[SourceLag] = []
     for source in sources:
         events, slowest = 0, 0.0
         for step in ((EMBED_GROUP, topics.media_submitted(source)), (LINK_GROUP, topics.GALLERY)):
@@ -42,7 +41,7 @@ def pending_events(sources: Sequence[str], now: Positions, before: Positions, se
             events += position.lag
             if position.lag:
                 slowest = max(slowest, position.lag * seconds / done if done > 0 else float("inf"))
-        found.append(Backlog(source, events, None if slowest == float("inf") else round(slowest)))
+        found.append(SourceLag(source, events, None if slowest == float("inf") else round(slowest)))
     return found
 
 
@@ -63,7 +62,7 @@ class LagReporter:
         """Begins once this process holds the log; while Kafka or Neo4j is away nothing is written."""
         await self.hold.ready.wait()
         before: Positions = {}
-        written: list[Backlog] = []
+        written: list[SourceLag] = []
         at = time.monotonic()
         while True:
             try:
@@ -71,7 +70,7 @@ class LagReporter:
                 found = pending_events(self.sources, now, before, moment - at)
                 before, at = now, moment
                 if found != written:
-                    await lag.write(self.store, found, now=datetime.now(UTC))
+                    await write_lags(self.store, found, now=datetime.now(UTC))
                     written = found
             except (KafkaException, StoreUnavailable) as away:
                 log.warning("the lag could not be reported: %s", type(away).__name__)

@@ -7,8 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.actions.link import lag
-from graph.actions.link.lag import Backlog
+from graph.actions.link.lag import SourceLag, write_lags
 from graph.actions.operate import quarantine
 from graph.domain import ids
 from graph.store.migrate import migrations
@@ -142,7 +141,7 @@ async def test_what_is_on_its_way_is_told_with_an_estimate_and_what_waits_in_qua
 ) -> None:
     search_id = await ask(api, faces=[scene.faces["n1"]])
     await scene.answer(search_id, [], open=True)
-    await lag.write(store, [Backlog("local", 120, 30), Backlog("other", 7, None)], now=NOW)
+    await write_lags(store, [SourceLag("local", 120, 30), SourceLag("other", 7, None)], now=NOW)
     event = {"event": "e/0/1", "topic": "e", "partition": 0, "offset": 1, "stage": "embed", "code": "missing_file",
              "reason": "r", "source": "local", "host": None, "attempts": 1, "submitted_at": 1, "truncated": False,
              "key": None, "value": None, "headers": [], "ce_id": ""}  # fmt: skip

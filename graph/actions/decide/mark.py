@@ -1,6 +1,6 @@
 """A person marks a face that the detector missed: act, audit entry and the event for embed in one transaction.
 
-The face itself stands in the register once link has read it in the gallery log; until then its mark waits at the media.
+The face is in the register once link has read it in the gallery log; until then its mark waits at the media.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ async def do_mark(
 ) -> str:
     """The id of the face marked in this box `[x, y, w, h]`, in pixels of the upright picture.
 
-    Raises NotFound for a media that the person may not see, Forbidden, Invalid for a box that leaves the picture or is
-    too small, and Conflict `face_exists`, with that face, where one is stored or waits in the same place.
+    Raises NotFound for a media that the person may not see, Forbidden, Invalid for a box outside the picture or too
+    small, and Conflict `face_exists`, with that face, if one is stored or waits in the same place.
     """
     act_id, maker = ids.new_id(), Maker.of(actor, Permission.MARK)
     face_id = ids.marked_face_id(media_id, act_id)
@@ -36,18 +36,27 @@ async def do_mark(
         media, known = row["media"], [*row["faces"], *row["waiting"]]
         check_mark(box, media["width"], media["height"])
         _check_free(box, known)
-        # Behind all that there is, so that the faces of a picture keep their places.
+        # Behind all others, so that the faces of a picture keep their ordinals.
         ordinal = max((face["ordinal"] for face in known), default=-1) + 1
-        mark: Row = {"face_id": face_id, "box": list(box), "ordinal": ordinal}
         await tx.do(
-            queries.CREATE_MARK, media_id=media_id, act_id=act_id, by=maker.actor, role=maker.role,
-            district=maker.district, at=now.isoformat(), mark=mark,
-        )  # fmt: skip
+            queries.CREATE_MARK,
+            media_id=media_id,
+            act_id=act_id,
+            by=maker.actor,
+            role=maker.role,
+            district=maker.district,
+            at=now.isoformat(),
+            mark={"face_id": face_id, "box": list(box), "ordinal": ordinal},
+        )
         event: Row = {
-            "act_id": act_id, "media_id": media_id, "url": media["url"], "content_type": media["content_type"],
-            "box": list(box), "ordinal": ordinal,
+            "act_id": act_id,
+            "media_id": media_id,
+            "url": media["url"],
+            "content_type": media["content_type"],
+            "box": list(box),
+            "ordinal": ordinal,
             "marked_on": {member["case_id"]: member["submitted_at"] for member in row["memberships"]},
-        }  # fmt: skip
+        }
         entry = audit.Act(now, actor.actor, AuditAction.FACE_MARKED, face_id, purpose, audit.content_digest(event))
         await log.append(tx, head, [entry], [Outgoing("mark", act_id, event)])
 
@@ -64,7 +73,7 @@ def _check_media(row: Row | None, actor: Person) -> Row:
 
 
 def _check_free(box: Sequence[int], known: Sequence[Row]) -> None:
-    """Refuses a box that means a face which is there: one that waits in quarantine is there too, to be replayed."""
+    """Refuses a box of a face that exists; a mark in quarantine counts, because it can be replayed."""
     best = max(known, key=lambda face: iou(face["box"], box), default=None)
     if best is None or iou(best["box"], box) < SAME_FACE_IOU:
         return

@@ -1,4 +1,4 @@
-"""A person brings a picture into a case: stored first, then an event like any case system's."""
+"""A person uploads a picture to a case: the file is stored, then an event like a case system's is sent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Urgency = Literal["routine", "urgent", "danger_now"]
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What is said of an uploaded picture; nothing that decides how far it is compared has a default."""
+    """The statements about an uploaded picture; those that decide how far it is compared have no default."""
 
     case_id: str
     purpose: str
@@ -38,34 +38,38 @@ class Submission:
 
 
 async def do_upload(
-    store: Store, files: MediaStore, said: Submission, picture: Picture, *, actor: Person, now: datetime
+    store: Store, files: MediaStore, submission: Submission, picture: Picture, *, actor: Person, now: datetime
 ) -> str:
     """The id of the media, which embed and link take from here; its event is in the outbox and in the audit.
 
     A file that is stored without its event (a crash in between) is in no case and harms nobody; the same bytes name
     the same file, and their second event is told as a duplicate. Raises NotFound where the caller may not see the
-    case, Forbidden where the caller may not upload, Invalid where something is not said.
+    case, Forbidden where the caller may not upload, Invalid where something is not submission.
     """
-    check_purpose(said.purpose)
-    if is_blank(said.legal_basis) or len(said.legal_basis.strip()) > PURPOSE_LIMIT:
+    check_purpose(submission.purpose)
+    if is_blank(submission.legal_basis) or len(submission.legal_basis.strip()) > PURPOSE_LIMIT:
         raise Invalid(f"legal_basis: from 1 to {PURPOSE_LIMIT} characters")
     if not picture.data:
         raise Invalid("the file is empty", code="empty_file")
-    await store.read(lambda tx: _check_case(tx, said.case_id, actor))
+    await store.read(lambda tx: _check_case(tx, submission.case_id, actor))
     media_id = await asyncio.to_thread(files.put_upload, picture.data)
     facts = {
-        **asdict(said), "scope": said.scope.value, "sha256": media_id, "url": files.upload_url(media_id),
-        "captured_at": said.captured_at.isoformat() if said.captured_at else None,
-        "content_type": picture.content_type, "ce_id": ids.new_id(),
-    }  # fmt: skip
+        **asdict(submission),
+        "scope": submission.scope.value,
+        "sha256": media_id,
+        "url": files.upload_url(media_id),
+        "captured_at": submission.captured_at.isoformat() if submission.captured_at else None,
+        "content_type": picture.content_type,
+        "ce_id": ids.new_id(),
+    }
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
-        case = await _check_case(tx, said.case_id, actor)
+        case = await _check_case(tx, submission.case_id, actor)
         event = {**facts, "district": case["district"]}
         digest = audit.content_digest(event)
-        entry = audit.Act(now, actor.actor, AuditAction.MEDIA_UPLOADED, media_id, said.purpose, digest)
-        await tx.do(queries.CREATE_UPLOAD, ce_id=event["ce_id"], media_id=media_id, case_id=said.case_id)
+        entry = audit.Act(now, actor.actor, AuditAction.MEDIA_UPLOADED, media_id, submission.purpose, digest)
+        await tx.do(queries.CREATE_UPLOAD, ce_id=event["ce_id"], media_id=media_id, case_id=submission.case_id)
         await log.append(tx, head, [entry], [Outgoing("media", media_id, event, source=case["source"])])
 
     await store.write(work)

@@ -1,4 +1,4 @@
-"""What waits in Kafka, as link's process measures it: the API asks the graph and never Kafka."""
+"""The lag of each source as link's process measures it in Kafka: the API reads the graph and never Kafka."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from graph.store.session import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Backlog:
-    """Events of a source, and what stands before link of all; `seconds` until they are through, None: nobody knows."""
+class SourceLag:
+    """Events of a source that link has not read, with all that is ahead of them in the log.
+
+    `seconds` is the estimated time until they are read; None if unknown.
+    """
 
     source: str
     events: int
     seconds: int | None
 
 
-async def write(store: Store, backlogs: Sequence[Backlog], *, now: datetime) -> None:
-    """The graph knows what waits of each of these sources."""
-    rows = [{**asdict(backlog), "at": now.isoformat()} for backlog in backlogs]
-    await store.write(lambda tx: tx.do(queries.TELL_BACKLOGS, rows=rows))
+async def write_lags(store: Store, lags: Sequence[SourceLag], *, now: datetime) -> None:
+    """Stores the present lag of each of these sources."""
+    rows = [{**asdict(lag), "at": now.isoformat()} for lag in lags]
+    await store.write(lambda tx: tx.do(queries.WRITE_LAGS, rows=rows))

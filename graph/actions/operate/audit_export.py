@@ -1,4 +1,4 @@
-"""Taking the audit out: which entries an export shows, and counts of a year. Each is an entry of the audit itself."""
+"""Exports of the audit and counts of a year; the audit records each of them."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from graph.store.queries import audit as queries
 from graph.store.session import Row, Store, Tx
 
 PAGE = 5_000
-"""Entries read at once: some megabytes."""
+"""Entries in one read: some megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An export whose record stands in the audit: `head` is that record, the last entry of the export."""
+    """An export that the audit has recorded; `head` is that record, the last entry of the export."""
 
     head: ChainPosition
     after: int
-    """The entry before the first of the export; 0 for all but a period."""
+    """The number of the entry before the first of the export; 0 except for a period."""
     shows: Callable[[Entry], bool]
 
 
 async def begin_export(store: Store, asked: ExportRequest, *, now: datetime) -> Begun:
-    """Records that somebody takes the audit out, and says which entries the export shows.
+    """Records an export in the audit, and returns its head and which entries it shows.
 
-    Raises NotFound for an unknown victim, and what is missing of name and purpose.
+    Raises NotFound for an unknown victim, Forbidden without a name or purpose.
     """
     check_actor(asked.by)
     check_purpose(asked.purpose)
@@ -54,7 +54,8 @@ async def begin_export(store: Store, asked: ExportRequest, *, now: datetime) -> 
 async def _selection(tx: Tx, asked: ExportRequest) -> tuple[int, Callable[[Entry], bool]]:
     """The entry behind which the export begins, and which entries it shows.
 
-    One that was removed at the beginning must show: so all begin with the chain, and a period one entry before its own.
+    An entry removed at the beginning must be noticed, so exports begin with the chain, and that of a period begins one
+    entry before the period.
     """
     match asked.kind:
         case "chain":
@@ -72,12 +73,21 @@ async def _selection(tx: Tx, asked: ExportRequest) -> tuple[int, Callable[[Entry
 
 
 async def _subjects(tx: Tx, victim_id: str) -> frozenset[str]:
-    """How the audit may name a victim, its faces, and what holds or joins them: bare, or behind its kind."""
+    """The names under which the audit may have a victim, its faces and their media, links, searches and acts.
+
+    Each is a bare id, or `kind:id`.
+    """
     found = await tx.one(queries.OF_VICTIM, victim_id=victim_id)
     if found is None:
         raise NotFound("there is no such victim")
-    kinds = {"face": "faces", "media": "media", "link": "links", "search": "searches", "act": "acts",
-             "identification": "identifications"}  # fmt: skip
+    kinds = {
+        "face": "faces",
+        "media": "media",
+        "link": "links",
+        "search": "searches",
+        "act": "acts",
+        "identification": "identifications",
+    }
     named = {victim_id, f"victim:{victim_id}"}
     for kind, plural in kinds.items():
         named |= {name for one in found[plural] for name in (one, f"{kind}:{one}")}
@@ -85,24 +95,18 @@ async def _subjects(tx: Tx, victim_id: str) -> frozenset[str]:
 
 
 async def entries(store: Store, begun: Begun) -> AsyncIterator[list[Entry]]:
-    """The entries of an export in the chain's order, a page at a time, up to its own record."""
-    after = begun.after
-    while after < begun.head.seq:
-        rows = await store.read(
-            lambda tx, a=after: tx.rows(queries.ENTRIES_UNTIL, after=a, last=begun.head.seq, limit=PAGE)
-        )
-        if not rows:
-            return
-        yield [Entry(**row) for row in rows]
-        after = rows[-1]["seq"]
+    """The entries of an export in the chain's order, in pages, up to its own record."""
+    place = {"first": begun.after, "last": begun.head.seq}
+    async for page in store.pages(queries.ENTRIES_UNTIL, PAGE, lambda row: row["seq"], **place):
+        yield [Entry(**row) for row in page]
 
 
 async def count_year(store: Store, year: int, *, by: str, purpose: str, now: datetime) -> dict[str, Any]:
-    """What was done in a UTC year, as numbers: searches by purpose and outcome, decisions, looks, and all acts.
+    """The numbers of a UTC year: searches by purpose and outcome, decisions, accesses (`looks`), and all acts.
 
-    A search with an empty answer counts with its own outcome. `searches_recorded` is what the audit says of how many
-    were asked: where it is more than the outcomes add up to, the record of a search is gone. An act that an earlier
-    release recorded under a former name counts under the current one.
+    A search with an empty answer has an outcome of its own. `searches_recorded` is the number of searches in the audit:
+    if it is more than the sum of the outcomes, the record of a search is missing. An act that an earlier release
+    recorded under a former name counts under the current one.
     """
     check_actor(by)
     check_purpose(purpose)
@@ -111,7 +115,7 @@ async def count_year(store: Store, year: int, *, by: str, purpose: str, now: dat
     searches: list[Row] = []
     decisions: list[Row] = []
     acts: list[Row] = []
-    # Read month by month and before the head is taken: whoever decides meanwhile does not wait for a year's counting.
+    # Read month by month and before the head is locked, so that no decision waits for the counting of a year.
     for month in range(1, 13):
         start, end = datetime(year, month, 1, tzinfo=UTC), datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
         span = (start.isoformat(), end.isoformat())
@@ -142,7 +146,7 @@ async def _counted(store: Store, query: LiteralString, start: str, end: str) -> 
 
 
 def _nested(rows: list[Row], outer: str, inner: str) -> dict[str, dict[str, int]]:
-    """Numbers by two names."""
+    """The `number` of rows by two of their columns."""
     found: dict[str, dict[str, int]] = {}
     for row in rows:
         numbers = found.setdefault(row[outer], {})

@@ -1,4 +1,4 @@
-"""Exports and roots of the audit as files: read in bounded memory, written whole or not at all."""
+"""Files of audit exports and roots: read in bounded memory, written atomically."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROOT_LIMIT = 4096
 
 
 def verify_file(path: Path, roots: list[Root] | None) -> Finding:
-    """What the export in a file proves; Invalid where the file can't be read."""
+    """What the export in a file proves; raises Invalid if the file cannot be read."""
     try:
         with path.open("rb") as file:
             return verify(_lines(file), roots)
@@ -33,7 +33,7 @@ def verify_file(path: Path, roots: list[Root] | None) -> Finding:
 
 
 def read_roots(path: Path) -> list[Root]:
-    """The roots in a folder, or the one in a file; Invalid where there is none or one can't be read."""
+    """The roots in a folder, or the one in a file; raises Invalid if there is none or one cannot be read."""
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     roots = [_root(file) for file in files]
     if not roots:
@@ -44,24 +44,23 @@ def read_roots(path: Path) -> list[Root]:
 def _root(path: Path) -> Root:
     try:
         with path.open("rb") as file:
-            root = read_root(file.read(ROOT_LIMIT))
+            return read_root(file.read(ROOT_LIMIT))
     except OSError as error:
         raise Invalid(f"cannot read {printable(str(path))}: {error.strerror}") from error
     except Invalid as error:
         raise Invalid(f"{printable(str(path))}: {error.message}") from error
-    return root
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file, none longer than an entry can be: what is longer comes in pieces, and is found so."""
+    """The lines of a file. A line longer than an entry can be comes in pieces, which `verify` then rejects."""
     while line := file.readline(LINE_LIMIT):
         yield line
 
 
 async def write_export(store: Store, asked: ExportRequest, path: Path, *, now: datetime) -> None:
-    """Makes the export a file that only its owner can read, whole or not at all; the export is in the audit.
+    """Writes an export, which the audit records, to a file that only its owner can read; atomically.
 
-    Raises Invalid where something stands there already, or nothing can be written.
+    Raises Invalid if the path exists or cannot be written.
     """
     with _new_file(path) as file:
         begun = await audit_export.begin_export(store, asked, now=now)
@@ -80,7 +79,7 @@ def _new_file(path: Path) -> Generator[BinaryIO]:
 
 
 async def _write(store: Store, asked: ExportRequest, begun: Begun, file: BinaryIO) -> None:
-    """The header's place is kept free in front: what it counts is known at the end."""
+    """Leaves room for the header, which is written last because it has the counts."""
     file.write(b" " * HEADER_BYTES + b"\n")
     start: ChainPosition | None = None
     count = shown = 0

@@ -1,4 +1,4 @@
-"""Daily roots: for each finished day the head of the chain, kept in the graph and sent out, once."""
+"""Daily roots: for each finished UTC day the head of the audit chain, stored in the graph and published once."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from graph.store.session import Store, Tx
 
 
 async def draw_next(store: Store, epoch: int, *, now: datetime) -> Root | None:
-    """The root of the oldest finished day that had none, which now stands in the graph and in the outbox.
+    """The root of the oldest finished day that had none; it is now in the graph and in the outbox.
 
-    None where every finished day has one, or the audit has no entry of one. A day without entries has a root as
-    well, so that one that is taken away leaves a gap. Raises Fenced where another link process holds the log.
+    None if every finished day has one, or the audit is empty. A day without entries has a root too, so that a removed
+    root leaves a gap. Raises Fenced if another link process holds the log.
     """
     if await store.read(lambda tx: _due(tx, now)) is None:
         return None
@@ -47,7 +47,7 @@ async def all_roots(store: Store) -> list[Root]:
 
 
 async def publish_again(store: Store, roots: Sequence[Root]) -> None:
-    """The roots stand in the outbox once more: their topic lacks them."""
+    """Puts roots that their topic lacks into the outbox again."""
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
@@ -57,7 +57,7 @@ async def publish_again(store: Store, roots: Sequence[Root]) -> None:
 
 
 async def _due(tx: Tx, now: datetime) -> date | None:
-    """The oldest finished day without a root: behind the last root, else the day of the audit's first entry."""
+    """The oldest finished day without a root: the day after the last root, else that of the audit's first entry."""
     last = await tx.one(queries.LAST_ROOT)
     if last is not None:
         day = date.fromisoformat(last["date"]) + timedelta(days=1)
@@ -70,7 +70,7 @@ async def _due(tx: Tx, now: datetime) -> date | None:
 
 
 async def _draw(tx: Tx, day: date) -> Root:
-    """The head at the day's end: its last entry, or that of the root before where there is none or an earlier one."""
+    """The head at the day's end: the day's last entry, or the head of the root before if the day has none."""
     before = await tx.one(queries.LAST_ROOT) or {"seq": 0, "hash": ""}
     start, end = (datetime.combine(day + timedelta(days=n), time(), UTC).isoformat() for n in (0, 1))
     span = await tx.one(queries.SPAN, start=start, end=end)

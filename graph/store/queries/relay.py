@@ -75,7 +75,7 @@ WHERE q.status = 'waiting' AND q.code IN ['source_unreachable', 'other_model'] A
 SET q.host_answers = true
 """
 
-TELL_BACKLOGS: Final = """
+WRITE_LAGS: Final = """
 UNWIND $rows AS row
 MERGE (b:Backlog {source: row.source})
 SET b.events = row.events, b.seconds = row.seconds, b.at = row.at

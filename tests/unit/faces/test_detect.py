@@ -60,7 +60,7 @@ def test_the_same_picture_always_gives_the_same_faces_in_the_same_order(detector
             assert all(np.array_equal(a.landmarks, b.landmarks) for a, b in zip(again, first, strict=True))
 
 
-def test_the_second_look_sees_the_same_face(detector: Detector, group: Pixels) -> None:
+def test_the_close_up_finds_the_same_face(detector: Detector, group: Pixels) -> None:
     for first in detector.detect_upright(group):
         again = detector.refined_landmarks(group, first)
         assert np.abs(again - first.landmarks).max() < 0.15 * first.box[2]

@@ -238,7 +238,7 @@ def test_a_face_at_the_edge_keeps_its_box_inside_the_picture(finder: FaceFinder,
     assert 0 <= y < y + h <= 220
 
 
-def test_a_blurred_face_is_found_and_said_to_be_too_poor(finder: FaceFinder, decoder: Decoder) -> None:
+def test_a_blurred_face_is_found_and_graded_too_poor(finder: FaceFinder, decoder: Decoder) -> None:
     face = one(finder, decoder, astronaut().filter(ImageFilter.GaussianBlur(7)))
 
     assert face.norm < 9
@@ -294,7 +294,9 @@ def test_a_face_that_was_missed_because_it_lies_upside_down_is_marked_and_found_
         assert float(marked.vector @ upright.vector) > 0.85
 
 
-def test_a_box_in_which_no_face_is_seen_gives_one_that_says_so(finder: FaceFinder, upside_down: Picture) -> None:
+def test_a_marked_box_without_a_detected_face_gives_a_face_with_that_reason(
+    finder: FaceFinder, upside_down: Picture
+) -> None:
     marked = finder.find_marked(upside_down, (20, 300, 60, 80), "cd" * 32, 0)
 
     assert (marked.landmarks, marked.detection_score) == (None, None)
@@ -315,9 +317,7 @@ def test_a_face_without_seen_landmarks_is_aligned_by_its_box_as_an_upright_face_
     assert float(marked.vector @ found.vector) > 0.5
 
 
-def test_a_marked_face_of_which_the_detector_agrees_is_the_one_that_it_finds(
-    finder: FaceFinder, decoder: Decoder
-) -> None:
+def test_a_marked_face_that_the_detector_finds_has_its_landmarks(finder: FaceFinder, decoder: Decoder) -> None:
     picture = decoder.decode(encoded(astronaut(), "PNG"), None)
     [found] = finder.find(picture, _MEDIA)
 

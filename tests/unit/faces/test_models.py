@@ -36,7 +36,7 @@ def folder(models: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return tmp_path
 
 
-def test_official_files_put_there_by_hand_do(folder: Path) -> None:
+def test_official_files_copied_by_hand_are_accepted(folder: Path) -> None:
     files = ensure_models(folder)
 
     assert files.detector_id == "yunet-2023mar"
@@ -130,7 +130,7 @@ def test_a_read_only_folder_that_an_older_release_prepared_says_what_to_do(
         ensure_models(folder)
 
 
-def test_several_processes_may_ask_at_once(folder: Path) -> None:
+def test_several_processes_may_prepare_at_once(folder: Path) -> None:
     program = "import sys, pathlib, streams.faces.models as m; m.ensure_models(pathlib.Path(sys.argv[1]))"
     processes = [subprocess.Popen([sys.executable, "-c", program, str(folder)]) for _ in range(3)]
 
@@ -162,5 +162,5 @@ def test_the_prepared_recogniser_computes_what_the_official_one_does(models: Mod
         assert np.abs(unit[0] - unit[1]).max() < 2e-6
 
 
-def test_only_what_is_needed_is_asked_as_input(models: ModelFiles) -> None:
+def test_weights_are_no_inputs_of_the_prepared_models(models: ModelFiles) -> None:
     assert [entry.name for entry in open_session(models.recogniser, 1).get_inputs()] == ["data"]

@@ -39,7 +39,7 @@ def test_the_detector_stays_and_the_vectors_are_the_packs(models: ModelFiles, tm
     assert chosen_models(models.detector.parent, None) == models
 
 
-def test_a_folder_that_is_no_pack_is_told_in_one_line(tmp_path: Path, models: ModelFiles) -> None:
+def test_a_folder_that_is_no_pack_is_refused_in_one_line(tmp_path: Path, models: ModelFiles) -> None:
     def complaint(folder: Path) -> str:
         with pytest.raises(BadPack) as refused:
             read_pack(folder)

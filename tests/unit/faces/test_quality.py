@@ -97,7 +97,7 @@ def test_the_reason_names_what_limits_the_face_most(changed: dict[str, float], s
     assert said in str(judged.too_poor_because)
 
 
-def test_of_a_face_without_landmarks_that_is_the_reason() -> None:
+def test_missing_landmarks_are_given_as_the_reason() -> None:
     assert "no eyes, nose and mouth were found" in str(graded(POOR, landmarks_seen=False).too_poor_because)
 
 
@@ -115,7 +115,7 @@ def test_blur_darkness_light_and_a_turned_head_show_in_their_own_signal() -> Non
 
 
 @pytest.mark.parametrize("degrees", [0, 30, 45, 90, 135])
-def test_what_moved_is_not_sharp_whichever_way_it_went(degrees: float) -> None:
+def test_motion_blur_lowers_sharpness_in_any_direction(degrees: float) -> None:
     line = np.zeros((15, 15), np.float32)
     line[7] = 1 / 15
     path = cv2.warpAffine(line, cv2.getRotationMatrix2D((7, 7), degrees, 1), (15, 15))
@@ -149,7 +149,7 @@ def test_a_face_that_the_edge_cuts_is_compared_however_poor_it_is() -> None:
     assert graded(replace(half, outside=CUT_FROM - 0.01)).too_poor_because is not None
 
 
-def test_what_the_edge_leaves_of_a_face_without_eyes_is_too_poor() -> None:
+def test_a_cut_face_without_eyes_is_too_poor() -> None:
     mouth = graded(replace(POOR, outside=0.55, eyes_inside=0))
 
     assert mouth.too_poor_because == "The face is too poor to compare: the picture's edge cuts off both eyes."

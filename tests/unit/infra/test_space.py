@@ -20,8 +20,8 @@ from tests.support.tmpfs import fill, tmpfs
 @pytest.fixture
 def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty disk of 64 MiB; 8 are too little, and 2 are the reserve."""
-    monkeypatch.setattr(module, "LOOK_S", 0.0)
-    monkeypatch.setattr(watching, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "CHECK_EVERY_S", 0.0)
+    monkeypatch.setattr(watching, "CHECK_EVERY_S", 0.01)
     with tmpfs(tmp_path / "disk", 64) as folder:
         yield folder
 

@@ -43,7 +43,7 @@ def test_the_first_event_of_a_silent_host_is_tried_again_for_twenty_seconds(circ
     assert refused.value.host == "h"
 
 
-def test_other_hosts_are_asked_as_before(circuits: Circuits, clock: Clock) -> None:
+def test_other_hosts_are_contacted_as_before(circuits: Circuits, clock: Clock) -> None:
     opened(circuits, clock)
 
     circuits.check("another")

@@ -89,7 +89,7 @@ def test_each_allowed_folder_has_a_circuit_of_its_own(tmp_path: Path) -> None:
     assert [outcome(gone), outcome(gone)] == ["fetched", "fetched"]
 
 
-def test_what_has_to_be_up_for_an_url_is_its_host_or_the_innermost_allowed_folder(tmp_path: Path) -> None:
+def test_the_server_of_a_url_is_its_host_or_the_innermost_allowed_folder(tmp_path: Path) -> None:
     roots = ["file:///data/", "file:///data/north/", "https://media.example/"]
     fetcher = Fetcher(roots, MediaStore((tmp_path / "store").as_uri()))
 

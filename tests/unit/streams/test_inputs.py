@@ -79,7 +79,7 @@ def test_a_good_event_is_read_and_unknown_fields_are_ignored() -> None:
         (body(extra="x" * VALUE_LIMIT), "record_too_large", "send a reference"),
     ],
 )
-def test_what_is_no_event_is_refused_with_a_reason(value: bytes | None, code: str, says: str) -> None:
+def test_a_record_that_is_no_event_is_refused_with_a_reason(value: bytes | None, code: str, says: str) -> None:
     reason = refused(value)
 
     assert reason.code == code
@@ -102,7 +102,7 @@ def test_headers_that_are_no_cloudevent_of_this_topic_are_refused(change: dict[s
     assert refused(body(), {**HEADERS, **change}).code == code
 
 
-def test_a_reason_holds_nothing_of_the_event() -> None:
+def test_a_reason_contains_no_value_of_the_event() -> None:
     for value in (
         body(purpose=[SECRET]),
         body(case_id=SECRET),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graph.actions.link.lag import Backlog
+from graph.actions.link.lag import SourceLag
 from streams import topics
 from streams.kafka.offsets import Position
 from streams.relay.lag import pending_events
@@ -11,27 +11,27 @@ from streams.topics import EMBED_GROUP, LINK_GROUP
 EMBED, LINK = (EMBED_GROUP, topics.media_submitted("local")), (LINK_GROUP, topics.GALLERY)
 
 
-def test_the_time_is_that_of_the_slower_step_at_its_last_pace() -> None:
+def test_the_estimate_is_that_of_the_slower_step_at_its_last_pace() -> None:
     before = {EMBED: Position(100, 600), LINK: Position(90, 100)}
     now = {EMBED: Position(200, 600), LINK: Position(190, 200)}
 
-    assert pending_events(["local"], now, before, 10.0) == [Backlog("local", 410, 40)]
+    assert pending_events(["local"], now, before, 10.0) == [SourceLag("local", 410, 40)]
 
 
-def test_what_does_not_move_has_no_time() -> None:
+def test_without_progress_there_is_no_estimate() -> None:
     still = {EMBED: Position(100, 600), LINK: Position(90, 90)}
 
-    assert pending_events(["local"], still, still, 10.0) == [Backlog("local", 500, None)]
-    assert pending_events(["local"], still, {}, 10.0) == [Backlog("local", 500, None)]
+    assert pending_events(["local"], still, still, 10.0) == [SourceLag("local", 500, None)]
+    assert pending_events(["local"], still, {}, 10.0) == [SourceLag("local", 500, None)]
 
 
-def test_each_source_waits_for_its_own_events_and_where_nothing_waits_nothing_is_to_come() -> None:
+def test_each_source_has_its_own_pending_events_and_none_without_lag() -> None:
     now = {EMBED: Position(100, 600), LINK: Position(90, 90)}
 
-    assert pending_events(["other"], now, now, 10.0) == [Backlog("other", 0, 0)]
+    assert pending_events(["other"], now, now, 10.0) == [SourceLag("other", 0, 0)]
 
 
-def test_what_stands_in_the_graph_is_done_though_kafka_has_not_heard_of_it_yet() -> None:
+def test_records_in_the_graph_are_done_before_kafka_has_their_offsets() -> None:
     assert Position(180, 200).at(200) == Position(200, 200)
     # Records that came after Kafka was asked may stand there already.
     assert Position(180, 200).at(205).lag == 0

@@ -29,7 +29,7 @@ def batch(start: int, names: list[str], compression: int) -> bytes:
 
 
 @pytest.mark.parametrize("compression", [0, 1, 4])
-def test_a_name_that_is_no_text_is_written_out_and_all_records_are_read(compression: int) -> None:
+def test_a_header_name_that_is_not_utf8_is_escaped_and_all_records_are_read(compression: int) -> None:
     odd = AnyBytes("odd")
     records = _Records(batch(0, ["a", "b"], compression) + batch(2, ["a", odd, "b", odd], compression))
     found: dict[int, tuple[bytes, list[tuple[str, bytes]]]] = {}

@@ -65,7 +65,7 @@ def test_people_find_the_header_names_of_kafka_connect() -> None:
     assert facts["__connect.errors.exception.message"] == b"a reason"
 
 
-def test_a_value_that_is_too_large_to_keep_is_cut_and_says_so() -> None:
+def test_a_value_that_is_too_large_is_truncated_and_marked_as_such() -> None:
     value = b"x" * (quarantine.VALUE_LIMIT + 1)
 
     key, kept, told = quarantine.record(origin(came(b"k", value, []), "local"), REASON, "embed")
@@ -75,7 +75,7 @@ def test_a_value_that_is_too_large_to_keep_is_cut_and_says_so() -> None:
     assert quarantine.read(key, kept, told)["truncated"] is True
 
 
-def test_a_sender_cannot_forge_what_we_say_of_an_event() -> None:
+def test_a_sender_cannot_forge_our_headers() -> None:
     forged = [
         ("redthread-source", b"other"),
         ("__connect.errors.topic", b"another"),
@@ -106,13 +106,13 @@ def test_text_that_is_no_base64_is_refused(text: str) -> None:
 
 @settings(max_examples=100, derandomize=True, deadline=None)
 @given(st.none() | st.binary(max_size=20), st.lists(st.tuples(st.sampled_from(NUMBERS), BYTES)))
-def test_a_record_that_somebody_else_put_into_the_topic_is_read_without_failing(value: Any, told: Any) -> None:
+def test_a_record_of_another_producer_is_read_without_failing(value: Any, told: Any) -> None:
     row = quarantine.read(None, value, told)
 
     assert all(isinstance(row[name], int) for name in ("partition", "offset", "attempts", "submitted_at"))
 
 
-def test_a_record_whose_headers_are_too_large_to_keep_still_finds_its_place_in_quarantine() -> None:
+def test_a_record_whose_headers_are_too_large_is_still_quarantined_by_its_place() -> None:
     """Only values were cut: headers of many MB could not be sent, and the event was lost with the error."""
     huge = [("x-notes", b"x" * 9_000_000)]
 

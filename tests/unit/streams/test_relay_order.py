@@ -10,7 +10,7 @@ def row(seq: int, kind: str, key: str, source: str = "local") -> OutboxRow:
     return OutboxRow(seq, kind, key, source, "{}")
 
 
-def test_notices_of_one_subject_and_all_that_goes_into_the_gallery_log_keep_their_order() -> None:
+def test_notices_of_one_subject_and_all_records_of_the_gallery_log_are_sent_in_order() -> None:
     """Symptom: of two notices in one round the second was in the topic first.
 
     Cause: all sends of a round began together, and nothing says in which order such sends reach the broker.

@@ -40,7 +40,7 @@ async def test_a_record_is_sent_again_until_the_broker_has_it(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-async def test_a_record_that_is_too_large_is_told_and_not_sent_again(wrapped: bool) -> None:
+async def test_a_record_that_is_too_large_is_refused_and_not_sent_again(wrapped: bool) -> None:
     error: Exception = MessageSizeTooLargeError()
     if wrapped:
         error, cause = RuntimeError("as Faust wraps it"), error

@@ -145,7 +145,7 @@ def test_a_stop_that_hangs_is_a_fault_and_its_loop_is_not_asked(clock: Clock) ->
     assert after(watchdog, clock, 1) == "stop"
 
 
-def test_the_process_ends_at_once_and_says_why() -> None:
+def test_the_process_ends_at_once_with_the_reason() -> None:
     """As kill -9 would: neither `finally` nor what is registered for the exit runs."""
     program = (
         "import atexit, sys, time; sys.path.insert(0, '.')\n"
@@ -168,7 +168,7 @@ def test_the_process_ends_at_once_and_says_why() -> None:
     assert done.stdout == ""
 
 
-def test_a_look_before_the_app_has_started_makes_it_no_consumer(tmp_path: Path) -> None:
+def test_a_check_before_the_app_has_started_creates_no_consumer(tmp_path: Path) -> None:
     """Symptom: on a busy machine link ended at its start, time after time (*attached to a different loop*).
 
     Cause: the first look came before the app had a consumer, and made one that belonged to the watchdog's thread.
