@@ -25,6 +25,7 @@ from graph.store.migrate import migrate
 from graph.store.session import Store
 from infra.local.child import leashed
 from streams.settings import Addresses
+from tests.support.class_data import made_in_background
 from tests.support.graph_contents import empty
 
 CHECKOUT = Path(__file__).parent.parent
@@ -98,8 +99,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory, start_stack: StartStack) -> 
     if "REDTHREAD_TEST_KAFKA" in os.environ:
         yield _addresses(dict(os.environ))
         return
-    process, addresses = start_stack(tmp_path_factory.mktemp("stack"))
-    yield addresses
+    folder = tmp_path_factory.mktemp("stack")
+    process, addresses = start_stack(folder)
+    with made_in_background(folder):
+        yield addresses
     process.send_signal(signal.SIGTERM)
     process.wait(60)
 

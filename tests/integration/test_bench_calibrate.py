@@ -28,14 +28,14 @@ def models() -> ModelFiles:
 
 @pytest.mark.skipif(not _LFW.is_dir(), reason=f"the sample faces are absent: {_LFW}")
 def test_each_picture_gives_its_main_face_and_worse_ones_of_the_same_person(models: ModelFiles, tmp_path: Path) -> None:
-    files = read_cases(_LFW, print)[:12]
+    files = read_cases(_LFW, print)[:6]
     (tmp_path / "notes.txt").write_text("no picture")
     files.append(SourceFile("notes", "local:notes", "notes.txt", tmp_path / "notes.txt"))
 
     faces = labelled_faces(files, models, 1, threading.Event())
 
     assert faces.no_face >= 1, "the notes, and copies that are so bad that no face is seen in them"
-    assert len(faces.person) + faces.too_poor + faces.no_face == (1 + COPIES_EACH) * 12 + 1
+    assert len(faces.person) + faces.too_poor + faces.no_face == (1 + COPIES_EACH) * 6 + 1
     assert [files[number].case for number in faces.picture] == [
         list(dict.fromkeys(file.case for file in files))[person] for person in faces.person
     ]

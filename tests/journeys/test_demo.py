@@ -36,7 +36,7 @@ def people_by_place() -> dict[SIDE, set[str]]:
 
 
 def test_the_demo_links_the_people_of_two_cases_and_nobody_else_and_serves_until_it_is_stopped() -> None:
-    line, environment = command("demo", "--json", "--embed", 2)
+    line, environment = command("demo", "--json", "--embed", 1)
     demo = subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
     try:
         assert demo.stdout is not None and demo.stderr is not None
