@@ -1,4 +1,4 @@
-"""Asks searches of the running API, as any client would, and tells their answers in plain words."""
+"""An HTTP client of the API for commands: asks searches, waits for their answers and reads all pages."""
 
 from __future__ import annotations
 
@@ -18,36 +18,39 @@ PROBE_EVERY_S = 0.1
 
 
 class ApiRefused(RedthreadError):
-    """The API refused a request, or does not answer; the message is its own."""
+    """The API refused a request, with its own message, or does not answer."""
 
     code = "api_refused"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What every question says: the case it is asked for and why, and where to look."""
+class SearchRequest:
+    """The fields of every search: the asking case, purpose and legal basis, and the scope `within`."""
 
     case_id: str
     purpose: str
     legal_basis: str
     within: str
     limit: int = 20
-
     keep_asking: bool = False
 
     def fields(self) -> dict[str, Any]:
         return {
-            "case_id": self.case_id, "purpose": self.purpose, "legal_basis": self.legal_basis, "in": self.within,
-            "limit": self.limit, "keep_asking": self.keep_asking,
-        }  # fmt: skip
+            "case_id": self.case_id,
+            "purpose": self.purpose,
+            "legal_basis": self.legal_basis,
+            "in": self.within,
+            "limit": self.limit,
+            "keep_asking": self.keep_asking,
+        }
 
 
 class ApiClient:
-    """The API in the name of whom the token stands for, for one purpose. Blocks: call it in a thread."""
+    """A client with one token and purpose. Its methods block: call them in a thread."""
 
     def __init__(self, url: str, *, token: str, purpose: str) -> None:
         headers = {b"Authorization": f"Bearer {token}".encode(), b"Redthread-Purpose": purpose.strip().encode()}
-        # Without the environment's proxies: the loopback is never behind one.
+        # trust_env off: the loopback is never behind a proxy.
         self._client = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=30)
         self._url = url
 
@@ -60,31 +63,33 @@ class ApiClient:
         self._client.close()
 
     def get(self, path: str) -> dict[str, Any]:
-        """The JSON at `path`; ApiRefused says why there is none."""
+        """The JSON at `path`. Raises ApiRefused."""
         return self._request("GET", path)
 
-    def ask_with_faces(self, asked: Asked, faces: list[str], stop: threading.Event) -> dict[str, Any]:
+    def ask_with_faces(self, request: SearchRequest, faces: list[str], stop: threading.Event) -> dict[str, Any]:
         """The answer to a search for known faces."""
-        return self._answer(self._request("POST", "/searches", json={**asked.fields(), "faces": faces}), stop)
+        return self._answer(self._request("POST", "/searches", json={**request.fields(), "faces": faces}), stop)
 
-    def ask_with_victim(self, asked: Asked, victim_id: str, stop: threading.Event) -> dict[str, Any]:
+    def ask_with_victim(self, request: SearchRequest, victim_id: str, stop: threading.Event) -> dict[str, Any]:
         """The answer to a search for the faces of a victim."""
-        return self._answer(self._request("POST", "/searches", json={**asked.fields(), "victim_id": victim_id}), stop)
+        return self._answer(self._request("POST", "/searches", json={**request.fields(), "victim_id": victim_id}), stop)
 
-    def ask_with_picture(self, asked: Asked, picture: Path, stop: threading.Event, rotate: int = 0) -> dict[str, Any]:
+    def ask_with_picture(
+        self, request: SearchRequest, picture: Path, stop: threading.Event, rotate: int = 0
+    ) -> dict[str, Any]:
         """The answer to a search for the faces of a picture, which is uploaded without its name."""
         try:
             data = picture.read_bytes()
         except OSError as error:
             raise Invalid(f"cannot read the picture ({error.strerror})") from error
-        fields = {name: str(value) for name, value in asked.fields().items()} | {"rotate": str(rotate)}
+        fields = {name: str(value) for name, value in request.fields().items()} | {"rotate": str(rotate)}
         sent = self._request("POST", "/searches", data=fields, files={"file": ("picture", data)})
         return self._answer(sent, stop)
 
     def _answer(self, asked: dict[str, Any], stop: threading.Event) -> dict[str, Any]:
-        until = time.monotonic() + ANSWER_S
+        deadline = time.monotonic() + ANSWER_S
         while (answer := self.get(f"/searches/{asked['search_id']}"))["status"] == "asked":
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise ApiRefused(
                     f"search {asked['search_id']} was not answered within {ANSWER_S:.0f} s: see `redthread status`"
                 )
@@ -98,7 +103,7 @@ class ApiClient:
         while after is not None:
             page = self.get(f"/searches/{answer['search_id']}?limit=500&after={after}")
             answer["items"] += page["items"]
-            # Link may have added a part meanwhile: then the newer page knows more of them.
+            # Link may have added parts between two pages: the newer page lists more of them.
             known = {part["offset"]: part["items"] for part in answer["parts"]}
             answer["parts"] = [{**p, "items": known.get(p["offset"], []) + p["items"]} for p in page["parts"]]
             after = page["next"]

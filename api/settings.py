@@ -1,4 +1,4 @@
-"""What the API is told from outside, read once at the composition root."""
+"""The API's settings: environment variables, read once at the composition root."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Settings(GraphSettings):
 
     @model_validator(mode="after")
     def _issuer_and_addresses_agree(self) -> Self:
-        """The development issuer and what reaches beyond this machine exclude each other, in both directions."""
+        """The development issuer is accepted on this machine only; any other issuer needs safe addresses."""
         if self.is_development:
             if not self.oidc_jwks.startswith("file:///"):
                 raise ValueError("OIDC_JWKS: the development issuer's keys are a file: file:///...")

@@ -10,14 +10,7 @@ from pydantic import Field
 from api.deps import AuditAccess, ServicesDep
 from api.errors import LOOKING, problems
 from api.wire import Moment, WireOut, example
-from graph.actions.read.audit import (
-    PAGE_MAX,
-    VERIFIED_MAX,
-    AuditFilters,
-    Verification,
-    read_audit,
-    verify_chain,
-)
+from graph.actions.read.audit import PAGE_MAX, VERIFIED_MAX, AuditFilters, Verification, read_audit, verify_chain
 from graph.actions.read.page import Page
 from graph.domain.audit import Entry
 

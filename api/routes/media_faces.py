@@ -99,10 +99,7 @@ _LOCATION = {"Location": {"description": "the media's faces, this one too", "sch
 @router.post(
     "/media/{media_id}/faces",
     status_code=202,
-    responses={
-        202: {"headers": _LOCATION},
-        **problems("not_found", "forbidden", "face_exists", *BODY, *ACTING),
-    },
+    responses={202: {"headers": _LOCATION}, **problems("not_found", "forbidden", "face_exists", *BODY, *ACTING)},
 )
 async def mark_face(
     media_id: Id, body: MarkIn, services: ServicesDep, actor: Marker, purpose: ActPurpose, response: Response

@@ -49,8 +49,7 @@ class QuestionIn(WireIn):
         default=SEARCH_LIMIT, ge=1, le=search.LIMIT_MAX, description="the most people that a register search lists"
     )
     keep_asking: bool = Field(
-        default=False,
-        description="go on with everything that comes, until you end it or the case that asks is closed",
+        default=False, description="go on with everything that comes, until you end it or the case that asks is closed"
     )
 
     def question(self) -> Question:
@@ -131,10 +130,7 @@ class SearchPage(WireOut):
 
 _LOCATION = {"Location": {"description": "where the answer will be", "schema": {"type": "string"}}}
 _FORM = ("empty_file", "unsupported_content_type", "no_space")
-_CONTENT = {
-    "application/json": {"schema": SearchIn.model_json_schema()},
-    **form_body(PictureIn.model_json_schema()),
-}
+_CONTENT = {"application/json": {"schema": SearchIn.model_json_schema()}, **form_body(PictureIn.model_json_schema())}
 
 
 @router.post(

@@ -102,10 +102,7 @@ async def judge(
     "/links/{link_id}/approvals",
     status_code=201,
     response_model=LinkDetailOut,
-    responses={
-        **_CREATED,
-        **problems("stale_version", "not_confirmed", "contradiction", "own_decision", *_VERSIONED),
-    },
+    responses={**_CREATED, **problems("stale_version", "not_confirmed", "contradiction", "own_decision", *_VERSIONED)},
 )
 async def approve(
     link_id: LinkId,
@@ -135,10 +132,7 @@ async def approve(
     "/links/{link_id}/reopenings",
     status_code=201,
     response_model=LinkDetailOut,
-    responses={
-        **_CREATED,
-        **problems("stale_version", "nothing_to_reopen", "half_undo", "contradiction", *_VERSIONED),
-    },
+    responses={**_CREATED, **problems("stale_version", "nothing_to_reopen", "half_undo", "contradiction", *_VERSIONED)},
 )
 async def reopen(
     link_id: LinkId,
@@ -161,10 +155,7 @@ _MADE = ("face_unknown", "forbidden", "link_exists", "contradiction", "stale_ver
 
 
 @router.post(
-    "/links",
-    status_code=201,
-    response_model=LinkDetailOut,
-    responses={**_CREATED, **problems(*_MADE, *BODY, *ACTING)},
+    "/links", status_code=201, response_model=LinkDetailOut, responses={**_CREATED, **problems(*_MADE, *BODY, *ACTING)}
 )
 async def link_by_hand(
     body: LinkIn, services: ServicesDep, actor: Judge, purpose: ActPurpose, response: Response

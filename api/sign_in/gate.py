@@ -1,4 +1,4 @@
-"""Nothing but a few paths is answered to somebody who has not signed in: a route that is new is closed as well."""
+"""Requires a signed-in person for every path but those in OPEN, so a new route is closed by default."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from api.sign_in.tokens import SignIn
 from graph.domain.errors import RedthreadError
 
 OPEN: Final = frozenset({"/healthz", "/readyz", "/openapi.json"})
-"""Paths that tell nothing about people or cases."""
+"""Paths whose answers hold nothing about people or cases."""
 
 
 class OnlySignedIn:
-    """ASGI middleware: proves who asks before anything of the request is read, and notes it in the request's state."""
+    """ASGI middleware: authenticates the caller before the body is read; the request's state has the person."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -36,5 +36,5 @@ class OnlySignedIn:
 
 
 def _only(sent: list[str]) -> str | None:
-    """The header, where it was sent once: of two, one could be another's."""
+    """The header if it was sent once: of two, a proxy may check one and this service the other."""
     return sent[0] if len(sent) == 1 else None

@@ -1,4 +1,4 @@
-"""The public keys that tokens are signed with: fetched from the issuer, kept, and fetched again for a new one."""
+"""The issuer's public keys: fetched, cached, and fetched again when they age or a token names an unknown one."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ log = logging.getLogger("redthread.api")
 ALGORITHMS: Final = ("RS256", "PS256", "ES256", "ES384", "EdDSA")
 """Asymmetric only: with a shared secret, whoever can verify a token can make one."""
 FRESH_SECONDS: Final = 3600.0
-"""Age from which keys are fetched again, so that one that the issuer takes back goes."""
+"""Age from which keys are fetched again, so that a revoked key is dropped."""
 STALE_SECONDS: Final = 24 * 3600.0
-"""Age from which keys that could not be fetched again are no longer believed."""
+"""Age from which keys that could not be fetched again are no longer trusted."""
 PAUSE_SECONDS: Final = 30.0
-"""Least time between two fetches: tokens with made-up key ids must not make us a flood for the issuer."""
+"""Least time between two fetches: tokens with invented key ids must not flood the issuer with requests."""
 PATIENCE: Final = httpx.Timeout(5.0)
 SIZE_MAX: Final = 1024 * 1024
 KEYS_MAX: Final = 100
 
 Fetch = Callable[[], Awaitable[Mapping[str, Any]]]
-"""Gets the issuer's JWK set (RFC 7517); any error means that it cannot be had now."""
+"""Fetches the issuer's JWK set (RFC 7517); any error means that it is unavailable now."""
 
 
 class SignInUnavailable(RedthreadError):
-    """The issuer's keys cannot be had, so nobody can be let in."""
+    """The issuer's keys are unavailable, so nobody can sign in."""
 
     code = "sign_in_unavailable"
 
@@ -53,9 +53,9 @@ class Keys:
         self._fetching: asyncio.Task[None] | None = None
 
     async def find(self, key_id: str | None) -> PyJWK | None:
-        """The key, or None where the issuer has none of this id; a token without id is of the issuer's only key.
+        """The key, or None where the issuer has none with this id; without an id the issuer's only key.
 
-        Raises SignInUnavailable where no keys could be had.
+        Raises SignInUnavailable where no keys are available.
         """
         await self.check()
         if (found := self._known(key_id)) is None:
@@ -64,7 +64,7 @@ class Keys:
         return found
 
     async def check(self) -> None:
-        """Returns where there are keys; else SignInUnavailable."""
+        """Raises SignInUnavailable where no keys are available."""
         if self._age() >= STALE_SECONDS:
             await self._fetched()
             if self._age() >= STALE_SECONDS:
@@ -86,13 +86,13 @@ class Keys:
         return self._clock() - self._fetched_at
 
     async def _fetched(self) -> None:
-        """Returns after the fetch that is under way or due; at once where the last was a moment ago."""
+        """Waits for the running or due fetch; returns at once within PAUSE_SECONDS of the last one."""
         self._begin()
         if self._fetching is not None:
-            await asyncio.shield(self._fetching)  # whoever goes away leaves it to the others who wait
+            await asyncio.shield(self._fetching)  # a cancelled caller must not cancel it for the others
 
     def _begin(self) -> None:
-        """Starts a fetch, unless one is under way or the last was a moment ago."""
+        """Starts a fetch, unless one is running or the last was within PAUSE_SECONDS."""
         if self._fetching is None and self._clock() - self._tried_at >= PAUSE_SECONDS:
             self._tried_at = self._clock()
             self._fetching = asyncio.create_task(self._refetch())
@@ -110,7 +110,7 @@ class Keys:
 
 
 def usable(found: Mapping[str, Any]) -> dict[str, PyJWK]:
-    """The keys of a JWK set by id that sign tokens with one of our algorithms; others are left out."""
+    """The keys of a JWK set, by id, that sign tokens with one of ALGORITHMS."""
     keys: dict[str, PyJWK] = {}
     listed: Sequence[Any] = found.get("keys", [])
     for item in listed[:KEYS_MAX]:
@@ -126,15 +126,15 @@ def usable(found: Mapping[str, Any]) -> dict[str, PyJWK]:
 
 
 def fetch_from(issuer: str, jwks: str) -> Fetch:
-    """How to get the keys: from a file, from an address, or, where none is named, as the issuer's metadata say."""
+    """A function that fetches the keys: from a file, an address, or else the address in the issuer's metadata."""
     if jwks.startswith("file:"):
         path = Path(unquote(urlsplit(jwks).path))
         return lambda: asyncio.to_thread(_read, path)
 
     async def fetch() -> Mapping[str, Any]:
-        # Reading the certificates of authorities takes the better part of a tenth of a second.
+        # In a thread: reading the certificates of authorities takes nearly 0.1 s.
         verify = await asyncio.to_thread(httpx.create_ssl_context)
-        # Redirects are not followed: they would let any open redirect of the issuer name the keys.
+        # No redirects: an open redirect of the issuer could otherwise supply the keys.
         async with httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False, verify=verify) as client:
             if jwks:
                 return await _get(client, jwks)
@@ -147,7 +147,7 @@ def fetch_from(issuer: str, jwks: str) -> Fetch:
 
 
 def is_safe(url: str) -> bool:
-    """Whether keys from this address can be believed: https, or plain http that never leaves this machine."""
+    """Whether keys from this address can be trusted: https, or http on this machine."""
     parts = urlsplit(url)
     return bool(parts.hostname) and (
         parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1"))

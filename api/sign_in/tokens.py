@@ -1,4 +1,4 @@
-"""Who a bearer token stands for: a person with roles and a district, as the sign-in service says (OpenID Connect)."""
+"""Verifies bearer tokens of the sign-in service (OpenID Connect): the person, roles and district of a token."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LENGTH_MAX: Final = 16_000
 
 
 class TokenRefused(RedthreadError):
-    """The request does not prove who asks; nothing of its token is told."""
+    """The request has no valid token; the message quotes nothing of it."""
 
     code = "token_invalid"
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Where a token says who its bearer is; dots lead into objects, a claim of the whole name comes first."""
+    """Names of the claims to read; a dot descends into an object unless a claim has the whole name."""
 
     actor: str = "sub"
     roles: str = "roles"
@@ -44,30 +44,30 @@ class SignIn:
         self._claims = claims or Claims()
 
     async def person(self, authorization: str | None) -> Person:
-        """The person that the header `Authorization` stands for.
+        """The person whom the header `Authorization` identifies.
 
-        Raises TokenRefused (`token_missing`, `token_invalid`) where it proves nobody, Forbidden (`role_missing`,
-        `actor_missing`) where it proves somebody who has no role here or no name that the audit could keep, and
-        SignInUnavailable where the issuer's keys cannot be had.
+        Raises TokenRefused (`token_missing`, `token_invalid`) without a valid token, Forbidden (`role_missing`,
+        `actor_missing`) for a person without a role here or a valid actor name, and SignInUnavailable where the
+        issuer's keys cannot be fetched.
         """
         scheme, _, token = (authorization or "").strip().partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise TokenRefused("sign in: send Authorization: Bearer <token>", code="token_missing")
-        said = await self._verified(token.strip())
-        who = Person(self._actor(said), roles_of(claim(said, self._claims.roles)), self._district(said))
-        if not who.roles:
+        claims = await self._verified(token.strip())
+        person = Person(self._actor(claims), roles_of(claim(claims, self._claims.roles)), self._district(claims))
+        if not person.roles:
             raise Forbidden("the token names no role that may do anything here", code="role_missing")
-        return who
+        return person
 
     async def check(self) -> None:
-        """Returns where tokens can be verified; else SignInUnavailable."""
+        """Raises SignInUnavailable where tokens cannot be verified."""
         await self._keys.check()
 
     async def close(self) -> None:
         await self._keys.close()
 
     async def _verified(self, token: str) -> Mapping[str, Any]:
-        """What a token says, once its signature, issuer, audience and times are proved."""
+        """The claims of a token with a valid signature, issuer, audience and time."""
         if len(token) > LENGTH_MAX:
             raise _refused()
         try:
@@ -79,29 +79,34 @@ class SignIn:
             raise _refused()
         try:
             return jwt.decode(
-                token, key, list(ALGORITHMS), issuer=self._issuer, audience=self._audience, leeway=LEEWAY_SECONDS,
+                token,
+                key,
+                list(ALGORITHMS),
+                issuer=self._issuer,
+                audience=self._audience,
+                leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud"], "enforce_minimum_key_length": True},
-            )  # fmt: skip
+            )
         except ExpiredSignatureError:
             raise TokenRefused("the token has expired: sign in again") from None
-        # Whatever it says, its text can quote the token. The others: claims of odd types and sizes.
+        # PyJWTError: its text can quote the token. The others: claims of unexpected types and sizes.
         except (PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
             raise _refused() from None
 
-    def _actor(self, said: Mapping[str, Any]) -> str:
-        name = claim(said, self._claims.actor)
+    def _actor(self, claims: Mapping[str, Any]) -> str:
+        name = claim(claims, self._claims.actor)
         return check_actor(name if isinstance(name, str) else None)
 
-    def _district(self, said: Mapping[str, Any]) -> str | None:
-        name = claim(said, self._claims.district)
+    def _district(self, claims: Mapping[str, Any]) -> str | None:
+        name = claim(claims, self._claims.district)
         return name if isinstance(name, str) and ids.is_name(name) else None
 
 
-def claim(said: Mapping[str, Any], path: str) -> object:
+def claim(claims: Mapping[str, Any], path: str) -> object:
     """The claim at `path`, or None."""
-    if path in said:
-        return said[path]
-    found: object = said
+    if path in claims:
+        return claims[path]
+    found: object = claims
     for name in path.split("."):
         if not isinstance(found, Mapping):
             return None
@@ -110,7 +115,7 @@ def claim(said: Mapping[str, Any], path: str) -> object:
 
 
 def roles_of(named: object) -> frozenset[Role]:
-    """The roles that a claim names, as a list or as words in one text; what is no role of ours says nothing."""
+    """The roles in a claim, a list or a text of words; unknown ones are ignored."""
     words = named.split() if isinstance(named, str) else named if isinstance(named, list) else []  # pyright: ignore[reportUnknownVariableType]
     return frozenset(role for role in Role if role.value in words)
 

@@ -19,7 +19,7 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What somebody did, before it has a place in the chain: ids and digests only, no people's data.
+    """An act before it is in the chain: ids and digests only, no people's data.
 
     Raises ValueError for an action that is not in the list of audit actions.
     """
@@ -37,7 +37,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An act in its place; `at` is ISO 8601 in UTC, so that its text sorts by time.
+    """An act in the chain; `at` is ISO 8601 in UTC, so that its text sorts by time.
 
     `action` may be a former name of an action: entries of earlier releases keep theirs.
     """
@@ -55,30 +55,30 @@ class Entry:
 
     @property
     def content(self) -> str:
-        """The digest of all that the entry says, apart from its place."""
+        """The digest of all fields but number and hashes."""
         names = ("at", "actor", "action", "subject", "purpose", "digest", "salt")
         return content_digest({name: getattr(self, name) for name in names})
 
 
 def content_digest(content: object) -> str:
-    """The SHA-256 of the canonical JSON of what was done, so that the entry proves it without telling it."""
+    """The SHA-256 of the canonical JSON of an act's content: the entry proves the content without holding it."""
     return hashlib.sha256(canonical(content)).hexdigest()
 
 
 def canonical(content: object) -> bytes:
-    """The one way in which a content is written as JSON: sorted keys, no spaces, ASCII."""
+    """The content as canonical JSON: sorted keys, no spaces, ASCII."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), default=str).encode()
 
 
 def entry_hash(seq: int, previous_hash: str, content: str) -> str:
-    """The hash of entry `seq` with this digest of its content, behind an entry with `previous_hash`."""
+    """The hash of entry `seq` with this content digest after an entry with `previous_hash`."""
     return content_digest({"seq": seq, "previous_hash": previous_hash, "content": content})
 
 
 def chain(acts: Iterable[Act], seq: int, previous_hash: str, *, salts: Iterator[str]) -> list[Entry]:
     """The entries that follow entry `seq` with hash `previous_hash`, in the given order.
 
-    `salts` gives each its own: at least 128 bits that nobody can guess.
+    `salts` gives each entry its own: at least 128 random bits.
     """
     entries: list[Entry] = []
     for act in acts:
@@ -94,7 +94,7 @@ def chain(acts: Iterable[Act], seq: int, previous_hash: str, *, salts: Iterator[
 
 
 def first_fault(entries: Sequence[Entry], seq: int = 0, previous_hash: str = GENESIS) -> str | None:
-    """What is wrong with the first entry that breaks the chain, or None where it is whole."""
+    """The first fault of the chain in a sentence, or None where it is whole."""
     for entry in entries:
         if entry.seq != seq + 1:
             return f"entry {seq + 1} is missing: entry {entry.seq} follows entry {seq}"
@@ -105,7 +105,7 @@ def first_fault(entries: Sequence[Entry], seq: int = 0, previous_hash: str = GEN
 
 
 def entry_fault(entry: Entry, previous_hash: str) -> str | None:
-    """What is wrong with an entry in its place behind one with `previous_hash`, or None."""
+    """The fault of an entry after one with `previous_hash` in a sentence, or None."""
     if entry_hash(entry.seq, entry.previous_hash, entry.content) != entry.hash:
         return f"entry {entry.seq} was changed"
     if entry.previous_hash != previous_hash:

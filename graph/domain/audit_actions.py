@@ -34,8 +34,9 @@ class AuditAction(StrEnum):
     LINK_APPROVED = "link.approved", "a confirmed link approved by a second person (earlier releases: also returned)"
     LINK_RETURNED = "link.returned", "a confirmed link returned by a second person to the first"
     LINKS_APPROVED = (
-        "links.approved", "the links of one act approved by a second person (earlier releases: also returned)",
-    )  # fmt: skip
+        "links.approved",
+        "the links of one act approved by a second person (earlier releases: also returned)",
+    )
     LINKS_RETURNED = "links.returned", "the links of one act returned by a second person to the first"
     LINK_REOPENED = "link.reopened", "the last standing act on one link taken back"
     ACT_REOPENED = "act.reopened", "an act on several links taken back as one"
@@ -93,8 +94,10 @@ class AuditAction(StrEnum):
     EVENT_REPLAYED = "event.replayed", "a quarantined event sent again", "replayed"
     REPLAY_REFUSED = "replay.refused", "Kafka refused a replayed event: it waits in quarantine again", "replay refused"
     MODEL_EMBEDDING_BEGUN = (
-        "model.embedding_begun", "embedding of the register's faces with another model begun", "model.embedding",
-    )  # fmt: skip
+        "model.embedding_begun",
+        "embedding of the register's faces with another model begun",
+        "model.embedding",
+    )
     MODEL_SWITCHED = "model.switched", "a switch of the register to another model or score requested"
     RESTORE_LOG_READ_AGAIN = "restore.log_read_again", "after a restore: link's cursor set back in the gallery log"
     RESTORE_REPLAYED = "restore.replayed", "after a restore: lost events sent again"

@@ -1,4 +1,4 @@
-"""The format of exports of the audit; what such a file proves by itself is told by `audit_verify`.
+"""The format of exports of the audit; `audit_verify` checks such a file.
 
 An export is JSON Lines, each line in canonical form (sorted keys, no spaces, ASCII, one newline):
 
@@ -68,9 +68,13 @@ class Header:
     @property
     def line(self) -> bytes:
         body = {
-            "format": FORMAT, "asked": asdict(self.asked), "from": asdict(self.start), "head": asdict(self.head),
-            "entries": self.entries, "shown": self.shown,
-        }  # fmt: skip
+            "format": FORMAT,
+            "asked": asdict(self.asked),
+            "from": asdict(self.start),
+            "head": asdict(self.head),
+            "entries": self.entries,
+            "shown": self.shown,
+        }
         return canonical(body).ljust(HEADER_BYTES) + b"\n"
 
 

@@ -1,6 +1,6 @@
-"""Daily roots: what the head of the audit chain was when a day had ended, kept where the chain is not.
+"""Daily roots: the head of the audit chain at the end of a day, stored outside the graph.
 
-Whoever can write to the graph can hash the whole chain anew; a root that lies elsewhere tells.
+Whoever can write to the graph can recompute the whole chain; a root stored elsewhere detects that.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an export of the audit proves by itself, line by line in bounded memory. Pure: lines in, a finding out."""
+"""Verifies an export of the audit line by line in bounded memory. Pure: lines in, a finding out."""
 
 from __future__ import annotations
 

@@ -87,8 +87,16 @@ class Calibration:
         _check(_rising([score for score, _ in self.evidence]), "the scores of `evidence` must rise")
         _check(_rising([ratio for _, ratio in self.evidence]), "the ratios of `evidence` must rise with the score")
         _check(0 < self.cap <= LARGEST_CAP, f"`cap` must be positive and {LARGEST_CAP:.0f} at the most")
-        told = self.model_id, str(self.population), self.false_accepts, self.evidence, self.cap, self.floor, self.score
-        object.__setattr__(self, "score_id", "score-" + sha256(repr(told).encode()).hexdigest()[:12])
+        content = (
+            self.model_id,
+            str(self.population),
+            self.false_accepts,
+            self.evidence,
+            self.cap,
+            self.floor,
+            self.score,
+        )
+        object.__setattr__(self, "score_id", "score-" + sha256(repr(content).encode()).hexdigest()[:12])
 
     @property
     def group(self) -> float:

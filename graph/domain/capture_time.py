@@ -1,4 +1,4 @@
-"""When a picture was taken, how many years lie between two pictures, and how much of that a person may know. Pure."""
+"""Capture dates of pictures, the years between two pictures, and what a person may know of both. Pure."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def read_date(text: str) -> datetime:
 
 
 def why_implausible(text: str, submitted_at: int) -> str | None:
-    """Why the date that a picture is said to be taken at is not believed; None where it is.
+    """Why a stated capture date is implausible; None where it is plausible.
 
     `submitted_at` is the picture's submission in milliseconds since 1970, UTC.
     """

@@ -1,4 +1,4 @@
-"""Which faces may be compared, and which of the similar ones are proposed.
+"""Which faces may be compared, and which of the similar ones are proposed as links.
 
 Pure functions: link applies them at a record of the gallery log, the tests apply them by brute force.
 """

@@ -1,4 +1,4 @@
-"""A contact sheet: two sides, each a victim, a group or a face, and the links between them that one act judges."""
+"""Which pairs one act on a contact sheet confirms or dismisses; a sheet shows two subjects and their links."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graph.domain.ids import ordered
 
 @dataclass(frozen=True, slots=True, order=True)
 class SheetSubject:
-    """`kind` is victim, group or face, or `far`: a group of another district; `name` its id."""
+    """One of the two subjects of a sheet; `kind` is victim, group, face, or `far`: a group in another district."""
 
     kind: str
     name: str
@@ -25,7 +25,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class ContactSheet:
-    """`pairs` are the links left to confirm; `side_of` has every face seen of both sides; `quality` is from 0 to 1."""
+    """`pairs` are the links to confirm; `side_of` has the subject of every face shown; `quality` is from 0 to 1."""
 
     pairs: tuple[Pair, ...]
     side_of: Mapping[str, SheetSubject]
@@ -33,12 +33,12 @@ class ContactSheet:
 
 
 def pairs_to_confirm(sheet: ContactSheet) -> list[tuple[str, str]]:
-    """The pairs of faces that an act confirms so that both sides are one person, each from the smaller id.
+    """The pairs of faces that an act confirms to make both subjects one person, each from the smaller id.
 
-    Within a group every face is joined to the group's best one; a victim holds together by itself. The best faces of
-    the sides are joined with each other; on a side without a group, the face of the link with the best pictures stands
-    for it. The faces of a group of another district are joined one by one, each by a link of the sheet: what holds
-    them together among themselves is for that district to say.
+    Within a group every face is paired with the group's best one; a victim is joined already. The best faces of the two
+    subjects are paired with each other; of a subject that is no group, the face of the link with the best pictures. The
+    faces of a group in another district are paired one by one, each by a link of the sheet: what joins them to each
+    other is for that district to decide.
     """
     if not sheet.pairs:
         raise Invalid("nothing is left to confirm: dismiss instead")
@@ -67,20 +67,20 @@ def pairs_to_confirm(sheet: ContactSheet) -> list[tuple[str, str]]:
 
 
 def pairs_to_dismiss(sheet: ContactSheet, apart: Mapping[str, SheetSubject]) -> list[tuple[str, str]]:
-    """The pairs that an act dismisses so that each of these faces is somebody else than the side it was shown in."""
+    """The pairs that an act dismisses so that each face of `apart` differs from the subject it was shown with."""
     return sorted(ordered(_best(sheet, side), face) for face, side in apart.items())
 
 
 def _best(sheet: ContactSheet, side: SheetSubject) -> str:
-    """The face of a side that shows the person best."""
+    """The face of the subject with the highest quality."""
     faces = (face for face, of in sheet.side_of.items() if of == side)
     return min(faces, key=lambda face: (-sheet.quality[face], face))
 
 
 def _bridge(
     sheet: ContactSheet, across: Sequence[Pair], sides: Sequence[SheetSubject], best: Mapping[SheetSubject, str]
-) -> tuple[str, str]:  # fmt: skip
-    """The best link that touches the best face of each group; else one between the best faces is to be made."""
+) -> tuple[str, str]:
+    """The best link that touches the best face of each group, else a new pair of the best faces."""
     ends = {sheet.side_of[face]: face for face in _best_link(sheet, across, best.values())}
     return ordered(*(best.get(side, ends[side]) for side in sides))
 
@@ -90,7 +90,6 @@ def _best_link(sheet: ContactSheet, pairs: Sequence[Pair], wanted: Collection[st
     sealed."""
     touching = [pair for pair in pairs if wanted and all(face in (pair.a, pair.b) for face in wanted)]
     found = min(
-        touching or pairs,
-        key=lambda pair: (-min(sheet.quality[pair.a], sheet.quality[pair.b]), pair.a, pair.b),
-    )  # fmt: skip
+        touching or pairs, key=lambda pair: (-min(sheet.quality[pair.a], sheet.quality[pair.b]), pair.a, pair.b)
+    )
     return ordered(found.a, found.b)

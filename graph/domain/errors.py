@@ -1,4 +1,4 @@
-"""The one tree of errors: each has a stable `code`; adapters map driver errors into it once."""
+"""All errors that callers handle, each with a stable `code`; adapters map driver errors into them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class OtherModel(Unprocessable):
 
 
 class NotFound(RedthreadError):
-    """What was asked for does not exist, or the caller may not know that it does."""
+    """The object does not exist, or the caller may not know that it does."""
 
     code = "not_found"
 
@@ -80,9 +80,13 @@ class Conflict(RedthreadError):
     code = "conflict"
 
     def __init__(
-        self, message: str, *, code: str | None = None, current: dict[str, object] | None = None,
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        current: dict[str, object] | None = None,
         disclosed: str | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(message, code=code)
         self.current = current or {}
         self.disclosed = disclosed or message

@@ -1,8 +1,8 @@
 """Which faces of one case the machine proposes as one person, to be reviewed in one act. Pure.
 
-Complete link: a group is one in which every pair of faces is as similar as the calibration's `group` asks and none is
-apart, so that no chain of likenesses joins two people. A group is a proposal and never a victim: only people's verdicts
-join its faces.
+Complete linkage: every pair of faces in a group scores at least the calibration's `group`, and no pair is cannot-link
+(dismissed by people), so that no chain of similar faces joins two people. A group is a proposal and never a victim:
+only people's verdicts join its faces.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 SHEET_MAX: Final = 500
-"""Faces of a group at the most: a contact sheet that a person can still look at, and one act judges."""
+"""Most faces of a group: a contact sheet that a person can still review in one act."""
 
 FaceSet = frozenset[str]
 
@@ -19,11 +19,11 @@ FaceSet = frozenset[str]
 def grown_group(
     face_id: str, units: Iterable[FaceSet], weakest: Callable[[FaceSet, FaceSet], float], strict: float
 ) -> tuple[FaceSet, list[FaceSet]]:
-    """The group that a new face makes with what is there, and the units (groups, single faces) that it took in.
+    """The group of a new face, and the existing units (groups, single faces) that it absorbs.
 
-    Agglomerative complete link: again and again the unit whose weakest pair with what has grown so far is strongest,
-    while that reaches `strict`. `weakest` gives the lowest likeness between two units, below -1 where a pair is apart.
-    Of equal ones the larger unit, then the one with the smallest id.
+    Agglomerative complete linkage: repeatedly absorbs the unit whose weakest pair with the group is strongest, while
+    that reaches `strict`. `weakest` gives the lowest score between two units, below -1 with a cannot-link pair. Ties go
+    to the larger unit, then to the smallest id.
     """
     grown: FaceSet = frozenset({face_id})
     left, taken = list(units), list[FaceSet]()
@@ -39,9 +39,9 @@ def grown_group(
 
 
 def without_cannot_links(faces: Collection[str], apart: Mapping[str, Collection[str]]) -> FaceSet:
-    """The faces that stay a group: while two of them are apart, the one that is so from most others leaves.
+    """The faces without cannot-link pairs: removes the face with most of them until none is left.
 
-    Of equal ones the larger id leaves. `apart` names for a face all that people judged to be somebody else.
+    Ties go to the larger id. `apart` has for a face all faces that people judged to be somebody else.
     """
     kept = set(faces)
     while True:

@@ -1,4 +1,4 @@
-"""What the answer to a search means, in one sentence that never says more. Pure."""
+"""The answer to a search in one sentence that claims no more than was compared. Pure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ COMPARED_NOTHING = {
 
 @dataclass(frozen=True, slots=True)
 class AnswerCounts:
-    """Whom the similar faces of an answer show: how many victims, and how many faces or groups that are nobody's yet.
+    """The number of victims among the similar faces of an answer, and of faces or groups without a victim (`unknown`).
 
-    `weak` counts the faces below the threshold, `coming` the events that are still to be compared.
+    `weak` counts the faces below the threshold, `coming` the events still to be compared.
     """
 
     identified: int = 0
@@ -26,8 +26,7 @@ class AnswerCounts:
 
 
 def headline(status: str, found: AnswerCounts, compared: int, not_judged: int) -> str:
-    """One sentence: that nothing similar was found is said of what was compared only, and what could not be judged is
-    told with it."""
+    """The sentence. *Nothing similar* refers to the compared media only, and is followed by the number not judged."""
     if status == "asked":
         return "still waiting for the answer"
     if status in COMPARED_NOTHING:
@@ -47,14 +46,14 @@ def headline(status: str, found: AnswerCounts, compared: int, not_judged: int) -
         return "the face is too poor to compare: nothing was compared"
     if status == "too_poor":
         nearest = "the nearest are listed as leads only" if found.weak else "nothing resembles it, which says little"
-        told = f"the face is too poor to compare: {nearest}, {numbers}"
+        sentence = f"the face is too poor to compare: {nearest}, {numbers}"
     elif leads:
-        told = f"leads to {_listed(leads)} {numbers}; similar is not the same person"
+        sentence = f"leads to {_listed(leads)} {numbers}; similar is not the same person"
     elif found.weak:
-        told = f"nothing similar {numbers}; the nearest are listed"
+        sentence = f"nothing similar {numbers}; the nearest are listed"
     else:
-        told = f"nothing similar {numbers}"
-    return f"{told}; {found.coming} still to come" if found.coming else told
+        sentence = f"nothing similar {numbers}"
+    return f"{sentence}; {found.coming} still to come" if found.coming else sentence
 
 
 def _several(number: int, one: str, more: str) -> str:

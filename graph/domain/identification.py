@@ -1,4 +1,4 @@
-"""Who a victim is: an identification made on some faces, which stands only while these are one victim."""
+"""Identifications of victims: made on some faces, and valid only while these are one victim."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class Identification:
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """What becomes of identifications: all as they are `now`, those that have just `lapsed`, who each victim is.
+    """The result of moving identifications: all as they are `now`, those that just `lapsed`, each victim's identity.
 
-    `conflicting` are approved ones of different people that would be one victim.
+    `conflicting` are approved identifications of different people in one victim.
     """
 
     now: tuple[Identification, ...]
@@ -55,7 +55,7 @@ class Identities:
 
 
 def identities(identified: Iterable[Identification], after: Victims, existing: Collection[str]) -> Identities:
-    """Follows each identification's faces, as far as they still exist, to the victims they are in now.
+    """Moves each identification to the victim that its faces, as far as they still exist, are in now.
 
     One whose faces are no longer one victim stays with that of its first face, and an approved one has to be approved
     again. One without faces (a registered victim that has none yet) stays with its id's successor.

@@ -1,9 +1,8 @@
-"""The victims as a viewer may know them: computed as ever, from those facts alone that the viewer may know.
+"""Victims as one viewer may know them, computed from those facts alone that the viewer may know. Pure.
 
-A viewer is a person, who sees the cases of a district, or a case system, which sees its own. They know the faces in
-these cases and, over approved links, the faces joined to them; of a face at the other end of a link of theirs that is
-not approved, only that it is there. So a confirmation by one person opens nothing of the other side: neither whom it
-shows nor who that is. Pure.
+A viewer is a person, who sees the cases of a district, or a case system, which sees its own. A viewer knows the faces
+in these cases and the faces that approved links join to them. Of the other face of their link that is not approved they
+know only that it exists: a confirmation by one person discloses neither victim nor identity of the other face.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from graph.domain.victim import Contradiction, FaceFacts, LinkFacts, Neighbourho
 
 @dataclass(frozen=True, slots=True)
 class VictimView:
-    """What a viewer may know of a neighbourhood: `own` faces lie in their cases, `faces` are all that they may see.
+    """A neighbourhood as a viewer may know it: `own` faces lie in their cases, `faces` are all that they may see.
 
-    `near` holds these faces, the bare other ends of links of theirs, and these links; `victims` is made of that.
+    `near` has these faces, the visible links, and the ids of the links' other faces; `victims` is computed from it.
     """
 
     near: Neighbourhood
@@ -29,7 +28,7 @@ class VictimView:
     victims: Victims
 
     def identity(self, name: str, identified: Iterable[Identification]) -> str | None:
-        """Who the victim of this name is, by an approved identification that was made on a face that is known."""
+        """The identity of the victim with this id, by an approved identification on a face that the viewer may see."""
         members = self.victims.by_id[name].faces & self.faces
         found = (
             item.person_ref
@@ -39,28 +38,28 @@ class VictimView:
         return min(found, default=None)
 
     def includes(self, item: Identification) -> bool:
-        """Whether the identification was made on a face that is known."""
+        """Whether the identification was made on a face that the viewer may see."""
         return not self.faces.isdisjoint(item.face_ids)
 
     def name_of(self, faces: Iterable[str]) -> str | None:
-        """The victim that these faces are, by the name that is known; None where they are nobody."""
+        """The id by which the viewer knows the victim of these faces; None where they have none."""
         of_face = self.victims.of_face
         return next((of_face[face] for face in faces if face in self.faces and face in of_face), None)
 
     def other_faces(self, faces: Collection[str]) -> frozenset[str]:
-        """The other faces, as far as they are known, of the victims that these are in: what is joined with them."""
+        """The other visible faces of the victims that these faces belong to."""
         of_face = self.victims.of_face
         names = {of_face[face] for face in faces if face in of_face}
         return frozenset(face for name in names for face in self.victims.by_id[name].faces & self.faces) - set(faces)
 
     def unapproved(self, name: str) -> list[str]:
-        """The links of a victim that reach a face which is not known: one person's word joins it to the others."""
+        """The links of a victim to faces that the viewer may not see: confirmed by one person, not approved."""
         held = [self.near.links[link] for link in self.victims.by_id[name].links]
         return sorted(link.link_id for link in held if not {link.a, link.b} <= self.faces)
 
 
 def victim_view(near: Neighbourhood, own: Collection[str]) -> VictimView:
-    """What is known of a neighbourhood to whoever sees the faces `own`."""
+    """The neighbourhood as a viewer of the faces `own` may know it."""
     mine = frozenset(own) & near.faces.keys()
     approved = [link for link in near.links.values() if link.state is State.APPROVED]
     faces, grown = set(mine), -1
@@ -86,7 +85,7 @@ ELSEWHERE = "elsewhere"
 
 
 def visible_contradiction(wrong: Contradiction, seen: VictimView) -> Contradiction:
-    """A contradiction as far as the viewer may know it: of its chain the links that are theirs."""
+    """A contradiction as far as the viewer may know it: with the visible links of its chain only."""
     path = tuple(link for link in wrong.path if link in seen.near.links)
     weakest = min(path, key=lambda link: seen.near.links[link].hardness(seen.near.faces), default=None)
     return Contradiction(ELSEWHERE, "", "", path, weakest)

@@ -1,4 +1,4 @@
-"""Whom a face shows in the case, as a person says it: kinds of persons are kept apart (LED, Article 6)."""
+"""Labels of faces: the person's role in the case, which EU law requires to distinguish (LED, Article 6)."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ class Label(StrEnum):
 
 
 FACES_AT_ONCE = 100
-"""Faces that one act may label: a contact sheet, not a register."""
+"""Most faces that one act labels: about a contact sheet."""

@@ -1,4 +1,4 @@
-"""The life of a link: what people may say of it, and what follows. A reopening takes the last act off."""
+"""The states of a link and the decisions that change them; a reopening undoes the last act."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ REOPENED = "reopened"
 AWAITS_VERDICT = frozenset({State.LEAD, State.CANDIDATE, State.UNSURE, State.RETURNED})
 AWAITS_APPROVAL = frozenset({State.CONFIRMED})
 JOINS = frozenset({State.CONFIRMED, State.APPROVED})
-"""In these states two faces are one person, unless a link that is only confirmed is left pending."""
+"""In these states two faces are one person, unless a confirmed link is pending."""
 
 _REASONS = ("face_shape", "eyes", "nose", "mouth", "ears", "marks", "hair", "quality", "context")
 REASONS = frozenset(_REASONS) | frozenset(f"against:{reason}" for reason in _REASONS)
@@ -49,7 +49,7 @@ TEXT_LIMIT = 4000
 
 @dataclass(frozen=True, slots=True)
 class LinkAct:
-    """One person's act on one link, as it is kept: `decision` of a verdict or an approval, or `reopened`."""
+    """One person's act on one link: `decision` of a verdict or an approval, or `reopened`."""
 
     verdict_id: str
     act_id: str
@@ -61,7 +61,7 @@ class LinkAct:
     role: str | None = None
     district: str | None = None
     opened: bool = False
-    """Whether its maker was shown score and reasons by it."""
+    """Whether it unsealed score and reasons for its maker."""
 
     @property
     def maker(self) -> Maker:
@@ -70,7 +70,7 @@ class LinkAct:
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """Where a link stands: its state, and the acts that nobody has taken back, oldest first."""
+    """A link's state, and the acts that nobody has undone, oldest first."""
 
     state: State
     acts: tuple[LinkAct, ...] = ()
@@ -81,17 +81,14 @@ class LinkStatus:
 
     @property
     def confirmation(self) -> LinkAct | None:
-        """The verdict by which the link joins two faces now; None where it does not."""
+        """The verdict by which the link joins its faces; None in other states."""
         if self.state not in JOINS:
             return None
         return next((entry for entry in reversed(self.acts) if entry.decision == Decision.CONFIRMED), None)
 
 
 def link_status(state: State, history: Iterable[LinkAct]) -> LinkStatus:
-    """Where a link stands whose first state was the machine's, or a person's proposal, and whose acts are these.
-
-    `state` is used only where nobody has acted yet.
-    """
+    """The status of a link after these acts; `state` is its initial state, used where there is no act."""
     acts: list[LinkAct] = []
     now = state
     for entry in history:
@@ -104,7 +101,7 @@ def link_status(state: State, history: Iterable[LinkAct]) -> LinkStatus:
 
 
 def check_reasons(decision: Decision, reasons: Sequence[str], text: str) -> None:
-    """Refuses unknown reason codes, a confirmation without a reason, and a text that is too long."""
+    """Raises Invalid for unknown reason codes, a confirmation without a reason for it, and a text that is too long."""
     unknown = sorted(set(reasons) - REASONS)
     if unknown:
         raise Invalid(f"unknown reason: {', '.join(unknown)}; known are {', '.join(sorted(REASONS))}")
@@ -114,7 +111,7 @@ def check_reasons(decision: Decision, reasons: Sequence[str], text: str) -> None
 
 
 def check_text(text: str, *, needed: bool = False) -> None:
-    """Refuses a text that is too long, and a missing one where somebody else has to understand why."""
+    """Raises Invalid for a text that is too long, or missing where it is `needed`."""
     if needed and is_blank(text):
         raise Invalid("say why: the next person has to understand it")
     if len(text) > TEXT_LIMIT:
@@ -128,7 +125,7 @@ _NEXT: Mapping[type[Decision] | type[SecondDecision], tuple[frozenset[State], st
 
 
 def next_state(state: State, decision: Decision | SecondDecision) -> State:
-    """The state that a verdict or an approval leads to; a link that waits for no such act refuses it."""
+    """The state after a verdict or an approval; Conflict where the link does not await one."""
     awaited, code, what = _NEXT[type(decision)]
     if state not in awaited:
         raise Conflict(what, code=code, disclosed=f"this link is {state.value}: {what}")
@@ -136,7 +133,7 @@ def next_state(state: State, decision: Decision | SecondDecision) -> State:
 
 
 def state_after_reopening(now: LinkStatus) -> tuple[State, LinkAct]:
-    """The state before the last act still standing, and that act; refused where nobody has decided anything."""
+    """The state before the last act that stands, and that act; Conflict where there is none."""
     if now.last is None:
         what = "there is no act to take back"
         raise Conflict(what, code="nothing_to_reopen", disclosed=f"this link is {now.state.value}: {what}")

@@ -1,4 +1,4 @@
-"""Who acts, what everyone who acts must say, and who may do what: the one place of these rules."""
+"""People, roles and permissions: who may do what in which district, and what an actor must state."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graph.domain.text import is_blank
 PURPOSE_LIMIT = 200
 _ACTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 RESERVED = frozenset({"machine", "link", "embed", "relay", "redthread", "system", "nobody", "somebody"})
-"""Names under which the program itself acts, or that a person could be taken for."""
+"""Names of the program's own actors, and placeholders for unnamed people; no person may have them."""
 
 
 class Role(StrEnum):
@@ -25,13 +25,13 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What a person may want to do; each has a row in `ALLOWED`."""
+    """An action that a rule in `ALLOWED` governs."""
 
     SEE = "see"
-    """A case, media, face, victim, link, or what waits for a decision."""
+    """Read a case, media, face, victim, link, or the queues."""
     SEARCH = "search"
     SEE_SEARCH = "see_search"
-    """A search and its answer: whoever asked, and the district of the case that it was asked for."""
+    """Read a search and its answer: its asker anywhere, others in the district of the asking case."""
     END_SEARCH = "end_search"
     UPLOAD = "upload"
     JUDGE = "judge"
@@ -50,7 +50,11 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Which roles may do a deed, and whether only in a district of what it is done to."""
+    """Which roles have a permission, and whether only in a district of the object.
+
+    `not_who_made_it`: never on one's own decision (four eyes). `or_who_made_it`: also an investigator on their own
+    decision. `own_anywhere`: on one's own object in any district.
+    """
 
     roles: frozenset[Role]
     in_district: bool = True
@@ -59,11 +63,8 @@ class Rule:
     own_anywhere: bool = False
 
 
-def _rule(
-    *roles: Role, in_district: bool = True, not_who_made_it: bool = False, or_who_made_it: bool = False,
-    own_anywhere: bool = False,
-) -> Rule:  # fmt: skip
-    return Rule(frozenset(roles), in_district, not_who_made_it, or_who_made_it, own_anywhere)
+def _rule(*roles: Role, **conditions: bool) -> Rule:
+    return Rule(frozenset(roles), **conditions)
 
 
 ALLOWED: Mapping[Permission, Rule] = {
@@ -89,7 +90,7 @@ ALLOWED: Mapping[Permission, Rule] = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who acts; `actor` is the name that the audit keeps, `district` where the person works."""
+    """A signed-in person; `actor` is the name in the audit, `district` where the person works."""
 
     actor: str
     roles: frozenset[Role] = frozenset()
@@ -98,30 +99,32 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """Who made an act, and the role and district that it was made in; these are None where nobody kept them."""
+    """Who made a decision, with role and district at that time; None where these were not recorded."""
 
     actor: str
     role: str | None
     district: str | None
 
     @classmethod
-    def of(cls, person: Person, deed: Permission) -> Maker:
-        """The maker of an act that the person may do."""
-        may_do = _roles(ALLOWED[deed]) & person.roles
+    def of(cls, person: Person, permission: Permission) -> Maker:
+        """The maker of a decision by this person under this permission."""
+        may_do = _roles(ALLOWED[permission]) & person.roles
         role = Role.SUPERVISOR if Role.SUPERVISOR in may_do else min(may_do, default=None)
         return cls(person.actor, role, person.district)
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two names may be one person's: sign-in services differ in the case of letters. For the rule that a second
-    person decides only; audit and claims keep the exact name."""
+    """Whether two names may belong to one person: sign-in services differ in the case of letters.
+
+    Only for the four-eyes rule; audit and claims compare exact names.
+    """
     return one.casefold() == other.casefold()
 
 
 def display_name(viewer: Person, maker: Maker, *, approved: bool) -> str:
-    """How the viewer is told who acted on a link: by name within the own district, and to all once it is approved.
+    """How a viewer sees the maker of a decision: by name within the own district, and everywhere once it is approved.
 
-    Until then somebody of another district is a role and a district, which no actor's name can be taken for.
+    Otherwise role and district, in a form that is never a valid actor name.
     """
     at_home = maker.district is not None and maker.district == viewer.district
     if approved or at_home or maker.actor == viewer.actor:
@@ -130,17 +133,21 @@ def display_name(viewer: Person, maker: Maker, *, approved: bool) -> str:
 
 
 def display_name_on_face(viewer: Person, maker: Maker, districts: Iterable[str | None]) -> str:
-    """How the viewer is told who labelled or marked a face of their own district; one of a picture that lies in others
-    too, as `told_name` does."""
+    """How a viewer sees who labelled or marked a face in `districts`: by name if it lies in their own district alone.
+
+    Otherwise as `display_name`.
+    """
     return display_name(viewer, maker, approved=set(districts) <= {viewer.district})
 
 
-def may(person: Person, deed: Permission, districts: Iterable[str | None] = (), *, made_by: str | None = None) -> bool:
-    """Whether the person may do it to something that lies in these districts and that `made_by` decided before.
+def may(
+    person: Person, permission: Permission, districts: Iterable[str | None] = (), *, made_by: str | None = None
+) -> bool:
+    """Whether the person has the permission on an object in these districts that `made_by` decided before.
 
-    Deny by default: a deed without a row, a person without a district, a thing without districts.
+    Denied by default: a permission without a rule, a person without a district, an object without districts.
     """
-    rule = ALLOWED.get(deed)
+    rule = ALLOWED.get(permission)
     if rule is None or (rule.not_who_made_it and (made_by is None or same_person(made_by, person.actor))):
         return False
     here = not rule.in_district or (person.district is not None and person.district in set(districts))
@@ -149,62 +156,65 @@ def may(person: Person, deed: Permission, districts: Iterable[str | None] = (), 
     return here and not roles.isdisjoint(person.roles)
 
 
-def districts_of(person: Person, deed: Permission) -> frozenset[str]:
-    """The districts where the person may do it to what nobody decided before: what a query may look through."""
-    return frozenset({person.district} if person.district and may(person, deed, [person.district]) else ())
+def districts_of(person: Person, permission: Permission) -> frozenset[str]:
+    """The districts in which the person has the permission on undecided objects: the scope of a query."""
+    return frozenset({person.district} if person.district and may(person, permission, [person.district]) else ())
 
 
-def check_role(person: Person, deed: Permission) -> None:
-    """Refuses who may do it to nothing at all, before anything is looked up: so it tells nothing of the thing."""
-    rule = ALLOWED.get(deed)
+def check_role(person: Person, permission: Permission) -> None:
+    """Raises Forbidden if no role of the person has the permission anywhere.
+
+    Runs before any lookup, so the answer cannot reveal whether the object exists.
+    """
+    rule = ALLOWED.get(permission)
     if rule is None or _roles(rule).isdisjoint(person.roles):
-        raise _forbidden(deed)
+        raise _forbidden(permission)
 
 
 def _roles(rule: Rule) -> frozenset[Role]:
-    """Who may do it to something, if not to everything."""
+    """The roles that have the permission on some object at least."""
     return rule.roles | {Role.INVESTIGATOR} if rule.or_who_made_it else rule.roles
 
 
-def check_district(person: Person, deed: Permission) -> str:
-    """The person's own district; Forbidden for who may do the deed in none."""
-    check_role(person, deed)
+def check_district(person: Person, permission: Permission) -> str:
+    """The person's district; Forbidden for a person without one, or without the permission in any."""
+    check_role(person, permission)
     if person.district is None:
         raise Forbidden("your sign-in names no district: there is nothing that you may see")
     return person.district
 
 
 def check_may(
-    person: Person, deed: Permission, districts: Iterable[str | None] = (), *, made_by: str | None = None
+    person: Person, permission: Permission, districts: Iterable[str | None] = (), *, made_by: str | None = None
 ) -> None:
-    """Refuses what `may` denies; Forbidden says what is missing without telling anything of the thing itself.
+    """Raises Forbidden, without facts about the object, where `may` denies the permission.
 
-    NotFound, as for what does not exist, where the person may not even see what lies in these districts.
+    NotFound, as for an object that does not exist, where the person may not even see objects in these districts.
     """
     districts = list(districts)
-    if may(person, deed, districts, made_by=made_by):
+    if may(person, permission, districts, made_by=made_by):
         return
-    rule = ALLOWED.get(deed)
+    rule = ALLOWED.get(permission)
     if rule is not None and rule.in_district and not may(person, Permission.SEE, districts):
         raise NotFound("there is no such thing")
     if rule is not None and rule.not_who_made_it and made_by is not None and same_person(made_by, person.actor):
         raise Forbidden("a second person has to decide this: it was you who decided first", code="own_decision")
-    raise _forbidden(deed)
+    raise _forbidden(permission)
 
 
-def _forbidden(deed: Permission) -> Forbidden:
-    return Forbidden(f"you may not {deed.value.replace('_', ' ')} this")
+def _forbidden(permission: Permission) -> Forbidden:
+    return Forbidden(f"you may not {permission.value.replace('_', ' ')} this")
 
 
 def check_actor(actor: str | None) -> str:
-    """The name by which the audit knows a person; nobody acts without one."""
+    """The actor name, if it is valid for the audit; else Forbidden."""
     if actor is None or not _ACTOR.fullmatch(actor) or actor.lower() in RESERVED:
         raise Forbidden("say who acts: a name of letters, digits and . _ @ -, at most 100", code="actor_missing")
     return actor
 
 
 def check_purpose(purpose: str | None) -> str:
-    """The stated purpose of a look at people's data; without one the look is refused."""
+    """The stated purpose of an access; Forbidden without one, Invalid for one that is too long."""
     text = (purpose or "").strip()
     if is_blank(text):
         raise Forbidden("say for what purpose you look", code="purpose_missing")

@@ -1,8 +1,8 @@
-"""What waits for a person, as items: two units and all open links between them. Pure.
+"""The review queue: items of two subjects and all open links between them. Pure.
 
-A unit is whom a face stands for: its victim, else its group, else the face itself. A link inside one victim is
-settled. Items come by urgency, and within one urgency from a random place of a ring of link ids on: a link id is a
-digest, so that neither place nor order tells a score.
+A face is reviewed as its subject: its victim, else its group, else itself. A link inside one victim is settled. Items
+are ordered by urgency, and within one urgency by link id from a random start, once around the ring of ids: a link id is
+a digest, so neither start nor order discloses a score.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from typing import Any, Final
 from graph.domain.errors import Invalid
 
 LEASE: Final = timedelta(minutes=15)
-"""How long an item is one person's: longer than a contact sheet takes, short enough to come back the same shift."""
+"""Duration of a claim: longer than a contact sheet takes, short enough to expire within the same shift."""
 SKIPPED_FOR: Final = timedelta(hours=4)
-"""How long a skipped item stays away from who skipped it: about half a shift."""
+"""Time for which a skipped item is not offered to the person who skipped it: about half a shift."""
 CLAIMS_MAX: Final = 20
-"""Open claims of one person: who takes more keeps them from others."""
+"""Open claims of one person; more would keep items from others."""
 LINKS_MAX: Final = 100
-"""Links of one item that are shown and claimed at once; what is left comes back as the next item."""
+"""Links of one item that are shown and claimed at once; the others come back as the next item."""
 URGENCIES: Final = ("routine", "urgent", "danger_now")
 """The name of each number in a link's `urgency`."""
 NEVER_SHOWN: Final = frozenset({"unrelated", "suspect"})
-"""Labels of faces that nobody is asked to compare."""
+"""Labels of faces that are never offered for review."""
 _LAST: Final = "g"
-"""Behind every link id: they are hexadecimal."""
+"""Sorts after every link id: they are hexadecimal."""
 _POSITION = re.compile(r"([0-9a-f]{64})\.([0-2])\.([0-9a-f]{64})")
 
 
@@ -41,7 +41,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subject:
-    """Whom a face stands for."""
+    """What a face is reviewed as: its victim, else its group, else itself."""
 
     kind: Kind
     id: str
@@ -51,28 +51,28 @@ class Subject:
 
 
 def subject_of(face_id: str, group_id: str | None, victim_id: str | None) -> Subject:
-    """The victim that the face depicts, else its group, else the face."""
+    """The subject of a face: the victim that it depicts, else its group, else the face."""
     if victim_id is not None:
         return Subject(Kind.VICTIM, victim_id)
     return Subject(Kind.GROUP, group_id) if group_id is not None else Subject(Kind.FACE, face_id)
 
 
 def item_id(a: Subject, b: Subject) -> str:
-    """The name of the item between two units, whichever comes first."""
+    """The id of the item of two subjects, in either order."""
     return "|".join(sorted((str(a), str(b))))
 
 
 def is_settled(a: Subject, b: Subject) -> bool:
-    """Whether both faces are one victim already: nothing is left to ask."""
+    """Whether both subjects are one victim already: there is nothing to review."""
     return a == b and a.kind is Kind.VICTIM
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One side of a link as the filters see it; `cases` are (case id, district), `group_case` that of a group.
+    """One endpoint of a link; `cases` are (case id, district), `group_case` is the case of its group.
 
-    `unit` is what items are made of, whoever looks. `shown` is what the person is told, and None of a face of another
-    district; `identified` whether they know who that is.
+    `subject` defines the item, for every viewer. `visible_subject` is what the viewer is shown, None in another
+    district; `identified`: the viewer knows the victim's identity.
     """
 
     face_id: str
@@ -89,9 +89,9 @@ class Endpoint:
         return any(where == district for _, where in self.cases)
 
     def visible_in(self, district: str | None, victim_id: str | None, *, identified: bool) -> Endpoint:
-        """The same as told there: a group is of one case and that of one district, a victim goes by its known name.
+        """The endpoint as people of `district` see it; `victim_id` is the name by which they know its victim.
 
-        A face that is in a group of another district alone is told as a face.
+        A group belongs to one case and is visible in that case's district only; elsewhere its face counts alone.
         """
         if not self.is_in(district):
             return self
@@ -103,7 +103,7 @@ class Endpoint:
 
 
 def endpoint_of(side: Mapping[str, Any]) -> Endpoint:
-    """One side of a row of `links_of`: the victim that confirmations give stands before those that are declared."""
+    """An endpoint of a row of `queries.queue.WAITING_LINKS`; a confirmed victim precedes declared ones."""
     victims = sorted((basis != "confirmed", victim_id) for basis, victim_id in side["victims"])
     victim_id = victims[0][1] if victims else None
     groups: list[list[str]] = side["groups"]
@@ -121,7 +121,7 @@ def endpoint_of(side: Mapping[str, Any]) -> Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a person wants to work on; times are milliseconds since 1970, UTC."""
+    """Which items a person wants to review; times in milliseconds since 1970, UTC."""
 
     case_id: str | None = None
     district: str | None = None
@@ -132,10 +132,10 @@ class Filters:
     identified: bool = False
 
     def allows(self, a: Endpoint, b: Endpoint, own_district: str | None) -> bool:
-        """Whether the link between the two sides belongs into this person's queue.
+        """Whether the link between two endpoints belongs into the queue of a person of `own_district`.
 
-        A link is as old as the later of its two pictures. A case or victim counts only on a side in the person's own
-        district: else the filter would tell what the other side's mask hides.
+        A link is as old as the later of its two pictures. Filters by case and victim apply to endpoints in the person's
+        own district only: otherwise they would disclose what is masked elsewhere.
         """
         sides = (a, b)
         mine = [side for side in sides if side.is_in(own_district)]
@@ -167,7 +167,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A link on the walk that began at link id `start`; the walk goes on behind it."""
+    """The position of a link on the walk that began at link id `start`."""
 
     start: str
     urgency: int
@@ -178,12 +178,12 @@ class Position:
 
     @property
     def order(self) -> tuple[int, bool, str]:
-        """Sorts the links of one walk as the walk meets them."""
+        """Sort key in the order of the walk."""
         return (-self.urgency, self.link_id <= self.start, self.link_id)
 
 
 def read_position(text: str) -> Position:
-    """The position that `str` wrote; Invalid for any other text."""
+    """Parses what `str` of a position wrote; Invalid for any other text."""
     found = _POSITION.fullmatch(text)
     if found is None:
         raise Invalid("after: give `next` of the page before")
@@ -191,13 +191,13 @@ def read_position(text: str) -> Position:
 
 
 def walk(start: str, urgencies: Collection[int] = range(len(URGENCIES))) -> list[Segment]:
-    """All links, the most urgent first, each urgency once around from `start`."""
+    """The segments of a whole walk: the most urgent first, each urgency once around from `start`."""
     levels = sorted(urgencies, reverse=True)
     return [stretch for level in levels for stretch in (Segment(level, start, _LAST), Segment(level, "", start))]
 
 
 def remaining(stretches: Sequence[Segment], done: Position) -> list[Segment]:
-    """What is left of a walk behind the position `done`."""
+    """The segments of a walk after the position `done`."""
     for number, part in enumerate(stretches):
         if part.urgency == done.urgency and part.after < done.link_id <= part.until:
             return [Segment(part.urgency, done.link_id, part.until), *stretches[number + 1 :]]

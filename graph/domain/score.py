@@ -1,12 +1,12 @@
-"""How a face vector becomes the one that it is compared by. Pure.
+"""The map from stored face vectors to those that are compared. Pure.
 
-What makes strangers alike is no likeness of people: that they are small children, that both pictures are blurred, moved
-or half covered. In a face vector such a thing is a direction, much the same for everybody. So the mean and the
-directions of age and of the worst defects are taken off, and the rest is weighed by how little it differs between
-pictures of one person (nuisance attribute projection and within-class covariance normalisation: Solomonoff, Campbell
-and Boardman, ICASSP 2005; Hatch, Kajarekar and Stolcke, Interspeech 2006). What is left has length 1, but for a face
-that stands where strangers are more alike than usual, told by where it lies along those directions: its vector is
-shorter. So one product of two vectors is the score, and a stranger reaches a threshold as seldom whoever it is.
+Vectors of strangers are alike mainly through nuisances: the age group, and defects of the pictures such as blur, motion
+or occlusion. Each of these is a direction in the vector space, much the same for everybody. The map subtracts the mean,
+removes the directions of age and of the worst defects, and weighs the rest by how little it varies between pictures of
+one person (nuisance attribute projection and within-class covariance normalisation: Solomonoff, Campbell and Boardman,
+ICASSP 2005; Hatch, Kajarekar and Stolcke, Interspeech 2006). The result has length 1, except in crowded regions, where
+strangers are more alike than usual: there it is shorter, by an amount that its position along those directions gives.
+So the product of two vectors is the score, and the false-accept rate at a threshold is the same for everybody.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Row = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """How much shorter the vector of a face in a crowded place is; checked when it is built.
+    """The length of vectors in crowded regions; checked at construction.
 
     `directions` (k, d) are orthonormal. Of a face that lies `u` along them from the mean, and with a rest of length
     `r`, the logarithm of the length is -(`base` + `along` u + `squared` u² + `rest` log r), and 0 at the most.

@@ -1,4 +1,4 @@
-"""By how many degrees a person turned a picture before its faces are looked for."""
+"""The angles by which a picture can be turned before detection."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _LONGEST: Final = 32
 
 
 def noted_turn(data: bytes) -> int:
-    """The degrees clockwise that a note behind the picture's last byte tells; 0 without one.
+    """The degrees clockwise in a note after the picture's last byte; 0 without one.
 
-    Earlier releases stored an uploaded picture that was turned with such a note. It is a media of its own, named by the
-    SHA-256 of all its bytes, whose boxes are those in the turned picture.
+    Earlier releases appended such a note to uploaded pictures that were turned. Such a file is a media of its own,
+    named by the SHA-256 of all its bytes; its boxes refer to the turned picture.
     """
     found = _NOTE.search(data[-_LONGEST:])
     return int(found[1]) if found else 0

@@ -1,7 +1,8 @@
-"""Victims: which faces people hold to be one person. Computed from what was said, never stored apart from it.
+"""Victims: the faces of one person by declarations of case systems and decisions of people. Always computed from these.
 
 A victim is a connected component: first over declared faces and approved links, then over confirmed links in the order
-of their confirmation, each left pending where it would join two components that case systems registered as different.
+of their confirmation. A confirmed link stays pending if it would join two components that case systems registered as
+different victims.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from graph.domain.visibility import poorest_first
 
 @dataclass(frozen=True, slots=True)
 class FaceFacts:
-    """What is known of a face here: an erased one has no media. Times in ms, None in a picture."""
+    """The facts about a face that victims depend on; an erased one has no media. Times in ms, None in a picture."""
 
     face_id: str
     media_id: str | None
@@ -28,7 +29,7 @@ class FaceFacts:
     quality: float | None = None
 
     def in_one_frame_with(self, other: FaceFacts) -> bool:
-        """Whether both are seen at one moment: then they are two people."""
+        """Whether both faces are visible at one moment, which two faces of one person cannot be."""
         if self.media_id is None or self.media_id != other.media_id:
             return False
         if None in (self.start_ms, self.end_ms, other.start_ms, other.end_ms):
@@ -38,7 +39,7 @@ class FaceFacts:
 
 @dataclass(frozen=True, slots=True)
 class LinkFacts:
-    """A link that somebody decided; `confirmed_at` is the time of the confirmation by which it joins."""
+    """A decided link; `confirmed_at` is the time of its standing confirmation."""
 
     link_id: str
     a: str
@@ -51,26 +52,26 @@ class LinkFacts:
         return (self.confirmed_at, self.link_id)
 
     def hardness(self, faces: Mapping[str, FaceFacts]) -> tuple[float, str]:
-        """Sorts links by how hard they are to judge, without their scores: see `sealed.poorest_first`."""
+        """Sort key by difficulty, without the scores: see `visibility.poorest_first`."""
         ends = [faces[face].quality if face in faces else None for face in (self.a, self.b)]
         return poorest_first(ends[0], ends[1], self.link_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """Faces with everything that connects them to each other: closed under declarations and joining links."""
+    """Faces and links, closed under declarations and joining links: no other face belongs to a victim of these."""
 
     faces: Mapping[str, FaceFacts]
     links: Mapping[str, LinkFacts]
 
     def changed(self, links: Iterable[LinkFacts]) -> Neighbourhood:
-        """The same with these links as they will be."""
+        """The neighbourhood with these links added or replaced."""
         return replace(self, links={**self.links, **{link.link_id: link for link in links}})
 
 
 @dataclass(frozen=True, slots=True)
 class Victim:
-    """One person: `registered` are the ids of case systems in it, `links` what joins its faces, oldest first."""
+    """One person: `registered` are ids that case systems gave, `links` join its faces, oldest first."""
 
     victim_id: str
     faces: frozenset[str]
@@ -79,13 +80,13 @@ class Victim:
 
     @property
     def is_formed(self) -> bool:
-        """Whether people's acts hold it together, so that it is more than what a case system declared."""
+        """Whether links join its faces, beyond the declarations of case systems."""
         return bool(self.links)
 
 
 @dataclass(frozen=True, slots=True)
 class Victims:
-    """All victims of a neighbourhood, and the confirmed links that do not join before they are approved."""
+    """All victims of a neighbourhood, and the confirmed links that join nothing until they are approved."""
 
     by_id: Mapping[str, Victim] = field(default_factory=dict[str, Victim])
     pending: frozenset[str] = frozenset()
@@ -97,7 +98,7 @@ class Victims:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Two faces in one victim that cannot be one person, and how they came to be joined.
+    """Two faces in one victim that cannot be one person, and the links that join them.
 
     `kind` is `one_frame` or `dismissed`; `path` are the links between them, `weakest` the hardest of them to judge.
     """
@@ -110,12 +111,12 @@ class Contradiction:
 
 
 def formed_id(link_id: str) -> str:
-    """The name of a victim whose oldest standing confirmation is this link's."""
+    """The id of a victim whose oldest standing confirmation is on this link."""
     return f"v-{digest('victim', link_id)[:32]}"
 
 
 def victims(near: Neighbourhood) -> Victims:
-    """The victims of a neighbourhood: the same as computing them for everything at once."""
+    """The victims of a neighbourhood; equal to those computed from the whole graph."""
     forest = _Forest()
     for face in near.faces.values():
         for name in face.declared:
@@ -169,7 +170,7 @@ class _Forest:
             self.registered[one] |= self.registered.pop(other, set())
 
     def join_if_allowed(self, a: object, b: object) -> bool:
-        """Joins unless both sides are registered, as different victims then."""
+        """Joins the two sets and returns True, unless both are registered, as different victims."""
         one, other = self.root(a), self.root(b)
         if one != other and self.registered[one] and self.registered[other]:
             return False
@@ -178,7 +179,7 @@ class _Forest:
 
 
 def contradictions(near: Neighbourhood, found: Victims) -> set[Contradiction]:
-    """Every pair of faces in one victim that is seen in one frame or that people dismissed."""
+    """Every pair of faces in one victim that is visible in one frame or whose link people dismissed."""
     wrong = {
         Contradiction("one_frame", a, b) for victim in found.by_id.values() for a, b in _in_one_frame(near, victim)
     }
@@ -202,7 +203,7 @@ def _in_one_frame(near: Neighbourhood, victim: Victim) -> Iterator[tuple[str, st
 
 
 def explained(wrong: Contradiction, near: Neighbourhood, found: Victims) -> Contradiction:
-    """The contradiction with the shortest chain of links that joins its faces, and the hardest of them to judge."""
+    """The contradiction with the shortest chain of links between its faces, and the hardest link of it."""
     edges: defaultdict[object, list[tuple[object, str | None]]] = defaultdict(list)
     for link in near.links.values():
         if link.state in JOINS and link.link_id not in found.pending:

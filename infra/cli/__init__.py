@@ -2,19 +2,6 @@
 
 from typing import Final
 
-COMMANDS: Final = {
-    "demo": "demo",
-    "up": "up",
-    "down": "up",
-    "ingest": "ingest",
-    "search": "search",
-    "token": "token",
-    "status": "status",
-    "restore": "restore",
-    "doctor": "doctor",
-    "topics": "topics",
-    "audit": "audit",
-    "models": "models",
-    "bench": "bench",
-}
-"""The commands in the order of the help, and each one's module: only the asked one's libraries are loaded."""
+NAMES: Final = "demo up down ingest search token status restore doctor topics audit models bench"
+COMMANDS: Final = {name: "up" if name == "down" else name for name in NAMES.split()}
+"""The commands in the order of the help, and the module of each: only the requested one is loaded."""

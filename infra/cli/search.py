@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from api.client import ApiClient, Asked
+from api.client import ApiClient, SearchRequest
 from graph.domain.errors import Invalid
 from graph.domain.text import printable
 from graph.domain.turn import TURNS
@@ -56,7 +56,7 @@ def search(
         raise Invalid(f"there is no file {printable(str(picture))}")
     if rotate not in map(str, TURNS):
         raise Invalid("--rotate: 0, 90, 180 or 270")
-    asked = Asked(full_case_id(case), purpose, legal_basis, _place(within), limit, keep_asking)
+    asked = SearchRequest(full_case_id(case), purpose, legal_basis, _place(within), limit, keep_asking)
     running = find_running(chosen.data)
     if running is None or not running.ready or not running.api_url:
         raise StackError(f"no API runs on {chosen.data}: start it with `redthread up`")

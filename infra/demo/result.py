@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
@@ -20,10 +20,7 @@ class Endpoint:
 
     case: str
     file: str
-    box: tuple[int, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        return {"case": self.case, "file": self.file, "box": list(self.box)}
+    box: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +43,8 @@ class FoundLink:
         return (-self.score, self.a.case, self.a.file, self.b.case, self.b.file, self.faces)
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "a": self.a.as_json(),
-            "b": self.b.as_json(),
-            "score": round(self.score, 4),
-            "threshold": self.threshold,
-        }
+        score = round(self.score, 4)
+        return {"a": asdict(self.a), "b": asdict(self.b), "score": score, "threshold": self.threshold}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +61,7 @@ class Result:
 
     def as_json(self, seconds: Mapping[str, Any]) -> dict[str, Any]:
         """The one object of `--json`."""
-        return {
-            "files": self.files,
-            "media": self.media,
-            "faces": self.faces,
-            "no_face": self.no_face,
-            "too_poor": self.too_poor,
-            "quarantined": self.quarantined,
-            "links": [link.as_json() for link in self.links],
-            "seconds": dict(seconds),
-        }
+        return {**asdict(self), "links": [link.as_json() for link in self.links], "seconds": dict(seconds)}
 
 
 def places_by_media(files: Sequence[SourceFile], notices: Mapping[int, Notice]) -> dict[str, list[SourceFile]]:
@@ -114,7 +98,10 @@ def found_links(row: ScoredLink, places: Mapping[str, Sequence[SourceFile]]) -> 
     """The link once for each pair of cases that it joins; a media with two files in a case is named by the first."""
     links: list[FoundLink] = []
     for a, b in product(_first_in_each_case(places[row.a_media]), _first_in_each_case(places[row.b_media])):
-        ends = [(Endpoint(a.case, a.file, row.a_box), row.a_face), (Endpoint(b.case, b.file, row.b_box), row.b_face)]
+        ends = [
+            (Endpoint(a.case, a.file, list(row.a_box)), row.a_face),
+            (Endpoint(b.case, b.file, list(row.b_box)), row.b_face),
+        ]
         ends.sort(key=lambda end: (end[0].case, end[0].file, end[0].box))
         (first, first_face), (second, second_face) = ends
         links.append(FoundLink(first, second, row.score, row.threshold, (first_face, second_face)))

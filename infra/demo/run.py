@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from api.client import ApiClient, Asked
+from api.client import ApiClient, SearchRequest
 from graph.actions.read.counts import ScoredLink, counts, scored_links
 from graph.domain.people import Role
 from graph.store.session import Store
@@ -124,7 +124,7 @@ async def ask(
         )
         answers: list[Answered] = []
         for question, asking, within in questions:
-            asked = Asked(asking.case_id, terms.purpose, terms.legal_basis, within)
+            asked = SearchRequest(asking.case_id, terms.purpose, terms.legal_basis, within)
             with _client(system, terms, terms.district(asking)) as api:
                 answers.append(Answered(question, api.ask_with_faces(asked, [face], stop)))
         return answers

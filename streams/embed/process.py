@@ -51,12 +51,12 @@ def make(settings: StreamSettings) -> Any:
     )
     watchdog = Watchdog(app)
     worker = EmbedWorker(
-        app,
-        step,
-        circuits,
-        watchdog,
-        CrashPoint(settings.crash_at),
-        Space.of(settings.data, settings.store_url, settings.space_mib),
+        app=app,
+        step=step,
+        circuits=circuits,
+        watchdog=watchdog,
+        crash=CrashPoint(settings.crash_at),
+        space=Space.of(settings.data, settings.store_url, settings.space_mib),
         sources=settings.sources,
         # One more than `threads`: while one picture is decoded in its process, another one is embedded.
         pool=ThreadPoolExecutor(settings.threads + 1, "embed"),

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass, field
 from typing import Any
 
 from graph.domain.errors import MediaStoreUnavailable, RedthreadError, SourceUnreachable, Unprocessable
@@ -26,63 +27,56 @@ STORAGE_WAIT_S = 5.0
 Work = Callable[[Message, str], GalleryRecord]
 
 
+@dataclass(slots=True, kw_only=True)
 class EmbedWorker:
     """Turns each incoming event into a gallery record or a quarantine record; there is no third result."""
 
-    def __init__(
-        self,
-        app: Any,
-        step: EmbedStep,
-        circuits: Circuits,
-        watchdog: Watchdog,
-        crash: CrashPoint,
-        space: Space,
-        *,
-        sources: dict[str, list[str]],
-        pool: Executor,
-        probe_pool: Executor,
-    ) -> None:
-        self._step = step
-        self._circuits = circuits
-        self._watchdog = watchdog
-        self._crash = crash
-        self._app = app
-        self._space = space
-        self._is_short = False
-        self._owner = sources_by_topic(sources)
-        self._pool = pool
-        self._probe_pool = probe_pool
-        self._sources = sources
-        self._gallery = raw_topic(app, topics.GALLERY)
-        self._quarantine = raw_topic(app, topics.QUARANTINE)
+    app: Any
+    step: EmbedStep
+    circuits: Circuits
+    watchdog: Watchdog
+    crash: CrashPoint
+    space: Space
+    sources: dict[str, list[str]]
+    pool: Executor
+    probe_pool: Executor
+    _is_short: bool = field(default=False, init=False)
+    _source_of: dict[str, str] = field(init=False)
+    _gallery: Any = field(init=False)
+    _quarantine: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._source_of = sources_by_topic(self.sources)
+        self._gallery = raw_topic(self.app, topics.GALLERY)
+        self._quarantine = raw_topic(self.app, topics.QUARANTINE)
 
     def register_agents(self) -> None:
         """Adds the worker's agents to its app."""
-        media = [topics.media_submitted(source) for source in self._sources]
-        changes = [topic for source in self._sources for topic in topics.changes(source)]
-        read_each(self._app, media, self.media, name="embed-media", parallel=True)
-        read_each(self._app, changes, self.change, name="relay-changes", parallel=True)
+        media = [topics.media_submitted(source) for source in self.sources]
+        changes = [topic for source in self.sources for topic in topics.changes(source)]
+        read_each(self.app, media, self.media, name="embed-media", parallel=True)
+        read_each(self.app, changes, self.change, name="relay-changes", parallel=True)
         # An agent and a thread of its own, so that a person's request overtakes ingestion.
-        read_each(self._app, [topics.PROBES], self.request, name="embed-probes", parallel=True)
+        read_each(self.app, [topics.PROBES], self.request, name="embed-probes", parallel=True)
 
     async def media(self, message: Message) -> None:
         await self._wait_for_space()
-        await self._handle(message, self._owner[message.topic], self._step.media_record, self._pool)
+        await self._handle(message, self._source_of[message.topic], self.step.media_record, self.pool)
 
     async def change(self, message: Message) -> None:
-        await self._handle(message, self._owner[message.topic], self._step.change_record, self._pool)
+        await self._handle(message, self._source_of[message.topic], self.step.change_record, self.pool)
 
     async def request(self, message: Message) -> None:
-        await self._handle(message, "", self._step.request_record, self._probe_pool)
+        await self._handle(message, "", self.step.request_record, self.probe_pool)
 
     async def _handle(self, message: Message, source: str, work: Work, pool: Executor) -> None:
         try:
             record = await self._process(message, source, work, pool)
-            self._crash.reach("embed-before-send")
+            self.crash.reach("embed-before-send")
             key = _key(record)
             body = record.model_dump_json().encode()
             await send_sure(self._gallery, key.encode(), body, gallery_headers(record, key))
-            self._crash.reach("embed-after-send")
+            self.crash.reach("embed-after-send")
         except RedthreadError as reason:
             await self._refuse(message, source, reason)
         except Exception as defect:  # noqa: BLE001
@@ -90,15 +84,15 @@ class EmbedWorker:
             log.error("%s/%s/%s: %s", message.topic, message.partition, message.offset, describe_failure(defect))
             name = type(defect).__name__
             await self._refuse(message, source, Unprocessable(f"an unexpected failure ({name})", code="unexpected"))
-        self._watchdog.progress()
+        self.watchdog.progress()
 
     async def _wait_for_space(self) -> None:
         """Returns once there is space for the crops of a picture. Erasures and people's requests do not wait for it."""
-        while (shortage := await asyncio.to_thread(self._space.shortage)) and not self._app.should_stop:
+        while (shortage := await asyncio.to_thread(self.space.shortage)) and not self.app.should_stop:
             if not self._is_short:
                 log.error("embed waits: too little free space, %s", shortage)
             self._is_short = True
-            self._watchdog.progress()
+            self.watchdog.progress()
             await asyncio.sleep(CHECK_EVERY_S)
         if self._is_short and shortage is None:
             log.warning("embed goes on: there is free space again")
@@ -111,7 +105,7 @@ class EmbedWorker:
             try:
                 return await loop.run_in_executor(pool, work, message, source)
             except SourceUnreachable as silent:
-                if not self._circuits.failed(silent.host):
+                if not self.circuits.failed(silent.host):
                     raise
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5)
@@ -119,7 +113,7 @@ class EmbedWorker:
                 # Our own disk or store is full or away: waiting loses nothing; quarantine would get every event.
                 why = failure.message if isinstance(failure, MediaStoreUnavailable) else type(failure).__name__
                 log.error("embed waits: %s", why)
-                self._watchdog.progress()
+                self.watchdog.progress()
                 await asyncio.sleep(STORAGE_WAIT_S)
 
     async def _refuse(self, message: Message, source: str, reason: RedthreadError) -> None:

@@ -19,7 +19,7 @@ from streams.faces.models import ALIGNED_SIDE
 from streams.faces.quality import graded, signals
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
-from streams.records.gallery import EmbeddedAgain
+from streams.records.gallery import ReembeddedFace
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class FaceReembedder:
     fetcher: Fetcher
     decoder: Decoder
 
-    def embed(self, face: StoredFace) -> EmbeddedAgain | None:
+    def embed(self, face: StoredFace) -> ReembeddedFace | None:
         """The face under this recogniser, graded again; None where neither its crop nor its picture is available.
 
         Raises MediaStoreUnavailable, where neither is known to be lost.
@@ -46,7 +46,7 @@ class FaceReembedder:
         # The detector's score is not stored; it only chooses among the reasons.
         seen = signals(aligned, _landmarks(face), face.picture, 1.0, norm)
         grade = graded(seen, landmarks_seen=face.landmarks is not None)
-        return EmbeddedAgain(
+        return ReembeddedFace(
             face_id=face.face_id,
             vector=base64.b64encode(vectors[0].astype("<f4").tobytes()).decode("ascii"),
             norm=norm,

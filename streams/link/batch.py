@@ -22,7 +22,14 @@ from streams.link.answers import Answers
 from streams.link.compare import Comparer
 from streams.link.memberships import StoredMembership
 from streams.link.vectors import unit_vector
-from streams.records.gallery import EmbeddedAgain, EmbeddedFace, FacesEmbedded, MarkEmbedded, MediaEmbedded, SourceEvent
+from streams.records.gallery import (
+    EmbeddedFace,
+    FacesEmbedded,
+    MarkEmbedded,
+    MediaEmbedded,
+    ReembeddedFace,
+    SourceEvent,
+)
 
 MembershipKey = tuple[str, str]
 """Media id and case id."""
@@ -62,7 +69,7 @@ class Batch:
 
     # --- vectors -------------------------------------------------------------------------------------------------
 
-    def vector(self, face: EmbeddedFace | EmbeddedAgain) -> Vectors:
+    def vector(self, face: EmbeddedFace | ReembeddedFace) -> Vectors:
         """The stored unit vector (d,) of a face. Raises Unprocessable."""
         if face.vector not in self._vectors:
             self._vectors[face.vector] = unit_vector(face.vector)
@@ -74,7 +81,7 @@ class Batch:
             scored = self._scorer.all_scored(np.stack([self.vector(face) for face in faces]))
             self._scored |= {face.vector: vector for face, vector in zip(faces, scored, strict=True)}
 
-    def scored(self, face: EmbeddedFace | EmbeddedAgain) -> Vectors:
+    def scored(self, face: EmbeddedFace | ReembeddedFace) -> Vectors:
         """The scored vector (d,) of a face. Raises Unprocessable, Invalid."""
         known = self._scored.get(face.vector)
         return self._scorer.scored(self.vector(face)) if known is None else known
@@ -88,14 +95,14 @@ class Batch:
             if length != dimensions:
                 raise Unprocessable("an embedding has other dimensions than its model's", code="bad_embedding")
 
-    def with_vector(self, stored: Face, face: EmbeddedFace | EmbeddedAgain) -> Face:
+    def with_vector(self, stored: Face, face: EmbeddedFace | ReembeddedFace) -> Face:
         """The stored face with the scored vector of this embedding."""
         scored, leads_only = self.scored(face), face.quality < TOO_POOR_BELOW
         if face.too_poor_because is None:
             return replace(stored, vector=scored, poor=None, leads_only=leads_only)
         return replace(stored, vector=None, poor=scored, leads_only=leads_only)
 
-    def put_embedding(self, face: EmbeddedFace | EmbeddedAgain, model_id: str) -> None:
+    def put_embedding(self, face: EmbeddedFace | ReembeddedFace, model_id: str) -> None:
         """Stages the row of an embedding under this model."""
         self.changes.embeddings.append(
             {

@@ -18,7 +18,7 @@ from streams import topics
 from streams.faces.reembed import FaceReembedder
 from streams.kafka.connection import KafkaConnection
 from streams.kafka.sending import gallery_headers
-from streams.records.gallery import EmbeddedAgain, FacesEmbedded
+from streams.records.gallery import FacesEmbedded, ReembeddedFace
 
 AHEAD: Final = 5
 """Records that may wait for link: more would delay the events of case systems."""
@@ -99,7 +99,7 @@ async def embed_missing(
             return lost
 
 
-def _embedded(reembedder: FaceReembedder, page: Sequence[models.StoredFace]) -> list[EmbeddedAgain]:
+def _embedded(reembedder: FaceReembedder, page: Sequence[models.StoredFace]) -> list[ReembeddedFace]:
     return [face for face in map(reembedder.embed, page) if face is not None]
 
 

@@ -164,7 +164,7 @@ class LabelChanged(Record):
     taken_back: list[Sha256] = Field(default_factory=list[str])
 
 
-class EmbeddedAgain(Record):
+class ReembeddedFace(Record):
     """A stored face reembedded by a model; `vector` as in EmbeddedFace, the quality under that model."""
 
     face_id: Sha256
@@ -178,7 +178,7 @@ class FacesEmbedded(Record):
     """Stored faces reembedded by one model, in addition to their vectors of another."""
 
     model_id: Reference
-    faces: Annotated[list[EmbeddedAgain], Field(min_length=1, max_length=500)]
+    faces: Annotated[list[ReembeddedFace], Field(min_length=1, max_length=500)]
 
 
 class ModelSwitched(Record):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from graph.actions.operate import audit_roots
-from graph.atomic import make_folders, sync_folder
+from graph.atomic import sync_folder, write_whole
 from graph.domain.audit_root import Root
 from graph.domain.errors import Fenced, StoreUnavailable
 from graph.store.session import Store
@@ -81,15 +81,10 @@ def write_root(folder: Path, root: Root) -> bool:
 
     The file appears whole or not at all, is read-only, and is on the disk when this returns.
     """
-    make_folders(folder)
     path = folder / f"{root.date}.json"
     if not path.exists():
         scratch = folder / f".{root.date}.{os.getpid()}"
-        scratch.unlink(missing_ok=True)
-        with os.fdopen(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o400), "wb") as file:
-            file.write(root.line)
-            file.flush()
-            os.fsync(file.fileno())
+        write_whole(scratch, root.line, mode=0o400)
         try:
             # Unlike a rename, a link refuses a name that is taken.
             path.hardlink_to(scratch)

@@ -24,7 +24,7 @@ def wheel(folder: Path, value: int) -> str:
     return requirement(folder, "peer", f"{value}.0", f"VALUE = {value}\n")
 
 
-def test_an_environment_is_made_once_and_made_anew_for_another_list(tmp_path: Path) -> None:
+def test_an_environment_is_made_once_and_remade_for_another_list(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     first, second = wheel(tmp_path, 1), wheel(tmp_path, 2)
@@ -39,7 +39,7 @@ def test_an_environment_is_made_once_and_made_anew_for_another_list(tmp_path: Pa
         assert peer.ask(None) == [2, None]
 
 
-def test_packages_that_cannot_be_installed_are_told_and_tried_again(tmp_path: Path) -> None:
+def test_packages_that_cannot_be_installed_are_reported_and_retried(tmp_path: Path) -> None:
     good = wheel(tmp_path, 1)
     bad = good[:-3] + ("00\n" if good[-3:-1] != "00" else "11\n")
     with pytest.raises(NotInstalled, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
@@ -47,20 +47,20 @@ def test_packages_that_cannot_be_installed_are_told_and_tried_again(tmp_path: Pa
     assert peer_environment("peer", good, tmp_path / "kept", threading.Event()).exists()
 
 
-def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_used_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotInstalled, match="cannot be used: Not a directory"):
         peer_environment("peer", "", tmp_path / "file" / "kept", threading.Event())
 
 
-def test_an_install_ends_when_told_to(tmp_path: Path) -> None:
+def test_an_install_ends_on_request(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
     with pytest.raises(Interrupted):
         peer_environment("peer", "", tmp_path, stop)
 
 
-def test_a_peer_that_fails_is_told_by_its_last_line(tmp_path: Path) -> None:
+def test_a_failed_peer_is_reported_by_its_last_line(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("def answer(question):\n    return 1 // question\n")
     with peer_process(Path(sys.executable), script) as peer:
@@ -70,7 +70,7 @@ def test_a_peer_that_fails_is_told_by_its_last_line(tmp_path: Path) -> None:
                 peer.ask(0)
 
 
-def test_a_peer_starts_as_many_threads_as_it_is_told(tmp_path: Path) -> None:
+def test_a_peer_starts_as_many_threads_as_requested(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("import os\ndef answer(name):\n    return os.environ[name]\n")
     with peer_process(Path(sys.executable), script, 3) as peer:

@@ -37,9 +37,7 @@ RETURN COUNT { (n:Notice) WHERE n.source = $source } AS notices,
 """
 
 
-async def test_both_ways_write_the_same_rows(
-    stack: Addresses, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+async def test_both_ways_write_the_same_rows(stack: Addresses, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "WARM_UP", 10)
 
     found = await measure_graph_writes(stack, 60, 2, 1)

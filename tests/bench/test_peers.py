@@ -91,7 +91,7 @@ def test_recall_is_taken_where_so_many_pairs_of_two_people_are_accepted() -> Non
     assert recall(np.full_like(vectors, math.nan), person, "cosine") == {"0.001": None, "0.0001": None}
 
 
-def test_what_was_found_is_counted_by_faces_and_by_pictures() -> None:
+def test_results_are_counted_by_faces_and_by_pictures() -> None:
     face = Face((0, 0, 1, 1), None)
     found = Measured([[face, face], [], [face]], 1.5, 0.3).as_json({})
     assert found == {
@@ -104,12 +104,12 @@ def test_what_was_found_is_counted_by_faces_and_by_pictures() -> None:
 
 
 @pytest.mark.parametrize("text", ["mtcnn", "mtcnn=", "mtcnn=/no/such/file", f"facenet={sys.executable}"])
-def test_what_names_no_python_of_a_peer_is_refused(text: str) -> None:
+def test_an_argument_that_names_no_python_of_a_peer_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         pythons_of([text])
 
 
-def test_a_peer_that_is_not_in_its_environment_is_told(tmp_path: Path) -> None:
+def test_a_peer_missing_in_its_environment_is_reported(tmp_path: Path) -> None:
     here = places(tmp_path, mtcnn=Path(sys.executable))
     with (
         peer_processes("mtcnn", 2, here, threading.Event()) as peer,
@@ -118,13 +118,13 @@ def test_a_peer_that_is_not_in_its_environment_is_told(tmp_path: Path) -> None:
         peer.find([tmp_path / "picture.jpg"], threading.Event())
 
 
-def test_a_peer_without_its_weights_is_told(tmp_path: Path) -> None:
+def test_a_peer_without_its_weights_is_reported(tmp_path: Path) -> None:
     here = places(tmp_path, deepface=Path(sys.executable))
     with pytest.raises(NotInstalled, match="not at hand"), peer_processes("deepface", 1, here, threading.Event()):
         pass
 
 
-def test_a_peer_stops_when_told_to(tmp_path: Path) -> None:
+def test_a_peer_stops_on_request(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
     here = places(tmp_path, mtcnn=Path(sys.executable))

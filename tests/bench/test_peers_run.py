@@ -41,7 +41,9 @@ def pictures(tmp_path: Path) -> Path:
     return root
 
 
-def test_both_take_all_pictures_and_who_cannot_be_installed_is_told(pictures: Path, tmp_path: Path) -> None:
+def test_both_process_all_pictures_and_a_peer_that_cannot_be_installed_is_reported(
+    pictures: Path, tmp_path: Path
+) -> None:
     lines = [requirement(tmp_path, "face_recognition", "1.3.0", FACE_RECOGNITION)]
     lines.append(requirement(tmp_path, "dlib", "20.0.1", ""))
     made = peer_environment("face_recognition", "".join(lines), tmp_path / "made", threading.Event())

@@ -32,7 +32,7 @@ async def test_reviewers_at_work_meet_no_error_and_decide_nothing_twice(
     assert {"claim", "crop", "verdict"} <= set(measured.times)
 
 
-def test_percentiles_are_of_what_was_measured() -> None:
+def test_percentiles_are_measured_values() -> None:
     told = percentiles([0.01] * 98 + [0.02, 0.09])
 
     assert told == {"number": 100, "p50_ms": 10.0, "p99_ms": 90.0, "longest_ms": 90.0, "p99_in_p50": 9.0}

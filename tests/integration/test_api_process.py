@@ -22,10 +22,10 @@ from graph.store.queries import audit as audit_queries
 from graph.store.session import Store, Tx
 from tests.integration.conftest import HEADERS, entries
 from tests.support.factories import two_cases
-from tests.support.harness import new_store
+from tests.support.harness import LONG_S, new_store
 from tests.support.signed_in import sign_in_env
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 LOOKS = 20
 """How often readiness is asked for under load."""
 
@@ -44,7 +44,7 @@ class Running:
                 self.url = found[0]
 
     async def ended(self) -> int:
-        return await asyncio.wait_for(self.process.wait(), 20)
+        return await asyncio.wait_for(self.process.wait(), LONG_S)
 
 
 def environment(stack: Any, data: Path, **changed: str) -> dict[str, str]:
@@ -67,7 +67,7 @@ async def running(env: Mapping[str, str]) -> AsyncIterator[Running]:
     service = Running(await spawn(env))
     reading = asyncio.create_task(service.read_log())
     try:
-        async with asyncio.timeout(30), httpx.AsyncClient(headers=HEADERS) as client:
+        async with asyncio.timeout(LONG_S), httpx.AsyncClient(headers=HEADERS) as client:
             while not service.url or not await _answers(client, service.url):
                 assert service.process.returncode is None, service.lines
                 await asyncio.sleep(0.05)
@@ -156,7 +156,7 @@ async def test_under_load_it_stays_ready(stack: Any, store: Store, tmp_path: Pat
 
 async def refusal(env: Mapping[str, str]) -> tuple[int | None, str]:
     process = await spawn(env)
-    _, said = await asyncio.wait_for(process.communicate(), 30)
+    _, said = await asyncio.wait_for(process.communicate(), LONG_S)
     return process.returncode, said.decode()
 
 

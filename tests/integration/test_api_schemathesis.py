@@ -29,7 +29,7 @@ from tests.support.factories import ANNA, NORTH, NOW, SUE, two_cases
 from tests.support.harness import new_store
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(200)]
-EXAMPLES = 5
+EXAMPLES = 4
 """Requests drawn for each route and mode: enough to meet every refusal, few enough for every run of the suite."""
 FRAMING = {"transfer-encoding", "content-length", "connection"}
 """Drawn at random they make no HTTP of a request, which the document does not describe."""

@@ -34,7 +34,7 @@ from tests.support.factories import Scene
 from tests.support.graph_contents import empty
 from tests.support.observer import answers, change_what_is_hidden
 
-HISTORIES = int(os.environ.get("REDTHREAD_TEST_HISTORIES", "6"))
+HISTORIES = int(os.environ.get("REDTHREAD_TEST_HISTORIES", "4"))
 PEOPLE = [
     Person(f"{name}@{district}", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), district)
     for district in ("north", "south")

@@ -52,7 +52,7 @@ from tests.support.worlds import (
     requests,
 )
 
-STORIES = int(os.environ.get("REDTHREAD_TEST_WORLDS", "4"))
+STORIES = int(os.environ.get("REDTHREAD_TEST_WORLDS", "3"))
 AGAIN = 60
 """Requests beyond one of every operation."""
 

@@ -7,6 +7,7 @@ import io
 import re
 import subprocess
 import tokenize
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -47,9 +48,11 @@ def modules(*roots: str) -> list[Path]:
     return sorted(path for root in roots for path in (CHECKOUT / root).rglob("*.py"))
 
 
-def imported(tree: ast.AST) -> set[tuple[str, int]]:
+@cache
+def imported(path: Path) -> frozenset[tuple[str, int]]:
+    """The top-level packages that a module imports, each with the line."""
     found: set[tuple[str, int]] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found |= {(alias.name.partition(".")[0], node.lineno) for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -57,7 +60,7 @@ def imported(tree: ast.AST) -> set[tuple[str, int]]:
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "import_module" and node.args:
             name = getattr(node.args[0], "value", None)
             found |= {(name.partition(".")[0], node.lineno)} if isinstance(name, str) else set()
-    return found
+    return frozenset(found)
 
 
 @pytest.mark.parametrize("library", sorted(ONLY_IN))
@@ -65,7 +68,7 @@ def test_a_library_is_imported_in_one_sub_tree_only(library: str) -> None:
     breaches = [
         f"{path.relative_to(CHECKOUT)}:{line}"
         for path in modules(*PACKAGES)
-        for name, line in imported(ast.parse(path.read_text("utf-8")))
+        for name, line in imported(path)
         if name == library
         and not path.relative_to(CHECKOUT).as_posix().startswith((ONLY_IN[library], *ALSO.get(library, ())))
     ]
@@ -79,7 +82,7 @@ def test_the_domain_imports_the_standard_library_and_itself_only() -> None:
     breaches = [
         f"{path.name}:{line} {name}"
         for path in modules("graph/domain")
-        for name, line in imported(ast.parse(path.read_text("utf-8")))
+        for name, line in imported(path)
         if name not in sys.stdlib_module_names and name != "graph"
     ]
 

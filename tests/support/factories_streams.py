@@ -17,7 +17,6 @@ from graph.domain.label import Label
 from streams.faces.models import DETECTOR_ID, MODEL_ID
 from streams.records.gallery import (
     CaseRecord,
-    EmbeddedAgain,
     EmbeddedFace,
     ErasureRecord,
     FacesEmbedded,
@@ -26,6 +25,7 @@ from streams.records.gallery import (
     MarkEmbedded,
     MediaEmbedded,
     PairsJudged,
+    ReembeddedFace,
     SearchAsked,
     SearchEnded,
     SourceEvent,
@@ -210,7 +210,7 @@ def marked(
 def embedded_again(faces: Mapping[str, Vector], *, model_id: str = MODEL_ID, poor: Sequence[str] = ()) -> FacesEmbedded:
     """The record of stored faces, by id, that were embedded once more."""
     made = [
-        EmbeddedAgain(
+        ReembeddedFace(
             face_id=name, vector=base64.b64encode(vector.astype("<f4").tobytes()).decode(), norm=12.0, quality=0.98,
             too_poor_because="too blurred" if name in poor else None,
         )

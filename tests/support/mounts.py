@@ -1,4 +1,4 @@
-"""File systems of a test's own. A test that mounts one needs root on Linux, skips without it, and says so."""
+"""Temporary file systems for tests, and full disks. Only root on Linux can mount: elsewhere the test is skipped."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ import pytest
 
 @contextmanager
 def tmpfs(folder: Path, size: str) -> Generator[Path]:
-    """An empty file system of this size (`200k`) at `folder`, gone afterwards."""
+    """An empty file system of this size (`200k`) at `folder`, unmounted afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
-    _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
+    _mount("-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", str(folder))
     try:
         yield folder
     finally:
-        unmount(folder)
+        subprocess.run(["umount", "--lazy", str(folder)], capture_output=True, check=False)
 
 
 def bind(source: Path, folder: Path) -> None:
-    """`source` is to be seen at `folder` too, as a volume that is mounted there."""
+    """Mounts the folder `source` at `folder` too, like a volume."""
     folder.mkdir(parents=True, exist_ok=True)
     _mount("--bind", str(source), str(folder))
 
 
 def unmount(folder: Path) -> None:
-    """The folder is what it was before, whoever still has files open in what was mounted there."""
+    """Unmounts what is mounted at `folder`, even while files in it are open."""
     subprocess.run(["umount", "--lazy", str(folder)], check=True, capture_output=True)
 
 
 def fill(folder: Path) -> Path:
-    """A file that takes all space that is left where `folder` lies; deleting it frees the space."""
-    filler = folder / "filler"
+    """A new file in `folder` that takes all free space of its disk; deleting it frees the space."""
+    filler = folder / "other-program"
     with filler.open("wb", buffering=0) as file:
         for size in (65536, 4096, 1):
             try:

@@ -76,9 +76,16 @@ async def read_audit(
         page = page if filters.subject is None else queries.PAGE_OF_SUBJECT
         actions = None if filters.action is None else recorded_names(filters.action)
         rows = await tx.rows(
-            page, after=first, last=last, limit=limit + 1, start=start, end=end, actor=filters.actor,
-            actions=actions, subject=filters.subject,
-        )  # fmt: skip
+            page,
+            after=first,
+            last=last,
+            limit=limit + 1,
+            start=start,
+            end=end,
+            actor=filters.actor,
+            actions=actions,
+            subject=filters.subject,
+        )
         return [Entry(**row) for row in rows]
 
     found = await store.read(work)

@@ -43,11 +43,11 @@ from tests.support.commands import CHECKOUT, redthread
 from tests.support.harness import LONG_S
 from tests.support.kafka_server import KafkaServer
 
-KILLS = 3
+KILLS = 2
 CALLS = """
 import json, os, sys, threading
 from confluent_kafka import KafkaException
-from graph.actions.link.commit import Cursor
+from graph.actions.link.cursor import Cursor
 from streams.kafka import offsets
 from streams.kafka.connection import KafkaConnection
 from streams.kafka.gallery_topic import GalleryTopic

@@ -19,7 +19,7 @@ from infra.local.memory import memory
 from infra.local.neo4j import server
 from infra.local.ports import free_ports
 from infra.local.supervisor import Supervisor
-from tests.support.tmpfs import fill, tmpfs
+from tests.support.mounts import fill, tmpfs
 
 PASSWORD = "a password"
 DISK_MIB = 200
@@ -84,7 +84,7 @@ def test_neo4j_comes_back_from_a_full_disk_with_all_it_acknowledged_and_names_a_
     rest of the half-written transaction. Reproduced by a tmpfs that is filled to the last byte, and bytes behind the
     log.
     """
-    with tmpfs(tmp_path / "disk", DISK_MIB) as disk:
+    with tmpfs(tmp_path / "disk", f"{DISK_MIB}m") as disk:
         asyncio.run(_story(Neo4j(disk)))
 
 

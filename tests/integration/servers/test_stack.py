@@ -39,7 +39,7 @@ def servers_of(process: subprocess.Popen[str]) -> dict[str, psutil.Process]:
 
 
 def connection(addresses: Addresses) -> dict[str, str]:
-    return {"bootstrap.servers": addresses.kafka, **addresses.security}
+    return {"bootstrap.servers": addresses.kafka, **addresses.kafka_connection.security}
 
 
 def write(addresses: Addresses) -> None:

@@ -226,7 +226,7 @@ def _as_does_not_run() -> Iterator[None]:
 
 def kafka_connection(addresses: Addresses) -> dict[str, Any]:
     """How a Kafka client reaches the broker, by librdkafka's names."""
-    return {"bootstrap.servers": addresses.kafka, **addresses.security}
+    return {"bootstrap.servers": addresses.kafka, **addresses.kafka_connection.security}
 
 
 def send(process: psutil.Process | int, number: signal.Signals) -> bool:

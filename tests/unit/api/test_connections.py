@@ -101,9 +101,7 @@ async def test_a_further_request_of_a_connection_has_its_time_too() -> None:
         assert await reader.read() == b""
 
 
-async def test_a_body_that_does_not_come_is_answered_and_the_connection_closed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_body_that_does_not_come_is_answered_and_the_connection_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RequestBody, "first_seconds", SHORT_S)
     async with serving() as port, connected(port) as (reader, writer):
         writer.write(f"POST /length HTTP/1.1\r\n{HOST}Content-Length: 100\r\n\r\nten bytes.".encode())

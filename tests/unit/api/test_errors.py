@@ -32,7 +32,10 @@ def test_every_code_is_told_with_its_status_type_and_title() -> None:
         body = json.loads(bytes(answer.body))
         assert (answer.status_code, answer.media_type) == (status, "application/problem+json")
         assert body == {
-            "type": f"urn:redthread:problem:{code}", "title": title, "status": status, "detail": "what happened",
+            "type": f"urn:redthread:problem:{code}",
+            "title": title,
+            "status": status,
+            "detail": "what happened",
             "code": code,
-        }  # fmt: skip
+        }
         assert ("retry-after" in answer.headers) == (status == 503)

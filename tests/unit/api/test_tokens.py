@@ -70,10 +70,20 @@ async def test_without_a_bearer_token_it_is_missing(sent: str | None) -> None:
 
 NOW = int(time.time())  # when the tests are collected: what has to lie ahead of it lies a day ahead
 WRONG: list[dict[str, object]] = [
-    {"iss": "https://id.other.example"}, {"iss": ""}, {"aud": "another-service"}, {"aud": None}, {"aud": []},
-    {"exp": NOW - LEEWAY_SECONDS - 5}, {"exp": None}, {"exp": "soon"}, {"exp": 1e400}, {"exp": {}},
-    {"nbf": NOW + 86_400}, {"iat": NOW + 86_400}, {"sub": {"a": 1}},
-]  # fmt: skip
+    {"iss": "https://id.other.example"},
+    {"iss": ""},
+    {"aud": "another-service"},
+    {"aud": None},
+    {"aud": []},
+    {"exp": NOW - LEEWAY_SECONDS - 5},
+    {"exp": None},
+    {"exp": "soon"},
+    {"exp": 1e400},
+    {"exp": {}},
+    {"nbf": NOW + 86_400},
+    {"iat": NOW + 86_400},
+    {"sub": {"a": 1}},
+]
 
 
 @pytest.mark.parametrize("claims", WRONG)
@@ -161,9 +171,11 @@ def test_claims_lie_where_the_settings_say() -> None:
 async def test_configured_claims_are_read() -> None:
     issuer = Issuer(ISSUER)
     reader = SignIn(
-        issuer.keys(), issuer="urn:redthread:development", audience="redthread",
+        issuer.keys(),
+        issuer="urn:redthread:development",
+        audience="redthread",
         claims=Claims("preferred_username", "realm_access.roles", "unit"),
-    )  # fmt: skip
+    )
     sent = as_(ANNA, preferred_username="a.nna", realm_access={"roles": ["auditor"]}, unit="west")
     assert await reader.person(sent["Authorization"]) == Person("a.nna", frozenset({Role.AUDITOR}), "west")
 
@@ -192,9 +204,7 @@ async def test_keys_that_the_issuer_takes_back_go_within_the_hour_without_anybod
     assert await keys.find(ISSUER.key_id) is None
 
 
-async def test_while_the_issuer_is_away_its_keys_hold_for_a_day_and_no_longer(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_while_the_issuer_is_away_its_keys_hold_for_a_day_and_no_longer(caplog: pytest.LogCaptureFixture) -> None:
     issuer = Issuer(ISSUER)
     keys = issuer.keys()
     await keys.check()

@@ -148,14 +148,16 @@ def test_every_part_of_the_header_is_proved_even_where_it_is_written_well(kind: 
     true = Header(asked, start, head, N + 1, shown)
     assert fault([true.line, *LINES[kind][1:]]) == "nothing"
     for header in [
-        *(replace(true, asked=replace(asked, **{name: "2026-01-01T00:00:00+00:00"}))
-          for name in ("value", "by", "at", "purpose")),
+        *(
+            replace(true, asked=replace(asked, **{name: "2026-01-01T00:00:00+00:00"}))
+            for name in ("value", "by", "at", "purpose")
+        ),
         replace(true, start=ChainPosition(1, entries[0].hash)),
         replace(true, head=ChainPosition(N, entries[N - 1].hash)),
         replace(true, head=ChainPosition(N + 2, head.hash)),
         replace(true, entries=N),
         replace(true, shown=shown - 1),
-    ]:  # fmt: skip
+    ]:
         assert fault([header.line, *LINES[kind][1:]]) != "nothing"
 
 

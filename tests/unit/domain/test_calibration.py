@@ -25,8 +25,7 @@ sizes = st.integers(0, 50_000_000)
 
 
 @pytest.mark.parametrize(
-    ("compared", "threshold"),
-    [(0, 0.357), (1, 0.357), (400, 0.357), (4000, 0.414), (40_000, 0.463), (400_000, 0.528)],
+    ("compared", "threshold"), [(0, 0.357), (1, 0.357), (400, 0.357), (4000, 0.414), (40_000, 0.463), (400_000, 0.528)]
 )
 def test_the_threshold_follows_the_number_of_compared_faces(compared: int, threshold: float) -> None:
     assert MEASURED.threshold(compared) == threshold
@@ -71,9 +70,15 @@ def test_no_ratio_says_more_than_as_few_strangers_reach() -> None:
 
 @pytest.mark.parametrize(
     ("cosine", "words"),
-    [(0.2, "little or no support"), (0.3, "weak support"), (0.357, "moderate support"),
-     (0.45, "moderately strong support"), (0.55, "strong support"), (0.9, "strong support")],
-)  # fmt: skip
+    [
+        (0.2, "little or no support"),
+        (0.3, "weak support"),
+        (0.357, "moderate support"),
+        (0.45, "moderately strong support"),
+        (0.55, "strong support"),
+        (0.9, "strong support"),
+    ],
+)
 def test_a_band_says_it_in_words_and_that_no_children_were_measured(cosine: float, words: str) -> None:
     assert MEASURED.band(cosine) == f"{words}; {PROVISIONAL}"
 

@@ -34,9 +34,14 @@ media = st.sampled_from(["m1", "m2", "m3"])
 
 @given(media, media, memberships, memberships, open_cases, labels, labels)
 def test_two_faces_may_be_compared_exactly_where_the_rule_says_so_from_either_side(
-    media_a: str, media_b: str, of_a: dict[str, Scope], of_b: dict[str, Scope], still_open: set[str],
-    label_a: str | None, label_b: str | None,
-) -> None:  # fmt: skip
+    media_a: str,
+    media_b: str,
+    of_a: dict[str, Scope],
+    of_b: dict[str, Scope],
+    still_open: set[str],
+    label_a: str | None,
+    label_b: str | None,
+) -> None:
     a, b = InScope.of(media_a, of_a, still_open, label_a), InScope.of(media_b, of_b, still_open, label_b)
     counting_a = {case: scope for case, scope in of_a.items() if case in still_open}
     counting_b = {case: scope for case, scope in of_b.items() if case in still_open}

@@ -54,7 +54,12 @@ def test_what_names_no_source_or_holds_control_characters_is_no_case_id(text: st
 def test_ids_of_different_kinds_of_facts_differ() -> None:
     same = ("a" * 64, "b" * 64)
 
-    made = {ids.link_id(*same), ids.membership_id(*same), ids.notice_id("a" * 64, 1), ids.quarantine_id("a" * 64),
-            ids.comparison_id("a" * 64, 1)}  # fmt: skip
+    made = {
+        ids.link_id(*same),
+        ids.membership_id(*same),
+        ids.notice_id("a" * 64, 1),
+        ids.quarantine_id("a" * 64),
+        ids.comparison_id("a" * 64, 1),
+    }
 
     assert len(made) >= 4

@@ -29,9 +29,14 @@ LINK_IDS = st.text("0123456789abcdef", min_size=64, max_size=64)
 
 def place(face: str = "f", **more: Any) -> Endpoint:
     given: dict[str, Any] = {
-        "face_id": face, "subject": Subject(Kind.FACE, face), "label": None, "erased": False, "identified": False,
-        "cases": (("local:1", "north"),), "submitted_at": 100,
-    }  # fmt: skip
+        "face_id": face,
+        "subject": Subject(Kind.FACE, face),
+        "label": None,
+        "erased": False,
+        "identified": False,
+        "cases": (("local:1", "north"),),
+        "submitted_at": 100,
+    }
     return Endpoint(**given | more)
 
 

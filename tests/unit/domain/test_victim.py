@@ -38,11 +38,14 @@ def declared(**names: str) -> dict[str, FaceFacts]:
 drawn_faces = st.fixed_dictionaries({face: st.sets(st.sampled_from(["r1", "r2"]), max_size=1) for face in FACES})
 drawn_links = st.lists(
     st.tuples(
-        st.sampled_from(FACES), st.sampled_from(FACES), st.sampled_from(["confirmed", "approved", "dismissed"]),
+        st.sampled_from(FACES),
+        st.sampled_from(FACES),
+        st.sampled_from(["confirmed", "approved", "dismissed"]),
         st.integers(0, 5),
     ).filter(lambda drawn: drawn[0] < drawn[1]),
-    max_size=14, unique_by=lambda drawn: drawn[:2],
-)  # fmt: skip
+    max_size=14,
+    unique_by=lambda drawn: drawn[:2],
+)
 
 
 @settings(max_examples=600)

@@ -7,7 +7,7 @@ import pytest
 
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import packaged
-from streams.records.gallery import EmbeddedAgain, FacesEmbedded, GalleryRecord
+from streams.records.gallery import FacesEmbedded, GalleryRecord, ReembeddedFace
 from tests.support import factories_streams as make
 from tests.support.register import Register, batch_of
 
@@ -81,7 +81,7 @@ def test_of_two_faces_that_are_as_similar_the_smaller_id_found_it_in_whatever_or
 
 def test_a_poor_face_that_another_look_judges_well_is_compared() -> None:
     poor = make.face("asked", 0, CHILD)
-    again = EmbeddedAgain(face_id=poor.face_id, vector=poor.vector, norm=12.5, quality=0.9, too_poor_because=None)
+    again = ReembeddedFace(face_id=poor.face_id, vector=poor.vector, norm=12.5, quality=0.9, too_poor_because=None)
     gallery = Register()
     gallery.merge(batch_of(gallery, MODEL_ID, [(0, picture("asked", CHILD, 0, poor=True))]).staged)
     assert gallery.faces[poor.face_id].vector is None

@@ -90,7 +90,7 @@ def test_another_jar_another_order_and_other_options_have_another_archive(tmp_pa
     assert several[1].options(tmp_path / "classes") == (f"-XX:DumpLoadedClassList={tmp_path / 'classes'}",)
 
 
-def test_a_maker_that_is_stopped_leaves_nothing_and_what_a_killed_one_left_goes_with_the_next(tmp_path: Path) -> None:
+def test_a_cancelled_maker_leaves_no_files_and_the_next_one_deletes_those_of_a_killed_one(tmp_path: Path) -> None:
     archive, classes = archive_of(tmp_path), tmp_path / "classes"
     java(archive, classes)
     folder = archive.path.parent
@@ -108,7 +108,7 @@ def test_a_maker_that_is_stopped_leaves_nothing_and_what_a_killed_one_left_goes_
     assert [path.name for path in folder.iterdir()] == ["lock"]
 
 
-def test_of_two_makers_one_leaves_it_to_the_other(tmp_path: Path) -> None:
+def test_of_two_makers_only_one_works(tmp_path: Path) -> None:
     archive, classes = archive_of(tmp_path), tmp_path / "classes"
     java(archive, classes)
     archive.path.parent.mkdir()
@@ -126,7 +126,7 @@ def test_without_a_list_of_classes_or_a_folder_to_write_to_nothing_is_made(tmp_p
     assert not asyncio.run(blocked.make(tmp_path / "nothing"))
 
 
-def test_archives_of_earlier_jars_are_deleted_but_the_last(tmp_path: Path) -> None:
+def test_archives_of_earlier_jars_are_deleted_except_the_newest(tmp_path: Path) -> None:
     archive, classes = archive_of(tmp_path), tmp_path / "classes"
     java(archive, classes)
     folder = archive.path.parent

@@ -27,7 +27,7 @@ def anchors(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_whole_export_is_told_with_what_its_roots_prove(tmp_path: Path, anchors: Path) -> None:
+def test_a_whole_export_is_reported_with_what_its_roots_prove(tmp_path: Path, anchors: Path) -> None:
     file = tmp_path / "export.jsonl"
     file.write_bytes(b"".join(LINES["chain"]))
 
@@ -40,7 +40,7 @@ def test_a_whole_export_is_told_with_what_its_roots_prove(tmp_path: Path, anchor
     assert "without --anchor" in run(file)[1]
 
 
-def test_a_forged_chain_is_told_by_one_root_alone_and_ends_with_1(tmp_path: Path, anchors: Path) -> None:
+def test_a_forged_chain_is_detected_by_a_single_root_with_exit_code_1(tmp_path: Path, anchors: Path) -> None:
     file = tmp_path / "export.jsonl"
     file.write_bytes(b"".join(forged("chain", 12)))
 
@@ -50,7 +50,7 @@ def test_a_forged_chain_is_told_by_one_root_alone_and_ends_with_1(tmp_path: Path
     assert "NOT WHOLE: the chain was forged: entry 16 is not the one that the root of 2026-11-19 names" in said
 
 
-def test_what_is_no_export_or_no_root_is_told_without_its_content(tmp_path: Path) -> None:
+def test_a_file_that_is_no_export_or_no_root_is_refused_without_its_content(tmp_path: Path) -> None:
     file = tmp_path / "export.jsonl"
     for content in (b"", b"secret\n", b"x" * 200_000, b"\xff\n", b"[]\n", b"{}\n"):
         file.write_bytes(content)

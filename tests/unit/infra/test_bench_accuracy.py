@@ -221,7 +221,7 @@ def test_strangers_in_two_copies_of_one_kind_are_proposed_as_link_does_it() -> N
         assert 0 < max(row["candidates_of_strangers"].values()) < 0.2
 
 
-def test_a_kind_of_copy_in_which_no_face_is_found_is_told_as_such() -> None:
+def test_a_kind_of_copy_without_any_face_has_no_rates() -> None:
     whole = drawn_sample(10, 2, 0.3, found=1.0)
     lost = replace(whole, faces=[{name: face for name, face in by_copy.items() if not name} for by_copy in whole.faces])
 

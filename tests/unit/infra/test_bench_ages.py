@@ -85,7 +85,7 @@ def everything_of_some_toddlers_alike() -> dict[str, Any]:
     return everything(drawn(toddlers_alike=0.5))
 
 
-def test_toddlers_who_look_alike_are_told_as_such_and_nobody_else() -> None:
+def test_similar_toddlers_are_false_candidates_and_nobody_else() -> None:
     found = everything(drawn(toddlers_alike=0.6))
     toddlers, *older = found["register_sizes"]["bands"]
     assert toddlers["false_candidates"]["100"]["above"]["value"] > 5
@@ -108,7 +108,7 @@ def test_people_who_do_not_change_are_found_at_every_gap() -> None:
         assert row["people"] == 24 and all(way["rank1"]["value"] == 1 for way in row["ways"].values())
 
 
-def test_the_same_seed_measures_the_same_and_what_is_shown_has_every_age() -> None:
+def test_the_same_seed_measures_the_same_and_the_tables_show_every_age() -> None:
     found = everything_of_some_toddlers_alike()
     assert found == everything(drawn(toddlers_alike=0.5))
     out = io.StringIO()

@@ -122,7 +122,7 @@ def test_a_floor_is_never_higher_than_the_packaged_one(pairs: Pairs, fitted: Cal
     assert fit(pairs, "a-model", Population.ADULTS, None, fitted.floor / 2).floor == fitted.floor / 2
 
 
-def test_ratios_are_told_truthfully_of_people_whom_the_fit_has_not_seen(faces: LabelledFaces, tmp_path: Path) -> None:
+def test_ratios_are_true_for_people_outside_the_fit(faces: LabelledFaces, tmp_path: Path) -> None:
     found = measure_calibration(faces, "a-model", TERMS, 1, None)
 
     assert found["min_cllr"] <= found["cllr"] <= found["min_cllr"] + 0.05
@@ -142,7 +142,7 @@ def test_too_few_pictures_are_refused_with_how_many_it_takes() -> None:
         fit(pairs_of(replace(one, person=np.zeros_like(one.person)), None, 1), "a-model", Population.ADULTS, None)
 
 
-def test_cllr_is_1_where_nothing_is_told_0_where_all_is_and_more_where_it_misleads() -> None:
+def test_cllr_is_1_without_information_0_when_perfect_and_more_when_it_misleads() -> None:
     same = np.array([True] * 50 + [False] * 500)
 
     assert cllr(np.zeros(550), same) == pytest.approx(1)

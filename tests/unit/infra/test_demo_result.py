@@ -44,13 +44,13 @@ def test_a_media_in_two_cases_is_linked_in_both_and_a_copy_within_a_case_adds_no
     assert links[0]["a"]["box"] == [1, 2, 3, 4] and links[0]["b"]["box"] == [5, 6, 7, 8]
 
 
-def test_a_link_is_told_from_the_smaller_place_whatever_its_face_ids() -> None:
+def test_a_links_endpoints_are_ordered_by_case_and_file_whatever_its_face_ids() -> None:
     notices = dict(enumerate([notice("z"), notice("y"), notice("m"), notice("a")]))
     (found,) = result_of(FILES, notices, [link("a", "z")]).links
     assert (found.a.case, found.b.case, found.faces) == ("east", "west", ("face-z", "face-a"))
 
 
-def test_leads_and_decided_links_are_not_told_and_the_best_comes_first() -> None:
+def test_leads_and_decided_links_are_left_out_and_the_best_score_is_first() -> None:
     notices = dict(enumerate([notice("k"), notice("l"), notice("m"), notice("n")]))
     rows = [link("k", "m", 0.5), link("k", "n", 0.9), link("l", "m", 0.38, "lead"), link("l", "n", 0.8, "dismissed")]
     assert [found.score for found in result_of(FILES, notices, rows).links] == [0.9, 0.5]

@@ -59,7 +59,7 @@ def test_the_key_pair_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 200, b"-----BEGIN PRIVATE KEY-----\n", ED25519])
-def test_a_damaged_key_is_replaced_and_that_is_said(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_key_is_replaced_and_announced(tmp_path: Path, content: bytes) -> None:
     """After a power cut `up` refused because the key's file was empty."""
     first = DevelopmentIssuer.ensure(tmp_path, print)
     (first.jwks.parent / KEY).write_bytes(content)
@@ -83,7 +83,7 @@ def test_a_key_that_cannot_be_read_is_left_alone_and_named(tmp_path: Path) -> No
             ask()
 
 
-def test_a_token_lives_a_working_day_or_as_long_as_it_is_told(tmp_path: Path) -> None:
+def test_a_token_lives_a_working_day_or_as_long_as_requested(tmp_path: Path) -> None:
     DevelopmentIssuer.ensure(tmp_path, print)
 
     def life(token: str) -> int:
@@ -94,7 +94,7 @@ def test_a_token_lives_a_working_day_or_as_long_as_it_is_told(tmp_path: Path) ->
     assert life(issued(chosen(tmp_path), "auditor", hours=0.5)) == HOUR_S // 2
 
 
-def test_there_is_no_token_where_a_real_sign_in_stands_or_nothing_was_started(tmp_path: Path) -> None:
+def test_there_is_no_token_with_a_real_sign_in_or_before_the_first_start(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="redthread up"):
         issued(chosen(tmp_path), "investigator")
     DevelopmentIssuer.ensure(tmp_path, print)

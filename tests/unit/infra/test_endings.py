@@ -168,7 +168,7 @@ def check(found: dict[tuple[str, str], Ended], situation: str, expected: dict[st
 ANY = {Code.DONE, Code.REFUSED, Code.USAGE, Code.MACHINE}
 
 
-def test_without_anything_around_it_a_command_says_what_it_needs(ended: dict[tuple[str, str], Ended]) -> None:
+def test_a_command_in_an_empty_environment_names_what_it_needs(ended: dict[tuple[str, str], Ended]) -> None:
     check(ended, "nothing there, not UTF-8", {"*": ANY - {Code.MACHINE}})
 
 
@@ -186,7 +186,7 @@ def test_each_setting_in_json_is_named_where_it_is_none(name: str, monkeypatch: 
 
 
 @pytest.mark.parametrize("situation", ["no such user", "no home"])
-def test_a_user_without_home_is_told_to_name_one(ended: dict[tuple[str, str], Ended], situation: str) -> None:
+def test_a_user_without_a_home_folder_is_asked_for_one(ended: dict[tuple[str, str], Ended], situation: str) -> None:
     check(ended, situation, {"*": {Code.USAGE}})
     for each in set(ALL) - LATE_SETTINGS:
         assert "set HOME" in ended[situation, each].err
@@ -216,7 +216,7 @@ def test_without_a_temporary_folder_one_is_asked_for(ended: dict[tuple[str, str]
         assert "TMPDIR" in ended["no temporary folder", each].err
 
 
-def test_output_that_takes_no_utf_8_gets_what_it_takes(ended: dict[tuple[str, str], Ended]) -> None:
+def test_output_without_utf_8_gets_escaped_characters(ended: dict[tuple[str, str], Ended]) -> None:
     check(ended, "help, not UTF-8", {"*": {Code.DONE}})
 
 
@@ -231,7 +231,7 @@ def test_output_that_nobody_reads_ends_a_command_in_silence(ended: dict[tuple[st
     assert {ended["help, closed pipe", each].err for each in ALL} == {""}
 
 
-def test_servers_that_do_not_answer_are_told_as_such(ended: dict[tuple[str, str], Ended]) -> None:
+def test_servers_that_do_not_answer_are_reported_as_unavailable(ended: dict[tuple[str, str], Ended]) -> None:
     check(ended, "servers away", {"*": ANY, **{name: {Code.UNAVAILABLE} for name in ON_SERVERS}})
 
 
@@ -252,7 +252,7 @@ def test_a_terminal_without_utf_8_shows_the_table_of_doctor() -> None:
     assert done.returncode in (Code.DONE, Code.REFUSED) and "Python" in done.stdout and not done.stderr
 
 
-def test_a_full_disk_is_told_once_though_the_interpreter_flushes_at_its_end() -> None:
+def test_a_full_disk_is_reported_once_although_the_interpreter_flushes_at_its_end() -> None:
     line, env = command("--version")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(line, env=env, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -319,13 +319,13 @@ def _open_files(pid: int) -> list[str]:
 # --- the table itself
 
 
-def test_what_our_own_code_refuses_keeps_its_words_and_code() -> None:
+def test_our_own_errors_keep_their_message_and_code() -> None:
     assert ending(Invalid("--in: no place")) == (Code.USAGE, "--in: no place")
     assert ending(Conflict("it changed")) == (Code.REFUSED, "it changed")
     assert ending(StoreUnavailable("Neo4j does not answer"))[0] == Code.UNAVAILABLE
 
 
-def test_the_first_of_several_tasks_that_failed_is_told() -> None:
+def test_the_first_of_several_failed_tasks_is_reported() -> None:
     assert ending(ExceptionGroup("two", [Invalid("this"), TypeError()])) == (Code.USAGE, "this")
 
 
@@ -344,7 +344,7 @@ def test_the_first_of_several_tasks_that_failed_is_told() -> None:
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), 1, ""),
     ],
 )
-def test_what_the_outside_does_has_a_code_and_a_remedy(error: BaseException, code: int, words: str) -> None:
+def test_errors_of_the_machine_have_a_code_and_a_remedy(error: BaseException, code: int, words: str) -> None:
     found, line = ending(error)
     assert found == code
     assert words in line

@@ -170,6 +170,6 @@ def test_a_command_takes_passwords_of_external_servers_from_the_settings_only(tm
     assert addresses_of(told) == GIVEN
 
 
-def test_a_command_without_addresses_says_what_to_set(tmp_path: Path) -> None:
+def test_a_command_without_addresses_names_the_settings(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="set REDTHREAD_KAFKA and REDTHREAD_NEO4J_URI"):
         addresses_of(Settings(stack="external", data=tmp_path, kafka="kafka.example:9093"))

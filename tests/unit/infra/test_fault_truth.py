@@ -22,7 +22,7 @@ YES, NO = "confirmed", "dismissed"
         ([YES, YES], [(YES, True)], False),
     ],
 )
-def test_only_what_was_never_acknowledged_may_lack(
+def test_only_records_that_were_never_acknowledged_may_be_missing(
     stored: list[str], asked: list[tuple[str, bool]], wanted: bool
 ) -> None:
     assert agrees(stored, [Verdict(*said) for said in asked]) is wanted

@@ -44,7 +44,7 @@ def test_every_folder_name_gets_a_legal_case_id(name: str) -> None:
     assert case_id == case_id_of(name)
 
 
-def test_names_that_had_to_change_stay_apart() -> None:
+def test_changed_names_remain_distinct() -> None:
     names = ["x\ny", "x\ty", "x_y", "a" * 200, "a" * 201]
     assert len({case_id_of(name) for name in names}) == len(names)
 

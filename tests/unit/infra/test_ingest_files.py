@@ -34,7 +34,7 @@ def refusal(path: Path, name: str) -> str:
     return refused.value.strerror or ""
 
 
-def test_the_files_of_an_archive_are_told_by_name_and_read_whole(tmp_path: Path) -> None:
+def test_the_files_of_an_archive_are_listed_by_name_and_read_whole(tmp_path: Path) -> None:
     path = archive(tmp_path, ("b/2.jpg", PICTURE), ("a.jpg", b""), ("b/", b""))
     source = open_files(path)
 
@@ -56,7 +56,7 @@ def test_a_name_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
     assert open_files(path).stat("good.jpg").file == "good.jpg"
 
 
-def test_links_devices_and_names_that_stand_twice_are_refused(tmp_path: Path) -> None:
+def test_links_devices_and_duplicate_names_are_refused(tmp_path: Path) -> None:
     link, pipe = zipfile.ZipInfo("link.jpg"), zipfile.ZipInfo("pipe.jpg")
     link.external_attr, pipe.external_attr = (stat.S_IFLNK | 0o777) << 16, (stat.S_IFIFO | 0o600) << 16
     path = archive(tmp_path, (link, b"/etc/passwd"), (pipe, b""), ("twice.jpg", PICTURE), ("twice.jpg", b"other"))
@@ -66,7 +66,7 @@ def test_links_devices_and_names_that_stand_twice_are_refused(tmp_path: Path) ->
     assert refusal(path, "twice.jpg") == "its name stands more than once in the archive"
 
 
-def test_an_entry_that_is_larger_than_it_says_is_not_read_beyond_what_a_file_may_have(tmp_path: Path) -> None:
+def test_an_entry_larger_than_its_stated_size_is_not_read_beyond_the_limit_of_a_file(tmp_path: Path) -> None:
     path = archive(tmp_path, ("bomb.jpg", bytes(5_000_000)))
     data = bytearray(path.read_bytes())
     at = data.rindex(b"PK\x01\x02") + 24
@@ -101,7 +101,7 @@ def test_entries_that_lie_over_one_another_are_a_bomb(tmp_path: Path) -> None:
         open_files(path)
 
 
-def test_a_damaged_entry_is_told_and_the_others_are_read(tmp_path: Path) -> None:
+def test_a_damaged_entry_is_reported_and_the_others_are_read(tmp_path: Path) -> None:
     path = archive(tmp_path, ("a.jpg", PICTURE), ("b.jpg", PICTURE))
     data = bytearray(path.read_bytes())
     data[data.index(b"a.jpg") + 10] ^= 0xFF
@@ -113,7 +113,7 @@ def test_a_damaged_entry_is_told_and_the_others_are_read(tmp_path: Path) -> None
     assert source.read(source.stat("b.jpg"), 10_000) == PICTURE
 
 
-def test_what_is_neither_a_folder_nor_an_archive_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_neither_a_folder_nor_an_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(PICTURE)
     for path in (tmp_path / "a.jpg", tmp_path / "missing"):
         with pytest.raises(Invalid, match="no folder and no ZIP"):

@@ -23,7 +23,7 @@ INSERT INTO sent VALUES (7, 't', '/f', 'a.jpg', 3, 4, 'abc', 5, 'topic/0/1', 'fa
 """As the release before events had an id of their own made it."""
 
 
-def test_a_journal_of_an_older_release_goes_on(tmp_path: Path) -> None:
+def test_a_journal_of_an_older_release_is_continued(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / NAME)) as database:
         database.executescript(BEFORE)
     file, room = LocalFile("/f", "a.jpg", 3, 4), FreeSpace(Space(()), print, threading.Event())

@@ -113,7 +113,7 @@ def test_a_full_disk_is_seen_before_anything_is_fetched(checkout: Path, monkeypa
         ("ERROR: something nobody foresaw", "something nobody foresaw"),
     ],
 )
-def test_what_an_installer_says_becomes_what_to_do(said: str, told: str) -> None:
+def test_an_installers_output_becomes_an_instruction(said: str, told: str) -> None:
     assert told in install._why("uv", f"Collecting numpy\n{said}\n")
 
 
@@ -140,7 +140,7 @@ def test_every_package_of_the_lock_is_installed_with_all_its_hashes() -> None:
     assert "".join(found) == lock[lock.index(found[0]) :]
 
 
-def test_an_interrupted_install_begins_anew_and_an_index_out_of_reach_names_the_proxy_and_the_mirror(
+def test_an_interrupted_install_starts_over_and_an_unreachable_index_names_proxy_and_mirror(
     checkout: Path,
 ) -> None:
     (checkout / ".venv").mkdir()

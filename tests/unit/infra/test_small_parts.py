@@ -39,7 +39,7 @@ def test_free_ports_are_distinct_and_free() -> None:
     assert all(ports.is_free(port) for port in found)
 
 
-def test_a_log_that_grew_too_large_is_moved_aside_while_its_writer_goes_on(tmp_path: Path) -> None:
+def test_a_log_that_is_too_large_is_moved_while_its_writer_continues(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     with logs.append_to(log) as writer:
         writer.write(b"x" * 100 + b"\n")
@@ -67,14 +67,14 @@ def test_a_data_folder_has_one_holder(tmp_path: Path) -> None:
     assert not datafolder.is_held(tmp_path)
 
 
-def test_a_folder_whose_state_cannot_be_deleted_is_released_all_the_same(tmp_path: Path) -> None:
+def test_a_folder_is_released_although_its_state_cannot_be_deleted(tmp_path: Path) -> None:
     folder = datafolder.DataFolder.acquire(tmp_path)
     (tmp_path / datafolder.STATE).mkdir()
     folder.release()
     assert not datafolder.is_held(tmp_path)
 
 
-def test_a_generated_password_is_kept_and_is_the_owners_alone(tmp_path: Path) -> None:
+def test_a_generated_password_is_stored_for_its_owner_alone(tmp_path: Path) -> None:
     first = datafolder.password(tmp_path)
     datafolder.record_password_set(tmp_path)
     assert datafolder.password(tmp_path, "another") == first
@@ -129,7 +129,7 @@ def test_addresses_are_printed_without_their_password() -> None:
     assert "secret" not in repr(Addresses("k:1", "bolt://n:2", "neo4j", "secret"))
 
 
-def test_a_log_that_cannot_be_copied_stays_and_leaves_no_half_copy(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_copied_remains_without_a_half_copy(tmp_path: Path) -> None:
     with tmpfs(tmp_path / "logs", "160k") as logs_folder:
         log = logs_folder / "a.log"
         log.write_bytes(bytes(100_000))
@@ -138,7 +138,7 @@ def test_a_log_that_cannot_be_copied_stays_and_leaves_no_half_copy(tmp_path: Pat
         assert [(path.name, path.stat().st_size) for path in logs_folder.iterdir()] == [("a.log", 100_000)]
 
 
-def test_what_a_leashed_process_writes_is_its_owners_alone(tmp_path: Path) -> None:
+def test_files_of_a_leashed_process_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     """Symptom: another user of the machine read events in Kafka's files, where the data folder was made before."""
     write = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text('x')"
     line = [*leashed(signal.SIGTERM), sys.executable, "-c", write, str(tmp_path / "file")]

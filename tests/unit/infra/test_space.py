@@ -14,7 +14,7 @@ from graph.domain.errors import NoSpace
 from graph.space import MIB, Space
 from infra.local import space as watching
 from infra.local.space import RESERVE, SpaceWatch
-from tests.support.tmpfs import fill, tmpfs
+from tests.support.mounts import fill, tmpfs
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty disk of 64 MiB; 8 are too little, and 2 are the reserve."""
     monkeypatch.setattr(module, "CHECK_EVERY_S", 0.0)
     monkeypatch.setattr(watching, "CHECK_EVERY_S", 0.01)
-    with tmpfs(tmp_path / "disk", 64) as folder:
+    with tmpfs(tmp_path / "disk", "64m") as folder:
         yield folder
 
 

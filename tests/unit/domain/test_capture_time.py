@@ -45,9 +45,14 @@ def test_of_events_that_differ_the_latest_counts_and_any_before_the_file() -> No
 
 @pytest.mark.parametrize(
     ("later", "years", "band"),
-    [("2012-01-01", 2, "to 2"), ("2013-01-01", 3, "3-5"), ("2015-02-01", 5, "3-5"), ("2020-06-01", 10, "6-10"),
-     ("2021-01-01", 11, BEYOND)],
-)  # fmt: skip
+    [
+        ("2012-01-01", 2, "to 2"),
+        ("2013-01-01", 3, "3-5"),
+        ("2015-02-01", 5, "3-5"),
+        ("2020-06-01", 10, "6-10"),
+        ("2021-01-01", 11, BEYOND),
+    ],
+)
 def test_a_gap_is_told_in_whole_years_and_says_where_it_is_more_than_works(later: str, years: int, band: str) -> None:
     expected = Gap(years, band, LIMITS.get(band))
     for pair in ((taken("2010-01-01T00:00:00+00:00"), taken(later)), (taken(later), taken("2010-01-01"))):

@@ -44,8 +44,10 @@ def test_approved_links_open_what_they_reach_and_confirmed_ones_behind_them_noth
 
 
 def test_who_a_victim_is_is_known_over_a_face_that_it_was_said_of() -> None:
-    said = [Identification("i", "child", "person", "approved", ("s1",), "ben"),
-            Identification("j", "child", "other", "proposed", ("n1",), "ben")]  # fmt: skip
+    said = [
+        Identification("i", "child", "person", "approved", ("s1",), "ben"),
+        Identification("j", "child", "other", "proposed", ("n1",), "ben"),
+    ]
     confirmed = victim_view(near({"n1": "", "s1": "child"}, link("n1s1")), {"n1"})
     approved = victim_view(near({"n1": "", "s1": "child"}, link("n1s1", State.APPROVED)), {"n1"})
 
@@ -65,10 +67,12 @@ def test_of_a_contradiction_a_viewer_is_told_the_links_that_are_theirs() -> None
 
 FACES = ["n1", "n2", "n3", "s1", "s2", "s3", "s4"]
 drawn = st.lists(
-    st.tuples(st.sampled_from(FACES), st.sampled_from(FACES), st.sampled_from(["confirmed", "approved", "dismissed"]))
-    .filter(lambda one: one[0] < one[1]),
-    max_size=10, unique_by=lambda one: one[:2],
-)  # fmt: skip
+    st.tuples(
+        st.sampled_from(FACES), st.sampled_from(FACES), st.sampled_from(["confirmed", "approved", "dismissed"])
+    ).filter(lambda one: one[0] < one[1]),
+    max_size=10,
+    unique_by=lambda one: one[:2],
+)
 names = st.fixed_dictionaries({face: st.sampled_from(["", "", "x", "y"]) for face in FACES})
 
 

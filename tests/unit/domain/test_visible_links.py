@@ -12,9 +12,19 @@ from graph.domain.visibility import has_unsealed, poorest_first, visible_history
 from tests.support.factories import ANNA, BEN
 
 HISTORY = [
-    {"verdict_id": "v1", "by": "anna", "at": "2026-11-20", "decision": "confirmed", "reasons": ["ears"], "text": "scar",
-     "supersedes": None, "role": "investigator", "district": "south", "blind": True}
-]  # fmt: skip
+    {
+        "verdict_id": "v1",
+        "by": "anna",
+        "at": "2026-11-20",
+        "decision": "confirmed",
+        "reasons": ["ears"],
+        "text": "scar",
+        "supersedes": None,
+        "role": "investigator",
+        "district": "south",
+        "blind": True,
+    }
+]
 
 
 def side(face: str, *cases: str) -> dict[str, Any]:
@@ -24,10 +34,19 @@ def side(face: str, *cases: str) -> dict[str, Any]:
 
 def row(state: State, *, judged: bool) -> dict[str, Any]:
     link = {
-        "link_id": "l", "state": state.value, "version": 1, "score": 0.5, "band": "b", "model_id": "m",
-        "threshold": 0.4, "by_mean": True, "score_id": "s", "proposed_by": "machine", "proposed_in": None,
+        "link_id": "l",
+        "state": state.value,
+        "version": 1,
+        "score": 0.5,
+        "band": "b",
+        "model_id": "m",
+        "threshold": 0.4,
+        "by_mean": True,
+        "score_id": "s",
+        "proposed_by": "machine",
+        "proposed_in": None,
         "proposed_at": "2026-11-20",
-    }  # fmt: skip
+    }
     acts = [said("v1", "anna@north", "confirmed")] if judged else []
     return {"link": link, "acts": acts, "a": side("a", "north:1"), "b": side("b", "south:1")}
 

@@ -37,10 +37,17 @@ def side(face: str, *cases: str) -> dict[str, Any]:
 
 def row(state: State = State.CANDIDATE, a: tuple[str, ...] = ("north:1",), b: tuple[str, ...] = ("south:1",)) -> Any:
     link = {
-        "link_id": "l", "state": state.value, "version": 1, "score": 0.5, "band": "b", "model_id": "m",
-        "threshold": 0.4, "proposed_by": "machine", "proposed_in": None,
+        "link_id": "l",
+        "state": state.value,
+        "version": 1,
+        "score": 0.5,
+        "band": "b",
+        "model_id": "m",
+        "threshold": 0.4,
+        "proposed_by": "machine",
+        "proposed_in": None,
         "proposed_at": "2026-11-20",
-    }  # fmt: skip
+    }
     return {"link": link, "acts": [], "a": side("a", *a), "b": side("b", *b)}
 
 
@@ -49,8 +56,11 @@ def test_a_case_and_its_links_are_seen_from_its_own_district_by_who_investigates
         who.actor: (may_see_case(who, case("north:1")), may_see_link(who, row())) for who in (ANNA, BEN, SUE, WANDA)
     }
     assert seen == {
-        "anna@north": (True, True), "ben@south": (False, True), "sue@north": (True, True), "wanda@west": (False, False),
-    }  # fmt: skip
+        "anna@north": (True, True),
+        "ben@south": (False, True),
+        "sue@north": (True, True),
+        "wanda@west": (False, False),
+    }
     for who in (AUDITOR, NOWHERE):
         assert not may_see_case(who, case("north:1")) and not may_see_link(who, row())
     assert not may_see_case(NOWHERE, {"district": None})
@@ -97,9 +107,10 @@ def stub(district: str) -> dict[str, Any]:
 
 def face(*districts: str, linked: tuple[str, ...] = (), returned: tuple[tuple[str, str], ...] = ()) -> dict[str, Any]:
     return {
-        "districts": [*districts], "linked": [*linked],
+        "districts": [*districts],
+        "linked": [*linked],
         "returned": [{"district": district, "by": by} for district, by in returned],
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(
@@ -166,8 +177,11 @@ def test_a_dismissed_link_connects_no_cases_and_shared_media_do() -> None:
 
 
 def test_an_erased_face_names_no_case_to_anybody() -> None:
-    links = [{**row(state, b=()), "b": stub(where)} for state in (State.CONFIRMED, State.APPROVED)
-             for where in ("north", "south")]  # fmt: skip
+    links = [
+        {**row(state, b=()), "b": stub(where)}
+        for state in (State.CONFIRMED, State.APPROVED)
+        for where in ("north", "south")
+    ]
 
     assert linked(ANNA, [*links, row(b=("north:2",))], []) == [
         ("north:2", "north", {"candidate": 1}, 0),
