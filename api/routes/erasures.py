@@ -71,10 +71,15 @@ async def ask_erasure(body: ErasureIn, services: ServicesDep, actor: Eraser, res
 @router.get("/erasures/{erasure_id}", responses=problems("not_found", *LOOKING))
 async def erasure(erasure_id: Id, services: ServicesDep, access: CaseAccess) -> ErasureOut:
     """The receipt: `done` once vectors, boxes, crops and rows are gone."""
-    row = await erase.read_erasure(services.store, services.access_log, erasure_id, access=access)
+    receipt = await erase.read_erasure(services.store, services.access_log, erasure_id, access=access)
     return ErasureOut(
-        **{name: row[name] for name in ("erasure_id", "state", "reason", "by", "at", "done_at")},
-        subject={row["kind"]: row["subject"]},
-        subjects=len(row["subjects"]),
-        waiting=len(row["waiting"]),
+        erasure_id=receipt.erasure_id,
+        state=receipt.state,
+        subject={receipt.kind: receipt.subject},
+        subjects=len(receipt.subjects),
+        waiting=len(receipt.waiting),
+        reason=receipt.reason,
+        by=receipt.by,
+        at=receipt.at,
+        done_at=receipt.done_at,
     )

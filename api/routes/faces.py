@@ -110,9 +110,9 @@ async def similar_faces(
 @router.get("/faces/{face_id}/labels", responses={200: {"headers": ETAG}, **problems("not_found", *LOOKING)})
 async def face_labels(face_id: Id, services: ServicesDep, access: CaseAccess, response: Response) -> LabelsOut:
     """What people said that the face is; its version is the ETag that the next label names."""
-    row = await label.read_labels(services.store, services.access_log, face_id, access=access)
-    response.headers["ETag"] = etag(row["label_version"])
-    return _labels(row)
+    found = await label.read_labels(services.store, services.access_log, face_id, access=access)
+    response.headers["ETag"] = etag(found.label_version)
+    return LabelsOut.model_validate(found)
 
 
 @router.post(
@@ -136,11 +136,6 @@ async def label_face(
 ) -> LabelsOut:
     """Says what a face is; *unrelated* and *suspect* faces are compared with nothing and found by no search."""
     labelling = Labelling(face_id, version, body.label, body.reason, body.also)
-    row = await label.do_label(services.store, labelling, actor=actor, now=services.now(), purpose=purpose)
-    response.headers["ETag"] = etag(row["label_version"])
-    return _labels(row)
-
-
-def _labels(row: dict[str, object]) -> LabelsOut:
-    names = ("face_id", "label", "label_version")
-    return LabelsOut.model_validate({**{name: row[name] for name in names}, "items": row["history"]})
+    found = await label.do_label(services.store, labelling, actor=actor, now=services.now(), purpose=purpose)
+    response.headers["ETag"] = etag(found.label_version)
+    return LabelsOut.model_validate(found)

@@ -7,8 +7,8 @@ import pytest
 
 from graph.domain import ids
 from graph.files import MediaStore
-from graph.store.queries import measure
 from graph.store.session import Store
+from tests.bench.review import cypher
 from tests.bench.review.graph import Sizes, build
 from tests.bench.review.run import Load, Measured, is_reached, percentiles, work
 from tests.support.signed_in import ISSUER
@@ -26,7 +26,7 @@ async def test_reviewers_at_work_meet_no_error_and_decide_nothing_twice(
 
     measured = await work(api, SIZES, Load(reviewers=6, seconds=4, think_s=0.05, warm_up_s=0), ISSUER)
 
-    twice = await store.read(lambda tx: tx.one(measure.JUDGED_TWICE, since="2026"))
+    twice = await store.read(lambda tx: tx.one(cypher.JUDGED_TWICE, since="2026"))
     assert measured.judged > 5
     assert (dict(measured.errors), measured.claimed_twice, twice) == ({}, 0, {"links": 0})
     assert {"claim", "crop", "verdict"} <= set(measured.times)

@@ -116,7 +116,7 @@ async def test_an_investigator_of_the_district_labels_and_nobody_else(store: Sto
     with pytest.raises(Forbidden):
         await do_label(store, said, actor=SUE, now=NOW)
 
-    assert (await do_label(store, said, actor=ANNA, now=NOW))["label"] == "victim"
+    assert (await do_label(store, said, actor=ANNA, now=NOW)).label == "victim"
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
-"""A person asks that something is forgotten: it is hidden at once, and link takes it out at its place in the log."""
+"""A person requests an erasure: its subject is hidden at once, and link erases it at its place in the log."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, LiteralString
+from typing import Final, Literal, LiteralString
 
 from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.known import find_victim
@@ -31,79 +32,142 @@ _HIDE: Final[Mapping[Kind, LiteralString]] = {
     "victim_id": queries.HIDE_FACES,
 }
 PAGE: Final = 500
-"""Media of a case that are hidden in one transaction: a second on two cores, so that others act in between."""
+"""Media of a case that are hidden in one transaction: one second on two cores, so that others write in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureReceipt:
+    """A requested erasure; `waiting` are those of its `subjects` that are hidden and not erased yet."""
+
+    erasure_id: str
+    kind: Kind
+    subject: str
+    reason: str
+    by: str
+    districts: tuple[str, ...]
+    at: str
+    state: Literal["asked", "done"]
+    done_at: str | None
+    waiting: tuple[str, ...]
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """One media, case or face to erase. `newest` is the time of the latest submission that it covers, in ms."""
+
+    kind: Kind
+    subject: str
+    cases: list[Row]
+    newest: int | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind.removesuffix('_id')}:{self.subject}"
+
+    def record(self, erasure_id: str, number: int, reason: str, now: datetime) -> Row:
+        """The gallery log's record, which notifies every source whose cases it concerns.
+
+        The relay advances `submitted_at` to the moment of publication.
+        """
+        sources = sorted({case["source"] for case in self.cases if case["source"]})
+        event = f"erasures/{erasure_id}/{number}"
+        return {
+            "erasure": {"subject": {self.kind: self.subject}, "reason": reason},
+            "origin": {
+                "event": event,
+                "topic": "",
+                "partition": 0,
+                "offset": number,
+                "ce_id": event,
+                "source": sources[0] if len(sources) == 1 else "",
+                "submitted_at": max(self.newest or 0, int(now.timestamp() * 1000)),
+            },
+            "erasure_id": erasure_id,
+            "sources": sources,
+        }
 
 
 async def do_erase(store: Store, kind: Kind, subject: str, reason: str, *, actor: Person, now: datetime) -> str:
-    """The id of the erasure; from here on nobody sees its subject, and link forgets it. Of a victim: all faces.
+    """The id of the erasure; from here on nobody sees its subject, and link erases it. Of a victim: all its faces.
 
-    A large case is hidden page by page after the erasure stands: were that cut short, link would take the rest visibly.
+    A large case is hidden page by page after the request is stored. If that is interrupted, link erases the rest while
+    it is still visible.
 
-    Raises NotFound where the person may not see the subject, Forbidden where the person is no supervisor of every
-    district that it lies in.
+    Raises NotFound if the person may not see the subject, Forbidden unless the person is a supervisor of every district
+    that it lies in.
     """
     if not 1 <= len(reason.strip()) <= PURPOSE_LIMIT:
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
     erasure_id = ids.new_id()
 
-    async def work(tx: Tx) -> Row | None:
+    async def work(tx: Tx) -> _Subject | None:
         head = await log.lock_head(tx)
-        subjects = [subject]
+        named = [subject]
         if kind == "victim_id":
-            subjects = sorted((await find_victim(tx, subject, actor)).faces)
-        rows = await tx.rows(_FIND[kind], subjects=subjects)
-        districts = sorted({case["district"] for row in rows for case in row["cases"]})
+            named = sorted((await find_victim(tx, subject, actor)).faces)
+        subjects = [_Subject(**row) for row in await tx.rows(_FIND[kind], subjects=named)]
+        districts = sorted({case["district"] for item in subjects for case in item.cases})
         _check(actor, districts)
-        left = await _hide(tx, kind, rows)
-        names = [f"{row['kind'].removesuffix('_id')}:{row['subject']}" for row in rows]
+        left = await _hide(tx, kind, subjects)
+        names = [item.name for item in subjects]
         request = {
-            "erasure_id": erasure_id, "kind": kind, "subject": subject, "reason": reason, "by": actor.actor,
-            "districts": districts, "at": now.isoformat(), "state": "asked", "waiting": names, "subjects": names,
-        }  # fmt: skip
+            "erasure_id": erasure_id,
+            "kind": kind,
+            "subject": subject,
+            "reason": reason,
+            "by": actor.actor,
+            "districts": districts,
+            "at": now.isoformat(),
+            "state": "asked",
+            "waiting": names,
+            "subjects": names,
+        }
         await tx.do(queries.CREATE_REQUEST, request=request)
-        entry = audit.Act(
-            now, actor.actor, AuditAction.ERASURE_ASKED, f"{kind.removesuffix('_id')}:{subject}", reason,
-            audit.content_digest(names),
-        )  # fmt: skip
-        outgoing = [Outgoing("erasure", row["subject"], _record(erasure_id, number, row, reason, now))
-                    for number, row in enumerate(rows)]  # fmt: skip
-        await log.append(tx, head, [entry], outgoing)
+        name = f"{kind.removesuffix('_id')}:{subject}"
+        act = audit.Act(now, actor.actor, AuditAction.ERASURE_ASKED, name, reason, audit.content_digest(names))
+        outgoing = [
+            Outgoing("erasure", item.subject, item.record(erasure_id, number, reason, now))
+            for number, item in enumerate(subjects)
+        ]
+        await log.append(tx, head, [act], outgoing)
         return left
 
-    async def go_on(tx: Tx, row: Row) -> Row | None:
+    async def hide_next(tx: Tx, case: _Subject) -> _Subject | None:
         await log.lock_head(tx)
-        return await _hide(tx, kind, [row])
+        return await _hide(tx, kind, [case])
 
     left = await store.write(work)
     while left is not None:
-        left = await store.write(lambda tx, row=left: go_on(tx, row))
+        left = await store.write(lambda tx, case=left: hide_next(tx, case))
     return erasure_id
 
 
-async def _hide(tx: Tx, kind: Kind, rows: list[Row]) -> Row | None:
-    """Hides what these rows of a subject name; returns the row of a case of which more is left."""
-    subjects = [row["subject"] for row in rows]
+async def _hide(tx: Tx, kind: Kind, subjects: list[_Subject]) -> _Subject | None:
+    """Hides these subjects; returns a case of which more media are left to hide."""
+    named = [item.subject for item in subjects]
     left = None
     if kind == "case_id":
-        [case] = rows
-        page = await tx.rows(
-            queries.HIDE_CASE, case_id=case["subject"], newest=case["newest"] or 0, limit=PAGE
-        )  # fmt: skip
-        subjects = [row["media_id"] for row in page]
+        [case] = subjects
+        page = await tx.rows(queries.HIDE_CASE, case_id=case.subject, newest=case.newest or 0, limit=PAGE)
+        named = [row["media_id"] for row in page]
         left = case if len(page) == PAGE else None
     else:
-        await tx.do(_HIDE[kind], subjects=subjects)
-    await tx.do(queries.DROP_UNDECIDED, subjects=subjects)
+        await tx.do(_HIDE[kind], subjects=named)
+    await tx.do(queries.DROP_UNDECIDED, subjects=named)
     return left
 
 
-async def read_erasure(store: Store, access_log: AccessLog, erasure_id: str, *, access: AccessEvent) -> Row:
-    """The receipt: asked, or done since link has erased everything; the look is in the audit."""
+async def read_erasure(store: Store, access_log: AccessLog, erasure_id: str, *, access: AccessEvent) -> ErasureReceipt:
+    """The receipt: asked, or done once link has erased everything; the access is audited."""
     row = await store.read(lambda tx: tx.one(queries.REQUEST, erasure_id=erasure_id))
     if row is None or not may(access.person, Permission.ERASE, row["request"]["districts"]):
         raise NotFound("there is no such erasure")
     await access_log.record(access.act(AuditAction.ERASURE_SEEN, erasure_id))
-    return row["request"]
+    request: Row = dict(row["request"])
+    for name in ("districts", "waiting", "subjects"):
+        request[name] = tuple(request[name])
+    return ErasureReceipt(**request)
 
 
 def _check(actor: Person, districts: list[str]) -> None:
@@ -112,23 +176,3 @@ def _check(actor: Person, districts: list[str]) -> None:
     check_may(actor, Permission.ERASE, districts)
     if not all(may(actor, Permission.ERASE, [district]) for district in districts):
         raise Forbidden("it lies in a case of another district too, which has to decide as well", code="other_district")
-
-
-def _record(erasure_id: str, number: int, row: Row, reason: str, now: datetime) -> dict[str, Any]:
-    """The gallery log's record; the relay moves `submitted_at` on to the moment at which it is published.
-
-    Every source whose cases it concerns is told.
-    """
-    sources = sorted({case["source"] for case in row["cases"] if case["source"]})
-    event = f"erasures/{erasure_id}/{number}"
-    origin = {
-        "event": event, "topic": "", "partition": 0, "offset": number, "ce_id": event,
-        "source": sources[0] if len(sources) == 1 else "",
-        "submitted_at": max(row["newest"] or 0, int(now.timestamp() * 1000)),
-    }  # fmt: skip
-    return {
-        "erasure": {"subject": {row["kind"]: row["subject"]}, "reason": reason},
-        "origin": origin,
-        "erasure_id": erasure_id,
-        "sources": sources,
-    }

@@ -79,7 +79,7 @@ async def commit(
 
 async def _move(
     tx: Tx, cursor: LiteralString, epoch: int, last: int, record: RecordId, stands_at: int | None
-) -> log.Head:  # fmt: skip
+) -> log.Head:
     """The locked audit head; the statement `cursor` has moved or held the cursor. Raises as `commit` does."""
     moved = await tx.one(cursor, log=LOG, epoch=epoch, last=last, ce_id=record.ce_id, digest=record.digest)
     before = moved or await tx.one(queries.CURSOR, log=LOG)

@@ -1,11 +1,11 @@
-"""What link writes of searches in its batch's transaction: each takes `$rows` and can be repeated without effect."""
+"""Link's statements for searches, in its batch's transaction: each takes `$rows` and is idempotent."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# What a part returned stands in it as ids in the order of their ranks, the similar ones first, so that it can be shown
-# as it was seen when a face is erased: RETURNED goes with the face.
+# A part stores the ids that it returned by rank, the similar ones first. RETURNED is deleted with an erased face; the
+# part still shows the answer as it was.
 _PART: Final = """
 CALL (s, row) {
   WITH s, row WHERE row.part IS NOT NULL
@@ -48,9 +48,9 @@ WITH s, row
 """
     + _PART
 )
-"""A part that grows has returned nothing; one that has returned something is written once. Read again, none is."""
+"""Only a part without results grows; one with results is written once. Reading the same record again writes nothing."""
 
-# A search that found no face of its own is not open; read again later, its face may stand there.
+# A search whose picture has no face is not open; when the record is read again, the graph may have its face.
 CLOSE_SEARCHES: Final = """
 UNWIND $rows AS row
 MATCH (s:Search {search_id: row.search_id}) WHERE s.open

@@ -1,4 +1,4 @@
-"""What waits for a second person. The walk itself is `queue.WALK`, through the confirmed links."""
+"""Decisions that wait for a second person. `queue.WALK` walks through the confirmed links."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ CALL (link_id) {
 }
 RETURN link_id, act.act_id AS act_id, act.by AS by, act.role AS role, act.district AS district, act.at AS at
 """,
-    "link_id", "act_id", "by", "role", "district", "at",
-)  # fmt: skip
+    "link_id act_id by role district at",
+)
 
 LINKS_OF_ACTS: Final = """
 UNWIND $acts AS act_id

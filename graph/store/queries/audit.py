@@ -16,13 +16,13 @@ SET h.seq = $seq, h.hash = $hash, h.outbox = $outbox
 FOREACH (row IN $entries | CREATE (e:AuditEntry) SET e = row)
 FOREACH (row IN $rows | CREATE (o:Outbox) SET o = row)
 """
-"""Audit entries and records to publish, and the head behind them."""
+"""Writes audit entries and records to publish, and advances the head."""
 
-_SAID: Final = """
+_COLUMNS: Final = """
 RETURN e.seq AS seq, e.at AS at, e.actor AS actor, e.action AS action, e.subject AS subject, e.purpose AS purpose,
        e.digest AS digest, e.salt AS salt, e.previous_hash AS previous_hash, e.hash AS hash
 """
-_ENTRY: Final = _SAID + "ORDER BY seq LIMIT $limit"
+_ENTRY: Final = _COLUMNS + "ORDER BY seq LIMIT $limit"
 
 ENTRIES: Final = "MATCH (e:AuditEntry) WHERE e.seq > $after" + _ENTRY
 
@@ -34,7 +34,7 @@ SPAN: Final = """
 MATCH (e:AuditEntry) WHERE e.at >= $start AND e.at < $end
 RETURN min(e.seq) AS first, max(e.seq) AS last
 """
-"""The first and the last entry of a time; `at` is text that sorts by time, and the index holds `seq` beside it."""
+"""The first and last entry of a period; `at` is text that sorts by time, and its index includes `seq`."""
 
 OF_VICTIM: Final = """
 MATCH (v:Victim {victim_id: $victim_id})
@@ -80,12 +80,12 @@ WHERE e.seq > $after AND e.seq <= $last
   AND ($subject IS NULL OR e.subject = $subject)
   AND ($start IS NULL OR e.at >= $start) AND ($end IS NULL OR e.at < $end)
 """
-    + _SAID
+    + _COLUMNS
 )
 
 PAGE: Final = "MATCH (e:AuditEntry)" + _WANTED + "ORDER BY seq LIMIT $limit"
 
-# Named in the order of their index, so that the planner stops at the limit instead of sorting all there are.
+# Ordered by the properties of their index, so that the planner stops at the limit instead of sorting all entries.
 PAGE_OF_ACTOR: Final = "MATCH (e:AuditEntry {actor: $actor})" + _WANTED + "ORDER BY e.actor, e.seq LIMIT $limit"
 
 PAGE_OF_SUBJECT: Final = "MATCH (e:AuditEntry {subject: $subject})" + _WANTED + "ORDER BY e.subject, e.seq LIMIT $limit"

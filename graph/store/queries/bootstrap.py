@@ -1,4 +1,4 @@
-"""What is asked of a database that has only just started."""
+"""Statements for a database that has just started."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""What events say of a media `m`: a part of statements, read by `graph.domain.capture_time.Dates.of` and
-`graph.domain.visibility.with_visible_statements`.
+"""The statements of events about a media `m`, as a part of other statements.
+
+`graph.domain.capture_time.Dates.of` and `graph.domain.visibility.with_visible_statements` read them.
 """
 
 from __future__ import annotations

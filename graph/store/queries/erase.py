@@ -1,14 +1,14 @@
-"""A person's erasure: hides at once what link will take at its record in the gallery log.
+"""A person's erasure: hides at once what link will erase at its record in the gallery log.
 
-Hidden means that IN_CASE and SEEN_IN are renamed: no statement that people's reads consist of finds a way from the
-thing to a case any more, and what lies in no case is seen by nobody. Only link's own statements follow both names.
+To hide, IN_CASE and SEEN_IN are renamed: statements for people then find no path from the object to a case, and an
+object in no case is visible to nobody. Only link's own statements follow both names.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-# `newest`: the erasure must be younger than all that it is to take, by whichever clock that was submitted.
+# `newest`: the erasure must be younger than everything that it covers, by any clock that submitted it.
 OF_MEDIA: Final = """
 UNWIND $subjects AS subject
 MATCH (m:Media {media_id: subject})-[r:IN_CASE]->(c:Case)
@@ -39,8 +39,8 @@ SET h = properties(r)
 DELETE r
 """
 
-# A page of the case: in one transaction 20,000 pictures would overflow the database's memory. What was submitted after
-# the erasure was asked for is not its subject.
+# A page of the case: 20,000 pictures in one transaction would overflow the database's memory. Later
+# submissions are not part of the erasure.
 HIDE_CASE: Final = """
 MATCH (c:Case {case_id: $case_id})
 SET c.erased = true
@@ -60,8 +60,8 @@ MERGE (f)-[:HIDDEN_SEEN_IN]->(m)
 DELETE r
 """
 
-# Of faces, or of all faces of media: nobody is offered these any more. If the media stays after all, in another case,
-# link compares it anew there.
+# Undecided links and results of faces, or of all faces of media: nobody sees these any more. If the media remains in
+# another case, link compares it there again.
 DROP_UNDECIDED: Final = """
 UNWIND $subjects AS subject
 CALL (subject) {

@@ -1,4 +1,4 @@
-"""What link loads its gallery from, page by page, when it takes over."""
+"""Statements by which link loads its gallery, in pages, when it starts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ CALL () { MATCH (m:Media) RETURN count(m) AS media }
 CALL () { MATCH (f:Face) RETURN count(f) AS faces }
 RETURN media, faces
 """
-"""By the database's own counts: how much room to make at once."""
+"""The database's own counts, to allocate memory once."""
 
-# What is hidden until its erasure stands in memory until then; a membership that was told again is the one that counts.
+# A hidden media stays in memory until it is erased; if a hidden membership was submitted again, the new one counts.
 GALLERY_MEDIA: Final = """
 MATCH (m:Media) WHERE m.media_id > $after
 WITH m ORDER BY m.media_id LIMIT $limit
@@ -41,7 +41,7 @@ RETURN m.media_id AS media_id, f.face_id AS face_id, f.label AS label,
        COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id LIMIT 1 }[0] AS assigned
 ORDER BY m.media_id, f.ordinal, f.face_id
 """
-"""All faces of the media of a page, in the order of the media and of their places in them."""
+"""All faces of the media of a page, ordered by media and ordinal."""
 
 MEMBERSHIPS: Final = """
 UNWIND $rows AS row
@@ -53,7 +53,7 @@ RETURN row.media_id AS media_id, row.case_id AS case_id, r.scope AS scope, r.pur
        r.exhibits AS exhibits, r.by_search AS by_search, r.captured_at AS captured_at,
        r.captured_told AS captured_told, r.ai_generated AS ai_generated, r.ai_generated_told AS ai_generated_told
 """
-"""Of a membership that was hidden and is told again the one that is told."""
+"""If a hidden membership was submitted again, the new one."""
 
 GALLERY_GROUPS: Final = """
 MATCH (g:Group) WHERE g.group_id > $after

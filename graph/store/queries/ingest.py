@@ -1,15 +1,15 @@
-"""Link's statements: each takes `$rows` and can be repeated without effect.
+"""Link's statements: each takes `$rows` and is idempotent.
 
 `SET x.p = x.p + 0` takes the lock before it reads. `SET x.p = x.p` does not: it reads, waits for the lock, and writes
-back what was true before, so it would undo the verdict or the epoch that it waited for (seen on Neo4j 2026.09).
+back the old value, so it would undo the verdict or the epoch that it waited for (seen on Neo4j 2026.09).
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-# Where a link waits in the queue: the most urgent membership of both sides, and their districts. Two districts at the
-# most have a property each, so that each district's queue is an index seek; `*` stands for more than two.
+# A link's place in the queue: the most urgent membership of both endpoints, and their districts. Up to two districts
+# have a property each, so that each district's queue is an index seek; `*` stands for more than two.
 _PLACE: Final = """
 CALL (r) {
   UNWIND [startNode(r), endNode(r)] AS f
@@ -59,10 +59,10 @@ WITH h, c, c.offset AS offset WHERE c.epoch = $epoch AND offset < $last
 _HELD: Final = "RETURN offset, h.seq AS seq, h.hash AS hash, h.outbox AS outbox"
 
 MOVE_CURSOR: Final = _LOCK + "SET c.offset = $last, c.ce_id = $ce_id, c.digest = $digest\n" + _HELD
-"""Locks the audit's head and the cursor, which are returned as they were; nothing where it may not be moved."""
+"""Locks the audit head and the cursor and returns their former values; no row if the cursor may not move."""
 
 HOLD_CURSOR: Final = _LOCK + _HELD
-"""As MOVE_CURSOR, of a transaction that writes a part of a batch: the cursor stays until the last one."""
+"""Like MOVE_CURSOR, for a chunk of a batch: only the last one moves the cursor."""
 
 MERGE_CASES: Final = """
 UNWIND $rows AS row
@@ -94,7 +94,7 @@ WITH DISTINCT r
 """
     + _PLACE
 )
-"""What became urgent, or another district's too, changes its links' place in the queue."""
+"""A new urgency or district changes the place of the media's links in the queue."""
 
 PLACE_LINKS_BY_ID: Final = "UNWIND $links AS link_id MATCH ()-[r:CANDIDATE {link_id: link_id}]->()\nWITH r" + _PLACE
 """For links that a person makes."""
@@ -118,7 +118,7 @@ WITH DISTINCT r
     + _PLACE
 )
 
-# A mark waits at its media until link has taken it in, or has dropped it for an erasure.
+# A mark waits at its media until link has stored its face, or has dropped it for an erasure.
 MERGE_MARKS: Final = """
 UNWIND $rows AS row
 MATCH (act:Act {act_id: row.act_id})
@@ -162,7 +162,7 @@ UNWIND cut.faces AS other
 MATCH (g:Face {face_id: other}) WHERE g.stub IS NULL
 MERGE (f)-[:AS_SIMILAR]->(g)
 """
-"""With what the caps cut that is as similar as what is proposed: of each compared face the number, and those listed."""
+"""For each compared face also the number, and a list, of faces as similar as the proposed ones that the caps cut."""
 
 FORGET_CUT: Final = """
 UNWIND $rows AS face_id
@@ -272,7 +272,7 @@ WITH DISTINCT r
     + _PLACE
 )
 
-# Comes before REMOVE_MEMBERSHIPS: a stub keeps the cases that its media is in now, hidden or not.
+# Must run before REMOVE_MEMBERSHIPS: a stub keeps the cases that its media is in, hidden or not.
 REMOVE_FACES: Final = (
     """
 UNWIND $rows AS face_id
@@ -327,8 +327,8 @@ SET e.requested_at = CASE WHEN row.requested_at > coalesce(e.requested_at, -1)
                           THEN row.requested_at ELSE e.requested_at END
 """
 
-# An erasure that a person asked for hid its subject under HIDDEN_IN_CASE and HIDDEN_SEEN_IN. What link did not take,
-# because it was submitted again since, is shown again.
+# A requested erasure hid its subject under HIDDEN_IN_CASE and HIDDEN_SEEN_IN. Anything that link did not erase, because
+# it was submitted again since, becomes visible again.
 SHOW_AGAIN: Final = """
 UNWIND $rows AS row
 CALL (row) {
@@ -372,8 +372,7 @@ CALL (row) {
 RETURN row.place AS place, coalesce(min(n.fingerprint), min(q.fingerprint)) AS fingerprint, min(n.at) AS first_at,
        min(q.ce_id) AS ce_id, min(q.submitted_at) AS submitted_at, count(n) > 0 AS noticed, count(q) > 0 AS quarantined
 """
-"""Which event each place is known for, and as what: no row for a place of which nothing is known, and no fingerprint of
-what an older release stored."""
+"""The event known at each place: no row for an unknown place, and no fingerprint for an entry of an older release."""
 
 STANDING_NOTICES: Final = """
 UNWIND $subjects AS subject

@@ -1,4 +1,4 @@
-"""What people say a face is. `+ 0` takes the face's lock before its version is read; see `queries.ingest`."""
+"""People's labels of faces. `+ 0` takes the face's lock before its version is read; see `queries.ingest`."""
 
 from __future__ import annotations
 

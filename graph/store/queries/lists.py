@@ -1,14 +1,14 @@
-"""Statements that answer with a list: a row of its own costs more on its way than in the database."""
+"""Statements that return one list: many rows cost more in transfer than in the database."""
 
 from __future__ import annotations
 
 from typing import LiteralString
 
 
-def in_one_row(statement: LiteralString, *columns: LiteralString) -> LiteralString:
-    """The statement with its rows, which have these columns, as one list `rows` in any order: for `Tx.listed`.
+def in_one_row(statement: LiteralString, columns: LiteralString) -> LiteralString:
+    """The statement with its rows as one list `rows` in any order, for `Tx.listed`; `columns` are split at spaces.
 
-    Where the order counts, the statement itself collects what it has sorted.
+    If the order matters, the statement itself must collect its sorted rows.
     """
-    fields = ", ".join(f"{column}: {column}" for column in columns)
+    fields = ", ".join(f"{column}: {column}" for column in columns.split())
     return "CALL () {\n" + statement + "}\nRETURN collect({" + fields + "}) AS rows\n"

@@ -1,4 +1,4 @@
-"""Faces that people mark: what stands at a media, and the mark as it waits there until link has taken it in."""
+"""Faces that people mark: the faces of a media, and marks that wait there until link has stored their faces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One case, its media page by page, one media and its faces; each row says in which districts it lies.
+"""One case, its media in pages, one media and its faces; each row has its districts.
 
 An erasure that was asked for hides what it will take by renaming IN_CASE and SEEN_IN: what lies in no case is seen by
 nobody, whichever statement asks.
@@ -63,7 +63,7 @@ RETURN m {.media_id, .kind, .content_type, .width, .height, .frames, .duration_m
 CREATE_UPLOAD: Final = """
 CREATE (:Upload {ce_id: $ce_id, media_id: $media_id, case_id: $case_id, status: 'submitted'})
 """
-"""An uploaded picture on its way: link takes the node away when the event comes to an end."""
+"""An uploaded picture that is being processed; link deletes the node when the event has finished."""
 
 UPLOADS: Final = """
 MATCH (u:Upload {media_id: $media_id})

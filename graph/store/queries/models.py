@@ -1,4 +1,4 @@
-"""Embeddings of a model beside those of another, and what changes when the register's model does."""
+"""Embeddings by several models, and the switch of the register's model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WHERE NOT EXISTS { MATCH (e:Embedding {model_id: $model_id})-[:OF]->(f) WHERE e.
 RETURN count(DISTINCT f) AS faces
 """
 
-# An embedding without a quality is of a release that kept it with the face only, as the model of then judged it.
+# An embedding without a quality is of an older release, which stored the quality with the face only.
 LACKING: Final = """
 MATCH (f:Face) USING INDEX f:Face(face_id)
 WHERE f.face_id > $after

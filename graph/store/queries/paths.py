@@ -1,10 +1,10 @@
-"""Why two cases are linked: the shortest way between them over pictures that both have and links of faces."""
+"""The shortest path between two cases, over shared pictures and links of faces."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# A case of another district is known to a person once two persons have joined one of its faces to one of theirs.
+# A person knows a case of another district once two people have joined one of its faces to one of theirs.
 KNOWN_CASE: Final = """
 MATCH (c:Case {case_id: $case_id})
 RETURN c.district AS district,
@@ -20,7 +20,7 @@ EXISTS { MATCH (f:Face)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
          WHERE f IN [startNode(r), endNode(r)] AND c.district = $district }
 """
 _OWN_MEDIA: Final = "EXISTS { MATCH (n)-[:IN_CASE]->(c:Case) WHERE c.district = $district }"
-# Over cases of the person's own, approved links, and links that may be their own.
+# Over the person's own cases, approved links, and links that may be their own.
 # The bound on the length has to be a literal: 16 edges are three links in a row, each in other pictures.
 _WAYS: Final = """
 MATCH (a:Case {case_id: $from_case}), (b:Case {case_id: $to_case})
@@ -38,15 +38,16 @@ _WAY: Final = (
     + "}] AS edges"
 )
 SHORTEST: Final = _WAYS + _WAY
-"""The shortest way, and of its pictures and links whether they are the person's own: it may go over others as well."""
+"""The shortest path, with a flag for pictures and links that are the person's own; it may use others too."""
 
+_IS_KNOWN_LINK: Final = "type(r) <> 'CANDIDATE' OR r.state = 'approved' OR " + _OWN_LINK
 SHORTEST_KNOWN: Final = (
     _WAYS
-    + "  AND all(r IN relationships(p) WHERE type(r) <> 'CANDIDATE' OR r.state = 'approved' OR " + _OWN_LINK + ")\n"
-    + "  AND all(n IN nodes(p) WHERE NOT n:Media OR " + _OWN_MEDIA + ")\n"
+    + f"  AND all(r IN relationships(p) WHERE {_IS_KNOWN_LINK})\n"
+    + f"  AND all(n IN nodes(p) WHERE NOT n:Media OR {_OWN_MEDIA})\n"
     + _WAY
-)  # fmt: skip
-"""The shortest way over the person's own pictures and links: fifty times slower, asked where the other one is not."""
+)
+"""The shortest path over the person's own pictures and links only: fifty times slower, used if the other is not."""
 
 PLACES: Final = """
 UNWIND $media AS media_id

@@ -1,4 +1,4 @@
-"""The quarantine as operators see it: facts of an event, never its bytes."""
+"""The quarantine as operators see it: facts about events, never their bytes."""
 
 from __future__ import annotations
 

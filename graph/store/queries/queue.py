@@ -1,4 +1,4 @@
-"""What waits for people, and who has it. Every statement reads a bounded number of links, whatever the filters.
+"""Links that wait for people, and claims on them. Every statement reads a bounded number of links with any filter.
 
 The queue of a district is a walk along the indexes `link_low` and `link_high` (see `ingest._PLACE`): `$stretches`
 says which parts of it are left. Filters that would make most of the walk useless (a small case, one victim) begin at
@@ -28,13 +28,13 @@ WITH r, [f IN [a, b] | f {.face_id, .label, .stub, .quality,
 RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.urgency AS urgency,
        coalesce(r.claimed_until, '') AS claimed_until, sides[0] AS a, sides[1] AS b
 """,
-    "link_id", "state", "version", "urgency", "claimed_until", "a", "b",
-)  # fmt: skip
-"""The links of a walk or an item, with what says whose faces they join: apart from both, so that it is planned once."""
+    "link_id state version urgency claimed_until a b",
+)
+"""The links of a walk or item with the subjects that they join; a statement of its own, so that it is planned once."""
 
 # A link lies in the districts `district_low` and `district_high`, or, with `*`, in more than two: each is a seek.
-# Ordered by the index's own properties, else the planner reads and sorts the whole range; with hints, else what it
-# knows of small graphs makes it scan another index.
+# Ordered by the index's own properties, or the planner would read and sort the whole range; with hints, or its
+# statistics of small graphs would make it scan another index.
 WALK: Final = (
     """
 UNWIND range(0, size($stretches) - 1) AS n
@@ -84,8 +84,8 @@ WALK_FACES: Final = (
     "UNWIND $faces AS face_id MATCH (:Face {face_id: face_id})-[r:CANDIDATE]-(:Face)" + _ON_THE_WALK + _NEXT_PAGE
 )
 
-# A side gains a face when one joins its victim or its group, its own face included: that joins it to the others. A face
-# that both people and a case system put into a victim has joined it when people did.
+# A subject gains a face when one joins its victim or its group; that the subject's own face joins one counts too. A
+# face that both people and a case system assigned to a victim joined it with the people's decision.
 GAINED: Final = """
 UNWIND $links AS link_id
 MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
@@ -126,7 +126,7 @@ MATCH (u:Verdict {verdict_id: v.undoes})<-[:WROTE]-(former:Act)
 WHERE toLower(act.by) = toLower($by) AND toLower(former.by) = toLower($by) AND u.opened
 RETURN link_id
 """
-"""Links whose last act is a reopening by a person of what they had decided with score and reasons before them."""
+"""Links whose last act is a reopening by a person of a decision that had shown them score and reasons."""
 
 TAKEN: Final = """
 UNWIND $items AS item
@@ -135,8 +135,8 @@ WHERE k.until > $now OR (k.by = $by AND k.skipped_until > $now)
 RETURN DISTINCT item
 """
 
-# From the lighter unit's faces to the heavier unit; whose face it is (a face may have two declared victims) is for
-# `domain.queue` to say.
+# From the faces of the smaller subject to the larger one; `domain.queue` decides on the subject of a face that has two
+# declared victims.
 LINKS_OF_ITEMS: Final = in_one_row(
     """
 UNWIND $items AS item
@@ -165,8 +165,8 @@ RETURN DISTINCT r.link_id AS link_id
     "link_id",
 )
 
-# A face with groups in two cases stands for the smallest one's id, as `domain.queue` says; one that people gave to a
-# victim stands for that.
+# A face with groups in two cases has the smallest id as its group, as in `domain.queue`; one that people assigned to a
+# victim has that victim.
 GROUP_FACES: Final = """
 UNWIND $groups AS group_id
 CALL (group_id) {
@@ -177,9 +177,9 @@ CALL (group_id) {
 }
 RETURN group_id, collect(f.face_id) AS faces
 """
-"""The faces of groups that still wait for people, the poorest picture first."""
+"""The undecided faces of groups, the poorest picture first."""
 
-# Runs under the audit's head: what it reads is what stands, so no item and no link has two claims.
+# Runs under the lock of the audit head: it reads the current state, so no item and no link has two claims.
 TAKE: Final = """
 UNWIND $rows AS row
 WITH row WHERE NOT EXISTS { MATCH (k:Claim {item: row.item}) WHERE k.until > $now }
@@ -197,7 +197,7 @@ FOREACH (r IN free | SET r.claimed_by = $by, r.claimed_until = $until)
 RETURN row.claim_id AS claim_id
 """
 
-# Open is what nobody decided since; a link inside one victim is settled by a decision on another link of its sheet.
+# Open links are those not decided since; a link inside one victim is settled by another link of its sheet.
 CLAIMS_OF: Final = """
 MATCH (k:Claim {by: $by})
 RETURN k {.claim_id, .item, .links, .seed, .at, .until} AS claim,

@@ -1,4 +1,4 @@
-"""What people look at: cases, faces, links, counts. Nothing here writes."""
+"""Statements for people's reads: cases, faces, links, counts. None of them writes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ WITH a, r, b ORDER BY r.state, r.link_id LIMIT $limit
     + _LINK
 )
 
-# The state is asked for after the case's links are found: in one MATCH the planner would begin at all links in it.
+# Filters by state after the case's links are found: in one MATCH the planner would begin at all links in that state.
 LINKS_OF_CASE: Final = (
     """
 MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)
@@ -75,8 +75,8 @@ WHERE c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) }
 RETURN c {.case_id, .source, .district, .status, .version, .contact, .review_by} AS case
 """
 
-# One row with four lists: hundreds of rows cost more on their way than in the database. A side stands once however many
-# links it has, and only a link that somebody acted on has acts.
+# One row with four lists: hundreds of rows cost more in transfer than in the database. Each endpoint is listed
+# once, and only links with acts list them.
 GRAPH_OF_CASE: Final = (
     """
 CALL () {
@@ -130,8 +130,8 @@ RETURN media, faces, links, sides
 """
 )
 
-# Where a face lies, whose links lead to it, and who was given it as an answer: all that decides who may see it.
-# One in no case, for it is being erased, is seen by nobody; of an erased one the stub says that it was there.
+# A face's cases, its links and the searches that returned it: all facts that decide who may see it. A face that is
+# being erased is in no case and visible to nobody; the stub of an erased one shows that it existed.
 FACES: Final = """
 MATCH (f:Face) WHERE f.face_id IN $faces
   AND (f.stub OR EXISTS { (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case) })
@@ -146,7 +146,7 @@ RETURN f.face_id AS face_id, f.display_crop AS display_crop,
                  RETURN DISTINCT {district: c.district, by: s.requested_by} } AS returned
 """
 
-# Read from the counts that Neo4j keeps, and from what waits only: asked for every few seconds.
+# Uses Neo4j's own counts, and reads waiting objects only: it runs every few seconds.
 SIZES: Final = """
 RETURN COUNT { (:Case) } AS cases, COUNT { (:Media) } AS media, COUNT { (:Face) } AS faces,
        COUNT { MATCH (q:Quarantined) WHERE q.status = 'waiting' } AS quarantined, COUNT { (:Outbox) } AS outbox,

@@ -1,4 +1,4 @@
-"""What the graph holds of submitted events and notices, to compare it with the topics. All of it reads."""
+"""Submitted events and notices in the graph, to compare them with the topics. None of these statements writes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RETURN row.number AS number,
        s IS NOT NULL AND s.status = 'asked' OR waits IS NOT NULL AND waits.status IS NULL AS waits
 ORDER BY number
 """
-"""Whether a person still waits for what an event of the probes' topic asks for."""
+"""Whether a person still waits for the answer to an event of the probes' topic."""
 
 NOTICES: Final = """
 MATCH (n:Notice) WHERE n.notice_id > $after AND n.at >= $since
@@ -47,7 +47,7 @@ RETURN o.seq AS seq, o.kind AS kind, o.key AS key, o.body AS body
 ORDER BY seq LIMIT $limit
 """
 
-# Of the rest the graph holds what followed.
+# For other kinds the graph has the effects of the request.
 STILL_ASKED: Final = """
 UNWIND $rows AS row
 CALL (row) {

@@ -1,4 +1,4 @@
-"""The outbox as the relay empties it, and the quarantine as people see and replay it."""
+"""The relay's outbox, and the quarantine that it indexes and replays."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RETURN c.epoch AS epoch,
        COLLECT { MATCH (o:Outbox) WHERE o.seq > 0 AND NOT o.kind IN $without
                  RETURN o {.seq, .kind, .key, .source, .body} ORDER BY o.seq LIMIT $limit } AS rows
 """
-"""Who may publish and what waits, in one statement: it is asked all the time."""
+"""The epoch that may publish and the rows to publish, in one statement, because it runs all the time."""
 
 DONE: Final = """
 UNWIND $seqs AS seq
@@ -18,7 +18,7 @@ MATCH (o:Outbox {seq: seq})
 DELETE o
 """
 
-# As long as Kafka keeps a record, the graph keeps what it was made from: a broker that lost it can be sent it again.
+# The graph stores a published row as long as Kafka retains the record, so that a lost record can be published again.
 PUBLISHED: Final = """
 UNWIND $seqs AS seq
 MATCH (o:Outbox {seq: seq})
@@ -33,8 +33,8 @@ DELETE o
 RETURN count(*) AS rows
 """
 
-# What is to be published for a source that is not configured leaves the outbox, so that it is in nobody's way, and
-# comes back at its old place before anything younger of that source is published.
+# Rows of a source that is not configured leave the outbox, so that they block no others. They return to their old place
+# before anything newer of that source is published.
 WITHHOLD: Final = """
 UNWIND $rows AS row
 MATCH (o:Outbox {seq: row.seq})

@@ -1,11 +1,11 @@
-"""What the repair changes: the cursor, notices that the graph did not know, and what is published again."""
+"""The repair's statements: the cursor, notices that the graph did not know, and rows to publish again."""
 
 from __future__ import annotations
 
 from typing import Final
 
-# An open search is asked of every record behind `through`: offsets that are used again must not be passed over. So must
-# no switch of the model: the log may not hold a later one any more.
+# A standing search compares every record behind `through`, so offsets that are used again must not be skipped. Nor must
+# a switch of the model, because the log may have lost a later one.
 RESET_CURSOR: Final = """
 MATCH (c:Cursor {log: $log})
 SET c.epoch = c.epoch + 1, c.offset = $offset, c.ce_id = '', c.digest = '', c.broken = null, c.broken_at = null,

@@ -1,4 +1,4 @@
-"""What people say about links. Every statement here runs after LOCK_HEAD, in the same transaction.
+"""People's decisions on links. Every statement here runs after LOCK_HEAD, in the same transaction.
 
 `+ 0` takes the edge's lock before its version is read; see `queries.ingest`.
 """
@@ -30,7 +30,7 @@ MATCH (:Act {act_id: $act_id})-[:WROTE]->(v:Verdict)
 RETURN v.link_id AS link_id, v.verdict_id AS verdict_id ORDER BY link_id
 """
 
-# Nobody knows the stub of an erased face for this: there is nothing left of it to compare.
+# The stub of an erased face is unknown here: nothing of it is left to compare.
 PAIR: Final = """
 MATCH (a:Face {face_id: $a}), (b:Face {face_id: $b})
 OPTIONAL MATCH (a)-[r:CANDIDATE]->(b)

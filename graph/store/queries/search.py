@@ -1,4 +1,4 @@
-"""What people ask: searches as they are stored, and their answers as link wrote them, part by part."""
+"""People's searches, and their answers as link wrote them, in parts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MATCH (f:Face {face_id: face_id})
 CREATE (s)-[:PROBE]->(f)
 """
 
-# Whose face a face is: confirmed links say it before case systems do.
+# The victim of a face: by confirmed links first, else by case systems.
 _VICTIM_ID: Final = """
 coalesce(head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(o:Victim) RETURN o.victim_id }),
          head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(o:Victim)
                         RETURN o.victim_id ORDER BY o.victim_id LIMIT 1 }))
 """
 
-# A group is of one case: one of another district is not told, and a face of it counts alone.
+# A group belongs to one case; one of another district is not disclosed, and its faces count alone.
 _GROUP_ID: Final = """
 head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group) MATCH (c:Case {case_id: g.case_id}) WHERE c.district = $district
                RETURN g.group_id ORDER BY g.group_id })
@@ -34,14 +34,14 @@ MATCH (f:Face) WHERE f.face_id IN $faces AND f.stub IS NULL
 RETURN f.face_id AS face_id
 ORDER BY f.too_poor_because IS NOT NULL, f.quality DESC, f.face_id
 """
-"""The best stand for a victim that has very many."""
+"""The best faces represent a victim that has very many."""
 
 MEDIA_OF_FACES: Final = """
 MATCH (f:Face)-[:SEEN_IN]->(m:Media) WHERE f.face_id IN $faces
   AND EXISTS { MATCH (m)-[:IN_CASE]->(c:Case) WHERE c.district = $district }
 RETURN f.face_id AS face_id, m.media_id AS media_id
 """
-"""Of faces in another district it is not told which of them are in one picture."""
+"""For faces in another district it is not disclosed which of them are in one picture."""
 
 _FACTS: Final = """
 s {.search_id, .case_id, .purpose, .legal_basis, .requested_by, .district, .within, .limit, .status, .reason,
@@ -69,7 +69,7 @@ SEARCH: Final = (
 """
 )
 
-# What an erasure took since is told as such: its id is left in the part, and nothing else of it.
+# A face erased since is shown as erased: the part still has its id, and nothing else of it.
 ITEMS: Final = (
     """
 MATCH (s:Search {search_id: $search_id})-[:HAS]->(p:Part) WHERE p.number >= $part
@@ -110,7 +110,7 @@ WITH f, """
 RETURN f.face_id AS face_id, victim_id, group_id
 """
 )
-"""The similar faces, with whom they show."""
+"""The similar faces with their victims and groups."""
 
 COMING: Final = """
 RETURN COUNT { MATCH (u:Upload) WHERE u.status = 'submitted' AND u.case_id = $case_id } AS uploads,
@@ -144,8 +144,8 @@ ORDER BY search.asked_at DESC, search.search_id DESC
 OWN_SEARCHES: Final = "MATCH (s:Search) WHERE s.requested_by = $by AND s.asked_at <= $asked_at" + _PAGE
 SEARCHES_OF_DISTRICT: Final = "MATCH (s:Search) WHERE s.district IN $districts AND s.asked_at <= $asked_at" + _PAGE
 
-# A page walks over so many media at the most, and says how far it came: few of them may be what is looked for. Only
-# over those of the asker's district, for how far is told by a media's id.
+# A page examines at most so many media and returns the last one, because few of them may match. It examines media of
+# the asker's district only, because that last id is disclosed.
 _UNJUDGED: Final = """
 RETURN m.media_id AS media_id,
        COLLECT { MATCH (f:Face)-[:SEEN_IN]->(m) WHERE f.too_poor_because IS NOT NULL

@@ -1,4 +1,4 @@
-"""The faces that are as similar as those proposed for a face, and that the caps cut; each row says where it lies."""
+"""The faces as similar as those proposed for a face that the caps cut; each row has its cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A victim's faces, and what became of an id that no face has any more."""
+"""A victim and its faces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds victims together, and what is derived from it. The confirmed `DEPICTS` of a face names its victim now."""
+"""The facts that join faces to victims, and the derived victims: a face's confirmed `DEPICTS` names its victim."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ CALL (near) {
 }
 RETURN faces, links, victims
 """
-"""One step outwards from some faces, and the other faces of their victims: what they are, what people decided on them,
-the victims that they are in."""
+"""One step outwards from some faces: these and the other faces of their victims, with people's decisions and their
+victims."""
 
 MOVE_FACES: Final = """
 UNWIND $rows AS row
@@ -80,7 +80,7 @@ RETURN v.victim_id AS victim_id,
             ELSE [] END AS links
 ORDER BY victim_id
 """
-"""The links that join the faces of victims in several districts, page by page."""
+"""The links that join the faces of victims in several districts, in pages."""
 
 SET_PENDING: Final = """
 UNWIND $rows AS row
@@ -105,7 +105,7 @@ MATCH (v:Victim {victim_id: row.victim_id})
 SET v.identity = row.identity
 """
 
-# The faces that a name stands or stood for: of a formed victim the two of its link too, which may have moved on since.
+# The faces that a name is or was used for; for a formed victim also the two of its link, which may have moved since.
 FACES_OF_NAME: Final = """
 MATCH (v:Victim {victim_id: $victim_id})
 RETURN v.from_link AS from_link,
@@ -116,7 +116,7 @@ RETURN v.from_link AS from_link,
        COLLECT { MATCH (a:Face)-[:CANDIDATE {link_id: v.from_link}]->(b:Face) UNWIND [a, b] AS f
                  RETURN f.face_id } AS ends
 """
-"""`ends` are the two faces of the link that the name comes from."""
+"""`ends` are the two faces of the link that gave the name."""
 
 DISTRICTS_OF_VICTIMS: Final = in_one_row(
     """
@@ -126,8 +126,8 @@ RETURN v.victim_id AS victim_id, v.identity IS NOT NULL AS identified,
        COLLECT { MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
                  RETURN DISTINCT c.district } AS districts
 """,
-    "victim_id", "identified", "districts",
-)  # fmt: skip
+    "victim_id identified districts",
+)
 
 CREATE_IDENTIFICATION: Final = """
 MATCH (v:Victim {victim_id: $victim_id})

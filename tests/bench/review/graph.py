@@ -10,8 +10,9 @@ from itertools import islice
 from typing import Any, Final, LiteralString
 
 from graph.domain import ids
-from graph.store.queries import ingest, measure
+from graph.store.queries import ingest
 from graph.store.session import Row, Store
+from tests.bench.review import cypher
 
 ROWS_A_WRITE: Final = 2000
 LINKS_OF_ITEM: Final = 3
@@ -53,11 +54,11 @@ async def build(store: Store, sizes: Sizes, crop: str | None, seed: int, announc
                 announce(f"{done} {what}")
 
     await write(ingest.MERGE_CASES, _cases(sizes), "cases")
-    await write(measure.BULK_FACES, _faces(sizes, crop, chance), "faces")
-    await write(measure.BULK_VICTIMS, _victims(sizes), "victims")
+    await write(cypher.BULK_FACES, _faces(sizes, crop, chance), "faces")
+    await write(cypher.BULK_VICTIMS, _victims(sizes), "victims")
     links = list(_links(sizes, chance))
     await write(ingest.MERGE_LINKS, iter(links), "candidates")
-    await write(measure.BULK_UNSURE, (row for row in links if chance.random() < UNSURE), "unsure")
+    await write(cypher.BULK_UNSURE, (row for row in links if chance.random() < UNSURE), "unsure")
 
 
 def _cases(sizes: Sizes) -> Iterator[Row]:

@@ -18,10 +18,10 @@ from graph.domain import ids
 from graph.domain.errors import Invalid
 from graph.domain.people import Person, Role
 from graph.files import MediaStore
-from graph.store.queries import measure
 from graph.store.session import Store
 from infra.local.issuer import DevelopmentIssuer
 from infra.local.system import RunningSystem
+from tests.bench.review import cypher
 from tests.bench.review.graph import Sizes, build
 
 GOAL: Final = 5.0
@@ -76,7 +76,7 @@ async def measure_review(
     addresses = system.addresses
     async with Store(*addresses.neo4j) as store:
         began = time.monotonic()
-        if ((await store.read(lambda tx: tx.one(measure.COUNT_FACES))) or {})["faces"]:
+        if ((await store.read(lambda tx: tx.one(cypher.COUNT_FACES))) or {})["faces"]:
             raise Invalid("this graph holds faces: a bench would put its own among them")
         crop = _crop(system)
         await build(store, sizes, crop, load.seed, announce)
@@ -85,7 +85,7 @@ async def measure_review(
         since = datetime.now(UTC).isoformat()
         assert system.sign_in is not None, "the bench has a development sign-in of its own"
         measured = await _at(system.api_url, sizes, load, system.sign_in)
-        twice = await store.read(lambda tx: tx.one(measure.JUDGED_TWICE, since=since))
+        twice = await store.read(lambda tx: tx.one(cypher.JUDGED_TWICE, since=since))
     return {
         "faces": sizes.faces,
         "candidates": sizes.candidates,

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from graph.store.queries import vector_index as queries
 from graph.store.session import Store
+from tests.bench.search import cypher as queries
 from tests.bench.search.draw import Vectors
 
 FACES: Final = 50_000

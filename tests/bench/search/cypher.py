@@ -1,4 +1,4 @@
-"""Neo4j's own vector index over drawn vectors, for `bench search`."""
+"""Statements for Neo4j's own vector index over generated vectors."""
 
 from __future__ import annotations
 
