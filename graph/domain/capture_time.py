@@ -28,7 +28,7 @@ at 6 to 10, 44 % at 11 to 20, 23 % beyond; the score's map has seen these people
 
 @dataclass(frozen=True, slots=True)
 class StatedDate:
-    """A date that an event of a case in `district` gave: ISO 8601, and the event's submission in Kafka milliseconds."""
+    """A capture date (ISO 8601) stated by an event of a case in `district`; submitted at Kafka milliseconds."""
 
     at: str
     submitted_at: int
@@ -37,7 +37,7 @@ class StatedDate:
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """When a picture was taken, by events of its cases and by its own `file`; `districts` are those of its cases."""
+    """All capture dates of a picture: from `events`, and from its `file` (EXIF); `districts` are those of its cases."""
 
     events: tuple[StatedDate, ...] = ()
     file: str | None = None
@@ -58,7 +58,7 @@ class Dates:
         return cls(events, row["file"], frozenset(case["district"] for case in cases))
 
     def known_to(self, sees: Callable[[str], bool]) -> str | None:
-        """The date that a person may know who `sees` these districts: of events that differ the latest counts."""
+        """The date that a viewer of the districts that `sees` accepts may know; the latest event takes precedence."""
         latest = max((date for date in self.events if sees(date.district)), key=_order, default=None)
         if latest is not None:
             return latest.at
@@ -66,16 +66,16 @@ class Dates:
 
     @property
     def latest(self) -> str | None:
-        """The date of the latest event, whoever may know it, else that of the file."""
+        """The date of the latest event, else that of the file, without regard to a viewer."""
         latest = max(self.events, key=_order, default=None)
         return latest.at if latest is not None else self.file
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """How far apart two pictures were taken: whole `years`, None where only the `band` of years may be known.
+    """The years between two pictures; `years` is None where the viewer may know the `band` only.
 
-    `limits` says in words what was measured at such a gap; None where the comparison works.
+    `limits` is a sentence on measured accuracy at such a gap; None where the comparison works.
     """
 
     years: int | None
@@ -84,7 +84,7 @@ class Gap:
 
 
 def read_date(text: str) -> datetime:
-    """The time of an ISO 8601 text, in UTC where it names no zone; Invalid where it is none."""
+    """Parses an ISO 8601 time, in UTC where it has no zone; Invalid for any other text."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -112,9 +112,9 @@ def why_implausible(text: str, submitted_at: int) -> str | None:
 
 
 def gap_between(a: Dates, b: Dates, sees: Callable[[str], bool]) -> Gap | None:
-    """How far apart two pictures were taken, as a person may know it who `sees` these districts' cases.
+    """The gap between two pictures as a viewer of the districts that `sees` accepts may know it.
 
-    None where one of the dates is unknown. Where one is known to other districts alone: only the band of years.
+    None where a date is unknown. Only the band of years where a date is visible in other districts alone.
     """
     if a.latest is None or b.latest is None:
         return None

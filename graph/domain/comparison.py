@@ -16,14 +16,14 @@ PER_CASE = 3
 OWN_CASE = 3
 PER_VICTIM = 3
 LISTED = 200
-"""Faces cut by the caps that are kept with a face, the smallest ids of all; their number is kept whole."""
+"""Most faces cut by the caps that are listed with a face, by smallest id; their count is complete."""
 SEARCH_LIMIT = 20
 """The most people that a search of the register lists."""
 TOO_POOR_BELOW = 0.5
-"""Quality below which most faces are not found again, and two of them are alike whoever they show: such a face is not
-compared, or gives leads only."""
+"""Quality below which most faces are not found again, and strangers score alike: such a face is not compared, or gives
+leads only."""
 PER_PERSON = 3
-"""Faces of one person in that list: the others would hide who else is similar."""
+"""Most faces of one person in that list: more would hide other similar people."""
 
 
 class Scope(StrEnum):
@@ -35,12 +35,12 @@ class Scope(StrEnum):
 
 
 HIDDEN_LABELS = frozenset({"unrelated", "suspect"})
-"""Faces with these labels are compared with nothing and found by no search."""
+"""Faces with these labels are never compared, and no search finds them."""
 
 
 @dataclass(frozen=True, slots=True)
 class InScope:
-    """What decides comparison for one face: its media, its label, and its counting memberships.
+    """The facts that decide which faces one face may be compared with: its media, label, and counting memberships.
 
     `register` is true where one counting membership has scope `register`; `cases` are the ids of the counting
     memberships whose scope is not `none`. Memberships in closed cases do not count.
@@ -55,7 +55,7 @@ class InScope:
     def of(
         cls, media_id: str, memberships: Mapping[str, Scope], open_cases: Iterable[str], label: str | None
     ) -> InScope:
-        """What counts of `memberships` (case id to scope) while only `open_cases` are open."""
+        """The scope given all `memberships` (case id to scope), of which those in `open_cases` count."""
         still_open = frozenset(open_cases)
         counting = {case: scope for case, scope in memberships.items() if case in still_open}
         return cls(

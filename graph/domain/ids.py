@@ -15,7 +15,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
 def new_id() -> str:
-    """A random id of 32 hex digits: the one source of ids that no facts give. Tests set it."""
+    """A random id of 32 hex digits, for objects without identifying facts. Tests replace it."""
     return uuid.uuid4().hex
 
 
@@ -38,7 +38,7 @@ def marked_face_id(media: str, act: str) -> str:
 
 
 def verdict_id(act: str, link: str) -> str:
-    """The id of what an act says of one link."""
+    """The id of an act's verdict on one link."""
     return digest(act, link)[:32]
 
 
@@ -51,7 +51,7 @@ def membership_id(media: str, case: str) -> str:
 
 
 def ordered(face_a: str, face_b: str) -> tuple[str, str]:
-    """The pair from the smaller face id; a face makes no pair with itself."""
+    """The two face ids in order; ValueError for the same face twice."""
     if face_a == face_b:
         raise ValueError("a link joins two different faces")
     return (face_a, face_b) if face_a < face_b else (face_b, face_a)
@@ -70,7 +70,7 @@ def quarantine_id(event: str) -> str:
 
 
 def fingerprint(ce_id: str, submitted_at: int) -> str:
-    """Tells two events apart that stood at the same place of a topic, after the topic was lost or cut.
+    """Distinguishes events at the same offset of a topic that was lost and created again.
 
     `submitted_at` is when the broker first appended the event, in milliseconds; every replay keeps it.
     """
