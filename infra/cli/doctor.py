@@ -29,7 +29,7 @@ from streams.faces.models import damaged_models
 from streams.faces.packs import LICENCE, chosen_model
 from streams.gallery.calibration import load_calibrations
 from streams.kafka.admin import admin_client, check_durability
-from streams.link.out_of_step import out_of_step
+from streams.link.register_score import score_difference
 from streams.media.child import missing_isolation
 from streams.settings import Addresses, cache_folder
 
@@ -178,7 +178,7 @@ def _score(chosen: Settings) -> Iterator[Finding]:
 
     async def doubt(addresses: Addresses) -> str | None:
         async with Store(*addresses.neo4j) as store:
-            return await out_of_step(store, chosen.calibration)
+            return await score_difference(store, chosen.calibration)
 
     try:
         load_calibrations(chosen.calibration)

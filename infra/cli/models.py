@@ -32,9 +32,9 @@ from streams.faces.models import MODEL_ID, ensure_models
 from streams.faces.packs import LICENCE, Recogniser, chosen_model, read_pack
 from streams.faces.reembed import FaceReembedder
 from streams.gallery.calibration import as_text, calibration_of, load_calibrations
-from streams.link.differing import would_differ, write_list
-from streams.link.migration import GalleryLog, embed_lacking, until_switched
-from streams.link.out_of_step import out_of_step
+from streams.link.candidate_differences import candidate_differences, write_list
+from streams.link.register_reembedding import GalleryWriter, embed_missing, until_switched
+from streams.link.register_score import score_difference
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from streams.settings import MIB, StreamSettings
@@ -130,7 +130,7 @@ async def _show(chosen: Settings) -> None:
             table.add_row(
                 model_id, str(known.get(model_id, 0)), str(lacking), "the register's" if model_id == current else ""
             )
-        doubt = await out_of_step(store, chosen.calibration)
+        doubt = await score_difference(store, chosen.calibration)
     out = Console(highlight=False, soft_wrap=True)
     out.print(table)
     if doubt is not None:
@@ -148,7 +148,7 @@ async def _migrate(chosen: Settings, recogniser: Recogniser, wanted: _Wanted) ->
     files = MediaStore(workers.store_url)
     fetcher, decoder = Fetcher(workers.media_roots, files, workers.max_media_mib * MIB), Decoder()
     reembedder = FaceReembedder(Embedder(recogniser.path), files, fetcher, decoder)
-    log = GalleryLog(addresses.kafka_connection)
+    log = GalleryWriter(addresses.kafka_connection)
     try:
         async with Store(*addresses.neo4j) as store:
             await _steps(store, partial(_embed, store, reembedder, log, model_id, wanted.by), recogniser, wanted)
@@ -178,7 +178,7 @@ async def _steps(store: Store, embed: Callable[[], Awaitable[int]], recogniser: 
     announce("what is embedded with another model until then waits in quarantine, and comes by itself")
 
 
-async def _embed(store: Store, reembedder: FaceReembedder, log: GalleryLog, model_id: str, by: str) -> int:
+async def _embed(store: Store, reembedder: FaceReembedder, log: GalleryWriter, model_id: str, by: str) -> int:
     """Embeds all faces that lack a vector of the model; returns how many cannot be embedded."""
     total = await actions.count_lacking(store, model_id)
     if total == 0:
@@ -186,8 +186,8 @@ async def _embed(store: Store, reembedder: FaceReembedder, log: GalleryLog, mode
     await actions.begin(store, model_id, faces=total, actor=by, now=datetime.now(UTC))
     with bars(total, "embedded") as move:
         # More may come meanwhile than there were.
-        return await embed_lacking(
-            store, reembedder, log, model_id, moved=lambda done: move(min(done, total)), tell=announce
+        return await embed_missing(
+            store, reembedder, log, model_id, progress=lambda done: move(min(done, total)), notify=announce
         )
 
 
@@ -205,11 +205,11 @@ async def _switch(store: Store, to: Calibration, lost: int, by: str) -> None:
 
 
 async def _list_differing(store: Store, to: Calibration, file: Path) -> None:
-    found = await would_differ(store, to)
+    found = await candidate_differences(store, to)
     write_list(found, file)
     announce(
-        f"with {to.model_id} and {to.score_id} {len(found.appear)} candidates would appear, {len(found.vanish)} would "
-        f"vanish, {found.kept} would stay; what people judged stays as it is. By link and face ids: {file}"
+        f"with {to.model_id} and {to.score_id} {len(found.added)} candidates would appear, {len(found.removed)} would "
+        f"vanish, {found.unchanged} would stay; what people judged stays as it is. By link and face ids: {file}"
     )
 
 

@@ -35,7 +35,7 @@ from streams.gallery.calibration import load_calibrations
 from streams.kafka.admin import ensure_topics
 from streams.kafka.connection import KafkaConnection
 from streams.kafka.quotas import limit_producers
-from streams.link.out_of_step import out_of_step
+from streams.link.register_score import score_difference
 from streams.settings import Addresses
 
 
@@ -119,7 +119,7 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
 
 async def _score_doubt(addresses: Addresses, env: Mapping[str, str]) -> str | None:
     async with Store(*addresses.neo4j) as store:
-        return await out_of_step(store, _calibration(env))
+        return await score_difference(store, _calibration(env))
 
 
 def _calibration(env: Mapping[str, str]) -> Path | None:

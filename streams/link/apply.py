@@ -1,14 +1,13 @@
-"""What records of the gallery log mean: each goes to the handler of its kind. No I/O."""
+"""Applies records of the gallery log: each goes to the handler of its kind. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from graph.domain.comparison import InScope
 from graph.domain.errors import Unprocessable
 from streams.gallery.state import Gallery
-from streams.link import cases, labels, marks, media, reembeddings, rows
+from streams.link import cases, decisions, labels, marks, media, reembeddings
 from streams.link.batch import Batch, MembershipKey
 from streams.link.erasures import erase
 from streams.link.memberships import StoredMembership
@@ -40,72 +39,67 @@ def batch_of(
     progress: Callable[[], None] = lambda: None,
     memberships: Mapping[MembershipKey, StoredMembership] | None = None,
 ) -> Batch:
-    """The batch of these records, each with its offset, as far as the first one that takes something away.
+    """The batch of these records, each with its offset, up to the first one that removes anything.
 
-    What goes is taken from what stands in the graph at that record, not at the end of a longer batch.
+    Removals are computed against committed state, so no later record may be in the batch.
     """
-    batch = Batch(gallery, model_id, memberships=memberships, progress=progress)
-    if records:
-        batch.changes.first = batch.changes.last = records[0][0]
+    first = records[0][0] if records else -1
+    batch = Batch(gallery, model_id, offset=first, memberships=memberships, progress=progress)
     new = [(face, scope) for _, record in records for face, scope in _new_faces(batch, record)]
     batch.score_all([face for face, _ in new])
-    batch.compare.look_ahead([(face.face_id, batch.scored(face), scope) for face, scope in new])
+    batch.compare.prefetch([(face.face_id, batch.scored(face), scope) for face, scope in new])
     for offset, record in records:
-        _apply(batch, offset, record)
-        # Said again by who decided: memory may have been loaded from the graph after the decision.
-        decided = record.faces.values() if isinstance(record, VictimsAssigned) else ()
-        batch.compare.victims(batch.staged.means.grown({victim for victim in decided if victim is not None}))
-        batch.applied += 1
         batch.changes.last = offset
+        _apply(batch, record)
+        # Also means that did not grow: the gallery may have been loaded after the decision.
+        decided = decisions.victims(record) if isinstance(record, VictimsAssigned) else ()
+        batch.compare.means(batch.staged.means.grown(decided))
+        batch.applied += 1
         if batch.scope_reduced or batch.changes.removed_faces or batch.changes.removed_media:
             break
     batch.changes.groups = batch.staged.groups.rows()
-    rows.forget_vectors()
     return batch
 
 
-def _apply(batch: Batch, offset: int, record: GalleryRecord) -> None:
+def _apply(batch: Batch, record: GalleryRecord) -> None:
     batch.staged.begin_record()
     try:
-        match record:
-            case MediaEmbedded():
-                media.submitted(batch, offset, record)
-            case MarkEmbedded():
-                marks.mark(batch, offset, record)
-            case CaseRecord():
-                cases.change(batch, offset, record)
-            case VictimRecord():
-                cases.register_victim(batch, record)
-            case ErasureRecord():
-                erase(batch, record)
-            case SearchAsked():
-                batch.answers.answer_known(record, offset)
-            case SearchEnded():
-                batch.answers.end(record.search_id, "asker")
-            case VictimsAssigned():
-                _assign(batch, record)
-            case PairsJudged():
-                batch.compare.judged(record.pairs, offset, apart=record.apart)
-            case LabelChanged():
-                labels.relabel(batch, offset, record)
-            case FacesEmbedded():
-                reembeddings.embedded_again(batch, offset, record)
-            case ModelSwitched():
-                raise TypeError("a switch of the model is a batch of its own")
+        _handle(batch, record)
     except Unprocessable as reason:
         if isinstance(record, SearchAsked):
             batch.answers.refuse(record.search_id, reason.message)
-        elif not isinstance(record, Decided | Migrated):  # which nothing can make unprocessable
-            batch.changes.quarantined.append(rows.quarantined(record.origin, reason))
+        elif not isinstance(record, Decided | Migrated):  # these are always processable
+            batch.quarantine(record.origin, reason)
     origin: SourceEvent | None = getattr(record, "origin", None)
-    batch.answers.append(offset, origin.submitted_at if origin is not None else None)
+    batch.answers.extend(origin.submitted_at if origin is not None else None)
 
 
-def _assign(batch: Batch, record: VictimsAssigned) -> None:
-    """What people decided stands in the graph already: from here on it counts for the caps."""
-    for face_id, victim_id in record.faces.items():
-        if (face := batch.staged.faces.get(face_id)) is not None:
-            batch.staged.put_face(replace(face, assigned=victim_id))
+def _handle(batch: Batch, record: GalleryRecord) -> None:
+    match record:
+        case MediaEmbedded():
+            media.submit(batch, record)
+        case MarkEmbedded():
+            marks.add(batch, record)
+        case CaseRecord():
+            cases.change(batch, record)
+        case VictimRecord():
+            cases.register_victim(batch, record)
+        case ErasureRecord():
+            erase(batch, record)
+        case SearchAsked():
+            batch.answers.answer_stored(record)
+        case SearchEnded():
+            batch.answers.end(record.search_id, "asker")
+        case VictimsAssigned():
+            decisions.assign_victims(batch, record)
+        case PairsJudged():
+            batch.compare.regroup(record.pairs, cannot_link=record.apart)
+        case LabelChanged():
+            labels.relabel(batch, record)
+        case FacesEmbedded():
+            reembeddings.add(batch, record)
+        case ModelSwitched():
+            raise TypeError("a switch of the model is a batch of its own")
 
 
 def _new_faces(batch: Batch, record: GalleryRecord) -> list[tuple[EmbeddedFace, InScope]]:
@@ -116,7 +110,7 @@ def _new_faces(batch: Batch, record: GalleryRecord) -> list[tuple[EmbeddedFace, 
         return []
     scope = batch.staged.scope_by_memberships(media.first_seen(record))
     try:
-        rows.check_vectors(record, batch.staged.dimensions)
+        batch.check_vectors(record)
         return [(face, scope) for face in record.faces if face.too_poor_because is None]
     except Unprocessable:
         return []  # reported when the record itself is applied

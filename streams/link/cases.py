@@ -1,4 +1,4 @@
-"""What events say of cases and victims: a case is opened or closed, a victim registered."""
+"""Events about cases and victims: a case is opened or closed, a victim registered."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from streams.link.scope_reduction import reduce_scope
 from streams.records.gallery import CaseRecord, VictimRecord
 
 
-def change(batch: Batch, offset: int, record: CaseRecord) -> None:
-    """Stages a case as the event says it is; compares its media where it opens, takes comparisons back where it closes.
+def change(batch: Batch, record: CaseRecord) -> None:
+    """Stages the case's new state. A case that opens has its media compared; one that closes loses its comparisons.
 
-    An older version changes nothing. Unprocessable where the case belongs to another district.
+    An older version changes nothing. Raises Unprocessable if the case belongs to another district.
     """
     changed = record.changed
     old = batch.case_of(changed.case_id, changed.district)
@@ -22,11 +22,11 @@ def change(batch: Batch, offset: int, record: CaseRecord) -> None:
     case = replace(old, open=changed.status == "open", version=changed.version)
     batch.put_case(case, contact=changed.contact, review_by=changed.review_by and changed.review_by.isoformat())
     if case.open != old.open:
-        touched = [batch.staged.put_media(media) for media in batch.media_of_case(case.case_id)]
+        affected = [batch.staged.put_media(media) for media in batch.media_of_case(case.case_id)]
         if case.open:
-            batch.compare.all_media(touched, offset)
+            batch.compare.all_media(affected)
         else:
-            reduce_scope(batch, touched)
+            reduce_scope(batch, affected)
             batch.answers.end_with_case(case.case_id, "case_closed")
     batch.notify(record.origin, "case_changed", {"case_id": case.case_id, "version": case.version})
 

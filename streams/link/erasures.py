@@ -1,4 +1,4 @@
-"""What an erasure takes out of the gallery and the graph."""
+"""Erasures of a media, a case or a face from the gallery and the graph."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from graph.domain import ids
 from graph.domain.errors import Unprocessable
 from streams.gallery.entities import Media
 from streams.link.batch import Batch
-from streams.link.marks import is_erased, marked
+from streams.link.marks import is_erased, marked_faces
 from streams.link.scope_reduction import reduce_scope
 from streams.records.gallery import ErasureRecord
 
 
 def erase(batch: Batch, record: ErasureRecord) -> None:
-    """Stages the erasure of a media, a case or a face, and that it stays erased for all older events.
+    """Stages an erasure; it stays in effect for everything submitted up to its request.
 
-    Unprocessable where the subject is no id, or belongs to another source.
+    Raises Unprocessable if the subject is no id, or belongs to another source.
     """
     ((kind, subject),) = record.erasure.subject.items()
-    if record.erasure_id is None:  # a person's was checked where it was asked for
+    if record.erasure_id is None:  # a person's request was checked by the API
         _check(batch, kind, subject, record.origin.source)
     name = f"{kind.removesuffix('_id')}:{subject}"
     requested_at = record.origin.submitted_at
@@ -28,17 +28,18 @@ def erase(batch: Batch, record: ErasureRecord) -> None:
     if kind == "face_id":
         _erase_face(batch, subject, requested_at)
     elif kind == "media_id":
-        # Crops can lie there without a media in the graph: of an event that waits in quarantine.
+        # The store may hold crops without a media in the graph: those of an event in quarantine.
         batch.changes.removed_files.append(subject)
         media = batch.staged.media.get(subject)
         if media is not None:
             older = [case for case, member in media.memberships.items() if member.submitted_at <= requested_at]
-            _leave(batch, media, older)
+            _end_memberships(batch, media, older)
     else:
         batch.answers.end_with_case(subject, "erased")
         for media in batch.media_of_case(subject):
-            _leave(batch, media, [subject] if media.memberships[subject].submitted_at <= requested_at else [])
-    batch.take_back_erased()
+            older = [subject] if media.memberships[subject].submitted_at <= requested_at else []
+            _end_memberships(batch, media, older)
+    batch.drop_erased()
     batch.notify(record.origin, "erased", {kind: subject, "requested_at": requested_at}, sources=record.sources)
 
 
@@ -58,25 +59,26 @@ def _check(batch: Batch, kind: str, subject: str, source: str) -> None:
         )
 
 
-def _leave(batch: Batch, media: Media, cases: list[str]) -> None:
-    """Ends memberships; a media without any is erased with its faces, their vectors and its stored files.
+def _end_memberships(batch: Batch, media: Media, cases: list[str]) -> None:
+    """Ends memberships. A media without any is erased with its faces, their vectors and its stored files.
 
-    From one that stays goes what stood on the memberships that ended, these or older ones of the same cases.
+    A media with others loses the faces that depended on the ended ones, or on earlier ones of the same cases.
     """
     batch.changes.removed_memberships += [ids.membership_id(media.media_id, case_id) for case_id in cases]
     left = {case_id: member for case_id, member in media.memberships.items() if case_id not in cases}
+    marked = marked_faces(batch.staged, media)
     if left:
         rest = replace(media, memberships=left)
-        # What was erased and came back with a membership that ends now goes with it.
+        # A face that was erased, and restored by a membership that ends now, is erased again.
         older = [face for face in media.faces if batch.staged.erased_at(f"face:{face}") >= rest.last_submitted_at]
-        older += [face.face_id for face in marked(batch.staged, media) if is_erased(batch.staged, face)]
+        older += [face.face_id for face in marked if is_erased(batch.staged, face)]
         reduce_scope(batch, [_without_faces(batch, rest, older)])
         return
     batch.changes.removed_faces += media.faces
     batch.changes.removed_media.append(media.media_id)
     batch.changes.removed_files.append(media.media_id)
-    # The media's files stay where it has come back by then, and what was marked in it does not come back with it.
-    batch.changes.removed_files += [f"{media.media_id}/{face.face_id}" for face in marked(batch.staged, media)]
+    # If the media is submitted again by then, its files stay; its marked faces do not come back, so their files go.
+    batch.changes.removed_files += [f"{media.media_id}/{face.face_id}" for face in marked]
     batch.staged.remove_media(media)
 
 
@@ -90,10 +92,10 @@ def _erase_face(batch: Batch, face_id: str, requested_at: int) -> None:
 
 
 def _without_faces(batch: Batch, media: Media, face_ids: list[str]) -> Media:
-    """Stages the media without these of its faces, which are erased with their stored files."""
+    """Stages the media without these of its faces, and the deletion of their stored files."""
     batch.changes.removed_faces += face_ids
     batch.changes.removed_files += [f"{media.media_id}/{face_id}" for face_id in face_ids]
-    left = batch.staged.put_media(replace(media, faces=tuple(face for face in media.faces if face not in face_ids)))
+    rest = batch.staged.put_media(replace(media, faces=tuple(face for face in media.faces if face not in face_ids)))
     for face_id in face_ids:
         batch.staged.remove_face(face_id)
-    return left
+    return rest

@@ -1,4 +1,4 @@
-"""What a person's label means for the gallery: *unrelated* and *suspect* faces leave comparison and searches."""
+"""People's labels of faces: those labelled *unrelated* or *suspect* are hidden from comparison and searches."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from streams.link.scope_reduction import reduce_scope
 from streams.records.gallery import LabelChanged
 
 
-def relabel(batch: Batch, offset: int, record: LabelChanged) -> None:
-    """Stages the label; takes undecided links of hidden faces back, compares those that are no longer hidden anew.
+def relabel(batch: Batch, record: LabelChanged) -> None:
+    """Stages the label; removes undecided links of faces that it hides, and compares faces that are no longer hidden.
 
-    `taken_back` says so and not what memory holds: link may have loaded the gallery after the label was said and
-    before it read this record, and would see no change then. Faces that are gone meanwhile are passed over.
+    The record's `taken_back` names the latter. Memory cannot tell: link may have loaded the gallery after the label
+    changed and before it read this record. Faces that were removed meanwhile are skipped.
     """
     by_media: dict[str, list[Face]] = {}
     for face in filter(None, map(batch.staged.faces.get, dict.fromkeys(record.faces))):
@@ -35,5 +35,5 @@ def relabel(batch: Batch, offset: int, record: LabelChanged) -> None:
         media = batch.staged.put_media(media)
         if record.label in HIDDEN_LABELS:
             reduce_scope(batch, [media])
-        elif back := named.intersection(record.taken_back):
-            batch.compare.faces(media, offset, only=back)
+        elif shown := named.intersection(record.taken_back):
+            batch.compare.media(media, only=shown)

@@ -4,52 +4,53 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graph.domain.comparison import InScope, Scope
+from graph.domain.box import SAME_FACE_IOU, iou
+from graph.domain.comparison import InScope
 from streams.gallery.entities import Media
-from streams.link import faces, rows
+from streams.link import faces
 from streams.link.batch import Batch
-from streams.link.marks import marked
-from streams.link.memberships import StoredMembership
+from streams.link.marks import marked_faces
+from streams.link.memberships import StoredMembership, possible_date
 from streams.link.scope_reduction import reduce_scope
 from streams.records.gallery import MediaEmbedded
 
 
-def submitted(batch: Batch, offset: int, record: MediaEmbedded) -> None:
-    """Stages what the event brings and compares what is new; of what is erased since it was submitted nothing stays."""
+def submit(batch: Batch, record: MediaEmbedded) -> None:
+    """Stages the event's media and compares what is new. Whatever was erased since the submission is dropped."""
     event, origin = record.submitted, record.origin
     case = batch.case_of(event.case_id, event.district)
     known = batch.staged.media.get(record.media_id)
     if _is_erased(batch, record):
-        faces.drop_files(batch, record, known)
+        _drop_files(batch, record, known)
         if record.search is not None:
             batch.answers.refuse(record.search.search_id, "the picture or its case was erased meanwhile")
         batch.notify(origin, "erased", {"media_id": record.media_id, "case_id": event.case_id})
         return
-    faces.check(batch, record, known)  # before anything of it is staged
+    faces.check(batch, record, known)  # before anything is staged
     if batch.staged.cases.get(case.case_id) is None:
         batch.put_case(case)
     before = known.scope if known else None
-    media = known or faces.new_media(batch, record)
+    media = known or _new_media(batch, record)
     media, joined, repeated = _with_membership(batch, media, record)
     media, gained = faces.complete(batch, record, media) if known is not None else (media, False)
-    faces.drop_files(batch, record, media)
+    _drop_files(batch, record, media)
     if known is None or joined or gained:
         media = batch.staged.put_media(media)
-    faces.reissue_after_erasure(batch, record, media, known)
-    if known is None or gained or _wider(before, media.scope):
-        batch.compare.faces(media, offset)
-    if _wider(media.scope, before):
+    _replay_after_erasure(batch, record, media, known)
+    if known is None or gained or _is_wider(before, media.scope):
+        batch.compare.media(media)
+    if _is_wider(media.scope, before):
         reduce_scope(batch, [media])
     if event.victim is not None:
-        _declare(batch, record, media)
+        _declare_victim(batch, record, media)
     if record.search is not None:
-        batch.answers.answer_upload(record.search, media, offset)
-    _report(batch, record, media, repeated=repeated and not gained)
+        batch.answers.answer_upload(record.search, media)
+    _notify(batch, record, media, repeated=repeated and not gained)
 
 
 def first_seen(record: MediaEmbedded) -> Media:
-    """The media as its first event alone makes it, without its faces."""
-    return Media(record.media_id, {record.submitted.case_id: membership(record).in_memory})
+    """The media as this event alone makes it, without its faces."""
+    return Media(record.media_id, {record.submitted.case_id: StoredMembership.of(record).in_memory})
 
 
 def _is_erased(batch: Batch, record: MediaEmbedded) -> bool:
@@ -57,73 +58,131 @@ def _is_erased(batch: Batch, record: MediaEmbedded) -> bool:
     return record.origin.submitted_at <= batch.staged.erased_at(*subjects)
 
 
-def membership(record: MediaEmbedded) -> StoredMembership:
-    """The membership as this event alone says it."""
-    event, origin, date = record.submitted, record.origin, rows.told_date(record)
-    return StoredMembership(
-        scope=Scope.NONE if record.search is not None else event.scope,
-        purpose=event.purpose,
-        legal_basis=event.legal_basis,
-        urgency=event.urgency,
-        submitted_at=origin.submitted_at,
-        ce_id=origin.ce_id or origin.event,
-        exhibits=(event.exhibit,) if event.exhibit else (),
-        by_search=record.search is not None,
-        captured_at=date,
-        captured_told=origin.submitted_at if date else None,
-        ai_generated=event.ai_generated,
-        ai_generated_told=None if event.ai_generated is None else origin.submitted_at,
+def _new_media(batch: Batch, record: MediaEmbedded) -> Media:
+    """A media with all its faces, but those erased after the submission."""
+    submitted_at = record.origin.submitted_at
+    batch.changes.media.append(
+        {
+            "media_id": record.media_id,
+            "kind": "picture",
+            "content_type": record.content_type,
+            "width": record.width,
+            "height": record.height,
+            "frames": record.frames,
+            "detector_id": record.detector_id,
+            "url": record.submitted.url,
+            "captured_at": possible_date(record.captured_at, submitted_at)[0],
+            "first_submitted_at": submitted_at,
+        }
     )
+    new = sorted(record.faces, key=lambda face: face.ordinal)
+    new = [face for face in new if submitted_at > batch.staged.erased_at(f"face:{face.face_id}")]
+    for face in new:
+        faces.put(batch, record, face)
+    return Media(record.media_id, faces=tuple(face.face_id for face in new))
 
 
 def _with_membership(batch: Batch, media: Media, record: MediaEmbedded) -> tuple[Media, bool, bool]:
-    """The media with the event's membership; whether that changed anything, and whether the event only repeats what was
-    said of the media before."""
+    """The media with the event's membership, whether that changed it, and whether the event states nothing new."""
     case_id = record.submitted.case_id
     key = media.media_id, case_id
-    # Where a batch was written in part and refused, memory knows one that the graph lost: then it is written again.
+    # After a batch was written in part and refused, memory may hold a membership that the graph lost: write it again.
     old = batch.memberships.get(key) if case_id in media.memberships else None
     if old is not None and record.search is not None:
         return media, False, True
-    new = membership(record) if old is None else old.joined(membership(record))
+    new = StoredMembership.of(record) if old is None else old.merged(StoredMembership.of(record))
     if new == old:
         return media, False, True
     batch.memberships[key] = new
-    batch.changes.memberships.append(rows.membership(media.media_id, case_id, new))
+    batch.changes.memberships.append(new.row(*key))
     joined = replace(media, memberships={**media.memberships, case_id: new.in_memory})
-    return joined, True, old is not None and old.says(new)
+    return joined, True, old is not None and old.states_same(new)
 
 
-def _declare(batch: Batch, record: MediaEmbedded, media: Media) -> None:
+def _drop_files(batch: Batch, record: MediaEmbedded, media: Media | None) -> None:
+    """Stages the deletion of crops that embed stored for faces that are not in the register."""
+    if media is None:
+        batch.changes.removed_files.append(record.media_id)
+    else:
+        dropped = (face.face_id for face in record.faces if face.face_id not in media.faces)
+        batch.changes.removed_files += [f"{record.media_id}/{face_id}" for face_id in dropped]
+
+
+def _replay_after_erasure(batch: Batch, record: MediaEmbedded, media: Media, known: Media | None) -> None:
+    """Stages a replay of the event if it restores something erased, whose new crops the erasure may have deleted.
+
+    Embed stores crops before link reads the record. Only the relay knows what is stored: it replays unless all crops
+    are. The second record changes nothing.
+    """
+    new = [face for face in record.faces if face.face_id in media.faces]
+    subjects = [f"media:{record.media_id}", f"case:{record.submitted.case_id}"]
+    if known is not None:
+        new = [face for face in new if face.face_id not in known.faces]
+    subjects += [f"face:{face.face_id}" for face in new]
+    if new and batch.staged.erased_at(*subjects) >= 0:
+        crops = [crop for face in new for crop in (face.display_crop, face.aligned_crop)]
+        batch.changes.replays.append({**record.origin.model_dump(), "unless_stored": crops})
+
+
+def _declare_victim(batch: Batch, record: MediaEmbedded, media: Media) -> None:
     victim = record.submitted.victim
-    if victim is None or (face_id := _declared(batch, record, media)) is None or face_id not in media.faces:
+    if victim is None or (face_id := _victim_face(batch, record, media)) is None or face_id not in media.faces:
         return
     batch.changes.victims.append({"victim_id": victim.victim_id, "label": None, "version": 0})
     batch.changes.depicts.append({"face_id": face_id, "victim_id": victim.victim_id, "declared_by": victim.declared_by})
     if (face := batch.staged.faces.get(face_id)) is not None:
-        # Of two declared for one face the smallest is kept, in whatever order they came.
+        # The smallest of several declared ones, in whatever order they arrive.
         names = filter(None, (face.declared, victim.victim_id))
         batch.staged.put_face(replace(face, declared=min(names)))
 
 
-def _declared(batch: Batch, record: MediaEmbedded, media: Media) -> str | None:
-    """The face that the event's victim is; None where that is unclear, also for a face that a person marked."""
+def _victim_face(batch: Batch, record: MediaEmbedded, media: Media) -> str | None:
+    """The face of the declared victim: the one in its box, else the only one, people's marks included; else None."""
     victim = record.submitted.victim
-    if victim is None or (victim.box is None and marked(batch.staged, media)):
+    if victim is None or (victim.box is None and marked_faces(batch.staged, media)):
         return None
-    return rows.declared_face(record, victim.box)
+    return declared_face(record, victim.box)
 
 
-def _report(batch: Batch, record: MediaEmbedded, media: Media, *, repeated: bool) -> None:
-    compared = media.scope is not None and bool(media.scope.register or media.scope.cases)
-    body = rows.outcome(record, len(media.faces), marked(batch.staged, media), compared=compared)
-    outcome = "duplicate" if repeated else str(body.pop("result"))
-    if record.submitted.victim is not None and _declared(batch, record, media) is None:
+def declared_face(record: MediaEmbedded, box: list[int] | None) -> str | None:
+    """The face in the box, or the only face if there is no box; None if that is ambiguous."""
+    if box is None:
+        return record.faces[0].face_id if len(record.faces) == 1 else None
+    best = max(record.faces, key=lambda found: iou(found.box, box), default=None)
+    return best.face_id if best is not None and iou(best.box, box) >= SAME_FACE_IOU else None
+
+
+def _notify(batch: Batch, record: MediaEmbedded, media: Media, *, repeated: bool) -> None:
+    """Stages the notice; faces that people marked count like the record's."""
+    marked = marked_faces(batch.staged, media)
+    found = len(record.faces) + len(marked)
+    too_poor = sum(face.too_poor_because is not None for face in record.faces)
+    too_poor += sum(face.vector is None for face in marked)
+    in_scope = media.scope is not None and bool(media.scope.register or media.scope.cases)
+    body: dict[str, object] = {
+        "media_id": record.media_id,
+        "case_id": record.submitted.case_id,
+        "source_ref": record.submitted.source_ref,
+        "faces": len(media.faces),
+        "too_poor": too_poor,
+        "compared": in_scope and len(media.faces) > too_poor,
+    }
+    result = "no_face" if not found else "too_poor" if too_poor == found else "faces_found"
+    if repeated:
+        body = {"result": result, **body}
+    stated = record.submitted.captured_at
+    dates = (stated and stated.isoformat(), record.captured_at)
+    impossible = [possible_date(date, record.origin.submitted_at)[1] for date in dates]
+    if any(impossible):
+        body["captured_at_ignored"] = "; ".join(filter(None, impossible))
+    if record.frames > 1:
+        body |= {"frames": record.frames, "frames_examined": 1}
+    if record.submitted.victim is not None and _victim_face(batch, record, media) is None:
         body["to_do"] = "the declared victim fits no single face: a person has to choose one"
-    batch.notify(record.origin, outcome, body)
+    batch.notify(record.origin, "duplicate" if repeated else result, body)
 
 
-def _wider(before: InScope | None, after: InScope | None) -> bool:
+def _is_wider(before: InScope | None, after: InScope | None) -> bool:
     """Whether `after` allows comparisons that `before` does not."""
     if before is None or after is None:
         return False

@@ -1,4 +1,4 @@
-"""The link worker: takes the gallery log over, compares, and commits each batch with the cursor."""
+"""The link worker: takes over the gallery log, and commits what each batch changes together with the cursor."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from typing import Any, Final, TypeVar
 
 from confluent_kafka import KafkaException
 from pydantic import ValidationError
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_fixed
 
 from graph.actions.link import commit
 from graph.actions.link.commit import AlreadyCommitted
 from graph.actions.link.cursor import RecordId, calibration, mark_broken, raise_epoch, read_cursor
-from graph.domain.errors import Fenced, LogGap, NotSameLog, StoreUnavailable, Unprocessable
+from graph.domain.errors import Fenced, LogGap, NotSameLog, Unprocessable
 from graph.store.session import Store, StoreRefused
 from streams import topics
 from streams.gallery.calibration import Calibrations, calibration_of, from_text
@@ -27,14 +26,13 @@ from streams.gallery.state import Gallery
 from streams.kafka.app import LINK_BATCH
 from streams.kafka.gallery_topic import GalleryTopic, record_id
 from streams.kafka.library_patches import fetch_in_bulk
-from streams.link import rows
 from streams.link.apply import batch_of
-from streams.link.batch import Batch, MembershipKey
-from streams.link.memberships import StoredMembership, stored_memberships
-from streams.link.recompare import empty_batch
+from streams.link.batch import Batch
+from streams.link.memberships import stored_memberships
+from streams.link.model_switch import switch_model
 from streams.link.register_score import adopt_score
+from streams.link.retry import RETRY_S, retried
 from streams.link.scope_reduction import remove_incomparable_pairs
-from streams.link.switch import switch_model
 from streams.log_hold import LogHold
 from streams.process import EXIT_ALARM, EXIT_FENCED, CrashPoint, Watchdog, describe_failure, end_process
 from streams.records.gallery import TYPES, Decided, GalleryRecord, Migrated, ModelSwitched, SearchAsked
@@ -42,23 +40,21 @@ from streams.records.message import Message
 
 log = logging.getLogger(__name__)
 
-RETRY_S: Final = 1.0
 PACE_S: Final = 0.1
 PACE_MAX_S: Final = 2.0
-"""From one transaction to the next at least PACE_S for each record of the first, PACE_MAX_S at the most: who sends one
-picture after the other waits for nothing, a stream of them comes to ever larger batches, because a transaction costs
-link and Neo4j ten times what one more record in it does."""
+"""Between two transactions, PACE_S per record of the first, up to PACE_MAX_S: single pictures do not wait, and a stream
+forms larger batches, since a transaction costs link and Neo4j ten times as much as one more record in it."""
 
 GAP_S: Final = 2.0
-"""Seconds without a record after which the log may be another one: a broker needs longer to come back. Then link
-compares the cursor's record with the log before it goes on."""
+"""Seconds without a record after which link compares the cursor's record with the log before it continues: the broker
+may have been replaced, which takes longer than this."""
 
 Record = tuple[int, GalleryRecord]
 T = TypeVar("T")
 
 
 class LinkWorker:
-    """The only machine writer of links, and what raises the epoch of `hold`."""
+    """The only machine writer of links; it raises the epoch of `hold`."""
 
     def __init__(
         self,
@@ -68,7 +64,7 @@ class LinkWorker:
         crash: CrashPoint,
         *,
         model_id: str,
-        log: GalleryTopic,
+        topic: GalleryTopic,
         calibrations: Calibrations,
     ) -> None:
         self._store = store
@@ -78,9 +74,8 @@ class LinkWorker:
         self._chosen_model = model_id
         self._model_id = model_id
         self._model_since = -1
-        self._log = log
+        self._topic = topic
         self._settings = calibrations
-        self._calibrations = calibrations
         self._score_id: str | None = None
         self._assigned = asyncio.Event()
         self._gallery = Gallery()
@@ -90,11 +85,11 @@ class LinkWorker:
 
     @property
     def applied(self) -> int:
-        """Records of the gallery log that stand in the graph, from the log's first."""
+        """The number of records of the gallery log that the graph holds."""
         return self._offset + 1
 
     async def on_assigned(self, app: Any, assigned: set[Any], **_: Any) -> None:
-        """Lets the takeover begin. A further assignment in the life of a process ends it."""
+        """Starts the takeover. A second assignment in the life of a process ends it."""
         if not any(tp.topic == topics.GALLERY for tp in assigned):
             return
         if self._assigned.is_set():
@@ -103,47 +98,46 @@ class LinkWorker:
         self._assigned.set()
 
     async def take_over(self) -> None:
-        """Runs for the worker's life: on the assignment raises the epoch and loads the gallery."""
+        """Once the log is assigned, raises the epoch and loads the gallery."""
         await self._assigned.wait()
-        log_id = await asyncio.to_thread(self._log.log_id)
-        cursor = await self._patiently(lambda: raise_epoch(self._store, log_id, self._chosen_model))
+        log_id = await asyncio.to_thread(self._topic.log_id)
+        cursor = await self._retried(lambda: raise_epoch(self._store, log_id, self._chosen_model))
         self._hold.epoch = cursor.epoch
         model_id = cursor.model_id or self._chosen_model
-        await self._patiently(lambda: adopt_score(self._store, self._hold.epoch, cursor, model_id, self._settings))
+        await self._retried(lambda: adopt_score(self._store, cursor.epoch, cursor, model_id, self._settings))
         await self._load()
         self._hold.ready.set()
-        log.warning(
-            "link holds epoch %s at offset %s with %s faces", self._hold.epoch, self._offset, len(self._gallery.faces)
-        )
+        message = "link holds epoch %s at offset %s with %s faces"
+        log.warning(message, self._hold.epoch, self._offset, len(self._gallery.faces))
         if self._model_id != self._chosen_model:
-            log.warning(
+            message = (
                 "the register holds %s, the settings name %s: what is embedded with that one waits in quarantine until "
-                "the settings or the register change (`redthread models`)", self._model_id, self._chosen_model
-            )  # fmt: skip
+                "the settings or the register change (`redthread models`)"
+            )
+            log.warning(message, self._model_id, self._chosen_model)
 
     async def _load(self) -> None:
-        cursor = await self._patiently(lambda: read_cursor(self._store))
+        cursor = await self._retried(lambda: read_cursor(self._store))
         self._model_id = cursor.model_id or self._chosen_model
         self._model_since = cursor.model_since
         self._score_id = cursor.score_id
-        text = await self._patiently(lambda: calibration(self._store))
-        self._calibrations = self._settings if text is None else {self._model_id: from_text(text)}
-        self._gallery = await self._patiently(
-            lambda: load_gallery(
-                self._store, self._model_id, progress=self._watchdog.progress, calibrations=self._calibrations
-            )
+        text = await self._retried(lambda: calibration(self._store))
+        calibrations = self._settings if text is None else {self._model_id: from_text(text)}
+        progress = self._watchdog.progress
+        self._gallery = await self._retried(
+            lambda: load_gallery(self._store, self._model_id, progress=progress, calibrations=calibrations)
         )
-        self._offset = (await self._patiently(lambda: read_cursor(self._store))).offset
+        self._offset = (await self._retried(lambda: read_cursor(self._store))).offset
 
     async def handle(self, messages: list[Message]) -> None:
-        """Commits a batch of the log; returns only when it stands in the graph, ends the process where it can't."""
+        """Returns once the graph holds a batch of the log; ends the process if that is impossible."""
         await self._hold.ready.wait()
         try:
             await self._check_log(messages)
             records = self._new_records(messages)
             if records:
                 started = time.monotonic()
-                await self._commit(records)
+                await self._apply(records)
                 if len(messages) < LINK_BATCH:
                     pace = min(PACE_S * len(records), PACE_MAX_S)
                     await asyncio.sleep(max(0.0, pace - (time.monotonic() - started)))
@@ -155,30 +149,30 @@ class LinkWorker:
         except asyncio.CancelledError:
             raise
         except Exception as defect:  # noqa: BLE001
-            # Whatever it is: an error that leaves the agent would acknowledge a batch that is not in the graph.
+            # Any error that leaves the agent would acknowledge a batch that is not in the graph.
             log.error("link: unexpected %s", describe_failure(defect))
             end_process(EXIT_ALARM, f"an unexpected failure ({type(defect).__name__})")
         self._watchdog.progress()
 
     async def _check_log(self, messages: list[Message]) -> None:
-        """Compares the log with the cursor after a gap, and where it begins again: LogGap where it is not the same.
+        """Raises LogGap if the log is not the cursor's; checked after a pause and where the offsets do not continue.
 
-        What is wrong stays known in the graph, so that a log which grows past the cursor is not taken for the old one.
+        The graph stores NotSameLog, so that a log which grows past the cursor is not mistaken for the old one.
         """
-        waited = time.monotonic() - self._read_at > GAP_S
-        if not waited and messages[0].offset == self._offset + 1:
+        paused = time.monotonic() - self._read_at > GAP_S
+        if not paused and messages[0].offset == self._offset + 1:
             return
-        cursor = await self._patiently(lambda: read_cursor(self._store))
+        cursor = await self._retried(lambda: read_cursor(self._store))
         while True:
             try:
-                await asyncio.to_thread(self._log.check, cursor)
+                await asyncio.to_thread(self._topic.check, cursor)
                 return
-            except (KafkaException, TimeoutError) as away:
-                log.warning("link waits for Kafka: %s", type(away).__name__)
+            except (KafkaException, TimeoutError) as unavailable:
+                log.warning("link waits for Kafka: %s", type(unavailable).__name__)
                 self._watchdog.progress()
                 await asyncio.sleep(RETRY_S)
             except NotSameLog as gap:
-                await self._patiently(partial(mark_broken, self._store, gap.message, now=datetime.now(UTC)))
+                await self._retried(partial(mark_broken, self._store, gap.message, now=datetime.now(UTC)))
                 raise
 
     def _new_records(self, messages: list[Message]) -> list[Record]:
@@ -195,7 +189,7 @@ class LinkWorker:
             expected += 1
         return found
 
-    async def _commit(self, records: list[Record]) -> None:
+    async def _apply(self, records: list[Record]) -> None:
         while records:
             offset, first = records[0]
             if isinstance(first, ModelSwitched):
@@ -203,29 +197,26 @@ class LinkWorker:
                 records = records[1:]
                 continue
             alike = [*takewhile(lambda record: not isinstance(record[1], ModelSwitched), records)]
-            memberships = await self._memberships(alike)
-            batch = await asyncio.to_thread(
-                batch_of, self._gallery, self._model_id, alike, self._watchdog.progress, memberships
-            )
+            contents = [record for _, record in alike]
+            memberships = await self._retried(partial(stored_memberships, self._store, self._gallery, contents))
+            progress = self._watchdog.progress
+            batch = await asyncio.to_thread(batch_of, self._gallery, self._model_id, alike, progress, memberships)
             try:
                 await self._write(batch)
             except StoreRefused as refused:
                 if batch.applied > 1:
                     for record in records[: batch.applied]:
-                        await self._commit([record])
+                        await self._apply([record])
                 else:
                     await self._set_aside(records[0], refused)
             self._crash.reach("link-after-commit")
             records = records[batch.applied :]
 
-    async def _memberships(self, records: list[Record]) -> dict[MembershipKey, StoredMembership]:
-        read = partial(stored_memberships, self._store, self._gallery, [record for _, record in records])
-        return await self._patiently(read)
-
     async def _write(self, batch: Batch) -> None:
-        await self._patiently(lambda: remove_incomparable_pairs(self._store, batch))
+        """Commits a batch and merges it into the gallery."""
+        await self._retried(lambda: remove_incomparable_pairs(self._store, batch))
         self._crash.reach("link-before-commit")
-        if await self._written(batch):
+        if await self._commit(batch):
             self._gallery.merge(batch.staged)
             self._offset = batch.changes.last
         else:
@@ -233,29 +224,27 @@ class LinkWorker:
         self._hold.committed.set()
 
     async def _switch(self, offset: int, record: ModelSwitched) -> None:
-        """Changes the register to another model or score; a record that was followed before changes nothing."""
+        """Switches the register to another model or score; a replayed record changes nothing."""
         text, model_id = record.calibration, record.model_id
-        calibration = calibration_of(self._settings, model_id) if text is None else from_text(text)
-        score_id = calibration.score_id
-        if (model_id, score_id) == (self._model_id, self._score_id) or offset <= self._model_since:
-            await self._write(empty_batch(self._gallery, self._model_id, offset))
+        to = calibration_of(self._settings, model_id) if text is None else from_text(text)
+        if (model_id, to.score_id) == (self._model_id, self._score_id) or offset <= self._model_since:
+            await self._write(Batch(self._gallery, self._model_id, offset=offset))
             return
-        log.warning("link changes the register to %s, compared by %s, at record %s", model_id, score_id, offset)
-        self._gallery = Gallery()  # both at once would need twice the memory; what fails now ends the process
+        log.warning("link changes the register to %s, compared by %s, at record %s", model_id, to.score_id, offset)
+        self._gallery = Gallery()  # two galleries would need twice the memory; a failure from here on ends the process
 
         async def write(batch: Batch, ends: bool) -> None:
-            await self._written(batch, ends=ends)
+            await self._commit(batch, ends=ends)
             self._crash.reach("link-in-switch" if batch.changes.links else "link-in-regrouping")
 
-        self._gallery = await self._patiently(
-            lambda: switch_model(self._store, calibration, offset, write, self._watchdog.progress)
+        self._gallery = await self._retried(
+            lambda: switch_model(self._store, to, offset, write, self._watchdog.progress)
         )
-        self._model_id, self._score_id, self._model_since, self._offset = model_id, score_id, offset, offset
-        self._calibrations = {model_id: calibration}
+        self._model_id, self._score_id, self._model_since, self._offset = model_id, to.score_id, offset, offset
         self._hold.committed.set()
 
-    async def _written(self, batch: Batch, *, ends: bool = True) -> bool:
-        """True where this call committed the batch, False where an earlier call had, unknown to us."""
+    async def _commit(self, batch: Batch, *, ends: bool = True) -> bool:
+        """True if this call committed the batch, False if an earlier one had whose answer was lost."""
 
         def between() -> None:
             self._watchdog.progress()
@@ -277,38 +266,27 @@ class LinkWorker:
                 return False
             return True
 
-        return await self._patiently(once)
+        return await self._retried(once)
 
     async def _set_aside(self, record: Record, refused: StoreRefused) -> None:
-        """Moves the cursor over a record that the graph refuses; it waits in quarantine as its source event."""
+        """Moves the cursor over a record that the graph refuses, and quarantines its source event."""
         offset, content = record
-        batch = empty_batch(self._gallery, self._model_id, offset)
+        batch = Batch(self._gallery, self._model_id, offset=offset)
         reason = Unprocessable(f"the graph refused the record: {refused.message}", code="refused_by_graph")
         if isinstance(content, SearchAsked):
             batch.answers.refuse(content.search_id, reason.message)
-        elif isinstance(content, Decided | Migrated):  # an act stands in the graph already, what lacks can be made anew
+        elif isinstance(content, Decided | Migrated):  # the graph holds the act itself, and embeddings can be repeated
             log.error("link: the graph refused what follows of record %s: %s", offset, refused.message)
         else:
-            batch.changes.quarantined.append(rows.quarantined(content.origin, reason))
+            batch.quarantine(content.origin, reason)
         await self._write(batch)
 
-    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
-        """What `work` returns, tried for as long as Neo4j is away: waiting is right, giving up loses the batch."""
-
-        async def once() -> T:
-            return await work()
-
-        return await AsyncRetrying(
-            retry=retry_if_exception_type(StoreUnavailable), wait=wait_fixed(RETRY_S), before_sleep=self._say
-        )(once)
-
-    def _say(self, state: RetryCallState) -> None:
-        log.warning("link waits: %s", state.outcome.exception() if state.outcome else "")
-        self._watchdog.progress()
+    async def _retried(self, work: Callable[[], Awaitable[T]]) -> T:
+        return await retried(work, self._watchdog.progress)
 
 
 def parse(message: Message) -> GalleryRecord:
-    """A record of the gallery log. LogGap where it can't be read: then link must not go on over it."""
+    """The record of the gallery log. Raises LogGap if it cannot be read: link must not skip it."""
     kind = message.header("ce_type")
     model = TYPES.get(kind)
     if model is None:

@@ -12,8 +12,7 @@ from graph.store.migrate import migrations
 from graph.store.queries import ingest
 from graph.store.session import Store
 from streams.gallery.load import load_gallery
-from streams.link import media, rows
-from streams.link.memberships import stored_memberships
+from streams.link.memberships import StoredMembership, stored_memberships
 from tests.support import factories_streams as make
 from tests.support.factories import BEN, MODEL, NORTH, SOUTH, Scene
 from tests.support.signed_in import as_
@@ -77,7 +76,7 @@ async def test_a_media_tells_whether_it_is_generated_by_what_its_reader_may_know
     for case, generated, told in ((NORTH, False, 1), (SOUTH, True, 2)):
         event = make.submitted(case, ai_generated=generated)
         record = make.embedded("old", [], event, make.origin(0, at=told)).model_copy(update={"media_id": media_id})
-        row = rows.membership(media_id, case, media.membership(record))
+        row = StoredMembership.of(record).row(media_id, case)
         await store.write(lambda tx, row=row: tx.do(ingest.MERGE_MEMBERSHIPS, rows=[row]))
         stored = await stored_memberships(store, await load_gallery(store, MODEL), [record])
         assert [(member.ai_generated, member.ai_generated_told) for member in stored.values()] == [

@@ -143,7 +143,7 @@ class LinkInProcess(GraphContents):
             watchdog,
             crash,
             model_id=chosen_model(self.model_pack),
-            log=self,  # type: ignore[arg-type]
+            topic=self,  # type: ignore[arg-type]
             calibrations=load_calibrations(self._calibration),
         )
         publisher = OutboxPublisher(self, self.store, self.files, hold, watchdog, crash, sources=sources)

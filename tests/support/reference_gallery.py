@@ -27,7 +27,8 @@ from graph.domain.comparison import (
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import Calibrations, calibration_of, packaged
 from streams.gallery.means import MAX_FACES, MEAN_PENALTY
-from streams.link import rows
+from streams.link.media import declared_face
+from streams.link.vectors import unit_vector
 from streams.records.gallery import (
     CaseRecord,
     ErasureRecord,
@@ -303,7 +304,7 @@ class Reference:
                 old.scope, old.age = event.scope, age
         gained = False
         for face in record.faces:
-            vector = None if face.too_poor_because else self.scored(rows.vector(face))
+            vector = None if face.too_poor_because else self.scored(unit_vector(face.vector))
             erased = self._erased_at("face", face.face_id)
             if face.face_id in known.faces:
                 # It stands there, and nothing of another model is compared with it.
@@ -313,7 +314,7 @@ class Reference:
                 made = known.last > erased and (is_new or erased >= 0)
             if made:
                 known.faces[face.face_id] = vector
-                self.poor[face.face_id] = self.scored(rows.vector(face))
+                self.poor[face.face_id] = self.scored(unit_vector(face.vector))
                 self.leads_only |= {face.face_id} if face.quality < TOO_POOR_BELOW else set()
                 gained = True
         after = self.scope(media_id)
@@ -322,7 +323,7 @@ class Reference:
         if before is not None:
             self._narrow({media_id})
         if event.victim is not None:
-            declared = rows.declared_face(record, event.victim.box)
+            declared = declared_face(record, event.victim.box)
             # Without a box it is unclear who is meant where a person marked another face.
             unclear = event.victim.box is None and not self.marks.keys().isdisjoint(known.faces)
             if declared in known.faces and not unclear:
@@ -349,7 +350,7 @@ class Reference:
             self.quarantined.append(record.origin.event)
             return
         self.marks[face] = record.mark.marked_on
-        vector = self.scored(rows.vector(record.face))
+        vector = self.scored(unit_vector(record.face.vector))
         known.faces[face] = None if record.face.too_poor_because else vector
         self.poor[face] = vector
         self._compare(media_id, offset, {face})

@@ -36,8 +36,8 @@ from streams.faces.packs import LICENCE, Recogniser, read_pack
 from streams.faces.quality import graded, signals
 from streams.faces.reembed import FaceReembedder
 from streams.gallery.calibration import as_text, calibration_of, packaged
-from streams.link.differing import would_differ
-from streams.link.migration import GalleryLog, embed_lacking
+from streams.link.candidate_differences import candidate_differences
+from streams.link.register_reembedding import GalleryWriter, embed_missing
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from streams.records.gallery import (
@@ -134,8 +134,8 @@ class Register:
 
     async def embed(self, moved: Callable[[int], None] = lambda _: None) -> None:
         site: Any = self.site
-        log = site if isinstance(site, LinkInProcess) else GalleryLog(site.stack.kafka_connection)
-        await embed_lacking(site.store, self.again(), log, self.new.model_id, moved=moved, tell=lambda line: None)
+        log = site if isinstance(site, LinkInProcess) else GalleryWriter(site.stack.kafka_connection)
+        await embed_missing(site.store, self.again(), log, self.new.model_id, progress=moved, notify=lambda line: None)
 
     async def judged(self) -> dict[str, dict[str, Any]]:
         """The links that people said something of, as they stand."""
@@ -239,16 +239,16 @@ async def test_people_s_word_stays_and_all_else_is_what_the_new_model_proposes(r
     assert len(judged) == 4
 
     await register.embed()
-    found = await would_differ(site.store, calibration_of(packaged(), register.new.model_id))
+    found = await candidate_differences(site.store, calibration_of(packaged(), register.new.model_id))
 
     # The list is what brute force says, and nothing has changed so far but for the vectors beside.
     people = {(row["a"], row["b"]) for row in judged.values()}
     now = {pair for pair, (state, *_) in today.items() if state == "candidate"} - people
     then = {pair for pair, (state, *_) in register.recomputed(register.new).items() if state == "candidate"} - people
-    assert set(found.appear.values()) == then - now
-    assert set(found.vanish.values()) == now - then
-    assert found.kept == len(now & then)
-    assert found.appear and found.vanish and found.kept
+    assert set(found.added.values()) == then - now
+    assert set(found.removed.values()) == now - then
+    assert found.unchanged == len(now & then)
+    assert found.added and found.removed and found.unchanged
     assert await site.links() == today
     assert await actions.known_models(site.store) == dict.fromkeys((register.old.model_id, register.new.model_id), 36)
 

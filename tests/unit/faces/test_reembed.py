@@ -17,7 +17,7 @@ from streams.faces.find import FaceFinder, FoundFace
 from streams.faces.models import ModelFiles
 from streams.faces.packs import read_pack
 from streams.faces.reembed import FaceReembedder
-from streams.link import rows
+from streams.link.vectors import unit_vector
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
 from tests.support.factories_packs import make_pack
@@ -54,7 +54,7 @@ def test_a_face_is_embedded_from_its_crop_else_from_its_picture_as_it_was_found_
     for face in (found, marked):
         for made in (again.embed(stored(face)), again.embed(stored(face, crop=False))):
             assert made is not None
-            assert np.array_equal(rows.vector(made), face.vector)
+            assert np.array_equal(unit_vector(made.vector), face.vector)
             assert (made.norm, made.quality, made.too_poor_because) == (
                 pytest.approx(face.norm),
                 face.quality,

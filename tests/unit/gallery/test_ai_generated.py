@@ -34,14 +34,14 @@ def record(place: int, generated: bool | None, at: int) -> tuple[int, MediaEmbed
 def test_of_events_that_differ_the_latest_says_whether_a_picture_is_generated(
     log: list[tuple[int, MediaEmbedded]], generated: bool | None, outcomes: list[str], together: bool
 ) -> None:
-    gallery, told, last = Register(), list[str](), {}
+    gallery, notified, last = Register(), list[str](), {}
     for batch in [log] if together else [[one] for one in log]:
-        plan = batch_of(gallery, MODEL_ID, batch)
-        gallery.merge(plan.staged)
-        told += [row.outcome for row in plan.changes.notices]
-        last = plan.changes.memberships[-1] if plan.changes.memberships else last
+        batch = batch_of(gallery, MODEL_ID, batch)
+        gallery.merge(batch.staged)
+        notified += [row.outcome for row in batch.changes.notices]
+        last = batch.changes.memberships[-1] if batch.changes.memberships else last
 
-    assert (last["ai_generated"], told) == (generated, outcomes)
+    assert (last["ai_generated"], notified) == (generated, outcomes)
 
 
 def test_a_record_of_an_older_release_says_nothing_of_it() -> None:

@@ -27,9 +27,9 @@ def returned(*log: GalleryRecord) -> tuple[str, list[tuple[str, bool]]]:
     """The status of the last answer, and what it returned: face, and whether it is similar."""
     gallery = Register()
     for offset, record in enumerate(log):
-        plan = batch_of(gallery, MODEL_ID, [(offset, record)])
-        gallery.merge(plan.staged)
-    ((answer),) = plan.changes.answers
+        batch = batch_of(gallery, MODEL_ID, [(offset, record)])
+        gallery.merge(batch.staged)
+    ((answer),) = batch.changes.answers
     return answer["answer"]["status"], [(item["face_id"], item["above"]) for item in answer["returned"]]
 
 
@@ -74,8 +74,8 @@ def test_of_two_faces_that_are_as_similar_the_smaller_id_found_it_in_whatever_or
     names = sorted(make.face_id(name) for name in ("one", "two"))
 
     for order in (names, names[::-1]):
-        plan = batch_of(gallery, MODEL_ID, [(3, make.search("search", "local:n1", "register", order))])
-        ((answer),) = plan.changes.answers
+        batch = batch_of(gallery, MODEL_ID, [(3, make.search("search", "local:n1", "register", order))])
+        ((answer),) = batch.changes.answers
         assert [item["probe_face_id"] for item in answer["returned"]] == names[:1]
 
 

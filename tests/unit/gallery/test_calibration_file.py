@@ -45,10 +45,10 @@ FORMAT_3: dict[str, Any] = {
 
 def written(folder: Path, **changed: Any) -> Path:
     """The packaged file with some facts of its calibration changed."""
-    told = json.loads(PACKAGED.read_bytes())
-    told["calibrations"][0] |= changed
+    content = json.loads(PACKAGED.read_bytes())
+    content["calibrations"][0] |= changed
     file = folder / "own.json"
-    file.write_text(json.dumps(told))
+    file.write_text(json.dumps(content))
     return file
 
 
@@ -85,8 +85,8 @@ def test_a_file_of_the_release_before_is_read_as_one_without_a_map(tmp_path: Pat
 
 def test_a_file_of_the_release_before_hides_no_lead_though_it_was_measured_on_children(tmp_path: Path) -> None:
     """Its first threshold is where leads began: with 0.536 a fifth of the pictures with a right link lost it."""
-    (told,) = FORMAT_3["calibrations"]
-    children = {**told, "false_accepts": [[0.536, 0.001], [0.6, 0.0001]]}
+    (content,) = FORMAT_3["calibrations"]
+    children = {**content, "false_accepts": [[0.536, 0.001], [0.6, 0.0001]]}
     file = tmp_path / "own.json"
     file.write_text(json.dumps({"calibrations": [children], "format": 3}, separators=(",", ":")))
 
@@ -140,17 +140,17 @@ def test_a_file_that_is_not_usable_is_refused_by_name(tmp_path: Path, changed: d
     assert "own.json" in refused.value.message
 
 
-def test_a_missing_file_one_that_is_no_json_and_a_model_told_twice_are_refused_by_name(tmp_path: Path) -> None:
+def test_a_missing_file_one_that_is_no_json_and_a_model_listed_twice_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"own\.json can't be read"):
         load_calibrations(tmp_path / "own.json")
     (tmp_path / "own.json").write_text("no json")
     with pytest.raises(Invalid, match="not usable"):
         load_calibrations(tmp_path / "own.json")
-    told = json.loads(PACKAGED.read_bytes())
-    (tmp_path / "own.json").write_text(json.dumps({**told, "format": 1}))
+    content = json.loads(PACKAGED.read_bytes())
+    (tmp_path / "own.json").write_text(json.dumps({**content, "format": 1}))
     with pytest.raises(Invalid, match="measure again"):
         load_calibrations(tmp_path / "own.json")
-    (tmp_path / "own.json").write_text(json.dumps({**told, "calibrations": told["calibrations"] * 2}))
+    (tmp_path / "own.json").write_text(json.dumps({**content, "calibrations": content["calibrations"] * 2}))
     with pytest.raises(Invalid, match="twice"):
         load_calibrations(tmp_path / "own.json")
 

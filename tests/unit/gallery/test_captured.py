@@ -21,15 +21,15 @@ def record(place: int, date: str | None, at: int, exif: str | None = None) -> tu
 
 
 def dates(*log: tuple[int, MediaEmbedded], together: bool) -> tuple[Any, ...]:
-    """What the graph has in the end of the membership's date, and the outcomes that were told."""
-    gallery, told, last = Register(), list[str](), None
+    """What the graph has in the end of the membership's date, and the outcomes that were outcomes."""
+    gallery, outcomes, last = Register(), list[str](), None
     for batch in [list(log)] if together else [[one] for one in log]:
-        plan = batch_of(gallery, MODEL_ID, batch)
-        gallery.merge(plan.staged)
-        told += [row.outcome for row in plan.changes.notices]
-        last = plan.changes.memberships[-1] if plan.changes.memberships else last
+        batch = batch_of(gallery, MODEL_ID, batch)
+        gallery.merge(batch.staged)
+        outcomes += [row.outcome for row in batch.changes.notices]
+        last = batch.changes.memberships[-1] if batch.changes.memberships else last
     assert last is not None
-    return last["captured_at"], last["captured_told"] - make.START_MS, told
+    return last["captured_at"], last["captured_told"] - make.START_MS, outcomes
 
 
 def test_of_events_that_differ_the_latest_says_when_a_picture_was_taken() -> None:
@@ -43,16 +43,16 @@ def test_of_events_that_differ_the_latest_says_when_a_picture_was_taken() -> Non
 
 
 def test_the_cameras_own_date_is_kept_with_its_offset() -> None:
-    plan = batch_of(Register(), MODEL_ID, [record(0, None, 10, "2012-05-01T10:00:00+02:00")])
-    assert plan.changes.media[0]["captured_at"] == "2012-05-01T10:00:00+02:00"
-    assert plan.changes.memberships[0]["captured_at"] is None
+    batch = batch_of(Register(), MODEL_ID, [record(0, None, 10, "2012-05-01T10:00:00+02:00")])
+    assert batch.changes.media[0]["captured_at"] == "2012-05-01T10:00:00+02:00"
+    assert batch.changes.memberships[0]["captured_at"] is None
 
 
 def test_odd_dates_are_ignored_and_the_notice_says_so() -> None:
-    plan = batch_of(Register(), MODEL_ID, [record(0, "1601-01-01T00:00:00+00:00", 10, "0000-00-00T00:00:00")])
-    assert plan.changes.media[0]["captured_at"] is None
-    assert plan.changes.memberships[0]["captured_at"] is None
-    (notice,) = plan.changes.notices
+    batch = batch_of(Register(), MODEL_ID, [record(0, "1601-01-01T00:00:00+00:00", 10, "0000-00-00T00:00:00")])
+    assert batch.changes.media[0]["captured_at"] is None
+    assert batch.changes.memberships[0]["captured_at"] is None
+    (notice,) = batch.changes.notices
     assert notice.body["captured_at_ignored"] == (
         "1601-01-01T00:00:00+00:00 is before the first photograph; 0000-00-00T00:00:00 is no date"
     )

@@ -38,7 +38,7 @@ def test_ids_are_numbered_in_the_order_in_which_they_come_and_found_again(
     assert index.get(ids.digest("unknown")) is None
 
 
-def test_ids_that_begin_alike_are_told_by_the_rest() -> None:
+def test_ids_with_equal_first_bytes_are_distinguished_by_the_rest() -> None:
     index = DigestIndex()
     alike = ["ab" * 8 + ids.digest(n)[16:] for n in range(20)]
     index.extend(alike)

@@ -11,7 +11,7 @@ import pytest
 
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import packaged
-from streams.link import compare, near
+from streams.link import compare, neighbours
 from streams.records.gallery import VictimsAssigned
 from tests.support import factories_streams as make
 from tests.support.factories_streams import Log, drawn_log
@@ -26,8 +26,8 @@ FLAT = {MODEL_ID: replace(packaged()[MODEL_ID], false_accepts=((0.357, 0.9), (0.
 
 @pytest.fixture(autouse=True)
 def few_at_first(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for module in (compare, near):
-        monkeypatch.setattr(module, "AT_FIRST", 4)
+    for module in (compare, neighbours):
+        monkeypatch.setattr(module, "FIRST_LIMIT", 4)
     monkeypatch.setattr(compare, "DEEPER", 3)
     yield
 
@@ -98,8 +98,8 @@ def test_any_log_means_the_same_however_few_are_looked_at_first(seed: int, monke
     log = drawn_log(seed, 90, acts=True, alike=(0.5, 0.62, 0.8))
     found: list[object] = []
     for most in (1, 1000):
-        for module in (compare, near):
-            monkeypatch.setattr(module, "AT_FIRST", most)
+        for module in (compare, neighbours):
+            monkeypatch.setattr(module, "FIRST_LIMIT", most)
         gallery, links, cut = Register(), dict[str, object](), list[object]()
         rest = list(log)
         while rest:

@@ -44,7 +44,7 @@ def test_no_pair_has_a_smaller_product_of_codes_than_its_score_allows(
         assert (found[row] >= queries.lowest(codes, scores[row] - 1e-6)).all()
 
 
-def test_codes_tell_scores_apart_that_differ_by_a_few_hundredths() -> None:
+def test_codes_distinguish_scores_that_differ_by_a_few_hundredths() -> None:
     rng = np.random.default_rng(3)
     stored, asked = drawn(rng, 400, DIMENSIONS), drawn(rng, 20, DIMENSIONS)
     codes, queries = Codes.of(stored), CodedQueries(asked)

@@ -22,13 +22,13 @@ def picture(name: str, case: str, place: int) -> GalleryRecord:
 
 
 def take(gallery: Register, place: int, record: GalleryRecord) -> Batch:
-    plan = batch_of(gallery, MODEL_ID, [(place, record)])
-    gallery.merge(plan.staged)
-    return plan
+    batch = batch_of(gallery, MODEL_ID, [(place, record)])
+    gallery.merge(batch.staged)
+    return batch
 
 
-def pairs(plan: Batch) -> set[frozenset[str]]:
-    return {frozenset((row.a, row.b)) for row in plan.changes.links.values()}
+def pairs(batch: Batch) -> set[frozenset[str]]:
+    return {frozenset((row.a, row.b)) for row in batch.changes.links.values()}
 
 
 @pytest.mark.parametrize("label", ["unrelated", "suspect"])
@@ -63,13 +63,13 @@ def test_a_face_hidden_in_the_batch_that_lists_it_as_similar_is_listed_no_more()
     assert listed(together) == []
 
 
-def listed(plan: Batch) -> list[str]:
-    """The faces that the plan's one comparison lists as similar."""
-    [comparison] = plan.changes.comparisons
+def listed(batch: Batch) -> list[str]:
+    """The faces that the batch's one comparison lists as similar."""
+    [comparison] = batch.changes.comparisons
     return comparison["cut"][0]["faces"]
 
 
-def test_a_label_taken_back_compares_the_face_anew_with_what_came_meanwhile() -> None:
+def test_a_label_taken_back_recompares_the_face_with_media_that_arrived_meanwhile() -> None:
     gallery = Register()
     take(gallery, 0, picture("one", "local:n1", 0))
     take(gallery, 1, make.label([ONE], "unrelated"))
@@ -98,7 +98,7 @@ def test_other_labels_change_no_comparison_and_a_face_that_is_gone_is_passed_ove
     gallery = Register()
     take(gallery, 0, picture("one", "local:n1", 0))
 
-    plan = take(gallery, 1, make.label([ONE, "f" * 64], "witness"))
+    batch = take(gallery, 1, make.label([ONE, "f" * 64], "witness"))
 
-    assert (plan.scope_reduced, plan.changes.links, plan.changes.comparisons) == (set(), {}, [])
+    assert (batch.scope_reduced, batch.changes.links, batch.changes.comparisons) == (set(), {}, [])
     assert pairs(take(gallery, 2, picture("two", "local:s1", 2))) == {frozenset((ONE, TWO))}

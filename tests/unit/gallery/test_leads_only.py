@@ -11,7 +11,7 @@ from streams.faces.models import MODEL_ID
 from streams.records.gallery import GalleryRecord, VictimsAssigned
 from tests.support import factories_streams as make
 from tests.support.register import Register, batch_of
-from tests.unit.gallery.test_anew import anew_of
+from tests.unit.gallery.test_recompare import recompared_links
 
 CASE = "local:n1"
 CHILD = make.unit(np.random.default_rng(3))
@@ -29,9 +29,9 @@ def taken(*names: str) -> tuple[Register, dict[frozenset[str], str]]:
     """The gallery after these pictures one by one, and the state of each link that was proposed."""
     gallery, states = Register(), dict[frozenset[str], str]()
     for place, name in enumerate(names):
-        plan = batch_of(gallery, MODEL_ID, [(place, picture(name, place))])
-        gallery.merge(plan.staged)
-        states |= {frozenset((row.a, row.b)): row.state for row in plan.changes.links.values()}
+        batch = batch_of(gallery, MODEL_ID, [(place, picture(name, place))])
+        gallery.merge(batch.staged)
+        states |= {frozenset((row.a, row.b)): row.state for row in batch.changes.links.values()}
     return gallery, states
 
 
@@ -61,7 +61,7 @@ def test_it_leaves_its_group_where_another_model_finds_it_poor() -> None:
     gallery, _ = taken("good", "twin")
     gallery.faces.put_all([replace(gallery.faces[GOOD], leads_only=True)])
 
-    anew_of(gallery)
+    recompared_links(gallery)
 
     assert gallery.groups.by_id == {}
 
@@ -93,7 +93,7 @@ def test_an_open_search_finds_it_as_a_lead_when_it_comes() -> None:
     asked = make.search("search", CASE, "register", [GOOD], keep_asking=True)
     gallery.merge(batch_of(gallery, MODEL_ID, [(5, asked)]).staged)
 
-    plan = batch_of(gallery, MODEL_ID, [(6, picture("half", 6)), (7, picture("twin", 7))])
+    batch = batch_of(gallery, MODEL_ID, [(6, picture("half", 6)), (7, picture("twin", 7))])
 
-    found = [item for part in plan.changes.answer_parts.values() for item in part["returned"]]
+    found = [item for part in batch.changes.answer_parts.values() for item in part["returned"]]
     assert {item["face_id"]: item["above"] for item in found} == {HALF: False, TWIN: True}

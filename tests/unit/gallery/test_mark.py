@@ -36,15 +36,15 @@ def erased(kind: str, subject: str, at: int) -> GalleryRecord:
 
 
 def taken(gallery: Register, *records: GalleryRecord) -> list[Batch]:
-    """The plans of these records one by one, each taken in."""
-    plans = [batch_of(gallery, MODEL_ID, [])]
+    """The batches of these records one by one, each taken in."""
+    batches = [batch_of(gallery, MODEL_ID, [])]
     for record in records:
-        plans.append(batch_of(gallery, MODEL_ID, [(len(plans), record)]))
-        gallery.merge(plans[-1].staged)
-    return plans
+        batches.append(batch_of(gallery, MODEL_ID, [(len(batches), record)]))
+        gallery.merge(batches[-1].staged)
+    return batches
 
 
-def test_it_is_added_behind_the_detected_faces_compared_and_told_to_each_source_of_its_own_cases() -> None:
+def test_it_is_added_behind_the_detected_faces_compared_and_each_source_is_notified_of_its_own_cases() -> None:
     gallery = Register()
     last = taken(
         gallery, picture("two", "local:s1", 1, CHILD), picture("one", "local:n1", 2, OTHER), mark({"local:n1": 2})
@@ -54,9 +54,9 @@ def test_it_is_added_behind_the_detected_faces_compared_and_told_to_each_source_
     assert [(row.a, row.b) for row in last.changes.links.values()] == [ids.ordered(MARKED, make.face_id("two"))]
     assert [row["faces"] for row in last.changes.comparisons] == [[MARKED]]
     assert last.changes.marks == [{"act_id": "act", "face_id": MARKED}]
-    [told] = last.changes.notices
-    assert (told.subject, told.source, told.outcome) == (f"face:{MARKED}@local", "local", "face_marked")
-    assert (told.body["case_ids"], told.body["standing"]) == (["local:n1"], "assessed")
+    [notice] = last.changes.notices
+    assert (notice.subject, notice.source, notice.outcome) == (f"face:{MARKED}@local", "local", "face_marked")
+    assert (notice.body["case_ids"], notice.body["standing"]) == (["local:n1"], "assessed")
 
 
 def test_read_again_it_changes_nothing_and_another_model_s_vector_is_kept_beside() -> None:
@@ -72,7 +72,7 @@ def test_read_again_it_changes_nothing_and_another_model_s_vector_is_kept_beside
     assert again.changes.removed_files == other.changes.removed_files == []
 
 
-def test_a_picture_that_is_submitted_again_keeps_it_and_is_told_as_one_with_a_face() -> None:
+def test_a_picture_that_is_submitted_again_keeps_it_and_is_reported_with_a_face() -> None:
     """`no_face` would be wrong of a picture in which a person saw one."""
     gallery = Register()
     *_, first, _, again = taken(
@@ -87,8 +87,8 @@ def test_a_picture_that_is_submitted_again_keeps_it_and_is_told_as_one_with_a_fa
 
 def test_a_victim_declared_without_a_box_is_a_task_for_a_person_where_a_face_was_marked() -> None:
     gallery, victim = Register(), DeclaredVictim(victim_id="v1", declared_by="source")
-    told = picture("one", "local:n2", 3, OTHER, victim=victim)
-    last = taken(gallery, picture("one", "local:n1", 2, OTHER), mark({"local:n1": 2}), told)[-1]
+    declared = picture("one", "local:n2", 3, OTHER, victim=victim)
+    last = taken(gallery, picture("one", "local:n1", 2, OTHER), mark({"local:n1": 2}), declared)[-1]
 
     assert last.changes.depicts == []
     assert "to_do" in last.changes.notices[0].body
@@ -104,14 +104,14 @@ def test_what_is_erased_is_never_made_again_from_the_old_mark(kind: str, subject
     gallery = Register()
     back = [picture("one", "local:n1", 9, OTHER)] if again else []
     records = [picture("one", "local:n1", 2, OTHER), mark({"local:n1": 2}), erased(kind, subject, 5), *back]
-    plans = taken(gallery, *records, mark({"local:n1": 2}))
+    batches = taken(gallery, *records, mark({"local:n1": 2}))
 
-    assert MARKED in plans[3].changes.removed_faces
-    assert f"{ONE}/{MARKED}" in plans[3].changes.removed_files
+    assert MARKED in batches[3].changes.removed_faces
+    assert f"{ONE}/{MARKED}" in batches[3].changes.removed_files
     assert MARKED not in gallery.faces
-    assert plans[-1].changes.removed_files == [f"{ONE}/{MARKED}"]
-    assert plans[-1].changes.quarantined == plans[-1].changes.notices == []
-    assert plans[-1].changes.marks == [{"act_id": "act", "face_id": MARKED}]  # it waits no longer
+    assert batches[-1].changes.removed_files == [f"{ONE}/{MARKED}"]
+    assert batches[-1].changes.quarantined == batches[-1].changes.notices == []
+    assert batches[-1].changes.marks == [{"act_id": "act", "face_id": MARKED}]  # it waits no longer
     assert (ONE in gallery.media) == (again or kind == "face_id")
 
 

@@ -61,9 +61,9 @@ def proposed(gallery: Register, strangers: np.ndarray, case: str) -> Counter[str
     """How many candidates and leads the strangers get in that gallery, from a picture in `case`."""
     event = make.submitted(case, "register", make.CASES[case])
     record = make.embedded("new", list(strangers.astype(np.float32)), event, make.origin(0))
-    plan = batch_of(gallery, MODEL_ID, [(0, record)])
-    assert isinstance(plan.compare, Comparer)
-    return Counter(row.state for row in plan.changes.links.values())
+    batch = batch_of(gallery, MODEL_ID, [(0, record)])
+    assert isinstance(batch.compare, Comparer)
+    return Counter(row.state for row in batch.changes.links.values())
 
 
 def strangers_of(rng: np.random.Generator) -> np.ndarray:

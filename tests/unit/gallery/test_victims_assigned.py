@@ -26,9 +26,9 @@ def linked_with_new(*between: GalleryRecord) -> int:
     log += [*between, make.embedded("new", [vector], make.submitted("local:n9"), make.origin(9))]
     gallery = Register()
     for offset, record in enumerate(log):
-        plan = batch_of(gallery, MODEL_ID, [(offset, record)])
-        gallery.merge(plan.staged)
-    return len(plan.changes.links)
+        batch = batch_of(gallery, MODEL_ID, [(offset, record)])
+        gallery.merge(batch.staged)
+    return len(batch.changes.links)
 
 
 def test_faces_that_people_made_one_victim_count_as_three_at_most() -> None:

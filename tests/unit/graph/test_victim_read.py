@@ -22,14 +22,18 @@ def link(a: str, b: str, state: State = State.CONFIRMED) -> LinkFacts:
 
 
 def test_faces_stand_by_case_the_weakest_first_and_one_of_two_cases_in_both() -> None:
-    rows = [face("good", "north:1", quality=0.9), face("poor", "north:1", "north:2", quality=0.2),
-            face("unknown", "north:1", quality=None)]  # fmt: skip
+    rows = [
+        face("good", "north:1", quality=0.9),
+        face("poor", "north:1", "north:2", quality=0.2),
+        face("unknown", "north:1", quality=None),
+    ]
 
     sheets = victim_cases(ANNA, rows, [], {"good", "poor", "unknown"})
 
     assert [(sheet.case_id, [each.face_id for each in sheet.faces]) for sheet in sheets] == [
-        ("north:1", ["unknown", "poor", "good"]), ("north:2", ["poor"]),
-    ]  # fmt: skip
+        ("north:1", ["unknown", "poor", "good"]),
+        ("north:2", ["poor"]),
+    ]
 
 
 def test_a_face_says_who_put_it_there() -> None:
@@ -39,8 +43,10 @@ def test_a_face_says_who_put_it_there() -> None:
     [sheet] = victim_cases(ANNA, rows, [link("a", "b"), link("b", "c", State.APPROVED)], set("abc"))
 
     assert {each.face_id: each.bases for each in sheet.faces} == {
-        "a": ("confirmed",), "b": ("confirmed", State.APPROVED), "c": ("declared", State.APPROVED),
-    }  # fmt: skip
+        "a": ("confirmed",),
+        "b": ("confirmed", State.APPROVED),
+        "c": ("declared", State.APPROVED),
+    }
 
 
 def test_a_face_that_is_not_known_is_masked() -> None:

@@ -14,6 +14,7 @@ from graph.domain.errors import StoreUnavailable
 from graph.store.session import StoreRefused
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import packaged
+from streams.link import retry
 from streams.link import worker as module
 from streams.link.worker import LinkWorker
 from streams.log_hold import LogHold
@@ -73,15 +74,21 @@ def link(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> LinkWorker:
     async def no_memberships(*_: object) -> dict[object, object]:
         return {}
 
+    async def no_pairs(*_: object) -> None:
+        pass
+
     monkeypatch.setattr(module.commit, "commit", graph.commit)
     monkeypatch.setattr(module, "stored_memberships", no_memberships)
-    monkeypatch.setattr(module, "RETRY_S", 0.0)
+    monkeypatch.setattr(module, "remove_incomparable_pairs", no_pairs)
+    monkeypatch.setattr(retry, "RETRY_S", 0.0)
     monkeypatch.setattr(module, "PACE_S", 0.0)
     unused: Any = None
     watchdog: Any = SimpleNamespace(progress=lambda: None)
     hold = LogHold()
     hold.ready.set()
-    worker = LinkWorker(unused, hold, watchdog, CrashPoint(""), model_id=MODEL_ID, log=unused, calibrations=packaged())
+    worker = LinkWorker(
+        unused, hold, watchdog, CrashPoint(""), model_id=MODEL_ID, topic=unused, calibrations=packaged()
+    )
     worker._read_at = float("inf")  # no gap, however slow the test is: the log is not compared with the cursor
     return worker
 

@@ -1,4 +1,4 @@
-"""Compared anew, a register has the links that brute force finds, and no group that its vectors do not bear."""
+"""A recompared register has the links that brute force finds, and only groups of similar faces."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ def taken(log: Log) -> Register:
     return gallery
 
 
-def anew_of(gallery: Register) -> tuple[Links, list[Batch]]:
+def recompared_links(gallery: Register) -> tuple[Links, list[Batch]]:
     """The links of all pieces in the order in which they are written, each piece taken in before the next."""
-    links, plans = Links(), list[Batch]()
+    links, batches = Links(), list[Batch]()
     gallery.calibrations = {"m2": replace(packaged()[MODEL_ID], model_id="m2")}
-    for plan in recompared(gallery, "m2", 500):
-        links |= {(r.a, r.b): (r.state, r.score, r.band, r.threshold) for r in plan.changes.links.values()}
-        gallery.merge(plan.staged)
-        plans.append(plan)
-    return links, plans
+    for batch in recompared(gallery, "m2", 500):
+        links |= {(r.a, r.b): (r.state, r.score, r.band, r.threshold) for r in batch.changes.links.values()}
+        gallery.merge(batch.staged)
+        batches.append(batch)
+    return links, batches
 
 
 @pytest.mark.parametrize("piece", [3, 500])
 @pytest.mark.parametrize("seed", range(12))
-def test_any_register_compared_anew_in_any_pieces_has_the_links_of_brute_force(
+def test_any_register_recompared_in_any_pieces_has_the_links_of_brute_force(
     seed: int, piece: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recompare, "PIECE", piece)
+    monkeypatch.setattr(recompare, "CHUNK", piece)
     log = drawn_log(seed, 70, acts=True)
     reference = Reference()
     for offset, record in log:
@@ -54,18 +54,18 @@ def test_any_register_compared_anew_in_any_pieces_has_the_links_of_brute_force(
     reference.recompare_all()
 
     gallery = taken(log)
-    links, plans = anew_of(gallery)
+    links, batches = recompared_links(gallery)
 
     assert links == reference.links
-    assert {row["face_id"] for plan in plans for row in plan.changes.graded} == set(gallery.faces)
-    assert {row.model_id for plan in plans for row in plan.changes.links.values()} <= {"m2"}
-    counted = {cut["face_id"] for plan in plans for row in plan.changes.comparisons for cut in row["cut"]}
-    assert {face_id for plan in plans for face_id in plan.changes.uncounted} == set(gallery.faces) - counted
+    assert {row["face_id"] for batch in batches for row in batch.changes.graded} == set(gallery.faces)
+    assert {row.model_id for batch in batches for row in batch.changes.links.values()} <= {"m2"}
+    counted = {cut["face_id"] for batch in batches for row in batch.changes.comparisons for cut in row["cut"]}
+    assert {face_id for batch in batches for face_id in batch.changes.uncounted} == set(gallery.faces) - counted
     for group in gallery.groups.by_id.values():
         assert reference.is_group(group.case_id, group.faces)
 
 
-def test_a_victims_mean_is_compared_anew_as_well() -> None:
+def test_a_victims_mean_is_recompared_as_well() -> None:
     """Three others of the victim's case are more like the face, and the mean alone asks for it."""
     rng = np.random.default_rng(5)
     child = make.unit(rng)
@@ -79,7 +79,7 @@ def test_a_victims_mean_is_compared_anew_as_well() -> None:
     faces = [make.face_id(name) for name in ("one", "two")]
     log.append((9, VictimsAssigned(faces=dict.fromkeys(faces, "v1"))))
 
-    links, _ = anew_of(taken(log))
+    links, _ = recompared_links(taken(log))
 
     assert any(make.face_id("three") in pair and not set(faces).isdisjoint(pair) for pair in links)
 
@@ -96,15 +96,15 @@ def test_a_group_keeps_the_faces_that_are_alike_under_the_new_vectors_and_gains_
     gallery = taken(log)
     [group] = gallery.groups.by_id.values()
     assert group.faces == {make.face_id(name) for name in "abc"}
-    anew_gallery = taken([(n, make.embedded(name, [make.near(rng, other if name == "c" else person, 0.95)],
+    other_gallery = taken([(n, make.embedded(name, [make.near(rng, other if name == "c" else person, 0.95)],
                                             make.submitted("local:s1", "case", "south"), make.origin(n)))
                           for n, name in enumerate(names)])  # fmt: skip
     staged = Staged(gallery)
     for face_id, face in list(gallery.faces.items()):
-        staged.put_face(replace(face, vector=anew_gallery.faces[face_id].vector))
+        staged.put_face(replace(face, vector=other_gallery.faces[face_id].vector))
     gallery.merge(staged)
 
-    anew_of(gallery)
+    recompared_links(gallery)
 
     [now] = gallery.groups.by_id.values()
     assert now.group_id == group.group_id

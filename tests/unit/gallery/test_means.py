@@ -34,7 +34,7 @@ def picture(name: str, vector: make.Vector, place: int, scope: str = "register")
     return make.embedded(name, [vector], make.submitted(f"local:{name}", scope), make.origin(place))
 
 
-def told(victim: str | None = "v-1") -> VictimsAssigned:
+def assigned(victim: str | None = "v-1") -> VictimsAssigned:
     return VictimsAssigned(faces={make.face_id(name): victim for name in OLD})
 
 
@@ -47,10 +47,10 @@ def links_with_new(*log: GalleryRecord, gallery: Register | None = None) -> dict
     gallery = gallery or Register(CALIBRATIONS)
     found: dict[frozenset[str], float] = {}
     for offset, record in enumerate(log):
-        plan = batch_of(gallery, MODEL_ID, [(offset, record)])
-        gallery.merge(plan.staged)
-        found |= {frozenset((row.a, row.b)): row.score for row in plan.changes.links.values()}
-        assert all(row.by_mean for row in plan.changes.links.values() if frozenset((row.a, row.b)) == PROPOSED)
+        batch = batch_of(gallery, MODEL_ID, [(offset, record)])
+        gallery.merge(batch.staged)
+        found |= {frozenset((row.a, row.b)): row.score for row in batch.changes.links.values()}
+        assert all(row.by_mean for row in batch.changes.links.values() if frozenset((row.a, row.b)) == PROPOSED)
     return {pair: score for pair, score in found.items() if make.face_id("new") in pair}
 
 
@@ -60,7 +60,7 @@ new = picture("new", NEW, 9)
 def test_a_new_face_is_proposed_to_the_victims_nearest_face_with_the_score_of_the_mean() -> None:
     assert max(float(vector @ NEW) for vector in OLD.values()) < CALIBRATION.floor, "no single face is like it"
 
-    found = links_with_new(*old(), told(), new)
+    found = links_with_new(*old(), assigned(), new)
 
     cosine = float(paired_scores(mean(np.stack([*OLD.values()]))[None], NEW[None])[0])
     assert found == {PROPOSED: pytest.approx(cosine - MEAN_PENALTY)}
@@ -69,36 +69,36 @@ def test_a_new_face_is_proposed_to_the_victims_nearest_face_with_the_score_of_th
 
 
 def test_a_stored_face_is_found_when_the_victim_gains_a_face_that_makes_it_alike() -> None:
-    assert links_with_new(*old(), new, told()).keys() == {PROPOSED}
+    assert links_with_new(*old(), new, assigned()).keys() == {PROPOSED}
 
 
 def test_a_decision_that_memory_knew_before_its_record_is_compared_at_the_record() -> None:
     """Link may load the gallery after a person decided and before it reads so."""
     loaded = Register(CALIBRATIONS)
     assert links_with_new(*old(), new, gallery=loaded) == {}
-    ahead = batch_of(loaded, MODEL_ID, [(8, told())])
+    ahead = batch_of(loaded, MODEL_ID, [(8, assigned())])
     loaded.merge(ahead.staged)
 
-    assert links_with_new(told(), gallery=loaded).keys() == {PROPOSED}
+    assert links_with_new(assigned(), gallery=loaded).keys() == {PROPOSED}
 
 
 def test_who_was_told_apart_from_the_victim_is_not_asked_about_again() -> None:
     apart = make.judged([(make.face_id("new"), make.face_id("old0"))])
 
-    assert not links_with_new(*old(), new, apart, told())
-    assert links_with_new(*old(), new, apart, make.judged(apart.pairs, apart=False), told())
+    assert not links_with_new(*old(), new, apart, assigned())
+    assert links_with_new(*old(), new, apart, make.judged(apart.pairs, apart=False), assigned())
 
 
 @pytest.mark.parametrize("scope", ["case", "none"])
 def test_faces_of_a_narrower_scope_are_in_no_mean(scope: str) -> None:
-    assert not links_with_new(*old(scope), told(), new)
-    assert not links_with_new(*old(), told(), picture("new", NEW, 9, scope))
+    assert not links_with_new(*old(scope), assigned(), new)
+    assert not links_with_new(*old(), assigned(), picture("new", NEW, 9, scope))
 
 
 def test_a_victim_that_loses_its_faces_has_no_mean_and_one_that_gains_them_again_has() -> None:
-    assert not links_with_new(*old(), told(), told(None), new)
-    assert links_with_new(*old(), told(), told(None), told("v-2"), new).keys() == {PROPOSED}
-    assert not links_with_new(*old(), told(), make.label([make.face_id(name) for name in OLD], "unrelated"), new)
+    assert not links_with_new(*old(), assigned(), assigned(None), new)
+    assert links_with_new(*old(), assigned(), assigned(None), assigned("v-2"), new).keys() == {PROPOSED}
+    assert not links_with_new(*old(), assigned(), make.label([make.face_id(name) for name in OLD], "unrelated"), new)
 
 
 def test_a_mean_has_a_hundred_faces_at_most() -> None:
@@ -116,9 +116,9 @@ def test_a_mean_has_a_hundred_faces_at_most() -> None:
 def test_a_search_in_the_register_finds_a_victim_by_its_mean(within: str, found: list[str]) -> None:
     gallery = Register(CALIBRATIONS)
     asked = make.search("search", "local:new", within, [make.face_id("new")])
-    for offset, record in enumerate([*old(), told(), picture("new", NEW, 9, "none"), asked]):
-        plan = batch_of(gallery, MODEL_ID, [(offset, record)])
-        gallery.merge(plan.staged)
+    for offset, record in enumerate([*old(), assigned(), picture("new", NEW, 9, "none"), asked]):
+        batch = batch_of(gallery, MODEL_ID, [(offset, record)])
+        gallery.merge(batch.staged)
 
-    ((answer),) = plan.changes.answers
+    ((answer),) = batch.changes.answers
     assert [item["face_id"] for item in answer["returned"]] == found

@@ -53,10 +53,10 @@ class Links:
         for start in range(0, len(log), self._batch):
             rest = log[start : start + self._batch]
             while rest:
-                plan = batch_of(self.gallery, MODEL_ID, rest)
-                self._write(plan)
-                self.gallery.merge(plan.staged)
-                rest = rest[plan.applied :]
+                batch = batch_of(self.gallery, MODEL_ID, rest)
+                self._write(batch)
+                self.gallery.merge(batch.staged)
+                rest = rest[batch.applied :]
 
     def parts_by_search(self) -> dict[str, list[Part]]:
         """What was added to each answer, in order."""
@@ -65,14 +65,14 @@ class Links:
             found.setdefault(search_id, []).append(part)
         return found
 
-    def _write(self, plan: Batch) -> None:
-        changes = plan.changes
-        if plan.scope_reduced:
+    def _write(self, batch: Batch) -> None:
+        changes = batch.changes
+        if batch.scope_reduced:
             home = self.gallery.faces
             self.links = {
                 (a, b): link
                 for (a, b), link in self.links.items()
-                if not {home[a].media_id, home[b].media_id} & plan.scope_reduced or plan.staged.may_compare(a, b)
+                if not {home[a].media_id, home[b].media_id} & batch.scope_reduced or batch.staged.may_compare(a, b)
             }
         gone = set(changes.removed_faces)
         self.cut = {face: cut for face, cut in self.cut.items() if face not in gone}
@@ -172,14 +172,14 @@ def test_a_media_that_is_erased_and_submitted_again_in_one_batch_survives_anothe
     rng = np.random.default_rng(1)
     pictures = {name: [make.unit(rng)] for name in ("one", "two")}
 
-    def told(name: str, place: int) -> MediaEmbedded:
+    def submission(name: str, place: int) -> MediaEmbedded:
         return make.embedded(name, pictures[name], make.submitted(), make.origin(place))
 
     made = Links(64)
     made.take(list(enumerate([
-        told("one", 0), told("two", 1),
+        submission("one", 0), submission("two", 1),
         make.erasure("media_id", make.media_id("one"), make.origin(2, kind="erasures")),
-        told("one", 3),
+        submission("one", 3),
         make.erasure("media_id", make.media_id("two"), make.origin(4, kind="erasures")),
     ])))  # fmt: skip
 
@@ -192,17 +192,17 @@ def test_a_media_that_comes_back_after_its_erasure_goes_through_embed_once_more(
     gallery = Register()
 
     def taken(place: int, record: GalleryRecord) -> list[str]:
-        plan = batch_of(gallery, MODEL_ID, [(place, record)])
-        gallery.merge(plan.staged)
-        return [row["event"] for row in plan.changes.replays]
+        batch = batch_of(gallery, MODEL_ID, [(place, record)])
+        gallery.merge(batch.staged)
+        return [row["event"] for row in batch.changes.replays]
 
-    def told(place: int) -> MediaEmbedded:
+    def submission(place: int) -> MediaEmbedded:
         return make.embedded("one", picture, make.submitted(), make.origin(place))
 
-    assert taken(0, told(0)) == []
+    assert taken(0, submission(0)) == []
     assert taken(1, make.erasure("media_id", make.media_id("one"), make.origin(1, kind="erasures"))) == []
-    assert taken(2, told(2)) == [make.origin(2).event]
-    assert taken(3, told(2)) == []
+    assert taken(2, submission(2)) == [make.origin(2).event]
+    assert taken(3, submission(2)) == []
 
 
 def test_an_erased_face_comes_back_with_a_later_submission_of_its_media() -> None:
@@ -211,23 +211,23 @@ def test_an_erased_face_comes_back_with_a_later_submission_of_its_media() -> Non
     vectors = [make.unit(rng), make.unit(rng)]
     erased = make.face_id("one")
     made = Links(1)
-    told = make.submitted()
+    submission = make.submitted()
 
     def take(place: int, record: GalleryRecord) -> Batch:
-        plan = batch_of(made.gallery, MODEL_ID, [(place, record)])
+        batch = batch_of(made.gallery, MODEL_ID, [(place, record)])
         made.take([(place, record)])
-        return plan
+        return batch
 
-    take(0, make.embedded("one", vectors, told, make.origin(0)))
+    take(0, make.embedded("one", vectors, submission, make.origin(0)))
     take(1, make.embedded("two", vectors, make.submitted("local:n2"), make.origin(1)))
     assert len(made.links) == 2
     take(2, make.erasure("face_id", erased, make.origin(2, kind="erasures")))
     assert len(made.links) == 1
 
-    take(3, make.embedded("one", vectors, told, make.origin(3, at=1)))
+    take(3, make.embedded("one", vectors, submission, make.origin(3, at=1)))
     assert len(made.links) == 1
-    back = take(4, make.embedded("one", vectors, told, make.origin(4)))
-    again = take(5, make.embedded("one", vectors, told, make.origin(4)))
+    back = take(4, make.embedded("one", vectors, submission, make.origin(4)))
+    again = take(5, make.embedded("one", vectors, submission, make.origin(4)))
     # An erasure that was asked for before that submission, and is late, takes nothing any more.
     take(6, make.erasure("face_id", erased, make.origin(6, at=3, kind="erasures")))
 
@@ -238,7 +238,7 @@ def test_an_erased_face_comes_back_with_a_later_submission_of_its_media() -> Non
     assert [row["unless_stored"] for row in back.changes.replays] == [
         [back.changes.faces[0]["face"]["display_crop"], back.changes.faces[0]["face"]["aligned_crop"]]
     ]
-    assert [row.outcome for plan in (back, again) for row in plan.changes.notices] == ["faces_found", "duplicate"]
+    assert [row.outcome for batch in (back, again) for row in batch.changes.notices] == ["faces_found", "duplicate"]
     assert again.changes.faces == again.changes.replays == []
 
 
@@ -260,18 +260,18 @@ def test_a_face_that_came_back_goes_with_the_membership_that_brought_it() -> Non
 
 
 def test_new_faces_of_another_model_wait_in_quarantine_until_they_come_embedded_with_the_registers() -> None:
-    """They were stored without a vector, compared with nothing for ever, and nobody was told."""
+    """They were stored without a vector, compared with nothing for ever, and nobody was notified."""
     rng = np.random.default_rng(1)
     vectors = [make.unit(rng), make.unit(rng)]
     one = make.embedded("one", vectors, make.submitted(), make.origin(0))
     before = make.embedded("two", vectors, make.submitted("local:n2"), make.origin(1), model_id="m2")
     now = make.embedded("two", vectors, make.submitted("local:n2"), make.origin(1))
 
-    plan = batch_of(Register(), MODEL_ID, [(0, one), (1, before)])
+    batch = batch_of(Register(), MODEL_ID, [(0, one), (1, before)])
 
-    assert set(plan.staged.media.changed) == {make.media_id("one")}
-    assert "local:n2" not in plan.staged.cases.changed
-    (waits,) = plan.changes.quarantined
+    assert set(batch.staged.media.changed) == {make.media_id("one")}
+    assert "local:n2" not in batch.staged.cases.changed
+    (waits,) = batch.changes.quarantined
     assert (waits["event"], waits["code"], waits["host"]) == (before.origin.event, "other_model", f"model {MODEL_ID}")
     assert len(batch_of(Register(), MODEL_ID, [(0, one), (1, before), (2, now)]).changes.links) == 2
 
@@ -284,14 +284,14 @@ def test_what_another_model_makes_of_known_faces_is_kept_beside_and_compared_wit
     again = make.embedded("two", [vector], make.submitted("local:s1", district="south"), make.origin(2), model_id="m2")
     empty = make.embedded("three", [], make.submitted("local:n2"), make.origin(3), model_id="m2")
 
-    plan = batch_of(Register(), MODEL_ID, [(0, one), (1, two), (2, again), (3, empty)])
+    batch = batch_of(Register(), MODEL_ID, [(0, one), (1, two), (2, again), (3, empty)])
 
-    assert plan.changes.links == {}
-    assert plan.changes.quarantined == []
-    assert [row["model_id"] for row in plan.changes.embeddings] == [MODEL_ID, MODEL_ID, "m2"]
-    assert len({row["embedding_id"] for row in plan.changes.embeddings}) == 3
-    assert set(plan.staged.media.changed[make.media_id("two")].memberships) == {"local:n2", "local:s1"}
-    assert make.media_id("three") in plan.staged.media.changed
+    assert batch.changes.links == {}
+    assert batch.changes.quarantined == []
+    assert [row["model_id"] for row in batch.changes.embeddings] == [MODEL_ID, MODEL_ID, "m2"]
+    assert len({row["embedding_id"] for row in batch.changes.embeddings}) == 3
+    assert set(batch.staged.media.changed[make.media_id("two")].memberships) == {"local:n2", "local:s1"}
+    assert make.media_id("three") in batch.staged.media.changed
 
 
 def test_an_erased_face_does_not_come_back_with_vectors_of_another_model() -> None:
@@ -306,9 +306,9 @@ def test_an_erased_face_does_not_come_back_with_vectors_of_another_model() -> No
     older = make.embedded("one", vectors, make.submitted("local:n2"), make.origin(3, at=0), model_id="m2")
 
     assert [row["code"] for row in batch_of(gallery, MODEL_ID, [(2, later)]).changes.quarantined] == ["other_model"]
-    plan = batch_of(gallery, MODEL_ID, [(2, older)])
-    assert plan.changes.quarantined == []
-    assert make.face_id("one") not in plan.staged.media.changed[make.media_id("one")].faces
+    batch = batch_of(gallery, MODEL_ID, [(2, older)])
+    assert batch.changes.quarantined == []
+    assert make.face_id("one") not in batch.staged.media.changed[make.media_id("one")].faces
 
 
 def test_any_number_of_dimensions_is_compared_and_another_one_is_refused() -> None:
@@ -334,10 +334,10 @@ def test_vectors_that_are_not_as_long_as_the_measured_directions_are_refused_and
         (1, make.embedded("right", [make.unit(rng)], make.submitted(), make.origin(1))),
     ]
 
-    plan = batch_of(Register(), MODEL_ID, log)
+    batch = batch_of(Register(), MODEL_ID, log)
 
-    assert [row["code"] for row in plan.changes.quarantined] == ["bad_embedding"]
-    assert [row["media_id"] for row in plan.changes.media] == [make.media_id("right")]
+    assert [row["code"] for row in batch.changes.quarantined] == ["bad_embedding"]
+    assert [row["media_id"] for row in batch.changes.media] == [make.media_id("right")]
 
 
 def test_strangers_who_are_alike_by_their_pictures_are_no_candidate_and_no_group() -> None:
@@ -384,25 +384,25 @@ def test_a_record_whose_vector_is_no_unit_vector_goes_to_quarantine_and_stops_no
     bad = make.embedded("two", [make.unit(rng) * 3], make.submitted(), make.origin(1))
     last = make.embedded("three", [make.unit(rng)], make.submitted(), make.origin(2))
 
-    plan = batch_of(Register(), MODEL_ID, [(0, good), (1, bad), (2, last)])
+    batch = batch_of(Register(), MODEL_ID, [(0, good), (1, bad), (2, last)])
 
-    assert [row["event"] for row in plan.changes.quarantined] == [bad.origin.event]
-    assert {row["media_id"] for row in plan.changes.media} == {good.media_id, last.media_id}
-    assert {row["media_id"] for row in plan.changes.memberships} == {good.media_id, last.media_id}
-    assert set(plan.staged.media.changed) == {good.media_id, last.media_id}
+    assert [row["event"] for row in batch.changes.quarantined] == [bad.origin.event]
+    assert {row["media_id"] for row in batch.changes.media} == {good.media_id, last.media_id}
+    assert {row["media_id"] for row in batch.changes.memberships} == {good.media_id, last.media_id}
+    assert set(batch.staged.media.changed) == {good.media_id, last.media_id}
 
 
 def test_a_declared_victim_without_a_box_needs_exactly_one_face() -> None:
     rng = np.random.default_rng(1)
-    told = make.submitted(victim=DeclaredVictim(victim_id="v1", declared_by="source"))
-    two_faces = make.embedded("two", [make.unit(rng), make.unit(rng)], told, make.origin(0))
-    one_face = make.embedded("one", [make.unit(rng)], told, make.origin(1))
+    submission = make.submitted(victim=DeclaredVictim(victim_id="v1", declared_by="source"))
+    two_faces = make.embedded("two", [make.unit(rng), make.unit(rng)], submission, make.origin(0))
+    one_face = make.embedded("one", [make.unit(rng)], submission, make.origin(1))
 
-    plan = batch_of(Register(), MODEL_ID, [(0, two_faces), (1, one_face)])
+    batch = batch_of(Register(), MODEL_ID, [(0, two_faces), (1, one_face)])
 
-    assert [row["face_id"] for row in plan.changes.depicts] == [make.face_id("one")]
-    assert "to_do" in plan.changes.notices[0].body
-    assert "to_do" not in plan.changes.notices[1].body
+    assert [row["face_id"] for row in batch.changes.depicts] == [make.face_id("one")]
+    assert "to_do" in batch.changes.notices[0].body
+    assert "to_do" not in batch.changes.notices[1].body
 
 
 def test_an_upload_of_a_search_never_changes_a_membership_that_stands() -> None:
@@ -411,12 +411,12 @@ def test_an_upload_of_a_search_never_changes_a_membership_that_stands() -> None:
     before = make.embedded("one", [vector], make.submitted(scope="register"), make.origin(0))
     asked = make.probe("one", [vector], "s1", make.NORTH, "register", make.origin(5))
 
-    plan = batch_of(Register(), MODEL_ID, [(0, before), (1, asked)])
+    batch = batch_of(Register(), MODEL_ID, [(0, before), (1, asked)])
 
-    (media,) = plan.staged.media.changed.values()
+    (media,) = batch.staged.media.changed.values()
     assert media.scope is not None
     assert media.scope.register
-    assert [row["search_id"] for row in plan.changes.answers] == ["s1"]
+    assert [row["search_id"] for row in batch.changes.answers] == ["s1"]
     assert replace(media.scope, register=False) != media.scope
 
 
@@ -426,23 +426,23 @@ def test_a_search_whose_case_is_erased_before_its_picture_arrives_ends_with_the_
     erased = make.erasure("case_id", make.NORTH, make.origin(0, at=9, kind="erasures.requested"))
     asked = make.probe("one", [vector], "s1", make.NORTH, "register", make.origin(1, at=5))
 
-    plan = batch_of(Register(), MODEL_ID, [(0, erased), (1, asked)])
+    batch = batch_of(Register(), MODEL_ID, [(0, erased), (1, asked)])
 
-    assert plan.staged.media.changed == {}
-    assert [row["answer"]["status"] for row in plan.changes.answers] == ["quarantined"]
-    assert plan.changes.removed_files == [make.media_id("one")]
+    assert batch.staged.media.changed == {}
+    assert [row["answer"]["status"] for row in batch.changes.answers] == ["quarantined"]
+    assert batch.changes.removed_files == [make.media_id("one")]
 
 
 def test_an_event_that_says_what_is_known_already_is_a_duplicate_whichever_came_first() -> None:
-    """It was told as `faces_found` or `duplicate` by chance: the later time of submission counted as a change."""
+    """It was reported as `faces_found` or `duplicate` by chance: the later time of submission counted as a change."""
     vector = make.unit(np.random.default_rng(1))
 
     def outcomes(*events: tuple[str, str, int]) -> list[str]:
-        told = [
+        submission = [
             make.embedded("one", [vector], make.submitted(case, scope, make.CASES[case]), make.origin(n, at=at))
             for n, (case, scope, at) in enumerate(events)
         ]
-        return [row.outcome for row in batch_of(Register(), MODEL_ID, list(enumerate(told))).changes.notices]
+        return [row.outcome for row in batch_of(Register(), MODEL_ID, list(enumerate(submission))).changes.notices]
 
     n1, s1 = "local:n1", "local:s1"
     assert outcomes((n1, "case", 0), (n1, "case", 1)) == ["faces_found", "duplicate"]
@@ -471,46 +471,46 @@ def test_a_search_that_overtakes_ingestion_switches_no_comparison_off() -> None:
 def test_an_erasure_takes_back_a_membership_that_came_in_its_own_batch() -> None:
     """It was removed before it was written, so the graph kept it and a restart brought the media back."""
     vector = make.unit(np.random.default_rng(6))
-    plan = batch_of(Register(), MODEL_ID, [
+    batch = batch_of(Register(), MODEL_ID, [
         (0, make.embedded("one", [vector], make.submitted(make.NORTH, "case"), make.origin(0))),
         (1, make.embedded("one", [vector], make.submitted("local:s1", "case", district="south"), make.origin(1))),
         (2, make.erasure("case_id", "local:s1", make.origin(2, kind="erasures"))),
     ])  # fmt: skip
 
-    assert [row["case_id"] for row in plan.changes.memberships] == [make.NORTH]
+    assert [row["case_id"] for row in batch.changes.memberships] == [make.NORTH]
 
 
 def test_crops_of_an_erased_face_that_an_older_event_brings_again_are_deleted() -> None:
     rng = np.random.default_rng(7)
     vectors = [make.unit(rng), make.unit(rng)]
-    told = make.embedded("one", vectors, make.submitted(), make.origin(0))
-    erased = told.faces[0].face_id
+    submission = make.embedded("one", vectors, make.submitted(), make.origin(0))
+    erased = submission.faces[0].face_id
     gallery = Register()
     for place, record in enumerate([
-        told, make.erasure("face_id", erased, make.origin(1, kind="erasures")),
+        submission, make.erasure("face_id", erased, make.origin(1, kind="erasures")),
         make.embedded("one", vectors, make.submitted("local:s1", "case", district="south"), make.origin(2, at=1)),
     ]):  # fmt: skip
-        plan = batch_of(gallery, MODEL_ID, [(place, record)])
-        gallery.merge(plan.staged)
+        batch = batch_of(gallery, MODEL_ID, [(place, record)])
+        gallery.merge(batch.staged)
 
-        assert plan.changes.removed_files == ([] if place == 0 else [f"{make.media_id('one')}/{erased}"])
+        assert batch.changes.removed_files == ([] if place == 0 else [f"{make.media_id('one')}/{erased}"])
 
 
 def test_a_source_erases_nothing_of_another_source() -> None:
     vector = make.unit(np.random.default_rng(8))
     foreign = make.origin(1, kind="erasures").model_copy(update={"source": "other"})
     for kind, subject in (("media_id", make.media_id("one")), ("case_id", make.NORTH)):
-        plan = batch_of(Register(), MODEL_ID, [
+        batch = batch_of(Register(), MODEL_ID, [
             (0, make.embedded("one", [vector], make.submitted(), make.origin(0))),
             (1, make.erasure(kind, subject, foreign)),
         ])  # fmt: skip
 
-        assert [row["code"] for row in plan.changes.quarantined] == ["other_source"]
-        assert make.media_id("one") in plan.staged.media.changed
+        assert [row["code"] for row in batch.changes.quarantined] == ["other_source"]
+        assert make.media_id("one") in batch.staged.media.changed
 
 
 @pytest.mark.parametrize("status", ["closed", "open", "erased"])
-def test_work_on_a_whole_case_is_told_media_by_media(status: str) -> None:
+def test_work_on_a_whole_case_reports_progress_for_each_media(status: str) -> None:
     """One record of a huge case took longer than the watchdog waits, which ended link again and again over it."""
     rng, gallery = np.random.default_rng(9), Register()
     log: Log = [(n, make.embedded(f"m{n}", [make.unit(rng)], make.submitted(), make.origin(n))) for n in range(30)]
@@ -520,12 +520,12 @@ def test_work_on_a_whole_case_is_told_media_by_media(status: str) -> None:
     source = make.origin(31, kind="cases.changed")
     erased = status == "erased"
     record = make.erasure("case_id", make.NORTH, source) if erased else make.case_changed(make.NORTH, status, 2, source)
-    told: list[int] = []
+    reported: list[int] = []
 
-    plan = batch_of(gallery, MODEL_ID, [(31, record)], lambda: told.append(1))
+    batch = batch_of(gallery, MODEL_ID, [(31, record)], lambda: reported.append(1))
 
-    assert plan.changes.removed_media or plan.scope_reduced or plan.changes.comparisons
-    assert len(told) >= 30
+    assert batch.changes.removed_media or batch.scope_reduced or batch.changes.comparisons
+    assert len(reported) >= 30
 
 
 def test_what_the_caps_cut_is_counted_at_the_face_as_a_plain_reading_counts_it() -> None:

@@ -1,4 +1,4 @@
-"""The candidates that a change of the register's model or score would make appear or vanish, before it is made."""
+"""The candidates that a switch of the register's model or score would add and remove, computed beforehand."""
 
 from __future__ import annotations
 
@@ -23,32 +23,33 @@ Pairs = dict[str, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Differing:
-    """Candidates that the new model alone proposes, and those of today that it does not; links that people judged are
-    in neither. `kept` counts those that both propose."""
+class CandidateDifferences:
+    """Candidates that only the new score proposes, and those of today that it does not; without decided links.
 
-    appear: Pairs
-    vanish: Pairs
-    kept: int
+    `unchanged` counts those that both propose.
+    """
+
+    added: Pairs
+    removed: Pairs
+    unchanged: int
 
     def rows(self) -> Iterator[dict[str, str]]:
-        """One object a candidate: link and face ids only."""
-        for change, pairs in (("appears", self.appear), ("vanishes", self.vanish)):
+        """One row a candidate, with link and face ids only."""
+        for change, pairs in (("appears", self.added), ("vanishes", self.removed)):
             for link_id, (a, b) in sorted(pairs.items()):
                 yield {"change": change, "link_id": link_id, "face_a": a, "face_b": b}
 
 
-async def would_differ(store: Store, calibration: Calibration) -> Differing:
-    """What a switch to the calibration's model and score would change now, by the comparison that link does then."""
+async def candidate_differences(store: Store, calibration: Calibration) -> CandidateDifferences:
+    """The differences of a switch to this calibration now, by the same comparison as the switch itself."""
     offset = (await read_cursor(store)).offset
     model_id = calibration.model_id
     gallery = await load_gallery(store, model_id, calibrations={model_id: calibration})
     proposed: Pairs = {}
-    pieces = recompared(gallery, model_id, offset)
-    while (batch := await asyncio.to_thread(next, pieces, None)) is not None:
-        proposed |= {
-            row.link_id: (row.a, row.b) for row in batch.changes.links.values() if row.state == State.CANDIDATE
-        }
+    batches = recompared(gallery, model_id, offset)
+    while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+        links = batch.changes.links.values()
+        proposed |= {row.link_id: (row.a, row.b) for row in links if row.state == State.CANDIDATE}
         gallery.merge(batch.staged)
     today: Pairs = {}
     async for page in models.links(store, *State):
@@ -57,15 +58,15 @@ async def would_differ(store: Store, calibration: Calibration) -> Differing:
                 proposed.pop(link.link_id, None)
             elif link.state is State.CANDIDATE:
                 today[link.link_id] = (link.a, link.b)
-    appear = {link_id: pair for link_id, pair in proposed.items() if link_id not in today}
-    vanish = {link_id: pair for link_id, pair in today.items() if link_id not in proposed}
-    return Differing(appear, vanish, len(today) - len(vanish))
+    added = {link_id: pair for link_id, pair in proposed.items() if link_id not in today}
+    removed = {link_id: pair for link_id, pair in today.items() if link_id not in proposed}
+    return CandidateDifferences(added, removed, len(today) - len(removed))
 
 
-def write_list(found: Differing, file: Path) -> None:
-    """The list stands in `file`, a JSON object a line, readable by its owner only. Raises Invalid."""
+def write_list(differences: CandidateDifferences, file: Path) -> None:
+    """Writes a JSON row per candidate to `file`, readable by its owner only. Raises Invalid."""
     try:
         with whole_file(file) as out:
-            out.writelines(f"{json.dumps(row)}\n".encode() for row in found.rows())
+            out.writelines(f"{json.dumps(row)}\n".encode() for row in differences.rows())
     except OSError as failure:
         raise Invalid(f"the list cannot be written to {file} ({failure.strerror})") from failure
