@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from typing import Final, LiteralString
+from collections.abc import Callable
 
 import numpy as np
 
+from graph.actions.link import register
 from graph.domain.comparison import Scope
-from graph.store.queries import gallery as queries
 from graph.store.session import Row, Store
 from streams.gallery.calibration import Calibrations, calibration_of
 from streams.gallery.entities import Case, Media, Membership
@@ -18,8 +17,6 @@ from streams.gallery.groups import Group
 from streams.gallery.scoring import Scorer
 from streams.gallery.standing_searches import Coverage, StandingSearch
 from streams.gallery.state import Gallery, Staged
-
-PAGE: Final = 5000
 
 
 async def load_gallery(
@@ -31,48 +28,28 @@ async def load_gallery(
 ) -> Gallery:
     """The gallery of one model's vectors, equal to link's memory after its last commit."""
     gallery = Gallery(calibrations=calibrations)
-    for row in await store.read(lambda tx: tx.rows(queries.GALLERY_CASES)):
+    for row in await register.cases(store):
         case = Case(row["case_id"], row["district"], row["status"] == "open", row["version"])
         gallery.cases[case.case_id] = case
-    for row in await store.read(lambda tx: tx.rows(queries.GALLERY_ERASURES)):
-        gallery.erasures[row["subject"]] = row["requested_at"]
-    for row in await store.read(lambda tx: tx.rows(queries.GALLERY_SIZE)):
-        gallery.faces.reserve(row["faces"])
-        gallery.media.reserve(row["media"])
+    gallery.erasures.update(await register.erasures(store))
+    faces, media = await register.size(store)
+    gallery.faces.reserve(faces)
+    gallery.media.reserve(media)
     scorer = Scorer(calibration_of(gallery.calibrations, model_id).score)
-    after = ""
-    async for media in _pages(store, queries.GALLERY_MEDIA, "media_id", progress):
-        span = {"after": after, "last": (after := media[-1]["media_id"]), "model_id": model_id}
-        faces: list[Row] = await store.read(lambda tx, span=span: tx.rows(queries.GALLERY_FACES, **span))
-        progress()
-        _add(gallery, media, faces, scorer)
+    async for media_rows, face_rows in register.media_with_faces(store, model_id, progress):
+        _add(gallery, media_rows, face_rows, scorer)
     gallery.means.load()
     staged = Staged(gallery)
-    async for page in _pages(store, queries.GALLERY_APART, "link_id", progress):
+    async for page in register.cannot_links(store, progress):
         staged.groups.set_cannot_link([(row["a"], row["b"]) for row in page], cannot_link=True)
-    async for page in _pages(store, queries.GALLERY_GROUPS, "group_id", progress):
+    async for page in register.groups(store, progress):
         for row in page:
             staged.groups.put(Group(row["group_id"], row["case_id"], frozenset(row["faces"])))
-    for row in await store.read(lambda tx: tx.rows(queries.GALLERY_SEARCHES)):
+    for row in await register.standing_searches(store):
         search = _standing_search(row)
         staged.searches.put(search.search_id, search)
     gallery.merge(staged)
     return gallery
-
-
-async def _pages(
-    store: Store, query: LiteralString, key: str, progress: Callable[[], None]
-) -> AsyncIterator[list[Row]]:
-    """The query's rows in pages of at most PAGE, in the order of `key`; no page is empty."""
-    after = ""
-    while True:
-        page: list[Row] = await store.read(lambda tx, after=after: tx.rows(query, after=after, limit=PAGE))
-        progress()
-        if page:
-            yield page
-        if len(page) < PAGE:
-            return
-        after = page[-1][key]
 
 
 def _add(gallery: Gallery, media: list[Row], faces: list[Row], scorer: Scorer) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from graph.actions.link import register
 from graph.domain import ids
 from graph.domain.capture_time import why_implausible
 from graph.domain.comparison import Scope
-from graph.store.queries import gallery as queries
 from graph.store.session import Store
 from streams.gallery.entities import Membership
 from streams.gallery.state import Gallery
@@ -130,9 +130,8 @@ async def stored_memberships(
         for media_id, case_id in sorted(submitted)
         if (media := gallery.media.get(media_id)) is not None and case_id in media.memberships
     ]
-    found = await store.read(lambda tx: tx.rows(queries.MEMBERSHIPS, rows=known)) if known else []
     stored: dict[tuple[str, str], StoredMembership] = {}
-    for row in found:
+    for row in await register.memberships(store, known):
         key = row.pop("media_id"), row.pop("case_id")
         row |= {"scope": Scope(row["scope"]), "exhibits": tuple(row["exhibits"]), "by_search": bool(row["by_search"])}
         stored[key] = StoredMembership(**row)

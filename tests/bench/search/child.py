@@ -17,10 +17,10 @@ import numpy as np
 import psutil
 from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction, Record
 
+from graph.actions.link.register import PAGE
 from graph.store.queries import gallery as queries
 from graph.store.session import Store
 from streams.faces.models import MODEL_ID
-from streams.gallery.load import PAGE
 from streams.gallery.scoring import Scorer
 from tests.bench.search import gallery as ours
 from tests.bench.search.draw import Register, Vectors
