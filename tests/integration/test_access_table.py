@@ -72,8 +72,19 @@ async def nothing(_: Scene) -> Names:
 
 async def missing(_: Scene) -> Names:
     """Ids that read like real ones and stand for nothing."""
-    names = ("link_id", "face_id", "other_face_id", "media_id", "search_id", "victim_id", "act_id", "identification_id",
-             "quarantine_id", "erasure_id", "claim_id")  # fmt: skip
+    names = (
+        "link_id",
+        "face_id",
+        "other_face_id",
+        "media_id",
+        "search_id",
+        "victim_id",
+        "act_id",
+        "identification_id",
+        "quarantine_id",
+        "erasure_id",
+        "claim_id",
+    )
     return {name: f"{number:064x}" for number, name in enumerate(names)} | {"case_id": "local:none"}
 
 
@@ -257,10 +268,12 @@ ACT = {"body": {"links": [{"link_id": "{link_id}", "version": 0}], "decision": "
 APPROVE_ACT = {"body": {"links": [{"link_id": "{link_id}", "version": 1}], "decision": "approved"}}
 IDENTIFY = {
     "body": {
-        "person_ref": "person-1", "basis": "interview", "reason": "named by a teacher",
+        "person_ref": "person-1",
+        "basis": "interview",
+        "reason": "named by a teacher",
         "faces": ["{face_id}", "{other_face_id}"],
     }
-}  # fmt: skip
+}
 MARK = {"body": {"box": [300, 200, 60, 80]}}
 OTHER_CROP = "/faces/{other_face_id}/crop"
 
@@ -501,10 +514,14 @@ async def ask(api: httpx.AsyncClient, row: Row, names: Names, person: Person | N
     method, _, route = row.route.partition(" ")
     quoted = {name: httpx.QueryParams({"": value}).__str__()[1:].replace("+", "%20") for name, value in names.items()}
     request = api.build_request(
-        method, (row.path or route).format(**quoted), params=filled(row.query, names) or None,
-        json=filled(row.body, names), data=filled(row.form, names), headers=dict(row.headers),
+        method,
+        (row.path or route).format(**quoted),
+        params=filled(row.query, names) or None,
+        json=filled(row.body, names),
+        data=filled(row.form, names),
+        headers=dict(row.headers),
         files=None if row.form is None else {"file": ("picture.jpg", drawn_face(), "image/jpeg")},
-    )  # fmt: skip
+    )
     del request.headers["Authorization"]
     if person is not None:
         request.headers.update(as_(person))

@@ -108,8 +108,12 @@ async def test_the_headline_and_the_list_say_whom_the_faces_show_as_far_as_the_a
         "1 could not be judged; similar is not the same person"
     )
     assert [(each["kind"], each["identified"], len(each["face_ids"])) for each in answer["people"]] == [
-        ("victim", True, 2), ("face", False, 1), ("group", False, 2), ("victim", False, 1), ("face", False, 1),
-    ]  # fmt: skip
+        ("victim", True, 2),
+        ("face", False, 1),
+        ("group", False, 2),
+        ("victim", False, 1),
+        ("face", False, 1),
+    ]
     southern = answer["items"][1]
     assert (southern["victim_id"], southern["media_id"], southern["district"]) == (None, None, "south")
     assert "of the south" not in str(answer)
@@ -121,18 +125,25 @@ async def test_an_erased_face_keeps_its_rank_and_nothing_else(
 ) -> None:
     search_id = await ask(api, within="register", faces=[scene.faces["n1"]])
     await scene.answer(search_id, [("n2", 0.8), ("t1", 0.7)])
-    gone = await api.post("/erasures", json={"subject": {"face_id": scene.faces["n2"]}, "reason": "r"},
-                          headers=as_(SUE))  # fmt: skip
+    gone = await api.post(
+        "/erasures", json={"subject": {"face_id": scene.faces["n2"]}, "reason": "r"}, headers=as_(SUE)
+    )
     assert gone.status_code == 202
 
     answer = await read(api, search_id)
     assert [(item["rank"], item["above"], item["erased"]) for item in answer["items"]] == [
-        (1, True, True), (2, True, False),
-    ]  # fmt: skip
+        (1, True, True),
+        (2, True, False),
+    ]
     assert answer["items"][0] == {
-        **dict.fromkeys(answer["items"][0]), "offset": 7, "rank": 1, "face_id": scene.faces["n2"], "above": True,
-        "case_ids": [], "erased": True,
-    }  # fmt: skip
+        **dict.fromkeys(answer["items"][0]),
+        "offset": 7,
+        "rank": 1,
+        "face_id": scene.faces["n2"],
+        "above": True,
+        "case_ids": [],
+        "erased": True,
+    }
     assert [each["face_ids"] for each in answer["people"]] == [[scene.faces["t1"]]]
 
 
@@ -142,9 +153,24 @@ async def test_what_is_on_its_way_is_told_with_an_estimate_and_what_waits_in_qua
     search_id = await ask(api, faces=[scene.faces["n1"]])
     await scene.answer(search_id, [], open=True)
     await write_lags(store, [SourceLag("local", 120, 30), SourceLag("other", 7, None)], now=NOW)
-    event = {"event": "e/0/1", "topic": "e", "partition": 0, "offset": 1, "stage": "embed", "code": "missing_file",
-             "reason": "r", "source": "local", "host": None, "attempts": 1, "submitted_at": 1, "truncated": False,
-             "key": None, "value": None, "headers": [], "ce_id": ""}  # fmt: skip
+    event = {
+        "event": "e/0/1",
+        "topic": "e",
+        "partition": 0,
+        "offset": 1,
+        "stage": "embed",
+        "code": "missing_file",
+        "reason": "r",
+        "source": "local",
+        "host": None,
+        "attempts": 1,
+        "submitted_at": 1,
+        "truncated": False,
+        "key": None,
+        "value": None,
+        "headers": [],
+        "ce_id": "",
+    }
     rows = [{**event, "case_id": NORTH}, {**event, "event": "e/0/2", "case_id": SOUTH}]
     await quarantine.index(store, rows, now=NOW)
 
@@ -243,6 +269,7 @@ async def test_an_answer_of_an_older_release_is_read_as_one_part(
 
     answer = await read(api, search_id)
     assert [(item["offset"], item["rank"], item["above"], item["face_id"]) for item in answer["items"]] == [
-        (7, 1, True, scene.faces["n2"]), (7, 2, False, scene.faces["t1"]),
-    ]  # fmt: skip
+        (7, 1, True, scene.faces["n2"]),
+        (7, 2, False, scene.faces["t1"]),
+    ]
     assert answer["compared"] == 8

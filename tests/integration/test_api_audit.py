@@ -82,7 +82,7 @@ async def paths(scene: Scene, store: Store) -> dict[str, str]:
         "/searches": "/searches",
         "/searches/{search_id}": f"/searches/{search_id}",
         "/searches/{search_id}/unjudged": f"/searches/{search_id}/unjudged",
-    }  # fmt: skip
+    }
 
 
 async def test_each_look_is_one_entry_with_actor_and_purpose(
@@ -189,9 +189,16 @@ async def test_what_is_too_long_to_be_kept_is_refused_before_it_is_looked_for(
 ) -> None:
     long = "local:" + 9000 * "x"
     for path in (
-        f"/links?case_id={long}", f"/cases/{long}", f"/victims/{long}", f"/media/{long}", f"/links/{long}",
-        f"/faces/{long}/crop", f"/searches/{long}", f"/erasures/{long}", f"/paths?from_case={long}&to_case=a",
-    ):  # fmt: skip
+        f"/links?case_id={long}",
+        f"/cases/{long}",
+        f"/victims/{long}",
+        f"/media/{long}",
+        f"/links/{long}",
+        f"/faces/{long}/crop",
+        f"/searches/{long}",
+        f"/erasures/{long}",
+        f"/paths?from_case={long}&to_case=a",
+    ):
         with subtests.test(path=path[:20]):
             assert (await api.get(path)).status_code == 422
     assert await entries(store) == []
@@ -202,9 +209,11 @@ async def test_a_time_that_utc_cannot_name_is_refused(api: httpx.AsyncClient, su
     auditor = as_(Person("otto", frozenset({Role.AUDITOR})))
     for late, early in (("9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"),):
         for path, headers in (
-            ("/audit?from=", auditor), ("/audit?to=", auditor), ("/queue?submitted_before=", {}),
+            ("/audit?from=", auditor),
+            ("/audit?to=", auditor),
+            ("/queue?submitted_before=", {}),
             ("/queue?submitted_after=", {}),
-        ):  # fmt: skip
+        ):
             for moment in (late, early):
                 with subtests.test(path=path, moment=moment):
                     answer = await api.get(path + quote(moment), headers=headers)

@@ -105,8 +105,9 @@ async def test_every_case_system_whose_case_a_picture_was_in_is_told_of_its_eras
     for log in ([(0, record)], [(0, record), (1, record)]):
         notices = batch_of(Register(), MODEL_ID, log).changes.notices
         assert {(notice.source, notice.outcome, notice.body["media_id"]) for notice in notices} == {
-            ("local", "erased", both), ("third", "erased", both),
-        }  # fmt: skip
+            ("local", "erased", both),
+            ("third", "erased", both),
+        }
         assert len({notice.subject for notice in notices}) == 2, "told again it is the same notice"
 
 
@@ -165,8 +166,13 @@ async def test_a_supervisor_of_every_district_concerned_erases_and_nobody_else(s
 async def test_a_wrong_erasure_is_refused(api: httpx.AsyncClient, scene: Scene, subtests: pytest.Subtests) -> None:
     face = scene.faces["n1"]
     wrong: list[Any] = [
-        {}, {"face_id": face, "media_id": "x"}, {"link_id": "x"}, {"face_id": None}, {"face_id": ""}, face,
-    ]  # fmt: skip
+        {},
+        {"face_id": face, "media_id": "x"},
+        {"link_id": "x"},
+        {"face_id": None},
+        {"face_id": ""},
+        face,
+    ]
     for subject in wrong:
         with subtests.test(subject=str(subject)[:30]):
             answer = await api.post("/erasures", json={"subject": subject, "reason": "x"})
@@ -212,11 +218,14 @@ async def test_link_forgets_what_was_asked_also_when_it_started_in_between_and_t
     await site.linked()
     receipts = [(await api.get(answer.headers["location"])).json() for answer in asked]
     assert [(receipt["state"], receipt["waiting"]) for receipt in receipts] == [("done", 0)] * 3
-    left = await site.rows("MATCH (f:Face)-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(c:Case) "
-                           "RETURN f.face_id AS face, c.case_id AS case")  # fmt: skip
+    left = await site.rows(
+        "MATCH (f:Face)-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(c:Case) RETURN f.face_id AS face, c.case_id AS case"
+    )
     assert {(row["face"], row["case"]) for row in left} == {
-        (make.face_id("one", 1), "local:n1"), (make.face_id("three"), "local:n1"), (make.face_id("four"), "local:s1"),
-    }  # fmt: skip
+        (make.face_id("one", 1), "local:n1"),
+        (make.face_id("three"), "local:n1"),
+        (make.face_id("four"), "local:s1"),
+    }
     assert set(await site.links()) == {ids.ordered(make.face_id("three"), make.face_id("four"))}
     assert await site.rows("MATCH ()-[r:HIDDEN_IN_CASE|HIDDEN_SEEN_IN]->() RETURN type(r) AS kind") == []
     assert await site.rows("MATCH (e:Embedding) RETURN count(e) AS n") == [{"n": 3}]
@@ -224,8 +233,10 @@ async def test_link_forgets_what_was_asked_also_when_it_started_in_between_and_t
         files.read_crop(crop)
     told = [n for n in current_notices(site.notices()).values() if n["outcome"] == "erased"]
     assert {next(iter({"face_id", "media_id", "case_id"} & n.keys())) for n in told} == {
-        "face_id", "media_id", "case_id",
-    }  # fmt: skip
+        "face_id",
+        "media_id",
+        "case_id",
+    }
 
     # Submitted again later, on purpose, is a new event.
     after = int(datetime.now(UTC).timestamp() * 1000) - make.START_MS + 60_000

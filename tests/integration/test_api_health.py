@@ -70,9 +70,12 @@ async def test_a_graph_without_its_migrations_is_not_ready(api: httpx.AsyncClien
 
 async def test_without_neo4j_the_service_lives_and_is_not_ready(tmp_path: Path) -> None:
     settings = Settings(  # type: ignore[call-arg]
-        neo4j_uri="bolt://127.0.0.1:1", neo4j_password="none", data=tmp_path,  # type: ignore[arg-type]
-        oidc_issuer="http://127.0.0.1:1", oidc_jwks="http://127.0.0.1:1/keys",
-    )  # fmt: skip
+        neo4j_uri="bolt://127.0.0.1:1",
+        neo4j_password="none",
+        data=tmp_path,  # type: ignore[arg-type]
+        oidc_issuer="http://127.0.0.1:1",
+        oidc_jwks="http://127.0.0.1:1/keys",
+    )
     app = build_app(lambda: open_services(settings), upload_limit=1000, version="test")
     async with (
         app.router.lifespan_context(app),
@@ -101,9 +104,7 @@ async def test_a_media_store_that_cannot_be_written_is_named(api: httpx.AsyncCli
 async def test_a_neo4j_that_is_there_and_silent_is_not_ready(tmp_path: Path) -> None:
     async with silent_port() as port, Store(f"bolt://127.0.0.1:{port}", "neo4j", "none") as store:
         readiness = Readiness(store, new_store(tmp_path), sign_in(), patience=0.5)
-        assert await readiness.parts() == {
-            "graph": "Neo4j does not answer", "media_store": "ready", "sign_in": "ready"
-        }  # fmt: skip
+        assert await readiness.parts() == {"graph": "Neo4j does not answer", "media_store": "ready", "sign_in": "ready"}
         await readiness.close()
 
 

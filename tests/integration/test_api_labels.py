@@ -49,15 +49,19 @@ async def test_a_label_its_history_audit_entry_and_record_are_one_act(
     assert told == back.json()
     assert told["label"] is None
     assert [(past["label"], past["reason"], past["by"]) for past in told["items"]] == [
-        ("unrelated", "a poster", "anna@north"), (None, "looked again", "anna@north"),
-    ]  # fmt: skip
+        ("unrelated", "a poster", "anna@north"),
+        (None, "looked again", "anna@north"),
+    ]
     assert await outbox(store) == [
         ("label", {"act_id": "act", "faces": [face_id], "label": "unrelated", "taken_back": []}),
         ("label", {"act_id": "act", "faces": [face_id], "label": None, "taken_back": [face_id]}),
     ]
     assert [entry.action for entry in await entries(store)] == [
-        "face.labels_seen", "face.labelled", "face.labelled", "face.labels_seen",
-    ]  # fmt: skip
+        "face.labels_seen",
+        "face.labelled",
+        "face.labelled",
+        "face.labels_seen",
+    ]
 
 
 async def test_several_faces_of_one_case_are_labelled_in_one_act_or_not_at_all(

@@ -35,9 +35,16 @@ async def test_a_link_has_two_sides_with_box_and_cases_and_no_score_before_a_ver
     assert sides[scene.faces["n1"]]["contact"] == "duty desk north"
     assert sides[scene.faces["n1"]]["box"] == [10, 20, 60, 80]
     assert sides[scene.faces["s1"]] == {
-        "face_id": scene.faces["s1"], "media_id": None, "case_ids": [], "box": None, "quality": None, "erased": False,
-        "district": "south", "contact": None, "more_similar": None,
-    }  # fmt: skip
+        "face_id": scene.faces["s1"],
+        "media_id": None,
+        "case_ids": [],
+        "box": None,
+        "quality": None,
+        "erased": False,
+        "district": "south",
+        "contact": None,
+        "more_similar": None,
+    }
 
 
 async def test_no_answer_to_a_reader_holds_a_score(api: httpx.AsyncClient, scene: Scene) -> None:

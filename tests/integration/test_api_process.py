@@ -49,10 +49,14 @@ class Running:
 
 def environment(stack: Any, data: Path, **changed: str) -> dict[str, str]:
     own = {
-        "REDTHREAD_NEO4J_URI": stack.neo4j_uri, "REDTHREAD_NEO4J_USER": stack.neo4j_user,
-        "REDTHREAD_NEO4J_PASSWORD": stack.neo4j_password, "REDTHREAD_DATA": str(data), "REDTHREAD_API_PORT": "0",
-        **sign_in_env(data), **changed,
-    }  # fmt: skip
+        "REDTHREAD_NEO4J_URI": stack.neo4j_uri,
+        "REDTHREAD_NEO4J_USER": stack.neo4j_user,
+        "REDTHREAD_NEO4J_PASSWORD": stack.neo4j_password,
+        "REDTHREAD_DATA": str(data),
+        "REDTHREAD_API_PORT": "0",
+        **sign_in_env(data),
+        **changed,
+    }
     return {key: value for key, value in os.environ.items() if not key.startswith("REDTHREAD_")} | own
 
 
@@ -133,9 +137,10 @@ async def test_under_load_it_stays_ready(stack: Any, store: Store, tmp_path: Pat
     scene = await two_cases(store, new_store(tmp_path))
     async with (
         running(environment(stack, tmp_path)) as service,
-        httpx.AsyncClient(base_url=service.url, headers=HEADERS, timeout=60, limits=httpx.Limits(max_connections=60))
-        as client,
-    ):  # fmt: skip
+        httpx.AsyncClient(
+            base_url=service.url, headers=HEADERS, timeout=60, limits=httpx.Limits(max_connections=60)
+        ) as client,
+    ):
         loaded = True
 
         async def ask(path: str) -> None:

@@ -72,12 +72,21 @@ async def test_what_lies_in_another_district_is_as_absent_as_what_does_not_exist
 ) -> None:
     await scene.depicts("s1", "v-south")
     hidden = (
-        case_path(SOUTH), f"{case_path(SOUTH)}/media", f"/media/{ids.media_id(b's')}",
-        f"/media/{ids.media_id(b's')}/faces", "/victims/v-south",
+        case_path(SOUTH),
+        f"{case_path(SOUTH)}/media",
+        f"/media/{ids.media_id(b's')}",
+        f"/media/{ids.media_id(b's')}/faces",
+        "/victims/v-south",
         f"/paths?from_case={quote(NORTH)}&to_case={quote(SOUTH)}",
-    )  # fmt: skip
-    absent = ("/cases/local:no", "/cases/local:no/media", f"/media/{'f' * 64}", f"/media/{'f' * 64}/faces",
-              "/victims/none", f"/paths?from_case={quote(NORTH)}&to_case=local:no")  # fmt: skip
+    )
+    absent = (
+        "/cases/local:no",
+        "/cases/local:no/media",
+        f"/media/{'f' * 64}",
+        f"/media/{'f' * 64}/faces",
+        "/victims/none",
+        f"/paths?from_case={quote(NORTH)}&to_case=local:no",
+    )
     for unseen, unknown in zip(hidden, absent, strict=True):
         answers = [await api.get(path) for path in (unseen, unknown)]
         assert [answer.status_code for answer in answers] == [404, 404], unseen
@@ -165,8 +174,11 @@ async def test_a_path_tells_face_media_and_link_of_each_step_and_no_score(api: h
     await scene.media("o", second, faces=["o1"])
     await scene.link("n1", "o1", score=0.77)
     assert (await path(api, second)).json() == {
-        "from_case": NORTH, "to_case": second, "linked": False, "steps": [],
-    }  # fmt: skip
+        "from_case": NORTH,
+        "to_case": second,
+        "linked": False,
+        "steps": [],
+    }
     assert (await path(api, second, candidates="true")).json()["steps"][2]["state"] == "candidate"
 
     link_id = await scene.decided("n1", "o1", "confirmed")

@@ -34,9 +34,12 @@ EXAMPLES = 4
 FRAMING = {"transfer-encoding", "content-length", "connection"}
 """Drawn at random they make no HTTP of a request, which the document does not describe."""
 CHECKS = [
-    schemathesis.checks.not_a_server_error, checks.status_code_conformance, checks.content_type_conformance,
-    checks.response_headers_conformance, checks.response_schema_conformance,
-]  # fmt: skip
+    schemathesis.checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
 
 
 def operations(document: dict[str, Any]) -> Iterator[Any]:
@@ -60,8 +63,14 @@ def asked(url: str, document: dict[str, Any], known: dict[str, str]) -> tuple[se
     for operation in operations(document):
         drawn = [operation.as_strategy(mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)]
 
-        @settings(max_examples=2 * EXAMPLES, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
-                  suppress_health_check=list(HealthCheck))  # fmt: skip
+        @settings(
+            max_examples=2 * EXAMPLES,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
         @given(case=st.one_of(*drawn), exists=st.booleans())
         def ask(case: Any, exists: bool) -> None:
             if exists:
@@ -86,12 +95,17 @@ async def test_whatever_is_drawn_from_the_document_the_service_answers_as_the_do
     await scene.media("gone", NORTH)
     question = Question(NORTH, "victim identification", "test", "register")
     known = {
-        "case_id": NORTH, "from_case": NORTH, "to_case": await scene.case("local:second"), "If-Match": '"0"',
-        "media_id": ids.media_id(b"n"), "face_id": scene.faces["n1"], "victim_id": "v1",
+        "case_id": NORTH,
+        "from_case": NORTH,
+        "to_case": await scene.case("local:second"),
+        "If-Match": '"0"',
+        "media_id": ids.media_id(b"n"),
+        "face_id": scene.faces["n1"],
+        "victim_id": "v1",
         "link_id": await scene.link("n1", "s1"),
         "search_id": await ask_with_faces(store, question, [scene.faces["n1"]], actor=ANNA, now=NOW),
         "erasure_id": await do_erase(store, "media_id", ids.media_id(b"gone"), "review", actor=SUE, now=NOW),
-    }  # fmt: skip
+    }
     async with (
         running(environment(stack, tmp_path)) as service,
         httpx.AsyncClient(base_url=service.url, timeout=60) as client,

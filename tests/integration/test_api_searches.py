@@ -42,9 +42,14 @@ async def test_a_search_for_known_faces_is_stored_published_and_in_the_audit(
     [out] = await outbox(store)
     assert (out["kind"], out["key"]) == ("search", search_id)
     assert out["body"] == {
-        "search_id": search_id, "case_id": NORTH, "within": f"case:{NORTH}", "limit": 5, "faces": [face],
-        "keep_asking": False, "until": out["body"]["until"],
-    }  # fmt: skip
+        "search_id": search_id,
+        "case_id": NORTH,
+        "within": f"case:{NORTH}",
+        "limit": 5,
+        "faces": [face],
+        "keep_asking": False,
+        "until": out["body"]["until"],
+    }
     [entry] = await entries(store)
     assert (entry.action, entry.subject, entry.purpose) == ("search.asked", search_id, "victim identification")
     assert ids.is_digest(entry.digest)
@@ -71,12 +76,22 @@ async def test_an_uploaded_picture_is_stored_first_and_rides_with_scope_none(
     assert (out["kind"], out["body"]) == (
         "probe",
         {
-            "search_id": answer.json()["search_id"], "case_id": NORTH, "within": "register", "limit": 7,
-            "district": "north", "url": files.upload_url(media_id), "sha256": media_id, "content_type": "image/jpeg",
-            "purpose": "victim identification", "legal_basis": "StPO 98c", "scope": "none", "keep_asking": False,
-            "until": None, "turn": 0,
+            "search_id": answer.json()["search_id"],
+            "case_id": NORTH,
+            "within": "register",
+            "limit": 7,
+            "district": "north",
+            "url": files.upload_url(media_id),
+            "sha256": media_id,
+            "content_type": "image/jpeg",
+            "purpose": "victim identification",
+            "legal_basis": "StPO 98c",
+            "scope": "none",
+            "keep_asking": False,
+            "until": None,
+            "turn": 0,
         },
-    )  # fmt: skip
+    )
 
 
 async def test_a_picture_that_is_turned_is_stored_as_it_came_and_the_turn_travels_in_its_event(

@@ -54,9 +54,12 @@ async def test_an_upload_is_stored_first_and_published_like_a_case_systems_event
     assert (out["kind"], out["key"], out["source"]) == ("media", media_id, "local")
     del out["body"]["ce_id"]
     assert out["body"] == {
-        **told, "district": "north", "sha256": media_id, "url": files.upload_url(media_id),
+        **told,
+        "district": "north",
+        "sha256": media_id,
+        "url": files.upload_url(media_id),
         "content_type": "image/jpeg",
-    }  # fmt: skip
+    }
     [entry] = await entries(store)
     assert (entry.action, entry.subject, entry.purpose) == ("media.uploaded", media_id, "victim identification")
 
@@ -74,8 +77,10 @@ async def test_while_the_media_store_is_away_nothing_is_taken_or_told_as_gone(
     ready = await api.get("/readyz")
 
     assert [(answer.status_code, answer.json()["code"]) for answer in (crop, upload, ready)] == [
-        (503, "media_store_unavailable"), (503, "media_store_unavailable"), (503, "not_ready"),
-    ]  # fmt: skip
+        (503, "media_store_unavailable"),
+        (503, "media_store_unavailable"),
+        (503, "not_ready"),
+    ]
     assert crop.headers["retry-after"] == "5"
     assert ready.json()["parts"]["media_store"].startswith("The media store is away")
     assert str(tmp_path) not in crop.text + upload.text + ready.text
@@ -102,9 +107,15 @@ async def test_an_upload_on_its_way_is_told_in_its_own_district_only(
     # What can't be processed says so; what came to an end, as an erased media does, is no longer on its way.
     [out] = await outbox(store)
     event: dict[str, Any] = {
-        "event": "redthread.media.submitted.local.v1/0/0", "attempts": 1, "source": "local", "code": "x", "reason": "x",
-        "headers": [], "host": None, "ce_id": out["body"]["ce_id"],
-    }  # fmt: skip
+        "event": "redthread.media.submitted.local.v1/0/0",
+        "attempts": 1,
+        "source": "local",
+        "code": "x",
+        "reason": "x",
+        "headers": [],
+        "host": None,
+        "ce_id": out["body"]["ce_id"],
+    }
     await quarantine.index(store, [event], now=NOW)
     assert (await api.get(place)).json()["status"] == "quarantined"
     ended = GraphWrites(0, 0, processed_ce_ids=[out["body"]["ce_id"]])

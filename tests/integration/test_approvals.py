@@ -47,14 +47,18 @@ async def as_one_act(
             "CREATE (act:Act {act_id: $act, kind: 'verdict', by: 'anna@north', at: $at}) WITH act "
             "MATCH (old:Act)-[w:WROTE]->(v:Verdict) WHERE v.link_id IN $links "
             "DELETE w WITH act, old, v CREATE (act)-[:WROTE]->(v) WITH DISTINCT old DELETE old",
-            act=act_id, at=NOW.isoformat(), links=links,
-        )  # fmt: skip
+            act=act_id,
+            at=NOW.isoformat(),
+            links=links,
+        )
         for victim_id, faces in victims:
             await tx.do(
                 "MERGE (v:Victim {victim_id: $id}) WITH v MATCH (f:Face) WHERE f.face_id IN $faces "
                 "CREATE (f)-[:DEPICTS {basis: 'confirmed', at: $at}]->(v)",
-                id=victim_id, faces=[scene.faces[name] for name in faces], at=NOW.isoformat(),
-            )  # fmt: skip
+                id=victim_id,
+                faces=[scene.faces[name] for name in faces],
+                at=NOW.isoformat(),
+            )
 
     await store.write(work)
 
@@ -63,10 +67,16 @@ async def identification(
     store: Store, victim_id: str, face_id: str, by: str = "anna@north", state: str = "proposed"
 ) -> None:
     row = {
-        "identification_id": f"i-{victim_id}-{state}", "victim_id": victim_id, "person_ref": "north:person/7",
-        "basis": "document", "reason": "the passport", "by": by, "at": NOW.isoformat(), "state": state,
+        "identification_id": f"i-{victim_id}-{state}",
+        "victim_id": victim_id,
+        "person_ref": "north:person/7",
+        "basis": "document",
+        "reason": "the passport",
+        "by": by,
+        "at": NOW.isoformat(),
+        "state": state,
         "face_ids": [face_id],
-    }  # fmt: skip
+    }
     await store.write(
         lambda tx: tx.do(
             "MATCH (v:Victim {victim_id: $row.victim_id}) CREATE (i:Identification)-[:OF]->(v) SET i = $row", row=row
@@ -102,8 +112,13 @@ async def test_several_links_of_one_act_and_one_victim_are_one_item_and_of_two_v
     for link_id in (one, two, other):
         await confirm(store, link_id)
     await as_one_act(
-        store, scene, "act", [one, two, other], ("v-1", ["n1", "m1", "s1"]), ("v-2", ["n2", "w1"]),
-    )  # fmt: skip
+        store,
+        scene,
+        "act",
+        [one, two, other],
+        ("v-1", ["n1", "m1", "s1"]),
+        ("v-2", ["n2", "w1"]),
+    )
 
     found = (await waiting(store)).items
 

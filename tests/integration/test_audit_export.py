@@ -72,8 +72,10 @@ async def test_the_whole_chain_is_exported_with_the_record_of_the_export(
 
     assert (found.fault, found.shown, found.left_out, found.last) == (None, 32, 0, 32)
     assert (lines[-1]["actor"], lines[-1]["action"], lines[-1]["purpose"]) == (
-        "audrey", "audit.exported", "complaint 7",
-    )  # fmt: skip
+        "audrey",
+        "audit.exported",
+        "complaint 7",
+    )
     assert (tmp_path / "export").stat().st_mode & 0o777 == 0o600
     assert names(tmp_path) == ["export", "store"]
 
@@ -141,9 +143,10 @@ async def test_one_victims_data_are_its_faces_their_media_and_links(store: Store
 
     assert found.fault is None
     assert shown(lines) == [
-        f"anna@north search.asked {search_id}", f"anna@north link.judged {link_id}",
+        f"anna@north search.asked {search_id}",
+        f"anna@north link.judged {link_id}",
         *(f"anna face.seen {subject}" for subject in (*seen[:3], seen[4])),
-    ]  # fmt: skip
+    ]
     with pytest.raises(NotFound):
         await export(store, tmp_path / "another", asked("victim", "V-2"))
     assert not (tmp_path / "another").exists()
@@ -260,9 +263,13 @@ async def test_the_commands_write_prove_and_count(store: Store, stack: Addresses
     who = ["--by", "audrey", "--purpose", "report", "--data", str(tmp_path / "data")]
     today = str(datetime.now(UTC).date())
     env = {
-        **os.environ, "REDTHREAD_KAFKA": stack.kafka, "REDTHREAD_NEO4J_URI": stack.neo4j_uri, "COLUMNS": "1000",
-        "REDTHREAD_NEO4J_USER": stack.neo4j_user, "REDTHREAD_NEO4J_PASSWORD": stack.neo4j_password,
-    }  # fmt: skip
+        **os.environ,
+        "REDTHREAD_KAFKA": stack.kafka,
+        "REDTHREAD_NEO4J_URI": stack.neo4j_uri,
+        "COLUMNS": "1000",
+        "REDTHREAD_NEO4J_USER": stack.neo4j_user,
+        "REDTHREAD_NEO4J_PASSWORD": stack.neo4j_password,
+    }
 
     def run(*words: str) -> str:
         command = [sys.executable, "-m", "infra.cli", "audit", *words]

@@ -19,9 +19,11 @@ pytestmark = pytest.mark.anyio
 async def test_link_takes_threshold_and_band_from_the_file_that_the_setting_names(store: Store, tmp_path: Path) -> None:
     told = json.loads(PACKAGED.read_bytes())
     told["calibrations"][0] |= {
-        "population": "children", "false_accepts": [[0.5, 1e-3], [0.6, 1e-4]], "floor": 0.5,
+        "population": "children",
+        "false_accepts": [[0.5, 1e-3], [0.6, 1e-4]],
+        "floor": 0.5,
         "evidence": [[0.0, -4.0], [1.0, 6.0]],
-    }  # fmt: skip
+    }
     file = tmp_path / "own.json"
     file.write_text(json.dumps(told))
     rng = np.random.default_rng(8)

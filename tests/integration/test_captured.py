@@ -91,8 +91,13 @@ async def test_an_answer_tells_how_far_each_face_is_from_the_one_that_found_it(
     await scene.media("asks", NORTH, faces=["asks"], captured_at="2012-03-01T00:00:00+01:00")
     await scene.media("home", NORTH, faces=["home"], captured_at="2012-08-01T00:00:00+01:00")
     await scene.media("away", SOUTH, faces=["away"], captured_at="2019-03-01T00:00:00+01:00")
-    body = {"case_id": NORTH, "purpose": "victim identification", "legal_basis": "StPO 98c", "in": "register",
-            "faces": [scene.faces["asks"]]}  # fmt: skip
+    body = {
+        "case_id": NORTH,
+        "purpose": "victim identification",
+        "legal_basis": "StPO 98c",
+        "in": "register",
+        "faces": [scene.faces["asks"]],
+    }
     search_id = (await api.post("/searches", json=body)).json()["search_id"]
     await scene.answer(search_id, [("home", 0.8), ("away", 0.7), ("s1", 0.6)], probe="asks")
 

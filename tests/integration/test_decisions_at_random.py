@@ -44,9 +44,18 @@ PROCESSES = 4
 """A process lets two of its writers to the database at once: of four, all eight people are there."""
 FACES = ["a1", "a2", "b1", "c1", "d1", "e1", "f1"]
 LINKS = [
-    ("a1", "b1"), ("b1", "c1"), ("c1", "d1"), ("a2", "c1"), ("a2", "d1"), ("d1", "e1"), ("e1", "f1"), ("a1", "c1"),
-    ("b1", "f1"), ("a1", "a2"), ("c1", "e1"),
-]  # fmt: skip
+    ("a1", "b1"),
+    ("b1", "c1"),
+    ("c1", "d1"),
+    ("a2", "c1"),
+    ("a2", "d1"),
+    ("d1", "e1"),
+    ("e1", "f1"),
+    ("a1", "c1"),
+    ("b1", "f1"),
+    ("a1", "a2"),
+    ("c1", "e1"),
+]
 
 one_act = st.tuples(
     st.integers(0, len(PEOPLE) - 1),

@@ -45,18 +45,40 @@ async def test_a_refresh_that_waited_for_a_verdict_changes_nothing(store: Store,
     link_id = await scene.link("n1", "s1")
     a, b = ids.ordered(scene.faces["n1"], scene.faces["s1"])
     row: dict[str, Any] = {
-        "link_id": link_id, "state": "dismissed", "version": 1, "verdict_id": "verdict", "decision": "dismissed",
-        "reasons": [], "text": "", "state_then": "candidate", "supersedes": None, "undoes": None, "standing": "verdict",
-        "confirmed_at": None, "confirmed_by": None,
-    }  # fmt: skip
+        "link_id": link_id,
+        "state": "dismissed",
+        "version": 1,
+        "verdict_id": "verdict",
+        "decision": "dismissed",
+        "reasons": [],
+        "text": "",
+        "state_then": "candidate",
+        "supersedes": None,
+        "undoes": None,
+        "standing": "verdict",
+        "confirmed_at": None,
+        "confirmed_by": None,
+    }
     verdict: dict[str, Any] = {
-        "act_id": "act", "kind": "verdict", "by": "anna", "role": None, "district": None, "at": NOW.isoformat(),
-        "undoes": None, "rows": [row],
-    }  # fmt: skip
+        "act_id": "act",
+        "kind": "verdict",
+        "by": "anna",
+        "role": None,
+        "district": None,
+        "at": NOW.isoformat(),
+        "undoes": None,
+        "rows": [row],
+    }
     refreshed = {
-        "link_id": link_id, "a": a, "b": b, "state": "lead", "score": 0.37, "band": "", "model_id": MODEL,
+        "link_id": link_id,
+        "a": a,
+        "b": b,
+        "state": "lead",
+        "score": 0.37,
+        "band": "",
+        "model_id": MODEL,
         "threshold": 0.4,
-    }  # fmt: skip
+    }
 
     await first_then(store, review.WRITE_ACT, verdict, ingest.MERGE_LINKS, {"rows": [refreshed], "now": "later"})
 

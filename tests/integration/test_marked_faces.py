@@ -60,10 +60,15 @@ async def test_a_mark_its_act_audit_entry_and_event_are_one_and_it_is_seen_to_wa
     assert (out["kind"], out["body"]) == (
         "mark",
         {
-            "act_id": act_id, "media_id": media_id, "url": "file:///n.jpg", "content_type": "image/jpeg", "box": FREE,
-            "ordinal": 2, "marked_on": {NORTH: 1_795_000_000_000},
+            "act_id": act_id,
+            "media_id": media_id,
+            "url": "file:///n.jpg",
+            "content_type": "image/jpeg",
+            "box": FREE,
+            "ordinal": 2,
+            "marked_on": {NORTH: 1_795_000_000_000},
         },
-    )  # fmt: skip
+    )
     [entry] = await entries(store)
     assert (entry.action, entry.subject, entry.actor) == ("face.marked", face_id, "anna@north")
     assert entry.purpose == "victim identification"
@@ -71,9 +76,13 @@ async def test_a_mark_its_act_audit_entry_and_event_are_one_and_it_is_seen_to_wa
     assert [face["face_id"] for face in seen["items"]] == [scene.faces["n1"], scene.faces["n2"]]
     [waiting] = seen["waiting"]
     assert waiting == {
-        "face_id": face_id, "box": FREE, "marked_by": "anna@north", "marked_at": waiting["marked_at"],
-        "status": "waiting", "reason": None,
-    }  # fmt: skip
+        "face_id": face_id,
+        "box": FREE,
+        "marked_by": "anna@north",
+        "marked_at": waiting["marked_at"],
+        "status": "waiting",
+        "reason": None,
+    }
 
 
 async def test_a_face_is_marked_once_whether_it_is_stored_or_waits(
@@ -94,10 +103,22 @@ async def test_a_face_is_marked_once_whether_it_is_stored_or_waits(
 
 
 WRONG: list[Any] = [
-    [300, 200, 15, 80], [300, 200, 60, 15], [600, 200, 60, 80], [300, 420, 60, 80], [-1, 0, 60, 80], [0, 0, 641, 80],
-    [300, 200, 60], [*FREE, 1], [300.5, 200, 60, 80], ["300", 200, 60, 80], [True, 200, 60, 80], [10**30, 0, 60, 80],
-    None, {}, "all",
-]  # fmt: skip
+    [300, 200, 15, 80],
+    [300, 200, 60, 15],
+    [600, 200, 60, 80],
+    [300, 420, 60, 80],
+    [-1, 0, 60, 80],
+    [0, 0, 641, 80],
+    [300, 200, 60],
+    [*FREE, 1],
+    [300.5, 200, 60, 80],
+    ["300", 200, 60, 80],
+    [True, 200, 60, 80],
+    [10**30, 0, 60, 80],
+    None,
+    {},
+    "all",
+]
 
 
 async def test_a_box_that_is_none_too_small_or_outside_the_picture_is_refused_and_leaves_nothing(

@@ -46,9 +46,15 @@ class Log:
         return (await self._site.cursor()).offset
 
     async def picture(
-        self, name: str, case: str = NAMED, scope: str = "register", *, alike: bool = True, poor: bool = False,
+        self,
+        name: str,
+        case: str = NAMED,
+        scope: str = "register",
+        *,
+        alike: bool = True,
+        poor: bool = False,
         faces: int = 1,
-    ) -> int:  # fmt: skip
+    ) -> int:
         vectors = [make.near(RNG, CHILD, 0.9) if alike else make.unit(RNG) for _ in range(faces)]
         event = make.submitted(case, scope, make.CASES[case])
         return await self.write(make.embedded(name, vectors, event, self.origin(), poor=[0] if poor else []))
@@ -162,9 +168,20 @@ async def test_a_searchs_own_picture_is_found_by_nobody_and_each_of_its_faces_ca
 ) -> None:
     log = Log(site)
     await log.picture("known")
-    node = {"search_id": "with-picture", "case_id": ASKING, "within": "register", "limit": 20, "purpose": "p",
-            "legal_basis": "l", "requested_by": ANNA.actor, "district": "north", "status": "asked",
-            "asked_at": "2026-11-20", "uploaded": True, "picture": make.media_id("uploaded")}  # fmt: skip
+    node = {
+        "search_id": "with-picture",
+        "case_id": ASKING,
+        "within": "register",
+        "limit": 20,
+        "purpose": "p",
+        "legal_basis": "l",
+        "requested_by": ANNA.actor,
+        "district": "north",
+        "status": "asked",
+        "asked_at": "2026-11-20",
+        "uploaded": True,
+        "picture": make.media_id("uploaded"),
+    }
     await site.do("CREATE (s:Search) SET s = $node", node=node)
     vectors = [make.near(RNG, CHILD, 0.9), make.unit(RNG)]
     await log.write(make.probe("uploaded", vectors, "with-picture", ASKING, "register", log.origin("probes")))
@@ -172,8 +189,9 @@ async def test_a_searchs_own_picture_is_found_by_nobody_and_each_of_its_faces_ca
 
     answer = await read(site, "with-picture")
     assert [(probe.face_id, probe.box) for probe in answer.faces] == [
-        (make.face_id("uploaded"), (0, 20, 60, 80)), (make.face_id("uploaded", 1), (10, 20, 60, 80)),
-    ]  # fmt: skip
+        (make.face_id("uploaded"), (0, 20, 60, 80)),
+        (make.face_id("uploaded", 1), (10, 20, 60, 80)),
+    ]
     assert [face for _, face in found(answer)] == [make.face_id("known")]
     links = await site.links()
     assert not {make.face_id("uploaded"), make.face_id("uploaded", 1)} & {face for pair in links for face in pair}

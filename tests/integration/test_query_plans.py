@@ -60,9 +60,10 @@ STATEMENTS = dict(statements())
 async def session(store: Store, stack: Any) -> AsyncIterator[AsyncSession]:
     await build(store, Sizes(3000, 2000, cases=30), None, 1, lambda _: None)
     driver = AsyncGraphDatabase.driver(
-        stack.neo4j_uri, auth=(stack.neo4j_user, stack.neo4j_password),
+        stack.neo4j_uri,
+        auth=(stack.neo4j_user, stack.neo4j_password),
         notifications_min_severity=NotificationMinimumSeverity.OFF,
-    )  # fmt: skip
+    )
     async with driver, driver.session() as session:
         await (await session.run("CALL db.resampleOutdatedIndexes()")).consume()
         yield session

@@ -60,9 +60,11 @@ async def victim(store: Store, scene: Scene, victim_id: str, *faces: str, at: st
         lambda tx: tx.do(
             "MERGE (v:Victim {victim_id: $victim_id}) WITH v UNWIND $faces AS id MATCH (f:Face {face_id: id}) "
             "CREATE (f)-[:DEPICTS {basis: 'confirmed', at: $at}]->(v)",
-            victim_id=victim_id, faces=[scene.faces[name] for name in faces], at=at,
+            victim_id=victim_id,
+            faces=[scene.faces[name] for name in faces],
+            at=at,
         )
-    )  # fmt: skip
+    )
 
 
 async def change(store: Store, query: Any, **values: Any) -> None:
@@ -127,8 +129,11 @@ async def test_a_claim_and_what_it_shows_are_in_the_audit(store: Store, scene: S
 
     subject = f"claim:{mine.claim.claim_id}"
     assert (claimed.action, claimed.subject, claimed.purpose, bool(claimed.digest)) == (
-        "queue.claimed", subject, subject, True,
-    )  # fmt: skip
+        "queue.claimed",
+        subject,
+        subject,
+        True,
+    )
     assert (skipped.action, skipped.subject, skipped.actor) == ("queue.skipped", subject, ANNA.actor)
 
 
@@ -189,8 +194,9 @@ async def test_all_links_between_two_units_are_one_item_the_poorest_picture_firs
     poor = await scene.link("new", "v2", score=0.8)
     middle = await scene.link("new", "v3", score=0.6)
     for called, quality in (("new", 0.9), ("v1", 0.8), ("v2", 0.2), ("v3", 0.5)):
-        await change(store, "MATCH (f:Face {face_id: $id}) SET f.quality = $quality", id=scene.faces[called],
-                     quality=quality)  # fmt: skip
+        await change(
+            store, "MATCH (f:Face {face_id: $id}) SET f.quality = $quality", id=scene.faces[called], quality=quality
+        )
 
     found = [queued for queued in await claim(store, 5) if len(queued.links) > 1]
 
@@ -228,11 +234,13 @@ async def test_a_groups_sheet_shows_all_its_faces_to_its_own_district_and_only_l
     [south] = [one for one in (await queue(store, BEN)).items if one.links[0].link_id == link_id]
 
     assert [(unit.kind, unit.id, set(unit.face_ids)) for unit in north.subjects] == [
-        (Kind.GROUP, "g", {g1, g2}), (None, None, {w}),
-    ]  # fmt: skip
+        (Kind.GROUP, "g", {g1, g2}),
+        (None, None, {w}),
+    ]
     assert [(unit.kind, unit.id, set(unit.face_ids)) for unit in south.subjects] == [
-        (Kind.FACE, w, {w}), (None, None, {g1}),
-    ]  # fmt: skip
+        (Kind.FACE, w, {w}),
+        (None, None, {g1}),
+    ]
 
 
 async def test_faces_that_people_gave_to_a_victim_wait_no_more_with_their_group(store: Store, scene: Scene) -> None:
@@ -400,8 +408,10 @@ async def returned(store: Store, link_id: str, reason: str) -> None:
         "CREATE (:Act {act_id: 'ret', kind: 'approval', by: 'sam@south', role: 'supervisor', district: 'south', "
         "              at: $at})-[:WROTE]->"
         "(:Verdict {verdict_id: 'ret', link_id: $id, decision: 'returned', reasons: [], text: $reason, version: 2})",
-        id=link_id, at=LATER.isoformat(), reason=reason,
-    )  # fmt: skip
+        id=link_id,
+        at=LATER.isoformat(),
+        reason=reason,
+    )
 
 
 async def test_a_returned_link_goes_back_to_who_confirmed_it_with_the_reason_and_to_nobody_else(

@@ -22,8 +22,13 @@ async def test_counts_tell_what_there_is_with_links_by_state(store: Store, scene
 
     names = ("cases", "media", "faces", "too_poor", "quarantined", "outbox")
     assert {name: getattr(found, name) for name in names} == {
-        "cases": 2, "media": 3, "faces": 4, "too_poor": 0, "quarantined": 0, "outbox": 2,  # the notices of the verdict
-    }  # fmt: skip
+        "cases": 2,
+        "media": 3,
+        "faces": 4,
+        "too_poor": 0,
+        "quarantined": 0,
+        "outbox": 2,  # the notices of the verdict
+    }
     assert {state: number for state, number in found.links.items() if number} == {"lead": 1, "unsure": 1}
 
 

@@ -37,13 +37,15 @@ def pictures() -> list[GalleryRecord]:
     people = [make.unit(rng) for _ in range(12)]
     return [
         make.embedded(
-            f"{case}-{number}", [make.near(rng, vector, 0.36 + 0.03 * number)],
-            make.submitted(f"local:{case}", "register", make.CASES[f"local:{case}"]), make.origin(place),
+            f"{case}-{number}",
+            [make.near(rng, vector, 0.36 + 0.03 * number)],
+            make.submitted(f"local:{case}", "register", make.CASES[f"local:{case}"]),
+            make.origin(place),
         )
         for place, (number, vector, case) in enumerate(
             (number, vector, case) for number, vector in enumerate(people) for case in ("n1", "s1")
         )
-    ]  # fmt: skip
+    ]
 
 
 async def models(stack: Addresses, *arguments: object) -> subprocess.CompletedProcess[str]:

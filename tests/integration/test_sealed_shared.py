@@ -37,8 +37,9 @@ async def test_who_of_another_district_labelled_a_face_and_why_is_not_told(
     for person in (ANNA, SUE):
         told = (await api.get(path, headers=as_(person))).json()["items"]
         assert [(item["by"], item["reason"]) for item in told] == [
-            ("investigator of south", None), (ANNA.actor, f"as {ANNA.actor} knows"),
-        ]  # fmt: skip
+            ("investigator of south", None),
+            (ANNA.actor, f"as {ANNA.actor} knows"),
+        ]
         assert [item["label"] for item in told] == ["witness"] * 2
 
 

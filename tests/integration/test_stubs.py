@@ -48,10 +48,14 @@ async def pictures(site: LinkInProcess) -> tuple[str, list[Any]]:
     rng = np.random.default_rng(3)
     child = make.unit(rng)
     records = [
-        make.embedded(name, [make.near(rng, child, 0.95)], make.submitted(case, "register", name, urgency="urgent"),
-                      make.origin(place))
+        make.embedded(
+            name,
+            [make.near(rng, child, 0.95)],
+            make.submitted(case, "register", name, urgency="urgent"),
+            make.origin(place),
+        )
         for place, (name, case) in enumerate(PICTURES.items())
-    ]  # fmt: skip
+    ]
     site.write(records)
     await site.linked()
     await site.do(CONTACTS)

@@ -69,11 +69,21 @@ one_step = st.builds(
     Step,
     who=st.sampled_from(["bob", "bob", "sol", "ben", "sam"]),
     what=st.sampled_from(
-        ["confirm", "confirm", "dismiss", "unsure", "return", "reopen", "confirm_all", "dismiss_all", "unsure_all",
-         "undo"]
+        [
+            "confirm",
+            "confirm",
+            "dismiss",
+            "unsure",
+            "return",
+            "reopen",
+            "confirm_all",
+            "dismiss_all",
+            "unsure_all",
+            "undo",
+        ]
     ),
     links=st.lists(st.integers(0, len(OPENED) + len(SEALED) - 1), min_size=1, max_size=3, unique=True).map(tuple),
-)  # fmt: skip
+)
 
 
 @st.composite
@@ -84,15 +94,21 @@ def hidden(draw: st.DrawFn, name: str) -> Hidden:
         st.lists(st.integers(0, len(SOUTHERN) - 1), min_size=1, max_size=1).map(tuple),
     )
     return Hidden(
-        name, {pair: draw(score) for pair in (*SEALED, *SOUTHERN, *WIDE)}, tuple(draw(st.lists(act, max_size=5))),
-        draw(st.sampled_from(["not", "proposed", "approved"])), 1 if name == "a" else 2,
-    )  # fmt: skip
+        name,
+        {pair: draw(score) for pair in (*SEALED, *SOUTHERN, *WIDE)},
+        tuple(draw(st.lists(act, max_size=5))),
+        draw(st.sampled_from(["not", "proposed", "approved"])),
+        1 if name == "a" else 2,
+    )
 
 
 stories = st.tuples(
-    st.lists(one_step, min_size=2, max_size=8), hidden("a"), hidden("b"), st.sampled_from(VIEWERS),
+    st.lists(one_step, min_size=2, max_size=8),
+    hidden("a"),
+    hidden("b"),
+    st.sampled_from(VIEWERS),
     st.integers(0, 2**32),
-)  # fmt: skip
+)
 
 
 def test_every_operation_of_the_api_is_asked_for() -> None:
@@ -116,9 +132,13 @@ def test_what_a_viewer_may_not_see_changes_nothing_that_is_answered(
         try:
 
             @settings(
-                max_examples=STORIES, deadline=None, database=None, suppress_health_check=list(HealthCheck),
-                phases=[Phase.generate], derandomize="REDTHREAD_TEST_WORLDS" not in os.environ,
-            )  # fmt: skip
+                max_examples=STORIES,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+                phases=[Phase.generate],
+                derandomize="REDTHREAD_TEST_WORLDS" not in os.environ,
+            )
             @given(stories)
             def story(drawn: tuple[list[Step], Hidden, Hidden, Person, int]) -> None:
                 steps, one, other, viewer, seed = drawn
@@ -126,11 +146,12 @@ def test_what_a_viewer_may_not_see_changes_nothing_that_is_answered(
                 asked = requests(Random(seed), pool, AGAIN)
                 told = [
                     runner.run(
-                        _answers(store, new_store(tmp_path), world, new_id, viewer, [*TELLING, *steps], asked,
-                                 monkeypatch)
+                        _answers(
+                            store, new_store(tmp_path), world, new_id, viewer, [*TELLING, *steps], asked, monkeypatch
+                        )
                     )
                     for world in (one, other)
-                ]  # fmt: skip
+                ]
                 assume(told[0][0] == told[1][0])
                 both = zip(asked, told[0][1], told[1][1], strict=True)
                 differ = [
@@ -152,9 +173,15 @@ async def _opened(stack: Any) -> Store:
 
 
 async def _answers(
-    store: Store, files: MediaStore, hidden: Hidden, new_id: Ids, viewer: Person, steps: list[Step],
-    asked: list[Request], monkeypatch: pytest.MonkeyPatch,
-) -> tuple[list[str], list[Any]]:  # fmt: skip
+    store: Store,
+    files: MediaStore,
+    hidden: Hidden,
+    new_id: Ids,
+    viewer: Person,
+    steps: list[Step],
+    asked: list[Request],
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[list[str], list[Any]]:
     """What became of the common steps, and what each request was answered, in one world."""
     await empty(store)
     world = World(store, files, hidden, new_id, viewer)
@@ -204,9 +231,15 @@ async def _ask(client: httpx.AsyncClient, request: Request) -> Any:
 def _differences(one: Any, other: Any, where: str = "") -> list[str]:
     """The places in which two answers differ, each with what stands there."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return [line for key in one.keys() | other.keys()
-                for line in _differences(one.get(key), other.get(key), f"{where}.{key}")]  # fmt: skip
+        return [
+            line
+            for key in one.keys() | other.keys()
+            for line in _differences(one.get(key), other.get(key), f"{where}.{key}")
+        ]
     if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
-        return [line for place, pair in enumerate(zip(one, other, strict=True))
-                for line in _differences(*pair, f"{where}[{place}]")]  # fmt: skip
+        return [
+            line
+            for place, pair in enumerate(zip(one, other, strict=True))
+            for line in _differences(*pair, f"{where}[{place}]")
+        ]
     return [] if one == other else [f"{where}: {str(one)[:300]} | {str(other)[:300]}"]

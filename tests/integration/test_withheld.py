@@ -39,9 +39,14 @@ async def test_what_is_due_to_a_source_that_is_not_configured_waits_in_its_order
 ) -> None:
     topic = topics.media_submitted("gone")
     event: dict[str, Any] = {
-        "topic": topic, "key": None, "value": "e30=", "headers": [], "event": f"{topic}/0/1", "submitted_at": 1,
+        "topic": topic,
+        "key": None,
+        "value": "e30=",
+        "headers": [],
+        "event": f"{topic}/0/1",
+        "submitted_at": 1,
         "attempts": 1,
-    }  # fmt: skip
+    }
     await site.do(NOTICES, n=WAITING)
     await site.do(REPLAY, seq=WAITING + 1, body=json.dumps(event))
     await site.do("MATCH (h:AuditHead) SET h.outbox = $n", n=WAITING + 1)

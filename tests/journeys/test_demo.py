@@ -62,8 +62,13 @@ def test_the_demo_links_the_people_of_two_cases_and_nobody_else_and_serves_until
     assert all(link["score"] >= link["threshold"] for link in found["links"])
     faces = sum(len(shot.people) for shot in SHOTS)
     assert {name: found[name] for name in ("files", "media", "faces", "no_face", "too_poor", "quarantined")} == {
-        "files": len(SHOTS), "media": len(SHOTS), "faces": faces, "no_face": 0, "too_poor": 1, "quarantined": [],
-    }  # fmt: skip
+        "files": len(SHOTS),
+        "media": len(SHOTS),
+        "faces": faces,
+        "no_face": 0,
+        "too_poor": 1,
+        "quarantined": [],
+    }
     assert found["seconds"]["total"] > 0 and {"stack", "models", "publish", "process"} <= set(
         found["seconds"]["per_step"]
     )
@@ -131,8 +136,10 @@ def test_ones_own_folder_may_hold_anything_and_each_file_is_told_of(
 
     assert (found["files"], found["media"], found["no_face"]) == (10, 5, 1)
     assert {(item["case"], item["file"]) for item in found["quarantined"]} == {
-        ("spring case", "notes.txt"), ("spring case", "empty.jpg"), ("Zoë Ω", "half.jpg"),
-    }  # fmt: skip
+        ("spring case", "notes.txt"),
+        ("spring case", "empty.jpg"),
+        ("Zoë Ω", "half.jpg"),
+    }
     assert all(item["reason"] for item in found["quarantined"])
     pairs = sorted((place(link["a"]), place(link["b"])) for link in found["links"])
     assert pairs == [

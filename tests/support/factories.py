@@ -61,32 +61,59 @@ class Scene:
 
     async def case(self, case_id: str, district: str = "north", contact: str | None = None) -> str:
         row = {
-            "case_id": case_id, "source": ids.source_of(case_id), "district": district, "status": "open",
-            "version": 1, "contact": contact, "review_by": None,
-        }  # fmt: skip
+            "case_id": case_id,
+            "source": ids.source_of(case_id),
+            "district": district,
+            "status": "open",
+            "version": 1,
+            "contact": contact,
+            "review_by": None,
+        }
         await self.store.write(lambda tx: tx.do(ingest.MERGE_CASES, rows=[row]))
         return case_id
 
     async def media(
-        self, name: str, *cases: str, faces: Sequence[str] = (), urgency: str = "routine",
-        captured_at: str | None = None, exif: str | None = None,
-    ) -> str:  # fmt: skip
+        self,
+        name: str,
+        *cases: str,
+        faces: Sequence[str] = (),
+        urgency: str = "routine",
+        captured_at: str | None = None,
+        exif: str | None = None,
+    ) -> str:
         """A picture called `name` that is a member of `cases`, with one face for each of `faces`.
 
         It was taken at `captured_at` by what their events say, at `exif` by its file.
         """
         media_id = ids.media_id(name.encode())
         medium = {
-            "media_id": media_id, "kind": "picture", "content_type": "image/jpeg", "width": 640, "height": 480,
-            "frames": 1, "captured_at": exif, "first_submitted_at": 1_795_000_000_000, "url": f"file:///{name}.jpg",
-        }  # fmt: skip
+            "media_id": media_id,
+            "kind": "picture",
+            "content_type": "image/jpeg",
+            "width": 640,
+            "height": 480,
+            "frames": 1,
+            "captured_at": exif,
+            "first_submitted_at": 1_795_000_000_000,
+            "url": f"file:///{name}.jpg",
+        }
         members = [
-            {"membership_id": ids.membership_id(media_id, case), "media_id": media_id, "case_id": case,
-             "scope": "register", "purpose": "victim identification", "legal_basis": "test", "exhibits": ["A-1"],
-             "urgency": urgency, "submitted_at": 1_795_000_000_000, "ce_id": None,
-             "captured_at": captured_at, "captured_told": 1_795_000_000_000 if captured_at else None}
+            {
+                "membership_id": ids.membership_id(media_id, case),
+                "media_id": media_id,
+                "case_id": case,
+                "scope": "register",
+                "purpose": "victim identification",
+                "legal_basis": "test",
+                "exhibits": ["A-1"],
+                "urgency": urgency,
+                "submitted_at": 1_795_000_000_000,
+                "ce_id": None,
+                "captured_at": captured_at,
+                "captured_told": 1_795_000_000_000 if captured_at else None,
+            }
             for case in cases
-        ]  # fmt: skip
+        ]
         rows = [await self._face(media_id, ordinal, called) for ordinal, called in enumerate(faces)]
 
         async def work(tx: Tx) -> None:
@@ -104,10 +131,17 @@ class Scene:
         if self.files is not None:
             crop = self.files.put_crop(media_id, face_id, "display", drawn_face(100 + ordinal))
         face = {
-            "face_id": face_id, "ordinal": ordinal, "box": [10 + ordinal, 20, 60, 80], "landmarks": [0.0] * 10,
-            "detection_score": 0.9, "quality": 0.7, "too_poor_because": None, "label": None,
-            "display_crop": crop, "aligned_crop": None,
-        }  # fmt: skip
+            "face_id": face_id,
+            "ordinal": ordinal,
+            "box": [10 + ordinal, 20, 60, 80],
+            "landmarks": [0.0] * 10,
+            "detection_score": 0.9,
+            "quality": 0.7,
+            "too_poor_because": None,
+            "label": None,
+            "display_crop": crop,
+            "aligned_crop": None,
+        }
         return {"media_id": media_id, "face_id": face_id, "face": face}
 
     async def link(self, a: str, b: str, *, state: str = "candidate", score: float = 0.52) -> str:
@@ -115,9 +149,15 @@ class Scene:
         small, large = ids.ordered(self.faces[a], self.faces[b])
         link_id = ids.link_id(small, large)
         row = {
-            "link_id": link_id, "a": small, "b": large, "state": state, "score": score, "band": BAND,
-            "model_id": MODEL, "threshold": 0.4,
-        }  # fmt: skip
+            "link_id": link_id,
+            "a": small,
+            "b": large,
+            "state": state,
+            "score": score,
+            "band": BAND,
+            "model_id": MODEL,
+            "threshold": 0.4,
+        }
         await self.store.write(lambda tx: tx.do(ingest.MERGE_LINKS, rows=[row], now=NOW.isoformat()))
         return link_id
 
@@ -130,10 +170,14 @@ class Scene:
         """The face called so shows this victim: a case system said it, or people did."""
         await self.store.write(
             lambda tx: tx.do(
-                DEPICTS, face_id=self.faces[called], victim_id=victim_id, basis=basis, registered=registered,
+                DEPICTS,
+                face_id=self.faces[called],
+                victim_id=victim_id,
+                basis=basis,
+                registered=registered,
                 at=NOW.isoformat(),
             )
-        )  # fmt: skip
+        )
 
     async def decided(self, a: str, b: str, state: str) -> str:
         """The link of the faces called `a` and `b`, in a state that people brought it to."""
@@ -151,16 +195,24 @@ class Scene:
         row = {"search_id": search_id, "returned": found, "part": part}
         await self.store.write(lambda tx: tx.do(answers.WRITE_PARTS, rows=[row], now=NOW.isoformat()))
 
-    async def answer(self, search_id: str, returned: Sequence[tuple[str, float]], probe: str | None = None,
-                     **answer: object) -> None:  # fmt: skip
+    async def answer(
+        self, search_id: str, returned: Sequence[tuple[str, float]], probe: str | None = None, **answer: object
+    ) -> None:
         """Link's answer to a search: the faces called so, best first, found by the face called `probe`."""
         by = self.faces[probe] if probe else None
         found = [
             {"face_id": self.faces[called], "rank": rank, "score": score, "above": score >= 0.4, "probe_face_id": by}
             for rank, (called, score) in enumerate(returned, 1)
         ]
-        told = {"status": "answered", "gallery_offset": 7, "gallery_size": 9, "compared": 8, "too_poor": 1,
-                "no_face": 2, **answer}  # fmt: skip
+        told = {
+            "status": "answered",
+            "gallery_offset": 7,
+            "gallery_size": 9,
+            "compared": 8,
+            "too_poor": 1,
+            "no_face": 2,
+            **answer,
+        }
         numbers = ("compared", "too_poor", "no_face", "gallery_size")
         part = {"number": 0, "offset": told["gallery_offset"], **{name: told[name] for name in numbers}}
         row = {"search_id": search_id, "probes": [], "returned": found, "answer": told, "part": part}

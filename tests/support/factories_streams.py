@@ -111,18 +111,29 @@ def origin(place: int, *, at: int | None = None, kind: str = "media.submitted", 
     """The source event at this place of an input topic, submitted at START_MS + `at`."""
     topic = f"redthread.{kind}.local.v1"
     told: dict[str, Any] = {
-        "event": f"{topic}/0/{place}", "topic": topic, "partition": 0, "offset": place, "source": "local",
-        "submitted_at": START_MS + (place if at is None else at), "ce_id": f"ce-{place:06}",
-        "key": "a2V5", "value": "e30=", "headers": [],
-    }  # fmt: skip
+        "event": f"{topic}/0/{place}",
+        "topic": topic,
+        "partition": 0,
+        "offset": place,
+        "source": "local",
+        "submitted_at": START_MS + (place if at is None else at),
+        "ce_id": f"ce-{place:06}",
+        "key": "a2V5",
+        "value": "e30=",
+        "headers": [],
+    }
     return SourceEvent(**{**told, **facts})
 
 
 def submitted(case_id: str = NORTH, scope: str = "register", district: str = "north", **facts: Any) -> MediaSubmitted:
     told: dict[str, Any] = {
-        "case_id": case_id, "district": district, "url": "file:///nowhere/picture.jpg", "scope": scope,
-        "purpose": "victim identification", "legal_basis": "test",
-    }  # fmt: skip
+        "case_id": case_id,
+        "district": district,
+        "url": "file:///nowhere/picture.jpg",
+        "scope": scope,
+        "purpose": "victim identification",
+        "legal_basis": "test",
+    }
     return MediaSubmitted(**{**told, **facts})
 
 
@@ -141,9 +152,19 @@ def embedded(
     """The gallery record of a media with these faces, all of one quality; those at the ordinals `poor` are too poor."""
     faces = [face(name, n, vector, "too blurred" if n in poor else None, quality) for n, vector in enumerate(vectors)]
     return MediaEmbedded(
-        media_id=media_id(name), content_type="image/jpeg", width=640, height=480, frames=1, detector_id=DETECTOR_ID,
-        model_id=model_id, captured_at=captured_at, faces=faces, submitted=event, search=search, origin=source,
-    )  # fmt: skip
+        media_id=media_id(name),
+        content_type="image/jpeg",
+        width=640,
+        height=480,
+        frames=1,
+        detector_id=DETECTOR_ID,
+        model_id=model_id,
+        captured_at=captured_at,
+        faces=faces,
+        submitted=event,
+        search=search,
+        origin=source,
+    )
 
 
 def case_changed(case_id: str, status: str, version: int, source: SourceEvent, district: str = "north") -> CaseRecord:
@@ -170,9 +191,14 @@ def search(
 
 
 def probe(
-    name: str, vectors: Sequence[Vector], search_id: str, case_id: str, within: str, source: SourceEvent,
+    name: str,
+    vectors: Sequence[Vector],
+    search_id: str,
+    case_id: str,
+    within: str,
+    source: SourceEvent,
     turn: Literal[0, 90, 180, 270] = 0,
-) -> MediaEmbedded:  # fmt: skip
+) -> MediaEmbedded:
     """The gallery record of a search with an uploaded picture."""
     event = submitted(case_id, "none")
     asked = SearchProbe(**event.model_dump(), search_id=search_id, within=within, turn=turn)
@@ -191,18 +217,29 @@ def judged(pairs: Sequence[tuple[str, str]], *, apart: bool = True) -> PairsJudg
 
 
 def marked(
-    name: str, act: str, vector: Vector, marked_on: dict[str, int], source: SourceEvent, *, poor: bool = False,
+    name: str,
+    act: str,
+    vector: Vector,
+    marked_on: dict[str, int],
+    source: SourceEvent,
+    *,
+    poor: bool = False,
     model_id: str = MODEL_ID,
-) -> MarkEmbedded:  # fmt: skip
+) -> MarkEmbedded:
     """The record of a face that a person marked in that act; `marked_on` in milliseconds since START_MS."""
     media, identity = media_id(name), ids.marked_face_id(media_id(name), act)
     drawn = face(name, 9, vector, "too blurred" if poor else None)
     crops = {f"{kind}_crop": f"{media[:2]}/{media}/{identity}.{kind}" for kind in ("display", "aligned")}
     unseen = {"face_id": identity, "landmarks": None, "detection_score": None, **crops}
     mark = MarkSubmitted(
-        act_id=act, media_id=media, url="file:///nowhere/picture.jpg", content_type="image/jpeg", box=drawn.box,
-        ordinal=9, marked_on={case: START_MS + at for case, at in marked_on.items()},
-    )  # fmt: skip
+        act_id=act,
+        media_id=media,
+        url="file:///nowhere/picture.jpg",
+        content_type="image/jpeg",
+        box=drawn.box,
+        ordinal=9,
+        marked_on={case: START_MS + at for case, at in marked_on.items()},
+    )
     whole = drawn.model_copy(update=unseen)
     return MarkEmbedded(media_id=media, model_id=model_id, face=whole, mark=mark, origin=source)
 
@@ -211,18 +248,25 @@ def embedded_again(faces: Mapping[str, Vector], *, model_id: str = MODEL_ID, poo
     """The record of stored faces, by id, that were embedded once more."""
     made = [
         ReembeddedFace(
-            face_id=name, vector=base64.b64encode(vector.astype("<f4").tobytes()).decode(), norm=12.0, quality=0.98,
+            face_id=name,
+            vector=base64.b64encode(vector.astype("<f4").tobytes()).decode(),
+            norm=12.0,
+            quality=0.98,
             too_poor_because="too blurred" if name in poor else None,
         )
         for name, vector in faces.items()
-    ]  # fmt: skip
+    ]
     return FacesEmbedded(model_id=model_id, faces=made)
 
 
 def drawn_log(
-    seed: int, length: int, *, acts: bool = False, other_model: float = 0.0,
+    seed: int,
+    length: int,
+    *,
+    acts: bool = False,
+    other_model: float = 0.0,
     alike: Sequence[float] = (0.5, 0.6, 0.62, 0.64, 0.95),
-) -> Log:  # fmt: skip
+) -> Log:
     """A log with a few people in many pictures, told again, moved, closed, reopened, erased and asked for.
 
     With `acts` people label some of the faces, make them victims, tell pairs of them apart and mark others by hand.
@@ -270,8 +314,7 @@ def drawn_log(
     def _erasure(place: int) -> GalleryRecord:
         kind = dice.choice(["media_id", "media_id", "case_id", "face_id"])
         name = dice.choice(NAMES)
-        subject = {"media_id": media_id(name), "case_id": dice.choice(list(CASES)),
-                   "face_id": face_id(name)}[kind]  # fmt: skip
+        subject = {"media_id": media_id(name), "case_id": dice.choice(list(CASES)), "face_id": face_id(name)}[kind]
         if marks and kind == "face_id" and dice.random() < 0.5:
             subject = dice.choice(marks)
         return erasure(kind, subject, origin(place, at=place - dice.choice([0, 0, 10]), kind="erasures"))

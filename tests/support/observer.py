@@ -70,12 +70,14 @@ async def change_what_is_hidden(store: Store, person: Person, chance: Random) ->
     async def work(tx: Any) -> None:
         await tx.do(
             "UNWIND $rows AS row MATCH ()-[r:CANDIDATE {link_id: row.link_id}]->() SET r.score = row.score, "
-            "r.band = 'another'", rows=scores,
-        )  # fmt: skip
+            "r.band = 'another'",
+            rows=scores,
+        )
         await tx.do(
             "UNWIND $links AS id MATCH (v:Verdict {link_id: id}) SET v.text = $text, v.reasons = ['eyes']",
-            links=silent, text=f"another reason {chance.random()}",
-        )  # fmt: skip
+            links=silent,
+            text=f"another reason {chance.random()}",
+        )
 
     await store.write(work)
     return len(sealed)

@@ -51,9 +51,14 @@ class Ended:
 def run_all(runs: Sequence[Run], *, timeout_s: float = 120) -> list[Ended]:
     """How each run ended."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.prepared"], input=json.dumps([asdict(run) for run in runs]), text=True,
-        stdout=subprocess.PIPE, timeout=timeout_s, check=True, cwd=CHECKOUT,
-    )  # fmt: skip
+        [sys.executable, "-m", "tests.support.prepared"],
+        input=json.dumps([asdict(run) for run in runs]),
+        text=True,
+        stdout=subprocess.PIPE,
+        timeout=timeout_s,
+        check=True,
+        cwd=CHECKOUT,
+    )
     return [Ended(**ended) for ended in json.loads(done.stdout)]
 
 

@@ -36,8 +36,10 @@ VIEWERS: Final = (ANNA, SUE)
 
 NORTH_CASE, OTHER_NORTH, OPEN_SOUTH = "local:n1", "local:n2", "other:open"
 FACES: Final = {name: NORTH_CASE for name in ("n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9")} | {
-    "s3": OPEN_SOUTH, "x1": OTHER_NORTH, "x2": OTHER_NORTH,
-}  # fmt: skip
+    "s3": OPEN_SOUTH,
+    "x1": OTHER_NORTH,
+    "x2": OTHER_NORTH,
+}
 SHARED: Final = "b1"
 """The face of a picture that lies in the north's case and in one or two of the south's."""
 HIDDEN_FACES: Final = ("s1", "s2", "s4", "s5", "s6", "s7", "s8", "s9")
@@ -46,10 +48,24 @@ QUALITY: Final = {"n1": 0.9, "n2": 0.8, "n4": 0.9, "n8": 0.5, "n9": 0.6, "s1": 0
 OPENED: Final = (("n2", "s2"), ("n5", "s3"), ("n3", "n5"), ("n1", "n2"), ("n6", "s1"), ("n6", "n7"))
 """Links that the viewer may judge: their scores and reasons are the same in both worlds."""
 SEALED: Final = (
-    ("n1", "s1"), ("n1", "s2"), ("x1", "s7"), ("n9", "s8"), ("n3", "s3"), ("n4", "s1"), ("n4", "s2"), ("n8", "s1"),
-    ("n8", "s2"), ("n4", "n8"), ("n4", "n9"), ("n7", "s1"), ("n7", "s2"), ("n9", "s2"), ("n1", "n3"), ("b1", "x2"),
+    ("n1", "s1"),
+    ("n1", "s2"),
+    ("x1", "s7"),
+    ("n9", "s8"),
+    ("n3", "s3"),
+    ("n4", "s1"),
+    ("n4", "s2"),
+    ("n8", "s1"),
+    ("n8", "s2"),
+    ("n4", "n8"),
+    ("n4", "n9"),
+    ("n7", "s1"),
+    ("n7", "s2"),
+    ("n9", "s2"),
+    ("n1", "n3"),
+    ("b1", "x2"),
     ("x2", "s6"),
-)  # fmt: skip
+)
 LEADS: Final = (("x2", "s6"),)
 SOUTHERN: Final = (("s1", "s4"), ("s4", "s5"), ("s2", "s6"), ("s5", "s6"), ("s7", "s8"))
 WIDE: Final = (("s5", "s9"), ("s6", "s9"))
@@ -170,8 +186,9 @@ class World:
             self.outcomes.append(await self._act(hidden, step.what, pairs, step.who, number))
         await self.write(
             "MATCH (m:Media) WHERE m.media_id IN $media SET m.media_id = $name + substring(m.media_id, 1)",
-            media=[media_id(called.encode()) for called in HIDDEN_FACES], name=hidden.name,
-        )  # fmt: skip
+            media=[media_id(called.encode()) for called in HIDDEN_FACES],
+            name=hidden.name,
+        )
 
     async def write(self, query: str, **values: Any) -> None:
         await self.store.write(lambda tx: tx.do(query, **values))  # type: ignore[arg-type]
@@ -191,13 +208,17 @@ class World:
             "i.ai_generated_told = CASE WHEN c.case_id = $hidden THEN 2 ELSE 1 END "
             "WITH f, m, c WHERE c.case_id = $hidden AND NOT EXISTS { (m)-[:IN_CASE]->(:Case {district: 'north'}) } "
             "SET m.captured_at = $theirs, f.more_similar = $number",
-            hidden=self.hidden.case_id, open=OPEN_SOUTH, theirs=theirs, number=1 if self.hidden.name == "a" else 2,
+            hidden=self.hidden.case_id,
+            open=OPEN_SOUTH,
+            theirs=theirs,
+            number=1 if self.hidden.name == "a" else 2,
             generated=self.hidden.name == "a",
-        )  # fmt: skip
+        )
         await self.write(
             "MATCH (a:Face {face_id: $a}), (b:Face {face_id: $b}) MERGE (a)-[:AS_SIMILAR]->(b)",
-            a=name_of("n9"), b=name_of("s4"),
-        )  # fmt: skip
+            a=name_of("n9"),
+            b=name_of("s4"),
+        )
 
     async def _share(self, scene: Scene) -> None:
         """A picture that both districts have; the south has labelled its face, marked another, and grouped it."""
@@ -232,9 +253,15 @@ class World:
         )
         if approved:
             await identify.do_identification_approval(
-                self.store, made.identification_id, 0, SecondDecision.APPROVED, "", actor=self.hidden.supervisor,
-                now=NOW, faces=faces,
-            )  # fmt: skip
+                self.store,
+                made.identification_id,
+                0,
+                SecondDecision.APPROVED,
+                "",
+                actor=self.hidden.supervisor,
+                now=NOW,
+                faces=faces,
+            )
 
     async def _act(self, hidden: Hidden, what: str, pairs: Sequence[tuple[str, str]], who: str, number: int) -> str:
         """What became of an act: `done`, or the code of its refusal."""
@@ -306,9 +333,11 @@ class Pool:
         hidden_acts = [nth_id(f"{world.name} {number}") for world in worlds for number in range(6)]
         self.acts = [*(nth_id(f"step {number}") for number in range(steps)), *hidden_acts, "none"]
         self.victims = [
-            *(world.victim_id for world in worlds), "local:child", "other:none",
+            *(world.victim_id for world in worlds),
+            "local:child",
+            "other:none",
             *(formed_id(link) for link in self.links),
-        ]  # fmt: skip
+        ]
         self.identifications = [nth_id(f"{world.name} identity") for world in worlds] + ["none"]
         self.searches = [nth_id("search"), "none"]
 
@@ -459,8 +488,9 @@ REQUESTS: Final[Mapping[str, Callable[[Pool], Request]]] = {
     "GET /cases/{case_id}/media": lambda pool: _look(f"/cases/{pool.one(pool.cases)}/media"),
     "GET /cases/{case_id}": lambda pool: _look(f"/cases/{pool.one(pool.cases)}"),
     "POST /media": lambda pool: Request(
-        "POST", "/media", form={"case_id": pool.one(pool.cases[2:]), "purpose": "p", "legal_basis": "l",
-                                "scope": "register"}
+        "POST",
+        "/media",
+        form={"case_id": pool.one(pool.cases[2:]), "purpose": "p", "legal_basis": "l", "scope": "register"},
     ),
     "GET /media/{media_id}": lambda pool: _look(f"/media/{pool.one(pool.media)}"),
     "GET /media/{media_id}/faces": lambda pool: _look(f"/media/{pool.one(pool.media)}/faces"),
@@ -473,7 +503,9 @@ REQUESTS: Final[Mapping[str, Callable[[Pool], Request]]] = {
     "GET /faces/{face_id}/labels": lambda pool: _look(f"/faces/{pool.one(pool.faces)}/labels"),
     "GET /faces/{face_id}/similar": lambda pool: _look(f"/faces/{pool.one(pool.faces)}/similar"),
     "POST /faces/{face_id}/labels": lambda pool: Request(
-        "POST", f"/faces/{pool.one(pool.faces)}/labels", body={"label": "witness", "reason": "r"},
+        "POST",
+        f"/faces/{pool.one(pool.faces)}/labels",
+        body={"label": "witness", "reason": "r"},
         version=pool.version(),
     ),
     "GET /links": _links,
@@ -488,7 +520,10 @@ REQUESTS: Final[Mapping[str, Callable[[Pool], Request]]] = {
     "POST /links/{link_id}/verdicts": lambda pool: pool.chance.choice([_verdict, _stale])(pool),
     "POST /links/{link_id}/approvals": _approval,
     "POST /links/{link_id}/reopenings": lambda pool: Request(
-        "POST", f"/links/{pool.one(pool.links)}/reopenings", body={"reason": "a mistake"}, version=pool.version(),
+        "POST",
+        f"/links/{pool.one(pool.links)}/reopenings",
+        body={"reason": "a mistake"},
+        version=pool.version(),
         purpose=pool.purpose(),
     ),
     "POST /acts": _act,
@@ -516,15 +551,25 @@ REQUESTS: Final[Mapping[str, Callable[[Pool], Request]]] = {
     "GET /audit/verification": lambda _: _look("/audit/verification"),
     "GET /quarantine": lambda _: _look("/quarantine"),
     "POST /quarantine/{quarantine_id}/replays": lambda _: Request("POST", "/quarantine/none/replays"),
-}  # fmt: skip
+}
 """How each operation of the API is asked for; a test holds this against the OpenAPI document."""
 
 OFTEN: Final = (
-    "GET /queue", "GET /victims/{victim_id}", "POST /acts/preview", "POST /links/{link_id}/verdicts",
-    "POST /links/{link_id}/reopenings", "POST /acts/{act_id}/reopenings", "POST /acts/{act_id}/approvals",
-    "GET /approvals", "GET /links/{link_id}", "POST /queue/claims", "POST /links/{link_id}/approvals",
-    "GET /searches/{search_id}", "POST /victims/{victim_id}/identifications", "GET /links",
-)  # fmt: skip
+    "GET /queue",
+    "GET /victims/{victim_id}",
+    "POST /acts/preview",
+    "POST /links/{link_id}/verdicts",
+    "POST /links/{link_id}/reopenings",
+    "POST /acts/{act_id}/reopenings",
+    "POST /acts/{act_id}/approvals",
+    "GET /approvals",
+    "GET /links/{link_id}",
+    "POST /queue/claims",
+    "POST /links/{link_id}/approvals",
+    "GET /searches/{search_id}",
+    "POST /victims/{victim_id}/identifications",
+    "GET /links",
+)
 
 
 def requests(chance: Random, pool: Pool, number: int) -> list[Request]:

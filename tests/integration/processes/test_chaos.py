@@ -60,8 +60,15 @@ def publish(site: Site, folder: Path) -> set[str]:
         path = folder / f"{number}.jpg"
         path.write_bytes(data)
         for case in {names[number % 3], names[number // 8]} if number % 2 else {names[number % 3]}:
-            event = {"case_id": case, "district": CASES[case], "url": path.as_uri(), "purpose": "identification",
-                     "legal_basis": "test", "scope": "register", "exhibit": f"e{number}"}  # fmt: skip
+            event = {
+                "case_id": case,
+                "district": CASES[case],
+                "url": path.as_uri(),
+                "purpose": "identification",
+                "legal_basis": "test",
+                "scope": "register",
+                "exhibit": f"e{number}",
+            }
             cases.submit(event, places.add)
             if number == 5:
                 cases.submit(event, places.add)

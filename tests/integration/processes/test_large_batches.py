@@ -81,14 +81,26 @@ async def in_process(filled: None, store: Store, tmp_path: Path) -> AsyncIterato
 
 def _picture(number: int, case_id: str) -> dict[str, Any]:
     media_id = make.media_id(name(number))
-    return {"case_id": case_id, "media_id": media_id, "membership_id": ids.membership_id(media_id, case_id),
-            "face_id": make.face_id(name(number))}  # fmt: skip
+    return {
+        "case_id": case_id,
+        "media_id": media_id,
+        "membership_id": ids.membership_id(media_id, case_id),
+        "face_id": make.face_id(name(number)),
+    }
 
 
 def _link(number: int) -> dict[str, Any]:
     a, b = ids.ordered(make.face_id(name(number)), make.face_id(name(PICTURES)))
-    return {"link_id": ids.link_id(a, b), "a": a, "b": b, "state": "candidate", "score": 0.5, "band": "x",
-            "model_id": "x", "threshold": 0.4}  # fmt: skip
+    return {
+        "link_id": ids.link_id(a, b),
+        "a": a,
+        "b": b,
+        "state": "candidate",
+        "score": 0.5,
+        "band": "x",
+        "model_id": "x",
+        "threshold": 0.4,
+    }
 
 
 async def test_a_large_case_is_erased_to_the_end_after_a_crash_in_the_middle(site: Site, tmp_path: Path) -> None:

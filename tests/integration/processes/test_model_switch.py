@@ -102,9 +102,13 @@ class Register:
         x, y, w, h = drawn.box
         seen = typical_landmarks((x, y, w, h))
         quality = graded(signals(self.crops[name], seen, (640, 480), 1.0, float(norm)))
-        judged = {"norm": float(norm), "quality": quality.quality, "too_poor_because": quality.too_poor_because,
-                  "landmarks": seen.ravel().tolist(),
-                  "aligned_crop": self.files.put_crop(media, drawn.face_id, "aligned", out.getvalue())}  # fmt: skip
+        judged = {
+            "norm": float(norm),
+            "quality": quality.quality,
+            "too_poor_because": quality.too_poor_because,
+            "landmarks": seen.ravel().tolist(),
+            "aligned_crop": self.files.put_crop(media, drawn.face_id, "aligned", out.getvalue()),
+        }
         found = EmbeddedFace.model_validate({**drawn.model_dump(), **judged})
         event = make.submitted(CASES[number % len(CASES)])
         value = to_base64(event.model_dump_json().encode())
@@ -399,8 +403,9 @@ async def test_a_search_that_stays_open_goes_on_under_the_new_model(register: Re
     assert [face_id for *_, face_id in items[len(seen) :]] == [make.face_id(later)]
     [row] = await site.rows(
         "MATCH (:Search {search_id: $id})-[r:RETURNED]->(:Face {face_id: $face}) RETURN r.score AS score",
-        id=search_id, face=make.face_id(later),
-    )  # fmt: skip
+        id=search_id,
+        face=make.face_id(later),
+    )
     crops = [register.crops[asked_with], register.crops[later]]
     of_old, of_new = (float(np.dot(*Embedder(model.path).embed(crops)[0])) for model in (register.old, register.new))
     assert row["score"] == pytest.approx(of_new, abs=1e-6)

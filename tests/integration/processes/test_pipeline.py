@@ -157,8 +157,17 @@ async def test_a_person_asks_with_a_picture_or_a_known_face_and_is_answered(site
     for number, (case, data) in enumerate(pictures.items()):
         path = tmp_path / "media" / f"{number}.jpg"
         path.write_bytes(data)
-        cases.submit({"case_id": case, "district": "north", "url": path.as_uri(), "purpose": "identification",
-                      "legal_basis": "test", "scope": "register"}, places.add)  # fmt: skip
+        cases.submit(
+            {
+                "case_id": case,
+                "district": "north",
+                "url": path.as_uri(),
+                "purpose": "identification",
+                "legal_basis": "test",
+                "scope": "register",
+            },
+            places.add,
+        )
     cases.flush()
     site.start("embed")
     site.start("link")
@@ -182,8 +191,10 @@ async def test_a_person_asks_with_a_picture_or_a_known_face_and_is_answered(site
     film = Picture(b"\x00\x00\x00\x18ftypisom" + bytes(500), "video/mp4")
     question = Question("local:n1", "identification", "test", "register")
     asked["film"] = await search.ask_with_picture(site.store, files, question, film, actor=ANNA, now=now)
-    known = await site.rows("MATCH (f:Face)-[:SEEN_IN]->(m:Media {media_id: $id}) RETURN f.face_id AS id",
-                            id=notices["local:n1"]["media_id"])  # fmt: skip
+    known = await site.rows(
+        "MATCH (f:Face)-[:SEEN_IN]->(m:Media {media_id: $id}) RETURN f.face_id AS id",
+        id=notices["local:n1"]["media_id"],
+    )
     asked["known face"] = await search.ask_with_faces(
         site.store, question, [row["id"] for row in known], actor=ANNA, now=now
     )
@@ -203,15 +214,22 @@ async def test_a_person_asks_with_a_picture_or_a_known_face_and_is_answered(site
     found = await answers()
     n1, s1 = notices["local:n1"]["media_id"], notices["local:s1"]["media_id"]
     assert {name: row["status"] for name, row in found.items()} == {
-        "register": "answered", "one case": "answered", "other case": "answered", "no face": "no_face",
-        "film": "quarantined", "known face": "answered",
-    }  # fmt: skip
+        "register": "answered",
+        "one case": "answered",
+        "other case": "answered",
+        "no face": "no_face",
+        "film": "quarantined",
+        "known face": "answered",
+    }
     assert set(found["register"]["media"]) == {n1, s1}
     assert found["one case"]["media"] == [s1]
     assert found["other case"]["media"] == []
     assert found["known face"]["media"] == [s1]
     assert "video" in found["film"]["reason"]
     # The uploads are stored out of scope: nothing was proposed with them, and no case system is told of them.
-    assert {m for row in await site.rows("MATCH (:Face)-[:CANDIDATE]->(:Face)-[:SEEN_IN]->(m) RETURN m.media_id AS m")
-            for m in [row["m"]]} <= {n1, s1}  # fmt: skip
+    assert {
+        m
+        for row in await site.rows("MATCH (:Face)-[:CANDIDATE]->(:Face)-[:SEEN_IN]->(m) RETURN m.media_id AS m")
+        for m in [row["m"]]
+    } <= {n1, s1}
     assert site.end_of(topics.notices("local")) == len(places)

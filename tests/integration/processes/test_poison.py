@@ -38,8 +38,11 @@ UNRESOLVED = "MATCH (q:Quarantined) WHERE q.status <> 'resolved' RETURN q.event 
 pytestmark = pytest.mark.anyio
 HEADERS = [("ce_id", b"by-hand"), ("ce_source", b"/local"), ("ce_specversion", b"1.0"), ("ce_type", CE_MEDIA.encode())]
 GOOD: dict[str, Any] = {
-    "district": "north", "purpose": "victim identification", "legal_basis": "test", "scope": "register",
-}  # fmt: skip
+    "district": "north",
+    "purpose": "victim identification",
+    "legal_basis": "test",
+    "scope": "register",
+}
 PERSON = {"faces_found"}
 
 
@@ -192,11 +195,18 @@ def send_everything(sender: Sender, tmp_path: Path, port: int) -> None:
     sender.raw("null", None, quarantined("empty_record", "empty"))
     large = json.dumps({"case_id": "local:c1", "url": "file:///x", "bytes": "x" * 1_200_000, **GOOD}).encode()
     sender.raw("over-1-MB", large, quarantined("record_too_large", "send a reference"))
-    sender.raw("forged-time", event, quarantined("url_not_allowed", "not under"),
-               [*HEADERS, ("redthread-submitted-at", b"9" * 5000)])  # fmt: skip
+    sender.raw(
+        "forged-time",
+        event,
+        quarantined("url_not_allowed", "not under"),
+        [*HEADERS, ("redthread-submitted-at", b"9" * 5000)],
+    )
     for number in range(3):
-        sender.event(f"away-{number}.jpg", quarantined("source_unreachable", "when it "),
-                     url=f"http://127.0.0.1:{port}/away-{number}.jpg")  # fmt: skip
+        sender.event(
+            f"away-{number}.jpg",
+            quarantined("source_unreachable", "when it "),
+            url=f"http://127.0.0.1:{port}/away-{number}.jpg",
+        )
     sender.good("good-last.jpg")
 
 

@@ -26,11 +26,22 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def failed(place: int, code: str, *, host: str | None = None, attempts: int = 1) -> dict[str, Any]:
     return {
-        "event": f"redthread.media.submitted.local.v1/0/{place}", "topic": "redthread.media.submitted.local.v1",
-        "partition": 0, "offset": place, "stage": "embed", "reason": "a reason", "code": code, "source": "local",
-        "host": host, "attempts": attempts, "submitted_at": place, "truncated": False, "key": None, "value": "",
+        "event": f"redthread.media.submitted.local.v1/0/{place}",
+        "topic": "redthread.media.submitted.local.v1",
+        "partition": 0,
+        "offset": place,
+        "stage": "embed",
+        "reason": "a reason",
+        "code": code,
+        "source": "local",
+        "host": host,
+        "attempts": attempts,
+        "submitted_at": place,
+        "truncated": False,
+        "key": None,
+        "value": "",
         "headers": [],
-    }  # fmt: skip
+    }
 
 
 async def unresolved(store: Store) -> list[dict[str, Any]]:

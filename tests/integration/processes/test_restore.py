@@ -224,8 +224,17 @@ async def test_a_graph_that_lost_what_it_had_gets_everything_back_and_nobody_is_
         path = tmp_path / "media" / f"{number}.jpg"
         path.write_bytes(data)
         case = names[number % 3]
-        cases.submit({"case_id": case, "district": CASES[case], "url": path.as_uri(), "purpose": "identification",
-                      "legal_basis": "test", "scope": "register"}, places.add)  # fmt: skip
+        cases.submit(
+            {
+                "case_id": case,
+                "district": CASES[case],
+                "url": path.as_uri(),
+                "purpose": "identification",
+                "legal_basis": "test",
+                "scope": "register",
+            },
+            places.add,
+        )
     cases.submit({"case_id": names[0]}, places.add)  # waits in quarantine
     cases.flush()
     site.start("embed")

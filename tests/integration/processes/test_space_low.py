@@ -65,8 +65,14 @@ async def test_embed_waits_with_pictures_and_relays_changes_until_there_is_space
     except ModelsUnavailable as absent:
         pytest.skip(absent.message)
     (tmp_path / "a.jpg").write_bytes(drawn_face())
-    event = {"case_id": "local:n1", "district": "north", "purpose": "p", "legal_basis": "l", "scope": "register",
-             "url": (tmp_path / "a.jpg").as_uri()}  # fmt: skip
+    event = {
+        "case_id": "local:n1",
+        "district": "north",
+        "purpose": "p",
+        "legal_basis": "l",
+        "scope": "register",
+        "url": (tmp_path / "a.jpg").as_uri(),
+    }
     roots = f'["{tmp_path.as_uri()}/"]'
     async with installation(stack, store, tmp_path, REDTHREAD_MEDIA_ROOTS=roots) as site:
         # Given a picture and a change of its case, and too little space

@@ -22,8 +22,13 @@ from tests.support.mounts import bind, tmpfs, unmount
 
 pytestmark = pytest.mark.anyio
 SAYS = "embed waits: The media store is away"
-TERMS = {"case_id": "local:n1", "district": "north", "purpose": "identification", "legal_basis": "test",
-         "scope": "register"}  # fmt: skip
+TERMS = {
+    "case_id": "local:n1",
+    "district": "north",
+    "purpose": "identification",
+    "legal_basis": "test",
+    "scope": "register",
+}
 
 
 @pytest.fixture

@@ -148,9 +148,14 @@ def test_a_damaged_account_is_refused_and_not_replaced(tmp_path: Path, damage: s
 def test_topics_whose_settings_may_not_be_read_are_named_until_somebody_vouches(kafka: KafkaServer) -> None:
     admin, hidden = AdminClient(kafka.connection), topics.notices("local")
     rule = AclBinding(
-        ResourceType.TOPIC, hidden, ResourcePatternType.LITERAL, "User:redthread", "*", AclOperation.DESCRIBE,
+        ResourceType.TOPIC,
+        hidden,
+        ResourcePatternType.LITERAL,
+        "User:redthread",
+        "*",
+        AclOperation.DESCRIBE,
         AclPermissionType.ALLOW,
-    )  # fmt: skip
+    )
     for future in admin.create_acls([rule]).values():
         future.result(30)
     wanted = topics.table(["local"])
@@ -171,9 +176,12 @@ def test_who_reads_and_sets_offsets_outlives_every_restart_of_kafka(kafka: Kafka
     said = tmp_path / "said"
     with said.open("wb") as output:
         child = subprocess.Popen(
-            [sys.executable, "-c", CALLS, kafka.bootstrap], stdout=output, stderr=output, cwd=CHECKOUT,
+            [sys.executable, "-c", CALLS, kafka.bootstrap],
+            stdout=output,
+            stderr=output,
+            cwd=CHECKOUT,
             env={**os.environ, "SECURITY": json.dumps(kafka.security)},
-        )  # fmt: skip
+        )
 
     def wait_for(*words: str) -> None:
         """Until the child has said each of these after this call."""
@@ -247,10 +255,16 @@ def send(connection: dict[str, str], topic: str, count: int) -> None:
 
 async def create_topic(port: int, name: str, password: str | None = None) -> Exception | None:
     """What hinders a client, with a password that it was not given or without any, from making a topic."""
-    asks = {} if password is None else {
-        "security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "sasl_plain_username": credentials.USER,
-        "sasl_plain_password": password,
-    }  # fmt: skip
+    asks = (
+        {}
+        if password is None
+        else {
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "PLAIN",
+            "sasl_plain_username": credentials.USER,
+            "sasl_plain_password": password,
+        }
+    )
     try:
         connection = await create_conn("127.0.0.1", port, **asks)
         await connection.send(CreateTopicsRequest([(name, 1, 1, [], [])], 10_000, False))
@@ -270,8 +284,12 @@ def until(holds: Callable[[], bool]) -> None:
 def command(kafka: KafkaServer, *words: str, vouch: bool = False) -> subprocess.CompletedProcess[str]:
     """`redthread WORDS` with this Kafka as one that somebody else runs."""
     environment = {
-        "REDTHREAD_STACK": "external", "REDTHREAD_KAFKA": kafka.bootstrap, "REDTHREAD_NEO4J_URI": "bolt://127.0.0.1:1",
-        "REDTHREAD_KAFKA_SECURITY": json.dumps(kafka.security), "COLUMNS": "1000",
-        "REDTHREAD_KAFKA_IS_DURABLE": str(vouch), "REDTHREAD_DATA": str(kafka.folder.parent / "none"),
-    }  # fmt: skip
+        "REDTHREAD_STACK": "external",
+        "REDTHREAD_KAFKA": kafka.bootstrap,
+        "REDTHREAD_NEO4J_URI": "bolt://127.0.0.1:1",
+        "REDTHREAD_KAFKA_SECURITY": json.dumps(kafka.security),
+        "COLUMNS": "1000",
+        "REDTHREAD_KAFKA_IS_DURABLE": str(vouch),
+        "REDTHREAD_DATA": str(kafka.folder.parent / "none"),
+    }
     return redthread(*words, env=environment)

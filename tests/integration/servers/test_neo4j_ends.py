@@ -37,9 +37,7 @@ class Neo4j:
 
     async def start(self, *, discard: bool = False) -> None:
         jars = artifacts.class_path("neo4j")
-        command = server.prepare(
-            self.folder / "neo4j", jars, self.port, memory(), short_lived=True, discard=discard
-        )  # fmt: skip
+        command = server.prepare(self.folder / "neo4j", jars, self.port, memory(), short_lived=True, discard=discard)
         self.supervisor.start(server.spec(command, self._ready))
         async with asyncio.timeout(170):
             await self.supervisor.wait_ready("neo4j")
@@ -64,8 +62,9 @@ async def eventually(look: Callable[[], str | None]) -> str:
 async def write(store: Store, number: int) -> bool:
     """Whether a node of 100 kB was acknowledged."""
     try:
-        await store.write(lambda tx: tx.do("CREATE (:Full {number: $number, text: $text})", number=number,
-                                           text="x" * 100_000))  # fmt: skip
+        await store.write(
+            lambda tx: tx.do("CREATE (:Full {number: $number, text: $text})", number=number, text="x" * 100_000)
+        )
     except StoreUnavailable:
         return False
     return True

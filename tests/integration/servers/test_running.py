@@ -69,8 +69,16 @@ def test_a_dead_process_is_never_shown_as_ready_and_a_new_one_is_found(tmp_path:
 def test_a_number_that_another_process_has_now_is_not_taken_for_the_child_or_the_supervisor(tmp_path: Path) -> None:
     folder = DataFolder.acquire(tmp_path)
     with subprocess.Popen(["sleep", "600"]) as other:
-        supervisor = {"pid": os.getpid(), "started_at": 1.0, "stack": "local", "ready": True, "api_url": "",
-                      "kafka": "", "neo4j_uri": "", "neo4j_user": ""}  # fmt: skip
+        supervisor = {
+            "pid": os.getpid(),
+            "started_at": 1.0,
+            "stack": "local",
+            "ready": True,
+            "api_url": "",
+            "kafka": "",
+            "neo4j_uri": "",
+            "neo4j_user": "",
+        }
         child = {"name": "embed-0", "pid": os.getppid(), "started_at": 1.0, "restarts": 0, "ready": True}
         folder.write_state({**supervisor, "children": [child]})
         assert the_child(tmp_path) == RunningChild("embed-0", 0, 1.0, 0, ready=False)

@@ -121,8 +121,9 @@ def test_a_child_that_says_it_cannot_start_is_given_up_at_once_with_its_own_reas
     said: list[str] = []
     hopeless = dataclasses.replace(
         child("failing", "raise SystemExit(7)", ready=lambda: asyncio.sleep(60)),
-        reason=lambda log, code: f"no cheese in {log.name}, says {code}", final=frozenset({7}),
-    )  # fmt: skip
+        reason=lambda log, code: f"no cheese in {log.name}, says {code}",
+        final=frozenset({7}),
+    )
 
     async def story() -> None:
         supervisor = Supervisor(tmp_path, said.append, backoff_s=(60, 60))

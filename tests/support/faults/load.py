@@ -144,9 +144,17 @@ class Load:
                     raise _Stopped from None
                 continue
             self._producer = Producer(
-                {**connection, "enable.idempotence": True, "acks": "all", "linger.ms": 5, "log_level": 0,
-                 "partitioner": "murmur2_random", "message.timeout.ms": 0, "reconnect.backoff.max.ms": 1000}
-            )  # fmt: skip
+                {
+                    **connection,
+                    "enable.idempotence": True,
+                    "acks": "all",
+                    "linger.ms": 5,
+                    "log_level": 0,
+                    "partitioner": "murmur2_random",
+                    "message.timeout.ms": 0,
+                    "reconnect.backoff.max.ms": 1000,
+                }
+            )
         return self._producer
 
     def _leave(self) -> None:
@@ -168,9 +176,14 @@ class Load:
 
     def _follow(self, connection: dict[str, Any]) -> None:
         consumer = Consumer(
-            {**connection, "group.id": str(uuid.uuid4()), "enable.auto.commit": False, "log_level": 0,
-             "auto.offset.reset": "earliest"}
-        )  # fmt: skip
+            {
+                **connection,
+                "group.id": str(uuid.uuid4()),
+                "enable.auto.commit": False,
+                "log_level": 0,
+                "auto.offset.reset": "earliest",
+            }
+        )
         try:
             consumer.assign([TopicPartition(topics.notices("local"), 0, 0)])
             while not self._stop.is_set():

@@ -113,9 +113,13 @@ def reconcile(system: System, truth: Truth) -> Found:
     if waiting:
         found.differences["waiting in the outbox"] = [str(waiting)]
     found.numbers |= {
-        "acknowledged": len(truth.acknowledged), "events": len(inputs), "notices": len(notices), "media": len(media),
-        "links": len(rows["links"]), "verdicts": truth.verdicts_acknowledged(),
-    }  # fmt: skip
+        "acknowledged": len(truth.acknowledged),
+        "events": len(inputs),
+        "notices": len(notices),
+        "media": len(media),
+        "links": len(rows["links"]),
+        "verdicts": truth.verdicts_acknowledged(),
+    }
     return found
 
 
@@ -188,8 +192,11 @@ def _media(media: dict[str, Row], inputs: list[Message], truth: Truth, found: Fo
     """Everything that was sent is in its case once, and nothing else is."""
     wanted = {(event.media_id, event.case_id) for event in truth.acknowledged if not event.broken} | truth.files
     there = Counter((media_id, case_id) for media_id, row in media.items() for case_id in row["cases"])
-    sent = {(body["sha256"], body["case_id"]) for body in (json.loads(message.value()) for message in inputs)
-            if "sha256" in body}  # fmt: skip
+    sent = {
+        (body["sha256"], body["case_id"])
+        for body in (json.loads(message.value()) for message in inputs)
+        if "sha256" in body
+    }
     for kind, names in (
         ("media missing in their case", wanted - there.keys()),
         ("media that nobody sent", there.keys() - wanted - sent),

@@ -176,12 +176,19 @@ def test_a_media_that_is_erased_and_submitted_again_in_one_batch_survives_anothe
         return make.embedded(name, pictures[name], make.submitted(), make.origin(place))
 
     made = Links(64)
-    made.take(list(enumerate([
-        submission("one", 0), submission("two", 1),
-        make.erasure("media_id", make.media_id("one"), make.origin(2, kind="erasures")),
-        submission("one", 3),
-        make.erasure("media_id", make.media_id("two"), make.origin(4, kind="erasures")),
-    ])))  # fmt: skip
+    made.take(
+        list(
+            enumerate(
+                [
+                    submission("one", 0),
+                    submission("two", 1),
+                    make.erasure("media_id", make.media_id("one"), make.origin(2, kind="erasures")),
+                    submission("one", 3),
+                    make.erasure("media_id", make.media_id("two"), make.origin(4, kind="erasures")),
+                ]
+            )
+        )
+    )
 
     assert made.media == set(made.gallery.media) == {make.media_id("one")}
 
@@ -246,11 +253,17 @@ def test_a_face_that_came_back_goes_with_the_membership_that_brought_it() -> Non
     vector = make.unit(np.random.default_rng(4))
     made = Links(1)
     south = make.submitted("local:s1", district="south")
-    made.take(list(enumerate([
-        make.embedded("one", [vector], make.submitted(), make.origin(0)),
-        make.erasure("face_id", make.face_id("one"), make.origin(1, kind="erasures")),
-        make.embedded("one", [vector], south, make.origin(2)),
-    ])))  # fmt: skip
+    made.take(
+        list(
+            enumerate(
+                [
+                    make.embedded("one", [vector], make.submitted(), make.origin(0)),
+                    make.erasure("face_id", make.face_id("one"), make.origin(1, kind="erasures")),
+                    make.embedded("one", [vector], south, make.origin(2)),
+                ]
+            )
+        )
+    )
     assert make.face_id("one") in made.gallery.faces
 
     made.take([(3, make.erasure("case_id", "local:s1", make.origin(3, kind="erasures")))])
@@ -471,11 +484,15 @@ def test_a_search_that_overtakes_ingestion_switches_no_comparison_off() -> None:
 def test_an_erasure_takes_back_a_membership_that_came_in_its_own_batch() -> None:
     """It was removed before it was written, so the graph kept it and a restart brought the media back."""
     vector = make.unit(np.random.default_rng(6))
-    batch = batch_of(Register(), MODEL_ID, [
-        (0, make.embedded("one", [vector], make.submitted(make.NORTH, "case"), make.origin(0))),
-        (1, make.embedded("one", [vector], make.submitted("local:s1", "case", district="south"), make.origin(1))),
-        (2, make.erasure("case_id", "local:s1", make.origin(2, kind="erasures"))),
-    ])  # fmt: skip
+    batch = batch_of(
+        Register(),
+        MODEL_ID,
+        [
+            (0, make.embedded("one", [vector], make.submitted(make.NORTH, "case"), make.origin(0))),
+            (1, make.embedded("one", [vector], make.submitted("local:s1", "case", district="south"), make.origin(1))),
+            (2, make.erasure("case_id", "local:s1", make.origin(2, kind="erasures"))),
+        ],
+    )
 
     assert [row["case_id"] for row in batch.changes.memberships] == [make.NORTH]
 
@@ -486,10 +503,13 @@ def test_crops_of_an_erased_face_that_an_older_event_brings_again_are_deleted() 
     submission = make.embedded("one", vectors, make.submitted(), make.origin(0))
     erased = submission.faces[0].face_id
     gallery = Register()
-    for place, record in enumerate([
-        submission, make.erasure("face_id", erased, make.origin(1, kind="erasures")),
-        make.embedded("one", vectors, make.submitted("local:s1", "case", district="south"), make.origin(2, at=1)),
-    ]):  # fmt: skip
+    for place, record in enumerate(
+        [
+            submission,
+            make.erasure("face_id", erased, make.origin(1, kind="erasures")),
+            make.embedded("one", vectors, make.submitted("local:s1", "case", district="south"), make.origin(2, at=1)),
+        ]
+    ):
         batch = batch_of(gallery, MODEL_ID, [(place, record)])
         gallery.merge(batch.staged)
 
@@ -500,10 +520,14 @@ def test_a_source_erases_nothing_of_another_source() -> None:
     vector = make.unit(np.random.default_rng(8))
     foreign = make.origin(1, kind="erasures").model_copy(update={"source": "other"})
     for kind, subject in (("media_id", make.media_id("one")), ("case_id", make.NORTH)):
-        batch = batch_of(Register(), MODEL_ID, [
-            (0, make.embedded("one", [vector], make.submitted(), make.origin(0))),
-            (1, make.erasure(kind, subject, foreign)),
-        ])  # fmt: skip
+        batch = batch_of(
+            Register(),
+            MODEL_ID,
+            [
+                (0, make.embedded("one", [vector], make.submitted(), make.origin(0))),
+                (1, make.erasure(kind, subject, foreign)),
+            ],
+        )
 
         assert [row["code"] for row in batch.changes.quarantined] == ["other_source"]
         assert make.media_id("one") in batch.staged.media.changed

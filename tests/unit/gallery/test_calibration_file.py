@@ -24,23 +24,35 @@ from streams.gallery.calibration import (
 from tests.support.commands import redthread
 
 SKEWED: dict[str, Any] = {
-    "mean": [0.0, 0.0], "map": [[1.0, 0.0], [0.0, 1.0]],
-    "crowd": {"directions": [[1.0, 0.0], [0.9, 0.1]], "base": 0.0, "along": [0.0, 0.0], "squared": [0.0, 0.0],
-              "rest": 0.0},
-}  # fmt: skip
+    "mean": [0.0, 0.0],
+    "map": [[1.0, 0.0], [0.0, 1.0]],
+    "crowd": {
+        "directions": [[1.0, 0.0], [0.9, 0.1]],
+        "base": 0.0,
+        "along": [0.0, 0.0],
+        "squared": [0.0, 0.0],
+        "rest": 0.0,
+    },
+}
 ROUND: dict[str, Any] = {**SKEWED, "crowd": {**SKEWED["crowd"], "directions": [[1.0, 0.0], [0.0, 1.0]]}}
 FORMAT_3: dict[str, Any] = {
     "format": 3,
     "calibrations": [
         {
-            "model_id": MODEL_ID, "population": "children", "data_set": "some", "measured_on": "2026-11-20",
+            "model_id": MODEL_ID,
+            "population": "children",
+            "data_set": "some",
+            "measured_on": "2026-11-20",
             "measured_by": "a test",
             "false_accepts": [[0.357, 0.001], [0.414, 0.0001], [0.463, 1e-05], [0.528, 1e-06]],
-            "weak_pairs": [{"quality": 0.6, "often": 0.4, "seldom": 0.5}], "evidence": [[0.25, 0.0], [0.35, 1.2]],
-            "per_worse": -0.35, "cap": 3.5, "flaws": {"ways": [[1.0, 0.0]], "usual": [0.0], "allowed": 0.1},
+            "weak_pairs": [{"quality": 0.6, "often": 0.4, "seldom": 0.5}],
+            "evidence": [[0.25, 0.0], [0.35, 1.2]],
+            "per_worse": -0.35,
+            "cap": 3.5,
+            "flaws": {"ways": [[1.0, 0.0]], "usual": [0.0], "allowed": 0.1},
         }
     ],
-}  # fmt: skip
+}
 
 
 def written(folder: Path, **changed: Any) -> Path:

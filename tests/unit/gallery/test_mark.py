@@ -131,9 +131,13 @@ def test_it_stays_while_one_of_the_cases_that_it_was_marked_in_does() -> None:
     gallery = Register()
     both = {"local:n1": 2, "local:n2": 3}
     taken(
-        gallery, picture("one", "local:n1", 2), picture("one", "local:n2", 3), mark(both),
-        picture("one", "local:s1", 4), erased("case_id", "local:n1", 5),
-    )  # fmt: skip
+        gallery,
+        picture("one", "local:n1", 2),
+        picture("one", "local:n2", 3),
+        mark(both),
+        picture("one", "local:s1", 4),
+        erased("case_id", "local:n1", 5),
+    )
     assert gallery.media[ONE].faces == (MARKED,)
 
     taken(gallery, erased("case_id", "local:n2", 6))
@@ -157,8 +161,9 @@ def test_a_mark_whose_media_is_not_there_yet_goes_to_quarantine_as_its_event_and
 
 def test_one_that_is_too_poor_is_counted_and_compared_with_nothing() -> None:
     gallery = Register()
-    last = taken(gallery, picture("two", "local:s1", 1, CHILD), picture("one", "local:n1", 2),
-                 mark({"local:n1": 2}, poor=True))[-1]  # fmt: skip
+    last = taken(
+        gallery, picture("two", "local:s1", 1, CHILD), picture("one", "local:n1", 2), mark({"local:n1": 2}, poor=True)
+    )[-1]
 
     assert (last.changes.links, last.changes.comparisons) == ({}, [])
     assert gallery.too_poor.total == 1

@@ -74,8 +74,10 @@ def test_a_victims_mean_is_recompared_as_well() -> None:
     assert max(scores) < packaged()[MODEL_ID].floor
     log: Log = [(0, make.embedded("three", [three], make.submitted("local:s1", district="south"), make.origin(0)))]
     pictures = {"one": one, "two": two, **{f"other-{n}": make.near(rng, three, 0.9) for n in range(3)}}
-    log += [(n, make.embedded(name, [vector], make.submitted("local:n2"), make.origin(n)))
-            for n, (name, vector) in enumerate(pictures.items(), 1)]  # fmt: skip
+    log += [
+        (n, make.embedded(name, [vector], make.submitted("local:n2"), make.origin(n)))
+        for n, (name, vector) in enumerate(pictures.items(), 1)
+    ]
     faces = [make.face_id(name) for name in ("one", "two")]
     log.append((9, VictimsAssigned(faces=dict.fromkeys(faces, "v1"))))
 
@@ -89,16 +91,31 @@ def test_a_group_keeps_the_faces_that_are_alike_under_the_new_vectors_and_gains_
     person, other = make.unit(rng), make.unit(rng)
     names = ["a", "b", "c", "d"]
     log: Log = [
-        (n, make.embedded(name, [make.near(rng, person if name != "d" else other, 0.95)], make.submitted(),
-                          make.origin(n)))
+        (
+            n,
+            make.embedded(
+                name, [make.near(rng, person if name != "d" else other, 0.95)], make.submitted(), make.origin(n)
+            ),
+        )
         for n, name in enumerate(names)
-    ]  # fmt: skip
+    ]
     gallery = taken(log)
     [group] = gallery.groups.by_id.values()
     assert group.faces == {make.face_id(name) for name in "abc"}
-    other_gallery = taken([(n, make.embedded(name, [make.near(rng, other if name == "c" else person, 0.95)],
-                                            make.submitted("local:s1", "case", "south"), make.origin(n)))
-                          for n, name in enumerate(names)])  # fmt: skip
+    other_gallery = taken(
+        [
+            (
+                n,
+                make.embedded(
+                    name,
+                    [make.near(rng, other if name == "c" else person, 0.95)],
+                    make.submitted("local:s1", "case", "south"),
+                    make.origin(n),
+                ),
+            )
+            for n, name in enumerate(names)
+        ]
+    )
     staged = Staged(gallery)
     for face_id, face in list(gallery.faces.items()):
         staged.put_face(replace(face, vector=other_gallery.faces[face_id].vector))
