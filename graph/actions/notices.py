@@ -18,8 +18,8 @@ from graph.store.session import Row, Tx
 class Notice:
     """One notice before it has a number. `body` is what the case system reads.
 
-    A notice of a decision `supersedes` the earlier one of its subject. Any other subject has one standing notice, and
-    only `quarantined` is superseded, by the outcome of the event's replay.
+    A notice of a decision `supersedes` the earlier one of its subject. Any other subject has one notice, and only
+    `quarantined` is superseded, by the outcome of the event's replay.
     """
 
     subject: str
@@ -36,8 +36,9 @@ async def store_notices(
 ) -> list[Outgoing]:
     """Stores the notices that are due, with their numbers, and returns them for publication.
 
-    No other outcome of the same subject is sent twice. A second event at a place in Kafka has a subject of its own:
-    `known` is what `events.look_up` found of all events of these notices in this transaction.
+    A subject that has a notice gets another one only for a decision, or for an outcome after `quarantined`. A second
+    event at a place in Kafka has a subject of its own: `known` is what `events.look_up` found of all events of these
+    notices in this transaction.
     """
     if known is None:
         known = await events.look_up(tx, [item.event for item in notices if item.event is not None])
@@ -49,7 +50,7 @@ async def store_notices(
     }
     latest: dict[str, tuple[int, str]] = {
         row["subject"]: (row["number"], row["outcome"])
-        for row in (await tx.rows(queries.STANDING_NOTICES, subjects=sorted(asked)) if asked else ())
+        for row in (await tx.rows(queries.LATEST_NOTICES, subjects=sorted(asked)) if asked else ())
     }
     due: list[Row] = []
     outgoing: list[Outgoing] = []

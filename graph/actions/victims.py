@@ -207,14 +207,16 @@ async def _name_in_districts(tx: Tx, after: Surroundings) -> None:
 def renamed(assigned: Mapping[str, str], moved: Mapping[str, str | None]) -> set[str]:
     """The moved faces that stay with the same faces as before and only get another victim id: they joined nobody.
 
-    A victim has one past: that of the faces that it already has, else of the largest part that moves into it.
+    A victim continues the faces that it already has, else the largest part that moves into it.
     """
     has_faces = {name for face, name in assigned.items() if face not in moved}
     parts: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for face, name in moved.items():
         if name is not None and name not in has_faces and face in assigned:
             parts[name][assigned[face]].add(face)
-    return {face for of in parts.values() for face in max(of.items(), key=lambda part: (len(part[1]), part[0]))[1]}
+    return {
+        face for origins in parts.values() for face in max(origins.items(), key=lambda part: (len(part[1]), part[0]))[1]
+    }
 
 
 async def recompute(tx: Tx, faces: Iterable[str], *, at: str) -> Effects:

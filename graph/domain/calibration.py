@@ -56,12 +56,11 @@ class Population(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was measured of one model, checked when it is built: Invalid says what is wrong.
+    """The measurements of one model, checked when it is built: Invalid says what is wrong.
 
     `false_accepts` are (score, share of pairs of different people that reach it), ever stricter. `evidence` are
-    (score, log10 likelihood ratio), rising; nothing goes beyond +-`cap`. Below `floor`
-    nothing is kept, not as a lead either. `score` makes the vectors that are compared of
-    those that are stored; without it they are compared as they are.
+    (score, log10 likelihood ratio), rising; no ratio exceeds +-`cap`. A pair below `floor` is not even a lead. `score`
+    maps stored vectors to compared ones; without it vectors are compared as they are stored.
     """
 
     model_id: str
@@ -117,7 +116,7 @@ class Calibration:
     def log_ratio(self, score: float) -> float:
         """The log10 likelihood ratio of one person against two, within +-`cap`; rises with the score.
 
-        Never more than what as few strangers reach as the ratio says.
+        Capped by rarity: a ratio of 1,000 needs a score that at most one in 1,000 pairs of strangers reaches.
         """
         rarity = _on_lines([(at, -log10(share)) for at, share in self.false_accepts], score)
         return min(max(_on_lines(self.evidence, score), -self.cap), self.cap, max(rarity, 0.0))

@@ -129,7 +129,7 @@ class Caps:
         return frozenset(victim_id for victim_id, number in self._victims.items() if number >= PER_VICTIM)
 
     def offer(self, item: Similar) -> None:
-        """Keeps the face where there is room; it is not before those that were offered, in `order`."""
+        """Keeps the face if there is room. Offer the best first, in `order`."""
         if item.victim_id is not None and self._victims[item.victim_id] >= PER_VICTIM:
             return
         if item.own_case:
@@ -160,13 +160,13 @@ def cut_by_caps(found: Iterable[Similar], kept: Sequence[Similar], threshold: fl
     They score no less than the last proposed face of another case, or would be candidates. Left out are faces of a
     victim that is proposed, who stands for them.
     """
-    shown, victims = {item.face_id for item in kept}, {item.victim_id for item in kept} - {None}
+    kept_faces, victims = {item.face_id for item in kept}, {item.victim_id for item in kept} - {None}
     last = min((item.score for item in kept if not item.own_case), default=inf)
     return sorted(
         item.face_id
         for item in found
         if not item.own_case
-        and item.face_id not in shown
+        and item.face_id not in kept_faces
         and item.victim_id not in victims
         and item.score >= min(last, threshold)
     )

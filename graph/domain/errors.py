@@ -42,8 +42,11 @@ class MediaStoreUnavailable(RedthreadError):
 
 
 class OtherModel(Unprocessable):
-    """Vectors of another model than the register's, which nothing may be compared with; replayed like what a silent
-    `host` keeps waiting: that is the model here, and it answers when an event comes embedded with it."""
+    """Vectors of another model than the register's: they cannot be compared.
+
+    The event waits in quarantine under `host`, here the model's id, and is replayed when an event arrives that was
+    embedded with the register's model.
+    """
 
     code = "other_model"
 

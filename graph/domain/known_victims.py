@@ -1,8 +1,8 @@
-"""Victims as one viewer may know them, computed from those facts alone that the viewer may know. Pure.
+"""Victims as one viewer may know them, computed only from facts that the viewer may know. Pure.
 
 A viewer is a person, who sees the cases of a district, or a case system, which sees its own. A viewer knows the faces
-in these cases and the faces that approved links join to them. Of the other face of their link that is not approved they
-know only that it exists: a confirmation by one person discloses neither victim nor identity of the other face.
+in these cases and the faces that approved links join to them. Of the other face of an unapproved link a viewer knows
+only that it exists: a confirmation by one person discloses neither its victim nor its identity.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ ANSWERS = frozenset({"missing_file", "empty_file", "too_large", "wrong_sha256", 
 class EmbedStep:
     """Fetches and decodes media, finds and embeds their faces. Thread-safe; every method blocks.
 
-    All methods raise Unprocessable, or SourceUnreachable where the media's host does not answer.
+    All methods raise Unprocessable, SourceUnreachable if the media's host does not answer, or MediaStoreUnavailable.
     """
 
     fetcher: Fetcher

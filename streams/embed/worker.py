@@ -60,13 +60,16 @@ class EmbedWorker:
         read_each(self.app, [topics.PROBES], self.request, name="embed-probes", parallel=True)
 
     async def media(self, message: Message) -> None:
+        """A picture of a case, once there is space for its crops."""
         await self._wait_for_space()
         await self._handle(message, self._source_of[message.topic], self.step.media_record, self.pool)
 
     async def change(self, message: Message) -> None:
+        """A change of a case or victim, or an erasure: checked, and passed on to the gallery log."""
         await self._handle(message, self._source_of[message.topic], self.step.change_record, self.pool)
 
     async def request(self, message: Message) -> None:
+        """A search's picture, or a face that a person marked."""
         await self._handle(message, "", self.step.request_record, self.probe_pool)
 
     async def _handle(self, message: Message, source: str, work: Work, pool: Executor) -> None:
@@ -99,6 +102,7 @@ class EmbedWorker:
             self._is_short = False
 
     async def _process(self, message: Message, source: str, work: Work, pool: Executor) -> GalleryRecord:
+        """The event's record, made in a thread; waits while the media store is away, retries while a host is tried."""
         loop = asyncio.get_running_loop()
         delay = 0.5
         while True:

@@ -51,7 +51,7 @@ def batch_of(
     for offset, record in records:
         batch.changes.last = offset
         _apply(batch, record)
-        # Also means that did not grow: the gallery may have been loaded after the decision.
+        # Also unchanged means of the victims decided on: the gallery may have been loaded after the decision.
         decided = decisions.victims(record) if isinstance(record, VictimsAssigned) else ()
         batch.compare.means(batch.staged.means.grown(decided))
         batch.applied += 1

@@ -88,9 +88,9 @@ class Comparer:
         compared, too_poor = self._staged.comparable(media.scope)
         threshold = self._threshold(media.scope, len(able))
         cut: list[dict[str, object]] = []
-        beside = self._victims_in(media)
+        present = self._victims_in(media)
         for face, neighbours in zip(faces, self._finder.of(faces, media.scope), strict=True):
-            others = self._propose(face, media.scope, neighbours, beside, threshold)
+            others = self._propose(face, media.scope, neighbours, present, threshold)
             cut.append({"face_id": face.face_id, "number": len(others), "faces": others[:LISTED]})
             self._group(face, media.scope, neighbours)
         offset = self._changes.last
@@ -163,16 +163,24 @@ class Comparer:
     # --- candidates of a face ------------------------------------------------------------------------------------
 
     def _propose(
-        self, face: Face, scope: InScope, neighbours: FaceNeighbours, beside: Container[str], threshold: float
+        self,
+        face: Face,
+        scope: InScope,
+        neighbours: FaceNeighbours,
+        present: Container[str],
+        threshold: float,
     ) -> list[str]:
-        """Stages links to the faces that the caps keep; returns the ids of similar faces that they cut."""
+        """Stages links to the faces that the caps keep; returns the ids of similar faces that they cut.
+
+        `present` are the victims in the same picture: the face is another person.
+        """
         others, most, full = neighbours.others, FIRST_LIMIT, FullCaps()
         floor = self.calibration.floor
         means = self._staged.means.similar_victims(vectors_of([face])[0], neighbours.means, floor)
         while True:
             caps, found, flags = Caps(), dict[str, Similar](), dict[str, tuple[bool, bool]]()
             needed = _Needed(caps, threshold, floor)
-            for item, by_mean, leads_only in self._best_first(face, scope, neighbours, others, means, beside, needed):
+            for item, by_mean, leads_only in self._best_first(face, scope, neighbours, others, means, present, needed):
                 if item.score < others.cutoff and needed.score() < others.cutoff:
                     break  # a face that was not looked up may be better
                 found[item.face_id] = item
@@ -204,13 +212,13 @@ class Comparer:
         neighbours: FaceNeighbours,
         others: Neighbours,
         means: Sequence[tuple[str, float]],
-        beside: Container[str],
+        present: Container[str],
         needed: _Needed,
     ) -> Iterator[tuple[Similar, bool, bool]]:
         """The faces that the face may be compared with, each once with its best score, the highest first.
 
-        As far down as the caps may keep or count one. With whether the score is of a mean, and whether the other face
-        gives leads only.
+        Each comes with two flags: whether the score is of a mean, and whether the other face gives leads only. Ends at
+        the lowest score at which the caps may keep or count a face.
         """
         victims = self._finder.own_cases(scope.cases).victims | self._staged.means.touched
         own_means = [pair for pair in means if pair[0] in victims]
@@ -218,9 +226,9 @@ class Comparer:
         (new,) = self._finder.new_faces(vectors_of([face]), self.calibration.floor)
         ordered = merge(
             takewhile(needed.other, self._finder.in_order(others)),
-            takewhile(needed.other, self._by_mean(face, other_means, beside)),
+            takewhile(needed.other, self._by_mean(face, other_means, present)),
             takewhile(needed.own, self._finder.in_order(neighbours.own)),
-            self._by_mean(face, own_means, beside),
+            self._by_mean(face, own_means, present),
             self._finder.in_order(neighbours.reclassified),
             sorted(Scored(-score, other.face_id, False, None) for other, score in new),
         )
@@ -229,20 +237,20 @@ class Comparer:
     def _comparable(
         self, face: Face, scope: InScope, ordered: Iterable[Scored]
     ) -> Iterator[tuple[Similar, bool, bool]]:
-        """Those that the face may be compared with, each once, as the caps see them; with both flags."""
+        """Those that the face may be compared with, each once, as the caps see them; flags as of `_proposals`."""
         own_media, seen = self._table.media.number(face.media_id), set[str]()
         for negative_score, name, by_mean, number in ordered:
             if name in seen:
                 continue
             seen.add(name)
-            stored, victim_id, leads_only = self._finder.standing(name, number, own_media)
+            stored, victim_id, leads_only = self._finder.comparability(name, number, own_media)
             if stored is not None and may_compare(scope, stored):
                 yield similar(scope, stored, name, -negative_score, victim_id), by_mean, leads_only
 
-    def _by_mean(self, face: Face, means: Iterable[tuple[str, float]], beside: Container[str]) -> Iterator[Scored]:
+    def _by_mean(self, face: Face, means: Iterable[tuple[str, float]], present: Container[str]) -> Iterator[Scored]:
         """Victims' nearest faces in the order of the means' scores, the smaller face id if tied."""
         for score, tied in groupby(means, key=lambda pair: pair[1]):
-            names = [victim_id for victim_id, _ in tied if self._may_be(face, victim_id, beside)]
+            names = [victim_id for victim_id, _ in tied if self._may_be(face, victim_id, present)]
             nearest = filter(None, (self._nearest(face, victim_id) for victim_id in names))
             for name in sorted(other.face_id for other in nearest):
                 yield Scored(-score, name, True, self._table.number(name))
@@ -251,13 +259,13 @@ class Comparer:
         mean = self._staged.means.get(victim_id)
         return self._staged.faces.get(mean.nearest(vectors_of([face])[0])[0]) if mean is not None else None
 
-    def _may_be(self, face: Face, victim_id: str, beside: Container[str]) -> bool:
+    def _may_be(self, face: Face, victim_id: str, present: Container[str]) -> bool:
         """Whether the face may be compared with the victim's mean, and its identity is still open.
 
-        Not if it is the victim's own face, is `beside` one in a picture, or people decided that it is another person.
+        Not if it is the victim's own face, the victim is `present` in its picture, or people dismissed the pair.
         """
         scope = self._staged.scope_of(face)
-        if scope is None or not scope.register or scope.hidden or victim_id in beside:
+        if scope is None or not scope.register or scope.hidden or victim_id in present:
             return False
         cannot_link = filter(None, map(self._staged.faces.get, self._staged.groups.cannot_link(face.face_id)))
         return all(other.victim_id != victim_id for other in cannot_link)
@@ -293,7 +301,7 @@ class Comparer:
         added = sorted(Scored(-score, face.face_id, False, None) for score, face in staged)
         caps = Caps()
         for negative_score, name, _, number in merge(self._finder.in_order(best), added):
-            scope, victim_id, _ = self._finder.standing(name, number, None)
+            scope, victim_id, _ = self._finder.comparability(name, number, None)
             if scope is None or (caps.others_full and scope.cases.isdisjoint(whole.cases)):
                 continue  # most of a large register, once the caps keep no more of it
             face = self._staged.faces.get(name)
@@ -356,7 +364,7 @@ class Comparer:
         own_media = self._table.media.number(face.media_id)
         similar_faces: list[tuple[str, InScope]] = []
         for name, number in known.items():
-            stored, _, leads_only = self._finder.standing(name, number, own_media)
+            stored, _, leads_only = self._finder.comparability(name, number, own_media)
             if stored is not None and not leads_only and may_compare(scope, stored):
                 similar_faces.append((name, stored))
         for case_id in missing:
@@ -372,7 +380,7 @@ class Comparer:
 
 
 class _Needed:
-    """How far down the neighbours of a face have to be read."""
+    """Whether further neighbours of a face have to be read, by what its caps have kept so far."""
 
     def __init__(self, caps: Caps, threshold: float, floor: float) -> None:
         self._caps = caps
@@ -384,7 +392,9 @@ class _Needed:
         return min(self._caps.last_other, self._threshold) if self._caps.others_full else self._floor
 
     def other(self, item: Scored) -> bool:
+        """Whether a neighbour of another case with this score can matter."""
         return -item.negative_score >= self.score()
 
-    def own(self, item: Scored) -> bool:
+    def own(self, _: Scored) -> bool:
+        """Whether a further neighbour of the own case can be kept, whatever its score."""
         return not self._caps.own_full

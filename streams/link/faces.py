@@ -62,7 +62,7 @@ def complete(batch: Batch, record: MediaEmbedded | MarkEmbedded, media: Media) -
 
 
 def put(batch: Batch, record: MediaEmbedded | MarkEmbedded, face: EmbeddedFace, stored: Face | None = None) -> None:
-    """Stages a new face, or the vector of a stored one, whose label, victim and mark stay."""
+    """Stages a new face, or the vector of a stored one, whose label, victim and mark stay; writes its embedding."""
     stored = stored or Face(face.face_id, record.media_id, None)
     batch.staged.put_face(batch.with_vector(stored, face))
     _write(batch, record, face, stored)

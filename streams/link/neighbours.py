@@ -45,7 +45,7 @@ class Scored(NamedTuple):
     number: int | None
 
 
-class Standing(NamedTuple):
+class Comparability(NamedTuple):
     """A face's present scope (None: not compared), victim, and whether it gives leads only."""
 
     scope: InScope | None
@@ -54,7 +54,7 @@ class Standing(NamedTuple):
 
 
 _NOTHING: Final = Neighbours(np.zeros(0, np.int64), np.zeros(0), 0.0)
-_NOT_COMPARED: Final = Standing(None, None, False)
+_NOT_COMPARED: Final = Comparability(None, None, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class NeighbourFinder:
             self._cases[cases] = self._table.of_cases(cases)
         return self._cases[cases]
 
-    def standing(self, face_id: str, number: int | None, own_media: int | None) -> Standing:
+    def comparability(self, face_id: str, number: int | None, own_media: int | None) -> Comparability:
         """What decides comparison with a committed or new face; it is not compared with its own media."""
         if number is not None and face_id not in self._staged.faces.changed:
             media = int(self._table.media_of[number])
@@ -185,11 +185,11 @@ class NeighbourFinder:
             if not self._staged.media.changed or self._table.media.ids.name(media) not in self._staged.media.changed:
                 state, victim = int(self._table.state[number]), int(self._table.victim[number])
                 scope = None if state & (POOR | HIDDEN) else self._table.media.scope_at(media)
-                return Standing(scope, self._table.victims.name(victim), bool(state & LEADS_ONLY))
+                return Comparability(scope, self._table.victims.name(victim), bool(state & LEADS_ONLY))
         face = self._staged.faces.get(face_id)
         if face is None:
             return _NOT_COMPARED
-        return Standing(self._staged.scope_of(face), face.victim_id, face.leads_only)
+        return Comparability(self._staged.scope_of(face), face.victim_id, face.leads_only)
 
     def in_order(self, neighbours: Neighbours) -> Iterator[Scored]:
         """The faces of these rows, the highest score first, the smaller id if tied."""

@@ -257,7 +257,7 @@ class LinkWorker:
                     self._hold.epoch,
                     batch.changes,
                     record=self._ids[batch.changes.last],
-                    stands_at=self._offset,
+                    known_offset=self._offset,
                     now=datetime.now(UTC),
                     between=between,
                     ends=ends,
@@ -276,7 +276,7 @@ class LinkWorker:
         if isinstance(content, SearchAsked):
             batch.answers.refuse(content.search_id, reason.message)
         elif isinstance(content, Decided | Migrated):  # the graph holds the act itself, and embeddings can be repeated
-            log.error("link: the graph refused what follows of record %s: %s", offset, refused.message)
+            log.error("link: the graph refused the consequences of record %s: %s", offset, refused.message)
         else:
             batch.quarantine(content.origin, reason)
         await self._write(batch)

@@ -49,7 +49,7 @@ class Circuits:
         self._open.pop(host, None)
 
     def failed(self, host: str) -> bool:
-        """Whether to retry the same event now; where not, the circuit is open."""
+        """Records a failure; returns whether to retry the same event now. If not, the circuit is open."""
         now = self._clock()
         since = self._failing_since.setdefault(host, now)
         if host not in self._open and now - since < self._patience:

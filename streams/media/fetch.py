@@ -66,7 +66,9 @@ class Fetcher:
         return Fetched(data, found)
 
     def server_of(self, url: str) -> str | None:
-        """The host, or the allowed folder, that must be up for this URL; None for our own store."""
+        """The host, or the allowed folder, that must be up for this URL; None for our own store, and for a URL
+        that is not allowed.
+        """
         if url.startswith(UPLOAD_SCHEME):
             return None
         with suppress(ValueError):

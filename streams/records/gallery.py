@@ -149,7 +149,7 @@ class VictimsAssigned(Record):
 
 
 class PairsJudged(Record):
-    """Pairs of faces that people dismissed as two people (`apart`), or no longer dismiss."""
+    """Pairs of faces that people dismissed (`apart`: a cannot-link), or no longer dismiss."""
 
     pairs: Annotated[list[tuple[Sha256, Sha256]], Field(min_length=1)]
     apart: bool

@@ -76,8 +76,8 @@ async def test_a_new_picture_asks_for_nothing_that_only_known_events_have(
     monkeypatch.setattr(Tx, "do", noted)
 
     for plan in Drawn("new", 1).batches(4, 1):
-        await commit.commit(store, epoch, plan.changes, now=NOW, stands_at=plan.changes.first - 1)
+        await commit.commit(store, epoch, plan.changes, now=NOW, known_offset=plan.changes.first - 1)
 
     assert asked.count(queries.EVENTS_AT) == asked.count(queries.MOVE_CURSOR) == 4
-    assert queries.STANDING_NOTICES not in asked and relay.RESOLVE_QUARANTINED not in asked
+    assert queries.LATEST_NOTICES not in asked and relay.RESOLVE_QUARANTINED not in asked
     assert len(asked) <= 4 * 13

@@ -90,7 +90,7 @@ async def do_act_reopening(
         visible, others_stand = await links_of_act(tx, act_id, actor)
         if not visible:
             raise NotFound("there is no such act")
-        standing = {key: locked for key, (locked, verdict_id) in visible.items() if locked.is_standing(verdict_id)}
+        standing = {key: locked for key, (locked, verdict_id) in visible.items() if locked.is_in_force(verdict_id)}
         decided_later: list[dict[str, object]] = []
         for key, locked in standing.items():
             last = locked.status.last

@@ -49,7 +49,7 @@ class Judgement:
 class Deciding:
     """The acting person, time and purpose, and the action names for graph and audit log.
 
-    `faces` are those of the victims, beside its links' own, that the person says were shown; None: not stated.
+    `faces` are the victims' further faces that were shown, by the person's statement; None: not stated.
     """
 
     actor: Person
@@ -92,7 +92,7 @@ class Locked:
     def faces(self) -> tuple[str, str]:
         return self.a, self.b
 
-    def is_standing(self, verdict_id: str) -> bool:
+    def is_in_force(self, verdict_id: str) -> bool:
         """Whether nobody has taken this verdict back."""
         return verdict_id in {act.verdict_id for act in self.status.acts}
 

@@ -1,7 +1,7 @@
 """People decide on links: verdict, approval, reopening, one link or many in one act. No machine decides here.
 
-Every act is checked first. State, history, victims, notices and audit entry are then written in one transaction that
-begins by locking the audit head, so no two decisions interleave.
+Checks and writes of an act (state, history, victims, notices, audit entry) are one transaction, which begins by locking
+the audit head, so no two decisions interleave.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from graph.actions.decide.decision import (
     check_consistent,
     check_shown,
 )
-from graph.actions.decide.statements import decision_records
+from graph.actions.decide.decision_records import decision_records
 from graph.actions.read.links import find_link
 from graph.actions.victims import Surroundings
 from graph.domain import audit, ids, link
@@ -89,6 +89,8 @@ async def do_reopening(
 
 
 async def _decide(store: Store, seen: Seen, step: Step, deciding: Deciding, check: Check) -> VisibleLink:
+    """The link after one step on it: locked, checked, written and read back in one transaction."""
+
     async def work(tx: Tx) -> VisibleLink:
         head = await log.lock_head(tx)
         found = await lock(tx, [seen.link_id])
@@ -110,7 +112,7 @@ async def _check_judge(_: Tx, actor: Person, locked: Locked) -> None:
 async def _check_approve(_: Tx, actor: Person, locked: Locked) -> None:
     check_visible(actor, locked)
     if locked.status.state not in link.AWAITS_APPROVAL:
-        check_may(actor, Permission.APPROVE, locked.districts, made_by="")
+        check_may(actor, Permission.APPROVE, locked.districts, made_by="")  # whether anybody like this person could
         link.next_state(locked.status.state, SecondDecision.APPROVED)  # raises
     confirmation = locked.status.confirmation
     check_may(actor, Permission.APPROVE, locked.districts, made_by=confirmation.by if confirmation else None)
@@ -124,7 +126,7 @@ async def _check_reopen(tx: Tx, actor: Person, locked: Locked) -> None:
     check_may(actor, Permission.REOPEN, locked.districts, made_by=last.by)
     visible, _ = await links_of_act(tx, last.act_id, actor)
     others = [
-        key for key, (other, verdict_id) in visible.items() if key != locked.link_id and other.is_standing(verdict_id)
+        key for key, (other, verdict_id) in visible.items() if key != locked.link_id and other.is_in_force(verdict_id)
     ]
     if others:
         raise Conflict(
@@ -136,7 +138,7 @@ async def _check_reopen(tx: Tx, actor: Person, locked: Locked) -> None:
 
 
 async def links_of_act(tx: Tx, act_id: str, actor: Person) -> tuple[dict[str, tuple[Locked, str]], bool]:
-    """The links of an act that the person may see, each with its verdict id in the act, and whether others stand.
+    """The links of an act that the person may see, each with its verdict id there; whether others are in force.
 
     For the person the act consists of the visible links: these are decided as a unit, the rest belongs to others.
     """
@@ -144,7 +146,7 @@ async def links_of_act(tx: Tx, act_id: str, actor: Person) -> tuple[dict[str, tu
     found = await lock(tx, verdicts)
     seen = {key for key, locked in found.items() if may(actor, Permission.SEE, locked.districts)}
     visible = {key: (found[key], verdicts[key]) for key in sorted(seen)}
-    return visible, any(found[key].is_standing(verdicts[key]) for key in found.keys() - seen)
+    return visible, any(found[key].is_in_force(verdicts[key]) for key in found.keys() - seen)
 
 
 def check_visible(actor: Person, locked: Locked) -> None:
@@ -238,7 +240,10 @@ async def write(
     act_id: str,
     around: Surroundings | None = None,
 ) -> Planned:
-    """Plans an act and writes it with everything that it changes: histories, victims, notices, audit entry."""
+    """Plans an act and writes it with everything that it changes: histories, victims, notices, audit entry.
+
+    Returns the plan, for the answer.
+    """
     planned = await plan(tx, found, steps, deciding, act_id, around)
     at = deciding.now.isoformat()
     maker = Maker.of(deciding.actor, PERMISSIONS[deciding.kind])

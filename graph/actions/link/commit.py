@@ -33,7 +33,7 @@ async def commit(
     *,
     now: datetime,
     record: RecordId | None = None,
-    stands_at: int | None = None,
+    known_offset: int | None = None,
     between: Callable[[], None] = lambda: None,
     ends: bool = True,
 ) -> None:
@@ -41,15 +41,15 @@ async def commit(
 
     A very large batch is written in chunks, and the last one moves the cursor. `between` is called after each chunk but
     the last. Without a `record` the cursor stores its offset alone: a graph written without a log. The cursor does not
-    move if the batch `ends` no record, because more of one follows. `stands_at` is the offset at which the caller last
-    knew the cursor.
+    move if the batch `ends` no record, because more of one follows. `known_offset` is where the caller last
+    saw the cursor.
 
     Raises Fenced where another process has taken the log over, AlreadyCommitted where the batch was written before, and
-    LogGap where the cursor is before `stands_at`, because an older dump was loaded meanwhile.
+    LogGap where the cursor is before `known_offset`, because an older dump was loaded meanwhile.
     """
 
     async def work(tx: Tx, chunk: GraphWrites, cursor: LiteralString) -> None:
-        head = await _move(tx, cursor, epoch, chunk.last, record or UNKNOWN, stands_at)
+        head = await _move(tx, cursor, epoch, chunk.last, record or UNKNOWN, known_offset)
         if chunk.removed_links:
             await tx.do(queries.REMOVE_LINKS, links=chunk.removed_links)
         affected = await _affected_faces(tx, chunk)
@@ -78,13 +78,15 @@ async def commit(
 
 
 async def _move(
-    tx: Tx, cursor: LiteralString, epoch: int, last: int, record: RecordId, stands_at: int | None
+    tx: Tx, cursor: LiteralString, epoch: int, last: int, record: RecordId, known_offset: int | None
 ) -> log.Head:
     """The locked audit head; the statement `cursor` has moved or held the cursor. Raises as `commit` does."""
     moved = await tx.one(cursor, log=LOG, epoch=epoch, last=last, ce_id=record.ce_id, digest=record.digest)
     before = moved or await tx.one(queries.CURSOR, log=LOG)
-    if before is not None and stands_at is not None and before["offset"] < stands_at:
-        raise LogGap(f"the graph stands at {before['offset']}, link at {stands_at}: an older dump was loaded meanwhile")
+    if before is not None and known_offset is not None and before["offset"] < known_offset:
+        raise LogGap(
+            f"the graph stands at {before['offset']}, link at {known_offset}: an older dump was loaded meanwhile"
+        )
     if moved is not None:
         return log.Head(moved["seq"], moved["hash"], moved["outbox"])
     if before is not None and before["epoch"] == epoch and before["offset"] >= last:

@@ -45,7 +45,7 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
         notices = [_notice(row) for row in entries if row["source"]]
         # A host whose event now fails for another reason has answered: its waiting events can be replayed.
         answering = [row["host"] for row in await tx.rows(queries.ANSWERING_HOSTS, rows=entries)]
-        standing = await tx.rows(ingest.STANDING_NOTICES, subjects=[f"event:{name}" for name in names.values()])
+        standing = await tx.rows(ingest.LATEST_NOTICES, subjects=[f"event:{name}" for name in names.values()])
         done = {
             ids.quarantine_id(row["subject"].removeprefix("event:"))
             for row in standing
@@ -163,7 +163,7 @@ async def entries(store: Store, quarantine_ids: Sequence[str]) -> dict[str, Entr
     async def work(tx: Tx) -> dict[str, Entry]:
         found = await tx.rows(queries.ENTRIES, ids=list(quarantine_ids))
         subjects = [f"event:{_name(row)}" for row in found]
-        notices = await tx.rows(ingest.STANDING_NOTICES, subjects=sorted(subjects))
+        notices = await tx.rows(ingest.LATEST_NOTICES, subjects=sorted(subjects))
         outcomes = {row["subject"]: row["outcome"] for row in notices}
         return {
             row["quarantine_id"]: Entry(

@@ -374,7 +374,7 @@ RETURN row.place AS place, coalesce(min(n.fingerprint), min(q.fingerprint)) AS f
 """
 """The event known at each place: no row for an unknown place, and no fingerprint for an entry of an older release."""
 
-STANDING_NOTICES: Final = """
+LATEST_NOTICES: Final = """
 UNWIND $subjects AS subject
 MATCH (n:Notice {subject: subject})
 WITH subject, n ORDER BY n.number DESC

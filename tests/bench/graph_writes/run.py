@@ -113,7 +113,7 @@ class _Writers:
                 plan.changes,
                 now=datetime.now(UTC),
                 record=RECORD,
-                stands_at=plan.changes.first - 1,
+                known_offset=plan.changes.first - 1,
             )
             spent.append(time.perf_counter() - begun)
         return spent

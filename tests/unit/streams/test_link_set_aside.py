@@ -38,7 +38,7 @@ class Graph:
         """Raised one after the other, the last first, before anything else is done."""
 
     async def commit(
-        self, store: object, epoch: int, changes: GraphWrites, *_: object, stands_at: int, **__: Any
+        self, store: object, epoch: int, changes: GraphWrites, *_: object, known_offset: int, **__: Any
     ) -> None:
         span = (changes.first, changes.last)
         is_second_try = span[0] == span[1] and span in self.tried
@@ -47,7 +47,7 @@ class Graph:
             raise self.failures.pop()
         if any(span[0] <= offset <= span[1] for offset in self.bad) and not is_second_try:
             raise StoreRefused("Neo4j refused a statement (Neo.ClientError.Schema)")
-        assert stands_at == span[0] - 1
+        assert known_offset == span[0] - 1
         self.committed.append(changes)
 
 
