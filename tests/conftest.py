@@ -29,10 +29,11 @@ from tests.support.class_data import made_in_background
 from tests.support.graph_contents import empty
 
 CHECKOUT = Path(__file__).parent.parent
-UNITS_OF_WORK = ("tests/integration/processes", "tests/integration", "tests/integration/faults", "tests/journeys")
+UNITS_OF_WORK = ("tests/integration", "tests/integration/faults", "tests/journeys")
 """Folders whose tests share servers, the longest first. Each runs as a whole in one test process.
 
-`tests/integration` is only what lies directly in it. All other files are units of their own.
+`tests/integration` is only what lies directly in it. All other files are units of their own: those in
+`tests/integration/processes` use the stack of the process that runs them.
 """
 
 
@@ -50,7 +51,7 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where several processes share the work, the longest units come first, so that none ends long after the others."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        order = [*UNITS_OF_WORK, "tests/integration/servers"]
+        order = [*UNITS_OF_WORK, "tests/integration/processes", "tests/integration/servers"]
         folders = {item: item.path.parent.relative_to(CHECKOUT).as_posix() for item in items}
         items.sort(key=lambda item: order.index(folders[item]) if folders[item] in order else len(order))
 

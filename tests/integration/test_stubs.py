@@ -88,10 +88,10 @@ async def test_both_districts_see_approve_and_reopen_a_link_whose_one_side_is_a_
     for person in (ANNA, SUE, BEN, SAM):
         seen = await read_link(store, access_log, link_id, access=access(person))
         assert {side.face_id: side for side in (seen.a, seen.b)}[make.face_id("north")] == stub
-        listed, _ = await read_links(
+        listed = await read_links(
             store, access_log, state=State.CONFIRMED, case_id=None, after="", limit=9, access=access(person)
         )
-        assert [link.link_id for link in listed] == [link_id]
+        assert [link.link_id for link in listed.items] == [link_id]
     with pytest.raises(NotFound):
         await read_link(store, access_log, link_id, access=access(ELSEWHERE))
     # The membership that was urgent is gone; the other one is as urgent.

@@ -203,8 +203,10 @@ def test_an_uploaded_picture_finds_the_person_in_the_register(ingested: Path, sa
     )
     assert found.returncode == 0, found.stderr
     assert "similar is not the same person" in found.stdout
-    first = next(line for line in found.stdout.splitlines() if line.startswith("rank 1 "))
-    assert "case local:2026-027" in first and " box " in first
+    ranked = [line for line in found.stdout.splitlines() if line.startswith("rank ")]
+    # Another test of this system submits a picture of the same person to a case of its own.
+    assert "case local:2026-027" in ranked[0] or "case local:odd_name-" in ranked[0]
+    assert any("case local:2026-027" in line and " box " in line for line in ranked)
     assert "c-3.jpg" in found.stdout  # named from this machine's journal
     assert "score" not in found.stdout
 

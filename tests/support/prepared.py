@@ -67,6 +67,7 @@ def _serve() -> None:
     runs: list[dict[str, Any]] = json.load(sys.stdin)
     for module in set(COMMANDS.values()):
         import_module(f"infra.cli.{module}")
+    import_module("infra.local.artifacts")  # commands import it late; a run as another user may not read all libraries
     gc.freeze()  # what the runs share is left alone by their collectors
     waiting = [(position, Run(**run)) for position, run in enumerate(runs)]
     started: dict[int, tuple[int, int, int]] = {}
