@@ -189,7 +189,7 @@ async def test_what_follows_of_an_act_is_passed_over_and_said_in_the_log(
     assert graph.tried == [(0, 1), (0, 0), (1, 1), (1, 1)]
     assert graph.committed[-1] == GraphWrites(1, 1)
     assert worker.applied == 2
-    assert "the graph refused what follows of record 1: Neo4j refused a statement" in caplog.text
+    assert "the graph refused the consequences of record 1: Neo4j refused a statement" in caplog.text
 
 
 async def test_a_graph_that_refuses_even_the_cursor_ends_the_process(
