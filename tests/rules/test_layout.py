@@ -171,3 +171,19 @@ def test_names_of_topics_stand_in_one_table() -> None:
     ]
 
     assert breaches == []
+
+
+def test_every_path_that_a_text_names_exists() -> None:
+    """In code, documents and workflows alike: a cache key once named files that had moved, and never changed again."""
+    names = tracked()
+    known = {*names, *(parent.as_posix() for name in names for parent in Path(name).parents)}
+    path = re.compile(r"(?<![\w/.-])((?:streams|graph|api|infra|tests)/[\w/.*-]*\w)")
+    breaches = [
+        f"{name}: {found}"
+        for name in names
+        if Path(name).suffix in (".py", ".md", ".toml", ".yaml", "")
+        for found in path.findall((CHECKOUT / name).read_text("utf-8"))
+        if found not in known and f"{found}.py" not in known and not ("*" in found and [*CHECKOUT.glob(found)])
+    ]
+
+    assert breaches == []

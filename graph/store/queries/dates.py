@@ -1,6 +1,6 @@
 """The statements of events about a media `m`, as a part of other statements.
 
-`graph.domain.capture_time.Dates.of` and `graph.domain.visibility.with_visible_statements` read them.
+`graph.domain.capture_time.Dates.of` and `graph.domain.case_view.media_statements` read them.
 """
 
 from __future__ import annotations
