@@ -37,7 +37,7 @@ class Connection(H11Protocol):
     head_seconds = HEAD_SECONDS
     _timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         self._limit_head()
 
