@@ -1,4 +1,4 @@
-"""`redthread ingest`: submits a folder or ZIP of pictures to one case of the running system; resumable."""
+"""`redthread ingest`: submits a folder or archive of pictures to one case of the running system; resumable."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from infra.foreground import in_thread, run_until_signalled
 from infra.local.running import addresses_of
 from infra.settings import Settings
 from infra.terminal import announce, bars
-from streams.client.files import Files, open_files
+from streams.client.files import Files, Listing, open_files
 from streams.client.free_space import FreeSpace
 from streams.client.graph_state import GraphState
 from streams.client.ingest import Ingest, IngestTerms, Outcome
@@ -47,7 +47,7 @@ TEXT_MAX = 200
 
 
 def ingest(
-    folder: Annotated[Path, typer.Argument(help="A folder or a ZIP archive: every file in it is submitted.")],
+    folder: Annotated[Path, typer.Argument(help="A folder or an archive: every file in it is submitted.")],
     case: Annotated[str, typer.Option(help="Case id; without a source before a colon it gets `local:`.")],
     scope: Annotated[Scope, typer.Option(help="How far the pictures may be compared.")],
     purpose: Annotated[str, typer.Option(help="What the pictures are processed for.")],
@@ -59,7 +59,7 @@ def ingest(
     ] = False,
     data: DataOption = None,
 ) -> None:
-    """Submit a folder or a ZIP archive of pictures to a case.
+    """Submit a folder or an archive of pictures to a case, and the pictures in archives within it.
 
     Exit code 1 where some files are in quarantine or could not be sent.
     """
@@ -79,11 +79,13 @@ def ingest(
     if district not in allowed:
         raise Invalid(f"--district: source {source_of(terms.case_id)} speaks for {', '.join(allowed)} only")
     source = open_files(folder.expanduser())
-    files = source.names(announce)
-    if not files:
+    listing = source.listing()
+    for remark in listing.remarks:
+        announce(printable(remark))
+    if not listing.names and not listing.not_sent:
         raise Invalid(f"no files in {printable(str(folder))}")
     addresses = addresses_of(chosen)
-    main = in_thread(lambda stop: _ingest(terms, source, files, addresses, chosen, stop))
+    main = in_thread(lambda stop: _ingest(terms, source, listing, addresses, chosen, stop))
     outcome = run_until_signalled(main, "stopping; what Kafka has is not sent again", resumable=True)
     _show(outcome)
     if outcome.quarantined or outcome.not_sent:
@@ -99,7 +101,7 @@ def full_case_id(case: str) -> str:
 
 
 def _ingest(
-    terms: IngestTerms, source: Files, files: list[str], addresses: Addresses, chosen: Settings, stop: threading.Event
+    terms: IngestTerms, source: Files, listing: Listing, addresses: Addresses, chosen: Settings, stop: threading.Event
 ) -> Outcome:
     kafka = addresses.kafka_connection
     target = target_of(admin_client(kafka).list_topics(timeout=ANSWER_S).cluster_id, *astuple(terms))
@@ -120,7 +122,7 @@ def _ingest(
             announce=announce,
             show_progress=bars,
         )
-        return run.run(files, stop, lambda: explanation(addresses, system.source, chosen.data / "logs"))
+        return run.run(listing, stop, lambda: explanation(addresses, system.source, chosen.data / "logs"))
 
 
 def _show(outcome: Outcome) -> None:
@@ -130,6 +132,8 @@ def _show(outcome: Outcome) -> None:
     for name, number in sorted(outcome.by_outcome.items()):
         table.add_row(WORDS.get(name, name), str(number))
     out.print(table)
+    for system, number in sorted(outcome.left_out.items()):
+        out.print(f"left out: {number} {'file' if number == 1 else 'files'} that {system} leaves beside pictures")
     for title, items in (("in quarantine", outcome.quarantined), ("not sent", outcome.not_sent)):
         for file, reason in items:
             out.print(f"{title}: {escape(printable(file))}: {escape(reason)}")

@@ -7,6 +7,7 @@ import mimetypes
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
@@ -16,7 +17,7 @@ from typing import Any
 from graph.domain import ids
 from graph.domain.text import printable
 from graph.files import MediaStore
-from streams.client.files import Files
+from streams.client.files import Files, Listing
 from streams.client.free_space import FreeSpace
 from streams.client.graph_state import PASSING_CODES, QUARANTINED, Entry, GraphState
 from streams.client.journal import Journal, LocalFile, Sent
@@ -66,6 +67,8 @@ class Outcome:
     """File and reason."""
     not_sent: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     """File and reason."""
+    left_out: Counter[str] = field(default_factory=Counter[str])
+    """Files that systems leave behind, by system."""
     interrupted: bool = False
 
     def count(self, file: str, outcome: str, reason: str) -> None:
@@ -105,9 +108,11 @@ class Ingest:
     _skipped: int = field(default=0, init=False)
     _outcome: Outcome = field(default_factory=Outcome, init=False)
 
-    def run(self, names: list[str], stop: threading.Event, explain: Callable[[], str]) -> Outcome:
+    def run(self, listing: Listing, stop: threading.Event, explain: Callable[[], str]) -> Outcome:
         """The result once each file has its notice, or at the time that `stop` was set."""
-        files = self._sort(names)
+        self._outcome.not_sent += listing.not_sent
+        self._outcome.left_out = listing.left_out
+        files = self._sort(listing.names)
         pending, lost = self._in_kafka(files.pending)
         # Where Kafka lost events it may have lost notices too, and new ones are at lower offsets than noted.
         start = 0 if lost else min((sent.notices_from for sent in pending), default=None)
@@ -146,7 +151,7 @@ class Ingest:
             except OSError as error:
                 self._outcome.not_sent.append((name, error.strerror or "cannot be read"))
                 continue
-            sent = self.journal.find(file)
+            sent = self.journal.find(file) or self._find_by_content(file)
             if sent is None or not sent.place:
                 files.unsent.append(file)
             elif sent.outcome == QUARANTINED:
@@ -163,6 +168,19 @@ class Ingest:
             else:
                 files.unsent.append(file)
         return files
+
+    def _find_by_content(self, file: LocalFile) -> Sent | None:
+        """The event sent for the file's bytes: its folder was moved, or it was written anew, perhaps as it was."""
+        if not self.journal.has_path(file):
+            return None
+        try:
+            data = self.source.read(file, self.max_bytes)
+        except OSError:  # said when it is sent
+            return None
+        sent = self.journal.find_content(file, hashlib.sha256(data).hexdigest()) if data is not None else None
+        if sent is not None:
+            self.journal.seen(sent.row, file)
+        return sent
 
     def _in_kafka(self, pending: list[Sent]) -> tuple[list[Sent], list[Sent]]:
         """The events that Kafka holds, and those that it has lost."""
@@ -228,11 +246,6 @@ class Ingest:
                 self._skip(file.file, f"larger than {self.max_bytes // 1024**2} MB")
                 continue
             sha256 = hashlib.sha256(data).hexdigest()
-            sent = self.journal.find_content(file, sha256)
-            if sent is not None and sent.outcome and self.graph.stored_or_erased(self.terms.case_id, [sha256]):
-                self._count_done(sent)
-                self._skipped += 1
-                continue
             # In the media store, not in a folder of our own: an erasure of the media deletes it there.
             self.space.write(partial(self.uploads.put_upload, data))
             row, self._event_ids[row] = self.journal.begin(file, sha256, reader.position)

@@ -30,10 +30,12 @@ def test_each_sub_folder_is_a_case_and_files_lie_at_any_depth(tmp_path: Path) ->
     assert len(told) == 1 and "(1)" in told[0]
 
 
-def test_a_link_to_a_folder_is_submitted_like_a_file_and_not_followed(tmp_path: Path) -> None:
-    put(tmp_path, "a/1.jpg")
+def test_a_link_is_told_of_and_not_followed_and_what_systems_leave_behind_is_no_picture(tmp_path: Path) -> None:
+    put(tmp_path, "a/1.jpg", "a/.DS_Store")
     (tmp_path / "a" / "around").symlink_to(tmp_path)
-    assert [file.file for file in read_cases(tmp_path, print)] == ["1.jpg", "around"]
+    told: list[str] = []
+    assert [file.file for file in read_cases(tmp_path, told.append)] == ["1.jpg"]
+    assert told == ["left out: around: a link, which is not followed"]
 
 
 @pytest.mark.parametrize("name", ["2026-001", "Zoë Ω", "x\ny", "a" * 200, " b", "c ", os.fsdecode(b"\xff"), "a:b"])
