@@ -58,12 +58,12 @@ def _certain(raw: bytes, is_utf8: bool, field: bytes | None) -> str | None:
 
 def _guessed(names: Sequence[bytes]) -> str:
     sample = b"\n".join(names)[:_SAMPLE]
-    matches = list(from_bytes(sample, cp_isolation=list(_PAGES)))
-    return min(matches, key=_order).encoding if matches else "cp437"
+    guesses = list(from_bytes(sample, cp_isolation=list(_PAGES)))
+    return min(guesses, key=_order).encoding if guesses else "cp437"
 
 
-def _order(match: CharsetMatch) -> tuple[int, float, int]:
+def _order(guess: CharsetMatch) -> tuple[int, float, int]:
     # A name mixes scripts only where it is read by the wrong page.
-    others = (unicodedata.name(letter, "?").split()[0] for letter in set(str(match)) if not letter.isascii())
+    others = (unicodedata.name(letter, "?").split()[0] for letter in set(str(guess)) if not letter.isascii())
     scripts = {_ONE_SCRIPT.get(name, name) for name in others}
-    return len(scripts), match.chaos, _PAGES.index(match.encoding)
+    return len(scripts), guess.chaos, _PAGES.index(guess.encoding)
