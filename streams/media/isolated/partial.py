@@ -105,22 +105,22 @@ def _webp_size(data: bytes) -> int:
 
 
 def _jpeg(data: bytes, open_: Open, refusal: Refused) -> tuple[Image.Image, int | None]:
+    if not _scans(data):
+        raise Refused("truncated")
     closed = _tolerant(open_(data + _JPEG_END))
     try:
         image, missing = _filled(lambda: _waiting(open_(data)), refusal)
     except Refused:
-        return _progressive(data, closed, open_, refusal)
+        return _progressive(data, closed, open_)
     rows = int(missing.any(axis=1).sum())
     if rows <= _ROW_OF_BLOCKS and not _differing(closed, _continued(data, open_)).any():
         return rgb(closed), None
     return _greyed(image, missing), _percent(missing)
 
 
-def _progressive(data: bytes, closed: Image.Image, open_: Open, refusal: Refused) -> tuple[Image.Image, int | None]:
+def _progressive(data: bytes, closed: Image.Image, open_: Open) -> tuple[Image.Image, int | None]:
     """A picture whose every scan covers all of it: what is missing is detail."""
     scans, missing = _scans(data), _differing(closed, _continued(data, open_))
-    if not scans:
-        raise refusal
     expected = _SCANS.get(len(closed.getbands()), max(_SCANS.values()))
     if not missing.any() and scans >= expected:
         return rgb(closed), None
