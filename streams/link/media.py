@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from graph.domain.box import SAME_FACE_IOU, iou
@@ -149,7 +150,7 @@ def drop_files(batch: Batch, record: ExaminedMedia, media: Media | None) -> None
         batch.changes.removed_files.append(record.media_id)
         return
     known = batch.stored.get(record.media_id)
-    stored = known.faces if known is not None else {}
+    stored: Mapping[str, StoredFace] = known.faces if known is not None else {}
     used = {stored[name].crop if name in stored else name for name in media.faces}
     crops = dict.fromkeys(crop_name(face.display_crop) for face in record.faces)
     batch.changes.removed_files += [f"{record.media_id}/{name}" for name in crops if name not in used]
