@@ -8,12 +8,12 @@ from pydantic import Field
 from api.deps import ID_MAX, VERSION_MAX, ActPurpose, Approver, Judge, PreviewAccess, Reopener, ServicesDep
 from api.errors import ACTING, BODY, CONFLICTS, LOOKING, problems
 from api.routes.verdicts import ReopeningIn
-from api.wire import Digest, Faces, Number, Reason, Text, WireIn, WireOut, example
+from api.wire import Digest, Faces, Number, Reason, Text, WireIn, example, fields_of
 from graph.actions.decide import acts, contact_sheet
-from graph.actions.decide.acts import Done
+from graph.actions.decide.acts import ChangedVictim, DecidedLink, Done
 from graph.actions.decide.contact_sheet import LINKS_MAX, SheetJudgement
 from graph.actions.decide.decision import Seen
-from graph.domain.link import Decision, SecondDecision, State
+from graph.domain.link import Decision, SecondDecision
 
 router = APIRouter(tags=["decisions"])
 
@@ -64,18 +64,15 @@ class ActApprovalIn(WireIn):
     faces: Faces = None
 
 
-class ActLinkOut(WireOut):
-    link_id: str
-    state: State
-    version: int
+class ActLinkOut(fields_of(DecidedLink)):
+    pass
 
 
-class ActVictimOut(WireOut):
-    victim_id: str
-    faces: int
+class ActVictimOut(fields_of(ChangedVictim)):
+    pass
 
 
-class ActOut(WireOut):
+class ActOut(fields_of(Done)):
     """What an act changed, or would change; `act_id` is null for a preview.
 
     `faces` of `cases` cases are in another victim than before. Links in `pending` join two registered victims only
@@ -88,13 +85,6 @@ class ActOut(WireOut):
          "victims": [{"victim_id": $VICTIM_ID, "faces": 3}], "identifications_to_approve_again": []}
     """)
 
-    act_id: str | None
-    links: list[ActLinkOut]
-    faces: int
-    cases: int
-    victims: list[ActVictimOut]
-    pending: list[str]
-    identifications_to_approve_again: list[str]
     in_part: bool = Field(description="of an act taken back something stands in another district")
 
 

@@ -8,10 +8,10 @@ from pydantic import Field
 from api.deps import CaseAccess, Id, ServicesDep
 from api.errors import LOOKING, problems
 from api.routes.searches import FACTS_EXAMPLE, SearchFactsOut
-from api.wire import GapOut, WireOut, example
-from graph.actions.read.answers import Answer, read_search
+from api.wire import GapOut, WireOut, example, fields_of
+from graph.actions.read.answers import Answer, AnswerPart, Coming, FoundFace, FoundPerson, Probe, read_search
 from graph.actions.read.page import Page
-from graph.actions.read.searches import Unjudged, read_unjudged
+from graph.actions.read.searches import PoorFace, Unjudged, read_unjudged
 
 router = APIRouter(tags=["searches"])
 
@@ -20,66 +20,33 @@ _FOUND = """
      "probe_face_id": $FACE, $SOUTH, "erased": false, "victim_id": null, "group_id": null, "gap": null}"""
 
 
-class FoundOut(WireOut):
+class FoundOut(fields_of(FoundFace, without=("part", "identified"))):
     """A face that a search returned: a rank, and whether it lies above the register's threshold; no score.
 
     `offset` names the part that it came with. Of a face that the caller may not see only id, district and contact are
     told; of one that was erased since its id.
     """
 
-    offset: int
-    rank: int
-    face_id: str
-    media_id: str | None
-    case_ids: list[str]
-    box: list[int] | None
-    above: bool
-    probe_face_id: str | None
-    district: str | None
-    contact: str | None
-    erased: bool
-    victim_id: str | None
-    group_id: str | None
     gap: GapOut | None = Field(description="to the picture of `probe_face_id`")
 
 
-class ProbeOut(WireOut):
+class ProbeOut(fields_of(Probe)):
     """A face that is searched for; of an uploaded picture with several, ask again with the `face_id` of one."""
 
-    face_id: str
-    media_id: str | None
-    box: list[int] | None
-    quality: float | None
-    too_poor_because: str | None
 
-
-class PersonOut(WireOut):
+class PersonOut(fields_of(FoundPerson)):
     """Faces of this page that show one person as far as is known: a victim, a group of one case, or a face alone."""
 
     kind: Literal["victim", "group", "face"]
-    id: str
-    identified: bool
     face_ids: list[str] = Field(description="the most similar first")
 
 
-class PartOut(WireOut):
+class PartOut(fields_of(AnswerPart)):
     """What was answered at one record of the gallery log; `items` are those of this page, `found` counts all."""
 
-    offset: int
-    at: str | None
-    compared: int
-    too_poor: int
-    no_face: int | None
-    found: int
-    items: list[FoundOut]
 
-
-class ToComeOut(WireOut):
+class ToComeOut(fields_of(Coming, without=("quarantined",))):
     """Events that are known to be on their way, at most: of a case its source's; `seconds` null: nobody can tell."""
-
-    events: int
-    seconds: int | None
-    as_of: str | None
 
 
 class SearchOut(SearchFactsOut):
@@ -122,19 +89,12 @@ class SearchOut(SearchFactsOut):
     next: str | None
 
 
-class UnjudgedFaceOut(WireOut):
-    face_id: str
-    box: list[int] | None
-    quality: float | None
-    too_poor_because: str
+class UnjudgedFaceOut(fields_of(PoorFace)):
+    pass
 
 
-class UnjudgedOut(WireOut):
+class UnjudgedOut(fields_of(Unjudged)):
     """A media that the machine could not judge whole: `faces` are too poor to compare; without any, none was found."""
-
-    media_id: str
-    case_ids: list[str]
-    faces: list[UnjudgedFaceOut]
 
 
 class UnjudgedPage(WireOut):

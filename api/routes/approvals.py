@@ -8,21 +8,15 @@ from pydantic import Field
 from api.deps import ApprovalAccess, ServicesDep
 from api.errors import LOOKING, problems
 from api.routes.queue import After, position
-from api.wire import LinkOut, Urgency, WireOut, example
-from graph.actions.read.approvals import Approval, read_approvals
+from api.wire import LinkOut, Urgency, WireOut, example, fields_of
+from graph.actions.read.approvals import Approval, WaitingIdentification, read_approvals
 from graph.actions.read.page import Page
 
 router = APIRouter(tags=["approvals"])
 
 
-class WaitingIdentificationOut(WireOut):
+class WaitingIdentificationOut(fields_of(WaitingIdentification)):
     """That a victim may be a person known to a case system; the first person's reason is not told."""
-
-    identification_id: str
-    state: Literal["proposed", "to_be_approved_again"]
-    person_ref: str
-    basis: str
-    face_ids: list[str]
 
 
 class ApprovalOut(WireOut):

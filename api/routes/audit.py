@@ -7,10 +7,11 @@ from pydantic import Field
 
 from api.deps import AuditAccess, ServicesDep
 from api.errors import LOOKING, problems
-from api.wire import Moment, WireOut, example
+from api.wire import Moment, WireOut, example, fields_of
 from graph.actions.read.audit import PAGE_MAX, VERIFIED_MAX, AuditFilters, Verification, read_audit, verify_chain
 from graph.actions.read.page import Page
 from graph.domain.audit import Entry
+from graph.domain.audit_export import ChainPosition
 
 router = APIRouter(tags=["audit"])
 
@@ -21,7 +22,7 @@ _HASH = '"9c4e0a2f6b8d1357ace02468bdf13579ace02468bdf13579ace02468bdf13579"'
 _OTHER_HASH = '"13579ace02468bdf13579ace02468bdf13579ace02468bdf9c4e0a2f6b8d1357"'
 
 
-class AuditEntryOut(WireOut):
+class AuditEntryOut(fields_of(Entry, without=("salt",))):
     """Who did what to what, when and why; `digest` proves the content of the act without telling it."""
 
     model_config = example(f"""
@@ -29,16 +30,6 @@ class AuditEntryOut(WireOut):
           "subject": $LINK_ID, "purpose": "victim identification", "digest": "{"a" * 64}",
           "previous_hash": {_HASH}, "hash": {_OTHER_HASH}}}
     """)
-
-    seq: int
-    at: str
-    actor: str
-    action: str
-    subject: str
-    purpose: str
-    digest: str
-    previous_hash: str
-    hash: str
 
 
 class AuditPage(WireOut):
@@ -48,9 +39,8 @@ class AuditPage(WireOut):
     next: int | None
 
 
-class PlaceOut(WireOut):
-    seq: int
-    hash: str
+class PlaceOut(fields_of(ChainPosition)):
+    pass
 
 
 class ProvedOut(WireOut):

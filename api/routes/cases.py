@@ -7,11 +7,11 @@ from pydantic import Field
 
 from api.deps import CaseAccess, CaseId, ServicesDep
 from api.errors import LOOKING, problems
-from api.wire import FaceOut, LinkOut, WireOut, example
+from api.wire import WireOut, example, fields_of
 from graph.actions.read import cases
 from graph.actions.read.cases import CaseFacts, CountedMedia
 from graph.actions.read.page import Page
-from graph.domain.case_view import VisibleCase
+from graph.domain.case_view import Case, CaseMedia, LinkedCase, VisibleCase
 from graph.domain.link import State
 
 router = APIRouter(tags=["cases"])
@@ -23,42 +23,21 @@ _MEDIA = """
     "urgency": "routine", "submitted_at": 1795165964000, "other_case_ids": []"""
 
 
-class CaseOut(WireOut):
-    case_id: str
-    source: str | None
-    district: str | None
-    status: str | None
-    version: int | None
-    contact: str | None
-    review_by: str | None
+class CaseOut(fields_of(Case)):
+    pass
 
 
-class MediaOut(WireOut):
-    media_id: str
-    kind: str | None
-    content_type: str | None
-    width: int | None
-    height: int | None
+class MediaOut(fields_of(CaseMedia)):
     captured_at: str | None = Field(description="by the latest event that says it, else by the camera (EXIF)")
     ai_generated: bool | None = Field(description="by the latest event that says it; null: no event does")
-    scope: str | None
-    exhibits: list[str]
-    urgency: str | None
     submitted_at: int | None = Field(description="milliseconds since 1970, UTC")
-    other_case_ids: list[str]
 
 
-class LinkedCaseOut(WireOut):
+class LinkedCaseOut(fields_of(LinkedCase)):
     """Another case that links (by state) or shared media lead to; without an id: cases that the caller may not see."""
 
-    case_id: str | None
-    district: str | None
-    contact: str | None
-    links: dict[State, int]
-    shared_media: int
 
-
-class CaseGraphOut(WireOut):
+class CaseGraphOut(fields_of(VisibleCase)):
     """A case as nodes and edges."""
 
     model_config = example(f"""
@@ -69,12 +48,6 @@ class CaseGraphOut(WireOut):
           "links": [$LINK],
           "cases": [{{"case_id": null, $SOUTH, "links": {{"candidate": 1}}, "shared_media": 0}}]}}
     """)
-
-    case: CaseOut
-    media: list[MediaOut]
-    faces: list[FaceOut]
-    links: list[LinkOut]
-    cases: list[LinkedCaseOut]
 
 
 class CaseFactsOut(CaseOut):

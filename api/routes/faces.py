@@ -7,9 +7,9 @@ from pydantic import Field
 
 from api.deps import ETAG, ActPurpose, CaseAccess, Id, Labeller, ServicesDep, Version, etag
 from api.errors import ACTING, BODY, FILES, LOOKING, problems
-from api.wire import Digest, SideOut, Stated, WireIn, WireOut, example
+from api.wire import Digest, Stated, WireIn, example, fields_of
 from graph.actions.decide import label
-from graph.actions.decide.label import Labelling
+from graph.actions.decide.label import FaceLabels, Labelling, PastLabel
 from graph.actions.read import faces
 from graph.actions.read.faces import SimilarFaces
 from graph.domain.label import FACES_AT_ONCE, Label
@@ -17,7 +17,7 @@ from graph.domain.label import FACES_AT_ONCE, Label
 router = APIRouter(tags=["faces"])
 
 
-class SimilarFacesOut(WireOut):
+class SimilarFacesOut(fields_of(SimilarFaces)):
     """Faces as similar as those proposed for one face, and not proposed, by id: an order that tells no score.
 
     `number` counts all of them when the face was compared, null where nobody did; at most 200 are listed, the smallest
@@ -25,10 +25,6 @@ class SimilarFacesOut(WireOut):
     """
 
     model_config = example('{"number": 12, "items": [$LINK_B], "next": $OTHER_FACE}')
-
-    number: int | None
-    items: list[SideOut]
-    next: str | None
 
 
 class LabelIn(WireIn):
@@ -41,18 +37,11 @@ class LabelIn(WireIn):
     also: tuple[Digest, ...] = Field(default_factory=tuple, max_length=FACES_AT_ONCE - 1)
 
 
-class PastLabelOut(WireOut):
+class PastLabelOut(fields_of(PastLabel)):
     """Who labelled a face, and why; of somebody of another district only role and district."""
 
-    act_id: str
-    by: str
-    at: str
-    label: Label | None
-    reason: str | None
-    version: int
 
-
-class LabelsOut(WireOut):
+class LabelsOut(fields_of(FaceLabels)):
     """A face's label, and as `items` what was said of it before, oldest first; `next` is always null."""
 
     model_config = example("""
@@ -63,10 +52,6 @@ class LabelsOut(WireOut):
          "next": null}
     """)
 
-    face_id: str
-    label: Label | None
-    label_version: int
-    items: list[PastLabelOut]
     next: None = None
 
 

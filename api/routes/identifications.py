@@ -19,10 +19,10 @@ from api.deps import (
 )
 from api.errors import ACTING, BODY, problems
 from api.routes.verdicts import ApprovalIn, ReopeningIn
-from api.wire import Faces, WireIn, WireOut, example
+from api.wire import Faces, WireIn, example, fields_of
 from graph.actions.decide import identify
 from graph.actions.decide.identify import REFERENCE_LIMIT, Proposal, VisibleIdentification
-from graph.domain.identification import Basis, IdentificationState
+from graph.domain.identification import Basis
 from graph.domain.link import TEXT_LIMIT
 
 router = APIRouter(tags=["identifications"])
@@ -42,7 +42,7 @@ class IdentificationIn(WireIn):
     faces: Faces = None
 
 
-class IdentificationOut(WireOut):
+class IdentificationOut(fields_of(VisibleIdentification)):
     """An identification with its basis; it stands while `state` is approved."""
 
     model_config = example("""
@@ -51,20 +51,6 @@ class IdentificationOut(WireOut):
          "state": "proposed", "version": 0, "by": "anna@north", "at": "2026-11-20T11:00:00+00:00",
          "face_ids": [$FACE, $OTHER_FACE], "decided_by": null, "decided_at": null, "decision_reason": null}
     """)
-
-    identification_id: str
-    victim_id: str | None
-    person_ref: str
-    basis: Basis
-    reason: str
-    state: IdentificationState
-    version: int
-    by: str
-    at: str
-    face_ids: list[str]
-    decided_by: str | None
-    decided_at: str | None
-    decision_reason: str | None
 
 
 _CREATED = {201: {"headers": ETAG}}

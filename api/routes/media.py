@@ -9,9 +9,9 @@ from pydantic import Field, StringConstraints
 from api.deps import CASE_ID_MAX, CaseAccess, Id, ServicesDep, Uploader
 from api.errors import ACTING, BODY, FILES, LOOKING, problems
 from api.upload import check_media, checked, form_body, read_form
-from api.wire import CaseIdIn, Moment, Stated, WireIn, WireOut, example
+from api.wire import CaseIdIn, Moment, Stated, WireIn, WireOut, example, fields_of
 from graph.actions.decide.upload import Submission, Urgency, do_upload
-from graph.actions.read.media import MediaFacts, PendingMedia, read_media
+from graph.actions.read.media import MediaFacts, Membership, PendingMedia, read_media
 from graph.actions.read.search import Picture
 from graph.domain.comparison import Scope
 from graph.domain.errors import Invalid
@@ -53,21 +53,13 @@ class UploadedOut(WireOut):
     status: Literal["submitted", "quarantined"] = "submitted"
 
 
-class MembershipOut(WireOut):
+class MembershipOut(fields_of(Membership)):
     """That a media belongs to a case; of one in another district only the district and the duty contact."""
 
-    case_id: str | None
-    district: str | None
-    contact: str | None
-    scope: Literal["register", "case", "none"] | None
-    purpose: str | None
-    legal_basis: str | None
-    exhibits: list[str] | None
-    urgency: str | None
     submitted_at: int | None = Field(description="milliseconds since 1970, UTC")
 
 
-class MediaFactsOut(WireOut):
+class MediaFactsOut(fields_of(MediaFacts)):
     """One picture or video, named by the SHA-256 of its bytes."""
 
     model_config = example("""
@@ -81,19 +73,8 @@ class MediaFactsOut(WireOut):
              "legal_basis": null, "exhibits": null, "urgency": null, "submitted_at": null}]}
     """)
 
-    media_id: str
-    kind: str | None
-    content_type: str | None
-    width: int | None
-    height: int | None
-    frames: int | None
-    duration_ms: int | None
-    captured_at: str | None
     ai_generated: bool | None = Field(description="by the latest event that says it; null: no event does")
     first_submitted_at: int | None = Field(description="milliseconds since 1970, UTC")
-    faces: int
-    too_poor: int
-    memberships: list[MembershipOut]
 
 
 def _form_schema() -> dict[str, Any]:

@@ -7,9 +7,9 @@ from pydantic import Field
 
 from api.deps import ActPurpose, CaseAccess, Id, Marker, ServicesDep
 from api.errors import ACTING, BODY, LOOKING, problems
-from api.wire import FaceOut, WireIn, WireOut, example
+from api.wire import WireIn, WireOut, example, fields_of
 from graph.actions.decide import mark
-from graph.actions.read.media import MediaFaces, read_faces
+from graph.actions.read.media import MediaFace, MediaFaces, WaitingMark, read_faces
 
 router = APIRouter(tags=["media"])
 
@@ -28,17 +28,10 @@ class MarkIn(WireIn):
     box: list[Pixel] = Field(min_length=4, max_length=4)
 
 
-class WaitingMarkOut(WireOut):
+class WaitingMarkOut(fields_of(WaitingMark)):
     """A marked face on its way into the register; one in quarantine has a `reason` and can be replayed."""
 
     model_config = example(_WAITING)
-
-    face_id: str
-    box: list[int]
-    marked_by: str
-    marked_at: str
-    status: Literal["waiting", "quarantined"]
-    reason: str | None
 
 
 class MarkedOut(WireOut):
@@ -52,23 +45,17 @@ class MarkedOut(WireOut):
     status: Literal["waiting"] = "waiting"
 
 
-class MediaFaceOut(FaceOut):
+class MediaFaceOut(fields_of(MediaFace)):
     """A face; `label_version` is what a label names in `If-Match`, the times are those of a video."""
 
-    label_version: int
     landmarks_seen: bool = Field(
         description="false: a person marked it and no eyes, nose and mouth were found in the box; it is aligned by the "
         "box alone, and its scores say little"
     )
     marked_by: str | None = Field(description="who marked it, where the detector had missed it")
-    marked_at: str | None
-    victim_id: str | None
-    start_ms: int | None
-    end_ms: int | None
-    frame_ms: int | None
 
 
-class MediaFacesOut(WireOut):
+class MediaFacesOut(fields_of(MediaFaces)):
     """All faces of one media, and those that people marked and that are not in the register yet; `next` is null."""
 
     model_config = example(f"""
@@ -80,8 +67,6 @@ class MediaFacesOut(WireOut):
           "waiting": [{_WAITING}], "next": null}}
     """)
 
-    items: list[MediaFaceOut]
-    waiting: list[WaitingMarkOut]
     next: None = None
 
 

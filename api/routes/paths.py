@@ -1,31 +1,20 @@
 """Why two cases are linked."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from api.deps import CaseAccess, ServicesDep
 from api.errors import LOOKING, problems
-from api.wire import WireOut, example
+from api.wire import WireOut, example, fields_of
 from graph.actions.read import paths
-from graph.actions.read.paths import CasePath
-from graph.domain.link import State
+from graph.actions.read.paths import CasePath, Step
 
 router = APIRouter(tags=["cases"])
 
 
-class StepOut(WireOut):
+class StepOut(fields_of(Step)):
     """One edge of a path: a media `in_case`, a face `seen_in` a media, or a `link` of two faces; never a score."""
-
-    kind: Literal["in_case", "seen_in", "link"]
-    case_id: str | None
-    media_id: str | None
-    face_id: str | None
-    to_face_id: str | None
-    link_id: str | None
-    state: State | None
-    district: str | None
-    contact: str | None
 
 
 class PathOut(WireOut):

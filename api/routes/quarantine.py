@@ -7,14 +7,14 @@ from pydantic import Field
 
 from api.deps import Id, QuarantineAccess, ReplayAccess, ServicesDep
 from api.errors import LOOKING, problems
-from api.wire import WireOut, example
+from api.wire import WireOut, example, fields_of
 from graph.actions.operate.quarantine import QuarantinedEvent, Status, do_replay, read_quarantine
 from graph.actions.read.page import Page
 
 router = APIRouter(tags=["quarantine"])
 
 
-class QuarantinedOut(WireOut):
+class QuarantinedOut(fields_of(QuarantinedEvent)):
     """An event that could not be processed: where it stood, at which stage it failed and why."""
 
     model_config = example("""
@@ -24,17 +24,6 @@ class QuarantinedOut(WireOut):
          "attempts": 1, "status": "waiting", "submitted_at": 1795165964000}
     """)
 
-    quarantine_id: str
-    event: str
-    topic: str
-    partition: int
-    offset: int
-    stage: str
-    code: str
-    reason: str
-    source: str
-    attempts: int
-    status: Literal["waiting", "replayed", "resolved"]
     submitted_at: int = Field(description="milliseconds since 1970, UTC")
 
 

@@ -8,12 +8,12 @@ from pydantic import AliasChoices, Field, StringConstraints
 
 from api.deps import VICTIM_ID_MAX, ActPurpose, CaseAccess, Id, Judge, ServicesDep
 from api.errors import ACTING, BODY, LOOKING, problems
-from api.wire import LinkOut, Moment, Number, Urgency, WireIn, WireOut, example
+from api.wire import LinkOut, Moment, Number, Urgency, WireIn, WireOut, example, fields_of
 from graph.actions.read import claims, queue
 from graph.actions.read.page import Page
-from graph.actions.read.queue_items import Claim, QueueItem
+from graph.actions.read.queue_items import Claim, QueueItem, Returned, VisibleSubject
 from graph.domain import ids
-from graph.domain.queue import CLAIMS_MAX, Filters, Kind, Position, read_position
+from graph.domain.queue import CLAIMS_MAX, Filters, Position, read_position
 
 router = APIRouter(tags=["queue"])
 
@@ -71,14 +71,11 @@ class ClaimIn(WireIn):
     after: After | None = Field(default=None, description="`next` of an answer that had too few")
 
 
-class ClaimOut(WireOut):
+class ClaimOut(fields_of(Claim, without=("seed",))):
     """A lease: until `until` nobody else gets the item. `purpose` may stand in `Redthread-Purpose` until then."""
 
     model_config = example(_CLAIM)
 
-    claim_id: str
-    at: str
-    until: str
     purpose: str
 
 
@@ -91,19 +88,13 @@ class SkippedOut(WireOut):
     until: datetime
 
 
-class ReturnedOut(WireOut):
+class ReturnedOut(fields_of(Returned)):
     """Why the second person returned what the caller had confirmed."""
 
-    by: str
-    at: str
-    reason: str
 
-
-class UnitOut(WireOut):
+class UnitOut(fields_of(VisibleSubject)):
     """One side of an item: a victim, a group or a face; kind and id are null in another district."""
 
-    kind: Kind | None
-    id: str | None
     face_ids: list[str] = Field(
         description="its faces on this contact sheet; a group's all, poorest first, and a victim's that you may know"
     )

@@ -9,11 +9,11 @@ from pydantic import AfterValidator, AliasChoices, Field, model_validator
 from api.deps import CASE_ID_MAX, VICTIM_ID_MAX, ActPurpose, CaseAccess, Id, SearchEnder, Searcher, ServicesDep
 from api.errors import ACTING, BODY, FILES, LOOKING, problems
 from api.upload import check_media, checked, form_body, read_form
-from api.wire import CaseIdIn, Digest, Number, Stated, WireIn, WireOut, example
+from api.wire import CaseIdIn, Digest, Number, Stated, WireIn, WireOut, example, fields_of
 from graph.actions.read import search
 from graph.actions.read.page import Page
 from graph.actions.read.search import Picture, Question
-from graph.actions.read.searches import Filters, SearchLine, read_searches
+from graph.actions.read.searches import Filters, SearchFacts, SearchLine, read_searches
 from graph.domain import ids
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Invalid
@@ -93,21 +93,11 @@ class AskedOut(WireOut):
     status: Literal["asked"] = "asked"
 
 
-class SearchFactsOut(WireOut):
-    search_id: str
+class SearchFactsOut(fields_of(SearchFacts)):
     status: Status
-    case_id: str
     within: str = Field(validation_alias=AliasChoices("within", "in"), serialization_alias="in")
-    purpose: str
-    requested_by: str
-    asked_at: str
-    answered_at: str | None
-    keep_asking: bool
     open: bool = Field(description="whether more may be added to the answer")
-    open_until: str | None
-    ended_at: str | None
     ended_because: Literal["asker", "case_closed", "time", "erased"] | None
-    victim_id: str | None
 
 
 class SearchLineOut(SearchFactsOut):

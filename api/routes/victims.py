@@ -7,55 +7,45 @@ from fastapi import APIRouter, Response
 
 from api.deps import CaseAccess, ServicesDep, VictimId
 from api.errors import LOOKING, problems
-from api.wire import WireOut, example
-from graph.actions.read.victim import Moved, VisibleVictim, read_victim
+from api.wire import example, fields_of
+from graph.actions.read.victim import (
+    Declaration,
+    JoiningLink,
+    Moved,
+    VictimCase,
+    VictimFace,
+    VisibleVictim,
+    read_victim,
+)
 
 router = APIRouter(tags=["victims"])
 
 
-class DeclaredOut(WireOut):
+class DeclaredOut(fields_of(Declaration)):
     """That a case system said whom the face shows."""
 
-    victim_id: str
-    declared_by: str | None
-    at: str | None
 
-
-class HeldByOut(WireOut):
+class HeldByOut(fields_of(JoiningLink)):
     """A link that people confirmed, between this face and another one of the victim."""
 
-    link_id: str
     state: Literal["confirmed", "approved"]
 
 
-class VictimFaceOut(WireOut):
+class VictimFaceOut(fields_of(VictimFace)):
     """One face of a victim. `bases`: `declared` by a case system, `confirmed` by one person, `approved` by two.
 
     Of a face in another district only the id is told until approved links join it to one of the caller's.
     """
 
-    face_id: str
-    media_id: str | None
-    box: list[int] | None
-    quality: float | None
-    too_poor_because: str | None
-    label: str | None
     bases: list[Literal["declared", "confirmed", "approved"]] | None
-    declared: list[DeclaredOut] | None
-    links: list[HeldByOut] | None
 
 
-class VictimCaseOut(WireOut):
+class VictimCaseOut(fields_of(VictimCase)):
     """The victim's faces in one case, the weakest first; without `case_id` where the caller may not see the case, or
     where the faces are erased."""
 
-    case_id: str | None
-    district: str | None
-    contact: str | None
-    faces: list[VictimFaceOut]
 
-
-class VictimOut(WireOut):
+class VictimOut(fields_of(VisibleVictim)):
     """One person: registered by a case system, or formed by confirmed links; `identity` is null until two persons
     have identified the victim. `erased` counts faces of which nothing but an id is left."""
 
@@ -70,13 +60,6 @@ class VictimOut(WireOut):
                 {"face_id": $OTHER_FACE, "media_id": null, "box": null, "quality": null, "too_poor_because": null,
                  "label": null, "bases": null, "declared": null, "links": null}]}]}
     """)
-
-    victim_id: str
-    label: str | None
-    registered: bool
-    identity: str | None
-    erased: int
-    cases: list[VictimCaseOut]
 
 
 _MOVED = {

@@ -6,7 +6,7 @@ The second person sees faces and facts, but neither the first person's reasons n
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from graph.actions import victims
 from graph.actions.access import AccessEvent, AccessLog
@@ -33,7 +33,7 @@ class WaitingIdentification:
     """An identification without the first person's reason."""
 
     identification_id: str
-    state: str
+    state: Literal["proposed", "to_be_approved_again"]
     person_ref: str
     basis: str
     face_ids: tuple[str, ...]

@@ -23,7 +23,7 @@ class Membership:
     case_id: str | None
     district: str | None
     contact: str | None
-    scope: str | None = None
+    scope: Literal["register", "case", "none"] | None = None
     purpose: str | None = None
     legal_basis: str | None = None
     exhibits: list[str] | None = None
@@ -80,7 +80,7 @@ class WaitingMark:
     box: list[int]
     marked_by: str
     marked_at: str
-    status: str
+    status: Literal["waiting", "quarantined"]
     reason: str | None
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from graph.actions.access import AccessEvent, AccessLog
 from graph.domain.audit_actions import AuditAction
@@ -26,7 +26,7 @@ class Step:
     `face_id` and `to_face_id` are the endpoints of a link. `district` and `contact` say whom to ask about the rest.
     """
 
-    kind: str
+    kind: Literal["in_case", "seen_in", "link"]
     case_id: str | None = None
     media_id: str | None = None
     face_id: str | None = None
