@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import Field
 
-from api.deps import ID_MAX, VERSION_MAX, ActPurpose, Approver, Judge, PreviewAccess, Reopener, ServicesDep
+from api.deps import ID_MAX, VERSION_MAX, Approver, Judge, PreviewAccess, Reopener
 from api.errors import ACTING, BODY, CONFLICTS, LOOKING, problems
 from api.routes.verdicts import ReopeningIn
 from api.wire import Digest, Faces, Number, Reason, Text, WireIn, example, fields_of
@@ -92,15 +92,15 @@ _ACT = ("not_found", "forbidden", "several_items", "settled", "version_missing",
 
 
 @router.post("/acts", status_code=201, response_model=ActOut, responses=problems(*_ACT))
-async def act(body: ActIn, services: ServicesDep, actor: Judge, purpose: ActPurpose) -> Done:
+async def act(body: ActIn, access: Judge) -> Done:
     """Judges a contact sheet in one act: all of it or, where one version is stale, nothing."""
-    return await contact_sheet.do_act(services.store, body.sheet(), actor=actor, now=services.now(), purpose=purpose)
+    return await contact_sheet.do_act(access, body.sheet())
 
 
 @router.post("/acts/preview", response_model=ActOut, responses=problems(*_ACT, *LOOKING))
-async def preview_act(body: ActIn, services: ServicesDep, access: PreviewAccess) -> Done:
+async def preview_act(body: ActIn, access: PreviewAccess) -> Done:
     """What the same act would change, and every refusal that it would meet."""
-    return await contact_sheet.preview(services.store, services.access_log, body.sheet(), access=access)
+    return await contact_sheet.preview(access, body.sheet())
 
 
 @router.post(
@@ -109,13 +109,9 @@ async def preview_act(body: ActIn, services: ServicesDep, access: PreviewAccess)
     response_model=ActOut,
     responses=problems("not_found", "forbidden", "nothing_to_reopen", "half_undo", "contradiction", *BODY, *ACTING),
 )
-async def reopen_act(
-    act_id: ActId, body: ReopeningIn, services: ServicesDep, actor: Reopener, purpose: ActPurpose
-) -> Done:
+async def reopen_act(act_id: ActId, body: ReopeningIn, access: Reopener) -> Done:
     """Takes a whole act back as one; refused where something was decided on top of it."""
-    return await acts.do_act_reopening(
-        services.store, act_id, body.reason, actor=actor, now=services.now(), purpose=purpose
-    )
+    return await acts.do_act_reopening(access, act_id, body.reason)
 
 
 _APPROVAL = ("not_found", "forbidden", "own_decision", "stale_version", "version_missing", "not_confirmed")
@@ -127,21 +123,9 @@ _APPROVAL = ("not_found", "forbidden", "own_decision", "stale_version", "version
     response_model=ActOut,
     responses=problems(*_APPROVAL, "contradiction", *BODY, *ACTING),
 )
-async def approve_act(
-    act_id: ActId, body: ActApprovalIn, services: ServicesDep, actor: Approver, purpose: ActPurpose
-) -> Done:
+async def approve_act(act_id: ActId, body: ActApprovalIn, access: Approver) -> Done:
     """A second person's decision on the links of one act, as one."""
-    return await acts.do_act_approval(
-        services.store,
-        act_id,
-        _seen(body.links),
-        body.decision,
-        body.reason,
-        actor=actor,
-        now=services.now(),
-        purpose=purpose,
-        faces=body.faces,
-    )
+    return await acts.do_act_approval(access, act_id, _seen(body.links), body.decision, body.reason, faces=body.faces)
 
 
 def _seen(links: list[SeenIn]) -> tuple[Seen, ...]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.deps import CaseAccess, Id, ServicesDep
+from api.deps import CaseAccess, Id
 from api.errors import LOOKING, problems
 from api.routes.searches import FACTS_EXAMPLE, SearchFactsOut
 from api.wire import GapOut, WireOut, example, fields_of
@@ -116,7 +116,6 @@ class UnjudgedPage(WireOut):
 @router.get("/searches/{search_id}", response_model=SearchOut, responses=problems("not_found", *LOOKING))
 async def answer(
     search_id: Id,
-    services: ServicesDep,
     access: CaseAccess,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: Annotated[str, Query(max_length=25, description="`next` of the page before")] = "",
@@ -125,13 +124,12 @@ async def answer(
 
     An empty answer says what it was compared with. Of one case it holds all that is similar, page by page.
     """
-    return await read_search(services.store, services.access_log, search_id, after=after, limit=limit, access=access)
+    return await read_search(access, search_id, after=after, limit=limit)
 
 
 @router.get("/searches/{search_id}/unjudged", response_model=UnjudgedPage, responses=problems("not_found", *LOOKING))
 async def unjudged(
     search_id: Id,
-    services: ServicesDep,
     access: CaseAccess,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
@@ -140,4 +138,4 @@ async def unjudged(
 
     Media with faces that are too poor to compare, and media in which no face was found.
     """
-    return await read_unjudged(services.store, services.access_log, search_id, after=after, limit=limit, access=access)
+    return await read_unjudged(access, search_id, after=after, limit=limit)

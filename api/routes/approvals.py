@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.deps import ApprovalAccess, ServicesDep
+from api.deps import ApprovalAccess
 from api.errors import LOOKING, problems
 from api.routes.queue import After, position
 from api.wire import LinkOut, Urgency, WireOut, example, fields_of
@@ -56,10 +56,9 @@ class ApprovalsPage(WireOut):
 
 @router.get("/approvals", response_model=ApprovalsPage, responses=problems("forbidden", *LOOKING))
 async def approvals(
-    services: ServicesDep,
     access: ApprovalAccess,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     after: Annotated[After | None, Query(description="`next` of the page before")] = None,
 ) -> Page[Approval]:
     """Confirmed links, one item per act and victim, and identifications, that somebody else decided first."""
-    return await read_approvals(services.store, services.access_log, limit=limit, after=position(after), access=access)
+    return await read_approvals(access, limit=limit, after=position(after))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.deps import AuditAccess, ServicesDep
+from api.deps import AuditAccess
 from api.errors import LOOKING, problems
 from api.wire import Moment, WireOut, example, fields_of
 from graph.actions.read.audit import PAGE_MAX, VERIFIED_MAX, AuditFilters, Verification, read_audit, verify_chain
@@ -62,7 +62,6 @@ class ProvedOut(WireOut):
 
 @router.get("/audit", response_model=AuditPage, responses=problems("forbidden", *LOOKING))
 async def audit(
-    services: ServicesDep,
     access: AuditAccess,
     start: Annotated[Moment | None, Query(alias="from", description="from this time on, with its zone")] = None,
     end: Annotated[Moment | None, Query(alias="to", description="before this time, with its zone")] = None,
@@ -76,12 +75,11 @@ async def audit(
 ) -> Page[Entry]:
     """Entries of the audit, oldest first; auditors only, and that they looked is an entry as well."""
     filters = AuditFilters(start, end, actor, action, subject)
-    return await read_audit(services.store, services.access_log, filters, after=after, limit=limit, access=access)
+    return await read_audit(access, filters, after=after, limit=limit)
 
 
 @router.get("/audit/verification", response_model=ProvedOut, responses=problems("forbidden", *LOOKING))
 async def verification(
-    services: ServicesDep,
     access: AuditAccess,
     limit: Annotated[int, Query(ge=1, le=VERIFIED_MAX, description="the most entries to check")] = 10_000,
     after: After = 0,
@@ -90,6 +88,4 @@ async def verification(
     ] = None,
 ) -> Verification:
     """Checks the stored chain behind an entry, and says what was checked and whether it is whole."""
-    return await verify_chain(
-        services.store, services.access_log, after=after, after_hash=after_hash, limit=limit, access=access
-    )
+    return await verify_chain(access, after=after, after_hash=after_hash, limit=limit)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.deps import CaseAccess, CaseId, ServicesDep
+from api.deps import CaseAccess, CaseId
 from api.errors import LOOKING, problems
 from api.wire import WireOut, example, fields_of
 from graph.actions.read import cases
@@ -83,29 +83,25 @@ class CaseMediaPage(WireOut):
 @router.get("/cases/{case_id:path}/graph", response_model=CaseGraphOut, responses=problems("not_found", *LOOKING))
 async def case_graph(
     case_id: CaseId,
-    services: ServicesDep,
     access: CaseAccess,
     leads: Annotated[bool, Query(description="also the leads: similar, but below the threshold")] = False,
 ) -> VisibleCase:
     """The case's media, faces and links as nodes and edges, and the other cases that they lead to."""
-    return await cases.read_case(services.store, services.access_log, case_id, leads=leads, access=access)
+    return await cases.read_case(access, case_id, leads=leads)
 
 
 @router.get("/cases/{case_id:path}/media", response_model=CaseMediaPage, responses=problems("not_found", *LOOKING))
 async def media_of_case(
     case_id: CaseId,
-    services: ServicesDep,
     access: CaseAccess,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
 ) -> Page[CountedMedia]:
     """The case's media by id, page by page."""
-    return await cases.read_media_of_case(
-        services.store, services.access_log, case_id, after=after, limit=limit, access=access
-    )
+    return await cases.read_media_of_case(access, case_id, after=after, limit=limit)
 
 
 @router.get("/cases/{case_id:path}", response_model=CaseFactsOut, responses=problems("not_found", *LOOKING))
-async def case(case_id: CaseId, services: ServicesDep, access: CaseAccess) -> CaseFacts:
+async def case(case_id: CaseId, access: CaseAccess) -> CaseFacts:
     """One case: its district, state and review date, and how much there is in it."""
-    return await cases.read_case_facts(services.store, services.access_log, case_id, access=access)
+    return await cases.read_case_facts(access, case_id)

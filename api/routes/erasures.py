@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
 
-from api.deps import VICTIM_ID_MAX, CaseAccess, Eraser, Id, ServicesDep
+from api.deps import VICTIM_ID_MAX, CaseAccess, Eraser, Id
 from api.errors import ACTING, BODY, LOOKING, problems
 from api.wire import Stated, WireIn, WireOut, example
 from graph.actions.decide import erase
@@ -58,18 +58,18 @@ class ErasureOut(WireOut):
     status_code=202,
     responses={202: {"headers": _LOCATION}, **problems("forbidden", "other_district", "not_found", *BODY, *ACTING)},
 )
-async def ask_erasure(body: ErasureIn, services: ServicesDep, actor: Eraser, response: Response) -> ErasureAskedOut:
+async def ask_erasure(body: ErasureIn, access: Eraser, response: Response) -> ErasureAskedOut:
     """Hides a media, case, face or victim at once, and has it erased; Location has the receipt."""
     ((kind, subject),) = body.subject.items()
-    erasure_id = await erase.do_erase(services.store, kind, subject, body.reason, actor=actor, now=services.now())
+    erasure_id = await erase.do_erase(access, kind, subject, body.reason)
     response.headers["Location"] = f"/erasures/{erasure_id}"
     return ErasureAskedOut(erasure_id=erasure_id)
 
 
 @router.get("/erasures/{erasure_id}", responses=problems("not_found", *LOOKING))
-async def erasure(erasure_id: Id, services: ServicesDep, access: CaseAccess) -> ErasureOut:
+async def erasure(erasure_id: Id, access: CaseAccess) -> ErasureOut:
     """The receipt: `done` once vectors, boxes, crops and rows are gone."""
-    receipt = await erase.read_erasure(services.store, services.access_log, erasure_id, access=access)
+    receipt = await erase.read_erasure(access, erasure_id)
     return ErasureOut(
         erasure_id=receipt.erasure_id,
         state=receipt.state,

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api.deps import ETAG, ActPurpose, CaseAccess, Id, Labeller, ServicesDep, Version, etag
+from api.deps import ETAG, CaseAccess, Id, Labeller, ServicesDep, Version, etag
 from api.errors import ACTING, BODY, FILES, LOOKING, problems
 from api.wire import Digest, Stated, WireIn, example, fields_of
 from graph.actions.decide import label
@@ -70,30 +70,25 @@ async def face_crop(
     leads: Annotated[bool, Query(description="also a face of another district that only a lead leads to")] = False,
 ) -> Response:
     """The face cut out of its picture, as JPEG: of the own district, or the other side of a link or search answer."""
-    crop = await faces.read_crop(
-        services.store, services.files, services.access_log, face_id, leads=leads, access=access
-    )
+    crop = await faces.read_crop(access, services.files, face_id, leads=leads)
     return Response(crop, media_type="image/jpeg", headers={"Cache-Control": "no-store, private"})
 
 
 @router.get("/faces/{face_id}/similar", response_model=SimilarFacesOut, responses=problems("not_found", *LOOKING))
 async def similar_faces(
     face_id: Id,
-    services: ServicesDep,
     access: CaseAccess,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
 ) -> SimilarFaces:
     """The faces as similar as those proposed for this one, which were not proposed: at most 13 are."""
-    return await faces.read_similar(
-        services.store, services.access_log, face_id, after=after, limit=limit, access=access
-    )
+    return await faces.read_similar(access, face_id, after=after, limit=limit)
 
 
 @router.get("/faces/{face_id}/labels", responses={200: {"headers": ETAG}, **problems("not_found", *LOOKING)})
-async def face_labels(face_id: Id, services: ServicesDep, access: CaseAccess, response: Response) -> LabelsOut:
+async def face_labels(face_id: Id, access: CaseAccess, response: Response) -> LabelsOut:
     """What people said that the face is; its version is the ETag that the next label names."""
-    found = await label.read_labels(services.store, services.access_log, face_id, access=access)
+    found = await label.read_labels(access, face_id)
     response.headers["ETag"] = etag(found.label_version)
     return LabelsOut.model_validate(found)
 
@@ -108,17 +103,9 @@ async def face_labels(face_id: Id, services: ServicesDep, access: CaseAccess, re
         ),
     },
 )
-async def label_face(
-    face_id: Id,
-    body: LabelIn,
-    services: ServicesDep,
-    actor: Labeller,
-    purpose: ActPurpose,
-    version: Version,
-    response: Response,
-) -> LabelsOut:
+async def label_face(face_id: Id, body: LabelIn, access: Labeller, version: Version, response: Response) -> LabelsOut:
     """Says what a face is; *unrelated* and *suspect* faces are compared with nothing and found by no search."""
     labelling = Labelling(face_id, version, body.label, body.reason, body.also)
-    found = await label.do_label(services.store, labelling, actor=actor, now=services.now(), purpose=purpose)
+    found = await label.do_label(access, labelling)
     response.headers["ETag"] = etag(found.label_version)
     return LabelsOut.model_validate(found)

@@ -7,12 +7,10 @@ from pydantic import Field, StringConstraints
 
 from api.deps import (
     ETAG,
-    ActPurpose,
     Id,
     IdentificationApprover,
     Identifier,
     Reopener,
-    ServicesDep,
     Version,
     VictimId,
     etag,
@@ -76,18 +74,11 @@ _REOPENING = ("not_found", "forbidden", "stale_version", "malformed_version", "v
     responses={**_CREATED, **problems(*_PROPOSAL, *BODY, *ACTING)},
 )
 async def propose_identification(
-    victim_id: VictimId,
-    body: IdentificationIn,
-    services: ServicesDep,
-    actor: Identifier,
-    purpose: ActPurpose,
-    response: Response,
+    victim_id: VictimId, body: IdentificationIn, access: Identifier, response: Response
 ) -> VisibleIdentification:
     """Proposes that a victim is a person known to the case system; it stands once a second person approves it."""
     proposal = Proposal(body.person_ref, body.basis, body.reason, body.faces)
-    found = await identify.do_identification(
-        services.store, victim_id, proposal, actor=actor, now=services.now(), purpose=purpose
-    )
+    found = await identify.do_identification(access, victim_id, proposal)
     response.headers["ETag"] = etag(found.version)
     return found
 
@@ -99,25 +90,11 @@ async def propose_identification(
     responses={**_CREATED, **problems(*_DECISION, *BODY, *ACTING)},
 )
 async def decide_identification(
-    identification_id: Id,
-    body: ApprovalIn,
-    services: ServicesDep,
-    actor: IdentificationApprover,
-    purpose: ActPurpose,
-    version: Version,
-    response: Response,
+    identification_id: Id, body: ApprovalIn, access: IdentificationApprover, version: Version, response: Response
 ) -> VisibleIdentification:
     """A second person approves the identification, or returns it with a reason."""
     found = await identify.do_identification_approval(
-        services.store,
-        identification_id,
-        version,
-        body.decision,
-        body.reason,
-        actor=actor,
-        now=services.now(),
-        purpose=purpose,
-        faces=body.faces,
+        access, identification_id, version, body.decision, body.reason, faces=body.faces
     )
     response.headers["ETag"] = etag(found.version)
     return found
@@ -130,17 +107,9 @@ async def decide_identification(
     responses={**_CREATED, **problems(*_REOPENING, *BODY, *ACTING)},
 )
 async def reopen_identification(
-    identification_id: Id,
-    body: ReopeningIn,
-    services: ServicesDep,
-    actor: Reopener,
-    purpose: ActPurpose,
-    version: Version,
-    response: Response,
+    identification_id: Id, body: ReopeningIn, access: Reopener, version: Version, response: Response
 ) -> VisibleIdentification:
     """Takes the second person's decision back: the identification is proposed again, and nobody's identity."""
-    found = await identify.do_identification_reopening(
-        services.store, identification_id, version, body.reason, actor=actor, now=services.now(), purpose=purpose
-    )
+    found = await identify.do_identification_reopening(access, identification_id, version, body.reason)
     response.headers["ETag"] = etag(found.version)
     return found

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.deps import CASE_ID_MAX, ETAG, CaseAccess, Id, ServicesDep, etag
+from api.deps import CASE_ID_MAX, ETAG, CaseAccess, Id, etag
 from api.errors import LOOKING, problems
 from api.wire import LinkDetailOut, LinkOut, WireOut
 from graph.actions.read import links as read
@@ -24,7 +24,6 @@ class LinkPage(WireOut):
 
 @router.get("/links", response_model=LinkPage, responses=problems(*LOOKING))
 async def links(
-    services: ServicesDep,
     access: CaseAccess,
     state: Annotated[State, Query(description="leads only on request")] = State.CANDIDATE,
     case_id: Annotated[
@@ -34,9 +33,7 @@ async def links(
     after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
 ) -> Page[VisibleLink]:
     """Links in one state, by link id: an order that tells no score."""
-    return await read.read_links(
-        services.store, services.access_log, state=state, case_id=case_id, after=after, limit=limit, access=access
-    )
+    return await read.read_links(access, state=state, case_id=case_id, after=after, limit=limit)
 
 
 @router.get(
@@ -44,8 +41,8 @@ async def links(
     response_model=LinkDetailOut,
     responses={200: {"headers": ETAG}, **problems("not_found", *LOOKING)},
 )
-async def link(link_id: Id, services: ServicesDep, access: CaseAccess, response: Response) -> VisibleLink:
+async def link(link_id: Id, access: CaseAccess, response: Response) -> VisibleLink:
     """One link with its verdicts; its version is the ETag that a verdict names."""
-    found = await read.read_link(services.store, services.access_log, link_id, access=access)
+    found = await read.read_link(access, link_id)
     response.headers["ETag"] = etag(found.version)
     return found

@@ -105,7 +105,7 @@ async def upload(request: Request, response: Response, services: ServicesDep, ac
     submission = Submission(**dict(checked(UploadIn, form.fields)))
     check_media(form.data)
     picture = Picture(form.data, form.content_type)
-    media_id = await do_upload(services.store, services.files, submission, picture, actor=actor, now=services.now())
+    media_id = await do_upload(services.access(actor), services.files, submission, picture)
     response.headers["Location"] = f"/media/{media_id}"
     return UploadedOut(media_id=media_id)
 
@@ -118,9 +118,9 @@ async def upload(request: Request, response: Response, services: ServicesDep, ac
         **problems("not_found", *LOOKING),
     },
 )
-async def one_media(media_id: Id, services: ServicesDep, access: CaseAccess) -> MediaFacts | Response:
+async def one_media(media_id: Id, access: CaseAccess) -> MediaFacts | Response:
     """One media with its memberships; of a case in another district only the district and the duty contact."""
-    found = await read_media(services.store, services.access_log, media_id, access=access)
+    found = await read_media(access, media_id)
     if isinstance(found, PendingMedia):
         return JSONResponse(UploadedOut.model_validate(found).model_dump(), 202)
     return found

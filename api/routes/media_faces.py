@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from api.deps import ActPurpose, CaseAccess, Id, Marker, ServicesDep
+from api.deps import CaseAccess, Id, Marker
 from api.errors import ACTING, BODY, LOOKING, problems
 from api.wire import WireIn, WireOut, example, fields_of
 from graph.actions.decide import mark
@@ -71,9 +71,9 @@ class MediaFacesOut(fields_of(MediaFaces)):
 
 
 @router.get("/media/{media_id}/faces", response_model=MediaFacesOut, responses=problems("not_found", *LOOKING))
-async def faces_of_media(media_id: Id, services: ServicesDep, access: CaseAccess) -> MediaFaces:
+async def faces_of_media(media_id: Id, access: CaseAccess) -> MediaFaces:
     """The faces of one media, with what people said of them; what was marked in it and waits stands beside them."""
-    return await read_faces(services.store, services.access_log, media_id, access=access)
+    return await read_faces(access, media_id)
 
 
 _LOCATION = {"Location": {"description": "the media's faces, this one too", "schema": {"type": "string"}}}
@@ -84,10 +84,8 @@ _LOCATION = {"Location": {"description": "the media's faces, this one too", "sch
     status_code=202,
     responses={202: {"headers": _LOCATION}, **problems("not_found", "forbidden", "face_exists", *BODY, *ACTING)},
 )
-async def mark_face(
-    media_id: Id, body: MarkIn, services: ServicesDep, actor: Marker, purpose: ActPurpose, response: Response
-) -> MarkedOut:
+async def mark_face(media_id: Id, body: MarkIn, access: Marker, response: Response) -> MarkedOut:
     """Marks a face that the detector missed: it is embedded and compared like any other, and shown at Location."""
-    face_id = await mark.do_mark(services.store, media_id, body.box, actor=actor, now=services.now(), purpose=purpose)
+    face_id = await mark.do_mark(access, media_id, body.box)
     response.headers["Location"] = f"/media/{media_id}/faces"
     return MarkedOut(face_id=face_id, media_id=media_id, box=body.box)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.deps import CaseAccess, ServicesDep
+from api.deps import CaseAccess
 from api.errors import LOOKING, problems
 from api.wire import WireOut, example, fields_of
 from graph.actions.read import paths
@@ -44,11 +44,8 @@ class PathOut(WireOut):
 async def path(
     from_case: Annotated[str, Query(max_length=200)],
     to_case: Annotated[str, Query(max_length=200)],
-    services: ServicesDep,
     access: CaseAccess,
     candidates: Annotated[bool, Query(description="also links that nobody has decided")] = False,
 ) -> CasePath:
     """The shortest way from one case to the other over shared media and links that people confirmed."""
-    return await paths.read_path(
-        services.store, services.access_log, from_case, to_case, candidates=candidates, access=access
-    )
+    return await paths.read_path(access, from_case, to_case, candidates=candidates)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import AliasChoices, Field, StringConstraints
 
-from api.deps import VICTIM_ID_MAX, ActPurpose, CaseAccess, Id, Judge, ServicesDep
+from api.deps import VICTIM_ID_MAX, CaseAccess, ClaimHolder, Id, Judge
 from api.errors import ACTING, BODY, LOOKING, problems
 from api.wire import LinkOut, Moment, Number, Urgency, WireIn, WireOut, example, fields_of
 from graph.actions.read import claims, queue
@@ -134,18 +134,9 @@ _OWN_CLAIM = ("not_found", "claim_expired")
 
 
 @router.get("/queue", response_model=QueuePage, responses=problems("forbidden", *LOOKING))
-async def what_waits(
-    services: ServicesDep, access: CaseAccess, query: Annotated[PageQuery, Query()]
-) -> Page[QueueItem]:
+async def what_waits(access: CaseAccess, query: Annotated[PageQuery, Query()]) -> Page[QueueItem]:
     """The caller's open claims and returned links, then what waits: by urgency, then by chance, never by score."""
-    return await queue.read_queue(
-        services.store,
-        services.access_log,
-        query.filters(),
-        limit=query.limit,
-        after=position(query.after),
-        access=access,
-    )
+    return await queue.read_queue(access, query.filters(), limit=query.limit, after=position(query.after))
 
 
 @router.post(
@@ -154,24 +145,15 @@ async def what_waits(
     response_model=QueuePage,
     responses=problems("forbidden", "claims_limit", *BODY, *ACTING),
 )
-async def claim(services: ServicesDep, actor: Judge, purpose: ActPurpose, body: ClaimIn) -> Page[QueueItem]:
+async def claim(access: Judge, body: ClaimIn) -> Page[QueueItem]:
     """Gives the caller the next items: for 15 minutes nobody else gets them. No item: nothing waits."""
-    return await claims.do_claim(
-        services.store,
-        body.filters.filters(),
-        body.n,
-        actor=actor,
-        now=services.now(),
-        seed=ids.new_id(),
-        after=position(body.after),
-        purpose=purpose,
-    )
+    return await claims.do_claim(access, body.filters.filters(), body.n, seed=ids.new_id(), after=position(body.after))
 
 
 @router.post("/queue/claims/{claim_id}/skips", status_code=201, responses=problems(*_OWN_CLAIM, *ACTING))
-async def skip(claim_id: Id, services: ServicesDep, actor: Judge) -> SkippedOut:
+async def skip(claim_id: Id, access: ClaimHolder) -> SkippedOut:
     """Ends the claim: the item stays away from the caller for four hours, and is there for others at once."""
-    until = await claims.do_skip(services.store, claim_id, actor=actor, now=services.now())
+    until = await claims.do_skip(access, claim_id)
     return SkippedOut(claim_id=claim_id, until=until)
 
 
@@ -181,9 +163,9 @@ async def skip(claim_id: Id, services: ServicesDep, actor: Judge) -> SkippedOut:
     response_model=ClaimOut,
     responses=problems(*_OWN_CLAIM, *ACTING),
 )
-async def renew(claim_id: Id, services: ServicesDep, actor: Judge) -> Claim:
+async def renew(claim_id: Id, access: ClaimHolder) -> Claim:
     """Gives the claim a whole lease again."""
-    return await claims.do_renewal(services.store, claim_id, actor=actor, now=services.now())
+    return await claims.do_renewal(access, claim_id)
 
 
 def position(after: str | None) -> Position | None:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, AliasChoices, Field, model_validator
 
-from api.deps import CASE_ID_MAX, VICTIM_ID_MAX, ActPurpose, CaseAccess, Id, SearchEnder, Searcher, ServicesDep
+from api.deps import CASE_ID_MAX, VICTIM_ID_MAX, CaseAccess, Id, SearchEnder, Searcher, ServicesDep
 from api.errors import ACTING, BODY, FILES, LOOKING, problems
 from api.upload import check_media, checked, form_body, read_form
 from api.wire import CaseIdIn, Digest, Number, Stated, WireIn, WireOut, example, fields_of
@@ -130,29 +130,26 @@ _CONTENT = {"application/json": {"schema": SearchIn.model_json_schema()}, **form
         **problems("case_unknown", "face_unknown", "not_found", *_FORM, *BODY, *FILES, *ACTING),
     },
 )
-async def ask(request: Request, response: Response, services: ServicesDep, actor: Searcher) -> AskedOut:
+async def ask(request: Request, response: Response, services: ServicesDep, access: Searcher) -> AskedOut:
     """Asks with faces of one person or a victim (JSON), or with the faces of a picture (multipart).
 
     Location has the answer. It names the picture's faces with their boxes: to ask about one of them, ask again with its
     id; one that the detector missed can be marked in `picture` first.
     """
-    store, now = services.store, services.now()
     match request.headers.get("content-type", "").partition(";")[0].strip().lower():
         case "application/json":
             body = checked(SearchIn, await request.body())
             if body.faces is not None:
-                search_id = await search.ask_with_faces(store, body.question(), body.faces, actor=actor, now=now)
+                search_id = await search.ask_with_faces(access, body.question(), body.faces)
             else:
                 victim_id = body.victim_id or ""
-                search_id = await search.ask_with_victim(store, body.question(), victim_id, actor=actor, now=now)
+                search_id = await search.ask_with_victim(access, body.question(), victim_id)
         case "multipart/form-data":
             form = await read_form(request, services.space)
             fields = checked(PictureIn, form.fields)
             check_media(form.data)
             picture = Picture(form.data, form.content_type, int(fields.rotate))
-            search_id = await search.ask_with_picture(
-                store, services.files, fields.question(), picture, actor=actor, now=now
-            )
+            search_id = await search.ask_with_picture(access, services.files, fields.question(), picture)
         case _:
             raise Invalid("ask as application/json or multipart/form-data", code="unsupported_content_type")
     response.headers["Location"] = f"/searches/{quote(search_id)}"
@@ -161,7 +158,6 @@ async def ask(request: Request, response: Response, services: ServicesDep, actor
 
 @router.get("/searches", response_model=SearchPage, responses=problems("purpose_missing", *LOOKING))
 async def searches(
-    services: ServicesDep,
     access: CaseAccess,
     case_id: Annotated[str | None, Query(max_length=200, description="the case that asks")] = None,
     within: Annotated[
@@ -175,12 +171,12 @@ async def searches(
 ) -> Page[SearchLine]:
     """Your searches, for a supervisor those of the district, the latest first."""
     filters = Filters(case_id, within, status, open, mine)
-    return await read_searches(services.store, services.access_log, filters, after=after, limit=limit, access=access)
+    return await read_searches(access, filters, after=after, limit=limit)
 
 
 @router.delete(
     "/searches/{search_id}", status_code=204, responses=problems("not_found", "forbidden", "not_open", *ACTING)
 )
-async def end(search_id: Id, services: ServicesDep, actor: SearchEnder, purpose: ActPurpose) -> None:
+async def end(search_id: Id, access: SearchEnder) -> None:
     """Ends a search that is open: nothing more is added to its answer, which stays."""
-    await search.do_end(services.store, search_id, actor=actor, now=services.now(), purpose=purpose)
+    await search.do_end(access, search_id)

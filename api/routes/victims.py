@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
-from api.deps import CaseAccess, ServicesDep, VictimId
+from api.deps import CaseAccess, VictimId
 from api.errors import LOOKING, problems
 from api.wire import example, fields_of
 from graph.actions.read.victim import (
@@ -74,9 +74,9 @@ _MOVED = {
     response_model=VictimOut,
     responses={308: _MOVED, **problems("not_found", "victim_split", *LOOKING)},
 )
-async def victim(victim_id: VictimId, services: ServicesDep, access: CaseAccess) -> VisibleVictim | Response:
+async def victim(victim_id: VictimId, access: CaseAccess) -> VisibleVictim | Response:
     """A contact sheet: the victim's faces by case, the weakest first, each with what holds it there."""
-    seen = await read_victim(services.store, services.access_log, victim_id, access=access)
+    seen = await read_victim(access, victim_id)
     if isinstance(seen, Moved):
         return Response(status_code=308, headers={"Location": f"/victims/{quote(seen.victim_id, safe='')}"})
     return seen

@@ -1,4 +1,4 @@
-"""Every access to people's data is an audit entry before its answer leaves.
+"""Who acts in the graph, and the rule that every access to people's data is an audit entry before its answer leaves.
 
 Entries are written in groups, because each write locks the one audit head. A group is whatever arrived while the last
 one was written, so no request waits for others to arrive. Every answer waits for the transaction of its group.
@@ -12,32 +12,12 @@ from datetime import datetime
 from graph.domain import audit
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import StoreUnavailable
-from graph.domain.people import Person
+from graph.domain.people import Maker, Permission, Person
 from graph.store import log
 from graph.store.session import Store, Tx
 
 GROUP_LIMIT = 500
 """Entries in one transaction, so that one group never holds the audit head for long."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccessEvent:
-    """A person reads data for a stated purpose at an aware UTC time."""
-
-    person: Person
-    purpose: str
-    at: datetime
-
-    def act(self, action: AuditAction, subject: str, *, shown: Sequence[str] = ()) -> audit.Act:
-        """The audit entry of this access. `shown` are the ids in the answer; only their digest is stored."""
-        return audit.Act(
-            at=self.at,
-            actor=self.person.actor,
-            action=action,
-            subject=subject,
-            purpose=self.purpose,
-            digest=audit.content_digest(list(shown)) if shown else "",
-        )
 
 
 class AccessLog:
@@ -104,3 +84,28 @@ class AccessLog:
         if failure is not None and not isinstance(failure, Exception):
             raise failure
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A person reads or changes the graph for a stated purpose at an aware UTC time."""
+
+    store: Store
+    log: AccessLog
+    person: Person
+    purpose: str
+    at: datetime
+
+    def act(self, action: AuditAction, subject: str, *, digest: str = "", purpose: str = "") -> audit.Act:
+        """The audit entry of what the person does; `purpose` is one that the request itself states."""
+        return audit.Act(self.at, self.person.actor, action, subject, purpose or self.purpose, digest)
+
+    def made_under(self, permission: Permission) -> dict[str, str | None]:
+        """The maker of a decision under this permission, and its time, as fields of an act in the graph."""
+        maker = Maker.of(self.person, permission)
+        return {"by": maker.actor, "role": maker.role, "district": maker.district, "at": self.at.isoformat()}
+
+    async def record(self, action: AuditAction, subject: str, *, shown: Sequence[str] = ()) -> None:
+        """Returns when the audit has this read. `shown` are the ids in the answer; only their digest is stored."""
+        digest = audit.content_digest(list(shown)) if shown else ""
+        await self.log.record(self.act(action, subject, digest=digest))

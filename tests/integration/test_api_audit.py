@@ -19,6 +19,7 @@ from graph.domain.errors import StoreUnavailable
 from graph.domain.people import Person, Role
 from graph.store.session import Store
 from tests.integration.conftest import entries
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NORTH, NOW, SUE, Scene
 from tests.support.signed_in import as_
 
@@ -61,9 +62,9 @@ def api(api: httpx.AsyncClient) -> httpx.AsyncClient:
 @pytest.fixture
 async def paths(scene: Scene, store: Store) -> dict[str, str]:
     question = Question(NORTH, "victim identification", "test", "register")
-    search_id = await ask_with_faces(store, question, [scene.faces["n1"]], actor=ANNA, now=NOW)
+    search_id = await ask_with_faces(access_of(store, ANNA, NOW), question, [scene.faces["n1"]])
     await scene.media("gone", NORTH)
-    gone = await do_erase(store, "media_id", ids.media_id(b"gone"), "review", actor=SUE, now=NOW)
+    gone = await do_erase(access_of(store, SUE, NOW), "media_id", ids.media_id(b"gone"), "review")
     media_id, other = await scene.media("n", NORTH, faces=["n1", "n2"]), await scene.case("local:other")
     await scene.depicts("n1", "v1")
     return {

@@ -5,8 +5,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
+from graph.actions.access import Access
 from graph.actions.read.search import Picture
-from graph.domain import audit, ids
+from graph.domain import ids
+from graph.domain.audit import content_digest
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import Scope
 from graph.domain.errors import Invalid, NotFound
@@ -16,7 +18,7 @@ from graph.files import MediaStore
 from graph.store import log
 from graph.store.log import Outgoing
 from graph.store.queries import media as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 Urgency = Literal["routine", "urgent", "danger_now"]
 
@@ -35,9 +37,7 @@ class Submission:
     source_ref: str | None = None
 
 
-async def do_upload(
-    store: Store, files: MediaStore, submission: Submission, picture: Picture, *, actor: Person, now: datetime
-) -> str:
+async def do_upload(access: Access, files: MediaStore, submission: Submission, picture: Picture) -> str:
     """The id of the media, which embed and link take from here; its event is in the outbox and in the audit.
 
     A file that is stored without its event (a crash in between) is in no case and harms nobody; the same bytes name
@@ -49,7 +49,7 @@ async def do_upload(
         raise Invalid(f"legal_basis: from 1 to {PURPOSE_LIMIT} characters")
     if not picture.data:
         raise Invalid("the file is empty", code="empty_file")
-    await store.read(lambda tx: _check_case(tx, submission.case_id, actor))
+    await access.store.read(lambda tx: _check_case(tx, submission.case_id, access.person))
     media_id = await asyncio.to_thread(files.put_upload, picture.data)
     facts = {
         **asdict(submission),
@@ -63,14 +63,14 @@ async def do_upload(
 
     async def work(tx: Tx) -> None:
         head = await log.lock_head(tx)
-        case = await _check_case(tx, submission.case_id, actor)
+        case = await _check_case(tx, submission.case_id, access.person)
         event = {**facts, "district": case["district"]}
-        digest = audit.content_digest(event)
-        entry = audit.Act(now, actor.actor, AuditAction.MEDIA_UPLOADED, media_id, submission.purpose, digest)
+        digest = content_digest(event)
+        entry = access.act(AuditAction.MEDIA_UPLOADED, media_id, digest=digest, purpose=submission.purpose)
         await tx.do(queries.CREATE_UPLOAD, ce_id=event["ce_id"], media_id=media_id, case_id=submission.case_id)
         await log.append(tx, head, [entry], [Outgoing("media", media_id, event, source=case["source"])])
 
-    await store.write(work)
+    await access.store.write(work)
     return media_id
 
 

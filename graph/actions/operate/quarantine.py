@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from graph.actions import events
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.events import Event
 from graph.actions.notices import Notice, store_notices
 from graph.actions.read.page import Page
@@ -201,26 +201,24 @@ class QuarantinedEvent:
     submitted_at: int
 
 
-async def read_quarantine(
-    store: Store, access_log: AccessLog, *, status: Status, after: str, limit: int, access: AccessEvent
-) -> Page[QuarantinedEvent]:
+async def read_quarantine(access: Access, *, status: Status, after: str, limit: int) -> Page[QuarantinedEvent]:
     """At most `limit` events in one status, oldest first; the access is audited."""
     check_may(access.person, Permission.READ_QUARANTINE)
     submitted_at, _, last = after.partition(":")
     if after and not (submitted_at.isdecimal() and submitted_at.isascii() and len(submitted_at) < 19):
         raise Invalid("after: `next` of the page before")
     place = {"submitted_at": int(submitted_at or -1), "quarantine_id": last}
-    rows = await store.read(lambda tx: tx.rows(pages.PAGE, status=status, limit=limit + 1, **place))
+    rows = await access.store.read(lambda tx: tx.rows(pages.PAGE, status=status, limit=limit + 1, **place))
     page = [QuarantinedEvent(**row["q"]) for row in rows[:limit]]
     shown = [event.quarantine_id for event in page]
-    await access_log.record(access.act(AuditAction.QUARANTINE_SEEN, status, shown=shown))
+    await access.record(AuditAction.QUARANTINE_SEEN, status, shown=shown)
     return Page(page, f"{page[-1].submitted_at}:{page[-1].quarantine_id}" if len(rows) > limit else None)
 
 
-async def do_replay(store: Store, quarantine_id: str, *, access: AccessEvent) -> None:
+async def do_replay(access: Access, quarantine_id: str) -> None:
     """Sends an event again for an operator; raises Forbidden, and what `replay` raises."""
     check_may(access.person, Permission.REPLAY)
-    await replay(store, quarantine_id, actor=access.person.actor, now=access.at)
+    await replay(access.store, quarantine_id, actor=access.person.actor, now=access.at)
 
 
 def _milliseconds(moment: datetime) -> int:

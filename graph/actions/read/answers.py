@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.known import KnownAs, KnownVictims
 from graph.actions.read.search import check_sees
 from graph.actions.read.searches import SearchFacts, search_facts
@@ -15,7 +15,7 @@ from graph.domain.ids import source_of
 from graph.domain.people import Person
 from graph.domain.visibility import visible_endpoint, visible_gap
 from graph.store.queries import search as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +121,7 @@ _SUMMED = ("compared", "too_poor", "no_face")
 """Fields of `Answer` that are sums over its parts."""
 
 
-async def read_search(
-    store: Store, access_log: AccessLog, search_id: str, *, after: str = "", limit: int = 100, access: AccessEvent
-) -> Answer:
+async def read_search(access: Access, search_id: str, *, after: str = "", limit: int = 100) -> Answer:
     """The search with at most `limit` faces of its answer."""
     first_part, first_rank = _position(after)
     viewer = access.person
@@ -157,9 +155,9 @@ async def read_search(
             next=f"{items[-1].part}:{items[-1].rank}" if len(rows) > limit else None,
         )
 
-    answer = await store.read(work)
+    answer = await access.store.read(work)
     shown = [item.face_id for item in answer.items]
-    await access_log.record(access.act(AuditAction.SEARCH_SEEN, search_id, shown=shown))
+    await access.record(AuditAction.SEARCH_SEEN, search_id, shown=shown)
     return answer
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.known import KnownVictims
 from graph.domain.audit_actions import AuditAction
 from graph.domain.case_view import CaseFace, media_statements
@@ -13,7 +13,7 @@ from graph.domain.people import Maker, Permission, Person, check_may, display_na
 from graph.domain.visibility import may_see_case
 from graph.store.queries import mark as mark_queries
 from graph.store.queries import media as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,7 @@ class MediaFaces:
     waiting: tuple[WaitingMark, ...]
 
 
-async def read_media(
-    store: Store, access_log: AccessLog, media_id: str, *, access: AccessEvent
-) -> MediaFacts | PendingMedia:
+async def read_media(access: Access, media_id: str) -> MediaFacts | PendingMedia:
     """The media with its memberships, those in other districts masked.
 
     PendingMedia if it lies in no case of the person's district yet, but was uploaded into one.
@@ -107,11 +105,11 @@ async def read_media(
             return row, []
         return None, await tx.rows(queries.UPLOADS, media_id=media_id)
 
-    row, uploads = await store.read(work)
+    row, uploads = await access.store.read(work)
     own = [upload["status"] for upload in uploads if may_see_case(viewer, upload)]
     if row is None and not own:
         raise NotFound("there is no such media")
-    await access_log.record(access.act(AuditAction.MEDIA_SEEN, media_id))
+    await access.record(AuditAction.MEDIA_SEEN, media_id)
     if row is None:
         return PendingMedia(media_id, "submitted" if "submitted" in own else "quarantined")
     return MediaFacts(
@@ -131,7 +129,7 @@ def _memberships(rows: Sequence[Row], viewer: Person) -> tuple[Membership, ...]:
     return (*own, *(Membership(None, district, contact) for district, contact in ordered))
 
 
-async def read_faces(store: Store, access_log: AccessLog, media_id: str, *, access: AccessEvent) -> MediaFaces:
+async def read_faces(access: Access, media_id: str) -> MediaFaces:
     """The faces of a media, and the faces marked in it that are not in the register yet."""
     viewer = access.person
 
@@ -164,7 +162,7 @@ async def read_faces(store: Store, access_log: AccessLog, media_id: str, *, acce
         )
         return MediaFaces(faces, waiting)
 
-    found = await store.read(work)
+    found = await access.store.read(work)
     shown = [*(face.face_id for face in found.items), *(mark.face_id for mark in found.waiting)]
-    await access_log.record(access.act(AuditAction.MEDIA_FACES_SEEN, media_id, shown=shown))
+    await access.record(AuditAction.MEDIA_FACES_SEEN, media_id, shown=shown)
     return found
