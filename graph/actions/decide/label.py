@@ -11,7 +11,7 @@ from graph.domain.label import FACES_AT_ONCE, Label
 from graph.domain.people import PURPOSE_LIMIT, Maker, Permission, Person, check_may, display_name_on_face, may
 from graph.store import log
 from graph.store.log import Outgoing
-from graph.store.queries import label as queries
+from graph.store.queries import faces as queries
 from graph.store.session import Row, Tx
 
 

@@ -14,7 +14,7 @@ from graph.domain.errors import Conflict, NotFound
 from graph.domain.people import Permission, Person, check_may, may
 from graph.store import log
 from graph.store.log import Outgoing
-from graph.store.queries import mark as queries
+from graph.store.queries import faces as queries
 from graph.store.session import Row, Tx
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from graph.actions.link.cursor import LOG, read_cursor
-from graph.domain import audit
+from graph.domain import audit, box
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict
 from graph.domain.link import State
@@ -19,6 +19,7 @@ from graph.store.session import Row, Store, Tx
 PAGE: Final = 100
 """Faces that are embedded and written together: a quarter of a megabyte of vectors."""
 LINKS: Final = 500
+VECTORS: Final = 5000
 UNDECIDED: Final = (State.CANDIDATE, State.LEAD)
 """States of links without a verdict; a reopened link may be in one of them too."""
 
@@ -146,3 +147,35 @@ def _face(row: Row) -> StoredFace:
 
 def _link(row: Row, state: State) -> StoredLink:
     return StoredLink(row["link_id"], row["a"], row["b"], state, row["score_id"], row["version"] == 0)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedFace:
+    """A stored face: `vector` is little-endian float32 of unit length, `picture` the width and height of its media."""
+
+    face_id: str
+    media_id: str
+    box: tuple[int, ...]
+    picture: tuple[int, int]
+    too_poor: bool
+    vector: bytes
+
+    @property
+    def off_centre(self) -> float:
+        """Distance of the box's centre from the picture's, in squared pixels."""
+        return box.off_centre(self.box, *self.picture)
+
+
+async def embedded_faces(store: Store, model_id: str) -> AsyncIterator[EmbeddedFace]:
+    """Every face under one model by face id, including those too poor to compare; read in pages."""
+    pages = store.pages(models.EMBEDDED_FACES, VECTORS, lambda row: row["face_id"], model_id=model_id)
+    async for page in pages:
+        for row in page:
+            yield EmbeddedFace(
+                face_id=row["face_id"],
+                media_id=row["media_id"],
+                box=tuple(row["box"]),
+                picture=(row["width"], row["height"]),
+                too_poor=row["too_poor_because"] is not None,
+                vector=row["vector"],
+            )

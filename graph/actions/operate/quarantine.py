@@ -19,7 +19,6 @@ from graph.domain.errors import Conflict, Invalid, NotFound, RedthreadError
 from graph.domain.people import Permission, check_may
 from graph.store import log
 from graph.store.queries import ingest
-from graph.store.queries import quarantine as pages
 from graph.store.queries import relay as queries
 from graph.store.session import Row, Store, Tx
 
@@ -208,7 +207,7 @@ async def read_quarantine(access: Access, *, status: Status, after: str, limit: 
     if after and not (submitted_at.isdecimal() and submitted_at.isascii() and len(submitted_at) < 19):
         raise Invalid("after: `next` of the page before")
     place = {"submitted_at": int(submitted_at or -1), "quarantine_id": last}
-    rows = await access.store.read(lambda tx: tx.rows(pages.PAGE, status=status, limit=limit + 1, **place))
+    rows = await access.store.read(lambda tx: tx.rows(queries.QUARANTINE_PAGE, status=status, limit=limit + 1, **place))
     page = [QuarantinedEvent(**row["q"]) for row in rows[:limit]]
     shown = [event.quarantine_id for event in page]
     await access.record(AuditAction.QUARANTINE_SEEN, status, shown=shown)

@@ -20,7 +20,7 @@ from graph.domain.link import State
 from graph.domain.people import Maker, Permission, Person, check_district, display_name, may
 from graph.domain.queue import LINKS_MAX, Kind, Position, Subject
 from graph.domain.visibility import VisibleLink
-from graph.store.queries import approvals as queries
+from graph.store.queries import review as queries
 from graph.store.session import Row, Tx
 
 START: Final = "0" * 64
@@ -62,7 +62,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class _Confirmed:
-    """A confirmed link and the act that confirmed it: a row of `queries.approvals.CONFIRMED_BY`."""
+    """A confirmed link and the act that confirmed it: a row of `queries.review.CONFIRMED_BY`."""
 
     link: QueueLink
     act: Row

@@ -9,8 +9,8 @@ from graph.domain.errors import NotFound
 from graph.domain.people import Permission, check_may
 from graph.domain.visibility import VisibleEndpoint, may_see_face, visible_endpoint
 from graph.files import MediaStore
-from graph.store.queries import read as queries
-from graph.store.queries import similar as similar_queries
+from graph.store.queries import faces as queries
+from graph.store.queries import read
 from graph.store.session import Row, Tx
 
 
@@ -29,7 +29,7 @@ class SimilarFaces:
 
 async def read_crop(access: Access, files: MediaStore, face_id: str, *, leads: bool = False) -> bytes:
     """The face's display crop as JPEG; with `leads` also of a face in another district that only a lead leads to."""
-    row = await access.store.read(lambda tx: tx.one(queries.FACES, faces=[face_id], leads=leads))
+    row = await access.store.read(lambda tx: tx.one(read.FACES, faces=[face_id], leads=leads))
     if row is None or not may_see_face(access.person, row):
         raise NotFound("there is no such face")
     if row["display_crop"] is None:
@@ -43,10 +43,10 @@ async def read_similar(access: Access, face_id: str, *, after: str, limit: int) 
     """At most `limit` of the faces as similar as those proposed for this one, masked like the endpoints of a link."""
 
     async def work(tx: Tx) -> tuple[int | None, list[Row]]:
-        face = await tx.one(similar_queries.FACE, face_id=face_id)
+        face = await tx.one(queries.MORE_SIMILAR, face_id=face_id)
         check_may(access.person, Permission.SEE, face["districts"] if face else ())
         assert face is not None
-        return face["number"], await tx.rows(similar_queries.LISTED, face_id=face_id, after=after, limit=limit + 1)
+        return face["number"], await tx.rows(queries.SIMILAR_FACES, face_id=face_id, after=after, limit=limit + 1)
 
     number, rows = await access.store.read(work)
     faces = tuple(visible_endpoint(row, access.person) for row in rows[:limit])

@@ -11,7 +11,7 @@ from graph.domain.case_view import CaseFace, media_statements
 from graph.domain.errors import NotFound
 from graph.domain.people import Maker, Permission, Person, check_may, display_name_on_face, may
 from graph.domain.visibility import may_see_case
-from graph.store.queries import mark as mark_queries
+from graph.store.queries import faces as face_queries
 from graph.store.queries import media as queries
 from graph.store.session import Row, Tx
 
@@ -136,7 +136,7 @@ async def read_faces(access: Access, media_id: str) -> MediaFaces:
     async def work(tx: Tx) -> MediaFaces:
         districts = [row["district"] for row in await tx.rows(queries.DISTRICTS_OF_MEDIA, media_id=media_id)]
         check_may(viewer, Permission.SEE, districts)
-        marks = await tx.one(mark_queries.WAITING, media_id=media_id)
+        marks = await tx.one(face_queries.WAITING, media_id=media_id)
         rows = await tx.rows(queries.FACES_OF_MEDIA, media_id=media_id)
         victims = {row["face"]["face_id"]: row["victim_id"] for row in rows if row["victim_id"] is not None}
         names = await KnownVictims(tx, viewer).names(victims)

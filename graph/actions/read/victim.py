@@ -14,7 +14,7 @@ from graph.domain.link import JOINS, State
 from graph.domain.people import Permission, Person, may
 from graph.domain.victim import LinkFacts
 from graph.domain.visibility import may_see_case
-from graph.store.queries import victim_read as queries
+from graph.store.queries import victims as queries
 from graph.store.session import Row, Tx
 
 
