@@ -4,16 +4,17 @@ Every alias here is a FastAPI dependency or a validated parameter; a route's sig
 """
 
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import Depends, Header, Path, Request, Security
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Security
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel
 
-from api.errors import as_utf8
+from api.errors import as_utf8, problems
 from api.readiness import Readiness
 from api.settings import Settings
 from api.sign_in.keys import Keys, fetch_from
@@ -26,6 +27,8 @@ from graph.domain.people import Permission, Person, check_purpose, check_role
 from graph.files import MediaStore
 from graph.space import Space
 from graph.store.session import Store
+
+Route = TypeVar("Route", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,8 @@ VERSION_MAX: Final = 2**53
 Id = Annotated[str, Path(max_length=ID_MAX)]
 CaseId = Annotated[str, Path(max_length=CASE_ID_MAX)]
 VictimId = Annotated[str, Path(max_length=VICTIM_ID_MAX)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+AfterDigest = Annotated[str, Query(max_length=64, description="`next` of the page before")]
 
 _ETAG: Final = re.compile(r'"(0|[1-9][0-9]{0,8})"')
 ETAG: Final[dict[str, Any]] = {
@@ -186,6 +191,14 @@ ETAG: Final[dict[str, Any]] = {
 def etag(version: int) -> str:
     """The ETag of an object's version."""
     return f'"{version}"'
+
+
+def created(
+    router: APIRouter, path: str, model: type[BaseModel], *refusals: str, headers: Mapping[str, Any] = ETAG
+) -> Callable[[Route], Route]:
+    """Declares a POST route that answers 201 with `model`, by default with its version as ETag, or with a refusal."""
+    answers = {201: {"headers": headers}} if headers else {}
+    return router.post(path, status_code=201, response_model=model, responses={**answers, **problems(*refusals)})
 
 
 async def _version(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import reduce
 from string import Template
 from types import UnionType
-from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import (
     AfterValidator,
@@ -164,6 +164,16 @@ def _wire_type(kind: Any) -> Any:
     if not parts:
         return kind
     return reduce(lambda one, other: one | other, parts) if isinstance(kind, UnionType) else get_origin(kind)[parts]
+
+
+Item = TypeVar("Item", bound=WireOut)
+
+
+class PageOut(WireOut, Generic[Item]):
+    """`next` is the `after` of the next page, null on the last one."""
+
+    items: list[Item]
+    next: str | None
 
 
 class SideOut(fields_of(VisibleEndpoint)):

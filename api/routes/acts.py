@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import Field
 
-from api.deps import ID_MAX, VERSION_MAX, Approver, Judge, PreviewAccess, Reopener
+from api.deps import ID_MAX, VERSION_MAX, Approver, Judge, PreviewAccess, Reopener, created
 from api.errors import ACTING, BODY, CONFLICTS, LOOKING, problems
 from api.routes.verdicts import ReopeningIn
 from api.wire import Digest, Faces, Number, Reason, Text, WireIn, example, fields_of
@@ -91,7 +91,7 @@ class ActOut(fields_of(Done)):
 _ACT = ("not_found", "forbidden", "several_items", "settled", "version_missing", *CONFLICTS, *BODY, *ACTING)
 
 
-@router.post("/acts", status_code=201, response_model=ActOut, responses=problems(*_ACT))
+@created(router, "/acts", ActOut, *_ACT, headers={})
 async def act(body: ActIn, access: Judge) -> Done:
     """Judges a contact sheet in one act: all of it or, where one version is stale, nothing."""
     return await contact_sheet.do_act(access, body.sheet())
@@ -103,11 +103,18 @@ async def preview_act(body: ActIn, access: PreviewAccess) -> Done:
     return await contact_sheet.preview(access, body.sheet())
 
 
-@router.post(
+@created(
+    router,
     "/acts/{act_id}/reopenings",
-    status_code=201,
-    response_model=ActOut,
-    responses=problems("not_found", "forbidden", "nothing_to_reopen", "half_undo", "contradiction", *BODY, *ACTING),
+    ActOut,
+    "not_found",
+    "forbidden",
+    "nothing_to_reopen",
+    "half_undo",
+    "contradiction",
+    *BODY,
+    *ACTING,
+    headers={},
 )
 async def reopen_act(act_id: ActId, body: ReopeningIn, access: Reopener) -> Done:
     """Takes a whole act back as one; refused where something was decided on top of it."""
@@ -117,12 +124,7 @@ async def reopen_act(act_id: ActId, body: ReopeningIn, access: Reopener) -> Done
 _APPROVAL = ("not_found", "forbidden", "own_decision", "stale_version", "version_missing", "not_confirmed")
 
 
-@router.post(
-    "/acts/{act_id}/approvals",
-    status_code=201,
-    response_model=ActOut,
-    responses=problems(*_APPROVAL, "contradiction", *BODY, *ACTING),
-)
+@created(router, "/acts/{act_id}/approvals", ActOut, *_APPROVAL, "contradiction", *BODY, *ACTING, headers={})
 async def approve_act(act_id: ActId, body: ActApprovalIn, access: Approver) -> Done:
     """A second person's decision on the links of one act, as one."""
     return await acts.do_act_approval(access, act_id, _seen(body.links), body.decision, body.reason, faces=body.faces)

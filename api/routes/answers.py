@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.deps import CaseAccess, Id
+from api.deps import AfterDigest, CaseAccess, Id, Limit
 from api.errors import LOOKING, problems
 from api.routes.searches import FACTS_EXAMPLE, SearchFactsOut
-from api.wire import GapOut, WireOut, example, fields_of
+from api.wire import GapOut, PageOut, example, fields_of
 from graph.actions.read.answers import Answer, AnswerPart, Coming, FoundFace, FoundPerson, Probe, read_search
 from graph.actions.read.page import Page
 from graph.actions.read.searches import PoorFace, Unjudged, read_unjudged
@@ -49,7 +49,7 @@ class ToComeOut(fields_of(Coming, without=("quarantined",))):
     """Events that are known to be on their way, at most: of a case its source's; `seconds` null: nobody can tell."""
 
 
-class SearchOut(SearchFactsOut):
+class SearchOut(SearchFactsOut, fields_of(Answer)):
     """A search and a page of its answer, in the order of parts and ranks; while `status` is `asked` there is none.
 
     `compared`, `too_poor` and `no_face` (media) are those of all parts, `quarantined` counts events of the named case.
@@ -70,23 +70,8 @@ class SearchOut(SearchFactsOut):
           "items": [{_FOUND}], "next": null}}
     """)
 
-    headline: str
-    reason: str | None
-    limit: int
-    legal_basis: str
-    compared: int | None
-    too_poor: int | None
-    no_face: int | None
-    quarantined: int
-    to_come: ToComeOut
-    gallery_offset: int | None
-    gallery_size: int | None
     picture: str | None = Field(description="the media id of the uploaded picture")
     faces: list[ProbeOut] = Field(description="the faces that are searched for")
-    people: list[PersonOut]
-    parts: list[PartOut]
-    items: list[FoundOut]
-    next: str | None
 
 
 class UnjudgedFaceOut(fields_of(PoorFace)):
@@ -97,7 +82,7 @@ class UnjudgedOut(fields_of(Unjudged)):
     """A media that the machine could not judge whole: `faces` are too poor to compare; without any, none was found."""
 
 
-class UnjudgedPage(WireOut):
+class UnjudgedPage(PageOut[UnjudgedOut]):
     """A page may be short, or empty: go on with `next` until it is null."""
 
     model_config = example("""
@@ -108,9 +93,6 @@ class UnjudgedPage(WireOut):
             {"media_id": $OTHER_MEDIA, "case_ids": [$CASE], "faces": []}],
          "next": null}
     """)
-
-    items: list[UnjudgedOut]
-    next: str | None
 
 
 @router.get("/searches/{search_id}", response_model=SearchOut, responses=problems("not_found", *LOOKING))
@@ -128,12 +110,7 @@ async def answer(
 
 
 @router.get("/searches/{search_id}/unjudged", response_model=UnjudgedPage, responses=problems("not_found", *LOOKING))
-async def unjudged(
-    search_id: Id,
-    access: CaseAccess,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
-) -> Page[Unjudged]:
+async def unjudged(search_id: Id, access: CaseAccess, limit: Limit = 50, after: AfterDigest = "") -> Page[Unjudged]:
     """Look yourself: what in the search's reach the machine could not judge, by media id, as far as you may see it.
 
     Media with faces that are too poor to compare, and media in which no face was found.

@@ -8,7 +8,7 @@ from pydantic import Field
 from api.deps import ApprovalAccess
 from api.errors import LOOKING, problems
 from api.routes.queue import After, position
-from api.wire import LinkOut, Urgency, WireOut, example, fields_of
+from api.wire import LinkOut, PageOut, Urgency, WireOut, example, fields_of
 from graph.actions.read.approvals import Approval, WaitingIdentification, read_approvals
 from graph.actions.read.page import Page
 
@@ -35,7 +35,7 @@ class ApprovalOut(WireOut):
     identification: WaitingIdentificationOut | None
 
 
-class ApprovalsPage(WireOut):
+class ApprovalsPage(PageOut[ApprovalOut]):
     """The most urgent first; `next` is the `after` that goes on, null where nothing else waits."""
 
     model_config = example("""
@@ -49,9 +49,6 @@ class ApprovalsPage(WireOut):
                                 "person_ref": "north:person/77", "basis": "document", "face_ids": [$FACE]}}],
          "next": null}
     """)
-
-    items: list[ApprovalOut]
-    next: str | None
 
 
 @router.get("/approvals", response_model=ApprovalsPage, responses=problems("forbidden", *LOOKING))

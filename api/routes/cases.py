@@ -5,14 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.deps import CaseAccess, CaseId
+from api.deps import AfterDigest, CaseAccess, CaseId, Limit
 from api.errors import LOOKING, problems
-from api.wire import WireOut, example, fields_of
+from api.wire import PageOut, example, fields_of
 from graph.actions.read import cases
 from graph.actions.read.cases import CaseFacts, CountedMedia
 from graph.actions.read.page import Page
 from graph.domain.case_view import Case, CaseMedia, LinkedCase, VisibleCase
-from graph.domain.link import State
 
 router = APIRouter(tags=["cases"])
 
@@ -50,33 +49,22 @@ class CaseGraphOut(fields_of(VisibleCase)):
     """)
 
 
-class CaseFactsOut(CaseOut):
+class CaseFactsOut(CaseOut, fields_of(CaseFacts)):
     """A case and how much there is in it; `links` counts by state, leads left out."""
 
     model_config = example(
         f'{{{_CASE}, "media": 214, "faces": 96, "too_poor": 11, "links": {{"candidate": 7, "approved": 1}}}}'
     )
 
-    media: int
-    faces: int
-    too_poor: int
-    links: dict[State, int]
 
-
-class CaseMediaOut(MediaOut):
+class CaseMediaOut(MediaOut, fields_of(CountedMedia)):
     """A media of a case; `other_case_ids` lists only cases that the caller may read."""
 
-    faces: int
-    too_poor: int
 
-
-class CaseMediaPage(WireOut):
+class CaseMediaPage(PageOut[CaseMediaOut]):
     """`next` is the `after` of the next page, null on the last one."""
 
     model_config = example(f'{{"items": [{{{_MEDIA}, "faces": 1, "too_poor": 0}}], "next": $MEDIA}}')
-
-    items: list[CaseMediaOut]
-    next: str | None
 
 
 # The converter lets a local id hold a slash (sent as %2F), so longer paths must be declared before shorter ones.
@@ -92,10 +80,7 @@ async def case_graph(
 
 @router.get("/cases/{case_id:path}/media", response_model=CaseMediaPage, responses=problems("not_found", *LOOKING))
 async def media_of_case(
-    case_id: CaseId,
-    access: CaseAccess,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
+    case_id: CaseId, access: CaseAccess, limit: Limit = 50, after: AfterDigest = ""
 ) -> Page[CountedMedia]:
     """The case's media by id, page by page."""
     return await cases.read_media_of_case(access, case_id, after=after, limit=limit)

@@ -7,9 +7,9 @@ from pydantic import Field, StringConstraints
 
 from api.deps import VICTIM_ID_MAX, CaseAccess, Eraser, Id
 from api.errors import ACTING, BODY, LOOKING, problems
-from api.wire import Stated, WireIn, WireOut, example
+from api.wire import Stated, WireIn, WireOut, example, fields_of
 from graph.actions.decide import erase
-from graph.actions.decide.erase import Kind
+from graph.actions.decide.erase import ErasureReceipt, Kind
 
 router = APIRouter(tags=["erasures"])
 
@@ -33,7 +33,7 @@ class ErasureAskedOut(WireOut):
     state: Literal["asked"] = "asked"
 
 
-class ErasureOut(WireOut):
+class ErasureOut(fields_of(ErasureReceipt)):
     """A receipt; `waiting` counts what is hidden and not erased yet, of `subjects` in all."""
 
     model_config = example("""
@@ -41,16 +41,6 @@ class ErasureOut(WireOut):
          "subjects": 1, "waiting": 0, "reason": "review date passed", "by": "sue@north",
          "at": "2026-11-20T10:03:05+00:00", "done_at": "2026-11-20T10:03:07+00:00"}
     """)
-
-    erasure_id: str
-    state: Literal["asked", "done"]
-    subject: dict[Kind, str]
-    subjects: int
-    waiting: int
-    reason: str
-    by: str
-    at: str
-    done_at: str | None
 
 
 @router.post(
@@ -66,18 +56,7 @@ async def ask_erasure(body: ErasureIn, access: Eraser, response: Response) -> Er
     return ErasureAskedOut(erasure_id=erasure_id)
 
 
-@router.get("/erasures/{erasure_id}", responses=problems("not_found", *LOOKING))
-async def erasure(erasure_id: Id, access: CaseAccess) -> ErasureOut:
+@router.get("/erasures/{erasure_id}", response_model=ErasureOut, responses=problems("not_found", *LOOKING))
+async def erasure(erasure_id: Id, access: CaseAccess) -> ErasureReceipt:
     """The receipt: `done` once vectors, boxes, crops and rows are gone."""
-    receipt = await erase.read_erasure(access, erasure_id)
-    return ErasureOut(
-        erasure_id=receipt.erasure_id,
-        state=receipt.state,
-        subject={receipt.kind: receipt.subject},
-        subjects=len(receipt.subjects),
-        waiting=len(receipt.waiting),
-        reason=receipt.reason,
-        by=receipt.by,
-        at=receipt.at,
-        done_at=receipt.done_at,
-    )
+    return await erase.read_erasure(access, erasure_id)

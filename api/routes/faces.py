@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api.deps import ETAG, CaseAccess, Id, Labeller, ServicesDep, Version, etag
+from api.deps import ETAG, AfterDigest, CaseAccess, Id, Labeller, Limit, ServicesDep, Version, created, etag
 from api.errors import ACTING, BODY, FILES, LOOKING, problems
 from api.wire import Digest, Stated, WireIn, example, fields_of
 from graph.actions.decide import label
@@ -75,12 +75,7 @@ async def face_crop(
 
 
 @router.get("/faces/{face_id}/similar", response_model=SimilarFacesOut, responses=problems("not_found", *LOOKING))
-async def similar_faces(
-    face_id: Id,
-    access: CaseAccess,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
-) -> SimilarFaces:
+async def similar_faces(face_id: Id, access: CaseAccess, limit: Limit = 50, after: AfterDigest = "") -> SimilarFaces:
     """The faces as similar as those proposed for this one, which were not proposed: at most 13 are."""
     return await faces.read_similar(access, face_id, after=after, limit=limit)
 
@@ -93,15 +88,17 @@ async def face_labels(face_id: Id, access: CaseAccess, response: Response) -> La
     return LabelsOut.model_validate(found)
 
 
-@router.post(
+@created(
+    router,
     "/faces/{face_id}/labels",
-    status_code=201,
-    responses={
-        201: {"headers": ETAG},
-        **problems(
-            "forbidden", "face_unknown", "stale_version", "malformed_version", "version_missing", *BODY, *ACTING
-        ),
-    },
+    LabelsOut,
+    "forbidden",
+    "face_unknown",
+    "stale_version",
+    "malformed_version",
+    "version_missing",
+    *BODY,
+    *ACTING,
 )
 async def label_face(face_id: Id, body: LabelIn, access: Labeller, version: Version, response: Response) -> LabelsOut:
     """Says what a face is; *unrelated* and *suspect* faces are compared with nothing and found by no search."""

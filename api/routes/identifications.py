@@ -6,16 +6,16 @@ from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
 
 from api.deps import (
-    ETAG,
     Id,
     IdentificationApprover,
     Identifier,
     Reopener,
     Version,
     VictimId,
+    created,
     etag,
 )
-from api.errors import ACTING, BODY, problems
+from api.errors import ACTING, BODY
 from api.routes.verdicts import ApprovalIn, ReopeningIn
 from api.wire import Faces, WireIn, example, fields_of
 from graph.actions.decide import identify
@@ -51,7 +51,6 @@ class IdentificationOut(fields_of(VisibleIdentification)):
     """)
 
 
-_CREATED = {201: {"headers": ETAG}}
 _PROPOSAL = ("not_found", "forbidden", "unapproved_link", "stale_version", "version_missing")
 _DECISION = (
     "not_found",
@@ -67,12 +66,7 @@ _DECISION = (
 _REOPENING = ("not_found", "forbidden", "stale_version", "malformed_version", "version_missing")
 
 
-@router.post(
-    "/victims/{victim_id}/identifications",
-    status_code=201,
-    response_model=IdentificationOut,
-    responses={**_CREATED, **problems(*_PROPOSAL, *BODY, *ACTING)},
-)
+@created(router, "/victims/{victim_id}/identifications", IdentificationOut, *_PROPOSAL, *BODY, *ACTING)
 async def propose_identification(
     victim_id: VictimId, body: IdentificationIn, access: Identifier, response: Response
 ) -> VisibleIdentification:
@@ -83,12 +77,7 @@ async def propose_identification(
     return found
 
 
-@router.post(
-    "/identifications/{identification_id}/approvals",
-    status_code=201,
-    response_model=IdentificationOut,
-    responses={**_CREATED, **problems(*_DECISION, *BODY, *ACTING)},
-)
+@created(router, "/identifications/{identification_id}/approvals", IdentificationOut, *_DECISION, *BODY, *ACTING)
 async def decide_identification(
     identification_id: Id, body: ApprovalIn, access: IdentificationApprover, version: Version, response: Response
 ) -> VisibleIdentification:
@@ -100,12 +89,7 @@ async def decide_identification(
     return found
 
 
-@router.post(
-    "/identifications/{identification_id}/reopenings",
-    status_code=201,
-    response_model=IdentificationOut,
-    responses={**_CREATED, **problems(*_REOPENING, *BODY, *ACTING)},
-)
+@created(router, "/identifications/{identification_id}/reopenings", IdentificationOut, *_REOPENING, *BODY, *ACTING)
 async def reopen_identification(
     identification_id: Id, body: ReopeningIn, access: Reopener, version: Version, response: Response
 ) -> VisibleIdentification:

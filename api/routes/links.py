@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.deps import CASE_ID_MAX, ETAG, CaseAccess, Id, etag
+from api.deps import CASE_ID_MAX, ETAG, AfterDigest, CaseAccess, Id, Limit, etag
 from api.errors import LOOKING, problems
-from api.wire import LinkDetailOut, LinkOut, WireOut
+from api.wire import LinkDetailOut, LinkOut, PageOut
 from graph.actions.read import links as read
 from graph.actions.read.page import Page
 from graph.domain.link import State
@@ -15,11 +15,8 @@ from graph.domain.visibility import VisibleLink
 router = APIRouter(tags=["links"])
 
 
-class LinkPage(WireOut):
+class LinkPage(PageOut[LinkOut]):
     """`next` is the `after` of the next page, null on the last one."""
-
-    items: list[LinkOut]
-    next: str | None
 
 
 @router.get("/links", response_model=LinkPage, responses=problems(*LOOKING))
@@ -29,8 +26,8 @@ async def links(
     case_id: Annotated[
         str | None, Query(max_length=CASE_ID_MAX, description="only links of faces in this case")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
+    limit: Limit = 50,
+    after: AfterDigest = "",
 ) -> Page[VisibleLink]:
     """Links in one state, by link id: an order that tells no score."""
     return await read.read_links(access, state=state, case_id=case_id, after=after, limit=limit)

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.deps import Id, QuarantineAccess, ReplayAccess
+from api.deps import Id, Limit, QuarantineAccess, ReplayAccess
 from api.errors import LOOKING, problems
-from api.wire import WireOut, example, fields_of
+from api.wire import PageOut, WireOut, example, fields_of
 from graph.actions.operate.quarantine import QuarantinedEvent, Status, do_replay, read_quarantine
 from graph.actions.read.page import Page
 
@@ -27,11 +27,8 @@ class QuarantinedOut(fields_of(QuarantinedEvent)):
     submitted_at: int = Field(description="milliseconds since 1970, UTC")
 
 
-class QuarantinePage(WireOut):
+class QuarantinePage(PageOut[QuarantinedOut]):
     """`next` is the `after` of the next page, null on the last one."""
-
-    items: list[QuarantinedOut]
-    next: str | None
 
 
 class ReplayedOut(WireOut):
@@ -43,7 +40,7 @@ class ReplayedOut(WireOut):
 async def quarantine(
     access: QuarantineAccess,
     status: Annotated[Status, Query(description="`waiting` for somebody, `replayed`, or `resolved`")] = "waiting",
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
     after: Annotated[str, Query(max_length=100, description="`next` of the page before")] = "",
 ) -> Page[QuarantinedEvent]:
     """Events that could not be processed, oldest first, without their bytes; operators only."""

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import AliasChoices, Field, StringConstraints
 
-from api.deps import VICTIM_ID_MAX, CaseAccess, ClaimHolder, Id, Judge
+from api.deps import VICTIM_ID_MAX, CaseAccess, ClaimHolder, Id, Judge, created
 from api.errors import ACTING, BODY, LOOKING, problems
-from api.wire import LinkOut, Moment, Number, Urgency, WireIn, WireOut, example, fields_of
+from api.wire import LinkOut, Moment, Number, PageOut, Urgency, WireIn, WireOut, example, fields_of
 from graph.actions.read import claims, queue
 from graph.actions.read.page import Page
 from graph.actions.read.queue_items import Claim, QueueItem, Returned, VisibleSubject
@@ -112,7 +112,7 @@ class QueueItemOut(WireOut):
     returned: ReturnedOut | None
 
 
-class QueuePage(WireOut):
+class QueuePage(PageOut[QueueItemOut]):
     """Items in the order to work in; `next` is the `after` that goes on, null where nothing else waits.
 
     A page may have few items, or none, and a `next`: then the filters let little through, and the search goes on there.
@@ -126,9 +126,6 @@ class QueuePage(WireOut):
           "next": null}}
     """)
 
-    items: list[QueueItemOut]
-    next: str | None
-
 
 _OWN_CLAIM = ("not_found", "claim_expired")
 
@@ -139,12 +136,7 @@ async def what_waits(access: CaseAccess, query: Annotated[PageQuery, Query()]) -
     return await queue.read_queue(access, query.filters(), limit=query.limit, after=position(query.after))
 
 
-@router.post(
-    "/queue/claims",
-    status_code=201,
-    response_model=QueuePage,
-    responses=problems("forbidden", "claims_limit", *BODY, *ACTING),
-)
+@created(router, "/queue/claims", QueuePage, "forbidden", "claims_limit", *BODY, *ACTING, headers={})
 async def claim(access: Judge, body: ClaimIn) -> Page[QueueItem]:
     """Gives the caller the next items: for 15 minutes nobody else gets them. No item: nothing waits."""
     return await claims.do_claim(access, body.filters.filters(), body.n, seed=ids.new_id(), after=position(body.after))
@@ -157,12 +149,7 @@ async def skip(claim_id: Id, access: ClaimHolder) -> SkippedOut:
     return SkippedOut(claim_id=claim_id, until=until)
 
 
-@router.post(
-    "/queue/claims/{claim_id}/renewals",
-    status_code=201,
-    response_model=ClaimOut,
-    responses=problems(*_OWN_CLAIM, *ACTING),
-)
+@created(router, "/queue/claims/{claim_id}/renewals", ClaimOut, *_OWN_CLAIM, *ACTING, headers={})
 async def renew(claim_id: Id, access: ClaimHolder) -> Claim:
     """Gives the claim a whole lease again."""
     return await claims.do_renewal(access, claim_id)

@@ -6,10 +6,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, AliasChoices, Field, model_validator
 
-from api.deps import CASE_ID_MAX, VICTIM_ID_MAX, CaseAccess, Id, SearchEnder, Searcher, ServicesDep
+from api.deps import CASE_ID_MAX, VICTIM_ID_MAX, CaseAccess, Id, Limit, SearchEnder, Searcher, ServicesDep
 from api.errors import ACTING, BODY, FILES, LOOKING, problems
 from api.upload import check_media, checked, form_body, read_form
-from api.wire import CaseIdIn, Digest, Number, Stated, WireIn, WireOut, example, fields_of
+from api.wire import CaseIdIn, Digest, Number, PageOut, Stated, WireIn, WireOut, example, fields_of
 from graph.actions.read import search
 from graph.actions.read.page import Page
 from graph.actions.read.search import Picture, Question
@@ -100,20 +100,14 @@ class SearchFactsOut(fields_of(SearchFacts)):
     ended_because: Literal["asker", "case_closed", "time", "erased"] | None
 
 
-class SearchLineOut(SearchFactsOut):
+class SearchLineOut(SearchFactsOut, fields_of(SearchLine)):
     """A search in a list; `found` counts the faces that it returned, `similar` those above the threshold."""
 
-    found: int
-    similar: int
 
-
-class SearchPage(WireOut):
+class SearchPage(PageOut[SearchLineOut]):
     """`next` is the `after` of the next page, null on the last one."""
 
     model_config = example(f'{{"items": [{{{FACTS_EXAMPLE}, "found": 1, "similar": 1}}], "next": null}}')
-
-    items: list[SearchLineOut]
-    next: str | None
 
 
 _LOCATION = {"Location": {"description": "where the answer will be", "schema": {"type": "string"}}}
@@ -166,7 +160,7 @@ async def searches(
     status: Status | None = None,
     open: Annotated[bool | None, Query(description="whether more may be added to the answer")] = None,
     mine: Annotated[bool, Query(description="a supervisor's own ones only")] = False,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
     after: Annotated[str, Query(max_length=100, description="`next` of the page before")] = "",
 ) -> Page[SearchLine]:
     """Your searches, for a supervisor those of the district, the latest first."""

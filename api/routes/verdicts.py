@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import Field, StringConstraints
 
-from api.deps import ETAG, ID_MAX, Approver, Judge, Reopener, Version, etag
-from api.errors import ACTING, BODY, CONFLICTS, problems
+from api.deps import ID_MAX, Approver, Judge, Reopener, Version, created, etag
+from api.errors import ACTING, BODY, CONFLICTS
 from api.wire import Digest, Faces, LinkDetailOut, Reason, Text, WireIn, example
 from graph.actions.decide import contact_sheet, verdicts
 from graph.actions.decide.decision import Judgement, Seen
@@ -17,7 +17,6 @@ router = APIRouter(tags=["decisions"])
 
 LinkId = Annotated[str, Path(description="a link", max_length=ID_MAX)]
 _VERSIONED = ("not_found", "forbidden", "malformed_version", "version_missing", *BODY, *ACTING)
-_CREATED = {201: {"headers": ETAG}}
 
 
 class VerdictIn(WireIn):
@@ -74,12 +73,7 @@ class LinkIn(WireIn):
     faces: Faces = None
 
 
-@router.post(
-    "/links/{link_id}/verdicts",
-    status_code=201,
-    response_model=LinkDetailOut,
-    responses={**_CREATED, **problems(*CONFLICTS, *_VERSIONED)},
-)
+@created(router, "/links/{link_id}/verdicts", LinkDetailOut, *CONFLICTS, *_VERSIONED)
 async def judge(link_id: LinkId, body: VerdictIn, access: Judge, version: Version, response: Response) -> VisibleLink:
     """Confirms, dismisses or leaves unsure; answers with the link as it stands then."""
     judgement = Judgement(link_id, version, body.decision, body.reasons, body.text, body.faces)
@@ -88,11 +82,15 @@ async def judge(link_id: LinkId, body: VerdictIn, access: Judge, version: Versio
     return link
 
 
-@router.post(
+@created(
+    router,
     "/links/{link_id}/approvals",
-    status_code=201,
-    response_model=LinkDetailOut,
-    responses={**_CREATED, **problems("stale_version", "not_confirmed", "contradiction", "own_decision", *_VERSIONED)},
+    LinkDetailOut,
+    "stale_version",
+    "not_confirmed",
+    "contradiction",
+    "own_decision",
+    *_VERSIONED,
 )
 async def approve(
     link_id: LinkId, body: ApprovalIn, access: Approver, version: Version, response: Response
@@ -103,11 +101,15 @@ async def approve(
     return link
 
 
-@router.post(
+@created(
+    router,
     "/links/{link_id}/reopenings",
-    status_code=201,
-    response_model=LinkDetailOut,
-    responses={**_CREATED, **problems("stale_version", "nothing_to_reopen", "half_undo", "contradiction", *_VERSIONED)},
+    LinkDetailOut,
+    "stale_version",
+    "nothing_to_reopen",
+    "half_undo",
+    "contradiction",
+    *_VERSIONED,
 )
 async def reopen(
     link_id: LinkId, body: ReopeningIn, access: Reopener, version: Version, response: Response
@@ -121,9 +123,7 @@ async def reopen(
 _MADE = ("face_unknown", "forbidden", "link_exists", "contradiction", "stale_version", "version_missing")
 
 
-@router.post(
-    "/links", status_code=201, response_model=LinkDetailOut, responses={**_CREATED, **problems(*_MADE, *BODY, *ACTING)}
-)
+@created(router, "/links", LinkDetailOut, *_MADE, *BODY, *ACTING)
 async def link_by_hand(body: LinkIn, access: Judge, response: Response) -> VisibleLink:
     """Links two faces that the machine did not propose: confirmed at once, approved by a second person as any other."""
     link = await contact_sheet.do_link(access, (body.face_a, body.face_b), body.reasons, body.text, shown=body.faces)

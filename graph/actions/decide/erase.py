@@ -36,19 +36,17 @@ PAGE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class ErasureReceipt:
-    """A requested erasure; `waiting` are those of its `subjects` that are hidden and not erased yet."""
+    """A requested erasure; `waiting` counts those of its `subjects` that are hidden and not erased yet."""
 
     erasure_id: str
-    kind: Kind
-    subject: str
+    state: Literal["asked", "done"]
+    subject: dict[Kind, str]
+    subjects: int
+    waiting: int
     reason: str
     by: str
-    districts: tuple[str, ...]
     at: str
-    state: Literal["asked", "done"]
     done_at: str | None
-    waiting: tuple[str, ...]
-    subjects: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +161,13 @@ async def read_erasure(access: Access, erasure_id: str) -> ErasureReceipt:
     if row is None or not may(access.person, Permission.ERASE, row["request"]["districts"]):
         raise NotFound("there is no such erasure")
     await access.record(AuditAction.ERASURE_SEEN, erasure_id)
-    request: Row = dict(row["request"])
-    for name in ("districts", "waiting", "subjects"):
-        request[name] = tuple(request[name])
-    return ErasureReceipt(**request)
+    request: Row = row["request"]
+    return ErasureReceipt(
+        **{name: request[name] for name in ("erasure_id", "state", "reason", "by", "at", "done_at")},
+        subject={request["kind"]: request["subject"]},
+        subjects=len(request["subjects"]),
+        waiting=len(request["waiting"]),
+    )
 
 
 def _check(actor: Person, districts: list[str]) -> None:

@@ -95,18 +95,18 @@ class AnswerPart:
 class Answer(SearchFacts):
     """A search with one page of its answer; `compared`, `too_poor` and `no_face` are sums over all parts."""
 
+    headline: str
     reason: str | None
     limit: int
     legal_basis: str
-    gallery_offset: int | None
-    gallery_size: int | None
-    picture: str | None
-    headline: str
     compared: int | None
     too_poor: int | None
     no_face: int | None
     quarantined: int
     to_come: Coming
+    gallery_offset: int | None
+    gallery_size: int | None
+    picture: str | None
     faces: tuple[Probe, ...]
     people: tuple[FoundPerson, ...]
     parts: tuple[AnswerPart, ...]

@@ -25,7 +25,7 @@ class CaseFacts(Case):
     media: int
     faces: int
     too_poor: int
-    links: dict[str, int]
+    links: dict[State, int]
 
 
 @dataclass(frozen=True, slots=True)
