@@ -13,8 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from graph.actions.access import Access
-from graph.actions.refusals import disclose, record_miss
+from graph.actions.access import Access, disclose, record_miss
 from graph.domain.errors import Conflict, RedthreadError
 from graph.domain.people import Person, check_purpose
 

@@ -10,8 +10,8 @@ from api.errors import LOOKING, problems
 from api.routes.searches import FACTS_EXAMPLE, SearchFactsOut
 from api.wire import GapOut, PageOut, example, fields_of
 from graph.actions.read.answers import Answer, AnswerPart, Coming, FoundFace, FoundPerson, Probe, read_search
-from graph.actions.read.page import Page
 from graph.actions.read.searches import PoorFace, Unjudged, read_unjudged
+from graph.paging import Page
 
 router = APIRouter(tags=["searches"])
 

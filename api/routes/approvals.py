@@ -10,7 +10,7 @@ from api.errors import LOOKING, problems
 from api.routes.queue import After, position
 from api.wire import LinkOut, PageOut, Urgency, WireOut, example, fields_of
 from graph.actions.read.approvals import Approval, WaitingIdentification, read_approvals
-from graph.actions.read.page import Page
+from graph.paging import Page
 
 router = APIRouter(tags=["approvals"])
 

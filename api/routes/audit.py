@@ -9,9 +9,9 @@ from api.deps import AuditAccess
 from api.errors import LOOKING, problems
 from api.wire import Moment, WireOut, example, fields_of
 from graph.actions.read.audit import PAGE_MAX, VERIFIED_MAX, AuditFilters, Verification, read_audit, verify_chain
-from graph.actions.read.page import Page
 from graph.domain.audit import Entry
 from graph.domain.audit_export import ChainPosition
+from graph.paging import Page
 
 router = APIRouter(tags=["audit"])
 

@@ -10,8 +10,8 @@ from api.errors import LOOKING, problems
 from api.wire import PageOut, example, fields_of
 from graph.actions.read import cases
 from graph.actions.read.cases import CaseFacts, CountedMedia
-from graph.actions.read.page import Page
 from graph.domain.case_view import Case, CaseMedia, LinkedCase, VisibleCase
+from graph.paging import Page
 
 router = APIRouter(tags=["cases"])
 

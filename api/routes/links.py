@@ -8,9 +8,9 @@ from api.deps import CASE_ID_MAX, ETAG, AfterDigest, CaseAccess, Id, Limit, etag
 from api.errors import LOOKING, problems
 from api.wire import LinkDetailOut, LinkOut, PageOut
 from graph.actions.read import links as read
-from graph.actions.read.page import Page
 from graph.domain.link import State
 from graph.domain.visibility import VisibleLink
+from graph.paging import Page
 
 router = APIRouter(tags=["links"])
 

@@ -9,7 +9,7 @@ from api.deps import Id, Limit, QuarantineAccess, ReplayAccess
 from api.errors import LOOKING, problems
 from api.wire import PageOut, WireOut, example, fields_of
 from graph.actions.operate.quarantine import QuarantinedEvent, Status, do_replay, read_quarantine
-from graph.actions.read.page import Page
+from graph.paging import Page
 
 router = APIRouter(tags=["quarantine"])
 

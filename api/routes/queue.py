@@ -10,10 +10,11 @@ from api.deps import VICTIM_ID_MAX, CaseAccess, ClaimHolder, Id, Judge, created
 from api.errors import ACTING, BODY, LOOKING, problems
 from api.wire import LinkOut, Moment, Number, PageOut, Urgency, WireIn, WireOut, example, fields_of
 from graph.actions.read import claims, queue
-from graph.actions.read.page import Page
 from graph.actions.read.queue_items import Claim, QueueItem, Returned, VisibleSubject
+from graph.actions.read.search import milliseconds
 from graph.domain import ids
 from graph.domain.queue import CLAIMS_MAX, Filters, Position, read_position
+from graph.paging import Page
 
 router = APIRouter(tags=["queue"])
 
@@ -161,4 +162,4 @@ def position(after: str | None) -> Position | None:
 
 
 def _milliseconds(at: datetime | None) -> int | None:
-    return None if at is None else int(at.timestamp() * 1000)
+    return None if at is None else milliseconds(at)

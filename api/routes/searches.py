@@ -11,12 +11,12 @@ from api.errors import ACTING, BODY, FILES, LOOKING, problems
 from api.upload import check_media, checked, form_body, read_form
 from api.wire import CaseIdIn, Digest, Number, PageOut, Stated, WireIn, WireOut, example, fields_of
 from graph.actions.read import search
-from graph.actions.read.page import Page
 from graph.actions.read.search import Picture, Question
 from graph.actions.read.searches import Filters, SearchFacts, SearchLine, read_searches
 from graph.domain import ids
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Invalid
+from graph.paging import Page
 
 router = APIRouter(tags=["searches"])
 

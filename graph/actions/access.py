@@ -11,7 +11,7 @@ from datetime import datetime
 
 from graph.domain import audit
 from graph.domain.audit_actions import AuditAction
-from graph.domain.errors import StoreUnavailable
+from graph.domain.errors import Conflict, StoreUnavailable
 from graph.domain.people import Maker, Permission, Person
 from graph.store import log
 from graph.store.session import Store, Tx
@@ -109,3 +109,19 @@ class Access:
         """Returns when the audit has this read. `shown` are the ids in the answer; only their digest is stored."""
         digest = audit.content_digest(list(shown)) if shown else ""
         await self.log.record(self.act(action, subject, digest=digest))
+
+
+async def record_miss(access: Access, request: str, path: str) -> None:
+    """Returns when the audit holds the kind of request and the digest of its path, for a request that found nothing.
+
+    Many misses by one person indicate a search for valid ids.
+    """
+    await access.record(AuditAction.ACCESS_MISSED, request, shown=[path])
+
+
+async def disclose(access: Access, request: str, path: str, refused: Conflict) -> Conflict:
+    """The refusal with the current state, once the audit has it; without a stated purpose the bare refusal."""
+    if not refused.current or not access.purpose:
+        return Conflict(refused.message, code=refused.code)
+    await access.record(AuditAction.ACCESS_REFUSED, request, shown=[path, refused.disclosed])
+    return Conflict(refused.disclosed, code=refused.code, current=refused.current)

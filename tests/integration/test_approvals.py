@@ -12,12 +12,12 @@ import pytest
 from graph.actions.decide.decision import Judgement
 from graph.actions.decide.verdicts import do_verdict
 from graph.actions.read.approvals import Approval, read_approvals
-from graph.actions.read.page import Page
 from graph.domain.errors import Forbidden
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
 from graph.domain.queue import read_position
 from graph.domain.victim import formed_id
+from graph.paging import Page
 from graph.store.session import Store
 from tests.integration.conftest import entries
 from tests.support.access import access_of

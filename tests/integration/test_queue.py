@@ -13,13 +13,13 @@ from graph.actions.decide.contact_sheet import SheetJudgement, do_act
 from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.verdicts import do_verdict
 from graph.actions.read.claims import do_claim, do_renewal, do_skip
-from graph.actions.read.page import Page
 from graph.actions.read.queue import read_queue
 from graph.actions.read.queue_items import QueueItem
 from graph.domain.errors import Conflict, Forbidden, NotFound
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
 from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Filters, Kind, read_position
+from graph.paging import Page
 from graph.store.queries import ingest
 from graph.store.session import Store
 from tests.integration.conftest import entries

@@ -2,7 +2,7 @@
 
 `Hidden` is what differs: scores and first reasons of links that the viewer has not opened, and of the south the ids of
 its case, its pictures and its registered victim, who that victim is, further faces, links and acts, the names of its
-people. The worlds agree in everything that the viewer may know, and in what `visibility.DISCLOSURES` lists.
+people. The worlds agree in everything that the viewer may know, and in what `tests.support.disclosures` lists.
 """
 
 from __future__ import annotations

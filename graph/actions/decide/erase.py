@@ -7,6 +7,7 @@ from typing import Final, Literal, LiteralString
 
 from graph.actions.access import Access
 from graph.actions.known import find_victim
+from graph.actions.read.search import milliseconds
 from graph.domain import ids
 from graph.domain.audit import content_digest
 from graph.domain.audit_actions import AuditAction
@@ -78,7 +79,7 @@ class _Subject:
                 "offset": number,
                 "ce_id": event,
                 "source": sources[0] if len(sources) == 1 else "",
-                "submitted_at": max(self.newest or 0, int(now.timestamp() * 1000)),
+                "submitted_at": max(self.newest or 0, milliseconds(now)),
             },
             "erasure_id": erasure_id,
             "sources": sources,

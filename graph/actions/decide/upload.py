@@ -12,8 +12,7 @@ from graph.domain.audit import content_digest
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import Scope
 from graph.domain.errors import Invalid, NotFound
-from graph.domain.people import PURPOSE_LIMIT, Permission, Person, check_may, check_purpose, may
-from graph.domain.text import is_blank
+from graph.domain.people import Permission, Person, check_may, check_purpose, check_stated, may
 from graph.files import MediaStore
 from graph.store import log
 from graph.store.log import Outgoing
@@ -45,8 +44,7 @@ async def do_upload(access: Access, files: MediaStore, submission: Submission, p
     case, Forbidden where the caller may not upload, Invalid where something is not submission.
     """
     check_purpose(submission.purpose)
-    if is_blank(submission.legal_basis) or len(submission.legal_basis.strip()) > PURPOSE_LIMIT:
-        raise Invalid(f"legal_basis: from 1 to {PURPOSE_LIMIT} characters")
+    check_stated("legal_basis", submission.legal_basis)
     if not picture.data:
         raise Invalid("the file is empty", code="empty_file")
     await access.store.read(lambda tx: _check_case(tx, submission.case_id, access.person))

@@ -11,12 +11,13 @@ from graph.actions import events
 from graph.actions.access import Access
 from graph.actions.events import Event
 from graph.actions.notices import Notice, store_notices
-from graph.actions.read.page import Page
+from graph.actions.read.search import milliseconds
 from graph.domain import ids
 from graph.domain.audit import Act
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, Invalid, NotFound, RedthreadError
 from graph.domain.people import Permission, check_may
+from graph.paging import Page
 from graph.store import log
 from graph.store.queries import ingest
 from graph.store.queries import relay as queries
@@ -100,7 +101,7 @@ async def replay(store: Store, quarantine_id: str, *, actor: str, now: datetime)
             raise Conflict(f"this event is {status} already", code="not_waiting", current={"status": status})
         if entry["truncated"]:
             raise Conflict("the record was too large to be kept whole: submit it anew", code="truncated")
-        await tx.do(queries.REPLAYED, quarantine_id=quarantine_id, at=now.isoformat(), now=_milliseconds(now))
+        await tx.do(queries.REPLAYED, quarantine_id=quarantine_id, at=now.isoformat(), now=milliseconds(now))
         body = {key: entry.get(key) for key in ("topic", "key", "value", "event", "ce_id", "submitted_at", "attempts")}
         outgoing = log.Outgoing("replay", entry["event"], {**body, "headers": json.loads(entry["headers"])})
         act = Act(now, actor, AuditAction.EVENT_REPLAYED, f"event:{entry['event']}")
@@ -114,7 +115,7 @@ async def replay_due(store: Store, *, now: datetime, test_s: float = FIRST_TRY_S
 
     A test sent less than `test_s` seconds ago may still be on its way: no second one is sent.
     """
-    values = {"now": _milliseconds(now), "test_ms": int(test_s * 1000)}
+    values = {"now": milliseconds(now), "test_ms": int(test_s * 1000)}
     found = await store.read(lambda tx: tx.rows(queries.DUE, **values))
     for row in found:
         # One that was replayed meanwhile, or cannot be, must not block the others.
@@ -164,11 +165,7 @@ async def entries(store: Store, quarantine_ids: Sequence[str]) -> dict[str, Entr
         outcomes = {row["subject"]: row["outcome"] for row in notices}
         return {
             row["quarantine_id"]: Entry(
-                quarantine_id=row["quarantine_id"],
-                status=row["status"],
-                code=row["code"],
-                reason=row["reason"],
-                attempts=row["attempts"],
+                **{name: row[name] for name in ("quarantine_id", "status", "code", "reason", "attempts")},
                 outcome=outcomes.get(subject, ""),
             )
             for row, subject in zip(found, subjects, strict=True)
@@ -218,7 +215,3 @@ async def do_replay(access: Access, quarantine_id: str) -> None:
     """Sends an event again for an operator; raises Forbidden, and what `replay` raises."""
     check_may(access.person, Permission.REPLAY)
     await replay(access.store, quarantine_id, actor=access.person.actor, now=access.at)
-
-
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)

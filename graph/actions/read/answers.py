@@ -117,6 +117,9 @@ class Answer(SearchFacts):
 _STORED = ("reason", "limit", "legal_basis", "gallery_offset", "gallery_size", "picture")
 """Fields of `Answer` that the search's node holds under the same name."""
 
+_MASKED = ("face_id", "media_id", "case_ids", "box", "district", "contact", "erased")
+"""Fields of `FoundFace` that are those of a link's endpoint."""
+
 _SUMMED = ("compared", "too_poor", "no_face")
 """Fields of `Answer` that are sums over its parts."""
 
@@ -175,13 +178,7 @@ def found_face(item: Row, viewer: Person, names: Mapping[str, KnownAs], probe_da
     victim = names.get(item["face_id"])
     return FoundFace(
         **{name: item[name] for name in ("part", "offset", "rank", "above", "probe_face_id", "group_id")},
-        face_id=face.face_id,
-        media_id=face.media_id,
-        case_ids=face.case_ids,
-        box=face.box,
-        district=face.district,
-        contact=face.contact,
-        erased=face.erased,
+        **{name: getattr(face, name) for name in _MASKED},
         victim_id=victim.victim_id if victim else None,
         identified=victim is not None and victim.identified,
         gap=visible_gap(item["dates"], probe_dates, viewer),

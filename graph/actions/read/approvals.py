@@ -12,7 +12,6 @@ from graph.actions import victims
 from graph.actions.access import Access
 from graph.actions.known import KnownVictims
 from graph.actions.read.links import find_links
-from graph.actions.read.page import Page
 from graph.actions.read.queue_walk import LARGEST_PAGE, QueueLink, Walk, queue_links, rows_of
 from graph.domain.audit_actions import AuditAction
 from graph.domain.known_victims import VictimView
@@ -20,6 +19,7 @@ from graph.domain.link import State
 from graph.domain.people import Maker, Permission, Person, check_district, display_name, may
 from graph.domain.queue import LINKS_MAX, Kind, Position, Subject
 from graph.domain.visibility import VisibleLink
+from graph.paging import Page
 from graph.store.queries import review as queries
 from graph.store.session import Row, Tx
 

@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from graph.actions.access import Access
-from graph.actions.read.page import Page
 from graph.domain.audit import GENESIS, Entry, content_digest, first_fault
 from graph.domain.audit_actions import AuditAction, recorded_names
 from graph.domain.audit_export import ChainPosition
 from graph.domain.audit_root import Root
 from graph.domain.errors import Invalid
 from graph.domain.people import Permission, check_may
+from graph.paging import Page
 from graph.store.queries import audit as queries
 from graph.store.session import Tx
 
@@ -71,17 +71,8 @@ async def read_audit(access: Access, filters: AuditFilters, *, after: int, limit
         page = queries.PAGE if filters.actor is None else queries.PAGE_OF_ACTOR
         page = page if filters.subject is None else queries.PAGE_OF_SUBJECT
         actions = None if filters.action is None else recorded_names(filters.action)
-        rows = await tx.rows(
-            page,
-            after=first,
-            last=last,
-            limit=limit + 1,
-            start=start,
-            end=end,
-            actor=filters.actor,
-            actions=actions,
-            subject=filters.subject,
-        )
+        wanted = {"start": start, "end": end, "actor": filters.actor, "actions": actions, "subject": filters.subject}
+        rows = await tx.rows(page, after=first, last=last, limit=limit + 1, **wanted)
         return [Entry(**row) for row in rows]
 
     found = await access.store.read(work)

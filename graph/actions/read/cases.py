@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from graph.actions.access import Access
-from graph.actions.read.page import Page
 from graph.domain.audit_actions import AuditAction
 from graph.domain.case_view import Case, CaseFace, CaseMedia, VisibleCase, linked_cases, media_facts
 from graph.domain.errors import NotFound
 from graph.domain.link import State
 from graph.domain.people import Person
 from graph.domain.visibility import may_see_case, visible_link
+from graph.paging import Page
 from graph.store.queries import media as media_queries
 from graph.store.queries import read as queries
 from graph.store.session import Row, Tx

@@ -11,7 +11,6 @@ from typing import Final
 
 from graph.actions.access import Access
 from graph.actions.known import KnownVictims
-from graph.actions.read.page import Page
 from graph.actions.read.queue_items import Claim, ItemLinks, QueueItem, unclaimed_links, visible_items
 from graph.actions.read.queue_walk import Walk, find_offers
 from graph.domain import audit, ids
@@ -19,6 +18,7 @@ from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.people import Permission, Person, check_district
 from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Filters, Position
+from graph.paging import Page
 from graph.store import log
 from graph.store.queries import queue as queries
 from graph.store.session import Row, Tx

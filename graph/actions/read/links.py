@@ -6,12 +6,12 @@ from typing import Any
 
 from graph.actions.access import Access
 from graph.actions.known import KnownVictims
-from graph.actions.read.page import Page
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import NotFound
 from graph.domain.link import State
 from graph.domain.people import Permission, Person, districts_of
 from graph.domain.visibility import VisibleLink, may_see_case, may_see_link, visible_link
+from graph.paging import Page
 from graph.store.queries import read as queries
 from graph.store.session import Row, Tx
 

@@ -9,7 +9,6 @@ from typing import Final
 from graph.actions.access import Access
 from graph.actions.known import KnownVictims
 from graph.actions.read.claims import claim_of, open_claims
-from graph.actions.read.page import Page
 from graph.actions.read.queue_items import ItemLinks, QueueItem, Returned, unclaimed_links, visible_items
 from graph.actions.read.queue_walk import QueueLink, Walk, find_offers, queue_links, rows_of
 from graph.domain import ids
@@ -17,6 +16,7 @@ from graph.domain.audit_actions import AuditAction
 from graph.domain.link import State
 from graph.domain.people import Maker, Permission, Person, check_district, display_name
 from graph.domain.queue import Filters, Position, walk
+from graph.paging import Page
 from graph.store.queries import queue as queries
 from graph.store.session import Row, Tx
 

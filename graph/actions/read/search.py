@@ -19,8 +19,7 @@ from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Conflict, Invalid, NotFound
-from graph.domain.people import PURPOSE_LIMIT, Permission, Person, check_may, check_purpose, may
-from graph.domain.text import is_blank
+from graph.domain.people import Permission, Person, check_may, check_purpose, check_stated, may
 from graph.domain.turn import TURNS
 from graph.domain.visibility import may_see_case, may_see_face
 from graph.files import MediaStore
@@ -198,8 +197,7 @@ def milliseconds(moment: datetime) -> int:
 def check_question(question: Question) -> None:
     """Raises Forbidden or Invalid where purpose or legal basis are missing, or limit or scope are impossible."""
     check_purpose(question.purpose)
-    if is_blank(question.legal_basis) or len(question.legal_basis.strip()) > PURPOSE_LIMIT:
-        raise Invalid(f"legal_basis: from 1 to {PURPOSE_LIMIT} characters")
+    check_stated("legal_basis", question.legal_basis)
     if not 1 <= question.limit <= LIMIT_MAX:
         raise Invalid(f"limit: from 1 to {LIMIT_MAX}")
     if question.within != "register" and not question.within.startswith("case:"):

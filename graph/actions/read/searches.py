@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from graph.actions.access import Access
-from graph.actions.read.page import Page
 from graph.actions.read.search import check_sees, is_open, milliseconds
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.people import Permission, Role, check_role, districts_of
 from graph.domain.visibility import may_see_case
+from graph.paging import Page
 from graph.store.queries import search as queries
 from graph.store.session import Row, Tx
 
