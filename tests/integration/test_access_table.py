@@ -22,7 +22,8 @@ import pytest
 
 from api.sign_in.gate import OPEN
 from graph.actions.decide.decision import Judgement, Seen
-from graph.actions.decide.identify import Proposal, do_identification, do_identification_approval
+from graph.actions.decide.identification import Proposal
+from graph.actions.decide.identify import do_identification, do_identification_approval
 from graph.actions.decide.verdicts import do_approval, do_verdict
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.identification import Basis

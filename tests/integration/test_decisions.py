@@ -10,7 +10,7 @@ import pytest
 from graph.actions.decide import acts, contact_sheet, identify, verdicts
 from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Judgement, Seen
-from graph.actions.decide.identify import Proposal
+from graph.actions.decide.identification import Proposal
 from graph.actions.read.approvals import read_approvals
 from graph.actions.read.links import read_link
 from graph.actions.read.queue import read_queue

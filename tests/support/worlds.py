@@ -18,6 +18,7 @@ from graph.actions.decide import acts, contact_sheet, identify, label, mark
 from graph.actions.decide import verdicts as decide
 from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Judgement, Seen
+from graph.actions.decide.identification import Proposal
 from graph.actions.read.links import find_link
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.errors import RedthreadError
@@ -248,7 +249,7 @@ class World:
     async def _identify(self, *, approved: bool) -> None:
         self.new_id.call(f"{self.hidden.name} identity")
         faces = tuple(map(name_of, (*FACES, *HIDDEN_FACES)))
-        said = identify.Proposal(f"person-{self.hidden.name}", Basis.DOCUMENT, "why", faces)
+        said = Proposal(f"person-{self.hidden.name}", Basis.DOCUMENT, "why", faces)
         made = await identify.do_identification(
             access_of(self.store, self.hidden.investigator, NOW), self.hidden.victim_id, said
         )

@@ -1,126 +1,35 @@
 """The identity of a victim: one person proposes it with its basis, a second one decides; it rests on certain faces."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Self
 
 from graph.actions import victims
 from graph.actions.access import Access
 from graph.actions.decide.decision import check_shown
+from graph.actions.decide.identification import Proposal, StoredIdentification, VisibleIdentification, notices_of
 from graph.actions.known import find_victim
-from graph.actions.notices import Notice, store_notices
+from graph.actions.notices import store_notices
 from graph.actions.victims import Surroundings
 from graph.domain import ids, link
 from graph.domain.audit import content_digest
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, Invalid, NotFound
-from graph.domain.identification import (
-    AWAITS_APPROVAL,
-    DECIDED,
-    Basis,
-    Identification,
-    IdentificationState,
-    identities,
-)
+from graph.domain.identification import AWAITS_APPROVAL, DECIDED, Identification, IdentificationState, identities
 from graph.domain.known_victims import VictimView
 from graph.domain.link import SecondDecision
-from graph.domain.people import Maker, Permission, Person, check_may, display_name
+from graph.domain.people import Permission, check_may
 from graph.domain.text import is_blank
 from graph.store import log
 from graph.store.queries import victims as queries
 from graph.store.session import Row, Tx
 
 REFERENCE_LIMIT = 200
-_OUTCOME = {IdentificationState.APPROVED: "identified", IdentificationState.PROPOSED: "identification_reopened"}
-_STANDING = {IdentificationState.APPROVED: "approved", IdentificationState.PROPOSED: "assessed"}
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """That a victim is a person known to the case system; `person_ref` is that system's reference, never a name."""
-
-    person_ref: str
-    basis: Basis
-    reason: str
-    faces: tuple[str, ...] | None = None
-    """Those of the victim that the person saw; None: not stated."""
-
-
-@dataclass(frozen=True, slots=True)
-class VisibleIdentification:
-    """An identification as one person may see it; proposer and decider are named by `display_name`."""
-
-    identification_id: str
-    victim_id: str | None
-    person_ref: str
-    basis: Basis
-    reason: str
-    state: IdentificationState
-    version: int
-    by: str
-    at: str
-    face_ids: tuple[str, ...]
-    decided_by: str | None = None
-    decided_at: str | None = None
-    decision_reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Stored(VisibleIdentification):
-    """An identification as the graph holds it; the victim is a relationship there, so `victim_id` is None."""
-
-    role: str | None = None
-    district: str | None = None
-    decided_role: str | None = None
-    decided_district: str | None = None
-
-    @classmethod
-    def of(cls, row: Row) -> Self:
-        typed: Row = {
-            "victim_id": None,
-            "basis": Basis(row["basis"]),
-            "state": IdentificationState(row["state"]),
-            "face_ids": tuple(row["face_ids"]),
-        }
-        return cls(**{**row, **typed})
-
-    @property
-    def row(self) -> Row:
-        return {**asdict(self), "face_ids": list(self.face_ids)}
-
-    def decided(self, state: IdentificationState, decision: Row) -> Self:
-        """The same after a second person's `decision` (by, role, district, at, reason); with {}: without one."""
-        made = {f"decided_{name}": decision.get(name) for name in ("by", "role", "district", "at")}
-        return replace(self, state=state, version=self.version + 1, decision_reason=decision.get("reason"), **made)
-
-    def proposer(self, viewer: Person) -> str:
-        """Who proposed it, as shown to this viewer."""
-        return self._shown(viewer, Maker(self.by, self.role, self.district))
-
-    def decider(self, viewer: Person) -> str | None:
-        """Who decided on it, as shown to this viewer; None while nobody has."""
-        if self.decided_by is None:
-            return None
-        return self._shown(viewer, Maker(self.decided_by, self.decided_role, self.decided_district))
-
-    def _shown(self, viewer: Person, maker: Maker) -> str:
-        return display_name(viewer, maker, approved=self.state is IdentificationState.APPROVED)
-
-    def visible(self, view: VictimView, viewer: Person) -> VisibleIdentification:
-        """As this person may see it."""
-        return replace(
-            self,
-            victim_id=view.name_of(self.face_ids),
-            by=self.proposer(viewer),
-            decided_by=self.decider(viewer),
-            face_ids=tuple(sorted(view.faces & set(self.face_ids))),
-        )
 
 
 @dataclass(frozen=True, slots=True)
 class _Locked:
     """An identification that a person may decide on, the victim that it is attached to, and what surrounds them."""
 
-    stored: _Stored
+    stored: StoredIdentification
     victim_id: str
     around: Surroundings
     view: VictimView
@@ -158,7 +67,7 @@ async def do_identification(access: Access, victim_id: str, proposal: Proposal) 
             "version": 0,
             "face_ids": faces,
         }
-        stored = _Stored.of(made)
+        stored = StoredIdentification.of(made)
         name = found.around.victims.of_face[faces[0]]
         await tx.do(queries.CREATE_IDENTIFICATION, victim_id=name, identification=stored.row)
         digest = content_digest({"victim_id": victim_id, **asdict(proposal)})
@@ -198,7 +107,7 @@ async def do_identification_approval(
         if state is IdentificationState.APPROVED:
             identity = {"victim_id": found.victim_id, "identity": decided.person_ref}
             await tx.do(queries.SET_IDENTITIES, rows=[identity])
-            outgoing = await store_notices(tx, _notices(decided, found.around), access.at)
+            outgoing = await store_notices(tx, notices_of(decided, found.around), access.at)
         action = AuditAction(f"identification.{state.value}")
         digest = content_digest({"decision": decision.value, "reason": reason})
         entry = access.act(action, f"identification:{identification_id}", digest=digest)
@@ -224,7 +133,7 @@ async def do_identification_reopening(
         await tx.do(queries.DECIDE_IDENTIFICATION, identification_id=identification_id, change=reopened.row)
         await victims.recompute(tx, reopened.face_ids, at=access.at.isoformat())
         was_approved = found.stored.state is IdentificationState.APPROVED
-        outgoing = await store_notices(tx, _notices(reopened, found.around) if was_approved else [], access.at)
+        outgoing = await store_notices(tx, notices_of(reopened, found.around) if was_approved else [], access.at)
         subject, digest = f"identification:{identification_id}", content_digest({"reason": reason})
         entry = access.act(AuditAction.IDENTIFICATION_REOPENED, subject, digest=digest)
         await log.append(tx, head, [entry], outgoing)
@@ -244,7 +153,7 @@ async def _lock(tx: Tx, identification_id: str, version: int, access: Access, pe
     view = around.view_of(actor)
     if row is None or view.faces.isdisjoint(row["identification"]["face_ids"]):
         raise NotFound("there is no such identification")
-    stored = _Stored.of(row["identification"])
+    stored = StoredIdentification.of(row["identification"])
     is_reopening = permission is Permission.REOPEN
     made_by = stored.decided_by if is_reopening else stored.by
     check_may(actor, permission, around.districts(view.faces & set(stored.face_ids)), made_by=made_by)
@@ -301,21 +210,3 @@ def _check_one_victim(found: _Locked) -> list[str]:
         raise Conflict(message, code="contradiction", current={"kind": "identified_apart"})
     joined = {face for name in known_victims for face in view.victims.by_id[name].faces}
     return sorted(set(existing) | (joined & view.faces))
-
-
-def _notices(stored: _Stored, around: Surroundings) -> list[Notice]:
-    """One notice to each case system that may know a face of the identification."""
-    subject, outcome = f"identification:{stored.identification_id}", _OUTCOME[stored.state]
-    notices: list[Notice] = []
-    for source in around.sources:
-        view = around.view_of_source(source)
-        if not view.own.isdisjoint(stored.face_ids):
-            body: Row = {
-                "identification_id": stored.identification_id,
-                "person_ref": stored.person_ref,
-                "basis": stored.basis.value,
-                "standing": _STANDING[stored.state],
-                "victim_id": view.name_of(stored.face_ids),
-            }
-            notices.append(Notice(f"{subject}@{source}", source, outcome, body, supersedes=True))
-    return notices
