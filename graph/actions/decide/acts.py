@@ -81,8 +81,7 @@ async def do_act_reopening(access: Access, act_id: str, reason: str) -> Done:
     link.check_text(reason, needed=True)
     actor, deciding = access.person, Deciding(access, "reopening", AuditAction.ACT_REOPENED)
 
-    async def work(tx: Tx) -> Done:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> Done:
         visible, others_stand = await links_of_act(tx, act_id, actor)
         if not visible:
             raise NotFound("there is no such act")
@@ -107,7 +106,7 @@ async def do_act_reopening(access: Access, act_id: str, reason: str) -> Done:
         planned = await write(tx, head, standing, steps, deciding, new)
         return replace(done_of(new, planned, actor), in_part=others_stand)
 
-    return await access.store.write(work)
+    return await log.write(access.store, work)
 
 
 async def do_act_approval(
@@ -124,8 +123,7 @@ async def do_act_approval(
     action = AuditAction.LINKS_RETURNED if decision is SecondDecision.RETURNED else AuditAction.LINKS_APPROVED
     actor, deciding = access.person, Deciding(access, "approval", action, faces)
 
-    async def work(tx: Tx) -> Done:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> Done:
         visible, _ = await links_of_act(tx, act_id, actor)
         # A link that the person may not see is answered as one that does not exist, whether it is of the act or not.
         named = await tx.rows(queries.LINKS, links=[item.link_id for item in seen])
@@ -144,4 +142,4 @@ async def do_act_approval(
         new = ids.new_id()
         return done_of(new, await write(tx, head, found, steps, deciding, new), actor)
 
-    return await access.store.write(work)
+    return await log.write(access.store, work)

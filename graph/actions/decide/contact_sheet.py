@@ -29,7 +29,7 @@ from graph.store.session import Row, Tx
 
 LINKS_MAX = 1000
 """Links in one act: a contact sheet that a person can still have reviewed."""
-Pairs = Mapping[str, tuple[str, str]]
+Pairs = Mapping[str, Pair]
 """Two face ids by link id."""
 
 
@@ -75,8 +75,7 @@ async def do_act(access: Access, judgement: SheetJudgement) -> Done:
     act_id, actor = ids.new_id(), access.person
     deciding = Deciding(access, "verdict", AuditAction.LINKS_JUDGED, judgement.faces)
 
-    async def work(tx: Tx) -> Done:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> Done:
         found = await _lock_seen(tx, judgement, actor)
         sheet = await _plan_sheet(tx, judgement, found, actor)
         if sheet.created:
@@ -84,7 +83,7 @@ async def do_act(access: Access, judgement: SheetJudgement) -> Done:
         found |= await lock(tx, [step.link_id for step in sheet.steps if step.link_id not in found])
         return done_of(act_id, await write(tx, head, found, sheet.steps, deciding, act_id, sheet.around), actor)
 
-    return await access.store.write(work)
+    return await log.write(access.store, work)
 
 
 async def preview(access: Access, judgement: SheetJudgement) -> Done:
@@ -129,8 +128,7 @@ async def do_link(
     step = Step(link_id, Decision.CONFIRMED, tuple(reasons), text)
     deciding = Deciding(access, "verdict", AuditAction.LINK_MADE, shown)
 
-    async def work(tx: Tx) -> VisibleLink:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> VisibleLink:
         pair = await tx.one(queries.PAIR, a=a, b=b, by=actor.actor)
         if pair is None or not (_may_know(actor, pair, "a", "b") and _may_know(actor, pair, "b", "a")):
             raise NotFound("there is no such face", code="face_unknown")
@@ -141,7 +139,7 @@ async def do_link(
         await write(tx, head, await lock(tx, [link_id]), [step], deciding, ids.new_id())
         return await find_link(tx, link_id, viewer=actor)
 
-    return await access.store.write(work)
+    return await log.write(access.store, work)
 
 
 async def _create(tx: Tx, pairs: Pairs, access: Access) -> None:
@@ -242,8 +240,8 @@ async def _sheet(
             return SheetSubject("face", face)
         return SheetSubject("group" if may(actor, Permission.SEE, [group["district"]]) else "far", group["group_id"])
 
-    pairs = tuple(Pair(*locked.faces) for locked in found.values() if not apart & set(locked.faces))
-    sides = {side(face) for pair in pairs for face in (pair.a, pair.b)}
+    pairs = tuple(locked.faces for locked in found.values() if not apart & set(locked.faces))
+    sides = {side(face) for pair in pairs for face in pair}
     elsewhere = sorted(
         face for face in shown - linked if side(face) not in sides or side(face).kind not in ("group", "victim")
     )

@@ -99,8 +99,7 @@ async def do_erase(access: Access, kind: Kind, subject: str, reason: str) -> str
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
     erasure_id, actor = ids.new_id(), access.person
 
-    async def work(tx: Tx) -> _Subject | None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> _Subject | None:
         named = [subject]
         if kind == "victim_id":
             named = sorted((await find_victim(tx, subject, actor)).faces)
@@ -135,7 +134,7 @@ async def do_erase(access: Access, kind: Kind, subject: str, reason: str) -> str
         await log.lock_head(tx)
         return await _hide(tx, kind, [case])
 
-    left = await access.store.write(work)
+    left = await log.write(access.store, work)
     while left is not None:
         left = await access.store.write(lambda tx, case=left: hide_next(tx, case))
     return erasure_id

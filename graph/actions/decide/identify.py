@@ -47,8 +47,7 @@ async def do_identification(access: Access, victim_id: str, proposal: Proposal) 
     link.check_text(proposal.reason, needed=True)
     identification_id = ids.new_id()
 
-    async def work(tx: Tx) -> VisibleIdentification:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> VisibleIdentification:
         found = await find_victim(tx, victim_id, actor)
         if found.victim is None:
             raise NotFound("there is no such victim")
@@ -74,7 +73,7 @@ async def do_identification(access: Access, victim_id: str, proposal: Proposal) 
         await log.append(tx, head, [access.act(AuditAction.VICTIM_IDENTIFIED, f"victim:{victim_id}", digest=digest)])
         return stored.visible(found.view, actor)
 
-    return await access.store.write(work)
+    return await log.write(access.store, work)
 
 
 async def do_identification_approval(
@@ -94,8 +93,7 @@ async def do_identification_approval(
     link.check_text(reason, needed=decision is SecondDecision.RETURNED)
     permission, state = Permission.APPROVE_IDENTIFICATION, IdentificationState(decision.value)
 
-    async def work(tx: Tx) -> VisibleIdentification:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> VisibleIdentification:
         found = await _lock(tx, identification_id, version, access, permission)
         decided = found.stored.decided(state, {**access.made_under(permission), "reason": reason})
         if state is IdentificationState.APPROVED:
@@ -114,7 +112,7 @@ async def do_identification_approval(
         await log.append(tx, head, [entry], outgoing)
         return decided.visible(found.view, access.person)
 
-    return await access.store.write(work)
+    return await log.write(access.store, work)
 
 
 async def do_identification_reopening(
@@ -126,8 +124,7 @@ async def do_identification_reopening(
     """
     link.check_text(reason, needed=True)
 
-    async def work(tx: Tx) -> VisibleIdentification:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> VisibleIdentification:
         found = await _lock(tx, identification_id, version, access, Permission.REOPEN)
         reopened = found.stored.decided(IdentificationState.PROPOSED, {})
         await tx.do(queries.DECIDE_IDENTIFICATION, identification_id=identification_id, change=reopened.row)
@@ -139,7 +136,7 @@ async def do_identification_reopening(
         await log.append(tx, head, [entry], outgoing)
         return reopened.visible(found.view, access.person)
 
-    return await access.store.write(work)
+    return await log.write(access.store, work)
 
 
 async def _lock(tx: Tx, identification_id: str, version: int, access: Access, permission: Permission) -> _Locked:

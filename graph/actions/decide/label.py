@@ -74,8 +74,7 @@ async def do_label(access: Access, labelling: Labelling) -> FaceLabels:
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
     act_id, actor = ids.new_id(), access.person
 
-    async def work(tx: Tx) -> FaceLabels:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> FaceLabels:
         known = {row["face_id"]: _LockedFace(**row) for row in await tx.rows(queries.LOCK_FACES, faces=faces)}
         locked = [_check_face(known.get(face_id), actor) for face_id in faces]
         _check_one_case(locked, actor)
@@ -99,7 +98,7 @@ async def do_label(access: Access, labelling: Labelling) -> FaceLabels:
         assert labelled is not None
         return _labels(labelled, actor)
 
-    return await access.store.write(work)
+    return await log.write(access.store, work)
 
 
 async def read_labels(access: Access, face_id: str) -> FaceLabels:

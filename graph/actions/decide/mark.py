@@ -27,8 +27,7 @@ async def do_mark(access: Access, media_id: str, box: Sequence[int]) -> str:
     act_id = ids.new_id()
     face_id = ids.marked_face_id(media_id, act_id)
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         row = _check_media(await tx.one(queries.OF_MEDIA, media_id=media_id), access.person)
         media, known = row["media"], [*row["faces"], *row["waiting"]]
         check_mark(box, media["width"], media["height"])
@@ -54,7 +53,7 @@ async def do_mark(access: Access, media_id: str, box: Sequence[int]) -> str:
         entry = access.act(AuditAction.FACE_MARKED, face_id, digest=content_digest(event))
         await log.append(tx, head, [entry], [Outgoing("mark", act_id, event)])
 
-    await access.store.write(work)
+    await log.write(access.store, work)
     return face_id
 
 

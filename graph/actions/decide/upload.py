@@ -59,8 +59,7 @@ async def do_upload(access: Access, files: MediaStore, submission: Submission, p
         "ce_id": ids.new_id(),
     }
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         case = await _check_case(tx, submission.case_id, access.person)
         event = {**facts, "district": case["district"]}
         digest = content_digest(event)
@@ -68,7 +67,7 @@ async def do_upload(access: Access, files: MediaStore, submission: Submission, p
         await tx.do(queries.CREATE_UPLOAD, ce_id=event["ce_id"], media_id=media_id, case_id=submission.case_id)
         await log.append(tx, head, [entry], [Outgoing("media", media_id, event, source=case["source"])])
 
-    await access.store.write(work)
+    await log.write(access.store, work)
     return media_id
 
 

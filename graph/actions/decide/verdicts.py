@@ -79,8 +79,7 @@ async def _decide(seen: Seen, step: Step, deciding: Deciding, check: Check) -> V
 
     actor = deciding.access.person
 
-    async def work(tx: Tx) -> VisibleLink:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> VisibleLink:
         found = await lock(tx, [seen.link_id])
         if seen.link_id not in found:
             raise NotFound("there is no such link")
@@ -89,7 +88,7 @@ async def _decide(seen: Seen, step: Step, deciding: Deciding, check: Check) -> V
         await write(tx, head, found, [step], deciding, ids.new_id())
         return await find_link(tx, seen.link_id, viewer=actor)
 
-    return await deciding.access.store.write(work)
+    return await log.write(deciding.access.store, work)
 
 
 async def _check_judge(_: Tx, actor: Person, locked: Locked) -> None:

@@ -90,13 +90,12 @@ async def begin(store: Store, model_id: str, *, faces: int, actor: str, now: dat
     """Records in the audit that a model begins to embed so many faces, in addition to their present vectors."""
     check_actor(actor)
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         digest = audit.content_digest({"model": model_id, "faces": faces})
         act = audit.Act(now, actor, AuditAction.MODEL_EMBEDDING_BEGUN, f"model:{model_id}", digest=digest)
         await log.append(tx, head, [act])
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +115,7 @@ async def do_switch(store: Store, to: Chosen, *, lacking: int, actor: str, now: 
     """
     check_actor(actor)
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         cursor = await tx.one(ingest.CURSOR, log=LOG)
         before = (cursor["model_id"], cursor["score_id"]) if cursor else None
         if before == (to.model_id, to.score_id):
@@ -128,7 +126,7 @@ async def do_switch(store: Store, to: Chosen, *, lacking: int, actor: str, now: 
         body = {"model_id": to.model_id, "calibration": to.calibration}
         await log.append(tx, head, [act], [Outgoing("model", to.model_id, body)])
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 def _face(row: Row) -> StoredFace:

@@ -36,8 +36,7 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
     """
     asked = [{"asked": row["asked"], "reason": row["reason"]} for row in rows if row.get("asked")]
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         names = await events.names(tx, map(_event, rows))
         entries = [_entry_row(row, names[_event(row)], now, first_try_s) for row in rows]
         notices = [_notice(row) for row in entries if row["source"]]
@@ -60,7 +59,7 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
             await tx.do(queries.FAIL_MARKS, rows=asked)
         await log.append(tx, head, [], await store_notices(tx, notices, now))
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 def _event(row: Row) -> Event:
@@ -90,8 +89,7 @@ async def replay(store: Store, quarantine_id: str, *, actor: str, now: datetime)
     Raises NotFound, or Conflict if it was replayed or resolved meanwhile or its bytes were too large to store.
     """
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         row = await tx.one(queries.ONE_QUARANTINED, quarantine_id=quarantine_id)
         if row is None:
             raise NotFound("no such event in quarantine")
@@ -107,7 +105,7 @@ async def replay(store: Store, quarantine_id: str, *, actor: str, now: datetime)
         act = Act(now, actor, AuditAction.EVENT_REPLAYED, f"event:{entry['event']}")
         await log.append(tx, head, [act], [outgoing])
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 async def replay_due(store: Store, *, now: datetime, test_s: float = FIRST_TRY_S) -> int:
@@ -127,8 +125,7 @@ async def replay_due(store: Store, *, now: datetime, test_s: float = FIRST_TRY_S
 async def refuse_replay(store: Store, event: Event, reason: RedthreadError, *, now: datetime) -> None:
     """Sets a replayed event that Kafka did not accept back to waiting, with the reason; only a person replays it."""
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         names = await events.names(tx, [event])
         found = await tx.one(
             queries.REPLAY_REFUSED,
@@ -140,7 +137,7 @@ async def refuse_replay(store: Store, event: Event, reason: RedthreadError, *, n
         if found is not None:
             await log.append(tx, head, [Act(now, "relay", AuditAction.REPLAY_REFUSED, f"event:{event.place}")])
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 @dataclass(frozen=True, slots=True)

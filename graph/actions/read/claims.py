@@ -80,29 +80,27 @@ async def do_skip(access: Access, claim_id: str) -> datetime:
     """Ends the claim; until the returned time the item is not offered to this person, and it is free for others."""
     until = access.at + SKIPPED_FOR
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         await _check_own(tx, claim_id, access)
         now = access.at.isoformat()
         await tx.do(queries.SKIP, claim_id=claim_id, now=now, skipped_until=until.isoformat())
         await log.append(tx, head, [access.act(AuditAction.QUEUE_SKIPPED, f"claim:{claim_id}")])
 
-    await access.store.write(work)
+    await log.write(access.store, work)
     return until
 
 
 async def do_renewal(access: Access, claim_id: str) -> Claim:
     """The claim with a full lease from now; Conflict (`claim_expired`) where its time is over."""
 
-    async def work(tx: Tx) -> Claim:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> Claim:
         row = await _check_own(tx, claim_id, access)
         until = (access.at + LEASE).isoformat()
         await tx.do(queries.RENEW, claim_id=claim_id, until=until)
         await log.append(tx, head, [access.act(AuditAction.QUEUE_RENEWED, f"claim:{claim_id}")])
         return replace(claim_of(row["claim"]), until=until)
 
-    return await access.store.write(work)
+    return await log.write(access.store, work)
 
 
 async def check_claim(access: Access, claim_id: str) -> None:

@@ -103,8 +103,7 @@ async def _ask_with_known(
     check_question(question)
     search_id = ids.new_id()
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         district = await _check_cases(tx, question, access.person)
         faces = await find(tx)
         node = {**_node(search_id, question, district, access), **fields}
@@ -112,7 +111,7 @@ async def _ask_with_known(
         entry = _entry(search_id, question, faces, access)
         await log.append(tx, head, [entry], [Outgoing("search", search_id, {**_asked(node), "faces": faces})])
 
-    await access.store.write(work)
+    await log.write(access.store, work)
     return search_id
 
 
@@ -132,8 +131,7 @@ async def ask_with_picture(access: Access, files: MediaStore, question: Question
     media_id = await asyncio.to_thread(files.put_upload, picture.data)
     search_id = ids.new_id()
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         district = await _check_cases(tx, question, access.person)
         node = _node(search_id, question, district, access)
         node |= {"uploaded": True, "picture": media_id, "turn": picture.rotate}
@@ -152,7 +150,7 @@ async def ask_with_picture(access: Access, files: MediaStore, question: Question
         entry = _entry(search_id, question, [media_id], access, turn=picture.rotate)
         await log.append(tx, head, [entry], [Outgoing("probe", search_id, event)])
 
-    await access.store.write(work)
+    await log.write(access.store, work)
     return search_id
 
 
@@ -163,8 +161,7 @@ async def do_end(access: Access, search_id: str) -> None:
     supervisor, Conflict `not_open` where it has ended, or has no answer yet.
     """
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         row = await tx.one(queries.STATE, search_id=search_id)
         search = check_sees(row["search"] if row else None, access.person)
         check_may(access.person, Permission.END_SEARCH, [search["district"]], made_by=search["requested_by"])
@@ -174,7 +171,7 @@ async def do_end(access: Access, search_id: str) -> None:
         act = access.act(AuditAction.SEARCH_ENDED, search_id, purpose=access.purpose or search["purpose"])
         await log.append(tx, head, [act], [Outgoing("search_ended", search_id, {"search_id": search_id})])
 
-    await access.store.write(work)
+    await log.write(access.store, work)
 
 
 def check_sees(search: Row | None, person: Person) -> Row:
