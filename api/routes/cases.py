@@ -1,4 +1,4 @@
-"""Cases as people see them."""
+"""Cases as people see them, and why two of them are linked."""
 
 from typing import Annotated
 
@@ -7,9 +7,10 @@ from pydantic import Field
 
 from api.deps import AfterDigest, CaseAccess, CaseId, Limit
 from api.errors import LOOKING, problems
-from api.wire import PageOut, example, fields_of
-from graph.actions.read import cases
+from api.wire import PageOut, WireOut, example, fields_of
+from graph.actions.read import cases, paths
 from graph.actions.read.cases import CaseFacts, CountedMedia
+from graph.actions.read.paths import CasePath, Step
 from graph.domain.case_view import Case, CaseMedia, LinkedCase, VisibleCase
 from graph.paging import Page
 
@@ -90,3 +91,41 @@ async def media_of_case(
 async def case(case_id: CaseId, access: CaseAccess) -> CaseFacts:
     """One case: its district, state and review date, and how much there is in it."""
     return await cases.read_case_facts(access, case_id)
+
+
+class StepOut(fields_of(Step)):
+    """One edge of a path: a media `in_case`, a face `seen_in` a media, or a `link` of two faces; never a score."""
+
+
+class PathOut(WireOut):
+    """Why two cases are linked; not `linked` means: not over at most three links in a row."""
+
+    model_config = example("""
+        {"from_case": $CASE, "to_case": $OTHER_CASE, "linked": true, "steps": [
+            {"kind": "in_case", "case_id": $CASE, "media_id": $MEDIA, "face_id": null, "to_face_id": null,
+             "link_id": null, "state": null, $NORTH},
+            {"kind": "seen_in", "case_id": null, "media_id": $MEDIA, "face_id": $FACE, "to_face_id": null,
+             "link_id": null, "state": null, $NORTH},
+            {"kind": "link", "case_id": null, "media_id": null, "face_id": $FACE, "to_face_id": $OTHER_FACE,
+             "link_id": $LINK_ID, "state": "approved", "district": null, "contact": null},
+            {"kind": "seen_in", "case_id": null, "media_id": $OTHER_MEDIA, "face_id": $OTHER_FACE,
+             "to_face_id": null, "link_id": null, "state": null, "district": "south", "contact": null},
+            {"kind": "in_case", "case_id": $OTHER_CASE, "media_id": $OTHER_MEDIA, "face_id": null,
+             "to_face_id": null, "link_id": null, "state": null, "district": "south", "contact": null}]}
+    """)
+
+    from_case: str
+    to_case: str
+    linked: bool
+    steps: list[StepOut]
+
+
+@router.get("/paths", response_model=PathOut, responses=problems("not_found", *LOOKING))
+async def path(
+    from_case: Annotated[str, Query(max_length=200)],
+    to_case: Annotated[str, Query(max_length=200)],
+    access: CaseAccess,
+    candidates: Annotated[bool, Query(description="also links that nobody has decided")] = False,
+) -> CasePath:
+    """The shortest way from one case to the other over shared media and links that people confirmed."""
+    return await paths.read_path(access, from_case, to_case, candidates=candidates)

@@ -17,7 +17,7 @@ from graph.domain.audit_actions import AuditAction
 from graph.paging import chunks
 from graph.store import log
 from graph.store.log import Outgoing
-from graph.store.queries import restore as queries
+from graph.store.queries import repair as queries
 from graph.store.session import Row, Store, Tx
 
 FOLLOWS: Final = ("victims", "pairs", "label", "model")

@@ -17,10 +17,10 @@ from graph.actions.access import Access
 from graph.actions.known import find_victim
 from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
+from graph.domain.box import TURNS
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.people import Permission, Person, check_may, check_purpose, check_stated, may
-from graph.domain.turn import TURNS
 from graph.domain.visibility import may_see_case, may_see_face
 from graph.files import MediaStore
 from graph.store import log
