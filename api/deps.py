@@ -93,22 +93,11 @@ SignedIn = Annotated[Person, Depends(person)]
 
 
 @dataclass(frozen=True, slots=True)
-class Requires:
-    """A dependency: the signed-in person, if any role of theirs has the permission.
-
-    The action checks the districts: they depend on the object.
-    """
-
-    permission: Permission
-
-    async def __call__(self, who: SignedIn) -> Person:
-        check_role(who, self.permission)
-        return who
-
-
-@dataclass(frozen=True, slots=True)
 class Acts:
-    """A dependency: the access of a person who decides, as `Requires`; the request itself says what it is for."""
+    """A dependency: the access of the signed-in person, if any role of theirs has the permission.
+
+    The action checks the districts, which depend on the object; the request itself says what it is for.
+    """
 
     permission: Permission
 
@@ -131,7 +120,7 @@ class ActsFor:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """A dependency: the access of a person who reads, as `Requires`; 403 `purpose_missing` without a purpose.
+    """A dependency: the access of a person who reads, as `Acts`; 403 `purpose_missing` without a purpose.
 
     A claim of a queue item is a purpose only while the person holds it.
     """
@@ -156,9 +145,9 @@ Identifier = Annotated[Access, Depends(ActsFor(Permission.IDENTIFY))]
 IdentificationApprover = Annotated[Access, Depends(ActsFor(Permission.APPROVE_IDENTIFICATION))]
 SearchEnder = Annotated[Access, Depends(ActsFor(Permission.END_SEARCH))]
 Eraser = Annotated[Access, Depends(Acts(Permission.ERASE))]
-Uploader = Annotated[Person, Depends(Requires(Permission.UPLOAD))]
+Uploader = Annotated[Access, Depends(Acts(Permission.UPLOAD))]
 Searcher = Annotated[Access, Depends(Acts(Permission.SEARCH))]
-Operator = Annotated[Person, Depends(Requires(Permission.READ_COUNTS))]
+Operator = Annotated[Access, Depends(Acts(Permission.READ_COUNTS))]
 ApprovalAccess = Annotated[Access, Depends(Reads(Permission.APPROVE))]
 AuditAccess = Annotated[Access, Depends(Reads(Permission.READ_AUDIT))]
 QuarantineAccess = Annotated[Access, Depends(Reads(Permission.READ_QUARANTINE))]

@@ -1,5 +1,6 @@
 """Pictures and videos: uploads, one media with its memberships, its faces, and faces that people mark in it."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -107,7 +108,7 @@ _LOCATION = {"Location": {"description": "where the media will be", "schema": {"
         **problems("forbidden", "case_unknown", "empty_file", "unsupported_content_type", *BODY, *FILES, *ACTING),
     },
 )
-async def upload(request: Request, response: Response, services: ServicesDep, actor: Uploader) -> UploadedOut:
+async def upload(request: Request, response: Response, services: ServicesDep, access: Uploader) -> UploadedOut:
     """Brings a picture into a case: stored, then processed like any case system's; Location has it once it is."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         raise Invalid("upload as multipart/form-data", code="unsupported_content_type")
@@ -115,7 +116,7 @@ async def upload(request: Request, response: Response, services: ServicesDep, ac
     submission = Submission(**dict(checked(UploadIn, form.fields)))
     check_media(form.data)
     picture = Picture(form.data, form.content_type)
-    media_id = await do_upload(services.access(actor), services.files, submission, picture)
+    media_id = await do_upload(replace(access, at=services.now()), services.files, submission, picture)
     response.headers["Location"] = f"/media/{media_id}"
     return UploadedOut(media_id=media_id)
 
