@@ -10,6 +10,7 @@ from graph.domain.known_victims import VictimView
 from graph.domain.people import Maker, Person, display_name
 from graph.store.session import Row
 
+REFERENCE_LIMIT = 200
 _OUTCOME = {IdentificationState.APPROVED: "identified", IdentificationState.PROPOSED: "identification_reopened"}
 _STANDING = {IdentificationState.APPROVED: "approved", IdentificationState.PROPOSED: "assessed"}
 

@@ -5,7 +5,13 @@ from dataclasses import asdict, dataclass, replace
 from graph.actions import victims
 from graph.actions.access import Access
 from graph.actions.decide.decision import check_shown
-from graph.actions.decide.identification import Proposal, StoredIdentification, VisibleIdentification, notices_of
+from graph.actions.decide.identification import (
+    REFERENCE_LIMIT,
+    Proposal,
+    StoredIdentification,
+    VisibleIdentification,
+    notices_of,
+)
 from graph.actions.known import find_victim
 from graph.actions.notices import store_notices
 from graph.actions.victims import Surroundings
@@ -21,8 +27,6 @@ from graph.domain.text import is_blank
 from graph.store import log
 from graph.store.queries import victims as queries
 from graph.store.session import Row, Tx
-
-REFERENCE_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
