@@ -1,7 +1,5 @@
 """People's statements that a picture shows the same person more than once."""
 
-from __future__ import annotations
-
 from fastapi import APIRouter, Response
 
 from api.deps import ETAG, ActPurpose, CaseAccess, Id, Labeller, ServicesDep, Version, etag

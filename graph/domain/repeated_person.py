@@ -1,7 +1,5 @@
 """Why a picture shows the same person more than once; only a person can state it."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

@@ -4,8 +4,6 @@ From then on two of its faces may be one person; nothing else changes. Statement
 transaction.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from datetime import datetime
 
