@@ -174,7 +174,8 @@ async def lock(tx: Tx, link_ids: Iterable[str], *, read_only: bool = False) -> d
 
 
 def _locked(row: Row) -> Locked:
-    history = tuple(LinkAct(**{**act, "state_then": _state_then(act, row)}) for act in row["history"])
+    acts: list[Row] = [{**act, "state_then": _state_then(act, row)} for act in row["history"]]
+    history = tuple(LinkAct(**act) for act in acts)
     return Locked(
         link_id=row["link_id"],
         a=row["a"],
