@@ -101,7 +101,7 @@ async def face_labels(face_id: Id, access: CaseAccess, response: Response) -> La
     *ACTING,
 )
 async def label_face(face_id: Id, body: LabelIn, access: Labeller, version: Version, response: Response) -> LabelsOut:
-    """Says what a face is; *unrelated* and *suspect* faces are compared with nothing and found by no search."""
+    """Says what a face is; *unrelated*, *suspect* and *no face* are compared with nothing and found by no search."""
     labelling = Labelling(face_id, version, body.label, body.reason, body.also)
     found = await label.do_label(access, labelling)
     response.headers["ETag"] = etag(found.label_version)
