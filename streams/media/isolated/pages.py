@@ -110,7 +110,7 @@ def opened(data: bytes, max_pixels: int) -> Source:
     if start is not data and starts_as_picture(start):
         data = start
     if data.startswith(PNG_START):
-        return pillow.source(png.plain(data), max_pixels)
+        return pillow.source(png.plain(data), max_pixels, is_iphone=png.is_iphone(data))
     if data.startswith(_TIFF_STARTS):
         return raw.tiff_source(data, max_pixels)
     if raw.is_raw(data):
