@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
+
 from api.client import ApiClient, SearchRequest
-from graph.actions.read.counts import ScoredLink, counts, scored_links
+from graph.actions.link.lag import is_anything_pending
+from graph.actions.read.counts import ScoredLink, scored_links
 from graph.domain.people import Role
 from graph.store.session import Store
 from infra.clock import Clock
@@ -27,8 +30,8 @@ from streams.client.submission import Submission, explanation
 SOURCE = "local"
 DISTRICT = "north"
 """District of a case that `Terms` does not name."""
-OUTBOX_LOOKS, OUTBOX_EVERY_S = 200, 0.05
-"""Checks of the outbox for the relay's last rows, and the seconds between two of them."""
+SETTLED_S, POLL_S = 10.0, 0.05
+"""The longest wait for the relay's last rows and a new measurement of what is pending, and between two looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +76,11 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
 
 
 async def read_links(system: RunningSystem) -> list[ScoredLink]:
-    """Every link of the graph, read once the outbox is empty."""
-    addresses = system.addresses
-    async with Store(*addresses.neo4j) as store:
-        for _ in range(OUTBOX_LOOKS):
-            if not (await counts(store)).outbox:
-                break
-            await asyncio.sleep(OUTBOX_EVERY_S)
+    """Every link of the graph, read once the outbox is empty and no event counts as pending any more."""
+    settled = AsyncRetrying(retry=retry_if_result(bool), stop=stop_after_delay(SETTLED_S), wait=wait_fixed(POLL_S))
+    async with Store(*system.addresses.neo4j) as store:
+        with suppress(RetryError):
+            await settled(is_anything_pending, store)
         return [row async for row in scored_links(store)]
 
 

@@ -26,3 +26,9 @@ async def write_lags(store: Store, lags: Sequence[SourceLag], *, now: datetime) 
     """Stores the present lag of each of these sources."""
     rows = [{**asdict(lag), "at": now.isoformat()} for lag in lags]
     await store.write(lambda tx: tx.do(queries.WRITE_LAGS, rows=rows))
+
+
+async def is_anything_pending(store: Store) -> bool:
+    """Whether events were pending when last measured, or records are in the outbox."""
+    row = await store.read(lambda tx: tx.one(queries.PENDING))
+    return row is not None and bool(row["pending"])
