@@ -10,10 +10,11 @@ import numpy as np
 
 from graph.actions.link.writes import GraphWrites
 from graph.domain.comparison import HIDDEN_LABELS, InScope, Similar, may_find, order, people_within
+from streams.gallery.counts import Coverage
 from streams.gallery.entities import Face, Media
 from streams.gallery.matrix import all_scores
 from streams.gallery.means import MEAN_PENALTY, VictimMean, mean_of
-from streams.gallery.standing_searches import REGISTER, Coverage, StandingSearch
+from streams.gallery.standing_searches import REGISTER, StandingSearch
 from streams.gallery.state import Staged
 from streams.link.compare import Comparer
 from streams.records.gallery import SearchAsked

@@ -85,7 +85,7 @@ class Comparer:
         faces = [face for face in able if only is None or face.face_id in only]
         if not faces or media.scope is None or not (media.scope.register or media.scope.cases):
             return
-        compared, too_poor = self._staged.comparable(media.scope)
+        covered = self._staged.comparable(media.scope)
         threshold = self._threshold(media.scope, len(able))
         cut: list[dict[str, object]] = []
         present = self._victims_in(media)
@@ -105,8 +105,8 @@ class Comparer:
                     "floor": self.calibration.floor,
                     "gallery_offset": offset,
                     "gallery_size": self._staged.size(),
-                    "compared": max(compared - len(able), 0),
-                    "skipped": max(too_poor - (len(shown) - len(able)), 0),
+                    "compared": max(covered.compared - len(able), 0),
+                    "skipped": max(covered.too_poor - (len(shown) - len(able)), 0),
                 },
             }
         )
@@ -322,7 +322,7 @@ class Comparer:
 
     def _threshold(self, scope: InScope, without: int = 0) -> float:
         """By the number of faces that one of this scope is compared with, less `without` of its own picture."""
-        return self.calibration.threshold(max(self._staged.comparable(scope)[0] - without, 0))
+        return self.calibration.threshold(max(self._staged.comparable(scope).compared - without, 0))
 
     def _stage(self, one: str, other: str, score: float, threshold: float, *, by_mean: bool, leads_only: bool) -> None:
         a, b = ids.ordered(one, other)
