@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import RetryError
 
 from api.client import ApiClient, SearchRequest
-from graph.actions.link.lag import is_anything_pending
+from graph.actions.link.lag import is_settled
 from graph.actions.read.counts import ScoredLink, scored_links
 from graph.domain.people import Role
 from graph.store.session import Store
 from infra.clock import Clock
 from infra.demo.result import FoundLink, Result, places_by_media, result_of
 from infra.foreground import in_thread
+from infra.local.base import polling
 from infra.local.issuer import user_of
 from infra.local.system import RunningSystem
 from infra.terminal import bars
@@ -30,8 +31,8 @@ from streams.client.submission import Submission, explanation
 SOURCE = "local"
 DISTRICT = "north"
 """District of a case that `Terms` does not name."""
-SETTLED_S, POLL_S = 10.0, 0.05
-"""The longest wait for the relay's last rows and a new measurement of what is pending, and between two looks."""
+SETTLED_S = 10.0
+"""The longest wait for the relay's last rows and a new measurement of what is pending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,9 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
 
 async def read_links(system: RunningSystem) -> list[ScoredLink]:
     """Every link of the graph, read once the outbox is empty and no event counts as pending any more."""
-    settled = AsyncRetrying(retry=retry_if_result(bool), stop=stop_after_delay(SETTLED_S), wait=wait_fixed(POLL_S))
     async with Store(*system.addresses.neo4j) as store:
         with suppress(RetryError):
-            await settled(is_anything_pending, store)
+            await polling(SETTLED_S)(is_settled, store)
         return [row async for row in scored_links(store)]
 
 

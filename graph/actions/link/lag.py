@@ -28,7 +28,7 @@ async def write_lags(store: Store, lags: Sequence[SourceLag], *, now: datetime) 
     await store.write(lambda tx: tx.do(queries.WRITE_LAGS, rows=rows))
 
 
-async def is_anything_pending(store: Store) -> bool:
-    """Whether events were pending when last measured, or records are in the outbox."""
-    row = await store.read(lambda tx: tx.one(queries.PENDING))
-    return row is not None and bool(row["pending"])
+async def is_settled(store: Store) -> bool:
+    """Whether no event was pending when last measured, and the outbox is empty."""
+    row = await store.read(lambda tx: tx.one(queries.SETTLED))
+    return row is not None and not row["outbox"] and not row["pending"]

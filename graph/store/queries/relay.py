@@ -75,8 +75,8 @@ WHERE q.status = 'waiting' AND q.code IN ['source_unreachable', 'other_model'] A
 SET q.host_answers = true
 """
 
-PENDING: Final = """
-RETURN COUNT { (:Outbox) } > 0 OR EXISTS { MATCH (b:Backlog) WHERE b.source >= '' AND b.events > 0 } AS pending
+SETTLED: Final = """
+RETURN COUNT { (:Outbox) } AS outbox, EXISTS { MATCH (b:Backlog) WHERE b.source >= '' AND b.events > 0 } AS pending
 """
 
 WRITE_LAGS: Final = """
