@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import operator
 import os
 import secrets
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 import psutil
-from tenacity import RetryCallState, RetryError, Retrying, retry_if_result, stop_after_delay, stop_any, wait_fixed
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from graph.atomic import write_whole
 from infra.local.base import StackError
@@ -47,22 +46,21 @@ class DataFolder:
                 f"cannot write to the data folder {path}: {error.strerror}; name another with --data"
             ) from error
 
-        def is_supervised(_: RetryCallState) -> bool:
-            return holds(path, _recorded(path))
+        def waits(is_locked: bool) -> bool:
+            return not is_locked and not holds(path, _recorded(path))
 
         waiting = Retrying(
-            retry=retry_if_result(operator.not_),
-            stop=stop_any(stop_after_delay(patience_s), is_supervised),
+            retry=retry_if_result(waits),
+            stop=stop_after_delay(patience_s),
             wait=wait_fixed(0.2),
+            retry_error_callback=lambda _: False,
         )
-        try:
-            waiting(_try_lock, descriptor)
-        except RetryError as error:
+        if not waiting(_try_lock, descriptor):
             os.close(descriptor)
             raise StackError(
                 f"Redthread already runs on {path} (process {_recorded(path)}): stop it with `redthread down`, or name "
                 "another folder with --data"
-            ) from error
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         return cls(path, descriptor)

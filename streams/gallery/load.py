@@ -76,9 +76,9 @@ def _add(gallery: Gallery, media: list[Row], faces: list[Row], scorer: Scorer) -
         if not state & HIDDEN:
             counted = Coverage(too_poor=number) if state & POOR else Coverage(compared=number)
             gallery.counts.add(gallery.media.codes[code], counted)
-    for name, scope in zip(names, scopes, strict=True):
-        if not counts[name]:
-            gallery.counts.add(scope, Coverage(no_face=1))
+    empty = Counter(int(gallery.media.code[at]) for at, name in zip(numbers, names, strict=True) if not counts[name])
+    for code, number in empty.items():
+        gallery.counts.add(gallery.media.codes[code], Coverage(no_face=number))
 
 
 def _memberships(row: Row) -> dict[str, Membership]:
