@@ -1,7 +1,5 @@
 """The relay's outbox, and the quarantine that it indexes and replays."""
 
-from __future__ import annotations
-
 from typing import Final
 
 WAITING: Final = """
@@ -128,8 +126,10 @@ RETURN q.quarantine_id AS quarantine_id
 
 IN_GRAPH: Final = """
 RETURN EXISTS { (:Media {media_id: $media_id}) } AS media,
-       EXISTS { MATCH (:Face {face_id: $face_id})-[:SEEN_IN|HIDDEN_SEEN_IN]->(:Media) } AS face
+       EXISTS { MATCH (f:Face)-[:SEEN_IN|HIDDEN_SEEN_IN]->(:Media {media_id: $media_id})
+                WHERE f.display_crop CONTAINS $face_id } AS face
 """
+"""A face's crops may be stored under the id by which another detector found it: the path that it names counts."""
 
 ONE_QUARANTINED: Final = """
 MATCH (q:Quarantined {quarantine_id: $quarantine_id})
