@@ -15,6 +15,7 @@ from graph.actions.read.media import MediaFacts, PendingMedia, read_media
 from graph.actions.read.search import Picture
 from graph.domain.comparison import Scope
 from graph.domain.errors import Invalid
+from graph.domain.repeated_person import RepeatedPerson
 
 router = APIRouter(tags=["media"])
 
@@ -73,7 +74,7 @@ class MediaFactsOut(WireOut):
     model_config = example("""
         {"media_id": $MEDIA, "kind": "picture", "content_type": "image/jpeg", "width": 1600, "height": 1200,
          "frames": 1, "duration_ms": null, "captured_at": null, "ai_generated": false,
-         "first_submitted_at": 1795165964000, "faces": 1, "too_poor": 0,
+         "repeated_person": null, "first_submitted_at": 1795165964000, "faces": 1, "too_poor": 0,
          "memberships": [
             {"case_id": $CASE, $NORTH, "scope": "register", "purpose": "victim identification",
              "legal_basis": "StPO 98c", "exhibits": ["A-12"], "urgency": "routine", "submitted_at": 1795165964000},
@@ -90,6 +91,9 @@ class MediaFactsOut(WireOut):
     duration_ms: int | None
     captured_at: str | None
     ai_generated: bool | None = Field(description="by the latest event that says it; null: no event does")
+    repeated_person: RepeatedPerson | None = Field(
+        description="why the picture shows the same person more than once, as a person stated; null: nobody did"
+    )
     first_submitted_at: int | None = Field(description="milliseconds since 1970, UTC")
     faces: int
     too_poor: int
