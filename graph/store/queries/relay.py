@@ -1,4 +1,4 @@
-"""The relay's outbox, and the quarantine that it indexes and replays."""
+"""The relay's outbox, and the quarantine that it indexes and replays and that operators see."""
 
 from typing import Final
 
@@ -152,4 +152,12 @@ RETURN q.event AS event
 REPLAYED: Final = """
 MATCH (q:Quarantined {quarantine_id: $quarantine_id})
 SET q.status = 'replayed', q.at = $at, q.at_ms = $now
+"""
+
+QUARANTINE_PAGE: Final = """
+MATCH (q:Quarantined) WHERE q.status = $status
+  AND (q.submitted_at > $submitted_at OR (q.submitted_at = $submitted_at AND q.quarantine_id > $quarantine_id))
+RETURN q {.quarantine_id, .event, .topic, .partition, .offset, .stage, .code, .reason, .source, .attempts, .status,
+          .submitted_at} AS q
+ORDER BY q.submitted_at, q.quarantine_id LIMIT $limit
 """
