@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -21,7 +20,7 @@ from infra.cli.common import DataOption, read_settings, settings, space
 from infra.foreground import in_thread, run_until_signalled
 from infra.local.running import addresses_of
 from infra.settings import Settings
-from infra.terminal import announce, bars
+from infra.terminal import announce, bars, results
 from streams.client.files import Files, Listing, open_files
 from streams.client.free_space import FreeSpace
 from streams.client.graph_state import GraphState
@@ -139,16 +138,15 @@ def _ingest(
 
 
 def _show(outcome: Outcome) -> None:
-    out = Console(highlight=False, soft_wrap=True)
-    out.print(f"{outcome.sent} sent now, {outcome.before} by an earlier run")
+    results.print(f"{outcome.sent} sent now, {outcome.before} by an earlier run")
     table = Table("outcome", "files", box=None)
     for name, number in sorted(outcome.by_outcome.items()):
         table.add_row(WORDS.get(name, name), str(number))
-    out.print(table)
+    results.print(table)
     for system, number in sorted(outcome.left_out.items()):
-        out.print(f"left out: {number} {'file' if number == 1 else 'files'} that {system} leaves beside pictures")
+        results.print(f"left out: {number} {'file' if number == 1 else 'files'} that {system} leaves beside pictures")
     if number := outcome.by_outcome.get(ERASED):
-        out.print(
+        results.print(
             f"{number} of them were erased: the case does not have them. If they may be submitted again, "
             "run this with --resubmit-erased"
         )
@@ -158,7 +156,7 @@ def _show(outcome: Outcome) -> None:
         ("not sent", outcome.not_sent),
     ):
         for file, reason in items:
-            out.print(f"{title}: {escape(printable(file))}: {escape(reason)}")
+            results.print(f"{title}: {escape(printable(file))}: {escape(reason)}")
 
 
 def _text(option: str, text: str) -> str:
