@@ -8,24 +8,23 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from graph.domain.comparison import Scope
 from graph.domain.errors import Invalid
-from graph.domain.ids import is_case_id, source_of
+from graph.domain.ids import case_id_fault, is_case_id, source_of
 from graph.domain.text import printable
 from graph.files import MediaStore
 from infra.cli.common import DataOption, read_settings, settings, space
 from infra.foreground import in_thread, run_until_signalled
 from infra.local.running import addresses_of
 from infra.settings import Settings
-from infra.terminal import announce, bars
+from infra.terminal import announce, bars, results
 from streams.client.files import Files, Listing, open_files
 from streams.client.free_space import FreeSpace
 from streams.client.graph_state import GraphState
-from streams.client.ingest import Ingest, IngestTerms, Outcome
+from streams.client.ingest import ERASED, Ingest, IngestTerms, Outcome
 from streams.client.journal import open_journal, target_of
 from streams.client.publish import CaseSystem
 from streams.client.submission import explanation
@@ -41,7 +40,7 @@ WORDS = {
     "too_poor": "too poor to compare",
     "duplicate": "known in this case already",
     "quarantined": "in quarantine",
-    "erased": "erased before",
+    ERASED: "erased",
 }
 TEXT_MAX = 200
 
@@ -56,6 +55,10 @@ def ingest(
     urgency: Annotated[Urgency, typer.Option(help="How soon people should look.")] = "routine",
     exhibits: Annotated[
         bool, typer.Option("--exhibits", help="Name each file's path to the case as its exhibit.")
+    ] = False,
+    resubmit_erased: Annotated[
+        bool,
+        typer.Option("--resubmit-erased", help="Send again what was erased since; you state what allows it."),
     ] = False,
     data: DataOption = None,
 ) -> None:
@@ -73,6 +76,8 @@ def ingest(
         urgency,
         exhibits,
     )
+    if fault := case_id_fault(terms.case_id):
+        raise Invalid(f"--case: {fault}")
     allowed = chosen.sources.get(source_of(terms.case_id))
     if allowed is None:
         raise Invalid(f"--case: no source {source_of(terms.case_id)} is set up in REDTHREAD_SOURCES")
@@ -85,7 +90,7 @@ def ingest(
     if not listing.names and not listing.not_sent:
         raise Invalid(f"no files in {printable(str(folder))}")
     addresses = addresses_of(chosen)
-    main = in_thread(lambda stop: _ingest(terms, source, listing, addresses, chosen, stop))
+    main = in_thread(lambda stop: _ingest(terms, source, listing, addresses, chosen, resubmit_erased, stop))
     outcome = run_until_signalled(main, "stopping; what Kafka has is not sent again", resumable=True)
     _show(outcome)
     if outcome.quarantined or outcome.not_sent:
@@ -101,7 +106,13 @@ def full_case_id(case: str) -> str:
 
 
 def _ingest(
-    terms: IngestTerms, source: Files, listing: Listing, addresses: Addresses, chosen: Settings, stop: threading.Event
+    terms: IngestTerms,
+    source: Files,
+    listing: Listing,
+    addresses: Addresses,
+    chosen: Settings,
+    resubmit_erased: bool,
+    stop: threading.Event,
 ) -> Outcome:
     kafka = addresses.kafka_connection
     target = target_of(admin_client(kafka).list_topics(timeout=ANSWER_S).cluster_id, *astuple(terms))
@@ -118,6 +129,7 @@ def _ingest(
             system=system,
             graph=GraphState(addresses),
             max_bytes=limits.max_media_mib * MIB,
+            resubmit_erased=resubmit_erased,
             space=free,
             announce=announce,
             show_progress=bars,
@@ -126,17 +138,25 @@ def _ingest(
 
 
 def _show(outcome: Outcome) -> None:
-    out = Console(highlight=False, soft_wrap=True)
-    out.print(f"{outcome.sent} sent now, {outcome.before} by an earlier run")
+    results.print(f"{outcome.sent} sent now, {outcome.before} by an earlier run")
     table = Table("outcome", "files", box=None)
     for name, number in sorted(outcome.by_outcome.items()):
         table.add_row(WORDS.get(name, name), str(number))
-    out.print(table)
+    results.print(table)
     for system, number in sorted(outcome.left_out.items()):
-        out.print(f"left out: {number} {'file' if number == 1 else 'files'} that {system} leaves beside pictures")
-    for title, items in (("in quarantine", outcome.quarantined), ("not sent", outcome.not_sent)):
+        results.print(f"left out: {number} {'file' if number == 1 else 'files'} that {system} leaves beside pictures")
+    if number := outcome.by_outcome.get(ERASED):
+        results.print(
+            f"{number} of them were erased: the case does not have them. If they may be submitted again, "
+            "run this with --resubmit-erased"
+        )
+    for title, items in (
+        ("in part", outcome.in_part),
+        ("in quarantine", outcome.quarantined),
+        ("not sent", outcome.not_sent),
+    ):
         for file, reason in items:
-            out.print(f"{title}: {escape(printable(file))}: {escape(reason)}")
+            results.print(f"{title}: {escape(printable(file))}: {escape(reason)}")
 
 
 def _text(option: str, text: str) -> str:

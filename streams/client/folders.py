@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from graph.domain.errors import Invalid
-from graph.domain.ids import is_case_id
+from graph.domain.ids import case_id_fault, is_case_id
 from graph.domain.text import printable
 from streams.client.archives.container import CHUNK, LINK, NO_FILE, Entry, unreadable
 from streams.client.system_files import left_by
@@ -159,7 +160,10 @@ def files_below(folder: Path, tell: Tell) -> list[str]:
 def case_id_of(name: str, source: str = "local") -> str:
     """The case id for a sub-folder's name: `local:<name>`, or a legal one that is as unique."""
     case_id = f"{source}:{name}"
-    if is_case_id(case_id) and name.isprintable():
+    if is_case_id(case_id) and not case_id_fault(case_id):
         return case_id
-    kept = "".join(letter if letter.isprintable() else "_" for letter in name).strip()[:100] or "_"
+    kept = (
+        "".join(letter if letter.isprintable() else "_" for letter in unicodedata.normalize("NFC", name)).strip()[:100]
+        or "_"
+    )
     return f"{source}:{kept}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:8]}"

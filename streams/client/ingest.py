@@ -25,6 +25,8 @@ from streams.client.publish import CaseSystem
 from streams.client.receive import Notice, NoticeReader, media_events
 from streams.client.submission import Interrupted, Submission
 
+ERASED = "erased"
+_WITH_FACES = frozenset({"faces_found", "too_poor"})
 SAVE_EVERY_S = 1.0
 LAST_WAIT_S = 5.0
 """Seconds that an interrupted run waits for Kafka's acknowledgements, so that fewer events are sent again."""
@@ -65,6 +67,8 @@ class Outcome:
     by_outcome: dict[str, int] = field(default_factory=dict[str, int])
     quarantined: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     """File and reason."""
+    in_part: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """File and what was looked at of it."""
     not_sent: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     """File and reason."""
     left_out: Counter[str] = field(default_factory=Counter[str])
@@ -75,6 +79,8 @@ class Outcome:
         self.by_outcome[outcome] = self.by_outcome.get(outcome, 0) + 1
         if outcome == QUARANTINED:
             self.quarantined.append((file, reason))
+        elif reason:
+            self.in_part.append((file, reason))
 
 
 @dataclass(slots=True)
@@ -98,6 +104,8 @@ class Ingest:
     system: CaseSystem
     graph: GraphState
     max_bytes: int
+    resubmit_erased: bool = False
+    """Whether to send again what was erased after an earlier run had sent it."""
     space: FreeSpace
     announce: Callable[[str], None]
     show_progress: ShowProgress
@@ -160,13 +168,17 @@ class Ingest:
                 done.append((sent, file))
             else:
                 files.pending.append(sent)
-        # An older dump may have been loaded since: media that its graph lacks are sent again.
-        stored = self.graph.stored_or_erased(self.terms.case_id, [sent.sha256 for sent, _ in done])
+        now = self.graph.in_case(self.terms.case_id, [sent.sha256 for sent, _ in done])
         for sent, file in done:
-            if sent.sha256 in stored:
+            found = now[sent.sha256]
+            lost_faces = found.faces == 0 and sent.outcome in _WITH_FACES
+            if found.faces is not None and not lost_faces:
                 self._count_done(sent)
-            else:
+            elif self.resubmit_erased or not (found.erased or lost_faces):
+                # Without an erasure an older dump was loaded since: its graph lacks the media.
                 files.unsent.append(file)
+            else:
+                self._count_done(replace(sent, outcome=ERASED))
         return files
 
     def _find_by_content(self, file: LocalFile) -> Sent | None:
@@ -258,7 +270,8 @@ class Ingest:
         self._skipped += 1
 
     def _notice(self, row: int, notice: Notice) -> None:
-        self._notified[row] = (sys.intern(str(notice["outcome"])), sys.intern(str(notice.get("reason", ""))))
+        reason = str(notice.get("reason") or looked_at(notice))
+        self._notified[row] = (sys.intern(str(notice["outcome"])), sys.intern(reason))
         self.journal.noticed(row, *self._notified[row], str(notice.get("quarantine_id") or ""))
 
     def _progress(self, move: Any, sent: int, noticed: int) -> None:
@@ -266,6 +279,18 @@ class Ingest:
         if time.monotonic() - self._saved > SAVE_EVERY_S:
             self.journal.save()
             self._saved = time.monotonic()
+
+
+def looked_at(notice: Notice) -> str:
+    """What a notice says was looked at, where it is not the whole file; empty otherwise."""
+    parts: list[str] = []
+    match notice:
+        case {"frames": int(frames), "frames_examined": int(examined)} if examined < frames:
+            parts.append(f"looked at {examined} of {frames} pages")
+    match notice:
+        case {"partial_percent": int(percent)}:
+            parts.append(f"partial: about {percent} % of the picture")
+    return ", ".join(parts)
 
 
 def _quarantine_id(sent: Sent) -> str:

@@ -8,6 +8,9 @@ from typing import Final, Protocol
 
 CHUNK: Final = 1 << 20
 """Bytes that a reader gives at once, at most."""
+GROWTH_MAX: Final = 1100
+"""Deflate cannot shrink data by more than a factor of 1032, and pictures hardly shrink: a larger factor is a bomb's."""
+CUT: Final = "cut off or damaged: only the whole files in it are sent"
 LINK: Final = "a link, which is not followed"
 NO_FILE: Final = "no regular file"
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import BinaryIO, Final
 
 from streams.client.archives.container import Container, unreadable
+from streams.client.archives.unpack import PackedArchive
 from streams.client.archives.zip import ZipArchive
 from streams.client.archives.zip_index import has_directory
 
@@ -53,8 +54,10 @@ def opened(file: BinaryIO, name: str, limit: int) -> Container:
         kind = kind_of(file.read(HEAD), name)
         if kind == "ZIP" or (not kind and has_directory(file, file.seek(0, 2))):
             found = ZipArchive(file, limit)
+        elif kind:
+            found = PackedArchive(file, kind, limit)
         else:
-            raise unreadable(f"a {kind} archive: unpack it" if kind else "no archive that can be read")
+            raise unreadable("no archive that can be read")
         on_failure.pop_all()
     return found
 

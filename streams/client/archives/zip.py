@@ -10,13 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final, Protocol
 
 from streams.client.archives import zip_index
-from streams.client.archives.container import CHUNK, LINK, NO_FILE, Entry, unreadable
+from streams.client.archives.container import CHUNK, CUT, GROWTH_MAX, LINK, NO_FILE, Entry, unreadable
 from streams.client.archives.names import decoded
 from streams.client.archives.zip_index import DEFLATED, STORED, ZipEntry
 
-GROWTH_MAX: Final = 1100
-"""Deflate cannot shrink data by more than a factor of 1032: a larger factor is forged."""
-CUT: Final = "cut off or damaged: only the whole files in it are sent"
 _READ: Final = 1 << 14
 
 
