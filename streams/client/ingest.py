@@ -284,12 +284,11 @@ class Ingest:
 def looked_at(notice: Notice) -> str:
     """What a notice says was looked at, where it is not the whole file; empty otherwise."""
     parts: list[str] = []
-    match notice:
-        case {"frames": int(frames), "frames_examined": int(examined)} if examined < frames:
-            parts.append(f"looked at {examined} of {frames} pages")
-    match notice:
-        case {"partial_percent": int(percent)}:
-            parts.append(f"partial: about {percent} % of the picture")
+    frames, examined, percent = (notice.get(name) for name in ("frames", "frames_examined", "partial_percent"))
+    if isinstance(frames, int) and isinstance(examined, int) and examined < frames:
+        parts.append(f"looked at {examined} of {frames} pages")
+    if isinstance(percent, int):
+        parts.append(f"partial: about {percent} % of the picture")
     return ", ".join(parts)
 
 

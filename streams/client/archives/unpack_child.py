@@ -11,6 +11,7 @@ why it ends: nothing where the archive is whole.
 from __future__ import annotations
 
 import ctypes
+import importlib
 import json
 import locale
 import os
@@ -34,11 +35,11 @@ def start(descriptor: int, kind: str, memory_bytes: int) -> None:
     # libarchive turns names into bytes of the locale.
     locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
     try:
-        import libarchive
+        libarchive = _library()
     except (ImportError, OSError, TypeError, AttributeError):  # the system's library is missing or too old
         _say(answers, {"end": "missing"})
         return
-    ffi: Any = libarchive.ffi
+    ffi = libarchive.ffi
     is_encrypted = ffi.ffi("entry_is_encrypted", [ctypes.c_void_p], ctypes.c_int)
     limit(memory_bytes)
     isolate(*_SEEKING)
@@ -60,18 +61,20 @@ def start(descriptor: int, kind: str, memory_bytes: int) -> None:
 
 def _serve_all(archive: Any, is_encrypted: Any, commands: BinaryIO, answers: BinaryIO) -> str:
     """Why the entries end; empty at the end of a whole archive."""
-    import libarchive
-
     end = ""
     while True:
         try:
             for entry in archive:
                 _serve(_head(entry, bool(is_encrypted(entry._entry_p))), entry, commands, answers)
             return end
-        except libarchive.ArchiveError as error:
+        except _library().ArchiveError as error:
             end = str(error.msg or "damaged")
             if error.retcode != _FAILED:
                 return end
+
+
+def _library() -> Any:
+    return importlib.import_module("libarchive")
 
 
 def _serve(head: dict[str, object], entry: Any, commands: BinaryIO, answers: BinaryIO) -> None:
