@@ -64,7 +64,7 @@ async def test_an_upload_is_stored_first_and_published_like_a_case_systems_event
     assert (entry.action, entry.subject, entry.purpose) == ("media.uploaded", media_id, "victim identification")
 
 
-async def test_while_the_media_store_is_away_nothing_is_taken_or_told_as_gone(
+async def test_while_the_media_store_is_away_uploads_are_refused_and_nothing_is_reported_missing(
     api: httpx.AsyncClient, store: Store, scene: Scene, tmp_path: Path
 ) -> None:
     """A face whose store was not mounted was told as gone (404), and an upload went below the mount point."""
@@ -91,7 +91,7 @@ async def test_while_the_media_store_is_away_nothing_is_taken_or_told_as_gone(
     assert (await api.get(f"/faces/{scene.faces['n1']}/crop")).status_code == 200
 
 
-async def test_an_upload_on_its_way_is_told_in_its_own_district_only(
+async def test_an_upload_in_progress_is_shown_in_its_own_district_only(
     api: httpx.AsyncClient, store: Store, scene: Scene
 ) -> None:
     """Symptom: who followed the Location of an upload at once was told that there is no such media."""

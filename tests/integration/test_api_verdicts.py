@@ -98,7 +98,9 @@ async def test_a_verdict_names_the_one_version_that_was_seen(
     assert await deeds(store) == []
 
 
-async def test_a_stale_verdict_is_told_what_another_person_did_first(api: httpx.AsyncClient, link_id: str) -> None:
+async def test_a_stale_verdict_is_answered_with_the_other_persons_decision(
+    api: httpx.AsyncClient, link_id: str
+) -> None:
     first, second = await asyncio.gather(
         judge(api, link_id, '"0"', who=ANNA), judge(api, link_id, '"0"', {"decision": "dismissed"}, who=BEN)
     )

@@ -435,7 +435,7 @@ async def test_a_victim_is_identified_by_two_people_and_the_identity_falls_with_
     assert any(notice["outcome"] == "to_be_approved_again" for notice in await told(store))
 
 
-async def test_an_approved_identification_can_be_taken_back_and_the_case_system_is_told(
+async def test_an_approved_identification_can_be_taken_back_and_the_case_system_is_notified(
     scene: Scene, link_id: str
 ) -> None:
     store = scene.store

@@ -75,7 +75,7 @@ def test_a_face_is_found_in_every_picture(vectors: Vectors, people: list[list[Pa
     assert set(vectors) == set(itertools.chain.from_iterable(people))
 
 
-def test_same_and_different_people_are_told_apart(vectors: Vectors, people: list[list[Path]]) -> None:
+def test_same_and_different_people_are_distinguished(vectors: Vectors, people: list[list[Path]]) -> None:
     choose = random.Random(_SEED)
     same_pairs = [pair for files in people for pair in itertools.combinations(files, 2)]
     same = [float(vectors[a] @ vectors[b]) for a, b in choose.sample(same_pairs, _PAIRS)]

@@ -160,7 +160,7 @@ async def linked(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
         yield site
 
 
-async def test_link_adds_it_loads_it_again_and_reading_the_log_anew_changes_nothing(linked: LinkInProcess) -> None:
+async def test_link_adds_a_marked_face_loads_it_again_and_a_replay_changes_nothing(linked: LinkInProcess) -> None:
     site = linked
     rng = np.random.default_rng(6)
     child = make.unit(rng)

@@ -10,8 +10,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -32,12 +30,12 @@ from pydantic import BaseModel
 
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.local.child import leashed
 from streams import topics
 from streams.kafka.admin import ensure_topics
 from streams.kafka.sending import gallery_headers
 from streams.settings import Addresses
 from streams.topics import LINK_GROUP
+from tests.support.forked import Start, start
 from tests.support.graph_contents import GraphContents
 
 CHECKOUT = Path(__file__).parents[2]
@@ -54,13 +52,8 @@ class Worker:
         self.kind = kind
         self.log = log
         with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [*leashed(signal.SIGKILL), sys.executable, "-P", "-m", "streams.worker", kind],
-                env={**os.environ, **env, "PYTHONPATH": str(CHECKOUT)},
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+            asked = Start("streams.worker", [kind], {**os.environ, **env, "PYTHONPATH": str(CHECKOUT)})
+            self.process = start(asked, output.fileno(), output.fileno())
 
     @property
     def alive(self) -> bool:
@@ -77,7 +70,7 @@ class Worker:
     async def ended(self) -> int:
         """The exit status, once there is one; negative for a signal."""
         await until(lambda: not self.alive, f"the {self.kind} worker ends")
-        return self.process.returncode
+        return self.process.wait()
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = LONG_S) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import subprocess
@@ -52,7 +51,7 @@ from streams.records.gallery import (
 from streams.records.reading import to_base64
 from streams.settings import Addresses, cache_folder
 from tests.support import factories_streams as make
-from tests.support.commands import command
+from tests.support.commands import redthread_forked
 from tests.support.factories import ANNA, NOW
 from tests.support.factories_packs import make_pack
 from tests.support.harness import Site, current_notices, installation, until
@@ -236,7 +235,7 @@ async def _check(register: Register, judged: dict[str, dict[str, Any]]) -> None:
     assert groups and all(known.is_group(row["c"], row["f"]) for row in groups)
 
 
-async def test_people_s_word_stays_and_all_else_is_what_the_new_model_proposes(register: Register) -> None:
+async def test_human_decisions_stay_and_all_other_links_are_those_of_the_new_model(register: Register) -> None:
     site = register.site
     chosen = await _filled(register)
     judged, today = await register.judged(), await site.links()
@@ -270,7 +269,7 @@ async def test_people_s_word_stays_and_all_else_is_what_the_new_model_proposes(r
         await _switch(register)
 
 
-async def test_a_link_that_dies_in_the_switch_does_it_again_and_the_log_read_anew_changes_nothing(
+async def test_a_link_killed_in_the_switch_repeats_it_and_a_replay_of_the_log_changes_nothing(
     processes: Register, tmp_path: Path
 ) -> None:
     register, site = processes, processes.site
@@ -430,10 +429,7 @@ async def test_the_commands_list_embed_and_switch(processes: Register, tmp_path:
     pack, file = register.new.path.parent, tmp_path / "list.jsonl"
 
     async def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        line, env = command("models", *arguments)
-        return await asyncio.to_thread(
-            subprocess.run, line, env={**env, **site.env}, capture_output=True, text=True, timeout=120, check=False
-        )
+        return await redthread_forked("models", *arguments, env=site.env)
 
     listed = await run()
     assert listed.returncode == 0, listed.stderr

@@ -40,7 +40,7 @@ async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[
         yield site
 
 
-async def test_topics_are_made_as_the_table_says_and_a_changed_one_is_told(site: Site) -> None:
+async def test_topics_are_created_as_the_table_says_and_a_changed_one_is_reported(site: Site) -> None:
     def ensure() -> list[str]:
         return ensure_topics(site.stack.kafka_connection, ["local", "second"])
 

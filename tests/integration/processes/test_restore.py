@@ -75,7 +75,7 @@ async def in_process(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProces
         yield site
 
 
-async def test_another_event_at_a_place_that_was_told_of_has_a_notice_of_its_own(in_process: LinkInProcess) -> None:
+async def test_another_event_at_a_noticed_place_has_its_own_notice(in_process: LinkInProcess) -> None:
     site = in_process
     first = picture(1, event=PLACE, ce_id="a")
     second = picture(2, event=PLACE, ce_id="b")
@@ -215,7 +215,7 @@ async def media_and_faces(site: Site) -> set[str]:
     return {name for name in names if name.startswith(("Media ", "Face ")) and " -" not in name}
 
 
-async def test_a_graph_that_lost_what_it_had_gets_everything_back_and_nobody_is_told_twice(
+async def test_a_graph_with_losses_is_restored_whole_and_no_notice_is_doubled(
     site: Site, tmp_path: Path, models: None
 ) -> None:
     cases, places = CaseSystem(site.stack.kafka_connection), set[str]()

@@ -51,7 +51,7 @@ async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[
                 unmount(tmp_path / "store")
 
 
-async def test_events_wait_for_the_store_and_none_is_told_as_missing(site: Site, tmp_path: Path) -> None:
+async def test_events_wait_for_the_store_and_none_is_reported_missing(site: Site, tmp_path: Path) -> None:
     """213 of 250 events were quarantined as *missing_file* for ever while the store's volume was away for 25 s."""
     folder, volume = tmp_path / "store", tmp_path / "volume"
     uploads, cases, places = new_store(tmp_path), CaseSystem(site.stack.kafka_connection), set[str]()
