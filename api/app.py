@@ -1,7 +1,5 @@
 """Builds the HTTP application from its services; it reads no settings and opens no port."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any

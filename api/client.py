@@ -1,7 +1,5 @@
 """An HTTP client of the API for commands: asks searches, waits for their answers and reads all pages."""
 
-from __future__ import annotations
-
 import threading
 import time
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Every alias here is a FastAPI dependency or a validated parameter; a route's signature states what it requires.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager

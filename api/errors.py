@@ -3,8 +3,6 @@
 `STATUS` is the table, `register` installs the handlers, `problems` describes a route's refusals for OpenAPI.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final

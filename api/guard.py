@@ -1,7 +1,5 @@
 """Rules for every request: the Host header, the size and pace of the body, response headers, and an opaque 500."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time
@@ -38,67 +36,6 @@ BYTES_PER_SECOND: Final = 16 * 1024
 LINGER_BYTES: Final = 32 * 1024 * 1024
 LINGER_SECONDS: Final = 2.0
 """How much of a refused body is read and dropped, and for how long: a connection reset at once loses the answer."""
-
-
-class Guard:
-    """ASGI middleware around all routes."""
-
-    def __init__(self, app: ASGIApp, *, upload_limit: int, hosts: Iterable[str] = ()) -> None:
-        self._app = app
-        self._hosts = HOSTS | {host.lower() for host in hosts}
-        self._upload_limit = upload_limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        limit = self._upload_limit if headers.get("content-type", "").startswith("multipart/") else JSON_LIMIT
-        body = RequestBody(receive, headers, limit)
-        answer = _Answer(send, body)
-        if _name(headers.get("host", "")) not in self._hosts:
-            refusal = problem("host_refused", "this service answers only to names that it was told are its own")
-            await refusal(scope, receive, answer.send)
-            return
-        if "content-length" in headers and "transfer-encoding" in headers:
-            # A proxy in front may find another end of this body, and so another next request (request smuggling).
-            refusal = problem("bad_request", "Content-Length and Transfer-Encoding exclude each other")
-            await refusal(scope, receive, answer.send)
-            return
-        try:
-            await self._app(scope, body.receive, answer.send)
-        except ClientDisconnect:
-            return
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller learns nothing from it
-            # Only places are logged: messages and locals of unknown errors can hold people's data.
-            frames = traceback.extract_tb(error.__traceback__)[-4:]
-            places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
-            log.error("failed with %s at %s", type(error).__name__, places)
-            if answer.started:
-                raise ConnectionAbortedError("the answer failed on its way") from None
-            await problem("internal", "the service failed; its log says where")(scope, receive, answer.send)
-
-
-class _Answer:
-    """Adds the headers, and drops what is left of the request's body once the answer is complete."""
-
-    def __init__(self, send: Send, body: RequestBody) -> None:
-        self._send = send
-        self._body = body
-        self.started = False
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.started = True
-            _add_headers(message)
-            if not self._body.is_complete:
-                # The rest of the body is not parsed, so no request can follow on this connection.
-                MutableHeaders(scope=message)["Connection"] = "close"
-        elif not self._body.is_complete and not message.get("more_body", False):
-            await self._send({**message, "more_body": True})
-            await self._body.drop_rest()
-            message = {"type": "http.response.body", "body": b""}
-        await self._send(message)
 
 
 class RequestBody:
@@ -148,6 +85,67 @@ class RequestBody:
                     dropped += len(message.get("body", b""))
                     if not message.get("more_body", False):
                         return
+
+
+class _Answer:
+    """Adds the headers, and drops what is left of the request's body once the answer is complete."""
+
+    def __init__(self, send: Send, body: RequestBody) -> None:
+        self._send = send
+        self._body = body
+        self.started = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            _add_headers(message)
+            if not self._body.is_complete:
+                # The rest of the body is not parsed, so no request can follow on this connection.
+                MutableHeaders(scope=message)["Connection"] = "close"
+        elif not self._body.is_complete and not message.get("more_body", False):
+            await self._send({**message, "more_body": True})
+            await self._body.drop_rest()
+            message = {"type": "http.response.body", "body": b""}
+        await self._send(message)
+
+
+class Guard:
+    """ASGI middleware around all routes."""
+
+    def __init__(self, app: ASGIApp, *, upload_limit: int, hosts: Iterable[str] = ()) -> None:
+        self._app = app
+        self._hosts = HOSTS | {host.lower() for host in hosts}
+        self._upload_limit = upload_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        limit = self._upload_limit if headers.get("content-type", "").startswith("multipart/") else JSON_LIMIT
+        body = RequestBody(receive, headers, limit)
+        answer = _Answer(send, body)
+        if _name(headers.get("host", "")) not in self._hosts:
+            refusal = problem("host_refused", "this service answers only to names that it was told are its own")
+            await refusal(scope, receive, answer.send)
+            return
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # A proxy in front may find another end of this body, and so another next request (request smuggling).
+            refusal = problem("bad_request", "Content-Length and Transfer-Encoding exclude each other")
+            await refusal(scope, receive, answer.send)
+            return
+        try:
+            await self._app(scope, body.receive, answer.send)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller learns nothing from it
+            # Only places are logged: messages and locals of unknown errors can hold people's data.
+            frames = traceback.extract_tb(error.__traceback__)[-4:]
+            places = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
+            log.error("failed with %s at %s", type(error).__name__, places)
+            if answer.started:
+                raise ConnectionAbortedError("the answer failed on its way") from None
+            await problem("internal", "the service failed; its log says where")(scope, receive, answer.send)
 
 
 def _name(host: str) -> str:

@@ -1,7 +1,5 @@
 """`python -m api.main`: the API as a process of its own, until SIGTERM or Ctrl-C."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import signal

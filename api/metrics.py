@@ -1,7 +1,5 @@
 """Metrics for Prometheus: requests by route and status, and the sizes of the graph and its queues."""
 
-from __future__ import annotations
-
 import time
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Whether the service can serve, checked over a connection and thread of its own, which requests cannot delay."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Coroutine

@@ -1,7 +1,5 @@
 """The API's settings: environment variables, read once at the composition root."""
 
-from __future__ import annotations
-
 from typing import Final, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator

@@ -1,7 +1,5 @@
 """Reads forms with one file, in memory: an uploaded picture must leave no temporary file on a disk."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ JSON in takes no unknown field. JSON out is validated and copied once, from doma
 fields' names: routes return those objects.
 """
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from string import Template

@@ -1,7 +1,5 @@
 """Atomic file writes: after a crash or power cut, and for readers, a file has its old content or the new one."""
 
-from __future__ import annotations
-
 import os
 import secrets
 from collections.abc import Generator

@@ -3,8 +3,6 @@
 A key is relative and consists of hex digests, so no caller can name a file outside the store.
 """
 
-from __future__ import annotations
-
 import re
 import secrets
 from collections.abc import Generator

@@ -1,7 +1,5 @@
 """Long lists in parts of limited size, so that no statement and no transaction gets too large."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, TypeVar

@@ -1,7 +1,5 @@
 """The settings that every process with access to the graph and the media store needs, read from REDTHREAD_*."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from pydantic import Field, SecretStr

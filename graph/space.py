@@ -1,7 +1,5 @@
 """Free space of the folders that are written: nothing new is accepted while one of them has too little."""
 
-from __future__ import annotations
-
 import errno
 import shutil
 import threading
@@ -9,6 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.parse import unquote, urlsplit
 
 from graph.domain.errors import NoSpace
@@ -52,7 +51,7 @@ class Space:
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, data: Path, store_url: str, low_mib: int = 0) -> Space:
+    def of(cls, data: Path, store_url: str, low_mib: int = 0) -> Self:
         """Of the data folder, its subfolders that may be volumes, and the media store if that is a local folder."""
         folders = [data.absolute() / name for name in BELOW_DATA]
         place = urlsplit(store_url)

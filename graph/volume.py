@@ -4,8 +4,6 @@ A marker file identifies the folder. Without its volume, the mount point is an e
 lost, and files written there would be hidden once the volume is mounted again.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import uuid

@@ -1,7 +1,5 @@
 """Decisions on several links in one act: contact sheets, their preview, reopening and approval."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Path

@@ -1,7 +1,5 @@
 """The answer of a search as it grows, and what a search could not compare."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query

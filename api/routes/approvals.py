@@ -1,7 +1,5 @@
 """What waits for a second person."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query

@@ -1,7 +1,5 @@
 """The audit, for auditors: ids, digests and facts; no face, no bytes."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query

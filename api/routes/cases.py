@@ -1,7 +1,5 @@
 """Cases as people see them."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Query

@@ -1,7 +1,5 @@
 """What must be erased."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response

@@ -1,7 +1,5 @@
 """Faces as people see them: crop, similar faces, labels."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response

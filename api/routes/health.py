@@ -1,7 +1,5 @@
 """Whether the process lives, whether it can serve, and its metrics."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response

@@ -1,7 +1,5 @@
 """Who a victim is: proposed by one person, decided by a second one."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Response

@@ -1,7 +1,5 @@
 """Links as people may see them."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response

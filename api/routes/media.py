@@ -1,7 +1,5 @@
 """Pictures and videos: uploads, and one media with its memberships."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response

@@ -1,7 +1,5 @@
 """The faces of a media, and faces that people mark in it."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response

@@ -1,7 +1,5 @@
 """Why two cases are linked."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query

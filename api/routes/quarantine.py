@@ -1,7 +1,5 @@
 """Events in quarantine, for operators: facts and reasons, and replays; no face, no bytes."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query

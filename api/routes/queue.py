@@ -1,7 +1,5 @@
 """The review queue: the items that wait for a person, and claims of them."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 

@@ -1,8 +1,6 @@
 """Searches: asking, listing and ending them; `api.routes.answers` reads what they found."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
@@ -74,7 +72,7 @@ class SearchIn(QuestionIn):
     victim_id: str | None = Field(default=None, min_length=1, max_length=VICTIM_ID_MAX)
 
     @model_validator(mode="after")
-    def _says_who(self) -> SearchIn:
+    def _says_who(self) -> Self:
         if (self.faces is None) == (self.victim_id is None):
             raise ValueError("say who is searched for: `faces`, or `victim_id`")
         return self

@@ -1,7 +1,5 @@
 """Decisions on one link: verdicts, approvals, reopenings, and links that a person makes."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response

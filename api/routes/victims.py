@@ -1,7 +1,5 @@
 """Victims as people see them."""
 
-from __future__ import annotations
-
 from typing import Literal
 from urllib.parse import quote
 

@@ -1,7 +1,5 @@
 """Requires a signed-in person for every path but those in OPEN, so a new route is closed by default."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from starlette.datastructures import Headers

@@ -1,7 +1,5 @@
 """The issuer's public keys: fetched, cached, and fetched again when they age or a token names an unknown one."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

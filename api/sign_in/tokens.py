@@ -1,7 +1,5 @@
 """Verifies bearer tokens of the sign-in service (OpenID Connect): the person, roles and district of a token."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final

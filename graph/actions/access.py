@@ -4,8 +4,6 @@ Entries are written in groups, because each write locks the one audit head. A gr
 one was written, so no request waits for others to arrive. Every answer waits for the transaction of its group.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,12 +4,10 @@ A topic that lost its end, or was created again, reuses offsets. The first event
 later event there gets a name of its own, so it is not mistaken for one that is done.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Self
 
 from graph.domain import ids
 from graph.store.queries import ingest as queries
@@ -32,7 +30,7 @@ class Event:
     """Milliseconds since the epoch: the broker's timestamp of the first record."""
 
     @classmethod
-    def of(cls, place: str, ce_id: str, submitted_at: int) -> Event:
+    def of(cls, place: str, ce_id: str, submitted_at: int) -> Self:
         return cls(place, ids.fingerprint(ce_id, submitted_at), submitted_at)
 
 

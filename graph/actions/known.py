@@ -1,7 +1,5 @@
 """Finds the victims as a person may know them: by face, and by the name under which they know one."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Notices to case systems: stored with a number per subject, then published from the outbox."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Audits refused and missed requests, and decides how much a refusal discloses."""
 
-from __future__ import annotations
-
 from graph.actions.access import AccessEvent, AccessLog
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict

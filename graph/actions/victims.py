@@ -4,13 +4,11 @@
 face, the confirmed links that wait for approval, and the identifications that lapse.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, Self
 
 from graph.domain import victim
 from graph.domain.identification import Identification, Identities, identities
@@ -92,14 +90,15 @@ class Surroundings:
             self._views[faces] = victim_view(self.near, faces)
         return self._views[faces]
 
-    def changed(self, links: Iterable[LinkFacts]) -> Surroundings:
+    def changed(self, links: Iterable[LinkFacts]) -> Self:
         """The same after these links have changed."""
         return replace(self, near=self.near.changed(links))
 
-    def joined(self, other: Surroundings) -> Surroundings:
+    def joined(self, other: Self) -> Self:
         """Both together; each contains whole connected components."""
         by_id = {item.identification_id: item for item in (*self.identifications, *other.identifications)}
-        return Surroundings(
+        return replace(
+            self,
             near=Neighbourhood({**self.near.faces, **other.near.faces}, {**self.near.links, **other.near.links}),
             assigned={**self.assigned, **other.assigned},
             pending=self.pending | other.pending,

@@ -4,8 +4,6 @@ An entry's hash covers its number, the hash before it and the digest of its cont
 content that is not shown (`audit_export`), because the entry's secret salt keeps anybody from guessing it.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence

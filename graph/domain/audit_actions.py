@@ -7,10 +7,8 @@ The audit is a hash chain, so entries are never rewritten: an entry of an earlie
 was recorded. Readers treat a former name as the action that replaced it (`current`, `recorded_names`).
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 
 class AuditAction(StrEnum):
@@ -20,7 +18,7 @@ class AuditAction(StrEnum):
     meaning: str
     former: tuple[str, ...]
 
-    def __new__(cls, name: str, meaning: str, *former: str) -> AuditAction:
+    def __new__(cls, name: str, meaning: str, *former: str) -> Self:
         action = str.__new__(cls, name)
         action._value_ = name
         action.meaning = meaning

@@ -16,8 +16,6 @@ that needs the whole chain. The last entry is the record of the export itself, w
 by whom and when.
 """
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 

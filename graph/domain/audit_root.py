@@ -3,8 +3,6 @@
 Whoever can write to the graph can recompute the whole chain; a root stored elsewhere detects that.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

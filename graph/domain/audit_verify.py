@@ -1,7 +1,5 @@
 """Verifies an export of the audit line by line in bounded memory. Pure: lines in, a finding out."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
@@ -34,6 +32,47 @@ class Finding:
 
 class _Broken(Exception):
     """The first fault, in a sentence."""
+
+
+class _Anchors:
+    """Compares the entries that roots name, as they pass."""
+
+    def __init__(self, found: Finding, roots: Sequence[Root] | None) -> None:
+        assert found.header is not None
+        self._found = found
+        self._given = roots is not None
+        self._due: dict[int, list[Root]] = {}
+        self._fits = found.header.start.seq
+        if wrong := contradiction(roots or ()):
+            raise _Broken(wrong)
+        found.days_without = missing_days(roots or ())
+        made = str((datetime.fromisoformat(found.header.asked.at) - GRACE).date())
+        for root in sorted(roots or (), key=lambda root: root.date):
+            if root.seq < found.header.start.seq or root.seq == 0:
+                found.earlier.append(root)
+            elif root.seq <= found.header.head.seq:
+                self._due.setdefault(root.seq, []).append(root)
+            elif root.date >= made:
+                found.later.append(root)
+            else:
+                raise _Broken(
+                    f"the end is cut: the root of {root.date} names entry {root.seq}, the file of {made} ends at entry "
+                    f"{found.header.head.seq}"
+                )
+
+    def passed(self, seq: int, entry_hash: str) -> None:
+        for root in self._due.pop(seq, ()):
+            if root.hash != entry_hash:
+                raise _Broken(
+                    f"the chain was forged: entry {seq} is not the one that the root of {root.date} names, so an entry "
+                    f"from {min(self._fits + 1, seq)} to {seq} was changed and all behind it hashed anew"
+                )
+            self._found.roots.append(root)
+            self._fits = seq
+
+    def finish(self) -> None:
+        if self._given and not self._found.roots:
+            raise _Broken("no root names an entry of this file: the anchor proves nothing of it")
 
 
 def verify(lines: Iterable[bytes], roots: Sequence[Root] | None = None) -> Finding:
@@ -161,44 +200,3 @@ def _end(found: Finding, header: Header, last_hash: str, own: Entry | None) -> N
         raise _Broken("the header was changed: it counts other entries than the file holds")
     if own is None or own.action != AuditAction.AUDIT_EXPORTED.value or own.digest != header.asked.digest:
         raise _Broken(f"entry {found.last} is not the record of this export: the end is cut, or the header was changed")
-
-
-class _Anchors:
-    """Compares the entries that roots name, as they pass."""
-
-    def __init__(self, found: Finding, roots: Sequence[Root] | None) -> None:
-        assert found.header is not None
-        self._found = found
-        self._given = roots is not None
-        self._due: dict[int, list[Root]] = {}
-        self._fits = found.header.start.seq
-        if wrong := contradiction(roots or ()):
-            raise _Broken(wrong)
-        found.days_without = missing_days(roots or ())
-        made = str((datetime.fromisoformat(found.header.asked.at) - GRACE).date())
-        for root in sorted(roots or (), key=lambda root: root.date):
-            if root.seq < found.header.start.seq or root.seq == 0:
-                found.earlier.append(root)
-            elif root.seq <= found.header.head.seq:
-                self._due.setdefault(root.seq, []).append(root)
-            elif root.date >= made:
-                found.later.append(root)
-            else:
-                raise _Broken(
-                    f"the end is cut: the root of {root.date} names entry {root.seq}, the file of {made} ends at entry "
-                    f"{found.header.head.seq}"
-                )
-
-    def passed(self, seq: int, entry_hash: str) -> None:
-        for root in self._due.pop(seq, ()):
-            if root.hash != entry_hash:
-                raise _Broken(
-                    f"the chain was forged: entry {seq} is not the one that the root of {root.date} names, so an entry "
-                    f"from {min(self._fits + 1, seq)} to {seq} was changed and all behind it hashed anew"
-                )
-            self._found.roots.append(root)
-            self._fits = seq
-
-    def finish(self) -> None:
-        if self._given and not self._found.roots:
-            raise _Broken("no root names an entry of this file: the anchor proves nothing of it")

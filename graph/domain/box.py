@@ -1,7 +1,5 @@
 """Boxes in an upright picture: `(x, y, w, h)` in pixels from its top left corner."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

@@ -5,8 +5,6 @@ measured, per model: see `streams.gallery.calibration`. A score is the product o
 `graph.domain.score` makes them, which treats everybody alike: so one threshold and one line of evidence hold for all.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field

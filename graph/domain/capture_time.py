@@ -1,11 +1,9 @@
 """Capture dates of pictures, the years between two pictures, and what a person may know of both. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from graph.domain.errors import Invalid
 
@@ -44,7 +42,7 @@ class Dates:
     districts: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, row: Mapping[str, Any] | None) -> Dates:
+    def of(cls, row: Mapping[str, Any] | None) -> Self:
         """Of a row with `file` and `cases` (district, and at and submitted_at where an event of it gave a date).
 
         Without one nothing is known.

@@ -1,7 +1,5 @@
 """A case as a person may see it: media, faces, links, and the other cases that they lead to. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any

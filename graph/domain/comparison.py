@@ -3,13 +3,12 @@
 Pure functions: link applies them at a record of the gallery log, the tests apply them by brute force.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf
+from typing import Self
 
 OTHER_CASES = 10
 PER_CASE = 3
@@ -52,9 +51,7 @@ class InScope:
     hidden: bool = False
 
     @classmethod
-    def of(
-        cls, media_id: str, memberships: Mapping[str, Scope], open_cases: Iterable[str], label: str | None
-    ) -> InScope:
+    def of(cls, media_id: str, memberships: Mapping[str, Scope], open_cases: Iterable[str], label: str | None) -> Self:
         """The scope given all `memberships` (case id to scope), of which those in `open_cases` count."""
         still_open = frozenset(open_cases)
         counting = {case: scope for case, scope in memberships.items() if case in still_open}

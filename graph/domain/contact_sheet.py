@@ -1,7 +1,5 @@
 """Which pairs one act on a contact sheet confirms or dismisses; a sheet shows two subjects and their links."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """All errors that callers handle, each with a stable `code`; adapters map driver errors into them."""
 
-from __future__ import annotations
-
 
 class RedthreadError(Exception):
     """A failure that a person or a program can act on.

@@ -5,8 +5,6 @@ Complete linkage: every pair of faces in a group scores at least the calibration
 only people's verdicts join its faces.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The answer to a search in one sentence that claims no more than was compared. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Identifications of victims: made on some faces, and valid only while these are one victim."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum

@@ -3,8 +3,6 @@
 Ids never depend on the recogniser, so a new model never orphans a verdict.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import uuid

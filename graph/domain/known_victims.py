@@ -5,8 +5,6 @@ in these cases and the faces that approved links join to them. Of the other face
 only that it exists: a confirmation by one person discloses neither its victim nor its identity.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Labels of faces: the person's role in the case, which EU law requires to distinguish (LED, Article 6)."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

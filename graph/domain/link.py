@@ -1,7 +1,5 @@
 """The states of a link and the decisions that change them; a reopening undoes the last act."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,11 +1,10 @@
 """People, roles and permissions: who may do what in which district, and what an actor must state."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from graph.domain.errors import Forbidden, Invalid, NotFound
 from graph.domain.text import is_blank
@@ -106,7 +105,7 @@ class Maker:
     district: str | None
 
     @classmethod
-    def of(cls, person: Person, permission: Permission) -> Maker:
+    def of(cls, person: Person, permission: Permission) -> Self:
         """The maker of a decision by this person under this permission."""
         may_do = _roles(ALLOWED[permission]) & person.roles
         role = Role.SUPERVISOR if Role.SUPERVISOR in may_do else min(may_do, default=None)

@@ -5,14 +5,12 @@ are ordered by urgency, and within one urgency by link id from a random start, o
 a digest, so neither start nor order discloses a score.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from graph.domain.errors import Invalid
 
@@ -88,7 +86,7 @@ class Endpoint:
     def is_in(self, district: str | None) -> bool:
         return any(where == district for _, where in self.cases)
 
-    def visible_in(self, district: str | None, victim_id: str | None, *, identified: bool) -> Endpoint:
+    def visible_in(self, district: str | None, victim_id: str | None, *, identified: bool) -> Self:
         """The endpoint as people of `district` see it; `victim_id` is the name by which they know its victim.
 
         A group belongs to one case and is visible in that case's district only; elsewhere its face counts alone.

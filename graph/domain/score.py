@@ -9,8 +9,6 @@ strangers are more alike than usual: there it is shorter, by an amount that its 
 So the product of two vectors is the score, and the false-accept rate at a threshold is the same for everybody.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import chain, combinations_with_replacement
 from typing import Final

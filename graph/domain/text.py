@@ -1,7 +1,5 @@
 """Text from people and systems: whether there is anything in it to read, and how it is shown."""
 
-from __future__ import annotations
-
 import unicodedata
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The angles by which a picture can be turned before detection."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -5,12 +5,11 @@ of their confirmation. A confirmed link stays pending if it would join two compo
 different victims.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import Self
 
 from graph.domain.ids import digest
 from graph.domain.link import JOINS, State
@@ -28,7 +27,7 @@ class FaceFacts:
     end_ms: int | None = None
     quality: float | None = None
 
-    def in_one_frame_with(self, other: FaceFacts) -> bool:
+    def in_one_frame_with(self, other: Self) -> bool:
         """Whether both faces are visible at one moment, which two faces of one person cannot be."""
         if self.media_id is None or self.media_id != other.media_id:
             return False
@@ -64,7 +63,7 @@ class Neighbourhood:
     faces: Mapping[str, FaceFacts]
     links: Mapping[str, LinkFacts]
 
-    def changed(self, links: Iterable[LinkFacts]) -> Neighbourhood:
+    def changed(self, links: Iterable[LinkFacts]) -> Self:
         """The neighbourhood with these links added or replaced."""
         return replace(self, links={**self.links, **{link.link_id: link for link in links}})
 

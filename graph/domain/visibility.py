@@ -6,8 +6,6 @@ approved. A link's score and reasons are sealed until the person has decided the
 the exceptions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final

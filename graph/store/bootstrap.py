@@ -1,7 +1,5 @@
 """The start of a database: waits until it answers, and sets its first password."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 

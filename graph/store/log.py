@@ -1,7 +1,5 @@
 """Appends to the audit log and the outbox, in the transaction that changes the state."""
 
-from __future__ import annotations
-
 import json
 import secrets
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Brings the graph's schema to the newest numbered migration."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import Final, LiteralString, cast

@@ -1,7 +1,5 @@
 """The only user of the Neo4j driver: units of work with retries, and driver errors mapped to ours."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from types import TracebackType

@@ -65,12 +65,15 @@ class EmbeddedFace(Record):
     norm: float
     display_crop: str
     aligned_crop: str
+    page: int = 1
 
 
 class MediaEmbedded(Record):
     """A decoded media with all its faces under one detector and one model.
 
-    `captured_at` is the camera's own date (ISO 8601, often without a zone); older records have none.
+    `captured_at` is the camera's own date (ISO 8601, often without a zone); older records have none. `frames` pages are
+    in the file, the first `frames_examined` were examined. `partial_percent` is about how much of the picture could be
+    decoded, None where all of it was.
     """
 
     media_id: Sha256
@@ -78,6 +81,8 @@ class MediaEmbedded(Record):
     width: int
     height: int
     frames: int
+    frames_examined: int = 1
+    partial_percent: int | None = None
     detector_id: str
     model_id: str
     captured_at: str | None = None

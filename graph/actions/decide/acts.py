@@ -3,8 +3,6 @@
 To a person an act consists of its links that touch their district: these are decided as one, the rest is unchanged.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime

@@ -5,8 +5,6 @@ of a side to that side's best face, and the best face to the other side; that se
 Faces ticked off as different are dismissed in the same act.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

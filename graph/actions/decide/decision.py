@@ -1,7 +1,5 @@
 """The parts of a decision on links, from what a person sends to what is planned, and the checks on a plan."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime

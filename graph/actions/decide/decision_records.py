@@ -4,8 +4,6 @@ A case system receives facts about its own cases only; of the other side it lear
 one person assessed the link or a second one approved it; case systems act on approved decisions only.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime

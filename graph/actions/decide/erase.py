@@ -1,7 +1,5 @@
 """A person requests an erasure: its subject is hidden at once, and link erases it at its place in the log."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime

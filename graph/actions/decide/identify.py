@@ -1,10 +1,9 @@
 """The identity of a victim: one person proposes it with its basis, a second one decides; it rests on certain faces."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from graph.actions import victims
 from graph.actions.decide.decision import check_shown
@@ -87,7 +86,7 @@ class _Stored:
     decision_reason: str | None = None
 
     @classmethod
-    def of(cls, row: Row) -> _Stored:
+    def of(cls, row: Row) -> Self:
         typed: Row = {
             "basis": Basis(row["basis"]),
             "state": IdentificationState(row["state"]),
@@ -99,7 +98,7 @@ class _Stored:
     def row(self) -> Row:
         return {**asdict(self), "face_ids": list(self.face_ids)}
 
-    def reopened(self) -> _Stored:
+    def reopened(self) -> Self:
         """The same without its second person's decision."""
         return replace(
             self,

@@ -1,7 +1,5 @@
 """People label faces: label, act, audit entry and the record for link are written in one transaction."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from datetime import datetime
 

@@ -3,8 +3,6 @@
 The face is in the register once link has read it in the gallery log; until then its mark waits at the media.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """A person uploads a picture to a case: the file is stored, then an event like a case system's is sent."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import asdict, dataclass
 from datetime import datetime

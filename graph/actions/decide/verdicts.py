@@ -4,8 +4,6 @@ Checks and writes of an act (state, history, victims, notices, audit entry) are 
 the audit head, so no two decisions interleave.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """Exports of the audit and counts of a year; the audit records each of them."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Files of audit exports and roots: read in bounded memory, written atomically."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Daily roots: for each finished UTC day the head of the audit chain, stored in the graph and published once."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta

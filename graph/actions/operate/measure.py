@@ -1,7 +1,5 @@
 """Reads the graph to measure the accuracy of its faces and groups."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 

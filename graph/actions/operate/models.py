@@ -1,7 +1,5 @@
 """The register's model: the faces that another model has not embedded yet, and the switch to that model."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Events in quarantine: indexed for operators, replayed by them, or by the relay once a silent host answers again."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from contextlib import suppress

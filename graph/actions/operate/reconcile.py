@@ -1,7 +1,5 @@
 """Compares what was submitted and sent with what the graph holds; reads only."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass

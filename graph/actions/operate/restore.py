@@ -4,8 +4,6 @@ Events that the submitted topics hold and the graph lacks go through embed again
 and are no longer in Kafka are published again. Every write is idempotent, so the repair may be repeated.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime

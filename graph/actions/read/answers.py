@@ -1,7 +1,5 @@
 """Reads a search with its answer, which link writes part by part; an item has a rank and no score."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 

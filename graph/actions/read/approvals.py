@@ -3,8 +3,6 @@
 The second person sees faces and facts, but neither the first person's reasons nor any score.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Auditors read the audit and verify its chain; each access is an entry of the audit itself."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime

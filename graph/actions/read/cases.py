@@ -1,7 +1,5 @@
 """Reads cases: the graph of one case, its counts, its media; every access is in the audit before its answer leaves."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from graph.actions.access import AccessEvent, AccessLog

@@ -4,8 +4,6 @@ A claim is a lease of an item and of each of its links. It is written while the 
 never work on one item. It ends when its links are decided, when it is skipped, or when its time is over.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Counts and tables of the graph for operators and evaluation: with scores, never for people who judge links."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 

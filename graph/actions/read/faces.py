@@ -1,7 +1,5 @@
 """Reads a face's crop and the faces similar to it; every access is in the audit before its answer leaves."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Reads links; every access is in the audit before its answer leaves."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Reads one media and its faces; every access is in the audit before its answer leaves."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal

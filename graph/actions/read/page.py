@@ -1,7 +1,5 @@
 """One page of a list, and where the next one begins."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar

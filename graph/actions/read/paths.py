@@ -1,7 +1,5 @@
 """Reads why two cases are linked: the shortest path between them over shared media and links, edge by edge."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass

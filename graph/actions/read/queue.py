@@ -1,7 +1,5 @@
 """Reads a person's queue: their open claims, the links returned to them, then the items that wait for anybody."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace

@@ -1,12 +1,10 @@
 """Gathers the links of queue items, and shows the items as one person may see them."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 from graph.actions.known import KnownVictims
 from graph.actions.read.links import find_links
@@ -31,7 +29,7 @@ class ItemLinks:
     links: tuple[QueueLink, ...]
 
     @classmethod
-    def of(cls, item: str, links: Iterable[QueueLink]) -> ItemLinks:
+    def of(cls, item: str, links: Iterable[QueueLink]) -> Self:
         """At most LINKS_MAX of the links; the others come back as the next item."""
         return cls(item, tuple(sorted(links, key=QueueLink.difficulty)[:LINKS_MAX]))
 

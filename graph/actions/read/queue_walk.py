@@ -5,12 +5,10 @@ examines EXAMINED_MAX links at most, whatever the filters, and then returns the 
 small case or victim begins there instead; a large one has so many links that the walk soon meets them.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, Self
 
 from graph.actions.known import KnownVictims, find_victim
 from graph.domain.errors import NotFound
@@ -49,7 +47,7 @@ class QueueLink:
     b: Endpoint
 
     @classmethod
-    def of(cls, row: Row) -> QueueLink:
+    def of(cls, row: Row) -> Self:
         """The link before it is known what the person may know of its endpoints."""
         return cls(row, endpoint_of(row["a"]), endpoint_of(row["b"]))
 
@@ -89,7 +87,7 @@ class Walk:
     values: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @classmethod
-    def after(cls, start: str, after: Position | None) -> Walk:
+    def after(cls, start: str, after: Position | None) -> Self:
         """The walk from `after.start` behind `after`; without one the whole walk from `start`."""
         return cls(after.start, remaining(walk(after.start), after)) if after else cls(start, walk(start))
 

@@ -8,8 +8,6 @@ may look after a forgotten search, and a person's face must not be compared for 
 in the register, ends with the asking case or by its asker.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """Reads the list of searches, and what a search could not compare; every access is in the audit before its answer."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Final

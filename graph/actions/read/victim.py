@@ -3,8 +3,6 @@
 A former id redirects to the one victim that all its faces are in now.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 

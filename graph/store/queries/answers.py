@@ -1,7 +1,5 @@
 """Link's statements for searches, in its batch's transaction: each takes `$rows` and is idempotent."""
 
-from __future__ import annotations
-
 from typing import Final
 
 # A part stores the ids that it returned by rank, the similar ones first. RETURNED is deleted with an erased face; the

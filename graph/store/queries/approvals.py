@@ -1,7 +1,5 @@
 """Decisions that wait for a second person. `queue.WALK` walks through the confirmed links."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from graph.store.queries.lists import in_one_row

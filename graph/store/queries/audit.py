@@ -1,7 +1,5 @@
 """The audit chain and the outbox: every deciding transaction begins with LOCK_HEAD."""
 
-from __future__ import annotations
-
 from typing import Final
 
 LOCK_HEAD: Final = """

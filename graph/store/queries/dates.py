@@ -3,8 +3,6 @@
 `graph.domain.capture_time.Dates.of` and `graph.domain.case_view.media_statements` read them.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 DATES: Final = """

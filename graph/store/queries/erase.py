@@ -4,8 +4,6 @@ To hide, IN_CASE and SEEN_IN are renamed: statements for people then find no pat
 object in no case is visible to nobody. Only link's own statements follow both names.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 # `newest`: the erasure must be younger than everything that it covers, by any clock that submitted it.

@@ -1,7 +1,5 @@
 """Statements by which link loads its gallery, in pages, when it starts."""
 
-from __future__ import annotations
-
 from typing import Final
 
 GALLERY_CASES: Final = """

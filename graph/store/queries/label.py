@@ -1,7 +1,5 @@
 """People's labels of faces. `+ 0` takes the face's lock before its version is read; see `queries.ingest`."""
 
-from __future__ import annotations
-
 from typing import Final
 
 LOCK_FACES: Final = """

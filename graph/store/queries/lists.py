@@ -1,7 +1,5 @@
 """Statements that return one list: many rows cost more in transfer than in the database."""
 
-from __future__ import annotations
-
 from typing import LiteralString
 
 

@@ -1,7 +1,5 @@
 """Faces that people mark: the faces of a media, and marks that wait there until link has stored their faces."""
 
-from __future__ import annotations
-
 from typing import Final
 
 _WAITING: Final = """

@@ -1,7 +1,5 @@
 """Faces with their vectors, groups and victims, read to measure accuracy. No route uses these statements."""
 
-from __future__ import annotations
-
 from typing import Final
 
 EMBEDDED_FACES: Final = """

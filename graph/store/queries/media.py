@@ -4,8 +4,6 @@ An erasure that was asked for hides what it will take by renaming IN_CASE and SE
 nobody, whichever statement asks.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from graph.store.queries.dates import DATES as _DATES

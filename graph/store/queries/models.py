@@ -1,7 +1,5 @@
 """Embeddings by several models, and the switch of the register's model."""
 
-from __future__ import annotations
-
 from typing import Final
 
 BY_MODEL: Final = "MATCH (e:Embedding) RETURN e.model_id AS model_id, count(*) AS faces ORDER BY model_id"

@@ -1,7 +1,5 @@
 """The shortest path between two cases, over shared pictures and links of faces."""
 
-from __future__ import annotations
-
 from typing import Final
 
 # A person knows a case of another district once two people have joined one of its faces to one of theirs.

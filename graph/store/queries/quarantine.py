@@ -1,7 +1,5 @@
 """The quarantine as operators see it: facts about events, never their bytes."""
 
-from __future__ import annotations
-
 from typing import Final
 
 PAGE: Final = """

@@ -5,8 +5,6 @@ says which parts of it are left. Filters that would make most of the walk useles
 the case or the victim instead.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from graph.store.queries.lists import in_one_row

@@ -1,7 +1,5 @@
 """Statements for people's reads: cases, faces, links, counts. None of them writes."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from graph.store.queries.dates import DATES as _DATES

@@ -1,7 +1,5 @@
 """Submitted events and notices in the graph, to compare them with the topics. None of these statements writes."""
 
-from __future__ import annotations
-
 from typing import Final
 
 EVENTS: Final = """

@@ -1,7 +1,5 @@
 """The relay's outbox, and the quarantine that it indexes and replays."""
 
-from __future__ import annotations
-
 from typing import Final
 
 WAITING: Final = """

@@ -1,7 +1,5 @@
 """The repair's statements: the cursor, notices that the graph did not know, and rows to publish again."""
 
-from __future__ import annotations
-
 from typing import Final
 
 # A standing search compares every record behind `through`, so offsets that are used again must not be skipped. Nor must

@@ -3,8 +3,6 @@
 `+ 0` takes the edge's lock before its version is read; see `queries.ingest`.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 _NAMED_LINKS: Final = """

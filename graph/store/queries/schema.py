@@ -1,7 +1,5 @@
 """Bookkeeping of migrations."""
 
-from __future__ import annotations
-
 from typing import Final
 
 MIGRATION_CONSTRAINT: Final = (

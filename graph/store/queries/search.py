@@ -1,7 +1,5 @@
 """People's searches, and their answers as link wrote them, in parts."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from graph.store.queries.dates import DATES as _DATES

@@ -1,7 +1,5 @@
 """The faces as similar as those proposed for a face that the caps cut; each row has its cases."""
 
-from __future__ import annotations
-
 from typing import Final
 
 FACE: Final = """

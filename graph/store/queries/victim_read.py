@@ -1,7 +1,5 @@
 """A victim and its faces."""
 
-from __future__ import annotations
-
 from typing import Final
 
 VICTIM: Final = "MATCH (v:Victim {victim_id: $victim_id}) RETURN v.label AS label"

@@ -1,7 +1,5 @@
 """The facts that join faces to victims, and the derived victims: a face's confirmed `DEPICTS` names its victim."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from graph.store.queries.lists import in_one_row
