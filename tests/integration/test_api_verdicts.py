@@ -12,17 +12,12 @@ import pytest
 from graph.domain.people import Person
 from graph.store.session import Store
 from tests.integration.conftest import deeds, entries
-from tests.support.factories import ANNA, BEN, Scene
+from tests.support.factories import ANNA, BEN
 from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 
 YES = {"decision": "confirmed", "reasons": ["ears", "against:hair"], "text": "same scar"}
-
-
-@pytest.fixture
-async def link_id(scene: Scene) -> str:
-    return await scene.link("n1", "s1")
 
 
 async def judge(

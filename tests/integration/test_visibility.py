@@ -30,11 +30,6 @@ BOB = Person("bob@north", frozenset({Role.INVESTIGATOR}), "north")
 SOL = Person("sol@north", frozenset({Role.SUPERVISOR}), "north")
 
 
-@pytest.fixture
-async def link_id(scene: Scene) -> str:
-    return await scene.link("n1", "s1")
-
-
 async def judge(
     store: Store, link_id: str, version: int, decision: str = "confirmed", by: Person = ANNA
 ) -> VisibleLink:

@@ -1,0 +1,125 @@
+"""Identifications of victims: proposed by one person, approved by another, taken back."""
+
+from __future__ import annotations
+
+import pytest
+
+from graph.actions.decide import identify
+from graph.actions.decide.identify import Proposal
+from graph.domain.errors import Conflict, Forbidden, NotFound
+from graph.domain.identification import Basis, IdentificationState
+from graph.domain.link import SecondDecision
+from graph.domain.victim import formed_id
+from graph.store.session import Store
+from tests.support.decisions import WHO_LEFT, approve, decision_notices, judge, reopen
+from tests.support.factories import ANNA, BEN, NOW, SAM, SOUTH, SUE, Scene, every_face
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_victim_is_identified_by_two_people_and_the_identity_falls_with_the_faces(
+    scene: Scene, link_id: str
+) -> None:
+    store = scene.store
+    await judge(store, link_id)
+    await approve(store, link_id)
+    name = formed_id(link_id)
+    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher", await every_face(store))
+    found = await identify.do_identification(store, name, said, actor=ANNA, now=NOW)
+    assert found.state is IdentificationState.PROPOSED
+    with pytest.raises(Forbidden):
+        await identify.do_identification_approval(
+            store, found.identification_id, 0, SecondDecision.APPROVED, "", actor=BEN, now=NOW
+        )
+    with pytest.raises(NotFound):
+        await identify.do_identification(store, name, said, actor=WHO_LEFT, now=NOW)
+    await identify.do_identification_approval(
+        store, found.identification_id, 0, SecondDecision.APPROVED, "", actor=SAM, now=NOW
+    )
+    assert await identity(store, name) == "north:person-1"
+
+    await reopen(store, link_id, 2, by=SUE)
+    await reopen(store, link_id, 3)
+    assert await identity(store, name) is None
+    [row] = await store.read(lambda tx: tx.rows("MATCH (i:Identification) RETURN i.state AS state"))
+    assert row["state"] == "to_be_approved_again"
+    assert any(notice["outcome"] == "to_be_approved_again" for notice in await decision_notices(store))
+
+
+async def test_an_approved_identification_can_be_taken_back_and_the_case_system_is_notified(
+    scene: Scene, link_id: str
+) -> None:
+    store = scene.store
+    await judge(store, link_id)
+    await approve(store, link_id)
+    name = formed_id(link_id)
+    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher", await every_face(store))
+    named = (await identify.do_identification(store, name, said, actor=ANNA, now=NOW)).identification_id
+    with pytest.raises(Conflict) as stale:
+        await identify.do_identification_approval(store, named, 7, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+    assert stale.value.current == {"state": "proposed", "version": 0, "by": ANNA.actor}
+    await identify.do_identification_approval(store, named, 0, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+    with pytest.raises(Forbidden):
+        await identify.do_identification_reopening(store, named, 1, "another child", actor=ANNA, now=NOW)
+
+    found = await identify.do_identification_reopening(store, named, 1, "another child", actor=SAM, now=NOW)
+
+    assert (found.state, found.version, found.decided_by) == (IdentificationState.PROPOSED, 2, None)
+    assert await identity(store, name) is None
+    last = [notice for notice in await decision_notices(store) if notice["subject"].startswith("identification:")][-1]
+    assert (last["outcome"], last["standing"]) == ("identification_reopened", "assessed")
+    with pytest.raises(Conflict):
+        await identify.do_identification_reopening(store, named, 2, "once more", actor=SAM, now=NOW)
+    await identify.do_identification_approval(store, named, 2, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+    assert await identity(store, name) == "north:person-1"
+
+
+async def test_who_identified_in_another_district_is_a_role_and_a_district_until_it_is_approved(
+    scene: Scene, link_id: str
+) -> None:
+    store = scene.store
+    await judge(store, link_id)
+    await approve(store, link_id)
+    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher", await every_face(store))
+    named = (await identify.do_identification(store, formed_id(link_id), said, actor=ANNA, now=NOW)).identification_id
+    assert ANNA.district != SAM.district
+
+    with pytest.raises(Conflict) as stale:
+        await identify.do_identification_approval(store, named, 7, SecondDecision.APPROVED, "", actor=SAM, now=NOW)
+    returned = await identify.do_identification_approval(
+        store, named, 0, SecondDecision.RETURNED, "which teacher?", actor=SAM, now=NOW
+    )
+    again = await identify.do_identification_reopening(store, named, 1, "she is named", actor=SAM, now=NOW)
+    approved = await identify.do_identification_approval(
+        store, named, 2, SecondDecision.APPROVED, "", actor=SAM, now=NOW
+    )
+
+    assert (stale.value.current or {})["by"] == returned.by == again.by == f"investigator of {ANNA.district}"
+    assert (returned.decided_by, again.decided_by) == (SAM.actor, None)
+    assert (approved.by, approved.decided_by) == (ANNA.actor, SAM.actor)
+    with pytest.raises(Conflict) as late:
+        await identify.do_identification_reopening(store, named, 7, "late", actor=SUE, now=NOW)
+    assert (late.value.current or {})["by"] == SAM.actor
+
+
+async def test_two_people_with_two_identities_are_not_joined(scene: Scene) -> None:
+    store = scene.store
+    links = [await scene.link("n1", "s1"), await scene.link("n2", "t1")]
+    for number, link in enumerate(links):
+        await judge(store, link)
+        await approve(store, link)
+        said = Proposal(f"person-{number}", Basis.DOCUMENT, "passport", await every_face(store))
+        made = await identify.do_identification(store, formed_id(link), said, actor=ANNA, now=NOW)
+        await identify.do_identification_approval(
+            store, made.identification_id, 0, SecondDecision.APPROVED, "", actor=SUE, now=NOW
+        )
+    await scene.media("y", SOUTH, faces=["y1"])
+    await judge(store, await scene.link("s1", "y1"), by=BEN)
+    with pytest.raises(Conflict) as refused:
+        await judge(store, await scene.link("t1", "y1"), by=BEN)
+    assert refused.value.current["kind"] in ("identified_apart", "one_frame")
+
+
+async def identity(store: Store, victim_id: str) -> str | None:
+    [row] = await store.read(lambda tx: tx.rows("MATCH (v:Victim {victim_id: $v}) RETURN v.identity AS i", v=victim_id))
+    return row["i"]
