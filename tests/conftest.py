@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +30,33 @@ from tests.support.class_data import made_in_background
 from tests.support.graph_contents import empty
 
 CHECKOUT = Path(__file__).parent.parent
-UNITS_OF_WORK = ("tests/integration", "tests/integration/faults", "tests/journeys")
-"""Folders whose tests share servers, the longest first. Each runs as a whole in one test process.
+UNITS_OF_WORK = (
+    "tests/integration/processes/test_[a-l]*",
+    "tests/integration/processes/*",
+    "tests/integration/test_a*",
+    "tests/integration/test_*",
+    "tests/integration/faults/*",
+    "tests/journeys/*",
+    "tests/integration/servers/*",
+)
+"""Patterns of test files, the longest work first. The files of one run in one test process and share its servers.
 
-`tests/integration` is only what lies directly in it. All other files are units of their own: those in
-`tests/integration/processes` use the stack of the process that runs them.
+Those that wait a lot come first, so that the others fill the processors meanwhile. At most four test processes start a
+stack. Files in `tests/integration/servers` and those of no pattern are units of their own.
 """
+BY_FILE = ("tests/integration/servers/*",)
 
 
 def unit_of_work(path: str) -> str:
-    """The unit that a test file, relative to the checkout, belongs to: its folder, or the file itself."""
-    folder = path.rpartition("/")[0]
-    return folder if folder in UNITS_OF_WORK else path
+    """The unit that a test file, relative to the checkout, belongs to: its pattern, or the file itself."""
+    pattern = next((pattern for pattern in UNITS_OF_WORK if fnmatch(path, pattern)), path)
+    return path if pattern in BY_FILE else pattern
+
+
+def order_of(path: str) -> int:
+    """The position of a test file's unit."""
+    found = (position for position, pattern in enumerate(UNITS_OF_WORK) if fnmatch(path, pattern))
+    return next(found, len(UNITS_OF_WORK))
 
 
 def pytest_report_header() -> str:
@@ -51,9 +67,7 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where several processes share the work, the longest units come first, so that none ends long after the others."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        order = [*UNITS_OF_WORK, "tests/integration/processes", "tests/integration/servers"]
-        folders = {item: item.path.parent.relative_to(CHECKOUT).as_posix() for item in items}
-        items.sort(key=lambda item: order.index(folders[item]) if folders[item] in order else len(order))
+        items.sort(key=lambda item: order_of(item.path.relative_to(CHECKOUT).as_posix()))
 
 
 @pytest.hookimpl(optionalhook=True)

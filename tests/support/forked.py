@@ -33,7 +33,7 @@ from infra.local.child import leashed
 from infra.local.leash import PR_SET_PDEATHSIG
 
 CHECKOUT = Path(__file__).parents[2]
-LOADED = ("streams.link.process", "streams.embed.process", "api.main", "infra.cli.app", "infra.local.artifacts")
+LOADED = ("streams.link.process", "api.main", "infra.cli.app", "infra.local.artifacts")
 """Link first: it limits the threads of the linear algebra before that is loaded."""
 REQUEST_BYTES = 1 << 20
 

@@ -10,6 +10,8 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -30,12 +32,13 @@ from pydantic import BaseModel
 
 from graph.files import MediaStore
 from graph.store.session import Store
+from infra.local.child import leashed
 from streams import topics
 from streams.kafka.admin import ensure_topics
 from streams.kafka.sending import gallery_headers
 from streams.settings import Addresses
 from streams.topics import LINK_GROUP
-from tests.support.forked import Start, start
+from tests.support.forked import Forked, Start, start
 from tests.support.graph_contents import GraphContents
 
 CHECKOUT = Path(__file__).parents[2]
@@ -46,14 +49,22 @@ PAUSE_S = (0.05, 0.3)
 
 
 class Worker:
-    """One worker process, which dies with the test run; its output goes to a file."""
+    """One worker process, which dies with the test run; its output goes to a file.
+
+    Link is forked. Embed is started by the interpreter: forked, it hung where it loaded its models.
+    """
 
     def __init__(self, kind: str, env: dict[str, str], log: Path) -> None:
         self.kind = kind
         self.log = log
+        env = {**os.environ, **env, "PYTHONPATH": str(CHECKOUT)}
+        self.process: subprocess.Popen[bytes] | Forked
         with log.open("ab") as output:
-            asked = Start("streams.worker", [kind], {**os.environ, **env, "PYTHONPATH": str(CHECKOUT)})
-            self.process = start(asked, output.fileno(), output.fileno())
+            if kind == "link":
+                self.process = start(Start("streams.worker", [kind], env), output.fileno(), output.fileno())
+            else:
+                line = [*leashed(signal.SIGKILL), sys.executable, "-P", "-m", "streams.worker", kind]
+                self.process = subprocess.Popen(line, env=env, stdout=output, stderr=output, start_new_session=True)
 
     @property
     def alive(self) -> bool:
