@@ -25,7 +25,8 @@ import pytest
 from graph.store.migrate import migrate
 from graph.store.session import Store
 from infra.local.child import leashed
-from streams.settings import Addresses
+from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
+from streams.settings import Addresses, cache_folder
 from tests.support.class_data import made_in_background
 from tests.support.graph_contents import empty
 
@@ -88,6 +89,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def anyio_backend() -> str:
     """One event loop for all tests of a process, so that they can share a connection to the graph."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def models() -> ModelFiles:
+    """The real model files, which are downloaded once into the user's cache folder; without them a test skips."""
+    try:
+        return ensure_models(Path(os.environ.get("REDTHREAD_MODELS") or cache_folder() / "models"))
+    except ModelsUnavailable as absent:
+        pytest.skip(absent.message)
 
 
 @pytest.fixture(scope="session")

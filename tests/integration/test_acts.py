@@ -84,28 +84,29 @@ async def test_an_act_is_all_or_nothing_and_no_half_of_it_is_undone(scene: Scene
     assert unsure["s"] == "unsure"
 
 
-async def test_an_act_that_a_second_person_returns_is_recorded_as_returned(scene: Scene) -> None:
-    store, links = scene.store, await sheet(scene)
-    done = await contact_sheet.do_act(
-        store, SheetJudgement(tuple(Seen(link, 0) for link in links), YES, ("ears",), ""), actor=ANNA, now=NOW
-    )
+async def confirmed_sheet(scene: Scene) -> tuple[str, list[Seen]]:
+    """An act that confirms all links of a sheet: its id, and the links as it left them."""
+    links = await sheet(scene)
+    said = SheetJudgement(tuple(Seen(link, 0) for link in links), YES, ("ears",), "")
+    done = await contact_sheet.do_act(scene.store, said, actor=ANNA, now=NOW)
     assert done.act_id is not None
-    seen = [Seen(row.link_id, row.version) for row in done.links]
-    await acts.do_act_approval(store, done.act_id, seen, SecondDecision.RETURNED, "look again", actor=SUE, now=NOW)
+    return done.act_id, [Seen(row.link_id, row.version) for row in done.links]
+
+
+async def test_an_act_that_a_second_person_returns_is_recorded_as_returned(scene: Scene) -> None:
+    store = scene.store
+    act_id, seen = await confirmed_sheet(scene)
+    await acts.do_act_approval(store, act_id, seen, SecondDecision.RETURNED, "look again", actor=SUE, now=NOW)
 
     assert [entry.action for entry in await entries(store)][-2:] == ["links.judged", "links.returned"]
 
 
 async def test_an_act_is_not_undone_below_a_later_decision_which_is_named(scene: Scene) -> None:
-    store, links = scene.store, await sheet(scene)
-    done = await contact_sheet.do_act(
-        store, SheetJudgement(tuple(Seen(link, 0) for link in links), YES, ("ears",), ""), actor=ANNA, now=NOW
-    )
-    assert done.act_id is not None
-    seen = [Seen(row.link_id, row.version) for row in done.links]
-    await acts.do_act_approval(store, done.act_id, seen, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+    store = scene.store
+    act_id, seen = await confirmed_sheet(scene)
+    await acts.do_act_approval(store, act_id, seen, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
     with pytest.raises(Conflict) as refused:
-        await acts.do_act_reopening(store, done.act_id, "late", actor=SUE, now=NOW)
+        await acts.do_act_reopening(store, act_id, "late", actor=SUE, now=NOW)
     assert refused.value.code == "half_undo"
     assert [item["by"] for item in refused.value.current["links"]] == [SUE.actor]
 

@@ -18,8 +18,7 @@ from graph.domain import ids
 from graph.files import MediaStore
 from graph.store.session import Row, Store
 from streams.client.publish import CaseSystem
-from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.settings import Addresses, cache_folder
+from streams.settings import Addresses
 from tests.integration.conftest import deeds, entries
 from tests.support.factories import BEN, NORTH, NOW, SOUTH, Scene, drawn_face
 from tests.support.factories_pictures import astronaut, encoded
@@ -174,13 +173,10 @@ async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[
         yield site
 
 
+@pytest.mark.usefixtures("models")
 async def test_a_face_of_an_uploaded_picture_ends_up_in_its_case_and_the_same_bytes_twice_harm_nobody(
     site: Site, api: httpx.AsyncClient
 ) -> None:
-    try:
-        ensure_models(cache_folder() / "models")
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
     case, places = CaseSystem(site.stack.kafka_connection), set[str]()
     case.change_case({"case_id": NORTH, "district": "north", "status": "open", "version": 1}, places.add)
     case.flush()

@@ -17,14 +17,22 @@ from tests.support.factories import ANNA, BEN, NOW, SAM, SOUTH, SUE, Scene, ever
 pytestmark = pytest.mark.anyio
 
 
+async def formed_victim(scene: Scene, link_id: str) -> str:
+    """The victim of a link that ANNA confirmed and a second person approved."""
+    await judge(scene.store, link_id)
+    await approve(scene.store, link_id)
+    return formed_id(link_id)
+
+
+async def proposal(store: Store) -> Proposal:
+    return Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher", await every_face(store))
+
+
 async def test_a_victim_is_identified_by_two_people_and_the_identity_falls_with_the_faces(
     scene: Scene, link_id: str
 ) -> None:
-    store = scene.store
-    await judge(store, link_id)
-    await approve(store, link_id)
-    name = formed_id(link_id)
-    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher", await every_face(store))
+    store, name = scene.store, await formed_victim(scene, link_id)
+    said = await proposal(store)
     found = await identify.do_identification(store, name, said, actor=ANNA, now=NOW)
     assert found.state is IdentificationState.PROPOSED
     with pytest.raises(Forbidden):
@@ -49,12 +57,10 @@ async def test_a_victim_is_identified_by_two_people_and_the_identity_falls_with_
 async def test_an_approved_identification_can_be_taken_back_and_the_case_system_is_notified(
     scene: Scene, link_id: str
 ) -> None:
-    store = scene.store
-    await judge(store, link_id)
-    await approve(store, link_id)
-    name = formed_id(link_id)
-    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher", await every_face(store))
-    named = (await identify.do_identification(store, name, said, actor=ANNA, now=NOW)).identification_id
+    store, name = scene.store, await formed_victim(scene, link_id)
+    named = (
+        await identify.do_identification(store, name, await proposal(store), actor=ANNA, now=NOW)
+    ).identification_id
     with pytest.raises(Conflict) as stale:
         await identify.do_identification_approval(store, named, 7, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
     assert stale.value.current == {"state": "proposed", "version": 0, "by": ANNA.actor}
@@ -77,11 +83,10 @@ async def test_an_approved_identification_can_be_taken_back_and_the_case_system_
 async def test_who_identified_in_another_district_is_a_role_and_a_district_until_it_is_approved(
     scene: Scene, link_id: str
 ) -> None:
-    store = scene.store
-    await judge(store, link_id)
-    await approve(store, link_id)
-    said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher", await every_face(store))
-    named = (await identify.do_identification(store, formed_id(link_id), said, actor=ANNA, now=NOW)).identification_id
+    store, name = scene.store, await formed_victim(scene, link_id)
+    named = (
+        await identify.do_identification(store, name, await proposal(store), actor=ANNA, now=NOW)
+    ).identification_id
     assert ANNA.district != SAM.district
 
     with pytest.raises(Conflict) as stale:

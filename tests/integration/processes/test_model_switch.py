@@ -20,14 +20,13 @@ from graph.domain.errors import Conflict
 from graph.store.session import Store
 from streams import topics
 from streams.faces.embed import Embedder
-from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
 from streams.faces.packs import LICENCE
 from streams.gallery.calibration import calibration_of, packaged
 from streams.link.candidate_differences import candidate_differences
 from streams.records.gallery import (
     FacesEmbedded,
 )
-from streams.settings import Addresses, cache_folder
+from streams.settings import Addresses
 from tests.support import factories_streams as make
 from tests.support.commands import redthread_forked
 from tests.support.factories import ANNA
@@ -255,8 +254,8 @@ def _seen(answer: Answer) -> list[tuple[int, int, bool, str]]:
     return [(item.part, item.rank, item.above, item.face_id) for item in answer.items]
 
 
+@pytest.mark.usefixtures("models")
 async def test_the_commands_list_embed_and_switch(processes: Register, tmp_path: Path) -> None:
-    _models()
     register, site = processes, processes.site
     assert isinstance(site, Site)
     site.write(register.records(register.old))
@@ -294,10 +293,10 @@ async def test_the_commands_list_embed_and_switch(processes: Register, tmp_path:
     assert (nothing.returncode, nothing.stderr.splitlines()[-1].startswith("redthread: The model pack")) == (1, True)
 
 
+@pytest.mark.usefixtures("models")
 async def test_an_embed_worker_says_the_licence_once_and_a_wrong_pack_in_one_line(
     processes: Register, tmp_path: Path
 ) -> None:
-    _models()
     register = processes
     worker = register.site.start("embed")
     await register.site.wait_until(lambda: LICENCE in worker.log_tail, "the licence is told")
@@ -308,10 +307,3 @@ async def test_an_embed_worker_says_the_licence_once_and_a_wrong_pack_in_one_lin
     assert [line for line in wrong.log_tail.splitlines() if "model pack" in line] == [
         line for line in wrong.log_tail.splitlines() if "no .onnx files" in line
     ]
-
-
-def _models() -> ModelFiles:
-    try:
-        return ensure_models(cache_folder() / "models")
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
