@@ -25,6 +25,11 @@ _ENDING: dict[Kind, str] = {"display": "display.jpg", "aligned": "aligned.png"}
 _CROP_KEY = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})/[0-9a-f]{64}\.(?:display\.jpg|aligned\.png)")
 
 
+def crop_name(key: str) -> str:
+    """The id under which a crop is stored: its face's own, or that by which another detector found the face."""
+    return key.rpartition("/")[2].partition(".")[0]
+
+
 class MediaStore:
     """Files under `url` (any fsspec URL; `file://` by default), written atomically.
 

@@ -33,8 +33,8 @@ class Scope(StrEnum):
     NONE = "none"
 
 
-HIDDEN_LABELS = frozenset({"unrelated", "suspect"})
-"""Faces with these labels are never compared, and no search finds them."""
+HIDDEN_LABELS = frozenset({"unrelated", "suspect", "no_face"})
+"""Faces with these labels are never compared nor offered for review, and no search finds them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from api.client import ApiClient, SearchRequest
+from graph.domain.box import TURNS
 from graph.domain.errors import Invalid
 from graph.domain.text import printable
-from graph.domain.turn import TURNS
 from infra.cli.common import DataOption, settings
 from infra.cli.ingest import full_case_id
 from infra.cli.token import issued

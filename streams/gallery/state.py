@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from graph.domain.comparison import HIDDEN_LABELS, InScope, may_compare
+from graph.domain.erasure import Erased
 from streams.gallery.calibration import Calibrations, packaged
 from streams.gallery.columns import Numbers
 from streams.gallery.counts import ScopeCounts
@@ -26,7 +27,7 @@ class Gallery:
     def __init__(self, calibrations: Calibrations | None = None) -> None:
         self.calibrations = calibrations or packaged()
         self.cases: dict[str, Case] = {}
-        self.erasures: dict[str, int] = {}
+        self.erasures: dict[str, Erased] = {}
         self.faces = FaceTable()
         self.media = self.faces.media
         self.compared = ScopeCounts()
@@ -91,7 +92,7 @@ class Staged:
 
     def erased_at(self, *subjects: str) -> int:
         """The latest erasure request of any of these subjects, in Kafka milliseconds; -1: none."""
-        return max(found if (found := self.erasures.get(name)) is not None else -1 for name in subjects)
+        return max(found.requested_at if (found := self.erasures.get(name)) is not None else -1 for name in subjects)
 
     def media_of_case(self, case_id: str) -> list[Media]:
         """All media with a membership in the case, by id."""

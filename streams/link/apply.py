@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from graph.domain.comparison import InScope
 from graph.domain.errors import Unprocessable
 from streams.gallery.state import Gallery
-from streams.link import cases, decisions, labels, marks, media, reembeddings
+from streams.link import cases, decisions, labels, marks, media, reembeddings, reexaminations
 from streams.link.batch import Batch, MembershipKey
 from streams.link.erasures import erase
 from streams.link.memberships import StoredMembership
+from streams.link.stored_media import StoredMedia
 from streams.records.gallery import (
     CaseRecord,
     Decided,
@@ -21,6 +22,7 @@ from streams.records.gallery import (
     LabelChanged,
     MarkEmbedded,
     MediaEmbedded,
+    MediaReexamined,
     Migrated,
     ModelSwitched,
     PairsJudged,
@@ -38,13 +40,14 @@ def batch_of(
     records: Sequence[tuple[int, GalleryRecord]],
     progress: Callable[[], None] = lambda: None,
     memberships: Mapping[MembershipKey, StoredMembership] | None = None,
+    stored: Mapping[str, StoredMedia] | None = None,
 ) -> Batch:
     """The batch of these records, each with its offset, up to the first one that removes anything.
 
     Removals are computed against committed state, so no later record may be in the batch.
     """
     first = records[0][0] if records else -1
-    batch = Batch(gallery, model_id, offset=first, memberships=memberships, progress=progress)
+    batch = Batch(gallery, model_id, offset=first, memberships=memberships, stored=stored, progress=progress)
     new = [(face, scope) for _, record in records for face, scope in _new_faces(batch, record)]
     batch.score_all([face for face, _ in new])
     batch.compare.prefetch([(face.face_id, batch.scored(face), scope) for face, scope in new])
@@ -78,6 +81,8 @@ def _handle(batch: Batch, record: GalleryRecord) -> None:
     match record:
         case MediaEmbedded():
             media.submit(batch, record)
+        case MediaReexamined():
+            reexaminations.complete(batch, record)
         case MarkEmbedded():
             marks.add(batch, record)
         case CaseRecord():

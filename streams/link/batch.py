@@ -21,12 +21,13 @@ from streams.gallery.state import Gallery, Staged
 from streams.link.answers import Answers
 from streams.link.compare import Comparer
 from streams.link.memberships import StoredMembership
+from streams.link.stored_media import StoredMedia
 from streams.link.vectors import unit_vector
 from streams.records.gallery import (
     EmbeddedFace,
+    ExaminedMedia,
     FacesEmbedded,
     MarkEmbedded,
-    MediaEmbedded,
     ReembeddedFace,
     SourceEvent,
 )
@@ -38,8 +39,8 @@ MembershipKey = tuple[str, str]
 class Batch:
     """Collects what a batch `changes` in the graph and has `staged` for the gallery.
 
-    `memberships` are the stored ones that records of the batch may change. `progress` is called for every media of a
-    case that is worked on: one record can concern a hundred thousand. `applied` counts the records in the batch;
+    `memberships` and `stored` media are those that records of the batch may change. `progress` is called for every
+    media of a case that is worked on: one record can concern a hundred thousand. `applied` counts the batch's records;
     `changes.last` is the offset of the one that is being applied, `scope_reduced` the media with a reduced scope.
     """
 
@@ -50,6 +51,7 @@ class Batch:
         *,
         offset: int = -1,
         memberships: Mapping[MembershipKey, StoredMembership] | None = None,
+        stored: Mapping[str, StoredMedia] | None = None,
         progress: Callable[[], None] = lambda: None,
     ) -> None:
         calibration = calibration_of(gallery.calibrations, model_id)
@@ -64,6 +66,7 @@ class Batch:
         self.compare = Comparer(self.staged, self.changes, calibration, progress)
         self.answers = Answers(self.staged, self.changes, self.compare)
         self.memberships = dict(memberships or {})
+        self.stored = dict(stored or {})
         self.scope_reduced: set[str] = set()
         self.applied = 0
 
@@ -86,7 +89,7 @@ class Batch:
         known = self._scored.get(face.vector)
         return self._scorer.scored(self.vector(face)) if known is None else known
 
-    def check_vectors(self, record: MediaEmbedded | MarkEmbedded | FacesEmbedded) -> None:
+    def check_vectors(self, record: ExaminedMedia | MarkEmbedded | FacesEmbedded) -> None:
         """Raises Unprocessable if a vector of the record is malformed or has other dimensions than its model's."""
         dimensions = self.staged.dimensions if record.model_id == self.model_id else None
         for face in record.faces:
@@ -102,8 +105,8 @@ class Batch:
             return replace(stored, vector=scored, poor=None, leads_only=leads_only)
         return replace(stored, vector=None, poor=scored, leads_only=leads_only)
 
-    def put_embedding(self, face: EmbeddedFace | ReembeddedFace, model_id: str) -> None:
-        """Stages the row of an embedding under this model."""
+    def put_embedding(self, face: EmbeddedFace | ReembeddedFace, model_id: str, *, supersedes: bool = False) -> None:
+        """Stages the row of an embedding under this model; one that is stored stays, unless this one supersedes it."""
         self.changes.embeddings.append(
             {
                 "embedding_id": ids.embedding_id(face.face_id, model_id),
@@ -113,6 +116,7 @@ class Batch:
                 "norm": face.norm,
                 "quality": face.quality,
                 "too_poor_because": face.too_poor_because,
+                "supersedes": supersedes,
             }
         )
 
@@ -177,6 +181,7 @@ class Batch:
         memberships = set(changes.removed_memberships)
         changes.links = {k: row for k, row in changes.links.items() if row.a not in faces and row.b not in faces}
         changes.faces = [row for row in changes.faces if row["face_id"] not in faces]
+        changes.updated_faces = [row for row in changes.updated_faces if row["face_id"] not in faces]
         changes.embeddings = [row for row in changes.embeddings if row["face_id"] not in faces]
         changes.graded = [row for row in changes.graded if row["face_id"] not in faces]
         changes.depicts = [row for row in changes.depicts if row["face_id"] not in faces]

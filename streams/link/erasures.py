@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graph.domain import ids
+from graph.domain.erasure import Erased, ErasureCode
 from graph.domain.errors import Unprocessable
 from streams.gallery.entities import Media
 from streams.link.batch import Batch
@@ -23,9 +24,10 @@ def erase(batch: Batch, record: ErasureRecord) -> None:
         _check(batch, kind, subject, record.origin.source)
     name = f"{kind.removesuffix('_id')}:{subject}"
     requested_at = record.origin.submitted_at
-    batch.staged.erasures.put(name, max(requested_at, batch.staged.erased_at(name)))
-    batch.changes.erasures.append({"subject": name, "requested_at": requested_at, "erasure_id": record.erasure_id})
+    _put(batch, name, requested_at, record.erasure.code, erasure_id=record.erasure_id)
     if kind == "face_id":
+        for other in _ids_by_other_detectors(batch, subject):
+            _put(batch, f"face:{other}", requested_at, record.erasure.code, face_id=subject)
         _erase_face(batch, subject, requested_at)
     elif kind == "media_id":
         # The store may hold crops without a media in the graph: those of an event in quarantine.
@@ -41,6 +43,31 @@ def erase(batch: Batch, record: ErasureRecord) -> None:
             _end_memberships(batch, media, older)
     batch.drop_erased()
     batch.notify(record.origin, "erased", {kind: subject, "requested_at": requested_at}, sources=record.sources)
+
+
+def _put(
+    batch: Batch,
+    name: str,
+    requested_at: int,
+    code: ErasureCode | None,
+    *,
+    face_id: str | None = None,
+    erasure_id: str | None = None,
+) -> None:
+    """Stages the erasure of a subject; the latest request counts."""
+    before = batch.staged.erasures.get(name) or Erased(-1)
+    latest = Erased(requested_at, code) if requested_at >= before.requested_at else before
+    batch.staged.erasures.put(name, latest._replace(face_id=face_id or before.face_id))
+    row = {"subject": name, "requested_at": requested_at, "code": code, "face_id": face_id, "erasure_id": erasure_id}
+    batch.changes.erasures.append(row)
+
+
+def _ids_by_other_detectors(batch: Batch, face_id: str) -> tuple[str, ...]:
+    """The ids by which other detectors found the face: it is erased under these too."""
+    face = batch.staged.faces.get(face_id)
+    media = batch.stored.get(face.media_id) if face is not None else None
+    stored = media.faces.get(face_id) if media is not None else None
+    return stored.seen_as if stored is not None else ()
 
 
 def _check(batch: Batch, kind: str, subject: str, source: str) -> None:
@@ -89,6 +116,7 @@ def _erase_face(batch: Batch, face_id: str, requested_at: int) -> None:
         return
     if face.marked_on is not None or media.last_submitted_at <= requested_at:  # else submitted again since
         _without_faces(batch, media, [face_id])
+        batch.changes.updated_media.append({"media_id": media.media_id, "face_erased_at": requested_at})
 
 
 def _without_faces(batch: Batch, media: Media, face_ids: list[str]) -> Media:

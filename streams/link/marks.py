@@ -11,6 +11,7 @@ from streams.gallery.entities import Face, Media
 from streams.gallery.state import Staged
 from streams.link import faces
 from streams.link.batch import Batch, event_of
+from streams.link.stored_media import StoredFace
 from streams.records.gallery import MarkEmbedded
 
 
@@ -55,6 +56,8 @@ def add(batch: Batch, record: MarkEmbedded) -> None:
     else:
         batch.staged.uncount(media)
         faces.put(batch, record, record.face, face)
+        if (stored := batch.stored.get(media.media_id)) is not None:
+            batch.stored[media.media_id] = stored.with_faces({face.face_id: StoredFace.of(record.face)})
         media, gained = replace(media, faces=(*media.faces, face.face_id)), True
     if gained:
         media = batch.staged.put_media(media)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from graph.domain.box import SAME_FACE_IOU, iou
 from graph.domain.comparison import InScope
+from graph.files import crop_name
 from streams.gallery.entities import Media
 from streams.link import faces
 from streams.link.batch import Batch
 from streams.link.marks import marked_faces
 from streams.link.memberships import StoredMembership, possible_date
 from streams.link.scope_reduction import reduce_scope
-from streams.records.gallery import MediaEmbedded
+from streams.link.stored_media import Detector, Examined, StoredFace, StoredMedia, with_stored_ids
+from streams.records.gallery import ExaminedMedia, MediaEmbedded
 
 
 def submit(batch: Batch, record: MediaEmbedded) -> None:
@@ -21,19 +24,22 @@ def submit(batch: Batch, record: MediaEmbedded) -> None:
     case = batch.case_of(event.case_id, event.district)
     known = batch.staged.media.get(record.media_id)
     if _is_erased(batch, record):
-        _drop_files(batch, record, known)
+        drop_files(batch, record, known)
         if record.search is not None:
             batch.answers.refuse(record.search.search_id, "the picture or its case was erased meanwhile")
         batch.notify(origin, "erased", {"media_id": record.media_id, "case_id": event.case_id})
         return
-    faces.check(batch, record, known)  # before anything is staged
+    found, record, detector = examined(batch, record)
+    faces.check(batch, record, known, detector)  # before anything is staged
     if batch.staged.cases.get(case.case_id) is None:
         batch.put_case(case)
     before = known.scope if known else None
     media = known or _new_media(batch, record)
     media, joined, repeated = _with_membership(batch, media, record)
-    media, gained = faces.complete(batch, record, media) if known is not None else (media, False)
-    _drop_files(batch, record, media)
+    gained = False
+    if known is not None:
+        media, gained = completed(batch, found, record, media, detector)
+    drop_files(batch, record, media)
     if known is None or joined or gained:
         media = batch.staged.put_media(media)
     _replay_after_erasure(batch, record, media, known)
@@ -46,6 +52,47 @@ def submit(batch: Batch, record: MediaEmbedded) -> None:
     if record.search is not None:
         batch.answers.answer_upload(record.search, media)
     _notify(batch, record, media, repeated=repeated and not gained)
+
+
+def examined(batch: Batch, record: Examined) -> tuple[Examined, Examined, Detector]:
+    """The record as it came and with the ids of stored faces, and what its detector is to the media's."""
+    stored = batch.stored.get(record.media_id)
+    if stored is None and batch.staged.media.get(record.media_id) is not None:
+        return record, record, Detector.SAME  # it names no other faces than those that are stored
+    stored = stored or StoredMedia(record.detector_id)
+    return record, with_stored_ids(record, stored, batch.staged), stored.detector_of(record)
+
+
+def completed(
+    batch: Batch, found: ExaminedMedia, record: ExaminedMedia, media: Media, detector: Detector
+) -> tuple[Media, bool]:
+    """The known media with the faces and vectors that it lacked, and whether these must be compared now.
+
+    A newer detector's facts of the picture replace the stored ones.
+    """
+    media, gained = faces.complete(batch, record, media, detector)
+    if record.media_id not in batch.stored:
+        return media, gained
+    faces.update_places(batch, found, record, media, detector)
+    if detector is Detector.NEWER:
+        known = batch.stored[media.media_id].examined_by(record)
+        batch.stored[media.media_id] = known
+        row = {"media_id": media.media_id, "former_detectors": list(known.former), "not_reexamined": None}
+        batch.changes.updated_media.append({**row, **facts(record)})
+    return media, gained
+
+
+def facts(record: ExaminedMedia) -> dict[str, object]:
+    """What a media record says of the picture itself."""
+    return {
+        "content_type": record.content_type,
+        "width": record.width,
+        "height": record.height,
+        "frames": record.frames,
+        "frames_examined": record.frames_examined,
+        "partial_percent": record.partial_percent,
+        "detector_id": record.detector_id,
+    }
 
 
 def first_seen(record: MediaEmbedded) -> Media:
@@ -65,20 +112,18 @@ def _new_media(batch: Batch, record: MediaEmbedded) -> Media:
         {
             "media_id": record.media_id,
             "kind": "picture",
-            "content_type": record.content_type,
-            "width": record.width,
-            "height": record.height,
-            "frames": record.frames,
-            "detector_id": record.detector_id,
+            **facts(record),
             "url": record.submitted.url,
             "captured_at": possible_date(record.captured_at, submitted_at)[0],
             "first_submitted_at": submitted_at,
         }
     )
     new = sorted(record.faces, key=lambda face: face.ordinal)
-    new = [face for face in new if submitted_at > batch.staged.erased_at(f"face:{face.face_id}")]
+    new = [face for face in new if faces.may_return(batch, face.face_id, submitted_at)]
     for face in new:
         faces.put(batch, record, face)
+    stored = StoredMedia(record.detector_id, faces={face.face_id: StoredFace.of(face) for face in new})
+    batch.stored[record.media_id] = stored
     return Media(record.media_id, faces=tuple(face.face_id for face in new))
 
 
@@ -99,13 +144,16 @@ def _with_membership(batch: Batch, media: Media, record: MediaEmbedded) -> tuple
     return joined, True, old is not None and old.states_same(new)
 
 
-def _drop_files(batch: Batch, record: MediaEmbedded, media: Media | None) -> None:
-    """Stages the deletion of crops that embed stored for faces that are not in the register."""
+def drop_files(batch: Batch, record: ExaminedMedia, media: Media | None) -> None:
+    """Stages the deletion of crops that embed stored and no face in the register refers to."""
     if media is None:
         batch.changes.removed_files.append(record.media_id)
-    else:
-        dropped = (face.face_id for face in record.faces if face.face_id not in media.faces)
-        batch.changes.removed_files += [f"{record.media_id}/{face_id}" for face_id in dropped]
+        return
+    known = batch.stored.get(record.media_id)
+    stored: Mapping[str, StoredFace] = known.faces if known is not None else {}
+    used = {stored[name].crop if name in stored else name for name in media.faces}
+    crops = dict.fromkeys(crop_name(face.display_crop) for face in record.faces)
+    batch.changes.removed_files += [f"{record.media_id}/{name}" for name in crops if name not in used]
 
 
 def _replay_after_erasure(batch: Batch, record: MediaEmbedded, media: Media, known: Media | None) -> None:
@@ -175,11 +223,20 @@ def _notify(batch: Batch, record: MediaEmbedded, media: Media, *, repeated: bool
     impossible = [possible_date(date, record.origin.submitted_at)[1] for date in dates]
     if any(impossible):
         body["captured_at_ignored"] = "; ".join(filter(None, impossible))
-    if record.frames > 1:
-        body |= {"frames": record.frames, "frames_examined": 1}
+    body |= picture_facts(record)
     if record.submitted.victim is not None and _victim_face(batch, record, media) is None:
         body["to_do"] = "the declared victim fits no single face: a person has to choose one"
     batch.notify(record.origin, "duplicate" if repeated else result, body)
+
+
+def picture_facts(record: ExaminedMedia) -> dict[str, object]:
+    """What a notice says of the picture where it was not examined whole, or has several pages."""
+    found: dict[str, object] = {}
+    if record.frames > 1:
+        found |= {"frames": record.frames, "frames_examined": record.frames_examined}
+    if record.partial_percent is not None:
+        found["partial_percent"] = record.partial_percent
+    return found
 
 
 def _is_wider(before: InScope | None, after: InScope | None) -> bool:

@@ -33,6 +33,7 @@ from streams.link.model_switch import switch_model
 from streams.link.register_score import adopt_score
 from streams.link.retry import RETRY_S, retried
 from streams.link.scope_reduction import remove_incomparable_pairs
+from streams.link.stored_media import stored_media
 from streams.log_hold import LogHold
 from streams.process import EXIT_ALARM, EXIT_FENCED, CrashPoint, Watchdog, describe_failure, end_process
 from streams.records.gallery import TYPES, Decided, GalleryRecord, Migrated, ModelSwitched, SearchAsked
@@ -199,8 +200,11 @@ class LinkWorker:
             alike = [*takewhile(lambda record: not isinstance(record[1], ModelSwitched), records)]
             contents = [record for _, record in alike]
             memberships = await self._retried(partial(stored_memberships, self._store, self._gallery, contents))
+            stored = await self._retried(partial(stored_media, self._store, self._gallery, contents))
             progress = self._watchdog.progress
-            batch = await asyncio.to_thread(batch_of, self._gallery, self._model_id, alike, progress, memberships)
+            batch = await asyncio.to_thread(
+                batch_of, self._gallery, self._model_id, alike, progress, memberships, stored
+            )
             try:
                 await self._write(batch)
             except StoreRefused as refused:

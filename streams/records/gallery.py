@@ -68,7 +68,7 @@ class EmbeddedFace(Record):
     page: int = 1
 
 
-class MediaEmbedded(Record):
+class ExaminedMedia(Record):
     """A decoded media with all its faces under one detector and one model.
 
     `captured_at` is the camera's own date (ISO 8601, often without a zone); older records have none. `frames` pages are
@@ -87,9 +87,18 @@ class MediaEmbedded(Record):
     model_id: str
     captured_at: str | None = None
     faces: list[EmbeddedFace]
+    origin: SourceEvent
+
+
+class MediaEmbedded(ExaminedMedia):
+    """A media that a case system or a person submitted."""
+
     submitted: MediaSubmitted
     search: SearchProbe | None = None
-    origin: SourceEvent
+
+
+class MediaReexamined(ExaminedMedia):
+    """A stored media that a newer detector has examined again, because an operator asked for it."""
 
 
 class MarkEmbedded(Record):
@@ -199,11 +208,20 @@ Decided = VictimsAssigned | PairsJudged | LabelChanged | SearchEnded
 Migrated = FacesEmbedded | ModelSwitched
 """Records of a change of the model; they have no source event."""
 GalleryRecord = (
-    MediaEmbedded | MarkEmbedded | CaseRecord | VictimRecord | ErasureRecord | SearchAsked | Decided | Migrated
+    MediaEmbedded
+    | MediaReexamined
+    | MarkEmbedded
+    | CaseRecord
+    | VictimRecord
+    | ErasureRecord
+    | SearchAsked
+    | Decided
+    | Migrated
 )
 
 TYPES: dict[str, type[GalleryRecord]] = {
     "redthread.gallery.media.v1": MediaEmbedded,
+    "redthread.gallery.reexamined.v1": MediaReexamined,
     "redthread.gallery.mark.v1": MarkEmbedded,
     "redthread.gallery.case.v1": CaseRecord,
     "redthread.gallery.victim.v1": VictimRecord,

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from graph.domain.comparison import Scope
+from graph.domain.erasure import ErasureCode
 from graph.domain.ids import is_case_id, is_name
 
 CE_MEDIA = "redthread.media.submitted.v1"
@@ -20,6 +21,7 @@ CE_VICTIM = "redthread.victims.changed.v1"
 CE_ERASURE = "redthread.erasures.requested.v1"
 CE_PROBE = "redthread.probes.submitted.v1"
 CE_MARK = "redthread.marks.submitted.v1"
+CE_REEXAMINATION = "redthread.reexaminations.submitted.v1"
 
 Purpose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
@@ -110,6 +112,14 @@ class MarkSubmitted(Incoming):
     marked_on: Annotated[dict[str, int], Field(min_length=1)]
 
 
+class MediaToReexamine(Incoming):
+    """A stored media that the embed workers examine again with their detector."""
+
+    media_id: Sha256
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+    content_type: str | None
+
+
 class CaseChanged(InCase):
     status: Literal["open", "closed"]
     version: Version
@@ -126,7 +136,8 @@ class VictimChanged(Incoming):
 
 
 class ErasureRequested(Incoming):
-    """The media, face or case to erase."""
+    """The media, face or case to erase. `code` is the reason as a code; events of an older release have none."""
 
     subject: Annotated[dict[Literal["media_id", "case_id", "face_id"], Reference], Field(min_length=1, max_length=1)]
     reason: Reference
+    code: ErasureCode | None = None

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from graph.actions.access import AccessEvent
 from graph.actions.decide import contact_sheet, verdicts
 from graph.actions.decide.decision import Seen
 from graph.actions.read.approvals import read_approvals
@@ -18,17 +17,8 @@ from graph.domain.people import Person, Role
 from graph.domain.queue import Filters
 from graph.domain.victim import formed_id
 from tests.integration.conftest import entries
-from tests.support.decisions import (
-    NO,
-    WHO_LEFT,
-    access_log,
-    approve,
-    decision_notices,
-    declare,
-    judge,
-    reopen,
-    victims_of,
-)
+from tests.support.access import access_of
+from tests.support.decisions import NO, WHO_LEFT, approve, decision_notices, declare, judge, reopen, victims_of
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +61,7 @@ async def test_a_returned_link_goes_back_and_may_be_judged_again(scene: Scene, l
     assert (await approve(store, link_id, returned=True)).state is State.RETURNED
     assert await victims_of(scene) == {}
     with pytest.raises(Invalid):
-        await verdicts.do_approval(store, Seen(link_id, 2), SecondDecision.RETURNED, " ", actor=SUE, now=NOW)
+        await verdicts.do_approval(access_of(store, SUE, NOW), Seen(link_id, 2), SecondDecision.RETURNED, " ")
     assert [entry.action for entry in await entries(store)] == ["link.judged", "link.returned"]
     again = await judge(store, link_id, version=2)
     assert again.state is State.CONFIRMED
@@ -167,23 +157,22 @@ async def test_a_link_by_hand_is_confirmed_and_names_who_made_it(scene: Scene) -
     store = scene.store
     await scene.media("x", NORTH, faces=["x1"])
     pair = (scene.faces["n1"], scene.faces["x1"])
-    link = await contact_sheet.do_link(store, pair, ["marks"], "", actor=ANNA, now=NOW)
+    link = await contact_sheet.do_link(access_of(store, ANNA, NOW), pair, ["marks"], "")
     assert (link.state, link.proposed_by, link.score) == (State.CONFIRMED, ANNA.actor, None)
     assert set(await victims_of(scene)) == {"n1", "x1"}
     with pytest.raises(Conflict) as refused:
-        await contact_sheet.do_link(store, pair, ["marks"], "", actor=ANNA, now=NOW)
+        await contact_sheet.do_link(access_of(store, ANNA, NOW), pair, ["marks"], "")
     assert (refused.value.code, refused.value.current["link_id"]) == ("link_exists", link.link_id)
     with pytest.raises(NotFound):  # a face of another district, which no search has shown
-        await contact_sheet.do_link(store, (scene.faces["n1"], scene.faces["t1"]), ["marks"], "", actor=ANNA, now=NOW)
-    assert (await reopen(store, link.link_id, 1)).state is State.CANDIDATE
+        await contact_sheet.do_link(access_of(store, ANNA, NOW), (scene.faces["n1"], scene.faces["t1"]), ["marks"], "")
+    assert (await reopen(store, link.link_id, 1)).state is State.WITHDRAWN
 
 
 async def test_a_person_of_another_district_is_named_once_the_link_is_approved(scene: Scene, link_id: str) -> None:
     store = scene.store
     await judge(store, link_id, by=BEN)
-    async with access_log(store) as looked:
-        [confirmed] = (await read_link(store, looked, link_id, access=AccessEvent(ANNA, "test", NOW))).history
-        [page] = (await read_approvals(store, looked, limit=9, after=None, access=AccessEvent(SUE, "test", NOW))).items
+    [confirmed] = (await read_link(access_of(store, ANNA, NOW, "test"), link_id)).history
+    [page] = (await read_approvals(access_of(store, SUE, NOW, "test"), limit=9, after=None)).items
     with pytest.raises(Conflict) as stale:
         await judge(store, link_id, by=ANNA)
     with pytest.raises(Conflict) as at_home:
@@ -195,8 +184,7 @@ async def test_a_person_of_another_district_is_named_once_the_link_is_approved(s
     assert at_home.value.current["by"] == BEN.actor
 
     await approve(store, link_id)
-    async with access_log(store) as looked:
-        seen = await read_link(store, looked, link_id, access=AccessEvent(ANNA, "test", NOW))
+    seen = await read_link(access_of(store, ANNA, NOW, "test"), link_id)
     assert [past.by for past in seen.history] == [BEN.actor, SUE.actor]
 
 
@@ -206,7 +194,6 @@ async def test_who_returned_what_another_district_confirmed_is_a_role_and_a_dist
     store = scene.store
     await judge(store, link_id, by=BEN)
     await approve(store, link_id, returned=True)
-    async with access_log(store) as looked:
-        page = await read_queue(store, looked, Filters(), limit=9, after=None, access=AccessEvent(BEN, "test", NOW))
+    page = await read_queue(access_of(store, BEN, NOW, "test"), Filters(), limit=9, after=None)
 
     assert [queued.returned.by for queued in page.items if queued.returned] == ["supervisor of north"]

@@ -15,6 +15,7 @@ from graph.domain.people import Person, Role
 from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Filters
 from graph.store.session import Store
 from tests.integration.conftest import entries
+from tests.support.access import access_of
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene
 from tests.support.queue import LATER, claim, judge, links_of, pairs, queue, victim
 
@@ -54,7 +55,7 @@ async def test_a_claim_ends_when_one_decision_settled_all_its_links(store: Store
     assert len(mine.links) == 2
 
     seen = tuple(Seen(link.link_id, 0) for link in mine.links)
-    await do_act(store, SheetJudgement(seen, Decision.CONFIRMED, ("ears",), ""), actor=ANNA, now=NOW)
+    await do_act(access_of(store, ANNA, NOW), SheetJudgement(seen, Decision.CONFIRMED, ("ears",), ""))
 
     assert (await queue(store)).items == []
 
@@ -62,7 +63,7 @@ async def test_a_claim_ends_when_one_decision_settled_all_its_links(store: Store
 async def test_a_claim_and_what_it_shows_are_in_the_audit(store: Store, scene: Scene) -> None:
     [mine] = await claim(store)
     assert mine.claim is not None
-    await do_skip(store, mine.claim.claim_id, actor=ANNA, now=NOW)
+    await do_skip(access_of(store, ANNA, NOW), mine.claim.claim_id)
 
     claimed, skipped = await entries(store)
 
@@ -81,12 +82,12 @@ async def test_a_skipped_item_stays_away_from_one_person_for_a_while_and_is_othe
 ) -> None:
     [mine] = await claim(store)
     assert mine.claim is not None
-    await do_skip(store, mine.claim.claim_id, actor=ANNA, now=NOW)
+    await do_skip(access_of(store, ANNA, NOW), mine.claim.claim_id)
 
     assert await claim(store, now=LATER) == []
     [bens] = await claim(store, actor=BEN, now=LATER)
     assert bens.claim is not None
-    await do_skip(store, bens.claim.claim_id, actor=BEN, now=LATER)
+    await do_skip(access_of(store, BEN, LATER), bens.claim.claim_id)
     assert len(await claim(store, now=NOW + SKIPPED_FOR)) == 1
 
 
@@ -97,14 +98,14 @@ async def test_a_renewed_claim_lasts_a_whole_lease_longer_and_an_expired_one_is_
     assert mine.claim is not None
     name = mine.claim.claim_id
 
-    renewed = await do_renewal(store, name, actor=ANNA, now=LATER)
+    renewed = await do_renewal(access_of(store, ANNA, LATER), name)
 
     assert renewed.until == (LATER + LEASE).isoformat()
     assert await claim(store, actor=BEN, now=NOW + LEASE) == []
     with pytest.raises(NotFound):
-        await do_renewal(store, name, actor=BEN, now=LATER)
+        await do_renewal(access_of(store, BEN, LATER), name)
     with pytest.raises(Conflict) as refused:
-        await do_renewal(store, name, actor=ANNA, now=LATER + LEASE)
+        await do_renewal(access_of(store, ANNA, LATER + LEASE), name)
     assert refused.value.code == "claim_expired"
 
 

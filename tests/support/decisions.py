@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-from graph.actions.access import AccessLog
 from graph.actions.decide import verdicts
 from graph.actions.decide.decision import Judgement, Seen
 from graph.domain.link import Decision, SecondDecision
 from graph.domain.people import Person, Role
 from graph.domain.visibility import VisibleLink
 from graph.store.session import Store
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NOW, SUE, Scene, every_face
 
-YES, NO = Decision.CONFIRMED, Decision.DISMISSED
 WHO_LEFT = Person("wes@west", frozenset({Role.INVESTIGATOR, Role.SUPERVISOR}), "west")
+
+
+YES, NO = Decision.CONFIRMED, Decision.DISMISSED
 
 
 async def judge(
     store: Store, link_id: str, decision: Decision = YES, *, version: int = 0, by: Person = ANNA
 ) -> VisibleLink:
     said = Judgement(link_id, version, decision, ("ears",), "", await every_face(store))
-    return await verdicts.do_verdict(store, said, actor=by, now=NOW)
+    return await verdicts.do_verdict(access_of(store, by, NOW), said)
 
 
 async def approve(
@@ -32,12 +32,12 @@ async def approve(
 ) -> VisibleLink:
     decision = SecondDecision.RETURNED if returned else SecondDecision.APPROVED
     return await verdicts.do_approval(
-        store, Seen(link_id, version), decision, "look at the ears", actor=by, now=NOW, faces=await every_face(store)
+        access_of(store, by, NOW), Seen(link_id, version), decision, "look at the ears", faces=await every_face(store)
     )
 
 
 async def reopen(store: Store, link_id: str, version: int, by: Person = ANNA) -> VisibleLink:
-    return await verdicts.do_reopening(store, Seen(link_id, version), "a mistake", actor=by, now=NOW)
+    return await verdicts.do_reopening(access_of(store, by, NOW), Seen(link_id, version), "a mistake")
 
 
 async def victims_of(scene: Scene) -> dict[str, str]:
@@ -69,10 +69,3 @@ async def declare(store: Store, scene: Scene, called: str, victim_id: str) -> No
         "MERGE (f)-[:DEPICTS {basis: 'declared', declared_by: 'source'}]->(v)"
     )
     await store.write(lambda tx: tx.do(query, face=scene.faces[called], victim=victim_id))
-
-
-@asynccontextmanager
-async def access_log(store: Store) -> AsyncIterator[AccessLog]:
-    looked = AccessLog(store)
-    yield looked
-    await looked.close()

@@ -37,6 +37,7 @@ from streams.records.gallery import (
 )
 from streams.records.reading import to_base64
 from tests.support import factories_streams as make
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NOW
 from tests.support.harness import Site, until
 from tests.support.link_in_process import LinkInProcess
@@ -164,8 +165,8 @@ async def fill(register: Register) -> list[str]:
     chosen.append(next(row["id"] for row in rows if (row["a"], row["b"]) not in both))
     said = [(Decision.CONFIRMED, ("ears",)), (Decision.DISMISSED, ()), (Decision.UNSURE, ()), (Decision.DISMISSED, ())]
     for link_id, (decision, reasons) in zip(chosen, said, strict=True):
-        await do_verdict(site.store, Judgement(link_id, 0, decision, reasons, ""), actor=ANNA, now=NOW)
-    await do_reopening(site.store, Seen(chosen[3], 1), "too quick", actor=ANNA, now=NOW)
+        await do_verdict(access_of(site.store, ANNA, NOW), Judgement(link_id, 0, decision, reasons, ""))
+    await do_reopening(access_of(site.store, ANNA, NOW), Seen(chosen[3], 1), "too quick")
     await site.linked()
     for message in site.read(topics.GALLERY):
         kind, value = kind_and_value(message)

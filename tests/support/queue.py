@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.decision import Judgement
 from graph.actions.decide.verdicts import do_verdict
 from graph.actions.read.claims import do_claim
-from graph.actions.read.page import Page
 from graph.actions.read.queue import read_queue
 from graph.actions.read.queue_items import QueueItem
 from graph.domain.link import Decision
 from graph.domain.people import Person
 from graph.domain.queue import Filters
+from graph.paging import Page
 from graph.store.session import Store
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NORTH, NOW, SOUTH, Scene, every_face
 
 LATER = NOW + timedelta(minutes=1)
@@ -26,14 +26,14 @@ async def claim(
     store: Store, wanted: int = 1, actor: Person = ANNA, filters: Filters | None = None, seed: str = "seed", **more: Any
 ) -> Sequence[QueueItem]:
     now = more.pop("now", NOW)
-    return (await do_claim(store, filters or Filters(), wanted, actor=actor, now=now, seed=seed, **more)).items
+    return (await do_claim(access_of(store, actor, now), filters or Filters(), wanted, seed=seed, **more)).items
 
 
 async def queue(store: Store, person: Person = ANNA, filters: Filters | None = None, **more: Any) -> Page[QueueItem]:
     values: dict[str, Any] = {"limit": 50, "after": None} | more
     now = values.pop("now", NOW)
-    access = AccessEvent(person, "victim identification", now)
-    return await read_queue(store, AccessLog(store), filters or Filters(), access=access, **values)
+    access = access_of(store, person, now, "victim identification")
+    return await read_queue(access, filters or Filters(), **values)
 
 
 def links_of(found: Sequence[QueueItem]) -> list[list[str]]:
@@ -42,7 +42,7 @@ def links_of(found: Sequence[QueueItem]) -> list[list[str]]:
 
 async def judge(store: Store, link_id: str, decision: str, version: int = 0, **more: Any) -> None:
     said = Judgement(link_id, version, Decision(decision), ("ears",), "", await every_face(store))
-    await do_verdict(store, said, actor=more.get("actor", ANNA), now=more.get("now", NOW))
+    await do_verdict(access_of(store, more.get("actor", ANNA), more.get("now", NOW)), said)
 
 
 async def victim(store: Store, scene: Scene, victim_id: str, *faces: str, at: str = NOW.isoformat()) -> None:

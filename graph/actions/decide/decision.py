@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
+from graph.actions.access import Access
 from graph.actions.victims import Effects, Surroundings
 from graph.domain import victim
 from graph.domain.audit_actions import AuditAction
@@ -45,14 +45,12 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """The acting person, time and purpose, and the action names for graph and audit log.
+    """The access under which somebody decides, and the action names for graph and audit log.
 
     `faces` are the victims' further faces that were shown, by the person's statement; None: not stated.
     """
 
-    actor: Person
-    now: datetime
-    purpose: str
+    access: Access
     kind: str
     action: AuditAction
     faces: tuple[str, ...] | None = None
@@ -174,6 +172,8 @@ def _contradiction(after: Surroundings, added: Collection[Contradiction], viewer
         shown = victim.explained(_first(visible), view.near, view.victims)
         what = "two faces of one picture" if shown.kind == "one_frame" else "two faces that were judged to differ"
         message = f"this would make one person of {what}: see `current` for the chain that joins them"
+        if shown.kind == "one_frame":
+            message += "; if the picture is a collage or has a mirror, state first that it shows one person twice"
     else:
         whole = victim.explained(_first(added), after.near, after.victims)
         links = [after.near.links[link] for link in whole.path]
@@ -187,6 +187,8 @@ def _contradiction(after: Surroundings, added: Collection[Contradiction], viewer
         "weakest": shown.weakest,
         "districts": calls,
     }
+    if shown.kind == "one_frame":
+        current["media_id"] = view.near.faces[shown.a].media_id
     return Conflict(PLAIN, code="contradiction", disclosed=message, current=current)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, LiteralString
@@ -16,6 +16,7 @@ from graph.domain import ids
 from graph.domain.audit import Act, content_digest
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Fenced, LogGap
+from graph.files import crop_name
 from graph.store import log
 from graph.store.queries import answers, models, relay
 from graph.store.queries import ingest as queries
@@ -53,6 +54,7 @@ async def commit(
         if chunk.removed_links:
             await tx.do(queries.REMOVE_LINKS, links=chunk.removed_links)
         affected = await _affected_faces(tx, chunk)
+        removed_files = [*chunk.removed_files, *await _crops_elsewhere(tx, chunk.removed_faces)]
         await _write(tx, chunk, now)
         effects = await victims.recompute(tx, affected, at=now.isoformat()) if affected else None
         # Events with a notice first: the first event at a place is named by the place.
@@ -64,7 +66,7 @@ async def commit(
         outgoing = [
             *await store_notices(tx, chunk.notices, now, known),
             *(log.Outgoing("quarantine", row["event"], row) for row in chunk.quarantined),
-            *(log.Outgoing("delete", name, {}) for name in dict.fromkeys(chunk.removed_files)),
+            *(log.Outgoing("delete", name, {}) for name in dict.fromkeys(removed_files)),
             *(log.Outgoing("replay", row["event"], row) for row in chunk.replays),
             *(victims.moved_faces(effects) if effects is not None else ()),
         ]
@@ -101,6 +103,12 @@ async def _affected_faces(tx: Tx, writes: GraphWrites) -> set[str]:
     return declared | set(removed)
 
 
+async def _crops_elsewhere(tx: Tx, faces: Sequence[str]) -> list[str]:
+    """`media/name` of crops of these faces that are not stored under the face's own id."""
+    rows = await tx.rows(queries.CROPS_ELSEWHERE, faces=faces) if faces else []
+    return [f"{row['media_id']}/{crop_name(row['crop'])}" for row in rows]
+
+
 async def _write(tx: Tx, writes: GraphWrites, now: datetime) -> None:
     asked = [
         {**row, "id": row["subject"].partition(":")[2]} for row in writes.erasures if row.get("erasure_id") is not None
@@ -114,7 +122,9 @@ async def _write(tx: Tx, writes: GraphWrites, now: datetime) -> None:
         (queries.MERGE_ERASURES, writes.erasures),
         (queries.MERGE_MEDIA, writes.media),
         (queries.MERGE_MEMBERSHIPS, writes.memberships),
+        (queries.UPDATE_MEDIA, writes.updated_media),
         (queries.MERGE_FACES, writes.faces),
+        (queries.UPDATE_FACES, writes.updated_faces),
         (queries.MERGE_MARKS, writes.marks),
         (queries.MERGE_EMBEDDINGS, writes.embeddings),
         (models.JUDGE_FACES, writes.graded),
@@ -141,9 +151,9 @@ async def _write(tx: Tx, writes: GraphWrites, now: datetime) -> None:
 def audit_acts(writes: GraphWrites, now: datetime) -> list[Act]:
     """One audit entry for the batch; its digest covers every id that was written or removed."""
     written = {
-        "media": sorted(row["media_id"] for row in writes.media),
+        "media": sorted(row["media_id"] for row in (*writes.media, *writes.updated_media)),
         "memberships": sorted(row["membership_id"] for row in writes.memberships),
-        "faces": sorted(row["face_id"] for row in writes.faces),
+        "faces": sorted(row["face_id"] for row in (*writes.faces, *writes.updated_faces)),
         "links": sorted(writes.links),
         "searches": sorted({row["search_id"] for row in (*writes.answers, *writes.answer_parts.values())}),
         "gone": sorted([*writes.removed_memberships, *writes.removed_media, *writes.removed_faces]),

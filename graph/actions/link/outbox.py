@@ -40,7 +40,7 @@ async def pending(store: Store, limit: int, *, without: Sequence[str] = ()) -> t
 
 
 async def is_in_graph(store: Store, media_id: str, face_id: str = "") -> bool:
-    """Whether the graph has the face, or the media where no face is named: its files must then not be deleted."""
+    """Whether a face refers to crops of this id, or, where none is named, the graph has the media: the files stay."""
     found = await store.read(lambda tx: tx.one(queries.IN_GRAPH, media_id=media_id, face_id=face_id))
     return bool(found and found["face" if face_id else "media"])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, LiteralString
 
+from graph.domain.erasure import Erased, ErasureCode
 from graph.store.queries import gallery as queries
 from graph.store.session import Row, Store
 
@@ -19,9 +20,12 @@ async def cases(store: Store) -> list[Row]:
     return await _rows(store, queries.GALLERY_CASES)
 
 
-async def erasures(store: Store) -> dict[str, int]:
-    """When each erased subject was last requested to be erased, in Kafka milliseconds."""
-    return {row["subject"]: row["requested_at"] for row in await _rows(store, queries.GALLERY_ERASURES)}
+async def erasures(store: Store) -> dict[str, Erased]:
+    """The latest erasure request of each erased subject."""
+    return {
+        row["subject"]: Erased(row["requested_at"], ErasureCode(row["code"]) if row["code"] else None, row["face_id"])
+        for row in await _rows(store, queries.GALLERY_ERASURES)
+    }
 
 
 async def size(store: Store) -> tuple[int, int]:
@@ -61,6 +65,11 @@ async def standing_searches(store: Store) -> list[Row]:
 async def memberships(store: Store, keys: Sequence[Row]) -> list[Row]:
     """The stored memberships with these `membership_id`s; ids that the graph does not know are left out."""
     return await _rows(store, queries.MEMBERSHIPS, rows=keys) if keys else []
+
+
+async def media_as_stored(store: Store, media: Sequence[str]) -> list[Row]:
+    """The detectors of these media, and where their faces are; ids that the graph does not know are left out."""
+    return await _rows(store, queries.MEDIA_AS_STORED, media=media) if media else []
 
 
 async def _rows(store: Store, query: LiteralString, **values: object) -> list[Row]:

@@ -39,6 +39,10 @@ class GraphWrites:
     media: list[Row] = field(default_factory=list[Row])
     memberships: list[Row] = field(default_factory=list[Row])
     faces: list[Row] = field(default_factory=list[Row])
+    updated_media: list[Row] = field(default_factory=list[Row])
+    """Stored media that a newer detector has examined, with what it says of them."""
+    updated_faces: list[Row] = field(default_factory=list[Row])
+    """Stored faces that another detector found too: new crops and places, or its ids of them."""
     marks: list[Row] = field(default_factory=list[Row])
     embeddings: list[Row] = field(default_factory=list[Row])
     graded: list[Row] = field(default_factory=list[Row])

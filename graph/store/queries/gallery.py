@@ -53,6 +53,16 @@ RETURN row.media_id AS media_id, row.case_id AS case_id, r.scope AS scope, r.pur
 """
 """If a hidden membership was submitted again, the new one."""
 
+MEDIA_AS_STORED: Final = """
+UNWIND $media AS media_id
+MATCH (m:Media {media_id: media_id})
+RETURN media_id, m.detector_id AS detector_id, coalesce(m.former_detectors, []) AS former_detectors,
+       coalesce(m.face_erased_at, -1) AS face_erased_at,
+       COLLECT { MATCH (m)<-[:SEEN_IN|HIDDEN_SEEN_IN]-(f:Face)
+                 RETURN DISTINCT f {.face_id, .ordinal, .box, .display_crop, page: coalesce(f.page, 1),
+                                    seen_as: coalesce(f.seen_as, [])} } AS faces
+"""
+
 GALLERY_GROUPS: Final = """
 MATCH (g:Group) WHERE g.group_id > $after
 WITH g ORDER BY g.group_id LIMIT $limit
@@ -79,5 +89,8 @@ RETURN s {.search_id, .case_id, .within, .limit, .uploaded, .until, .through} AS
 ORDER BY search.search_id
 """
 
-GALLERY_ERASURES: Final = "MATCH (e:Erasure) RETURN e.subject AS subject, e.requested_at AS requested_at"
+GALLERY_ERASURES: Final = """
+MATCH (e:Erasure)
+RETURN e.subject AS subject, e.requested_at AS requested_at, e.code AS code, e.face_id AS face_id
+"""
 """Subjects read `media:<id>`, `case:<id>` or `face:<id>`."""

@@ -78,6 +78,19 @@ MERGE (m:Media {media_id: row.media_id})
 ON CREATE SET m += row
 """
 
+UPDATE_MEDIA: Final = """
+UNWIND $rows AS row
+MATCH (m:Media {media_id: row.media_id})
+SET m += row
+"""
+"""What a newer detector's record says of a stored media, or that one of its faces was erased."""
+
+UPDATE_FACES: Final = """
+UNWIND $rows AS row
+MATCH (f:Face {face_id: row.face_id}) WHERE f.stub IS NULL
+SET f += row.face
+"""
+
 MERGE_MEMBERSHIPS: Final = (
     """
 UNWIND $rows AS row
@@ -135,6 +148,7 @@ UNWIND $rows AS row
 MATCH (f:Face {face_id: row.face_id})
 MERGE (e:Embedding {embedding_id: row.embedding_id})
 ON CREATE SET e.model_id = row.model_id, e.vector = row.vector, e.norm = row.norm
+SET e += CASE WHEN row.supersedes THEN {vector: row.vector, norm: row.norm, quality: null} ELSE {} END
 SET e.too_poor_because = CASE WHEN e.quality IS NULL THEN row.too_poor_because ELSE e.too_poor_because END,
     e.quality = coalesce(e.quality, row.quality)
 MERGE (e)-[:OF]->(f)
@@ -185,11 +199,14 @@ WITH r, row
 """
     + _PLACE
     + """
-WITH r, row WHERE r.version = 0
-SET r.state = row.state, r.score = row.score, r.band = row.band, r.model_id = row.model_id,
+WITH r, row WHERE r.version = 0 OR r.score IS NULL
+SET r.state = CASE WHEN r.version = 0 OR r.state = 'withdrawn' THEN row.state ELSE r.state END,
+    r.score = row.score, r.band = row.band, r.model_id = row.model_id,
     r.threshold = row.threshold, r.by_mean = row.by_mean, r.score_id = row.score_id
 """
 )
+"""A judged link keeps its state and measurements; one that a person made gets the machine's first measurement, and
+from *withdrawn* the machine's state."""
 
 UNDECIDED_LINKS: Final = """
 UNWIND $media AS media_id
@@ -314,6 +331,14 @@ WITH DISTINCT r
     + _PLACE
 )
 
+CROPS_ELSEWHERE: Final = """
+UNWIND $faces AS face_id
+MATCH (f:Face {face_id: face_id})-[:SEEN_IN|HIDDEN_SEEN_IN]->(m:Media)
+WHERE f.display_crop IS NOT NULL AND NOT f.display_crop CONTAINS face_id
+RETURN DISTINCT m.media_id AS media_id, f.display_crop AS crop
+"""
+"""The crops of these faces that are stored under another detector's id of the face."""
+
 REMOVE_MEDIA: Final = """
 UNWIND $rows AS media_id
 MATCH (m:Media {media_id: media_id})
@@ -323,6 +348,8 @@ DETACH DELETE m
 MERGE_ERASURES: Final = """
 UNWIND $rows AS row
 MERGE (e:Erasure {subject: row.subject})
+SET e.face_id = coalesce(row.face_id, e.face_id),
+    e.code = CASE WHEN row.requested_at >= coalesce(e.requested_at, -1) THEN row.code ELSE e.code END
 SET e.requested_at = CASE WHEN row.requested_at > coalesce(e.requested_at, -1)
                           THEN row.requested_at ELSE e.requested_at END
 """

@@ -6,7 +6,7 @@ nobody, whichever statement asks.
 
 from typing import Final
 
-from graph.store.queries.dates import DATES as _DATES
+from graph.store.queries.fragments import DATES as _DATES
 
 CASE: Final = """
 MATCH (c:Case {case_id: $case_id})
@@ -46,7 +46,8 @@ RETURN m {.media_id, .kind, .content_type, .width, .height} AS media,
 MEDIA: Final = (
     """
 MATCH (m:Media {media_id: $media_id})
-RETURN m {.media_id, .kind, .content_type, .width, .height, .frames, .duration_ms, .first_submitted_at} AS media,
+RETURN m {.media_id, .kind, .content_type, .width, .height, .frames, .duration_ms, .first_submitted_at,
+         .repeated_person} AS media,
        COLLECT { MATCH (m)-[i:IN_CASE]->(c:Case)
                  RETURN i {.scope, .purpose, .legal_basis, .exhibits, .urgency, .submitted_at,
                            case_id: c.case_id, district: c.district, contact: c.contact}

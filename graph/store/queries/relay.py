@@ -1,4 +1,4 @@
-"""The relay's outbox, and the quarantine that it indexes and replays."""
+"""The relay's outbox, and the quarantine that it indexes and replays and that operators see."""
 
 from typing import Final
 
@@ -122,8 +122,10 @@ RETURN q.quarantine_id AS quarantine_id
 
 IN_GRAPH: Final = """
 RETURN EXISTS { (:Media {media_id: $media_id}) } AS media,
-       EXISTS { MATCH (:Face {face_id: $face_id})-[:SEEN_IN|HIDDEN_SEEN_IN]->(:Media) } AS face
+       EXISTS { MATCH (f:Face)-[:SEEN_IN|HIDDEN_SEEN_IN]->(:Media {media_id: $media_id})
+                WHERE f.display_crop CONTAINS $face_id } AS face
 """
+"""A face's crops may be stored under the id by which another detector found it: the path that it names counts."""
 
 ONE_QUARANTINED: Final = """
 MATCH (q:Quarantined {quarantine_id: $quarantine_id})
@@ -146,4 +148,12 @@ RETURN q.event AS event
 REPLAYED: Final = """
 MATCH (q:Quarantined {quarantine_id: $quarantine_id})
 SET q.status = 'replayed', q.at = $at, q.at_ms = $now
+"""
+
+QUARANTINE_PAGE: Final = """
+MATCH (q:Quarantined) WHERE q.status = $status
+  AND (q.submitted_at > $submitted_at OR (q.submitted_at = $submitted_at AND q.quarantine_id > $quarantine_id))
+RETURN q {.quarantine_id, .event, .topic, .partition, .offset, .stage, .code, .reason, .source, .attempts, .status,
+          .submitted_at} AS q
+ORDER BY q.submitted_at, q.quarantine_id LIMIT $limit
 """

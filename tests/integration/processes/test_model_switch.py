@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.operate import models as actions
 from graph.actions.read import answers, search
 from graph.actions.read.answers import Answer
@@ -28,6 +27,7 @@ from streams.records.gallery import (
 )
 from streams.settings import Addresses
 from tests.support import factories_streams as make
+from tests.support.access import access_of
 from tests.support.commands import redthread_forked
 from tests.support.factories import ANNA
 from tests.support.factories_packs import make_pack
@@ -218,11 +218,10 @@ async def test_a_search_that_stays_open_goes_on_under_the_new_model(register: Re
     await site.linked()
     question = Question(CASES[0], "identification", "test", "register", keep_asking=True)
     faces = [make.face_id(asked_with)]
-    search_id = await search.ask_with_faces(site.store, question, faces, actor=ANNA, now=datetime.now(UTC))
+    search_id = await search.ask_with_faces(access_of(site.store, ANNA, datetime.now(UTC)), question, faces)
 
     async def answer() -> Answer:
-        access = AccessEvent(ANNA, "review", datetime.now(UTC))
-        return await answers.read_search(site.store, AccessLog(site.store), search_id, access=access)
+        return await answers.read_search(access_of(site.store, ANNA, datetime.now(UTC), "review"), search_id)
 
     await site.linked()
     assert (await answer()).status == "answered"

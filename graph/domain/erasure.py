@@ -1,0 +1,33 @@
+"""Why something was erased, as a code, and what that means for a later submission of the same picture. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+
+class ErasureCode(StrEnum):
+    """The reason of an erasure. `no_face`: the box shows no face. `unrelated`: a person who has nothing to do with the
+    case. `period_over`: the legal period has ended. `ordered`: a court or authority ordered it."""
+
+    NO_FACE = "no_face"
+    UNRELATED = "unrelated"
+    PERIOD_OVER = "period_over"
+    ORDERED = "ordered"
+    OTHER = "other"
+
+
+STAYS_AWAY: Final = frozenset({ErasureCode.NO_FACE, ErasureCode.UNRELATED})
+"""A face erased for these reasons does not come back with a later submission of its picture: the reason is about the
+face, not about the submission. A person can mark it, if that was a mistake."""
+
+
+class Erased(NamedTuple):
+    """The latest erasure request of a subject, in Kafka milliseconds, and its reason; older requests have none.
+
+    `face_id` is set where the subject is another detector's id of a face: the face's own id.
+    """
+
+    requested_at: int
+    code: ErasureCode | None = None
+    face_id: str | None = None

@@ -1,0 +1,208 @@
+"""A newer detector examines a picture of the register again: its faces stay the same faces, new ones are added."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from graph.actions.decide.decision import Judgement, Seen
+from graph.actions.decide.erase import do_erase
+from graph.actions.decide.verdicts import do_approval, do_verdict
+from graph.domain import ids
+from graph.domain.link import Decision, SecondDecision
+from graph.store.session import Store
+from streams.faces.models import DETECTOR_ID
+from streams.records.gallery import EmbeddedFace, MediaEmbedded
+from tests.support import factories_streams as make
+from tests.support.access import access_of
+from tests.support.factories import ANNA, NOW, SAM, SUE
+from tests.support.link_in_process import LinkInProcess, link_in_process
+
+pytestmark = pytest.mark.anyio
+NEWER = "a detector with more looks"
+MEDIA = make.media_id("group")
+RNG = np.random.default_rng(11)
+CHILD, SISTER, FRIEND, LATE = (make.unit(RNG) for _ in range(4))
+AT = {"child": [10, 20, 60, 80], "sister": [200, 20, 60, 80], "friend": [400, 20, 60, 80], "late": [10, 300, 50, 60]}
+VECTORS = {"child": CHILD, "sister": SISTER, "friend": FRIEND, "late": LATE}
+BEFORE_PAGES = """
+MATCH (m:Media) REMOVE m.frames_examined, m.partial_percent
+WITH count(*) AS media MATCH (f:Face) REMOVE f.page
+"""
+"""The graph as the release before pages and newer detectors wrote it."""
+FACES = """
+MATCH (f:Face)-[:SEEN_IN]->(m:Media {media_id: $media})
+RETURN f.face_id AS face_id, f.box AS box, f.ordinal AS ordinal, f.display_crop AS crop ORDER BY f.ordinal
+"""
+JUDGED = """
+MATCH (a:Face)-[r:CANDIDATE]->(b:Face) WHERE r.version > 0
+RETURN r.link_id AS link_id, r.state AS state, r.version AS version, a.face_id AS a, b.face_id AS b
+"""
+VICTIMS = "MATCH (f:Face)-[:DEPICTS]->(v:Victim) RETURN f.face_id AS face_id, v.victim_id AS victim_id ORDER BY face_id"
+
+
+@pytest.fixture
+async def site(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
+    async with link_in_process(store, tmp_path) as site:
+        yield site
+
+
+def face(who: str, rank: int, detector: str, *, moved: int = 0, poor: bool = False) -> EmbeddedFace:
+    """The face as this detector finds it at this rank, its box moved by some pixels."""
+    name = ids.face_id(MEDIA, detector, rank)
+    x, *rest = AT[who]
+    facts = {
+        "face_id": name,
+        "box": [x + moved, *rest],
+        "display_crop": f"{MEDIA[:2]}/{MEDIA}/{name}.display.jpg",
+        "aligned_crop": f"{MEDIA[:2]}/{MEDIA}/{name}.aligned.png",
+    }
+    made = make.face("group", rank, VECTORS[who], "too dark" if poor else None)
+    return made.model_copy(update=facts)
+
+
+def group(
+    faces: Sequence[EmbeddedFace], place: int, detector: str = DETECTOR_ID, *, case: str = "local:n1", **facts: Any
+) -> MediaEmbedded:
+    district = make.CASES[case]
+    record = make.embedded("group", [], make.submitted(case, "register", district), make.origin(place))
+    return record.model_copy(update={"faces": list(faces), "detector_id": detector, **facts})
+
+
+def of_before() -> list[EmbeddedFace]:
+    return [face(who, rank, DETECTOR_ID) for rank, who in enumerate(("child", "sister", "friend"))]
+
+
+def of_newer() -> list[EmbeddedFace]:
+    """One more face, so that all ranks are shifted, and each box is a little elsewhere."""
+    return [face(who, rank, NEWER, moved=8) for rank, who in enumerate(("late", "friend", "child", "sister"))]
+
+
+OLD = {who: ids.face_id(MEDIA, DETECTOR_ID, rank) for rank, who in enumerate(("child", "sister", "friend"))}
+NEW = {who: ids.face_id(MEDIA, NEWER, rank) for rank, who in enumerate(("late", "friend", "child", "sister"))}
+
+
+async def stored_before(site: LinkInProcess) -> str:
+    """A graph of the release before: a picture of three, whose child is approved as the child of a picture of south."""
+    twin = make.embedded(
+        "twin", [make.near(RNG, CHILD, 0.95)], make.submitted("local:s1", "register", "south"), make.origin(0)
+    )
+    site.write([twin, group(of_before(), 1)])
+    await site.linked()
+    link_id = ids.link_id(OLD["child"], make.face_id("twin"))
+    await do_verdict(access_of(site.store, ANNA, NOW), Judgement(link_id, 0, Decision.CONFIRMED, ("ears",), ""))
+    [row] = await site.rows("MATCH ()-[r:CANDIDATE {link_id: $id}]->() RETURN r.version AS version", id=link_id)
+    await do_approval(access_of(site.store, SAM, NOW), Seen(link_id, row["version"]), SecondDecision.APPROVED, "")
+    await site.linked()
+    await site.do(BEFORE_PAGES)
+    await site.restart()
+    return link_id
+
+
+async def faces(site: LinkInProcess) -> dict[str, dict[str, Any]]:
+    return {row["face_id"]: row for row in await site.rows(FACES, media=MEDIA)}
+
+
+async def test_faces_keep_their_ids_verdicts_and_victims_and_a_new_face_is_added_and_compared(
+    site: LinkInProcess,
+) -> None:
+    await stored_before(site)
+    before = await site.rows(JUDGED), await site.rows(VICTIMS)
+    late_twin = make.embedded(
+        "late", [make.near(RNG, LATE, 0.95)], make.submitted("local:s2", "register", "south"), make.origin(2)
+    )
+
+    site.write([late_twin, group(of_newer(), 3, NEWER)])
+    await site.linked()
+
+    found = await faces(site)
+    assert {name: row["box"][0] for name, row in found.items()} == {
+        OLD["child"]: 18,
+        OLD["sister"]: 208,
+        OLD["friend"]: 408,
+        NEW["late"]: 18,
+    }
+    assert [row["ordinal"] for row in found.values()] == [0, 1, 2, 3]
+    assert NEW["child"] in found[OLD["child"]]["crop"]
+    assert (await site.rows(JUDGED), await site.rows(VICTIMS)) == before
+    assert {"face_a": NEW["late"], "face_b": make.face_id("late")} in await proposed(site)
+    [media] = await site.rows("MATCH (m:Media {media_id: $media}) RETURN m {.*} AS m", media=MEDIA)
+    assert media["m"]["detector_id"] == NEWER
+    notice = site.notices()[-1]
+    assert (notice["outcome"], notice["faces"]) == ("faces_found", 4)
+
+
+async def proposed(site: LinkInProcess) -> list[dict[str, str]]:
+    rows = await site.rows("MATCH (a:Face)-[r:CANDIDATE]-(b:Face) RETURN a.face_id AS face_a, b.face_id AS face_b")
+    return [dict(row) for row in rows]
+
+
+async def test_a_record_of_the_former_detector_changes_nothing_of_what_the_newer_one_found(site: LinkInProcess) -> None:
+    await stored_before(site)
+    site.write([group(of_newer(), 3, NEWER)])
+    await site.linked()
+    after = await faces(site), await site.rows(JUDGED)
+
+    site.write([group([*of_before(), face("late", 3, DETECTOR_ID, moved=200)], 4), group(of_newer(), 3, NEWER)])
+    await site.linked()
+
+    assert (await faces(site), await site.rows(JUDGED)) == after
+    [media] = await site.rows("MATCH (m:Media {media_id: $media}) RETURN m.detector_id AS d", media=MEDIA)
+    assert media["d"] == NEWER
+
+
+async def test_a_face_too_poor_before_is_compared_by_the_vector_of_the_newer_look(site: LinkInProcess) -> None:
+    dark = face("late", 0, DETECTOR_ID, poor=True)
+    twin = make.embedded(
+        "late", [make.near(RNG, LATE, 0.95)], make.submitted("local:s2", "register", "south"), make.origin(0)
+    )
+    site.write([twin, group([dark], 1)])
+    await site.linked()
+
+    site.write([group([face("late", 0, NEWER)], 2, NEWER)])
+    await site.linked()
+    await site.restart()
+
+    [link] = await site.rows("MATCH ()-[r:CANDIDATE]->() RETURN r.link_id AS link_id, r.state AS state")
+    assert (link["link_id"], link["state"]) == (ids.link_id(dark.face_id, make.face_id("late")), "candidate")
+    rows = await site.rows(
+        "MATCH (e:Embedding)-[:OF]->(f:Face {face_id: $f}) RETURN e.quality AS q, f.quality AS f", f=dark.face_id
+    )
+    assert rows == [{"q": 0.999, "f": 0.999}]
+
+
+async def test_one_batch_with_both_detectors_ends_like_two_batches(site: LinkInProcess) -> None:
+    site.write([group(of_before(), 1), group(of_newer(), 2, NEWER), group(of_before(), 3)])
+    await site.linked()
+
+    assert set(await faces(site)) == {OLD["child"], OLD["sister"], OLD["friend"], NEW["late"]}
+
+
+async def test_an_erased_face_is_erased_under_every_detectors_id(site: LinkInProcess) -> None:
+    await stored_before(site)
+    site.write([group(of_newer(), 3, NEWER)])
+    await site.linked()
+    await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["friend"], "x")
+    await site.linked()
+
+    site.write([group(of_newer(), 3, NEWER)])
+    await site.linked()
+
+    assert set(await faces(site)) == {OLD["child"], OLD["sister"], NEW["late"]}
+
+
+async def test_a_newer_detector_does_not_bring_back_a_face_that_was_erased_before_it_came(site: LinkInProcess) -> None:
+    """No box of an erased face is kept: what the newer detector finds there may be that face."""
+    await stored_before(site)
+    await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["friend"], "x")
+    await site.linked()
+
+    site.write([group(of_newer(), 3, NEWER)])
+    await site.linked()
+
+    assert set(await faces(site)) == {OLD["child"], OLD["sister"]}
