@@ -32,32 +32,28 @@ from tests.support.graph_contents import empty
 
 CHECKOUT = Path(__file__).parent.parent
 UNITS_OF_WORK = (
-    "tests/integration/processes/test_[a-l]*",
-    "tests/integration/processes/*",
-    "tests/integration/test_a*",
-    "tests/integration/test_*",
-    "tests/integration/faults/*",
-    "tests/journeys/*",
-    "tests/integration/servers/*",
+    ("tests/integration/processes", "test_[a-l]*"),
+    ("tests/integration/processes", "*"),
+    ("tests/integration", "test_a*"),
+    ("tests/integration", "*"),
+    ("tests/integration/faults", "*"),
+    ("tests/journeys", "*"),
 )
-"""Patterns of test files, the longest work first. The files of one run in one test process and share its servers.
+"""Folders and names of test files; the files of one row run in one test process and share its servers.
 
 Those that wait a lot come first, so that the others fill the processors meanwhile. At most four test processes start a
-stack. Files in `tests/integration/servers` and those of no pattern are units of their own.
+stack. All other files are units of their own: first those that start servers, in FIRST.
 """
-BY_FILE = ("tests/integration/servers/*",)
+FIRST = "tests/integration/servers"
 
 
-def unit_of_work(path: str) -> str:
-    """The unit that a test file, relative to the checkout, belongs to: its pattern, or the file itself."""
-    pattern = next((pattern for pattern in UNITS_OF_WORK if fnmatch(path, pattern)), path)
-    return path if pattern in BY_FILE else pattern
-
-
-def order_of(path: str) -> int:
-    """The position of a test file's unit."""
-    found = (position for position, pattern in enumerate(UNITS_OF_WORK) if fnmatch(path, pattern))
-    return next(found, len(UNITS_OF_WORK))
+def unit_of_work(path: str) -> tuple[int, str]:
+    """The position and the name of the unit that a test file, relative to the checkout, belongs to."""
+    folder, _, name = path.rpartition("/")
+    for position, (where, names) in enumerate(UNITS_OF_WORK):
+        if folder == where and fnmatch(name, names):
+            return position, f"{where} {names}"
+    return len(UNITS_OF_WORK) + (folder != FIRST), path
 
 
 def pytest_report_header() -> str:
@@ -68,7 +64,7 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where several processes share the work, the longest units come first, so that none ends long after the others."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=lambda item: order_of(item.path.relative_to(CHECKOUT).as_posix()))
+        items.sort(key=lambda item: unit_of_work(item.path.relative_to(CHECKOUT).as_posix())[0])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -80,7 +76,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByUnit(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return unit_of_work(nodeid.partition("::")[0])
+            return unit_of_work(nodeid.partition("::")[0])[1]
 
     return ByUnit(config, log)
 
