@@ -55,6 +55,7 @@ def test_the_demo_links_the_people_of_two_cases_and_nobody_else(demo: Demo) -> N
     )
     # Both questions have their answer in words: the person is in another case, and in the one that was asked.
     assert demo.said.count("similar is not the same person") == 2
+    assert "still to come" not in demo.said, "every picture is in the graph before the two questions are asked"
 
 
 def test_the_demo_serves_and_its_example_works_as_shown(demo: Demo) -> None:

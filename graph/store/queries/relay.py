@@ -73,6 +73,10 @@ WHERE q.status = 'waiting' AND q.code IN ['source_unreachable', 'other_model'] A
 SET q.host_answers = true
 """
 
+SETTLED: Final = """
+RETURN COUNT { (:Outbox) } AS outbox, EXISTS { MATCH (b:Backlog) WHERE b.source >= '' AND b.events > 0 } AS pending
+"""
+
 WRITE_LAGS: Final = """
 UNWIND $rows AS row
 MERGE (b:Backlog {source: row.source})
