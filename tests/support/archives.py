@@ -67,6 +67,21 @@ def zip_of(*entries: Packed) -> bytes:
     return files + directory + end
 
 
+def rar_of(entries: dict[str, bytes], flags: int = 0) -> bytes:
+    """A RAR 4 archive of stored files (RAR technical note: marker, archive header, file headers, end)."""
+
+    def block(kind: int, flags: int, fields: bytes) -> bytes:
+        body = struct.pack("<B2H", kind, flags, 7 + len(fields)) + fields
+        return struct.pack("<H", zlib.crc32(body) & 0xFFFF) + body
+
+    found = b"Rar!\x1a\x07\x00" + block(0x73, 0, bytes(6))
+    for name, data in entries.items():
+        raw, crc = name.encode(), zlib.crc32(data)
+        sizes = struct.pack("<2LBLLBBHL", len(data), len(data), 3, crc, 0, 20, 0x30, len(raw), 0o100644)
+        found += block(0x74, 0x8000 | flags, sizes + raw) + data
+    return found + block(0x7B, 0x4000, b"")
+
+
 @dataclass(frozen=True)
 class Read:
     """The files of a folder or archive with their bytes, and what was said of the others."""

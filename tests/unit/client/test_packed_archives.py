@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-import struct
 import sys
 import tarfile
-import zlib
 from ctypes.util import find_library
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import pytest
 from graph.domain.errors import Invalid
 from streams.client.archives import unpack
 from streams.client.files import open_files
-from tests.support.archives import Packed, read_all, read_bytes, zip_of
+from tests.support.archives import Packed, rar_of, read_all, read_bytes, zip_of
 
 PICTURES = {f"DCIM/{n}.jpg": os.urandom(40_000) for n in range(3)}
 
@@ -35,21 +33,6 @@ def tar_of(mode: str = "w") -> bytes:
             entry.type, entry.linkname = kind, "/etc/passwd"
             packed.addfile(entry)
     return out.getvalue()
-
-
-def rar_of(entries: dict[str, bytes], flags: int = 0) -> bytes:
-    """A RAR 4 archive of stored files (RAR technical note: marker, archive header, file headers, end)."""
-
-    def block(kind: int, flags: int, fields: bytes) -> bytes:
-        body = struct.pack("<B2H", kind, flags, 7 + len(fields)) + fields
-        return struct.pack("<H", zlib.crc32(body) & 0xFFFF) + body
-
-    found = b"Rar!\x1a\x07\x00" + block(0x73, 0, bytes(6))
-    for name, data in entries.items():
-        raw, crc = name.encode(), zlib.crc32(data)
-        sizes = struct.pack("<2LBLLBBHL", len(data), len(data), 3, crc, 0, 20, 0x30, len(raw), 0o100644)
-        found += block(0x74, 0x8000 | flags, sizes + raw) + data
-    return found + block(0x7B, 0x4000, b"")
 
 
 @needs_libarchive
