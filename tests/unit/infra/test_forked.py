@@ -23,7 +23,8 @@ def test_the_process_that_forks_outlives_the_threads_that_use_it() -> None:
 def test_a_killed_process_tells_its_signal() -> None:
     server()
     with open(os.devnull, "wb") as output:  # noqa: PTH123 - a descriptor
-        process = start(Start("http.server", ["--bind", "127.0.0.1", "0"], dict(os.environ)), output.fileno(), output.fileno())
+        asked = Start("http.server", ["--bind", "127.0.0.1", "0"], dict(os.environ))
+        process = start(asked, output.fileno(), output.fileno())
     assert process.poll() is None
     process.kill()
     assert process.wait() == -signal.SIGKILL
