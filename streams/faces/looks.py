@@ -128,7 +128,8 @@ def exposures(bgr: Pixels) -> list[Exposure]:
     step = max(1, max(height, width) // MAIN_SIDE)
     grey = cv2.cvtColor(bgr[::step, ::step], cv2.COLOR_BGR2GRAY)
     counts = np.cumsum(cv2.calcHist([grey], [0], None, [256], [0, 256]))
-    low, high = (int(level) for level in np.searchsorted(counts, counts[-1] * np.array([_BEYOND, 1 - _BEYOND])))
+    total = float(counts[-1])
+    low, high = (int(np.searchsorted(counts, total * share)) for share in (_BEYOND, 1 - _BEYOND))
     if not _EMPTY_BELOW <= high - low < FLAT_BELOW:
         return [Exposure(bgr)]
     levels = np.clip((np.arange(256) - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
