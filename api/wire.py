@@ -211,6 +211,7 @@ class FaceOut(WireOut):
     media_id: str
     ordinal: int | None
     box: list[int] | None
+    page: int = Field(description="the page of the file that the box is on, from 1")
     quality: float | None
     quality_because: str | None
     too_poor_because: str | None

@@ -10,6 +10,7 @@ from api.errors import ACTING, BODY, LOOKING, problems
 from api.wire import Stated, WireIn, WireOut, example
 from graph.actions.decide import erase
 from graph.actions.decide.erase import Kind
+from graph.domain.erasure import ErasureCode
 
 router = APIRouter(tags=["erasures"])
 
@@ -19,13 +20,18 @@ _LOCATION = {"Location": {"description": "where the receipt is", "schema": {"typ
 class ErasureIn(WireIn):
     """What must be forgotten, and why."""
 
-    model_config = example('{"subject": {"media_id": $MEDIA}, "reason": "review date passed"}')
+    model_config = example('{"subject": {"media_id": $MEDIA}, "reason": "review date passed", "code": "period_over"}')
 
     subject: Annotated[
         dict[Kind, Annotated[str, StringConstraints(min_length=1, max_length=VICTIM_ID_MAX)]],
         Field(min_length=1, max_length=1),
     ] = Field(description="exactly one of them; of a victim all faces that show it")
     reason: Stated
+    code: ErasureCode | None = Field(
+        default=None,
+        description="the reason as a code. A face erased as `no_face` or `unrelated` does not come back when its "
+        "picture is submitted again; null: the code that `reason` reads like, else `other`",
+    )
 
 
 class ErasureAskedOut(WireOut):
@@ -38,7 +44,8 @@ class ErasureOut(WireOut):
 
     model_config = example("""
         {"erasure_id": "c1e8b6a4f2d0c9e7b5a3f1d8c6e4b2a0", "state": "done", "subject": {"media_id": $MEDIA},
-         "subjects": 1, "waiting": 0, "reason": "review date passed", "by": "sue@north",
+         "subjects": 1, "waiting": 0, "reason": "review date passed", "code": "period_over",
+         "by": "sue@north",
          "at": "2026-11-20T10:03:05+00:00", "done_at": "2026-11-20T10:03:07+00:00"}
     """)
 
@@ -48,6 +55,7 @@ class ErasureOut(WireOut):
     subjects: int
     waiting: int
     reason: str
+    code: ErasureCode
     by: str
     at: str
     done_at: str | None
@@ -61,7 +69,9 @@ class ErasureOut(WireOut):
 async def ask_erasure(body: ErasureIn, services: ServicesDep, actor: Eraser, response: Response) -> ErasureAskedOut:
     """Hides a media, case, face or victim at once, and has it erased; Location has the receipt."""
     ((kind, subject),) = body.subject.items()
-    erasure_id = await erase.do_erase(services.store, kind, subject, body.reason, actor=actor, now=services.now())
+    erasure_id = await erase.do_erase(
+        services.store, kind, subject, body.reason, code=body.code, actor=actor, now=services.now()
+    )
     response.headers["Location"] = f"/erasures/{erasure_id}"
     return ErasureAskedOut(erasure_id=erasure_id)
 
@@ -77,6 +87,7 @@ async def erasure(erasure_id: Id, services: ServicesDep, access: CaseAccess) -> 
         subjects=len(receipt.subjects),
         waiting=len(receipt.waiting),
         reason=receipt.reason,
+        code=ErasureCode(receipt.code),
         by=receipt.by,
         at=receipt.at,
         done_at=receipt.done_at,

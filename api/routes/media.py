@@ -14,6 +14,7 @@ from graph.actions.decide.upload import Submission, Urgency, do_upload
 from graph.actions.read.media import MediaFacts, PendingMedia, read_media
 from graph.actions.read.search import Picture
 from graph.domain.comparison import Scope
+from graph.domain.erasure import ErasureCode
 from graph.domain.errors import Invalid
 
 router = APIRouter(tags=["media"])
@@ -67,13 +68,22 @@ class MembershipOut(WireOut):
     submitted_at: int | None = Field(description="milliseconds since 1970, UTC")
 
 
+class ErasedBeforeOut(WireOut):
+    """The latest erasure of a media or face that is in the register again; `code` is null for one of long ago."""
+
+    subject: str = Field(description="`media:<id>` or `face:<id>`")
+    requested_at: int = Field(description="milliseconds since 1970, UTC")
+    code: ErasureCode | None
+
+
 class MediaFactsOut(WireOut):
     """One picture or video, named by the SHA-256 of its bytes."""
 
     model_config = example("""
         {"media_id": $MEDIA, "kind": "picture", "content_type": "image/jpeg", "width": 1600, "height": 1200,
-         "frames": 1, "duration_ms": null, "captured_at": null, "ai_generated": false,
-         "first_submitted_at": 1795165964000, "faces": 1, "too_poor": 0,
+         "frames": 40, "frames_examined": 3, "partial_percent": null, "duration_ms": null, "captured_at": null,
+         "ai_generated": false, "first_submitted_at": 1795165964000, "faces": 1, "too_poor": 0,
+         "erased_before": [{"subject": "media:b5d4", "requested_at": 1795165964000, "code": "period_over"}],
          "memberships": [
             {"case_id": $CASE, $NORTH, "scope": "register", "purpose": "victim identification",
              "legal_basis": "StPO 98c", "exhibits": ["A-12"], "urgency": "routine", "submitted_at": 1795165964000},
@@ -86,13 +96,20 @@ class MediaFactsOut(WireOut):
     content_type: str | None
     width: int | None
     height: int | None
-    frames: int | None
+    frames: int = Field(description="pages or pictures in the file")
+    frames_examined: int = Field(description="how many of them were examined: look at the others yourself")
+    partial_percent: int | None = Field(
+        description="about how much of a damaged picture could be decoded; null: all of it"
+    )
     duration_ms: int | None
     captured_at: str | None
     ai_generated: bool | None = Field(description="by the latest event that says it; null: no event does")
     first_submitted_at: int | None = Field(description="milliseconds since 1970, UTC")
     faces: int
     too_poor: int
+    erased_before: list[ErasedBeforeOut] = Field(
+        description="erasures of this media or its faces, which were submitted again since"
+    )
     memberships: list[MembershipOut]
 
 

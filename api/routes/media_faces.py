@@ -72,11 +72,11 @@ class MediaFacesOut(WireOut):
     """All faces of one media, and those that people marked and that are not in the register yet; `next` is null."""
 
     model_config = example(f"""
-        {{"items": [{{"face_id": $FACE, "media_id": $MEDIA, "ordinal": 0, "box": [412, 96, 88, 117], "quality": 0.8,
-                      "quality_because": "The face is hard to compare: it is blurred.", "too_poor_because": null,
-                      "label": "victim", "label_version": 1, "landmarks_seen": true, "marked_by": null,
-                      "marked_at": null, "victim_id": "v-3c1a8f6e4d2c0b9a7f5e3d1c8b6a4f2e", "start_ms": null,
-                      "end_ms": null, "frame_ms": null}}],
+        {{"items": [{{"face_id": $FACE, "media_id": $MEDIA, "ordinal": 0, "box": [412, 96, 88, 117], "page": 1,
+                      "quality": 0.8, "quality_because": "The face is hard to compare: it is blurred.",
+                      "too_poor_because": null, "label": "victim", "label_version": 1, "landmarks_seen": true,
+                      "marked_by": null, "marked_at": null, "victim_id": "v-3c1a8f6e4d2c0b9a7f5e3d1c8b6a4f2e",
+                      "start_ms": null, "end_ms": null, "frame_ms": null}}],
           "waiting": [{_WAITING}], "next": null}}
     """)
 

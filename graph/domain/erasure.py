@@ -22,6 +22,12 @@ STAYS_AWAY: Final = frozenset({ErasureCode.NO_FACE, ErasureCode.UNRELATED})
 face, not about the submission. A person can mark it, if that was a mistake."""
 
 
+def code_of(code: ErasureCode | None, reason: str) -> ErasureCode:
+    """The stated code, else the code that the reason reads like, else `other`."""
+    text = reason.strip().lower().replace(" ", "_")
+    return code or (ErasureCode(text) if text in set(ErasureCode) else ErasureCode.OTHER)
+
+
 class Erased(NamedTuple):
     """The latest erasure request of a subject, in Kafka milliseconds, and its reason; older requests have none.
 

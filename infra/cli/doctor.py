@@ -25,12 +25,13 @@ from infra.local.ports import is_free
 from infra.local.running import addresses_of, find_running
 from infra.settings import Settings
 from streams import topics
-from streams.faces.models import damaged_models
+from streams.faces.models import DETECTOR_ID, damaged_models
 from streams.faces.packs import LICENCE, chosen_model
 from streams.gallery.calibration import load_calibrations
 from streams.kafka.admin import admin_client, check_durability
 from streams.link.register_score import score_difference
 from streams.media.child import missing_isolation
+from streams.repair.reexamination import outdated
 from streams.settings import Addresses, cache_folder
 
 SERVERS_GB, WORKER_GB = 1.2, 0.3
@@ -76,6 +77,7 @@ def findings(chosen: Settings) -> Iterator[Finding]:
     yield from (_disk(path, what) for what, path in (("data", chosen.data), ("cache", cache_folder())))
     yield from _kafka(chosen)
     yield from _score(chosen)
+    yield from _detector(chosen)
 
 
 def _python() -> Finding:
@@ -192,6 +194,20 @@ def _score(chosen: Settings) -> Iterator[Finding]:
     if found is not None:
         fault, _, remedy = found.partition(": ")
         yield Finding("score", fault, remedy)
+
+
+def _detector(chosen: Settings) -> Iterator[Finding]:
+    """How many stored media an older detector examined: that is no fault, the next command may find more in them."""
+
+    async def found(addresses: Addresses) -> str | None:
+        async with Store(*addresses.neo4j) as store:
+            return await outdated(store, DETECTOR_ID)
+
+    try:
+        waiting = asyncio.run(found(addresses_of(chosen)))
+    except (StackError, StoreUnavailable):
+        return
+    yield Finding("detector", waiting or "has examined every stored media")
 
 
 def _kafka(chosen: Settings) -> Iterator[Finding]:

@@ -30,12 +30,14 @@ from infra.local.ports import LOOPBACK, check_free, free_ports
 from infra.local.running import state_of
 from infra.local.space import SpaceWatch
 from infra.local.supervisor import Supervisor
+from streams.faces.models import DETECTOR_ID
 from streams.faces.packs import LICENCE, chosen_models
 from streams.gallery.calibration import load_calibrations
 from streams.kafka.admin import ensure_topics
 from streams.kafka.connection import KafkaConnection
 from streams.kafka.quotas import limit_producers
 from streams.link.register_score import score_difference
+from streams.repair.reexamination import outdated
 from streams.settings import Addresses
 
 
@@ -100,8 +102,8 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         system = RunningSystem(options, addresses, env, api_url, supervisor, sign_in)
         announce("starting workers and API")
         await _start_processes(system)
-        if (doubt := await _score_doubt(addresses, options.env)) is not None:
-            announce(doubt)
+        for remark in await _remarks(addresses, options.env):
+            announce(remark)
         is_ready = True
         supervisor.report()
         yield system
@@ -117,9 +119,11 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
             folder.release()
 
 
-async def _score_doubt(addresses: Addresses, env: Mapping[str, str]) -> str | None:
+async def _remarks(addresses: Addresses, env: Mapping[str, str]) -> list[str]:
+    """What an upgrade has left to a command: a register of another score, media that an older detector examined."""
     async with Store(*addresses.neo4j) as store:
-        return await score_difference(store, _calibration(env))
+        found = await score_difference(store, _calibration(env)), await outdated(store, DETECTOR_ID)
+    return [remark for remark in found if remark is not None]
 
 
 def _calibration(env: Mapping[str, str]) -> Path | None:

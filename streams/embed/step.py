@@ -44,9 +44,11 @@ class EmbedStep:
         return self._media_record(message, source, submitted, None)
 
     def request_record(self, message: Message, source: str) -> gallery.GalleryRecord:
-        """The gallery record of a person's request: the picture of a search, or a face marked by hand."""
+        """The gallery record of a request: a search's picture, a face marked by hand, a media to examine again."""
         if message.header("ce_type") == incoming.CE_MARK:
             return self._mark_record(message, source)
+        if message.header("ce_type") == incoming.CE_REEXAMINATION:
+            return self._reexamined(message, source)
         search = read(message, incoming.SearchProbe, incoming.CE_PROBE)
         submitted = incoming.MediaSubmitted.model_validate(search.model_dump())
         return self._media_record(message, source, submitted, search)
@@ -68,10 +70,23 @@ class EmbedStep:
     def _media_record(
         self, message: Message, source: str, submitted: incoming.MediaSubmitted, search: incoming.SearchProbe | None
     ) -> gallery.MediaEmbedded:
-        fetched = self._fetch(submitted.url, submitted.sha256)
-        picture = self.decoder.decode(fetched.data, submitted.content_type)
-        found = self.finder.find(picture, fetched.media_id, 0 if search is None else search.turn)
-        return gallery.MediaEmbedded(
+        fetched, turn = self._fetch(submitted.url, submitted.sha256), 0 if search is None else search.turn
+        examined = self._examined(fetched, submitted.content_type, origin(message, source), turn)
+        return gallery.MediaEmbedded(**dict(examined), submitted=submitted, search=search)
+
+    def _reexamined(self, message: Message, source: str) -> gallery.MediaReexamined:
+        wanted = read(message, incoming.MediaToReexamine, incoming.CE_REEXAMINATION)
+        fetched = self._fetch(wanted.url, wanted.media_id)
+        examined = self._examined(fetched, wanted.content_type, origin(message, source))
+        return gallery.MediaReexamined(**dict(examined))
+
+    def _examined(
+        self, fetched: Fetched, content_type: str | None, source_event: gallery.SourceEvent, turn: int = 0
+    ) -> gallery.ExaminedMedia:
+        """The decoded media with its faces, whose crops are stored."""
+        picture = self.decoder.decode(fetched.data, content_type)
+        found = self.finder.find(picture, fetched.media_id, turn)
+        return gallery.ExaminedMedia(
             media_id=fetched.media_id,
             content_type=picture.content_type,
             width=picture.width,
@@ -81,9 +96,7 @@ class EmbedStep:
             model_id=self.model_id,
             captured_at=picture.captured_at,
             faces=[self._recorded(fetched.media_id, face) for face in found],
-            submitted=submitted,
-            search=search,
-            origin=origin(message, source),
+            origin=source_event,
         )
 
     def _mark_record(self, message: Message, source: str) -> gallery.MarkEmbedded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graph.domain import ids
-from graph.domain.erasure import Erased, ErasureCode
+from graph.domain.erasure import Erased, ErasureCode, code_of
 from graph.domain.errors import Unprocessable
 from streams.gallery.entities import Media
 from streams.link.batch import Batch
@@ -24,10 +24,11 @@ def erase(batch: Batch, record: ErasureRecord) -> None:
         _check(batch, kind, subject, record.origin.source)
     name = f"{kind.removesuffix('_id')}:{subject}"
     requested_at = record.origin.submitted_at
-    _put(batch, name, requested_at, record.erasure.code, erasure_id=record.erasure_id)
+    code = code_of(record.erasure.code, record.erasure.reason)
+    _put(batch, name, requested_at, code, erasure_id=record.erasure_id)
     if kind == "face_id":
         for other in _ids_by_other_detectors(batch, subject):
-            _put(batch, f"face:{other}", requested_at, record.erasure.code, face_id=subject)
+            _put(batch, f"face:{other}", requested_at, code, face_id=subject)
         _erase_face(batch, subject, requested_at)
     elif kind == "media_id":
         # The store may hold crops without a media in the graph: those of an event in quarantine.
@@ -42,14 +43,15 @@ def erase(batch: Batch, record: ErasureRecord) -> None:
             older = [subject] if media.memberships[subject].submitted_at <= requested_at else []
             _end_memberships(batch, media, older)
     batch.drop_erased()
-    batch.notify(record.origin, "erased", {kind: subject, "requested_at": requested_at}, sources=record.sources)
+    body: dict[str, object] = {kind: subject, "requested_at": requested_at, "code": code}
+    batch.notify(record.origin, "erased", body, sources=record.sources)
 
 
 def _put(
     batch: Batch,
     name: str,
     requested_at: int,
-    code: ErasureCode | None,
+    code: ErasureCode,
     *,
     face_id: str | None = None,
     erasure_id: str | None = None,

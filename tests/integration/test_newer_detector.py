@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -21,6 +22,7 @@ from streams.records.gallery import EmbeddedFace, MediaEmbedded
 from tests.support import factories_streams as make
 from tests.support.factories import ANNA, NOW, SAM, SUE
 from tests.support.link_in_process import LinkInProcess, link_in_process
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 NEWER = "a detector with more looks"
@@ -205,3 +207,83 @@ async def test_a_newer_detector_does_not_bring_back_a_face_that_was_erased_befor
     await site.linked()
 
     assert set(await faces(site)) == {OLD["child"], OLD["sister"]}
+
+
+async def test_a_face_erased_as_no_face_stays_away_from_another_case_and_any_other_comes_back_and_is_told(
+    site: LinkInProcess, api: httpx.AsyncClient
+) -> None:
+    await stored_before(site)
+    site.write([group(of_newer(), 3, NEWER)])
+    await site.linked()
+    for who, reason in (("friend", "no face"), ("sister", "period over"), ("late", "unrelated")):
+        name = OLD.get(who) or NEW[who]
+        asked = {"subject": {"face_id": name}, "reason": reason}
+        receipt = (await api.post("/erasures", json=asked, headers=as_(SUE))).headers["location"]
+        assert (await api.get(receipt, headers=as_(SUE))).json()["code"] == reason.replace(" ", "_")
+    await site.linked()
+    assert set(await faces(site)) == {OLD["child"]}
+
+    later = make.origin(5, at=10**12)
+    again = group(of_newer(), 5, NEWER, case="local:n2").model_copy(update={"origin": later})
+    site.write([again])
+    await site.linked()
+    await site.restart()
+
+    assert set(await faces(site)) == {OLD["child"], OLD["sister"]}
+    notice = site.notices()[-1]
+    assert [(item["subject"], item["code"]) for item in notice["erased_before"]] == [
+        (f"face:{OLD['sister']}", "period_over")
+    ]
+    assert {(item["subject"], item["code"]) for item in notice["stays_erased"]} == {
+        (f"face:{OLD['friend']}", "no_face"),
+        (f"face:{NEW['late']}", "unrelated"),
+    }
+    shown = (await api.get(f"/media/{MEDIA}")).json()["erased_before"]
+    assert [(item["subject"], item["code"]) for item in shown] == [(f"face:{OLD['sister']}", "period_over")]
+
+
+async def test_pages_and_a_part_of_a_picture_are_told_to_the_case_system_and_to_people(
+    site: LinkInProcess, api: httpx.AsyncClient
+) -> None:
+    second = face("late", 0, f"{DETECTOR_ID} page 2").model_copy(update={"page": 2, "ordinal": 1})
+    first = face("child", 0, DETECTOR_ID)
+    in_part = {"frames": 40, "frames_examined": 3, "partial_percent": 70, "captured_at": "2019-07-14T18:05:09"}
+    site.write([group([first, second], 1, **in_part)])
+    await site.linked()
+
+    told = {"frames": 40, "frames_examined": 3, "partial_percent": 70}
+    assert told.items() <= site.notices()[-1].items()
+    media = (await api.get(f"/media/{MEDIA}")).json()
+    assert {**told, "captured_at": "2019-07-14T18:05:09"}.items() <= media.items()
+    [item] = (await api.get("/cases/local:n1/media")).json()["items"]
+    assert told.items() <= item.items()
+    assert [one["page"] for one in (await api.get(f"/media/{MEDIA}/faces")).json()["items"]] == [1, 2]
+
+
+async def test_a_face_of_another_page_is_never_the_same_face(site: LinkInProcess) -> None:
+    site.write([group([face("child", 0, DETECTOR_ID)], 1)])
+    await site.linked()
+    page_2 = face("child", 0, f"{NEWER} page 2").model_copy(update={"page": 2})
+
+    site.write([group([page_2], 2, NEWER)])
+    await site.linked()
+
+    assert set(await faces(site)) == {OLD["child"], page_2.face_id}
+
+
+async def test_the_crops_of_a_face_are_deleted_wherever_a_detector_stored_them(site: LinkInProcess) -> None:
+    for crop in (*of_before(), *of_newer()):
+        for kind in ("display", "aligned"):
+            site.files.put_crop(MEDIA, crop.face_id, kind, b"crop")
+    site.write([group(of_before(), 1)])
+    await site.linked()
+    site.write([group(of_newer(), 2, NEWER)])
+    await site.linked()
+    assert [row["crop"] for row in (await faces(site)).values() if not site.files.has(row["crop"])] == []
+    assert not site.files.has(of_before()[0].display_crop)
+
+    await do_erase(site.store, "face_id", OLD["child"], "x", actor=SUE, now=datetime.now(UTC))
+    await site.linked()
+
+    gone = {who for who, name in NEW.items() if not site.files.has(f"{MEDIA[:2]}/{MEDIA}/{name}.display.jpg")}
+    assert gone == {"child"}

@@ -37,6 +37,10 @@ ALLOWED = {
     "read.LINKS_BY_STATE": "counts for the operator",
     "read.STORES_FILES": "asked once at a start; the first face with a crop answers it",
     "quarantine.PAGE": "the operator's list of what waits in quarantine",
+    "reexamine.BEHIND": "one lag a source",
+    "reexamine.COUNT": "counted by the database itself, and by an index",
+    "reexamine.OF_CODES": "few events wait in quarantine, asked once by an operator",
+    "reexamine.QUARANTINED": "few events wait in quarantine, counted for the operator",
     "relay.DUE": "few events wait in quarantine for a host",
 }
 """What may scan, and why."""

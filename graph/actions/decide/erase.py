@@ -9,6 +9,7 @@ from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.known import find_victim
 from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
+from graph.domain.erasure import ErasureCode, code_of
 from graph.domain.errors import Forbidden, Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Permission, Person, check_may, may
 from graph.store import log
@@ -41,6 +42,7 @@ class ErasureReceipt:
     kind: Kind
     subject: str
     reason: str
+    code: str
     by: str
     districts: tuple[str, ...]
     at: str
@@ -63,7 +65,7 @@ class _Subject:
     def name(self) -> str:
         return f"{self.kind.removesuffix('_id')}:{self.subject}"
 
-    def record(self, erasure_id: str, number: int, reason: str, now: datetime) -> Row:
+    def record(self, erasure_id: str, number: int, reason: str, code: ErasureCode, now: datetime) -> Row:
         """The gallery log's record, which notifies every source whose cases it concerns.
 
         The relay advances `submitted_at` to the moment of publication.
@@ -71,7 +73,7 @@ class _Subject:
         sources = sorted({case["source"] for case in self.cases if case["source"]})
         event = f"erasures/{erasure_id}/{number}"
         return {
-            "erasure": {"subject": {self.kind: self.subject}, "reason": reason},
+            "erasure": {"subject": {self.kind: self.subject}, "reason": reason, "code": code},
             "origin": {
                 "event": event,
                 "topic": "",
@@ -86,7 +88,16 @@ class _Subject:
         }
 
 
-async def do_erase(store: Store, kind: Kind, subject: str, reason: str, *, actor: Person, now: datetime) -> str:
+async def do_erase(
+    store: Store,
+    kind: Kind,
+    subject: str,
+    reason: str,
+    *,
+    code: ErasureCode | None = None,
+    actor: Person,
+    now: datetime,
+) -> str:
     """The id of the erasure; from here on nobody sees its subject, and link erases it. Of a victim: all its faces.
 
     A large case is hidden page by page after the request is stored. If that is interrupted, link erases the rest while
@@ -97,7 +108,7 @@ async def do_erase(store: Store, kind: Kind, subject: str, reason: str, *, actor
     """
     if not 1 <= len(reason.strip()) <= PURPOSE_LIMIT:
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
-    erasure_id = ids.new_id()
+    erasure_id, coded = ids.new_id(), code_of(code, reason)
 
     async def work(tx: Tx) -> _Subject | None:
         head = await log.lock_head(tx)
@@ -114,6 +125,7 @@ async def do_erase(store: Store, kind: Kind, subject: str, reason: str, *, actor
             "kind": kind,
             "subject": subject,
             "reason": reason,
+            "code": coded,
             "by": actor.actor,
             "districts": districts,
             "at": now.isoformat(),
@@ -125,7 +137,7 @@ async def do_erase(store: Store, kind: Kind, subject: str, reason: str, *, actor
         name = f"{kind.removesuffix('_id')}:{subject}"
         act = audit.Act(now, actor.actor, AuditAction.ERASURE_ASKED, name, reason, audit.content_digest(names))
         outgoing = [
-            Outgoing("erasure", item.subject, item.record(erasure_id, number, reason, now))
+            Outgoing("erasure", item.subject, item.record(erasure_id, number, reason, coded, now))
             for number, item in enumerate(subjects)
         ]
         await log.append(tx, head, [act], outgoing)
@@ -163,6 +175,7 @@ async def read_erasure(store: Store, access_log: AccessLog, erasure_id: str, *, 
         raise NotFound("there is no such erasure")
     await access_log.record(access.act(AuditAction.ERASURE_SEEN, erasure_id))
     request: Row = dict(row["request"])
+    request["code"] = request["code"] or ErasureCode.OTHER
     for name in ("districts", "waiting", "subjects"):
         request[name] = tuple(request[name])
     return ErasureReceipt(**request)

@@ -32,6 +32,15 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasedBefore:
+    """The latest erasure of a media, or of one of its faces, that was submitted again since; in milliseconds."""
+
+    subject: str
+    requested_at: int
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class MediaFacts:
     """One media with counts of its faces and its memberships; times in milliseconds, `submitted_at` since 1970, UTC."""
 
@@ -40,13 +49,16 @@ class MediaFacts:
     content_type: str | None
     width: int | None
     height: int | None
-    frames: int | None
+    frames: int
+    frames_examined: int
+    partial_percent: int | None
     duration_ms: int | None
     captured_at: str | None
     ai_generated: bool | None
     first_submitted_at: int | None
     faces: int
     too_poor: int
+    erased_before: tuple[ErasedBefore, ...]
     memberships: tuple[Membership, ...]
 
 
@@ -119,6 +131,7 @@ async def read_media(
         **media_statements(row["dates"], viewer),
         faces=row["faces"],
         too_poor=row["too_poor"],
+        erased_before=tuple(ErasedBefore(**erasure) for erasure in row["erased_before"]),
         memberships=_memberships(row["memberships"], viewer),
     )
 

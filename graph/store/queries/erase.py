@@ -84,5 +84,6 @@ CREATE_REQUEST: Final = "CREATE (q:ErasureRequest) SET q = $request"
 
 REQUEST: Final = """
 MATCH (q:ErasureRequest {erasure_id: $erasure_id})
-RETURN q {.erasure_id, .kind, .subject, .reason, .by, .districts, .at, .state, .done_at, .waiting, .subjects} AS request
+RETURN q {.erasure_id, .kind, .subject, .reason, .code, .by, .districts, .at, .state, .done_at, .waiting,
+          .subjects} AS request
 """
