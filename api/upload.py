@@ -12,20 +12,11 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from graph.domain.errors import Invalid
+from graph.domain.media_kinds import may_be_media
 from graph.space import Space
 
 _CONTENT_TYPE: Final = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
 FIELDS_MAX: Final = 20
-# JPEG, PNG, GIF, BMP, TIFF (both byte orders), JPEG 2000 (file and stream), PBM to PPM, RIFF (WebP, AVI), Matroska,
-# MPEG (two), FLV, Ogg, ASF, RealMedia, MPEG-TS.
-_FIRST_BYTES: Final = (
-    "ffd8ff 89504e470d0a1a0a 47494638 424d 49492a00 4d4d002a 0000000c6a502020 ff4fff51 5031 5032 5033 5034 5035 5036 "
-    "52494646 1a45dfa3 000001ba 000001b3 464c5601 4f676753 3026b2758e66cf11 2e524d46 47"
-)
-_SIGNATURES: Final = tuple(bytes.fromhex(first) for first in _FIRST_BYTES.split())
-_BOXES: Final = (b"ftyp", b"moov", b"mdat", b"wide", b"pnot")
-"""Types of the first box of a file in the ISO base media format (MP4, HEIC, QuickTime)."""
-
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -81,7 +72,7 @@ def check_media(data: bytes) -> None:
     """
     if not data:
         raise Invalid("the file is empty", code="empty_file")
-    if not data.startswith(_SIGNATURES) and data[4:8] not in _BOXES:
+    if not may_be_media(data):
         raise Invalid("the file is neither a picture nor a video", code="unsupported_content_type")
 
 

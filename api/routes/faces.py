@@ -132,7 +132,7 @@ async def label_face(
     version: Version,
     response: Response,
 ) -> LabelsOut:
-    """Says what a face is; *unrelated* and *suspect* faces are compared with nothing and found by no search."""
+    """Says what a face is; *unrelated*, *suspect* and *no face* are compared with nothing and found by no search."""
     labelling = Labelling(face_id, version, body.label, body.reason, body.also)
     found = await label.do_label(services.store, labelling, actor=actor, now=services.now(), purpose=purpose)
     response.headers["ETag"] = etag(found.label_version)

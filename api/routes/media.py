@@ -16,6 +16,7 @@ from graph.actions.read.search import Picture
 from graph.domain.comparison import Scope
 from graph.domain.erasure import ErasureCode
 from graph.domain.errors import Invalid
+from graph.domain.repeated_person import RepeatedPerson
 
 router = APIRouter(tags=["media"])
 
@@ -82,7 +83,8 @@ class MediaFactsOut(WireOut):
     model_config = example("""
         {"media_id": $MEDIA, "kind": "picture", "content_type": "image/jpeg", "width": 1600, "height": 1200,
          "frames": 40, "frames_examined": 3, "partial_percent": null, "duration_ms": null, "captured_at": null,
-         "ai_generated": false, "first_submitted_at": 1795165964000, "faces": 1, "too_poor": 0,
+         "ai_generated": false, "repeated_person": null, "first_submitted_at": 1795165964000, "faces": 1,
+         "too_poor": 0,
          "erased_before": [{"subject": "media:b5d4", "requested_at": 1795165964000, "code": "period_over"}],
          "memberships": [
             {"case_id": $CASE, $NORTH, "scope": "register", "purpose": "victim identification",
@@ -104,6 +106,9 @@ class MediaFactsOut(WireOut):
     duration_ms: int | None
     captured_at: str | None
     ai_generated: bool | None = Field(description="by the latest event that says it; null: no event does")
+    repeated_person: RepeatedPerson | None = Field(
+        description="why the picture shows the same person more than once, as a person stated; null: nobody did"
+    )
     first_submitted_at: int | None = Field(description="milliseconds since 1970, UTC")
     faces: int
     too_poor: int

@@ -233,8 +233,16 @@ def _first_link(found: Victims, name: str | None) -> str | None:
 
 
 def _face(row: Row) -> FaceFacts:
-    times = row["start_ms"], row["end_ms"]
-    return FaceFacts(row["face_id"], row["media_id"], frozenset(row["declared"]), *times, row["quality"])
+    media: Row = row["media"] or {"media_id": None, "repeated_person": None}
+    return FaceFacts(
+        face_id=row["face_id"],
+        media_id=media["media_id"],
+        declared=frozenset(row["declared"]),
+        start_ms=row["start_ms"],
+        end_ms=row["end_ms"],
+        quality=row["quality"],
+        repeated_person=media["repeated_person"] is not None,
+    )
 
 
 def _link(row: Row) -> LinkFacts:

@@ -45,8 +45,15 @@ class AuditAction(StrEnum):
     IDENTIFICATION_APPROVED = "identification.approved", "an identification approved by a second person"
     IDENTIFICATION_RETURNED = "identification.returned", "an identification returned by a second person"
     IDENTIFICATION_REOPENED = "identification.reopened", "the decision on an identification taken back"
-    FACE_LABELLED = "face.labelled", "a face labelled as victim, possible victim, suspect, witness or unrelated"
+    FACE_LABELLED = (
+        "face.labelled",
+        "a face labelled as victim, possible victim, suspect, witness, unrelated or no face",
+    )
     FACE_MARKED = "face.marked", "a face marked by hand that the detector missed"
+    MEDIA_REPETITION_STATED = (
+        "media.repetition_stated",
+        "a picture stated to show the same person more than once, or the statement taken back",
+    )
     MEDIA_UPLOADED = "media.uploaded", "a picture or video uploaded to a case"
     ERASURE_ASKED = "erasure.asked", "erasure of a media, case, face or victim requested"
 
@@ -71,6 +78,7 @@ class AuditAction(StrEnum):
     LINK_SEEN = "link.seen", "a link"
     LINKS_SEEN = "links.seen", "a list of links"
     MEDIA_SEEN = "media.seen", "a media"
+    MEDIA_REPETITION_SEEN = "media.repetition_seen", "whether a picture shows the same person more than once"
     MEDIA_FACES_SEEN = "media.faces_seen", "the faces of a media"
     PATH_SEEN = "path.seen", "how two cases are linked"
     QUARANTINE_SEEN = "quarantine.seen", "events in quarantine"

@@ -33,7 +33,7 @@ class Scope(StrEnum):
     NONE = "none"
 
 
-HIDDEN_LABELS = frozenset({"unrelated", "suspect"})
+HIDDEN_LABELS = frozenset({"unrelated", "suspect", "no_face"})
 """Faces with these labels are never compared, and no search finds them."""
 
 

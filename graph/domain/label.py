@@ -10,6 +10,8 @@ class Label(StrEnum):
     """Compared with nothing and found by no search, as `unrelated`: see `graph.domain.comparison.HIDDEN_LABELS`."""
     WITNESS = "witness"
     UNRELATED = "unrelated"
+    NO_FACE = "no_face"
+    """The detector took something else for a face; compared with nothing and found by no search."""
 
 
 FACES_AT_ONCE = 100

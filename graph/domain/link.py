@@ -17,6 +17,8 @@ class State(StrEnum):
     UNSURE = "unsure"
     APPROVED = "approved"
     RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+    """A link that a person made and took back, and that the machine has not proposed: in nobody's queue."""
 
 
 class Decision(StrEnum):
@@ -35,7 +37,7 @@ class SecondDecision(StrEnum):
 
 
 REOPENED = "reopened"
-AWAITS_VERDICT = frozenset({State.LEAD, State.CANDIDATE, State.UNSURE, State.RETURNED})
+AWAITS_VERDICT = frozenset({State.LEAD, State.CANDIDATE, State.UNSURE, State.RETURNED, State.WITHDRAWN})
 AWAITS_APPROVAL = frozenset({State.CONFIRMED})
 JOINS = frozenset({State.CONFIRMED, State.APPROVED})
 """In these states two faces are one person, unless a confirmed link is pending."""

@@ -18,7 +18,10 @@ from graph.domain.visibility import poorest_first
 
 @dataclass(frozen=True, slots=True)
 class FaceFacts:
-    """The facts about a face that victims depend on; an erased one has no media. Times in ms, None in a picture."""
+    """The facts about a face that victims depend on; an erased one has no media. Times in ms, None in a picture.
+
+    `repeated_person`: a person stated that its picture shows the same person more than once (collage, mirror).
+    """
 
     face_id: str
     media_id: str | None
@@ -26,10 +29,11 @@ class FaceFacts:
     start_ms: int | None = None
     end_ms: int | None = None
     quality: float | None = None
+    repeated_person: bool = False
 
     def in_one_frame_with(self, other: Self) -> bool:
-        """Whether both faces are visible at one moment, which two faces of one person cannot be."""
-        if self.media_id is None or self.media_id != other.media_id:
+        """Whether both faces are visible at one moment, so that they are two people."""
+        if self.media_id is None or self.media_id != other.media_id or self.repeated_person:
             return False
         if None in (self.start_ms, self.end_ms, other.start_ms, other.end_ms):
             return True

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from graph.domain.capture_time import Dates, Gap, gap_between
-from graph.domain.link import REOPENED, Decision, LinkAct, SecondDecision, State
+from graph.domain.link import AWAITS_VERDICT, REOPENED, Decision, LinkAct, SecondDecision, State
 from graph.domain.people import Maker, Permission, Person, Role, display_name, may, same_person
 
 Row = dict[str, Any]
@@ -20,8 +20,6 @@ Row = dict[str, Any]
 UNSEALING: Final = frozenset({Decision.CONFIRMED.value, Decision.DISMISSED.value, SecondDecision.APPROVED.value})
 """Decisions after which a person sees score and reasons. *Unsure*, *returned* and a reopening are not among them: who
 makes one of these can still judge blind."""
-BLIND_STATES: Final = frozenset({State.LEAD, State.CANDIDATE, State.UNSURE, State.RETURNED})
-"""In these states nobody reads others' verdicts on a link before judging it."""
 MACHINE: Final = "machine"
 
 
@@ -159,7 +157,7 @@ def visible_history(state: State, unsealed: bool, history: Iterable[Row], viewer
     person is still to judge it.
     """
     approved = state is State.APPROVED
-    if not unsealed and state in BLIND_STATES:
+    if not unsealed and state in AWAITS_VERDICT:
         return ()
     with_reasons = unsealed or approved
     return tuple(

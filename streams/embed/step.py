@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from graph.domain import ids
 from graph.domain.errors import SourceUnreachable, Unprocessable
@@ -12,11 +14,12 @@ from graph.files import MediaStore
 from streams import topics
 from streams.faces.find import FaceFinder, FoundFace
 from streams.media.circuit import Circuits
-from streams.media.decode import Decoder
+from streams.media.decode import Decoder, Picture
 from streams.media.fetch import Fetched, Fetcher
 from streams.records import gallery, incoming
 from streams.records.message import Message, check_source, origin, read
 
+_NO_PIXELS = np.empty((0, 0, 3), np.uint8)
 ANSWERS = frozenset({"missing_file", "empty_file", "too_large", "wrong_sha256", "unreadable_file", "source_refused"})
 """Codes of refusals that prove that the host answers."""
 
@@ -84,18 +87,26 @@ class EmbedStep:
         self, fetched: Fetched, content_type: str | None, source_event: gallery.SourceEvent, turn: int = 0
     ) -> gallery.ExaminedMedia:
         """The decoded media with its faces, whose crops are stored."""
-        picture = self.decoder.decode(fetched.data, content_type)
-        found = self.finder.find(picture, fetched.media_id, turn)
+        pages = self.decoder.pages(fetched.data, content_type)
+        shown: list[Picture] = []  # without their pixels
+        faces: list[gallery.EmbeddedFace] = []
+        for page in pages.pictures:
+            found = self.finder.find(page, fetched.media_id, turn)
+            faces += [self._on_page(fetched.media_id, face, page.page, len(faces) + n) for n, face in enumerate(found)]
+            shown.append(replace(page, bgr=_NO_PIXELS))
+        first = shown[0]
         return gallery.ExaminedMedia(
             media_id=fetched.media_id,
-            content_type=picture.content_type,
-            width=picture.width,
-            height=picture.height,
-            frames=picture.frames,
+            content_type=first.content_type,
+            width=first.width,
+            height=first.height,
+            frames=first.frames,
+            frames_examined=pages.examined,
+            partial_percent=min((page.partial_percent for page in shown if page.partial_percent), default=None),
             detector_id=self.detector_id,
             model_id=self.model_id,
-            captured_at=picture.captured_at,
-            faces=[self._recorded(fetched.media_id, face) for face in found],
+            captured_at=first.captured_at,
+            faces=faces,
             origin=source_event,
         )
 
@@ -129,6 +140,14 @@ class EmbedStep:
             raise
         self.circuits.answered(host)
         return fetched
+
+    def _on_page(self, media_id: str, face: FoundFace, page: int, ordinal: int) -> gallery.EmbeddedFace:
+        """The record of a face of a page; the ids of the first page are those of a file with one picture."""
+        if page > 1:
+            name = ids.face_id(media_id, f"{self.detector_id} page {page}", face.ordinal)
+            face = replace(face, face_id=name)
+        recorded = self._recorded(media_id, replace(face, ordinal=ordinal))
+        return recorded.model_copy(update={"page": page})
 
     def _recorded(self, media_id: str, face: FoundFace) -> gallery.EmbeddedFace:
         return gallery.EmbeddedFace(

@@ -1,4 +1,4 @@
-"""People's labels of faces: those labelled *unrelated* or *suspect* are hidden from comparison and searches."""
+"""People's labels of faces: those in HIDDEN_LABELS are hidden from comparison and searches."""
 
 from __future__ import annotations
 

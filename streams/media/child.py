@@ -1,4 +1,4 @@
-"""The parent's side of the decoding process: starts, feeds, times and kills it. Its program is `decode_child.py`.
+"""The parent's side of the decoding process: starts, feeds, times and kills it. Its program is `isolated/program.py`.
 
 Plain frames over two pipes, not a library's process pool: that would unpickle what the child sends, so a child that a
 hostile file has compromised could run code here, beside the passwords.
@@ -18,7 +18,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
-_COMMAND: Final = (sys.executable, "-I", str(Path(__file__).with_name("decode_child.py")))
+_ROOT: Final = str(Path(__file__).parents[2])
+_START: Final = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from streams.media.isolated import program; "
+    "program.start(sys.argv[2:])"
+)
+_COMMAND: Final = (sys.executable, "-I", "-c", _START, _ROOT)
+_ENVIRONMENT: Final = {"OPENBLAS_NUM_THREADS": "1"}
+"""No settings and no passwords reach the process that parses hostile bytes; NumPy starts no threads there."""
 _FILES_PER_CHILD: Final = 2000
 """Files per process: neither a leak nor a compromise outlives it."""
 _HEAD_BYTES: Final = 4096
@@ -40,14 +47,13 @@ class Child:
         self._timeout_s = timeout_s
         self._deadline = 0.0
         self._files_left = _FILES_PER_CHILD
-        # -I and an empty environment: no settings and no passwords reach the process that parses hostile bytes.
         self._process = subprocess.Popen(
             [*_COMMAND, str(max_pixels), str(timeout_s), str(memory_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            env={},
+            env=_ENVIRONMENT,
             cwd="/",
         )
         assert self._process.stdin is not None and self._process.stdout is not None
@@ -72,11 +78,16 @@ class Child:
         self._out.close()
 
     def send(self, data: bytes) -> None:
-        """Sends a file and starts the time for its answer."""
+        """Sends a file and starts the time for the answer, its first picture."""
         self._files_left -= 1
         self._deadline = time.monotonic() + self._timeout_s
-        self._send(struct.pack(">Q", len(data)))
+        self._send(b"F" + struct.pack(">Q", len(data)))
         self._send(data)
+
+    def ask_next(self) -> None:
+        """Asks for the next picture of the same file, and starts the time for the answer."""
+        self._deadline = time.monotonic() + self._timeout_s
+        self._send(b"N")
 
     def receive_head(self) -> dict[str, object]:
         """The answer's JSON object, unchecked."""
@@ -128,7 +139,9 @@ def missing_isolation() -> str:
     """Why decoding processes are not isolated on this machine; empty where they are."""
     command = [*_COMMAND, "isolation"]
     try:
-        return subprocess.run(command, env={}, cwd="/", capture_output=True, text=True, timeout=60, check=True).stdout
+        return subprocess.run(
+            command, env=_ENVIRONMENT, cwd="/", capture_output=True, text=True, timeout=60, check=True
+        ).stdout
     except (OSError, subprocess.SubprocessError) as failure:
         return f"the decoder does not start ({type(failure).__name__})"
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import threading
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from graph.domain.errors import Unprocessable
+from graph.domain.media_kinds import may_be_video, starts_as_picture, starts_as_video
 from graph.domain.turn import noted_turn
 from streams.media.child import Child, ChildFailed
 
@@ -18,14 +21,15 @@ MAX_PIXELS: Final = 178_956_970
 """Twice Pillow's own limit for a decompression bomb; the largest cameras make 150 megapixels."""
 MEMORY_BYTES: Final = 3 * 1024**3
 """Two copies of the largest picture at four bytes a pixel, its file and the interpreter."""
-_CAPTURED_AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d)?")
+_CAPTURED_AT_LENGTHS: Final = (19, 25)
 
 _REFUSALS: Final = {
-    "not_an_image": "The file is not a picture of a kind that is read here (JPEG, PNG, GIF, WebP, BMP, TIFF, HEIF, "
-    "AVIF, JPEG 2000): convert it and submit the result.",
-    "truncated": "The picture's data end too early: the file was cut off. Export it again and submit it anew.",
-    "damaged": "The picture's data are damaged. Export it again and submit it anew.",
-    "unsupported": "The picture's colours are of a kind that is not read: convert it to RGB and submit the result.",
+    "not_an_image": "The file is not a picture of a kind that is read here (JPEG and its relatives, PNG, GIF, WebP, "
+    "BMP, TIFF, HEIF, AVIF, raw photos and some more): convert it and submit the result.",
+    "truncated": "The picture's data end before anything can be seen: the file was cut off. Export it again and submit "
+    "it anew.",
+    "damaged": "Nothing of the picture can be decoded: its data are damaged. Export it again and submit it anew.",
+    "unsupported": "The picture is of a kind that is not read: convert it to JPEG and submit the result.",
     "too_many_pixels": "The picture has more than {limit} million pixels: submit a smaller version of it.",
 }
 
@@ -42,37 +46,25 @@ CONTENT_TYPES: Final = {
     "AVIF": "image/avif",
     "JPEG2000": "image/jp2",
     "PPM": "image/x-portable-anymap",
+    "PSD": "image/vnd.adobe.photoshop",
+    "ICO": "image/vnd.microsoft.icon",
+    "PCX": "image/x-pcx",
+    "SGI": "image/x-sgi",
+    "QOI": "image/qoi",
+    "TGA": "image/x-tga",
+    "JXL": "image/jxl",
+    "JXR": "image/jxr",
+    "RAW": "image/x-raw",
 }
-"""Content type by Pillow's format name."""
-
-_PICTURE_STARTS = (
-    b"\xff\xd8\xff",
-    b"\x89PNG\r\n\x1a\n",
-    b"GIF8",
-    b"II*\x00",
-    b"MM\x00*",
-    b"\x00\x00\x00\x0cjP  ",
-    b"\xff\x4f\xff\x51",
-)
-_PICTURE_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"jp2 ")
-"""`ftyp` brands of still pictures and picture sequences; every other brand is a video's."""
-_VIDEO_STARTS = (
-    b"\x1aE\xdf\xa3",  # Matroska, WebM
-    b"\x00\x00\x01\xba",  # MPEG program stream
-    b"\x00\x00\x01\xb3",  # MPEG video
-    b"FLV\x01",
-    b"OggS",
-    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF, WMV
-    b".RMF",
-)
-_QUICKTIME_BOXES = (b"moov", b"mdat", b"wide", b"pnot")
+"""Content type by the decoding process's name of the format, mostly Pillow's."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded picture, upright: `bgr` is uint8 (height, width, 3); `frames` is the number of pictures in the file.
+    """One decoded picture of a file, upright: `bgr` is uint8 (height, width, 3).
 
-    `captured_at` is the camera's date (ISO 8601, often without a zone), or None.
+    `frames` is the number of pictures in the file, `page` the place of this one, from 1. `captured_at` is the camera's
+    date (ISO 8601, often without a zone), or None. `partial_percent` is about how much of it was decoded, None all.
     """
 
     bgr: npt.NDArray[np.uint8]
@@ -81,12 +73,27 @@ class Picture:
     content_type: str
     frames: int
     captured_at: str | None
+    page: int = 1
+    partial_percent: int | None = None
+
+
+class Pages:
+    """The distinct pictures of one file, each decoded when it is asked for; they can be iterated once.
+
+    `examined` is, once iterated, the number of the file's pictures that were decoded or the same as one that was. The
+    iteration ends early where later pictures cannot be decoded.
+    """
+
+    def __init__(self, pictures: Callable[[Pages], Generator[Picture]]) -> None:
+        self.examined = 0
+        self.pictures = pictures(self)
 
 
 class Decoder:
-    """Decodes pictures, one at a time, in a child process. Thread-safe.
+    """Decodes pictures, one at a time, in child processes. Thread-safe.
 
-    The child starts with the first picture. A child that dies or hangs is replaced, and the picture tried once more.
+    A child starts with the first picture; a file of many pictures keeps its own until they are all taken. A child that
+    dies or hangs is replaced, and the file tried once more.
     """
 
     def __init__(self, timeout_s: int = 20, max_pixels: int = MAX_PIXELS, memory_bytes: int = MEMORY_BYTES) -> None:
@@ -94,72 +101,162 @@ class Decoder:
         self._max_pixels = max_pixels
         self._memory_bytes = memory_bytes
         self._lock = threading.Lock()
-        self._child: Child | None = None
+        self._idle: Child | None = None
 
     def decode(self, data: bytes, declared_content_type: str | None) -> Picture:
-        """The first frame in `data`, EXIF orientation applied, then the turn noted by an earlier release. Blocks.
+        """The first picture in `data`; the rest as in `pages`."""
+        with closing(self.pages(data, declared_content_type).pictures) as pictures:
+            return next(pictures)
 
-        The bytes decide what it is; the declared type only where they are unknown. Raises Unprocessable with code
-        `video_not_supported_yet`, `not_an_image`, `truncated`, `damaged`, `unsupported`, `too_many_pixels`,
-        `decoder_died` or `decoder_timeout`.
+    def pages(self, data: bytes, declared_content_type: str | None) -> Pages:
+        """The distinct pictures in `data`, EXIF orientation applied, then the turn noted by an earlier release.
+
+        The bytes decide what it is; the declared type only where they are unknown. Taking the first picture blocks and
+        raises Unprocessable with code `video_not_supported_yet`, `not_an_image`, `truncated`, `damaged`,
+        `unsupported`, `too_many_pixels`, `decoder_died` or `decoder_timeout`.
         """
-        if is_video(data, declared_content_type):
-            raise Unprocessable(
-                "video: not supported yet. The event stays in quarantine and can be replayed once it is.",
-                code="video_not_supported_yet",
-            )
-        with self._lock:
-            try:
-                picture = self._attempt(data)
-            except ChildFailed:
-                try:
-                    picture = self._attempt(data)
-                except ChildFailed as failure:
-                    raise _given_up(failure, self._timeout_s) from failure
-        return _turned(picture, noted_turn(data))
+        return Pages(lambda pages: self._pictures(data, declared_content_type, pages))
 
     def close(self) -> None:
-        """Ends the child process; a later `decode` starts another."""
+        """Ends the idle child process; a later `decode` starts another."""
         with self._lock:
-            self._drop()
+            self._drop_idle()
 
-    def _attempt(self, data: bytes) -> Picture:
-        child = self._child
-        if child is None or not child.is_fit():
-            self._drop()
-            child = self._child = Child(self._max_pixels, self._timeout_s, self._memory_bytes)
+    def _pictures(self, data: bytes, declared_content_type: str | None, pages: Pages) -> Generator[Picture]:
+        turn = noted_turn(data)
+        answer, child = self._first(data, declared_content_type)
         try:
-            child.send(data)
+            while answer.picture is not None:
+                pages.examined = answer.examined
+                yield _turned(answer.picture, turn)
+                if child is None:
+                    return
+                asked, child = child, None
+                answer, child = self._next(asked)
+            pages.examined = answer.examined
+        except ChildFailed:
+            return  # what the earlier pictures show counts
+        finally:
+            if child is not None:
+                self._give_back(child)
+
+    def _first(self, data: bytes, declared_content_type: str | None) -> tuple[_Answer, Child | None]:
+        """The answer to a file, and the child that keeps it, where it has more pictures."""
+        if starts_as_video(data):
+            raise _video()
+        with self._lock:
+            try:
+                return self._attempt(data, declared_content_type)
+            except ChildFailed:
+                try:
+                    return self._attempt(data, declared_content_type)
+                except ChildFailed as failure:
+                    raise _given_up(failure, self._timeout_s) from failure
+
+    def _next(self, child: Child) -> tuple[_Answer, Child | None]:
+        with self._lock:
+            return self._checked(child, child.ask_next)
+
+    def _give_back(self, child: Child) -> None:
+        """Takes a child whose other pictures nobody wants."""
+        with self._lock:
+            self._keep(child)
+
+    def _attempt(self, data: bytes, declared_content_type: str | None) -> tuple[_Answer, Child | None]:
+        child, self._idle = self._idle, None
+        if child is None or not child.is_fit():
+            if child is not None:
+                child.kill()
+            child = Child(self._max_pixels, self._timeout_s, self._memory_bytes)
+        try:
+            return self._checked(child, lambda: child.send(data))
+        except _Refusal as refusal:
+            raise self._refusal(str(refusal), data, declared_content_type) from None
+
+    def _checked(self, child: Child, ask: Callable[[], None]) -> tuple[_Answer, Child | None]:
+        """The answer to a request. The child is idle again where no more can be asked of this file, and else returned.
+
+        A child that fails is killed.
+        """
+        try:
+            ask()
             head = child.receive_head()
             error = head.get("error")
-            if error == "not_an_image" and starts_as_picture(data):
-                error = "damaged"
-            if isinstance(error, str) and error in _REFUSALS:
-                message = _REFUSALS[error].format(limit=self._max_pixels // 1_000_000)
-                raise Unprocessable(message, code=error)
-            return self._picture(child, head)
-        except Unprocessable:
-            raise
+            answer = None if isinstance(error, str) and error in _REFUSALS else self._answer(child, head)
         except BaseException:  # any failure within an answer leaves this child's pipe out of step
-            self._drop()
+            child.kill()
             raise
+        if answer is not None and answer.more:
+            return answer, child
+        self._keep(child)
+        if answer is None:
+            raise _Refusal(str(error))
+        return answer, None
 
-    def _picture(self, child: Child, head: dict[str, object]) -> Picture:
-        """The picture that the head announces; every value is checked, since the child may be compromised."""
-        width, height, frames, captured_at = (head.get(key) for key in ("width", "height", "frames", "captured_at"))
-        content_type = CONTENT_TYPES.get(str(head.get("format")))
-        if not (isinstance(width, int) and isinstance(height, int) and isinstance(frames, int) and content_type):
+    def _keep(self, child: Child) -> None:
+        self._drop_idle()
+        self._idle = child
+
+    def _refusal(self, error: str, data: bytes, declared_content_type: str | None) -> Unprocessable:
+        if error == "not_an_image" and starts_as_picture(data):
+            error = "damaged"
+        elif error == "not_an_image" and may_be_video(data, declared_content_type):
+            return _video()
+        return Unprocessable(_REFUSALS[error].format(limit=self._max_pixels // 1_000_000), code=error)
+
+    def _answer(self, child: Child, head: dict[str, object]) -> _Answer:
+        """What the head announces; every value is checked, since the child may be compromised."""
+        examined, more = head.get("examined"), head.get("more")
+        if not (isinstance(examined, int) and examined >= 0 and isinstance(more, bool)):
             raise ChildFailed("died")
-        if not (width > 0 and height > 0 and width * height <= self._max_pixels and frames > 0):
+        if "width" not in head:
+            return _Answer(None, examined, more)
+        width, height, frames, page = (head.get(key) for key in ("width", "height", "frames", "page"))
+        content_type = CONTENT_TYPES.get(str(head.get("format")))
+        if not (isinstance(width, int) and isinstance(height, int) and content_type):
+            raise ChildFailed("died")
+        if not (width > 0 and height > 0 and width * height <= self._max_pixels):
+            raise ChildFailed("died")
+        if not (isinstance(frames, int) and isinstance(page, int) and 1 <= page <= frames and examined <= frames):
             raise ChildFailed("died")
         pixels = np.frombuffer(child.receive(width * height * 3), np.uint8).reshape(height, width, 3)
-        known = isinstance(captured_at, str) and _CAPTURED_AT.fullmatch(captured_at)
-        return Picture(pixels, width, height, content_type, frames, str(captured_at) if known else None)
+        percent = head.get("partial_percent")
+        partial = percent if isinstance(percent, int) and 1 <= percent <= 99 else None
+        captured_at = _date(head.get("captured_at"))
+        picture = Picture(pixels, width, height, content_type, frames, captured_at, page, partial)
+        return _Answer(picture, examined, more)
 
-    def _drop(self) -> None:
-        if self._child is not None:
-            self._child.kill()
-            self._child = None
+    def _drop_idle(self) -> None:
+        if self._idle is not None:
+            self._idle.kill()
+            self._idle = None
+
+
+class _Refusal(Exception):
+    """The child refuses the file; the argument is the code."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    picture: Picture | None
+    examined: int
+    more: bool
+
+
+def _video() -> Unprocessable:
+    return Unprocessable(
+        "video: not supported yet. The event stays in quarantine and can be replayed once it is.",
+        code="video_not_supported_yet",
+    )
+
+
+def _date(given: object) -> str | None:
+    """A date in ISO 8601 with seconds, and with an offset or without; None of anything else."""
+    if isinstance(given, str) and given.isascii() and len(given) in _CAPTURED_AT_LENGTHS:
+        with suppress(ValueError):
+            if datetime.fromisoformat(given).isoformat() == given:
+                return given
+    return None
 
 
 def _turned(picture: Picture, degrees: int) -> Picture:
@@ -179,27 +276,3 @@ def _given_up(failure: ChildFailed, timeout_s: int) -> Unprocessable:
     return Unprocessable(
         f"{why}: convert the picture with another program and submit the result.", code=f"decoder_{failure.how}"
     )
-
-
-def is_video(data: bytes, declared_content_type: str | None) -> bool:
-    """Whether the first bytes are those of a video, or of no known kind while the sender declared a video."""
-    start = data[:16]
-    box = start[4:8]
-    if box == b"ftyp":
-        return start[8:12] not in _PICTURE_BRANDS
-    if start.startswith(_VIDEO_STARTS) or box in _QUICKTIME_BOXES:
-        return True
-    if start.startswith(b"RIFF"):
-        return start[8:12] == b"AVI "
-    if (
-        len(data) > 376 and data[0] == data[188] == data[376] == 0x47
-    ):  # MPEG transport stream: a sync byte every 188 bytes
-        return True
-    return (declared_content_type or "").strip().lower().startswith("video/") and not starts_as_picture(data)
-
-
-def starts_as_picture(data: bytes) -> bool:
-    """Whether the file starts like a picture of an accepted kind."""
-    if data[4:8] == b"ftyp":
-        return data[8:12] in _PICTURE_BRANDS
-    return data.startswith(_PICTURE_STARTS) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import functools
 import importlib
-import io
-import json
 import multiprocessing
 import os
 import signal
-import struct
 import threading
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -29,6 +26,7 @@ from streams.media.decode import CONTENT_TYPES, MAX_PIXELS, Picture
 from streams.media.fetch import Fetcher
 
 PICTURES_AT_A_TIME = 4
+DECODE_S = 20
 CPU = "cpu"
 """Beside the steps: processor seconds of all of them."""
 
@@ -92,8 +90,7 @@ def _start(settings: BareSettings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     find = importlib.import_module("streams.faces.find")
     store = MediaStore(settings.store)
-    child: Any = importlib.import_module("streams.media.decode_child")
-    child.pi_heif.register_heif_opener(thumbnails=False)
+    importlib.import_module("streams.media.isolated.program").prepare(MAX_PIXELS)
     finder = find.FaceFinder(ensure_models(settings.models), 1)
     _process = _Process(finder, Fetcher([settings.root], store), store)
     for owner, method, step in (
@@ -141,18 +138,16 @@ def _work(url: str) -> dict[str, float]:
 
 def _decoded(data: bytes) -> Picture:
     """The picture, decoded here by the decoding process's own code, without isolation: for trusted pictures only."""
-    child: Any = importlib.import_module("streams.media.decode_child")
-    out = io.BytesIO()
+    pages: Any = importlib.import_module("streams.media.isolated.pages")
+    refused: Any = importlib.import_module("streams.media.isolated.page").Refused
     try:
-        child._decode(data, MAX_PIXELS, out)
-    except Exception as failure:  # each of Pillow's parsers has its own errors; all mean: no picture
+        opened = pages.Pages(data, MAX_PIXELS, DECODE_S)
+        page = opened.next()
+    except refused as failure:
         raise Unprocessable("not a picture") from failure
-    answer = out.getbuffer()
-    size = struct.unpack(">I", answer[:4])[0]
-    head = json.loads(bytes(answer[4 : 4 + size]))
-    pixels = np.frombuffer(answer[4 + size :], np.uint8).reshape(head["height"], head["width"], 3)
-    kind = CONTENT_TYPES[head["format"]]
-    return Picture(pixels, head["width"], head["height"], kind, head["frames"], head["captured_at"])
+    image, source = page.frame.image, opened.source
+    pixels = np.ascontiguousarray(np.asarray(image)[:, :, ::-1])
+    return Picture(pixels, image.width, image.height, CONTENT_TYPES[source.format], source.frames, source.captured_at())
 
 
 def add(total: dict[str, float], more: Mapping[str, float]) -> None:

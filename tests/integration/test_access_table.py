@@ -274,6 +274,10 @@ IDENTIFY = {
         "faces": ["{face_id}", "{other_face_id}"],
     }
 }
+REPEATED: dict[str, Any] = {
+    "body": {"repeated_person": "mirror", "reason": "a mirror behind the child"},
+    "headers": {"If-Match": '"0"'},
+}
 MARK = {"body": {"box": [300, 200, 60, 80]}}
 OTHER_CROP = "/faces/{other_face_id}/crop"
 
@@ -407,6 +411,12 @@ TABLE = [
     Row("GET /media/{media_id}",              "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
     Row("GET /media/{media_id}/faces",        "candidate",           "401 200 404 404 404 200 404 404 403 403 403"),
     Row("GET /media/{media_id}/faces",        "missing",             "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("GET /media/{media_id}/repeated-person",   "face",           "401 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /media/{media_id}/repeated-person",   "missing",        "401 404 404 404 404 404 404 404 403 403 403"),
+    Row("POST /media/{media_id}/repeated-person",  "face",           "401 201 404 404 404 403 403 403 403 403 403",
+        **REPEATED),
+    Row("POST /media/{media_id}/repeated-person",  "missing",        "401 404 404 404 404 403 403 403 403 403 403",
+        **REPEATED),
     Row("POST /media/{media_id}/faces",       "face",                "401 202 404 404 404 403 403 403 403 403 403",
         **MARK),
     Row("POST /media/{media_id}/faces",       "missing",             "401 404 404 404 404 403 403 403 403 403 403",

@@ -230,7 +230,7 @@ async def test_a_link_by_hand_is_confirmed_and_names_who_made_it(scene: Scene) -
     assert (refused.value.code, refused.value.current["link_id"]) == ("link_exists", link.link_id)
     with pytest.raises(NotFound):  # a face of another district, which no search has shown
         await contact_sheet.do_link(store, (scene.faces["n1"], scene.faces["t1"]), ["marks"], "", actor=ANNA, now=NOW)
-    assert (await reopen(store, link.link_id, 1)).state is State.CANDIDATE
+    assert (await reopen(store, link.link_id, 1)).state is State.WITHDRAWN
 
 
 async def sheet(scene: Scene) -> list[str]:

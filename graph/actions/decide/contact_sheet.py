@@ -98,7 +98,7 @@ async def preview(store: Store, access_log: AccessLog, judgement: SheetJudgement
         found = await _lock_seen(tx, judgement, actor, read_only=True)
         sheet = await _plan_sheet(tx, judgement, found, actor, read_only=True)
         found |= {
-            link_id: Locked(link_id, a, b, State.CANDIDATE, 0, (), LinkStatus(State.CANDIDATE))
+            link_id: Locked(link_id, a, b, State.WITHDRAWN, 0, (), LinkStatus(State.WITHDRAWN))
             for link_id, (a, b) in sheet.created.items()
         }
         found |= await lock(tx, [step.link_id for step in sheet.steps if step.link_id not in found], read_only=True)
@@ -198,7 +198,7 @@ async def _plan_sheet(
     between = await _open_links(tx, apart, sheet.side_of) if apart else set[str]()
     known = {**found, **await lock(tx, between | (pairs.keys() - found.keys()), read_only=read_only)}
     may_dismiss = {key for key in between & known.keys() if may(actor, Permission.JUDGE, known[key].districts)}
-    states = {key: known[key].status.state if key in known else State.CANDIDATE for key in pairs}
+    states = {key: known[key].status.state if key in known else State.WITHDRAWN for key in pairs}
     for key in pairs:
         # A link of the sheet itself that waits for no verdict is refused where its step is planned.
         settled = JOINS if key in confirmed else {State.DISMISSED}

@@ -174,6 +174,8 @@ def _contradiction(after: Surroundings, added: Collection[Contradiction], viewer
         shown = victim.explained(_first(visible), view.near, view.victims)
         what = "two faces of one picture" if shown.kind == "one_frame" else "two faces that were judged to differ"
         message = f"this would make one person of {what}: see `current` for the chain that joins them"
+        if shown.kind == "one_frame":
+            message += "; if the picture is a collage or has a mirror, state first that it shows one person twice"
     else:
         whole = victim.explained(_first(added), after.near, after.victims)
         links = [after.near.links[link] for link in whole.path]
@@ -187,6 +189,8 @@ def _contradiction(after: Surroundings, added: Collection[Contradiction], viewer
         "weakest": shown.weakest,
         "districts": calls,
     }
+    if shown.kind == "one_frame":
+        current["media_id"] = view.near.faces[shown.a].media_id
     return Conflict(PLAIN, code="contradiction", disclosed=message, current=current)
 
 

@@ -174,7 +174,7 @@ async def lock(tx: Tx, link_ids: Iterable[str], *, read_only: bool = False) -> d
 
 
 def _locked(row: Row) -> Locked:
-    acts: list[Row] = [{**past, "state_then": State(past["state_then"])} for past in row["history"]]
+    acts: list[Row] = [{**act, "state_then": _state_then(act, row)} for act in row["history"]]
     history = tuple(LinkAct(**act) for act in acts)
     return Locked(
         link_id=row["link_id"],
@@ -186,6 +186,12 @@ def _locked(row: Row) -> Locked:
         status=link.link_status(State(row["state"]), history),
         history=history,
     )
+
+
+def _state_then(act: Row, row: Row) -> State:
+    """The link's state before the act; a hand-made link that the machine has measured since is its candidate."""
+    state = State(act["state_then"])
+    return State.CANDIDATE if state is State.WITHDRAWN and row["measured"] else state
 
 
 def _outcome(step: Step, locked: Locked, deciding: Deciding, act_id: str) -> Outcome:

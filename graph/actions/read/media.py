@@ -55,6 +55,7 @@ class MediaFacts:
     duration_ms: int | None
     captured_at: str | None
     ai_generated: bool | None
+    repeated_person: str | None
     first_submitted_at: int | None
     faces: int
     too_poor: int

@@ -75,7 +75,9 @@ async def ask_with_faces(store: Store, question: Question, faces: list[str], *, 
         seen = {"faces": probes, "district": actor.district}
         media = [row["media_id"] for row in await tx.rows(queries.MEDIA_OF_FACES, **seen)]
         if len(set(media)) != len(media):
-            raise Invalid("faces: two faces of one picture are never one person: ask for each")
+            raise Invalid(
+                "faces: two of them are in one picture: ask for each, or state first that it shows one person twice"
+            )
         return probes
 
     return await _ask_with_known(store, question, find, {}, actor=actor, now=now)

@@ -199,11 +199,14 @@ WITH r, row
 """
     + _PLACE
     + """
-WITH r, row WHERE r.version = 0
-SET r.state = row.state, r.score = row.score, r.band = row.band, r.model_id = row.model_id,
+WITH r, row WHERE r.version = 0 OR r.score IS NULL
+SET r.state = CASE WHEN r.version = 0 OR r.state = 'withdrawn' THEN row.state ELSE r.state END,
+    r.score = row.score, r.band = row.band, r.model_id = row.model_id,
     r.threshold = row.threshold, r.by_mean = row.by_mean, r.score_id = row.score_id
 """
 )
+"""A judged link keeps its state and measurements; one that a person made gets the machine's first measurement, and
+from *withdrawn* the machine's state."""
 
 UNDECIDED_LINKS: Final = """
 UNWIND $media AS media_id

@@ -48,8 +48,8 @@ MEDIA: Final = (
     """
 MATCH (m:Media {media_id: $media_id})
 RETURN m {.media_id, .kind, .content_type, .width, .height, .partial_percent, frames: coalesce(m.frames, 1),
-          frames_examined: coalesce(m.frames_examined, 1),
-          .duration_ms, .first_submitted_at} AS media,
+          frames_examined: coalesce(m.frames_examined, 1), .duration_ms, .first_submitted_at,
+          .repeated_person} AS media,
        COLLECT { MATCH (f:Face)-[:SEEN_IN]->(m) WITH collect('face:' + f.face_id) + ('media:' + m.media_id) AS subjects
                  UNWIND subjects AS subject
                  MATCH (e:Erasure {subject: subject}) RETURN e {.subject, .requested_at, .code}

@@ -11,6 +11,7 @@ MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
 """
 _LINK_FACTS: Final = """
 RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.confirmed_at AS confirmed_at,
+       r.score IS NOT NULL AS measured,
        a.face_id AS a, b.face_id AS b,
        COLLECT { MATCH (a)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district }
        + COLLECT { MATCH (b)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district } AS districts,
@@ -51,7 +52,7 @@ UNWIND $rows AS row
 MATCH (a:Face {face_id: row.a})
 MATCH (b:Face {face_id: row.b})
 MERGE (a)-[r:CANDIDATE {link_id: row.link_id}]->(b)
-ON CREATE SET r.version = 0, r.state = 'candidate', r.proposed_by = row.proposed_by,
+ON CREATE SET r.version = 0, r.state = 'withdrawn', r.proposed_by = row.proposed_by,
               r.proposed_in = row.proposed_in, r.proposed_at = $at
 """
 

@@ -35,11 +35,14 @@ ORDER BY f.too_poor_because IS NOT NULL, f.quality DESC, f.face_id
 """The best faces represent a victim that has very many."""
 
 MEDIA_OF_FACES: Final = """
-MATCH (f:Face)-[:SEEN_IN]->(m:Media) WHERE f.face_id IN $faces
+MATCH (f:Face)-[:SEEN_IN]->(m:Media) WHERE f.face_id IN $faces AND m.repeated_person IS NULL
   AND EXISTS { MATCH (m)-[:IN_CASE]->(c:Case) WHERE c.district = $district }
 RETURN f.face_id AS face_id, m.media_id AS media_id
 """
-"""For faces in another district it is not disclosed which of them are in one picture."""
+"""Without pictures that show one person more than once.
+
+For faces in another district it is not disclosed which of them are in one picture.
+"""
 
 _FACTS: Final = """
 s {.search_id, .case_id, .purpose, .legal_basis, .requested_by, .district, .within, .limit, .status, .reason,

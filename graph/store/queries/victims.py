@@ -18,7 +18,7 @@ WITH collect(f) AS near
 CALL (near) {
   UNWIND near AS f
   RETURN collect(f {.face_id, .start_ms, .end_ms, .quality,
-    media_id: head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
+    media: head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m {.media_id, .repeated_person} }),
     declared: COLLECT { MATCH (f)-[:DEPICTS {basis: 'declared'}]->(v:Victim) RETURN v.victim_id },
     victim_id: head(COLLECT { MATCH (f)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim) RETURN v.victim_id }),
     cases: COLLECT { MATCH (f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)

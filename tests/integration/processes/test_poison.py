@@ -152,10 +152,11 @@ def send_everything(sender: Sender, tmp_path: Path, port: int) -> None:
         ("cmyk.jpg", encoded(face.convert("CMYK"), "JPEG")),
         ("animated.gif", animated(face)),
         ("16-bit.png", with_16_bits(face)),
+        ("cut.jpg", jpeg[: len(jpeg) * 9 // 10]),
     ]
     bad_files: list[tuple[str, bytes, str, str]] = [
         ("text.jpg", b"this is no picture", "not_an_image", "convert it"),
-        ("truncated.jpg", jpeg[: len(jpeg) // 2], "truncated", "cut off"),
+        ("truncated.jpg", jpeg[: jpeg.index(b"\xff\xda")], "truncated", "cut off"),
         ("empty.jpg", b"", "empty_file", "0 bytes"),
         ("huge.png", picture_of_900_megapixels(), "too_many_pixels", "million pixels"),
         ("film.mp4", b"\x00\x00\x00\x18ftypisom" + bytes(500), "video_not_supported_yet", "video: not supported yet"),

@@ -17,8 +17,9 @@ from PIL import Image
 
 from infra.cli.doctor import Finding, findings
 from infra.settings import Settings
-from streams.media import child, decode_child
+from streams.media import child
 from streams.media.decode import Decoder
+from streams.media.isolated import isolation
 from tests.support.factories_pictures import encoded, quarters
 from tests.unit.media.test_decode_pictures import QUARTERS_AS_HEIC
 
@@ -32,7 +33,7 @@ linux = pytest.mark.skipif(
 INTRUDER = """
 import ctypes, importlib.util, json, mmap, os, signal, socket, subprocess, sys
 program, user, isolates, secret = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "isolated", sys.argv[4]
-spec = importlib.util.spec_from_file_location("decode_child", program)
+spec = importlib.util.spec_from_file_location("isolation", program)
 child = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(child)
 if isolates:
@@ -80,7 +81,7 @@ if user:
     os.setgroups([]); os.setgid(user); os.setuid(user)
 found = {}
 if isolates:
-    assert child._isolate() == ""
+    assert child.isolate() == ""
     found = {name: outcome(attempt) for name, attempt in HARMFUL.items()}
 found |= {name: outcome(attempt) for name, attempt in HARMLESS.items()}
 os.write(1, json.dumps(found).encode())
@@ -90,7 +91,7 @@ os.write(1, json.dumps(found).encode())
 
 def intrude(secret: Path, user: int, how: str) -> dict[str, int]:
     """The errno of each attempt, 0 where it succeeded."""
-    command = [sys.executable, "-I", "-c", INTRUDER, decode_child.__file__, str(user), how, str(secret)]
+    command = [sys.executable, "-I", "-c", INTRUDER, isolation.__file__, str(user), how, str(secret)]
     done = subprocess.run(command, env={}, cwd="/", capture_output=True, text=True, timeout=60, check=True)
     return json.loads(done.stdout)
 
@@ -123,7 +124,7 @@ def test_the_same_attempts_succeed_without_isolation(secret: Path) -> None:
 
 def is_decoder(process: psutil.Process) -> bool:
     try:
-        return decode_child.__file__ in process.cmdline()
+        return "streams.media.isolated" in " ".join(process.cmdline())
     except psutil.Error:  # another test's child that has just ended
         return False
 
@@ -152,11 +153,8 @@ def test_without_a_filter_pictures_are_decoded_and_doctor_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a system without seccomp: here its library is hidden from the decoder."""
-    hidden = (
-        "import runpy, sys; sys.modules['seccompy'] = None; sys.argv = sys.argv[1:]; "
-        "runpy.run_path(sys.argv[0], run_name='__main__')"
-    )
-    monkeypatch.setattr(child, "_COMMAND", (sys.executable, "-I", "-c", hidden, decode_child.__file__))
+    hidden = "import sys; sys.modules['seccompy'] = None; " + child._START
+    monkeypatch.setattr(child, "_COMMAND", (sys.executable, "-I", "-c", hidden, child._ROOT))
     decoder = Decoder()
     try:
         assert decoder.decode(encoded(quarters(), "PNG"), None).width == 64
@@ -173,7 +171,7 @@ def test_on_macos_the_reason_is_the_system(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
 
-    assert decode_child._isolate() == "Darwin has no system call filter (seccomp)"
+    assert isolation.isolate() == "Darwin has no system call filter (seccomp)"
 
 
 def test_a_decoder_that_does_not_start_is_not_called_isolated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,18 +206,19 @@ def test_no_kind_of_picture_needs_a_module_that_is_imported_only_then(tmp_path: 
         (tmp_path / str(number)).write_bytes(file)
 
     program = (
-        "import importlib.util, io, pathlib, sys\n"
-        "spec = importlib.util.spec_from_file_location('decode_child', sys.argv[1])\n"
-        "child = importlib.util.module_from_spec(spec); spec.loader.exec_module(child)\n"
-        "child._prepare(10**6)\n"
-        "child.Image._initialized = 2\n"  # else Pillow tries all its parsers on an unknown file: in vain when isolated
+        "import pathlib, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from streams.media.isolated import page, pages, program\n"
+        "program.prepare(10**6)\n"
+        "program.Image._initialized = 2\n"  # else Pillow tries all its parsers on an unknown file
         "known = set(sys.modules)\n"
         "for path in pathlib.Path(sys.argv[2]).iterdir():\n"
-        "    try: child._decode(path.read_bytes(), 10**6, io.BytesIO())\n"
-        "    except child._Refused: pass\n"
+        "    try:\n"
+        "        file = pages.Pages(path.read_bytes(), 10**6, 60)\n"
+        "        while file.next(): file.source.captured_at()\n"
+        "    except page.Refused: pass\n"
         "print(*sorted(set(sys.modules) - known))\n"
     )
-    command = [sys.executable, "-I", "-c", program, decode_child.__file__, str(tmp_path)]
+    command = [sys.executable, "-I", "-c", program, child._ROOT, str(tmp_path)]
     done = subprocess.run(command, env={}, cwd="/", capture_output=True, text=True, timeout=60, check=True)
 
     assert done.stdout.split() == []
