@@ -119,17 +119,13 @@ async def stored_media(store: Store, gallery: Gallery, records: Iterable[Gallery
         elif isinstance(record, ExaminedMedia) and (media := gallery.media.get(record.media_id)) is not None:
             names = {face.face_id for face in record.faces}
             wanted |= {record.media_id} if not names or not names <= set(media.faces) else set()
-    return {
-        row["media_id"]: _media(row)
-        for row in await register.media_as_stored(store, sorted(wanted))
-        if row["detector_id"] is not None
-    }
+    return {row["media_id"]: _media(row) for row in await register.media_as_stored(store, sorted(wanted))}
 
 
 def _media(row: Row) -> StoredMedia:
     faces = {
         face["face_id"]: StoredFace(
-            face["ordinal"],
+            face["ordinal"] or 0,
             Place(face["page"], face["box"]),
             crop_name(face["display_crop"] or face["face_id"]),
             tuple(face["seen_as"]),
@@ -137,4 +133,4 @@ def _media(row: Row) -> StoredMedia:
         for face in row["faces"]
         if face["box"] is not None
     }
-    return StoredMedia(row["detector_id"], tuple(row["former_detectors"]), faces, row["face_erased_at"])
+    return StoredMedia(row["detector_id"] or "", tuple(row["former_detectors"]), faces, row["face_erased_at"])

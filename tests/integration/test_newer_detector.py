@@ -17,10 +17,12 @@ from graph.actions.decide.verdicts import do_approval, do_verdict
 from graph.domain import ids
 from graph.domain.link import Decision, SecondDecision
 from graph.store.session import Store
-from streams.faces.models import DETECTOR_ID
-from streams.records.gallery import EmbeddedFace, MediaEmbedded
+from streams.faces.models import DETECTOR_ID, MODEL_ID
+from streams.gallery.load import load_gallery
+from streams.records.gallery import EmbeddedFace, GalleryRecord, MediaEmbedded, MediaReexamined
 from tests.support import factories_streams as make
 from tests.support.factories import ANNA, NOW, SAM, SUE
+from tests.support.graph_contents import empty
 from tests.support.link_in_process import LinkInProcess, link_in_process
 from tests.support.signed_in import as_
 
@@ -287,3 +289,54 @@ async def test_the_crops_of_a_face_are_deleted_wherever_a_detector_stored_them(s
 
     gone = {who for who, name in NEW.items() if not site.files.has(f"{MEDIA[:2]}/{MEDIA}/{name}.display.jpg")}
     assert gone == {"child"}
+
+
+def examined_again(faces: Sequence[EmbeddedFace], place: int, detector: str) -> MediaReexamined:
+    """The record of a reexamination."""
+    facts = dict(group(faces, place, detector))
+    return MediaReexamined(**{name: facts[name] for name in MediaReexamined.model_fields})
+
+
+async def test_the_same_log_makes_the_same_graph_in_one_batch_in_many_and_onto_the_graph_that_it_made(
+    site: LinkInProcess,
+) -> None:
+    dark, light = [face("late", 0, DETECTOR_ID, poor=True)], [face("late", 0, NEWER)]
+    log: list[GalleryRecord] = [
+        group([*of_before()[:1], dark[0].model_copy(update={"face_id": "d" * 64, "ordinal": 1})], 0),
+        examined_again(of_newer(), 1, NEWER),
+        group(of_before(), 2, case="local:s1"),
+        make.erasure("face_id", OLD["child"], make.origin(3, at=10**6, kind="erasures.requested")),
+        group(of_newer(), 4, NEWER),
+        group(of_newer(), 5, NEWER, case="local:s2").model_copy(update={"origin": make.origin(5, at=10**9)}),
+        examined_again(light, 6, "a third detector"),
+    ]
+    for record in log:
+        site.write([record])
+        await site.linked()
+    one_by_one = await site.snapshot(times=False)
+    await site.stop()
+
+    await site.do("MATCH (c:Cursor) SET c.offset = -1")
+    await site.restart()
+    await site.linked()
+    assert (await site.snapshot(times=False)).keys() == one_by_one.keys()
+    await site.stop()
+
+    await empty(site.store)
+    await site.restart()
+    await site.linked()
+    assert await site.snapshot(times=False) == one_by_one
+
+
+async def test_link_holds_in_memory_what_it_loads_after_a_restart(site: LinkInProcess) -> None:
+    await stored_before(site)
+    site.write([examined_again(of_newer(), 3, NEWER)])
+    await site.linked()
+    await do_erase(site.store, "face_id", OLD["friend"], "no face", actor=SUE, now=datetime.now(UTC))
+    await site.linked()
+
+    assert site._link is not None
+    held, loaded = site._link._gallery, await load_gallery(site.store, MODEL_ID)
+    assert (loaded.media, loaded.erasures) == (held.media, held.erasures)
+    assert loaded.faces.keys() == held.faces.keys()
+    assert held.erasures[f"face:{NEW['friend']}"].face_id == OLD["friend"]
