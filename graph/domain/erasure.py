@@ -31,9 +31,11 @@ def code_of(code: ErasureCode | None, reason: str) -> ErasureCode:
 class Erased(NamedTuple):
     """The latest erasure request of a subject, in Kafka milliseconds, and its reason; older requests have none.
 
+    `districts` are those of the cases that the subject lay in, at any request: they alone may know that it was erased.
     `face_id` is set where the subject is another detector's id of a face: the face's own id.
     """
 
     requested_at: int
     code: ErasureCode | None = None
     face_id: str | None = None
+    districts: tuple[str, ...] = ()

@@ -39,7 +39,8 @@ def notify(batch: Batch, record: MediaEmbedded, media: Media, *, repeated: bool)
 
 
 def _erasures(batch: Batch, record: MediaEmbedded, media: Media) -> dict[str, object]:
-    """What a notice says of earlier erasures: of what is in the register again, and of faces that stay away."""
+    """What a notice says of earlier erasures in the event's district: of what is in the register again, and of faces
+    that stay away."""
     of_faces = [f"face:{face.face_id}" for face in record.faces if face.face_id in media.faces]
     subjects = [f"media:{record.media_id}", f"case:{record.submitted.case_id}", *of_faces]
     away = [f"face:{face.face_id}" for face in record.faces if face.face_id not in media.faces]
@@ -49,6 +50,7 @@ def _erasures(batch: Batch, record: MediaEmbedded, media: Media) -> dict[str, ob
             {"subject": subject, "requested_at": erased.requested_at, "code": erased.code}
             for subject in of
             if (erased := batch.staged.erasures.get(subject)) is not None
+            and record.submitted.district in erased.districts
         ]
         for name, of in found.items()
     }

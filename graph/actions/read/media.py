@@ -33,7 +33,10 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class ErasedBefore:
-    """The latest erasure of a media, or of one of its faces, that was submitted again since; in milliseconds."""
+    """The latest erasure of a media, or of one of its faces, that was submitted again since; in milliseconds.
+
+    Only of what lay in a case that the viewer may see.
+    """
 
     subject: str
     requested_at: int
@@ -132,7 +135,11 @@ async def read_media(
         **media_statements(row["dates"], viewer),
         faces=row["faces"],
         too_poor=row["too_poor"],
-        erased_before=tuple(ErasedBefore(**erasure) for erasure in row["erased_before"]),
+        erased_before=tuple(
+            ErasedBefore(item["subject"], item["requested_at"], item["code"])
+            for item in row["erased_before"]
+            if may(viewer, Permission.SEE, item["districts"])
+        ),
         memberships=_memberships(row["memberships"], viewer),
     )
 

@@ -52,7 +52,8 @@ RETURN m {.media_id, .kind, .content_type, .width, .height, .partial_percent, fr
           .repeated_person} AS media,
        COLLECT { MATCH (f:Face)-[:SEEN_IN]->(m) WITH collect('face:' + f.face_id) + ('media:' + m.media_id) AS subjects
                  UNWIND subjects AS subject
-                 MATCH (e:Erasure {subject: subject}) RETURN e {.subject, .requested_at, .code}
+                 MATCH (e:Erasure {subject: subject})
+                 RETURN e {.subject, .requested_at, .code, districts: coalesce(e.districts, [])}
                  ORDER BY e.requested_at, e.subject } AS erased_before,
        COLLECT { MATCH (m)-[i:IN_CASE]->(c:Case)
                  RETURN i {.scope, .purpose, .legal_basis, .exhibits, .urgency, .submitted_at,
