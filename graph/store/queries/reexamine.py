@@ -10,7 +10,8 @@ RETURN media - examined AS waiting
 
 # A crop of an older release has at most 256 pixels, and shows 1.6 times the box.
 WAITING: Final = """
-MATCH (m:Media) WHERE m.media_id > $after AND coalesce(m.detector_id, '') <> $detector_id
+MATCH (m:Media) USING INDEX m:Media(media_id)
+WHERE m.media_id > $after AND coalesce(m.detector_id, '') <> $detector_id
 WITH m ORDER BY m.media_id LIMIT $limit
 RETURN m.media_id AS media_id, m.url AS url, m.content_type AS content_type,
        m.not_reexamined IS NOT NULL AS failed,
