@@ -30,7 +30,8 @@ class ErasureIn(WireIn):
     code: ErasureCode | None = Field(
         default=None,
         description="the reason as a code. A face erased as `no_face` or `unrelated` does not come back when its "
-        "picture is submitted again; null: the code that `reason` reads like, else `other`",
+        "picture is submitted again; null: the code that `reason` reads like, else such a label of the face, "
+        "else `other`",
     )
 
 

@@ -22,10 +22,12 @@ STAYS_AWAY: Final = frozenset({ErasureCode.NO_FACE, ErasureCode.UNRELATED})
 face, not about the submission. A person can mark it, if that was a mistake."""
 
 
-def code_of(code: ErasureCode | None, reason: str) -> ErasureCode:
-    """The stated code, else the code that the reason reads like, else `other`."""
+def code_of(code: ErasureCode | None, reason: str, label: str | None = None) -> ErasureCode:
+    """The stated code, else the code that the reason reads like, else a face's label *no face* or *unrelated*."""
     text = reason.strip().lower().replace(" ", "_")
-    return code or (ErasureCode(text) if text in set(ErasureCode) else ErasureCode.OTHER)
+    if code is None and text in set(ErasureCode):
+        return ErasureCode(text)
+    return code or (ErasureCode(label) if label in STAYS_AWAY else ErasureCode.OTHER)
 
 
 class Erased(NamedTuple):

@@ -24,7 +24,9 @@ def erase(batch: Batch, record: ErasureRecord) -> None:
         _check(batch, kind, subject, record.origin.source)
     name = f"{kind.removesuffix('_id')}:{subject}"
     requested_at = record.origin.submitted_at
-    erased = Erased(requested_at, code_of(record.erasure.code, record.erasure.reason))
+    face = batch.staged.faces.get(subject) if kind == "face_id" else None
+    code = code_of(record.erasure.code, record.erasure.reason, face.label if face is not None else None)
+    erased = Erased(requested_at, code)
     erased = erased._replace(districts=_districts(batch, kind, subject, requested_at))
     _put(batch, name, erased, erasure_id=record.erasure_id)
     if kind == "face_id":

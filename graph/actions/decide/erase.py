@@ -60,20 +60,21 @@ class _Subject:
     subject: str
     cases: list[Row]
     newest: int | None
+    label: str | None = None
 
     @property
     def name(self) -> str:
         return f"{self.kind.removesuffix('_id')}:{self.subject}"
 
-    def record(self, erasure_id: str, number: int, reason: str, code: ErasureCode, now: datetime) -> Row:
+    def record(self, erasure_id: str, number: int, reason: str, code: ErasureCode | None, now: datetime) -> Row:
         """The gallery log's record, which notifies every source whose cases it concerns.
 
         The relay advances `submitted_at` to the moment of publication.
         """
         sources = sorted({case["source"] for case in self.cases if case["source"]})
-        event = f"erasures/{erasure_id}/{number}"
+        event, coded = f"erasures/{erasure_id}/{number}", code_of(code, reason, self.label)
         return {
-            "erasure": {"subject": {self.kind: self.subject}, "reason": reason, "code": code},
+            "erasure": {"subject": {self.kind: self.subject}, "reason": reason, "code": coded},
             "origin": {
                 "event": event,
                 "topic": "",
@@ -108,7 +109,7 @@ async def do_erase(
     """
     if not 1 <= len(reason.strip()) <= PURPOSE_LIMIT:
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
-    erasure_id, coded = ids.new_id(), code_of(code, reason)
+    erasure_id = ids.new_id()
 
     async def work(tx: Tx) -> _Subject | None:
         head = await log.lock_head(tx)
@@ -125,7 +126,7 @@ async def do_erase(
             "kind": kind,
             "subject": subject,
             "reason": reason,
-            "code": coded,
+            "code": code_of(code, reason, subjects[0].label if kind == "face_id" else None),
             "by": actor.actor,
             "districts": districts,
             "at": now.isoformat(),
@@ -137,7 +138,7 @@ async def do_erase(
         name = f"{kind.removesuffix('_id')}:{subject}"
         act = audit.Act(now, actor.actor, AuditAction.ERASURE_ASKED, name, reason, audit.content_digest(names))
         outgoing = [
-            Outgoing("erasure", item.subject, item.record(erasure_id, number, reason, coded, now))
+            Outgoing("erasure", item.subject, item.record(erasure_id, number, reason, code, now))
             for number, item in enumerate(subjects)
         ]
         await log.append(tx, head, [act], outgoing)
