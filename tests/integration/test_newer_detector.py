@@ -307,15 +307,15 @@ def examined_again(faces: Sequence[EmbeddedFace], place: int, detector: str) -> 
 async def test_the_same_log_makes_the_same_graph_in_one_batch_in_many_and_onto_the_graph_that_it_made(
     site: LinkInProcess,
 ) -> None:
-    dark, light = [face("late", 0, DETECTOR_ID, poor=True)], [face("late", 0, NEWER)]
+    dark = face("late", 1, DETECTOR_ID, poor=True)
     log: list[GalleryRecord] = [
-        group([*of_before()[:1], dark[0].model_copy(update={"face_id": "d" * 64, "ordinal": 1})], 0),
+        group([*of_before()[:1], dark], 0),
         examined_again(of_newer(), 1, NEWER),
-        group(of_before(), 2, case="local:s1"),
+        group([*of_before()[:1], dark], 2, case="local:s1"),
         make.erasure("face_id", OLD["child"], make.origin(3, at=10**6, kind="erasures.requested")),
         group(of_newer(), 4, NEWER),
         group(of_newer(), 5, NEWER, case="local:s2").model_copy(update={"origin": make.origin(5, at=10**9)}),
-        examined_again(light, 6, "a third detector"),
+        examined_again([face("late", 0, "a third detector")], 6, "a third detector"),
     ]
     for record in log:
         site.write([record])
