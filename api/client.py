@@ -2,9 +2,8 @@
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
@@ -33,14 +32,8 @@ class SearchRequest:
     keep_asking: bool = False
 
     def fields(self) -> dict[str, Any]:
-        return {
-            "case_id": self.case_id,
-            "purpose": self.purpose,
-            "legal_basis": self.legal_basis,
-            "in": self.within,
-            "limit": self.limit,
-            "keep_asking": self.keep_asking,
-        }
+        named = asdict(self)
+        return {"in": named.pop("within"), **named}
 
 
 class ApiClient:
@@ -55,9 +48,7 @@ class ApiClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._client.close()
 
     def get(self, path: str) -> dict[str, Any]:

@@ -1,24 +1,25 @@
-"""What routes are given: the process's services, the signed-in person with a checked permission, purpose, version, ids.
+"""What routes are given: the process's services, a person's access with a checked permission, version, ids.
 
 Every alias here is a FastAPI dependency or a validated parameter; a route's signature states what it requires.
 """
 
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
-from fastapi import Depends, Header, Path, Request, Security
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Security
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel
 
-from api.errors import as_utf8
+from api.errors import as_utf8, problems
 from api.readiness import Readiness
 from api.settings import Settings
 from api.sign_in.keys import Keys, fetch_from
 from api.sign_in.tokens import SignIn
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access, AccessLog
 from graph.actions.read.claims import check_claim
 from graph.actions.read.queue_items import CLAIM_PURPOSE
 from graph.domain.errors import Invalid
@@ -26,6 +27,8 @@ from graph.domain.people import Permission, Person, check_purpose, check_role
 from graph.files import MediaStore
 from graph.space import Space
 from graph.store.session import Store
+
+Route = TypeVar("Route", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,10 @@ class Services:
     readiness: Readiness
     space: Space = field(default_factory=lambda: Space(()))
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def access(self, person: Person, purpose: str = "") -> Access:
+        """The person's access from now on."""
+        return Access(self.store, self.access_log, person, purpose, self.now())
 
 
 @asynccontextmanager
@@ -86,62 +93,68 @@ SignedIn = Annotated[Person, Depends(person)]
 
 
 @dataclass(frozen=True, slots=True)
-class Requires:
-    """A dependency: the signed-in person, if any role of theirs has the permission.
+class Acts:
+    """A dependency: the access of the signed-in person, if any role of theirs has the permission.
 
-    The action checks the districts: they depend on the object.
+    The action checks the districts, which depend on the object; the request itself says what it is for.
     """
 
     permission: Permission
 
-    async def __call__(self, who: SignedIn) -> Person:
+    async def __call__(self, who: SignedIn, services: ServicesDep) -> Access:
         check_role(who, self.permission)
-        return who
+        return services.access(who)
 
 
 @dataclass(frozen=True, slots=True)
-class RequiresAccess:
-    """A dependency: the access event of a read, as `Requires`; 403 `purpose_missing` without a purpose.
+class ActsFor:
+    """A dependency: as `Acts`, with the purpose that the person states if they like."""
+
+    permission: Permission
+
+    async def __call__(self, who: SignedIn, services: ServicesDep, purpose: PurposeHeader = "") -> Access:
+        check_role(who, self.permission)
+        stated = as_utf8(purpose)
+        return services.access(who, check_purpose(stated) if stated else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """A dependency: the access of a person who reads, as `Acts`; 403 `purpose_missing` without a purpose.
 
     A claim of a queue item is a purpose only while the person holds it.
     """
 
     permission: Permission
 
-    async def __call__(self, who: SignedIn, purpose: PurposeHeader, services: ServicesDep) -> AccessEvent:
+    async def __call__(self, who: SignedIn, purpose: PurposeHeader, services: ServicesDep) -> Access:
         check_role(who, self.permission)
-        stated, now = check_purpose(as_utf8(purpose)), services.now()
-        if stated.startswith(CLAIM_PURPOSE):
-            await check_claim(services.store, stated.removeprefix(CLAIM_PURPOSE), actor=who, now=now)
-        return AccessEvent(who, stated, now)
+        access = services.access(who, check_purpose(as_utf8(purpose)))
+        if access.purpose.startswith(CLAIM_PURPOSE):
+            await check_claim(access, access.purpose.removeprefix(CLAIM_PURPOSE))
+        return access
 
 
-async def _act_purpose(purpose: PurposeHeader = "") -> str:
-    text = as_utf8(purpose)
-    return check_purpose(text) if text else ""
-
-
-Judge = Annotated[Person, Depends(Requires(Permission.JUDGE))]
-Approver = Annotated[Person, Depends(Requires(Permission.APPROVE))]
-Reopener = Annotated[Person, Depends(Requires(Permission.REOPEN))]
-Labeller = Annotated[Person, Depends(Requires(Permission.LABEL))]
-Marker = Annotated[Person, Depends(Requires(Permission.MARK))]
-Uploader = Annotated[Person, Depends(Requires(Permission.UPLOAD))]
-Eraser = Annotated[Person, Depends(Requires(Permission.ERASE))]
-Identifier = Annotated[Person, Depends(Requires(Permission.IDENTIFY))]
-IdentificationApprover = Annotated[Person, Depends(Requires(Permission.APPROVE_IDENTIFICATION))]
-SearchEnder = Annotated[Person, Depends(Requires(Permission.END_SEARCH))]
-Searcher = Annotated[Person, Depends(Requires(Permission.SEARCH))]
-Operator = Annotated[Person, Depends(Requires(Permission.READ_COUNTS))]
-ApprovalAccess = Annotated[AccessEvent, Depends(RequiresAccess(Permission.APPROVE))]
-AuditAccess = Annotated[AccessEvent, Depends(RequiresAccess(Permission.READ_AUDIT))]
-QuarantineAccess = Annotated[AccessEvent, Depends(RequiresAccess(Permission.READ_QUARANTINE))]
-ReplayAccess = Annotated[AccessEvent, Depends(RequiresAccess(Permission.REPLAY))]
-PreviewAccess = Annotated[AccessEvent, Depends(RequiresAccess(Permission.JUDGE))]
-CaseAccess = Annotated[AccessEvent, Depends(RequiresAccess(Permission.SEE))]
+Judge = Annotated[Access, Depends(ActsFor(Permission.JUDGE))]
+ClaimHolder = Annotated[Access, Depends(Acts(Permission.JUDGE))]
+Approver = Annotated[Access, Depends(ActsFor(Permission.APPROVE))]
+Reopener = Annotated[Access, Depends(ActsFor(Permission.REOPEN))]
+Labeller = Annotated[Access, Depends(ActsFor(Permission.LABEL))]
+Marker = Annotated[Access, Depends(ActsFor(Permission.MARK))]
+Identifier = Annotated[Access, Depends(ActsFor(Permission.IDENTIFY))]
+IdentificationApprover = Annotated[Access, Depends(ActsFor(Permission.APPROVE_IDENTIFICATION))]
+SearchEnder = Annotated[Access, Depends(ActsFor(Permission.END_SEARCH))]
+Eraser = Annotated[Access, Depends(Acts(Permission.ERASE))]
+Uploader = Annotated[Access, Depends(Acts(Permission.UPLOAD))]
+Searcher = Annotated[Access, Depends(Acts(Permission.SEARCH))]
+Operator = Annotated[Access, Depends(Acts(Permission.READ_COUNTS))]
+ApprovalAccess = Annotated[Access, Depends(Reads(Permission.APPROVE))]
+AuditAccess = Annotated[Access, Depends(Reads(Permission.READ_AUDIT))]
+QuarantineAccess = Annotated[Access, Depends(Reads(Permission.READ_QUARANTINE))]
+ReplayAccess = Annotated[Access, Depends(Reads(Permission.REPLAY))]
+PreviewAccess = Annotated[Access, Depends(Reads(Permission.JUDGE))]
+CaseAccess = Annotated[Access, Depends(Reads(Permission.SEE))]
 """Read access to cases and faces: investigators and supervisors; never auditors and operators."""
-ActPurpose = Annotated[str, Depends(_act_purpose)]
-"""The purpose of a decision; optional, because the decision itself states what it is for."""
 
 ID_MAX: Final = 100
 """Characters of an id that this service made: a digest of 64 at most; a quarantined event's is a little longer."""
@@ -154,6 +167,8 @@ VERSION_MAX: Final = 2**53
 Id = Annotated[str, Path(max_length=ID_MAX)]
 CaseId = Annotated[str, Path(max_length=CASE_ID_MAX)]
 VictimId = Annotated[str, Path(max_length=VICTIM_ID_MAX)]
+Limit = Annotated[int, Query(ge=1, le=200)]
+AfterDigest = Annotated[str, Query(max_length=64, description="`next` of the page before")]
 
 _ETAG: Final = re.compile(r'"(0|[1-9][0-9]{0,8})"')
 ETAG: Final[dict[str, Any]] = {
@@ -165,6 +180,14 @@ ETAG: Final[dict[str, Any]] = {
 def etag(version: int) -> str:
     """The ETag of an object's version."""
     return f'"{version}"'
+
+
+def created(
+    router: APIRouter, path: str, model: type[BaseModel], *refusals: str, headers: Mapping[str, Any] = ETAG
+) -> Callable[[Route], Route]:
+    """Declares a POST route that answers 201 with `model`, by default with its version as ETag, or with a refusal."""
+    answers = {201: {"headers": headers}} if headers else {}
+    return router.post(path, status_code=201, response_model=model, responses={**answers, **problems(*refusals)})
 
 
 async def _version(

@@ -13,8 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from graph.actions.access import AccessEvent
-from graph.actions.refusals import disclose, record_miss
+from graph.actions.access import Access, disclose, record_miss
 from graph.domain.errors import Conflict, RedthreadError
 from graph.domain.people import Person, check_purpose
 
@@ -165,14 +164,13 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     person: Person | None = getattr(request.state, "person", None)
     if person is None:
         return refusal(error)
-    services = request.app.state.services
-    access = AccessEvent(person, _stated_purpose(request), services.now())
+    access: Access = request.app.state.services.access(person, _stated_purpose(request))
     route, path = f"{request.method} {getattr(request.scope.get('route'), 'path', '')}", request.url.path
     try:
         if code_of(error) in HIDING:
-            await record_miss(services.access_log, access, route, path)
+            await record_miss(access, route, path)
         elif isinstance(error, Conflict):
-            return refusal(await disclose(services.access_log, access, route, path, error))
+            return refusal(await disclose(access, route, path, error))
     except RedthreadError as unlogged:
         return refusal(unlogged)
     return refusal(error)

@@ -1,21 +1,38 @@
 """What the JSON of several routes has in common: kinds of values, faces and links, and how examples are written.
 
-JSON in takes no unknown field. JSON out is validated and copied once, from domain objects whose attributes have the
-fields' names: routes return those objects.
+JSON in takes no unknown field. JSON out is validated and copied once, from domain objects, which the routes return. Its
+models take their fields from the domain's dataclasses (`fields_of`) and add what only the wire has: descriptions,
+examples, closed lists of values.
 """
 
 import json
+from collections.abc import Collection
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
+from functools import reduce
 from string import Template
-from typing import Annotated, Final, Literal
+from types import UnionType
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    create_model,
+)
 
 from graph.domain import ids
-from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision, State
+from graph.domain.capture_time import Gap
+from graph.domain.case_view import CaseFace
+from graph.domain.link import REASONS, TEXT_LIMIT, Decision, SecondDecision
 from graph.domain.people import PURPOSE_LIMIT
 from graph.domain.queue import URGENCIES
 from graph.domain.text import is_blank
+from graph.domain.visibility import PastVerdict, VisibleEndpoint, VisibleLink
 
 _SHARED = {
     "CASE": '"north:2026-001"',
@@ -121,24 +138,55 @@ class WireOut(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
 
-class SideOut(WireOut):
+_BASES: Final[dict[type, type[WireOut]]] = {}
+"""What `fields_of` returned for each dataclass: the first model built on it is the dataclass's wire model."""
+
+
+def fields_of(source: type, *, without: Collection[str] = ()) -> type[WireOut]:
+    """A base for the wire model of a dataclass: its fields in their order, all of them required.
+
+    A field whose type is a dataclass has that one's wire model, which must exist already.
+    """
+    kinds = get_type_hints(source)
+    names = [field.name for field in fields(source) if field.name not in without]
+    typed: dict[str, Any] = {name: (_wire_type(kinds[name]), ...) for name in names}
+    _BASES[source] = create_model(source.__name__, __base__=WireOut, **typed)
+    return _BASES[source]
+
+
+def _wire_type(kind: Any) -> Any:
+    """The type with each dataclass in it replaced by its wire model."""
+    if kind in _BASES:
+        return _BASES[kind].__subclasses__()[0]
+    parts = tuple(map(_wire_type, get_args(kind)))
+    if is_dataclass(kind):
+        raise TypeError(f"{kind} has no wire model yet")
+    if not parts:
+        return kind
+    return reduce(lambda one, other: one | other, parts) if isinstance(kind, UnionType) else get_origin(kind)[parts]
+
+
+Item = TypeVar("Item", bound=WireOut)
+
+
+class PageOut(WireOut, Generic[Item]):
+    """`next` is the `after` of the next page, null on the last one."""
+
+    items: list[Item]
+    next: str | None
+
+
+class SideOut(fields_of(VisibleEndpoint)):
     """One face of a link; of one that the caller may not see, or that is `erased`, only id, district and contact are
     left."""
 
-    face_id: str
-    media_id: str | None
-    case_ids: list[str]
     box: list[int] | None = Field(description="[x, y, w, h] in pixels of the upright picture")
-    quality: float | None
-    district: str | None
-    contact: str | None
-    erased: bool
     more_similar: int | None = Field(
         description="faces as similar as those proposed for this one, that are not; null: nobody counted"
     )
 
 
-class GapOut(WireOut):
+class GapOut(fields_of(Gap)):
     """How far apart two pictures were taken, where both dates are known."""
 
     years: int | None = Field(description="whole years; null where one date is another district's")
@@ -146,7 +194,7 @@ class GapOut(WireOut):
     limits: str | None = Field(description="what was measured at such a gap, where the comparison finds clearly less")
 
 
-class LinkOut(WireOut):
+class LinkOut(fields_of(VisibleLink, without=("history", "face_ids"))):
     """A link; score, band, model, threshold, `by_mean` and `score_id` are null until the caller has judged it.
 
     `by_mean`: the score is not that of these two faces, but of one and the mean of all faces of the other's victim.
@@ -155,35 +203,14 @@ class LinkOut(WireOut):
 
     model_config = example("$LINK")
 
-    link_id: str
-    state: State
-    version: int
-    proposed_by: str
-    proposed_at: str
-    score: float | None
-    band: str | None
-    model_id: str | None
-    threshold: float | None
-    by_mean: bool | None
-    score_id: str | None
-    a: SideOut
-    b: SideOut
-    gap: GapOut | None
 
-
-class PastVerdictOut(WireOut):
+class PastVerdictOut(fields_of(PastVerdict)):
     """What somebody said; reasons and text are null for who still has to decide without them.
 
     `by` is a name, but of somebody of another district only role and district until the link is approved.
     """
 
-    verdict_id: str
-    by: str
-    at: str
     decision: Decision | SecondDecision | Literal["reopened"]
-    reasons: list[str] | None
-    text: str | None
-    supersedes: str | None
     blind: bool | None = Field(description="whether the person had not seen score or reasons before; null: a reopening")
 
 
@@ -206,13 +233,5 @@ class LinkDetailOut(LinkOut):
     history: list[PastVerdictOut]
 
 
-class FaceOut(WireOut):
-    face_id: str
-    media_id: str
-    ordinal: int | None
-    box: list[int] | None
+class FaceOut(fields_of(CaseFace)):
     page: int = Field(description="the page of the file that the box is on, from 1")
-    quality: float | None
-    quality_because: str | None
-    too_poor_because: str | None
-    label: str | None

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 
-from graph.settings import GraphSettings
-from streams.settings import cache_folder
+from streams.settings import SharedSettings
 
 CHECKOUT = Path(__file__).parent.parent
 StackName = Literal["local", "containers", "external"]
@@ -22,7 +21,7 @@ def _named(folder: object) -> object:
     return folder
 
 
-class Settings(GraphSettings):
+class Settings(SharedSettings):
     """Where things run; every value has a default that works on one machine."""
 
     data: Annotated[Path, BeforeValidator(_named)] = Field(
@@ -36,20 +35,8 @@ class Settings(GraphSettings):
     kafka_port: int = Field(default=19092, ge=0, le=65535, description="port of the local Kafka; 0 takes a free one")
     neo4j_port: int = Field(default=17687, ge=0, le=65535, description="port of the local Neo4j; 0 takes a free one")
     maven_repository: str = Field(default="", description="address of a Maven mirror for the local servers' jars")
-    models: Path = Field(default_factory=lambda: cache_folder() / "models", description="the folder of the model files")
-    calibration: Path | None = Field(default=None, description="a deployment's own calibration file, as link reads it")
-    model_pack: Path | None = Field(
-        default=None, description="a folder of ONNX files in InsightFace's layout; default: SFace embeds"
-    )
     memory_mib: int = Field(
         default=0, ge=0, description="memory to reckon with, in MiB; 0: what the machine and its containers allow"
-    )
-    media_roots: list[str] = Field(
-        default_factory=list, description="URL prefixes that media may be fetched from (JSON)"
-    )
-    sources: dict[str, list[str]] = Field(
-        default_factory=lambda: {"local": ["north", "south"]},
-        description="the case systems and the districts that each may speak for (JSON)",
     )
     kafka: str = Field(default="", description="stack `external`: Kafka's bootstrap addresses")
     kafka_security: str = Field(default="{}", description="stack `external`: SASL/TLS by librdkafka's names (JSON)")

@@ -13,6 +13,8 @@ LINE_EVERY_S = 10.0
 """Seconds between two lines of progress where standard error is no terminal."""
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
+results = Console(highlight=False, soft_wrap=True)
+"""Standard output, for what a command was asked for."""
 
 
 def announce(line: str) -> None:

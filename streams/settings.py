@@ -21,16 +21,9 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "redthread"
 
 
-class StreamSettings(GraphSettings):
-    """Addresses, folders and limits of the embed and link workers."""
+class SharedSettings(GraphSettings):
+    """What the workers and the command that starts them both read."""
 
-    kafka: str = Field(description="Kafka's bootstrap addresses, host:port, comma separated")
-    kafka_security: dict[str, str] = Field(
-        default_factory=dict,
-        description="SASL/TLS of the Kafka clients by librdkafka's names (JSON): security.protocol, sasl.mechanism, "
-        "sasl.username, sasl.password, ssl.ca.location, ssl.certificate.location, ssl.key.location, ssl.key.password; "
-        "no others",
-    )
     media_roots: list[str] = Field(
         default_factory=list,
         description="URL prefixes that media may be fetched from (JSON list), file:// or https://; nothing else is",
@@ -46,6 +39,18 @@ class StreamSettings(GraphSettings):
     )
     calibration: Path | None = Field(
         default=None, description="a deployment's own calibration file, by `redthread bench calibrate`; link only"
+    )
+
+
+class StreamSettings(SharedSettings):
+    """Addresses, folders and limits of the embed and link workers."""
+
+    kafka: str = Field(description="Kafka's bootstrap addresses, host:port, comma separated")
+    kafka_security: dict[str, str] = Field(
+        default_factory=dict,
+        description="SASL/TLS of the Kafka clients by librdkafka's names (JSON): security.protocol, sasl.mechanism, "
+        "sasl.username, sasl.password, ssl.ca.location, ssl.certificate.location, ssl.key.location, ssl.key.password; "
+        "no others",
     )
     worker_slot: str = Field(default="embed-0", description="a stable name of this worker, unique among its kind")
     threads: int = Field(default=1, ge=1, description="threads that find and embed faces in one embed worker")

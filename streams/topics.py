@@ -75,14 +75,7 @@ class Topic:
 def table(sources: Iterable[str]) -> list[Topic]:
     """All topics of an installation with these sources."""
     rows = [
-        Topic(
-            PROBES,
-            8,
-            14 * DAY_MS,
-            "pictures of searches, faces marked by hand, media to reexamine",
-            INPUT_MAX,
-            append_time=True,
-        ),
+        _input(PROBES, 8, "pictures of searches, faces marked by hand, media to reexamine"),
         Topic(GALLERY, 1, 14 * DAY_MS, "the gallery log; link deletes what it has read", GALLERY_MAX),
         Topic(
             QUARANTINE, 4, 90 * DAY_MS, "events that cannot be processed, byte for byte, with the reason", GALLERY_MAX
@@ -91,25 +84,16 @@ def table(sources: Iterable[str]) -> list[Topic]:
     ]
     for source in sources:
         rows += [
-            Topic(media_submitted(source), 8, 14 * DAY_MS, "pictures of cases", INPUT_MAX, append_time=True),
-            Topic(
-                cases_changed(source),
-                1,
-                14 * DAY_MS,
-                "cases: open or closed, contact, review date",
-                INPUT_MAX,
-                append_time=True,
-            ),
-            Topic(
-                victims_changed(source),
-                1,
-                14 * DAY_MS,
-                "registered victims, by id and label",
-                INPUT_MAX,
-                append_time=True,
-            ),
+            _input(media_submitted(source), 8, "pictures of cases"),
+            _input(cases_changed(source), 1, "cases: open or closed, contact, review date"),
+            _input(victims_changed(source), 1, "registered victims, by id and label"),
             # As long as the oldest backup: an erasure must outlive every dump that still holds its subject.
-            Topic(erasures_requested(source), 1, 400 * DAY_MS, "what must be erased", INPUT_MAX, append_time=True),
+            _input(erasures_requested(source), 1, "what must be erased", days=400),
             Topic(notices(source), 1, 14 * DAY_MS, "notices to the case system"),
         ]
     return rows
+
+
+def _input(name: str, partitions: int, content: str, days: int = 14) -> Topic:
+    """A topic that others write to: the broker stamps its records."""
+    return Topic(name, partitions, days * DAY_MS, content, INPUT_MAX, append_time=True)

@@ -5,15 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import Field
 
-from api.deps import ID_MAX, VERSION_MAX, ActPurpose, Approver, Judge, PreviewAccess, Reopener, ServicesDep
+from api.deps import ID_MAX, VERSION_MAX, Approver, Judge, PreviewAccess, Reopener, created
 from api.errors import ACTING, BODY, CONFLICTS, LOOKING, problems
 from api.routes.verdicts import ReopeningIn
-from api.wire import Digest, Faces, Number, Reason, Text, WireIn, WireOut, example
+from api.wire import Digest, Faces, Number, Reason, Text, WireIn, example, fields_of
 from graph.actions.decide import acts, contact_sheet
-from graph.actions.decide.acts import Done
+from graph.actions.decide.acts import ChangedVictim, DecidedLink, Done
 from graph.actions.decide.contact_sheet import LINKS_MAX, SheetJudgement
 from graph.actions.decide.decision import Seen
-from graph.domain.link import Decision, SecondDecision, State
+from graph.domain.link import Decision, SecondDecision
 
 router = APIRouter(tags=["decisions"])
 
@@ -64,18 +64,15 @@ class ActApprovalIn(WireIn):
     faces: Faces = None
 
 
-class ActLinkOut(WireOut):
-    link_id: str
-    state: State
-    version: int
+class ActLinkOut(fields_of(DecidedLink)):
+    pass
 
 
-class ActVictimOut(WireOut):
-    victim_id: str
-    faces: int
+class ActVictimOut(fields_of(ChangedVictim)):
+    pass
 
 
-class ActOut(WireOut):
+class ActOut(fields_of(Done)):
     """What an act changed, or would change; `act_id` is null for a preview.
 
     `faces` of `cases` cases are in another victim than before. Links in `pending` join two registered victims only
@@ -88,70 +85,49 @@ class ActOut(WireOut):
          "victims": [{"victim_id": $VICTIM_ID, "faces": 3}], "identifications_to_approve_again": []}
     """)
 
-    act_id: str | None
-    links: list[ActLinkOut]
-    faces: int
-    cases: int
-    victims: list[ActVictimOut]
-    pending: list[str]
-    identifications_to_approve_again: list[str]
     in_part: bool = Field(description="of an act taken back something stands in another district")
 
 
 _ACT = ("not_found", "forbidden", "several_items", "settled", "version_missing", *CONFLICTS, *BODY, *ACTING)
 
 
-@router.post("/acts", status_code=201, response_model=ActOut, responses=problems(*_ACT))
-async def act(body: ActIn, services: ServicesDep, actor: Judge, purpose: ActPurpose) -> Done:
+@created(router, "/acts", ActOut, *_ACT, headers={})
+async def act(body: ActIn, access: Judge) -> Done:
     """Judges a contact sheet in one act: all of it or, where one version is stale, nothing."""
-    return await contact_sheet.do_act(services.store, body.sheet(), actor=actor, now=services.now(), purpose=purpose)
+    return await contact_sheet.do_act(access, body.sheet())
 
 
 @router.post("/acts/preview", response_model=ActOut, responses=problems(*_ACT, *LOOKING))
-async def preview_act(body: ActIn, services: ServicesDep, access: PreviewAccess) -> Done:
+async def preview_act(body: ActIn, access: PreviewAccess) -> Done:
     """What the same act would change, and every refusal that it would meet."""
-    return await contact_sheet.preview(services.store, services.access_log, body.sheet(), access=access)
+    return await contact_sheet.preview(access, body.sheet())
 
 
-@router.post(
+@created(
+    router,
     "/acts/{act_id}/reopenings",
-    status_code=201,
-    response_model=ActOut,
-    responses=problems("not_found", "forbidden", "nothing_to_reopen", "half_undo", "contradiction", *BODY, *ACTING),
+    ActOut,
+    "not_found",
+    "forbidden",
+    "nothing_to_reopen",
+    "half_undo",
+    "contradiction",
+    *BODY,
+    *ACTING,
+    headers={},
 )
-async def reopen_act(
-    act_id: ActId, body: ReopeningIn, services: ServicesDep, actor: Reopener, purpose: ActPurpose
-) -> Done:
+async def reopen_act(act_id: ActId, body: ReopeningIn, access: Reopener) -> Done:
     """Takes a whole act back as one; refused where something was decided on top of it."""
-    return await acts.do_act_reopening(
-        services.store, act_id, body.reason, actor=actor, now=services.now(), purpose=purpose
-    )
+    return await acts.do_act_reopening(access, act_id, body.reason)
 
 
 _APPROVAL = ("not_found", "forbidden", "own_decision", "stale_version", "version_missing", "not_confirmed")
 
 
-@router.post(
-    "/acts/{act_id}/approvals",
-    status_code=201,
-    response_model=ActOut,
-    responses=problems(*_APPROVAL, "contradiction", *BODY, *ACTING),
-)
-async def approve_act(
-    act_id: ActId, body: ActApprovalIn, services: ServicesDep, actor: Approver, purpose: ActPurpose
-) -> Done:
+@created(router, "/acts/{act_id}/approvals", ActOut, *_APPROVAL, "contradiction", *BODY, *ACTING, headers={})
+async def approve_act(act_id: ActId, body: ActApprovalIn, access: Approver) -> Done:
     """A second person's decision on the links of one act, as one."""
-    return await acts.do_act_approval(
-        services.store,
-        act_id,
-        _seen(body.links),
-        body.decision,
-        body.reason,
-        actor=actor,
-        now=services.now(),
-        purpose=purpose,
-        faces=body.faces,
-    )
+    return await acts.do_act_approval(access, act_id, _seen(body.links), body.decision, body.reason, faces=body.faces)
 
 
 def _seen(links: list[SeenIn]) -> tuple[Seen, ...]:

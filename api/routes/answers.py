@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.deps import CaseAccess, Id, ServicesDep
+from api.deps import AfterDigest, CaseAccess, Id, Limit
 from api.errors import LOOKING, problems
 from api.routes.searches import FACTS_EXAMPLE, SearchFactsOut
-from api.wire import GapOut, WireOut, example
-from graph.actions.read.answers import Answer, read_search
-from graph.actions.read.page import Page
-from graph.actions.read.searches import Unjudged, read_unjudged
+from api.wire import GapOut, PageOut, example, fields_of
+from graph.actions.read.answers import Answer, AnswerPart, Coming, FoundFace, FoundPerson, Probe, read_search
+from graph.actions.read.searches import PoorFace, Unjudged, read_unjudged
+from graph.paging import Page
 
 router = APIRouter(tags=["searches"])
 
@@ -20,69 +20,36 @@ _FOUND = """
      "probe_face_id": $FACE, $SOUTH, "erased": false, "victim_id": null, "group_id": null, "gap": null}"""
 
 
-class FoundOut(WireOut):
+class FoundOut(fields_of(FoundFace, without=("part", "identified"))):
     """A face that a search returned: a rank, and whether it lies above the register's threshold; no score.
 
     `offset` names the part that it came with. Of a face that the caller may not see only id, district and contact are
     told; of one that was erased since its id.
     """
 
-    offset: int
-    rank: int
-    face_id: str
-    media_id: str | None
-    case_ids: list[str]
-    box: list[int] | None
-    above: bool
-    probe_face_id: str | None
-    district: str | None
-    contact: str | None
-    erased: bool
-    victim_id: str | None
-    group_id: str | None
     gap: GapOut | None = Field(description="to the picture of `probe_face_id`")
 
 
-class ProbeOut(WireOut):
+class ProbeOut(fields_of(Probe)):
     """A face that is searched for; of an uploaded picture with several, ask again with the `face_id` of one."""
 
-    face_id: str
-    media_id: str | None
-    box: list[int] | None
-    quality: float | None
-    too_poor_because: str | None
 
-
-class PersonOut(WireOut):
+class PersonOut(fields_of(FoundPerson)):
     """Faces of this page that show one person as far as is known: a victim, a group of one case, or a face alone."""
 
     kind: Literal["victim", "group", "face"]
-    id: str
-    identified: bool
     face_ids: list[str] = Field(description="the most similar first")
 
 
-class PartOut(WireOut):
+class PartOut(fields_of(AnswerPart)):
     """What was answered at one record of the gallery log; `items` are those of this page, `found` counts all."""
 
-    offset: int
-    at: str | None
-    compared: int
-    too_poor: int
-    no_face: int | None
-    found: int
-    items: list[FoundOut]
 
-
-class ToComeOut(WireOut):
+class ToComeOut(fields_of(Coming, without=("quarantined",))):
     """Events that are known to be on their way, at most: of a case its source's; `seconds` null: nobody can tell."""
 
-    events: int
-    seconds: int | None
-    as_of: str | None
 
-
-class SearchOut(SearchFactsOut):
+class SearchOut(SearchFactsOut, fields_of(Answer)):
     """A search and a page of its answer, in the order of parts and ranks; while `status` is `asked` there is none.
 
     `compared`, `too_poor` and `no_face` (media) are those of all parts, `quarantined` counts events of the named case.
@@ -103,49 +70,23 @@ class SearchOut(SearchFactsOut):
           "items": [{_FOUND}], "next": null}}
     """)
 
-    headline: str
-    reason: str | None
-    limit: int
-    legal_basis: str
-    compared: int | None
-    too_poor: int | None
-    no_face: int | None
-    quarantined: int
-    to_come: ToComeOut
-    gallery_offset: int | None
-    gallery_size: int | None
     picture: str | None = Field(description="the media id of the uploaded picture")
     faces: list[ProbeOut] = Field(description="the faces that are searched for")
-    people: list[PersonOut]
-    parts: list[PartOut]
-    items: list[FoundOut]
-    next: str | None
 
 
-class UnjudgedFaceOut(WireOut):
-    face_id: str
-    box: list[int] | None
-    page: int
-    quality: float | None
-    too_poor_because: str
+class UnjudgedFaceOut(fields_of(PoorFace)):
+    pass
 
 
-class UnjudgedOut(WireOut):
+class UnjudgedOut(fields_of(Unjudged)):
     """A media that the machine could not judge whole.
 
     Its `faces` are too poor to compare, no face was found, only `frames_examined` of its `frames` pages were examined,
     or only about `partial_percent` of a damaged picture could be decoded.
     """
 
-    media_id: str
-    case_ids: list[str]
-    faces: list[UnjudgedFaceOut]
-    frames: int
-    frames_examined: int
-    partial_percent: int | None
 
-
-class UnjudgedPage(WireOut):
+class UnjudgedPage(PageOut[UnjudgedOut]):
     """A page may be short, or empty: go on with `next` until it is null."""
 
     model_config = example("""
@@ -159,14 +100,10 @@ class UnjudgedPage(WireOut):
          "next": null}
     """)
 
-    items: list[UnjudgedOut]
-    next: str | None
-
 
 @router.get("/searches/{search_id}", response_model=SearchOut, responses=problems("not_found", *LOOKING))
 async def answer(
     search_id: Id,
-    services: ServicesDep,
     access: CaseAccess,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: Annotated[str, Query(max_length=25, description="`next` of the page before")] = "",
@@ -175,20 +112,14 @@ async def answer(
 
     An empty answer says what it was compared with. Of one case it holds all that is similar, page by page.
     """
-    return await read_search(services.store, services.access_log, search_id, after=after, limit=limit, access=access)
+    return await read_search(access, search_id, after=after, limit=limit)
 
 
 @router.get("/searches/{search_id}/unjudged", response_model=UnjudgedPage, responses=problems("not_found", *LOOKING))
-async def unjudged(
-    search_id: Id,
-    services: ServicesDep,
-    access: CaseAccess,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
-) -> Page[Unjudged]:
+async def unjudged(search_id: Id, access: CaseAccess, limit: Limit = 50, after: AfterDigest = "") -> Page[Unjudged]:
     """Look yourself: what in the search's reach the machine could not judge, by media id, as far as you may see it.
 
     Media with faces that are too poor to compare, media in which no face was found, and media of which not all pages or
     not the whole picture could be examined.
     """
-    return await read_unjudged(services.store, services.access_log, search_id, after=after, limit=limit, access=access)
+    return await read_unjudged(access, search_id, after=after, limit=limit)

@@ -5,24 +5,18 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.deps import ApprovalAccess, ServicesDep
+from api.deps import ApprovalAccess
 from api.errors import LOOKING, problems
 from api.routes.queue import After, position
-from api.wire import LinkOut, Urgency, WireOut, example
-from graph.actions.read.approvals import Approval, read_approvals
-from graph.actions.read.page import Page
+from api.wire import LinkOut, PageOut, Urgency, WireOut, example, fields_of
+from graph.actions.read.approvals import Approval, WaitingIdentification, read_approvals
+from graph.paging import Page
 
 router = APIRouter(tags=["approvals"])
 
 
-class WaitingIdentificationOut(WireOut):
+class WaitingIdentificationOut(fields_of(WaitingIdentification)):
     """That a victim may be a person known to a case system; the first person's reason is not told."""
-
-    identification_id: str
-    state: Literal["proposed", "to_be_approved_again"]
-    person_ref: str
-    basis: str
-    face_ids: list[str]
 
 
 class ApprovalOut(WireOut):
@@ -41,7 +35,7 @@ class ApprovalOut(WireOut):
     identification: WaitingIdentificationOut | None
 
 
-class ApprovalsPage(WireOut):
+class ApprovalsPage(PageOut[ApprovalOut]):
     """The most urgent first; `next` is the `after` that goes on, null where nothing else waits."""
 
     model_config = example("""
@@ -56,16 +50,12 @@ class ApprovalsPage(WireOut):
          "next": null}
     """)
 
-    items: list[ApprovalOut]
-    next: str | None
-
 
 @router.get("/approvals", response_model=ApprovalsPage, responses=problems("forbidden", *LOOKING))
 async def approvals(
-    services: ServicesDep,
     access: ApprovalAccess,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     after: Annotated[After | None, Query(description="`next` of the page before")] = None,
 ) -> Page[Approval]:
     """Confirmed links, one item per act and victim, and identifications, that somebody else decided first."""
-    return await read_approvals(services.store, services.access_log, limit=limit, after=position(after), access=access)
+    return await read_approvals(access, limit=limit, after=position(after))

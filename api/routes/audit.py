@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.deps import AuditAccess, ServicesDep
+from api.deps import AuditAccess
 from api.errors import LOOKING, problems
-from api.wire import Moment, WireOut, example
+from api.wire import Moment, WireOut, example, fields_of
 from graph.actions.read.audit import PAGE_MAX, VERIFIED_MAX, AuditFilters, Verification, read_audit, verify_chain
-from graph.actions.read.page import Page
 from graph.domain.audit import Entry
+from graph.domain.audit_export import ChainPosition
+from graph.paging import Page
 
 router = APIRouter(tags=["audit"])
 
@@ -21,7 +22,7 @@ _HASH = '"9c4e0a2f6b8d1357ace02468bdf13579ace02468bdf13579ace02468bdf13579"'
 _OTHER_HASH = '"13579ace02468bdf13579ace02468bdf13579ace02468bdf9c4e0a2f6b8d1357"'
 
 
-class AuditEntryOut(WireOut):
+class AuditEntryOut(fields_of(Entry, without=("salt",))):
     """Who did what to what, when and why; `digest` proves the content of the act without telling it."""
 
     model_config = example(f"""
@@ -29,16 +30,6 @@ class AuditEntryOut(WireOut):
           "subject": $LINK_ID, "purpose": "victim identification", "digest": "{"a" * 64}",
           "previous_hash": {_HASH}, "hash": {_OTHER_HASH}}}
     """)
-
-    seq: int
-    at: str
-    actor: str
-    action: str
-    subject: str
-    purpose: str
-    digest: str
-    previous_hash: str
-    hash: str
 
 
 class AuditPage(WireOut):
@@ -48,9 +39,8 @@ class AuditPage(WireOut):
     next: int | None
 
 
-class PlaceOut(WireOut):
-    seq: int
-    hash: str
+class PlaceOut(fields_of(ChainPosition)):
+    pass
 
 
 class ProvedOut(WireOut):
@@ -72,7 +62,6 @@ class ProvedOut(WireOut):
 
 @router.get("/audit", response_model=AuditPage, responses=problems("forbidden", *LOOKING))
 async def audit(
-    services: ServicesDep,
     access: AuditAccess,
     start: Annotated[Moment | None, Query(alias="from", description="from this time on, with its zone")] = None,
     end: Annotated[Moment | None, Query(alias="to", description="before this time, with its zone")] = None,
@@ -86,12 +75,11 @@ async def audit(
 ) -> Page[Entry]:
     """Entries of the audit, oldest first; auditors only, and that they looked is an entry as well."""
     filters = AuditFilters(start, end, actor, action, subject)
-    return await read_audit(services.store, services.access_log, filters, after=after, limit=limit, access=access)
+    return await read_audit(access, filters, after=after, limit=limit)
 
 
 @router.get("/audit/verification", response_model=ProvedOut, responses=problems("forbidden", *LOOKING))
 async def verification(
-    services: ServicesDep,
     access: AuditAccess,
     limit: Annotated[int, Query(ge=1, le=VERIFIED_MAX, description="the most entries to check")] = 10_000,
     after: After = 0,
@@ -100,6 +88,4 @@ async def verification(
     ] = None,
 ) -> Verification:
     """Checks the stored chain behind an entry, and says what was checked and whether it is whole."""
-    return await verify_chain(
-        services.store, services.access_log, after=after, after_hash=after_hash, limit=limit, access=access
-    )
+    return await verify_chain(access, after=after, after_hash=after_hash, limit=limit)

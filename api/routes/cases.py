@@ -1,18 +1,18 @@
-"""Cases as people see them."""
+"""Cases as people see them, and why two of them are linked."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.deps import CaseAccess, CaseId, ServicesDep
+from api.deps import AfterDigest, CaseAccess, CaseId, Limit
 from api.errors import LOOKING, problems
-from api.wire import FaceOut, LinkOut, WireOut, example
-from graph.actions.read import cases
+from api.wire import PageOut, WireOut, example, fields_of
+from graph.actions.read import cases, paths
 from graph.actions.read.cases import CaseFacts, CountedMedia
-from graph.actions.read.page import Page
-from graph.domain.case_view import VisibleCase
-from graph.domain.link import State
+from graph.actions.read.paths import CasePath, Step
+from graph.domain.case_view import Case, CaseMedia, LinkedCase, VisibleCase
+from graph.paging import Page
 
 router = APIRouter(tags=["cases"])
 
@@ -24,22 +24,11 @@ _MEDIA = """
     "urgency": "routine", "submitted_at": 1795165964000, "other_case_ids": []"""
 
 
-class CaseOut(WireOut):
-    case_id: str
-    source: str | None
-    district: str | None
-    status: str | None
-    version: int | None
-    contact: str | None
-    review_by: str | None
+class CaseOut(fields_of(Case)):
+    pass
 
 
-class MediaOut(WireOut):
-    media_id: str
-    kind: str | None
-    content_type: str | None
-    width: int | None
-    height: int | None
+class MediaOut(fields_of(CaseMedia)):
     frames: int = Field(description="pages or pictures in the file")
     frames_examined: int = Field(description="how many of them were examined: look at the others yourself")
     partial_percent: int | None = Field(
@@ -47,24 +36,14 @@ class MediaOut(WireOut):
     )
     captured_at: str | None = Field(description="by the latest event that says it, else by the camera (EXIF)")
     ai_generated: bool | None = Field(description="by the latest event that says it; null: no event does")
-    scope: str | None
-    exhibits: list[str]
-    urgency: str | None
     submitted_at: int | None = Field(description="milliseconds since 1970, UTC")
-    other_case_ids: list[str]
 
 
-class LinkedCaseOut(WireOut):
+class LinkedCaseOut(fields_of(LinkedCase)):
     """Another case that links (by state) or shared media lead to; without an id: cases that the caller may not see."""
 
-    case_id: str | None
-    district: str | None
-    contact: str | None
-    links: dict[State, int]
-    shared_media: int
 
-
-class CaseGraphOut(WireOut):
+class CaseGraphOut(fields_of(VisibleCase)):
     """A case as nodes and edges."""
 
     model_config = example(f"""
@@ -76,69 +55,83 @@ class CaseGraphOut(WireOut):
           "cases": [{{"case_id": null, $SOUTH, "links": {{"candidate": 1}}, "shared_media": 0}}]}}
     """)
 
-    case: CaseOut
-    media: list[MediaOut]
-    faces: list[FaceOut]
-    links: list[LinkOut]
-    cases: list[LinkedCaseOut]
 
-
-class CaseFactsOut(CaseOut):
+class CaseFactsOut(CaseOut, fields_of(CaseFacts)):
     """A case and how much there is in it; `links` counts by state, leads left out."""
 
     model_config = example(
         f'{{{_CASE}, "media": 214, "faces": 96, "too_poor": 11, "links": {{"candidate": 7, "approved": 1}}}}'
     )
 
-    media: int
-    faces: int
-    too_poor: int
-    links: dict[State, int]
 
-
-class CaseMediaOut(MediaOut):
+class CaseMediaOut(MediaOut, fields_of(CountedMedia)):
     """A media of a case; `other_case_ids` lists only cases that the caller may read."""
 
-    faces: int
-    too_poor: int
 
-
-class CaseMediaPage(WireOut):
+class CaseMediaPage(PageOut[CaseMediaOut]):
     """`next` is the `after` of the next page, null on the last one."""
 
     model_config = example(f'{{"items": [{{{_MEDIA}, "faces": 1, "too_poor": 0}}], "next": $MEDIA}}')
-
-    items: list[CaseMediaOut]
-    next: str | None
 
 
 # The converter lets a local id hold a slash (sent as %2F), so longer paths must be declared before shorter ones.
 @router.get("/cases/{case_id:path}/graph", response_model=CaseGraphOut, responses=problems("not_found", *LOOKING))
 async def case_graph(
     case_id: CaseId,
-    services: ServicesDep,
     access: CaseAccess,
     leads: Annotated[bool, Query(description="also the leads: similar, but below the threshold")] = False,
 ) -> VisibleCase:
     """The case's media, faces and links as nodes and edges, and the other cases that they lead to."""
-    return await cases.read_case(services.store, services.access_log, case_id, leads=leads, access=access)
+    return await cases.read_case(access, case_id, leads=leads)
 
 
 @router.get("/cases/{case_id:path}/media", response_model=CaseMediaPage, responses=problems("not_found", *LOOKING))
 async def media_of_case(
-    case_id: CaseId,
-    services: ServicesDep,
-    access: CaseAccess,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
+    case_id: CaseId, access: CaseAccess, limit: Limit = 50, after: AfterDigest = ""
 ) -> Page[CountedMedia]:
     """The case's media by id, page by page."""
-    return await cases.read_media_of_case(
-        services.store, services.access_log, case_id, after=after, limit=limit, access=access
-    )
+    return await cases.read_media_of_case(access, case_id, after=after, limit=limit)
 
 
 @router.get("/cases/{case_id:path}", response_model=CaseFactsOut, responses=problems("not_found", *LOOKING))
-async def case(case_id: CaseId, services: ServicesDep, access: CaseAccess) -> CaseFacts:
+async def case(case_id: CaseId, access: CaseAccess) -> CaseFacts:
     """One case: its district, state and review date, and how much there is in it."""
-    return await cases.read_case_facts(services.store, services.access_log, case_id, access=access)
+    return await cases.read_case_facts(access, case_id)
+
+
+class StepOut(fields_of(Step)):
+    """One edge of a path: a media `in_case`, a face `seen_in` a media, or a `link` of two faces; never a score."""
+
+
+class PathOut(WireOut):
+    """Why two cases are linked; not `linked` means: not over at most three links in a row."""
+
+    model_config = example("""
+        {"from_case": $CASE, "to_case": $OTHER_CASE, "linked": true, "steps": [
+            {"kind": "in_case", "case_id": $CASE, "media_id": $MEDIA, "face_id": null, "to_face_id": null,
+             "link_id": null, "state": null, $NORTH},
+            {"kind": "seen_in", "case_id": null, "media_id": $MEDIA, "face_id": $FACE, "to_face_id": null,
+             "link_id": null, "state": null, $NORTH},
+            {"kind": "link", "case_id": null, "media_id": null, "face_id": $FACE, "to_face_id": $OTHER_FACE,
+             "link_id": $LINK_ID, "state": "approved", "district": null, "contact": null},
+            {"kind": "seen_in", "case_id": null, "media_id": $OTHER_MEDIA, "face_id": $OTHER_FACE,
+             "to_face_id": null, "link_id": null, "state": null, "district": "south", "contact": null},
+            {"kind": "in_case", "case_id": $OTHER_CASE, "media_id": $OTHER_MEDIA, "face_id": null,
+             "to_face_id": null, "link_id": null, "state": null, "district": "south", "contact": null}]}
+    """)
+
+    from_case: str
+    to_case: str
+    linked: bool
+    steps: list[StepOut]
+
+
+@router.get("/paths", response_model=PathOut, responses=problems("not_found", *LOOKING))
+async def path(
+    from_case: Annotated[str, Query(max_length=200)],
+    to_case: Annotated[str, Query(max_length=200)],
+    access: CaseAccess,
+    candidates: Annotated[bool, Query(description="also links that nobody has decided")] = False,
+) -> CasePath:
+    """The shortest way from one case to the other over shared media and links that people confirmed."""
+    return await paths.read_path(access, from_case, to_case, candidates=candidates)

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
 
-from api.deps import VICTIM_ID_MAX, CaseAccess, Eraser, Id, ServicesDep
+from api.deps import VICTIM_ID_MAX, CaseAccess, Eraser, Id
 from api.errors import ACTING, BODY, LOOKING, problems
-from api.wire import Stated, WireIn, WireOut, example
+from api.wire import Stated, WireIn, WireOut, example, fields_of
 from graph.actions.decide import erase
-from graph.actions.decide.erase import Kind
+from graph.actions.decide.erase import ErasureReceipt, Kind
 from graph.domain.erasure import ErasureCode
 
 router = APIRouter(tags=["erasures"])
@@ -40,7 +40,7 @@ class ErasureAskedOut(WireOut):
     state: Literal["asked"] = "asked"
 
 
-class ErasureOut(WireOut):
+class ErasureOut(fields_of(ErasureReceipt)):
     """A receipt; `waiting` counts what is hidden and not erased yet, of `subjects` in all."""
 
     model_config = example("""
@@ -50,46 +50,21 @@ class ErasureOut(WireOut):
          "at": "2026-11-20T10:03:05+00:00", "done_at": "2026-11-20T10:03:07+00:00"}
     """)
 
-    erasure_id: str
-    state: Literal["asked", "done"]
-    subject: dict[Kind, str]
-    subjects: int
-    waiting: int
-    reason: str
-    code: ErasureCode
-    by: str
-    at: str
-    done_at: str | None
-
 
 @router.post(
     "/erasures",
     status_code=202,
     responses={202: {"headers": _LOCATION}, **problems("forbidden", "other_district", "not_found", *BODY, *ACTING)},
 )
-async def ask_erasure(body: ErasureIn, services: ServicesDep, actor: Eraser, response: Response) -> ErasureAskedOut:
+async def ask_erasure(body: ErasureIn, access: Eraser, response: Response) -> ErasureAskedOut:
     """Hides a media, case, face or victim at once, and has it erased; Location has the receipt."""
     ((kind, subject),) = body.subject.items()
-    erasure_id = await erase.do_erase(
-        services.store, kind, subject, body.reason, code=body.code, actor=actor, now=services.now()
-    )
+    erasure_id = await erase.do_erase(access, kind, subject, body.reason, body.code)
     response.headers["Location"] = f"/erasures/{erasure_id}"
     return ErasureAskedOut(erasure_id=erasure_id)
 
 
-@router.get("/erasures/{erasure_id}", responses=problems("not_found", *LOOKING))
-async def erasure(erasure_id: Id, services: ServicesDep, access: CaseAccess) -> ErasureOut:
+@router.get("/erasures/{erasure_id}", response_model=ErasureOut, responses=problems("not_found", *LOOKING))
+async def erasure(erasure_id: Id, access: CaseAccess) -> ErasureReceipt:
     """The receipt: `done` once vectors, boxes, crops and rows are gone."""
-    receipt = await erase.read_erasure(services.store, services.access_log, erasure_id, access=access)
-    return ErasureOut(
-        erasure_id=receipt.erasure_id,
-        state=receipt.state,
-        subject={receipt.kind: receipt.subject},
-        subjects=len(receipt.subjects),
-        waiting=len(receipt.waiting),
-        reason=receipt.reason,
-        code=ErasureCode(receipt.code),
-        by=receipt.by,
-        at=receipt.at,
-        done_at=receipt.done_at,
-    )
+    return await erase.read_erasure(access, erasure_id)

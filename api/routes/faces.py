@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api.deps import ETAG, ActPurpose, CaseAccess, Id, Labeller, ServicesDep, Version, etag
+from api.deps import ETAG, AfterDigest, CaseAccess, Id, Labeller, Limit, ServicesDep, Version, created, etag
 from api.errors import ACTING, BODY, FILES, LOOKING, problems
-from api.wire import Digest, SideOut, Stated, WireIn, WireOut, example
+from api.wire import Digest, Stated, WireIn, example, fields_of
 from graph.actions.decide import label
-from graph.actions.decide.label import Labelling
+from graph.actions.decide.label import FaceLabels, Labelling, PastLabel
 from graph.actions.read import faces
 from graph.actions.read.faces import SimilarFaces
 from graph.domain.label import FACES_AT_ONCE, Label
@@ -17,7 +17,7 @@ from graph.domain.label import FACES_AT_ONCE, Label
 router = APIRouter(tags=["faces"])
 
 
-class SimilarFacesOut(WireOut):
+class SimilarFacesOut(fields_of(SimilarFaces)):
     """Faces as similar as those proposed for one face, and not proposed, by id: an order that tells no score.
 
     `number` counts all of them when the face was compared, null where nobody did; at most 200 are listed, the smallest
@@ -25,10 +25,6 @@ class SimilarFacesOut(WireOut):
     """
 
     model_config = example('{"number": 12, "items": [$LINK_B], "next": $OTHER_FACE}')
-
-    number: int | None
-    items: list[SideOut]
-    next: str | None
 
 
 class LabelIn(WireIn):
@@ -41,18 +37,11 @@ class LabelIn(WireIn):
     also: tuple[Digest, ...] = Field(default_factory=tuple, max_length=FACES_AT_ONCE - 1)
 
 
-class PastLabelOut(WireOut):
+class PastLabelOut(fields_of(PastLabel)):
     """Who labelled a face, and why; of somebody of another district only role and district."""
 
-    act_id: str
-    by: str
-    at: str
-    label: Label | None
-    reason: str | None
-    version: int
 
-
-class LabelsOut(WireOut):
+class LabelsOut(fields_of(FaceLabels)):
     """A face's label, and as `items` what was said of it before, oldest first; `next` is always null."""
 
     model_config = example("""
@@ -63,10 +52,6 @@ class LabelsOut(WireOut):
          "next": null}
     """)
 
-    face_id: str
-    label: Label | None
-    label_version: int
-    items: list[PastLabelOut]
     next: None = None
 
 
@@ -85,55 +70,39 @@ async def face_crop(
     leads: Annotated[bool, Query(description="also a face of another district that only a lead leads to")] = False,
 ) -> Response:
     """The face cut out of its picture, as JPEG: of the own district, or the other side of a link or search answer."""
-    crop = await faces.read_crop(
-        services.store, services.files, services.access_log, face_id, leads=leads, access=access
-    )
+    crop = await faces.read_crop(access, services.files, face_id, leads=leads)
     return Response(crop, media_type="image/jpeg", headers={"Cache-Control": "no-store, private"})
 
 
 @router.get("/faces/{face_id}/similar", response_model=SimilarFacesOut, responses=problems("not_found", *LOOKING))
-async def similar_faces(
-    face_id: Id,
-    services: ServicesDep,
-    access: CaseAccess,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    after: Annotated[str, Query(max_length=64, description="`next` of the page before")] = "",
-) -> SimilarFaces:
+async def similar_faces(face_id: Id, access: CaseAccess, limit: Limit = 50, after: AfterDigest = "") -> SimilarFaces:
     """The faces as similar as those proposed for this one, which were not proposed: at most 13 are."""
-    return await faces.read_similar(
-        services.store, services.access_log, face_id, after=after, limit=limit, access=access
-    )
+    return await faces.read_similar(access, face_id, after=after, limit=limit)
 
 
 @router.get("/faces/{face_id}/labels", responses={200: {"headers": ETAG}, **problems("not_found", *LOOKING)})
-async def face_labels(face_id: Id, services: ServicesDep, access: CaseAccess, response: Response) -> LabelsOut:
+async def face_labels(face_id: Id, access: CaseAccess, response: Response) -> LabelsOut:
     """What people said that the face is; its version is the ETag that the next label names."""
-    found = await label.read_labels(services.store, services.access_log, face_id, access=access)
+    found = await label.read_labels(access, face_id)
     response.headers["ETag"] = etag(found.label_version)
     return LabelsOut.model_validate(found)
 
 
-@router.post(
+@created(
+    router,
     "/faces/{face_id}/labels",
-    status_code=201,
-    responses={
-        201: {"headers": ETAG},
-        **problems(
-            "forbidden", "face_unknown", "stale_version", "malformed_version", "version_missing", *BODY, *ACTING
-        ),
-    },
+    LabelsOut,
+    "forbidden",
+    "face_unknown",
+    "stale_version",
+    "malformed_version",
+    "version_missing",
+    *BODY,
+    *ACTING,
 )
-async def label_face(
-    face_id: Id,
-    body: LabelIn,
-    services: ServicesDep,
-    actor: Labeller,
-    purpose: ActPurpose,
-    version: Version,
-    response: Response,
-) -> LabelsOut:
+async def label_face(face_id: Id, body: LabelIn, access: Labeller, version: Version, response: Response) -> LabelsOut:
     """Says what a face is; *unrelated*, *suspect* and *no face* are compared with nothing and found by no search."""
     labelling = Labelling(face_id, version, body.label, body.reason, body.also)
-    found = await label.do_label(services.store, labelling, actor=actor, now=services.now(), purpose=purpose)
+    found = await label.do_label(access, labelling)
     response.headers["ETag"] = etag(found.label_version)
     return LabelsOut.model_validate(found)

@@ -49,6 +49,6 @@ async def readyz(services: ServicesDep) -> ReadyOut | Response:
 
 
 @router.get("/metrics", response_class=OpenMetrics, responses=problems("forbidden", *ACTING))
-async def metrics(request: Request, services: ServicesDep, _: Operator) -> OpenMetrics:
+async def metrics(request: Request, access: Operator) -> OpenMetrics:
     """Operators: requests by route and outcome, how much is stored and what waits; OpenMetrics text for Prometheus."""
-    return OpenMetrics(request.app.state.metrics.text(await sizes(services.store)))
+    return OpenMetrics(request.app.state.metrics.text(await sizes(access.store)))

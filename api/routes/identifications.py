@@ -6,23 +6,21 @@ from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
 
 from api.deps import (
-    ETAG,
-    ActPurpose,
     Id,
     IdentificationApprover,
     Identifier,
     Reopener,
-    ServicesDep,
     Version,
     VictimId,
+    created,
     etag,
 )
-from api.errors import ACTING, BODY, problems
+from api.errors import ACTING, BODY
 from api.routes.verdicts import ApprovalIn, ReopeningIn
-from api.wire import Faces, WireIn, WireOut, example
+from api.wire import Faces, WireIn, example, fields_of
 from graph.actions.decide import identify
-from graph.actions.decide.identify import REFERENCE_LIMIT, Proposal, VisibleIdentification
-from graph.domain.identification import Basis, IdentificationState
+from graph.actions.decide.identification import REFERENCE_LIMIT, Proposal, VisibleIdentification
+from graph.domain.identification import Basis
 from graph.domain.link import TEXT_LIMIT
 
 router = APIRouter(tags=["identifications"])
@@ -42,7 +40,7 @@ class IdentificationIn(WireIn):
     faces: Faces = None
 
 
-class IdentificationOut(WireOut):
+class IdentificationOut(fields_of(VisibleIdentification)):
     """An identification with its basis; it stands while `state` is approved."""
 
     model_config = example("""
@@ -52,22 +50,7 @@ class IdentificationOut(WireOut):
          "face_ids": [$FACE, $OTHER_FACE], "decided_by": null, "decided_at": null, "decision_reason": null}
     """)
 
-    identification_id: str
-    victim_id: str | None
-    person_ref: str
-    basis: Basis
-    reason: str
-    state: IdentificationState
-    version: int
-    by: str
-    at: str
-    face_ids: list[str]
-    decided_by: str | None
-    decided_at: str | None
-    decision_reason: str | None
 
-
-_CREATED = {201: {"headers": ETAG}}
 _PROPOSAL = ("not_found", "forbidden", "unapproved_link", "stale_version", "version_missing")
 _DECISION = (
     "not_found",
@@ -83,78 +66,34 @@ _DECISION = (
 _REOPENING = ("not_found", "forbidden", "stale_version", "malformed_version", "version_missing")
 
 
-@router.post(
-    "/victims/{victim_id}/identifications",
-    status_code=201,
-    response_model=IdentificationOut,
-    responses={**_CREATED, **problems(*_PROPOSAL, *BODY, *ACTING)},
-)
+@created(router, "/victims/{victim_id}/identifications", IdentificationOut, *_PROPOSAL, *BODY, *ACTING)
 async def propose_identification(
-    victim_id: VictimId,
-    body: IdentificationIn,
-    services: ServicesDep,
-    actor: Identifier,
-    purpose: ActPurpose,
-    response: Response,
+    victim_id: VictimId, body: IdentificationIn, access: Identifier, response: Response
 ) -> VisibleIdentification:
     """Proposes that a victim is a person known to the case system; it stands once a second person approves it."""
     proposal = Proposal(body.person_ref, body.basis, body.reason, body.faces)
-    found = await identify.do_identification(
-        services.store, victim_id, proposal, actor=actor, now=services.now(), purpose=purpose
-    )
+    found = await identify.do_identification(access, victim_id, proposal)
     response.headers["ETag"] = etag(found.version)
     return found
 
 
-@router.post(
-    "/identifications/{identification_id}/approvals",
-    status_code=201,
-    response_model=IdentificationOut,
-    responses={**_CREATED, **problems(*_DECISION, *BODY, *ACTING)},
-)
+@created(router, "/identifications/{identification_id}/approvals", IdentificationOut, *_DECISION, *BODY, *ACTING)
 async def decide_identification(
-    identification_id: Id,
-    body: ApprovalIn,
-    services: ServicesDep,
-    actor: IdentificationApprover,
-    purpose: ActPurpose,
-    version: Version,
-    response: Response,
+    identification_id: Id, body: ApprovalIn, access: IdentificationApprover, version: Version, response: Response
 ) -> VisibleIdentification:
     """A second person approves the identification, or returns it with a reason."""
     found = await identify.do_identification_approval(
-        services.store,
-        identification_id,
-        version,
-        body.decision,
-        body.reason,
-        actor=actor,
-        now=services.now(),
-        purpose=purpose,
-        faces=body.faces,
+        access, identification_id, version, body.decision, body.reason, faces=body.faces
     )
     response.headers["ETag"] = etag(found.version)
     return found
 
 
-@router.post(
-    "/identifications/{identification_id}/reopenings",
-    status_code=201,
-    response_model=IdentificationOut,
-    responses={**_CREATED, **problems(*_REOPENING, *BODY, *ACTING)},
-)
+@created(router, "/identifications/{identification_id}/reopenings", IdentificationOut, *_REOPENING, *BODY, *ACTING)
 async def reopen_identification(
-    identification_id: Id,
-    body: ReopeningIn,
-    services: ServicesDep,
-    actor: Reopener,
-    purpose: ActPurpose,
-    version: Version,
-    response: Response,
+    identification_id: Id, body: ReopeningIn, access: Reopener, version: Version, response: Response
 ) -> VisibleIdentification:
     """Takes the second person's decision back: the identification is proposed again, and nobody's identity."""
-    found = await identify.do_identification_reopening(
-        services.store, identification_id, version, body.reason, actor=actor, now=services.now(), purpose=purpose
-    )
+    found = await identify.do_identification_reopening(access, identification_id, version, body.reason)
     response.headers["ETag"] = etag(found.version)
     return found

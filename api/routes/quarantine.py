@@ -5,16 +5,16 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.deps import Id, QuarantineAccess, ReplayAccess, ServicesDep
+from api.deps import Id, Limit, QuarantineAccess, ReplayAccess
 from api.errors import LOOKING, problems
-from api.wire import WireOut, example
+from api.wire import PageOut, WireOut, example, fields_of
 from graph.actions.operate.quarantine import QuarantinedEvent, Status, do_replay, read_quarantine
-from graph.actions.read.page import Page
+from graph.paging import Page
 
 router = APIRouter(tags=["quarantine"])
 
 
-class QuarantinedOut(WireOut):
+class QuarantinedOut(fields_of(QuarantinedEvent)):
     """An event that could not be processed: where it stood, at which stage it failed and why."""
 
     model_config = example("""
@@ -24,25 +24,11 @@ class QuarantinedOut(WireOut):
          "attempts": 1, "status": "waiting", "submitted_at": 1795165964000}
     """)
 
-    quarantine_id: str
-    event: str
-    topic: str
-    partition: int
-    offset: int
-    stage: str
-    code: str
-    reason: str
-    source: str
-    attempts: int
-    status: Literal["waiting", "replayed", "resolved"]
     submitted_at: int = Field(description="milliseconds since 1970, UTC")
 
 
-class QuarantinePage(WireOut):
+class QuarantinePage(PageOut[QuarantinedOut]):
     """`next` is the `after` of the next page, null on the last one."""
-
-    items: list[QuarantinedOut]
-    next: str | None
 
 
 class ReplayedOut(WireOut):
@@ -52,16 +38,13 @@ class ReplayedOut(WireOut):
 
 @router.get("/quarantine", response_model=QuarantinePage, responses=problems("forbidden", *LOOKING))
 async def quarantine(
-    services: ServicesDep,
     access: QuarantineAccess,
     status: Annotated[Status, Query(description="`waiting` for somebody, `replayed`, or `resolved`")] = "waiting",
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
     after: Annotated[str, Query(max_length=100, description="`next` of the page before")] = "",
 ) -> Page[QuarantinedEvent]:
     """Events that could not be processed, oldest first, without their bytes; operators only."""
-    return await read_quarantine(
-        services.store, services.access_log, status=status, after=after, limit=limit, access=access
-    )
+    return await read_quarantine(access, status=status, after=after, limit=limit)
 
 
 @router.post(
@@ -69,7 +52,7 @@ async def quarantine(
     status_code=202,
     responses=problems("forbidden", "not_found", "not_waiting", "truncated", *LOOKING),
 )
-async def replay(quarantine_id: Id, services: ServicesDep, access: ReplayAccess) -> ReplayedOut:
+async def replay(quarantine_id: Id, access: ReplayAccess) -> ReplayedOut:
     """Sends an event again, through its first topic, as the same event; its outcome comes as a notice."""
-    await do_replay(services.store, quarantine_id, access=access)
+    await do_replay(access, quarantine_id)
     return ReplayedOut(quarantine_id=quarantine_id)

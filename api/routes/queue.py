@@ -6,14 +6,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import AliasChoices, Field, StringConstraints
 
-from api.deps import VICTIM_ID_MAX, ActPurpose, CaseAccess, Id, Judge, ServicesDep
+from api.deps import VICTIM_ID_MAX, CaseAccess, ClaimHolder, Id, Judge, created
 from api.errors import ACTING, BODY, LOOKING, problems
-from api.wire import LinkOut, Moment, Number, Urgency, WireIn, WireOut, example
+from api.wire import LinkOut, Moment, Number, PageOut, Urgency, WireIn, WireOut, example, fields_of
 from graph.actions.read import claims, queue
-from graph.actions.read.page import Page
-from graph.actions.read.queue_items import Claim, QueueItem
+from graph.actions.read.queue_items import Claim, QueueItem, Returned, VisibleSubject
+from graph.actions.read.search import milliseconds
 from graph.domain import ids
-from graph.domain.queue import CLAIMS_MAX, Filters, Kind, Position, read_position
+from graph.domain.queue import CLAIMS_MAX, Filters, Position, read_position
+from graph.paging import Page
 
 router = APIRouter(tags=["queue"])
 
@@ -71,14 +72,11 @@ class ClaimIn(WireIn):
     after: After | None = Field(default=None, description="`next` of an answer that had too few")
 
 
-class ClaimOut(WireOut):
+class ClaimOut(fields_of(Claim, without=("seed",))):
     """A lease: until `until` nobody else gets the item. `purpose` may stand in `Redthread-Purpose` until then."""
 
     model_config = example(_CLAIM)
 
-    claim_id: str
-    at: str
-    until: str
     purpose: str
 
 
@@ -91,19 +89,13 @@ class SkippedOut(WireOut):
     until: datetime
 
 
-class ReturnedOut(WireOut):
+class ReturnedOut(fields_of(Returned)):
     """Why the second person returned what the caller had confirmed."""
 
-    by: str
-    at: str
-    reason: str
 
-
-class UnitOut(WireOut):
+class UnitOut(fields_of(VisibleSubject)):
     """One side of an item: a victim, a group or a face; kind and id are null in another district."""
 
-    kind: Kind | None
-    id: str | None
     face_ids: list[str] = Field(
         description="its faces on this contact sheet; a group's all, poorest first, and a victim's that you may know"
     )
@@ -121,7 +113,7 @@ class QueueItemOut(WireOut):
     returned: ReturnedOut | None
 
 
-class QueuePage(WireOut):
+class QueuePage(PageOut[QueueItemOut]):
     """Items in the order to work in; `next` is the `after` that goes on, null where nothing else waits.
 
     A page may have few items, or none, and a `next`: then the filters let little through, and the search goes on there.
@@ -135,64 +127,33 @@ class QueuePage(WireOut):
           "next": null}}
     """)
 
-    items: list[QueueItemOut]
-    next: str | None
-
 
 _OWN_CLAIM = ("not_found", "claim_expired")
 
 
 @router.get("/queue", response_model=QueuePage, responses=problems("forbidden", *LOOKING))
-async def what_waits(
-    services: ServicesDep, access: CaseAccess, query: Annotated[PageQuery, Query()]
-) -> Page[QueueItem]:
+async def what_waits(access: CaseAccess, query: Annotated[PageQuery, Query()]) -> Page[QueueItem]:
     """The caller's open claims and returned links, then what waits: by urgency, then by chance, never by score."""
-    return await queue.read_queue(
-        services.store,
-        services.access_log,
-        query.filters(),
-        limit=query.limit,
-        after=position(query.after),
-        access=access,
-    )
+    return await queue.read_queue(access, query.filters(), limit=query.limit, after=position(query.after))
 
 
-@router.post(
-    "/queue/claims",
-    status_code=201,
-    response_model=QueuePage,
-    responses=problems("forbidden", "claims_limit", *BODY, *ACTING),
-)
-async def claim(services: ServicesDep, actor: Judge, purpose: ActPurpose, body: ClaimIn) -> Page[QueueItem]:
+@created(router, "/queue/claims", QueuePage, "forbidden", "claims_limit", *BODY, *ACTING, headers={})
+async def claim(access: Judge, body: ClaimIn) -> Page[QueueItem]:
     """Gives the caller the next items: for 15 minutes nobody else gets them. No item: nothing waits."""
-    return await claims.do_claim(
-        services.store,
-        body.filters.filters(),
-        body.n,
-        actor=actor,
-        now=services.now(),
-        seed=ids.new_id(),
-        after=position(body.after),
-        purpose=purpose,
-    )
+    return await claims.do_claim(access, body.filters.filters(), body.n, seed=ids.new_id(), after=position(body.after))
 
 
 @router.post("/queue/claims/{claim_id}/skips", status_code=201, responses=problems(*_OWN_CLAIM, *ACTING))
-async def skip(claim_id: Id, services: ServicesDep, actor: Judge) -> SkippedOut:
+async def skip(claim_id: Id, access: ClaimHolder) -> SkippedOut:
     """Ends the claim: the item stays away from the caller for four hours, and is there for others at once."""
-    until = await claims.do_skip(services.store, claim_id, actor=actor, now=services.now())
+    until = await claims.do_skip(access, claim_id)
     return SkippedOut(claim_id=claim_id, until=until)
 
 
-@router.post(
-    "/queue/claims/{claim_id}/renewals",
-    status_code=201,
-    response_model=ClaimOut,
-    responses=problems(*_OWN_CLAIM, *ACTING),
-)
-async def renew(claim_id: Id, services: ServicesDep, actor: Judge) -> Claim:
+@created(router, "/queue/claims/{claim_id}/renewals", ClaimOut, *_OWN_CLAIM, *ACTING, headers={})
+async def renew(claim_id: Id, access: ClaimHolder) -> Claim:
     """Gives the claim a whole lease again."""
-    return await claims.do_renewal(services.store, claim_id, actor=actor, now=services.now())
+    return await claims.do_renewal(access, claim_id)
 
 
 def position(after: str | None) -> Position | None:
@@ -201,4 +162,4 @@ def position(after: str | None) -> Position | None:
 
 
 def _milliseconds(at: datetime | None) -> int | None:
-    return None if at is None else int(at.timestamp() * 1000)
+    return None if at is None else milliseconds(at)

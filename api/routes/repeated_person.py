@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter, Response
 
-from api.deps import ETAG, ActPurpose, CaseAccess, Id, Labeller, ServicesDep, Version, etag
+from api.deps import ETAG, CaseAccess, Id, Labeller, Version, created, etag
 from api.errors import ACTING, BODY, LOOKING, problems
-from api.wire import Stated, WireIn, WireOut, example
+from api.wire import Stated, WireIn, example, fields_of
 from graph.actions.decide import repeated_person
-from graph.actions.decide.repeated_person import Statement
+from graph.actions.decide.repeated_person import PastStatement, Statement, Statements
 from graph.domain.repeated_person import RepeatedPerson
 
 router = APIRouter(tags=["media"])
@@ -21,18 +21,11 @@ class RepeatedPersonIn(WireIn):
     reason: Stated
 
 
-class PastRepeatedPersonOut(WireOut):
+class PastRepeatedPersonOut(fields_of(PastStatement)):
     """Who stated it, and why; of somebody of another district only role and district."""
 
-    act_id: str
-    by: str
-    at: str
-    repeated_person: RepeatedPerson | None
-    reason: str | None
-    version: int
 
-
-class RepeatedPersonOut(WireOut):
+class RepeatedPersonOut(fields_of(Statements)):
     """What stands of a picture, and as `items` what was stated before, oldest first; `next` is always null."""
 
     model_config = example("""
@@ -43,48 +36,26 @@ class RepeatedPersonOut(WireOut):
          "next": null}
     """)
 
-    media_id: str
-    repeated_person: RepeatedPerson | None
-    version: int
-    items: list[PastRepeatedPersonOut]
     next: None = None
 
 
 @router.get("/media/{media_id}/repeated-person", responses={200: {"headers": ETAG}, **problems("not_found", *LOOKING)})
-async def repeated_person_of_media(
-    media_id: Id, services: ServicesDep, access: CaseAccess, response: Response
-) -> RepeatedPersonOut:
+async def repeated_person_of_media(media_id: Id, access: CaseAccess, response: Response) -> RepeatedPersonOut:
     """Whether people stated that the picture shows the same person more than once; the version is the ETag."""
-    found = await repeated_person.read_statements(services.store, services.access_log, media_id, access=access)
+    found = await repeated_person.read_statements(access, media_id)
     response.headers["ETag"] = etag(found.version)
     return RepeatedPersonOut.model_validate(found)
 
 
-@router.post(
-    "/media/{media_id}/repeated-person",
-    status_code=201,
-    responses={
-        201: {"headers": ETAG},
-        **problems(
-            *("forbidden", "not_found", "stale_version", "contradiction", "malformed_version", "version_missing"),
-            *BODY,
-            *ACTING,
-        ),
-    },
-)
+_STATED = ("forbidden", "not_found", "stale_version", "contradiction", "malformed_version", "version_missing")
+
+
+@created(router, "/media/{media_id}/repeated-person", RepeatedPersonOut, *_STATED, *BODY, *ACTING)
 async def state_repeated_person(
-    media_id: Id,
-    body: RepeatedPersonIn,
-    services: ServicesDep,
-    actor: Labeller,
-    purpose: ActPurpose,
-    version: Version,
-    response: Response,
+    media_id: Id, body: RepeatedPersonIn, access: Labeller, version: Version, response: Response
 ) -> RepeatedPersonOut:
     """States that a picture shows the same person more than once, so that two of its faces may be one person."""
     statement = Statement(media_id, version, body.repeated_person, body.reason)
-    found = await repeated_person.do_statement(
-        services.store, statement, actor=actor, now=services.now(), purpose=purpose
-    )
+    found = await repeated_person.do_statement(access, statement)
     response.headers["ETag"] = etag(found.version)
     return RepeatedPersonOut.model_validate(found)

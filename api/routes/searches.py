@@ -6,17 +6,17 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, AliasChoices, Field, model_validator
 
-from api.deps import CASE_ID_MAX, VICTIM_ID_MAX, ActPurpose, CaseAccess, Id, SearchEnder, Searcher, ServicesDep
+from api.deps import CASE_ID_MAX, VICTIM_ID_MAX, CaseAccess, Id, Limit, SearchEnder, Searcher, ServicesDep
 from api.errors import ACTING, BODY, FILES, LOOKING, problems
 from api.upload import check_media, checked, form_body, read_form
-from api.wire import CaseIdIn, Digest, Number, Stated, WireIn, WireOut, example
+from api.wire import CaseIdIn, Digest, Number, PageOut, Stated, WireIn, WireOut, example, fields_of
 from graph.actions.read import search
-from graph.actions.read.page import Page
 from graph.actions.read.search import Picture, Question
-from graph.actions.read.searches import Filters, SearchLine, read_searches
+from graph.actions.read.searches import Filters, SearchFacts, SearchLine, read_searches
 from graph.domain import ids
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Invalid
+from graph.paging import Page
 
 router = APIRouter(tags=["searches"])
 
@@ -93,37 +93,21 @@ class AskedOut(WireOut):
     status: Literal["asked"] = "asked"
 
 
-class SearchFactsOut(WireOut):
-    search_id: str
+class SearchFactsOut(fields_of(SearchFacts)):
     status: Status
-    case_id: str
     within: str = Field(validation_alias=AliasChoices("within", "in"), serialization_alias="in")
-    purpose: str
-    requested_by: str
-    asked_at: str
-    answered_at: str | None
-    keep_asking: bool
     open: bool = Field(description="whether more may be added to the answer")
-    open_until: str | None
-    ended_at: str | None
     ended_because: Literal["asker", "case_closed", "time", "erased"] | None
-    victim_id: str | None
 
 
-class SearchLineOut(SearchFactsOut):
+class SearchLineOut(SearchFactsOut, fields_of(SearchLine)):
     """A search in a list; `found` counts the faces that it returned, `similar` those above the threshold."""
 
-    found: int
-    similar: int
 
-
-class SearchPage(WireOut):
+class SearchPage(PageOut[SearchLineOut]):
     """`next` is the `after` of the next page, null on the last one."""
 
     model_config = example(f'{{"items": [{{{FACTS_EXAMPLE}, "found": 1, "similar": 1}}], "next": null}}')
-
-    items: list[SearchLineOut]
-    next: str | None
 
 
 _LOCATION = {"Location": {"description": "where the answer will be", "schema": {"type": "string"}}}
@@ -140,29 +124,26 @@ _CONTENT = {"application/json": {"schema": SearchIn.model_json_schema()}, **form
         **problems("case_unknown", "face_unknown", "not_found", *_FORM, *BODY, *FILES, *ACTING),
     },
 )
-async def ask(request: Request, response: Response, services: ServicesDep, actor: Searcher) -> AskedOut:
+async def ask(request: Request, response: Response, services: ServicesDep, access: Searcher) -> AskedOut:
     """Asks with faces of one person or a victim (JSON), or with the faces of a picture (multipart).
 
     Location has the answer. It names the picture's faces with their boxes: to ask about one of them, ask again with its
     id; one that the detector missed can be marked in `picture` first.
     """
-    store, now = services.store, services.now()
     match request.headers.get("content-type", "").partition(";")[0].strip().lower():
         case "application/json":
             body = checked(SearchIn, await request.body())
             if body.faces is not None:
-                search_id = await search.ask_with_faces(store, body.question(), body.faces, actor=actor, now=now)
+                search_id = await search.ask_with_faces(access, body.question(), body.faces)
             else:
                 victim_id = body.victim_id or ""
-                search_id = await search.ask_with_victim(store, body.question(), victim_id, actor=actor, now=now)
+                search_id = await search.ask_with_victim(access, body.question(), victim_id)
         case "multipart/form-data":
             form = await read_form(request, services.space)
             fields = checked(PictureIn, form.fields)
             check_media(form.data)
             picture = Picture(form.data, form.content_type, int(fields.rotate))
-            search_id = await search.ask_with_picture(
-                store, services.files, fields.question(), picture, actor=actor, now=now
-            )
+            search_id = await search.ask_with_picture(access, services.files, fields.question(), picture)
         case _:
             raise Invalid("ask as application/json or multipart/form-data", code="unsupported_content_type")
     response.headers["Location"] = f"/searches/{quote(search_id)}"
@@ -171,7 +152,6 @@ async def ask(request: Request, response: Response, services: ServicesDep, actor
 
 @router.get("/searches", response_model=SearchPage, responses=problems("purpose_missing", *LOOKING))
 async def searches(
-    services: ServicesDep,
     access: CaseAccess,
     case_id: Annotated[str | None, Query(max_length=200, description="the case that asks")] = None,
     within: Annotated[
@@ -180,17 +160,17 @@ async def searches(
     status: Status | None = None,
     open: Annotated[bool | None, Query(description="whether more may be added to the answer")] = None,
     mine: Annotated[bool, Query(description="a supervisor's own ones only")] = False,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Limit = 50,
     after: Annotated[str, Query(max_length=100, description="`next` of the page before")] = "",
 ) -> Page[SearchLine]:
     """Your searches, for a supervisor those of the district, the latest first."""
     filters = Filters(case_id, within, status, open, mine)
-    return await read_searches(services.store, services.access_log, filters, after=after, limit=limit, access=access)
+    return await read_searches(access, filters, after=after, limit=limit)
 
 
 @router.delete(
     "/searches/{search_id}", status_code=204, responses=problems("not_found", "forbidden", "not_open", *ACTING)
 )
-async def end(search_id: Id, services: ServicesDep, actor: SearchEnder, purpose: ActPurpose) -> None:
+async def end(search_id: Id, access: SearchEnder) -> None:
     """Ends a search that is open: nothing more is added to its answer, which stays."""
-    await search.do_end(services.store, search_id, actor=actor, now=services.now(), purpose=purpose)
+    await search.do_end(access, search_id)

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import Field, StringConstraints
 
-from api.deps import ETAG, ID_MAX, ActPurpose, Approver, Judge, Reopener, ServicesDep, Version, etag
-from api.errors import ACTING, BODY, CONFLICTS, problems
+from api.deps import ID_MAX, Approver, Judge, Reopener, Version, created, etag
+from api.errors import ACTING, BODY, CONFLICTS
 from api.wire import Digest, Faces, LinkDetailOut, Reason, Text, WireIn, example
 from graph.actions.decide import contact_sheet, verdicts
 from graph.actions.decide.decision import Judgement, Seen
@@ -17,7 +17,6 @@ router = APIRouter(tags=["decisions"])
 
 LinkId = Annotated[str, Path(description="a link", max_length=ID_MAX)]
 _VERSIONED = ("not_found", "forbidden", "malformed_version", "version_missing", *BODY, *ACTING)
-_CREATED = {201: {"headers": ETAG}}
 
 
 class VerdictIn(WireIn):
@@ -74,77 +73,49 @@ class LinkIn(WireIn):
     faces: Faces = None
 
 
-@router.post(
-    "/links/{link_id}/verdicts",
-    status_code=201,
-    response_model=LinkDetailOut,
-    responses={**_CREATED, **problems(*CONFLICTS, *_VERSIONED)},
-)
-async def judge(
-    link_id: LinkId,
-    body: VerdictIn,
-    services: ServicesDep,
-    actor: Judge,
-    purpose: ActPurpose,
-    version: Version,
-    response: Response,
-) -> VisibleLink:
+@created(router, "/links/{link_id}/verdicts", LinkDetailOut, *CONFLICTS, *_VERSIONED)
+async def judge(link_id: LinkId, body: VerdictIn, access: Judge, version: Version, response: Response) -> VisibleLink:
     """Confirms, dismisses or leaves unsure; answers with the link as it stands then."""
     judgement = Judgement(link_id, version, body.decision, body.reasons, body.text, body.faces)
-    link = await verdicts.do_verdict(services.store, judgement, actor=actor, now=services.now(), purpose=purpose)
+    link = await verdicts.do_verdict(access, judgement)
     response.headers["ETag"] = etag(link.version)
     return link
 
 
-@router.post(
+@created(
+    router,
     "/links/{link_id}/approvals",
-    status_code=201,
-    response_model=LinkDetailOut,
-    responses={**_CREATED, **problems("stale_version", "not_confirmed", "contradiction", "own_decision", *_VERSIONED)},
+    LinkDetailOut,
+    "stale_version",
+    "not_confirmed",
+    "contradiction",
+    "own_decision",
+    *_VERSIONED,
 )
 async def approve(
-    link_id: LinkId,
-    body: ApprovalIn,
-    services: ServicesDep,
-    actor: Approver,
-    purpose: ActPurpose,
-    version: Version,
-    response: Response,
+    link_id: LinkId, body: ApprovalIn, access: Approver, version: Version, response: Response
 ) -> VisibleLink:
     """A second person approves a confirmed link or returns it with a reason."""
-    link = await verdicts.do_approval(
-        services.store,
-        Seen(link_id, version),
-        body.decision,
-        body.reason,
-        actor=actor,
-        now=services.now(),
-        purpose=purpose,
-        faces=body.faces,
-    )
+    link = await verdicts.do_approval(access, Seen(link_id, version), body.decision, body.reason, faces=body.faces)
     response.headers["ETag"] = etag(link.version)
     return link
 
 
-@router.post(
+@created(
+    router,
     "/links/{link_id}/reopenings",
-    status_code=201,
-    response_model=LinkDetailOut,
-    responses={**_CREATED, **problems("stale_version", "nothing_to_reopen", "half_undo", "contradiction", *_VERSIONED)},
+    LinkDetailOut,
+    "stale_version",
+    "nothing_to_reopen",
+    "half_undo",
+    "contradiction",
+    *_VERSIONED,
 )
 async def reopen(
-    link_id: LinkId,
-    body: ReopeningIn,
-    services: ServicesDep,
-    actor: Reopener,
-    purpose: ActPurpose,
-    version: Version,
-    response: Response,
+    link_id: LinkId, body: ReopeningIn, access: Reopener, version: Version, response: Response
 ) -> VisibleLink:
     """Takes the last act still standing back: the link is again what it was before it."""
-    link = await verdicts.do_reopening(
-        services.store, Seen(link_id, version), body.reason, actor=actor, now=services.now(), purpose=purpose
-    )
+    link = await verdicts.do_reopening(access, Seen(link_id, version), body.reason)
     response.headers["ETag"] = etag(link.version)
     return link
 
@@ -152,23 +123,10 @@ async def reopen(
 _MADE = ("face_unknown", "forbidden", "link_exists", "contradiction", "stale_version", "version_missing")
 
 
-@router.post(
-    "/links", status_code=201, response_model=LinkDetailOut, responses={**_CREATED, **problems(*_MADE, *BODY, *ACTING)}
-)
-async def link_by_hand(
-    body: LinkIn, services: ServicesDep, actor: Judge, purpose: ActPurpose, response: Response
-) -> VisibleLink:
+@created(router, "/links", LinkDetailOut, *_MADE, *BODY, *ACTING)
+async def link_by_hand(body: LinkIn, access: Judge, response: Response) -> VisibleLink:
     """Links two faces that the machine did not propose: confirmed at once, approved by a second person as any other."""
-    link = await contact_sheet.do_link(
-        services.store,
-        (body.face_a, body.face_b),
-        body.reasons,
-        body.text,
-        actor=actor,
-        now=services.now(),
-        purpose=purpose,
-        shown=body.faces,
-    )
+    link = await contact_sheet.do_link(access, (body.face_a, body.face_b), body.reasons, body.text, shown=body.faces)
     response.headers["Location"] = f"/links/{link.link_id}"
     response.headers["ETag"] = etag(link.version)
     return link

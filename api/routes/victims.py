@@ -5,57 +5,47 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Response
 
-from api.deps import CaseAccess, ServicesDep, VictimId
+from api.deps import CaseAccess, VictimId
 from api.errors import LOOKING, problems
-from api.wire import WireOut, example
-from graph.actions.read.victim import Moved, VisibleVictim, read_victim
+from api.wire import example, fields_of
+from graph.actions.read.victim import (
+    Declaration,
+    JoiningLink,
+    Moved,
+    VictimCase,
+    VictimFace,
+    VisibleVictim,
+    read_victim,
+)
 
 router = APIRouter(tags=["victims"])
 
 
-class DeclaredOut(WireOut):
+class DeclaredOut(fields_of(Declaration)):
     """That a case system said whom the face shows."""
 
-    victim_id: str
-    declared_by: str | None
-    at: str | None
 
-
-class HeldByOut(WireOut):
+class HeldByOut(fields_of(JoiningLink)):
     """A link that people confirmed, between this face and another one of the victim."""
 
-    link_id: str
     state: Literal["confirmed", "approved"]
 
 
-class VictimFaceOut(WireOut):
+class VictimFaceOut(fields_of(VictimFace)):
     """One face of a victim. `bases`: `declared` by a case system, `confirmed` by one person, `approved` by two.
 
     Of a face in another district only the id is told until approved links join it to one of the caller's.
     """
 
-    face_id: str
-    media_id: str | None
-    box: list[int] | None
-    quality: float | None
-    too_poor_because: str | None
-    label: str | None
     bases: list[Literal["declared", "confirmed", "approved"]] | None
-    declared: list[DeclaredOut] | None
-    links: list[HeldByOut] | None
 
 
-class VictimCaseOut(WireOut):
+class VictimCaseOut(fields_of(VictimCase)):
     """The victim's faces in one case, the weakest first; without `case_id` where the caller may not see the case, or
     where the faces are erased."""
 
-    case_id: str | None
-    district: str | None
-    contact: str | None
-    faces: list[VictimFaceOut]
 
-
-class VictimOut(WireOut):
+class VictimOut(fields_of(VisibleVictim)):
     """One person: registered by a case system, or formed by confirmed links; `identity` is null until two persons
     have identified the victim. `erased` counts faces of which nothing but an id is left."""
 
@@ -71,13 +61,6 @@ class VictimOut(WireOut):
                  "label": null, "bases": null, "declared": null, "links": null}]}]}
     """)
 
-    victim_id: str
-    label: str | None
-    registered: bool
-    identity: str | None
-    erased: int
-    cases: list[VictimCaseOut]
-
 
 _MOVED = {
     "description": "the victim that all faces of this former id are in now",
@@ -91,9 +74,9 @@ _MOVED = {
     response_model=VictimOut,
     responses={308: _MOVED, **problems("not_found", "victim_split", *LOOKING)},
 )
-async def victim(victim_id: VictimId, services: ServicesDep, access: CaseAccess) -> VisibleVictim | Response:
+async def victim(victim_id: VictimId, access: CaseAccess) -> VisibleVictim | Response:
     """A contact sheet: the victim's faces by case, the weakest first, each with what holds it there."""
-    seen = await read_victim(services.store, services.access_log, victim_id, access=access)
+    seen = await read_victim(access, victim_id)
     if isinstance(seen, Moved):
         return Response(status_code=308, headers={"Location": f"/victims/{quote(seen.victim_id, safe='')}"})
     return seen

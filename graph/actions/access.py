@@ -1,4 +1,4 @@
-"""Every access to people's data is an audit entry before its answer leaves.
+"""Who acts in the graph, and the rule that every access to people's data is an audit entry before its answer leaves.
 
 Entries are written in groups, because each write locks the one audit head. A group is whatever arrived while the last
 one was written, so no request waits for others to arrive. Every answer waits for the transaction of its group.
@@ -11,33 +11,13 @@ from datetime import datetime
 
 from graph.domain import audit
 from graph.domain.audit_actions import AuditAction
-from graph.domain.errors import StoreUnavailable
-from graph.domain.people import Person
+from graph.domain.errors import Conflict, StoreUnavailable
+from graph.domain.people import Maker, Permission, Person
 from graph.store import log
 from graph.store.session import Store, Tx
 
 GROUP_LIMIT = 500
 """Entries in one transaction, so that one group never holds the audit head for long."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccessEvent:
-    """A person reads data for a stated purpose at an aware UTC time."""
-
-    person: Person
-    purpose: str
-    at: datetime
-
-    def act(self, action: AuditAction, subject: str, *, shown: Sequence[str] = ()) -> audit.Act:
-        """The audit entry of this access. `shown` are the ids in the answer; only their digest is stored."""
-        return audit.Act(
-            at=self.at,
-            actor=self.person.actor,
-            action=action,
-            subject=subject,
-            purpose=self.purpose,
-            digest=audit.content_digest(list(shown)) if shown else "",
-        )
 
 
 class AccessLog:
@@ -104,3 +84,44 @@ class AccessLog:
         if failure is not None and not isinstance(failure, Exception):
             raise failure
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A person reads or changes the graph for a stated purpose at an aware UTC time."""
+
+    store: Store
+    log: AccessLog
+    person: Person
+    purpose: str
+    at: datetime
+
+    def act(self, action: AuditAction, subject: str, *, digest: str = "", purpose: str = "") -> audit.Act:
+        """The audit entry of what the person does; `purpose` is one that the request itself states."""
+        return audit.Act(self.at, self.person.actor, action, subject, purpose or self.purpose, digest)
+
+    def made_under(self, permission: Permission) -> dict[str, str | None]:
+        """The maker of a decision under this permission, and its time, as fields of an act in the graph."""
+        maker = Maker.of(self.person, permission)
+        return {"by": maker.actor, "role": maker.role, "district": maker.district, "at": self.at.isoformat()}
+
+    async def record(self, action: AuditAction, subject: str, *, shown: Sequence[str] = ()) -> None:
+        """Returns when the audit has this read. `shown` are the ids in the answer; only their digest is stored."""
+        digest = audit.content_digest(list(shown)) if shown else ""
+        await self.log.record(self.act(action, subject, digest=digest))
+
+
+async def record_miss(access: Access, request: str, path: str) -> None:
+    """Returns when the audit holds the kind of request and the digest of its path, for a request that found nothing.
+
+    Many misses by one person indicate a search for valid ids.
+    """
+    await access.record(AuditAction.ACCESS_MISSED, request, shown=[path])
+
+
+async def disclose(access: Access, request: str, path: str, refused: Conflict) -> Conflict:
+    """The refusal with the current state, once the audit has it; without a stated purpose the bare refusal."""
+    if not refused.current or not access.purpose:
+        return Conflict(refused.message, code=refused.code)
+    await access.record(AuditAction.ACCESS_REFUSED, request, shown=[path, refused.disclosed])
+    return Conflict(refused.disclosed, code=refused.code, current=refused.current)

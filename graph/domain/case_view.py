@@ -75,7 +75,7 @@ class LinkedCase:
     case_id: str | None
     district: str | None
     contact: str | None
-    links: dict[str, int]
+    links: dict[State, int]
     shared_media: int
 
 

@@ -34,7 +34,7 @@ class Scope(StrEnum):
 
 
 HIDDEN_LABELS = frozenset({"unrelated", "suspect", "no_face"})
-"""Faces with these labels are never compared, and no search finds them."""
+"""Faces with these labels are never compared nor offered for review, and no search finds them."""
 
 
 @dataclass(frozen=True, slots=True)

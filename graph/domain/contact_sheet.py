@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from graph.domain.errors import Conflict, Invalid
 from graph.domain.ids import ordered
 
+Pair = tuple[str, str]
+"""The two face ids of a link."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class SheetSubject:
@@ -13,12 +16,6 @@ class SheetSubject:
 
     kind: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    a: str
-    b: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +27,7 @@ class ContactSheet:
     quality: Mapping[str, float]
 
 
-def pairs_to_confirm(sheet: ContactSheet) -> list[tuple[str, str]]:
+def pairs_to_confirm(sheet: ContactSheet) -> list[Pair]:
     """The pairs of faces that an act confirms to make both subjects one person, each from the smaller id.
 
     Within a group every face is paired with the group's best one; a victim is joined already. The best faces of the two
@@ -40,11 +37,11 @@ def pairs_to_confirm(sheet: ContactSheet) -> list[tuple[str, str]]:
     """
     if not sheet.pairs:
         raise Invalid("nothing is left to confirm: dismiss instead")
-    sides = sorted({sheet.side_of[face] for pair in sheet.pairs for face in (pair.a, pair.b)})
-    across = [pair for pair in sheet.pairs if sheet.side_of[pair.a] != sheet.side_of[pair.b]]
+    sides = sorted({sheet.side_of[face] for pair in sheet.pairs for face in pair})
+    across = [(a, b) for a, b in sheet.pairs if sheet.side_of[a] != sheet.side_of[b]]
     if len(sides) > 2 or (len(sides) == 2 and not across):
         raise Invalid("these links are between more than two people: judge one item at a time", code="several_items")
-    chosen: list[tuple[str, str]] = []
+    chosen: list[Pair] = []
     best: dict[SheetSubject, str] = {}
     for side in sides:
         if side.kind == "group":
@@ -56,7 +53,7 @@ def pairs_to_confirm(sheet: ContactSheet) -> list[tuple[str, str]]:
         if far:
             own = {face for face in best.values() if face not in far}
             for face in sorted(far):
-                chosen.append(_best_link(sheet, [pair for pair in across if face in (pair.a, pair.b)], own))
+                chosen.append(_best_link(sheet, [pair for pair in across if face in pair], own))
         else:
             chosen.append(_bridge(sheet, across, sides, best))
     if not chosen:
@@ -64,7 +61,7 @@ def pairs_to_confirm(sheet: ContactSheet) -> list[tuple[str, str]]:
     return sorted(set(chosen))
 
 
-def pairs_to_dismiss(sheet: ContactSheet, apart: Mapping[str, SheetSubject]) -> list[tuple[str, str]]:
+def pairs_to_dismiss(sheet: ContactSheet, apart: Mapping[str, SheetSubject]) -> list[Pair]:
     """The pairs that an act dismisses so that each face of `apart` differs from the subject it was shown with."""
     return sorted(ordered(_best(sheet, side), face) for face, side in apart.items())
 
@@ -77,17 +74,14 @@ def _best(sheet: ContactSheet, side: SheetSubject) -> str:
 
 def _bridge(
     sheet: ContactSheet, across: Sequence[Pair], sides: Sequence[SheetSubject], best: Mapping[SheetSubject, str]
-) -> tuple[str, str]:
+) -> Pair:
     """The best link that touches the best face of each group, else a new pair of the best faces."""
     ends = {sheet.side_of[face]: face for face in _best_link(sheet, across, best.values())}
     return ordered(*(best.get(side, ends[side]) for side in sides))
 
 
-def _best_link(sheet: ContactSheet, pairs: Sequence[Pair], wanted: Collection[str]) -> tuple[str, str]:
+def _best_link(sheet: ContactSheet, pairs: Sequence[Pair], wanted: Collection[str]) -> Pair:
     """Of the links that touch all `wanted` faces, else of all, the one whose poorer picture is the best: its score is
     sealed."""
-    touching = [pair for pair in pairs if wanted and all(face in (pair.a, pair.b) for face in wanted)]
-    found = min(
-        touching or pairs, key=lambda pair: (-min(sheet.quality[pair.a], sheet.quality[pair.b]), pair.a, pair.b)
-    )
-    return ordered(found.a, found.b)
+    touching = [pair for pair in pairs if wanted and all(face in pair for face in wanted)]
+    return ordered(*min(touching or pairs, key=lambda pair: (-min(sheet.quality[face] for face in pair), pair)))

@@ -212,6 +212,12 @@ def check_actor(actor: str | None) -> str:
     return actor
 
 
+def check_stated(name: str, text: str) -> None:
+    """Raises Invalid for a legal basis or the reason of an act that says nothing, or is too long."""
+    if is_blank(text) or len(text.strip()) > PURPOSE_LIMIT:
+        raise Invalid(f"{name}: from 1 to {PURPOSE_LIMIT} characters")
+
+
 def check_purpose(purpose: str | None) -> str:
     """The stated purpose of an access; Forbidden without one, Invalid for one that is too long."""
     text = (purpose or "").strip()

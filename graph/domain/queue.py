@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.errors import Invalid
 
 LEASE: Final = timedelta(minutes=15)
@@ -24,8 +25,6 @@ LINKS_MAX: Final = 100
 """Links of one item that are shown and claimed at once; the others come back as the next item."""
 URGENCIES: Final = ("routine", "urgent", "danger_now")
 """The name of each number in a link's `urgency`."""
-NEVER_SHOWN: Final = frozenset({"unrelated", "suspect"})
-"""Labels of faces that are never offered for review."""
 _LAST: Final = "g"
 """Sorts after every link id: they are hexadecimal."""
 _POSITION = re.compile(r"([0-9a-f]{64})\.([0-2])\.([0-9a-f]{64})")
@@ -139,7 +138,9 @@ class Filters:
         mine = [side for side in sides if side.is_in(own_district)]
         if not mine or is_settled(a.subject, b.subject):
             return False
-        if any(side.erased or side.label in NEVER_SHOWN or (side.identified and not self.identified) for side in sides):
+        if any(
+            side.erased or side.label in HIDDEN_LABELS or (side.identified and not self.identified) for side in sides
+        ):
             return False
         if self.case_id is not None and not any((self.case_id, own_district) in side.cases for side in mine):
             return False

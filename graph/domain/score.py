@@ -18,6 +18,8 @@ from graph.domain.errors import Invalid
 UNEVEN: Final = 1e-2
 """How far directions may be from orthonormal: they are written with few decimals."""
 
+MOST_DIRECTIONS: Final = 64
+"""Every two of them are compared when a file is read."""
 LARGEST: Final = 1e3
 """Of all numbers: those that are measured of unit vectors are of the order of one, and larger ones may overflow to a
 vector that resembles nobody."""
@@ -40,8 +42,8 @@ class Crowd:
     rest: float
 
     def __post_init__(self) -> None:
-        if not self.directions or len({len(row) for row in self.directions}) > 1:
-            raise _wrong("`crowd` takes one direction or more of one length")
+        if not 0 < len(self.directions) <= MOST_DIRECTIONS or len({len(row) for row in self.directions}) > 1:
+            raise _wrong(f"`crowd` takes from one to {MOST_DIRECTIONS} directions of one length")
         if not len(self.directions) == len(self.along) == len(self.squared):
             raise _wrong("`crowd` takes one number `along` and one `squared` for each direction")
         for (one, a), (other, b) in combinations_with_replacement(enumerate(self.directions), 2):

@@ -2,8 +2,8 @@
 
 `graph.domain.people` says who may act in which district. This module masks what lies partly elsewhere: of a face in
 another district a person sees the id, the district and the duty contact, and nothing else until a link to it is
-approved. A link's score and reasons are sealed until the person has decided the link. `graph.domain.disclosures` lists
-the exceptions.
+approved. A link's score and reasons are sealed until the person has decided the link. The exceptions are listed in
+`infra/docs/investigators.md`.
 """
 
 from collections.abc import Iterable

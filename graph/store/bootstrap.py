@@ -7,7 +7,7 @@ from neo4j import AsyncDriver, AsyncGraphDatabase
 from neo4j.exceptions import AuthError, ClientError, DriverError, Neo4jError
 
 from graph.domain.errors import RedthreadError, StoreUnavailable
-from graph.store.queries import bootstrap as queries
+from graph.store.queries import schema as queries
 
 RETRY_EVERY_S = 0.2
 ATTEMPT_S = 15.0

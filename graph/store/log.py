@@ -2,13 +2,13 @@
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from graph.domain import audit
 from graph.store.queries import audit as queries
-from graph.store.session import Tx
+from graph.store.session import Store, Tx
 
 Kind = Literal[
     "search",
@@ -28,6 +28,7 @@ Kind = Literal[
     "root",
 ]
 SALT_BYTES: Final = 16
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,15 @@ async def lock_head(tx: Tx) -> Head:
     if row is None:
         raise RuntimeError("the graph has no audit head: run the migrations")
     return Head(row["seq"], row["hash"], row["outbox"])
+
+
+async def write(store: Store, work: Callable[[Tx, Head], Awaitable[T]]) -> T:
+    """The result of `work`, committed in one transaction that begins by locking the audit head."""
+
+    async def locked(tx: Tx) -> T:
+        return await work(tx, await lock_head(tx))
+
+    return await store.write(locked)
 
 
 async def append(tx: Tx, head: Head, acts: Sequence[audit.Act], outgoing: Sequence[Outgoing] = ()) -> None:

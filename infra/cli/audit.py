@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Coroutine
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -20,11 +17,9 @@ from graph.domain.audit_export import ExportRequest
 from graph.domain.audit_verify import Finding
 from graph.domain.errors import Invalid
 from graph.domain.people import check_actor, check_purpose
-from graph.store.session import Store
-from infra.cli.common import DataOption, settings
+from infra.cli.common import DataOption, JsonOption, settings, with_store
 from infra.local.running import addresses_of
-
-T = TypeVar("T")
+from infra.terminal import results
 
 ByOption = Annotated[str, typer.Option(help="Who takes it out, for the audit.")]
 PurposeOption = Annotated[str, typer.Option(help="What it is needed for.")]
@@ -70,7 +65,7 @@ def export(
         kind, value = "victim", victim
     asked = ExportRequest(kind, value, check_actor(by), now.isoformat(), check_purpose(purpose))
     path = file.expanduser().absolute()
-    _with_store(data, lambda store: write_export(store, asked, path, now=now))
+    with_store(addresses_of(settings(data=data)), lambda store: write_export(store, asked, path, now=now))
     _end_with(verify_file(path, None))
 
 
@@ -79,23 +74,24 @@ def yearly(
     year: Annotated[int, typer.Argument(help="A UTC year.")],
     by: ByOption,
     purpose: PurposeOption,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")] = False,
+    as_json: JsonOption = False,
     data: DataOption = None,
 ) -> None:
     """Count a year's searches by purpose and outcome, empty answers included, its decisions and its looks."""
     now = datetime.now(UTC)
-    found = _with_store(data, lambda store: count_year(store, year, by=by, purpose=purpose, now=now))
+    found = with_store(
+        addresses_of(settings(data=data)), lambda store: count_year(store, year, by=by, purpose=purpose, now=now)
+    )
     if as_json:
         print(json.dumps(found))
         return
-    out = Console(highlight=False, soft_wrap=True)
     for name in ("searches", "decisions", "looks"):
         table = Table("for", "what", "number", title=f"{name} in {year}", box=None, title_justify="left")
         for outer, inner in found[name].items():
             for what, number in inner.items():
                 table.add_row(escape(outer), what, str(number))
-        out.print(table)
-    out.print(f"the audit has {found['searches_recorded']} searches of {year}")
+        results.print(table)
+    results.print(f"the audit has {found['searches_recorded']} searches of {year}")
 
 
 def _period(first: str, last: str) -> str:
@@ -109,37 +105,22 @@ def _period(first: str, last: str) -> str:
     return f"{start.isoformat()}/{(end + timedelta(days=1)).isoformat()}"
 
 
-def _with_store(data: Path | None, work: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
-    addresses = addresses_of(settings(data=data))
-
-    async def run() -> T:
-        async with Store(*addresses.neo4j) as store:
-            return await work(store)
-
-    return asyncio.run(run())
-
-
 def _end_with(found: Finding) -> NoReturn:
-    print_finding(found)
-    raise typer.Exit(1 if found.fault else 0)
-
-
-def print_finding(found: Finding) -> None:
     """Prints what a check of an export found, and what that does and does not prove."""
-    out = Console(highlight=False, soft_wrap=True, markup=False)
     if found.header is not None:
         asked = found.header.asked
         about = f" {asked.value}" if asked.value else ""
-        out.print(f"export of {asked.kind}{about}, made by {asked.by} at {asked.at}, for: {asked.purpose}")
+        print(f"export of {asked.kind}{about}, made by {asked.by} at {asked.at}, for: {asked.purpose}")
     if found.fault is not None or found.header is None:
-        out.print(f"NOT WHOLE: {found.fault}")
-        return
+        print(f"NOT WHOLE: {found.fault}")
+        raise typer.Exit(1 if found.fault else 0)
     first = found.header.start.seq + 1
-    out.print(f"whole: entries {first} to {found.last}, {found.shown} shown, {found.left_out} left out")
+    print(f"whole: entries {first} to {found.last}, {found.shown} shown, {found.left_out} left out")
     if found.left_out:
-        out.print("of an entry that is left out, only its place is proved, not what it says")
+        print("of an entry that is left out, only its place is proved, not what it says")
     for line in _anchored(found):
-        out.print(line)
+        print(line)
+    raise typer.Exit
 
 
 def _anchored(found: Finding) -> list[str]:

@@ -12,10 +12,9 @@ import typer
 from graph.atomic import SHARED, write_whole
 from graph.domain.calibration import Population
 from graph.domain.errors import Invalid
-from infra.cli.common import settings
+from infra.cli.common import JsonOption, settings
 from infra.cli.measuring import (
     FolderArgument,
-    JsonOption,
     SeedOption,
     check_plot,
     measured_in_thread,

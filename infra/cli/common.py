@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -11,9 +13,12 @@ from pydantic_settings import BaseSettings, SettingsError
 
 from graph.domain.errors import Invalid
 from graph.space import Space
+from graph.store.session import Store
 from infra.settings import Settings
+from streams.settings import Addresses
 
 S = TypeVar("S", bound=BaseSettings)
+T = TypeVar("T")
 
 
 def _folder(text: str) -> Path:
@@ -22,6 +27,17 @@ def _folder(text: str) -> Path:
     return Path(text)
 
 
+def with_store(addresses: Addresses, work: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
+    """The result of `work` on the graph at these addresses."""
+
+    async def run() -> T:
+        async with Store(*addresses.neo4j) as store:
+            return await work(store)
+
+    return asyncio.run(run())
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 DataOption = Annotated[
     Path | None,
     typer.Option(
@@ -53,5 +69,4 @@ def read_settings(kind: type[S], **values: Any) -> S:
 
 def space(chosen: Settings) -> Space:
     """The watched folders of these settings."""
-    store = chosen.media_store or (chosen.data / "store").as_uri()
-    return Space.of(chosen.data, store, chosen.space_mib)
+    return Space.of(chosen.data, chosen.store_url, chosen.space_mib)

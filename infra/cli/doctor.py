@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import subprocess
@@ -17,8 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from graph.domain.errors import Invalid, RedthreadError, StoreUnavailable
-from graph.store.session import Store
-from infra.cli.common import DataOption, settings
+from infra.cli.common import DataOption, settings, with_store
 from infra.local.base import StackError
 from infra.local.memory import memory
 from infra.local.ports import is_free
@@ -32,7 +30,7 @@ from streams.kafka.admin import admin_client, check_durability
 from streams.link.register_score import score_difference
 from streams.media.child import missing_isolation
 from streams.repair.reexamination import outdated
-from streams.settings import Addresses, cache_folder
+from streams.settings import cache_folder
 
 SERVERS_GB, WORKER_GB = 1.2, 0.3
 """Least memory of Kafka and Neo4j together, and of link, the API and each embed worker."""
@@ -177,18 +175,13 @@ def _disk(path: Path, what: str) -> Finding:
 
 def _score(chosen: Settings) -> Iterator[Finding]:
     """Whether the settings' calibration is valid, and the running register uses its score."""
-
-    async def doubt(addresses: Addresses) -> str | None:
-        async with Store(*addresses.neo4j) as store:
-            return await score_difference(store, chosen.calibration)
-
     try:
         load_calibrations(chosen.calibration)
     except Invalid as wrong:
         yield Finding("calibration", wrong.message, "set REDTHREAD_CALIBRATION to another file, or not at all")
         return
     try:
-        found = asyncio.run(doubt(addresses_of(chosen)))
+        found = with_store(addresses_of(chosen), lambda store: score_difference(store, chosen.calibration))
     except (StackError, StoreUnavailable):
         return
     if found is not None:
@@ -198,13 +191,8 @@ def _score(chosen: Settings) -> Iterator[Finding]:
 
 def _detector(chosen: Settings) -> Iterator[Finding]:
     """How many stored media an older detector examined: that is no fault, the next command may find more in them."""
-
-    async def found(addresses: Addresses) -> str | None:
-        async with Store(*addresses.neo4j) as store:
-            return await outdated(store, DETECTOR_ID)
-
     try:
-        waiting = asyncio.run(found(addresses_of(chosen)))
+        waiting = with_store(addresses_of(chosen), lambda store: outdated(store, DETECTOR_ID))
     except (StackError, StoreUnavailable):
         return
     yield Finding("detector", waiting or "has examined every stored media")

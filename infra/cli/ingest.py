@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -21,7 +20,7 @@ from infra.cli.common import DataOption, read_settings, settings, space
 from infra.foreground import in_thread, run_until_signalled
 from infra.local.running import addresses_of
 from infra.settings import Settings
-from infra.terminal import announce, bars
+from infra.terminal import announce, bars, results
 from streams.client.files import Files, open_files
 from streams.client.free_space import FreeSpace
 from streams.client.graph_state import GraphState
@@ -124,15 +123,14 @@ def _ingest(
 
 
 def _show(outcome: Outcome) -> None:
-    out = Console(highlight=False, soft_wrap=True)
-    out.print(f"{outcome.sent} sent now, {outcome.before} by an earlier run")
+    results.print(f"{outcome.sent} sent now, {outcome.before} by an earlier run")
     table = Table("outcome", "files", box=None)
     for name, number in sorted(outcome.by_outcome.items()):
         table.add_row(WORDS.get(name, name), str(number))
-    out.print(table)
+    results.print(table)
     for title, items in (("in quarantine", outcome.quarantined), ("not sent", outcome.not_sent)):
         for file, reason in items:
-            out.print(f"{title}: {escape(printable(file))}: {escape(reason)}")
+            results.print(f"{title}: {escape(printable(file))}: {escape(reason)}")
 
 
 def _text(option: str, text: str) -> str:

@@ -24,7 +24,6 @@ from infra.terminal import announce
 T = TypeVar("T")
 
 FolderArgument = Annotated[Path, typer.Argument(help="One sub-folder for each person, as in LFW.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 SeedOption = Annotated[int, typer.Option(help="The same seed gives the same cases, pairs and rounds.")]
 
 

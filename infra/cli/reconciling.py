@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from rich.console import Console
 from rich.table import Table
 
 from infra.settings import Settings
+from infra.terminal import results
 from streams.repair.reconcile import Reconciliation
 from streams.repair.topic_contents import SourceTopics
 from streams.settings import Addresses
@@ -43,16 +43,15 @@ def shown(found: Reconciliation, *, as_json: bool = False, can_be_repaired: bool
     if as_json:
         print(json.dumps(facts))
         return
-    out = Console(highlight=False, soft_wrap=True)
     table = Table("reconciled", "number", box=None)
     for name, title in ROWS.items():
         table.add_row(title, str(len(facts[name]) if isinstance(facts[name], list) else facts[name]))
-    out.print(table)
+    results.print(table)
     for name in ROWS:
         if isinstance(facts[name], list):
             for item in facts[name][:SHOWN]:
-                out.print(f"{ROWS[name]}: {item}", markup=False)
+                results.print(f"{ROWS[name]}: {item}", markup=False)
             if len(facts[name]) > SHOWN:
-                out.print(f"... and {len(facts[name]) - SHOWN} more: --json has all")
+                results.print(f"... and {len(facts[name]) - SHOWN} more: --json has all")
     if found.differs and can_be_repaired:
-        out.print("`redthread restore` repairs what can be repaired")
+        results.print("`redthread restore` repairs what can be repaired")

@@ -10,7 +10,7 @@ import typer
 
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.cli.common import DataOption, read_settings, settings
+from infra.cli.common import DataOption, settings
 from infra.cli.reconciling import kafka_of, shown
 from infra.local.running import addresses_of
 from infra.settings import Settings
@@ -18,7 +18,7 @@ from infra.terminal import announce
 from streams.repair import restore as repairs
 from streams.repair.reconcile import Reconciliation
 from streams.repair.restore import Repair
-from streams.settings import Addresses, StreamSettings
+from streams.settings import Addresses
 
 
 def restore(
@@ -40,7 +40,7 @@ def restore(
 async def _restore(chosen: Settings, addresses: Addresses, by: str, *, dry_run: bool) -> tuple[Reconciliation, bool]:
     """The reconciliation at the end, and whether another run would repair more."""
     kafka = kafka_of(chosen, addresses)
-    files = MediaStore(read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data).store_url)
+    files = MediaStore(chosen.store_url)
     async with Store(*addresses.neo4j) as store:
         todo = await repairs.examine(store, kafka, files)
         _print(todo)

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from api.client import ApiClient, SearchRequest
+from graph.domain.box import TURNS
 from graph.domain.errors import Invalid
 from graph.domain.text import printable
-from graph.domain.turn import TURNS
 from infra.cli.common import DataOption, settings
 from infra.cli.ingest import full_case_id
 from infra.cli.token import issued
 from infra.foreground import in_thread, run_until_signalled
 from infra.local.base import StackError
 from infra.local.running import find_running
+from infra.terminal import results
 from streams.client.journal import files_by_sha256
 
 
@@ -82,31 +82,30 @@ def _place(within: str) -> str:
 
 def _show(answer: Mapping[str, Any], files: Mapping[str, str]) -> None:
     """The headline, then part by part each face by rank; its file where it was ingested from this data folder."""
-    out = Console(highlight=False, soft_wrap=True)
-    out.print(escape(answer["headline"]), style="bold")
+    results.print(escape(answer["headline"]), style="bold")
     if answer["reason"]:
-        out.print(escape(answer["reason"]))
+        results.print(escape(answer["reason"]))
     if len(answer["faces"]) > 1:
-        out.print(f"{len(answer['faces'])} faces are searched for; ask for one of them with --face:")
+        results.print(f"{len(answer['faces'])} faces are searched for; ask for one of them with --face:")
         for face in answer["faces"]:
-            out.print(f"  {face['face_id']}  box {_box(face)}")
+            results.print(f"  {face['face_id']}  box {_box(face)}")
     for part in answer["parts"]:
-        out.print(
+        results.print(
             f"record {part['offset']}: {part['compared']} compared, {part['too_poor']} too poor to compare, "
             f"{part['no_face'] or 0} media without a face"
         )
         for item in part["items"]:
-            _show_item(out, item, files)
+            _show_item(item, files)
     coming = answer["to_come"]
     if coming["events"] or answer["quarantined"]:
         when = "" if coming["seconds"] is None else f", in about {coming['seconds']} s"
-        out.print(f"still to come: at most {coming['events']} events{when}; {answer['quarantined']} in quarantine")
-    out.print(f"search {answer['search_id']}{', open for what comes later' if answer['open'] else ''}")
+        results.print(f"still to come: at most {coming['events']} events{when}; {answer['quarantined']} in quarantine")
+    results.print(f"search {answer['search_id']}{', open for what comes later' if answer['open'] else ''}")
 
 
-def _show_item(out: Console, item: Mapping[str, Any], files: Mapping[str, str]) -> None:
+def _show_item(item: Mapping[str, Any], files: Mapping[str, str]) -> None:
     if item["erased"]:
-        out.print(f"rank {item['rank']}  erased since")
+        results.print(f"rank {item['rank']}  erased since")
         return
     similar = "similar" if item["above"] else "weak"
     whose = f"victim {item['victim_id']}  " if item["victim_id"] else ""
@@ -114,9 +113,9 @@ def _show_item(out: Console, item: Mapping[str, Any], files: Mapping[str, str]) 
         where = f"in a case of district {item['district']}, {item['contact'] or 'no contact known'}"
     else:
         where = f"case {', '.join(item['case_ids'])}  media {item['media_id']}  box {_box(item)}"
-    out.print(escape(printable(f"rank {item['rank']}  {similar}  {whose}{where}{_apart(item['gap'])}")))
+    results.print(escape(printable(f"rank {item['rank']}  {similar}  {whose}{where}{_apart(item['gap'])}")))
     if (file := files.get(str(item["media_id"]))) is not None:
-        out.print(f"        {escape(printable(file))}")
+        results.print(f"        {escape(printable(file))}")
 
 
 def _apart(gap: Mapping[str, Any] | None) -> str:

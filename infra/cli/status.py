@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import httpx
 import typer
 from confluent_kafka import KafkaException
-from rich.console import Console
 from rich.table import Table
 
 from graph.actions.link.cursor import read_cursor
@@ -19,20 +18,20 @@ from graph.actions.read.counts import counts
 from graph.domain.errors import Invalid
 from graph.files import MediaStore
 from graph.store.session import Store
-from infra.cli.common import DataOption, read_settings, settings, space
+from infra.cli.common import DataOption, settings, space, with_store
 from infra.cli.endings import Code
 from infra.cli.reconciling import kafka_of, shown
 from infra.local.datafolder import is_held
 from infra.local.kafka import credentials
 from infra.local.processes import READY, missing_parts
 from infra.local.running import Running, RunningChild, addresses_of, find_running
-from infra.settings import Settings
+from infra.terminal import results
 from streams.faces.models import DETECTOR_ID
 from streams.kafka.connection import KafkaConnection
 from streams.kafka.offsets import lags
-from streams.repair.reconcile import Reconciliation, find
+from streams.repair.reconcile import find
 from streams.repair.reexamination import outdated
-from streams.settings import Addresses, StreamSettings
+from streams.settings import Addresses
 
 NOT_RUNNING = 1
 NEO4J_S = 15.0
@@ -53,16 +52,17 @@ def status(
     if as_json and not reconcile:
         raise Invalid("--json goes with --reconcile")
     if reconcile:
-        found = asyncio.run(_reconcile(chosen))
+        addresses = addresses_of(chosen)
+        files = MediaStore(chosen.store_url)
+        found = with_store(addresses, lambda store: find(store, kafka_of(chosen, addresses), files)).report
         shown(found, as_json=as_json)
         raise typer.Exit(int(found.differs))
-    out = Console(highlight=False, soft_wrap=True)
     running = find_running(chosen.data)
     if running is None:
         if is_held(chosen.data):
-            out.print(f"{chosen.data} is in use; what runs there is not written down (yet)", markup=False)
+            results.print(f"{chosen.data} is in use; what runs there is not written down (yet)", markup=False)
         else:
-            out.print(f"nothing runs on {chosen.data}; `redthread up` starts it", markup=False)
+            results.print(f"nothing runs on {chosen.data}; `redthread up` starts it", markup=False)
         raise typer.Exit(NOT_RUNNING)
     states = {child.name: state_of_child(child) for child in running.children}
     faults: list[str] = []
@@ -72,44 +72,39 @@ def status(
     state = "starting or stopping"
     if running.ready:
         state = READY if set(states.values()) <= {READY} else "not all of it is ready"
-    out.print(
+    results.print(
         f"{state}: process {running.pid} for {_since(running.started_at)}, stack {running.stack}, data {running.data}"
     )
     if running.api_url:
-        out.print(f"API {running.api_url}   Kafka {running.kafka}   Neo4j {running.neo4j_uri}")
+        results.print(f"API {running.api_url}   Kafka {running.kafka}   Neo4j {running.neo4j_uri}")
     if running.stack == "local":
-        out.print(
+        results.print(
             f"case systems on this machine: address and account in {running.data / credentials.FILE}", markup=False
         )
     if (shortage := space(chosen).shortage()) is not None:
-        out.print(f"ALARM too little free space: {shortage}; nothing new is taken in until then", markup=False)
-    out.print(_children(running, states))
+        results.print(f"ALARM too little free space: {shortage}; nothing new is taken in until then", markup=False)
+    results.print(_children(running, states))
     for child in running.children:
         if not child.pid and child.failure:
-            out.print(f"{child.name}: {child.failure}", markup=False)
+            results.print(f"{child.name}: {child.failure}", markup=False)
     for fault in faults:
-        out.print(f"API: {fault}", markup=False)
+        results.print(f"API: {fault}", markup=False)
     if running.ready:
         addresses = addresses_of(chosen)
         behind = _lags(addresses.kafka_connection, sorted(chosen.sources))
-        out.print(behind or "Kafka does not answer: its log is logs/kafka.log in the data folder")
+        results.print(behind or "Kafka does not answer: its log is logs/kafka.log in the data folder")
         counts = asyncio.run(_counts(addresses))
         if (broken := counts.pop("broken")) is not None:
-            out.print(f"ALARM link does not run: {broken}", markup=False)
+            results.print(f"ALARM link does not run: {broken}", markup=False)
         for topic, records in counts.pop("withheld").items():
-            out.print(f"ALARM {records} records for {topic} wait: its source is not in REDTHREAD_SOURCES", markup=False)
-        if (outdated := counts.pop("outdated")) is not None:
-            out.print(outdated, markup=False)
-        out.print(_contents(counts))
+            results.print(
+                f"ALARM {records} records for {topic} wait: its source is not in REDTHREAD_SOURCES", markup=False
+            )
+        if (outdated_media := counts.pop("outdated")) is not None:
+            results.print(outdated_media, markup=False)
+        results.print(_contents(counts))
         if behind is None:
             raise typer.Exit(Code.UNAVAILABLE)
-
-
-async def _reconcile(chosen: Settings) -> Reconciliation:
-    addresses = addresses_of(chosen)
-    files = MediaStore(read_settings(StreamSettings, kafka=addresses.kafka, data=chosen.data).store_url)
-    async with Store(*addresses.neo4j) as store:
-        return (await find(store, kafka_of(chosen, addresses), files)).report
 
 
 def state_of_child(child: RunningChild) -> str:

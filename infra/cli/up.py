@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -17,6 +16,7 @@ from typing import Annotated
 
 import psutil
 import typer
+from tenacity import Retrying, retry_if_result, wait_fixed
 
 from graph.atomic import make_folders
 from infra.cli.common import DataOption, settings
@@ -26,7 +26,7 @@ from infra.local.datafolder import holder
 from infra.local.issuer import USERS
 from infra.local.logs import append_to, last_line
 from infra.local.options import SystemOptions
-from infra.local.running import find_running, given_addresses, wait_gone
+from infra.local.running import Running, find_running, given_addresses, wait_gone
 from infra.local.system import running_system
 from infra.settings import CHECKOUT, Settings, StackName
 from infra.terminal import announce, console
@@ -149,22 +149,26 @@ def _detach(chosen: Settings, more: Sequence[str]) -> None:
             cwd="/",
             env={**os.environ, **folders, "PYTHONPATH": str(CHECKOUT)},
         )
+
+    def ready() -> Running | None:
+        running = find_running(chosen.data)
+        return running if running is not None and running.pid == process.pid and running.ready else None
+
+    def goes_on(found: Running | None) -> bool:
+        return found is None and process.poll() is None
+
     try:
         with console.status("starting"):
-            while process.poll() is None:
-                running = find_running(chosen.data)
-                if running is not None and running.pid == process.pid and running.ready:
-                    own_sign_in = not running.issuer and running.stack != "external"
-                    servers = (running.kafka, running.neo4j_uri)
-                    _announce_addresses(running.api_url, *servers, chosen.data, own_sign_in=own_sign_in)
-                    announce("ready in the background; `redthread down` stops it")
-                    return
-                time.sleep(0.1)
+            running = Retrying(retry=retry_if_result(goes_on), wait=wait_fixed(0.1))(ready)
     except KeyboardInterrupt:
         process.terminate()
         process.wait(STOP_S)
         raise
-    raise StackError(last_line(log).removeprefix("redthread: "))
+    if running is None:
+        raise StackError(last_line(log).removeprefix("redthread: "))
+    own_sign_in = not running.issuer and running.stack != "external"
+    _announce_addresses(running.api_url, running.kafka, running.neo4j_uri, chosen.data, own_sign_in=own_sign_in)
+    announce("ready in the background; `redthread down` stops it")
 
 
 def _must_be_gone(folder: Path) -> None:

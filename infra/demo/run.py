@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from tenacity import RetryError
+
 from api.client import ApiClient, SearchRequest
-from graph.actions.read.counts import ScoredLink, counts, scored_links
+from graph.actions.link.lag import is_settled
+from graph.actions.read.counts import ScoredLink, scored_links
 from graph.domain.people import Role
 from graph.store.session import Store
 from infra.clock import Clock
 from infra.demo.result import FoundLink, Result, places_by_media, result_of
 from infra.foreground import in_thread
+from infra.local.base import polling
 from infra.local.issuer import user_of
 from infra.local.system import RunningSystem
 from infra.terminal import bars
@@ -27,8 +31,8 @@ from streams.client.submission import Submission, explanation
 SOURCE = "local"
 DISTRICT = "north"
 """District of a case that `Terms` does not name."""
-OUTBOX_LOOKS, OUTBOX_EVERY_S = 200, 0.05
-"""Checks of the outbox for the relay's last rows, and the seconds between two of them."""
+SETTLED_S = 10.0
+"""The longest wait for the relay's last rows and a new measurement of what is pending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +77,10 @@ async def submit(system: RunningSystem, files: Sequence[SourceFile], terms: Term
 
 
 async def read_links(system: RunningSystem) -> list[ScoredLink]:
-    """Every link of the graph, read once the outbox is empty."""
-    addresses = system.addresses
-    async with Store(*addresses.neo4j) as store:
-        for _ in range(OUTBOX_LOOKS):
-            if not (await counts(store)).outbox:
-                break
-            await asyncio.sleep(OUTBOX_EVERY_S)
+    """Every link of the graph, read once the outbox is empty and no event counts as pending any more."""
+    async with Store(*system.addresses.neo4j) as store:
+        with suppress(RetryError):
+            await polling(SETTLED_S)(is_settled, store)
         return [row async for row in scored_links(store)]
 
 

@@ -6,11 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Portrait:
+class Portrait(NamedTuple):
     """A picture of a person; `media` is empty where it was not accepted."""
 
     person: str
@@ -18,8 +17,7 @@ class Portrait:
     media: str
 
 
-@dataclass(frozen=True, slots=True)
-class WrongPair:
+class WrongPair(NamedTuple):
     """Pictures of two people with a candidate link between them."""
 
     a: str

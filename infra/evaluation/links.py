@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from graph.actions.link.cursor import calibration
-from graph.actions.operate import measure
-from graph.actions.operate.measure import EmbeddedFace
+from graph.actions.operate import models
+from graph.actions.operate.models import EmbeddedFace
 from graph.actions.read.counts import ScoredLink
 from graph.domain.errors import Invalid
 from graph.store.session import Store
@@ -117,7 +117,7 @@ async def main_faces(store: Store) -> dict[str, EmbeddedFace]:
     text = await calibration(store)
     scorer = Scorer(from_text(text).score if text is not None else None)
     main: dict[str, EmbeddedFace] = {}
-    async for face in measure.embedded_faces(store, MODEL_ID):
+    async for face in models.embedded_faces(store, MODEL_ID):
         if face.media_id not in main or face.off_centre < main[face.media_id].off_centre:
             scored = scorer.scored(np.frombuffer(face.vector, "<f4"))
             main[face.media_id] = replace(face, vector=scored.astype("<f4").tobytes())

@@ -123,17 +123,13 @@ def _fetch(jars: Mapping[str, str], cache: Path, repository: str) -> None:
             list(pool.map(fetch, jars))
         except requests.RequestException as error:
             pool.shutdown(cancel_futures=True)
-            raise StackError(_unreachable(len(jars), error)) from error
+            raise StackError(
+                f"cannot fetch {len(jars)} jars of Kafka and Neo4j ({type(error).__name__}): set HTTPS_PROXY if this "
+                "network has a proxy, or REDTHREAD_MAVEN_REPOSITORY to the address of a Maven mirror"
+            ) from error
         except OSError as error:
             pool.shutdown(cancel_futures=True)
             raise StackError(f"cannot write to {cache}: {error.strerror}; it needs 1 GB of free space") from error
-
-
-def _unreachable(missing: int, error: Exception) -> str:
-    return (
-        f"cannot fetch {missing} jars of Kafka and Neo4j ({type(error).__name__}): set HTTPS_PROXY if this network has "
-        "a proxy, or REDTHREAD_MAVEN_REPOSITORY to the address of a Maven mirror"
-    )
 
 
 def _digest(path: Path) -> str:

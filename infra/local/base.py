@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 from collections.abc import Coroutine
 from typing import Any, Protocol
+
+from tenacity import AsyncRetrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from graph.domain.errors import RedthreadError
 from streams.settings import Addresses
@@ -28,11 +31,17 @@ class Stack(Protocol):
         ...
 
 
-async def together(*works: Coroutine[Any, Any, object]) -> None:
-    """Runs all at once; the first failure cancels the others and is raised."""
+def polling(timeout_s: float, *failures: type[Exception]) -> AsyncRetrying:
+    """Repeats a check every 100 ms until it is true; these failures count as false. RetryError after the time."""
+    retry = retry_if_exception_type(failures) | retry_if_result(operator.not_)
+    return AsyncRetrying(retry=retry, stop=stop_after_delay(timeout_s), wait=wait_fixed(0.1))
+
+
+async def together(*works: Coroutine[Any, Any, Any]) -> list[Any]:
+    """The results of all, run at once; the first failure cancels the others and is raised."""
     try:
         async with asyncio.TaskGroup() as group:
-            for work in works:
-                group.create_task(work)
+            tasks = [group.create_task(work) for work in works]
+        return [task.result() for task in tasks]
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from errors

@@ -7,13 +7,13 @@ import fcntl
 import json
 import os
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
 
 import psutil
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from graph.atomic import write_whole
 from infra.local.base import StackError
@@ -45,16 +45,22 @@ class DataFolder:
             raise StackError(
                 f"cannot write to the data folder {path}: {error.strerror}; name another with --data"
             ) from error
-        until = time.monotonic() + patience_s
-        while not _try_lock(descriptor):
-            pid = int(read_state(path).get("pid", -1))
-            if holds(path, pid) or time.monotonic() > until:
-                os.close(descriptor)
-                raise StackError(
-                    f"Redthread already runs on {path} (process {pid}): stop it with `redthread down`, or name another "
-                    "folder with --data"
-                )
-            time.sleep(0.2)
+
+        def waits(is_locked: bool) -> bool:
+            return not is_locked and not holds(path, _recorded(path))
+
+        waiting = Retrying(
+            retry=retry_if_result(waits),
+            stop=stop_after_delay(patience_s),
+            wait=wait_fixed(0.2),
+            retry_error_callback=lambda _: False,
+        )
+        if not waiting(_try_lock, descriptor):
+            os.close(descriptor)
+            raise StackError(
+                f"Redthread already runs on {path} (process {_recorded(path)}): stop it with `redthread down`, or name "
+                "another folder with --data"
+            )
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         return cls(path, descriptor)
@@ -79,6 +85,11 @@ def is_held(path: Path) -> bool:
         return not _try_lock(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _recorded(path: Path) -> int:
+    """The number of the process that the last supervisor recorded; -1: there is none."""
+    return int(read_state(path).get("pid", -1))
 
 
 def holder(path: Path) -> int:

@@ -6,16 +6,9 @@ import sys
 from collections.abc import Mapping
 
 import httpx
-from tenacity import (
-    AsyncRetrying,
-    RetryError,
-    retry_if_exception_type,
-    retry_if_not_result,
-    stop_after_delay,
-    wait_fixed,
-)
+from tenacity import RetryError
 
-from infra.local.base import StackError
+from infra.local.base import StackError, polling
 from infra.local.child import ChildSpec
 from infra.local.logs import last_line
 from infra.settings import CHECKOUT
@@ -71,15 +64,10 @@ async def _wait_until_ready(url: str) -> None:
         reason = f"says {answer.status_code}"
         return answer.is_success or set(missing_parts(answer)) == {"media_store"}
 
-    attempts = AsyncRetrying(
-        retry=retry_if_exception_type((httpx.HTTPError, ValueError)) | retry_if_not_result(bool),
-        stop=stop_after_delay(API_READY_S),
-        wait=wait_fixed(0.1),
-    )
     # Without the environment's proxies: the loopback is never behind one.
     async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
         try:
-            await attempts(serves)
+            await polling(API_READY_S, httpx.HTTPError, ValueError)(serves)
         except RetryError as error:
             failure = error.last_attempt.exception()
             if isinstance(failure, httpx.HTTPError):

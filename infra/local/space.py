@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from graph.space import CHECK_EVERY_S, MIB, Space
 
@@ -26,7 +27,11 @@ REMAKE = 2
 """Multiple of the mark that must be free before the reserve is made, so that making it does not reach the mark."""
 LIMIT_S = 30.0
 
-Limit = Callable[[bool], Awaitable[None]]
+
+class Limit(Protocol):
+    """Limits producers, or frees them."""
+
+    def __call__(self, *, limited: bool) -> Awaitable[None]: ...
 
 
 class SpaceWatch:
@@ -68,7 +73,7 @@ class SpaceWatch:
         if self.limit is not None and self._limited != is_low:
             try:
                 async with asyncio.timeout(LIMIT_S):
-                    await self.limit(is_low)
+                    await self.limit(limited=is_low)
             except Exception as error:  # noqa: BLE001  Kafka may be away, as on a full disk: retried.
                 self._announce_failure(f"Kafka's limit for producers is not set yet ({type(error).__name__})")
                 return

@@ -34,7 +34,6 @@ from streams.faces.models import DETECTOR_ID
 from streams.faces.packs import LICENCE, chosen_models
 from streams.gallery.calibration import load_calibrations
 from streams.kafka.admin import ensure_topics
-from streams.kafka.connection import KafkaConnection
 from streams.kafka.quotas import limit_producers
 from streams.link.register_score import score_difference
 from streams.repair.reexamination import outdated
@@ -93,17 +92,25 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
         announce("starting Kafka and Neo4j")
         if options.model_pack is not None:
             announce(LICENCE)
-        addresses = await _servers_and_models(stack, options)
+        models = asyncio.to_thread(chosen_models, options.models, options.model_pack)
+        servers: Addresses = (await together(stack.start(), models))[0]
+        addresses, kafka = servers, servers.kafka_connection
         if options.stack == "local":
-            watch.limit = partial(_limit_producers, addresses.kafka_connection)
-        await together(_topics(addresses, options), _schema(addresses))
-        env = {**_environment(options, addresses, api_port), **(sign_in.env() if sign_in else {})}
-        await _media_store(addresses, env)
-        system = RunningSystem(options, addresses, env, api_url, supervisor, sign_in)
-        announce("starting workers and API")
-        await _start_processes(system)
-        for remark in await _remarks(addresses, options.env):
-            announce(remark)
+            watch.limit = partial(limit_producers, kafka)
+        topics = asyncio.to_thread(ensure_topics, kafka, list(options.sources), is_vouched=options.kafka_is_durable)
+        env = {**_environment(options, servers, api_port), **(sign_in.env() if sign_in else {})}
+        system = RunningSystem(options, servers, env, api_url, supervisor, sign_in)
+        async with Store(*servers.neo4j) as store:
+            await together(topics, migrate(store))
+            await _media_store(store, env)
+            announce("starting workers and API")
+            await _start_processes(system)
+            for remark in (
+                await score_difference(store, _calibration(options.env)),
+                await outdated(store, DETECTOR_ID),
+            ):
+                if remark is not None:
+                    announce(remark)
         is_ready = True
         supervisor.report()
         yield system
@@ -119,20 +126,9 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
             folder.release()
 
 
-async def _remarks(addresses: Addresses, env: Mapping[str, str]) -> list[str]:
-    """What an upgrade has left to a command: a register of another score, media that an older detector examined."""
-    async with Store(*addresses.neo4j) as store:
-        found = await score_difference(store, _calibration(env)), await outdated(store, DETECTOR_ID)
-    return [remark for remark in found if remark is not None]
-
-
 def _calibration(env: Mapping[str, str]) -> Path | None:
     own = {**os.environ, **env}.get("REDTHREAD_CALIBRATION")
     return Path(own) if own else None
-
-
-async def _limit_producers(kafka: KafkaConnection, limited: bool) -> None:
-    await limit_producers(kafka, limited=limited)
 
 
 def _sign_in(options: SystemOptions, announce: Callable[[str], None]) -> DevelopmentIssuer | None:
@@ -148,17 +144,6 @@ def _sign_in(options: SystemOptions, announce: Callable[[str], None]) -> Develop
             raise StackError("stack `external` needs REDTHREAD_OIDC_ISSUER: the service that people sign in with")
         return None
     return DevelopmentIssuer.ensure(options.data.absolute(), announce)
-
-
-async def _servers_and_models(stack: Stack, options: SystemOptions) -> Addresses:
-    """The addresses of the servers that answer; the model files are in their folder."""
-    found: list[Addresses] = []
-
-    async def start() -> None:
-        found.append(await stack.start())
-
-    await together(start(), asyncio.to_thread(chosen_models, options.models, options.model_pack))
-    return found[0]
 
 
 async def _start_processes(system: RunningSystem) -> None:
@@ -202,17 +187,11 @@ def _environment(options: SystemOptions, addresses: Addresses, api_port: int) ->
     }
 
 
-async def _topics(addresses: Addresses, options: SystemOptions) -> None:
-    kafka, sources = addresses.kafka_connection, list(options.sources)
-    await asyncio.to_thread(ensure_topics, kafka, sources, is_vouched=options.kafka_is_durable)
-
-
-async def _media_store(addresses: Addresses, env: Mapping[str, str]) -> None:
+async def _media_store(store: Store, env: Mapping[str, str]) -> None:
     """The media store is there and marked; StackError where it is an empty folder that should hold files."""
     url = _store_url(env, Path(env["REDTHREAD_DATA"]))
     files = MediaStore(url)
-    async with Store(*addresses.neo4j) as store:
-        is_new = not await stores_files(store)
+    is_new = not await stores_files(store)
     try:
         await asyncio.to_thread(files.make, is_new=is_new)
     except (MediaStoreUnavailable, OSError) as error:
@@ -222,8 +201,3 @@ async def _media_store(addresses: Addresses, env: Mapping[str, str]) -> None:
 def _store_url(env: Mapping[str, str], data: Path) -> str:
     """Where workers and API, which are given this environment besides our own, keep crops and uploads."""
     return {**os.environ, **env}.get("REDTHREAD_MEDIA_STORE") or (data / "store").as_uri()
-
-
-async def _schema(addresses: Addresses) -> None:
-    async with Store(*addresses.neo4j) as store:
-        await migrate(store)

@@ -9,9 +9,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from graph.domain.calibration import Calibration, Population
+from graph.domain.calibration import Calibration, Point, Population
 from graph.domain.errors import Invalid
-from graph.domain.score import Crowd, ScoreMap
+from graph.domain.score import ScoreMap
 from streams.faces.models import MODEL_ID
 
 PACKAGED: Final = Path(__file__).with_name("calibration.json")
@@ -31,58 +31,29 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
 
-class MeasuredCrowd(_Strict):
-    """As `graph.domain.score.Crowd`."""
-
-    directions: Annotated[list[list[float]], Field(max_length=64)]
-    base: float
-    along: list[float]
-    squared: list[float]
-    rest: float
-
-
-class MeasuredScore(_Strict):
-    """As `graph.domain.score.ScoreMap`."""
-
-    mean: list[float]
-    map: list[list[float]]
-    crowd: MeasuredCrowd | None
-
-    def score(self) -> ScoreMap:
-        """Raises Invalid if the numbers are inconsistent."""
-        found = self.crowd
-        crowd = None
-        if found is not None:
-            directions = tuple(map(tuple, found.directions))
-            crowd = Crowd(directions, found.base, tuple(found.along), tuple(found.squared), found.rest)
-        return ScoreMap(tuple(self.mean), tuple(map(tuple, self.map)), crowd)
-
-
-class MeasuredModel(_Strict):
-    """One model's `graph.domain.calibration.Calibration`, with the data set, the day and the measurer."""
+class _Measured(_Strict):
+    """What a file of any format says of a model: its numbers, the data set, the day and the measurer."""
 
     model_id: ShortText
     population: Population
     data_set: ShortText
     measured_on: date
     measured_by: ShortText
-    false_accepts: list[tuple[float, float]]
-    evidence: list[tuple[float, float]]
+    false_accepts: Annotated[tuple[Point, ...], Field(min_length=1)]
+    evidence: tuple[Point, ...]
     cap: float
+
+
+class MeasuredModel(_Measured):
+    """One model's `graph.domain.calibration.Calibration`."""
+
     floor: float
-    score: MeasuredScore | None
+    score: ScoreMap | None
 
     def calibration(self) -> Calibration:
         """Raises Invalid if the numbers are inconsistent."""
-        return Calibration(
-            self.model_id,
-            self.population,
-            tuple(self.false_accepts),
-            tuple(self.evidence),
-            self.cap,
-            self.floor,
-            None if self.score is None else self.score.score(),
-        )
+        facts = (self.false_accepts, self.evidence, self.cap, self.floor, self.score)
+        return Calibration(self.model_id, self.population, *facts)
 
 
 class CalibrationFile(_Strict):
@@ -92,21 +63,13 @@ class CalibrationFile(_Strict):
     calibrations: Annotated[list[MeasuredModel], Field(min_length=1)]
 
 
-class LegacyModel(_Strict):
+class LegacyModel(_Measured):
     """One model of a file of format 3: cosines of stored vectors; its values for poor pictures are ignored.
 
     The floor of leads is LEGACY_FLOOR at most. A file measured on children had 0.536 as its first threshold: with that
     as the floor, pictures of a child with a right link fell from 316 to 259 of 340.
     """
 
-    model_id: ShortText
-    population: Population
-    data_set: ShortText
-    measured_on: date
-    measured_by: ShortText
-    false_accepts: Annotated[list[tuple[float, float]], Field(min_length=1)]
-    evidence: list[tuple[float, float]]
-    cap: float
     weak_pairs: object
     per_worse: object
     flaws: object

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from graph.domain import ids
 
 Numbers = NDArray[np.int64]
+V = TypeVar("V")
 
 NONE: Final = -1
 """In a column of numbers: no value."""
@@ -106,6 +108,45 @@ class DigestIndex:
         heads = np.ascontiguousarray(self._ids[first : self._count, :8]).view(">u8")[:, 0].astype(np.uint64)
         order = np.argsort(heads)
         self._runs.append((heads[order], (order + first).astype(np.int32)))
+
+
+class Table(Mapping[str, V]):
+    """Objects by id, stored in columns by number; an object is built when one is read.
+
+    A removed object keeps its number.
+    """
+
+    def __init__(self) -> None:
+        self.ids = DigestIndex()
+        self._size = 0
+
+    @property
+    @abstractmethod
+    def _references(self) -> NDArray[np.int32]:
+        """A column with NONE for every removed object."""
+
+    @abstractmethod
+    def at(self, number: int) -> V:
+        """The object with this number."""
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ids.names(np.flatnonzero(self._references[: len(self.ids)] != NONE)))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self.number(name) is not None
+
+    def __getitem__(self, name: str) -> V:
+        if (number := self.number(name)) is None:
+            raise KeyError(name)
+        return self.at(number)
+
+    def number(self, name: str) -> int | None:
+        """The number of a stored object, else None."""
+        number = self.ids.get(name)
+        return number if number is not None and self._references[number] != NONE else None
 
 
 class Names:

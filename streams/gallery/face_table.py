@@ -5,7 +5,7 @@ Every new face is compared with all of a register's faces, so whatever compariso
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.domain.comparison import HIDDEN_LABELS, TOO_POOR_BELOW
-from streams.gallery.columns import NONE, DigestIndex, Names, Numbers, grown
+from streams.gallery.columns import NONE, Names, Numbers, Table, grown
 from streams.gallery.entities import Face
 from streams.gallery.matrix import Matrix, Vectors
 from streams.gallery.media_table import MediaTable
@@ -31,12 +31,12 @@ class OwnCases:
     victims: frozenset[str]
 
 
-class FaceTable(Mapping[str, Face]):
+class FaceTable(Table[Face]):
     """Faces by number, and their scored vectors by row: those of compared faces in `matrix`, those of too poor faces in
     a second matrix that no comparison reads."""
 
     def __init__(self) -> None:
-        self.ids = DigestIndex()
+        super().__init__()
         self.media = MediaTable(self.ids)
         self.matrix = Matrix()
         self.face_at = np.zeros(0, np.int32)
@@ -55,27 +55,10 @@ class FaceTable(Mapping[str, Face]):
         self._marked_on: dict[int, Mapping[str, int]] = {}
         self._assigned = np.zeros(0, np.bool_)
         self._poor = Matrix()
-        self._size = 0
 
-    def __len__(self) -> int:
-        return self._size
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.ids.names(np.flatnonzero(self.media_of[: len(self.ids)] != NONE)))
-
-    def __contains__(self, face_id: object) -> bool:
-        return isinstance(face_id, str) and self.number(face_id) is not None
-
-    def __getitem__(self, face_id: str) -> Face:
-        number = self.number(face_id)
-        if number is None:
-            raise KeyError(face_id)
-        return self.at(number)
-
-    def number(self, face_id: str) -> int | None:
-        """The number of a stored face, else None."""
-        number = self.ids.get(face_id)
-        return number if number is not None and self.media_of[number] != NONE else None
+    @property
+    def _references(self) -> NDArray[np.int32]:
+        return self.media_of
 
     def at(self, number: int) -> Face:
         """The face with this number."""

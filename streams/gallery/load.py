@@ -11,11 +11,12 @@ from graph.actions.link import register
 from graph.domain.comparison import Scope
 from graph.store.session import Row, Store
 from streams.gallery.calibration import Calibrations, calibration_of
+from streams.gallery.counts import Coverage
 from streams.gallery.entities import Case, Media, Membership
 from streams.gallery.face_table import HIDDEN, POOR
 from streams.gallery.groups import Group
 from streams.gallery.scoring import Scorer
-from streams.gallery.standing_searches import Coverage, StandingSearch
+from streams.gallery.standing_searches import StandingSearch
 from streams.gallery.state import Gallery, Staged
 
 
@@ -73,10 +74,11 @@ def _add(gallery: Gallery, media: list[Row], faces: list[Row], scorer: Scorer) -
     codes = gallery.media.code[table.media_of[first : first + len(faces)]].tolist()
     for (code, state), number in Counter(zip(codes, states, strict=True)).items():
         if not state & HIDDEN:
-            (gallery.too_poor if state & POOR else gallery.compared).add(gallery.media.codes[code], number)
-    for name, scope in zip(names, scopes, strict=True):
-        if not counts[name]:
-            gallery.no_face.add(scope)
+            counted = Coverage(too_poor=number) if state & POOR else Coverage(compared=number)
+            gallery.counts.add(gallery.media.codes[code], counted)
+    empty = Counter(int(gallery.media.code[at]) for at, name in zip(numbers, names, strict=True) if not counts[name])
+    for code, number in empty.items():
+        gallery.counts.add(gallery.media.codes[code], Coverage(no_face=number))
 
 
 def _memberships(row: Row) -> dict[str, Membership]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graph.domain.comparison import InScope, Scope
-from streams.gallery.columns import NONE, DigestIndex, Names, Numbers, grown
+from streams.gallery.columns import NONE, DigestIndex, Names, Numbers, Table, grown
 from streams.gallery.entities import Media, Membership
 from streams.gallery.scope_codes import ScopeCodes
 
@@ -20,14 +21,14 @@ SEVERAL: Final = -2
 BY_SEARCH: Final = 1 << 7
 
 
-class MediaTable(Mapping[str, Media]):
+class MediaTable(Table[Media]):
     """Media by number: scope code, membership, and faces as a range of face numbers.
 
     Dicts hold the memberships of the few media with several, and the faces of media whose faces are not consecutive.
     """
 
     def __init__(self, face_ids: DigestIndex) -> None:
-        self.ids = DigestIndex()
+        super().__init__()
         self.codes = ScopeCodes()
         self.code = np.zeros(0, np.int32)
         """NONE: the media was removed."""
@@ -41,21 +42,14 @@ class MediaTable(Mapping[str, Media]):
         self._memberships: dict[int, dict[str, Membership]] = {}
         self._faces: dict[int, tuple[int, ...]] = {}
         self._of_case: dict[int, array[int]] = {}
-        self._size = 0
 
-    def __len__(self) -> int:
-        return self._size
+    @property
+    def _references(self) -> NDArray[np.int32]:
+        return self.code
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.ids.names(np.flatnonzero(self.code[: len(self.ids)] != NONE)))
-
-    def __contains__(self, media_id: object) -> bool:
-        return isinstance(media_id, str) and self.number(media_id) is not None
-
-    def __getitem__(self, media_id: str) -> Media:
-        number = self.number(media_id)
-        if number is None:
-            raise KeyError(media_id)
+    def at(self, number: int) -> Media:
+        """The media with this number."""
+        media_id = self.ids.name(number)
         scope = replace(self.scope_at(number), media_id=media_id)
         faces = tuple(self._face_ids.names(self.faces(number)))
         return Media(media_id, self._memberships_of(number), faces, scope)
@@ -63,11 +57,6 @@ class MediaTable(Mapping[str, Media]):
     def scope_at(self, number: int) -> InScope:
         """The scope of the media with this number; without its id."""
         return self.codes[int(self.code[number])]
-
-    def number(self, media_id: str) -> int | None:
-        """The number of a stored media, else None."""
-        number = self.ids.get(media_id)
-        return number if number is not None and self.code[number] != NONE else None
 
     def faces(self, number: int) -> Sequence[int]:
         """The numbers of the media's faces, in their order."""

@@ -10,24 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from streams.gallery.counts import Coverage
 from streams.gallery.overlay import Overlay
 
 REGISTER = "register"
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """What a search covers: faces compared, faces too poor to compare, media without a face."""
-
-    compared: int = 0
-    too_poor: int = 0
-    no_face: int = 0
-
-    def __add__(self, other: Coverage) -> Coverage:
-        return Coverage(self.compared + other.compared, self.too_poor + other.too_poor, self.no_face + other.no_face)
-
-    def __sub__(self, other: Coverage) -> Coverage:
-        return self + Coverage(-other.compared, -other.too_poor, -other.no_face)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from graph.domain.comparison import HIDDEN_LABELS, InScope, may_compare
 from graph.domain.erasure import Erased
 from streams.gallery.calibration import Calibrations, packaged
 from streams.gallery.columns import Numbers
-from streams.gallery.counts import ScopeCounts
+from streams.gallery.counts import Coverage, ScopeCounts
 from streams.gallery.entities import Case, Face, Media
 from streams.gallery.face_table import FaceTable
 from streams.gallery.groups import Groups, StagedGroups
 from streams.gallery.matrix import Vectors
 from streams.gallery.means import StagedMeans, VictimMeans
 from streams.gallery.overlay import Overlay
-from streams.gallery.standing_searches import Coverage, StagedSearches, StandingSearches
+from streams.gallery.standing_searches import StagedSearches, StandingSearches
 
 
 class Gallery:
@@ -30,9 +30,7 @@ class Gallery:
         self.erasures: dict[str, Erased] = {}
         self.faces = FaceTable()
         self.media = self.faces.media
-        self.compared = ScopeCounts()
-        self.too_poor = ScopeCounts()
-        self.no_face = ScopeCounts()
+        self.counts = ScopeCounts()
         self.groups = Groups()
         self.means = VictimMeans(self.faces)
         self.searches = StandingSearches()
@@ -53,9 +51,7 @@ class Gallery:
                 self.media.put(media)
         for name, faces, mean in means:
             self.means.put(name, faces, mean)
-        self.compared.merge(staged.compared)
-        self.too_poor.merge(staged.too_poor)
-        self.no_face.merge(staged.no_face)
+        self.counts.merge(staged.counts)
         staged.groups.merge(self.groups)
         staged.searches.merge(self.searches)
 
@@ -69,9 +65,7 @@ class Staged:
         self.media = Overlay(base.media)
         self.faces = Overlay(base.faces)
         self.erasures = Overlay(base.erasures)
-        self.compared = ScopeCounts()
-        self.too_poor = ScopeCounts()
-        self.no_face = ScopeCounts()
+        self.counts = ScopeCounts()
         self.groups = StagedGroups(base.groups)
         self.means = StagedMeans(base.means, self._mean_vector)
         self.dimensions: int | None = base.faces.matrix.dimensions
@@ -174,25 +168,17 @@ class Staged:
         rows = (self.base.faces.row_of(name) for name in names)
         return np.array(sorted(row for row in rows if row is not None), np.int64)
 
-    def comparable(self, scope: InScope) -> tuple[int, int]:
-        """How many faces are compared with one of this scope, and how many more are too poor for it."""
-        return (
-            self.base.compared.comparable(scope) + self.compared.comparable(scope),
-            self.base.too_poor.comparable(scope) + self.too_poor.comparable(scope),
-        )
+    def comparable(self, scope: InScope) -> Coverage:
+        """What a face of this scope is compared with, its own media included."""
+        return self.base.counts.comparable(scope) + self.counts.comparable(scope)
 
     def coverage(self, asking_case: str, within: str) -> Coverage:
         """What a search covers."""
-        counts = (self.base, self)
-        return Coverage(
-            sum(each.compared.findable(asking_case, within) for each in counts),
-            sum(each.too_poor.findable(asking_case, within) for each in counts),
-            sum(each.no_face.findable(asking_case, within) for each in counts),
-        )
+        return self.base.counts.findable(asking_case, within) + self.counts.findable(asking_case, within)
 
     def size(self) -> int:
         """The number of faces that are compared."""
-        return self.base.compared.total + self.compared.total
+        return (self.base.counts.total + self.counts.total).compared
 
     def scope_by_memberships(self, media: Media) -> InScope:
         """The media's scope by its memberships and the present state of their cases."""
@@ -210,11 +196,10 @@ class Staged:
     def _count(self, media: Media | None, sign: int) -> None:
         if media is None or media.scope is None:
             return
-        if not media.faces:
-            self.no_face.add(media.scope, sign)
-        for face in self.faces_of(media):
-            if face.label not in HIDDEN_LABELS:
-                (self.too_poor if face.vector is None else self.compared).add(media.scope, sign)
+        shown = [face for face in self.faces_of(media) if face.label not in HIDDEN_LABELS]
+        poor = sum(face.vector is None for face in shown)
+        counted = Coverage(len(shown) - poor, poor, int(not media.faces))
+        self.counts.add(media.scope, counted if sign > 0 else -counted)
 
     def _touch_means(self, media: Media) -> None:
         self.means.touch(face.victim_id for face in self.faces_of(media))

@@ -88,19 +88,18 @@ class Position:
     def lag(self) -> int:
         return max(0, self.end - self.done)
 
-    def at(self, done: int) -> Position:
-        """The same end, with this number of records done."""
-        return Position(min(done, self.end), self.end)
-
 
 Positions = Mapping[tuple[str, str], Position]
 """By (group, topic)."""
 
 
-def positions(kafka: KafkaConnection, sources: Sequence[str]) -> Positions:
+def positions(
+    kafka: KafkaConnection, sources: Sequence[str], done: Mapping[tuple[str, int], int] | None = None
+) -> Positions:
     """The positions of embed and link in the topics that they read; records deleted unread count as done.
 
-    Raises KafkaException where Kafka does not answer.
+    So do the first `done` records of a partition, by (topic, partition): groups commit their offsets only later. Raises
+    KafkaException where Kafka does not answer.
     """
     found: dict[tuple[str, str], Position] = {}
     for group, names in read_by(sources).items():
@@ -111,7 +110,8 @@ def positions(kafka: KafkaConnection, sources: Sequence[str]) -> Positions:
                 places, offsets.committed(places), offsets.bounds(places), strict=True
             ):
                 old = found.get((group, place.topic), Position(0, 0))
-                found[group, place.topic] = Position(old.done + min(max(first, committed), end), old.end + end)
+                known = max(first, committed, (done or {}).get((place.topic, place.partition), 0))
+                found[group, place.topic] = Position(old.done + min(known, end), old.end + end)
     return found
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from graph.actions.link.writes import GraphWrites
 from graph.domain.comparison import HIDDEN_LABELS, InScope, Similar, may_find, order, people_within
+from streams.gallery.counts import Coverage
 from streams.gallery.entities import Face, Media
 from streams.gallery.matrix import all_scores
 from streams.gallery.means import MEAN_PENALTY, VictimMean, mean_of
-from streams.gallery.standing_searches import REGISTER, Coverage, StandingSearch
+from streams.gallery.standing_searches import REGISTER, StandingSearch
 from streams.gallery.state import Staged
 from streams.link.compare import Comparer
 from streams.records.gallery import SearchAsked
@@ -29,7 +30,7 @@ class Answers:
     def __init__(self, staged: Staged, changes: GraphWrites, compare: Comparer) -> None:
         self._staged = staged
         self._changes = changes
-        self._compare = compare
+        self._lookup = compare.lookup
         self._calibration = compare.calibration
 
     def answer_stored(self, asked: SearchAsked) -> None:
@@ -113,7 +114,7 @@ class Answers:
                     _keep_best(best, other.face_id, score, face.face_id)
         mean = _mean_of(search, queries) if reliable else None
         if mean is not None:
-            for other, score in self._compare.faces_near_mean(mean.vector):
+            for other, score in self._lookup.faces_near_mean(mean.vector):
                 if other.media_id not in excluded and self._is_findable(other, search) and other.vector is not None:
                     _keep_best(best, other.face_id, score, mean.nearest(other.vector)[0])
         coverage = coverage if queries else replace(coverage, compared=0)
@@ -137,9 +138,9 @@ class Answers:
     def _similar(self, faces: Sequence[Face], search: StandingSearch) -> list[list[tuple[Face, float]]]:
         """For each face, similar faces and, in the register, nearest faces of victims with a similar mean."""
         if search.within != REGISTER:
-            return self._compare.similar_faces(faces, search.within.removeprefix("case:"))
-        means = self._compare.similar_victims(faces)
-        return [[*single, *mean] for single, mean in zip(self._compare.similar_faces(faces), means, strict=True)]
+            return self._lookup.similar_faces(faces, search.within.removeprefix("case:"))
+        means = self._lookup.similar_victims(faces)
+        return [[*single, *mean] for single, mean in zip(self._lookup.similar_faces(faces), means, strict=True)]
 
     def _stays_open(self, search: StandingSearch, keep_asking: bool) -> bool:
         known = filter(None, map(self._staged.cases.get, search.cases))

@@ -98,7 +98,7 @@ def _handle(batch: Batch, record: GalleryRecord) -> None:
         case VictimsAssigned():
             decisions.assign_victims(batch, record)
         case PairsJudged():
-            batch.compare.regroup(record.pairs, cannot_link=record.apart)
+            batch.compare.grouping.regroup(record.pairs, cannot_link=record.apart)
         case LabelChanged():
             labels.relabel(batch, record)
         case FacesEmbedded():

@@ -15,9 +15,9 @@ from graph.actions.link.cursor import adopt_record, mark_broken, read_cursor
 from graph.domain.errors import NotSameLog
 from graph.store.session import Store
 from streams.kafka.gallery_topic import REPAIR, GalleryTopic
-from streams.link.retry import retried
 from streams.repair.reconcile import find
 from streams.repair.topic_contents import SourceTopics
+from streams.retry import retried
 from streams.settings import StreamSettings
 
 log = logging.getLogger(__name__)

@@ -73,18 +73,18 @@ class _LinkProcess:
             self._hold,
             watchdog,
             crash,
-            model_id=chosen_model(settings.model_pack),
-            topic=topic,
-            calibrations=load_calibrations(settings.calibration),
+            chosen_model(settings.model_pack),
+            topic,
+            load_calibrations(settings.calibration),
         )
         files, first_try_s = MediaStore(settings.store_url), settings.unreachable_backoff_s
         sources = settings.sources
-        self._publisher = OutboxPublisher(app, self._store, files, self._hold, watchdog, crash, sources=sources)
+        self._publisher = OutboxPublisher(app, self._store, files, self._hold, watchdog, crash, sources)
         self.quarantine = QuarantineIndex(
             store=self._store, hold=self._hold, watchdog=watchdog, sources=sources, first_try_s=first_try_s
         )
         self._lag = LagReporter(
-            self._store, self._hold, lambda: self.link.applied, settings.kafka_connection, sorted(sources)
+            self._store, self._hold, lambda: self.link.done, settings.kafka_connection, sorted(sources)
         )
         self._roots = Roots(self._store, self._hold, settings.data.absolute() / FOLDER, crash)
 

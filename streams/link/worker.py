@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from itertools import takewhile
@@ -31,13 +32,13 @@ from streams.link.batch import Batch
 from streams.link.memberships import stored_memberships
 from streams.link.model_switch import switch_model
 from streams.link.register_score import adopt_score
-from streams.link.retry import RETRY_S, retried
 from streams.link.scope_reduction import remove_incomparable_pairs
 from streams.link.stored_media import stored_media
 from streams.log_hold import LogHold
 from streams.process import EXIT_ALARM, EXIT_FENCED, CrashPoint, Watchdog, describe_failure, end_process
 from streams.records.gallery import TYPES, Decided, GalleryRecord, Migrated, ModelSwitched, SearchAsked
 from streams.records.message import Message
+from streams.retry import retried
 
 log = logging.getLogger(__name__)
 
@@ -54,40 +55,42 @@ Record = tuple[int, GalleryRecord]
 T = TypeVar("T")
 
 
+@dataclass(eq=False)
 class LinkWorker:
     """The only machine writer of links; it raises the epoch of `hold`."""
 
-    def __init__(
-        self,
-        store: Store,
-        hold: LogHold,
-        watchdog: Watchdog,
-        crash: CrashPoint,
-        *,
-        model_id: str,
-        topic: GalleryTopic,
-        calibrations: Calibrations,
-    ) -> None:
-        self._store = store
-        self._hold = hold
-        self._watchdog = watchdog
-        self._crash = crash
-        self._chosen_model = model_id
-        self._model_id = model_id
-        self._model_since = -1
-        self._topic = topic
-        self._settings = calibrations
-        self._score_id: str | None = None
-        self._assigned = asyncio.Event()
-        self._gallery = Gallery()
-        self._offset = -1
-        self._ids: dict[int, RecordId] = {}
-        self._read_at = 0.0
+    store: Store
+    hold: LogHold
+    watchdog: Watchdog
+    crash: CrashPoint
+    chosen_model: str
+    """The model of the settings; the register may hold another."""
+    topic: GalleryTopic
+    calibrations: Calibrations
+    """Those of the settings; the register may be compared by another score."""
+    embedded: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int], init=False)
+    """By source topic and partition the number of events that embed has processed, as far as link has read."""
+    _model_id: str = field(default="", init=False)
+    _model_since: int = field(default=-1, init=False)
+    _score_id: str | None = field(default=None, init=False)
+    _assigned: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _gallery: Gallery = field(default_factory=Gallery, init=False)
+    _offset: int = field(default=-1, init=False)
+    _ids: dict[int, RecordId] = field(default_factory=dict[int, RecordId], init=False)
+    _read_at: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._model_id = self.chosen_model
 
     @property
     def applied(self) -> int:
         """The number of records of the gallery log that the graph holds."""
         return self._offset + 1
+
+    @property
+    def done(self) -> dict[tuple[str, int], int]:
+        """By topic and partition the number of records that are done: Kafka has the groups' offsets later."""
+        return {**self.embedded, (topics.GALLERY, 0): self.applied}
 
     async def on_assigned(self, app: Any, assigned: set[Any], **_: Any) -> None:
         """Starts the takeover. A second assignment in the life of a process ends it."""
@@ -101,38 +104,38 @@ class LinkWorker:
     async def take_over(self) -> None:
         """Once the log is assigned, raises the epoch and loads the gallery."""
         await self._assigned.wait()
-        log_id = await asyncio.to_thread(self._topic.log_id)
-        cursor = await self._retried(lambda: raise_epoch(self._store, log_id, self._chosen_model))
-        self._hold.epoch = cursor.epoch
-        model_id = cursor.model_id or self._chosen_model
-        await self._retried(lambda: adopt_score(self._store, cursor.epoch, cursor, model_id, self._settings))
+        log_id = await asyncio.to_thread(self.topic.log_id)
+        cursor = await self._retried(lambda: raise_epoch(self.store, log_id, self.chosen_model))
+        self.hold.epoch = cursor.epoch
+        model_id = cursor.model_id or self.chosen_model
+        await self._retried(lambda: adopt_score(self.store, cursor.epoch, cursor, model_id, self.calibrations))
         await self._load()
-        self._hold.ready.set()
+        self.hold.ready.set()
         message = "link holds epoch %s at offset %s with %s faces"
-        log.warning(message, self._hold.epoch, self._offset, len(self._gallery.faces))
-        if self._model_id != self._chosen_model:
+        log.warning(message, self.hold.epoch, self._offset, len(self._gallery.faces))
+        if self._model_id != self.chosen_model:
             message = (
                 "the register holds %s, the settings name %s: what is embedded with that one waits in quarantine until "
                 "the settings or the register change (`redthread models`)"
             )
-            log.warning(message, self._model_id, self._chosen_model)
+            log.warning(message, self._model_id, self.chosen_model)
 
     async def _load(self) -> None:
-        cursor = await self._retried(lambda: read_cursor(self._store))
-        self._model_id = cursor.model_id or self._chosen_model
+        cursor = await self._retried(lambda: read_cursor(self.store))
+        self._model_id = cursor.model_id or self.chosen_model
         self._model_since = cursor.model_since
         self._score_id = cursor.score_id
-        text = await self._retried(lambda: calibration(self._store))
-        calibrations = self._settings if text is None else {self._model_id: from_text(text)}
-        progress = self._watchdog.progress
+        text = await self._retried(lambda: calibration(self.store))
+        calibrations = self.calibrations if text is None else {self._model_id: from_text(text)}
+        progress = self.watchdog.progress
         self._gallery = await self._retried(
-            lambda: load_gallery(self._store, self._model_id, progress=progress, calibrations=calibrations)
+            lambda: load_gallery(self.store, self._model_id, progress=progress, calibrations=calibrations)
         )
-        self._offset = (await self._retried(lambda: read_cursor(self._store))).offset
+        self._offset = (await self._retried(lambda: read_cursor(self.store))).offset
 
     async def handle(self, messages: list[Message]) -> None:
         """Returns once the graph holds a batch of the log; ends the process if that is impossible."""
-        await self._hold.ready.wait()
+        await self.hold.ready.wait()
         try:
             await self._check_log(messages)
             records = self._new_records(messages)
@@ -153,7 +156,7 @@ class LinkWorker:
             # Any error that leaves the agent would acknowledge a batch that is not in the graph.
             log.error("link: unexpected %s", describe_failure(defect))
             end_process(EXIT_ALARM, f"an unexpected failure ({type(defect).__name__})")
-        self._watchdog.progress()
+        self.watchdog.progress()
 
     async def _check_log(self, messages: list[Message]) -> None:
         """Raises LogGap if the log is not the cursor's; checked after a pause and where the offsets do not continue.
@@ -163,18 +166,16 @@ class LinkWorker:
         paused = time.monotonic() - self._read_at > GAP_S
         if not paused and messages[0].offset == self._offset + 1:
             return
-        cursor = await self._retried(lambda: read_cursor(self._store))
-        while True:
-            try:
-                await asyncio.to_thread(self._topic.check, cursor)
-                return
-            except (KafkaException, TimeoutError) as unavailable:
-                log.warning("link waits for Kafka: %s", type(unavailable).__name__)
-                self._watchdog.progress()
-                await asyncio.sleep(RETRY_S)
-            except NotSameLog as gap:
-                await self._retried(partial(mark_broken, self._store, gap.message, now=datetime.now(UTC)))
-                raise
+        cursor = await self._retried(lambda: read_cursor(self.store))
+        try:
+            await retried(
+                lambda: asyncio.to_thread(self.topic.check, cursor),
+                self.watchdog.progress,
+                expected=(KafkaException, TimeoutError),
+            )
+        except NotSameLog as gap:
+            await self._retried(partial(mark_broken, self.store, gap.message, now=datetime.now(UTC)))
+            raise
 
     def _new_records(self, messages: list[Message]) -> list[Record]:
         found: list[Record] = []
@@ -185,8 +186,12 @@ class LinkWorker:
                 continue
             if message.offset > expected:
                 raise LogGap(f"the gallery log goes on at {message.offset}, the graph stands at {expected - 1}")
-            found.append((message.offset, parse(message)))
+            record = parse(message)
+            found.append((message.offset, record))
             self._ids[message.offset] = record_id(message)
+            if not isinstance(record, Decided | Migrated | SearchAsked):
+                place = record.origin.topic, record.origin.partition
+                self.embedded[place] = max(self.embedded.get(place, 0), record.origin.offset + 1)
             expected += 1
         return found
 
@@ -199,9 +204,9 @@ class LinkWorker:
                 continue
             alike = [*takewhile(lambda record: not isinstance(record[1], ModelSwitched), records)]
             contents = [record for _, record in alike]
-            memberships = await self._retried(partial(stored_memberships, self._store, self._gallery, contents))
-            stored = await self._retried(partial(stored_media, self._store, self._gallery, contents))
-            progress = self._watchdog.progress
+            memberships = await self._retried(partial(stored_memberships, self.store, self._gallery, contents))
+            stored = await self._retried(partial(stored_media, self.store, self._gallery, contents))
+            progress = self.watchdog.progress
             batch = await asyncio.to_thread(
                 batch_of, self._gallery, self._model_id, alike, progress, memberships, stored
             )
@@ -213,24 +218,24 @@ class LinkWorker:
                         await self._apply([record])
                 else:
                     await self._set_aside(records[0], refused)
-            self._crash.reach("link-after-commit")
+            self.crash.reach("link-after-commit")
             records = records[batch.applied :]
 
     async def _write(self, batch: Batch) -> None:
         """Commits a batch and merges it into the gallery."""
-        await self._retried(lambda: remove_incomparable_pairs(self._store, batch))
-        self._crash.reach("link-before-commit")
+        await self._retried(lambda: remove_incomparable_pairs(self.store, batch))
+        self.crash.reach("link-before-commit")
         if await self._commit(batch):
             self._gallery.merge(batch.staged)
             self._offset = batch.changes.last
         else:
             await self._load()
-        self._hold.committed.set()
+        self.hold.committed.set()
 
     async def _switch(self, offset: int, record: ModelSwitched) -> None:
         """Switches the register to another model or score; a replayed record changes nothing."""
         text, model_id = record.calibration, record.model_id
-        to = calibration_of(self._settings, model_id) if text is None else from_text(text)
+        to = calibration_of(self.calibrations, model_id) if text is None else from_text(text)
         if (model_id, to.score_id) == (self._model_id, self._score_id) or offset <= self._model_since:
             await self._write(Batch(self._gallery, self._model_id, offset=offset))
             return
@@ -239,26 +244,24 @@ class LinkWorker:
 
         async def write(batch: Batch, ends: bool) -> None:
             await self._commit(batch, ends=ends)
-            self._crash.reach("link-in-switch" if batch.changes.links else "link-in-regrouping")
+            self.crash.reach("link-in-switch" if batch.changes.links else "link-in-regrouping")
 
-        self._gallery = await self._retried(
-            lambda: switch_model(self._store, to, offset, write, self._watchdog.progress)
-        )
+        self._gallery = await self._retried(lambda: switch_model(self.store, to, offset, write, self.watchdog.progress))
         self._model_id, self._score_id, self._model_since, self._offset = model_id, to.score_id, offset, offset
-        self._hold.committed.set()
+        self.hold.committed.set()
 
     async def _commit(self, batch: Batch, *, ends: bool = True) -> bool:
         """True if this call committed the batch, False if an earlier one had whose answer was lost."""
 
         def between() -> None:
-            self._watchdog.progress()
-            self._crash.reach("link-between-parts")
+            self.watchdog.progress()
+            self.crash.reach("link-between-parts")
 
         async def once() -> bool:
             try:
                 await commit.commit(
-                    self._store,
-                    self._hold.epoch,
+                    self.store,
+                    self.hold.epoch,
                     batch.changes,
                     record=self._ids[batch.changes.last],
                     known_offset=self._offset,
@@ -286,7 +289,7 @@ class LinkWorker:
         await self._write(batch)
 
     async def _retried(self, work: Callable[[], Awaitable[T]]) -> T:
-        return await retried(work, self._watchdog.progress)
+        return await retried(work, self.watchdog.progress)
 
 
 def parse(message: Message) -> GalleryRecord:

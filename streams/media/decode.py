@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from graph.domain.box import noted_turn
 from graph.domain.errors import Unprocessable
 from graph.domain.media_kinds import may_be_video, starts_as_picture, starts_as_video
-from graph.domain.turn import noted_turn
 from streams.media.child import Child, ChildFailed
 
 MAX_PIXELS: Final = 178_956_970

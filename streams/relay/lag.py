@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -23,6 +23,8 @@ from streams.topics import EMBED_GROUP, LINK_GROUP
 
 log = logging.getLogger(__name__)
 EVERY_S: Final = 5.0
+FEW, SOON_S = 100, 1.0
+"""So few pending events are measured again this soon: they are over before people read a number that is older."""
 
 
 def pending_events(sources: Sequence[str], now: Positions, before: Positions, seconds: float) -> list[SourceLag]:
@@ -49,12 +51,12 @@ def pending_events(sources: Sequence[str], now: Positions, before: Positions, se
 class LagReporter:
     """Measures and writes the lag for as long as link's process lives.
 
-    `applied` gives the number of gallery records in the graph: link commits its offsets to Kafka only later.
+    `done` gives the records that are done by topic and partition, as `positions` takes them.
     """
 
     store: Store
     hold: LogHold
-    applied: Callable[[], int]
+    done: Callable[[], Mapping[tuple[str, int], int]]
     kafka: KafkaConnection
     sources: Sequence[str]
 
@@ -66,7 +68,9 @@ class LagReporter:
         at = time.monotonic()
         while True:
             try:
-                now, moment = await asyncio.to_thread(self._positions), time.monotonic()
+                # What is done first, and Kafka's ends last: so nothing counts as done beyond the ends.
+                now = await asyncio.to_thread(positions, self.kafka, self.sources, self.done())
+                moment = time.monotonic()
                 found = pending_events(self.sources, now, before, moment - at)
                 before, at = now, moment
                 if found != written:
@@ -74,9 +78,4 @@ class LagReporter:
                     written = found
             except (KafkaException, StoreUnavailable) as away:
                 log.warning("the lag could not be reported: %s", type(away).__name__)
-            await asyncio.sleep(EVERY_S)
-
-    def _positions(self) -> Positions:
-        found = positions(self.kafka, self.sources)
-        link = LINK_GROUP, topics.GALLERY
-        return found if link not in found else {**found, link: found[link].at(self.applied())}
+            await asyncio.sleep(SOON_S if 0 < sum(lag.events for lag in written) <= FEW else EVERY_S)

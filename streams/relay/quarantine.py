@@ -15,7 +15,7 @@ from streams.log_hold import LogHold
 from streams.process import Watchdog
 from streams.records import quarantine
 from streams.records.message import Message, sources_by_topic
-from streams.relay.retry import attempt
+from streams.retry import retried
 
 REPLAY_EVERY_S: Final = 5.0
 
@@ -33,10 +33,10 @@ class QuarantineIndex:
     async def index(self, messages: list[Message]) -> None:
         """Writes a batch of quarantine records; repeats it until it succeeds, and never raises."""
         rows = [self._row(message) for message in messages]
-        await attempt(
+        await retried(
             lambda: actions.index(self.store, rows, now=datetime.now(UTC), first_try_s=self.first_try_s),
-            self.watchdog,
-            until_done=True,
+            self.watchdog.progress,
+            defects=True,
         )
         self.hold.committed.set()
         self.watchdog.progress()
@@ -45,9 +45,10 @@ class QuarantineIndex:
         """Replays the events that are due, and all events of a host once it answers."""
         await self.hold.ready.wait()
         while True:
-            await attempt(
+            await retried(
                 lambda: actions.replay_due(self.store, now=datetime.now(UTC), test_s=self.first_try_s),
-                self.watchdog,
+                self.watchdog.progress,
+                defects=True,
             )
             await asyncio.sleep(min(REPLAY_EVERY_S, self.first_try_s))
 

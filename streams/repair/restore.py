@@ -17,9 +17,7 @@ from graph.actions.operate.reconcile import Submitted
 from graph.domain.errors import LogGap
 from graph.files import MediaStore
 from graph.store.session import Store
-from streams import topics
 from streams.kafka.gallery_topic import GalleryTopic
-from streams.kafka.reader import TopicReader
 from streams.repair.reconcile import Findings, Reconciliation, find, is_finished
 from streams.repair.topic_contents import SourceTopics, source_events
 
@@ -133,7 +131,7 @@ async def settle(
 
     Link has then loaded its gallery from the graph again. `notify` gets the number of unfinished events.
     """
-    end = await asyncio.to_thread(_end_of_log, kafka)
+    _, end = await asyncio.to_thread(GalleryTopic(kafka.connection).bounds)
     while (left := await _left(store, todo.found.lost)) or not await _is_applied(store, end):
         notify(left)
         await asyncio.sleep(LOOK_S)
@@ -157,8 +155,3 @@ async def _is_applied(store: Store, end: int) -> bool:
     """Whether link has applied the log up to `end`, and the outbox is empty now."""
     cursor = await read_cursor(store)
     return cursor.offset + 1 >= end and not await actions.is_publishing(store)
-
-
-def _end_of_log(kafka: SourceTopics) -> int:
-    with TopicReader(kafka.connection) as reader:
-        return reader.bounds(topics.GALLERY)[0][1]

@@ -11,11 +11,10 @@ import typer
 from graph.domain.errors import Invalid
 from graph.domain.text import printable
 from infra.cli.app import run
-from infra.cli.common import settings
+from infra.cli.common import JsonOption, settings
 from infra.cli.measuring import (
     SERVERS_ONLY,
     FolderArgument,
-    JsonOption,
     SeedOption,
     check_plot,
     measured_in_thread,

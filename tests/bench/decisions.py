@@ -15,8 +15,8 @@ import httpx
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from graph.actions.operate import measure
-from graph.actions.operate.measure import EmbeddedFace
+from graph.actions.operate import models
+from graph.actions.operate.models import EmbeddedFace
 from graph.actions.read.counts import counts
 from graph.domain.errors import Invalid
 from graph.domain.people import Role
@@ -38,6 +38,11 @@ ON_FILE: Final = 2
 GOAL: Final = 10
 """Decisions for the new pictures of the one person, however many they are."""
 CASE: Final = "bench-new"
+GROUPS: Final = "MATCH (g:Group) RETURN COUNT { (g)<-[:IN_GROUP]-() } AS faces"
+VICTIMS: Final = """
+MATCH (f:Face)-[:DEPICTS {basis: 'confirmed'}]->(v:Victim)
+RETURN f.face_id AS face_id, v.victim_id AS victim_id
+"""
 LINKED_LOOKS, LINKED_EVERY_S = 600, 0.1
 ALIKE: Final = 0.528
 """Cosine of stored vectors from which on an unnamed face gets the name of a similar one: one pair of strangers in a
@@ -123,16 +128,17 @@ async def _part(
     links = [row for row in await read_links(system) if row.state == "candidate"]
     addresses = system.addresses
     async with Store(*addresses.neo4j) as store:
-        faces = [face async for face in measure.embedded_faces(store, MODEL_ID)]
+        faces = [face async for face in models.embedded_faces(store, MODEL_ID)]
         people = _people(faces, names, notices, known)
-        groups = await measure.group_sizes(store)
+        groups = [row["faces"] for row in await store.read(lambda tx: tx.rows(GROUPS))]
         with clock.step(f"review {step}"):
             worked = await in_thread(lambda _: _review(system, people))
         for _ in range(LINKED_LOOKS):
             if not (await counts(store)).outbox:
                 break
             await asyncio.sleep(LINKED_EVERY_S)
-        victims = await measure.victims_of_faces(store)
+        rows = await store.read(lambda tx: tx.rows(VICTIMS))
+    victims = {row["face_id"]: row["victim_id"] for row in rows}
     new = [face for face in faces if face.face_id not in known]
     able = [face for face in new if not face.too_poor]
     return {

@@ -23,6 +23,7 @@ from graph.store.session import Store
 from streams.faces.models import MODEL_ID
 from streams.settings import Addresses
 from tests.bench.bare_loop import cores
+from tests.support.access import access_of
 
 WARM_UP = 40
 """Verdicts before the first that counts: until then Neo4j compiles its statements."""
@@ -84,7 +85,7 @@ async def _judge(store: Store, links: Iterator[str], verdicts: int, writers: int
             decision, reasons = (Decision.CONFIRMED, ("ears",)) if place % 2 else (Decision.DISMISSED, ())
             started = time.perf_counter()
             said = Judgement(link_id, 0, decision, reasons, "", ())
-            await do_verdict(store, said, actor=actor, now=datetime.now(UTC))
+            await do_verdict(access_of(store, actor, datetime.now(UTC)), said)
             spent.ms.append((time.perf_counter() - started) * 1000)
 
     started = time.perf_counter()

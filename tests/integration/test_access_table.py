@@ -22,7 +22,8 @@ import pytest
 
 from api.sign_in.gate import OPEN
 from graph.actions.decide.decision import Judgement, Seen
-from graph.actions.decide.identify import Proposal, do_identification, do_identification_approval
+from graph.actions.decide.identification import Proposal
+from graph.actions.decide.identify import do_identification, do_identification_approval
 from graph.actions.decide.verdicts import do_approval, do_verdict
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.identification import Basis
@@ -30,6 +31,7 @@ from graph.domain.link import Decision, SecondDecision
 from graph.domain.people import Person, Role
 from graph.domain.victim import formed_id
 from graph.store.session import Tx
+from tests.support.access import access_of
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, drawn_face
 from tests.support.signed_in import as_
 
@@ -140,7 +142,7 @@ async def judged(scene: Scene) -> Names:
     """A link across the districts that an investigator of the north, who is none of PEOPLE, has confirmed."""
     names = await link("candidate")(scene)
     said = Judgement(names["link_id"], 0, Decision.CONFIRMED, ("ears",), "")
-    await do_verdict(scene.store, said, actor=FIRST, now=NOW)
+    await do_verdict(access_of(scene.store, FIRST, NOW), said)
     [row] = await scene.store.read(
         lambda tx: tx.rows("MATCH (a:Act)-[:WROTE]->(:Verdict {link_id: $id}) RETURN a.act_id AS id", id=said.link_id)
     )
@@ -151,7 +153,7 @@ async def joined(scene: Scene) -> Names:
     """That link, approved by a second person of the north."""
     names = await judged(scene)
     seen = Seen(names["link_id"], 1)
-    await do_approval(scene.store, seen, SecondDecision.APPROVED, "", actor=SECOND, now=NOW)
+    await do_approval(access_of(scene.store, SECOND, NOW), seen, SecondDecision.APPROVED, "")
     return names
 
 
@@ -160,7 +162,7 @@ async def identification(scene: Scene) -> Names:
     names = await joined(scene)
     faces = names["face_id"], names["other_face_id"]
     proposal = Proposal("person-1", Basis.INTERVIEW, "named by a teacher", faces)
-    made = await do_identification(scene.store, names["victim_id"], proposal, actor=FIRST, now=NOW)
+    made = await do_identification(access_of(scene.store, FIRST, NOW), names["victim_id"], proposal)
     return {**names, "identification_id": made.identification_id}
 
 
@@ -168,7 +170,7 @@ async def identified(scene: Scene) -> Names:
     """That identification, approved by a second person of the south."""
     names = await identification(scene)
     await do_identification_approval(
-        scene.store, names["identification_id"], 0, SecondDecision.APPROVED, "", actor=SAM, now=NOW
+        access_of(scene.store, SAM, NOW), names["identification_id"], 0, SecondDecision.APPROVED, ""
     )
     return names
 
@@ -178,7 +180,7 @@ async def answered(scene: Scene) -> Names:
     asked_with, found = await face(scene), f"r{next(_numbers)}"
     await scene.media(found, SOUTH, faces=[found])
     question = Question(NORTH, "victim identification", "test", "register")
-    search_id = await ask_with_faces(scene.store, question, [asked_with["face_id"]], actor=ANNA, now=NOW)
+    search_id = await ask_with_faces(access_of(scene.store, ANNA, NOW), question, [asked_with["face_id"]])
     await scene.answer(search_id, [(found, 0.6)])
     return {**asked_with, "search_id": search_id, "other_face_id": scene.faces[found]}
 
@@ -205,7 +207,7 @@ def open_search(who: Person) -> Make:
     async def make(scene: Scene) -> Names:
         asked_with = await face(scene)
         question = Question(NORTH, "victim identification", "test", f"case:{NORTH}")
-        search_id = await ask_with_faces(scene.store, question, [asked_with["face_id"]], actor=who, now=NOW)
+        search_id = await ask_with_faces(access_of(scene.store, who, NOW), question, [asked_with["face_id"]])
         await scene.answer(search_id, [], open=True)
         forever = "MATCH (s:Search {search_id: $id}) SET s.until = null"
         await scene.store.write(lambda tx: tx.do(forever, id=search_id))

@@ -9,8 +9,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from api.routes import answers, cases, erasures, faces, links, media, media_faces, searches, victims
-from api.routes import paths as path_routes
+from api.routes import answers, cases, erasures, faces, links, media, searches, victims
 from graph.actions.access import AccessLog
 from graph.actions.decide.erase import do_erase
 from graph.actions.read.search import Question, ask_with_faces
@@ -19,6 +18,7 @@ from graph.domain.errors import StoreUnavailable
 from graph.domain.people import Person, Role
 from graph.store.session import Store
 from tests.integration.conftest import entries
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NORTH, NOW, SUE, Scene
 from tests.support.signed_in import as_
 
@@ -45,7 +45,7 @@ READS = {
 
 
 def test_every_reading_route_has_a_row_here() -> None:
-    modules = (cases, faces, links, searches, answers, media, media_faces, victims, path_routes, erasures)
+    modules = (cases, faces, links, searches, answers, media, victims, erasures)
     routes = [route for module in modules for route in module.router.routes if isinstance(route, APIRoute)]
     known = {route.path for route in routes if "GET" in route.methods}
     assert known == set(READS)
@@ -61,9 +61,9 @@ def api(api: httpx.AsyncClient) -> httpx.AsyncClient:
 @pytest.fixture
 async def paths(scene: Scene, store: Store) -> dict[str, str]:
     question = Question(NORTH, "victim identification", "test", "register")
-    search_id = await ask_with_faces(store, question, [scene.faces["n1"]], actor=ANNA, now=NOW)
+    search_id = await ask_with_faces(access_of(store, ANNA, NOW), question, [scene.faces["n1"]])
     await scene.media("gone", NORTH)
-    gone = await do_erase(store, "media_id", ids.media_id(b"gone"), "review", actor=SUE, now=NOW)
+    gone = await do_erase(access_of(store, SUE, NOW), "media_id", ids.media_id(b"gone"), "review")
     media_id, other = await scene.media("n", NORTH, faces=["n1", "n2"]), await scene.case("local:other")
     await scene.depicts("n1", "v1")
     return {

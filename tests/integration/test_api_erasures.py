@@ -23,6 +23,7 @@ from streams.gallery.load import load_gallery
 from streams.records.gallery import ErasureRecord
 from tests.integration.conftest import entries
 from tests.support import factories_streams as make
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NORTH, NOW, SAM, SOUTH, SUE, Scene
 from tests.support.harness import current_notices
 from tests.support.link_in_process import LinkInProcess, link_in_process
@@ -153,11 +154,11 @@ async def test_of_a_victim_all_faces_go(api: httpx.AsyncClient, scene: Scene) ->
 async def test_a_supervisor_of_every_district_concerned_erases_and_nobody_else(store: Store, scene: Scene) -> None:
     shared = await scene.media("shared", NORTH, SOUTH)
     with pytest.raises(NotFound):
-        await do_erase(store, "media_id", ids.media_id(b"n"), "x", actor=SAM, now=NOW)
+        await do_erase(access_of(store, SAM, NOW), "media_id", ids.media_id(b"n"), "x")
     with pytest.raises(Forbidden):
-        await do_erase(store, "media_id", ids.media_id(b"n"), "x", actor=ANNA, now=NOW)
+        await do_erase(access_of(store, ANNA, NOW), "media_id", ids.media_id(b"n"), "x")
     with pytest.raises(Forbidden) as both:
-        await do_erase(store, "media_id", shared, "x", actor=SUE, now=NOW)
+        await do_erase(access_of(store, SUE, NOW), "media_id", shared, "x")
 
     assert both.value.code == "other_district"
     assert await entries(store) == []

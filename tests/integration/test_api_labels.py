@@ -18,6 +18,7 @@ from graph.domain.label import Label
 from graph.store.session import Store
 from tests.integration.conftest import deeds, entries
 from tests.support import factories_streams as make
+from tests.support.access import access_of
 from tests.support.factories import ANNA, BEN, NOW, SUE, Scene
 from tests.support.link_in_process import LinkInProcess, link_in_process
 
@@ -116,11 +117,11 @@ async def test_a_label_is_refused_on_an_old_version_or_without_a_reason_and_leav
 async def test_an_investigator_of_the_district_labels_and_nobody_else(store: Store, scene: Scene) -> None:
     said = Labelling(scene.faces["n1"], 0, Label.VICTIM, "looked")
     with pytest.raises(NotFound):
-        await do_label(store, said, actor=BEN, now=NOW)
+        await do_label(access_of(store, BEN, NOW), said)
     with pytest.raises(Forbidden):
-        await do_label(store, said, actor=SUE, now=NOW)
+        await do_label(access_of(store, SUE, NOW), said)
 
-    assert (await do_label(store, said, actor=ANNA, now=NOW)).label == "victim"
+    assert (await do_label(access_of(store, ANNA, NOW), said)).label == "victim"
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ async def test_link_takes_a_labelled_face_out_of_comparison_and_back_also_after_
 
     async def label(said: Label | None, version: int) -> None:
         labelling = Labelling(make.face_id("one"), version, said, "looked at it")
-        await do_label(site.store, labelling, actor=ANNA, now=datetime.now(UTC))
+        await do_label(access_of(site.store, ANNA, datetime.now(UTC)), labelling)
 
     site.write([picture("one", make.NORTH, 0), picture("two", "local:s1", 1)])
     await site.linked()

@@ -7,7 +7,6 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide import label
 from graph.actions.read import cases, media, paths
 from graph.actions.read import victim as victim_read
@@ -17,6 +16,7 @@ from graph.domain.people import Person, Role
 from graph.domain.victim import formed_id
 from graph.store.session import Store
 from tests.integration.conftest import deeds, entries
+from tests.support.access import access_of
 from tests.support.factories import NORTH, NOW, SOUTH, Scene
 
 pytestmark = pytest.mark.anyio
@@ -237,18 +237,17 @@ async def test_who_runs_or_audits_the_system_sees_nothing_of_a_case(
     store: Store, scene: Scene, subtests: pytest.Subtests
 ) -> None:
     await scene.depicts("n1", "v1")
-    access_log = AccessLog(store)
     for role in (Role.OPERATOR, Role.AUDITOR, Role.CASE_SYSTEM):
-        access = AccessEvent(Person("otto@north", frozenset({role}), "north"), "review", NOW)
+        access = access_of(store, Person("otto@north", frozenset({role}), "north"), NOW, "review")
         with subtests.test(role=role):
             for reading in (
-                cases.read_case_facts(store, access_log, NORTH, access=access),
-                cases.read_media_of_case(store, access_log, NORTH, after="", limit=9, access=access),
-                media.read_media(store, access_log, ids.media_id(b"n"), access=access),
-                media.read_faces(store, access_log, ids.media_id(b"n"), access=access),
-                victim_read.read_victim(store, access_log, "v1", access=access),
-                label.read_labels(store, access_log, scene.faces["n1"], access=access),
-                paths.read_path(store, access_log, NORTH, SOUTH, candidates=False, access=access),
+                cases.read_case_facts(access, NORTH),
+                cases.read_media_of_case(access, NORTH, after="", limit=9),
+                media.read_media(access, ids.media_id(b"n")),
+                media.read_faces(access, ids.media_id(b"n")),
+                victim_read.read_victim(access, "v1"),
+                label.read_labels(access, scene.faces["n1"]),
+                paths.read_path(access, NORTH, SOUTH, candidates=False),
             ):
                 with pytest.raises(NotFound):
                     await reading

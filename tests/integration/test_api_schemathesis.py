@@ -25,6 +25,7 @@ from graph.domain import audit, ids
 from graph.store.session import Store
 from tests.integration.conftest import HEADERS, entries
 from tests.integration.test_api_process import environment, running
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NORTH, NOW, SUE, two_cases
 from tests.support.harness import new_store
 
@@ -103,8 +104,8 @@ async def test_whatever_is_drawn_from_the_document_the_service_answers_as_the_do
         "face_id": scene.faces["n1"],
         "victim_id": "v1",
         "link_id": await scene.link("n1", "s1"),
-        "search_id": await ask_with_faces(store, question, [scene.faces["n1"]], actor=ANNA, now=NOW),
-        "erasure_id": await do_erase(store, "media_id", ids.media_id(b"gone"), "review", actor=SUE, now=NOW),
+        "search_id": await ask_with_faces(access_of(store, ANNA, NOW), question, [scene.faces["n1"]]),
+        "erasure_id": await do_erase(access_of(store, SUE, NOW), "media_id", ids.media_id(b"gone"), "review"),
     }
     async with (
         running(environment(stack, tmp_path)) as service,

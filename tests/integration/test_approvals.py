@@ -9,18 +9,18 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.decision import Judgement
 from graph.actions.decide.verdicts import do_verdict
 from graph.actions.read.approvals import Approval, read_approvals
-from graph.actions.read.page import Page
 from graph.domain.errors import Forbidden
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
 from graph.domain.queue import read_position
 from graph.domain.victim import formed_id
+from graph.paging import Page
 from graph.store.session import Store
 from tests.integration.conftest import entries
+from tests.support.access import access_of
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, every_face
 from tests.support.signed_in import as_
 
@@ -29,12 +29,12 @@ pytestmark = pytest.mark.anyio
 
 async def waiting(store: Store, person: Person = SUE, **more: Any) -> Page[Approval]:
     values: dict[str, Any] = {"limit": 50, "after": None} | more
-    return await read_approvals(store, AccessLog(store), access=AccessEvent(person, "approval", NOW), **values)
+    return await read_approvals(access_of(store, person, NOW, "approval"), **values)
 
 
 async def confirm(store: Store, link_id: str, actor: Person = ANNA, minutes: int = 0) -> None:
     said = Judgement(link_id, 0, Decision.CONFIRMED, ("ears",), "the scar", await every_face(store))
-    await do_verdict(store, said, actor=actor, now=NOW + timedelta(minutes=minutes))
+    await do_verdict(access_of(store, actor, NOW + timedelta(minutes=minutes)), said)
 
 
 async def as_one_act(

@@ -25,6 +25,7 @@ from graph.domain.link import Decision
 from graph.store import log
 from graph.store.session import Store, Tx
 from streams.settings import Addresses
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NORTH, NOW, Scene
 
 pytestmark = pytest.mark.anyio
@@ -65,7 +66,7 @@ def shown(lines: list[dict[str, Any]]) -> list[str]:
 async def test_the_whole_chain_is_exported_with_the_record_of_the_export(
     store: Store, scene: Scene, tmp_path: Path
 ) -> None:
-    await ask_with_faces(store, Question(NORTH, "p", "b", "register"), [scene.faces["n1"]], actor=ANNA, now=NOW)
+    await ask_with_faces(access_of(store, ANNA, NOW), Question(NORTH, "p", "b", "register"), [scene.faces["n1"]])
     await act(store, *(audit.Act(NOW, "anna", "face.seen", f"face{number}", "ü") for number in range(30)))
 
     found, lines = await export(store, tmp_path / "export")
@@ -133,9 +134,9 @@ async def test_one_victims_data_are_its_faces_their_media_and_links(store: Store
             face=face,
         )
     )
-    search_id = await ask_with_faces(store, Question(NORTH, "p", "b", "register"), [face], actor=ANNA, now=NOW)
+    search_id = await ask_with_faces(access_of(store, ANNA, NOW), Question(NORTH, "p", "b", "register"), [face])
     link_id = await scene.link("n1", "s1")
-    await do_verdict(store, Judgement(link_id, 0, Decision.DISMISSED, (), ""), actor=ANNA, now=NOW)
+    await do_verdict(access_of(store, ANNA, NOW), Judgement(link_id, 0, Decision.DISMISSED, (), ""))
     seen = ["V-1", "victim:V-1", face, other, (await scene.media("n", NORTH)), await scene.link("n2", "t1")]
     await act(store, *(audit.Act(NOW, "anna", "face.seen", subject) for subject in seen))
 
@@ -208,7 +209,7 @@ async def test_an_export_replaces_no_file_and_is_refused_without_name_or_purpose
 async def test_a_years_counts_tell_searches_with_no_result_too(store: Store, scene: Scene) -> None:
     async def search(purpose: str) -> str:
         return await ask_with_faces(
-            store, Question(NORTH, purpose, "b", "register"), [scene.faces["n1"]], actor=ANNA, now=NOW
+            access_of(store, ANNA, NOW), Question(NORTH, purpose, "b", "register"), [scene.faces["n1"]]
         )
 
     await scene.answer(await search("find"), [("s1", 0.6)])
@@ -217,7 +218,7 @@ async def test_a_years_counts_tell_searches_with_no_result_too(store: Store, sce
     await scene.answer(await search("check"), [], status="too_poor")
     await search("check")
     link_id = await scene.link("n1", "s1")
-    await do_verdict(store, Judgement(link_id, 0, Decision.UNSURE, (), ""), actor=ANNA, now=NOW)
+    await do_verdict(access_of(store, ANNA, NOW), Judgement(link_id, 0, Decision.UNSURE, (), ""))
     await act(
         store,
         audit.Act(NOW, "anna", "face.seen", "f", "find"),
@@ -248,7 +249,7 @@ async def test_a_years_counts_join_current_and_former_names_of_an_action(store: 
 
 async def test_an_empty_answer_stays_empty_when_what_others_found_is_erased(store: Store, scene: Scene) -> None:
     question = Question(NORTH, "find", "b", "register")
-    search_id = await ask_with_faces(store, question, [scene.faces["n1"]], actor=ANNA, now=datetime.now(UTC))
+    search_id = await ask_with_faces(access_of(store, ANNA, datetime.now(UTC)), question, [scene.faces["n1"]])
     await scene.answer(search_id, [("s1", 0.6)])
     await store.statement("MATCH ()-[r:RETURNED]->() DELETE r")
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide import acts, contact_sheet, identify, verdicts
 from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Judgement, Seen
-from graph.actions.decide.identify import Proposal
+from graph.actions.decide.identification import Proposal
 from graph.actions.read.approvals import read_approvals
 from graph.actions.read.links import read_link
 from graph.actions.read.queue import read_queue
@@ -26,6 +23,7 @@ from graph.domain.victim import formed_id
 from graph.domain.visibility import VisibleLink
 from graph.store.session import Store
 from tests.integration.conftest import entries
+from tests.support.access import access_of
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, every_face
 
 pytestmark = pytest.mark.anyio
@@ -37,7 +35,7 @@ async def judge(
     store: Store, link_id: str, decision: Decision = YES, *, version: int = 0, by: Person = ANNA
 ) -> VisibleLink:
     said = Judgement(link_id, version, decision, ("ears",), "", await every_face(store))
-    return await verdicts.do_verdict(store, said, actor=by, now=NOW)
+    return await verdicts.do_verdict(access_of(store, by, NOW), said)
 
 
 async def approve(
@@ -45,12 +43,12 @@ async def approve(
 ) -> VisibleLink:
     decision = SecondDecision.RETURNED if returned else SecondDecision.APPROVED
     return await verdicts.do_approval(
-        store, Seen(link_id, version), decision, "look at the ears", actor=by, now=NOW, faces=await every_face(store)
+        access_of(store, by, NOW), Seen(link_id, version), decision, "look at the ears", faces=await every_face(store)
     )
 
 
 async def reopen(store: Store, link_id: str, version: int, by: Person = ANNA) -> VisibleLink:
-    return await verdicts.do_reopening(store, Seen(link_id, version), "a mistake", actor=by, now=NOW)
+    return await verdicts.do_reopening(access_of(store, by, NOW), Seen(link_id, version), "a mistake")
 
 
 async def victims_of(scene: Scene) -> dict[str, str]:
@@ -126,7 +124,7 @@ async def test_a_returned_link_goes_back_and_may_be_judged_again(scene: Scene, l
     assert (await approve(store, link_id, returned=True)).state is State.RETURNED
     assert await victims_of(scene) == {}
     with pytest.raises(Invalid):
-        await verdicts.do_approval(store, Seen(link_id, 2), SecondDecision.RETURNED, " ", actor=SUE, now=NOW)
+        await verdicts.do_approval(access_of(store, SUE, NOW), Seen(link_id, 2), SecondDecision.RETURNED, " ")
     assert [entry.action for entry in await entries(store)] == ["link.judged", "link.returned"]
     again = await judge(store, link_id, version=2)
     assert again.state is State.CONFIRMED
@@ -222,14 +220,14 @@ async def test_a_link_by_hand_is_confirmed_and_names_who_made_it(scene: Scene) -
     store = scene.store
     await scene.media("x", NORTH, faces=["x1"])
     pair = (scene.faces["n1"], scene.faces["x1"])
-    link = await contact_sheet.do_link(store, pair, ["marks"], "", actor=ANNA, now=NOW)
+    link = await contact_sheet.do_link(access_of(store, ANNA, NOW), pair, ["marks"], "")
     assert (link.state, link.proposed_by, link.score) == (State.CONFIRMED, ANNA.actor, None)
     assert set(await victims_of(scene)) == {"n1", "x1"}
     with pytest.raises(Conflict) as refused:
-        await contact_sheet.do_link(store, pair, ["marks"], "", actor=ANNA, now=NOW)
+        await contact_sheet.do_link(access_of(store, ANNA, NOW), pair, ["marks"], "")
     assert (refused.value.code, refused.value.current["link_id"]) == ("link_exists", link.link_id)
     with pytest.raises(NotFound):  # a face of another district, which no search has shown
-        await contact_sheet.do_link(store, (scene.faces["n1"], scene.faces["t1"]), ["marks"], "", actor=ANNA, now=NOW)
+        await contact_sheet.do_link(access_of(store, ANNA, NOW), (scene.faces["n1"], scene.faces["t1"]), ["marks"], "")
     assert (await reopen(store, link.link_id, 1)).state is State.WITHDRAWN
 
 
@@ -245,9 +243,8 @@ async def sheet(scene: Scene) -> list[str]:
 async def test_one_act_settles_a_contact_sheet_and_is_undone_as_one(scene: Scene) -> None:
     store, links = scene.store, await sheet(scene)
     said = SheetJudgement(tuple(Seen(link, 0) for link in links), YES, ("ears",), "")
-    async with access_log(store) as looked:
-        foreseen = await contact_sheet.preview(store, looked, said, access=AccessEvent(ANNA, "test", NOW))
-    done = await contact_sheet.do_act(store, said, actor=ANNA, now=NOW)
+    foreseen = await contact_sheet.preview(access_of(store, ANNA, NOW, "test"), said)
+    done = await contact_sheet.do_act(access_of(store, ANNA, NOW), said)
 
     assert (foreseen.faces, foreseen.cases, foreseen.victims) == (done.faces, done.cases, done.victims)
     assert (done.faces, done.cases) == (2, 1), "the own face and the one at the other end of the link"
@@ -256,7 +253,7 @@ async def test_one_act_settles_a_contact_sheet_and_is_undone_as_one(scene: Scene
     assert set(await victims_of(scene)) == {"n1", "s1", "w1"}
 
     assert done.act_id is not None
-    undone = await acts.do_act_reopening(store, done.act_id, "wrong child", actor=ANNA, now=NOW)
+    undone = await acts.do_act_reopening(access_of(store, ANNA, NOW), done.act_id, "wrong child")
     assert [row.state for row in undone.links] == ["candidate"]
     assert set(await victims_of(scene)) == {"s1", "w1"}
 
@@ -265,14 +262,14 @@ async def test_faces_ticked_off_are_dismissed_in_the_same_act(scene: Scene) -> N
     store, links = scene.store, await sheet(scene)
     said = SheetJudgement(tuple(Seen(link, 0) for link in links), YES, ("ears",), "", (scene.faces["w1"],))
     with pytest.raises(Conflict) as refused:  # n1 = s1 = w1 is what others confirmed: w1 cannot differ from n1 then
-        await contact_sheet.do_act(store, said, actor=ANNA, now=NOW)
+        await contact_sheet.do_act(access_of(store, ANNA, NOW), said)
     assert refused.value.code == "contradiction"
 
     await scene.media("z", SOUTH, faces=["z1"])
     both = SheetJudgement(
         (Seen(links[1], 0), Seen(await scene.link("n1", "z1"), 0)), YES, ("ears",), "", (scene.faces["z1"],)
     )
-    done = await contact_sheet.do_act(store, both, actor=ANNA, now=NOW)
+    done = await contact_sheet.do_act(access_of(store, ANNA, NOW), both)
     assert sorted(row.state for row in done.links) == ["confirmed", "dismissed"]
     [entry] = [entry for entry in await entries(store) if entry.action == "links.judged"]
     assert entry.subject == f"act:{done.act_id}"
@@ -283,17 +280,17 @@ async def test_an_act_is_all_or_nothing_and_no_half_of_it_is_undone(scene: Scene
     await judge(store, links[0], Decision.UNSURE)
     said = SheetJudgement(tuple(Seen(link, 0) for link in links), NO, (), "")
     with pytest.raises(Conflict) as stale:
-        await contact_sheet.do_act(store, said, actor=BEN, now=NOW)
+        await contact_sheet.do_act(access_of(store, BEN, NOW), said)
     assert (stale.value.code, stale.value.current["link_id"]) == ("stale_version", links[0])
 
     said = SheetJudgement((Seen(links[0], 1), Seen(links[1], 0)), NO, (), "")
-    done = await contact_sheet.do_act(store, said, actor=BEN, now=NOW)
+    done = await contact_sheet.do_act(access_of(store, BEN, NOW), said)
     with pytest.raises(Conflict) as half:
         await reopen(store, links[0], 2, by=BEN)
     assert half.value.code == "half_undo"
     assert half.value.current == {"act_id": done.act_id, "links": [links[1]]}
     assert done.act_id is not None
-    await acts.do_act_reopening(store, done.act_id, "too quick", actor=BEN, now=NOW)
+    await acts.do_act_reopening(access_of(store, BEN, NOW), done.act_id, "too quick")
     [unsure] = await store.read(
         lambda tx: tx.rows("MATCH ()-[r:CANDIDATE {link_id: $l}]->() RETURN r.state AS s", l=links[0])
     )
@@ -303,11 +300,11 @@ async def test_an_act_is_all_or_nothing_and_no_half_of_it_is_undone(scene: Scene
 async def test_an_act_that_a_second_person_returns_is_recorded_as_returned(scene: Scene) -> None:
     store, links = scene.store, await sheet(scene)
     done = await contact_sheet.do_act(
-        store, SheetJudgement(tuple(Seen(link, 0) for link in links), YES, ("ears",), ""), actor=ANNA, now=NOW
+        access_of(store, ANNA, NOW), SheetJudgement(tuple(Seen(link, 0) for link in links), YES, ("ears",), "")
     )
     assert done.act_id is not None
     seen = [Seen(row.link_id, row.version) for row in done.links]
-    await acts.do_act_approval(store, done.act_id, seen, SecondDecision.RETURNED, "look again", actor=SUE, now=NOW)
+    await acts.do_act_approval(access_of(store, SUE, NOW), done.act_id, seen, SecondDecision.RETURNED, "look again")
 
     assert [entry.action for entry in await entries(store)][-2:] == ["links.judged", "links.returned"]
 
@@ -315,13 +312,13 @@ async def test_an_act_that_a_second_person_returns_is_recorded_as_returned(scene
 async def test_an_act_is_not_undone_below_a_later_decision_which_is_named(scene: Scene) -> None:
     store, links = scene.store, await sheet(scene)
     done = await contact_sheet.do_act(
-        store, SheetJudgement(tuple(Seen(link, 0) for link in links), YES, ("ears",), ""), actor=ANNA, now=NOW
+        access_of(store, ANNA, NOW), SheetJudgement(tuple(Seen(link, 0) for link in links), YES, ("ears",), "")
     )
     assert done.act_id is not None
     seen = [Seen(row.link_id, row.version) for row in done.links]
-    await acts.do_act_approval(store, done.act_id, seen, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+    await acts.do_act_approval(access_of(store, SUE, NOW), done.act_id, seen, SecondDecision.APPROVED, "")
     with pytest.raises(Conflict) as refused:
-        await acts.do_act_reopening(store, done.act_id, "late", actor=SUE, now=NOW)
+        await acts.do_act_reopening(access_of(store, SUE, NOW), done.act_id, "late")
     assert refused.value.code == "half_undo"
     assert [item["by"] for item in refused.value.current["links"]] == [SUE.actor]
 
@@ -346,7 +343,7 @@ async def test_one_act_joins_all_faces_of_a_group_that_were_seen_and_none_that_c
     await scene.media("late", NORTH, faces=["late"])
     await scene.group("g", NORTH, "late")
 
-    done = await contact_sheet.do_act(scene.store, shown(scene, group, "g1", "g2", "g3"), actor=ANNA, now=NOW)
+    done = await contact_sheet.do_act(access_of(scene.store, ANNA, NOW), shown(scene, group, "g1", "g2", "g3"))
 
     assert len(done.links) == 3
     found = await victims_of(scene)
@@ -358,7 +355,7 @@ async def test_one_act_joins_all_faces_of_a_group_that_were_seen_and_none_that_c
 
 
 async def test_a_face_of_a_group_that_was_ticked_off_is_remembered_as_somebody_else(scene: Scene, group: str) -> None:
-    await contact_sheet.do_act(scene.store, shown(scene, group, "g1", "g2", "g3", apart=("g3",)), actor=ANNA, now=NOW)
+    await contact_sheet.do_act(access_of(scene.store, ANNA, NOW), shown(scene, group, "g1", "g2", "g3", apart=("g3",)))
 
     assert set(await victims_of(scene)) == {"g1", "g2", "s1"}
     [pairs] = [body for body in await outbox(scene.store, "pairs")]
@@ -370,7 +367,7 @@ async def test_who_was_ticked_off_is_not_proposed_again_to_any_face_of_the_sheet
     asked_again = await scene.link("g2", "g3", score=0.7)
 
     done = await contact_sheet.do_act(
-        scene.store, shown(scene, group, "g1", "g2", "g3", apart=("g3",)), actor=ANNA, now=NOW
+        access_of(scene.store, ANNA, NOW), shown(scene, group, "g1", "g2", "g3", apart=("g3",))
     )
 
     states = {row.link_id: row.state for row in done.links}
@@ -388,12 +385,12 @@ async def test_reopening_a_dismissal_tells_link_that_the_two_may_be_one_group_ag
 
 async def test_an_act_names_faces_of_its_groups_only_and_of_the_persons_own_district(scene: Scene, group: str) -> None:
     with pytest.raises(Conflict) as moved:
-        await contact_sheet.do_act(scene.store, shown(scene, group, "g1", "n2"), actor=ANNA, now=NOW)
+        await contact_sheet.do_act(access_of(scene.store, ANNA, NOW), shown(scene, group, "g1", "n2"))
     assert (moved.value.code, moved.value.current) == ("stale_version", {"faces": [scene.faces["n2"]]})
     with pytest.raises(NotFound):
-        await contact_sheet.do_act(scene.store, shown(scene, group, "g1", "t1"), actor=ANNA, now=NOW)
+        await contact_sheet.do_act(access_of(scene.store, ANNA, NOW), shown(scene, group, "g1", "t1"))
     with pytest.raises(NotFound):
-        await contact_sheet.do_act(scene.store, shown(scene, group, "g1", "g2"), actor=BEN, now=NOW)
+        await contact_sheet.do_act(access_of(scene.store, BEN, NOW), shown(scene, group, "g1", "g2"))
     assert await victims_of(scene) == {}
 
 
@@ -401,7 +398,7 @@ async def test_links_of_two_items_are_not_one_act(scene: Scene) -> None:
     links = [await scene.link("n1", "s1"), await scene.link("n2", "t1")]
     with pytest.raises(Invalid) as refused:
         await contact_sheet.do_act(
-            scene.store, SheetJudgement(tuple(Seen(x, 0) for x in links), YES, ("ears",), ""), actor=ANNA, now=NOW
+            access_of(scene.store, ANNA, NOW), SheetJudgement(tuple(Seen(x, 0) for x in links), YES, ("ears",), "")
         )
     assert refused.value.code == "several_items"
 
@@ -414,16 +411,16 @@ async def test_a_victim_is_identified_by_two_people_and_the_identity_falls_with_
     await approve(store, link_id)
     name = formed_id(link_id)
     said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher", await every_face(store))
-    found = await identify.do_identification(store, name, said, actor=ANNA, now=NOW)
+    found = await identify.do_identification(access_of(store, ANNA, NOW), name, said)
     assert found.state is IdentificationState.PROPOSED
     with pytest.raises(Forbidden):
         await identify.do_identification_approval(
-            store, found.identification_id, 0, SecondDecision.APPROVED, "", actor=BEN, now=NOW
+            access_of(store, BEN, NOW), found.identification_id, 0, SecondDecision.APPROVED, ""
         )
     with pytest.raises(NotFound):
-        await identify.do_identification(store, name, said, actor=WHO_LEFT, now=NOW)
+        await identify.do_identification(access_of(store, WHO_LEFT, NOW), name, said)
     await identify.do_identification_approval(
-        store, found.identification_id, 0, SecondDecision.APPROVED, "", actor=SAM, now=NOW
+        access_of(store, SAM, NOW), found.identification_id, 0, SecondDecision.APPROVED, ""
     )
     assert await identity(store, name) == "north:person-1"
 
@@ -443,23 +440,23 @@ async def test_an_approved_identification_can_be_taken_back_and_the_case_system_
     await approve(store, link_id)
     name = formed_id(link_id)
     said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher", await every_face(store))
-    named = (await identify.do_identification(store, name, said, actor=ANNA, now=NOW)).identification_id
+    named = (await identify.do_identification(access_of(store, ANNA, NOW), name, said)).identification_id
     with pytest.raises(Conflict) as stale:
-        await identify.do_identification_approval(store, named, 7, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+        await identify.do_identification_approval(access_of(store, SUE, NOW), named, 7, SecondDecision.APPROVED, "")
     assert stale.value.current == {"state": "proposed", "version": 0, "by": ANNA.actor}
-    await identify.do_identification_approval(store, named, 0, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+    await identify.do_identification_approval(access_of(store, SUE, NOW), named, 0, SecondDecision.APPROVED, "")
     with pytest.raises(Forbidden):
-        await identify.do_identification_reopening(store, named, 1, "another child", actor=ANNA, now=NOW)
+        await identify.do_identification_reopening(access_of(store, ANNA, NOW), named, 1, "another child")
 
-    found = await identify.do_identification_reopening(store, named, 1, "another child", actor=SAM, now=NOW)
+    found = await identify.do_identification_reopening(access_of(store, SAM, NOW), named, 1, "another child")
 
     assert (found.state, found.version, found.decided_by) == (IdentificationState.PROPOSED, 2, None)
     assert await identity(store, name) is None
     last = [notice for notice in await told(store) if notice["subject"].startswith("identification:")][-1]
     assert (last["outcome"], last["standing"]) == ("identification_reopened", "assessed")
     with pytest.raises(Conflict):
-        await identify.do_identification_reopening(store, named, 2, "once more", actor=SAM, now=NOW)
-    await identify.do_identification_approval(store, named, 2, SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+        await identify.do_identification_reopening(access_of(store, SAM, NOW), named, 2, "once more")
+    await identify.do_identification_approval(access_of(store, SUE, NOW), named, 2, SecondDecision.APPROVED, "")
     assert await identity(store, name) == "north:person-1"
 
 
@@ -470,24 +467,24 @@ async def test_who_identified_in_another_district_is_a_role_and_a_district_until
     await judge(store, link_id)
     await approve(store, link_id)
     said = Proposal("north:person-1", Basis.INTERVIEW, "named by a teacher", await every_face(store))
-    named = (await identify.do_identification(store, formed_id(link_id), said, actor=ANNA, now=NOW)).identification_id
+    named = (await identify.do_identification(access_of(store, ANNA, NOW), formed_id(link_id), said)).identification_id
     assert ANNA.district != SAM.district
 
     with pytest.raises(Conflict) as stale:
-        await identify.do_identification_approval(store, named, 7, SecondDecision.APPROVED, "", actor=SAM, now=NOW)
+        await identify.do_identification_approval(access_of(store, SAM, NOW), named, 7, SecondDecision.APPROVED, "")
     returned = await identify.do_identification_approval(
-        store, named, 0, SecondDecision.RETURNED, "which teacher?", actor=SAM, now=NOW
+        access_of(store, SAM, NOW), named, 0, SecondDecision.RETURNED, "which teacher?"
     )
-    again = await identify.do_identification_reopening(store, named, 1, "she is named", actor=SAM, now=NOW)
+    again = await identify.do_identification_reopening(access_of(store, SAM, NOW), named, 1, "she is named")
     approved = await identify.do_identification_approval(
-        store, named, 2, SecondDecision.APPROVED, "", actor=SAM, now=NOW
+        access_of(store, SAM, NOW), named, 2, SecondDecision.APPROVED, ""
     )
 
     assert (stale.value.current or {})["by"] == returned.by == again.by == f"investigator of {ANNA.district}"
     assert (returned.decided_by, again.decided_by) == (SAM.actor, None)
     assert (approved.by, approved.decided_by) == (ANNA.actor, SAM.actor)
     with pytest.raises(Conflict) as late:
-        await identify.do_identification_reopening(store, named, 7, "late", actor=SUE, now=NOW)
+        await identify.do_identification_reopening(access_of(store, SUE, NOW), named, 7, "late")
     assert (late.value.current or {})["by"] == SAM.actor
 
 
@@ -498,9 +495,9 @@ async def test_two_people_with_two_identities_are_not_joined(scene: Scene) -> No
         await judge(store, link)
         await approve(store, link)
         said = Proposal(f"person-{number}", Basis.DOCUMENT, "passport", await every_face(store))
-        made = await identify.do_identification(store, formed_id(link), said, actor=ANNA, now=NOW)
+        made = await identify.do_identification(access_of(store, ANNA, NOW), formed_id(link), said)
         await identify.do_identification_approval(
-            store, made.identification_id, 0, SecondDecision.APPROVED, "", actor=SUE, now=NOW
+            access_of(store, SUE, NOW), made.identification_id, 0, SecondDecision.APPROVED, ""
         )
     await scene.media("y", SOUTH, faces=["y1"])
     await judge(store, await scene.link("s1", "y1"), by=BEN)
@@ -514,19 +511,11 @@ async def identity(store: Store, victim_id: str) -> str | None:
     return row["i"]
 
 
-@asynccontextmanager
-async def access_log(store: Store) -> AsyncIterator[AccessLog]:
-    looked = AccessLog(store)
-    yield looked
-    await looked.close()
-
-
 async def test_a_person_of_another_district_is_named_once_the_link_is_approved(scene: Scene, link_id: str) -> None:
     store = scene.store
     await judge(store, link_id, by=BEN)
-    async with access_log(store) as looked:
-        [confirmed] = (await read_link(store, looked, link_id, access=AccessEvent(ANNA, "test", NOW))).history
-        [page] = (await read_approvals(store, looked, limit=9, after=None, access=AccessEvent(SUE, "test", NOW))).items
+    [confirmed] = (await read_link(access_of(store, ANNA, NOW, "test"), link_id)).history
+    [page] = (await read_approvals(access_of(store, SUE, NOW, "test"), limit=9, after=None)).items
     with pytest.raises(Conflict) as stale:
         await judge(store, link_id, by=ANNA)
     with pytest.raises(Conflict) as at_home:
@@ -538,8 +527,7 @@ async def test_a_person_of_another_district_is_named_once_the_link_is_approved(s
     assert at_home.value.current["by"] == BEN.actor
 
     await approve(store, link_id)
-    async with access_log(store) as looked:
-        seen = await read_link(store, looked, link_id, access=AccessEvent(ANNA, "test", NOW))
+    seen = await read_link(access_of(store, ANNA, NOW, "test"), link_id)
     assert [past.by for past in seen.history] == [BEN.actor, SUE.actor]
 
 
@@ -549,7 +537,6 @@ async def test_who_returned_what_another_district_confirmed_is_a_role_and_a_dist
     store = scene.store
     await judge(store, link_id, by=BEN)
     await approve(store, link_id, returned=True)
-    async with access_log(store) as looked:
-        page = await read_queue(store, looked, Filters(), limit=9, after=None, access=AccessEvent(BEN, "test", NOW))
+    page = await read_queue(access_of(store, BEN, NOW, "test"), Filters(), limit=9, after=None)
 
     assert [queued.returned.by for queued in page.items if queued.returned] == ["supervisor of north"]

@@ -30,6 +30,7 @@ from graph.store.migrate import migrate
 from graph.store.session import Store
 from tests.integration.conftest import entries
 from tests.support import reference_victims as reference
+from tests.support.access import access_of
 from tests.support.factories import Scene
 from tests.support.graph_contents import empty
 from tests.support.observer import answers, change_what_is_hidden
@@ -102,18 +103,18 @@ async def act(store: Store, links: list[str], drawn: tuple[int, str, int, int]) 
         faces = (await store.read(lambda tx: find_link(tx, first, viewer=who))).face_ids
         if what in verdicts:
             said = Judgement(first, seen[first].version, verdicts[what], ("ears",), "", faces)
-            await decide.do_verdict(store, said, actor=who, now=now)
+            await decide.do_verdict(access_of(store, who, now), said)
         elif what in ("approve", "return"):
             decision = SecondDecision.APPROVED if what == "approve" else SecondDecision.RETURNED
-            await decide.do_approval(store, seen[first], decision, "why", actor=who, now=now, faces=faces)
+            await decide.do_approval(access_of(store, who, now), seen[first], decision, "why", faces=faces)
         elif what == "reopen":
-            await decide.do_reopening(store, seen[first], "why", actor=who, now=now)
+            await decide.do_reopening(access_of(store, who, now), seen[first], "why")
         elif what == "act":
             faces += (await store.read(lambda tx: find_link(tx, second, viewer=who))).face_ids
             said = SheetJudgement(tuple(seen.values()), Decision.CONFIRMED, ("ears",), "", faces=faces)
-            await contact_sheet.do_act(store, said, actor=who, now=now)
+            await contact_sheet.do_act(access_of(store, who, now), said)
         elif acts_of[first] is not None:
-            await acts.do_act_reopening(store, acts_of[first], "why", actor=who, now=now)
+            await acts.do_act_reopening(access_of(store, who, now), acts_of[first], "why")
         else:
             return False
     except (Conflict, Forbidden, Invalid, NotFound):

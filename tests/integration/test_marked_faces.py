@@ -26,6 +26,7 @@ from streams.gallery.load import load_gallery
 from streams.settings import Addresses, cache_folder
 from tests.integration.conftest import entries
 from tests.support import factories_streams as make
+from tests.support.access import access_of
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene
 from tests.support.factories_pictures import astronaut, encoded, upside_down_photograph
 from tests.support.harness import Site, current_notices, installation
@@ -172,7 +173,7 @@ async def test_link_adds_it_loads_it_again_and_reading_the_log_anew_changes_noth
     one = make.media_id("one")
     site.write([picture("one", "local:n1", 0), picture("two", "local:s1", 1, child)])
     await site.linked()
-    face_id = await do_mark(site.store, one, [200, 200, 60, 80], actor=ANNA, now=datetime.now(UTC))
+    face_id = await do_mark(access_of(site.store, ANNA, datetime.now(UTC)), one, [200, 200, 60, 80])
     await site.linked()
     [published] = site.read(topics.PROBES)
     event = json.loads(published.value or b"")
@@ -304,7 +305,7 @@ async def test_a_picture_that_is_gone_leaves_the_mark_in_quarantine_with_its_rea
     [waiting] = (await faces_of(api, media_id))["waiting"]
     assert "upload it again" in waiting["reason"]
     with pytest.raises(Conflict) as there:
-        await do_mark(running.store, media_id, [255, 115, 65, 75], actor=ANNA, now=NOW)
+        await do_mark(access_of(running.store, ANNA, NOW), media_id, [255, 115, 65, 75])
     assert there.value.current["status"] == "quarantined"
 
     store.put_upload(data)

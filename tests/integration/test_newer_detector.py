@@ -21,6 +21,7 @@ from streams.faces.models import DETECTOR_ID, MODEL_ID
 from streams.gallery.load import load_gallery
 from streams.records.gallery import EmbeddedFace, GalleryRecord, MediaEmbedded, MediaReexamined
 from tests.support import factories_streams as make
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NOW, SAM, SUE
 from tests.support.graph_contents import empty
 from tests.support.link_in_process import LinkInProcess, link_in_process
@@ -98,9 +99,9 @@ async def stored_before(site: LinkInProcess) -> str:
     site.write([twin, group(of_before(), 1)])
     await site.linked()
     link_id = ids.link_id(OLD["child"], make.face_id("twin"))
-    await do_verdict(site.store, Judgement(link_id, 0, Decision.CONFIRMED, ("ears",), ""), actor=ANNA, now=NOW)
+    await do_verdict(access_of(site.store, ANNA, NOW), Judgement(link_id, 0, Decision.CONFIRMED, ("ears",), ""))
     [row] = await site.rows("MATCH ()-[r:CANDIDATE {link_id: $id}]->() RETURN r.version AS version", id=link_id)
-    await do_approval(site.store, Seen(link_id, row["version"]), SecondDecision.APPROVED, "", actor=SAM, now=NOW)
+    await do_approval(access_of(site.store, SAM, NOW), Seen(link_id, row["version"]), SecondDecision.APPROVED, "")
     await site.linked()
     await site.do(BEFORE_PAGES)
     await site.restart()
@@ -190,7 +191,7 @@ async def test_an_erased_face_is_erased_under_every_detectors_id(site: LinkInPro
     await stored_before(site)
     site.write([group(of_newer(), 3, NEWER)])
     await site.linked()
-    await do_erase(site.store, "face_id", OLD["friend"], "x", actor=SUE, now=datetime.now(UTC))
+    await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["friend"], "x")
     await site.linked()
 
     site.write([group(of_newer(), 3, NEWER)])
@@ -202,7 +203,7 @@ async def test_an_erased_face_is_erased_under_every_detectors_id(site: LinkInPro
 async def test_a_newer_detector_does_not_bring_back_a_face_that_was_erased_before_it_came(site: LinkInProcess) -> None:
     """No box of an erased face is kept: what the newer detector finds there may be that face."""
     await stored_before(site)
-    await do_erase(site.store, "face_id", OLD["friend"], "x", actor=SUE, now=datetime.now(UTC))
+    await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["friend"], "x")
     await site.linked()
 
     site.write([group(of_newer(), 3, NEWER)])
@@ -291,7 +292,7 @@ async def test_the_crops_of_a_face_are_deleted_wherever_a_detector_stored_them(s
     assert [row["crop"] for row in (await faces(site)).values() if not site.files.has(row["crop"])] == []
     assert not site.files.has(of_before()[0].display_crop)
 
-    await do_erase(site.store, "face_id", OLD["child"], "x", actor=SUE, now=datetime.now(UTC))
+    await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["child"], "x")
     await site.linked()
 
     gone = {who for who, name in NEW.items() if not site.files.has(f"{MEDIA[:2]}/{MEDIA}/{name}.display.jpg")}
@@ -339,7 +340,7 @@ async def test_link_holds_in_memory_what_it_loads_after_a_restart(site: LinkInPr
     await stored_before(site)
     site.write([examined_again(of_newer(), 3, NEWER)])
     await site.linked()
-    await do_erase(site.store, "face_id", OLD["friend"], "no face", actor=SUE, now=datetime.now(UTC))
+    await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["friend"], "no face")
     await site.linked()
 
     assert site._link is not None

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.read import answers, search
 from graph.actions.read.answers import Answer
 from graph.actions.read.search import Question
@@ -17,6 +16,7 @@ from graph.domain.errors import Conflict
 from graph.store.session import Store
 from streams.records.gallery import GalleryRecord
 from tests.support import factories_streams as make
+from tests.support.access import access_of
 from tests.support.factories import ANNA
 from tests.support.link_in_process import LinkInProcess, link_in_process
 
@@ -72,7 +72,7 @@ async def ask(site: LinkInProcess, within: str, *names: str, keep_asking: bool =
     """The id of ANNA's search for the faces of these pictures, once link has answered it."""
     question = Question(ASKING, "identification", "test", within, keep_asking=keep_asking)
     faces = [make.face_id(name) for name in names]
-    search_id = await search.ask_with_faces(site.store, question, faces, actor=ANNA, now=datetime.now(UTC))
+    search_id = await search.ask_with_faces(access_of(site.store, ANNA, datetime.now(UTC)), question, faces)
     await site.linked()
     rows = await site.rows("MATCH (s:Search {search_id: $id}) RETURN s.status AS status", id=search_id)
     assert rows[0]["status"] != "asked"
@@ -80,8 +80,7 @@ async def ask(site: LinkInProcess, within: str, *names: str, keep_asking: bool =
 
 
 async def read(site: LinkInProcess, search_id: str) -> Answer:
-    access = AccessEvent(ANNA, "review", datetime.now(UTC))
-    return await answers.read_search(site.store, AccessLog(site.store), search_id, access=access)
+    return await answers.read_search(access_of(site.store, ANNA, datetime.now(UTC), "review"), search_id)
 
 
 def parts(answer: Answer) -> list[tuple[int, int, int, int | None]]:
@@ -152,9 +151,9 @@ async def test_who_keeps_asking_the_register_is_told_what_comes_until_the_search
     assert found(await read(site, once)) == []
 
     now = datetime.now(UTC)
-    await search.do_end(site.store, standing, actor=ANNA, now=now)
+    await search.do_end(access_of(site.store, ANNA, now), standing)
     with pytest.raises(Conflict) as refused:
-        await search.do_end(site.store, standing, actor=ANNA, now=now)
+        await search.do_end(access_of(site.store, ANNA, now), standing)
     assert refused.value.code == "not_open"
     await site.linked()
     await log.picture("too-late", "local:s1")
@@ -201,7 +200,7 @@ async def test_a_searchs_own_picture_is_found_by_nobody_and_each_of_its_faces_ca
 
     question = Question(ASKING, "identification", "test", "register")
     chosen = await search.ask_with_faces(
-        site.store, question, [make.face_id("uploaded", 1)], actor=ANNA, now=datetime.now(UTC)
+        access_of(site.store, ANNA, datetime.now(UTC)), question, [make.face_id("uploaded", 1)]
     )
     await site.linked()
     [row] = await site.rows("MATCH (s:Search {search_id: $id}) RETURN s.status AS status", id=chosen)

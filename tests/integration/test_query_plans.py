@@ -19,7 +19,7 @@ from tests.bench.review.graph import Sizes, build
 
 pytestmark = pytest.mark.anyio
 
-NO_PLANS = {"bootstrap", "dates", "schema"}
+NO_PLANS = {"fragments", "schema"}
 """Modules of statements on users, constraints and migrations, and of parts of statements."""
 ALLOWED = {
     "audit.DECISIONS_IN": "a year's counts, asked month by month",
@@ -28,19 +28,17 @@ ALLOWED = {
     "audit.SEARCHES_IN": "a year's counts, asked month by month",
     "gallery.GALLERY_CASES": "link's start loads all cases",
     "gallery.GALLERY_ERASURES": "link's start loads all erasures",
-    "measure.GROUP_SIZES": "a bench asks once for all groups",
-    "measure.VICTIMS_OF_FACES": "a bench asks once, at its end",
     "models.BY_MODEL": "counts for the operator",
     "models.COUNT_LACKING": "counted once before all those faces are embedded",
     "read.SIZES": "few wait in quarantine; the rest is counted by the database itself",
     "read.TOO_POOR": "counts for the operator",
     "read.LINKS_BY_STATE": "counts for the operator",
     "read.STORES_FILES": "asked once at a start; the first face with a crop answers it",
-    "quarantine.PAGE": "the operator's list of what waits in quarantine",
     "reexamine.BEHIND": "one lag a source",
     "reexamine.COUNT": "counted by the database itself, and by an index",
     "reexamine.OF_CODES": "few events wait in quarantine, asked once by an operator",
     "reexamine.QUARANTINED": "few events wait in quarantine, counted for the operator",
+    "relay.QUARANTINE_PAGE": "the operator's list of what waits in quarantine",
     "relay.DUE": "few events wait in quarantine for a host",
 }
 """What may scan, and why."""

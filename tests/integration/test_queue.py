@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
-from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.contact_sheet import SheetJudgement, do_act
 from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.verdicts import do_verdict
 from graph.actions.read.claims import do_claim, do_renewal, do_skip
-from graph.actions.read.page import Page
 from graph.actions.read.queue import read_queue
 from graph.actions.read.queue_items import QueueItem
 from graph.domain.errors import Conflict, Forbidden, NotFound
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
 from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Filters, Kind, read_position
+from graph.paging import Page
 from graph.store.queries import ingest
 from graph.store.session import Store
 from tests.integration.conftest import entries
+from tests.support.access import access_of
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene, every_face
 
 pytestmark = pytest.mark.anyio
@@ -35,14 +35,14 @@ async def claim(
     store: Store, wanted: int = 1, actor: Person = ANNA, filters: Filters | None = None, seed: str = "seed", **more: Any
 ) -> Sequence[QueueItem]:
     now = more.pop("now", NOW)
-    return (await do_claim(store, filters or Filters(), wanted, actor=actor, now=now, seed=seed, **more)).items
+    return (await do_claim(access_of(store, actor, now), filters or Filters(), wanted, seed=seed, **more)).items
 
 
 async def queue(store: Store, person: Person = ANNA, filters: Filters | None = None, **more: Any) -> Page[QueueItem]:
     values: dict[str, Any] = {"limit": 50, "after": None} | more
     now = values.pop("now", NOW)
-    access = AccessEvent(person, "victim identification", now)
-    return await read_queue(store, AccessLog(store), filters or Filters(), access=access, **values)
+    access = access_of(store, person, now, "victim identification")
+    return await read_queue(access, filters or Filters(), **values)
 
 
 def links_of(found: Sequence[QueueItem]) -> list[list[str]]:
@@ -51,7 +51,7 @@ def links_of(found: Sequence[QueueItem]) -> list[list[str]]:
 
 async def judge(store: Store, link_id: str, decision: str, version: int = 0, **more: Any) -> None:
     said = Judgement(link_id, version, Decision(decision), ("ears",), "", await every_face(store))
-    await do_verdict(store, said, actor=more.get("actor", ANNA), now=more.get("now", NOW))
+    await do_verdict(access_of(store, more.get("actor", ANNA), more.get("now", NOW)), said)
 
 
 async def victim(store: Store, scene: Scene, victim_id: str, *faces: str, at: str = NOW.isoformat()) -> None:
@@ -115,7 +115,7 @@ async def test_a_claim_ends_when_one_decision_settled_all_its_links(store: Store
     assert len(mine.links) == 2
 
     seen = tuple(Seen(link.link_id, 0) for link in mine.links)
-    await do_act(store, SheetJudgement(seen, Decision.CONFIRMED, ("ears",), ""), actor=ANNA, now=NOW)
+    await do_act(access_of(store, ANNA, NOW), SheetJudgement(seen, Decision.CONFIRMED, ("ears",), ""))
 
     assert (await queue(store)).items == []
 
@@ -123,7 +123,7 @@ async def test_a_claim_ends_when_one_decision_settled_all_its_links(store: Store
 async def test_a_claim_and_what_it_shows_are_in_the_audit(store: Store, scene: Scene) -> None:
     [mine] = await claim(store)
     assert mine.claim is not None
-    await do_skip(store, mine.claim.claim_id, actor=ANNA, now=NOW)
+    await do_skip(access_of(store, ANNA, NOW), mine.claim.claim_id)
 
     claimed, skipped = await entries(store)
 
@@ -142,12 +142,12 @@ async def test_a_skipped_item_stays_away_from_one_person_for_a_while_and_is_othe
 ) -> None:
     [mine] = await claim(store)
     assert mine.claim is not None
-    await do_skip(store, mine.claim.claim_id, actor=ANNA, now=NOW)
+    await do_skip(access_of(store, ANNA, NOW), mine.claim.claim_id)
 
     assert await claim(store, now=LATER) == []
     [bens] = await claim(store, actor=BEN, now=LATER)
     assert bens.claim is not None
-    await do_skip(store, bens.claim.claim_id, actor=BEN, now=LATER)
+    await do_skip(access_of(store, BEN, LATER), bens.claim.claim_id)
     assert len(await claim(store, now=NOW + SKIPPED_FOR)) == 1
 
 
@@ -158,14 +158,14 @@ async def test_a_renewed_claim_lasts_a_whole_lease_longer_and_an_expired_one_is_
     assert mine.claim is not None
     name = mine.claim.claim_id
 
-    renewed = await do_renewal(store, name, actor=ANNA, now=LATER)
+    renewed = await do_renewal(access_of(store, ANNA, LATER), name)
 
     assert renewed.until == (LATER + LEASE).isoformat()
     assert await claim(store, actor=BEN, now=NOW + LEASE) == []
     with pytest.raises(NotFound):
-        await do_renewal(store, name, actor=BEN, now=LATER)
+        await do_renewal(access_of(store, BEN, LATER), name)
     with pytest.raises(Conflict) as refused:
-        await do_renewal(store, name, actor=ANNA, now=LATER + LEASE)
+        await do_renewal(access_of(store, ANNA, LATER + LEASE), name)
     assert refused.value.code == "claim_expired"
 
 

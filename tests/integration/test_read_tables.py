@@ -9,6 +9,7 @@ from graph.actions.decide.verdicts import do_verdict
 from graph.actions.read import counts
 from graph.domain.link import Decision
 from graph.store.session import Store
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NORTH, NOW, Scene
 
 pytestmark = pytest.mark.anyio
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_counts_tell_what_there_is_with_links_by_state(store: Store, scene: Scene) -> None:
     link_id = await scene.link("n1", "s1")
-    await do_verdict(store, Judgement(link_id, 0, Decision.UNSURE, (), ""), actor=ANNA, now=NOW)
+    await do_verdict(access_of(store, ANNA, NOW), Judgement(link_id, 0, Decision.UNSURE, (), ""))
 
     found = await counts.counts(store)
 

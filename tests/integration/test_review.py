@@ -16,6 +16,7 @@ from graph.domain.people import Person
 from graph.domain.visibility import VisibleLink
 from graph.store.session import Store
 from tests.integration.conftest import entries
+from tests.support.access import access_of
 from tests.support.factories import ANNA, BEN, MODEL, NORTH, NOW, Scene, every_face
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +33,7 @@ async def judge(
     store: Store, link_id: str, version: int, decision: Decision = Decision.CONFIRMED, actor: Person = ANNA
 ) -> VisibleLink:
     said = Judgement(link_id, version, decision, WHY, "", await every_face(store))
-    return await do_verdict(store, said, actor=actor, now=NOW)
+    return await do_verdict(access_of(store, actor, NOW), said)
 
 
 async def seen(store: Store, link_id: str, viewer: Person) -> VisibleLink:
@@ -130,7 +131,7 @@ async def test_a_confirmation_without_a_reason_for_it_is_refused(store: Store, l
     for reasons in ((), ("against:ears",), ("looks",)):
         with pytest.raises(Invalid):
             said = Judgement(link_id, 0, Decision.CONFIRMED, reasons, "", await every_face(store))
-            await do_verdict(store, said, actor=ANNA, now=NOW)
+            await do_verdict(access_of(store, ANNA, NOW), said)
 
 
 async def test_an_unknown_link_is_not_found(store: Store, scene: Scene) -> None:

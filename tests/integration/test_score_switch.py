@@ -20,6 +20,7 @@ from streams.link.register_score import adopt_score
 from streams.records.gallery import GalleryRecord
 from streams.settings import Addresses
 from tests.support import factories_streams as make
+from tests.support.access import access_of
 from tests.support.commands import command
 from tests.support.factories import ANNA, NOW
 from tests.support.link_in_process import link_in_process
@@ -83,7 +84,9 @@ async def test_links_of_an_older_release_are_compared_again_at_one_record_and_ju
         listed = await models(stack)
         assert "models rescore" in listed.stdout
         [judged] = await site.rows("MATCH ()-[r:CANDIDATE {state: 'candidate'}]->() RETURN r.link_id AS id LIMIT 1")
-        await do_verdict(site.store, Judgement(judged["id"], 0, Decision.CONFIRMED, ("ears",), ""), actor=ANNA, now=NOW)
+        await do_verdict(
+            access_of(site.store, ANNA, NOW), Judgement(judged["id"], 0, Decision.CONFIRMED, ("ears",), "")
+        )
         await site.linked()
 
         looked = await models(stack, "rescore", "--by", "olga@ops")

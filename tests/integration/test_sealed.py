@@ -5,11 +5,10 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide import acts, contact_sheet, identify, verdicts
 from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Judgement, Seen
-from graph.actions.decide.identify import Proposal
+from graph.actions.decide.identification import Proposal
 from graph.actions.read.claims import do_claim
 from graph.actions.read.links import read_link
 from graph.domain.errors import Conflict, Forbidden, NotFound
@@ -22,6 +21,7 @@ from graph.domain.visibility import VisibleLink
 from graph.store.migrate import migrations
 from graph.store.session import Store
 from tests.integration.conftest import deeds, entries
+from tests.support.access import access_of
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, SOUTH, SUE, Scene, every_face
 from tests.support.signed_in import as_
 
@@ -39,22 +39,22 @@ async def judge(
     store: Store, link_id: str, version: int, decision: str = "confirmed", by: Person = ANNA
 ) -> VisibleLink:
     said = Judgement(link_id, version, Decision(decision), ("ears",), "the left ear", await every_face(store))
-    return await verdicts.do_verdict(store, said, actor=by, now=NOW)
+    return await verdicts.do_verdict(access_of(store, by, NOW), said)
 
 
 async def second(store: Store, link_id: str, version: int, decision: str = "approved", by: Person = SUE) -> VisibleLink:
     seen = Seen(link_id, version)
     return await verdicts.do_approval(
-        store, seen, SecondDecision(decision), "look again", actor=by, now=NOW, faces=await every_face(store)
+        access_of(store, by, NOW), seen, SecondDecision(decision), "look again", faces=await every_face(store)
     )
 
 
 async def reopen(store: Store, link_id: str, version: int, by: Person = SUE) -> VisibleLink:
-    return await verdicts.do_reopening(store, Seen(link_id, version), "a mistake", actor=by, now=NOW)
+    return await verdicts.do_reopening(access_of(store, by, NOW), Seen(link_id, version), "a mistake")
 
 
 async def seen(store: Store, link_id: str, by: Person) -> VisibleLink:
-    return await read_link(store, AccessLog(store), link_id, access=AccessEvent(by, "test", NOW))
+    return await read_link(access_of(store, by, NOW, "test"), link_id)
 
 
 async def blind(store: Store, link_id: str, by: Person) -> list[bool | None]:
@@ -84,11 +84,11 @@ async def test_who_took_a_verdict_back_judges_again_as_not_blind_and_after_other
     assert (await judge(store, link_id, 0)).score == 0.52
     assert (await reopen(store, link_id, 1, by=ANNA)).score is None
 
-    mine = await do_claim(store, Filters(), 5, actor=ANNA, now=NOW, seed="1")
+    mine = await do_claim(access_of(store, ANNA, NOW), Filters(), 5, seed="1")
     assert link_id not in {link.link_id for queued in mine.items for link in queued.links}
-    others = await do_claim(store, Filters(), 5, actor=BOB, now=NOW, seed="1")
+    others = await do_claim(access_of(store, BOB, NOW), Filters(), 5, seed="1")
     assert link_id in {link.link_id for queued in others.items for link in queued.links}
-    later = await do_claim(store, Filters(), 5, actor=ANNA, now=NOW + SKIPPED_FOR, seed="1")
+    later = await do_claim(access_of(store, ANNA, NOW + SKIPPED_FOR), Filters(), 5, seed="1")
     assert link_id in {link.link_id for queued in later.items for link in queued.links}
 
     await judge(store, link_id, 2)
@@ -173,7 +173,7 @@ async def sheet_of_two_districts(store: Store, scene: Scene) -> tuple[str, str, 
     """Ben's act on a link of his own district and on one that reaches the north."""
     across, south = await scene.link("n1", "s1"), await scene.link("s1", "t1")
     said = SheetJudgement((Seen(across, 0), Seen(south, 0)), Decision.DISMISSED, (), "")
-    done = await contact_sheet.do_act(store, said, actor=BEN, now=NOW)
+    done = await contact_sheet.do_act(access_of(store, BEN, NOW), said)
     assert done.act_id is not None
     return done.act_id, across, south
 
@@ -184,12 +184,12 @@ async def test_each_district_takes_back_its_own_share_of_an_act(store: Store, sc
         await reopen(store, across, 1, by=SAM)
     assert half.value.current == {"act_id": act_id, "links": [south]}
 
-    undone = await acts.do_act_reopening(store, act_id, "a mistake", actor=SUE, now=NOW)
+    undone = await acts.do_act_reopening(access_of(store, SUE, NOW), act_id, "a mistake")
 
     assert [row.link_id for row in undone.links] == [across]
     assert undone.in_part
     assert (await seen(store, south, SAM)).state is State.DISMISSED
-    rest = await acts.do_act_reopening(store, act_id, "a mistake", actor=SAM, now=NOW)
+    rest = await acts.do_act_reopening(access_of(store, SAM, NOW), act_id, "a mistake")
     assert ([row.link_id for row in rest.links], rest.in_part) == ([south], False)
 
 
@@ -223,10 +223,8 @@ async def test_a_group_of_another_district_is_joined_over_ones_own_links_alone(s
     await scene.group("g", SOUTH, "s1", "t1")
 
     done = await contact_sheet.do_act(
-        store,
+        access_of(store, ANNA, NOW),
         SheetJudgement(tuple(Seen(link, 0) for link in links), Decision.CONFIRMED, ("ears",), ""),
-        actor=ANNA,
-        now=NOW,
     )
 
     assert {row.link_id for row in done.links} == set(links)
@@ -240,13 +238,13 @@ async def test_nobody_says_who_a_victim_is_over_one_persons_word_about_another_d
     await judge(store, link_id, 0)
     said = Proposal("person", Basis.DOCUMENT, "why", await every_face(store))
     with pytest.raises(NotFound):
-        await identify.do_identification(store, "other:child", said, actor=ANNA, now=NOW)
+        await identify.do_identification(access_of(store, ANNA, NOW), "other:child", said)
     with pytest.raises(Conflict) as refused:
-        await identify.do_identification(store, formed_id(link_id), said, actor=ANNA, now=NOW)
+        await identify.do_identification(access_of(store, ANNA, NOW), formed_id(link_id), said)
     assert (refused.value.code, refused.value.current) == ("unapproved_link", {"links": [link_id]})
 
     await second(store, link_id, 1)
-    made = await identify.do_identification(store, "other:child", said, actor=ANNA, now=NOW)
+    made = await identify.do_identification(access_of(store, ANNA, NOW), "other:child", said)
     assert set(made.face_ids) == {scene.faces["n1"], scene.faces["s1"]}
 
 

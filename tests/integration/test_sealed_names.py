@@ -13,6 +13,7 @@ from graph.domain.people import Person
 from graph.domain.victim import formed_id
 from graph.store.migrate import name_victims
 from graph.store.session import Store
+from tests.support.access import access_of
 from tests.support.factories import ANNA, BEN, NORTH, NOW, Scene
 
 pytestmark = pytest.mark.anyio
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 async def confirm(store: Store, link_id: str, by: Person = ANNA) -> None:
     said = Judgement(link_id, 0, Decision.CONFIRMED, ("ears",), "")
-    await verdicts.do_verdict(store, said, actor=by, now=NOW)
+    await verdicts.do_verdict(access_of(store, by, NOW), said)
 
 
 @pytest.mark.parametrize("number", range(4))
@@ -37,7 +38,7 @@ async def test_whoever_confirms_a_group_with_another_districts_victim_can_open_w
     others = tuple(scene.faces[face] for face in faces[1:])
     said = SheetJudgement((Seen(link, 0),), Decision.CONFIRMED, ("ears",), "", faces=others)
 
-    done = await contact_sheet.do_act(store, said, actor=ANNA, now=NOW)
+    done = await contact_sheet.do_act(access_of(store, ANNA, NOW), said)
 
     [victim] = done.victims
     answer = await api.get(f"/victims/{victim.victim_id}")

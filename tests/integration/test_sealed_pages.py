@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 
-from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.read import queue, queue_walk, searches
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.queue import Filters, read_position
 from graph.store.session import Store
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NORTH, NOW, SOUTH, Scene
 
 pytestmark = pytest.mark.anyio
-ACCESS = AccessEvent(ANNA, "test", NOW)
 
 
 async def test_looking_yourself_walks_over_media_of_ones_own_district_alone(
@@ -27,13 +26,13 @@ async def test_looking_yourself_walks_over_media_of_ones_own_district_alone(
     for number in range(8):
         await scene.media(f"other {number}", SOUTH)
     question = Question(NORTH, "identification", "test", "register")
-    search_id = await ask_with_faces(store, question, [scene.faces["n1"]], actor=ANNA, now=NOW)
+    search_id = await ask_with_faces(access_of(store, ANNA, NOW), question, [scene.faces["n1"]])
 
     met: list[str] = []
     places: list[str] = []
     after: Any = ""
     while after is not None:
-        page = await searches.read_unjudged(store, AccessLog(store), search_id, after=after, limit=9, access=ACCESS)
+        page = await searches.read_unjudged(access_of(store, ANNA, NOW, "test"), search_id, after=after, limit=9)
         after = page.next
         met += [item.media_id for item in page.items]
         places += [after] if after else []
@@ -73,7 +72,7 @@ async def test_the_queue_goes_on_behind_a_link_that_one_sees(
     met: set[str] = set()
     after = None
     for _ in range(20):
-        page = await queue.read_queue(store, AccessLog(store), everything, limit=2, after=after, access=ACCESS)
+        page = await queue.read_queue(access_of(store, ANNA, NOW, "test"), everything, limit=2, after=after)
         met |= {link.link_id for queued in page.items for link in queued.links}
         if page.next is None:
             break
@@ -81,5 +80,5 @@ async def test_the_queue_goes_on_behind_a_link_that_one_sees(
         assert after.link_id in seen | {await scene.link("n1", "s1")}
     assert seen <= met
     nothing = Filters(submitted_before=1)
-    page = await queue.read_queue(store, AccessLog(store), nothing, limit=2, after=None, access=ACCESS)
+    page = await queue.read_queue(access_of(store, ANNA, NOW, "test"), nothing, limit=2, after=None)
     assert page.next is not None and read_position(page.next).link_id in seen | {await scene.link("n1", "s1")}

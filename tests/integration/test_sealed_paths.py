@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.read import paths
 from graph.actions.read.paths import Step
 from graph.store.session import Store
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NORTH, NOW, SOUTH, Scene
 
 pytestmark = pytest.mark.anyio
@@ -22,8 +22,7 @@ async def other(scene: Scene) -> str:
 
 
 async def way(store: Store, *, candidates: bool = True) -> tuple[Step, ...]:
-    access = AccessEvent(ANNA, "test", NOW)
-    found = await paths.read_path(store, AccessLog(store), NORTH, OTHER, candidates=candidates, access=access)
+    found = await paths.read_path(access_of(store, ANNA, NOW, "test"), NORTH, OTHER, candidates=candidates)
     return found.steps
 
 

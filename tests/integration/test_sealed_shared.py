@@ -11,6 +11,7 @@ from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.errors import Invalid
 from graph.domain.people import Person
 from graph.store.session import Store
+from tests.support.access import access_of
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene
 from tests.support.signed_in import as_
 
@@ -24,7 +25,7 @@ async def media_id(scene: Scene) -> str:
 
 async def say(store: Store, face_id: str, version: int, by: Person) -> None:
     said = Labelling(face_id, version, "witness", f"as {by.actor} knows")
-    await label.do_label(store, said, actor=by, now=NOW)
+    await label.do_label(access_of(store, by, NOW), said)
 
 
 async def test_who_of_another_district_labelled_a_face_and_why_is_not_told(
@@ -62,8 +63,8 @@ async def test_a_label_of_before_this_release_names_its_maker_where_the_picture_
 async def test_who_of_another_district_marked_a_face_is_not_told(
     api: httpx.AsyncClient, store: Store, scene: Scene, media_id: str
 ) -> None:
-    await mark.do_mark(store, media_id, [300, 200, 60, 60], actor=BEN, now=NOW)
-    await mark.do_mark(store, media_id, [420, 200, 60, 60], actor=ANNA, now=NOW)
+    await mark.do_mark(access_of(store, BEN, NOW), media_id, [300, 200, 60, 60])
+    await mark.do_mark(access_of(store, ANNA, NOW), media_id, [420, 200, 60, 60])
     told = (await api.get(f"/media/{media_id}/faces")).json()
     assert [item["marked_by"] for item in told["waiting"]] == ["investigator of south", ANNA.actor]
 
@@ -97,7 +98,7 @@ async def test_an_answer_counts_no_group_of_another_district(
 ) -> None:
     """How its faces are grouped there was told by how many unknown faces an answer leads to, and by the group's id."""
     question = Question(NORTH, "identification", "test", "register")
-    search_id = await ask_with_faces(store, question, [scene.faces["n1"]], actor=ANNA, now=NOW)
+    search_id = await ask_with_faces(access_of(store, ANNA, NOW), question, [scene.faces["n1"]])
     await scene.answer(search_id, [("s1", 0.7), ("t1", 0.6), ("both", 0.5)])
     before = (await api.get(f"/searches/{search_id}")).json()
 
@@ -123,9 +124,9 @@ async def test_which_faces_of_another_district_are_in_one_picture_is_not_told_by
     await scene.link("n1", "u2")
     question = Question(NORTH, "identification", "test", "register")
     for pair in (("u1", "u2"), ("u1", "s1")):
-        await ask_with_faces(store, question, [scene.faces[name] for name in pair], actor=ANNA, now=NOW)
+        await ask_with_faces(access_of(store, ANNA, NOW), question, [scene.faces[name] for name in pair])
     with pytest.raises(Invalid):
-        await ask_with_faces(store, question, [scene.faces["n1"], scene.faces["n2"]], actor=ANNA, now=NOW)
+        await ask_with_faces(access_of(store, ANNA, NOW), question, [scene.faces["n1"], scene.faces["n2"]])
 
 
 async def test_a_contradiction_is_told_to_who_states_a_purpose(

@@ -13,6 +13,7 @@ from graph.domain.link import Decision
 from graph.domain.people import Person, Role
 from graph.domain.victim import formed_id
 from graph.store.session import Store
+from tests.support.access import access_of
 from tests.support.factories import BEN, NORTH, NOW, SUE, Scene, every_face
 from tests.support.signed_in import as_
 
@@ -35,7 +36,7 @@ async def confirm(scene: Scene, a: str, b: str, by: Person = CARL) -> str:
     """Somebody else confirms that the two are one person."""
     link_id = await scene.link(a, b)
     said = Judgement(link_id, 0, Decision.CONFIRMED, ("ears",), "", await every_face(scene.store))
-    await do_verdict(scene.store, said, actor=by, now=NOW)
+    await do_verdict(access_of(scene.store, by, NOW), said)
     return link_id
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.erase import do_erase
 from graph.actions.decide.verdicts import do_approval, do_reopening, do_verdict
@@ -23,6 +23,7 @@ from graph.domain.people import Person, Role
 from graph.domain.visibility import VisibleEndpoint
 from graph.store.session import Store
 from tests.support import factories_streams as make
+from tests.support.access import access_of
 from tests.support.factories import ANNA, BEN, NOW, SAM, SUE
 from tests.support.link_in_process import LinkInProcess, link_in_process
 
@@ -39,8 +40,8 @@ async def site(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
         yield site
 
 
-def access(person: Person) -> AccessEvent:
-    return AccessEvent(person, "victim identification", NOW)
+def access(store: Store, person: Person) -> Access:
+    return access_of(store, person, NOW, "victim identification")
 
 
 async def pictures(site: LinkInProcess) -> tuple[str, list[Any]]:
@@ -61,14 +62,14 @@ async def pictures(site: LinkInProcess) -> tuple[str, list[Any]]:
     await site.do(CONTACTS)
     [row] = await site.rows("MATCH ()-[r:CANDIDATE]->() RETURN r.link_id AS link_id")
     said = Judgement(row["link_id"], 0, Decision.CONFIRMED, ("ears",), "")
-    await do_verdict(site.store, said, actor=ANNA, now=NOW)
+    await do_verdict(access_of(site.store, ANNA, NOW), said)
     return row["link_id"], records
 
 
 async def erase(site: LinkInProcess, how: str) -> None:
     """The picture of north is erased: asked for by its case system, or by a person, which hides it before."""
     if how == "person":
-        await do_erase(site.store, "media_id", make.media_id("north"), "x", actor=SUE, now=datetime.now(UTC))
+        await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "media_id", make.media_id("north"), "x")
     else:
         site.write([make.erasure("media_id", make.media_id("north"), make.origin(9, at=100, kind="erasures"))])
     await site.linked()
@@ -80,30 +81,28 @@ async def test_both_districts_see_approve_and_reopen_a_link_whose_one_side_is_a_
     site: LinkInProcess, how: str
 ) -> None:
     link_id, _ = await pictures(site)
-    store, access_log = site.store, AccessLog(site.store)
+    store = site.store
     stub = VisibleEndpoint(make.face_id("north"), None, (), None, None, "north", "duty desk north", erased=True)
 
     await erase(site, how)
 
     for person in (ANNA, SUE, BEN, SAM):
-        seen = await read_link(store, access_log, link_id, access=access(person))
+        seen = await read_link(access(store, person), link_id)
         assert {side.face_id: side for side in (seen.a, seen.b)}[make.face_id("north")] == stub
-        listed = await read_links(
-            store, access_log, state=State.CONFIRMED, case_id=None, after="", limit=9, access=access(person)
-        )
+        listed = await read_links(access(store, person), state=State.CONFIRMED, case_id=None, after="", limit=9)
         assert [link.link_id for link in listed.items] == [link_id]
     with pytest.raises(NotFound):
-        await read_link(store, access_log, link_id, access=access(ELSEWHERE))
+        await read_link(access(store, ELSEWHERE), link_id)
     # The membership that was urgent is gone; the other one is as urgent.
     assert await site.rows(PLACE) == [{"low": "north", "high": "south", "urgency": 1}]
     for person in (SUE, SAM):
-        page = await read_approvals(store, access_log, limit=9, after=None, access=access(person))
+        page = await read_approvals(access(store, person), limit=9, after=None)
         assert [link.link_id for approval in page.items for link in approval.links] == [link_id]
 
-    approved = await do_approval(store, Seen(link_id, 1), SecondDecision.APPROVED, "", actor=SUE, now=NOW)
+    approved = await do_approval(access_of(store, SUE, NOW), Seen(link_id, 1), SecondDecision.APPROVED, "")
     assert stub in (approved.a, approved.b), "approval shows both sides whole, and a stub is whole"
-    assert (await do_reopening(store, Seen(link_id, 2), "x", actor=SAM, now=NOW)).state is State.CONFIRMED
-    assert (await do_reopening(store, Seen(link_id, 3), "x", actor=SUE, now=NOW)).state is State.CANDIDATE
+    assert (await do_reopening(access_of(store, SAM, NOW), Seen(link_id, 2), "x")).state is State.CONFIRMED
+    assert (await do_reopening(access_of(store, SUE, NOW), Seen(link_id, 3), "x")).state is State.CANDIDATE
 
 
 async def test_a_stub_changes_by_no_restart_and_no_replay_and_is_a_face_again_once_submitted_again(
@@ -127,7 +126,7 @@ async def test_a_stub_changes_by_no_restart_and_no_replay_and_is_a_face_again_on
     assert await site.rows("MATCH (f:Face)-[:WAS_IN]->(c:Case) RETURN c.case_id AS c") == []
     assert await site.rows(PLACE) == [{"low": "south", "high": "", "urgency": 1}]
     with pytest.raises(NotFound):
-        await read_link(site.store, AccessLog(site.store), link_id, access=access(ANNA))
+        await read_link(access(site.store, ANNA), link_id)
 
 
 async def test_a_victim_whose_face_is_a_stub_is_still_seen_where_the_face_was(site: LinkInProcess) -> None:
@@ -135,7 +134,7 @@ async def test_a_victim_whose_face_is_a_stub_is_still_seen_where_the_face_was(si
     await erase(site, "case system")
     [row] = await site.rows("MATCH (v:Victim) RETURN v.victim_id AS victim_id")
 
-    seen = await read_victim(site.store, AccessLog(site.store), row["victim_id"], access=access(ANNA))
+    seen = await read_victim(access(site.store, ANNA), row["victim_id"])
 
     assert isinstance(seen, VisibleVictim) and seen.erased == 1
     told = [(case.case_id, case.district, case.contact, [face.face_id for face in case.faces]) for case in seen.cases]

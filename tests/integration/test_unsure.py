@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.decision import Judgement
 from graph.actions.decide.verdicts import do_verdict
 from graph.actions.link import commit
@@ -16,6 +15,7 @@ from graph.actions.victims import renamed
 from graph.domain.link import Decision
 from graph.domain.queue import Filters
 from graph.store.session import Store
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NORTH, NOW, Scene, every_face
 
 pytestmark = pytest.mark.anyio
@@ -28,12 +28,12 @@ def after(minutes: int) -> datetime:
 
 async def judge(store: Store, link_id: str, decision: Decision, now: datetime) -> None:
     said = Judgement(link_id, 0, decision, ("ears",), "", await every_face(store))
-    await do_verdict(store, said, actor=ANNA, now=now)
+    await do_verdict(access_of(store, ANNA, now), said)
 
 
 async def waits(store: Store, link_id: str) -> bool:
-    access = AccessEvent(ANNA, "victim identification", after(60))
-    page = await read_queue(store, AccessLog(store), Filters(), limit=50, after=None, access=access)
+    access = access_of(store, ANNA, after(60), "victim identification")
+    page = await read_queue(access, Filters(), limit=50, after=None)
     return link_id in {link.link_id for queued in page.items for link in queued.links}
 
 

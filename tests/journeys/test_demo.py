@@ -51,6 +51,7 @@ def test_the_demo_links_the_people_of_two_cases_and_nobody_else_and_serves_until
     finally:
         demo.kill()
     assert (demo.returncode, rest) == (0, ""), errors
+    assert "still to come" not in said  # every picture is in the graph before the two questions are asked
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{api[0]}/healthz", trust_env=False, timeout=60)
 

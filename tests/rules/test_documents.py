@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from graph.domain.disclosures import DISCLOSURES
+from tests.support.disclosures import DISCLOSURES
 from tests.support.documents import CHECKOUT, DOCS, TABLES, WRITE, documents
 
 PAGES = [CHECKOUT / "README.md", *sorted(DOCS.rglob("*.md"))]

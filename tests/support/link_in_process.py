@@ -142,11 +142,11 @@ class LinkInProcess(GraphContents):
             hold,
             watchdog,
             crash,
-            model_id=chosen_model(self.model_pack),
-            topic=self,  # type: ignore[arg-type]
-            calibrations=load_calibrations(self._calibration),
+            chosen_model(self.model_pack),
+            self,  # type: ignore[arg-type]
+            load_calibrations(self._calibration),
         )
-        publisher = OutboxPublisher(self, self.store, self.files, hold, watchdog, crash, sources=sources)
+        publisher = OutboxPublisher(self, self.store, self.files, hold, watchdog, crash, sources)
         quarantine = QuarantineIndex(
             store=self.store, hold=hold, watchdog=watchdog, sources=sources, first_try_s=self._first_try_s
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.read import approvals, cases, queue, victim
 from graph.actions.read import links as read
 from graph.domain.errors import RedthreadError
@@ -13,6 +12,7 @@ from graph.domain.link import State
 from graph.domain.people import Permission, Person, may
 from graph.domain.queue import Filters
 from graph.store.session import Store
+from tests.support.access import access_of
 from tests.support.factories import NOW
 
 HIDDEN_LINKS = """
@@ -25,23 +25,20 @@ RETURN r.link_id AS link_id, r.state AS state,
 
 async def answers(store: Store, person: Person) -> list[str]:
     """Everything that the actions that read answer this person, in words that can be compared."""
-    access_log, access = AccessLog(store), AccessEvent(person, "test", NOW)
+    access = access_of(store, person, NOW, "test")
     rows = await store.read(
         lambda tx: tx.rows("MATCH (v:Victim) RETURN v.victim_id AS id UNION MATCH (c:Case) RETURN c.case_id AS id")
     )
     links = await store.read(lambda tx: tx.rows("MATCH ()-[r:CANDIDATE]->() RETURN r.link_id AS id"))
     asked: list[Any] = [
-        queue.read_queue(store, access_log, Filters(leads=True), limit=50, after=None, access=access),
-        *(
-            read.read_links(store, access_log, state=state, case_id=None, after="", limit=50, access=access)
-            for state in State
-        ),
-        *(read.read_link(store, access_log, row["id"], access=access) for row in links),
-        *(victim.read_victim(store, access_log, row["id"], access=access) for row in rows),
-        *(cases.read_case(store, access_log, row["id"], leads=True, access=access) for row in rows),
+        queue.read_queue(access, Filters(leads=True), limit=50, after=None),
+        *(read.read_links(access, state=state, case_id=None, after="", limit=50) for state in State),
+        *(read.read_link(access, row["id"]) for row in links),
+        *(victim.read_victim(access, row["id"]) for row in rows),
+        *(cases.read_case(access, row["id"], leads=True) for row in rows),
     ]
     if may(person, Permission.APPROVE, [person.district], made_by="somebody"):
-        asked.append(approvals.read_approvals(store, access_log, limit=50, after=None, access=access))
+        asked.append(approvals.read_approvals(access, limit=50, after=None))
     told: list[str] = []
     for one in asked:
         try:

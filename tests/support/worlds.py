@@ -2,7 +2,7 @@
 
 `Hidden` is what differs: scores and first reasons of links that the viewer has not opened, and of the south the ids of
 its case, its pictures and its registered victim, who that victim is, further faces, links and acts, the names of its
-people. The worlds agree in everything that the viewer may know, and in what `visibility.DISCLOSURES` lists.
+people. The worlds agree in everything that the viewer may know, and in what `tests.support.disclosures` lists.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from graph.actions.decide import acts, contact_sheet, identify, label, mark
 from graph.actions.decide import verdicts as decide
 from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Judgement, Seen
+from graph.actions.decide.identification import Proposal
 from graph.actions.read.links import find_link
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.errors import RedthreadError
@@ -28,6 +29,7 @@ from graph.domain.people import Person, Role
 from graph.domain.victim import formed_id
 from graph.files import MediaStore
 from graph.store.session import Store
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NOW, SUE, Scene
 
 BOB = Person("bob@north", frozenset({Role.INVESTIGATOR}), "north")
@@ -231,15 +233,15 @@ class World:
             await scene.group("group-south", hidden.case_id, SHARED, "s5")
         self.new_id.call("label")
         said = label.Labelling(name_of(SHARED), 0, "victim", f"as {hidden.name} says")
-        await label.do_label(self.store, said, actor=hidden.investigator, now=NOW)
+        await label.do_label(access_of(self.store, hidden.investigator, NOW), said)
         self.new_id.call("mark")
-        await mark.do_mark(self.store, media, [300, 300, 60, 60], actor=hidden.investigator, now=NOW)
+        await mark.do_mark(access_of(self.store, hidden.investigator, NOW), media, [300, 300, 60, 60])
 
     async def _search(self, scene: Scene) -> None:
         """The viewer has asked, and was answered with faces of both districts."""
         self.new_id.call("search")
         question = Question(NORTH_CASE, "identification", "test", "register")
-        search_id = await ask_with_faces(self.store, question, [name_of("n7")], actor=self.viewer, now=NOW)
+        search_id = await ask_with_faces(access_of(self.store, self.viewer, NOW), question, [name_of("n7")])
         await scene.answer(
             search_id, [("n1", 0.7), ("s1", 0.6), ("s4", 0.5), ("n9", 0.45), ("s3", 0.44), (SHARED, 0.43), ("s6", 0.42)]
         )
@@ -247,19 +249,17 @@ class World:
     async def _identify(self, *, approved: bool) -> None:
         self.new_id.call(f"{self.hidden.name} identity")
         faces = tuple(map(name_of, (*FACES, *HIDDEN_FACES)))
-        said = identify.Proposal(f"person-{self.hidden.name}", Basis.DOCUMENT, "why", faces)
+        said = Proposal(f"person-{self.hidden.name}", Basis.DOCUMENT, "why", faces)
         made = await identify.do_identification(
-            self.store, self.hidden.victim_id, said, actor=self.hidden.investigator, now=NOW
+            access_of(self.store, self.hidden.investigator, NOW), self.hidden.victim_id, said
         )
         if approved:
             await identify.do_identification_approval(
-                self.store,
+                access_of(self.store, self.hidden.supervisor, NOW),
                 made.identification_id,
                 0,
                 SecondDecision.APPROVED,
                 "",
-                actor=self.hidden.supervisor,
-                now=NOW,
                 faces=faces,
             )
 
@@ -285,7 +285,7 @@ class World:
         try:
             if what in verdicts:
                 said = Judgement(seen[0].link_id, seen[0].version, verdicts[what], reasons, text, faces)
-                await decide.do_verdict(self.store, said, actor=actor, now=now)
+                await decide.do_verdict(access_of(self.store, actor, now), said)
             elif what.endswith("_all"):
                 decision = verdicts[what.removesuffix("_all")]
                 shown = () if decision is Decision.CONFIRMED else None
@@ -293,14 +293,14 @@ class World:
                     link = await self.store.read(lambda tx, one=one: find_link(tx, one.link_id, viewer=actor))
                     shown += link.face_ids
                 said = SheetJudgement(seen, decision, reasons, text, faces=shown)
-                await contact_sheet.do_act(self.store, said, actor=actor, now=now)
+                await contact_sheet.do_act(access_of(self.store, actor, now), said)
             elif what in ("approve", "return"):
                 second = SecondDecision.APPROVED if what == "approve" else SecondDecision.RETURNED
-                await decide.do_approval(self.store, seen[0], second, "look again", actor=actor, now=now, faces=faces)
+                await decide.do_approval(access_of(self.store, actor, now), seen[0], second, "look again", faces=faces)
             elif what == "reopen":
-                await decide.do_reopening(self.store, seen[0], "a mistake", actor=actor, now=now)
+                await decide.do_reopening(access_of(self.store, actor, now), seen[0], "a mistake")
             elif rows[0]["act"] is not None:
-                await acts.do_act_reopening(self.store, rows[0]["act"], "a mistake", actor=actor, now=now)
+                await acts.do_act_reopening(access_of(self.store, actor, now), rows[0]["act"], "a mistake")
         except RedthreadError as refused:
             return refused.code
         return "done"

@@ -5,8 +5,8 @@ To a person an act consists of its links that touch their district: these are de
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
+from graph.actions.access import Access
 from graph.actions.decide.decision import Deciding, Planned, Seen, Step
 from graph.actions.decide.verdicts import check_version, links_of_act, write
 from graph.domain import ids, link
@@ -16,7 +16,7 @@ from graph.domain.link import SecondDecision, State
 from graph.domain.people import Permission, Person, check_may, may
 from graph.store import log
 from graph.store.queries import review as queries
-from graph.store.session import Store, Tx
+from graph.store.session import Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +73,15 @@ def done_of(act_id: str | None, planned: Planned, viewer: Person) -> Done:
     )
 
 
-async def do_act_reopening(
-    store: Store, act_id: str, reason: str, *, actor: Person, now: datetime, purpose: str = ""
-) -> Done:
+async def do_act_reopening(access: Access, act_id: str, reason: str) -> Done:
     """The result of reopening the links of an act that touch the person's district, as one.
 
     Raises Conflict `half_undo`, which names the links, where a later act decided some of them.
     """
     link.check_text(reason, needed=True)
-    deciding = Deciding(actor, now, purpose, "reopening", AuditAction.ACT_REOPENED)
+    actor, deciding = access.person, Deciding(access, "reopening", AuditAction.ACT_REOPENED)
 
-    async def work(tx: Tx) -> Done:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> Done:
         visible, others_stand = await links_of_act(tx, act_id, actor)
         if not visible:
             raise NotFound("there is no such act")
@@ -109,28 +106,24 @@ async def do_act_reopening(
         planned = await write(tx, head, standing, steps, deciding, new)
         return replace(done_of(new, planned, actor), in_part=others_stand)
 
-    return await store.write(work)
+    return await log.write(access.store, work)
 
 
 async def do_act_approval(
-    store: Store,
+    access: Access,
     act_id: str,
     seen: Sequence[Seen],
     decision: SecondDecision,
     reason: str,
     *,
-    actor: Person,
-    now: datetime,
-    purpose: str = "",
     faces: tuple[str, ...] | None = None,
 ) -> Done:
     """The result of a second person's decision, as one, on the confirmed links of an act that are named in `seen`."""
     link.check_text(reason, needed=decision is SecondDecision.RETURNED)
     action = AuditAction.LINKS_RETURNED if decision is SecondDecision.RETURNED else AuditAction.LINKS_APPROVED
-    deciding = Deciding(actor, now, purpose, "approval", action, faces)
+    actor, deciding = access.person, Deciding(access, "approval", action, faces)
 
-    async def work(tx: Tx) -> Done:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> Done:
         visible, _ = await links_of_act(tx, act_id, actor)
         # A link that the person may not see is answered as one that does not exist, whether it is of the act or not.
         named = await tx.rows(queries.LINKS, links=[item.link_id for item in seen])
@@ -149,4 +142,4 @@ async def do_act_approval(
         new = ids.new_id()
         return done_of(new, await write(tx, head, found, steps, deciding, new), actor)
 
-    return await store.write(work)
+    return await log.write(access.store, work)

@@ -7,10 +7,9 @@ Faces ticked off as different are dismissed in the same act.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from graph.actions import victims
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.decide.acts import Done, done_of
 from graph.actions.decide.decision import PLAIN, Deciding, Locked, Seen, Step
 from graph.actions.decide.verdicts import check_version, check_visible, lock, plan, write
@@ -26,11 +25,11 @@ from graph.domain.visibility import VisibleLink
 from graph.store import log
 from graph.store.queries import ingest
 from graph.store.queries import review as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 LINKS_MAX = 1000
 """Links in one act: a contact sheet that a person can still have reviewed."""
-Pairs = Mapping[str, tuple[str, str]]
+Pairs = Mapping[str, Pair]
 """Two face ids by link id."""
 
 
@@ -70,29 +69,28 @@ class _SheetPlan:
     around: Surroundings
 
 
-async def do_act(store: Store, judgement: SheetJudgement, *, actor: Person, now: datetime, purpose: str = "") -> Done:
+async def do_act(access: Access, judgement: SheetJudgement) -> Done:
     """The result of one act on a contact sheet; raises what `do_verdict` raises, for the whole of it."""
     judgement.check()
-    act_id = ids.new_id()
-    deciding = Deciding(actor, now, purpose, "verdict", AuditAction.LINKS_JUDGED, judgement.faces)
+    act_id, actor = ids.new_id(), access.person
+    deciding = Deciding(access, "verdict", AuditAction.LINKS_JUDGED, judgement.faces)
 
-    async def work(tx: Tx) -> Done:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> Done:
         found = await _lock_seen(tx, judgement, actor)
         sheet = await _plan_sheet(tx, judgement, found, actor)
         if sheet.created:
-            await _create(tx, sheet.created, actor, now)
+            await _create(tx, sheet.created, access)
         found |= await lock(tx, [step.link_id for step in sheet.steps if step.link_id not in found])
         return done_of(act_id, await write(tx, head, found, sheet.steps, deciding, act_id, sheet.around), actor)
 
-    return await store.write(work)
+    return await log.write(access.store, work)
 
 
-async def preview(store: Store, access_log: AccessLog, judgement: SheetJudgement, *, access: AccessEvent) -> Done:
+async def preview(access: Access, judgement: SheetJudgement) -> Done:
     """What the act would change, with every refusal that it would meet. Nothing is decided; the access is audited."""
     judgement.check()
     actor = access.person
-    deciding = Deciding(actor, access.at, access.purpose, "verdict", AuditAction.LINKS_JUDGED, judgement.faces)
+    deciding = Deciding(access, "verdict", AuditAction.LINKS_JUDGED, judgement.faces)
 
     async def work(tx: Tx) -> Done:
         found = await _lock_seen(tx, judgement, actor, read_only=True)
@@ -104,21 +102,18 @@ async def preview(store: Store, access_log: AccessLog, judgement: SheetJudgement
         found |= await lock(tx, [step.link_id for step in sheet.steps if step.link_id not in found], read_only=True)
         return done_of(None, await plan(tx, found, sheet.steps, deciding, "", sheet.around), actor)
 
-    done = await store.read(work)
+    done = await access.store.read(work)
     shown = [seen.link_id for seen in judgement.links]
-    await access_log.record(access.act(AuditAction.ACT_PREVIEWED, "links", shown=shown))
+    await access.record(AuditAction.ACT_PREVIEWED, "links", shown=shown)
     return done
 
 
 async def do_link(
-    store: Store,
+    access: Access,
     faces: tuple[str, str],
     reasons: Sequence[str],
     text: str,
     *,
-    actor: Person,
-    now: datetime,
-    purpose: str = "",
     shown: tuple[str, ...] | None = None,
 ) -> VisibleLink:
     """The link that a person makes between two faces which the machine did not propose; it is confirmed at once.
@@ -129,30 +124,29 @@ async def do_link(
     if faces[0] == faces[1]:
         raise Invalid("a link joins two different faces")
     a, b = ids.ordered(*faces)
-    link_id = ids.link_id(a, b)
+    link_id, actor = ids.link_id(a, b), access.person
     step = Step(link_id, Decision.CONFIRMED, tuple(reasons), text)
-    deciding = Deciding(actor, now, purpose, "verdict", AuditAction.LINK_MADE, shown)
+    deciding = Deciding(access, "verdict", AuditAction.LINK_MADE, shown)
 
-    async def work(tx: Tx) -> VisibleLink:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> VisibleLink:
         pair = await tx.one(queries.PAIR, a=a, b=b, by=actor.actor)
         if pair is None or not (_may_know(actor, pair, "a", "b") and _may_know(actor, pair, "b", "a")):
             raise NotFound("there is no such face", code="face_unknown")
         check_may(actor, Permission.JUDGE, [*pair["a_districts"], *pair["b_districts"]])
         if pair["link"] is not None:
             raise Conflict("these faces are linked already: judge that link", code="link_exists", current=pair["link"])
-        await _create(tx, {link_id: (a, b)}, actor, now)
+        await _create(tx, {link_id: (a, b)}, access)
         await write(tx, head, await lock(tx, [link_id]), [step], deciding, ids.new_id())
         return await find_link(tx, link_id, viewer=actor)
 
-    return await store.write(work)
+    return await log.write(access.store, work)
 
 
-async def _create(tx: Tx, pairs: Pairs, actor: Person, now: datetime) -> None:
+async def _create(tx: Tx, pairs: Pairs, access: Access) -> None:
     """Creates links by hand, with their places in the queue."""
-    made: Row = {"proposed_by": actor.actor, "proposed_in": actor.district}
+    made: Row = {"proposed_by": access.person.actor, "proposed_in": access.person.district}
     rows: list[Row] = [{"link_id": link_id, "a": a, "b": b, **made} for link_id, (a, b) in pairs.items()]
-    await tx.do(queries.CREATE_LINKS, rows=rows, at=now.isoformat())
+    await tx.do(queries.CREATE_LINKS, rows=rows, at=access.at.isoformat())
     await tx.do(ingest.PLACE_LINKS_BY_ID, links=[*pairs])
 
 
@@ -246,8 +240,8 @@ async def _sheet(
             return SheetSubject("face", face)
         return SheetSubject("group" if may(actor, Permission.SEE, [group["district"]]) else "far", group["group_id"])
 
-    pairs = tuple(Pair(*locked.faces) for locked in found.values() if not apart & set(locked.faces))
-    sides = {side(face) for pair in pairs for face in (pair.a, pair.b)}
+    pairs = tuple(locked.faces for locked in found.values() if not apart & set(locked.faces))
+    sides = {side(face) for pair in pairs for face in pair}
     elsewhere = sorted(
         face for face in shown - linked if side(face) not in sides or side(face).kind not in ("group", "victim")
     )

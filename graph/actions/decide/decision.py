@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
+from graph.actions.access import Access
 from graph.actions.victims import Effects, Surroundings
 from graph.domain import victim
 from graph.domain.audit_actions import AuditAction
@@ -45,14 +45,12 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """The acting person, time and purpose, and the action names for graph and audit log.
+    """The access under which somebody decides, and the action names for graph and audit log.
 
     `faces` are the victims' further faces that were shown, by the person's statement; None: not stated.
     """
 
-    actor: Person
-    now: datetime
-    purpose: str
+    access: Access
     kind: str
     action: AuditAction
     faces: tuple[str, ...] | None = None

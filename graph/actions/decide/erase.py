@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, LiteralString
 
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.known import find_victim
-from graph.domain import audit, ids
+from graph.actions.read.search import milliseconds
+from graph.domain import ids
+from graph.domain.audit import content_digest
 from graph.domain.audit_actions import AuditAction
 from graph.domain.erasure import ErasureCode, code_of
 from graph.domain.errors import Forbidden, Invalid, NotFound
@@ -15,7 +17,7 @@ from graph.domain.people import PURPOSE_LIMIT, Permission, Person, check_may, ma
 from graph.store import log
 from graph.store.log import Outgoing
 from graph.store.queries import erase as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 Kind = Literal["media_id", "case_id", "face_id", "victim_id"]
 
@@ -36,20 +38,18 @@ PAGE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class ErasureReceipt:
-    """A requested erasure; `waiting` are those of its `subjects` that are hidden and not erased yet."""
+    """A requested erasure; `waiting` counts those of its `subjects` that are hidden and not erased yet."""
 
     erasure_id: str
-    kind: Kind
-    subject: str
-    reason: str
-    code: str
-    by: str
-    districts: tuple[str, ...]
-    at: str
     state: Literal["asked", "done"]
+    subject: dict[Kind, str]
+    subjects: int
+    waiting: int
+    reason: str
+    code: ErasureCode
+    by: str
+    at: str
     done_at: str | None
-    waiting: tuple[str, ...]
-    subjects: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +82,14 @@ class _Subject:
                 "offset": number,
                 "ce_id": event,
                 "source": sources[0] if len(sources) == 1 else "",
-                "submitted_at": max(self.newest or 0, int(now.timestamp() * 1000)),
+                "submitted_at": max(self.newest or 0, milliseconds(now)),
             },
             "erasure_id": erasure_id,
             "sources": sources,
         }
 
 
-async def do_erase(
-    store: Store,
-    kind: Kind,
-    subject: str,
-    reason: str,
-    *,
-    code: ErasureCode | None = None,
-    actor: Person,
-    now: datetime,
-) -> str:
+async def do_erase(access: Access, kind: Kind, subject: str, reason: str, code: ErasureCode | None = None) -> str:
     """The id of the erasure; from here on nobody sees its subject, and link erases it. Of a victim: all its faces.
 
     A large case is hidden page by page after the request is stored. If that is interrupted, link erases the rest while
@@ -109,10 +100,9 @@ async def do_erase(
     """
     if not 1 <= len(reason.strip()) <= PURPOSE_LIMIT:
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
-    erasure_id = ids.new_id()
+    erasure_id, actor = ids.new_id(), access.person
 
-    async def work(tx: Tx) -> _Subject | None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> _Subject | None:
         named = [subject]
         if kind == "victim_id":
             named = sorted((await find_victim(tx, subject, actor)).faces)
@@ -129,16 +119,16 @@ async def do_erase(
             "code": code_of(code, reason, subjects[0].label if kind == "face_id" else None),
             "by": actor.actor,
             "districts": districts,
-            "at": now.isoformat(),
+            "at": access.at.isoformat(),
             "state": "asked",
             "waiting": names,
             "subjects": names,
         }
         await tx.do(queries.CREATE_REQUEST, request=request)
         name = f"{kind.removesuffix('_id')}:{subject}"
-        act = audit.Act(now, actor.actor, AuditAction.ERASURE_ASKED, name, reason, audit.content_digest(names))
+        act = access.act(AuditAction.ERASURE_ASKED, name, digest=content_digest(names), purpose=reason)
         outgoing = [
-            Outgoing("erasure", item.subject, item.record(erasure_id, number, reason, code, now))
+            Outgoing("erasure", item.subject, item.record(erasure_id, number, reason, code, access.at))
             for number, item in enumerate(subjects)
         ]
         await log.append(tx, head, [act], outgoing)
@@ -148,9 +138,9 @@ async def do_erase(
         await log.lock_head(tx)
         return await _hide(tx, kind, [case])
 
-    left = await store.write(work)
+    left = await log.write(access.store, work)
     while left is not None:
-        left = await store.write(lambda tx, case=left: hide_next(tx, case))
+        left = await access.store.write(lambda tx, case=left: hide_next(tx, case))
     return erasure_id
 
 
@@ -169,17 +159,20 @@ async def _hide(tx: Tx, kind: Kind, subjects: list[_Subject]) -> _Subject | None
     return left
 
 
-async def read_erasure(store: Store, access_log: AccessLog, erasure_id: str, *, access: AccessEvent) -> ErasureReceipt:
+async def read_erasure(access: Access, erasure_id: str) -> ErasureReceipt:
     """The receipt: asked, or done once link has erased everything; the access is audited."""
-    row = await store.read(lambda tx: tx.one(queries.REQUEST, erasure_id=erasure_id))
+    row = await access.store.read(lambda tx: tx.one(queries.REQUEST, erasure_id=erasure_id))
     if row is None or not may(access.person, Permission.ERASE, row["request"]["districts"]):
         raise NotFound("there is no such erasure")
-    await access_log.record(access.act(AuditAction.ERASURE_SEEN, erasure_id))
-    request: Row = dict(row["request"])
-    request["code"] = request["code"] or ErasureCode.OTHER
-    for name in ("districts", "waiting", "subjects"):
-        request[name] = tuple(request[name])
-    return ErasureReceipt(**request)
+    await access.record(AuditAction.ERASURE_SEEN, erasure_id)
+    request: Row = row["request"]
+    return ErasureReceipt(
+        **{name: request[name] for name in ("erasure_id", "state", "reason", "by", "at", "done_at")},
+        code=ErasureCode(request["code"] or ErasureCode.OTHER),
+        subject={request["kind"]: request["subject"]},
+        subjects=len(request["subjects"]),
+        waiting=len(request["waiting"]),
+    )
 
 
 def _check(actor: Person, districts: list[str]) -> None:

@@ -1,164 +1,57 @@
 """The identity of a victim: one person proposes it with its basis, a second one decides; it rests on certain faces."""
 
-from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from typing import Self
 
 from graph.actions import victims
+from graph.actions.access import Access
 from graph.actions.decide.decision import check_shown
+from graph.actions.decide.identification import (
+    REFERENCE_LIMIT,
+    Proposal,
+    StoredIdentification,
+    VisibleIdentification,
+    notices_of,
+)
 from graph.actions.known import find_victim
-from graph.actions.notices import Notice, store_notices
+from graph.actions.notices import store_notices
 from graph.actions.victims import Surroundings
-from graph.domain import audit, ids, link
+from graph.domain import ids, link
+from graph.domain.audit import content_digest
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, Invalid, NotFound
-from graph.domain.identification import (
-    AWAITS_APPROVAL,
-    DECIDED,
-    Basis,
-    Identification,
-    IdentificationState,
-    identities,
-)
+from graph.domain.identification import AWAITS_APPROVAL, DECIDED, Identification, IdentificationState, identities
 from graph.domain.known_victims import VictimView
 from graph.domain.link import SecondDecision
-from graph.domain.people import Maker, Permission, Person, check_may, display_name
+from graph.domain.people import Permission, check_may
 from graph.domain.text import is_blank
 from graph.store import log
 from graph.store.queries import victims as queries
-from graph.store.session import Row, Store, Tx
-
-REFERENCE_LIMIT = 200
-_OUTCOME = {IdentificationState.APPROVED: "identified", IdentificationState.PROPOSED: "identification_reopened"}
-_STANDING = {IdentificationState.APPROVED: "approved", IdentificationState.PROPOSED: "assessed"}
+from graph.store.session import Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
-    """That a victim is a person known to the case system; `person_ref` is that system's reference, never a name."""
+class _Locked:
+    """An identification that a person may decide on, the victim that it is attached to, and what surrounds them."""
 
-    person_ref: str
-    basis: Basis
-    reason: str
-    faces: tuple[str, ...] | None = None
-    """Those of the victim that the person saw; None: not stated."""
-
-
-@dataclass(frozen=True, slots=True)
-class VisibleIdentification:
-    """An identification as one person may see it; proposer and decider are named by `display_name`."""
-
-    identification_id: str
-    victim_id: str | None
-    person_ref: str
-    basis: Basis
-    reason: str
-    state: IdentificationState
-    version: int
-    by: str
-    at: str
-    face_ids: tuple[str, ...]
-    decided_by: str | None
-    decided_at: str | None
-    decision_reason: str | None
+    stored: StoredIdentification
+    victim_id: str
+    around: Surroundings
+    view: VictimView
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """An identification as the graph holds it; the last five are None until a second person decides."""
-
-    identification_id: str
-    person_ref: str
-    basis: Basis
-    reason: str
-    state: IdentificationState
-    version: int
-    by: str
-    at: str
-    face_ids: tuple[str, ...]
-    role: str | None = None
-    district: str | None = None
-    decided_by: str | None = None
-    decided_role: str | None = None
-    decided_district: str | None = None
-    decided_at: str | None = None
-    decision_reason: str | None = None
-
-    @classmethod
-    def of(cls, row: Row) -> Self:
-        typed: Row = {
-            "basis": Basis(row["basis"]),
-            "state": IdentificationState(row["state"]),
-            "face_ids": tuple(row["face_ids"]),
-        }
-        return cls(**{**row, **typed})
-
-    @property
-    def row(self) -> Row:
-        return {**asdict(self), "face_ids": list(self.face_ids)}
-
-    def reopened(self) -> Self:
-        """The same without its second person's decision."""
-        return replace(
-            self,
-            state=IdentificationState.PROPOSED,
-            version=self.version + 1,
-            decided_by=None,
-            decided_role=None,
-            decided_district=None,
-            decided_at=None,
-            decision_reason=None,
-        )
-
-    def proposer(self, viewer: Person) -> str:
-        """Who proposed it, as shown to this viewer."""
-        return self._shown(viewer, Maker(self.by, self.role, self.district))
-
-    def decider(self, viewer: Person) -> str | None:
-        """Who decided on it, as shown to this viewer; None while nobody has."""
-        if self.decided_by is None:
-            return None
-        return self._shown(viewer, Maker(self.decided_by, self.decided_role, self.decided_district))
-
-    def _shown(self, viewer: Person, maker: Maker) -> str:
-        return display_name(viewer, maker, approved=self.state is IdentificationState.APPROVED)
-
-    def visible(self, view: VictimView, viewer: Person) -> VisibleIdentification:
-        """As this person may see it."""
-        return VisibleIdentification(
-            identification_id=self.identification_id,
-            victim_id=view.name_of(self.face_ids),
-            person_ref=self.person_ref,
-            basis=self.basis,
-            reason=self.reason,
-            state=self.state,
-            version=self.version,
-            by=self.proposer(viewer),
-            at=self.at,
-            face_ids=tuple(sorted(view.faces & set(self.face_ids))),
-            decided_by=self.decider(viewer),
-            decided_at=self.decided_at,
-            decision_reason=self.decision_reason,
-        )
-
-
-async def do_identification(
-    store: Store, victim_id: str, proposal: Proposal, *, actor: Person, now: datetime, purpose: str = ""
-) -> VisibleIdentification:
+async def do_identification(access: Access, victim_id: str, proposal: Proposal) -> VisibleIdentification:
     """The proposed identification of a victim; it has no effect until another person approves it.
 
     Raises NotFound for an unknown victim or one without a face that this person may see, Invalid for an empty
     reference or reason.
     """
-    reference = proposal.person_ref.strip()
+    reference, actor = proposal.person_ref.strip(), access.person
     if is_blank(reference) or len(reference) > REFERENCE_LIMIT:
         raise Invalid(f"person_ref: from 1 to {REFERENCE_LIMIT} characters")
     link.check_text(proposal.reason, needed=True)
     identification_id = ids.new_id()
 
-    async def work(tx: Tx) -> VisibleIdentification:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> VisibleIdentification:
         found = await find_victim(tx, victim_id, actor)
         if found.victim is None:
             raise NotFound("there is no such victim")
@@ -167,40 +60,33 @@ async def do_identification(
         if proposal.faces is not None or len(found.faces) > 1:
             check_shown(found.faces, proposal.faces)
         faces = sorted(found.faces)
-        maker = Maker.of(actor, Permission.IDENTIFY)
-        stored = _Stored(
-            identification_id=identification_id,
-            person_ref=reference,
-            basis=proposal.basis,
-            reason=proposal.reason,
-            state=IdentificationState.PROPOSED,
-            version=0,
-            by=maker.actor,
-            role=maker.role,
-            district=maker.district,
-            at=now.isoformat(),
-            face_ids=tuple(faces),
-        )
+        made: Row = {
+            **access.made_under(Permission.IDENTIFY),
+            "identification_id": identification_id,
+            "person_ref": reference,
+            "basis": proposal.basis,
+            "reason": proposal.reason,
+            "state": IdentificationState.PROPOSED,
+            "version": 0,
+            "face_ids": faces,
+        }
+        stored = StoredIdentification.of(made)
         name = found.around.victims.of_face[faces[0]]
         await tx.do(queries.CREATE_IDENTIFICATION, victim_id=name, identification=stored.row)
-        digest = audit.content_digest({"victim_id": victim_id, **asdict(proposal)})
-        act = audit.Act(now, actor.actor, AuditAction.VICTIM_IDENTIFIED, f"victim:{victim_id}", purpose, digest)
-        await log.append(tx, head, [act])
+        digest = content_digest({"victim_id": victim_id, **asdict(proposal)})
+        await log.append(tx, head, [access.act(AuditAction.VICTIM_IDENTIFIED, f"victim:{victim_id}", digest=digest)])
         return stored.visible(found.view, actor)
 
-    return await store.write(work)
+    return await log.write(access.store, work)
 
 
 async def do_identification_approval(
-    store: Store,
+    access: Access,
     identification_id: str,
     version: int,
     decision: SecondDecision,
     reason: str,
     *,
-    actor: Person,
-    now: datetime,
-    purpose: str = "",
     faces: tuple[str, ...] | None = None,
 ) -> VisibleIdentification:
     """The identification after a second person's decision; approved, it is the victim's identity.
@@ -209,45 +95,32 @@ async def do_identification_approval(
     victim is identified as somebody else (`contradiction`).
     """
     link.check_text(reason, needed=decision is SecondDecision.RETURNED)
+    permission, state = Permission.APPROVE_IDENTIFICATION, IdentificationState(decision.value)
 
-    async def work(tx: Tx) -> VisibleIdentification:
-        head = await log.lock_head(tx)
-        stored, name, around = await _load(tx, identification_id, actor)
-        view = around.view_of(actor)
-        districts = around.districts(view.faces & set(stored.face_ids))
-        check_may(actor, Permission.APPROVE_IDENTIFICATION, districts, made_by=stored.by)
-        _check_version(stored, version, AWAITS_APPROVAL, actor)
-        maker = Maker.of(actor, Permission.APPROVE_IDENTIFICATION)
-        decided = replace(
-            stored,
-            state=IdentificationState(decision.value),
-            version=version + 1,
-            decided_by=maker.actor,
-            decided_role=maker.role,
-            decided_district=maker.district,
-            decided_at=now.isoformat(),
-            decision_reason=reason,
-        )
-        if decision is SecondDecision.APPROVED:
-            rests_on = _check_one_victim(around, stored, view)
-            check_shown(set(rests_on) - set(stored.face_ids), faces)
+    async def work(tx: Tx, head: log.Head) -> VisibleIdentification:
+        found = await _lock(tx, identification_id, version, access, permission)
+        decided = found.stored.decided(state, {**access.made_under(permission), "reason": reason})
+        if state is IdentificationState.APPROVED:
+            rests_on = _check_one_victim(found)
+            check_shown(set(rests_on) - set(decided.face_ids), faces)
             decided = replace(decided, face_ids=tuple(rests_on))
         await tx.do(queries.DECIDE_IDENTIFICATION, identification_id=identification_id, change=decided.row)
         outgoing: list[log.Outgoing] = []
-        if decision is SecondDecision.APPROVED:
-            await tx.do(queries.SET_IDENTITIES, rows=[{"victim_id": name, "identity": stored.person_ref}])
-            outgoing = await store_notices(tx, _notices(decided, around), now)
-        digest = audit.content_digest({"decision": decision.value, "reason": reason})
-        action = AuditAction(f"identification.{decided.state.value}")
-        act = audit.Act(now, actor.actor, action, f"identification:{identification_id}", purpose, digest)
-        await log.append(tx, head, [act], outgoing)
-        return decided.visible(view, actor)
+        if state is IdentificationState.APPROVED:
+            identity = {"victim_id": found.victim_id, "identity": decided.person_ref}
+            await tx.do(queries.SET_IDENTITIES, rows=[identity])
+            outgoing = await store_notices(tx, notices_of(decided, found.around), access.at)
+        action = AuditAction(f"identification.{state.value}")
+        digest = content_digest({"decision": decision.value, "reason": reason})
+        entry = access.act(action, f"identification:{identification_id}", digest=digest)
+        await log.append(tx, head, [entry], outgoing)
+        return decided.visible(found.view, access.person)
 
-    return await store.write(work)
+    return await log.write(access.store, work)
 
 
 async def do_identification_reopening(
-    store: Store, identification_id: str, version: int, reason: str, *, actor: Person, now: datetime, purpose: str = ""
+    access: Access, identification_id: str, version: int, reason: str
 ) -> VisibleIdentification:
     """The identification without its second person's decision: it is proposed again, and nobody's identity.
 
@@ -255,45 +128,48 @@ async def do_identification_reopening(
     """
     link.check_text(reason, needed=True)
 
-    async def work(tx: Tx) -> VisibleIdentification:
-        head = await log.lock_head(tx)
-        stored, _, around = await _load(tx, identification_id, actor)
-        view = around.view_of(actor)
-        districts = around.districts(view.faces & set(stored.face_ids))
-        check_may(actor, Permission.REOPEN, districts, made_by=stored.decided_by)
-        _check_version(stored, version, DECIDED, actor)
-        reopened = stored.reopened()
+    async def work(tx: Tx, head: log.Head) -> VisibleIdentification:
+        found = await _lock(tx, identification_id, version, access, Permission.REOPEN)
+        reopened = found.stored.decided(IdentificationState.PROPOSED, {})
         await tx.do(queries.DECIDE_IDENTIFICATION, identification_id=identification_id, change=reopened.row)
-        await victims.recompute(tx, stored.face_ids, at=now.isoformat())
-        was_approved = stored.state is IdentificationState.APPROVED
-        outgoing = await store_notices(tx, _notices(reopened, around) if was_approved else [], now)
-        digest = audit.content_digest({"reason": reason})
-        subject = f"identification:{identification_id}"
-        act = audit.Act(now, actor.actor, AuditAction.IDENTIFICATION_REOPENED, subject, purpose, digest)
-        await log.append(tx, head, [act], outgoing)
-        return reopened.visible(view, actor)
+        await victims.recompute(tx, reopened.face_ids, at=access.at.isoformat())
+        was_approved = found.stored.state is IdentificationState.APPROVED
+        outgoing = await store_notices(tx, notices_of(reopened, found.around) if was_approved else [], access.at)
+        subject, digest = f"identification:{identification_id}", content_digest({"reason": reason})
+        entry = access.act(AuditAction.IDENTIFICATION_REOPENED, subject, digest=digest)
+        await log.append(tx, head, [entry], outgoing)
+        return reopened.visible(found.view, access.person)
 
-    return await store.write(work)
+    return await log.write(access.store, work)
 
 
-async def _load(tx: Tx, identification_id: str, actor: Person) -> tuple[_Stored, str, Surroundings]:
-    """The identification, its victim and their surroundings; NotFound where this person may not see it."""
-    found = await tx.one(queries.LOCK_IDENTIFICATION, identification_id=identification_id)
-    around = await victims.load(tx, found["identification"]["face_ids"] if found else ())
-    if found is None or around.view_of(actor).faces.isdisjoint(found["identification"]["face_ids"]):
+async def _lock(tx: Tx, identification_id: str, version: int, access: Access, permission: Permission) -> _Locked:
+    """The identification, if this person may decide on it under this permission, and saw its present version.
+
+    NotFound where the person may not see it.
+    """
+    actor = access.person
+    row = await tx.one(queries.LOCK_IDENTIFICATION, identification_id=identification_id)
+    around = await victims.load(tx, row["identification"]["face_ids"] if row else ())
+    view = around.view_of(actor)
+    if row is None or view.faces.isdisjoint(row["identification"]["face_ids"]):
         raise NotFound("there is no such identification")
-    return _Stored.of(found["identification"]), found["victim_id"], around
-
-
-def _check_version(stored: _Stored, version: int, states: Collection[IdentificationState], actor: Person) -> None:
-    if stored.version != version or stored.state not in states:
-        by = stored.decider(actor) or stored.proposer(actor)
+    stored = StoredIdentification.of(row["identification"])
+    is_reopening = permission is Permission.REOPEN
+    made_by = stored.decided_by if is_reopening else stored.by
+    check_may(actor, permission, around.districts(view.faces & set(stored.face_ids)), made_by=made_by)
+    if stored.version != version or stored.state not in (DECIDED if is_reopening else AWAITS_APPROVAL):
         raise Conflict(
             "the version you saw is not the one that stands: look at the identification again",
             code="stale_version",
             disclosed=f"this identification is {stored.state.value}",
-            current={"state": stored.state.value, "version": stored.version, "by": by},
+            current={
+                "state": stored.state.value,
+                "version": stored.version,
+                "by": stored.decider(actor) or stored.proposer(actor),
+            },
         )
+    return _Locked(stored, row["victim_id"], around, view)
 
 
 def _check_approved_links(view: VictimView, name: str) -> None:
@@ -306,11 +182,12 @@ def _check_approved_links(view: VictimView, name: str) -> None:
         raise Conflict(message, code="unapproved_link", current={"links": waiting})
 
 
-def _check_one_victim(around: Surroundings, stored: _Stored, view: VictimView) -> list[str]:
+def _check_one_victim(found: _Locked) -> list[str]:
     """The faces that the approval rests on: those of the victim that the person knows now, and those of the proposal.
 
     Raises Conflict if they are several victims, or one that is identified as another person.
     """
+    stored, around, view = found.stored, found.around, found.view
     existing = [face for face in stored.face_ids if face in around.near.faces]
     names = {around.victims.of_face.get(face, face) for face in existing}
     of_face = view.victims.of_face
@@ -334,21 +211,3 @@ def _check_one_victim(around: Surroundings, stored: _Stored, view: VictimView) -
         raise Conflict(message, code="contradiction", current={"kind": "identified_apart"})
     joined = {face for name in known_victims for face in view.victims.by_id[name].faces}
     return sorted(set(existing) | (joined & view.faces))
-
-
-def _notices(stored: _Stored, around: Surroundings) -> list[Notice]:
-    """One notice to each case system that may know a face of the identification."""
-    subject, outcome = f"identification:{stored.identification_id}", _OUTCOME[stored.state]
-    notices: list[Notice] = []
-    for source in around.sources:
-        view = around.view_of_source(source)
-        if not view.own.isdisjoint(stored.face_ids):
-            body: Row = {
-                "identification_id": stored.identification_id,
-                "person_ref": stored.person_ref,
-                "basis": stored.basis.value,
-                "standing": _STANDING[stored.state],
-                "victim_id": view.name_of(stored.face_ids),
-            }
-            notices.append(Notice(f"{subject}@{source}", source, outcome, body, supersedes=True))
-    return notices

@@ -1,9 +1,8 @@
 """People label faces: label, act, audit entry and the record for link are written in one transaction."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
 
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import HIDDEN_LABELS
@@ -12,8 +11,8 @@ from graph.domain.label import FACES_AT_ONCE, Label
 from graph.domain.people import PURPOSE_LIMIT, Maker, Permission, Person, check_may, display_name_on_face, may
 from graph.store import log
 from graph.store.log import Outgoing
-from graph.store.queries import label as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.queries import faces as queries
+from graph.store.session import Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +60,7 @@ class _LockedFace:
     cases: list[Row]
 
 
-async def do_label(
-    store: Store, labelling: Labelling, *, actor: Person, now: datetime, purpose: str = ""
-) -> FaceLabels:
+async def do_label(access: Access, labelling: Labelling) -> FaceLabels:
     """The face's labels after the act.
 
     From here on people see the label; link applies it to comparison and searches at its record in the gallery log.
@@ -75,10 +72,9 @@ async def do_label(
         raise Invalid(f"also: at most {FACES_AT_ONCE - 1} further faces")
     if not 1 <= len(labelling.reason.strip()) <= PURPOSE_LIMIT:
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
-    act_id, maker = ids.new_id(), Maker.of(actor, Permission.LABEL)
+    act_id, actor = ids.new_id(), access.person
 
-    async def work(tx: Tx) -> FaceLabels:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> FaceLabels:
         known = {row["face_id"]: _LockedFace(**row) for row in await tx.rows(queries.LOCK_FACES, faces=faces)}
         locked = [_check_face(known.get(face_id), actor) for face_id in faces]
         _check_one_case(locked, actor)
@@ -87,17 +83,13 @@ async def do_label(
         await tx.do(
             queries.WRITE_LABELS,
             act_id=act_id,
-            by=maker.actor,
-            role=maker.role,
-            district=maker.district,
-            at=now.isoformat(),
+            **access.made_under(Permission.LABEL),
             label=labelling.label,
             reason=labelling.reason,
             rows=[{"face_id": face.face_id, "version": version, "before": face.label} for face in locked],
         )
         digest = audit.content_digest(asdict(labelling))
-        action = AuditAction.FACE_LABELLED
-        entries = [audit.Act(now, actor.actor, action, face_id, purpose, digest) for face_id in faces]
+        entries = [access.act(AuditAction.FACE_LABELLED, face_id, digest=digest) for face_id in faces]
         shown_again = labelling.label not in HIDDEN_LABELS
         back = [face.face_id for face in locked if face.label in HIDDEN_LABELS and shown_again]
         body = {"act_id": act_id, "faces": faces, "label": labelling.label, "taken_back": back}
@@ -106,15 +98,15 @@ async def do_label(
         assert labelled is not None
         return _labels(labelled, actor)
 
-    return await store.write(work)
+    return await log.write(access.store, work)
 
 
-async def read_labels(store: Store, access_log: AccessLog, face_id: str, *, access: AccessEvent) -> FaceLabels:
+async def read_labels(access: Access, face_id: str) -> FaceLabels:
     """The face's labels; the access is audited."""
-    row = await store.read(lambda tx: tx.one(queries.LABELS, face_id=face_id))
+    row = await access.store.read(lambda tx: tx.one(queries.LABELS, face_id=face_id))
     check_may(access.person, Permission.SEE, row["districts"] if row else [])
     assert row is not None
-    await access_log.record(access.act(AuditAction.FACE_LABELS_SEEN, face_id))
+    await access.record(AuditAction.FACE_LABELS_SEEN, face_id)
     return _labels(row, access.person)
 
 

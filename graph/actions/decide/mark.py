@@ -4,33 +4,31 @@ The face is in the register once link has read it in the gallery log; until then
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from graph.domain import audit, ids
+from graph.actions.access import Access
+from graph.domain import ids
+from graph.domain.audit import content_digest
 from graph.domain.audit_actions import AuditAction
 from graph.domain.box import SAME_FACE_IOU, check_mark, iou
 from graph.domain.errors import Conflict, NotFound
-from graph.domain.people import Maker, Permission, Person, check_may, may
+from graph.domain.people import Permission, Person, check_may, may
 from graph.store import log
 from graph.store.log import Outgoing
-from graph.store.queries import mark as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.queries import faces as queries
+from graph.store.session import Row, Tx
 
 
-async def do_mark(
-    store: Store, media_id: str, box: Sequence[int], *, actor: Person, now: datetime, purpose: str = ""
-) -> str:
+async def do_mark(access: Access, media_id: str, box: Sequence[int]) -> str:
     """The id of the face marked in this box `[x, y, w, h]`, in pixels of the upright picture.
 
     Raises NotFound for a media that the person may not see, Forbidden, Invalid for a box outside the picture or too
     small, and Conflict `face_exists`, with that face, if one is stored or waits in the same place.
     """
-    act_id, maker = ids.new_id(), Maker.of(actor, Permission.MARK)
+    act_id = ids.new_id()
     face_id = ids.marked_face_id(media_id, act_id)
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
-        row = _check_media(await tx.one(queries.OF_MEDIA, media_id=media_id), actor)
+    async def work(tx: Tx, head: log.Head) -> None:
+        row = _check_media(await tx.one(queries.OF_MEDIA, media_id=media_id), access.person)
         media, known = row["media"], [*row["faces"], *row["waiting"]]
         check_mark(box, media["width"], media["height"])
         _check_free(box, known)
@@ -40,10 +38,7 @@ async def do_mark(
             queries.CREATE_MARK,
             media_id=media_id,
             act_id=act_id,
-            by=maker.actor,
-            role=maker.role,
-            district=maker.district,
-            at=now.isoformat(),
+            **access.made_under(Permission.MARK),
             mark={"face_id": face_id, "box": list(box), "ordinal": ordinal},
         )
         event: Row = {
@@ -55,10 +50,10 @@ async def do_mark(
             "ordinal": ordinal,
             "marked_on": {member["case_id"]: member["submitted_at"] for member in row["memberships"]},
         }
-        entry = audit.Act(now, actor.actor, AuditAction.FACE_MARKED, face_id, purpose, audit.content_digest(event))
+        entry = access.act(AuditAction.FACE_MARKED, face_id, digest=content_digest(event))
         await log.append(tx, head, [entry], [Outgoing("mark", act_id, event)])
 
-    await store.write(work)
+    await log.write(access.store, work)
     return face_id
 
 

@@ -5,12 +5,12 @@ transaction.
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from graph.actions import victims
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.decide.decision import check_consistent
-from graph.domain import audit, ids
+from graph.domain import ids
+from graph.domain.audit import content_digest
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Maker, Permission, Person, check_may, display_name_on_face, may
@@ -18,7 +18,7 @@ from graph.domain.repeated_person import RepeatedPerson
 from graph.domain.victim import Neighbourhood
 from graph.store import log
 from graph.store.queries import repeated_person as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,7 @@ class Statements:
     items: tuple[PastStatement, ...]
 
 
-async def do_statement(
-    store: Store, statement: Statement, *, actor: Person, now: datetime, purpose: str = ""
-) -> Statements:
+async def do_statement(access: Access, statement: Statement) -> Statements:
     """The statements on the picture after this one.
 
     Raises NotFound for a media that the person may not see, Forbidden, Conflict `stale_version`, and Conflict
@@ -63,10 +61,9 @@ async def do_statement(
     """
     if not 1 <= len(statement.reason.strip()) <= PURPOSE_LIMIT:
         raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
-    act_id, maker = ids.new_id(), Maker.of(actor, Permission.LABEL)
+    act_id, actor = ids.new_id(), access.person
 
-    async def work(tx: Tx) -> Statements:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> Statements:
         row = _check_media(await tx.one(queries.LOCK_MEDIA, media_id=statement.media_id), actor)
         if row["version"] != statement.version:
             current = {"repeated_person": row["repeated_person"], "version": row["version"]}
@@ -77,33 +74,28 @@ async def do_statement(
             queries.WRITE_STATEMENT,
             media_id=statement.media_id,
             act_id=act_id,
-            by=maker.actor,
-            role=maker.role,
-            district=maker.district,
-            at=now.isoformat(),
+            **access.made_under(Permission.LABEL),
             repeated_person=statement.repeated_person,
             reason=statement.reason,
             version=statement.version + 1,
         )
-        digest = audit.content_digest(
+        digest = content_digest(
             {"act_id": act_id, "repeated_person": statement.repeated_person, "reason": statement.reason}
         )
-        action = AuditAction.MEDIA_REPETITION_STATED
-        entry = audit.Act(now, actor.actor, action, statement.media_id, purpose, digest)
-        await log.append(tx, head, [entry])
+        await log.append(tx, head, [access.act(AuditAction.MEDIA_REPETITION_STATED, statement.media_id, digest=digest)])
         stated = await tx.one(queries.STATEMENTS, media_id=statement.media_id)
         assert stated is not None
         return _statements(stated, actor)
 
-    return await store.write(work)
+    return await log.write(access.store, work)
 
 
-async def read_statements(store: Store, access_log: AccessLog, media_id: str, *, access: AccessEvent) -> Statements:
+async def read_statements(access: Access, media_id: str) -> Statements:
     """The statements on a picture; the access is audited."""
-    row = await store.read(lambda tx: tx.one(queries.STATEMENTS, media_id=media_id))
+    row = await access.store.read(lambda tx: tx.one(queries.STATEMENTS, media_id=media_id))
     check_may(access.person, Permission.SEE, row["districts"] if row else [])
     assert row is not None
-    await access_log.record(access.act(AuditAction.MEDIA_REPETITION_SEEN, media_id))
+    await access.record(AuditAction.MEDIA_REPETITION_SEEN, media_id)
     return _statements(row, access.person)
 
 

@@ -5,18 +5,19 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
+from graph.actions.access import Access
 from graph.actions.read.search import Picture
-from graph.domain import audit, ids
+from graph.domain import ids
+from graph.domain.audit import content_digest
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import Scope
 from graph.domain.errors import Invalid, NotFound
-from graph.domain.people import PURPOSE_LIMIT, Permission, Person, check_may, check_purpose, may
-from graph.domain.text import is_blank
+from graph.domain.people import Permission, Person, check_may, check_purpose, check_stated, may
 from graph.files import MediaStore
 from graph.store import log
 from graph.store.log import Outgoing
 from graph.store.queries import media as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 Urgency = Literal["routine", "urgent", "danger_now"]
 
@@ -35,9 +36,7 @@ class Submission:
     source_ref: str | None = None
 
 
-async def do_upload(
-    store: Store, files: MediaStore, submission: Submission, picture: Picture, *, actor: Person, now: datetime
-) -> str:
+async def do_upload(access: Access, files: MediaStore, submission: Submission, picture: Picture) -> str:
     """The id of the media, which embed and link take from here; its event is in the outbox and in the audit.
 
     A file that is stored without its event (a crash in between) is in no case and harms nobody; the same bytes name
@@ -45,11 +44,10 @@ async def do_upload(
     case, Forbidden where the caller may not upload, Invalid where something is not submission.
     """
     check_purpose(submission.purpose)
-    if is_blank(submission.legal_basis) or len(submission.legal_basis.strip()) > PURPOSE_LIMIT:
-        raise Invalid(f"legal_basis: from 1 to {PURPOSE_LIMIT} characters")
+    check_stated("legal_basis", submission.legal_basis)
     if not picture.data:
         raise Invalid("the file is empty", code="empty_file")
-    await store.read(lambda tx: _check_case(tx, submission.case_id, actor))
+    await access.store.read(lambda tx: _check_case(tx, submission.case_id, access.person))
     media_id = await asyncio.to_thread(files.put_upload, picture.data)
     facts = {
         **asdict(submission),
@@ -61,16 +59,15 @@ async def do_upload(
         "ce_id": ids.new_id(),
     }
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
-        case = await _check_case(tx, submission.case_id, actor)
+    async def work(tx: Tx, head: log.Head) -> None:
+        case = await _check_case(tx, submission.case_id, access.person)
         event = {**facts, "district": case["district"]}
-        digest = audit.content_digest(event)
-        entry = audit.Act(now, actor.actor, AuditAction.MEDIA_UPLOADED, media_id, submission.purpose, digest)
+        digest = content_digest(event)
+        entry = access.act(AuditAction.MEDIA_UPLOADED, media_id, digest=digest, purpose=submission.purpose)
         await tx.do(queries.CREATE_UPLOAD, ce_id=event["ce_id"], media_id=media_id, case_id=submission.case_id)
         await log.append(tx, head, [entry], [Outgoing("media", media_id, event, source=case["source"])])
 
-    await store.write(work)
+    await log.write(access.store, work)
     return media_id
 
 

@@ -5,9 +5,9 @@ the audit head, so no two decisions interleave.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 
 from graph.actions import victims
+from graph.actions.access import Access
 from graph.actions.decide.decision import (
     JOINING,
     PERMISSIONS,
@@ -28,19 +28,17 @@ from graph.domain import audit, ids, link
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.link import LinkAct, LinkStatus, SecondDecision, State
-from graph.domain.people import Maker, Permission, Person, check_may, may
+from graph.domain.people import Permission, Person, check_may, may
 from graph.domain.victim import LinkFacts
 from graph.domain.visibility import UNSEALING, VisibleLink, was_shown_score
 from graph.store import log
 from graph.store.queries import review as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 Check = Callable[[Tx, Person, Locked], Awaitable[None]]
 
 
-async def do_verdict(
-    store: Store, judgement: Judgement, *, actor: Person, now: datetime, purpose: str = ""
-) -> VisibleLink:
+async def do_verdict(access: Access, judgement: Judgement) -> VisibleLink:
     """The link after the verdict, which is committed together with its audit entry.
 
     Raises NotFound for an unknown link, Forbidden if the person may not judge it, Invalid for wrong reasons, and
@@ -49,32 +47,22 @@ async def do_verdict(
     """
     link.check_reasons(judgement.decision, judgement.reasons, judgement.text)
     step = Step(judgement.link_id, judgement.decision, judgement.reasons, judgement.text)
-    deciding = Deciding(actor, now, purpose, "verdict", AuditAction.LINK_JUDGED, judgement.faces)
-    return await _decide(store, Seen(judgement.link_id, judgement.version), step, deciding, _check_judge)
+    deciding = Deciding(access, "verdict", AuditAction.LINK_JUDGED, judgement.faces)
+    return await _decide(Seen(judgement.link_id, judgement.version), step, deciding, _check_judge)
 
 
 async def do_approval(
-    store: Store,
-    seen: Seen,
-    decision: SecondDecision,
-    reason: str,
-    *,
-    actor: Person,
-    now: datetime,
-    purpose: str = "",
-    faces: tuple[str, ...] | None = None,
+    access: Access, seen: Seen, decision: SecondDecision, reason: str, *, faces: tuple[str, ...] | None = None
 ) -> VisibleLink:
     """The link after a second person's decision; returning it needs a reason for the first person."""
     link.check_text(reason, needed=decision is SecondDecision.RETURNED)
     step = Step(seen.link_id, decision, text=reason)
     action = AuditAction.LINK_RETURNED if decision is SecondDecision.RETURNED else AuditAction.LINK_APPROVED
-    deciding = Deciding(actor, now, purpose, "approval", action, faces)
-    return await _decide(store, seen, step, deciding, _check_approve)
+    deciding = Deciding(access, "approval", action, faces)
+    return await _decide(seen, step, deciding, _check_approve)
 
 
-async def do_reopening(
-    store: Store, seen: Seen, reason: str, *, actor: Person, now: datetime, purpose: str = ""
-) -> VisibleLink:
+async def do_reopening(access: Access, seen: Seen, reason: str) -> VisibleLink:
     """The link as it was before the last act that nobody has taken back.
 
     Raises Conflict `half_undo` where that act also decided other links that nobody has reopened: then the whole act
@@ -82,24 +70,25 @@ async def do_reopening(
     """
     link.check_text(reason, needed=True)
     step = Step(seen.link_id, None, text=reason)
-    deciding = Deciding(actor, now, purpose, "reopening", AuditAction.LINK_REOPENED)
-    return await _decide(store, seen, step, deciding, _check_reopen)
+    deciding = Deciding(access, "reopening", AuditAction.LINK_REOPENED)
+    return await _decide(seen, step, deciding, _check_reopen)
 
 
-async def _decide(store: Store, seen: Seen, step: Step, deciding: Deciding, check: Check) -> VisibleLink:
+async def _decide(seen: Seen, step: Step, deciding: Deciding, check: Check) -> VisibleLink:
     """The link after one step on it: locked, checked, written and read back in one transaction."""
 
-    async def work(tx: Tx) -> VisibleLink:
-        head = await log.lock_head(tx)
+    actor = deciding.access.person
+
+    async def work(tx: Tx, head: log.Head) -> VisibleLink:
         found = await lock(tx, [seen.link_id])
         if seen.link_id not in found:
             raise NotFound("there is no such link")
-        await check(tx, deciding.actor, found[seen.link_id])
-        check_version(found[seen.link_id], seen.version, deciding.actor)
+        await check(tx, actor, found[seen.link_id])
+        check_version(found[seen.link_id], seen.version, actor)
         await write(tx, head, found, [step], deciding, ids.new_id())
-        return await find_link(tx, seen.link_id, viewer=deciding.actor)
+        return await find_link(tx, seen.link_id, viewer=actor)
 
-    return await store.write(work)
+    return await log.write(deciding.access.store, work)
 
 
 async def _check_judge(_: Tx, actor: Person, locked: Locked) -> None:
@@ -203,10 +192,10 @@ def _outcome(step: Step, locked: Locked, deciding: Deciding, act_id: str) -> Out
             return Outcome(step, locked, LinkStatus(state, locked.status.acts[:-1]), verdict_id, undone)
         state = link.next_state(locked.status.state, step.decision)
     except Conflict as refused:
-        current = locked.current_for(deciding.actor)
+        current = locked.current_for(deciding.access.person)
         raise Conflict(refused.message, code=refused.code, current=current, disclosed=refused.disclosed) from refused
-    at = deciding.now.isoformat()
-    act = LinkAct(verdict_id, act_id, deciding.actor.actor, at, step.name, locked.status.state)
+    access = deciding.access
+    act = LinkAct(verdict_id, act_id, access.person.actor, access.at.isoformat(), step.name, locked.status.state)
     return Outcome(step, locked, LinkStatus(state, (*locked.status.acts, act)), verdict_id, None)
 
 
@@ -230,8 +219,8 @@ async def plan(
     )
     if joined := {face for item in outcomes if item.step.decision in JOINING for face in item.locked.faces}:
         linked = {face for locked in found.values() for face in locked.faces}
-        check_shown(before.view_of(deciding.actor).other_faces(joined) - linked, deciding.faces)
-    check_consistent(before, after, deciding.actor)
+        check_shown(before.view_of(deciding.access.person).other_faces(joined) - linked, deciding.faces)
+    check_consistent(before, after, deciding.access.person)
     return Planned(outcomes, before, after, victims.effects(after))
 
 
@@ -249,27 +238,22 @@ async def write(
     Returns the plan, for the answer.
     """
     planned = await plan(tx, found, steps, deciding, act_id, around)
-    at = deciding.now.isoformat()
-    maker = Maker.of(deciding.actor, PERMISSIONS[deciding.kind])
+    access = deciding.access
     undone = {item.undone.act_id for item in planned.outcomes if item.undone is not None}
     await tx.do(
         queries.WRITE_ACT,
         act_id=act_id,
         kind=deciding.kind,
-        by=maker.actor,
-        role=maker.role,
-        district=maker.district,
-        at=at,
+        **access.made_under(PERMISSIONS[deciding.kind]),
         undoes=min(undone, default=None),
-        rows=[_verdict_row(item, deciding.actor) for item in planned.outcomes],
+        rows=[_verdict_row(item, access.person) for item in planned.outcomes],
     )
-    await victims.settle(tx, planned.after, planned.effects, at=at)
-    outgoing = await decision_records(tx, planned, deciding.now)
+    await victims.settle(tx, planned.after, planned.effects, at=access.at.isoformat())
+    outgoing = await decision_records(tx, planned, access.at)
     said = [[step.link_id, step.name, list(step.reasons), step.text] for step in steps]
     subject = steps[0].link_id if len(steps) == 1 else f"act:{act_id}"
     digest = audit.content_digest({"act_id": act_id, "said": said})
-    entry = audit.Act(deciding.now, deciding.actor.actor, deciding.action, subject, deciding.purpose, digest)
-    await log.append(tx, head, [entry], outgoing)
+    await log.append(tx, head, [access.act(deciding.action, subject, digest=digest)], outgoing)
     return planned
 
 

@@ -26,3 +26,9 @@ async def write_lags(store: Store, lags: Sequence[SourceLag], *, now: datetime) 
     """Stores the present lag of each of these sources."""
     rows = [{**asdict(lag), "at": now.isoformat()} for lag in lags]
     await store.write(lambda tx: tx.do(queries.WRITE_LAGS, rows=rows))
+
+
+async def is_settled(store: Store) -> bool:
+    """Whether no event was pending when last measured, and the outbox is empty."""
+    row = await store.read(lambda tx: tx.one(queries.SETTLED))
+    return row is not None and not row["outbox"] and not row["pending"]

@@ -37,8 +37,7 @@ async def begin_export(store: Store, asked: ExportRequest, *, now: datetime) -> 
     check_actor(asked.by)
     check_purpose(asked.purpose)
 
-    async def work(tx: Tx) -> Begun:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> Begun:
         after, shows = await _selection(tx, asked)
         subject = asked.value or "audit"
         act = Act(now, asked.by, AuditAction.AUDIT_EXPORTED, subject, asked.purpose, asked.digest)
@@ -46,7 +45,7 @@ async def begin_export(store: Store, asked: ExportRequest, *, now: datetime) -> 
         own = ChainPosition(head.seq, head.hash)
         return Begun(own, min(after, own.seq - 1), lambda entry: entry.seq == own.seq or shows(entry))
 
-    return await store.write(work)
+    return await log.write(store, work)
 
 
 async def _selection(tx: Tx, asked: ExportRequest) -> tuple[int, Callable[[Entry], bool]]:
@@ -130,12 +129,11 @@ async def count_year(store: Store, year: int, *, by: str, purpose: str, now: dat
         "acts": {action: sum(numbers.values()) for action, numbers in _nested(acts, "action", "purpose").items()},
     }
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         digest = audit.content_digest(found)
         await log.append(tx, head, [Act(now, by, AuditAction.AUDIT_COUNTED, f"year:{year}", purpose, digest)])
 
-    await store.write(work)
+    await log.write(store, work)
     return found
 
 

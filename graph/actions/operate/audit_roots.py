@@ -23,8 +23,7 @@ async def draw_next(store: Store, epoch: int, *, now: datetime) -> Root | None:
     if await store.read(lambda tx: _due(tx, now)) is None:
         return None
 
-    async def work(tx: Tx) -> Root | None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> Root | None:
         cursor = await tx.one(ingest.CURSOR, log=LOG)
         if cursor is None or cursor["epoch"] != epoch:
             raise Fenced("another link process has taken the gallery log over")
@@ -36,7 +35,7 @@ async def draw_next(store: Store, epoch: int, *, now: datetime) -> Root | None:
         await log.append(tx, head, [], [Outgoing("root", root.date, root.body)])
         return root
 
-    return await store.write(work)
+    return await log.write(store, work)
 
 
 async def all_roots(store: Store) -> list[Root]:
@@ -47,11 +46,10 @@ async def all_roots(store: Store) -> list[Root]:
 async def publish_again(store: Store, roots: Sequence[Root]) -> None:
     """Puts roots that their topic lacks into the outbox again."""
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         await log.append(tx, head, [], [Outgoing("root", root.date, root.body) for root in roots])
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 async def _due(tx: Tx, now: datetime) -> date | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from graph.actions.link.cursor import LOG, read_cursor
-from graph.domain import audit
+from graph.domain import audit, box
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict
 from graph.domain.link import State
@@ -19,6 +19,7 @@ from graph.store.session import Row, Store, Tx
 PAGE: Final = 100
 """Faces that are embedded and written together: a quarter of a megabyte of vectors."""
 LINKS: Final = 500
+VECTORS: Final = 5000
 UNDECIDED: Final = (State.CANDIDATE, State.LEAD)
 """States of links without a verdict; a reopened link may be in one of them too."""
 
@@ -89,13 +90,12 @@ async def begin(store: Store, model_id: str, *, faces: int, actor: str, now: dat
     """Records in the audit that a model begins to embed so many faces, in addition to their present vectors."""
     check_actor(actor)
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         digest = audit.content_digest({"model": model_id, "faces": faces})
         act = audit.Act(now, actor, AuditAction.MODEL_EMBEDDING_BEGUN, f"model:{model_id}", digest=digest)
         await log.append(tx, head, [act])
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +115,7 @@ async def do_switch(store: Store, to: Chosen, *, lacking: int, actor: str, now: 
     """
     check_actor(actor)
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         cursor = await tx.one(ingest.CURSOR, log=LOG)
         before = (cursor["model_id"], cursor["score_id"]) if cursor else None
         if before == (to.model_id, to.score_id):
@@ -127,7 +126,7 @@ async def do_switch(store: Store, to: Chosen, *, lacking: int, actor: str, now: 
         body = {"model_id": to.model_id, "calibration": to.calibration}
         await log.append(tx, head, [act], [Outgoing("model", to.model_id, body)])
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 def _face(row: Row) -> StoredFace:
@@ -146,3 +145,35 @@ def _face(row: Row) -> StoredFace:
 
 def _link(row: Row, state: State) -> StoredLink:
     return StoredLink(row["link_id"], row["a"], row["b"], state, row["score_id"], row["version"] == 0)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedFace:
+    """A stored face: `vector` is little-endian float32 of unit length, `picture` the width and height of its media."""
+
+    face_id: str
+    media_id: str
+    box: tuple[int, ...]
+    picture: tuple[int, int]
+    too_poor: bool
+    vector: bytes
+
+    @property
+    def off_centre(self) -> float:
+        """Distance of the box's centre from the picture's, in squared pixels."""
+        return box.off_centre(self.box, *self.picture)
+
+
+async def embedded_faces(store: Store, model_id: str) -> AsyncIterator[EmbeddedFace]:
+    """Every face under one model by face id, including those too poor to compare; read in pages."""
+    pages = store.pages(models.EMBEDDED_FACES, VECTORS, lambda row: row["face_id"], model_id=model_id)
+    async for page in pages:
+        for row in page:
+            yield EmbeddedFace(
+                face_id=row["face_id"],
+                media_id=row["media_id"],
+                box=tuple(row["box"]),
+                picture=(row["width"], row["height"]),
+                too_poor=row["too_poor_because"] is not None,
+                vector=row["vector"],
+            )

@@ -8,18 +8,18 @@ from datetime import datetime
 from typing import Final, Literal
 
 from graph.actions import events
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.events import Event
 from graph.actions.notices import Notice, store_notices
-from graph.actions.read.page import Page
+from graph.actions.read.search import milliseconds
 from graph.domain import ids
 from graph.domain.audit import Act
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, Invalid, NotFound, RedthreadError
 from graph.domain.people import Permission, check_may
+from graph.paging import Page
 from graph.store import log
 from graph.store.queries import ingest
-from graph.store.queries import quarantine as pages
 from graph.store.queries import relay as queries
 from graph.store.session import Row, Store, Tx
 
@@ -37,8 +37,7 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
     """
     asked = [{"asked": row["asked"], "reason": row["reason"]} for row in rows if row.get("asked")]
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         names = await events.names(tx, map(_event, rows))
         entries = [_entry_row(row, names[_event(row)], now, first_try_s) for row in rows]
         notices = [_notice(row) for row in entries if row["source"]]
@@ -62,7 +61,7 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
             await tx.do(queries.FAIL_REEXAMINATIONS, rows=asked)
         await log.append(tx, head, [], await store_notices(tx, notices, now))
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 def _event(row: Row) -> Event:
@@ -92,8 +91,7 @@ async def replay(store: Store, quarantine_id: str, *, actor: str, now: datetime)
     Raises NotFound, or Conflict if it was replayed or resolved meanwhile or its bytes were too large to store.
     """
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         row = await tx.one(queries.ONE_QUARANTINED, quarantine_id=quarantine_id)
         if row is None:
             raise NotFound("no such event in quarantine")
@@ -103,13 +101,13 @@ async def replay(store: Store, quarantine_id: str, *, actor: str, now: datetime)
             raise Conflict(f"this event is {status} already", code="not_waiting", current={"status": status})
         if entry["truncated"]:
             raise Conflict("the record was too large to be kept whole: submit it anew", code="truncated")
-        await tx.do(queries.REPLAYED, quarantine_id=quarantine_id, at=now.isoformat(), now=_milliseconds(now))
+        await tx.do(queries.REPLAYED, quarantine_id=quarantine_id, at=now.isoformat(), now=milliseconds(now))
         body = {key: entry.get(key) for key in ("topic", "key", "value", "event", "ce_id", "submitted_at", "attempts")}
         outgoing = log.Outgoing("replay", entry["event"], {**body, "headers": json.loads(entry["headers"])})
         act = Act(now, actor, AuditAction.EVENT_REPLAYED, f"event:{entry['event']}")
         await log.append(tx, head, [act], [outgoing])
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 async def replay_due(store: Store, *, now: datetime, test_s: float = FIRST_TRY_S) -> int:
@@ -117,7 +115,7 @@ async def replay_due(store: Store, *, now: datetime, test_s: float = FIRST_TRY_S
 
     A test sent less than `test_s` seconds ago may still be on its way: no second one is sent.
     """
-    values = {"now": _milliseconds(now), "test_ms": int(test_s * 1000)}
+    values = {"now": milliseconds(now), "test_ms": int(test_s * 1000)}
     found = await store.read(lambda tx: tx.rows(queries.DUE, **values))
     for row in found:
         # One that was replayed meanwhile, or cannot be, must not block the others.
@@ -129,8 +127,7 @@ async def replay_due(store: Store, *, now: datetime, test_s: float = FIRST_TRY_S
 async def refuse_replay(store: Store, event: Event, reason: RedthreadError, *, now: datetime) -> None:
     """Sets a replayed event that Kafka did not accept back to waiting, with the reason; only a person replays it."""
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         names = await events.names(tx, [event])
         found = await tx.one(
             queries.REPLAY_REFUSED,
@@ -142,7 +139,7 @@ async def refuse_replay(store: Store, event: Event, reason: RedthreadError, *, n
         if found is not None:
             await log.append(tx, head, [Act(now, "relay", AuditAction.REPLAY_REFUSED, f"event:{event.place}")])
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +164,7 @@ async def entries(store: Store, quarantine_ids: Sequence[str]) -> dict[str, Entr
         outcomes = {row["subject"]: row["outcome"] for row in notices}
         return {
             row["quarantine_id"]: Entry(
-                quarantine_id=row["quarantine_id"],
-                status=row["status"],
-                code=row["code"],
-                reason=row["reason"],
-                attempts=row["attempts"],
+                **{name: row[name] for name in ("quarantine_id", "status", "code", "reason", "attempts")},
                 outcome=outcomes.get(subject, ""),
             )
             for row, subject in zip(found, subjects, strict=True)
@@ -203,27 +196,21 @@ class QuarantinedEvent:
     submitted_at: int
 
 
-async def read_quarantine(
-    store: Store, access_log: AccessLog, *, status: Status, after: str, limit: int, access: AccessEvent
-) -> Page[QuarantinedEvent]:
+async def read_quarantine(access: Access, *, status: Status, after: str, limit: int) -> Page[QuarantinedEvent]:
     """At most `limit` events in one status, oldest first; the access is audited."""
     check_may(access.person, Permission.READ_QUARANTINE)
     submitted_at, _, last = after.partition(":")
     if after and not (submitted_at.isdecimal() and submitted_at.isascii() and len(submitted_at) < 19):
         raise Invalid("after: `next` of the page before")
     place = {"submitted_at": int(submitted_at or -1), "quarantine_id": last}
-    rows = await store.read(lambda tx: tx.rows(pages.PAGE, status=status, limit=limit + 1, **place))
+    rows = await access.store.read(lambda tx: tx.rows(queries.QUARANTINE_PAGE, status=status, limit=limit + 1, **place))
     page = [QuarantinedEvent(**row["q"]) for row in rows[:limit]]
     shown = [event.quarantine_id for event in page]
-    await access_log.record(access.act(AuditAction.QUARANTINE_SEEN, status, shown=shown))
+    await access.record(AuditAction.QUARANTINE_SEEN, status, shown=shown)
     return Page(page, f"{page[-1].submitted_at}:{page[-1].quarantine_id}" if len(rows) > limit else None)
 
 
-async def do_replay(store: Store, quarantine_id: str, *, access: AccessEvent) -> None:
+async def do_replay(access: Access, quarantine_id: str) -> None:
     """Sends an event again for an operator; raises Forbidden, and what `replay` raises."""
     check_may(access.person, Permission.REPLAY)
-    await replay(store, quarantine_id, actor=access.person.actor, now=access.at)
-
-
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+    await replay(access.store, quarantine_id, actor=access.person.actor, now=access.at)

@@ -11,7 +11,7 @@ from graph.actions.events import Event
 from graph.domain import ids
 from graph.files import UPLOAD_SCHEME
 from graph.paging import chunks
-from graph.store.queries import reconcile as queries
+from graph.store.queries import repair as queries
 from graph.store.session import Row, Store, Tx
 
 PAGE: Final = 2000

@@ -57,14 +57,13 @@ async def begin(store: Store, detector_id: str, *, media: int, actor: str, purpo
     check_actor(actor)
     purpose = check_purpose(purpose)
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         digest = audit.content_digest({"detector": detector_id, "media": media})
         subject = f"detector:{detector_id}"
         act = audit.Act(now, actor, AuditAction.REEXAMINATION_BEGUN, subject, purpose, digest)
         await log.append(tx, head, [act])
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 async def ask(store: Store, media: Sequence[WaitingMedia]) -> None:
@@ -78,12 +77,11 @@ async def ask(store: Store, media: Sequence[WaitingMedia]) -> None:
         for item in media
     ]
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         await tx.do(queries.ASK_AGAIN, media=[item.media_id for item in media])
         await log.append(tx, head, [], requests)
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 async def settled(store: Store, media: Sequence[str], detector_id: str) -> Settled:

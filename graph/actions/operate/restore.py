@@ -17,7 +17,7 @@ from graph.domain.audit_actions import AuditAction
 from graph.paging import chunks
 from graph.store import log
 from graph.store.log import Outgoing
-from graph.store.queries import restore as queries
+from graph.store.queries import repair as queries
 from graph.store.session import Row, Store, Tx
 
 FOLLOWS: Final = ("victims", "pairs", "label", "model")
@@ -29,12 +29,11 @@ BYTES_AT_ONCE: Final = 8_000_000
 async def reset_cursor(store: Store, log_id: str, before: int, *, actor: str, now: datetime) -> None:
     """Makes link read the log again from the record behind `before`; a running link process ends."""
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         await tx.do(queries.RESET_CURSOR, log=LOG, log_id=log_id, offset=before)
         await log.append(tx, head, [Act(now, actor, AuditAction.RESTORE_LOG_READ_AGAIN, f"gallery:{before + 1}")])
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 async def reload_link(store: Store) -> None:
@@ -166,13 +165,12 @@ async def _publish(store: Store, seqs: Sequence[int], actor: str, now: datetime)
     if not seqs:
         return
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         await tx.do(queries.PUBLISH_AGAIN, seqs=seqs)
         act = Act(now, actor, AuditAction.RESTORE_PUBLISHED_AGAIN, f"records:{len(seqs)}", digest=content_digest(seqs))
         await log.append(tx, head, [act])
 
-    await store.write(work)
+    await log.write(store, work)
 
 
 def _name(row: Row) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.known import KnownAs, KnownVictims
 from graph.actions.read.search import check_sees
 from graph.actions.read.searches import SearchFacts, search_facts
@@ -15,7 +15,7 @@ from graph.domain.ids import source_of
 from graph.domain.people import Person
 from graph.domain.visibility import visible_endpoint, visible_gap
 from graph.store.queries import search as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +95,18 @@ class AnswerPart:
 class Answer(SearchFacts):
     """A search with one page of its answer; `compared`, `too_poor` and `no_face` are sums over all parts."""
 
+    headline: str
     reason: str | None
     limit: int
     legal_basis: str
-    gallery_offset: int | None
-    gallery_size: int | None
-    picture: str | None
-    headline: str
     compared: int | None
     too_poor: int | None
     no_face: int | None
     quarantined: int
     to_come: Coming
+    gallery_offset: int | None
+    gallery_size: int | None
+    picture: str | None
     faces: tuple[Probe, ...]
     people: tuple[FoundPerson, ...]
     parts: tuple[AnswerPart, ...]
@@ -117,13 +117,14 @@ class Answer(SearchFacts):
 _STORED = ("reason", "limit", "legal_basis", "gallery_offset", "gallery_size", "picture")
 """Fields of `Answer` that the search's node holds under the same name."""
 
+_MASKED = ("face_id", "media_id", "case_ids", "box", "district", "contact", "erased")
+"""Fields of `FoundFace` that are those of a link's endpoint."""
+
 _SUMMED = ("compared", "too_poor", "no_face")
 """Fields of `Answer` that are sums over its parts."""
 
 
-async def read_search(
-    store: Store, access_log: AccessLog, search_id: str, *, after: str = "", limit: int = 100, access: AccessEvent
-) -> Answer:
+async def read_search(access: Access, search_id: str, *, after: str = "", limit: int = 100) -> Answer:
     """The search with at most `limit` faces of its answer."""
     first_part, first_rank = _position(after)
     viewer = access.person
@@ -157,9 +158,9 @@ async def read_search(
             next=f"{items[-1].part}:{items[-1].rank}" if len(rows) > limit else None,
         )
 
-    answer = await store.read(work)
+    answer = await access.store.read(work)
     shown = [item.face_id for item in answer.items]
-    await access_log.record(access.act(AuditAction.SEARCH_SEEN, search_id, shown=shown))
+    await access.record(AuditAction.SEARCH_SEEN, search_id, shown=shown)
     return answer
 
 
@@ -177,13 +178,7 @@ def found_face(item: Row, viewer: Person, names: Mapping[str, KnownAs], probe_da
     victim = names.get(item["face_id"])
     return FoundFace(
         **{name: item[name] for name in ("part", "offset", "rank", "above", "probe_face_id", "group_id")},
-        face_id=face.face_id,
-        media_id=face.media_id,
-        case_ids=face.case_ids,
-        box=face.box,
-        district=face.district,
-        contact=face.contact,
-        erased=face.erased,
+        **{name: getattr(face, name) for name in _MASKED},
         victim_id=victim.victim_id if victim else None,
         identified=victim is not None and victim.identified,
         gap=visible_gap(item["dates"], probe_dates, viewer),

@@ -6,13 +6,12 @@ The second person sees faces and facts, but neither the first person's reasons n
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from graph.actions import victims
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.known import KnownVictims
 from graph.actions.read.links import find_links
-from graph.actions.read.page import Page
 from graph.actions.read.queue_walk import LARGEST_PAGE, QueueLink, Walk, queue_links, rows_of
 from graph.domain.audit_actions import AuditAction
 from graph.domain.known_victims import VictimView
@@ -20,8 +19,9 @@ from graph.domain.link import State
 from graph.domain.people import Maker, Permission, Person, check_district, display_name, may
 from graph.domain.queue import LINKS_MAX, Kind, Position, Subject
 from graph.domain.visibility import VisibleLink
-from graph.store.queries import approvals as queries
-from graph.store.session import Row, Store, Tx
+from graph.paging import Page
+from graph.store.queries import review as queries
+from graph.store.session import Row, Tx
 
 START: Final = "0" * 64
 """Where the walk through the confirmed links begins; nobody chooses among them, so it need not be random."""
@@ -33,7 +33,7 @@ class WaitingIdentification:
     """An identification without the first person's reason."""
 
     identification_id: str
-    state: str
+    state: Literal["proposed", "to_be_approved_again"]
     person_ref: str
     basis: str
     face_ids: tuple[str, ...]
@@ -62,7 +62,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class _Confirmed:
-    """A confirmed link and the act that confirmed it: a row of `queries.approvals.CONFIRMED_BY`."""
+    """A confirmed link and the act that confirmed it: a row of `queries.review.CONFIRMED_BY`."""
 
     link: QueueLink
     act: Row
@@ -73,9 +73,7 @@ class _Confirmed:
         return self.act["act_id"], frozenset(endpoint.subject for endpoint in self.link.endpoints)
 
 
-async def read_approvals(
-    store: Store, access_log: AccessLog, *, limit: int, after: Position | None, access: AccessEvent
-) -> Page[Approval]:
+async def read_approvals(access: Access, *, limit: int, after: Position | None) -> Page[Approval]:
     """What this person may approve, the most urgent first; on a page the oldest first within one urgency."""
     person = access.person
     check_district(person, Permission.APPROVE)
@@ -86,10 +84,10 @@ async def read_approvals(
         page = sorted([*identifications, *links], key=lambda approval: (-approval.urgency, approval.at))
         return Page(page, str(position) if position else None)
 
-    page = await store.read(work)
+    page = await access.store.read(work)
     shown = [link.link_id for approval in page.items for link in approval.links]
     shown += [approval.identification.identification_id for approval in page.items if approval.identification]
-    await access_log.record(access.act(AuditAction.APPROVALS_SEEN, "approvals", shown=shown))
+    await access.record(AuditAction.APPROVALS_SEEN, "approvals", shown=shown)
     return page
 
 

@@ -4,16 +4,16 @@ import asyncio
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from graph.actions.access import AccessEvent, AccessLog
-from graph.actions.read.page import Page
+from graph.actions.access import Access
 from graph.domain.audit import GENESIS, Entry, content_digest, first_fault
 from graph.domain.audit_actions import AuditAction, recorded_names
 from graph.domain.audit_export import ChainPosition
 from graph.domain.audit_root import Root
 from graph.domain.errors import Invalid
 from graph.domain.people import Permission, check_may
+from graph.paging import Page
 from graph.store.queries import audit as queries
-from graph.store.session import Store, Tx
+from graph.store.session import Tx
 
 PAGE_MAX = 1_000
 VERIFIED_MAX = 50_000
@@ -53,9 +53,7 @@ class Verification:
         return "broken" if self.fault else "whole"
 
 
-async def read_audit(
-    store: Store, access_log: AccessLog, filters: AuditFilters, *, after: int, limit: int, access: AccessEvent
-) -> Page[Entry]:
+async def read_audit(access: Access, filters: AuditFilters, *, after: int, limit: int) -> Page[Entry]:
     """At most `limit` entries after entry `after`, oldest first; `next` is the number of the last one."""
     check_may(access.person, Permission.READ_AUDIT)
     if not 1 <= limit <= PAGE_MAX:
@@ -73,29 +71,18 @@ async def read_audit(
         page = queries.PAGE if filters.actor is None else queries.PAGE_OF_ACTOR
         page = page if filters.subject is None else queries.PAGE_OF_SUBJECT
         actions = None if filters.action is None else recorded_names(filters.action)
-        rows = await tx.rows(
-            page,
-            after=first,
-            last=last,
-            limit=limit + 1,
-            start=start,
-            end=end,
-            actor=filters.actor,
-            actions=actions,
-            subject=filters.subject,
-        )
+        wanted = {"start": start, "end": end, "actor": filters.actor, "actions": actions, "subject": filters.subject}
+        rows = await tx.rows(page, after=first, last=last, limit=limit + 1, **wanted)
         return [Entry(**row) for row in rows]
 
-    found = await store.read(work)
+    found = await access.store.read(work)
     shown = found[:limit]
     digests = [content_digest(asdict(filters)), *(entry.hash for entry in shown)]
-    await access_log.record(access.act(AuditAction.AUDIT_SEEN, "audit", shown=digests))
+    await access.record(AuditAction.AUDIT_SEEN, "audit", shown=digests)
     return Page(shown, shown[-1].seq if len(found) > limit else None)
 
 
-async def verify_chain(
-    store: Store, access_log: AccessLog, *, after: int, after_hash: str | None, limit: int, access: AccessEvent
-) -> Verification:
+async def verify_chain(access: Access, *, after: int, after_hash: str | None, limit: int) -> Verification:
     """Verifies at most `limit` stored entries after entry `after`.
 
     `after_hash` is that entry's hash from an earlier answer; without it the stored hash is trusted.
@@ -121,9 +108,9 @@ async def verify_chain(
             fault = f"the end is cut: the head names entry {head.seq}, the last entry in line is {last.seq}"
         return Verification(after + 1, last, head, len(roots), fault, None if fault or ended else last.seq)
 
-    found = await store.read(work)
+    found = await access.store.read(work)
     subject = f"audit:{found.first}-{found.last.seq}"
-    await access_log.record(access.act(AuditAction.AUDIT_PROVED, subject, shown=[found.last.hash]))
+    await access.record(AuditAction.AUDIT_PROVED, subject, shown=[found.last.hash])
     return found
 
 

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
-from graph.actions.access import AccessEvent, AccessLog
-from graph.actions.read.page import Page
+from graph.actions.access import Access
 from graph.domain.audit_actions import AuditAction
 from graph.domain.case_view import Case, CaseFace, CaseMedia, VisibleCase, linked_cases, media_facts
 from graph.domain.errors import NotFound
 from graph.domain.link import State
 from graph.domain.people import Person
 from graph.domain.visibility import may_see_case, visible_link
+from graph.paging import Page
 from graph.store.queries import media as media_queries
 from graph.store.queries import read as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 STATES_WITHOUT_LEADS = [state.value for state in State if state is not State.LEAD]
 ALL_STATES = [state.value for state in State]
@@ -25,7 +25,7 @@ class CaseFacts(Case):
     media: int
     faces: int
     too_poor: int
-    links: dict[str, int]
+    links: dict[State, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,7 @@ class CountedMedia(CaseMedia):
     too_poor: int
 
 
-async def read_case(
-    store: Store, access_log: AccessLog, case_id: str, *, leads: bool, access: AccessEvent
-) -> VisibleCase:
+async def read_case(access: Access, case_id: str, *, leads: bool) -> VisibleCase:
     """The case with its media, faces, links and linked cases; with `leads` also links below the threshold."""
     viewer = access.person
 
@@ -58,13 +56,13 @@ async def read_case(
             cases=linked_cases(case_id, links, graph["media"], viewer),
         )
 
-    seen = await store.read(work)
+    seen = await access.store.read(work)
     shown = [*(face.face_id for face in seen.faces), *(link.link_id for link in seen.links)]
-    await access_log.record(access.act(AuditAction.CASE_SEEN, case_id, shown=shown))
+    await access.record(AuditAction.CASE_SEEN, case_id, shown=shown)
     return seen
 
 
-async def read_case_facts(store: Store, access_log: AccessLog, case_id: str, *, access: AccessEvent) -> CaseFacts:
+async def read_case_facts(access: Access, case_id: str) -> CaseFacts:
     """The case with counts of its contents."""
 
     async def work(tx: Tx) -> CaseFacts:
@@ -73,27 +71,25 @@ async def read_case_facts(store: Store, access_log: AccessLog, case_id: str, *, 
         numbers = {item["state"]: item["number"] for item in links if item["state"] != State.LEAD}
         return CaseFacts(**row["case"], media=row["media"], faces=row["faces"], too_poor=row["too_poor"], links=numbers)
 
-    facts = await store.read(work)
-    await access_log.record(access.act(AuditAction.CASE_SEEN, case_id))
+    facts = await access.store.read(work)
+    await access.record(AuditAction.CASE_SEEN, case_id)
     return facts
 
 
-async def read_media_of_case(
-    store: Store, access_log: AccessLog, case_id: str, *, after: str, limit: int, access: AccessEvent
-) -> Page[CountedMedia]:
+async def read_media_of_case(access: Access, case_id: str, *, after: str, limit: int) -> Page[CountedMedia]:
     """At most `limit` media of the case, by media id."""
 
     async def work(tx: Tx) -> list[Row]:
         await _case_row(tx, case_id, access.person)
         return await tx.rows(media_queries.MEDIA_OF_CASE, case_id=case_id, after=after, limit=limit + 1)
 
-    rows = await store.read(work)
+    rows = await access.store.read(work)
     page = [
         CountedMedia(**media_facts(row, access.person), faces=row["faces"], too_poor=row["too_poor"])
         for row in rows[:limit]
     ]
     shown = [item.media_id for item in page]
-    await access_log.record(access.act(AuditAction.CASE_MEDIA_SEEN, case_id, shown=shown))
+    await access.record(AuditAction.CASE_MEDIA_SEEN, case_id, shown=shown)
     return Page(page, shown[-1] if len(rows) > limit else None)
 
 

@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Final
 
+from graph.actions.access import Access
 from graph.actions.known import KnownVictims
-from graph.actions.read.page import Page
 from graph.actions.read.queue_items import Claim, ItemLinks, QueueItem, unclaimed_links, visible_items
 from graph.actions.read.queue_walk import Walk, find_offers
 from graph.domain import audit, ids
@@ -18,9 +18,10 @@ from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.people import Permission, Person, check_district
 from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Filters, Position
+from graph.paging import Page
 from graph.store import log
 from graph.store.queries import queue as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 ATTEMPTS: Final = 4
 """Attempts to claim items that were chosen before the head was locked; the last one chooses under the lock."""
@@ -29,21 +30,14 @@ SPARE: Final = 2
 
 
 async def do_claim(
-    store: Store,
-    filters: Filters,
-    wanted: int,
-    *,
-    actor: Person,
-    now: datetime,
-    seed: str,
-    after: Position | None = None,
-    purpose: str = "",
+    access: Access, filters: Filters, wanted: int, *, seed: str, after: Position | None = None
 ) -> Page[QueueItem]:
     """At most `wanted` items, claimed for this person until their lease ends; the audit records what they show.
 
     If there are fewer, `next` is where a further claim continues, None where nothing else waits. Raises Conflict
     (`claims_limit`) where the person would have more than CLAIMS_MAX open claims.
     """
+    actor, now = access.person, access.at
     check_district(actor, Permission.JUDGE)
     walk = Walk.after(ids.digest("claim", seed), after)
 
@@ -63,56 +57,55 @@ async def do_claim(
         found, items, position = chosen or await choose(tx, 0)
         if over := [row["claim"]["claim_id"] for row in own if not _is_open(row) and not row["skipped"]]:
             await tx.do(queries.DELETE_CLAIMS, claims=over)
-        claims = await _write_claims(tx, found, wanted, actor=actor, now=now, seed=walk.start)
+        claims = await _write_claims(tx, found, wanted, access, walk.start)
         taken = [
             replace(item, claim=claims[links.item])
             for links, item in zip(found, items, strict=True)
             if links.item in claims
         ]
-        await log.append(tx, head, [_entry(item, actor, now, purpose) for item in taken])
+        await log.append(tx, head, [_entry(item, access) for item in taken])
         return Page(taken, None if len(taken) == wanted or position is None else str(position))
 
     for _ in range(ATTEMPTS - 1):
-        chosen = await store.read(lambda tx: choose(tx, SPARE))
+        chosen = await access.store.read(lambda tx: choose(tx, SPARE))
         if not chosen[0]:
             return Page([], str(chosen[2]) if chosen[2] else None)
-        page = await store.write(lambda tx, chosen=chosen: take(tx, chosen))
+        page = await access.store.write(lambda tx, chosen=chosen: take(tx, chosen))
         if page.items:
             return page
-    return await store.write(lambda tx: take(tx, None))
+    return await access.store.write(lambda tx: take(tx, None))
 
 
-async def do_skip(store: Store, claim_id: str, *, actor: Person, now: datetime) -> datetime:
+async def do_skip(access: Access, claim_id: str) -> datetime:
     """Ends the claim; until the returned time the item is not offered to this person, and it is free for others."""
-    until = now + SKIPPED_FOR
+    until = access.at + SKIPPED_FOR
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
-        await _check_own(tx, claim_id, actor, now)
-        await tx.do(queries.SKIP, claim_id=claim_id, now=now.isoformat(), skipped_until=until.isoformat())
-        await log.append(tx, head, [audit.Act(now, actor.actor, AuditAction.QUEUE_SKIPPED, f"claim:{claim_id}")])
+    async def work(tx: Tx, head: log.Head) -> None:
+        await _check_own(tx, claim_id, access)
+        now = access.at.isoformat()
+        await tx.do(queries.SKIP, claim_id=claim_id, now=now, skipped_until=until.isoformat())
+        await log.append(tx, head, [access.act(AuditAction.QUEUE_SKIPPED, f"claim:{claim_id}")])
 
-    await store.write(work)
+    await log.write(access.store, work)
     return until
 
 
-async def do_renewal(store: Store, claim_id: str, *, actor: Person, now: datetime) -> Claim:
+async def do_renewal(access: Access, claim_id: str) -> Claim:
     """The claim with a full lease from now; Conflict (`claim_expired`) where its time is over."""
 
-    async def work(tx: Tx) -> Claim:
-        head = await log.lock_head(tx)
-        row = await _check_own(tx, claim_id, actor, now)
-        until = (now + LEASE).isoformat()
+    async def work(tx: Tx, head: log.Head) -> Claim:
+        row = await _check_own(tx, claim_id, access)
+        until = (access.at + LEASE).isoformat()
         await tx.do(queries.RENEW, claim_id=claim_id, until=until)
-        await log.append(tx, head, [audit.Act(now, actor.actor, AuditAction.QUEUE_RENEWED, f"claim:{claim_id}")])
+        await log.append(tx, head, [access.act(AuditAction.QUEUE_RENEWED, f"claim:{claim_id}")])
         return replace(claim_of(row["claim"]), until=until)
 
-    return await store.write(work)
+    return await log.write(access.store, work)
 
 
-async def check_claim(store: Store, claim_id: str, *, actor: Person, now: datetime) -> None:
+async def check_claim(access: Access, claim_id: str) -> None:
     """Raises NotFound or Conflict unless the claim is this person's and not over."""
-    await store.read(lambda tx: _check_own(tx, claim_id, actor, now))
+    await access.store.read(lambda tx: _check_own(tx, claim_id, access))
 
 
 async def open_claims(tx: Tx, person: Person, now: datetime) -> list[Row]:
@@ -133,20 +126,18 @@ def _is_open(row: Row) -> bool:
     return row["lasts"] and not row["skipped"] and bool(row["open"])
 
 
-async def _check_own(tx: Tx, claim_id: str, actor: Person, now: datetime) -> Row:
-    row = await tx.one(queries.CLAIM, claim_id=claim_id, now=now.isoformat())
-    if row is None or row["claim"]["by"] != actor.actor or row["skipped"]:
+async def _check_own(tx: Tx, claim_id: str, access: Access) -> Row:
+    row = await tx.one(queries.CLAIM, claim_id=claim_id, now=access.at.isoformat())
+    if row is None or row["claim"]["by"] != access.person.actor or row["skipped"]:
         raise NotFound("you have no such claim")
     if not row["lasts"]:
         raise Conflict("this claim's time is over: claim again", code="claim_expired")
     return row
 
 
-async def _write_claims(
-    tx: Tx, found: Sequence[ItemLinks], wanted: int, *, actor: Person, now: datetime, seed: str
-) -> dict[str, Claim]:
+async def _write_claims(tx: Tx, found: Sequence[ItemLinks], wanted: int, access: Access, seed: str) -> dict[str, Claim]:
     """The new claims by item, of the first `wanted` items that have not changed since they were chosen."""
-    until = (now + LEASE).isoformat()
+    now, until = access.at.isoformat(), (access.at + LEASE).isoformat()
     rows: list[Row] = [
         {
             "item": item.item,
@@ -157,17 +148,14 @@ async def _write_claims(
         }
         for place, item in enumerate(found)
     ]
-    times = {"now": now.isoformat(), "until": until}
-    written = await tx.rows(queries.TAKE, rows=rows, wanted=wanted, by=actor.actor, seed=seed, **times)
-    made = {row["claim_id"] for row in written}
-    return {
-        row["item"]: Claim(row["claim_id"], seed, now.isoformat(), until) for row in rows if row["claim_id"] in made
-    }
+    made = {"by": access.person.actor, "seed": seed, "now": now, "until": until}
+    written = {row["claim_id"] for row in await tx.rows(queries.TAKE, rows=rows, wanted=wanted, **made)}
+    return {row["item"]: Claim(row["claim_id"], seed, now, until) for row in rows if row["claim_id"] in written}
 
 
-def _entry(item: QueueItem, actor: Person, now: datetime, purpose: str) -> audit.Act:
+def _entry(item: QueueItem, access: Access) -> audit.Act:
     assert item.claim is not None
     links, faces = [link.link_id for link in item.links], sorted(set(item.face_ids))
     digest = audit.content_digest({"claim": asdict(item.claim), "links": links, "faces": faces})
     subject = item.claim.purpose
-    return audit.Act(now, actor.actor, AuditAction.QUEUE_CLAIMED, subject, purpose or subject, digest)
+    return access.act(AuditAction.QUEUE_CLAIMED, subject, digest=digest, purpose=access.purpose or subject)

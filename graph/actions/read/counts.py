@@ -81,15 +81,10 @@ async def counts(store: Store) -> Counts:
 
 async def scored_links(store: Store) -> AsyncIterator[ScoredLink]:
     """Every link of the graph by link id, leads and links within one case included; read page by page."""
-    after = ""
-    while True:
-        page = await store.read(lambda tx, a=after: tx.rows(queries.LINK_ROWS, after=a, limit=ROWS_A_PAGE))
+    async for page in store.pages(queries.LINK_ROWS, ROWS_A_PAGE, lambda row: row["link_id"]):
         for row in page:
             lists: Row = {name: tuple(row[name] or ()) for name in ("a_cases", "a_box", "b_cases", "b_box")}
             yield ScoredLink(**(row | lists))
-        if len(page) < ROWS_A_PAGE:
-            return
-        after = page[-1]["link_id"]
 
 
 async def stores_files(store: Store) -> bool:

@@ -3,15 +3,15 @@
 import asyncio
 from dataclasses import dataclass
 
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import NotFound
 from graph.domain.people import Permission, check_may
 from graph.domain.visibility import VisibleEndpoint, may_see_face, visible_endpoint
 from graph.files import MediaStore
-from graph.store.queries import read as queries
-from graph.store.queries import similar as similar_queries
-from graph.store.session import Row, Store, Tx
+from graph.store.queries import faces as queries
+from graph.store.queries import read
+from graph.store.session import Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +27,28 @@ class SimilarFaces:
     next: str | None
 
 
-async def read_crop(
-    store: Store, files: MediaStore, access_log: AccessLog, face_id: str, *, leads: bool = False, access: AccessEvent
-) -> bytes:
+async def read_crop(access: Access, files: MediaStore, face_id: str, *, leads: bool = False) -> bytes:
     """The face's display crop as JPEG; with `leads` also of a face in another district that only a lead leads to."""
-    row = await store.read(lambda tx: tx.one(queries.FACES, faces=[face_id], leads=leads))
+    row = await access.store.read(lambda tx: tx.one(read.FACES, faces=[face_id], leads=leads))
     if row is None or not may_see_face(access.person, row):
         raise NotFound("there is no such face")
     if row["display_crop"] is None:
         raise NotFound("this face was erased: there is no picture of it", code="file_gone")
     crop = await asyncio.to_thread(files.read_crop, row["display_crop"])
-    await access_log.record(access.act(AuditAction.FACE_SEEN, face_id))
+    await access.record(AuditAction.FACE_SEEN, face_id)
     return crop
 
 
-async def read_similar(
-    store: Store, access_log: AccessLog, face_id: str, *, after: str, limit: int, access: AccessEvent
-) -> SimilarFaces:
+async def read_similar(access: Access, face_id: str, *, after: str, limit: int) -> SimilarFaces:
     """At most `limit` of the faces as similar as those proposed for this one, masked like the endpoints of a link."""
 
     async def work(tx: Tx) -> tuple[int | None, list[Row]]:
-        face = await tx.one(similar_queries.FACE, face_id=face_id)
+        face = await tx.one(queries.MORE_SIMILAR, face_id=face_id)
         check_may(access.person, Permission.SEE, face["districts"] if face else ())
         assert face is not None
-        return face["number"], await tx.rows(similar_queries.LISTED, face_id=face_id, after=after, limit=limit + 1)
+        return face["number"], await tx.rows(queries.SIMILAR_FACES, face_id=face_id, after=after, limit=limit + 1)
 
-    number, rows = await store.read(work)
+    number, rows = await access.store.read(work)
     faces = tuple(visible_endpoint(row, access.person) for row in rows[:limit])
-    await access_log.record(access.act(AuditAction.FACE_SIMILAR_SEEN, face_id, shown=[face.face_id for face in faces]))
+    await access.record(AuditAction.FACE_SIMILAR_SEEN, face_id, shown=[face.face_id for face in faces])
     return SimilarFaces(number, faces, faces[-1].face_id if len(rows) > limit else None)

@@ -4,35 +4,26 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.known import KnownVictims
-from graph.actions.read.page import Page
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import NotFound
 from graph.domain.link import State
 from graph.domain.people import Permission, Person, districts_of
 from graph.domain.visibility import VisibleLink, may_see_case, may_see_link, visible_link
+from graph.paging import Page
 from graph.store.queries import read as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 
-async def read_link(store: Store, access_log: AccessLog, link_id: str, *, access: AccessEvent) -> VisibleLink:
+async def read_link(access: Access, link_id: str) -> VisibleLink:
     """The link with as much of its history as this person may read."""
-    found = await store.read(lambda tx: find_link(tx, link_id, viewer=access.person))
-    await access_log.record(access.act(AuditAction.LINK_SEEN, link_id))
+    found = await access.store.read(lambda tx: find_link(tx, link_id, viewer=access.person))
+    await access.record(AuditAction.LINK_SEEN, link_id)
     return found
 
 
-async def read_links(
-    store: Store,
-    access_log: AccessLog,
-    *,
-    state: State,
-    case_id: str | None,
-    after: str,
-    limit: int,
-    access: AccessEvent,
-) -> Page[VisibleLink]:
+async def read_links(access: Access, *, state: State, case_id: str | None, after: str, limit: int) -> Page[VisibleLink]:
     """At most `limit` links in one state, by link id: an order that discloses no score.
 
     A case that the person may not see has no links, like one that does not exist.
@@ -49,10 +40,10 @@ async def read_links(
             return []
         return await tx.listed(queries.LINKS_OF_CASE, states=[state.value], case_id=case_id, **page)
 
-    rows = await store.read(work)
+    rows = await access.store.read(work)
     links = [visible_link(row, viewer) for row in rows[:limit] if may_see_link(viewer, row)]
     subject = f"case:{case_id}" if case_id is not None else "register"
-    await access_log.record(access.act(AuditAction.LINKS_SEEN, subject, shown=[item.link_id for item in links]))
+    await access.record(AuditAction.LINKS_SEEN, subject, shown=[item.link_id for item in links])
     return Page(links, links[-1].link_id if len(rows) > limit else None)
 
 

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.known import KnownVictims
 from graph.domain.audit_actions import AuditAction
 from graph.domain.case_view import CaseFace, media_statements
+from graph.domain.erasure import ErasureCode
 from graph.domain.errors import NotFound
 from graph.domain.people import Maker, Permission, Person, check_may, display_name_on_face, may
 from graph.domain.visibility import may_see_case
-from graph.store.queries import mark as mark_queries
+from graph.store.queries import faces as face_queries
 from graph.store.queries import media as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Membership:
     case_id: str | None
     district: str | None
     contact: str | None
-    scope: str | None = None
+    scope: Literal["register", "case", "none"] | None = None
     purpose: str | None = None
     legal_basis: str | None = None
     exhibits: list[str] | None = None
@@ -40,7 +41,7 @@ class ErasedBefore:
 
     subject: str
     requested_at: int
-    code: str | None
+    code: ErasureCode | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class WaitingMark:
     box: list[int]
     marked_by: str
     marked_at: str
-    status: str
+    status: Literal["waiting", "quarantined"]
     reason: str | None
 
 
@@ -108,9 +109,7 @@ class MediaFaces:
     waiting: tuple[WaitingMark, ...]
 
 
-async def read_media(
-    store: Store, access_log: AccessLog, media_id: str, *, access: AccessEvent
-) -> MediaFacts | PendingMedia:
+async def read_media(access: Access, media_id: str) -> MediaFacts | PendingMedia:
     """The media with its memberships, those in other districts masked.
 
     PendingMedia if it lies in no case of the person's district yet, but was uploaded into one.
@@ -123,11 +122,11 @@ async def read_media(
             return row, []
         return None, await tx.rows(queries.UPLOADS, media_id=media_id)
 
-    row, uploads = await store.read(work)
+    row, uploads = await access.store.read(work)
     own = [upload["status"] for upload in uploads if may_see_case(viewer, upload)]
     if row is None and not own:
         raise NotFound("there is no such media")
-    await access_log.record(access.act(AuditAction.MEDIA_SEEN, media_id))
+    await access.record(AuditAction.MEDIA_SEEN, media_id)
     if row is None:
         return PendingMedia(media_id, "submitted" if "submitted" in own else "quarantined")
     return MediaFacts(
@@ -136,7 +135,7 @@ async def read_media(
         faces=row["faces"],
         too_poor=row["too_poor"],
         erased_before=tuple(
-            ErasedBefore(item["subject"], item["requested_at"], item["code"])
+            ErasedBefore(item["subject"], item["requested_at"], item["code"] and ErasureCode(item["code"]))
             for item in row["erased_before"]
             if may(viewer, Permission.SEE, item["districts"])
         ),
@@ -152,14 +151,14 @@ def _memberships(rows: Sequence[Row], viewer: Person) -> tuple[Membership, ...]:
     return (*own, *(Membership(None, district, contact) for district, contact in ordered))
 
 
-async def read_faces(store: Store, access_log: AccessLog, media_id: str, *, access: AccessEvent) -> MediaFaces:
+async def read_faces(access: Access, media_id: str) -> MediaFaces:
     """The faces of a media, and the faces marked in it that are not in the register yet."""
     viewer = access.person
 
     async def work(tx: Tx) -> MediaFaces:
         districts = [row["district"] for row in await tx.rows(queries.DISTRICTS_OF_MEDIA, media_id=media_id)]
         check_may(viewer, Permission.SEE, districts)
-        marks = await tx.one(mark_queries.WAITING, media_id=media_id)
+        marks = await tx.one(face_queries.WAITING, media_id=media_id)
         rows = await tx.rows(queries.FACES_OF_MEDIA, media_id=media_id)
         victims = {row["face"]["face_id"]: row["victim_id"] for row in rows if row["victim_id"] is not None}
         names = await KnownVictims(tx, viewer).names(victims)
@@ -185,7 +184,7 @@ async def read_faces(store: Store, access_log: AccessLog, media_id: str, *, acce
         )
         return MediaFaces(faces, waiting)
 
-    found = await store.read(work)
+    found = await access.store.read(work)
     shown = [*(face.face_id for face in found.items), *(mark.face_id for mark in found.waiting)]
-    await access_log.record(access.act(AuditAction.MEDIA_FACES_SEEN, media_id, shown=shown))
+    await access.record(AuditAction.MEDIA_FACES_SEEN, media_id, shown=shown)
     return found

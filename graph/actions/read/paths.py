@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Invalid, NotFound, StoreUnavailable
 from graph.domain.link import State
 from graph.domain.people import Permission, Person, may
 from graph.store.queries import paths as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 PATIENCE_SECONDS: Final = 5
 """Limit of one search: two large cases without a connection must not keep Neo4j busy for everybody else."""
@@ -26,7 +26,7 @@ class Step:
     `face_id` and `to_face_id` are the endpoints of a link. `district` and `contact` say whom to ask about the rest.
     """
 
-    kind: str
+    kind: Literal["in_case", "seen_in", "link"]
     case_id: str | None = None
     media_id: str | None = None
     face_id: str | None = None
@@ -50,9 +50,7 @@ class CasePath:
         return bool(self.steps)
 
 
-async def read_path(
-    store: Store, access_log: AccessLog, from_case: str, to_case: str, *, candidates: bool, access: AccessEvent
-) -> CasePath:
+async def read_path(access: Access, from_case: str, to_case: str, *, candidates: bool) -> CasePath:
     """The shortest path between two cases; with `candidates` also over links that nobody has decided.
 
     Raises NotFound where the caller may not know one of the cases. A case in another district, and the path to it, is
@@ -80,12 +78,12 @@ async def read_path(
 
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            found, places = await store.read(work)
+            found, places = await access.store.read(work)
     except TimeoutError:
         raise StoreUnavailable(f"no way was found in {PATIENCE_SECONDS} s, and the search is not at its end") from None
     steps = _visible_steps(viewer, {from_case, to_case}, found, places) if found else ()
     links = [step.link_id or "" for step in steps]
-    await access_log.record(access.act(AuditAction.PATH_SEEN, f"{from_case} {to_case}", shown=links))
+    await access.record(AuditAction.PATH_SEEN, f"{from_case} {to_case}", shown=links)
     return CasePath(from_case, to_case, steps)
 
 

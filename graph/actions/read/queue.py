@@ -6,10 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.known import KnownVictims
 from graph.actions.read.claims import claim_of, open_claims
-from graph.actions.read.page import Page
 from graph.actions.read.queue_items import ItemLinks, QueueItem, Returned, unclaimed_links, visible_items
 from graph.actions.read.queue_walk import QueueLink, Walk, find_offers, queue_links, rows_of
 from graph.domain import ids
@@ -17,16 +16,15 @@ from graph.domain.audit_actions import AuditAction
 from graph.domain.link import State
 from graph.domain.people import Maker, Permission, Person, check_district, display_name
 from graph.domain.queue import Filters, Position, walk
+from graph.paging import Page
 from graph.store.queries import queue as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 RETURNED_MAX: Final = 500
 """Returned links of a district that are searched for one person's."""
 
 
-async def read_queue(
-    store: Store, access_log: AccessLog, filters: Filters, *, limit: int, after: Position | None, access: AccessEvent
-) -> Page[QueueItem]:
+async def read_queue(access: Access, filters: Filters, *, limit: int, after: Position | None) -> Page[QueueItem]:
     """The person's open claims and returned links, then what waits, by urgency and then in a random order.
 
     The order depends on person and day only, so that `after` continues it. The access is in the audit.
@@ -50,10 +48,10 @@ async def read_queue(
         ]
         return Page([*own, *await visible_items(tx, known, waiting)], str(position) if position else None)
 
-    page = await store.read(work)
+    page = await access.store.read(work)
     shown = [link.link_id for item in page.items for link in item.links]
     shown += [face_id for item in page.items for face_id in item.face_ids]
-    await access_log.record(access.act(AuditAction.QUEUE_SEEN, "queue", shown=list(dict.fromkeys(shown))))
+    await access.record(AuditAction.QUEUE_SEEN, "queue", shown=list(dict.fromkeys(shown)))
     return page
 
 

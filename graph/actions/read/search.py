@@ -12,23 +12,22 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+from graph.actions.access import Access
 from graph.actions.known import find_victim
 from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
+from graph.domain.box import TURNS
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Conflict, Invalid, NotFound
-from graph.domain.people import PURPOSE_LIMIT, Permission, Person, check_may, check_purpose, may
-from graph.domain.text import is_blank
-from graph.domain.turn import TURNS
+from graph.domain.people import Permission, Person, check_may, check_purpose, check_stated, may
 from graph.domain.visibility import may_see_case, may_see_face
 from graph.files import MediaStore
 from graph.store import log
 from graph.store.log import Outgoing
 from graph.store.queries import read as read_queries
 from graph.store.queries import search as queries
-from graph.store.session import Store, Tx
+from graph.store.session import Row, Tx
 
 LIMIT_MAX = 100
 FACES_MAX = 20
@@ -58,13 +57,13 @@ class Picture:
     rotate: int = 0
 
 
-async def ask_with_faces(store: Store, question: Question, faces: list[str], *, actor: Person, now: datetime) -> str:
+async def ask_with_faces(access: Access, question: Question, faces: list[str]) -> str:
     """The id of the new search for known faces of one person; it is in the outbox and in the audit.
 
     Raises NotFound where a case or a face is unknown to this person, Invalid where the question is incomplete or two
     of the faces are in one picture.
     """
-    probes = sorted(set(faces))
+    probes, actor = sorted(set(faces)), access.person
     if not 1 <= len(probes) <= FACES_MAX:
         raise Invalid(f"faces: from 1 to {FACES_MAX} of them")
 
@@ -80,54 +79,45 @@ async def ask_with_faces(store: Store, question: Question, faces: list[str], *, 
             )
         return probes
 
-    return await _ask_with_known(store, question, find, {}, actor=actor, now=now)
+    return await _ask_with_known(access, question, find, {})
 
 
-async def ask_with_victim(store: Store, question: Question, victim_id: str, *, actor: Person, now: datetime) -> str:
+async def ask_with_victim(access: Access, question: Question, victim_id: str) -> str:
     """The id of the new search for the faces that a victim has now and this person may see; as `ask_with_faces`.
 
     NotFound where there are none. Of a victim with very many faces the best VICTIM_FACES_MAX are used.
     """
 
     async def find(tx: Tx) -> list[str]:
-        found = await find_victim(tx, victim_id, actor)
+        found = await find_victim(tx, victim_id, access.person)
         mine = [row["face_id"] for row in await tx.rows(queries.BEST_FIRST, faces=sorted(found.faces & found.view.own))]
         if not mine:
             raise NotFound("there is no such victim")
         return sorted(mine[:VICTIM_FACES_MAX])
 
-    return await _ask_with_known(store, question, find, {"victim_id": victim_id}, actor=actor, now=now)
+    return await _ask_with_known(access, question, find, {"victim_id": victim_id})
 
 
 async def _ask_with_known(
-    store: Store,
-    question: Question,
-    find: Callable[[Tx], Awaitable[list[str]]],
-    fields: dict[str, Any],
-    *,
-    actor: Person,
-    now: datetime,
+    access: Access, question: Question, find: Callable[[Tx], Awaitable[list[str]]], fields: Row
 ) -> str:
     """The id of the new search for the faces that `find` returns; `fields` are further fields of its node."""
     check_question(question)
     search_id = ids.new_id()
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
-        district = await _check_cases(tx, question, actor)
+    async def work(tx: Tx, head: log.Head) -> None:
+        district = await _check_cases(tx, question, access.person)
         faces = await find(tx)
-        node = {**_node(search_id, question, district, actor, now), **fields}
+        node = {**_node(search_id, question, district, access), **fields}
         await tx.do(queries.CREATE_SEARCH, search=node, faces=faces)
-        entry = _entry(search_id, question, faces, actor, now)
+        entry = _entry(search_id, question, faces, access)
         await log.append(tx, head, [entry], [Outgoing("search", search_id, {**_asked(node), "faces": faces})])
 
-    await store.write(work)
+    await log.write(access.store, work)
     return search_id
 
 
-async def ask_with_picture(
-    store: Store, files: MediaStore, question: Question, picture: Picture, *, actor: Person, now: datetime
-) -> str:
+async def ask_with_picture(access: Access, files: MediaStore, question: Question, picture: Picture) -> str:
     """The id of the new search for the faces of an uploaded picture, which is stored first, as it came.
 
     Raises Invalid for an angle that is not in TURNS. The picture gets an event of its own with scope `none` in the
@@ -139,14 +129,13 @@ async def ask_with_picture(
         raise Invalid("the file is empty", code="empty_file")
     if picture.rotate not in TURNS:
         raise Invalid("rotate: 0, 90, 180 or 270")
-    await store.read(lambda tx: _check_cases(tx, question, actor))
+    await access.store.read(lambda tx: _check_cases(tx, question, access.person))
     media_id = await asyncio.to_thread(files.put_upload, picture.data)
     search_id = ids.new_id()
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
-        district = await _check_cases(tx, question, actor)
-        node = _node(search_id, question, district, actor, now)
+    async def work(tx: Tx, head: log.Head) -> None:
+        district = await _check_cases(tx, question, access.person)
+        node = _node(search_id, question, district, access)
         node |= {"uploaded": True, "picture": media_id, "turn": picture.rotate}
         await tx.do(queries.CREATE_SEARCH, search=node, faces=[])
         event = {
@@ -160,42 +149,41 @@ async def ask_with_picture(
             "scope": "none",
             "turn": picture.rotate,
         }
-        entry = _entry(search_id, question, [media_id], actor, now, turn=picture.rotate)
+        entry = _entry(search_id, question, [media_id], access, turn=picture.rotate)
         await log.append(tx, head, [entry], [Outgoing("probe", search_id, event)])
 
-    await store.write(work)
+    await log.write(access.store, work)
     return search_id
 
 
-async def do_end(store: Store, search_id: str, *, actor: Person, now: datetime, purpose: str = "") -> None:
+async def do_end(access: Access, search_id: str) -> None:
     """Ends an open search; its answer stays.
 
     Raises NotFound where the person may not see it, Forbidden for anybody but its asker and their district's
     supervisor, Conflict `not_open` where it has ended, or has no answer yet.
     """
 
-    async def work(tx: Tx) -> None:
-        head = await log.lock_head(tx)
+    async def work(tx: Tx, head: log.Head) -> None:
         row = await tx.one(queries.STATE, search_id=search_id)
-        search = check_sees(row["search"] if row else None, actor)
-        check_may(actor, Permission.END_SEARCH, [search["district"]], made_by=search["requested_by"])
-        if not is_open(search, now):
+        search = check_sees(row["search"] if row else None, access.person)
+        check_may(access.person, Permission.END_SEARCH, [search["district"]], made_by=search["requested_by"])
+        if not is_open(search, access.at):
             raise Conflict("this search is not open", code="not_open", current={"status": search["status"]})
-        await tx.do(queries.END, search_id=search_id, at=now.isoformat(), by=actor.actor)
-        act = audit.Act(now, actor.actor, AuditAction.SEARCH_ENDED, search_id, purpose or search["purpose"])
+        await tx.do(queries.END, search_id=search_id, at=access.at.isoformat(), by=access.person.actor)
+        act = access.act(AuditAction.SEARCH_ENDED, search_id, purpose=access.purpose or search["purpose"])
         await log.append(tx, head, [act], [Outgoing("search_ended", search_id, {"search_id": search_id})])
 
-    await store.write(work)
+    await log.write(access.store, work)
 
 
-def check_sees(search: dict[str, Any] | None, person: Person) -> dict[str, Any]:
+def check_sees(search: Row | None, person: Person) -> Row:
     """The search, for its asker and in the district of its asking case; NotFound for others."""
     if search is None or not may(person, Permission.SEE_SEARCH, [search["district"]], made_by=search["requested_by"]):
         raise NotFound("there is no such search")
     return search
 
 
-def is_open(search: dict[str, Any], now: datetime) -> bool:
+def is_open(search: Row, now: datetime) -> bool:
     """Whether link may still add to the answer."""
     return search["open"] and (search["until"] is None or search["until"] > milliseconds(now))
 
@@ -208,8 +196,7 @@ def milliseconds(moment: datetime) -> int:
 def check_question(question: Question) -> None:
     """Raises Forbidden or Invalid where purpose or legal basis are missing, or limit or scope are impossible."""
     check_purpose(question.purpose)
-    if is_blank(question.legal_basis) or len(question.legal_basis.strip()) > PURPOSE_LIMIT:
-        raise Invalid(f"legal_basis: from 1 to {PURPOSE_LIMIT} characters")
+    check_stated("legal_basis", question.legal_basis)
     if not 1 <= question.limit <= LIMIT_MAX:
         raise Invalid(f"limit: from 1 to {LIMIT_MAX}")
     if question.within != "register" and not question.within.startswith("case:"):
@@ -229,28 +216,26 @@ async def _check_cases(tx: Tx, question: Question, actor: Person) -> str:
     return asking["district"]
 
 
-def _node(search_id: str, question: Question, district: str, actor: Person, now: datetime) -> dict[str, Any]:
+def _node(search_id: str, question: Question, district: str, access: Access) -> Row:
     limited = question.within != "register" and not question.keep_asking
-    until = milliseconds(now + timedelta(days=OPEN_DAYS)) if limited else None
+    until = milliseconds(access.at + timedelta(days=OPEN_DAYS)) if limited else None
     return {
         **asdict(question),
         "search_id": search_id,
         "district": district,
-        "requested_by": actor.actor,
+        "requested_by": access.person.actor,
         "status": "asked",
-        "asked_at": now.isoformat(),
+        "asked_at": access.at.isoformat(),
         "until": until,
     }
 
 
-def _asked(node: dict[str, Any]) -> dict[str, Any]:
+def _asked(node: Row) -> Row:
     """The fields of a search that link needs."""
     return {name: node[name] for name in ("search_id", "case_id", "within", "limit", "keep_asking", "until")}
 
 
-def _entry(
-    search_id: str, question: Question, probes: Sequence[str], actor: Person, now: datetime, *, turn: int = 0
-) -> audit.Act:
+def _entry(search_id: str, question: Question, probes: Sequence[str], access: Access, *, turn: int = 0) -> audit.Act:
     content = {**asdict(question), "probes": list(probes), **({"turn": turn} if turn else {})}
     digest = audit.content_digest(content)
-    return audit.Act(now, actor.actor, AuditAction.SEARCH_ASKED, search_id, question.purpose, digest)
+    return access.act(AuditAction.SEARCH_ASKED, search_id, digest=digest, purpose=question.purpose)

@@ -4,15 +4,15 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Final
 
-from graph.actions.access import AccessEvent, AccessLog
-from graph.actions.read.page import Page
+from graph.actions.access import Access
 from graph.actions.read.search import check_sees, is_open, milliseconds
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.people import Permission, Role, check_role, districts_of
 from graph.domain.visibility import may_see_case
+from graph.paging import Page
 from graph.store.queries import search as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.session import Row, Tx
 
 WALK: Final = 2000
 """Media that one page of uncompared media examines at most."""
@@ -67,9 +67,7 @@ class Filters:
     mine: bool = False
 
 
-async def read_searches(
-    store: Store, access_log: AccessLog, filters: Filters, *, after: str, limit: int, access: AccessEvent
-) -> Page[SearchLine]:
+async def read_searches(access: Access, filters: Filters, *, after: str, limit: int) -> Page[SearchLine]:
     """At most `limit` of the person's own searches, for a supervisor those of the district, the latest first."""
     viewer = access.person
     check_role(viewer, Permission.SEE_SEARCH)
@@ -90,13 +88,13 @@ async def read_searches(
         "asked_at": asked_at or "9",
         "search_id": last or "g",
     }
-    rows = await store.read(lambda tx: tx.rows(query, **values))
+    rows = await access.store.read(lambda tx: tx.rows(query, **values))
     page = [
         SearchLine(**search_facts(row["search"], access.at), found=row["returned"], similar=row["above"])
         for row in rows[:limit]
     ]
     shown = [line.search_id for line in page]
-    await access_log.record(access.act(AuditAction.SEARCHES_SEEN, "searches", shown=shown))
+    await access.record(AuditAction.SEARCHES_SEEN, "searches", shown=shown)
     return Page(page, f"{page[-1].asked_at}|{page[-1].search_id}" if len(rows) > limit else None)
 
 
@@ -123,9 +121,7 @@ class Unjudged:
     partial_percent: int | None
 
 
-async def read_unjudged(
-    store: Store, access_log: AccessLog, search_id: str, *, after: str, limit: int, access: AccessEvent
-) -> Page[Unjudged]:
+async def read_unjudged(access: Access, search_id: str, *, after: str, limit: int) -> Page[Unjudged]:
     """At most `limit` media in the search's scope that the machine could not compare whole, as far as the person sees.
 
     A page may be short: it examines WALK media at most.
@@ -142,7 +138,7 @@ async def read_unjudged(
         districts = sorted(districts_of(viewer, Permission.SEE))
         return await tx.rows(queries.UNJUDGED_IN_REGISTER, case_id=search["case_id"], districts=districts, **values)
 
-    examined = await store.read(work)
+    examined = await access.store.read(work)
     page: list[Unjudged] = []
     following = examined[-1]["media_id"] if len(examined) == WALK else None
     for row in examined:
@@ -156,5 +152,5 @@ async def read_unjudged(
                 following = row["media_id"] if row is not examined[-1] or following else None
                 break
     shown = [name for item in page for name in (item.media_id, *(face.face_id for face in item.faces))]
-    await access_log.record(access.act(AuditAction.SEARCH_UNJUDGED_SEEN, search_id, shown=shown))
+    await access.record(AuditAction.SEARCH_UNJUDGED_SEEN, search_id, shown=shown)
     return Page(page, following)

@@ -6,7 +6,7 @@ A former id redirects to the one victim that all its faces are in now.
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from graph.actions.access import AccessEvent, AccessLog
+from graph.actions.access import Access
 from graph.actions.known import Found, find_victim
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict
@@ -14,8 +14,8 @@ from graph.domain.link import JOINS, State
 from graph.domain.people import Permission, Person, may
 from graph.domain.victim import LinkFacts
 from graph.domain.visibility import may_see_case
-from graph.store.queries import victim_read as queries
-from graph.store.session import Row, Store, Tx
+from graph.store.queries import victims as queries
+from graph.store.session import Row, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,7 @@ class Moved:
     victim_id: str
 
 
-async def read_victim(
-    store: Store, access_log: AccessLog, victim_id: str, *, access: AccessEvent
-) -> VisibleVictim | Moved:
+async def read_victim(access: Access, victim_id: str) -> VisibleVictim | Moved:
     """The victim, or where a former id leads.
 
     Raises NotFound where the person may see none of its faces, Conflict `victim_split` where the faces of a former id
@@ -101,9 +99,9 @@ async def read_victim(
         victim = await tx.one(queries.VICTIM, victim_id=victim_id)
         return found, victim, await tx.rows(queries.FACES_OF_VICTIM, faces=sorted(found.victim.faces))
 
-    found, row, rows = await store.read(work)
+    found, row, rows = await access.store.read(work)
     if found.victim is None:
-        return await _successor(access_log, victim_id, found, access)
+        return await _successor(access, victim_id, found)
     registered = victim_id in found.victim.registered
     links = [
         link
@@ -119,15 +117,15 @@ async def read_victim(
         cases=victim_cases(access.person, rows, links, found.view.faces),
     )
     shown = sorted({face.face_id for case in victim.cases for face in case.faces})
-    await access_log.record(access.act(AuditAction.VICTIM_SEEN, victim_id, shown=shown))
+    await access.record(AuditAction.VICTIM_SEEN, victim_id, shown=shown)
     return victim
 
 
-async def _successor(access_log: AccessLog, victim_id: str, found: Found, access: AccessEvent) -> Moved:
+async def _successor(access: Access, victim_id: str, found: Found) -> Moved:
     """The victim that the former id's faces, as far as the person may see them, are in now."""
     of_face, visible = found.view.victims.of_face, found.named & found.view.faces
     now = sorted({of_face[face] for face in visible if face in of_face})
-    await access_log.record(access.act(AuditAction.VICTIM_SEEN, victim_id, shown=now))
+    await access.record(AuditAction.VICTIM_SEEN, victim_id, shown=now)
     if len(now) == 1 and all(face in of_face for face in visible):
         return Moved(now[0])
     message = "the faces of this victim are no longer one victim: see those that they are in now"

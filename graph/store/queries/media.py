@@ -6,7 +6,7 @@ nobody, whichever statement asks.
 
 from typing import Final
 
-from graph.store.queries.dates import DATES as _DATES
+from graph.store.queries.fragments import DATES as _DATES
 
 CASE: Final = """
 MATCH (c:Case {case_id: $case_id})

@@ -1,4 +1,4 @@
-"""Embeddings by several models, and the switch of the register's model."""
+"""Embeddings by several models, read to measure accuracy too, and the switch of the register's model."""
 
 from typing import Final
 
@@ -51,4 +51,13 @@ FACES: Final = "RETURN COUNT { (:Face) } AS number"
 ADOPT_CALIBRATION: Final = """
 MATCH (c:Cursor {log: $log}) WHERE c.epoch = $epoch AND c.calibration IS NULL
 SET c.score_id = $score_id, c.calibration = $calibration
+"""
+
+EMBEDDED_FACES: Final = """
+MATCH (f:Face)-[:SEEN_IN]->(m:Media) USING INDEX f:Face(face_id)
+WHERE f.face_id > $after
+MATCH (e:Embedding {model_id: $model_id})-[:OF]->(f)
+RETURN f.face_id AS face_id, m.media_id AS media_id, f.box AS box, m.width AS width, m.height AS height,
+       f.too_poor_because AS too_poor_because, e.vector AS vector
+ORDER BY face_id LIMIT $limit
 """

@@ -7,7 +7,7 @@ the case or the victim instead.
 
 from typing import Final
 
-from graph.store.queries.lists import in_one_row
+from graph.store.queries.fragments import in_one_row
 
 _NEXT_PAGE: Final = """
 WITH n, r ORDER BY n, r.link_id LIMIT $limit
@@ -33,31 +33,26 @@ RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.urgency A
 # A link lies in the districts `district_low` and `district_high`, or, with `*`, in more than two: each is a seek.
 # Ordered by the index's own properties, or the planner would read and sort the whole range; with hints, or its
 # statistics of small graphs would make it scan another index.
-WALK: Final = (
-    """
-UNWIND range(0, size($stretches) - 1) AS n
-WITH n, $stretches[n] AS part
-UNWIND $states AS state
-CALL (part, state) {
+_SEEK_LOW: Final = """
   MATCH ()-[r:CANDIDATE]->() USING INDEX SEEK r:CANDIDATE(state, district_low, urgency, link_id)
   WHERE r.state = state AND r.district_low = $district AND r.urgency = part.urgency
     AND r.link_id > part.after AND r.link_id <= part.until
   WITH r ORDER BY r.state, r.district_low, r.urgency, r.link_id LIMIT $limit
   RETURN r
-  UNION ALL
-  MATCH ()-[r:CANDIDATE]->() USING INDEX SEEK r:CANDIDATE(state, district_high, urgency, link_id)
-  WHERE r.state = state AND r.district_high = $district AND r.urgency = part.urgency
-    AND r.link_id > part.after AND r.link_id <= part.until
-  WITH r ORDER BY r.state, r.district_high, r.urgency, r.link_id LIMIT $limit
-  RETURN r
-  UNION ALL
-  MATCH ()-[r:CANDIDATE]->() USING INDEX SEEK r:CANDIDATE(state, district_low, urgency, link_id)
-  WHERE r.state = state AND r.district_low = '*' AND r.urgency = part.urgency
-    AND r.link_id > part.after AND r.link_id <= part.until
-  WITH r ORDER BY r.state, r.district_low, r.urgency, r.link_id LIMIT $limit
-  RETURN r
-}
 """
+
+WALK: Final = (
+    """
+UNWIND range(0, size($stretches) - 1) AS n
+WITH n, $stretches[n] AS part
+UNWIND $states AS state
+CALL (part, state) {"""
+    + _SEEK_LOW
+    + "  UNION ALL"
+    + _SEEK_LOW.replace("district_low", "district_high")
+    + "  UNION ALL"
+    + _SEEK_LOW.replace("$district", "'*'")
+    + "}"
     + _NEXT_PAGE
 )
 
@@ -196,9 +191,8 @@ RETURN row.claim_id AS claim_id
 """
 
 # Open links are those not decided since; a link inside one victim is settled by another link of its sheet.
-CLAIMS_OF: Final = """
-MATCH (k:Claim {by: $by})
-RETURN k {.claim_id, .item, .links, .seed, .at, .until} AS claim,
+_CLAIM: Final = """
+RETURN k {.claim_id, .item, .links, .seed, .at, .until, .by} AS claim,
        coalesce(k.skipped_until, '') > $now AS skipped,
        k.until > $now AS lasts,
        COLLECT { UNWIND range(0, size(k.links) - 1) AS n
@@ -208,16 +202,9 @@ RETURN k {.claim_id, .item, .links, .seed, .at, .until} AS claim,
 ORDER BY claim.at, claim.claim_id
 """
 
-CLAIM: Final = """
-MATCH (k:Claim {claim_id: $claim_id})
-RETURN k {.claim_id, .item, .links, .seed, .at, .until, .by} AS claim,
-       coalesce(k.skipped_until, '') > $now AS skipped,
-       k.until > $now AS lasts,
-       COLLECT { UNWIND range(0, size(k.links) - 1) AS n
-                 MATCH (a:Face)-[r:CANDIDATE {link_id: k.links[n]}]->(b:Face)
-                 WHERE r.version = k.versions[n] AND NOT EXISTS { (a)-[:DEPICTS]->(:Victim)<-[:DEPICTS]-(b) }
-                 RETURN k.links[n] } AS open
-"""
+CLAIMS_OF: Final = "MATCH (k:Claim {by: $by})" + _CLAIM
+
+CLAIM: Final = "MATCH (k:Claim {claim_id: $claim_id})" + _CLAIM
 
 _FREE_LINKS: Final = """
 CALL (k) {

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from graph.store.queries.dates import DATES as _DATES
+from graph.store.queries.fragments import DATES as _DATES
 
 _SIDE: Final = (
     """
@@ -23,22 +23,18 @@ _ACTS: Final = "RETURN v {.verdict_id, .decision, .undoes, by: act.by}"
 _WHOLE_ACTS: Final = """WITH v, act ORDER BY v.version
     RETURN v {.verdict_id, .decision, .reasons, .text, .supersedes, .undoes, .blind,
               by: act.by, role: act.role, district: act.district, at: act.at}"""
-_LINK: Final = (
+_FACTS: Final = (
     """
-RETURN collect({
-  link: r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .score_id, .proposed_by,
-           .proposed_in, .proposed_at},
-  acts: CASE WHEN r.version = 0 THEN [] ELSE COLLECT {
-    MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
-    """
+  RETURN collect({
+    link: r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .score_id, .proposed_by,
+             .proposed_in, .proposed_at},
+    acts: CASE WHEN r.version = 0 THEN [] ELSE COLLECT {
+      MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
+      """
     + _ACTS
-    + """ } END,
-  a: """
-    + _SIDE_A
-    + ", b: "
-    + _SIDE_B
-    + "}) AS rows\n"
+    + """ } END, """
 )
+_LINK: Final = _FACTS + "a: " + _SIDE_A + ", b: " + _SIDE_B + "}) AS rows\n"
 
 LINK: Final = "MATCH (a:Face)-[r:CANDIDATE {link_id: $link_id}]->(b:Face)" + _LINK.replace(_ACTS, _WHOLE_ACTS)
 
@@ -106,14 +102,9 @@ CALL () {
   RETURN collect(r) AS found
 }
 CALL (found) {
-  UNWIND found AS r
-  RETURN collect({
-    link: r {.link_id, .state, .version, .score, .band, .model_id, .threshold, .by_mean, .score_id, .proposed_by,
-             .proposed_in, .proposed_at},
-    acts: CASE WHEN r.version = 0 THEN [] ELSE COLLECT {
-      MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)
-      RETURN v {.verdict_id, .decision, .undoes, by: act.by} } END,
-    a: startNode(r).face_id, b: endNode(r).face_id
+  UNWIND found AS r"""
+    + _FACTS
+    + """a: startNode(r).face_id, b: endNode(r).face_id
   }) AS links
 }
 CALL (found) {

@@ -1,4 +1,4 @@
-"""The relay's outbox, and the quarantine that it indexes and replays."""
+"""The relay's outbox, and the quarantine that it indexes and replays and that operators see."""
 
 from typing import Final
 
@@ -71,6 +71,10 @@ UNWIND $hosts AS host
 MATCH (q:Quarantined {host: host})
 WHERE q.status = 'waiting' AND q.code IN ['source_unreachable', 'other_model'] AND q.host_answers IS NULL
 SET q.host_answers = true
+"""
+
+SETTLED: Final = """
+RETURN COUNT { (:Outbox) } AS outbox, EXISTS { MATCH (b:Backlog) WHERE b.source >= '' AND b.events > 0 } AS pending
 """
 
 WRITE_LAGS: Final = """
@@ -154,4 +158,12 @@ RETURN q.event AS event
 REPLAYED: Final = """
 MATCH (q:Quarantined {quarantine_id: $quarantine_id})
 SET q.status = 'replayed', q.at = $at, q.at_ms = $now
+"""
+
+QUARANTINE_PAGE: Final = """
+MATCH (q:Quarantined) WHERE q.status = $status
+  AND (q.submitted_at > $submitted_at OR (q.submitted_at = $submitted_at AND q.quarantine_id > $quarantine_id))
+RETURN q {.quarantine_id, .event, .topic, .partition, .offset, .stage, .code, .reason, .source, .attempts, .status,
+          .submitted_at} AS q
+ORDER BY q.submitted_at, q.quarantine_id LIMIT $limit
 """

@@ -1,4 +1,4 @@
-"""Bookkeeping of migrations."""
+"""Bookkeeping of migrations, and statements for a database that has just started."""
 
 from typing import Final
 
@@ -7,3 +7,7 @@ MIGRATION_CONSTRAINT: Final = (
 )
 MIGRATIONS: Final = "MATCH (m:Migration) RETURN m.number AS number ORDER BY number"
 MIGRATION_DONE: Final = "MERGE (m:Migration {number: $number}) ON CREATE SET m.name = $name, m.at = datetime()"
+
+ANSWER: Final = "RETURN 1 AS answer"
+
+SET_PASSWORD: Final = "ALTER CURRENT USER SET PASSWORD FROM $old TO $new"

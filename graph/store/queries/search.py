@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from graph.store.queries.dates import DATES as _DATES
+from graph.store.queries.fragments import DATES as _DATES
 
 DISTRICT_OF_CASE: Final = "MATCH (c:Case {case_id: $case_id}) RETURN c.district AS district"
 

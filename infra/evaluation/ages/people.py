@@ -16,13 +16,13 @@ from infra.evaluation.product_score import Faces
 Band = tuple[int, int]
 Chosen = npt.NDArray[np.bool_]
 
+NEAR: Final = 5
+"""Years between two pictures up to which one is expected to find the other."""
 FOR_LIFE: Final = 200
 ADULTS: Final = (18, FOR_LIFE)
 AGE_BANDS: Final[tuple[Band, ...]] = ((0, 3), (4, 8), (9, 12), (13, 17), ADULTS)
 """In whole years, from and to."""
 GAPS: Final[tuple[Band, ...]] = ((0, 2), (3, 5), (6, 10), (11, 20), (21, FOR_LIFE))
-NEAR: Final = 5
-"""Years between two pictures up to which one is expected to find the other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -32,8 +31,7 @@ LEAST: Final = 20
 """Fewest people with pictures at two ages: with fewer an interval means nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class AgedFile:
+class AgedFile(NamedTuple):
     """A picture whose name contains the person and the age in whole years."""
 
     person: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Final
 
@@ -12,12 +12,11 @@ import numpy as np
 
 from graph.domain.calibration import Calibration, Population
 from graph.domain.errors import Invalid
-from graph.domain.score import ScoreMap
 from infra.evaluation.calibration.fit import fit, log_ratios, pairs_of
 from infra.evaluation.calibration.labelled import LabelledFaces
 from infra.evaluation.calibration.likelihood import cllr, min_cllr, reliability
 from infra.evaluation.calibration.score_fit import CHILDREN, ENOUGH, fit_score
-from streams.gallery.calibration import CalibrationFile, MeasuredCrowd, MeasuredModel, MeasuredScore
+from streams.gallery.calibration import CalibrationFile, MeasuredModel
 
 NEEDS: Final = (
     "it takes about 900 pictures, several of each person, one sub-folder a person; with --population children or both, "
@@ -108,36 +107,14 @@ def _halves(faces: LabelledFaces, seed: int) -> tuple[LabelledFaces, LabelledFac
     return faces.of(first), faces.of(~first)
 
 
-def _score(found: ScoreMap | None) -> MeasuredScore | None:
-    if found is None:
-        return None
-    crowd = found.crowd
-    return MeasuredScore(
-        mean=list(found.mean),
-        map=[list(row) for row in found.map],
-        crowd=None
-        if crowd is None
-        else MeasuredCrowd(
-            directions=[list(row) for row in crowd.directions],
-            base=crowd.base,
-            along=list(crowd.along),
-            squared=list(crowd.squared),
-            rest=crowd.rest,
-        ),
-    )
-
-
 def _file(fitted: Calibration, terms: Terms) -> dict[str, Any]:
     measured = MeasuredModel(
+        **asdict(terms),
         model_id=fitted.model_id,
-        population=terms.population,
-        data_set=terms.data_set,
-        measured_on=terms.measured_on,
-        measured_by=terms.measured_by,
-        false_accepts=list(fitted.false_accepts),
-        evidence=list(fitted.evidence),
+        false_accepts=fitted.false_accepts,
+        evidence=fitted.evidence,
         cap=fitted.cap,
         floor=fitted.floor,
-        score=_score(fitted.score),
+        score=fitted.score,
     )
     return CalibrationFile(calibrations=[measured]).model_dump(mode="json")

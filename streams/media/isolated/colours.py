@@ -68,14 +68,10 @@ def from_values(values: Values, *, white_is_zero: bool = False) -> Image.Image:
         eight = np.repeat(eight, 3, axis=2)
     image = Image.fromarray(np.ascontiguousarray(eight))
     if has_alpha and values.dtype.kind == "u":
-        image.putalpha(Image.fromarray(upper_eight(values[:, :, -1])))
+        alpha = values[:, :, -1] >> (8 * (values.dtype.itemsize - 1))
+        image.putalpha(Image.fromarray(np.ascontiguousarray(alpha.astype(np.uint8))))
         return over_grey(image)
     return image
-
-
-def upper_eight(values: Values) -> npt.NDArray[np.uint8]:
-    """The upper eight bits of unsigned values, for what is no light: transparency, inks."""
-    return np.ascontiguousarray((values >> (8 * (values.dtype.itemsize - 1))).astype(np.uint8))
 
 
 def _spread(values: Values) -> npt.NDArray[np.uint8]:

@@ -53,7 +53,7 @@ def quietly(fallback: T, action: Callable[[], T]) -> T:
 
 
 def attempted(action: Callable[[], T]) -> T:
-    """The action's result; a parser's failure becomes Refused with code `truncated` or `damaged`."""
+    """The action's result; a parser's failure becomes Refused with code `truncated`, `unsupported` or `damaged`."""
     try:
         return action()
     except (MemoryError, Refused):
@@ -61,4 +61,5 @@ def attempted(action: Callable[[], T]) -> T:
     except Exception as failure:  # noqa: BLE001 - each parser has its own errors for damaged data
         text = str(failure).lower()
         early = isinstance(failure, EOFError) or any(word in text for word in ("truncated", "premature", "end of"))
-        raise Refused("truncated" if early else "damaged") from None
+        unknown = any(word in text for word in ("not implemented", "not supported", "unsupported"))
+        raise Refused("truncated" if early else "unsupported" if unknown else "damaged") from None

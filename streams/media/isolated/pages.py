@@ -1,5 +1,6 @@
 """Goes through the pictures of a file: opens it with the reader of its kind and gives each distinct one."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -22,8 +23,8 @@ from streams.media.isolated.page import Frame, Refused, Source, attempted
 
 MOST_PAGES = 64
 """Distinct pictures of a file that are given."""
-_STRIDES = ((16, 1), (32, 4), (MOST_PAGES, 16))
-"""After so many given pictures, only each so manieth frame is decoded: a long animation is seen to its end."""
+_ALL = MOST_PAGES // 2
+"""After so many given pictures the rest are taken from all that follow: a long animation is seen to its end."""
 _SAME = 2
 """Grey levels by which two frames may differ in every block: what compression changes."""
 _BLOCKS = 128
@@ -66,7 +67,7 @@ class Pages:
             if self._seconds_left < time.monotonic() - begun:
                 break
             index = self._index
-            self._index += next(step for given, step in _STRIDES if self._given < given)
+            self._index += self._step()
             try:
                 frame = attempted(lambda index=index: self.source.read(index))
             except Refused as reason:
@@ -87,6 +88,11 @@ class Pages:
         """Whether `next` may give another picture."""
         return self._index < self.source.frames
 
+    def _step(self) -> int:
+        if self._given < _ALL:
+            return 1
+        return math.ceil((self.source.frames - self._index) / (MOST_PAGES - self._given))
+
     def _is_new(self, image: Image.Image) -> bool:
         """Whether no given picture is the same in every block."""
         if self.source.frames == 1:
@@ -104,7 +110,7 @@ def opened(data: bytes, max_pixels: int) -> Source:
     if start is not data and starts_as_picture(start):
         data = start
     if data.startswith(PNG_START):
-        return pillow.source(png.plain(data), max_pixels)
+        return pillow.source(png.plain(data), max_pixels, is_iphone=png.is_iphone(data))
     if data.startswith(_TIFF_STARTS):
         return raw.tiff_source(data, max_pixels)
     if raw.is_raw(data):

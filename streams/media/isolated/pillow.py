@@ -26,8 +26,11 @@ def opened(data: bytes, max_pixels: int) -> Image.Image:
     return image
 
 
-def source(data: bytes, max_pixels: int, otherwise_turned: int = 1) -> Source:
-    """The frames of a file that Pillow knows, or Refused; turned as they say, else by EXIF's `otherwise_turned`."""
+def source(data: bytes, max_pixels: int, otherwise_turned: int = 1, is_iphone: bool = False) -> Source:
+    """The frames of a file that Pillow knows, or Refused; turned as they say, else by EXIF's `otherwise_turned`.
+
+    `is_iphone`: it was a PNG as Xcode packs them for iPhones.
+    """
     image = opened(data, max_pixels)
     kind = image.format or ""
     frames = _count(data) if kind in _SEQUENCES else 1
@@ -45,7 +48,7 @@ def source(data: bytes, max_pixels: int, otherwise_turned: int = 1) -> Source:
             if index:
                 raise
             colours, percent = partial.salvaged(data, kind, lambda changed: opened(changed, max_pixels), refusal)
-        if kind == "PNG" and png.is_iphone(data):
+        if is_iphone:
             colours = png.from_iphone(colours)
         turn = quietly(1, lambda: exif.orientation(image.getexif(), otherwise_turned))
         return Frame(exif.upright(rgb(colours), turn), percent)

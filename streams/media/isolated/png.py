@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 from PIL import Image
@@ -15,21 +16,21 @@ _TEXTS = (b"iTXt", b"zTXt", b"tEXt")
 _TEXT_KEYS = (b"XML:com.adobe.xmp\x00", b"Raw profile type exif\x00", b"Raw profile type APP1\x00")
 """Texts that may hold the orientation."""
 _TEXT_BYTES = 256 * 1024
+_PIECE = 1024 * 1024
+_MOST_INFLATED = 1024**3
 
 
 def plain(data: bytes) -> bytes:
     """The PNG with its pixels' chunks alone, each with a right checksum; a cut one ends where its data end.
 
     Prompts and other texts of megabytes are left out unread. The stream of a picture as Xcode packs it for iPhones
-    gets the head that it lacks: its pixels still need `from_iphone`.
+    gets the head and the checksum that it lacks: its pixels still need `from_iphone`.
     """
-    out, head = [PNG_START], b"\x78\x01" if is_iphone(data) else b""
-    for name, body, checksum in _chunks(data):
+    out = [PNG_START]
+    for name, body, checksum in _with_whole_stream(_chunks(data)) if is_iphone(data) else _chunks(data):
         if name == b"IHDR":
             body = _mended_head(body, checksum)
         if name in _KEPT or (name in _TEXTS and body.startswith(_TEXT_KEYS) and len(body) <= _TEXT_BYTES):
-            if name == b"IDAT" and head:
-                body, head = head + body, b""
             out += [struct.pack(">I", len(body)), name, body, struct.pack(">I", zlib.crc32(body, zlib.crc32(name)))]
     return b"".join([*out, _END])
 
@@ -53,6 +54,22 @@ def from_iphone(image: Image.Image) -> Image.Image:
 def depth(data: bytes) -> int:
     """Bits per sample, as the head of a plain PNG says."""
     return data[24]
+
+
+def _with_whole_stream(chunks: Iterator[tuple[bytes, bytes, int]]) -> Iterator[tuple[bytes, bytes, int]]:
+    """The chunks, their pixels as one zlib stream made of the raw one."""
+    raw = bytearray()
+    for name, body, checksum in chunks:
+        if name == b"IDAT":
+            raw += body
+        else:
+            yield name, body, checksum
+    inflater, checked, left = zlib.decompressobj(-zlib.MAX_WBITS), 1, _MOST_INFLATED
+    part: bytes | bytearray = raw
+    with suppress(zlib.error):  # the rows before the fault count
+        while left > 0 and not inflater.eof and (some := inflater.decompress(part, _PIECE)):
+            checked, left, part = zlib.adler32(some, checked), left - len(some), inflater.unconsumed_tail
+    yield b"IDAT", b"\x78\x01" + bytes(raw) + struct.pack(">I", checked), 0
 
 
 def _mended_head(body: bytes, checksum: int) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from streams.media.isolated import exif, partial
-from streams.media.isolated.colours import from_values, rgb, upper_eight
+from streams.media.isolated.colours import from_values, rgb
 from streams.media.isolated.page import Frame, Refused, Source, attempted, check_pixels, quietly
 from streams.media.isolated.pillow import opened
 
@@ -19,7 +19,7 @@ _NEW_SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION = 254, 256
 _SAMPLES, _PLANAR = 277, 284
 _REDUCED, _MASK = 1, 4
 """Bits of NewSubfileType."""
-_BLACK_IS_ZERO, _WHITE_IS_ZERO, _RGB, _CMYK, _PLANES = 1, 0, 2, 5, 2
+_BLACK_IS_ZERO, _WHITE_IS_ZERO, _RGB, _INKS, _PLANES = 1, 0, 2, 5, 2
 _LARGER = 1.5
 """A page this much wider and higher may be what a smaller one is a thumbnail of."""
 _ALIKE = 12.0
@@ -109,16 +109,14 @@ class _Reader:
         if _number(tags, _PLANAR, 1) == _PLANES and values.ndim == 3 and values.shape[0] == _number(tags, _SAMPLES, 1):
             values = np.moveaxis(values, 0, 2)
         photometric = _number(tags, _PHOTOMETRIC, 1)
-        if photometric == _CMYK and values.dtype.kind == "u":
-            image = Image.fromarray(upper_eight(values[:, :, :4]), "CMYK").convert("RGB")
-        elif photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):
+        if photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):
             image = from_values(values, white_is_zero=photometric == _WHITE_IS_ZERO)
         else:
             image = rgb(Image.fromarray(attempted(lambda: imagecodecs.tiff_decode(self.data, index=page, asrgb=True))))
         return Frame(exif.upright(image, _number(tags, _ORIENTATION, 1)))
 
     def _salvaged(self, page: int, refusal: Refused) -> Frame:
-        if page:
+        if page or self.image is None:
             raise refusal
         image, percent = partial.salvaged(self.data, "TIFF", lambda data: opened(data, self.max_pixels), refusal)
         return Frame(image, percent)
@@ -138,8 +136,8 @@ def _grid(image: Image.Image) -> Any:
 
 
 def _is_plain(tags: Tags) -> bool:
-    """Whether Pillow reads the page in full: its samples have at most eight bits."""
-    return all(bits <= 8 for bits in _numbers(tags, _BITS))
+    """Whether Pillow reads the page in full: eight bits a sample or fewer; of inks it reads the upper eight."""
+    return all(bits <= 8 for bits in _numbers(tags, _BITS)) or _number(tags, _PHOTOMETRIC) == _INKS
 
 
 def _size(tags: Tags) -> tuple[int, int]:

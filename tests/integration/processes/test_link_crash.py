@@ -16,6 +16,7 @@ from graph.store.session import Store
 from streams.records.gallery import GalleryRecord, MediaEmbedded
 from streams.settings import Addresses
 from tests.support import factories_streams as make
+from tests.support.access import access_of
 from tests.support.factories import ANNA, NOW
 from tests.support.harness import Site, current_notices, installation
 from tests.support.reference_gallery import Reference
@@ -96,9 +97,9 @@ async def test_decisions_are_told_in_order_and_none_is_skipped_though_the_relay_
         "RETURN r.link_id AS link_id ORDER BY link_id LIMIT 1"
     )
     link_id = row["link_id"]
-    await do_verdict(site.store, Judgement(link_id, 0, Decision.CONFIRMED, ("ears",), ""), actor=ANNA, now=NOW)
-    await do_reopening(site.store, Seen(link_id, 1), "too quick", actor=ANNA, now=NOW)
-    await do_verdict(site.store, Judgement(link_id, 2, Decision.DISMISSED, (), ""), actor=ANNA, now=NOW)
+    await do_verdict(access_of(site.store, ANNA, NOW), Judgement(link_id, 0, Decision.CONFIRMED, ("ears",), ""))
+    await do_reopening(access_of(site.store, ANNA, NOW), Seen(link_id, 1), "too quick")
+    await do_verdict(access_of(site.store, ANNA, NOW), Judgement(link_id, 2, Decision.DISMISSED, (), ""))
 
     for number in range(3):
         dying = site.start("link", REDTHREAD_CRASH_AT=f"relay-after-send@{tmp_path / str(number)}")

@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from graph.actions.access import AccessEvent, AccessLog
 from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.verdicts import do_reopening, do_verdict
 from graph.actions.operate import models as actions
@@ -52,6 +51,7 @@ from streams.records.gallery import (
 from streams.records.reading import to_base64
 from streams.settings import Addresses, cache_folder
 from tests.support import factories_streams as make
+from tests.support.access import access_of
 from tests.support.commands import command
 from tests.support.factories import ANNA, NOW
 from tests.support.factories_packs import make_pack
@@ -197,8 +197,8 @@ async def _filled(register: Register) -> list[str]:
     chosen.append(next(row["id"] for row in rows if (row["a"], row["b"]) not in both))
     said = [(Decision.CONFIRMED, ("ears",)), (Decision.DISMISSED, ()), (Decision.UNSURE, ()), (Decision.DISMISSED, ())]
     for link_id, (decision, reasons) in zip(chosen, said, strict=True):
-        await do_verdict(site.store, Judgement(link_id, 0, decision, reasons, ""), actor=ANNA, now=NOW)
-    await do_reopening(site.store, Seen(chosen[3], 1), "too quick", actor=ANNA, now=NOW)
+        await do_verdict(access_of(site.store, ANNA, NOW), Judgement(link_id, 0, decision, reasons, ""))
+    await do_reopening(access_of(site.store, ANNA, NOW), Seen(chosen[3], 1), "too quick")
     await site.linked()
     for message in site.read(topics.GALLERY):
         kind, value = kind_and_value(message)
@@ -381,11 +381,10 @@ async def test_a_search_that_stays_open_goes_on_under_the_new_model(register: Re
     await site.linked()
     question = Question(CASES[0], "identification", "test", "register", keep_asking=True)
     faces = [make.face_id(asked_with)]
-    search_id = await search.ask_with_faces(site.store, question, faces, actor=ANNA, now=datetime.now(UTC))
+    search_id = await search.ask_with_faces(access_of(site.store, ANNA, datetime.now(UTC)), question, faces)
 
     async def answer() -> Answer:
-        access = AccessEvent(ANNA, "review", datetime.now(UTC))
-        return await answers.read_search(site.store, AccessLog(site.store), search_id, access=access)
+        return await answers.read_search(access_of(site.store, ANNA, datetime.now(UTC), "review"), search_id)
 
     await site.linked()
     assert (await answer()).status == "answered"

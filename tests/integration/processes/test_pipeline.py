@@ -25,6 +25,7 @@ from streams.client.publish import CaseSystem
 from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.kafka.admin import TopicsDiffer, check_topics, ensure_topics
 from streams.settings import Addresses, cache_folder
+from tests.support.access import access_of
 from tests.support.factories_pictures import astronaut, encoded, group_photograph, quarters
 from tests.support.harness import Site, current_notices, installation, until
 
@@ -126,7 +127,7 @@ async def test_a_search_overtakes_pictures_that_embed_works_on_and_those_that_wa
             files, now = MediaStore((tmp_path / "store").as_uri()), datetime.now(UTC)
             question = Question("local:n1", "identification", "test", "register")
             picture = Picture(encoded(astronaut(), "JPEG"), "image/jpeg")
-            asked = await search.ask_with_picture(site.store, files, question, picture, actor=ANNA, now=now)
+            asked = await search.ask_with_picture(access_of(site.store, ANNA, now), files, question, picture)
 
             async def answered() -> bool:
                 query = "MATCH (s:Search {search_id: $id, status: 'answered'}) RETURN s"
@@ -180,7 +181,7 @@ async def test_a_person_asks_with_a_picture_or_a_known_face_and_is_answered(site
     async def with_picture(image: Image.Image, within: str) -> str:
         picture = Picture(encoded(image, "PNG"), "image/png")
         question = Question("local:n1", "identification", "test", within)
-        return await search.ask_with_picture(site.store, files, question, picture, actor=ANNA, now=now)
+        return await search.ask_with_picture(access_of(site.store, ANNA, now), files, question, picture)
 
     asked = {
         "register": await with_picture(person, "register"),
@@ -190,13 +191,13 @@ async def test_a_person_asks_with_a_picture_or_a_known_face_and_is_answered(site
     }
     film = Picture(b"\x00\x00\x00\x18ftypisom" + bytes(500), "video/mp4")
     question = Question("local:n1", "identification", "test", "register")
-    asked["film"] = await search.ask_with_picture(site.store, files, question, film, actor=ANNA, now=now)
+    asked["film"] = await search.ask_with_picture(access_of(site.store, ANNA, now), files, question, film)
     known = await site.rows(
         "MATCH (f:Face)-[:SEEN_IN]->(m:Media {media_id: $id}) RETURN f.face_id AS id",
         id=notices["local:n1"]["media_id"],
     )
     asked["known face"] = await search.ask_with_faces(
-        site.store, question, [row["id"] for row in known], actor=ANNA, now=now
+        access_of(site.store, ANNA, now), question, [row["id"] for row in known]
     )
 
     async def answers() -> dict[str, Row]:

@@ -212,6 +212,9 @@ def test_what_was_read_is_told_for_all_topics_of_both_readers(kafka: KafkaServer
     found = positions(kafka.kafka_connection, ["local", "absent"])
 
     assert found[EMBED_GROUP, topics.PROBES].lag == 1
+    # Some came after the group was asked.
+    done = {(topics.PROBES, place.partition): 5}
+    assert positions(kafka.kafka_connection, ["local"], done)[EMBED_GROUP, topics.PROBES].lag == 0
     assert {group for group, _ in found} == {EMBED_GROUP, LINK_GROUP}
     assert (EMBED_GROUP, topics.media_submitted("absent")) not in found
     assert lags(kafka.kafka_connection, ["local"])[LINK_GROUP, topics.QUARANTINE] == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.domain.turn import noted_turn
+from graph.domain.box import noted_turn
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from graph.domain.disclosures import DISCLOSURES
 from graph.domain.link import LinkAct, State
 from graph.domain.visibility import has_unsealed, poorest_first, visible_history, visible_link, was_shown_score
+from tests.support.disclosures import DISCLOSURES
 from tests.support.factories import ANNA, BEN
 
 HISTORY = [

@@ -11,6 +11,7 @@ import pytest
 from graph.domain import ids
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import Calibrations, packaged
+from streams.gallery.counts import Coverage
 from streams.link.batch import Batch
 from streams.records.gallery import GalleryRecord, MediaEmbedded
 from streams.records.incoming import DeclaredVictim
@@ -386,7 +387,7 @@ def test_faces_embedded_again_are_kept_beside_and_compared_where_they_had_no_vec
     assert (beside.changes.links, beside.changes.graded) == ({}, [])
     assert [(row.a, row.b) for row in now.changes.links.values()] == [ids.ordered(make.face_id("one"), known)]
     assert {row["face_id"] for row in now.changes.graded} == {known, make.face_id("one")}
-    assert (gallery.compared.total, gallery.too_poor.total) == (2, 0)
+    assert gallery.counts.total == Coverage(compared=2)
     assert batch_of(gallery, MODEL_ID, [(3, make.embedded_again({known: vector}))]).changes.links == {}
 
 

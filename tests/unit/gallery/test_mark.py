@@ -166,5 +166,5 @@ def test_one_that_is_too_poor_is_counted_and_compared_with_nothing() -> None:
     )[-1]
 
     assert (last.changes.links, last.changes.comparisons) == ({}, [])
-    assert gallery.too_poor.total == 1
+    assert gallery.counts.total.too_poor == 1
     assert last.changes.notices[0].body["too_poor"] is True

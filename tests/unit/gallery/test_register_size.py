@@ -12,6 +12,7 @@ from graph.domain.calibration import FALSE_PER_FACE
 from graph.domain.comparison import InScope
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import legacy_calibration
+from streams.gallery.counts import Coverage
 from streams.gallery.entities import Case, Face, Media
 from streams.link.compare import Comparer
 from tests.support import factories_streams as make
@@ -44,7 +45,7 @@ def filled(rng: np.random.Generator, size: int, strangers: np.ndarray, case: str
     scope = InScope(make.media_id("all"), register=True, cases=frozenset({case}))
     gallery.cases[case] = Case(case, make.CASES[case])
     gallery.media.put(Media(scope.media_id, scope=scope))
-    gallery.compared.add(scope, size)
+    gallery.counts.add(scope, Coverage(compared=size))
     away = make.unit(rng).astype(np.float64)
     away -= strangers.T @ (strangers @ away)
     away /= np.linalg.norm(away)

@@ -142,8 +142,8 @@ async def test_a_system_whose_servers_fail_has_changed_nothing_of_them(
 ) -> None:
     """Neither topics nor a schema are made before both answer; the data folder is free again."""
     servers.fails["neo4j"] = WrongPassword("Neo4j does not accept the password of neo4j")
-    for name in ("_topics", "_schema"):
-        monkeypatch.setattr(system, name, lambda *_: pytest.fail("a server was changed"))
+    for name in ("ensure_topics", "migrate"):
+        monkeypatch.setattr(system, name, lambda *_, **__: pytest.fail("a server was changed"))
     monkeypatch.setattr(system, "chosen_models", lambda *_: None)
     options = SystemOptions(data=tmp_path, stack="external", external=GIVEN, issuer="https://id.police.example")
 

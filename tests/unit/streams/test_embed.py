@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
 from graph.domain.errors import RedthreadError, SourceUnreachable
+from graph.domain.ids import face_id
 from graph.files import MediaStore
 from streams.embed.step import EmbedStep
 from streams.media.circuit import Circuits
@@ -190,3 +194,63 @@ def test_a_stored_media_is_examined_again_only_if_its_bytes_are_the_same(tmp_pat
     assert (again.media_id, again.detector_id, again.origin.source) == (media_id, "d", "")
     assert other.value.code == "wrong_sha256"
     assert finder.asked == [(media_id, 0)]
+
+
+@dataclass(frozen=True)
+class AFace:
+    """What the record of a face is made of."""
+
+    ordinal: int
+    face_id: str
+    box: tuple[int, int, int, int] = (1, 2, 3, 4)
+    landmarks: None = None
+    detection_score: None = None
+    quality: float = 0.5
+    quality_because: None = None
+    too_poor_because: None = None
+    vector: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(4, np.float32))
+    norm: float = 1.0
+    display_crop: bytes = b"x"
+    aligned_crop: bytes = b"x"
+
+
+class TwoFacesEach:
+    def find(self, _: object, media_id: str, turn: int = 0) -> list[AFace]:
+        return [AFace(ordinal, face_id(media_id, "d", ordinal)) for ordinal in range(2)]
+
+
+def test_faces_of_every_page_are_recorded_under_their_page_and_those_of_the_first_as_ever(tmp_path: Path) -> None:
+    blank, other = Image.new("RGB", (8, 8)), Image.new("RGB", (6, 4), "red")
+    pages = tmp_path / "a.tif"
+    blank.save(pages, "TIFF", save_all=True, append_images=[blank.copy(), other])
+    store, decoder = MediaStore((tmp_path / "store").as_uri()), Decoder()
+    store.make(is_new=True)
+    two: Any = TwoFacesEach()
+    step = embed_step(Fetcher([f"{tmp_path.as_uri()}/"], store), store, decoder=decoder, finder=two)
+    try:
+        record = step.media_record(event(pages.as_uri()), "local")
+    finally:
+        decoder.close()
+
+    media = record.media_id
+    assert [(face.page, face.ordinal, face.face_id) for face in record.faces] == [
+        (1, 0, face_id(media, "d", 0)),
+        (1, 1, face_id(media, "d", 1)),
+        (3, 2, face_id(media, "d page 3", 0)),
+        (3, 3, face_id(media, "d page 3", 1)),
+    ]
+    assert (record.frames, record.frames_examined, record.partial_percent) == (3, 3, None)
+    assert (record.width, record.height) == (8, 8)
+
+
+def test_how_much_of_a_damaged_picture_was_decoded_is_recorded(tmp_path: Path) -> None:
+    picture = tmp_path / "a.bmp"
+    Image.new("RGB", (40, 40), "red").save(picture)
+    picture.write_bytes(picture.read_bytes()[:-2400])
+    store, decoder = MediaStore((tmp_path / "store").as_uri()), Decoder()
+    none: Any = NoFaces()
+    step = embed_step(Fetcher([f"{tmp_path.as_uri()}/"], store), store, decoder=decoder, finder=none)
+    try:
+        assert step.media_record(event(picture.as_uri()), "local").partial_percent == 50
+    finally:
+        decoder.close()

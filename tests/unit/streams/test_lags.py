@@ -29,9 +29,3 @@ def test_each_source_has_its_own_pending_events_and_none_without_lag() -> None:
     now = {EMBED: Position(100, 600), LINK: Position(90, 90)}
 
     assert pending_events(["other"], now, now, 10.0) == [SourceLag("other", 0, 0)]
-
-
-def test_records_in_the_graph_are_done_before_kafka_has_their_offsets() -> None:
-    assert Position(180, 200).at(200) == Position(200, 200)
-    # Records that came after Kafka was asked may stand there already.
-    assert Position(180, 200).at(205).lag == 0

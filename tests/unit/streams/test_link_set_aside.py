@@ -12,9 +12,9 @@ from graph.actions.link.commit import AlreadyCommitted
 from graph.actions.link.writes import GraphWrites
 from graph.domain.errors import StoreUnavailable
 from graph.store.session import StoreRefused
+from streams import retry
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import packaged
-from streams.link import retry
 from streams.link import worker as module
 from streams.link.worker import LinkWorker
 from streams.log_hold import LogHold
@@ -86,9 +86,7 @@ def link(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> LinkWorker:
     watchdog: Any = SimpleNamespace(progress=lambda: None)
     hold = LogHold()
     hold.ready.set()
-    worker = LinkWorker(
-        unused, hold, watchdog, CrashPoint(""), model_id=MODEL_ID, topic=unused, calibrations=packaged()
-    )
+    worker = LinkWorker(unused, hold, watchdog, CrashPoint(""), MODEL_ID, unused, packaged())
     worker._read_at = float("inf")  # no gap, however slow the test is: the log is not compared with the cursor
     return worker
 
