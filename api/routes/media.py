@@ -95,7 +95,7 @@ class MediaFactsOut(fields_of(MediaFacts)):
              "legal_basis": null, "exhibits": null, "urgency": null, "submitted_at": null}]}
     """)
 
-    frames: int = Field(description="pages or pictures in the file")
+    frames: int | None = Field(description="pages or pictures in the file")
     frames_examined: int = Field(description="how many of them were examined: look at the others yourself")
     partial_percent: int | None = Field(
         description="about how much of a damaged picture could be decoded; null: all of it"

@@ -53,7 +53,7 @@ class MediaFacts:
     content_type: str | None
     width: int | None
     height: int | None
-    frames: int
+    frames: int | None
     frames_examined: int
     partial_percent: int | None
     duration_ms: int | None
