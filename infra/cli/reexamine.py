@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from graph.actions.operate import reexamine as actions
@@ -17,12 +16,14 @@ from infra.cli.common import DataOption, settings
 from infra.foreground import run_until_signalled
 from infra.local.running import addresses_of
 from infra.settings import Settings
-from infra.terminal import announce, bars
+from infra.terminal import announce, bars, results
 from streams.faces.models import DETECTOR_ID
-from streams.repair.reexamination import reexamine as have_examined
-from streams.repair.reexamination import replay, survey
+from streams.repair.reexamination import Reexamination, survey
 
-DECODING: Final = ("not_an_image", "truncated", "damaged", "unsupported", "video_not_supported_yet")
+DECODING: Final = (
+    *("not_an_image", "truncated", "damaged", "unsupported", "too_many_pixels", "video_not_supported_yet"),
+    *("decoder_died", "decoder_timeout"),
+)
 """Reasons of quarantine that a newer decoder may have mended."""
 ROWS: Final = {
     "media": "media that an older detector examined",
@@ -60,9 +61,8 @@ def reexamine(
 async def _show(chosen: Settings) -> None:
     async with Store(*addresses_of(chosen).neo4j) as store:
         found, codes = await survey(store, DETECTOR_ID), await actions.quarantined(store)
-    out = Console(highlight=False, soft_wrap=True)
-    out.print(_table("stored media", {title: found[name] for name, title in ROWS.items()}))
-    out.print(_table("in quarantine for", codes))
+    results.print(_table("stored media", {title: found[name] for name, title in ROWS.items()}))
+    results.print(_table("in quarantine for", codes))
 
 
 def _table(title: str, numbers: Mapping[str, int]) -> Table:
@@ -74,6 +74,7 @@ def _table(title: str, numbers: Mapping[str, int]) -> Table:
 
 async def _run(chosen: Settings, by: str, purpose: str, codes: Sequence[str], *, again: bool) -> None:
     async with Store(*addresses_of(chosen).neo4j) as store:
+        work = Reexamination(store, sorted(chosen.sources), announce)
         media = await actions.count_waiting(store, DETECTOR_ID)
         events = len(await actions.quarantined_for(store, codes))
         if not media and not events:
@@ -81,8 +82,9 @@ async def _run(chosen: Settings, by: str, purpose: str, codes: Sequence[str], *,
             return
         await actions.begin(store, DETECTOR_ID, media=media, actor=by, purpose=purpose, now=datetime.now(UTC))
         with bars(media, "examined") as move:
-            failed = await have_examined(store, DETECTOR_ID, again=again, progress=move, notify=announce)
+            await work.examine(DETECTOR_ID, again=again, progress=move)
         with bars(events, "replayed") as move:
-            back = await replay(store, codes, actor=by, progress=move, notify=announce)
-    announce(f"{media - failed} media are up to date, {failed} could not be examined: see the quarantine")
+            back = await work.replay(codes, actor=by, progress=move)
+        left = await actions.count_waiting(store, DETECTOR_ID)
+    announce(f"{media - left} media are up to date, {left} could not be examined: see the quarantine")
     announce(f"{events - back} events of the quarantine are processed, {back} are there again")

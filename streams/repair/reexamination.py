@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,6 +21,8 @@ NOTIFY_EVERY_S: Final = 30.0
 
 Notify = Callable[[str], None]
 """Shows the operator a message."""
+Progress = Callable[[int], None]
+"""Takes the number of media or events that are done."""
 
 
 async def survey(store: Store, detector_id: str) -> Counter[str]:
@@ -41,65 +44,63 @@ async def outdated(store: Store, detector_id: str) -> str | None:
     return f"{number} media were examined by an older detector: `redthread reexamine --dry-run` shows what it may add"
 
 
-async def reexamine(
-    store: Store, detector_id: str, *, again: bool, progress: Callable[[int], None], notify: Notify
-) -> int:
-    """Has every waiting media examined by the detector, and returns how many could not be.
+@dataclass(frozen=True, slots=True)
+class Reexamination:
+    """Work that yields to new events of the `sources`; the operator is notified while it waits."""
 
-    Media that could not be examined before are left out, unless `again`. Safe to stop at any time: media that the
-    detector has examined wait no longer. Calls `progress` with the number of media that are done.
-    """
-    done = failed = 0
-    async for page in actions.waiting(store, detector_id):
-        media = [item for item in page if again or not item.failed]
-        if media:
-            await _until_not_behind(store, notify)
-            await actions.ask(store, media)
-            names = [item.media_id for item in media]
+    store: Store
+    sources: Sequence[str]
+    notify: Notify
 
-            async def is_settled(names: Sequence[str] = names) -> bool:
-                return len((await actions.settled(store, names, detector_id)).media) == len(names)
+    async def examine(self, detector_id: str, *, again: bool, progress: Progress) -> None:
+        """Has every waiting media examined by the detector.
 
-            await _until(is_settled, "waiting for embed and link: do they run, and with this release?", notify)
-            failed += (await actions.settled(store, names, detector_id)).failed
-        done += len(page)
-        progress(done)
-    return failed
+        Media that could not be examined before are left out, unless `again`. Safe to stop at any time: media that the
+        detector has examined wait no longer.
+        """
+        done = 0
+        async for page in actions.waiting(self.store, detector_id):
+            names = [item.media_id for item in page if again or not item.failed]
+            if names:
+                await self._until_not_behind()
+                await actions.ask(self.store, [item for item in page if item.media_id in names])
 
+                async def is_settled(names: Sequence[str] = names) -> bool:
+                    return await actions.count_settled(self.store, names, detector_id) == len(names)
 
-async def replay(
-    store: Store, codes: Sequence[str], *, actor: str, progress: Callable[[int], None], notify: Notify
-) -> int:
-    """Replays, once each, the events in quarantine for one of these reasons; returns how many are there again."""
-    events = await actions.quarantined_for(store, codes)
-    done = 0
-    for some in chunks(events, actions.PAGE):
-        await _until_not_behind(store, notify)
-        for quarantine_id in some:
-            with suppress(Conflict, NotFound):  # somebody else has replayed it meanwhile
-                await quarantine.replay(store, quarantine_id, actor=actor, now=datetime.now(UTC))
+                await self._until(is_settled, "waiting for embed and link: do they run, and with this release?")
+            done += len(page)
+            progress(done)
 
-        async def is_settled(some: Sequence[str] = some) -> bool:
-            return await actions.on_their_way(store, some) == 0
+    async def replay(self, codes: Sequence[str], *, actor: str, progress: Progress) -> int:
+        """Replays, once each, the events in quarantine for one of these reasons; returns how many are there again."""
+        events = await actions.quarantined_for(self.store, codes)
+        done = 0
+        for some in chunks(events, actions.PAGE):
+            await self._until_not_behind()
+            for quarantine_id in some:
+                with suppress(Conflict, NotFound):  # somebody else has replayed it meanwhile
+                    await quarantine.replay(self.store, quarantine_id, actor=actor, now=datetime.now(UTC))
 
-        await _until(is_settled, "waiting for embed and link: do they run?", notify)
-        done += len(some)
-        progress(done)
-    waiting = await quarantine.entries(store, events)
-    return sum(entry.status == "waiting" for entry in waiting.values())
+            async def is_settled(some: Sequence[str] = some) -> bool:
+                return await actions.on_their_way(self.store, some) == 0
 
+            await self._until(is_settled, "waiting for embed and link: do they run?")
+            done += len(some)
+            progress(done)
+        entries = await quarantine.entries(self.store, events)
+        return sum(entry.status == "waiting" for entry in entries.values())
 
-async def _until_not_behind(store: Store, notify: Notify) -> None:
-    async def is_level() -> bool:
-        return await actions.events_behind(store) <= BEHIND
+    async def _until_not_behind(self) -> None:
+        async def is_level() -> bool:
+            return await actions.events_behind(self.store, self.sources) <= BEHIND
 
-    await _until(is_level, "waiting: new events of case systems go first", notify)
+        await self._until(is_level, "waiting: new events of case systems go first")
 
-
-async def _until(holds: Callable[[], Awaitable[bool]], waiting: str, notify: Notify) -> None:
-    polls = 0
-    while not await holds():
-        await asyncio.sleep(POLL_S)
-        polls += 1
-        if polls % round(NOTIFY_EVERY_S / POLL_S) == 0:
-            notify(waiting)
+    async def _until(self, holds: Callable[[], Awaitable[bool]], waiting: str) -> None:
+        polls = 0
+        while not await holds():
+            await asyncio.sleep(POLL_S)
+            polls += 1
+            if polls % round(NOTIFY_EVERY_S / POLL_S) == 0:
+                self.notify(waiting)

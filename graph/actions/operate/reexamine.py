@@ -31,14 +31,6 @@ class WaitingMedia:
     small_crops: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """Media that no longer wait for the embed workers: all of them, and those that could not be examined."""
-
-    media: frozenset[str]
-    failed: int
-
-
 async def count_waiting(store: Store, detector_id: str) -> int:
     """The number of media that this detector has not examined; by two of the database's own counts."""
     row = await store.read(lambda tx: tx.one(queries.COUNT, detector_id=detector_id))
@@ -84,15 +76,15 @@ async def ask(store: Store, media: Sequence[WaitingMedia]) -> None:
     await log.write(store, work)
 
 
-async def settled(store: Store, media: Sequence[str], detector_id: str) -> Settled:
-    """Those of the media that no longer wait for the embed workers."""
-    rows = await store.read(lambda tx: tx.rows(queries.SETTLED, media=list(media), detector_id=detector_id))
-    return Settled(frozenset(row["media_id"] for row in rows), sum(bool(row["failed"]) for row in rows))
+async def count_settled(store: Store, media: Sequence[str], detector_id: str) -> int:
+    """How many of the media the detector has examined, or could not, or were erased meanwhile."""
+    row = await store.read(lambda tx: tx.one(queries.SETTLED, media=list(media), detector_id=detector_id))
+    return row["media"] if row else 0
 
 
-async def events_behind(store: Store) -> int:
-    """The number of case systems' events that are still to be processed, as link's process last measured it."""
-    row = await store.read(lambda tx: tx.one(queries.BEHIND))
+async def events_behind(store: Store, sources: Sequence[str]) -> int:
+    """The number of these sources' events that are still to be processed, as link's process last measured it."""
+    row = await store.read(lambda tx: tx.one(queries.BEHIND, sources=list(sources)))
     return row["events"] if row else 0
 
 

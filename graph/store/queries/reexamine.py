@@ -27,9 +27,8 @@ UNWIND $media AS media_id
 OPTIONAL MATCH (m:Media {media_id: media_id})
 WITH media_id, m
 WHERE m IS NULL OR m.detector_id = $detector_id OR m.not_reexamined IS NOT NULL
-RETURN media_id, m.not_reexamined IS NOT NULL AS failed
+RETURN count(*) AS media
 """
-"""Those of the media that were examined, or could not be, or were erased."""
 
 ASK_AGAIN: Final = """
 UNWIND $media AS media_id
@@ -37,7 +36,7 @@ MATCH (m:Media {media_id: media_id})
 REMOVE m.not_reexamined
 """
 
-BEHIND: Final = "MATCH (b:Backlog) RETURN coalesce(sum(b.events), 0) AS events"
+BEHIND: Final = "MATCH (b:Backlog) WHERE b.source IN $sources RETURN coalesce(sum(b.events), 0) AS events"
 
 QUARANTINED: Final = """
 MATCH (q:Quarantined) WHERE q.status = 'waiting' AND NOT coalesce(q.truncated, false)
