@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +25,35 @@ import pytest
 from graph.store.migrate import migrate
 from graph.store.session import Store
 from infra.local.child import leashed
-from streams.settings import Addresses
+from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
+from streams.settings import Addresses, cache_folder
 from tests.support.class_data import made_in_background
 from tests.support.graph_contents import empty
 
 CHECKOUT = Path(__file__).parent.parent
-UNITS_OF_WORK = ("tests/integration", "tests/integration/faults", "tests/journeys")
-"""Folders whose tests share servers, the longest first. Each runs as a whole in one test process.
+UNITS_OF_WORK = (
+    ("tests/integration/processes", "test_[a-l]*"),
+    ("tests/integration/processes", "*"),
+    ("tests/integration", "test_a*"),
+    ("tests/integration", "*"),
+    ("tests/integration/faults", "*"),
+    ("tests/journeys", "*"),
+)
+"""Folders and names of test files; the files of one row run in one test process and share its servers.
 
-`tests/integration` is only what lies directly in it. All other files are units of their own: those in
-`tests/integration/processes` use the stack of the process that runs them.
+Those that wait a lot come first, so that the others fill the processors meanwhile. At most four test processes start a
+stack. All other files are units of their own: first those that start servers, in FIRST.
 """
+FIRST = "tests/integration/servers"
 
 
-def unit_of_work(path: str) -> str:
-    """The unit that a test file, relative to the checkout, belongs to: its folder, or the file itself."""
-    folder = path.rpartition("/")[0]
-    return folder if folder in UNITS_OF_WORK else path
+def unit_of_work(path: str) -> tuple[int, str]:
+    """The position and the name of the unit that a test file, relative to the checkout, belongs to."""
+    folder, _, name = path.rpartition("/")
+    for position, (where, names) in enumerate(UNITS_OF_WORK):
+        if folder == where and fnmatch(name, names):
+            return position, f"{where} {names}"
+    return len(UNITS_OF_WORK) + (folder != FIRST), path
 
 
 def pytest_report_header() -> str:
@@ -51,9 +64,7 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where several processes share the work, the longest units come first, so that none ends long after the others."""
     if "PYTEST_XDIST_WORKER" in os.environ:
-        order = [*UNITS_OF_WORK, "tests/integration/processes", "tests/integration/servers"]
-        folders = {item: item.path.parent.relative_to(CHECKOUT).as_posix() for item in items}
-        items.sort(key=lambda item: order.index(folders[item]) if folders[item] in order else len(order))
+        items.sort(key=lambda item: unit_of_work(item.path.relative_to(CHECKOUT).as_posix())[0])
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -65,7 +76,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class ByUnit(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return unit_of_work(nodeid.partition("::")[0])
+            return unit_of_work(nodeid.partition("::")[0])[1]
 
     return ByUnit(config, log)
 
@@ -74,6 +85,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def anyio_backend() -> str:
     """One event loop for all tests of a process, so that they can share a connection to the graph."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def models() -> ModelFiles:
+    """The real model files, which are downloaded once into the user's cache folder; without them a test skips."""
+    try:
+        return ensure_models(Path(os.environ.get("REDTHREAD_MODELS") or cache_folder() / "models"))
+    except ModelsUnavailable as absent:
+        pytest.skip(absent.message)
 
 
 @pytest.fixture(scope="session")

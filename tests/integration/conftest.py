@@ -41,6 +41,12 @@ async def scene(store: Store, files: MediaStore) -> Scene:
 
 
 @pytest.fixture
+async def link_id(scene: Scene) -> str:
+    """The candidate link between n1 and s1 of `scene`."""
+    return await scene.link("n1", "s1")
+
+
+@pytest.fixture
 async def api(store: Store, files: MediaStore) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the service, signed in as ANNA with a purpose; `headers=as_(SUE)` asks as somebody else."""
 

@@ -147,7 +147,7 @@ async def test_an_erased_face_keeps_its_rank_and_nothing_else(
     assert [each["face_ids"] for each in answer["people"]] == [[scene.faces["t1"]]]
 
 
-async def test_what_is_on_its_way_is_told_with_an_estimate_and_what_waits_in_quarantine_beside_it(
+async def test_media_in_progress_are_shown_with_an_estimate_and_the_quarantine_beside_it(
     api: httpx.AsyncClient, store: Store, scene: Scene
 ) -> None:
     search_id = await ask(api, faces=[scene.faces["n1"]])

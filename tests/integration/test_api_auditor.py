@@ -198,9 +198,7 @@ async def test_the_chain_is_proved_range_by_range_to_its_head(store: Store, audr
         ("CREATE (:AuditRoot {date: '2026-11-20', seq: 5, hash: 'x', count: 5})", "entry 5 is not the one that the"),
     ],
 )
-async def test_what_was_done_to_the_graph_by_hand_is_told(
-    store: Store, audrey: Client, change: Any, fault: str
-) -> None:
+async def test_changes_of_the_graph_by_hand_are_reported(store: Store, audrey: Client, change: Any, fault: str) -> None:
     await act(store, *looks(6))
     await store.statement(change)
 
@@ -211,7 +209,7 @@ async def test_what_was_done_to_the_graph_by_hand_is_told(
     assert found["next"] is None
 
 
-async def test_another_chain_than_the_one_that_was_proved_before_is_told(store: Store, audrey: Client) -> None:
+async def test_another_chain_than_the_one_proved_before_is_reported(store: Store, audrey: Client) -> None:
     await act(store, *looks(3))
 
     found = await audrey.told("GET /audit/verification", after=2, after_hash="0" * 64)
@@ -220,7 +218,7 @@ async def test_another_chain_than_the_one_that_was_proved_before_is_told(store: 
     assert (await audrey.told("GET /audit/verification", after=99))["fault"] == "entry 99 is missing"
 
 
-async def test_the_quarantine_is_told_oldest_first_without_its_bytes(store: Store, audrey: Client) -> None:
+async def test_the_quarantine_is_listed_oldest_first_without_its_bytes(store: Store, audrey: Client) -> None:
     await quarantine.index(
         store, [{**failed(place, "missing_file"), "value": "c2VjcmV0"} for place in (3, 1, 2)], now=NOW
     )

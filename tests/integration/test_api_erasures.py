@@ -94,7 +94,7 @@ async def test_a_case_is_absent_with_what_lies_in_it_alone(api: httpx.AsyncClien
     assert [member["case_id"] for member in media["memberships"]] == [second]
 
 
-async def test_every_case_system_whose_case_a_picture_was_in_is_told_of_its_erasure(
+async def test_every_case_system_with_the_picture_in_a_case_is_notified_of_its_erasure(
     api: httpx.AsyncClient, store: Store, scene: Scene
 ) -> None:
     """Symptom: a picture in cases of two case systems was erased, and neither heard of it."""

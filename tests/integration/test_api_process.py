@@ -7,10 +7,9 @@ import os
 import re
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from graph.store.queries import audit as audit_queries
 from graph.store.session import Store, Tx
 from tests.integration.conftest import HEADERS, entries
 from tests.support.factories import two_cases
-from tests.support.harness import LONG_S, new_store
+from tests.support.forked import Forked, Start, start
+from tests.support.harness import LONG_S, new_store, until
 from tests.support.signed_in import sign_in_env
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
@@ -32,19 +32,23 @@ LOOKS = 20
 
 @dataclass
 class Running:
-    process: asyncio.subprocess.Process
-    url: str = ""
-    lines: list[str] = field(default_factory=list[str])
+    """A process of the service, whose output goes to a file."""
 
-    async def read_log(self) -> None:
-        assert self.process.stderr is not None
-        async for line in self.process.stderr:
-            self.lines.append(line.decode())
-            if found := re.search(r"http://127\.0\.0\.1:\d+", self.lines[-1]):
-                self.url = found[0]
+    process: Forked
+    log: Path
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    @property
+    def url(self) -> str:
+        found = re.search(r"http://127\.0\.0\.1:\d+", self.said)
+        return found[0] if found else ""
 
     async def ended(self) -> int:
-        return await asyncio.wait_for(self.process.wait(), LONG_S)
+        await until(lambda: self.process.poll() is not None, "the service ends")
+        return self.process.wait()
 
 
 def environment(stack: Any, data: Path, **changed: str) -> dict[str, str]:
@@ -60,27 +64,23 @@ def environment(stack: Any, data: Path, **changed: str) -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("REDTHREAD_")} | own
 
 
-async def spawn(env: Mapping[str, str]) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "api.main", env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
+def spawn(env: Mapping[str, str], log: Path) -> Running:
+    with log.open("wb") as output:
+        return Running(start(Start("api.main", [], env), output.fileno(), output.fileno()), log)
 
 
 @asynccontextmanager
-async def running(env: Mapping[str, str]) -> AsyncIterator[Running]:
-    service = Running(await spawn(env))
-    reading = asyncio.create_task(service.read_log())
+async def running(env: Mapping[str, str], log: Path) -> AsyncIterator[Running]:
+    service = spawn(env, log)
     try:
         async with asyncio.timeout(LONG_S), httpx.AsyncClient(headers=HEADERS) as client:
             while not service.url or not await _answers(client, service.url):
-                assert service.process.returncode is None, service.lines
+                assert service.process.poll() is None, service.said
                 await asyncio.sleep(0.05)
         yield service
     finally:
-        if service.process.returncode is None:
-            service.process.kill()
-        await service.process.wait()
-        await reading
+        service.process.kill()
+        await service.ended()
 
 
 async def _answers(client: httpx.AsyncClient, url: str) -> bool:
@@ -96,10 +96,10 @@ async def test_it_serves_loopback_only_and_ends_its_requests_before_itself(
     """Given a look that waits for the audit, When SIGTERM comes, Then the look is answered and the exit is clean."""
     scene = await two_cases(store, new_store(tmp_path))
     async with (
-        running(environment(stack, tmp_path)) as service,
+        running(environment(stack, tmp_path), tmp_path / "api.log") as service,
         httpx.AsyncClient(base_url=service.url, headers=HEADERS, timeout=30) as client,
     ):
-        assert "this machine only" in "".join(service.lines)
+        assert "this machine only" in service.said
         listening = psutil.Process(service.process.pid).net_connections("tcp")
         assert {item.laddr.ip for item in listening if item.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
         assert (await client.get("/readyz")).status_code == 200
@@ -128,7 +128,7 @@ async def test_it_serves_loopback_only_and_ends_its_requests_before_itself(
 
         assert answer.status_code == 200
         assert await service.ended() == 0
-    assert "secret" not in "".join(service.lines)
+    assert "secret" not in service.said
     assert "face.seen" in {entry.action for entry in await entries(store)}
 
 
@@ -136,7 +136,7 @@ async def test_under_load_it_stays_ready(stack: Any, store: Store, tmp_path: Pat
     """With 50 clients one look in twelve at /readyz was a 503: it stood in line with their requests."""
     scene = await two_cases(store, new_store(tmp_path))
     async with (
-        running(environment(stack, tmp_path)) as service,
+        running(environment(stack, tmp_path), tmp_path / "api.log") as service,
         httpx.AsyncClient(
             base_url=service.url, headers=HEADERS, timeout=60, limits=httpx.Limits(max_connections=60)
         ) as client,
@@ -159,10 +159,9 @@ async def test_under_load_it_stays_ready(stack: Any, store: Store, tmp_path: Pat
     assert found == [200] * LOOKS
 
 
-async def refusal(env: Mapping[str, str]) -> tuple[int | None, str]:
-    process = await spawn(env)
-    _, said = await asyncio.wait_for(process.communicate(), LONG_S)
-    return process.returncode, said.decode()
+async def refusal(env: Mapping[str, str], log: Path) -> tuple[int, str]:
+    service = spawn(env, log)
+    return await service.ended(), service.said
 
 
 async def test_it_refuses_to_start_beyond_this_machine_on_a_taken_port_or_without_a_password(
@@ -175,9 +174,9 @@ async def test_it_refuses_to_start_beyond_this_machine_on_a_taken_port_or_withou
         env = environment(stack, tmp_path)
         without = {name: value for name, value in env.items() if name != "REDTHREAD_NEO4J_PASSWORD"}
         beyond, busy, keyless = await asyncio.gather(
-            refusal(env | {"REDTHREAD_API_HOST": "0.0.0.0"}),
-            refusal(env | {"REDTHREAD_API_PORT": port}),
-            refusal(without),
+            refusal(env | {"REDTHREAD_API_HOST": "0.0.0.0"}, tmp_path / "beyond"),
+            refusal(env | {"REDTHREAD_API_PORT": port}, tmp_path / "busy"),
+            refusal(without, tmp_path / "keyless"),
         )
 
     assert beyond[0] == 2

@@ -70,7 +70,7 @@ async def test_the_header_of_old_names_nobody(api: httpx.AsyncClient, store: Sto
     assert [entry.actor for entry in await entries(store)] == ["anna@north"]
 
 
-async def test_while_the_issuers_keys_cannot_be_had_nobody_is_let_in_and_told_to_come_again(
+async def test_without_the_issuers_keys_everybody_is_refused_and_asked_to_retry(
     store: Store, files: MediaStore
 ) -> None:
     @asynccontextmanager

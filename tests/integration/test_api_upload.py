@@ -18,8 +18,7 @@ from graph.domain import ids
 from graph.files import MediaStore
 from graph.store.session import Row, Store
 from streams.client.publish import CaseSystem
-from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.settings import Addresses, cache_folder
+from streams.settings import Addresses
 from tests.integration.conftest import deeds, entries
 from tests.support.factories import BEN, NORTH, NOW, SOUTH, Scene, drawn_face
 from tests.support.factories_pictures import astronaut, encoded
@@ -64,7 +63,7 @@ async def test_an_upload_is_stored_first_and_published_like_a_case_systems_event
     assert (entry.action, entry.subject, entry.purpose) == ("media.uploaded", media_id, "victim identification")
 
 
-async def test_while_the_media_store_is_away_nothing_is_taken_or_told_as_gone(
+async def test_while_the_media_store_is_away_uploads_are_refused_and_nothing_is_reported_missing(
     api: httpx.AsyncClient, store: Store, scene: Scene, tmp_path: Path
 ) -> None:
     """A face whose store was not mounted was told as gone (404), and an upload went below the mount point."""
@@ -91,7 +90,7 @@ async def test_while_the_media_store_is_away_nothing_is_taken_or_told_as_gone(
     assert (await api.get(f"/faces/{scene.faces['n1']}/crop")).status_code == 200
 
 
-async def test_an_upload_on_its_way_is_told_in_its_own_district_only(
+async def test_an_upload_in_progress_is_shown_in_its_own_district_only(
     api: httpx.AsyncClient, store: Store, scene: Scene
 ) -> None:
     """Symptom: who followed the Location of an upload at once was told that there is no such media."""
@@ -174,13 +173,10 @@ async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[
         yield site
 
 
+@pytest.mark.usefixtures("models")
 async def test_a_face_of_an_uploaded_picture_ends_up_in_its_case_and_the_same_bytes_twice_harm_nobody(
     site: Site, api: httpx.AsyncClient
 ) -> None:
-    try:
-        ensure_models(cache_folder() / "models")
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
     case, places = CaseSystem(site.stack.kafka_connection), set[str]()
     case.change_case({"case_id": NORTH, "district": "north", "status": "open", "version": 1}, places.add)
     case.flush()

@@ -12,17 +12,12 @@ import pytest
 from graph.domain.people import Person
 from graph.store.session import Store
 from tests.integration.conftest import deeds, entries
-from tests.support.factories import ANNA, BEN, Scene
+from tests.support.factories import ANNA, BEN
 from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 
 YES = {"decision": "confirmed", "reasons": ["ears", "against:hair"], "text": "same scar"}
-
-
-@pytest.fixture
-async def link_id(scene: Scene) -> str:
-    return await scene.link("n1", "s1")
 
 
 async def judge(
@@ -98,7 +93,9 @@ async def test_a_verdict_names_the_one_version_that_was_seen(
     assert await deeds(store) == []
 
 
-async def test_a_stale_verdict_is_told_what_another_person_did_first(api: httpx.AsyncClient, link_id: str) -> None:
+async def test_a_stale_verdict_is_answered_with_the_other_persons_decision(
+    api: httpx.AsyncClient, link_id: str
+) -> None:
     first, second = await asyncio.gather(
         judge(api, link_id, '"0"', who=ANNA), judge(api, link_id, '"0"', {"decision": "dismissed"}, who=BEN)
     )

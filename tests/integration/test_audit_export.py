@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,10 +22,10 @@ from graph.store import log
 from graph.store.session import Store, Tx
 from streams.settings import Addresses
 from tests.support.access import access_of
+from tests.support.commands import redthread_forked
 from tests.support.factories import ANNA, NORTH, NOW, Scene
 
 pytestmark = pytest.mark.anyio
-CHECKOUT = Path(__file__).parents[2]
 LATER = NOW + timedelta(days=2)
 
 
@@ -263,25 +259,17 @@ async def test_the_commands_write_prove_and_count(store: Store, stack: Addresses
     await act(store, audit.Act(datetime.now(UTC), "anna", "face.seen", "face", "find"))
     who = ["--by", "audrey", "--purpose", "report", "--data", str(tmp_path / "data")]
     today = str(datetime.now(UTC).date())
-    env = {
-        **os.environ,
-        "REDTHREAD_KAFKA": stack.kafka,
-        "REDTHREAD_NEO4J_URI": stack.neo4j_uri,
-        "COLUMNS": "1000",
-        "REDTHREAD_NEO4J_USER": stack.neo4j_user,
-        "REDTHREAD_NEO4J_PASSWORD": stack.neo4j_password,
-    }
+    env = {**stack.env(), "COLUMNS": "1000"}
 
-    def run(*words: str) -> str:
-        command = [sys.executable, "-m", "infra.cli", "audit", *words]
-        done = subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False)
+    async def run(*words: str) -> str:
+        done = await redthread_forked("audit", *words, env=env)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     file = str(tmp_path / "export")
-    written = await asyncio.to_thread(run, "export", file, "--period", today, today, *who)
-    proved = await asyncio.to_thread(run, "verify", file)
-    counted = await asyncio.to_thread(run, "yearly", today[:4], "--json", *who)
+    written = await run("export", file, "--period", today, today, *who)
+    proved = await run("verify", file)
+    counted = await run("yearly", today[:4], "--json", *who)
 
     assert written == proved
     assert "whole: entries 1 to 2, 2 shown, 0 left out" in proved

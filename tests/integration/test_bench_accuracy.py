@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_both_protocols_are_measured_and_told_with_their_intervals(folder: Path, tmp_path: Path) -> None:
+def test_both_protocols_are_measured_and_printed_with_their_intervals(folder: Path, tmp_path: Path) -> None:
     done = redthread("bench", "accuracy", folder, "--on-file", "3", "--json", "--plot", tmp_path / "det.svg")
 
     assert done.returncode == 0, done.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from pathlib import Path
 
@@ -11,19 +10,10 @@ import pytest
 
 from infra.evaluation.calibration.labelled import COPIES_EACH, labelled_faces
 from streams.client.folders import SourceFile, read_cases
-from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
+from streams.faces.models import ModelFiles
 from tests.support.commands import redthread
 
 _LFW = Path(__file__).resolve().parents[3] / "shared" / "faces" / "lfw"
-
-
-@pytest.fixture(scope="module")
-def models() -> ModelFiles:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    try:
-        return ensure_models(Path(os.environ.get("REDTHREAD_MODELS") or cache / "redthread" / "models"))
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
 
 
 @pytest.mark.skipif(not _LFW.is_dir(), reason=f"the sample faces are absent: {_LFW}")

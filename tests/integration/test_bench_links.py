@@ -21,7 +21,7 @@ WITH f MATCH (c:Cursor) SET c.calibration = $calibration
 """
 
 
-async def test_a_pair_is_told_by_the_score_that_links_have_not_by_the_cosine_of_stored_vectors(store: Store) -> None:
+async def test_a_pair_is_scored_as_links_are_not_by_the_cosine_of_stored_vectors(store: Store) -> None:
     """Symptom: a missed pair was listed with 0.47 beside a threshold of 0.43, as not similar enough."""
     stored = make.unit(np.random.default_rng(1))
     text = as_text(packaged()[MODEL_ID])

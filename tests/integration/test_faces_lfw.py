@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ import pytest
 from streams.faces.detect import Detector
 from streams.faces.embed import Embedder, align
 from streams.faces.find import FaceFinder
-from streams.faces.models import ModelFiles, ModelsUnavailable, ensure_models
+from streams.faces.models import ModelFiles
 from streams.media.decode import Decoder
 from tests.support.factories_models import plain_recogniser
 
@@ -32,15 +31,6 @@ _PAIRS = 200
 Vectors = dict[Path, npt.NDArray[np.float32]]
 
 pytestmark = pytest.mark.skipif(not _LFW.is_dir(), reason=f"the sample faces are absent: {_LFW}")
-
-
-@pytest.fixture(scope="module")
-def models() -> ModelFiles:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    try:
-        return ensure_models(Path(os.environ.get("REDTHREAD_MODELS") or cache / "redthread" / "models"))
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +65,7 @@ def test_a_face_is_found_in_every_picture(vectors: Vectors, people: list[list[Pa
     assert set(vectors) == set(itertools.chain.from_iterable(people))
 
 
-def test_same_and_different_people_are_told_apart(vectors: Vectors, people: list[list[Path]]) -> None:
+def test_same_and_different_people_are_distinguished(vectors: Vectors, people: list[list[Path]]) -> None:
     choose = random.Random(_SEED)
     same_pairs = [pair for files in people for pair in itertools.combinations(files, 2)]
     same = [float(vectors[a] @ vectors[b]) for a, b in choose.sample(same_pairs, _PAIRS)]

@@ -21,9 +21,9 @@ from graph.files import MediaStore
 from graph.store.session import Store
 from streams import topics
 from streams.client.publish import CaseSystem
-from streams.faces.models import MODEL_ID, ModelsUnavailable, ensure_models
+from streams.faces.models import MODEL_ID, ModelFiles
 from streams.gallery.load import load_gallery
-from streams.settings import Addresses, cache_folder
+from streams.settings import Addresses
 from tests.integration.conftest import entries
 from tests.support import factories_streams as make
 from tests.support.access import access_of
@@ -161,7 +161,7 @@ async def linked(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
         yield site
 
 
-async def test_link_adds_it_loads_it_again_and_reading_the_log_anew_changes_nothing(linked: LinkInProcess) -> None:
+async def test_link_adds_a_marked_face_loads_it_again_and_a_replay_changes_nothing(linked: LinkInProcess) -> None:
     site = linked
     rng = np.random.default_rng(6)
     child = make.unit(rng)
@@ -201,12 +201,8 @@ async def test_link_adds_it_loads_it_again_and_reading_the_log_anew_changes_noth
 
 
 @pytest.fixture
-async def running(site: Site) -> Site:
+async def running(models: ModelFiles, site: Site) -> Site:
     """The whole chain with the real models, and an open case in north and one in south."""
-    try:
-        ensure_models(cache_folder() / "models")
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
     system, places = CaseSystem(site.stack.kafka_connection), set[str]()
     for case, district in ((NORTH, "north"), ("local:s1", "south")):
         system.change_case({"case_id": case, "district": district, "status": "open", "version": 1}, places.add)

@@ -24,11 +24,6 @@ pytestmark = pytest.mark.anyio
 WHY = ("ears",)
 
 
-@pytest.fixture
-async def link_id(scene: Scene) -> str:
-    return await scene.link("n1", "s1", score=0.52)
-
-
 async def judge(
     store: Store, link_id: str, version: int, decision: Decision = Decision.CONFIRMED, actor: Person = ANNA
 ) -> VisibleLink:

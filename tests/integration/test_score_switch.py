@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from streams.records.gallery import GalleryRecord
 from streams.settings import Addresses
 from tests.support import factories_streams as make
 from tests.support.access import access_of
-from tests.support.commands import command
+from tests.support.commands import redthread_forked
 from tests.support.factories import ANNA, NOW
 from tests.support.link_in_process import link_in_process
 from tests.support.reference_gallery import Reference
@@ -50,10 +49,7 @@ def pictures() -> list[GalleryRecord]:
 
 
 async def models(stack: Addresses, *arguments: object) -> subprocess.CompletedProcess[str]:
-    line, env = command("models", *arguments)
-    return await asyncio.to_thread(
-        subprocess.run, line, env={**env, **stack.env()}, capture_output=True, text=True, timeout=120, check=False
-    )
+    return await redthread_forked("models", *arguments, env=stack.env())
 
 
 def links_of(
@@ -109,7 +105,7 @@ async def test_links_of_an_older_release_are_compared_again_at_one_record_and_ju
 
 
 @pytest.mark.parametrize(("faces", "score_id"), [(0, NOW_ID), (1, OLDER.score_id)])
-async def test_a_register_of_an_older_release_is_told_by_its_faces_from_a_new_one(
+async def test_a_register_of_an_older_release_is_recognised_by_its_faces(
     store: Store, faces: int, score_id: str
 ) -> None:
     """Symptom: an older dump that was loaded, and whose log `restore` then had read again from its beginning, was taken

@@ -35,22 +35,8 @@ from tests.support.factories import NOW
 from tests.support.graph_contents import empty
 from tests.support.harness import new_store
 from tests.support.signed_in import as_, sign_in
-from tests.support.worlds import (
-    OPENED,
-    REQUESTS,
-    SEALED,
-    SOUTHERN,
-    VIEWERS,
-    WIDE,
-    Hidden,
-    Ids,
-    Pool,
-    Request,
-    Step,
-    World,
-    place_of,
-    requests,
-)
+from tests.support.world_requests import REQUESTS, Pool, Request, requests
+from tests.support.worlds import OPENED, SEALED, SOUTHERN, VIEWERS, WIDE, Hidden, Ids, Step, World, place_of
 
 STORIES = int(os.environ.get("REDTHREAD_TEST_WORLDS", "3"))
 AGAIN = 60

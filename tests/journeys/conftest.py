@@ -1,42 +1,65 @@
-"""One running system for all journeys."""
+"""One running system for all journeys: that of the demo, with three sample cases in it."""
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.demo.samples import write_samples
-from infra.local.neo4j.server import QUICK
-from tests.support.commands import redthread_process
+from tests.support.commands import TIMEOUT_S, command
+
+
+@dataclass(frozen=True)
+class Demo:
+    """`redthread demo`, which has shown its result and serves."""
+
+    process: subprocess.Popen[str]
+    result: dict[str, Any]
+    said: str
+    scratch: Path
+    """Its temporary folder."""
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    line, environment = command("demo", "--json", "--embed", 1)
+    environment["TMPDIR"] = str(tmp_path_factory.mktemp("demo"))
+    process = subprocess.Popen(
+        line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/"
+    )
+    try:
+        assert process.stdout is not None and process.stderr is not None
+        result = json.loads(process.stdout.readline() or process.stderr.read())
+        said = "".join(iter(process.stderr.readline, "Ctrl-C stops everything.\n"))
+        [scratch] = Path(environment["TMPDIR"]).iterdir()
+        yield Demo(process, result, said, scratch)
+        process.terminate()
+        process.wait(TIMEOUT_S)
+    finally:
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def data(demo: Demo) -> Path:
+    """The data folder of the running system."""
+    return demo.scratch / "data"
+
+
+@pytest.fixture(scope="session")
+def media_root(demo: Demo) -> Path:
+    """A folder that the system may read pictures from."""
+    return demo.scratch / "pictures"
 
 
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the demo's sample pictures."""
+    """A folder of the demo's sample pictures, whose names are in no journal."""
     folder = tmp_path_factory.mktemp("samples")
     write_samples(folder)
     return folder
-
-
-@pytest.fixture(scope="session")
-def media_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that the system may read pictures from."""
-    return tmp_path_factory.mktemp("media")
-
-
-@pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory, media_root: Path) -> Iterator[Path]:
-    """The data folder of the running system."""
-    folder = tmp_path_factory.mktemp("data")
-    ports = (item for name in ("api", "kafka", "neo4j") for item in (f"--{name}-port", 0))
-    with pytest.MonkeyPatch.context() as patch:
-        # The system lives for minutes: the second compiler of Neo4j's JVM would cost more than it saves.
-        patch.setenv("JAVA_TOOL_OPTIONS", " ".join(QUICK))
-        started = redthread_process(
-            "up", "--detach", "--data", folder, "--embed", 1, "--media-root", f"{media_root.as_uri()}/", *ports
-        )
-    assert started.returncode == 0, started.stderr
-    yield folder
-    assert redthread_process("down", "--data", folder).returncode == 0

@@ -1,13 +1,10 @@
-"""`redthread demo`, from nothing to the answers, and back to nothing."""
+"""`redthread demo`, from nothing to the answers; its end is tested in test_stopping.py."""
 
 from __future__ import annotations
 
 import asyncio
 import io
-import json
 import re
-import signal
-import subprocess
 from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +22,8 @@ from infra.demo.samples import SHOTS
 from infra.local.running import addresses_of
 from infra.settings import Settings
 from streams.client.folders import read_cases
-from tests.support.commands import TIMEOUT_S, command, redthread
+from tests.journeys.conftest import Demo
+from tests.support.commands import redthread
 from tests.support.factories_pictures import astronaut, encoded, quarters
 
 SIDE = tuple[str, str]
@@ -35,26 +33,8 @@ def people_by_place() -> dict[SIDE, set[str]]:
     return {(shot.case, shot.file): set(shot.people) for shot in SHOTS}
 
 
-def test_the_demo_links_the_people_of_two_cases_and_nobody_else_and_serves_until_it_is_stopped() -> None:
-    line, environment = command("demo", "--json", "--embed", 1)
-    demo = subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
-    try:
-        assert demo.stdout is not None and demo.stderr is not None
-        found = json.loads(demo.stdout.readline() or demo.stderr.read())
-        said = "".join(iter(demo.stderr.readline, "Ctrl-C stops everything.\n"))
-        api = re.search(r"http://127\.0\.0\.1:\d+", said)
-        assert api is not None
-        assert httpx.get(f"{api[0]}/healthz", trust_env=False, timeout=60).is_success
-        assert shown_to_who_follows_it(said, api[0]) == 200
-        demo.send_signal(signal.SIGINT)
-        rest, errors = demo.communicate(timeout=TIMEOUT_S)
-    finally:
-        demo.kill()
-    assert (demo.returncode, rest) == (0, ""), errors
-    assert "still to come" not in said  # every picture is in the graph before the two questions are asked
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{api[0]}/healthz", trust_env=False, timeout=60)
-
+def test_the_demo_links_the_people_of_two_cases_and_nobody_else(demo: Demo) -> None:
+    found = demo.result
     people = people_by_place()
     expected = {frozenset((a, b)) for a, b in combinations(people, 2) if people[a] & people[b]}
     linked = {frozenset((place(link["a"]), place(link["b"]))) for link in found["links"]}
@@ -74,7 +54,15 @@ def test_the_demo_links_the_people_of_two_cases_and_nobody_else_and_serves_until
         found["seconds"]["per_step"]
     )
     # Both questions have their answer in words: the person is in another case, and in the one that was asked.
-    assert said.count("similar is not the same person") == 2
+    assert demo.said.count("similar is not the same person") == 2
+    assert "still to come" not in demo.said, "every picture is in the graph before the two questions are asked"
+
+
+def test_the_demo_serves_and_its_example_works_as_shown(demo: Demo) -> None:
+    api = re.search(r"http://127\.0\.0\.1:\d+", demo.said)
+    assert api is not None
+    assert httpx.get(f"{api[0]}/healthz", trust_env=False, timeout=60).is_success
+    assert shown_to_who_follows_it(demo.said, api[0]) == 200
 
 
 def shown_to_who_follows_it(said: str, url: str) -> int:
@@ -105,7 +93,7 @@ async def result_on(data: Path, folder: Path) -> dict[str, Any]:
     return result_of(files, notices, links).as_json(clock.as_json())
 
 
-def test_ones_own_folder_may_hold_anything_and_each_file_is_told_of(
+def test_a_users_folder_may_hold_anything_and_each_file_gets_a_notice(
     data: Path, samples: Path, media_root: Path
 ) -> None:
     anne = (samples / "2026-001" / "a-1.jpg").read_bytes()

@@ -1,11 +1,13 @@
 """The command `redthread` as a user calls it, without the settings of the caller's shell.
 
-`redthread` runs a command inside the test process, which costs no start of an interpreter; `redthread_process` runs it
-in a process of its own, for what is about processes: detaching, signals, exit at a real pipe.
+`redthread` runs a command inside the test process, which costs no start of an interpreter. `redthread_forked` does so
+where the test has a running event loop: in a forked process. `redthread_process` is for what is about processes:
+detaching, signals, exit at a real pipe.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import logging
@@ -19,6 +21,7 @@ from pathlib import Path
 from unittest import mock
 
 from infra.cli import app
+from tests.support.prepared import Run, run_all
 
 CHECKOUT = Path(__file__).parents[2]
 TIMEOUT_S = 240
@@ -38,6 +41,14 @@ def redthread_process(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         line, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, cwd="/"
     )
+
+
+async def redthread_forked(*arguments: object, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Runs `redthread ARGUMENTS` to its end in a forked process, with the settings `env`."""
+    words = [str(argument) for argument in arguments]
+    run = Run(words, {**_environment(), "PYTHONPATH": str(CHECKOUT), **env})
+    [ended] = await asyncio.to_thread(run_all, [run], timeout_s=TIMEOUT_S)
+    return subprocess.CompletedProcess(words, ended.code, ended.out, ended.err)
 
 
 def redthread(*arguments: object, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

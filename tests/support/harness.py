@@ -38,6 +38,7 @@ from streams.kafka.admin import ensure_topics
 from streams.kafka.sending import gallery_headers
 from streams.settings import Addresses
 from streams.topics import LINK_GROUP
+from tests.support.forked import Forked, Start, start
 from tests.support.graph_contents import GraphContents
 
 CHECKOUT = Path(__file__).parents[2]
@@ -48,19 +49,22 @@ PAUSE_S = (0.05, 0.3)
 
 
 class Worker:
-    """One worker process, which dies with the test run; its output goes to a file."""
+    """One worker process, which dies with the test run; its output goes to a file.
+
+    Link is forked. Embed is started by the interpreter: forked, it hung where it loaded its models.
+    """
 
     def __init__(self, kind: str, env: dict[str, str], log: Path) -> None:
         self.kind = kind
         self.log = log
+        env = {**os.environ, **env, "PYTHONPATH": str(CHECKOUT)}
+        self.process: subprocess.Popen[bytes] | Forked
         with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [*leashed(signal.SIGKILL), sys.executable, "-P", "-m", "streams.worker", kind],
-                env={**os.environ, **env, "PYTHONPATH": str(CHECKOUT)},
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+            if kind == "link":
+                self.process = start(Start("streams.worker", [kind], env), output.fileno(), output.fileno())
+            else:
+                line = [*leashed(signal.SIGKILL), sys.executable, "-P", "-m", "streams.worker", kind]
+                self.process = subprocess.Popen(line, env=env, stdout=output, stderr=output, start_new_session=True)
 
     @property
     def alive(self) -> bool:
@@ -77,7 +81,7 @@ class Worker:
     async def ended(self) -> int:
         """The exit status, once there is one; negative for a signal."""
         await until(lambda: not self.alive, f"the {self.kind} worker ends")
-        return self.process.returncode
+        return self.process.wait()
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = LONG_S) -> None:

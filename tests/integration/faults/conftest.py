@@ -7,8 +7,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.settings import cache_folder
 from tests.support.faults.settings import Campaign, campaign
 
 Tell = Callable[[str], None]
@@ -18,14 +16,6 @@ Tell = Callable[[str], None]
 def asked() -> Campaign:
     """How long to run."""
     return campaign()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def models() -> None:
-    try:
-        ensure_models(cache_folder() / "models")
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tests.support.faults.settings import Campaign
 from tests.support.faults.site import Site
 from tests.support.faults.system import DoesNotRun, send, until
 
-pytestmark = pytest.mark.timeout(0)
+pytestmark = [pytest.mark.timeout(0), pytest.mark.usefixtures("models")]
 DISK_MB = 3000
 FIRST = 20
 """Pictures of people with which a new system begins."""

@@ -17,7 +17,7 @@ from tests.support.faults.settings import Campaign
 from tests.support.faults.site import Site
 from tests.support.faults.system import DoesNotRun, until
 
-pytestmark = pytest.mark.timeout(0)
+pytestmark = [pytest.mark.timeout(0), pytest.mark.usefixtures("models")]
 DISK_MB = 1000
 """A system with a few hundred pictures takes a tenth of it."""
 EVENTS, EVENTS_A_SECOND = 600, 8.0

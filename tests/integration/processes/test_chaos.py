@@ -4,40 +4,20 @@ from __future__ import annotations
 
 import io
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from confluent_kafka import TopicPartition
 from PIL import Image
 
-from graph.store.session import Store
 from streams import topics
 from streams.client.publish import CaseSystem
-from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.settings import Addresses, cache_folder
 from streams.topics import EMBED_GROUP
 from tests.support.factories_pictures import astronaut, encoded, group_photograph
-from tests.support.harness import Site, Worker, current_notices, installation
+from tests.support.harness import Site, Worker, current_notices
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("models")]
 CASES = {"local:n1": "north", "local:n2": "north", "local:s1": "south"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def models() -> None:
-    try:
-        ensure_models(cache_folder() / "models")
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
-
-
-@pytest.fixture
-async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
-    (tmp_path / "media").mkdir()
-    roots = f'["{(tmp_path / "media").as_uri()}/"]'
-    async with installation(stack, store, tmp_path, REDTHREAD_MEDIA_ROOTS=roots) as site:
-        yield site
 
 
 def pictures() -> list[bytes]:

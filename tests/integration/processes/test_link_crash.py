@@ -61,7 +61,7 @@ async def check(site: Site, expected: Reference) -> None:
     assert set(current_notices(site.notices())) == EVENTS
 
 
-async def test_kill_9_before_and_after_the_commit_and_after_telling_loses_and_doubles_nothing(
+async def test_kill_9_before_and_after_the_commit_and_after_notices_loses_and_doubles_nothing(
     site: Site, expected: Reference, tmp_path: Path
 ) -> None:
     site.write(RECORDS)
@@ -83,9 +83,7 @@ async def test_kill_9_before_and_after_the_commit_and_after_telling_loses_and_do
     assert len(set(ids)) == len(EVENTS)
 
 
-async def test_decisions_are_told_in_order_and_none_is_skipped_though_the_relay_dies_after_each_sending(
-    site: Site, tmp_path: Path
-) -> None:
+async def test_decision_notices_keep_their_order_though_the_relay_dies_after_each(site: Site, tmp_path: Path) -> None:
     """Three decisions on one link, each told by a relay that dies before it can note that it did."""
     site.write(RECORDS[:60])
     link = site.start("link")

@@ -72,7 +72,7 @@ def counted(gallery: Register) -> dict[str, dict[object, int]]:
     return {name: {key: n for key, n in counts._counts.items() if n} for name, counts in both.items()}
 
 
-async def test_reading_the_log_again_onto_the_graph_it_made_changes_nothing_and_tells_nothing(site: Site) -> None:
+async def test_a_replay_of_the_log_onto_its_graph_changes_nothing_and_sends_nothing(site: Site) -> None:
     site.write(record for _, record in LOG)
     link = site.start("link")
     await site.noticed(EVENTS)
@@ -102,7 +102,7 @@ async def test_reading_the_log_again_onto_the_graph_it_made_changes_nothing_and_
     assert (await site.cursor()).offset == len(LOG)
 
 
-async def test_an_empty_graph_is_filled_again_from_the_log_and_holds_and_tells_the_same(
+async def test_an_empty_graph_is_filled_again_from_the_log_with_the_same_contents_and_notices(
     in_process: LinkInProcess,
 ) -> None:
     site = in_process

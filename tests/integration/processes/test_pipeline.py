@@ -7,7 +7,6 @@ import io
 import json
 import queue
 import threading
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,9 +21,8 @@ from graph.files import MediaStore
 from graph.store.session import Row, Store
 from streams import topics
 from streams.client.publish import CaseSystem
-from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.kafka.admin import TopicsDiffer, check_topics, ensure_topics
-from streams.settings import Addresses, cache_folder
+from streams.settings import Addresses
 from tests.support.access import access_of
 from tests.support.factories_pictures import astronaut, encoded, group_photograph, quarters
 from tests.support.harness import Site, current_notices, installation, until
@@ -33,15 +31,7 @@ pytestmark = pytest.mark.anyio
 ANNA = Person("anna@north", frozenset({Role.INVESTIGATOR}), "north")
 
 
-@pytest.fixture
-async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
-    (tmp_path / "media").mkdir()
-    roots = f'["{(tmp_path / "media").as_uri()}/"]'
-    async with installation(stack, store, tmp_path, REDTHREAD_MEDIA_ROOTS=roots) as site:
-        yield site
-
-
-async def test_topics_are_made_as_the_table_says_and_a_changed_one_is_told(site: Site) -> None:
+async def test_topics_are_created_as_the_table_says_and_a_changed_one_is_reported(site: Site) -> None:
     def ensure() -> list[str]:
         return ensure_topics(site.stack.kafka_connection, ["local", "second"])
 
@@ -93,14 +83,11 @@ class Held(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.usefixtures("models")
 async def test_a_search_overtakes_pictures_that_embed_works_on_and_those_that_wait_behind_them(
     stack: Addresses, store: Store, tmp_path: Path
 ) -> None:
     """Every thread of the only embed worker is held in a picture, and more pictures wait, when a person asks."""
-    try:
-        ensure_models(cache_folder() / "models")
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
     Held.asked, Held.let_go = queue.Queue(), threading.Event()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Held)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -142,11 +129,8 @@ async def test_a_search_overtakes_pictures_that_embed_works_on_and_those_that_wa
         server.shutdown()
 
 
+@pytest.mark.usefixtures("models")
 async def test_a_person_asks_with_a_picture_or_a_known_face_and_is_answered(site: Site, tmp_path: Path) -> None:
-    try:
-        ensure_models(cache_folder() / "models")
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
     person = astronaut().crop((100, 0, 400, 300))
     group = Image.open(io.BytesIO(group_photograph())).convert("RGB")
     pictures = {

@@ -28,14 +28,13 @@ from graph.domain import ids
 from graph.store.session import Store
 from streams import topics
 from streams.client.publish import CaseSystem
-from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.records.incoming import CE_CASE, CE_MEDIA
-from streams.settings import Addresses, cache_folder
+from streams.settings import Addresses
 from tests.support.factories_pictures import astronaut, encoded, quarters
 from tests.support.harness import Site, current_notices, installation, until
 
 UNRESOLVED = "MATCH (q:Quarantined) WHERE q.status <> 'resolved' RETURN q.event AS event, q.code AS code"
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("models")]
 HEADERS = [("ce_id", b"by-hand"), ("ce_source", b"/local"), ("ce_specversion", b"1.0"), ("ce_type", CE_MEDIA.encode())]
 GOOD: dict[str, Any] = {
     "district": "north",
@@ -44,14 +43,6 @@ GOOD: dict[str, Any] = {
     "scope": "register",
 }
 PERSON = {"faces_found"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def models() -> None:
-    try:
-        ensure_models(cache_folder() / "models")
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
 
 
 @pytest.fixture

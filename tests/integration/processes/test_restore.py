@@ -15,17 +15,15 @@ from graph.files import MediaStore
 from graph.store.session import Store
 from streams import topics
 from streams.client.publish import CaseSystem
-from streams.faces.models import ModelsUnavailable, ensure_models
 from streams.link.worker import GAP_S
 from streams.records.gallery import MediaEmbedded
 from streams.repair import restore
 from streams.repair.reconcile import Reconciliation, find
 from streams.repair.topic_contents import SourceTopics
-from streams.settings import Addresses, cache_folder
 from streams.topics import EMBED_GROUP
 from tests.integration.processes.test_chaos import CASES, pictures
 from tests.support import factories_streams as make
-from tests.support.harness import Site, current_notices, installation, until
+from tests.support.harness import Site, current_notices, until
 from tests.support.link_in_process import LinkEnded, LinkInProcess, link_in_process
 
 pytestmark = pytest.mark.anyio
@@ -36,14 +34,6 @@ def picture(number: int, **facts: Any) -> MediaEmbedded:
     """A picture of one face, at its own place in the submitted topic."""
     vector = make.unit(np.random.default_rng(number))
     return make.embedded(f"picture-{number}", [vector], make.submitted(), make.origin(number, **facts))
-
-
-@pytest.fixture
-async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
-    (tmp_path / "media").mkdir()
-    roots = f'["{(tmp_path / "media").as_uri()}/"]'
-    async with installation(stack, store, tmp_path, REDTHREAD_MEDIA_ROOTS=roots) as site:
-        yield site
 
 
 def files_of(site: Site) -> MediaStore:
@@ -75,7 +65,7 @@ async def in_process(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProces
         yield site
 
 
-async def test_another_event_at_a_place_that_was_told_of_has_a_notice_of_its_own(in_process: LinkInProcess) -> None:
+async def test_another_event_at_a_noticed_place_has_its_own_notice(in_process: LinkInProcess) -> None:
     site = in_process
     first = picture(1, event=PLACE, ce_id="a")
     second = picture(2, event=PLACE, ce_id="b")
@@ -202,20 +192,12 @@ async def lose_an_event(site: Site) -> str:
     return places[0]
 
 
-@pytest.fixture
-def models() -> None:
-    try:
-        ensure_models(cache_folder() / "models")
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
-
-
 async def media_and_faces(site: Site) -> set[str]:
     names = await site.snapshot()
     return {name for name in names if name.startswith(("Media ", "Face ")) and " -" not in name}
 
 
-async def test_a_graph_that_lost_what_it_had_gets_everything_back_and_nobody_is_told_twice(
+async def test_a_graph_with_losses_is_restored_whole_and_no_notice_is_doubled(
     site: Site, tmp_path: Path, models: None
 ) -> None:
     cases, places = CaseSystem(site.stack.kafka_connection), set[str]()

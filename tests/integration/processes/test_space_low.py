@@ -18,8 +18,7 @@ from graph.space import Space
 from graph.store.session import Store
 from streams import topics
 from streams.client.publish import CaseSystem
-from streams.faces.models import ModelsUnavailable, ensure_models
-from streams.settings import Addresses, cache_folder
+from streams.settings import Addresses
 from tests.integration.conftest import HEADERS
 from tests.support.factories import NORTH, Scene, drawn_face
 from tests.support.harness import installation, until
@@ -57,13 +56,10 @@ async def test_an_upload_is_refused_and_reading_goes_on(
     assert read.status_code == 200
 
 
+@pytest.mark.usefixtures("models")
 async def test_embed_waits_with_pictures_and_relays_changes_until_there_is_space(
     stack: Addresses, store: Store, tmp_path: Path
 ) -> None:
-    try:
-        ensure_models(cache_folder() / "models")
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
     (tmp_path / "a.jpg").write_bytes(drawn_face())
     event = {
         "case_id": "local:n1",

@@ -203,7 +203,7 @@ def test_who_reads_and_sets_offsets_outlives_every_restart_of_kafka(kafka: Kafka
         child.wait()
 
 
-def test_what_was_read_is_told_for_all_topics_of_both_readers(kafka: KafkaServer) -> None:
+def test_read_offsets_are_listed_for_all_topics_of_both_readers(kafka: KafkaServer) -> None:
     send(kafka.connection, topics.PROBES, 3)
     with group_offsets(kafka.kafka_connection, EMBED_GROUP) as offsets:
         [place] = [place for place in offsets.partitions([topics.PROBES]) if offsets.bounds([place]) == [(0, 3)]]

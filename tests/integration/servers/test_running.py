@@ -123,7 +123,7 @@ def test_an_api_that_lacks_only_the_media_store_serves(answers: tuple[str, list[
     assert not given
 
 
-def test_the_api_is_asked_itself_and_what_it_lacks_is_told(answers: tuple[str, list[tuple[int, Any]]]) -> None:
+def test_the_api_reports_itself_what_it_lacks(answers: tuple[str, list[tuple[int, Any]]]) -> None:
     url, given = answers
     parts = {"graph": "ready", "media_store": "the media store is away", "sign_in": "ready"}
     given += [(200, {"status": "ready"}), (503, {"parts": parts}), (500, "?")]

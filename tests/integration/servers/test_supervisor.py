@@ -66,7 +66,7 @@ def test_a_child_that_needs_room_is_started_again_once_there_is_some(
     assert "sleeper is started again once there is free space" in said
 
 
-def test_a_killed_child_runs_again_and_both_are_told(tmp_path: Path) -> None:
+def test_a_killed_child_runs_again_and_both_are_announced(tmp_path: Path) -> None:
     said: list[str] = []
 
     async def story() -> None:

@@ -51,8 +51,12 @@ class Site:
         return found
 
     def close(self) -> None:
-        """Nothing of it runs any more; the disk is gone."""
+        """Nothing of it runs any more; the disk is gone. One in which nothing differs ends in an orderly way."""
         self.load.halt()
-        self.system.kill()
-        if self.disk is not None:
-            self.disk.delete()
+        try:
+            if self.clean:
+                self.system.down()
+        finally:
+            self.system.kill()
+            if self.disk is not None:
+                self.disk.delete()

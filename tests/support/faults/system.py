@@ -24,8 +24,6 @@ from infra.settings import Settings
 from streams.settings import Addresses
 from tests.support.commands import command
 
-UP_S = 240.0
-"""Above what a start with a recovery of both servers takes on a loaded machine."""
 DOWN_S = 120.0
 BACK_S = 180.0
 """Above a restart of any process with its back-off, at most 30 s, and a reload of the gallery."""
@@ -51,7 +49,7 @@ class System:
 
     def __init__(self, data: Path, media: Path, output: Path, *, embed: int = 1) -> None:
         self.data, self.media, self._output, self._embed = data, media, output, embed
-        self._process: subprocess.Popen[bytes] | None = None
+        self._supervisor: psutil.Process | None = None
         self._ports = free_ports(3)
         media.mkdir(parents=True, exist_ok=True)
 
@@ -61,43 +59,30 @@ class System:
         """Returns when the system says that it is ready; DoesNotRun gives its last words."""
         names = ("--api-port", "--kafka-port", "--neo4j-port")
         ports = [word for name, port in zip(names, self._ports, strict=True) for word in (name, port)]
-        line, environment = command(
-            "up", "--data", self.data, "--embed", self._embed, "--media-root", f"{self.media.as_uri()}/", *ports
-        )
-        # A system that lives for minutes: Neo4j's second compiler would cost more than it saves.
-        environment["JAVA_TOOL_OPTIONS"] = " ".join(QUICK)
-        with self._output.open("ab") as output:
-            self._process = subprocess.Popen(
-                line, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/"
-            )
-        process = self._process
-
-        def ready() -> bool:
-            if process.poll() is not None:
-                raise DoesNotRun(f"`up` ended with {process.returncode}: {self.log_tail()}")
-            return self.is_ready
-
-        try:
-            until(ready, f"`up` is ready: {self.log_tail()}", UP_S)
-        except DoesNotRun:
-            self.kill()
-            raise
+        roots = ("--media-root", f"{self.media.as_uri()}/")
+        code, said = self.run("up", "--detach", "--embed", self._embed, *roots, *ports)
+        running = find_running(self.data)
+        if code or running is None:
+            raise DoesNotRun(f"`up` ended with {code}: {said[-800:]}")
+        self._supervisor = psutil.Process(running.pid)
 
     def down(self) -> None:
-        """An orderly end."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            self.wait_ended()
+        """An orderly end; DoesNotRun where it is none."""
+        code, said = self.run("down")
+        if code:
+            raise DoesNotRun(f"`down` ended with {code}: {said[-800:]}")
+        self.wait_ended()
 
     def wait_ended(self) -> None:
         """Returns when the supervisor is gone; DoesNotRun where it does not end."""
-        if self._process is not None:
+        if self._supervisor is not None:
+            supervisor = self._supervisor
             try:
-                self._process.wait(DOWN_S)
-            except subprocess.TimeoutExpired:
+                until(lambda: _is_gone(supervisor), f"`up` ends: {self.log_tail()}", DOWN_S)
+            except DoesNotRun:
                 self.kill()
-                raise DoesNotRun(f"`up` does not end within {DOWN_S:.0f} s: {self.log_tail()}") from None
-            self._process = None
+                raise
+            self._supervisor = None
 
     def kill(self, processes: Iterable[psutil.Process] | None = None) -> None:
         """Every process is gone at once."""
@@ -105,10 +90,8 @@ class System:
         for process in tree:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(tree, 60)
-        if self._process is not None:
-            self._process.wait(60)
-            self._process = None
+        until(lambda: all(map(_is_gone, tree)), "every killed process is gone", 60)
+        self._supervisor = None
 
     def freeze(self, *others: int) -> list[psutil.Process]:
         """Stops every process, and those of the `others`, by SIGSTOP, and returns them."""
@@ -130,12 +113,12 @@ class System:
 
     @property
     def supervisor(self) -> psutil.Process:
-        assert self._process is not None
-        return psutil.Process(self._process.pid)
+        assert self._supervisor is not None
+        return self._supervisor
 
     def tree(self, *others: int) -> list[psutil.Process]:
         """The supervisor, everything below it, and everything below the `others`."""
-        roots = [*([self._process.pid] if self._process is not None else []), *others]
+        roots = [*([self._supervisor.pid] if self._supervisor is not None else []), *others]
         found: list[psutil.Process] = []
         for pid in roots:
             with contextlib.suppress(psutil.Error):
@@ -168,10 +151,12 @@ class System:
         until(alive, f"every process runs: {self.log_tail()}", BACK_S)
 
     def log_tail(self) -> str:
-        try:
-            return self._output.read_text("utf-8", "replace")[-800:].strip()
-        except OSError:
-            return ""
+        """The last words of the commands that ran in the background, and of `up`."""
+        found: list[str] = []
+        for path in (self._output, self.data / "logs" / "up.log"):
+            with contextlib.suppress(OSError):
+                found.append(path.read_text("utf-8", "replace")[-800:].strip())
+        return "\n".join(found)
 
     # --- how to reach it ---
 
@@ -203,6 +188,8 @@ class System:
     def run(self, *arguments: object) -> tuple[int, str]:
         """Exit code and words of `redthread ARGUMENTS` on this data folder."""
         line, environment = command(*arguments, "--data", self.data)
+        # A system that lives for minutes: Neo4j's second compiler would cost more than it saves.
+        environment["JAVA_TOOL_OPTIONS"] = " ".join(QUICK)
         done = subprocess.run(
             line, env=environment, capture_output=True, text=True, check=False, cwd="/", timeout=COMMAND_S
         )
@@ -213,6 +200,14 @@ class System:
         with contextlib.suppress(KafkaException):
             return bool(AdminClient({**connection, "log_level": 0}).list_topics(timeout=2).brokers)
         return False
+
+
+def _is_gone(process: psutil.Process) -> bool:
+    """Whether a process has ended, also where its parent has not asked how."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ def test_an_error_has_its_own_row_or_that_of_its_class(error: RedthreadError, co
     assert code_of(error) == code
 
 
-def test_every_code_is_told_with_its_status_type_and_title() -> None:
+def test_every_code_is_answered_with_its_status_type_and_title() -> None:
     for code, (status, title) in STATUS.items():
         answer = problem(code, "what happened")
         body = json.loads(bytes(answer.body))

@@ -69,7 +69,9 @@ def test_with_the_development_issuer_a_public_name_is_refused(given: pytest.Monk
         read()
 
 
-def test_with_a_real_issuer_the_api_may_listen_anywhere_under_names_that_it_is_told(given: pytest.MonkeyPatch) -> None:
+def test_with_a_real_issuer_the_api_may_listen_anywhere_under_the_names_of_its_settings(
+    given: pytest.MonkeyPatch,
+) -> None:
     for name, value in REAL.items():
         given.setenv(name, value)
     given.setenv("REDTHREAD_API_HOST", "0.0.0.0")

@@ -38,7 +38,7 @@ def test_a_changed_part_of_an_entry_shows(entries: list[Entry], part: str) -> No
     assert first_fault(entries) == "entry 3 was changed"
 
 
-def test_an_entry_that_was_changed_and_hashed_anew_shows_in_the_next(entries: list[Entry]) -> None:
+def test_a_changed_entry_with_a_recomputed_hash_shows_in_the_next(entries: list[Entry]) -> None:
     (entries[2],) = chain([Act(AT, "ben@south", "face.seen", "face:2", "a purpose")], 2, entries[1].hash, salts=SALTS)
 
     assert first_fault(entries) == "entry 4 does not follow entry 3: the earlier entry was changed or replaced"

@@ -168,7 +168,7 @@ def test_a_tail_that_is_cut_with_a_fitting_header_lacks_the_record_of_the_export
 
 
 @given(kind=st.sampled_from(sorted(LINES)), at=st.integers(1, N))
-def test_a_chain_hashed_anew_shows_at_the_next_root_and_only_there(kind: str, at: int) -> None:
+def test_a_recomputed_chain_shows_at_the_next_root_and_only_there(kind: str, at: int) -> None:
     lines = forged(kind, at)
 
     assert fault(lines) == "nothing"
@@ -198,13 +198,13 @@ def test_an_anchor_that_names_no_entry_of_the_file_proves_nothing_and_says_so() 
     assert fault(LINES["chain"], [Root("2027-01-01", 99, "0" * 64, 1)]).startswith("no root names an entry")
 
 
-def test_roots_that_contradict_each_other_are_told() -> None:
+def test_roots_that_contradict_each_other_are_reported() -> None:
     first, second, third = ROOTS["chain"]
     for roots in ([first, replace(second, seq=7)], [first, replace(second, count=3)], [first, first, third]):
         assert "2026-11-18" in fault(LINES["chain"], roots) or "2026-11-19" in fault(LINES["chain"], roots)
 
 
-def test_a_day_without_a_root_is_told() -> None:
+def test_a_day_without_a_root_is_reported() -> None:
     assert verify(LINES["chain"], [ROOTS["chain"][0], ROOTS["chain"][2]]).days_without == ["2026-11-19"]
 
 

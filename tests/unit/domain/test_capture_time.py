@@ -53,14 +53,16 @@ def test_of_events_that_differ_the_latest_counts_and_any_before_the_file() -> No
         ("2021-01-01", 11, BEYOND),
     ],
 )
-def test_a_gap_is_told_in_whole_years_and_says_where_it_is_more_than_works(later: str, years: int, band: str) -> None:
+def test_a_gap_is_shown_in_whole_years_and_marked_where_faces_change_too_much(
+    later: str, years: int, band: str
+) -> None:
     expected = Gap(years, band, LIMITS.get(band))
     for pair in ((taken("2010-01-01T00:00:00+00:00"), taken(later)), (taken(later), taken("2010-01-01"))):
         assert gap_between(*pair, sees_north) == expected
     assert (expected.limits is None) == (years <= 5)
 
 
-def test_of_another_districts_date_only_the_band_is_told() -> None:
+def test_of_another_districts_date_only_the_band_is_shown() -> None:
     gap = gap_between(taken("2010-01-01"), taken("2017-01-01", "south"), sees_north)
     assert gap == Gap(None, "6-10", LIMITS["6-10"])
     # Its file's date is no more told than its events'.

@@ -37,12 +37,12 @@ def test_a_group_that_would_not_fit_on_a_contact_sheet_takes_nobody_in() -> None
     assert grown_group("n", [full], lambda _, __: 1.0, STRICT) == (group("n"), [])
 
 
-def test_who_is_apart_from_most_leaves_and_the_others_stay() -> None:
+def test_a_face_dismissed_against_most_leaves_and_the_others_stay() -> None:
     apart = {"x": {"a", "b"}, "a": {"x"}, "b": {"x"}}
     assert without_cannot_links("abcx", apart) == group("a", "b", "c")
 
 
-def test_of_two_that_are_apart_one_leaves_whichever_is_asked_first() -> None:
+def test_of_a_dismissed_pair_one_face_leaves_in_either_order() -> None:
     assert (
         without_cannot_links("ab", {"a": {"b"}, "b": {"a"}})
         == without_cannot_links("ba", {"b": {"a"}, "a": {"b"}})

@@ -57,7 +57,7 @@ def test_who_a_victim_is_is_known_over_a_face_that_it_was_said_of() -> None:
     assert (confirmed.name_of(["s1", "n1"]), confirmed.name_of(["s1"])) == (formed_id("n1s1"), None)
 
 
-def test_of_a_contradiction_a_viewer_is_told_the_links_that_are_theirs() -> None:
+def test_a_reader_sees_their_own_links_of_a_contradiction() -> None:
     seen = victim_view(
         near({"n1": "", "s1": "", "s2": "", "n2": ""}, link("n1s1"), link("s1s2"), link("s2n2")), {"n1", "n2"}
     )

@@ -86,7 +86,7 @@ FILTERS: list[tuple[Filters, Endpoint, Endpoint, bool]] = [
 ]
 
 
-def test_whom_a_face_stands_for_is_told_at_home_under_the_name_that_is_known_there() -> None:
+def test_the_subject_of_a_face_is_shown_under_the_name_known_in_the_district() -> None:
     victim = place("a", subject=Subject(Kind.VICTIM, "v"))
     named = victim.visible_in("north", "name", identified=True)
     assert (named.visible_subject, named.identified, named.subject) == (

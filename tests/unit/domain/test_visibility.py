@@ -155,7 +155,7 @@ def said(district: str, generated: bool | None, told: int | None) -> dict[str, A
         ([said("north", False, 3), said("north", True, 2)], False),
     ],
 )
-def test_whether_a_picture_is_generated_is_told_by_the_latest_event_of_the_cases_that_one_sees(
+def test_a_picture_is_shown_as_generated_by_the_latest_event_of_the_readers_cases(
     cases: list[dict[str, Any]], known: bool | None
 ) -> None:
     assert media_statements({"file": None, "cases": cases}, ANNA)["ai_generated"] is known

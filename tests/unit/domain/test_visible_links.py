@@ -90,11 +90,11 @@ def test_who_was_ever_shown_a_score_or_reasons_is_not_blind_any_more(entry: Link
     assert was_shown_score(ANNA, [entry]) is seen
 
 
-def test_what_is_told_on_purpose_has_its_reason() -> None:
+def test_each_deliberate_disclosure_has_its_reason() -> None:
     assert all(told.fact and told.reason for told in DISCLOSURES)
 
 
-def test_links_whose_scores_are_sealed_come_by_the_poorer_picture_and_then_by_id() -> None:
+def test_links_with_hidden_scores_come_by_the_poorer_picture_and_then_by_id() -> None:
     links = [("c", 0.9, 0.2), ("a", 0.2, 0.3), ("b", None, 0.9), ("d", 0.5, 0.6)]
     assert [name for name, a, b in sorted(links, key=lambda one: poorest_first(one[1], one[2], one[0]))] == list("bacd")
 

@@ -1,171 +1,24 @@
-"""Any log means the same whether link takes it record by record or in batches, and what a plain reading of it means."""
+"""Records that were once read wrongly in a batch: erasures, other models, broken vectors, overtaking searches."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
 from graph.domain import ids
 from streams.faces.models import MODEL_ID
-from streams.gallery.calibration import Calibrations, packaged
+from streams.gallery.calibration import packaged
 from streams.gallery.counts import Coverage
 from streams.link.batch import Batch
 from streams.records.gallery import GalleryRecord, MediaEmbedded
 from streams.records.incoming import DeclaredVictim
 from tests.support import factories_streams as make
-from tests.support.factories_streams import Log, drawn_log
-from tests.support.reference_gallery import Item, Part, Reference
+from tests.support.batch_writes import Links
+from tests.support.factories_streams import Log
+from tests.support.reference_gallery import Reference
 from tests.support.register import Register, batch_of
-
-STEEP = {
-    MODEL_ID: replace(
-        packaged()[MODEL_ID],
-        false_accepts=((0.357, 0.3), (0.42, 0.1), (0.5, 0.03), (0.6, 0.01)),
-        floor=0.357,
-    )
-}
-"""Thresholds that rise with the first few faces: a drawn log has no hundreds of them."""
-
-
-def items_of(row: dict[str, Any]) -> list[Item]:
-    return [(item["face_id"], item["score"], item["above"]) for item in row["returned"]]
-
-
-class Links:
-    """What the graph would hold: the rows of each batch in the order in which `ingest.commit` writes them."""
-
-    def __init__(self, batch: int, calibrations: Calibrations | None = None) -> None:
-        self.gallery = Register(calibrations)
-        self.links: dict[tuple[str, str], tuple[str, float, str, float]] = {}
-        self.answers: dict[str, list[Item]] = {}
-        self.compared: dict[str, tuple[int, int]] = {}
-        self.searched: dict[str, tuple[int, int]] = {}
-        self.parts: dict[tuple[str, int], Part] = {}
-        self.quarantined: list[str] = []
-        self.media: set[str] = set()
-        self.groups: dict[tuple[str, str], set[str]] = {}
-        self.cut: dict[str, tuple[int, list[str]]] = {}
-        self._batch = batch
-
-    def take(self, log: Log) -> None:
-        for start in range(0, len(log), self._batch):
-            rest = log[start : start + self._batch]
-            while rest:
-                batch = batch_of(self.gallery, MODEL_ID, rest)
-                self._write(batch)
-                self.gallery.merge(batch.staged)
-                rest = rest[batch.applied :]
-
-    def parts_by_search(self) -> dict[str, list[Part]]:
-        """What was added to each answer, in order."""
-        found: dict[str, list[Part]] = {}
-        for (search_id, _), part in sorted(self.parts.items(), key=lambda item: item[0]):
-            found.setdefault(search_id, []).append(part)
-        return found
-
-    def _write(self, batch: Batch) -> None:
-        changes = batch.changes
-        if batch.scope_reduced:
-            home = self.gallery.faces
-            self.links = {
-                (a, b): link
-                for (a, b), link in self.links.items()
-                if not {home[a].media_id, home[b].media_id} & batch.scope_reduced or batch.staged.may_compare(a, b)
-            }
-        gone = set(changes.removed_faces)
-        self.cut = {face: cut for face, cut in self.cut.items() if face not in gone}
-        self.links = {pair: link for pair, link in self.links.items() if not gone & set(pair)}
-        self.links |= {(r.a, r.b): (r.state, r.score, r.band, r.threshold) for r in changes.links.values()}
-        self.media = (self.media - set(changes.removed_media)) | {row["media_id"] for row in changes.media}
-        for row in changes.groups:
-            faces = self.groups.setdefault((row["case_id"], row["group_id"]), set())
-            assert faces.isdisjoint(row["joined"]) and faces.issuperset(row["left"]), "a row says what changes"
-            faces |= set(row["joined"])
-            faces -= set(row["left"])
-        self.groups = {name: faces for name, faces in self.groups.items() if faces}
-        for row in changes.answers:
-            self.answers[row["search_id"]] = items_of(row)
-            self.searched[row["search_id"]] = (row["answer"]["compared"], row["answer"]["too_poor"])
-        for key, row in changes.answer_parts.items():
-            part = row["part"]
-            self.parts[key] = Part(part["offset"], part["compared"], part["too_poor"], part["no_face"], items_of(row))
-        for row in changes.comparisons:
-            self.cut |= {cut["face_id"]: (cut["number"], cut["faces"]) for cut in row["cut"]}
-            self.compared[row["comparison_id"]] = (row["comparison"]["compared"], row["comparison"]["skipped"])
-        self.quarantined += [row["event"] for row in changes.quarantined]
-
-
-@pytest.mark.parametrize("acts", [False, True])
-@pytest.mark.parametrize("seed", range(12))
-def test_any_log_in_any_batches_means_what_a_plain_reading_of_it_means(seed: int, acts: bool) -> None:
-    log = drawn_log(seed, 70, acts=acts, other_model=0.1 if seed % 2 else 0.0)
-    measured = STEEP if seed % 3 else None
-    expected, one_by_one = Reference(calibrations=measured), Links(1, measured)
-    for offset, record in log:
-        expected.group_of = {face: min(at.values()) for face, at in one_by_one.gallery.groups.of_face.items() if at}
-        expected.apply(offset, record)
-        one_by_one.take([(offset, record)])
-
-    for batch in (1, 2, 7, 64):
-        made = Links(batch, measured)
-        made.take(log)
-        assert made.links == expected.links, f"batches of {batch}"
-        assert made.answers == expected.answers, f"batches of {batch}"
-        assert made.parts_by_search() == expected.parts, f"batches of {batch}"
-        assert made.gallery.searches.by_id.keys() == expected.asked.keys()
-        assert made.quarantined == expected.quarantined
-        assert made.media == set(expected.media) == set(made.gallery.media)
-        assert set(made.gallery.faces) == {face for known in expected.media.values() for face in known.faces}
-        assert made.compared == expected.compared, f"batches of {batch}"
-        stored = made.gallery.faces.keys()
-        counted = {face: cut for face, cut in expected.cut.items() if face in stored and cut[0]}
-        assert {face: cut for face, cut in made.cut.items() if face in stored and cut[0]} == counted
-        assert made.searched.items() >= expected.searched.items(), f"batches of {batch}"
-        assert {m: media.scope for m, media in made.gallery.media.items()} == {
-            media_id: expected.scope(media_id) for media_id in expected.media
-        }
-
-
-@pytest.mark.parametrize("acts", [False, True])
-@pytest.mark.parametrize("seed", range(6))
-def test_after_every_record_each_group_is_one_that_may_be_and_in_any_batches_the_same_ones_are_left(
-    seed: int, acts: bool
-) -> None:
-    log = drawn_log(seed, 120, acts=acts, alike=(0.62, 0.75, 0.8, 0.95))
-    expected, one_by_one, seen = Reference(), Links(1), 0
-    for offset, record in log:
-        expected.apply(offset, record)
-        one_by_one.take([(offset, record)])
-        of_case: list[tuple[str, str]] = []
-        for (case_id, _), faces in one_by_one.groups.items():
-            assert expected.is_group(case_id, faces), f"after record {offset}"
-            of_case += [(case_id, face) for face in faces]
-        assert len(of_case) == len(set(of_case)), "a face is in one group of a case at the most"
-        seen += len(of_case)
-
-    assert seen, "the log had groups at all"
-    for batch in (2, 7, 64):
-        made = Links(batch)
-        made.take(log)
-        assert made.groups == one_by_one.groups, f"batches of {batch}"
-        kept = {(group.case_id, name): set(group.faces) for name, group in made.gallery.groups.by_id.items()}
-        assert kept == made.groups, "memory holds what the graph does"
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_a_log_taken_twice_changes_nothing(seed: int) -> None:
-    log = drawn_log(seed, 50)
-    made = Links(16)
-    made.take(log)
-    links, scopes = dict(made.links), {m: media.scope for m, media in made.gallery.media.items()}
-
-    made.take([(offset + len(log), record) for offset, record in log])
-
-    assert made.links == links
-    assert {m: media.scope for m, media in made.gallery.media.items()} == scopes
 
 
 def test_a_media_that_is_erased_and_submitted_again_in_one_batch_survives_another_erasure_in_it() -> None:

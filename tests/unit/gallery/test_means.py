@@ -82,7 +82,7 @@ def test_a_decision_that_memory_knew_before_its_record_is_compared_at_the_record
     assert links_with_new(assigned(), gallery=loaded).keys() == {PROPOSED}
 
 
-def test_who_was_told_apart_from_the_victim_is_not_asked_about_again() -> None:
+def test_a_person_dismissed_against_the_victim_is_not_proposed_again() -> None:
     apart = make.judged([(make.face_id("new"), make.face_id("old0"))])
 
     assert not links_with_new(*old(), new, apart, assigned())

@@ -25,7 +25,7 @@ async def confirm(store: Store, link_id: str, by: Person = ANNA) -> None:
 
 
 @pytest.mark.parametrize("number", range(4))
-async def test_whoever_confirms_a_group_with_another_districts_victim_can_open_what_they_made(
+async def test_a_person_who_confirms_a_group_with_another_districts_victim_can_open_the_result(
     api: httpx.AsyncClient, store: Store, scene: Scene, number: int
 ) -> None:
     """It was named by a link of the act that nobody had stored as a name."""

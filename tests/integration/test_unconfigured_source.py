@@ -34,7 +34,7 @@ async def site(store: Store, tmp_path: Path) -> AsyncIterator[LinkInProcess]:
         yield site
 
 
-async def test_what_is_due_to_a_source_that_is_not_configured_waits_in_its_order_and_in_nobodys_way(
+async def test_notices_of_an_unconfigured_source_wait_in_order_and_block_nobody(
     site: LinkInProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
     topic = topics.media_submitted("gone")

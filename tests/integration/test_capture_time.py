@@ -25,7 +25,7 @@ async def gap_of(api: httpx.AsyncClient, link_id: str, **more: Any) -> Any:
     return (await api.get(f"/links/{link_id}", **more)).json()["gap"]
 
 
-async def test_a_link_tells_the_years_at_home_and_across_districts_only_a_band(
+async def test_a_link_shows_years_within_a_district_and_a_band_across_districts(
     api: httpx.AsyncClient, scene: Scene
 ) -> None:
     await scene.media("old", NORTH, faces=["old"], captured_at="2012-03-01T00:00:00+01:00")
@@ -41,7 +41,7 @@ async def test_a_link_tells_the_years_at_home_and_across_districts_only_a_band(
     assert await gap_of(api, away) == {**BAND_ONLY, "years": 8}
 
 
-async def test_a_media_tells_when_it_was_taken_by_what_its_reader_may_know(
+async def test_a_media_shows_its_capture_time_by_what_its_reader_may_know(
     api: httpx.AsyncClient, store: Store, scene: Scene
 ) -> None:
     media_id = await scene.media("old", NORTH, SOUTH, faces=["old"], exif="2011-03-01T00:00:00")
@@ -59,7 +59,7 @@ async def test_a_media_tells_when_it_was_taken_by_what_its_reader_may_know(
     assert {item["media_id"]: item["captured_at"] for item in graph}[media_id] == "2011-03-01T00:00:00"
 
 
-async def test_a_media_tells_whether_it_is_generated_by_what_its_reader_may_know(
+async def test_a_media_shows_whether_it_is_generated_by_what_its_reader_may_know(
     api: httpx.AsyncClient, store: Store, scene: Scene
 ) -> None:
     """Of a graph that an earlier release wrote nothing is known of it."""
@@ -85,7 +85,7 @@ async def test_a_media_tells_whether_it_is_generated_by_what_its_reader_may_know
     assert await shown() == [False, True, False, False]
 
 
-async def test_an_answer_tells_how_far_each_face_is_from_the_one_that_found_it(
+async def test_an_answer_shows_the_years_between_each_face_and_the_one_that_found_it(
     api: httpx.AsyncClient, scene: Scene
 ) -> None:
     await scene.media("asks", NORTH, faces=["asks"], captured_at="2012-03-01T00:00:00+01:00")

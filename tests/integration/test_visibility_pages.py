@@ -17,7 +17,7 @@ from tests.support.factories import ANNA, NORTH, NOW, SOUTH, Scene
 pytestmark = pytest.mark.anyio
 
 
-async def test_looking_yourself_walks_over_media_of_ones_own_district_alone(
+async def test_looking_yourself_pages_over_media_of_ones_own_district_only(
     store: Store, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It named the picture of another district, by the hash of its bytes, as the place where the next page begins."""
@@ -50,7 +50,7 @@ async def media_of(store: Store, case_id: str) -> Sequence[dict[str, str]]:
     )
 
 
-async def test_the_queue_goes_on_behind_a_link_that_one_sees(
+async def test_the_queue_continues_after_a_visible_link(
     store: Store, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A link of three other districts was examined as well, and named as the place where the next page begins."""

@@ -92,7 +92,7 @@ def found(answer: Answer) -> list[tuple[int, str]]:
     return [(item.offset, item.face_id) for item in answer.items]
 
 
-async def test_what_a_case_gets_later_is_added_to_the_answer_with_its_offset_and_survives_a_restart(
+async def test_later_media_of_a_case_are_added_to_the_answer_with_their_offset_and_survive_a_restart(
     site: LinkInProcess,
 ) -> None:
     log = Log(site)
@@ -132,7 +132,7 @@ async def test_what_a_case_gets_later_is_added_to_the_answer_with_its_offset_and
     assert found(closed) == found(answer)
 
 
-async def test_who_keeps_asking_the_register_is_told_what_comes_until_the_search_is_ended(site: LinkInProcess) -> None:
+async def test_a_standing_search_in_the_register_notifies_until_it_is_ended(site: LinkInProcess) -> None:
     log = Log(site)
     await log.picture("asked", ASKING)
     await log.picture("case-only", "local:s1", "case")
@@ -162,7 +162,7 @@ async def test_who_keeps_asking_the_register_is_told_what_comes_until_the_search
     assert found(ended) == found(answer)
 
 
-async def test_a_searchs_own_picture_is_found_by_nobody_and_each_of_its_faces_can_be_asked_about(
+async def test_a_searchs_own_picture_is_never_returned_and_each_of_its_faces_can_be_searched_for(
     site: LinkInProcess,
 ) -> None:
     log = Log(site)

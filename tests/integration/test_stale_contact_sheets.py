@@ -86,9 +86,7 @@ async def test_a_verdict_names_the_faces_of_the_victims_that_it_joins(api: httpx
     assert (await judge(faces=[*shown, victim.faces["late"]])).status_code == 201
 
 
-async def test_to_hold_apart_or_to_leave_open_joins_nobody_and_names_none(
-    api: httpx.AsyncClient, victim: Scene
-) -> None:
+async def test_a_dismissal_or_an_unsure_joins_nobody_and_names_no_faces(api: httpx.AsyncClient, victim: Scene) -> None:
     link_id = await victim.link("new", "v1")
     answer = await api.post(f"/links/{link_id}/verdicts", json={"decision": "dismissed"}, headers={"If-Match": '"0"'})
     assert answer.status_code == 201

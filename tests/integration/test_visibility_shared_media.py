@@ -28,7 +28,7 @@ async def say(store: Store, face_id: str, version: int, by: Person) -> None:
     await label.do_label(access_of(store, by, NOW), said)
 
 
-async def test_who_of_another_district_labelled_a_face_and_why_is_not_told(
+async def test_another_districts_labels_of_a_face_show_no_maker_and_no_reason(
     api: httpx.AsyncClient, store: Store, scene: Scene, media_id: str
 ) -> None:
     await say(store, scene.faces["both"], 0, BEN)
@@ -60,7 +60,7 @@ async def test_a_label_of_before_this_release_names_its_maker_where_the_picture_
     assert await names("both") == ["somebody of another district"]
 
 
-async def test_who_of_another_district_marked_a_face_is_not_told(
+async def test_another_districts_mark_of_a_face_shows_no_maker(
     api: httpx.AsyncClient, store: Store, scene: Scene, media_id: str
 ) -> None:
     await mark.do_mark(access_of(store, BEN, NOW), media_id, [300, 200, 60, 60])
@@ -78,7 +78,7 @@ async def test_who_of_another_district_marked_a_face_is_not_told(
     assert face["marked_by"] == "investigator of south"
 
 
-async def test_in_how_many_cases_of_another_district_a_picture_is_is_not_told(
+async def test_the_number_of_another_districts_cases_with_a_picture_is_hidden(
     api: httpx.AsyncClient, scene: Scene
 ) -> None:
     """Nor, by their order, how the ids of these cases read."""
@@ -107,7 +107,7 @@ async def test_an_answer_counts_no_group_of_another_district(
     assert (await api.get(f"/searches/{search_id}")).json() == before
 
 
-async def test_a_group_of_another_district_is_not_told_of_ones_own_face(
+async def test_another_districts_group_of_ones_own_face_is_hidden(
     api: httpx.AsyncClient, scene: Scene, media_id: str
 ) -> None:
     await scene.link("both", "n1")
@@ -116,9 +116,7 @@ async def test_a_group_of_another_district_is_not_told_of_ones_own_face(
     assert (await api.get("/queue")).json() == before
 
 
-async def test_which_faces_of_another_district_are_in_one_picture_is_not_told_by_what_may_be_asked(
-    store: Store, scene: Scene
-) -> None:
+async def test_no_route_shows_which_faces_of_another_district_are_in_one_picture(store: Store, scene: Scene) -> None:
     await scene.media("u", SOUTH, faces=["u1", "u2"])
     await scene.link("n1", "u1")
     await scene.link("n1", "u2")
@@ -129,7 +127,7 @@ async def test_which_faces_of_another_district_are_in_one_picture_is_not_told_by
         await ask_with_faces(access_of(store, ANNA, NOW), question, [scene.faces["n1"], scene.faces["n2"]])
 
 
-async def test_a_contradiction_is_told_to_who_states_a_purpose(
+async def test_a_contradiction_is_shown_to_people_who_state_a_purpose(
     api: httpx.AsyncClient, store: Store, scene: Scene
 ) -> None:
     await scene.media("u", SOUTH, faces=["u1", "u2"])

@@ -30,11 +30,6 @@ BOB = Person("bob@north", frozenset({Role.INVESTIGATOR}), "north")
 SOL = Person("sol@north", frozenset({Role.SUPERVISOR}), "north")
 
 
-@pytest.fixture
-async def link_id(scene: Scene) -> str:
-    return await scene.link("n1", "s1")
-
-
 async def judge(
     store: Store, link_id: str, version: int, decision: str = "confirmed", by: Person = ANNA
 ) -> VisibleLink:
@@ -80,7 +75,9 @@ async def test_a_supervisor_who_reopens_or_returns_learns_nothing_and_may_still_
     assert (approved.score, approved.history[-1].blind) == (0.52, True)
 
 
-async def test_who_took_a_verdict_back_judges_again_as_not_blind_and_after_others(store: Store, link_id: str) -> None:
+async def test_a_person_who_reopened_a_link_decides_again_not_blind_and_after_others(
+    store: Store, link_id: str
+) -> None:
     assert (await judge(store, link_id, 0)).score == 0.52
     assert (await reopen(store, link_id, 1, by=ANNA)).score is None
 
@@ -95,7 +92,7 @@ async def test_who_took_a_verdict_back_judges_again_as_not_blind_and_after_other
     assert await blind(store, link_id, ANNA) == [True, None, False]
 
 
-async def test_the_reasons_of_an_approved_link_are_everybodys_and_no_decision_on_it_is_blind_then(
+async def test_the_reasons_of_an_approved_link_are_visible_and_later_decisions_not_blind(
     store: Store, link_id: str
 ) -> None:
     await judge(store, link_id, 0)
@@ -106,7 +103,7 @@ async def test_the_reasons_of_an_approved_link_are_everybodys_and_no_decision_on
     assert (await blind(store, link_id, SOL))[-1] is False
 
 
-async def test_what_was_said_before_this_release_is_derived_from_the_acts(store: Store, link_id: str) -> None:
+async def test_decisions_of_older_releases_are_derived_from_their_acts(store: Store, link_id: str) -> None:
     """As the release before wrote it: every act opened its link to who made it."""
     await judge(store, link_id, 0, "unsure")
     await judge(store, link_id, 1)
@@ -135,7 +132,7 @@ async def test_nobody_signs_in_under_the_programs_own_names(api: httpx.AsyncClie
     assert (answer.status_code, answer.json()["code"]) == (403, "actor_missing")
 
 
-async def test_a_refusal_says_what_stands_to_who_states_a_purpose_and_it_is_in_the_audit(
+async def test_a_refusal_shows_the_current_state_to_people_who_state_a_purpose_and_is_audited(
     api: httpx.AsyncClient, store: Store, link_id: str
 ) -> None:
     await judge(store, link_id, 0, by=BOB)
@@ -193,16 +190,12 @@ async def test_each_district_takes_back_its_own_share_of_an_act(store: Store, sc
     assert ([row.link_id for row in rest.links], rest.in_part) == ([south], False)
 
 
-async def test_a_link_that_is_reopened_alone_is_so_where_the_rest_of_its_act_is_anothers(
-    store: Store, scene: Scene
-) -> None:
+async def test_one_link_is_reopened_where_the_rest_of_its_act_is_another_persons(store: Store, scene: Scene) -> None:
     _, across, _ = await sheet_of_two_districts(store, scene)
     assert (await reopen(store, across, 1, by=SUE)).state is State.CANDIDATE
 
 
-async def test_an_act_is_approved_by_the_links_that_one_sees_and_others_are_not_there(
-    api: httpx.AsyncClient, store: Store, scene: Scene
-) -> None:
+async def test_an_act_is_approved_over_its_visible_links(api: httpx.AsyncClient, store: Store, scene: Scene) -> None:
     act_id, across, south = await sheet_of_two_districts(store, scene)
     foreign = await scene.link("n2", "t1")
     path, sue = f"/acts/{act_id}/approvals", as_(SUE)
@@ -216,7 +209,7 @@ async def test_an_act_is_approved_by_the_links_that_one_sees_and_others_are_not_
     assert await approve(across, foreign) == (422, "invalid")
 
 
-async def test_a_group_of_another_district_is_joined_over_ones_own_links_alone(store: Store, scene: Scene) -> None:
+async def test_another_districts_group_is_joined_over_ones_own_links_only(store: Store, scene: Scene) -> None:
     """It confirmed links between two faces of the other district, which its maker may not see."""
     links = [await scene.link("n1", "s1"), await scene.link("n1", "t1")]
     inner = await scene.link("s1", "t1")
@@ -231,7 +224,7 @@ async def test_a_group_of_another_district_is_joined_over_ones_own_links_alone(s
     assert (await seen(store, inner, BEN)).version == 0
 
 
-async def test_nobody_says_who_a_victim_is_over_one_persons_word_about_another_district(
+async def test_nobody_identifies_a_victim_over_one_persons_decision_about_another_district(
     store: Store, scene: Scene, link_id: str
 ) -> None:
     await scene.depicts("s1", "other:child")

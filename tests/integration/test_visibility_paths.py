@@ -26,7 +26,7 @@ async def way(store: Store, *, candidates: bool = True) -> tuple[Step, ...]:
     return found.steps
 
 
-async def test_which_faces_of_another_district_are_in_one_picture_is_told_by_no_way(
+async def test_no_path_shows_which_faces_of_another_district_are_in_one_picture(
     store: Store, scene: Scene, other: str
 ) -> None:
     await scene.media("u", SOUTH, faces=["u1", "u2"])
@@ -35,7 +35,7 @@ async def test_which_faces_of_another_district_are_in_one_picture_is_told_by_no_
     assert await way(store) == ()
 
 
-async def test_a_way_over_two_approved_links_goes_through_the_picture_between_them(
+async def test_a_path_over_two_approved_links_leads_through_the_picture_between_them(
     store: Store, scene: Scene, other: str
 ) -> None:
     await scene.media("u", SOUTH, faces=["u1", "u2"])
@@ -44,7 +44,7 @@ async def test_a_way_over_two_approved_links_goes_through_the_picture_between_th
     assert [step.kind for step in await way(store)].count("link") == 2
 
 
-async def test_a_way_over_ones_own_link_is_found_where_its_pictures_lie_in_three_districts(
+async def test_a_path_over_ones_own_link_is_found_across_three_districts(
     store: Store, scene: Scene, other: str
 ) -> None:
     await scene.case("w:1", "west")
@@ -54,7 +54,7 @@ async def test_a_way_over_ones_own_link_is_found_where_its_pictures_lie_in_three
     assert [step.kind for step in await way(store, candidates=False)].count("link") == 1
 
 
-async def test_a_link_of_three_other_districts_is_on_no_way(store: Store, scene: Scene, other: str) -> None:
+async def test_a_link_of_three_other_districts_is_on_no_path(store: Store, scene: Scene, other: str) -> None:
     await scene.case("w:1", "west")
     await scene.case("e:1", "east")
     await scene.media("west", "w:1", "e:1", faces=["w1"])

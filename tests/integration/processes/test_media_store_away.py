@@ -13,9 +13,9 @@ from graph.domain import ids
 from graph.store.session import Store
 from streams import topics
 from streams.client.publish import CaseSystem
-from streams.faces.models import ModelsUnavailable, ensure_models
+from streams.faces.models import ModelFiles
 from streams.records.incoming import CE_ERASURE
-from streams.settings import Addresses, cache_folder
+from streams.settings import Addresses
 from tests.integration.processes.test_chaos import pictures
 from tests.support.harness import Site, current_notices, installation, new_store
 from tests.support.mounts import bind, tmpfs, unmount
@@ -32,12 +32,8 @@ TERMS = {
 
 
 @pytest.fixture
-async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
+async def site(models: ModelFiles, stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[Site]:
     """An installation whose media store is a volume of its own: `volume` in the folder of the test."""
-    try:
-        ensure_models(cache_folder() / "models")
-    except ModelsUnavailable as absent:
-        pytest.skip(absent.message)
     with tmpfs(tmp_path / "volume", "50m"):
         bind(tmp_path / "volume", tmp_path / "store")
         try:
@@ -51,7 +47,7 @@ async def site(stack: Addresses, store: Store, tmp_path: Path) -> AsyncIterator[
                 unmount(tmp_path / "store")
 
 
-async def test_events_wait_for_the_store_and_none_is_told_as_missing(site: Site, tmp_path: Path) -> None:
+async def test_events_wait_for_the_store_and_none_is_reported_missing(site: Site, tmp_path: Path) -> None:
     """213 of 250 events were quarantined as *missing_file* for ever while the store's volume was away for 25 s."""
     folder, volume = tmp_path / "store", tmp_path / "volume"
     uploads, cases, places = new_store(tmp_path), CaseSystem(site.stack.kafka_connection), set[str]()
