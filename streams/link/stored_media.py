@@ -15,7 +15,14 @@ from graph.domain.same_faces import Place, same_faces
 from graph.files import crop_name
 from graph.store.session import Row, Store
 from streams.gallery.state import Gallery, Staged
-from streams.records.gallery import EmbeddedFace, ErasureRecord, ExaminedMedia, GalleryRecord, MediaReexamined
+from streams.records.gallery import (
+    EmbeddedFace,
+    ErasureRecord,
+    ExaminedMedia,
+    GalleryRecord,
+    MediaEmbedded,
+    MediaReexamined,
+)
 
 Examined = TypeVar("Examined", bound=ExaminedMedia)
 
@@ -107,7 +114,7 @@ def with_stored_ids(record: Examined, stored: StoredMedia, staged: Staged) -> Ex
 
 
 async def stored_media(store: Store, gallery: Gallery, records: Iterable[GalleryRecord]) -> dict[str, StoredMedia]:
-    """The stored media whose faces these records may be, by id: known ones of which a record names other faces.
+    """The stored media whose faces these records may be, by id: known ones that a record examines again, or names other faces of.
 
     Most records are of new media, or repeat known faces, so most batches read nothing.
     """
@@ -118,7 +125,8 @@ async def stored_media(store: Store, gallery: Gallery, records: Iterable[Gallery
             wanted |= {face.media_id} if face is not None else set()
         elif isinstance(record, ExaminedMedia) and (media := gallery.media.get(record.media_id)) is not None:
             names = {face.face_id for face in record.faces}
-            wanted |= {record.media_id} if not names or not names <= set(media.faces) else set()
+            repeats = isinstance(record, MediaEmbedded) and names and names <= set(media.faces)
+            wanted |= set() if repeats else {record.media_id}
     return {row["media_id"]: _media(row) for row in await register.media_as_stored(store, sorted(wanted))}
 
 
