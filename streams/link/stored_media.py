@@ -114,7 +114,7 @@ def with_stored_ids(record: Examined, stored: StoredMedia, staged: Staged) -> Ex
 
 
 async def stored_media(store: Store, gallery: Gallery, records: Iterable[GalleryRecord]) -> dict[str, StoredMedia]:
-    """The stored media whose faces these records may be, by id: known ones that a record examines again, or names other faces of.
+    """The stored media that these records concern, by id: known ones examined again, or of which other faces are named.
 
     Most records are of new media, or repeat known faces, so most batches read nothing.
     """
