@@ -5,6 +5,7 @@ Ids never depend on the recogniser, so a new model never orphans a verdict.
 
 import hashlib
 import re
+import unicodedata
 import uuid
 
 _HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -84,8 +85,24 @@ def is_digest(text: str) -> bool:
 
 
 def is_case_id(text: str) -> bool:
-    """Whether `text` reads `<source>:<local id>`; the local id is any printable text."""
+    """Whether `text` reads `<source>:<local id>`, as the id of a case that exists may; see `case_id_fault`."""
     return bool(_CASE.fullmatch(text))
+
+
+def case_id_fault(text: str) -> str:
+    """Why no new case may have this id, since readers could take it for another one; empty where it may."""
+    if unicodedata.normalize("NFC", text) != text:
+        return "a case id is written in Unicode's composed form (NFC)"
+    if text != text.strip():
+        return "a case id does not end in a space"
+    if not text.isprintable():
+        return "a case id holds no line ends, and nothing that is invisible or turns the direction of writing"
+    return ""
+
+
+def case_key(case_id: str) -> str:
+    """What case ids that look alike have in common: they differ in capitals, width or composition only."""
+    return unicodedata.normalize("NFKC", case_id).casefold()
 
 
 def is_name(text: str) -> bool:

@@ -1,32 +1,49 @@
-"""The files to ingest: those of a folder, or of a ZIP archive, which is read entry by entry and never unpacked to disk.
+"""The files to ingest: those of a folder, and those of the archives in it or of one archive, which are read entry by
+entry and never unpacked into folders.
 
-An archive is as hostile as the pictures in it: its names are shown and never opened as paths, links are refused, and
-nothing is read beyond the size that a media file may have.
+An archive is as hostile as the pictures in it: its names are shown and never opened as paths, links are not followed,
+and depth, number and size of what is opened are limited.
 """
 
 from __future__ import annotations
 
-import stat
-import zipfile
-from pathlib import Path, PurePosixPath
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import count, islice
+from pathlib import Path
 from typing import Final, Protocol
 
 from graph.domain.errors import Invalid
 from graph.domain.text import printable
-from streams.client.folders import Tell, files_below
+from streams.client.archives.container import Container
+from streams.client.archives.open import HEAD, kind_of, may_be_archive, opened, opened_within
+from streams.client.folders import Folder
 from streams.client.journal import LocalFile
+from streams.client.system_files import left_by
 
 ENTRIES_MAX: Final = 1_000_000
-GROWTH_MAX: Final = 1100
-"""Deflate cannot shrink data by more than a factor of 1032: a larger factor is forged."""
+DEPTH_MAX: Final = 3
+"""Archives within one another."""
+INNER_MAX: Final = 64 << 30
+"""Bytes of archives within archives that are opened in one run."""
+
+
+@dataclass(slots=True)
+class Listing:
+    """The files of a folder or an archive, in the order in which they are best read."""
+
+    names: list[str] = field(default_factory=list[str])
+    not_sent: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """File and reason."""
+    left_out: Counter[str] = field(default_factory=Counter[str])
+    """Files that systems leave behind, by system."""
+    remarks: list[str] = field(default_factory=list[str])
 
 
 class Files(Protocol):
     """Files by name. A file that can't be examined or read raises OSError, whose `strerror` says why."""
 
-    def names(self, tell: Tell) -> list[str]:
-        """Every file, by its path with `/` between the parts."""
-        ...
+    def listing(self) -> Listing: ...
 
     def stat(self, name: str) -> LocalFile:
         """The file as it is now."""
@@ -37,89 +54,121 @@ class Files(Protocol):
         ...
 
 
-class Folder:
-    """The files below a folder."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a file is: its number in each container from the outermost on, and the size that it declares."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def names(self, tell: Tell) -> list[str]:
-        return files_below(self._folder, tell)
-
-    def stat(self, name: str) -> LocalFile:
-        facts = (self._folder / name).stat()
-        return LocalFile(str(self._folder), name, facts.st_size, facts.st_mtime_ns)
-
-    def read(self, file: LocalFile, max_bytes: int) -> bytes | None:
-        path = self._folder / file.file
-        if not path.is_file():
-            raise OSError(0, "no regular file")
-        return None if file.size > max_bytes else path.read_bytes()
+    path: tuple[int, ...]
+    size: int
 
 
-class Archive:
-    """The files in a ZIP archive, one in memory at a time. Raises Invalid where it can't be read or is a bomb."""
+class Tree:
+    """The files below a folder or in an archive, and in the archives among them. One thread uses it."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        facts = path.stat()
-        self._mtime_ns = facts.st_mtime_ns
-        try:
-            self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-            raise Invalid(f"{printable(path.name)} is no ZIP archive that can be read") from error
-        entries = [entry for entry in self._zip.infolist() if not entry.is_dir()]
-        if len(entries) > ENTRIES_MAX:
-            raise Invalid(f"{printable(path.name)} has more than {ENTRIES_MAX} files")
-        if sum(entry.compress_size for entry in entries) > facts.st_size:
-            raise Invalid(f"{printable(path.name)}: its files lie over one another, as in a bomb")
-        self._entries: dict[str, zipfile.ZipInfo] = {}
-        self._twice: set[str] = set()
-        for entry in entries:
-            if self._entries.setdefault(entry.filename, entry) is not entry:
-                self._twice.add(entry.filename)
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folder = Folder(root) if root.is_dir() else None
+        self._open: list[tuple[tuple[int, ...], Container]] = []
+        self._places: dict[str, _Place] = {}
+        self._inner_left = INNER_MAX
+        if self._folder is not None:
+            self._open.append(((), self._folder))
+        else:
+            self._open.append(((), opened(root.open("rb"), root.name, ENTRIES_MAX)))
 
-    def names(self, tell: Tell) -> list[str]:
-        return sorted(self._entries)
+    def listing(self) -> Listing:
+        """Every file; two of one path are told apart by a number behind it."""
+        listing = Listing()
+        self._add((), "", listing)
+        listing.names = list(self._places)
+        return listing
 
     def stat(self, name: str) -> LocalFile:
-        entry = self._entries[name]
-        mode = entry.external_attr >> 16
-        faults = {
-            "its name leads out of the archive": _leads_out(name),
-            "its name stands more than once in the archive": name in self._twice,
-            "a link, which is not followed": stat.S_ISLNK(mode),
-            "no regular file": stat.S_IFMT(mode) not in (0, stat.S_IFREG),
-            "encrypted": bool(entry.flag_bits & 1),
-            "grows beyond belief when it is unpacked": entry.file_size > GROWTH_MAX * (entry.compress_size + 1),
-        }
-        for fault, is_present in faults.items():
-            if is_present:
-                raise OSError(0, fault)
-        return LocalFile(str(self._path), name, entry.file_size, self._mtime_ns)
+        place = self._places[name]
+        file = self._folder.facts(place.path[0]) if self._folder is not None else self._root.stat()
+        size = file.st_size if self._folder is not None and len(place.path) == 1 else place.size
+        return LocalFile(str(self._root), name, size, file.st_mtime_ns, file.st_ctime_ns, file.st_ino)
 
     def read(self, file: LocalFile, max_bytes: int) -> bytes | None:
         if file.size > max_bytes:
             return None
+        *outer, index = self._places[file.file].path
+        data = bytearray()
+        for chunk in self._container(tuple(outer)).chunks(index):
+            data += chunk
+            # The size that an entry declares may be forged.
+            if len(data) > max_bytes:
+                return None
+        return bytes(data)
+
+    def _add(self, path: tuple[int, ...], prefix: str, listing: Listing) -> None:
+        container = self._container(path)
+        shown = prefix.rstrip("/") or self._root.name
+        listing.remarks += [f"{shown}: {remark}" for remark in container.remarks]
+        if container.fault:
+            listing.not_sent.append((shown, container.fault))
+        for index, entry in enumerate(container.entries):
+            name = prefix + (entry.name or "(without a name)")
+            if system := left_by(entry.name):
+                listing.left_out[system] += 1
+            elif entry.fault:
+                listing.not_sent.append((name, entry.fault))
+            else:
+                place = (*path, index)
+                if may_be_archive(entry.name) and self._is_archive(place, entry.name):
+                    self._add_inner(place, name, listing)
+                elif len(self._places) >= ENTRIES_MAX:
+                    listing.not_sent.append((name, f"more than {ENTRIES_MAX} files"))
+                else:
+                    self._places[self._unique(name)] = _Place(place, entry.size)
+
+    def _is_archive(self, place: tuple[int, ...], name: str) -> bool:
+        *outer, index = place
         try:
-            with self._zip.open(self._entries[file.file]) as packed:
-                # The size that an entry declares may be forged.
-                data = packed.read(max_bytes + 1)
-        except Exception as error:
-            # Broad: each kind of compression has its own errors, and the other files are still to be sent.
-            raise OSError(0, "damaged, or packed in a way that is not read here") from error
-        return None if len(data) > max_bytes else data
+            head = b"".join(islice(self._container(tuple(outer)).chunks(index), 1))[:HEAD]
+        except OSError:  # said where the file is read
+            return False
+        return bool(kind_of(head, name))
+
+    def _add_inner(self, place: tuple[int, ...], name: str, listing: Listing) -> None:
+        if len(place) > DEPTH_MAX + (self._folder is not None) - 1:
+            listing.not_sent.append((name, f"an archive that is not opened: {DEPTH_MAX} lie around it"))
+            return
+        try:
+            self._add(place, f"{name}/", listing)
+        except OSError as error:
+            listing.not_sent.append((name, f"an archive that is not opened: {error.strerror}"))
+
+    def _container(self, path: tuple[int, ...]) -> Container:
+        """The container at this path. Those around it stay open, all others are closed."""
+        while self._open[-1][0] != path[: len(self._open[-1][0])]:
+            self._open.pop()[1].close()
+        for depth in range(len(self._open), len(path) + 1):
+            around, index = self._open[-1][1], path[depth - 1]
+            limit = ENTRIES_MAX - len(self._places)
+            if self._folder is not None and depth == 1:
+                inner = opened(self._folder.open(index), self._folder.entries[index].name, limit)
+            else:
+                inner, size = opened_within(around, index, limit, self._inner_left)
+                self._inner_left -= size
+            self._open.append((path[:depth], inner))
+        return self._open[-1][1]
+
+    def _unique(self, name: str) -> str:
+        if name not in self._places:
+            return name
+        return next(other for n in count(2) if (other := f"{name} ({n})") not in self._places)
+
+    def close(self) -> None:
+        while self._open:
+            self._open.pop()[1].close()
 
 
-def open_files(path: Path) -> Files:
-    """The files of a folder or a ZIP archive; Invalid where there is neither."""
-    if path.is_dir():
-        return Folder(path.absolute())
-    if path.is_file() and zipfile.is_zipfile(path):
-        return Archive(path.absolute())
-    raise Invalid(f"there is no folder and no ZIP archive {printable(str(path))}")
-
-
-def _leads_out(name: str) -> bool:
-    path = PurePosixPath(name.replace("\\", "/"))
-    return path.is_absolute() or ".." in path.parts or name[1:2] == ":" or not path.parts
+def open_files(path: Path) -> Tree:
+    """The files of a folder or an archive; Invalid where there is neither."""
+    if not path.is_dir() and not path.is_file():
+        raise Invalid(f"there is no folder and no archive {printable(str(path))}")
+    try:
+        return Tree(path.absolute())
+    except OSError as error:
+        raise Invalid(f"{printable(path.name)}: {error.strerror}") from error

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from graph.actions.operate import quarantine, reconcile
 from graph.actions.operate.quarantine import Entry
+from graph.actions.operate.reconcile import InCase
 from graph.domain.errors import Conflict
 from graph.store.session import Store
 from streams.settings import Addresses
@@ -46,9 +47,9 @@ class GraphState:
     def __init__(self, addresses: Addresses) -> None:
         self._addresses = addresses
 
-    def stored_or_erased(self, case_id: str, media: Sequence[str]) -> set[str]:
-        """Those of the media (SHA-256) that are in the case, or were erased."""
-        return self._run(lambda store: reconcile.stored_or_erased(store, case_id, media)) if media else set()
+    def in_case(self, case_id: str, media: Sequence[str]) -> dict[str, InCase]:
+        """What the case has of each media (SHA-256)."""
+        return self._run(lambda store: reconcile.in_case(store, case_id, media)) if media else {}
 
     def entries(self, ids: Sequence[str]) -> list[Entry | None]:
         """The quarantine entry of each id, None where there is none."""

@@ -7,6 +7,7 @@ import mimetypes
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
@@ -16,7 +17,7 @@ from typing import Any
 from graph.domain import ids
 from graph.domain.text import printable
 from graph.files import MediaStore
-from streams.client.files import Files
+from streams.client.files import Files, Listing
 from streams.client.free_space import FreeSpace
 from streams.client.graph_state import PASSING_CODES, QUARANTINED, Entry, GraphState
 from streams.client.journal import Journal, LocalFile, Sent
@@ -24,6 +25,8 @@ from streams.client.publish import CaseSystem
 from streams.client.receive import Notice, NoticeReader, media_events
 from streams.client.submission import Interrupted, Submission
 
+ERASED = "erased"
+_WITH_FACES = frozenset({"faces_found", "too_poor"})
 SAVE_EVERY_S = 1.0
 LAST_WAIT_S = 5.0
 """Seconds that an interrupted run waits for Kafka's acknowledgements, so that fewer events are sent again."""
@@ -64,14 +67,20 @@ class Outcome:
     by_outcome: dict[str, int] = field(default_factory=dict[str, int])
     quarantined: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     """File and reason."""
+    in_part: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    """File and what was looked at of it."""
     not_sent: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     """File and reason."""
+    left_out: Counter[str] = field(default_factory=Counter[str])
+    """Files that systems leave behind, by system."""
     interrupted: bool = False
 
     def count(self, file: str, outcome: str, reason: str) -> None:
         self.by_outcome[outcome] = self.by_outcome.get(outcome, 0) + 1
         if outcome == QUARANTINED:
             self.quarantined.append((file, reason))
+        elif reason:
+            self.in_part.append((file, reason))
 
 
 @dataclass(slots=True)
@@ -95,6 +104,8 @@ class Ingest:
     system: CaseSystem
     graph: GraphState
     max_bytes: int
+    resubmit_erased: bool = False
+    """Whether to send again what was erased after an earlier run had sent it."""
     space: FreeSpace
     announce: Callable[[str], None]
     show_progress: ShowProgress
@@ -105,9 +116,11 @@ class Ingest:
     _skipped: int = field(default=0, init=False)
     _outcome: Outcome = field(default_factory=Outcome, init=False)
 
-    def run(self, names: list[str], stop: threading.Event, explain: Callable[[], str]) -> Outcome:
+    def run(self, listing: Listing, stop: threading.Event, explain: Callable[[], str]) -> Outcome:
         """The result once each file has its notice, or at the time that `stop` was set."""
-        files = self._sort(names)
+        self._outcome.not_sent += listing.not_sent
+        self._outcome.left_out = listing.left_out
+        files = self._sort(listing.names)
         pending, lost = self._in_kafka(files.pending)
         # Where Kafka lost events it may have lost notices too, and new ones are at lower offsets than noted.
         start = 0 if lost else min((sent.notices_from for sent in pending), default=None)
@@ -146,7 +159,7 @@ class Ingest:
             except OSError as error:
                 self._outcome.not_sent.append((name, error.strerror or "cannot be read"))
                 continue
-            sent = self.journal.find(file)
+            sent = self.journal.find(file) or self._find_by_content(file)
             if sent is None or not sent.place:
                 files.unsent.append(file)
             elif sent.outcome == QUARANTINED:
@@ -155,14 +168,31 @@ class Ingest:
                 done.append((sent, file))
             else:
                 files.pending.append(sent)
-        # An older dump may have been loaded since: media that its graph lacks are sent again.
-        stored = self.graph.stored_or_erased(self.terms.case_id, [sent.sha256 for sent, _ in done])
+        now = self.graph.in_case(self.terms.case_id, [sent.sha256 for sent, _ in done])
         for sent, file in done:
-            if sent.sha256 in stored:
+            found = now[sent.sha256]
+            lost_faces = found.faces == 0 and sent.outcome in _WITH_FACES
+            if found.faces is not None and not lost_faces:
                 self._count_done(sent)
-            else:
+            elif self.resubmit_erased or not (found.erased or lost_faces):
+                # Without an erasure an older dump was loaded since: its graph lacks the media.
                 files.unsent.append(file)
+            else:
+                self._count_done(replace(sent, outcome=ERASED))
         return files
+
+    def _find_by_content(self, file: LocalFile) -> Sent | None:
+        """The event sent for the file's bytes: its folder was moved, or it was written anew, perhaps as it was."""
+        if not self.journal.has_path(file):
+            return None
+        try:
+            data = self.source.read(file, self.max_bytes)
+        except OSError:  # said when it is sent
+            return None
+        sent = self.journal.find_content(file, hashlib.sha256(data).hexdigest()) if data is not None else None
+        if sent is not None:
+            self.journal.seen(sent.row, file)
+        return sent
 
     def _in_kafka(self, pending: list[Sent]) -> tuple[list[Sent], list[Sent]]:
         """The events that Kafka holds, and those that it has lost."""
@@ -228,11 +258,6 @@ class Ingest:
                 self._skip(file.file, f"larger than {self.max_bytes // 1024**2} MB")
                 continue
             sha256 = hashlib.sha256(data).hexdigest()
-            sent = self.journal.find_content(file, sha256)
-            if sent is not None and sent.outcome and self.graph.stored_or_erased(self.terms.case_id, [sha256]):
-                self._count_done(sent)
-                self._skipped += 1
-                continue
             # In the media store, not in a folder of our own: an erasure of the media deletes it there.
             self.space.write(partial(self.uploads.put_upload, data))
             row, self._event_ids[row] = self.journal.begin(file, sha256, reader.position)
@@ -245,7 +270,8 @@ class Ingest:
         self._skipped += 1
 
     def _notice(self, row: int, notice: Notice) -> None:
-        self._notified[row] = (sys.intern(str(notice["outcome"])), sys.intern(str(notice.get("reason", ""))))
+        reason = str(notice.get("reason") or looked_at(notice))
+        self._notified[row] = (sys.intern(str(notice["outcome"])), sys.intern(reason))
         self.journal.noticed(row, *self._notified[row], str(notice.get("quarantine_id") or ""))
 
     def _progress(self, move: Any, sent: int, noticed: int) -> None:
@@ -253,6 +279,17 @@ class Ingest:
         if time.monotonic() - self._saved > SAVE_EVERY_S:
             self.journal.save()
             self._saved = time.monotonic()
+
+
+def looked_at(notice: Notice) -> str:
+    """What a notice says was looked at, where it is not the whole file; empty otherwise."""
+    parts: list[str] = []
+    frames, examined, percent = (notice.get(name) for name in ("frames", "frames_examined", "partial_percent"))
+    if isinstance(frames, int) and isinstance(examined, int) and examined < frames:
+        parts.append(f"looked at {examined} of {frames} pages")
+    if isinstance(percent, int):
+        parts.append(f"partial: about {percent} % of the picture")
+    return ", ".join(parts)
 
 
 def _quarantine_id(sent: Sent) -> str:

@@ -28,22 +28,31 @@ CREATE TABLE IF NOT EXISTS sent (
     place TEXT,                    -- topic/partition/offset, once Kafka has acknowledged the event
     outcome TEXT, reason TEXT,     -- of its notice
     event_id TEXT,                 -- ce_id of the event: another event may get its place after Kafka lost records
-    quarantine_id TEXT             -- its entry in the graph, where it is in quarantine
+    quarantine_id TEXT,            -- its entry in the graph, where it is in quarantine
+    ctime_ns INTEGER, inode INTEGER
 );
 CREATE UNIQUE INDEX IF NOT EXISTS sent_once ON sent (target, file, sha256);
 """
-_ADDED = ("event_id", "quarantine_id")
+_ADDED = {"event_id": "TEXT", "quarantine_id": "TEXT", "ctime_ns": "INTEGER", "inode": "INTEGER"}
 """Columns that the journal of an older release lacks."""
+_FACTS = ("folder", "file", "size", "mtime_ns", "ctime_ns", "inode")
+"""Columns of a file's state when it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file at the time it was listed; `folder` is the archive's path for a file in an archive."""
+    """A file at the time it was listed; `folder` is the archive's path for a file in an archive.
+
+    Times and inode are the archive's, too. Whoever changes a file may set its size and `mtime_ns` as they were, but
+    not `ctime_ns`.
+    """
 
     folder: str
     file: str
     size: int
     mtime_ns: int
+    ctime_ns: int
+    inode: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +87,20 @@ class Journal:
         self._space = space
 
     def find(self, file: LocalFile) -> Sent | None:
-        """The event sent for this file, which has the same size and time since."""
-        place = (_text(file.folder), _text(file.file))
-        return self._one("folder = ? AND file = ? AND size = ? AND mtime_ns = ?", *place, file.size, file.mtime_ns)
+        """The event sent for this file, which cannot have changed since."""
+        return self._one(" AND ".join(f"{name} = ?" for name in _FACTS), *_facts(file))
+
+    def has_path(self, file: LocalFile) -> bool:
+        """Whether an event was sent for a file of this path: its bytes decide whether it is the same."""
+        return self._one("file = ?", _text(file.file)) is not None
 
     def find_content(self, file: LocalFile, sha256: str) -> Sent | None:
         """The event sent for the same path and bytes: the folder was moved, or the file copied back."""
         return self._one("file = ? AND sha256 = ?", _text(file.file), sha256)
+
+    def seen(self, row: int, file: LocalFile) -> None:
+        """Remembers that the file now has the bytes that were sent under this row."""
+        self._do(f"UPDATE sent SET {', '.join(f'{name} = ?' for name in _FACTS)} WHERE row = ?", *_facts(file), row)
 
     def begin(self, file: LocalFile, sha256: str, notices_from: int) -> tuple[int, str]:
         """The row and the id of an event that is about to be sent, or sent again under a new id."""
@@ -92,10 +108,11 @@ class Journal:
         known = self.find_content(file, sha256)
         if known is not None:
             self._do("UPDATE sent SET notices_from = ?, event_id = ? WHERE row = ?", notices_from, event_id, known.row)
+            self.seen(known.row, file)
             return known.row, event_id
-        values = (self._target, _text(file.folder), _text(file.file), file.size, file.mtime_ns, sha256, notices_from)
-        columns = "target, folder, file, size, mtime_ns, sha256, notices_from, event_id"
-        row = self._do(f"INSERT INTO sent ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *values, event_id)
+        values = (self._target, sha256, notices_from, event_id, *_facts(file))
+        columns = ", ".join(["target", "sha256", "notices_from", "event_id", *_FACTS])
+        row = self._do(f"INSERT INTO sent ({columns}) VALUES ({', '.join('?' * len(values))})", *values)
         assert row is not None
         return row, event_id
 
@@ -135,9 +152,9 @@ def open_journal(data: Path, target: str, space: FreeSpace) -> Generator[Journal
         space.write(lambda: database.executescript(_SCHEMA))
         with closing(database.execute("SELECT name FROM pragma_table_info('sent')")) as found:
             known = {name for (name,) in found}
-        for name in _ADDED:
+        for name, kind in _ADDED.items():
             if name not in known:
-                space.write(partial(database.execute, f"ALTER TABLE sent ADD COLUMN {name} TEXT"))
+                space.write(partial(database.execute, f"ALTER TABLE sent ADD COLUMN {name} {kind}"))
         try:
             yield Journal(database, target, space)
         finally:
@@ -152,6 +169,12 @@ def files_by_sha256(data: Path) -> dict[str, str]:
     with closing(sqlite3.connect(path, timeout=30)) as database:
         rows = database.execute("SELECT sha256, folder || '/' || file FROM sent ORDER BY row DESC").fetchall()
     return dict(rows)
+
+
+def _facts(file: LocalFile) -> tuple[object, ...]:
+    # SQLite's integers are signed; some file systems use all 64 bits of an inode.
+    inode = file.inode & (2**63 - 1)
+    return _text(file.folder), _text(file.file), file.size, file.mtime_ns, file.ctime_ns, inode
 
 
 def _text(path: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,6 +13,7 @@ from confluent_kafka import Consumer, TopicPartition
 from streams import topics
 from streams.kafka.connection import KafkaConnection
 from streams.kafka.reader import TopicReader
+from streams.records.reading import event_object
 
 Notice = dict[str, Any]
 
@@ -68,8 +68,7 @@ def media_events(kafka: KafkaConnection, source: str) -> MediaEvents:
     ids, sha256_at = set[str](), dict[str, str]()
     with TopicReader(kafka) as reader:
         for message in reader.read(topics.media_submitted(source)):
-            ids.add(message.header("ce_id"))
+            ids.add(message.attribute("id"))
             place = f"{message.topic}/{message.partition}/{message.offset}"
-            with suppress(ValueError, AttributeError):
-                sha256_at[place] = str(json.loads(message.value or b"").get("sha256"))
+            sha256_at[place] = str(event_object(message.value).get("sha256"))
     return MediaEvents(frozenset(ids), sha256_at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,12 +14,14 @@ from graph.domain.box import iou
 from graph.domain.ids import face_id
 from streams.faces.detect import SAME_FACE_IOU, Detector
 from streams.faces.embed import Embedder, align
-from streams.faces.geometry import Box, Detection, Pixels, boxes_of_others, clip, cut, enlarge
+from streams.faces.geometry import Box, Detection, Pixels, boxes_of_others, clip, cut, enlarge, lean, rotated_left
+from streams.faces.looks import Exposure, exposures
 from streams.faces.models import ModelFiles
 from streams.faces.quality import graded, signals
 from streams.media.decode import Picture
 
-DISPLAY_SIDE: Final = 256
+DISPLAY_SIDE: Final = 1024
+"""The most that people need to compare faces on a screen; a smaller face is shown in the picture's own pixels."""
 _DISPLAY_FACTOR: Final = 1.6
 """Some hair, ears and chin around the box: people compare those too."""
 _JPEG_QUALITY: Final = 90
@@ -37,9 +39,11 @@ aligned by the box alone has a cosine of about 0.5 to the same face aligned by i
 class FoundFace:
     """One face of a picture, ready to be recorded; `box` is clipped to the picture, in pixels after EXIF rotation.
 
-    `vector` is float32 (d,) of unit length and `norm` its length before. `display_crop` is a JPEG of 256 px,
-    `aligned_crop` a PNG of 112 px from which the face can be reembedded. `landmarks` and `detection_score` are None for
-    a marked face that the detector does not find: it is aligned by its box alone.
+    `vector` is float32 (d,) of unit length and `norm` its length before. `display_crop` is a JPEG of the picture's own
+    pixels, reduced to 1,024 px where it has more, with the eyes above the mouth; `aligned_crop` a PNG of 112 px from
+    which the face can be reembedded. Of a dark or flat picture both show what was compared: the contrast stretched.
+    `landmarks` and `detection_score` are None for a marked face that the detector does not find: it is aligned by its
+    box alone.
     """
 
     ordinal: int
@@ -54,6 +58,15 @@ class FoundFace:
     norm: float
     display_crop: bytes
     aligned_crop: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A face, where it was seen, and the boxes of the other faces there."""
+
+    face: Detection
+    exposure: Exposure
+    others: Sequence[Box]
 
 
 class FaceFinder:
@@ -71,61 +84,61 @@ class FaceFinder:
         and under separate ids, so that ids do not depend on earlier turns; for a face found in both, the detection with
         the higher norm. Boxes and landmarks are those in the unturned picture.
         """
-        faces = self._detector.detect(picture.bgr)
-        seen = self._detector.detect_turned(picture.bgr, turn) if turn else []
+        views = exposures(picture.bgr)
+        faces = _once(views, self._detector.detect)
+        seen = _once(views, lambda bgr: self._detector.detect_turned(bgr, turn)) if turn else []
         found: list[FoundFace] = []
-        for ordinal, face in enumerate(faces):
-            name, others = face_id(media_id, self._detector_id, ordinal), boxes_of_others(face, faces)
-            detections = [self._upright(picture, face, others, name, ordinal)]
-            detections += [
-                self._upright(picture, twin, others, name, ordinal, turn) for twin in seen if _same(twin, face)
-            ]
+        for ordinal, one in enumerate(faces):
+            name = face_id(media_id, self._detector_id, ordinal)
+            twins = [replace(twin, others=one.others) for twin in seen if _same(twin.face, one.face)]
+            detections = [self._upright(each, name, ordinal) for each in (one, *twins)]
             found.append(max(detections, key=lambda detection: detection.norm))
-        new = [face for face in seen if not any(_same(face, known) for known in faces)]
-        for number, face in enumerate(new):
+        new = [one for one in seen if not any(_same(one.face, known.face) for known in faces)]
+        for number, one in enumerate(new):
             name = face_id(media_id, f"{self._detector_id} turned {turn}", number)
-            others = boxes_of_others(face, [*faces, *new])
-            found.append(self._upright(picture, face, others, name, len(found), turn))
+            others = [*one.others, *(known.face.box for known in faces)]
+            found.append(self._upright(replace(one, others=others), name, len(found)))
         return found
 
     def find_marked(self, picture: Picture, box: tuple[int, int, int, int], name: str, ordinal: int) -> FoundFace:
         """The face `name` that a person marked by a box: detected there, or else aligned by the box alone. Blocks."""
-        seen = self._detector.detect_marked(picture.bgr, box)
+        exposure = exposures(picture.bgr)[0]
+        seen = self._detector.detect_marked(exposure.bgr, box)
         if seen is not None:
-            return self._found(picture, replace(seen, box=box), name, ordinal)
+            return self._found(_Seen(replace(seen, box=box), exposure, ()), name, ordinal)
         alone = Detection(box, typical_landmarks(box), 0.0)
-        found = self._found(picture, alone, name, ordinal, landmarks_seen=False)
+        found = self._found(_Seen(alone, exposure, ()), name, ordinal, landmarks_seen=False)
         return replace(found, landmarks=None, detection_score=None)
 
-    def _upright(
-        self, picture: Picture, face: Detection, others: Sequence[Box], name: str, ordinal: int, turn: int = 0
-    ) -> FoundFace:
+    def _upright(self, seen: _Seen, name: str, ordinal: int) -> FoundFace:
         """The face by its landmarks, or, where its norm is low, by those of a rotated close-up with a higher norm."""
-        found = self._found(picture, face, name, ordinal, turn=turn)
+        face, found = seen.face, self._found(seen, name, ordinal)
         if found.norm >= ROTATED_BELOW:
             return found
-        seen = self._detector.detect_in_box(picture.bgr, face.box, others)
+        turned = self._detector.detect_in_box(seen.exposure.bgr, face.box, seen.others)
         # Most poor faces are upright and blurred: the close-up has the same landmarks, and needs no embedding.
-        if seen is None or np.abs(seen.landmarks - face.landmarks).mean() < _SAME_LANDMARKS * face.box[3]:
+        if turned is None or np.abs(turned.landmarks - face.landmarks).mean() < _SAME_LANDMARKS * face.box[3]:
             return found
-        turned = self._found(picture, replace(face, landmarks=seen.landmarks), name, ordinal, turn=turn)
-        return max(found, turned, key=lambda either: either.norm)
+        upright = replace(seen, face=replace(face, landmarks=turned.landmarks))
+        return max(found, self._found(upright, name, ordinal), key=lambda either: either.norm)
 
-    def _found(
-        self, picture: Picture, face: Detection, name: str, ordinal: int, *, landmarks_seen: bool = True, turn: int = 0
-    ) -> FoundFace:
-        """The face, aligned, embedded, graded and cut out, its display crop turned clockwise by `turn` degrees."""
-        aligned = align(picture.bgr, face.landmarks)
+    def _found(self, seen: _Seen, name: str, ordinal: int, *, landmarks_seen: bool = True) -> FoundFace:
+        """The face, aligned, embedded, graded and cut out."""
+        face, bgr = seen.face, seen.exposure.bgr
+        height, width = bgr.shape[:2]
+        aligned = align(bgr, face.landmarks)
         vectors, norms = self._embedder.embed([aligned])
         norm = float(norms[0])
-        measured = signals(aligned, face.landmarks, (picture.width, picture.height), face.score, norm)
+        measured = signals(aligned, face.landmarks, (width, height), face.score, norm)
+        measured = replace(measured, brightness=seen.exposure.brightness(measured.brightness))
         grade = graded(measured, landmarks_seen=landmarks_seen)
-        display, _ = cut(picture.bgr, enlarge(face.box, _DISPLAY_FACTOR), DISPLAY_SIDE)
-        display = np.ascontiguousarray(np.rot90(display, -turn // 90))
+        region = enlarge(face.box, _DISPLAY_FACTOR)
+        display, _ = cut(bgr, region, min(DISPLAY_SIDE, max(1, round(region.side))))
+        quarters = round(lean(face.landmarks) / 90) % 4
         return FoundFace(
             ordinal=ordinal,
             face_id=name,
-            box=clip(face.box, picture.width, picture.height),
+            box=clip(face.box, width, height),
             landmarks=face.landmarks,
             detection_score=face.score,
             quality=grade.quality,
@@ -133,9 +146,23 @@ class FaceFinder:
             too_poor_because=grade.too_poor_because,
             vector=vectors[0],
             norm=norm,
-            display_crop=_encoded(".jpg", display, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]),
+            display_crop=_encoded(
+                ".jpg",
+                rotated_left(display, quarters) if quarters else display,
+                [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY],
+            ),
             aligned_crop=_encoded(".png", aligned, []),
         )
+
+
+def _once(views: Sequence[Exposure], detect: Callable[[Pixels], list[Detection]]) -> list[_Seen]:
+    """The faces of all views, each as it was seen in the first view that shows it."""
+    found: list[tuple[Detection, Exposure]] = []
+    for view in views:
+        new = [face for face in detect(view.bgr) if not any(_same(face, known) for known, _ in found)]
+        found += [(face, view) for face in new]
+    faces = [face for face, _ in found]
+    return [_Seen(face, view, boxes_of_others(face, faces)) for face, view in found]
 
 
 def _same(a: Detection, b: Detection) -> bool:

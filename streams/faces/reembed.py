@@ -15,6 +15,7 @@ from graph.files import MediaStore
 from streams.faces.embed import Embedder, align
 from streams.faces.find import typical_landmarks
 from streams.faces.geometry import Pixels
+from streams.faces.looks import exposures
 from streams.faces.models import ALIGNED_SIDE
 from streams.faces.quality import graded, signals
 from streams.media.decode import Decoder
@@ -78,7 +79,7 @@ class FaceReembedder:
             raise
         except RedthreadError:
             return None
-        return align(picture.bgr, _landmarks(face))
+        return align(exposures(picture.bgr)[0].bgr, _landmarks(face))
 
 
 def _landmarks(face: StoredFace) -> npt.NDArray[np.float32]:

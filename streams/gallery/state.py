@@ -9,6 +9,7 @@ import numpy as np
 
 from graph.domain.comparison import HIDDEN_LABELS, InScope, may_compare
 from graph.domain.erasure import Erased
+from graph.domain.ids import case_key
 from streams.gallery.calibration import Calibrations, packaged
 from streams.gallery.columns import Numbers
 from streams.gallery.counts import Coverage, ScopeCounts
@@ -27,6 +28,7 @@ class Gallery:
     def __init__(self, calibrations: Calibrations | None = None) -> None:
         self.calibrations = calibrations or packaged()
         self.cases: dict[str, Case] = {}
+        self._case_of_key: dict[str, str] = {}
         self.erasures: dict[str, Erased] = {}
         self.faces = FaceTable()
         self.media = self.faces.media
@@ -35,10 +37,19 @@ class Gallery:
         self.means = VictimMeans(self.faces)
         self.searches = StandingSearches()
 
+    def alike_case(self, case_id: str) -> str | None:
+        """A case whose id can be taken for this one."""
+        if not self._case_of_key:
+            self._case_of_key = {case_key(known): known for known in self.cases}
+        found = self._case_of_key.get(case_key(case_id))
+        return found if found in self.cases and found != case_id else None
+
     def merge(self, staged: Staged) -> None:
         """Applies the changes of a committed batch."""
         means = [(name, staged.means.faces(name), staged.means.get(name)) for name in sorted(staged.means.touched)]
         staged.cases.merge_into(self.cases)
+        if self._case_of_key:
+            self._case_of_key |= {case_key(case.case_id): case.case_id for case in staged.cases.added()}
         staged.erasures.merge_into(self.erasures)
         for face_id, face in staged.faces.changed.items():
             if face is None:

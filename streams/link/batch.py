@@ -130,14 +130,31 @@ class Batch:
 
     # --- cases ---------------------------------------------------------------------------------------------------
 
-    def case_of(self, case_id: str, district: str) -> Case:
-        """The case, a new one if it is unknown. Raises Unprocessable if it belongs to another district."""
-        case = self.staged.cases.get(case_id) or Case(case_id, district)
+    def case_of(self, case_id: str, district: str, origin: SourceEvent) -> Case:
+        """The case, a new one if it is unknown.
+
+        Raises Unprocessable if it belongs to another district, or is new and its id can be taken for another's.
+        """
+        case = self.staged.cases.get(case_id)
+        if case is None:
+            if origin.checks_case_id:
+                self._check_new_case_id(case_id)
+            case = Case(case_id, district)
         if case.district != district:
             raise Unprocessable(
                 f"case {case_id} belongs to district {case.district}, the event says {district}", code="two_districts"
             )
         return case
+
+    def _check_new_case_id(self, case_id: str) -> None:
+        if fault := ids.case_id_fault(case_id):
+            raise Unprocessable(fault, code="case_id_looks_alike")
+        key = ids.case_key(case_id)
+        staged = (case.case_id for case in self.staged.cases.added() if ids.case_key(case.case_id) == key)
+        if alike := self.staged.base.alike_case(case_id) or next(staged, None):
+            raise Unprocessable(
+                f"there is a case {alike}: use its id, or one that differs more", code="case_id_looks_alike"
+            )
 
     def put_case(self, case: Case, *, contact: str | None = None, review_by: str | None = None) -> None:
         """Stages a case and its row."""

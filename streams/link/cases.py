@@ -15,7 +15,7 @@ def change(batch: Batch, record: CaseRecord) -> None:
     An older version changes nothing. Raises Unprocessable if the case belongs to another district.
     """
     changed = record.changed
-    old = batch.case_of(changed.case_id, changed.district)
+    old = batch.case_of(changed.case_id, changed.district, record.origin)
     if batch.staged.cases.get(old.case_id) is not None and changed.version <= old.version:
         batch.notify(record.origin, "older_version", {"case_id": old.case_id, "version": old.version})
         return

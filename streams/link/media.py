@@ -21,7 +21,7 @@ from streams.records.gallery import ExaminedMedia, MediaEmbedded
 def submit(batch: Batch, record: MediaEmbedded) -> None:
     """Stages the event's media and compares what is new. Whatever was erased since the submission is dropped."""
     event, origin = record.submitted, record.origin
-    case = batch.case_of(event.case_id, event.district)
+    case = batch.case_of(event.case_id, event.district, origin)
     known = batch.staged.media.get(record.media_id)
     if _is_erased(batch, record):
         drop_files(batch, record, known)

@@ -23,14 +23,15 @@ from streams.records.incoming import (
 class Record(BaseModel):
     """Base of our own records: nothing unknown, nothing mutable."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SourceEvent(Record):
     """The case system's record behind a gallery record, whole, so that it can be quarantined and replayed.
 
     `event` is the first record's place `topic/partition/offset`, the same through all replays; `key` and `value` are
-    base64; `submitted_at` is in Kafka milliseconds.
+    base64; `submitted_at` is in Kafka milliseconds. `checks_case_id`: a case that it creates has an id that cannot be
+    taken for another's; records of older releases may have created others.
     """
 
     event: str
@@ -44,6 +45,7 @@ class SourceEvent(Record):
     key: str | None = None
     value: str | None = None
     headers: list[tuple[str, str | None]] = Field(default_factory=list[tuple[str, str | None]])
+    checks_case_id: bool = False
 
 
 class EmbeddedFace(Record):

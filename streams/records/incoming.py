@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from graph.domain.comparison import Scope
 from graph.domain.erasure import ErasureCode
@@ -20,12 +20,15 @@ CE_CASE = "redthread.cases.changed.v1"
 CE_VICTIM = "redthread.victims.changed.v1"
 CE_ERASURE = "redthread.erasures.requested.v1"
 CE_PROBE = "redthread.probes.submitted.v1"
+CONTENT_TYPE_MAX = 255
 CE_MARK = "redthread.marks.submitted.v1"
 CE_REEXAMINATION = "redthread.reexaminations.submitted.v1"
 
 Purpose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=300)]
+ContentType = Annotated[str, AfterValidator(lambda text: text[:CONTENT_TYPE_MAX])]
+"""As the sender guessed it. It decides nothing: a longer one than any that is registered is cut off, not refused."""
 Version = Annotated[int, Field(ge=1, le=2**53)]
 """Up to the largest integer that every JSON reader represents exactly; Neo4j accepts 64 bits."""
 Box = Annotated[list[int], Field(min_length=4, max_length=4)]
@@ -34,7 +37,7 @@ Box = Annotated[list[int], Field(min_length=4, max_length=4)]
 class Incoming(BaseModel):
     """Base of events from outside: strict types, unknown fields ignored."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class InCase(Incoming):
@@ -72,7 +75,7 @@ class MediaSubmitted(InCase):
     legal_basis: Purpose
     scope: Scope
     sha256: Sha256 | None = None
-    content_type: Annotated[str, StringConstraints(max_length=100)] | None = None
+    content_type: ContentType | None = None
     exhibit: Reference | None = None
     captured_at: datetime | None = None
     source_ref: Reference | None = None

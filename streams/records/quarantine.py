@@ -5,14 +5,13 @@ Header names follow Kafka Connect's dead letter queues, so that common tools rea
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Final
 
 from graph.domain.errors import OtherModel, RedthreadError, SourceUnreachable
 from graph.domain.ids import is_case_id
 from streams.records.gallery import SourceEvent
-from streams.records.reading import from_base64, to_base64
+from streams.records.reading import event_object, from_base64, to_base64
 
 Headers = list[tuple[str, bytes]]
 
@@ -94,11 +93,7 @@ def ce_id_of(headers: Sequence[tuple[str, bytes | None]]) -> str:
 
 def _facts_of(value: bytes | None) -> dict[str, str | None]:
     """The case and the sender's reference in an event, as far as it can be read."""
-    try:
-        event: Any = json.loads(value or b"")
-    except (ValueError, RecursionError):
-        event = None
-    known = cast(dict[str, Any], event) if isinstance(event, dict) else {}
+    known = event_object(value)
     case_id, source_ref = known.get("case_id"), known.get("source_ref")
     return {
         "case_id": case_id if isinstance(case_id, str) and is_case_id(case_id) else None,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TypeVar
+import codecs
+import json
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from graph.domain.errors import Unprocessable
 from streams.records import incoming
@@ -56,6 +59,8 @@ def read_event(model: type[Event], value: bytes | None) -> Event:
     """The event in a record's value. Raises Unprocessable, with the fault."""
     if value is None:
         raise Unprocessable("the record is empty: an event is a JSON object", code="empty_record")
+    value = value.removeprefix(codecs.BOM_UTF8)
+    check_finite(value)
     try:
         return model.model_validate_json(value)
     except ValidationError as error:
@@ -65,3 +70,42 @@ def read_event(model: type[Event], value: bytes | None) -> Event:
         if first in ("model_type", "model_attributes_type"):
             raise Unprocessable("the record is JSON, but not an object", code="not_an_event") from None
         raise Unprocessable(complaint(error), code="invalid_event") from None
+
+
+def check_finite(value: bytes) -> None:
+    """Raises Unprocessable for JSON with NaN or Infinity, which Python's readers accept and JSON does not know."""
+    if b"NaN" not in value and b"Infinity" not in value:
+        return
+    try:
+        from_json(value, allow_inf_nan=False)
+    except ValueError:
+        raise Unprocessable(
+            "the record is not JSON: NaN and Infinity are no numbers of JSON", code="not_json"
+        ) from None
+
+
+def event_object(value: bytes | None) -> dict[str, Any]:
+    """The event in a record of any mode, unchecked; empty where there is none, since a topic may hold any bytes."""
+    known = _object((value or b"").removeprefix(codecs.BOM_UTF8))
+    if "specversion" in known:
+        data = known.get("data")
+        return cast(dict[str, Any], data) if isinstance(data, dict) else _object(event_data(known))
+    return known
+
+
+def event_data(envelope: dict[str, Any]) -> bytes:
+    """The bytes of the event in a CloudEvent in structured mode; empty where there is none."""
+    if (text := envelope.get("data_base64")) is not None:
+        try:
+            return base64.b64decode(text, validate=True)
+        except (ValueError, TypeError):
+            return b""
+    return json.dumps(envelope["data"]).encode() if "data" in envelope else b""
+
+
+def _object(value: bytes) -> dict[str, Any]:
+    try:
+        found: Any = json.loads(value)
+    except (ValueError, RecursionError):
+        return {}
+    return cast(dict[str, Any], found) if isinstance(found, dict) else {}

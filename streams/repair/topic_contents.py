@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
 
 from graph.actions.events import Event
 from graph.actions.operate.reconcile import Submitted
@@ -20,6 +18,7 @@ from streams.records.gallery import SourceEvent
 from streams.records.incoming import CE_MEDIA
 from streams.records.message import Message, origin, sources_by_topic
 from streams.records.quarantine import EVENT, SUBMITTED_AT, ce_id_of
+from streams.records.reading import event_object
 from streams.topics import EMBED_GROUP, LINK_GROUP
 
 
@@ -127,7 +126,7 @@ def _read_in_progress(
         found.in_progress.add(Event.of(message.header(EVENT), ce_id_of(message.headers), submitted_at))
     for message in reader.read(topics.GALLERY, {0: applied + 1}):
         found.ids.add(message.header("ce_id"))
-        match _json(message.value).get("origin"):
+        match event_object(message.value).get("origin"):
             case {"event": str(place), "ce_id": str(ce_id), "submitted_at": int(submitted_at)}:
                 found.in_progress.add(Event.of(place, ce_id, submitted_at))
                 found.ids.add(ce_id)
@@ -142,9 +141,9 @@ def _add_submitted(found: TopicContents, message: Message, source: str, *, is_re
         found.in_progress.add(named)
     if named in found.submitted:
         return
-    body = _json(message.value)
+    body = event_object(message.value)
     media_id = str(body.get("sha256") or "").lower()
-    is_media = message.header("ce_type") == CE_MEDIA and is_digest(media_id)
+    is_media = message.attribute("type") == CE_MEDIA and is_digest(media_id)
     if not is_media:
         found.unnamed[event.event, event.ce_id] = named
     key = (message.key or b"").decode("utf-8", "replace") if message.topic == topics.PROBES else ""
@@ -155,7 +154,7 @@ def _add_submitted(found: TopicContents, message: Message, source: str, *, is_re
 
 
 def _add_notice(found: TopicContents, message: Message, source: str) -> None:
-    notices, body = found.notices, _json(message.value)
+    notices, body = found.notices, event_object(message.value)
     notice_id, subject = str(body.get("notice_id", "")), str(body.get("subject", ""))
     if not is_digest(notice_id):
         return
@@ -170,12 +169,3 @@ def _add_notice(found: TopicContents, message: Message, source: str) -> None:
     number = int(body.get("number", 0))
     if subject.startswith("link:") and body.get("link_id") and number >= notices.states.get(subject, (0,))[0]:
         notices.states[subject] = (number, str(body["link_id"]), str(body.get("state", "")))
-
-
-def _json(value: bytes | None) -> dict[str, Any]:
-    """The object in a record; empty where it is none, since an input topic may hold any bytes."""
-    try:
-        found: Any = json.loads(value or b"")
-    except (ValueError, RecursionError):
-        return {}
-    return cast(dict[str, Any], found) if isinstance(found, dict) else {}

@@ -35,6 +35,7 @@ from streams.gallery.calibration import calibration_of, load_calibrations
 from streams.gallery.scoring import Scorer
 from streams.settings import cache_folder
 from tests.bench import decisions as decision_bench
+from tests.bench import fuzz_archives as archive_fuzzing
 from tests.bench import pipeline as pipeline_bench
 from tests.bench import tables
 from tests.bench import verdicts as verdict_bench
@@ -132,6 +133,19 @@ def peers(
 
     found["pipeline"] = measured_on_system(work, **with_workers(pipeline_bench.PROCESSES, root))
     print_found(found, as_json, show_peers)
+
+
+@app.command()
+def fuzz_archives(
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long.")] = 10,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Mutated archives through the reader of `ingest`: errors, hangs and memory. Exit code 1 if it crashes or hangs."""
+    found = archive_fuzzing.fuzz(minutes, seed)
+    print_found(found, as_json, archive_fuzzing.show_fuzzed)
+    if found["crashes"] or found["hangs"]:
+        raise typer.Exit(1)
 
 
 @app.command()

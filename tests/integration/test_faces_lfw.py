@@ -109,12 +109,14 @@ def test_a_second_look_saves_small_faces_of_a_large_picture(
     montage = np.vstack([np.hstack(tiles[row : row + 6]) for row in range(0, 36, 6)])
     detector, embedder = Detector(models.detector), Embedder(models.recogniser)
     once, twice = [], []
-    first = detector.detect_upright(montage)
+    first = detector.detect_small(montage)
     for place, files in enumerate(people):
         top, left = 250 * (place // 6), 250 * (place % 6)
         face = min(first, key=lambda one: _distance_to_middle(_moved(one.box, left, top)))
         assert _distance_to_middle(_moved(face.box, left, top)) < 80
-        crops = [align(montage, face.landmarks), align(montage, detector.refined_landmarks(montage, face))]
+        refined = detector.refined_landmarks(montage, face)
+        assert refined is not None
+        crops = [align(montage, face.landmarks), align(montage, refined)]
         seen, _ = embedder.embed(crops)
         once.append(max(float(seen[0] @ vectors[path]) for path in files))
         twice.append(max(float(seen[1] @ vectors[path]) for path in files))

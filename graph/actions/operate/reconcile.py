@@ -78,7 +78,8 @@ async def _standing(tx: Tx, chunk: Sequence[Submitted]) -> list[Standing]:
     ]
     of_events = await tx.rows(queries.EVENTS, rows=rows)
     with_media = [row for row in rows if row["media_id"]]
-    stored = {row["number"]: bool(row["stored"]) for row in await tx.rows(queries.STORED, rows=with_media)}
+    of_media = await tx.rows(queries.STORED, rows=with_media)
+    stored = {row["number"]: bool(row["in_case"] or row["erased"]) for row in of_media}
     asked = [row for row in rows if row["key"]]
     waits = {row["number"]: bool(row["waits"]) for row in await tx.rows(queries.SEARCHES, rows=asked)}
     return [
@@ -92,13 +93,23 @@ async def _standing(tx: Tx, chunk: Sequence[Submitted]) -> list[Standing]:
     ]
 
 
-async def stored_or_erased(store: Store, case_id: str, media: Sequence[str]) -> set[str]:
-    """Those of the media that are in the case, or were erased at any time."""
-    found: set[str] = set()
+@dataclass(frozen=True, slots=True)
+class InCase:
+    """A media in a case: the number of its faces, None where the case does not have the media. `erased`: at any
+    time."""
+
+    faces: int | None
+    erased: bool
+
+
+async def in_case(store: Store, case_id: str, media: Sequence[str]) -> dict[str, InCase]:
+    """What the case has of each media."""
+    found: dict[str, InCase] = {}
     for chunk in chunks(media, PAGE):
         rows = [{"number": n, "media_id": name, "case_id": case_id, "submitted_at": 0} for n, name in enumerate(chunk)]
-        stored = await store.read(lambda tx, rows=rows: tx.rows(queries.STORED, rows=rows))
-        found |= {chunk[row["number"]] for row in stored if row["stored"]}
+        for row in await store.read(lambda tx, rows=rows: tx.rows(queries.STORED, rows=rows)):
+            faces = int(row["faces"]) if row["in_case"] else None
+            found[chunk[row["number"]]] = InCase(faces, bool(row["erased"]))
     return found
 
 

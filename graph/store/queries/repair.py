@@ -15,14 +15,16 @@ ORDER BY number
 
 STORED: Final = """
 UNWIND $rows AS row
-OPTIONAL MATCH (:Media {media_id: row.media_id})-[r:IN_CASE|HIDDEN_IN_CASE]->(:Case {case_id: row.case_id})
-WITH row, count(r) AS memberships
+OPTIONAL MATCH (m:Media {media_id: row.media_id})-[:IN_CASE|HIDDEN_IN_CASE]->(:Case {case_id: row.case_id})
+WITH row, head(collect(m)) AS m
+WITH row, m, COUNT { (m)<-[:SEEN_IN|HIDDEN_SEEN_IN]-(:Face) } AS faces
 OPTIONAL MATCH (e:Erasure) WHERE e.subject IN ['media:' + row.media_id, 'case:' + row.case_id]
-WITH row, memberships, max(e.requested_at) AS erased_at
-RETURN row.number AS number, memberships > 0 OR coalesce(erased_at, -1) >= row.submitted_at AS stored
+WITH row, m, faces, max(e.requested_at) AS erased_at
+RETURN row.number AS number, m IS NOT NULL AS in_case, faces,
+       coalesce(erased_at, -1) >= row.submitted_at AS erased
 ORDER BY number
 """
-"""Whether each media is in its case, or was erased since the event was submitted."""
+"""Whether each media is in its case, with how many faces, and whether it was erased since the event was submitted."""
 
 SEARCHES: Final = """
 UNWIND $rows AS row

@@ -28,8 +28,8 @@ def limit(memory_bytes: int) -> None:
             resource.setrlimit(which, (value, value))
 
 
-def isolate() -> str:
-    """Denies this process permanently, by EPERM, every system call that decoding does not need.
+def isolate(*more_calls: str) -> str:
+    """Denies this process permanently, by EPERM, every system call that decoding does not need, but for `more_calls`.
 
     Returns an empty string, or the reason why it runs without isolation. Nothing more can be imported afterwards.
     """
@@ -39,7 +39,7 @@ def isolate() -> str:
         from seccompy import Action, ArgCmp, CmpOp, Filter
 
         rules = Filter(Action.ERRNO | errno.EPERM)
-        for call in _ALLOWED_CALLS:
+        for call in (*_ALLOWED_CALLS, *more_calls):
             rules.allow(call)
         if platform.machine() == "x86_64":
             rules.allow("alarm")  # on arm64 it is made of setitimer

@@ -51,6 +51,36 @@ def test_what_names_no_source_or_holds_control_characters_is_no_case_id(text: st
     assert not ids.is_case_id(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("local:Zoe\u0308", "NFC"),
+        ("local:1 ", "end in a space"),
+        ("local:1\u3000", "end in a space"),
+        ("local:1\u2028", "end in a space"),
+        ("local:1\u20282", "invisible"),
+        ("local:\u202e1", "direction"),
+        ("local:1\u200b", "invisible"),
+        ("local:1\u00a02", "invisible"),
+    ],
+)
+def test_a_new_case_gets_no_id_that_can_be_taken_for_another(text: str, says: str) -> None:
+    assert ids.is_case_id(text), "a case of an older release stays readable"
+    assert says in ids.case_id_fault(text)
+
+
+@pytest.mark.parametrize("text", ["local:1", "local:2026/002 b", "north-1:Ü-7", "local:写真"])
+def test_an_ordinary_case_id_has_no_fault(text: str) -> None:
+    assert ids.case_id_fault(text) == ""
+
+
+def test_case_ids_that_look_alike_have_one_key() -> None:
+    alike = ["local:A-1 Zoë", "local:a-1 zoe\u0308", "local:\uff21-1 ZOË"]
+
+    assert len(set(map(ids.case_key, alike))) == 1
+    assert ids.case_key("local:A-1") != ids.case_key("local:A-2")
+
+
 def test_ids_of_different_kinds_of_facts_differ() -> None:
     same = ("a" * 64, "b" * 64)
 

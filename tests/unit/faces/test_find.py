@@ -16,7 +16,7 @@ from graph.domain.ids import face_id
 from streams.faces.detect import Detector
 from streams.faces.embed import Embedder
 from streams.faces.find import FaceFinder, FoundFace
-from streams.faces.models import ModelFiles
+from streams.faces.models import DETECTOR_ID, ModelFiles
 from streams.media.decode import Decoder, Picture
 from tests.support.factories_pictures import (
     astronaut,
@@ -55,7 +55,7 @@ def one(finder: FaceFinder, decoder: Decoder, image: Image.Image, kind: str = "P
 def test_each_face_has_its_ordinal_id_box_and_unit_vector(group_faces: list[FoundFace], group: Picture) -> None:
     assert [face.ordinal for face in group_faces] == list(range(6))
     for face in group_faces:
-        assert face.face_id == face_id(_MEDIA, "yunet-2023mar", face.ordinal)
+        assert face.face_id == face_id(_MEDIA, DETECTOR_ID, face.ordinal)
         x, y, w, h = face.box
         assert 0 <= x < x + w <= group.width
         assert 0 <= y < y + h <= group.height
@@ -74,10 +74,11 @@ def test_different_people_of_one_picture_are_far_apart(group_faces: list[FoundFa
     assert scores[~np.eye(6, dtype=bool)].max() < 0.35
 
 
-def test_crops_are_a_jpeg_of_256_and_a_png_of_112_pixels(group_faces: list[FoundFace]) -> None:
+def test_crops_are_a_jpeg_of_the_pictures_own_pixels_and_a_png_of_112(group_faces: list[FoundFace]) -> None:
     for face in group_faces:
         display, aligned = Image.open(io.BytesIO(face.display_crop)), Image.open(io.BytesIO(face.aligned_crop))
-        assert (display.format, display.size) == ("JPEG", (256, 256))
+        side = 1.6 * max(face.box[2:])
+        assert (display.format, display.size) == ("JPEG", pytest.approx((side, side), abs=2))
         assert (aligned.format, aligned.size) == ("PNG", (112, 112))
 
 
@@ -86,8 +87,9 @@ def test_the_display_crop_shows_the_face_in_its_own_colours(group: Picture, grou
     x, y, w, h = face.box
     middle = (x + w // 2, y + h // 2)
     expected = group.bgr[middle[1] - 20 : middle[1] + 20, middle[0] - 20 : middle[0] + 20, ::-1].mean(axis=(0, 1))
-    part = round(20 * 256 / (1.6 * max(w, h)))
-    shown = np.asarray(Image.open(io.BytesIO(face.display_crop)))[128 - part : 128 + part, 128 - part : 128 + part]
+    crop = np.asarray(Image.open(io.BytesIO(face.display_crop)))
+    half = len(crop) // 2
+    shown = crop[half - 20 : half + 20, half - 20 : half + 20]
 
     assert np.abs(shown.mean(axis=(0, 1)) - expected).max() < 5
 
@@ -301,7 +303,7 @@ def test_a_marked_box_without_a_detected_face_gives_a_face_with_that_reason(
 
     assert (marked.landmarks, marked.detection_score) == (None, None)
     assert "no eyes, nose and mouth were found" in str(marked.too_poor_because)
-    assert Image.open(io.BytesIO(marked.display_crop)).size == (256, 256)
+    assert Image.open(io.BytesIO(marked.display_crop)).size == (128, 128)
 
 
 def test_a_face_without_seen_landmarks_is_aligned_by_its_box_as_an_upright_face_lies_in_it(

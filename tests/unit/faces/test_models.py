@@ -18,6 +18,7 @@ import pytest
 from infra.cli.doctor import findings
 from infra.settings import Settings
 from streams.faces import models as module
+from streams.faces.looks import LOOKS_VERSION
 from streams.faces.models import ModelFiles, ModelsUnavailable, damaged_models, ensure_models
 from streams.faces.prepare import RECIPE
 from streams.faces.runtime import open_session
@@ -39,7 +40,7 @@ def folder(models: ModelFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_official_files_copied_by_hand_are_accepted(folder: Path) -> None:
     files = ensure_models(folder)
 
-    assert files.detector_id == "yunet-2023mar"
+    assert files.detector_id == f"yunet-2023mar-looks-{LOOKS_VERSION}"
     assert files.model_id == "sface-2021dec-0ba9fbfa01b5"
     assert (files.detector.parent, files.recogniser.parent) == (folder, folder)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from streams.records import quarantine
 from streams.records.incoming import CE_CASE, CE_MEDIA, CaseChanged, ErasureRequested, MediaSubmitted, VictimChanged
 from streams.records.message import Message, check_source, origin, read
 from streams.records.quarantine import VALUE_LIMIT
+from streams.records.reading import event_object, from_base64
 
 TOPIC = "redthread.media.submitted.local.v1"
 GOOD: dict[str, Any] = {
@@ -76,6 +79,9 @@ def test_a_good_event_is_read_and_unknown_fields_are_ignored() -> None:
         (body(district="North Side"), "invalid_event", "lower case letters"),
         (body(captured_at="yesterday"), "invalid_event", "captured_at"),
         (body(victim={"victim_id": "v1"}), "invalid_event", "victim.declared_by"),
+        (body(extra=float("nan")), "not_json", "NaN and Infinity"),
+        (body(extra=[1, {"a": float("-inf")}]), "not_json", "NaN and Infinity"),
+        (body(captured_at=...)[:-1] + b', "captured_at": 1e999}', "invalid_event", "captured_at"),
         (body(extra="x" * VALUE_LIMIT), "record_too_large", "send a reference"),
     ],
 )
@@ -181,3 +187,66 @@ def test_no_record_makes_reading_it_raise_anything_else(value: bytes | None, hea
             row = quarantine.read(key, kept, told)
             assert row["event"] == f"{TOPIC}/3/17"
             assert row["code"] == reason.code
+
+
+STRUCTURED: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": "e-1",
+    "source": "/local",
+    "type": CE_MEDIA,
+    "time": "2026-01-31T12:00:00Z",
+    "datacontenttype": "application/json",
+    "data": GOOD,
+}
+IN_ONE = {"Content-Type": b"application/cloudevents+json; charset=utf-8"}
+
+
+def structured(**changes: Any) -> bytes:
+    return json.dumps({name: value for name, value in {**STRUCTURED, **changes}.items() if value is not ...}).encode()
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+def test_an_event_in_structured_mode_or_with_a_byte_order_mark_is_read(start: bytes) -> None:
+    as_base64 = structured(data=..., data_base64=base64.b64encode(start + body()).decode())
+    for value in (structured(), as_base64):
+        arrived = message(start + value, IN_ONE)
+        assert read(arrived, MediaSubmitted, CE_MEDIA).case_id == "local:1"
+        assert origin(arrived, "local").ce_id == "e-1"
+        assert event_object(arrived.value) == GOOD
+        # As a replay publishes it.
+        kept = origin(arrived, "local")
+        again = [(name, from_base64(text)) for name, text in kept.headers]
+        assert read(replace(arrived, value=from_base64(kept.value), headers=again), MediaSubmitted, CE_MEDIA)
+    assert read(message(start + body()), MediaSubmitted, CE_MEDIA).case_id == "local:1"
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "says"),
+    [
+        (structured(source=...), "bad_headers", "no CloudEvent"),
+        (structured(type=7), "bad_headers", "no CloudEvent"),
+        (structured(type="other"), "wrong_type", CE_MEDIA),
+        (structured(time="2026-01-31T12:00:00"), "bad_headers", "no time zone"),
+        (structured(data=...), "not_json", "not JSON"),
+        (structured(data="text"), "not_an_event", "not an object"),
+        (structured(data=..., data_base64="!"), "not_json", "not JSON"),
+        (structured(extension=float("nan")), "not_json", "NaN and Infinity"),
+        (structured(data={**GOOD, "case_id": "1"}), "invalid_event", "a case id reads"),
+        (b"[]", "not_json", "not an object"),
+        (b"[" * 5000, "not_json", "not JSON"),
+    ],
+)
+def test_a_faulty_event_in_structured_mode_is_refused_with_a_reason(value: bytes, code: str, says: str) -> None:
+    reason = refused(value, IN_ONE)
+
+    assert (reason.code, says in reason.message) == (code, True), reason.message
+
+
+def test_a_time_without_a_zone_is_refused_with_that_word() -> None:
+    assert "no time zone" in refused(body(), {**HEADERS, "ce_time": b"2026-01-31T12:00:00"}).message
+
+
+def test_a_long_content_type_is_cut_off_and_not_refused() -> None:
+    event = read(message(body(content_type="application/" + "x" * 1000)), MediaSubmitted, CE_MEDIA)
+
+    assert event.content_type is not None and len(event.content_type) == 255
