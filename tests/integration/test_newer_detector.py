@@ -22,7 +22,7 @@ from streams.gallery.load import load_gallery
 from streams.records.gallery import EmbeddedFace, GalleryRecord, MediaEmbedded, MediaReexamined
 from tests.support import factories_streams as make
 from tests.support.access import access_of
-from tests.support.factories import ANNA, NOW, SAM, SUE
+from tests.support.factories import ANNA, BEN, NOW, SAM, SUE
 from tests.support.graph_contents import empty
 from tests.support.link_in_process import LinkInProcess, link_in_process
 from tests.support.signed_in import as_
@@ -348,3 +348,23 @@ async def test_link_holds_in_memory_what_it_loads_after_a_restart(site: LinkInPr
     assert (loaded.media, loaded.erasures) == (held.media, held.erasures)
     assert loaded.faces.keys() == held.faces.keys()
     assert held.erasures[f"face:{NEW['friend']}"].face_id == OLD["friend"]
+
+
+async def test_another_district_does_not_learn_of_an_erasure_that_concerned_none_of_its_cases(
+    site: LinkInProcess, api: httpx.AsyncClient
+) -> None:
+    site.write([group(of_before(), 1)])
+    await site.linked()
+    await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["sister"], "period over")
+    await site.linked()
+
+    for place, case in ((2, "local:s1"), (3, "local:n2")):
+        again = group(of_before(), place, case=case)
+        site.write([again.model_copy(update={"origin": make.origin(place, at=10**12 + place)})])
+    await site.linked()
+
+    assert OLD["sister"] in await faces(site)
+    told = {notice.get("case_id"): "erased_before" in notice for notice in site.notices()}
+    assert (told["local:s1"], told["local:n2"]) == (False, True)
+    shown = [(await api.get(f"/media/{MEDIA}", headers=who)).json()["erased_before"] for who in (as_(BEN), {})]
+    assert [len(erasures) for erasures in shown] == [0, 1]
