@@ -109,6 +109,8 @@ class Ingest:
     space: FreeSpace
     announce: Callable[[str], None]
     show_progress: ShowProgress
+    _sent_files: dict[int, LocalFile] = field(default_factory=dict[int, LocalFile], init=False)
+    """By the journal's row; the name in the journal is escaped."""
     _names: dict[int, str] = field(default_factory=dict[int, str], init=False)
     _event_ids: dict[int, str] = field(default_factory=dict[int, str], init=False)
     _notified: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]], init=False)
@@ -124,7 +126,7 @@ class Ingest:
         pending, lost = self._in_kafka(files.pending)
         # Where Kafka lost events it may have lost notices too, and new ones are at lower offsets than noted.
         start = 0 if lost else min((sent.notices_from for sent in pending), default=None)
-        files.unsent += [self.source.stat(sent.file) for sent in lost]
+        files.unsent += [self._sent_files[sent.row] for sent in lost]
         total = len(pending) + len(files.unsent)
         self._replay(files.quarantined, stop)
         with self.system.read_notices(start) as reader, self.show_progress(total, "sent", "noticed") as move:
@@ -160,6 +162,8 @@ class Ingest:
                 self._outcome.not_sent.append((name, error.strerror or "cannot be read"))
                 continue
             sent = self.journal.find(file) or self._find_by_content(file)
+            if sent is not None:
+                self._sent_files[sent.row] = file
             if sent is None or not sent.place:
                 files.unsent.append(file)
             elif sent.outcome == QUARANTINED:
@@ -227,7 +231,7 @@ class Ingest:
     def _store_again(self, sent: Sent) -> bool:
         """Whether the file could be read, and is in the media store again."""
         try:
-            data = self.source.read(self.source.stat(sent.file), self.max_bytes)
+            data = self.source.read(self._sent_files[sent.row], self.max_bytes)
         except OSError:
             return False
         if data is None:
