@@ -7,7 +7,6 @@ import mimetypes
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
@@ -21,11 +20,11 @@ from streams.client.files import Files, Listing
 from streams.client.free_space import FreeSpace
 from streams.client.graph_state import PASSING_CODES, QUARANTINED, Entry, GraphState
 from streams.client.journal import Journal, LocalFile, Sent
+from streams.client.outcome import ERASED, Outcome, looked_at
 from streams.client.publish import CaseSystem
 from streams.client.receive import Notice, NoticeReader, media_events
 from streams.client.submission import Interrupted, Submission
 
-ERASED = "erased"
 _WITH_FACES = frozenset({"faces_found", "too_poor"})
 SAVE_EVERY_S = 1.0
 LAST_WAIT_S = 5.0
@@ -55,32 +54,6 @@ class IngestTerms:
         if event.pop("exhibits"):
             event["exhibit"] = printable(file)[:300]
         return event
-
-
-@dataclass(slots=True)
-class Outcome:
-    """The result for the files so far, including those of earlier runs."""
-
-    sent: int = 0
-    before: int = 0
-    """Files that an earlier run had sent already."""
-    by_outcome: dict[str, int] = field(default_factory=dict[str, int])
-    quarantined: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """File and reason."""
-    in_part: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """File and what was looked at of it."""
-    not_sent: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """File and reason."""
-    left_out: Counter[str] = field(default_factory=Counter[str])
-    """Files that systems leave behind, by system."""
-    interrupted: bool = False
-
-    def count(self, file: str, outcome: str, reason: str) -> None:
-        self.by_outcome[outcome] = self.by_outcome.get(outcome, 0) + 1
-        if outcome == QUARANTINED:
-            self.quarantined.append((file, reason))
-        elif reason:
-            self.in_part.append((file, reason))
 
 
 @dataclass(slots=True)
@@ -283,17 +256,6 @@ class Ingest:
         if time.monotonic() - self._saved > SAVE_EVERY_S:
             self.journal.save()
             self._saved = time.monotonic()
-
-
-def looked_at(notice: Notice) -> str:
-    """What a notice says was looked at, where it is not the whole file; empty otherwise."""
-    parts: list[str] = []
-    frames, examined, percent = (notice.get(name) for name in ("frames", "frames_examined", "partial_percent"))
-    if isinstance(frames, int) and isinstance(examined, int) and examined < frames:
-        parts.append(f"looked at {examined} of {frames} pages")
-    if isinstance(percent, int):
-        parts.append(f"partial: about {percent} % of the picture")
-    return ", ".join(parts)
 
 
 def _quarantine_id(sent: Sent) -> str:
