@@ -79,7 +79,7 @@ def _extreme(data: bytearray, chance: random.Random, _: list[bytes]) -> None:
 
 
 def _cut(data: bytearray, chance: random.Random, _: list[bytes]) -> None:
-    del data[chance.randrange(1, len(data)) :]
+    del data[chance.randrange(1, 1 + len(data)) :]
 
 
 def _removed(data: bytearray, chance: random.Random, _: list[bytes]) -> None:
