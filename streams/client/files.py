@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from graph.domain.errors import Invalid
 from graph.domain.text import printable
-from streams.client.archives.container import Container
+from streams.client.archives.container import Container, NamesLimit
 from streams.client.archives.open import HEAD, kind_of, may_be_archive, opened, opened_within
 from streams.client.folders import Folder
 from streams.client.journal import LocalFile
@@ -71,6 +71,8 @@ class Tree:
         self._open: list[tuple[tuple[int, ...], Container]] = []
         self._places: dict[str, _Place] = {}
         self._inner_left = INNER_MAX
+        self._names = NamesLimit()
+        """Of the names of archives that stand before those of the files in them."""
         if self._folder is not None:
             self._open.append(((), self._folder))
         else:
@@ -109,6 +111,7 @@ class Tree:
             listing.not_sent.append((shown, container.fault))
         for index, entry in enumerate(container.entries):
             name = prefix + (entry.name or "(without a name)")
+            self._names.count(len(prefix))
             if system := left_by(entry.name):
                 listing.left_out[system] += 1
             elif entry.fault:

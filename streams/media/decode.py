@@ -103,10 +103,16 @@ class Decoder:
         self._lock = threading.Lock()
         self._idle: Child | None = None
 
-    def decode(self, data: bytes, declared_content_type: str | None) -> Picture:
-        """The first picture in `data`; the rest as in `pages`."""
+    def decode(self, data: bytes, declared_content_type: str | None, page: int | None = None) -> Picture:
+        """The first picture in `data`, or that of a page; the rest as in `pages`.
+
+        Raises Unprocessable with code `no_page` if the page cannot be decoded.
+        """
         with closing(self.pages(data, declared_content_type).pictures) as pictures:
-            return next(pictures)
+            for picture in pictures:
+                if page in (None, picture.page):
+                    return picture
+        raise Unprocessable(f"Page {page} of the file cannot be decoded.", code="no_page")
 
     def pages(self, data: bytes, declared_content_type: str | None) -> Pages:
         """The distinct pictures in `data`, EXIF orientation applied, then the turn noted by an earlier release.

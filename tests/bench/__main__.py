@@ -39,6 +39,7 @@ from tests.bench import fuzz_archives as archive_fuzzing
 from tests.bench import pipeline as pipeline_bench
 from tests.bench import tables
 from tests.bench import verdicts as verdict_bench
+from tests.bench.fuzz_decoder import fuzz
 from tests.bench.graph_writes.run import measure_graph_writes
 from tests.bench.looks.run import Asked as LooksAsked
 from tests.bench.looks.run import measure_looks
@@ -135,6 +136,20 @@ def peers(
 
     found["pipeline"] = measured_on_system(work, **with_workers(pipeline_bench.PROCESSES, root))
     print_found(found, as_json, show_peers)
+
+
+@app.command()
+def fuzz_decoder(
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long.")] = 10,
+    folder: Annotated[Path | None, typer.Option(help="A folder of files to mutate too.")] = None,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Mutated pictures through one decoder: refusals, deaths, hangs and memory. Exit code 1 if it crashes or hangs."""
+    found = fuzz(minutes, seed, folder)
+    print_found(found, as_json, tables.show_fuzz)
+    if found["crashes"] or found["hangs"]:
+        raise typer.Exit(1)
 
 
 @app.command()

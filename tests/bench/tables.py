@@ -55,6 +55,21 @@ def show_pipeline(out: Console, found: dict[str, Any]) -> None:
         out.print(f"{title}: " + ", ".join(f"{name} {spent}" for name, spent in found[key].items()))
 
 
+def show_fuzz(out: Console, found: dict[str, Any]) -> None:
+    """Prints the object of `bench fuzz-decoder --json`."""
+    out.print(
+        f"{found['mutations']} mutations of {found['kinds']} files: {found['pages']} seen, {found['partial']} in part"
+    )
+    out.print(", ".join(f"{code} {number}" for code, number in found["codes"].items()))
+    out.print(
+        f"crashes outside the child {len(found['crashes'])}, hangs {len(found['hangs'])}, "
+        f"longest {found['longest_s']} s; peak memory: child {found['child_peak_mib']} MiB of "
+        f"{found['child_limit_mib']}, here {found['own_peak_mib']} MiB"
+    )
+    for each in [*found["crashes"], *found["hangs"]]:
+        out.print(f"  mutation {each}")
+
+
 def show_verdicts(out: Console, found: dict[str, Any]) -> None:
     """Prints the object of `bench verdicts --json`."""
     for who, way in (("one person", "one"), (f"{found['writers']} people at once", "many")):

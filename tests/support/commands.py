@@ -21,6 +21,7 @@ from pathlib import Path
 from unittest import mock
 
 from infra.cli import app
+from tests.support.forked import server
 from tests.support.prepared import Run, run_all
 
 CHECKOUT = Path(__file__).parents[2]
@@ -47,6 +48,7 @@ async def redthread_forked(*arguments: object, env: Mapping[str, str]) -> subpro
     """Runs `redthread ARGUMENTS` to its end in a forked process, with the settings `env`."""
     words = [str(argument) for argument in arguments]
     run = Run(words, {**_environment(), "PYTHONPATH": str(CHECKOUT), **env})
+    server()  # in the main thread, as it must be
     [ended] = await asyncio.to_thread(run_all, [run], timeout_s=TIMEOUT_S)
     return subprocess.CompletedProcess(words, ended.code, ended.out, ended.err)
 

@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,6 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from infra.local.child import leashed
@@ -63,7 +63,7 @@ class Forked:
     _ended: int
     """The end of a pipe through which the exit status arrives."""
     returncode: int | None = None
-    _lock: Lock = field(default_factory=Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def poll(self) -> int | None:
         """The exit status, negative for a signal; None while the process runs."""
@@ -99,7 +99,7 @@ class _Server:
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._lock = Lock()
+        self._lock = threading.Lock()
         with theirs:
             self._process = subprocess.Popen(
                 [*leashed(signal.SIGKILL), sys.executable, "-m", "tests.support.forked", str(theirs.fileno())],
@@ -126,13 +126,15 @@ class _Server:
 
 
 @cache
-def _server() -> _Server:
+def server() -> _Server:
+    """The process that forks. The first call starts it, in the main thread: it dies with the thread that started it."""
+    assert threading.current_thread() is threading.main_thread()
     return _Server()
 
 
 def start(asked: Start, output: int, errors: int) -> Forked:
     """Starts a process that writes to these descriptors, which the caller may close."""
-    return _server().start(asked, output, errors)
+    return server().start(asked, output, errors)
 
 
 # --- in the process that forks ---

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from tests.support.forked import Start, start
+from tests.support.forked import Start, server, start
 
 AT_ONCE = 10
 """Runs at a time: many of them wait for servers that do not answer."""
@@ -37,6 +37,7 @@ class Ended:
 
 def run_all(runs: Sequence[Run], *, timeout_s: float = 120) -> list[Ended]:
     """How each run ended."""
+    server()  # started by this thread, not by one of those that end with this call
     with ThreadPoolExecutor(AT_ONCE) as threads:
         return list(threads.map(lambda run: _ended(run, timeout_s), runs))
 

@@ -16,6 +16,7 @@ _TEXTS = (b"iTXt", b"zTXt", b"tEXt")
 _TEXT_KEYS = (b"XML:com.adobe.xmp\x00", b"Raw profile type exif\x00", b"Raw profile type APP1\x00")
 """Texts that may hold the orientation."""
 _TEXT_BYTES = 256 * 1024
+_HEAD_BYTES = 13
 _PIECE = 1024 * 1024
 _MOST_INFLATED = 1024**3
 
@@ -89,5 +90,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
         size, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
         if not name.isalpha() or name == b"IEND":
             return
+        if name == b"IHDR":
+            size = _HEAD_BYTES
         yield name, data[at + 8 : at + 8 + size], int.from_bytes(data[at + 8 + size : at + 12 + size], "big")
         at += 12 + size

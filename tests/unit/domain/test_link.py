@@ -23,7 +23,7 @@ from graph.domain.link import (
     state_after_reopening,
 )
 
-VERDICTS_FROM = {State.LEAD, State.CANDIDATE, State.UNSURE, State.RETURNED}
+VERDICTS_FROM = {State.LEAD, State.CANDIDATE, State.UNSURE, State.RETURNED, State.WITHDRAWN}
 SAID = [*Decision, *SecondDecision]
 
 

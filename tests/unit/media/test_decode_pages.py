@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import struct
@@ -19,9 +18,8 @@ from graph.domain.errors import Unprocessable
 from streams.media import child
 from streams.media.decode import Decoder
 from streams.media.isolated.pages import MOST_PAGES
+from tests.support.factories_odd_pictures import collection, page_of, tiff_of
 from tests.support.factories_pictures import BLUE, GREEN, RED, WHITE, corners, encoded, quarters
-from tests.unit.media.test_decode_kinds import page_of, tiff_of
-from tests.unit.media.test_decode_pictures import QUARTERS_AS_HEIC
 
 
 @pytest.fixture(scope="module")
@@ -108,34 +106,6 @@ def test_a_file_of_thumbnails_alone_shows_its_first(decoder: Decoder) -> None:
     thumb = page_of(np.asarray(quarters()), 2, subfile=1)
 
     assert decoder.decode(tiff_of(thumb, thumb), None).frames == 1
-
-
-def collection() -> bytes:
-    """The drawn quarters as HEIC, twice: the second picture is the first one's data, turned by half."""
-    data = base64.b64decode(QUARTERS_AS_HEIC)
-
-    def body(name: bytes) -> bytes:
-        at = data.index(name) - 4
-        return data[at + 8 : at + int.from_bytes(data[at : at + 4], "big")]
-
-    def box(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", 8 + len(content)) + name + content
-
-    item, place = body(b"iinf")[6:], body(b"iloc")[8:]
-    mapped = body(b"ipma")[8:]
-    growth = 18 + 21 + 9 + 9
-    moved = [number + place[2:4] + struct.pack(">I", 417 + growth) + place[8:] for number in (b"\x00\x01", b"\x00\x02")]
-    second = item[:12] + b"\x00\x02" + item[14:]
-    properties = box(b"ipco", body(b"ipco") + box(b"irot", b"\x02"))
-    both = body(b"ipma")[:4] + b"\x00\x00\x00\x02" + mapped + b"\x00\x02\x06" + mapped[3:] + b"\x86"
-    meta = [
-        bytes(4) + box(b"hdlr", body(b"hdlr")),
-        box(b"iloc", body(b"iloc")[:6] + b"\x00\x02" + b"".join(moved)),
-        box(b"iinf", body(b"iinf")[:4] + b"\x00\x02" + item + second),
-        box(b"pitm", body(b"pitm")),
-        box(b"iprp", properties + box(b"ipma", both)),
-    ]
-    return data[:28] + box(b"meta", b"".join(meta)) + data[409:]
 
 
 def test_every_picture_of_an_heic_collection_is_seen(decoder: Decoder) -> None:

@@ -10,20 +10,10 @@ import pytest
 from PIL import Image
 
 from streams.media.decode import Decoder
+from tests.support.factories_odd_pictures import QUARTERS_AS_HEIC
 from tests.support.factories_pictures import BLUE, GREEN, RED, WHITE, corners, encoded, quarters
 
 _IN_PLACE = [RED, GREEN, BLUE, WHITE]
-
-# The drawn quarters; as data, because the installed library reads HEIF and cannot write it.
-QUARTERS_AS_HEIC = (
-    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA"
-    "ACJpbG9jAAAAAERAAAEAAQAAAAABoQABAAAAAAAAAEAAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRt"
-    "AAAAAAABAAAA/WlwcnAAAADdaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMA"
-    "AAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5j"
-    "bHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEHBp"
-    "eGkAAAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAAAEhtZGF0AAAAPCgBrxmA94RJf+cg/nkX8EDNXivv+bU7KxPss2sr"
-    "jMQ8Yhr8IS+o6pVZOErl2oom6uykuGeqo+VIEv9zgA=="
-)
 
 
 @pytest.fixture(scope="module")

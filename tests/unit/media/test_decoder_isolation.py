@@ -20,8 +20,8 @@ from infra.settings import Settings
 from streams.media import child
 from streams.media.decode import Decoder
 from streams.media.isolated import isolation
+from tests.support.factories_odd_pictures import QUARTERS_AS_HEIC
 from tests.support.factories_pictures import encoded, quarters
-from tests.unit.media.test_decode_pictures import QUARTERS_AS_HEIC
 
 NOBODY = 65534
 
