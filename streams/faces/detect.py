@@ -142,7 +142,7 @@ class Detector:
             first = self._in_close_up(bgr, face, others, side)
             if first is not None:
                 again = self._in_close_up(bgr, first, others, side)
-                return first.landmarks if again is None else (first.landmarks + again.landmarks) / 2
+                return first.landmarks if again is None else np.float32(0.5) * (first.landmarks + again.landmarks)
         return None
 
     def _in_close_up(self, bgr: Pixels, face: Detection, others: Sequence[Box], side: int) -> Detection | None:
