@@ -124,7 +124,7 @@ class Ingest:
         pending, lost = self._in_kafka(files.pending)
         # Where Kafka lost events it may have lost notices too, and new ones are at lower offsets than noted.
         start = 0 if lost else min((sent.notices_from for sent in pending), default=None)
-        files.unsent += [self.source.stat(sent.file) for sent in lost]
+        files.unsent += [file for sent in lost if (file := self._stat(sent.file)) is not None]
         total = len(pending) + len(files.unsent)
         self._replay(files.quarantined, stop)
         with self.system.read_notices(start) as reader, self.show_progress(total, "sent", "noticed") as move:
@@ -154,10 +154,8 @@ class Ingest:
         """The files by state; those that an earlier run finished are counted and left out."""
         files, done = _Files(), list[tuple[Sent, LocalFile]]()
         for name in names:
-            try:
-                file = self.source.stat(name)
-            except OSError as error:
-                self._outcome.not_sent.append((name, error.strerror or "cannot be read"))
+            file = self._stat(name)
+            if file is None:
                 continue
             sent = self.journal.find(file) or self._find_by_content(file)
             if sent is None or not sent.place:
@@ -180,6 +178,14 @@ class Ingest:
             else:
                 self._count_done(replace(sent, outcome=ERASED))
         return files
+
+    def _stat(self, name: str) -> LocalFile | None:
+        """The file as it is now; None, and counted as not sent, where there is none any more."""
+        try:
+            return self.source.stat(name)
+        except OSError as error:
+            self._outcome.not_sent.append((name, error.strerror or "cannot be read"))
+            return None
 
     def _find_by_content(self, file: LocalFile) -> Sent | None:
         """The event sent for the file's bytes: its folder was moved, or it was written anew, perhaps as it was."""
