@@ -234,4 +234,4 @@ class LinkDetailOut(LinkOut):
 
 
 class FaceOut(fields_of(CaseFace)):
-    pass
+    page: int = Field(description="the page of the file that the box is on, from 1")

@@ -75,7 +75,7 @@ class Topic:
 def table(sources: Iterable[str]) -> list[Topic]:
     """All topics of an installation with these sources."""
     rows = [
-        _input(PROBES, 8, "pictures of searches; faces marked by hand"),
+        _input(PROBES, 8, "pictures of searches, faces marked by hand, media to reexamine"),
         Topic(GALLERY, 1, 14 * DAY_MS, "the gallery log; link deletes what it has read", GALLERY_MAX),
         Topic(
             QUARANTINE, 4, 90 * DAY_MS, "events that cannot be processed, byte for byte, with the reason", GALLERY_MAX

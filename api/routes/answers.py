@@ -79,7 +79,11 @@ class UnjudgedFaceOut(fields_of(PoorFace)):
 
 
 class UnjudgedOut(fields_of(Unjudged)):
-    """A media that the machine could not judge whole: `faces` are too poor to compare; without any, none was found."""
+    """A media that the machine could not judge whole.
+
+    Its `faces` are too poor to compare, no face was found, only `frames_examined` of its `frames` pages were examined,
+    or only about `partial_percent` of a damaged picture could be decoded.
+    """
 
 
 class UnjudgedPage(PageOut[UnjudgedOut]):
@@ -88,9 +92,11 @@ class UnjudgedPage(PageOut[UnjudgedOut]):
     model_config = example("""
         {"items": [
             {"media_id": $MEDIA, "case_ids": [$CASE], "faces": [
-                {"face_id": $FACE, "box": [412, 96, 21, 27], "quality": 0.1,
-                 "too_poor_because": "the eyes are 9 pixels apart, 24 are needed"}]},
-            {"media_id": $OTHER_MEDIA, "case_ids": [$CASE], "faces": []}],
+                {"face_id": $FACE, "box": [412, 96, 21, 27], "page": 1, "quality": 0.1,
+                 "too_poor_because": "the eyes are 9 pixels apart, 24 are needed"}],
+             "frames": 1, "frames_examined": 1, "partial_percent": null},
+            {"media_id": $OTHER_MEDIA, "case_ids": [$CASE], "faces": [], "frames": 40, "frames_examined": 3,
+             "partial_percent": null}],
          "next": null}
     """)
 
@@ -113,6 +119,7 @@ async def answer(
 async def unjudged(search_id: Id, access: CaseAccess, limit: Limit = 50, after: AfterDigest = "") -> Page[Unjudged]:
     """Look yourself: what in the search's reach the machine could not judge, by media id, as far as you may see it.
 
-    Media with faces that are too poor to compare, and media in which no face was found.
+    Media with faces that are too poor to compare, media in which no face was found, and media of which not all pages or
+    not the whole picture could be examined.
     """
     return await read_unjudged(access, search_id, after=after, limit=limit)

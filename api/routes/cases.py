@@ -19,6 +19,7 @@ router = APIRouter(tags=["cases"])
 _CASE = """"case_id": $CASE, "source": "north", "status": "open", "version": 3, $NORTH, "review_by": "2027-11-01\""""
 _MEDIA = """
     "media_id": $MEDIA, "kind": "picture", "content_type": "image/jpeg", "width": 1600, "height": 1200,
+    "frames": 1, "frames_examined": 1, "partial_percent": null,
     "captured_at": "2026-08-02T17:20:11+02:00", "ai_generated": null, "scope": "register", "exhibits": ["A-12"],
     "urgency": "routine", "submitted_at": 1795165964000, "other_case_ids": []"""
 
@@ -28,6 +29,11 @@ class CaseOut(fields_of(Case)):
 
 
 class MediaOut(fields_of(CaseMedia)):
+    frames: int = Field(description="pages or pictures in the file")
+    frames_examined: int = Field(description="how many of them were examined: look at the others yourself")
+    partial_percent: int | None = Field(
+        description="about how much of a damaged picture could be decoded; null: all of it"
+    )
     captured_at: str | None = Field(description="by the latest event that says it, else by the camera (EXIF)")
     ai_generated: bool | None = Field(description="by the latest event that says it; null: no event does")
     submitted_at: int | None = Field(description="milliseconds since 1970, UTC")
@@ -42,9 +48,9 @@ class CaseGraphOut(fields_of(VisibleCase)):
 
     model_config = example(f"""
         {{"case": {{{_CASE}}}, "media": [{{{_MEDIA}}}],
-          "faces": [{{"face_id": $FACE, "media_id": $MEDIA, "ordinal": 0, "box": [412, 96, 88, 117], "quality": 0.8,
-                      "quality_because": "The face is hard to compare: it is blurred.", "too_poor_because": null,
-                      "label": null}}],
+          "faces": [{{"face_id": $FACE, "media_id": $MEDIA, "ordinal": 0, "box": [412, 96, 88, 117], "page": 1,
+                      "quality": 0.8, "quality_because": "The face is hard to compare: it is blurred.",
+                      "too_poor_because": null, "label": null}}],
           "links": [$LINK],
           "cases": [{{"case_id": null, $SOUTH, "links": {{"candidate": 1}}, "shared_media": 0}}]}}
     """)

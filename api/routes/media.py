@@ -14,6 +14,7 @@ from api.wire import CaseIdIn, Moment, Stated, WireIn, WireOut, example, fields_
 from graph.actions.decide import mark
 from graph.actions.decide.upload import Submission, Urgency, do_upload
 from graph.actions.read.media import (
+    ErasedBefore,
     MediaFace,
     MediaFaces,
     MediaFacts,
@@ -71,13 +72,22 @@ class MembershipOut(fields_of(Membership)):
     submitted_at: int | None = Field(description="milliseconds since 1970, UTC")
 
 
+class ErasedBeforeOut(fields_of(ErasedBefore)):
+    """The latest erasure of a media or face that is in the register again."""
+
+    subject: str = Field(description="`media:<id>` or `face:<id>`")
+    requested_at: int = Field(description="milliseconds since 1970, UTC")
+
+
 class MediaFactsOut(fields_of(MediaFacts)):
     """One picture or video, named by the SHA-256 of its bytes."""
 
     model_config = example("""
         {"media_id": $MEDIA, "kind": "picture", "content_type": "image/jpeg", "width": 1600, "height": 1200,
-         "frames": 1, "duration_ms": null, "captured_at": null, "ai_generated": false,
-         "repeated_person": null, "first_submitted_at": 1795165964000, "faces": 1, "too_poor": 0,
+         "frames": 40, "frames_examined": 3, "partial_percent": null, "duration_ms": null, "captured_at": null,
+         "ai_generated": false, "repeated_person": null, "first_submitted_at": 1795165964000, "faces": 1,
+         "too_poor": 0,
+         "erased_before": [{"subject": "media:b5d4", "requested_at": 1795165964000, "code": "period_over"}],
          "memberships": [
             {"case_id": $CASE, $NORTH, "scope": "register", "purpose": "victim identification",
              "legal_basis": "StPO 98c", "exhibits": ["A-12"], "urgency": "routine", "submitted_at": 1795165964000},
@@ -85,6 +95,11 @@ class MediaFactsOut(fields_of(MediaFacts)):
              "legal_basis": null, "exhibits": null, "urgency": null, "submitted_at": null}]}
     """)
 
+    frames: int | None = Field(description="pages or pictures in the file")
+    frames_examined: int = Field(description="how many of them were examined: look at the others yourself")
+    partial_percent: int | None = Field(
+        description="about how much of a damaged picture could be decoded; null: all of it"
+    )
     ai_generated: bool | None = Field(description="by the latest event that says it; null: no event does")
     repeated_person: RepeatedPerson | None = Field(
         description="why the picture shows the same person more than once, as a person stated; null: nobody did"
@@ -187,11 +202,11 @@ class MediaFacesOut(fields_of(MediaFaces)):
     """All faces of one media, and those that people marked and that are not in the register yet; `next` is null."""
 
     model_config = example(f"""
-        {{"items": [{{"face_id": $FACE, "media_id": $MEDIA, "ordinal": 0, "box": [412, 96, 88, 117], "quality": 0.8,
-                      "quality_because": "The face is hard to compare: it is blurred.", "too_poor_because": null,
-                      "label": "victim", "label_version": 1, "landmarks_seen": true, "marked_by": null,
-                      "marked_at": null, "victim_id": "v-3c1a8f6e4d2c0b9a7f5e3d1c8b6a4f2e", "start_ms": null,
-                      "end_ms": null, "frame_ms": null}}],
+        {{"items": [{{"face_id": $FACE, "media_id": $MEDIA, "ordinal": 0, "box": [412, 96, 88, 117], "page": 1,
+                      "quality": 0.8, "quality_because": "The face is hard to compare: it is blurred.",
+                      "too_poor_because": null, "label": "victim", "label_version": 1, "landmarks_seen": true,
+                      "marked_by": null, "marked_at": null, "victim_id": "v-3c1a8f6e4d2c0b9a7f5e3d1c8b6a4f2e",
+                      "start_ms": null, "end_ms": null, "frame_ms": null}}],
           "waiting": [{_WAITING}], "next": null}}
     """)
 

@@ -105,6 +105,7 @@ class AuditAction(StrEnum):
         "model.embedding",
     )
     MODEL_SWITCHED = "model.switched", "a switch of the register to another model or score requested"
+    REEXAMINATION_BEGUN = "reexamination.begun", "examining stored media again with a newer detector begun"
     RESTORE_LOG_READ_AGAIN = "restore.log_read_again", "after a restore: link's cursor set back in the gallery log"
     RESTORE_REPLAYED = "restore.replayed", "after a restore: lost events sent again"
     RESTORE_ERASED_AGAIN = "restore.erased_again", "after a restore: later erasures requested again"

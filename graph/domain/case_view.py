@@ -25,13 +25,20 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class CaseMedia:
-    """A picture or video with its membership in one case; `submitted_at` in milliseconds since 1970, UTC."""
+    """A picture or video with its membership in one case; `submitted_at` in milliseconds since 1970, UTC.
+
+    `frames_examined` of its `frames` pages were examined; `partial_percent` is about how much of the picture could be
+    decoded, None where all of it was.
+    """
 
     media_id: str
     kind: str | None
     content_type: str | None
     width: int | None
     height: int | None
+    frames: int
+    frames_examined: int
+    partial_percent: int | None
     captured_at: str | None
     ai_generated: bool | None
     scope: str | None
@@ -50,6 +57,7 @@ class CaseFace:
     media_id: str
     ordinal: int | None
     box: list[int] | None
+    page: int
     quality: float | None
     quality_because: str | None
     too_poor_because: str | None

@@ -22,12 +22,22 @@ STAYS_AWAY: Final = frozenset({ErasureCode.NO_FACE, ErasureCode.UNRELATED})
 face, not about the submission. A person can mark it, if that was a mistake."""
 
 
+def code_of(code: ErasureCode | None, reason: str, label: str | None = None) -> ErasureCode:
+    """The stated code, else the code that the reason reads like, else a face's label *no face* or *unrelated*."""
+    text = reason.strip().lower().replace(" ", "_")
+    if code is None and text in set(ErasureCode):
+        return ErasureCode(text)
+    return code or (ErasureCode(label) if label in STAYS_AWAY else ErasureCode.OTHER)
+
+
 class Erased(NamedTuple):
     """The latest erasure request of a subject, in Kafka milliseconds, and its reason; older requests have none.
 
+    `districts` are those of the cases that the subject lay in, at any request: they alone may know that it was erased.
     `face_id` is set where the subject is another detector's id of a face: the face's own id.
     """
 
     requested_at: int
     code: ErasureCode | None = None
     face_id: str | None = None
+    districts: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ Kind = Literal[
     "search_ended",
     "probe",
     "mark",
+    "reexamination",
     "media",
     "notice",
     "quarantine",

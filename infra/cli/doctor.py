@@ -23,12 +23,13 @@ from infra.local.ports import is_free
 from infra.local.running import addresses_of, find_running
 from infra.settings import Settings
 from streams import topics
-from streams.faces.models import damaged_models
+from streams.faces.models import DETECTOR_ID, damaged_models
 from streams.faces.packs import LICENCE, chosen_model
 from streams.gallery.calibration import load_calibrations
 from streams.kafka.admin import admin_client, check_durability
 from streams.link.register_score import score_difference
 from streams.media.child import missing_isolation
+from streams.repair.reexamination import outdated
 from streams.settings import cache_folder
 
 SERVERS_GB, WORKER_GB = 1.2, 0.3
@@ -74,6 +75,7 @@ def findings(chosen: Settings) -> Iterator[Finding]:
     yield from (_disk(path, what) for what, path in (("data", chosen.data), ("cache", cache_folder())))
     yield from _kafka(chosen)
     yield from _score(chosen)
+    yield from _detector(chosen)
 
 
 def _python() -> Finding:
@@ -185,6 +187,15 @@ def _score(chosen: Settings) -> Iterator[Finding]:
     if found is not None:
         fault, _, remedy = found.partition(": ")
         yield Finding("score", fault, remedy)
+
+
+def _detector(chosen: Settings) -> Iterator[Finding]:
+    """How many stored media an older detector examined: that is no fault, the next command may find more in them."""
+    try:
+        waiting = with_store(addresses_of(chosen), lambda store: outdated(store, DETECTOR_ID))
+    except (StackError, StoreUnavailable):
+        return
+    yield Finding("detector", waiting or "has examined every stored media")
 
 
 def _kafka(chosen: Settings) -> Iterator[Finding]:

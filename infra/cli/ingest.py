@@ -24,8 +24,9 @@ from infra.terminal import announce, bars, results
 from streams.client.files import Files, Listing, open_files
 from streams.client.free_space import FreeSpace
 from streams.client.graph_state import GraphState
-from streams.client.ingest import ERASED, Ingest, IngestTerms, Outcome
+from streams.client.ingest import Ingest, IngestTerms
 from streams.client.journal import open_journal, target_of
+from streams.client.outcome import ERASED, Outcome
 from streams.client.publish import CaseSystem
 from streams.client.submission import explanation
 from streams.kafka.admin import admin_client

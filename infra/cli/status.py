@@ -26,9 +26,11 @@ from infra.local.kafka import credentials
 from infra.local.processes import READY, missing_parts
 from infra.local.running import Running, RunningChild, addresses_of, find_running
 from infra.terminal import results
+from streams.faces.models import DETECTOR_ID
 from streams.kafka.connection import KafkaConnection
 from streams.kafka.offsets import lags
 from streams.repair.reconcile import find
+from streams.repair.reexamination import outdated
 from streams.settings import Addresses
 
 NOT_RUNNING = 1
@@ -98,6 +100,8 @@ def status(
             results.print(
                 f"ALARM {records} records for {topic} wait: its source is not in REDTHREAD_SOURCES", markup=False
             )
+        if (outdated_media := counts.pop("outdated")) is not None:
+            results.print(outdated_media, markup=False)
         results.print(_contents(counts))
         if behind is None:
             raise typer.Exit(Code.UNAVAILABLE)
@@ -143,7 +147,8 @@ def _lags(kafka: KafkaConnection, sources: Sequence[str]) -> Table | str | None:
 
 async def _counts(addresses: Addresses) -> dict[str, Any]:
     async with asyncio.timeout(NEO4J_S), Store(*addresses.neo4j) as store:
-        return {**asdict(await counts(store)), "broken": (await read_cursor(store)).broken}
+        waiting = {"broken": (await read_cursor(store)).broken, "outdated": await outdated(store, DETECTOR_ID)}
+        return {**asdict(await counts(store)), **waiting}
 
 
 def _contents(counts: dict[str, Any]) -> Table:

@@ -30,11 +30,13 @@ from infra.local.ports import LOOPBACK, check_free, free_ports
 from infra.local.running import state_of
 from infra.local.space import SpaceWatch
 from infra.local.supervisor import Supervisor
+from streams.faces.models import DETECTOR_ID
 from streams.faces.packs import LICENCE, chosen_models
 from streams.gallery.calibration import load_calibrations
 from streams.kafka.admin import ensure_topics
 from streams.kafka.quotas import limit_producers
 from streams.link.register_score import score_difference
+from streams.repair.reexamination import outdated
 from streams.settings import Addresses
 
 
@@ -103,8 +105,12 @@ async def running_system(options: SystemOptions, announce: Callable[[str], None]
             await _media_store(store, env)
             announce("starting workers and API")
             await _start_processes(system)
-            if (doubt := await score_difference(store, _calibration(options.env))) is not None:
-                announce(doubt)
+            for remark in (
+                await score_difference(store, _calibration(options.env)),
+                await outdated(store, DETECTOR_ID),
+            ):
+                if remark is not None:
+                    announce(remark)
         is_ready = True
         supervisor.report()
         yield system

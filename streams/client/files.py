@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from graph.domain.errors import Invalid
 from graph.domain.text import printable
-from streams.client.archives.container import Container
+from streams.client.archives.container import Container, NamesLimit
 from streams.client.archives.open import HEAD, kind_of, may_be_archive, opened, opened_within
 from streams.client.folders import Folder
 from streams.client.journal import LocalFile
@@ -75,6 +75,8 @@ class Tree:
         self._inner_left = INNER_MAX
         self._begun: tuple[tuple[int, ...], Iterator[bytes]] = ((), iter(()))
         """The archive that was found last, and its bytes: a solid archive around it is not read again for them."""
+        self._names = NamesLimit()
+        """Of the names of archives that stand before those of the files in them."""
         if self._folder is not None:
             self._open.append(((), self._folder))
         else:
@@ -113,6 +115,7 @@ class Tree:
             listing.not_sent.append((shown, container.fault))
         for index, entry in enumerate(container.entries):
             name = prefix + (entry.name or "(without a name)")
+            self._names.count(len(prefix))
             if system := left_by(entry.name):
                 listing.left_out[system] += 1
             elif entry.fault:

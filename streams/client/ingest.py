@@ -7,7 +7,6 @@ import mimetypes
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
@@ -21,11 +20,11 @@ from streams.client.files import Files, Listing
 from streams.client.free_space import FreeSpace
 from streams.client.graph_state import PASSING_CODES, QUARANTINED, Entry, GraphState
 from streams.client.journal import Journal, LocalFile, Sent
+from streams.client.outcome import ERASED, Outcome, looked_at
 from streams.client.publish import CaseSystem
 from streams.client.receive import Notice, NoticeReader, media_events
 from streams.client.submission import Interrupted, Submission
 
-ERASED = "erased"
 _WITH_FACES = frozenset({"faces_found", "too_poor"})
 SAVE_EVERY_S = 1.0
 LAST_WAIT_S = 5.0
@@ -58,32 +57,6 @@ class IngestTerms:
 
 
 @dataclass(slots=True)
-class Outcome:
-    """The result for the files so far, including those of earlier runs."""
-
-    sent: int = 0
-    before: int = 0
-    """Files that an earlier run had sent already."""
-    by_outcome: dict[str, int] = field(default_factory=dict[str, int])
-    quarantined: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """File and reason."""
-    in_part: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """File and what was looked at of it."""
-    not_sent: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    """File and reason."""
-    left_out: Counter[str] = field(default_factory=Counter[str])
-    """Files that systems leave behind, by system."""
-    interrupted: bool = False
-
-    def count(self, file: str, outcome: str, reason: str) -> None:
-        self.by_outcome[outcome] = self.by_outcome.get(outcome, 0) + 1
-        if outcome == QUARANTINED:
-            self.quarantined.append((file, reason))
-        elif reason:
-            self.in_part.append((file, reason))
-
-
-@dataclass(slots=True)
 class _Files:
     """The files of a run by the state of their events."""
 
@@ -109,6 +82,8 @@ class Ingest:
     space: FreeSpace
     announce: Callable[[str], None]
     show_progress: ShowProgress
+    _sent_files: dict[int, LocalFile] = field(default_factory=dict[int, LocalFile], init=False)
+    """By the journal's row; the name in the journal is escaped."""
     _names: dict[int, str] = field(default_factory=dict[int, str], init=False)
     _event_ids: dict[int, str] = field(default_factory=dict[int, str], init=False)
     _notified: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]], init=False)
@@ -124,7 +99,7 @@ class Ingest:
         pending, lost = self._in_kafka(files.pending)
         # Where Kafka lost events it may have lost notices too, and new ones are at lower offsets than noted.
         start = 0 if lost else min((sent.notices_from for sent in pending), default=None)
-        files.unsent += [file for sent in lost if (file := self._stat(sent.file)) is not None]
+        files.unsent += [self._sent_files[sent.row] for sent in lost]
         total = len(pending) + len(files.unsent)
         self._replay(files.quarantined, stop)
         with self.system.read_notices(start) as reader, self.show_progress(total, "sent", "noticed") as move:
@@ -154,10 +129,14 @@ class Ingest:
         """The files by state; those that an earlier run finished are counted and left out."""
         files, done = _Files(), list[tuple[Sent, LocalFile]]()
         for name in names:
-            file = self._stat(name)
-            if file is None:
+            try:
+                file = self.source.stat(name)
+            except OSError as error:
+                self._outcome.not_sent.append((name, error.strerror or "cannot be read"))
                 continue
             sent = self.journal.find(file) or self._find_by_content(file)
+            if sent is not None:
+                self._sent_files[sent.row] = file
             if sent is None or not sent.place:
                 files.unsent.append(file)
             elif sent.outcome == QUARANTINED:
@@ -178,14 +157,6 @@ class Ingest:
             else:
                 self._count_done(replace(sent, outcome=ERASED))
         return files
-
-    def _stat(self, name: str) -> LocalFile | None:
-        """The file as it is now; None, and counted as not sent, where there is none any more."""
-        try:
-            return self.source.stat(name)
-        except OSError as error:
-            self._outcome.not_sent.append((name, error.strerror or "cannot be read"))
-            return None
 
     def _find_by_content(self, file: LocalFile) -> Sent | None:
         """The event sent for the file's bytes: its folder was moved, or it was written anew, perhaps as it was."""
@@ -233,7 +204,7 @@ class Ingest:
     def _store_again(self, sent: Sent) -> bool:
         """Whether the file could be read, and is in the media store again."""
         try:
-            data = self.source.read(self.source.stat(sent.file), self.max_bytes)
+            data = self.source.read(self._sent_files[sent.row], self.max_bytes)
         except OSError:
             return False
         if data is None:
@@ -285,17 +256,6 @@ class Ingest:
         if time.monotonic() - self._saved > SAVE_EVERY_S:
             self.journal.save()
             self._saved = time.monotonic()
-
-
-def looked_at(notice: Notice) -> str:
-    """What a notice says was looked at, where it is not the whole file; empty otherwise."""
-    parts: list[str] = []
-    frames, examined, percent = (notice.get(name) for name in ("frames", "frames_examined", "partial_percent"))
-    if isinstance(frames, int) and isinstance(examined, int) and examined < frames:
-        parts.append(f"looked at {examined} of {frames} pages")
-    if isinstance(percent, int):
-        parts.append(f"partial: about {percent} % of the picture")
-    return ", ".join(parts)
 
 
 def _quarantine_id(sent: Sent) -> str:

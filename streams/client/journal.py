@@ -88,15 +88,15 @@ class Journal:
 
     def find(self, file: LocalFile) -> Sent | None:
         """The event sent for this file, which cannot have changed since."""
-        return self._one(file, " AND ".join(f"{name} = ?" for name in _FACTS), *_facts(file))
+        return self._one(" AND ".join(f"{name} = ?" for name in _FACTS), *_facts(file))
 
     def has_path(self, file: LocalFile) -> bool:
         """Whether an event was sent for a file of this path: its bytes decide whether it is the same."""
-        return self._one(file, "file = ?", _text(file.file)) is not None
+        return self._one("file = ?", _text(file.file)) is not None
 
     def find_content(self, file: LocalFile, sha256: str) -> Sent | None:
         """The event sent for the same path and bytes: the folder was moved, or the file copied back."""
-        return self._one(file, "file = ? AND sha256 = ?", _text(file.file), sha256)
+        return self._one("file = ? AND sha256 = ?", _text(file.file), sha256)
 
     def seen(self, row: int, file: LocalFile) -> None:
         """Remembers that the file now has the bytes that were sent under this row."""
@@ -131,14 +131,13 @@ class Journal:
         with closing(self._space.write(partial(self._database.execute, statement, values))) as done:
             return done.lastrowid
 
-    def _one(self, file: LocalFile, where: str, *values: object) -> Sent | None:
-        # Under the name that the file has: the column has escapes for bytes that are no UTF-8.
+    def _one(self, where: str, *values: object) -> Sent | None:
         texts = ("place", "outcome", "reason", "event_id", "quarantine_id")
-        columns = ", ".join(["row", "sha256", "notices_from", *(f"coalesce({name}, '')" for name in texts)])
+        columns = ", ".join(["row", "file", "sha256", "notices_from", *(f"coalesce({name}, '')" for name in texts)])
         query = f"SELECT {columns} FROM sent WHERE target = ? AND {where}"
         with closing(self._database.execute(query, (self._target, *values))) as found:
             row = found.fetchone()
-        return Sent(row[0], file.file, *row[1:]) if row is not None else None
+        return Sent(*row) if row is not None else None
 
 
 @contextmanager

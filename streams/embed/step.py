@@ -47,9 +47,11 @@ class EmbedStep:
         return self._media_record(message, source, submitted, None)
 
     def request_record(self, message: Message, source: str) -> gallery.GalleryRecord:
-        """The gallery record of a person's request: the picture of a search, or a face marked by hand."""
+        """The gallery record of a request: a search's picture, a face marked by hand, a media to examine again."""
         if message.header("ce_type") == incoming.CE_MARK:
             return self._mark_record(message, source)
+        if message.header("ce_type") == incoming.CE_REEXAMINATION:
+            return self._reexamined(message, source)
         search = read(message, incoming.SearchProbe, incoming.CE_PROBE)
         submitted = incoming.MediaSubmitted.model_validate(search.model_dump())
         return self._media_record(message, source, submitted, search)
@@ -71,16 +73,29 @@ class EmbedStep:
     def _media_record(
         self, message: Message, source: str, submitted: incoming.MediaSubmitted, search: incoming.SearchProbe | None
     ) -> gallery.MediaEmbedded:
-        fetched = self._fetch(submitted.url, submitted.sha256)
-        pages = self.decoder.pages(fetched.data, submitted.content_type)
+        fetched, turn = self._fetch(submitted.url, submitted.sha256), 0 if search is None else search.turn
+        examined = self._examined(fetched, submitted.content_type, origin(message, source), turn)
+        return gallery.MediaEmbedded(**dict(examined), submitted=submitted, search=search)
+
+    def _reexamined(self, message: Message, source: str) -> gallery.MediaReexamined:
+        wanted = read(message, incoming.MediaToReexamine, incoming.CE_REEXAMINATION)
+        fetched = self._fetch(wanted.url, wanted.media_id)
+        examined = self._examined(fetched, wanted.content_type, origin(message, source))
+        return gallery.MediaReexamined(**dict(examined))
+
+    def _examined(
+        self, fetched: Fetched, content_type: str | None, source_event: gallery.SourceEvent, turn: int = 0
+    ) -> gallery.ExaminedMedia:
+        """The decoded media with its faces, whose crops are stored."""
+        pages = self.decoder.pages(fetched.data, content_type)
         shown: list[Picture] = []  # without their pixels
         faces: list[gallery.EmbeddedFace] = []
         for page in pages.pictures:
-            found = self.finder.find(page, fetched.media_id, 0 if search is None else search.turn)
+            found = self.finder.find(page, fetched.media_id, turn)
             faces += [self._on_page(fetched.media_id, face, page.page, len(faces) + n) for n, face in enumerate(found)]
             shown.append(replace(page, bgr=_NO_PIXELS))
         first = shown[0]
-        return gallery.MediaEmbedded(
+        return gallery.ExaminedMedia(
             media_id=fetched.media_id,
             content_type=first.content_type,
             width=first.width,
@@ -92,9 +107,7 @@ class EmbedStep:
             model_id=self.model_id,
             captured_at=first.captured_at,
             faces=faces,
-            submitted=submitted,
-            search=search,
-            origin=origin(message, source),
+            origin=source_event,
         )
 
     def _mark_record(self, message: Message, source: str) -> gallery.MarkEmbedded:

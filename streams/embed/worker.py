@@ -19,6 +19,7 @@ from streams.media.circuit import Circuits
 from streams.process import CrashPoint, Watchdog, describe_failure
 from streams.records import quarantine
 from streams.records.gallery import GalleryRecord
+from streams.records.incoming import CE_REEXAMINATION
 from streams.records.message import Message, origin, sources_by_topic
 
 log = logging.getLogger(__name__)
@@ -69,8 +70,12 @@ class EmbedWorker:
         await self._handle(message, self._source_of[message.topic], self.step.change_record, self.pool)
 
     async def request(self, message: Message) -> None:
-        """A search's picture, or a face that a person marked."""
-        await self._handle(message, "", self.step.request_record, self.probe_pool)
+        """A search's picture, a face that a person marked, or a stored media to examine again, like ingestion."""
+        pool = self.probe_pool
+        if message.header("ce_type") == CE_REEXAMINATION:
+            await self._wait_for_space()
+            pool = self.pool
+        await self._handle(message, "", self.step.request_record, pool)
 
     async def _handle(self, message: Message, source: str, work: Work, pool: Executor) -> None:
         try:

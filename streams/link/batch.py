@@ -107,9 +107,12 @@ class Batch:
 
     def put_embedding(self, face: EmbeddedFace | ReembeddedFace, model_id: str, *, supersedes: bool = False) -> None:
         """Stages the row of an embedding under this model; one that is stored stays, unless this one supersedes it."""
+        name = ids.embedding_id(face.face_id, model_id)
+        if supersedes:  # one statement writes all rows of a batch, so only one of an embedding may set its quality
+            self.changes.embeddings = [row for row in self.changes.embeddings if row["embedding_id"] != name]
         self.changes.embeddings.append(
             {
-                "embedding_id": ids.embedding_id(face.face_id, model_id),
+                "embedding_id": name,
                 "face_id": face.face_id,
                 "model_id": model_id,
                 "vector": self.vector(face).astype("<f4").tobytes(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graph.domain import ids
-from graph.domain.erasure import Erased, ErasureCode
+from graph.domain.erasure import Erased, code_of
 from graph.domain.errors import Unprocessable
 from streams.gallery.entities import Media
 from streams.link.batch import Batch
@@ -24,10 +24,14 @@ def erase(batch: Batch, record: ErasureRecord) -> None:
         _check(batch, kind, subject, record.origin.source)
     name = f"{kind.removesuffix('_id')}:{subject}"
     requested_at = record.origin.submitted_at
-    _put(batch, name, requested_at, record.erasure.code, erasure_id=record.erasure_id)
+    face = batch.staged.faces.get(subject) if kind == "face_id" else None
+    code = code_of(record.erasure.code, record.erasure.reason, face.label if face is not None else None)
+    erased = Erased(requested_at, code)
+    erased = erased._replace(districts=_districts(batch, kind, subject, requested_at))
+    _put(batch, name, erased, erasure_id=record.erasure_id)
     if kind == "face_id":
         for other in _ids_by_other_detectors(batch, subject):
-            _put(batch, f"face:{other}", requested_at, record.erasure.code, face_id=subject)
+            _put(batch, f"face:{other}", erased._replace(face_id=subject))
         _erase_face(batch, subject, requested_at)
     elif kind == "media_id":
         # The store may hold crops without a media in the graph: those of an event in quarantine.
@@ -42,24 +46,29 @@ def erase(batch: Batch, record: ErasureRecord) -> None:
             older = [subject] if media.memberships[subject].submitted_at <= requested_at else []
             _end_memberships(batch, media, older)
     batch.drop_erased()
-    batch.notify(record.origin, "erased", {kind: subject, "requested_at": requested_at}, sources=record.sources)
+    body: dict[str, object] = {kind: subject, "requested_at": requested_at, "code": erased.code}
+    batch.notify(record.origin, "erased", body, sources=record.sources)
 
 
-def _put(
-    batch: Batch,
-    name: str,
-    requested_at: int,
-    code: ErasureCode | None,
-    *,
-    face_id: str | None = None,
-    erasure_id: str | None = None,
-) -> None:
-    """Stages the erasure of a subject; the latest request counts."""
+def _put(batch: Batch, name: str, erased: Erased, *, erasure_id: str | None = None) -> None:
+    """Stages the erasure of a subject; of several requests the latest counts, and the districts of all."""
     before = batch.staged.erasures.get(name) or Erased(-1)
-    latest = Erased(requested_at, code) if requested_at >= before.requested_at else before
-    batch.staged.erasures.put(name, latest._replace(face_id=face_id or before.face_id))
-    row = {"subject": name, "requested_at": requested_at, "code": code, "face_id": face_id, "erasure_id": erasure_id}
-    batch.changes.erasures.append(row)
+    districts = tuple(sorted({*before.districts, *erased.districts}))
+    latest = erased if erased.requested_at >= before.requested_at else before
+    latest = latest._replace(face_id=erased.face_id or before.face_id, districts=districts)
+    batch.staged.erasures.put(name, latest)
+    batch.changes.erasures.append({"subject": name, **latest._asdict(), "erasure_id": erasure_id})
+
+
+def _districts(batch: Batch, kind: str, subject: str, requested_at: int) -> tuple[str, ...]:
+    """The districts of the cases that the subject lay in when its erasure was requested."""
+    cases = [subject] if kind == "case_id" else []
+    face = batch.staged.faces.get(subject) if kind == "face_id" else None
+    media = batch.staged.media.get(face.media_id if face is not None else subject)
+    if media is not None and kind != "case_id":
+        cases = [name for name, member in media.memberships.items() if member.submitted_at <= requested_at]
+    known = map(batch.staged.cases.get, cases)
+    return tuple(sorted({case.district for case in known if case is not None}))
 
 
 def _ids_by_other_detectors(batch: Batch, face_id: str) -> tuple[str, ...]:

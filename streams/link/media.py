@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from graph.domain.box import SAME_FACE_IOU, iou
 from graph.domain.comparison import InScope
 from graph.files import crop_name
 from streams.gallery.entities import Media
 from streams.link import faces
 from streams.link.batch import Batch
-from streams.link.marks import marked_faces
+from streams.link.declared_victims import declare
+from streams.link.media_notices import notify
 from streams.link.memberships import StoredMembership, possible_date
 from streams.link.scope_reduction import reduce_scope
 from streams.link.stored_media import Detector, Examined, StoredFace, StoredMedia, with_stored_ids
@@ -48,10 +48,10 @@ def submit(batch: Batch, record: MediaEmbedded) -> None:
     if _is_wider(media.scope, before):
         reduce_scope(batch, [media])
     if event.victim is not None:
-        _declare_victim(batch, record, media)
+        declare(batch, record, media)
     if record.search is not None:
         batch.answers.answer_upload(record.search, media)
-    _notify(batch, record, media, repeated=repeated and not gained)
+    notify(batch, record, media, repeated=repeated and not gained)
 
 
 def examined(batch: Batch, record: Examined) -> tuple[Examined, Examined, Detector]:
@@ -78,6 +78,7 @@ def completed(
         known = batch.stored[media.media_id].examined_by(record)
         batch.stored[media.media_id] = known
         row = {"media_id": media.media_id, "former_detectors": list(known.former), "not_reexamined": None}
+        row["captured_at"] = possible_date(record.captured_at, media.last_submitted_at)[0]
         batch.changes.updated_media.append({**row, **facts(record)})
     return media, gained
 
@@ -170,73 +171,6 @@ def _replay_after_erasure(batch: Batch, record: MediaEmbedded, media: Media, kno
     if new and batch.staged.erased_at(*subjects) >= 0:
         crops = [crop for face in new for crop in (face.display_crop, face.aligned_crop)]
         batch.changes.replays.append({**record.origin.model_dump(), "unless_stored": crops})
-
-
-def _declare_victim(batch: Batch, record: MediaEmbedded, media: Media) -> None:
-    victim = record.submitted.victim
-    if victim is None or (face_id := _victim_face(batch, record, media)) is None or face_id not in media.faces:
-        return
-    batch.changes.victims.append({"victim_id": victim.victim_id, "label": None, "version": 0})
-    batch.changes.depicts.append({"face_id": face_id, "victim_id": victim.victim_id, "declared_by": victim.declared_by})
-    if (face := batch.staged.faces.get(face_id)) is not None:
-        # The smallest of several declared ones, in whatever order they arrive.
-        names = filter(None, (face.declared, victim.victim_id))
-        batch.staged.put_face(replace(face, declared=min(names)))
-
-
-def _victim_face(batch: Batch, record: MediaEmbedded, media: Media) -> str | None:
-    """The face of the declared victim: the one in its box, else the only one, people's marks included; else None."""
-    victim = record.submitted.victim
-    if victim is None or (victim.box is None and marked_faces(batch.staged, media)):
-        return None
-    return declared_face(record, victim.box)
-
-
-def declared_face(record: MediaEmbedded, box: list[int] | None) -> str | None:
-    """The face in the box, or the only face if there is no box; None if that is ambiguous."""
-    if box is None:
-        return record.faces[0].face_id if len(record.faces) == 1 else None
-    best = max(record.faces, key=lambda found: iou(found.box, box), default=None)
-    return best.face_id if best is not None and iou(best.box, box) >= SAME_FACE_IOU else None
-
-
-def _notify(batch: Batch, record: MediaEmbedded, media: Media, *, repeated: bool) -> None:
-    """Stages the notice; faces that people marked count like the record's."""
-    marked = marked_faces(batch.staged, media)
-    found = len(record.faces) + len(marked)
-    too_poor = sum(face.too_poor_because is not None for face in record.faces)
-    too_poor += sum(face.vector is None for face in marked)
-    in_scope = media.scope is not None and bool(media.scope.register or media.scope.cases)
-    body: dict[str, object] = {
-        "media_id": record.media_id,
-        "case_id": record.submitted.case_id,
-        "source_ref": record.submitted.source_ref,
-        "faces": len(media.faces),
-        "too_poor": too_poor,
-        "compared": in_scope and len(media.faces) > too_poor,
-    }
-    result = "no_face" if not found else "too_poor" if too_poor == found else "faces_found"
-    if repeated:
-        body = {"result": result, **body}
-    stated = record.submitted.captured_at
-    dates = (stated and stated.isoformat(), record.captured_at)
-    impossible = [possible_date(date, record.origin.submitted_at)[1] for date in dates]
-    if any(impossible):
-        body["captured_at_ignored"] = "; ".join(filter(None, impossible))
-    body |= picture_facts(record)
-    if record.submitted.victim is not None and _victim_face(batch, record, media) is None:
-        body["to_do"] = "the declared victim fits no single face: a person has to choose one"
-    batch.notify(record.origin, "duplicate" if repeated else result, body)
-
-
-def picture_facts(record: ExaminedMedia) -> dict[str, object]:
-    """What a notice says of the picture where it was not examined whole, or has several pages."""
-    found: dict[str, object] = {}
-    if record.frames > 1:
-        found |= {"frames": record.frames, "frames_examined": record.frames_examined}
-    if record.partial_percent is not None:
-        found["partial_percent"] = record.partial_percent
-    return found
 
 
 def _is_wider(before: InScope | None, after: InScope | None) -> bool:

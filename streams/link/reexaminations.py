@@ -7,7 +7,8 @@ from graph.domain import ids
 from streams.gallery.entities import Media
 from streams.link import faces
 from streams.link.batch import Batch, event_of
-from streams.link.media import completed, drop_files, examined, picture_facts
+from streams.link.media import completed, drop_files, examined
+from streams.link.media_notices import picture_facts
 from streams.link.stored_media import Detector
 from streams.records.gallery import MediaReexamined
 

@@ -15,7 +15,14 @@ from graph.domain.same_faces import Place, same_faces
 from graph.files import crop_name
 from graph.store.session import Row, Store
 from streams.gallery.state import Gallery, Staged
-from streams.records.gallery import EmbeddedFace, ErasureRecord, ExaminedMedia, GalleryRecord, MediaReexamined
+from streams.records.gallery import (
+    EmbeddedFace,
+    ErasureRecord,
+    ExaminedMedia,
+    GalleryRecord,
+    MediaEmbedded,
+    MediaReexamined,
+)
 
 Examined = TypeVar("Examined", bound=ExaminedMedia)
 
@@ -107,7 +114,7 @@ def with_stored_ids(record: Examined, stored: StoredMedia, staged: Staged) -> Ex
 
 
 async def stored_media(store: Store, gallery: Gallery, records: Iterable[GalleryRecord]) -> dict[str, StoredMedia]:
-    """The stored media whose faces these records may be, by id: known ones of which a record names other faces.
+    """The stored media that these records concern, by id: known ones examined again, or of which other faces are named.
 
     Most records are of new media, or repeat known faces, so most batches read nothing.
     """
@@ -118,18 +125,15 @@ async def stored_media(store: Store, gallery: Gallery, records: Iterable[Gallery
             wanted |= {face.media_id} if face is not None else set()
         elif isinstance(record, ExaminedMedia) and (media := gallery.media.get(record.media_id)) is not None:
             names = {face.face_id for face in record.faces}
-            wanted |= {record.media_id} if not names or not names <= set(media.faces) else set()
-    return {
-        row["media_id"]: _media(row)
-        for row in await register.media_as_stored(store, sorted(wanted))
-        if row["detector_id"] is not None
-    }
+            repeats = isinstance(record, MediaEmbedded) and names and names <= set(media.faces)
+            wanted |= set() if repeats else {record.media_id}
+    return {row["media_id"]: _media(row) for row in await register.media_as_stored(store, sorted(wanted))}
 
 
 def _media(row: Row) -> StoredMedia:
     faces = {
         face["face_id"]: StoredFace(
-            face["ordinal"],
+            face["ordinal"] or 0,
             Place(face["page"], face["box"]),
             crop_name(face["display_crop"] or face["face_id"]),
             tuple(face["seen_as"]),
@@ -137,4 +141,4 @@ def _media(row: Row) -> StoredMedia:
         for face in row["faces"]
         if face["box"] is not None
     }
-    return StoredMedia(row["detector_id"], tuple(row["former_detectors"]), faces, row["face_erased_at"])
+    return StoredMedia(row["detector_id"] or "", tuple(row["former_detectors"]), faces, row["face_erased_at"])

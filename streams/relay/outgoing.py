@@ -16,7 +16,7 @@ from streams import topics
 from streams.kafka.sending import headers_of
 from streams.records import gallery, quarantine
 from streams.records.gallery import TYPE_OF, SourceEvent
-from streams.records.incoming import CE_MARK, CE_MEDIA, CE_PROBE
+from streams.records.incoming import CE_MARK, CE_MEDIA, CE_PROBE, CE_REEXAMINATION
 from streams.records.quarantine import Headers
 from streams.records.reading import from_base64
 
@@ -62,6 +62,7 @@ EVENTS: Final = {
     "media": _EventKind(CE_MEDIA, _by_field("ce_id"), topics.media_submitted),
     "probe": _EventKind(CE_PROBE, _by_key, topics.PROBES),
     "mark": _EventKind(CE_MARK, _by_key, topics.PROBES),
+    "reexamination": _EventKind(CE_REEXAMINATION, _by_content, topics.PROBES),
     "root": _EventKind(CE_ROOT, _by_key, topics.AUDIT_ROOTS),
     "search": _EventKind(TYPE_OF[gallery.SearchAsked], _by_key),
     "search_ended": _EventKind(TYPE_OF[gallery.SearchEnded], lambda key, _: f"{key}-ended"),

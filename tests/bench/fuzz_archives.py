@@ -23,7 +23,7 @@ from tests.support.archives import Packed, rar_of, zip_of
 SLOW_S: Final = 30.0
 """Seconds from which on one archive of some kilobytes counts as a hang."""
 _MAX_BYTES: Final = 1 << 24
-_PACKED_SHARE: Final = 0.1
+_PACKED_SHARE: Final = 0.03
 """Of the mutations, those of archives that a process of its own reads: starting it takes most of the time."""
 _EXTREMES: Final = (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"PK\x01\x02", b"PK\x03\x04", b"PK\x07\x08")
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -16,12 +17,15 @@ from graph.actions.decide.verdicts import do_approval, do_verdict
 from graph.domain import ids
 from graph.domain.link import Decision, SecondDecision
 from graph.store.session import Store
-from streams.faces.models import DETECTOR_ID
-from streams.records.gallery import EmbeddedFace, MediaEmbedded
+from streams.faces.models import DETECTOR_ID, MODEL_ID
+from streams.gallery.load import load_gallery
+from streams.records.gallery import EmbeddedFace, GalleryRecord, MediaEmbedded, MediaReexamined
 from tests.support import factories_streams as make
 from tests.support.access import access_of
-from tests.support.factories import ANNA, NOW, SAM, SUE
+from tests.support.factories import ANNA, BEN, NOW, SAM, SUE
+from tests.support.graph_contents import empty
 from tests.support.link_in_process import LinkInProcess, link_in_process
+from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
 NEWER = "a detector with more looks"
@@ -206,3 +210,161 @@ async def test_a_newer_detector_does_not_bring_back_a_face_that_was_erased_befor
     await site.linked()
 
     assert set(await faces(site)) == {OLD["child"], OLD["sister"]}
+
+
+async def test_a_face_erased_as_no_face_stays_away_from_another_case_and_any_other_comes_back_and_is_told(
+    site: LinkInProcess, api: httpx.AsyncClient
+) -> None:
+    await stored_before(site)
+    site.write([group(of_newer(), 3, NEWER)])
+    await site.linked()
+    labelling = {"label": "unrelated", "reason": "a passer-by"}
+    version = {"If-Match": '"0"'}
+    assert (await api.post(f"/faces/{NEW['late']}/labels", json=labelling, headers=version)).is_success
+    for who, reason, code in (
+        ("friend", "no face", "no_face"),
+        ("sister", "period over", "period_over"),
+        ("late", "its label says why", "unrelated"),
+    ):
+        name = OLD.get(who) or NEW[who]
+        asked = {"subject": {"face_id": name}, "reason": reason}
+        receipt = (await api.post("/erasures", json=asked, headers=as_(SUE))).headers["location"]
+        assert (await api.get(receipt, headers=as_(SUE))).json()["code"] == code
+    await site.linked()
+    assert set(await faces(site)) == {OLD["child"]}
+
+    later = make.origin(5, at=10**12)
+    again = group(of_newer(), 5, NEWER, case="local:n2").model_copy(update={"origin": later})
+    site.write([again])
+    await site.linked()
+    await site.restart()
+
+    assert set(await faces(site)) == {OLD["child"], OLD["sister"]}
+    notice = site.notices()[-1]
+    assert [(item["subject"], item["code"]) for item in notice["erased_before"]] == [
+        (f"face:{OLD['sister']}", "period_over")
+    ]
+    assert {(item["subject"], item["code"]) for item in notice["stays_erased"]} == {
+        (f"face:{OLD['friend']}", "no_face"),
+        (f"face:{NEW['late']}", "unrelated"),
+    }
+    shown = (await api.get(f"/media/{MEDIA}")).json()["erased_before"]
+    assert [(item["subject"], item["code"]) for item in shown] == [(f"face:{OLD['sister']}", "period_over")]
+
+
+async def test_pages_and_a_part_of_a_picture_are_told_to_the_case_system_and_to_people(
+    site: LinkInProcess, api: httpx.AsyncClient
+) -> None:
+    second = face("late", 0, f"{DETECTOR_ID} page 2").model_copy(update={"page": 2, "ordinal": 1})
+    first = face("child", 0, DETECTOR_ID)
+    in_part = {"frames": 40, "frames_examined": 3, "partial_percent": 70, "captured_at": "2019-07-14T18:05:09"}
+    site.write([group([first, second], 1, **in_part)])
+    await site.linked()
+
+    told = {"frames": 40, "frames_examined": 3, "partial_percent": 70}
+    assert told.items() <= site.notices()[-1].items()
+    media = (await api.get(f"/media/{MEDIA}")).json()
+    assert {**told, "captured_at": "2019-07-14T18:05:09"}.items() <= media.items()
+    [item] = (await api.get("/cases/local:n1/media")).json()["items"]
+    assert told.items() <= item.items()
+    assert [one["page"] for one in (await api.get(f"/media/{MEDIA}/faces")).json()["items"]] == [1, 2]
+
+
+async def test_a_face_of_another_page_is_never_the_same_face(site: LinkInProcess) -> None:
+    site.write([group([face("child", 0, DETECTOR_ID)], 1)])
+    await site.linked()
+    page_2 = face("child", 0, f"{NEWER} page 2").model_copy(update={"page": 2})
+
+    site.write([group([page_2], 2, NEWER)])
+    await site.linked()
+
+    assert set(await faces(site)) == {OLD["child"], page_2.face_id}
+
+
+async def test_the_crops_of_a_face_are_deleted_wherever_a_detector_stored_them(site: LinkInProcess) -> None:
+    for crop in (*of_before(), *of_newer()):
+        for kind in ("display", "aligned"):
+            site.files.put_crop(MEDIA, crop.face_id, kind, b"crop")
+    site.write([group(of_before(), 1)])
+    await site.linked()
+    site.write([group(of_newer(), 2, NEWER)])
+    await site.linked()
+    assert [row["crop"] for row in (await faces(site)).values() if not site.files.has(row["crop"])] == []
+    assert not site.files.has(of_before()[0].display_crop)
+
+    await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["child"], "x")
+    await site.linked()
+
+    gone = {who for who, name in NEW.items() if not site.files.has(f"{MEDIA[:2]}/{MEDIA}/{name}.display.jpg")}
+    assert gone == {"child"}
+
+
+def examined_again(faces: Sequence[EmbeddedFace], place: int, detector: str) -> MediaReexamined:
+    """The record of a reexamination."""
+    facts = dict(group(faces, place, detector))
+    return MediaReexamined(**{name: facts[name] for name in MediaReexamined.model_fields})
+
+
+async def test_the_same_log_makes_the_same_graph_in_one_batch_in_many_and_onto_the_graph_that_it_made(
+    site: LinkInProcess,
+) -> None:
+    dark = face("late", 1, DETECTOR_ID, poor=True)
+    log: list[GalleryRecord] = [
+        group([*of_before()[:1], dark], 0),
+        examined_again(of_newer(), 1, NEWER),
+        group([*of_before()[:1], dark], 2, case="local:s1"),
+        make.erasure("face_id", OLD["child"], make.origin(3, at=10**6, kind="erasures.requested")),
+        group(of_newer(), 4, NEWER),
+        group(of_newer(), 5, NEWER, case="local:s2").model_copy(update={"origin": make.origin(5, at=10**9)}),
+        examined_again([face("late", 0, "a third detector")], 6, "a third detector"),
+    ]
+    for record in log:
+        site.write([record])
+        await site.linked()
+    one_by_one = await site.snapshot(times=False)
+    await site.stop()
+
+    await site.do("MATCH (c:Cursor) SET c.offset = -1")
+    await site.restart()
+    await site.linked()
+    assert (await site.snapshot(times=False)).keys() == one_by_one.keys()
+    await site.stop()
+
+    await empty(site.store)
+    await site.restart()
+    await site.linked()
+    assert await site.snapshot(times=False) == one_by_one
+
+
+async def test_link_holds_in_memory_what_it_loads_after_a_restart(site: LinkInProcess) -> None:
+    await stored_before(site)
+    site.write([examined_again(of_newer(), 3, NEWER)])
+    await site.linked()
+    await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["friend"], "no face")
+    await site.linked()
+
+    assert site._link is not None
+    held, loaded = site._link._gallery, await load_gallery(site.store, MODEL_ID)
+    assert (loaded.media, loaded.erasures) == (held.media, held.erasures)
+    assert loaded.faces.keys() == held.faces.keys()
+    assert held.erasures[f"face:{NEW['friend']}"].face_id == OLD["friend"]
+
+
+async def test_another_district_does_not_learn_of_an_erasure_that_concerned_none_of_its_cases(
+    site: LinkInProcess, api: httpx.AsyncClient
+) -> None:
+    site.write([group(of_before(), 1)])
+    await site.linked()
+    await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["sister"], "period over")
+    await site.linked()
+
+    for place, case in ((2, "local:s1"), (3, "local:n2")):
+        again = group(of_before(), place, case=case)
+        site.write([again.model_copy(update={"origin": make.origin(place, at=10**12 + place)})])
+    await site.linked()
+
+    assert OLD["sister"] in await faces(site)
+    told = {notice.get("case_id"): "erased_before" in notice for notice in site.notices()}
+    assert (told["local:s1"], told["local:n2"]) == (False, True)
+    shown = [(await api.get(f"/media/{MEDIA}", headers=who)).json()["erased_before"] for who in (as_(BEN), {})]
+    assert [len(erasures) for erasures in shown] == [0, 1]

@@ -34,6 +34,10 @@ ALLOWED = {
     "read.TOO_POOR": "counts for the operator",
     "read.LINKS_BY_STATE": "counts for the operator",
     "read.STORES_FILES": "asked once at a start; the first face with a crop answers it",
+    "reexamine.BEHIND": "one lag a source",
+    "reexamine.COUNT": "counted by the database itself, and by an index",
+    "reexamine.OF_CODES": "few events wait in quarantine, asked once by an operator",
+    "reexamine.QUARANTINED": "few events wait in quarantine, counted for the operator",
     "relay.QUARANTINE_PAGE": "the operator's list of what waits in quarantine",
     "relay.DUE": "few events wait in quarantine for a host",
 }

@@ -28,6 +28,7 @@ from streams import topics
 from streams.client.journal import NAME
 from streams.client.publish import CaseSystem
 from streams.kafka.connection import KafkaConnection
+from streams.records.incoming import CE_ERASURE
 from tests.support.archives import Packed, zip_of
 from tests.support.commands import TIMEOUT_S, command, redthread
 
@@ -207,6 +208,30 @@ def test_a_file_that_changed_is_sent_even_with_its_size_and_time_as_before(
         said.append(redthread(*send).stdout.splitlines()[0])
 
     assert said == [f"{sent} sent now, {before} by an earlier run" for sent, before in ((1, 0), (1, 0), (0, 1))]
+
+
+def test_what_was_erased_since_is_said_and_sent_again_only_when_asked(
+    ingested: Path, samples: Path, tmp_path: Path
+) -> None:
+    picture = tmp_path / "case" / "1.jpg"
+    picture.parent.mkdir()
+    Image.open(samples / "2026-001" / "a-1.jpg").rotate(1).save(picture)
+    send = ("ingest", picture.parent, "--case", "local:2026-043", *TERMS, "--data", ingested)
+    assert "faces found" in redthread(*send).stdout
+    account = json.loads((ingested / credentials.FILE).read_text())
+    system = CaseSystem(KafkaConnection(account.pop("bootstrap.servers"), account))
+    media = hashlib.sha256(picture.read_bytes()).hexdigest()
+    erasure = {"subject": {"media_id": media}, "reason": "the period is over"}
+    system.send(topics.erasures_requested("local"), CE_ERASURE, media, erasure)
+    system.flush()
+
+    end = time.monotonic() + TIMEOUT_S
+    while "faces found" in (told := redthread(*send)).stdout:
+        assert time.monotonic() < end
+    assert (told.returncode, "0 sent now, 1 by an earlier run" in told.stdout) == (0, True), told.stderr
+    assert "1 of them were erased: the case does not have them" in told.stdout
+    again = redthread(*send, "--resubmit-erased")
+    assert "1 sent now, 0 by an earlier run" in again.stdout and "faces found" in again.stdout, again.stdout
 
 
 def test_a_face_can_be_asked_about_by_its_id_and_a_question_kept(ingested: Path, samples: Path, tmp_path: Path) -> None:

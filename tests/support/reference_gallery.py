@@ -27,7 +27,7 @@ from graph.domain.comparison import (
 from streams.faces.models import MODEL_ID
 from streams.gallery.calibration import Calibrations, calibration_of, packaged
 from streams.gallery.means import MAX_FACES, MEAN_PENALTY
-from streams.link.media import declared_face
+from streams.link.declared_victims import declared_face
 from streams.link.vectors import unit_vector
 from streams.records.gallery import (
     CaseRecord,

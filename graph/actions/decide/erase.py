@@ -11,6 +11,7 @@ from graph.actions.read.search import milliseconds
 from graph.domain import ids
 from graph.domain.audit import content_digest
 from graph.domain.audit_actions import AuditAction
+from graph.domain.erasure import ErasureCode, code_of
 from graph.domain.errors import Forbidden, Invalid, NotFound
 from graph.domain.people import PURPOSE_LIMIT, Permission, Person, check_may, may
 from graph.store import log
@@ -45,6 +46,7 @@ class ErasureReceipt:
     subjects: int
     waiting: int
     reason: str
+    code: ErasureCode
     by: str
     at: str
     done_at: str | None
@@ -58,20 +60,21 @@ class _Subject:
     subject: str
     cases: list[Row]
     newest: int | None
+    label: str | None = None
 
     @property
     def name(self) -> str:
         return f"{self.kind.removesuffix('_id')}:{self.subject}"
 
-    def record(self, erasure_id: str, number: int, reason: str, now: datetime) -> Row:
+    def record(self, erasure_id: str, number: int, reason: str, code: ErasureCode | None, now: datetime) -> Row:
         """The gallery log's record, which notifies every source whose cases it concerns.
 
         The relay advances `submitted_at` to the moment of publication.
         """
         sources = sorted({case["source"] for case in self.cases if case["source"]})
-        event = f"erasures/{erasure_id}/{number}"
+        event, coded = f"erasures/{erasure_id}/{number}", code_of(code, reason, self.label)
         return {
-            "erasure": {"subject": {self.kind: self.subject}, "reason": reason},
+            "erasure": {"subject": {self.kind: self.subject}, "reason": reason, "code": coded},
             "origin": {
                 "event": event,
                 "topic": "",
@@ -86,7 +89,7 @@ class _Subject:
         }
 
 
-async def do_erase(access: Access, kind: Kind, subject: str, reason: str) -> str:
+async def do_erase(access: Access, kind: Kind, subject: str, reason: str, code: ErasureCode | None = None) -> str:
     """The id of the erasure; from here on nobody sees its subject, and link erases it. Of a victim: all its faces.
 
     A large case is hidden page by page after the request is stored. If that is interrupted, link erases the rest while
@@ -113,6 +116,7 @@ async def do_erase(access: Access, kind: Kind, subject: str, reason: str) -> str
             "kind": kind,
             "subject": subject,
             "reason": reason,
+            "code": code_of(code, reason, subjects[0].label if kind == "face_id" else None),
             "by": actor.actor,
             "districts": districts,
             "at": access.at.isoformat(),
@@ -124,7 +128,7 @@ async def do_erase(access: Access, kind: Kind, subject: str, reason: str) -> str
         name = f"{kind.removesuffix('_id')}:{subject}"
         act = access.act(AuditAction.ERASURE_ASKED, name, digest=content_digest(names), purpose=reason)
         outgoing = [
-            Outgoing("erasure", item.subject, item.record(erasure_id, number, reason, access.at))
+            Outgoing("erasure", item.subject, item.record(erasure_id, number, reason, code, access.at))
             for number, item in enumerate(subjects)
         ]
         await log.append(tx, head, [act], outgoing)
@@ -164,6 +168,7 @@ async def read_erasure(access: Access, erasure_id: str) -> ErasureReceipt:
     request: Row = row["request"]
     return ErasureReceipt(
         **{name: request[name] for name in ("erasure_id", "state", "reason", "by", "at", "done_at")},
+        code=ErasureCode(request["code"] or ErasureCode.OTHER),
         subject={request["kind"]: request["subject"]},
         subjects=len(request["subjects"]),
         waiting=len(request["waiting"]),

@@ -13,7 +13,7 @@ from graph.store.session import Row, Store, Tx
 
 AT_ONCE: Final = 10_000
 DELETE: Final = "delete"
-NOT_STORED: Final = frozenset({DELETE, "quarantine", "replay"})
+NOT_STORED: Final = frozenset({DELETE, "quarantine", "replay", "reexamination"})
 """Kinds of rows that are deleted once published: their content can be derived from the graph again."""
 KEEP_DAYS: Final = 14
 """As long as Kafka retains notices, searches and decisions (the table in `streams.topics`)."""

@@ -23,7 +23,12 @@ async def cases(store: Store) -> list[Row]:
 async def erasures(store: Store) -> dict[str, Erased]:
     """The latest erasure request of each erased subject."""
     return {
-        row["subject"]: Erased(row["requested_at"], ErasureCode(row["code"]) if row["code"] else None, row["face_id"])
+        row["subject"]: Erased(
+            row["requested_at"],
+            ErasureCode(row["code"]) if row["code"] else None,
+            row["face_id"],
+            tuple(row["districts"]),
+        )
         for row in await _rows(store, queries.GALLERY_ERASURES)
     }
 

@@ -32,7 +32,8 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
     """Stores quarantine records for operators and notifies their case systems, each once.
 
     An event of a silent host is replayed after `first_try_s` seconds, then after twice as long, and so on. If a person
-    waits for the event, its row names in `asked` the id of their search or of the act that marked a face.
+    waits for the event, its row names in `asked` the id of their search or of the act that marked a face; or the media
+    that an operator wants to be examined again.
     """
     asked = [{"asked": row["asked"], "reason": row["reason"]} for row in rows if row.get("asked")]
 
@@ -57,6 +58,7 @@ async def index(store: Store, rows: list[Row], *, now: datetime, first_try_s: fl
         if asked:
             await tx.do(queries.FAIL_SEARCHES, rows=asked, now=now.isoformat())
             await tx.do(queries.FAIL_MARKS, rows=asked)
+            await tx.do(queries.FAIL_REEXAMINATIONS, rows=asked)
         await log.append(tx, head, [], await store_notices(tx, notices, now))
 
     await log.write(store, work)

@@ -102,7 +102,11 @@ async def erase_again(store: Store, notices: Sequence[Row], *, actor: str, now: 
         event = str(body["event"])
         _, erasure_id, _ = event.split("/", 2)
         subjects[event] = {
-            "erasure": {"subject": {kind: body[kind]}, "reason": "asked for before the restore"},
+            "erasure": {
+                "subject": {kind: body[kind]},
+                "reason": "asked for before the restore",
+                "code": body.get("code"),
+            },
             "origin": {
                 "event": event,
                 "topic": "",

@@ -8,6 +8,7 @@ from graph.actions.access import Access
 from graph.actions.known import KnownVictims
 from graph.domain.audit_actions import AuditAction
 from graph.domain.case_view import CaseFace, media_statements
+from graph.domain.erasure import ErasureCode
 from graph.domain.errors import NotFound
 from graph.domain.people import Maker, Permission, Person, check_may, display_name_on_face, may
 from graph.domain.visibility import may_see_case
@@ -32,6 +33,18 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasedBefore:
+    """The latest erasure of a media, or of one of its faces, that was submitted again since; in milliseconds.
+
+    Only of what lay in a case that the viewer may see.
+    """
+
+    subject: str
+    requested_at: int
+    code: ErasureCode | None
+
+
+@dataclass(frozen=True, slots=True)
 class MediaFacts:
     """One media with counts of its faces and its memberships; times in milliseconds, `submitted_at` since 1970, UTC."""
 
@@ -41,6 +54,8 @@ class MediaFacts:
     width: int | None
     height: int | None
     frames: int | None
+    frames_examined: int
+    partial_percent: int | None
     duration_ms: int | None
     captured_at: str | None
     ai_generated: bool | None
@@ -48,6 +63,7 @@ class MediaFacts:
     first_submitted_at: int | None
     faces: int
     too_poor: int
+    erased_before: tuple[ErasedBefore, ...]
     memberships: tuple[Membership, ...]
 
 
@@ -118,6 +134,11 @@ async def read_media(access: Access, media_id: str) -> MediaFacts | PendingMedia
         **media_statements(row["dates"], viewer),
         faces=row["faces"],
         too_poor=row["too_poor"],
+        erased_before=tuple(
+            ErasedBefore(item["subject"], item["requested_at"], item["code"] and ErasureCode(item["code"]))
+            for item in row["erased_before"]
+            if may(viewer, Permission.SEE, item["districts"])
+        ),
         memberships=_memberships(row["memberships"], viewer),
     )
 

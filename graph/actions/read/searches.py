@@ -104,17 +104,21 @@ class PoorFace:
 
     face_id: str
     box: list[int] | None
+    page: int
     quality: float | None
     too_poor_because: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """A media in which faces are too poor to compare, or, without `faces`, no face was found."""
+    """A media in which faces are too poor to compare, no face was found, or not everything was examined."""
 
     media_id: str
     case_ids: tuple[str, ...]
     faces: tuple[PoorFace, ...]
+    frames: int
+    frames_examined: int
+    partial_percent: int | None
 
 
 async def read_unjudged(access: Access, search_id: str, *, after: str, limit: int) -> Page[Unjudged]:
@@ -139,8 +143,11 @@ async def read_unjudged(access: Access, search_id: str, *, after: str, limit: in
     following = examined[-1]["media_id"] if len(examined) == WALK else None
     for row in examined:
         case_ids = tuple(case["case_id"] for case in row["cases"] if may_see_case(viewer, case))
-        if row["reached"] and case_ids and (row["faces"] or not row["has_faces"]):
-            page.append(Unjudged(row["media_id"], case_ids, tuple(PoorFace(**face) for face in row["faces"])))
+        parts: Row = {name: row[name] for name in ("frames", "frames_examined", "partial_percent")}
+        in_part = row["frames_examined"] < row["frames"] or row["partial_percent"] is not None
+        if row["reached"] and case_ids and (row["faces"] or in_part or not row["has_faces"]):
+            faces = tuple(PoorFace(**face) for face in row["faces"])
+            page.append(Unjudged(row["media_id"], case_ids, faces, **parts))
             if len(page) == limit:
                 following = row["media_id"] if row is not examined[-1] or following else None
                 break

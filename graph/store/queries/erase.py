@@ -25,7 +25,7 @@ OF_FACES: Final = """
 UNWIND $subjects AS face_id
 MATCH (f:Face {face_id: face_id})-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(c:Case)
 RETURN 'face_id' AS kind, f.face_id AS subject, collect(DISTINCT c {.district, .source}) AS cases,
-       max(m.first_submitted_at) AS newest
+       max(m.first_submitted_at) AS newest, f.label AS label
 ORDER BY subject
 """
 
@@ -84,5 +84,6 @@ CREATE_REQUEST: Final = "CREATE (q:ErasureRequest) SET q = $request"
 
 REQUEST: Final = """
 MATCH (q:ErasureRequest {erasure_id: $erasure_id})
-RETURN q {.erasure_id, .kind, .subject, .reason, .by, .districts, .at, .state, .done_at, .waiting, .subjects} AS request
+RETURN q {.erasure_id, .kind, .subject, .reason, .code, .by, .districts, .at, .state, .done_at, .waiting,
+          .subjects} AS request
 """

@@ -91,6 +91,7 @@ ORDER BY search.search_id
 
 GALLERY_ERASURES: Final = """
 MATCH (e:Erasure)
-RETURN e.subject AS subject, e.requested_at AS requested_at, e.code AS code, e.face_id AS face_id
+RETURN e.subject AS subject, e.requested_at AS requested_at, e.code AS code, e.face_id AS face_id,
+       coalesce(e.districts, []) AS districts
 """
 """Subjects read `media:<id>`, `case:<id>` or `face:<id>`."""

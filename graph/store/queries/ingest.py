@@ -348,8 +348,7 @@ DETACH DELETE m
 MERGE_ERASURES: Final = """
 UNWIND $rows AS row
 MERGE (e:Erasure {subject: row.subject})
-SET e.face_id = coalesce(row.face_id, e.face_id),
-    e.code = CASE WHEN row.requested_at >= coalesce(e.requested_at, -1) THEN row.code ELSE e.code END
+SET e.face_id = row.face_id, e.districts = row.districts, e.code = row.code
 SET e.requested_at = CASE WHEN row.requested_at > coalesce(e.requested_at, -1)
                           THEN row.requested_at ELSE e.requested_at END
 """

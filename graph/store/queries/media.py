@@ -32,7 +32,8 @@ MEDIA_OF_CASE: Final = (
     """
 MATCH (m:Media)-[i:IN_CASE]->(:Case {case_id: $case_id}) WHERE m.media_id > $after
 WITH m, i ORDER BY m.media_id LIMIT $limit
-RETURN m {.media_id, .kind, .content_type, .width, .height} AS media,
+RETURN m {.media_id, .kind, .content_type, .width, .height, .partial_percent, frames: coalesce(m.frames, 1),
+          frames_examined: coalesce(m.frames_examined, 1)} AS media,
        i {.scope, .exhibits, .urgency, .submitted_at} AS membership,
        COLLECT { MATCH (m)-[:IN_CASE]->(o:Case) WHERE o.case_id <> $case_id
                  RETURN o {.case_id, .district, .contact} ORDER BY o.case_id } AS others,
@@ -46,8 +47,14 @@ RETURN m {.media_id, .kind, .content_type, .width, .height} AS media,
 MEDIA: Final = (
     """
 MATCH (m:Media {media_id: $media_id})
-RETURN m {.media_id, .kind, .content_type, .width, .height, .frames, .duration_ms, .first_submitted_at,
-         .repeated_person} AS media,
+RETURN m {.media_id, .kind, .content_type, .width, .height, .partial_percent, frames: coalesce(m.frames, 1),
+          frames_examined: coalesce(m.frames_examined, 1), .duration_ms, .first_submitted_at,
+          .repeated_person} AS media,
+       COLLECT { MATCH (f:Face)-[:SEEN_IN]->(m) WITH collect('face:' + f.face_id) + ('media:' + m.media_id) AS subjects
+                 UNWIND subjects AS subject
+                 MATCH (e:Erasure {subject: subject})
+                 RETURN e {.subject, .requested_at, .code, districts: coalesce(e.districts, [])}
+                 ORDER BY e.requested_at, e.subject } AS erased_before,
        COLLECT { MATCH (m)-[i:IN_CASE]->(c:Case)
                  RETURN i {.scope, .purpose, .legal_basis, .exhibits, .urgency, .submitted_at,
                            case_id: c.case_id, district: c.district, contact: c.contact}
@@ -72,7 +79,7 @@ RETURN u.status AS status, c.district AS district
 
 FACES_OF_MEDIA: Final = """
 MATCH (f:Face)-[:SEEN_IN]->(m:Media {media_id: $media_id})
-RETURN f {.face_id, .ordinal, .box, .quality, .quality_because, .too_poor_because, .label,
+RETURN f {.face_id, .ordinal, .box, page: coalesce(f.page, 1), .quality, .quality_because, .too_poor_because, .label,
           .start_ms, .end_ms, .frame_ms,
           label_version: coalesce(f.label_version, 0), landmarks_seen: f.landmarks IS NOT NULL} AS face,
        head(COLLECT { MATCH (act:Act)-[:MARKED]->(f) RETURN act {.by, .role, .district, .at} }) AS mark,

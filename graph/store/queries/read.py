@@ -77,7 +77,8 @@ CALL () {
   MATCH (m:Media)-[i:IN_CASE]->(:Case {case_id: $case_id})
   WITH m, i ORDER BY m.media_id
   RETURN collect({
-    media: m {.media_id, .kind, .content_type, .width, .height},
+    media: m {.media_id, .kind, .content_type, .width, .height, .partial_percent, frames: coalesce(m.frames, 1),
+          frames_examined: coalesce(m.frames_examined, 1)},
     membership: i {.scope, .exhibits, .urgency, .submitted_at},
     others: COLLECT { MATCH (m)-[:IN_CASE]->(o:Case) WHERE o.case_id <> $case_id
                       RETURN o {.case_id, .district, .contact} ORDER BY o.case_id },
@@ -90,7 +91,8 @@ CALL () {
   MATCH (f:Face)-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(:Case {case_id: $case_id})
   WITH f, m ORDER BY m.media_id, f.ordinal
   RETURN collect({
-    face: f {.face_id, .ordinal, .box, .quality, .quality_because, .too_poor_because, .label}, media_id: m.media_id
+    face: f {.face_id, .ordinal, .box, page: coalesce(f.page, 1), .quality, .quality_because, .too_poor_because,
+             .label}, media_id: m.media_id
   }) AS faces
 }
 CALL () {

@@ -101,6 +101,12 @@ MATCH (:Act {act_id: row.asked})-[waits:MARKS]->(:Media)
 SET waits.status = 'quarantined', waits.reason = row.reason
 """
 
+FAIL_REEXAMINATIONS: Final = """
+UNWIND $rows AS row
+MATCH (m:Media {media_id: row.asked})
+SET m.not_reexamined = row.reason
+"""
+
 RESOLVE_QUARANTINED: Final = """
 UNWIND $ids AS quarantine_id
 MATCH (q:Quarantined {quarantine_id: quarantine_id}) WHERE q.status <> 'resolved'

@@ -148,10 +148,12 @@ SEARCHES_OF_DISTRICT: Final = "MATCH (s:Search) WHERE s.district IN $districts A
 # A page examines at most so many media and returns the last one, because few of them may match. It examines media of
 # the asker's district only, because that last id is disclosed.
 _UNJUDGED: Final = """
-RETURN m.media_id AS media_id,
+RETURN m.media_id AS media_id, coalesce(m.frames, 1) AS frames, coalesce(m.frames_examined, 1) AS frames_examined,
+       m.partial_percent AS partial_percent,
        COLLECT { MATCH (f:Face)-[:SEEN_IN]->(m) WHERE f.too_poor_because IS NOT NULL
                    AND NOT coalesce(f.label, '') IN $hidden
-                 RETURN f {.face_id, .box, .quality, .too_poor_because} ORDER BY f.ordinal, f.face_id } AS faces,
+                 RETURN f {.face_id, .box, page: coalesce(f.page, 1), .quality, .too_poor_because}
+                 ORDER BY f.ordinal, f.face_id } AS faces,
        EXISTS { (:Face)-[:SEEN_IN]->(m) } AS has_faces,
        COLLECT { MATCH (m)-[:IN_CASE]->(c:Case)
                  RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id } AS cases,

@@ -11,6 +11,8 @@ CHUNK: Final = 1 << 20
 GROWTH_MAX: Final = 1100
 """Deflate cannot shrink data by more than a factor of 1032, and pictures hardly shrink: a larger factor is a bomb's."""
 CUT: Final = "cut off or damaged: only the whole files in it are sent"
+NAMES_MAX: Final = 256 << 20
+"""Bytes of names that an archive may have, so that a forged one does not fill the memory."""
 LINK: Final = "a link, which is not followed"
 NO_FILE: Final = "no regular file"
 
@@ -46,3 +48,15 @@ class Container(Protocol):
 def unreadable(why: str) -> OSError:
     """The error for a file that cannot be sent, whose `strerror` is `why`."""
     return OSError(0, why)
+
+
+class NamesLimit:
+    """Counts the names of an archive. Raises OSError beyond NAMES_MAX bytes."""
+
+    def __init__(self) -> None:
+        self._left = NAMES_MAX
+
+    def count(self, size: int) -> None:
+        if size > self._left:
+            raise unreadable("its names are too long to be read")
+        self._left -= size

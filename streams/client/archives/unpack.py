@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
 from graph.domain.text import printable
-from streams.client.archives.container import CHUNK, CUT, GROWTH_MAX, LINK, NO_FILE, Entry, unreadable
+from streams.client.archives.container import CHUNK, CUT, GROWTH_MAX, LINK, NO_FILE, Entry, NamesLimit, unreadable
 
 MEMORY_BYTES: Final = 1 << 30
 """Enough for 7-Zip's and WinRAR's strongest usual settings (dictionaries of 64 and 128 MB)."""
@@ -63,11 +63,12 @@ class PackedArchive:
     def _list(self, limit: int) -> None:
         found: list[Entry] = []
         grown, end = os.fstat(self._file.fileno()).st_size * GROWTH_MAX, ""
-        child = _Child(self._file, self._kind)
+        child, names = _Child(self._file, self._kind), NamesLimit()
         try:
             while (head := child.head()) is not None:
                 if not head.get("is_folder"):
                     found.append(_entry(head))
+                    names.count(len(found[-1].name))
                     self._numbers.append(child.number)
                     grown -= found[-1].size
                 if len(found) > limit or grown < 0:

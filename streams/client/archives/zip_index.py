@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
-from streams.client.archives.container import CHUNK
+from streams.client.archives.container import CHUNK, NamesLimit
 from streams.client.archives.names import unicode_path
 
 _LOCAL: Final = struct.Struct("<4s5H3L2H")
@@ -77,10 +77,12 @@ def in_directory(file: BinaryIO, size: int, limit: int) -> list[ZipEntry] | None
         return None
     file.seek(start)
     found: list[ZipEntry] = []
+    names = NamesLimit()
     while file.tell() < stop and len(found) <= limit:
         entry = _central(file, shift)
         if entry is None:
             return None
+        names.count(len(entry.raw_name) + len(entry.path_field or b""))
         found.append(entry)
     return found
 
@@ -89,6 +91,7 @@ def by_headers(file: BinaryIO, size: int, limit: int) -> list[ZipEntry]:
     """The entries whose headers and data are there, up to one more than `limit`; a cut one says so."""
     search = _Search(file, size)
     found: list[ZipEntry] = []
+    names = NamesLimit()
     at = search.find(_LOCAL_MARK, 0)
     while at is not None and len(found) <= limit:
         entry, data = _local(file, at)
@@ -97,6 +100,7 @@ def by_headers(file: BinaryIO, size: int, limit: int) -> list[ZipEntry]:
         if entry.flags & _STREAMED and not entry.packed and not entry.is_encrypted:
             entry = search.measured(entry, data)
         is_cut = entry.is_cut or data + entry.packed > size
+        names.count(len(entry.raw_name) + len(entry.path_field or b""))
         found.append(replace(entry, is_cut=is_cut))
         # What looks cut may have a forged size: the next header may lie within it.
         at = search.find(_LOCAL_MARK, data if is_cut else data + entry.packed)

@@ -315,3 +315,16 @@ def test_an_archive_with_64_bit_sizes_is_read(tmp_path: Path) -> None:
         entry.write(PICTURE)
 
     assert read_bytes(tmp_path, out.getvalue()).files == {"1.jpg": PICTURE}
+
+
+def test_names_do_not_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.client.archives.container.NAMES_MAX", 5000)
+    long = zip_of(*(Packed(b"x" * 3000) for _ in range(2)))
+    under_long = zip_of(Packed(b"y" * 1000 + b".zip", zip_of(*(Packed(b"%d.jpg" % n) for n in range(9)))))
+    for name, data in (("cut.zip", long[:-30]), ("names.zip", long), ("prefix.zip", under_long)):
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "z.jpg").write_bytes(PICTURE)
+    read = read_all(tmp_path)
+
+    assert "z.jpg" in read.files and len(read.files) < 9
+    assert len([reason for reason in read.refused.values() if "names are too long" in reason]) == 3

@@ -76,13 +76,3 @@ def test_a_file_that_may_have_changed_is_not_taken_for_the_one_that_was_sent(
         assert journal.find(now) is None and journal.has_path(now)
         other, _ = journal.begin(now, "def", 9)
         assert other != row
-
-
-def test_a_name_that_is_no_utf8_is_found_under_the_name_that_the_file_has(tmp_path: Path) -> None:
-    """A second run looked its events' files up under the escaped name and ended with a KeyError."""
-    named = replace(FILE, file="\udcff\udcfe.jpg")
-    with open_journal(tmp_path, "t", space()) as journal:
-        journal.begin(named, "abc", 9)
-        found = (journal.find(named), journal.find_content(named, "abc"))
-
-    assert [sent and sent.file for sent in found] == [named.file, named.file]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from streams.client.ingest import looked_at
+from streams.client.outcome import looked_at
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "token": ["investigator"],
     "status": [],
     "restore": ["--by", "anna"],
+    "reexamine": ["--dry-run"],
     "doctor": [],
     "topics": [],
     "audit verify": ["NOTHING"],

@@ -21,8 +21,8 @@ from streams.embed.step import EmbedStep
 from streams.media.circuit import Circuits
 from streams.media.decode import Decoder
 from streams.media.fetch import Fetcher
-from streams.records.gallery import MediaEmbedded
-from streams.records.incoming import CE_MEDIA, CE_PROBE
+from streams.records.gallery import MediaEmbedded, MediaReexamined
+from streams.records.incoming import CE_MEDIA, CE_PROBE, CE_REEXAMINATION
 from streams.records.message import Message
 
 TOPIC = "redthread.media.submitted.local.v1"
@@ -168,6 +168,32 @@ def test_the_cameras_own_date_goes_into_the_record(tmp_path: Path) -> None:
         assert step.media_record(event(picture.as_uri()), "local").captured_at == "2024-05-17T13:45:01+02:00"
     finally:
         decoder.close()
+
+
+def test_a_stored_media_is_examined_again_only_if_its_bytes_are_the_same(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    Image.new("RGB", (8, 4)).save(picture, "PNG")
+    media_id = hashlib.sha256(picture.read_bytes()).hexdigest()
+    asked = {"media_id": media_id, "url": picture.as_uri(), "content_type": "image/png"}
+    headers = [*HEADERS[:-1], ("ce_type", CE_REEXAMINATION.encode())]
+    store, decoder, finder = MediaStore((tmp_path / "store").as_uri()), Decoder(), NoFaces()
+    none: Any = finder
+    step = embed_step(Fetcher([f"{tmp_path.as_uri()}/"], store), store, decoder=decoder, finder=none)
+
+    def record(asked: dict[str, str]) -> object:
+        return step.request_record(Message(TOPIC, 0, 0, b"key", json.dumps(asked).encode(), headers, 1000), "")
+
+    try:
+        again = record(asked)
+        with pytest.raises(RedthreadError) as other:
+            record({**asked, "media_id": "0" * 64})
+    finally:
+        decoder.close()
+
+    assert isinstance(again, MediaReexamined)
+    assert (again.media_id, again.detector_id, again.origin.source) == (media_id, "d", "")
+    assert other.value.code == "wrong_sha256"
+    assert finder.asked == [(media_id, 0)]
 
 
 @dataclass(frozen=True)
