@@ -74,11 +74,13 @@ class FaceReembedder:
         """The face aligned in its picture, as when it was found."""
         try:
             fetched = self.fetcher.fetch(face.url, face.media_id)
-            picture = self.decoder.decode(fetched.data, face.content_type)
+            picture = self.decoder.decode(fetched.data, face.content_type, face.page)
         except MediaStoreUnavailable:
             raise
         except RedthreadError:
             return None
+        if face.page == 1 and (picture.width, picture.height) != face.picture:
+            return None  # an earlier release saw the picture in another way: its box is of no use here
         return align(exposures(picture.bgr)[0].bgr, _landmarks(face))
 
 

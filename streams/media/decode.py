@@ -16,47 +16,13 @@ from graph.domain.box import noted_turn
 from graph.domain.errors import Unprocessable
 from graph.domain.media_kinds import may_be_video, starts_as_picture, starts_as_video
 from streams.media.child import Child, ChildFailed
+from streams.media.formats import CONTENT_TYPES, REFUSALS
 
 MAX_PIXELS: Final = 178_956_970
 """Twice Pillow's own limit for a decompression bomb; the largest cameras make 150 megapixels."""
 MEMORY_BYTES: Final = 3 * 1024**3
 """Two copies of the largest picture at four bytes a pixel, its file and the interpreter."""
 _CAPTURED_AT_LENGTHS: Final = (19, 25)
-
-_REFUSALS: Final = {
-    "not_an_image": "The file is not a picture of a kind that is read here (JPEG and its relatives, PNG, GIF, WebP, "
-    "BMP, TIFF, HEIF, AVIF, raw photos and some more): convert it and submit the result.",
-    "truncated": "The picture's data end before anything can be seen: the file was cut off. Export it again and submit "
-    "it anew.",
-    "damaged": "Nothing of the picture can be decoded: its data are damaged. Export it again and submit it anew.",
-    "unsupported": "The picture is of a kind that is not read: convert it to JPEG and submit the result.",
-    "too_many_pixels": "The picture has more than {limit} million pixels: submit a smaller version of it.",
-}
-
-
-CONTENT_TYPES: Final = {
-    "JPEG": "image/jpeg",
-    "MPO": "image/jpeg",
-    "PNG": "image/png",
-    "GIF": "image/gif",
-    "WEBP": "image/webp",
-    "BMP": "image/bmp",
-    "TIFF": "image/tiff",
-    "HEIF": "image/heif",
-    "AVIF": "image/avif",
-    "JPEG2000": "image/jp2",
-    "PPM": "image/x-portable-anymap",
-    "PSD": "image/vnd.adobe.photoshop",
-    "ICO": "image/vnd.microsoft.icon",
-    "PCX": "image/x-pcx",
-    "SGI": "image/x-sgi",
-    "QOI": "image/qoi",
-    "TGA": "image/x-tga",
-    "JXL": "image/jxl",
-    "JXR": "image/jxr",
-    "RAW": "image/x-raw",
-}
-"""Content type by the decoding process's name of the format, mostly Pillow's."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +69,16 @@ class Decoder:
         self._lock = threading.Lock()
         self._idle: Child | None = None
 
-    def decode(self, data: bytes, declared_content_type: str | None) -> Picture:
-        """The first picture in `data`; the rest as in `pages`."""
+    def decode(self, data: bytes, declared_content_type: str | None, page: int | None = None) -> Picture:
+        """The first picture in `data`, or that of a page; the rest as in `pages`.
+
+        Raises Unprocessable with code `no_page` if the page cannot be decoded.
+        """
         with closing(self.pages(data, declared_content_type).pictures) as pictures:
-            return next(pictures)
+            for picture in pictures:
+                if page in (None, picture.page):
+                    return picture
+        raise Unprocessable(f"Page {page} of the file cannot be decoded.", code="no_page")
 
     def pages(self, data: bytes, declared_content_type: str | None) -> Pages:
         """The distinct pictures in `data`, EXIF orientation applied, then the turn noted by an earlier release.
@@ -182,7 +154,7 @@ class Decoder:
             ask()
             head = child.receive_head()
             error = head.get("error")
-            answer = None if isinstance(error, str) and error in _REFUSALS else self._answer(child, head)
+            answer = None if isinstance(error, str) and error in REFUSALS else self._answer(child, head)
         except BaseException:  # any failure within an answer leaves this child's pipe out of step
             child.kill()
             raise
@@ -202,7 +174,7 @@ class Decoder:
             error = "damaged"
         elif error == "not_an_image" and may_be_video(data, declared_content_type):
             return _video()
-        return Unprocessable(_REFUSALS[error].format(limit=self._max_pixels // 1_000_000), code=error)
+        return Unprocessable(REFUSALS[error].format(limit=self._max_pixels // 1_000_000), code=error)
 
     def _answer(self, child: Child, head: dict[str, object]) -> _Answer:
         """What the head announces; every value is checked, since the child may be compromised."""

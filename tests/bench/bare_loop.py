@@ -22,8 +22,9 @@ from graph.domain.errors import Unprocessable
 from graph.files import MediaStore
 from streams.client.submission import Interrupted
 from streams.faces.models import ensure_models
-from streams.media.decode import CONTENT_TYPES, MAX_PIXELS, Picture
+from streams.media.decode import MAX_PIXELS, Picture
 from streams.media.fetch import Fetcher
+from streams.media.formats import CONTENT_TYPES
 
 PICTURES_AT_A_TIME = 4
 DECODE_S = 20

@@ -28,7 +28,7 @@ UNDECIDED: Final = (State.CANDIDATE, State.LEAD)
 class StoredFace:
     """The sources for embedding a face: its aligned crop, else its media's bytes with box and landmarks, in pixels.
 
-    `picture` is the media's width and height.
+    `picture` is the media's width and height, `page` the picture of the media that shows the face.
     """
 
     face_id: str
@@ -39,6 +39,7 @@ class StoredFace:
     aligned_crop: str | None
     url: str
     content_type: str | None
+    page: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,7 @@ def _face(row: Row) -> StoredFace:
         aligned_crop=row["aligned_crop"],
         url=row["url"],
         content_type=row["content_type"],
+        page=row["page"],
     )
 
 

@@ -18,7 +18,7 @@ WHERE f.face_id > $after
 MATCH (f)-[:SEEN_IN|HIDDEN_SEEN_IN]->(m:Media)
 RETURN f.face_id AS face_id, m.media_id AS media_id, f.box AS box, f.landmarks AS landmarks,
        m.width AS width, m.height AS height, f.aligned_crop AS aligned_crop, m.url AS url,
-       m.content_type AS content_type
+       m.content_type AS content_type, coalesce(f.page, 1) AS page
 ORDER BY face_id LIMIT $limit
 """
 

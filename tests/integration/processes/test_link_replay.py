@@ -12,6 +12,7 @@ from confluent_kafka import TopicPartition
 from graph.store.session import Store
 from streams import topics
 from streams.faces.models import MODEL_ID
+from streams.gallery.counts import Coverage
 from streams.gallery.load import load_gallery
 from streams.records.gallery import SearchAsked
 from streams.settings import Addresses
@@ -67,9 +68,8 @@ def in_memory() -> Register:
     return gallery
 
 
-def counted(gallery: Register) -> dict[str, dict[object, int]]:
-    both = {"compared": gallery.compared, "too_poor": gallery.too_poor}
-    return {name: {key: n for key, n in counts._counts.items() if n} for name, counts in both.items()}
+def counted(gallery: Register) -> dict[object, Coverage]:
+    return {key: number for key, number in gallery.counts._counts.items() if number != Coverage()}
 
 
 async def test_a_replay_of_the_log_onto_its_graph_changes_nothing_and_sends_nothing(site: Site) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from graph.actions.operate.models import StoredFace
 from graph.domain.errors import MediaStoreUnavailable
@@ -61,6 +62,7 @@ def test_a_face_is_embedded_from_its_crop_else_from_its_picture_as_it_was_found_
                 face.too_poor_because,
             )
     assert again.embed(stored(found, crop=False, url="redthread-upload:" + "0" * 64)) is None
+    assert again.embed(replace(stored(found, crop=False), picture=(30, 20))) is None
     # A store that is away tells neither that a crop is there nor that it is gone.
     kept = stored(found)
     (tmp_path / "store").rename(tmp_path / "away")
@@ -72,3 +74,24 @@ def test_a_face_is_embedded_from_its_crop_else_from_its_picture_as_it_was_found_
     files.put_crop(media, found.face_id, "aligned", b"broken")
     broken = replace(stored(found, crop=False), aligned_crop=f"{media[:2]}/{media}/{found.face_id}.aligned.png")
     assert again.embed(broken) is not None
+
+
+def test_a_face_of_a_later_page_is_embedded_from_its_page(models: ModelFiles, decoder: Decoder, tmp_path: Path) -> None:
+    files = MediaStore((tmp_path / "store").as_uri())
+    files.make(is_new=True)
+    blank = Image.new("RGB", (100, 100), "white")
+    data = encoded(blank, "TIFF", save_all=True, append_images=[astronaut()])
+    media = files.put_upload(data)
+    finder = FaceFinder(models)
+    (found,) = finder.find(decoder.decode(data, None, 2), media)
+    assert found.landmarks is not None
+    again = FaceReembedder(Embedder(models.recogniser), files, Fetcher([], files), decoder)
+    landmarks = tuple(found.landmarks.ravel().tolist())
+    url = files.upload_url(media)
+    stored = StoredFace(found.face_id, media, found.box, landmarks, (100, 100), None, url, "image/tiff", 2)
+
+    made = again.embed(stored)
+
+    assert made is not None
+    assert np.array_equal(unit_vector(made.vector), found.vector)
+    assert again.embed(replace(stored, page=3)) is None
