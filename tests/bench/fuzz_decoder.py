@@ -79,12 +79,12 @@ def _extreme(data: bytearray, chance: random.Random, _: list[bytes]) -> None:
 
 
 def _cut(data: bytearray, chance: random.Random, _: list[bytes]) -> None:
-    del data[chance.randrange(1, len(data)) :]
+    del data[chance.randrange(1, 1 + len(data)) :]
 
 
 def _removed(data: bytearray, chance: random.Random, _: list[bytes]) -> None:
     at = chance.randrange(len(data))
-    del data[at : at + chance.randrange(1, 1 + len(data) // 4)]
+    del data[at : at + chance.randrange(1, 2 + len(data) // 4)]
     data += b"\x00" * (not data)
 
 

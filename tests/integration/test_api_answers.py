@@ -83,7 +83,7 @@ async def test_two_faces_of_one_picture_are_not_asked_for_as_one_person(api: htt
     refused = await api.post("/searches", json=body)
 
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
-    assert "never one person" in refused.json()["detail"]
+    assert "two of them are in one picture" in refused.json()["detail"]
 
 
 async def test_the_headline_and_the_list_say_whom_the_faces_show_as_far_as_the_asker_may_know(

@@ -108,7 +108,7 @@ async def test_whatever_is_drawn_from_the_document_the_service_answers_as_the_do
         "erasure_id": await do_erase(access_of(store, SUE, NOW), "media_id", ids.media_id(b"gone"), "review"),
     }
     async with (
-        running(environment(stack, tmp_path)) as service,
+        running(environment(stack, tmp_path), tmp_path / "api.log") as service,
         httpx.AsyncClient(base_url=service.url, timeout=60) as client,
     ):
         document = (await client.get("/openapi.json")).json()
