@@ -8,8 +8,9 @@ and depth, number and size of what is opened are limited.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count, islice
+from itertools import chain, count
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -70,7 +71,10 @@ class Tree:
         self._folder = Folder(root) if root.is_dir() else None
         self._open: list[tuple[tuple[int, ...], Container]] = []
         self._places: dict[str, _Place] = {}
+        self._numbers: dict[str, Iterator[int]] = {}
         self._inner_left = INNER_MAX
+        self._begun: tuple[tuple[int, ...], Iterator[bytes]] = ((), iter(()))
+        """The archive that was found last, and its bytes: a solid archive around it is not read again for them."""
         self._names = NamesLimit()
         """Of the names of archives that stand before those of the files in them."""
         if self._folder is not None:
@@ -128,10 +132,12 @@ class Tree:
     def _is_archive(self, place: tuple[int, ...], name: str) -> bool:
         *outer, index = place
         try:
-            head = b"".join(islice(self._container(tuple(outer)).chunks(index), 1))[:HEAD]
+            chunks = self._container(tuple(outer)).chunks(index)
+            first = next(chunks, b"")
         except OSError:  # said where the file is read
             return False
-        return bool(kind_of(head, name))
+        self._begun = place, chain((first,), chunks)
+        return bool(kind_of(first[:HEAD], name))
 
     def _add_inner(self, place: tuple[int, ...], name: str, listing: Listing) -> None:
         if len(place) > DEPTH_MAX + (self._folder is not None) - 1:
@@ -152,7 +158,9 @@ class Tree:
             if self._folder is not None and depth == 1:
                 inner = opened(self._folder.open(index), self._folder.entries[index].name, limit)
             else:
-                inner, size = opened_within(around, index, limit, self._inner_left)
+                begun, self._begun = self._begun, ((), iter(()))
+                chunks = begun[1] if begun[0] == path[:depth] else around.chunks(index)
+                inner, size = opened_within(chunks, around.entries[index].name, limit, self._inner_left)
                 self._inner_left -= size
             self._open.append((path[:depth], inner))
         return self._open[-1][1]
@@ -160,7 +168,9 @@ class Tree:
     def _unique(self, name: str) -> str:
         if name not in self._places:
             return name
-        return next(other for n in count(2) if (other := f"{name} ({n})") not in self._places)
+        # Goes on where it was: an archive may have a million files of one name.
+        numbers = self._numbers.setdefault(name, count(2))
+        return next(other for n in numbers if (other := f"{name} ({n})") not in self._places)
 
     def close(self) -> None:
         while self._open:

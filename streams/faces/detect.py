@@ -43,6 +43,8 @@ CLOSE_UP_FACTOR: Final = 2.0
 SAME_FACE_IOU: Final = 0.3
 _DRAWN_IOU: Final = 0.2
 """With a box that a person drew around hair and chin: up to twice as wide and high as the detector's."""
+TURNED_SIDE: Final = 192
+"""At 128 and 160 a face that leans by 45 degrees is mistaken."""
 _TURNS: Final = 8
 """Rotations of a close-up: landmarks are good up to about 25 degrees."""
 
@@ -128,20 +130,28 @@ class Detector:
         return confirmed
 
     def refined_landmarks(self, bgr: Pixels, face: Detection, others: Sequence[Box] = ()) -> Floats | None:
-        """The landmarks found in a close-up rotated so that the head is upright; None where no close-up shows a face.
+        """The mean of the landmarks found in two close-ups, the second around the face that the first shows, rotated so
+        that the head is upright; None where no close-up shows a face.
 
         `others` are the boxes of the picture's other faces: see `_matching`. Without the rotation, a head that leans
         by 20 degrees gets the landmarks of an upright one: its embedding has a cosine of 0.8 to that of the same face
-        upright, and of 0.97 with the rotation (40 press photographs).
+        upright, and of 0.97 with the rotation (40 press photographs). With the second close-up 98.7 instead of 98.4 in
+        100 pairs of one person are accepted at a false-accept rate of 1e-4 (scored; 2,293 press photographs).
         """
         for side in CLOSE_UP_SIDES:
-            view, region = cut(bgr, enlarge(face.box, CLOSE_UP_FACTOR), side)
-            found = self._detect_rotated_view(view, region, lean(face.landmarks))
-            clear = [seen for seen in found if seen.score >= CONFIRMED_SCORE]
-            matching = _matching(clear, face.box, others, SAME_FACE_IOU)
-            if matching:
-                return max(matching, key=lambda seen: iou(seen.box, face.box)).landmarks
+            first = self._in_close_up(bgr, face, others, side)
+            if first is not None:
+                again = self._in_close_up(bgr, first, others, side)
+                return first.landmarks if again is None else np.float32(0.5) * (first.landmarks + again.landmarks)
         return None
+
+    def _in_close_up(self, bgr: Pixels, face: Detection, others: Sequence[Box], side: int) -> Detection | None:
+        """The face as a close-up of this side shows it; None where it does not clearly show it."""
+        view, region = cut(bgr, enlarge(face.box, CLOSE_UP_FACTOR), side)
+        found = self._detect_rotated_view(view, region, lean(face.landmarks))
+        clear = [seen for seen in found if seen.score >= CONFIRMED_SCORE]
+        matching = _matching(clear, face.box, others, SAME_FACE_IOU)
+        return max(matching, key=lambda seen: iou(seen.box, face.box), default=None)
 
     def detect_in_box(self, bgr: Pixels, box: Box, others: Sequence[Box]) -> Detection | None:
         """The face in a close-up of a box, best score of eight rotations; None where none is found.
@@ -150,7 +160,7 @@ class Detector:
         upside down is missed, or gets the landmarks of an upright one: its embedding then has a cosine of 0.1 to that
         of the same face upright.
         """
-        view, region = cut(bgr, enlarge(box, CLOSE_UP_FACTOR), CLOSE_UP_SIDES[0])
+        view, region = cut(bgr, enlarge(box, CLOSE_UP_FACTOR), TURNED_SIDE)
         found = [
             seen
             for turn in range(_TURNS)

@@ -41,6 +41,8 @@ from tests.bench import tables
 from tests.bench import verdicts as verdict_bench
 from tests.bench.fuzz_decoder import fuzz
 from tests.bench.graph_writes.run import measure_graph_writes
+from tests.bench.looks.run import Asked as LooksAsked
+from tests.bench.looks.run import measure_looks
 from tests.bench.peers import run as peer_bench
 from tests.bench.peers.table import show_peers
 from tests.bench.peers.theirs import PEERS, Name, Places
@@ -161,6 +163,22 @@ def fuzz_archives(
     print_found(found, as_json, archive_fuzzing.show_fuzzed)
     if found["crashes"] or found["hangs"]:
         raise typer.Exit(1)
+
+
+@app.command()
+def looks(
+    folder: FolderArgument,
+    pictures: Annotated[int, typer.Option(min=1, help="Pictures of each of ten poor kinds.")] = 20,
+    photographs: Annotated[int, typer.Option(min=1, help="Photographs whose four corners are searched.")] = 200,
+    face_px: Annotated[int, typer.Option(min=16, help="Width of the faces in large pictures.")] = 40,
+    before: Annotated[Path | None, typer.Option(help="Checkout of another commit, measured beside this one.")] = None,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Faces found in poor and in large pictures, boxes without a face, and processor time a picture."""
+    asked = LooksAsked(pictures, photographs, face_px, seed)
+    root = check_folder(folder.expanduser())
+    print_found(measure_looks(root, asked, settings().models, before), as_json, tables.show_looks)
 
 
 @app.command()

@@ -87,3 +87,14 @@ def show_graph_writes(out: Console, found: dict[str, Any]) -> None:
             table.add_row(name.removeprefix("batch_"), *ways, f"{size['ours_vs_bare']:.3f}")
     out.print(table)
     out.print(f"goal {found['goal']}; a row is a node or a relationship")
+
+
+def show_looks(out: Console, found: dict[str, Any]) -> None:
+    """Prints the object of `bench looks --json`."""
+    for name, measured in found.items():
+        table = Table(name, "pictures", "faces", "found", "twice", "others", box=None)
+        for part in ("poor", "corners", "large"):
+            for kind, row in measured[part].items():
+                table.add_row(kind, *(str(row[key]) for key in ("pictures", "faces", "found", "twice", "others")))
+        out.print(table)
+        out.print(", ".join(f"{size}: {ms} ms of processor a picture" for size, ms in measured["cpu_ms"].items()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import BinaryIO, Final
 
@@ -27,7 +28,7 @@ _MARKS: Final = {
 }
 _PACKED: Final = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
 """gzip, bzip2, xz and zstd, in which a TAR archive may be."""
-_TAR: Final = (".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")
+_TAR: Final = (".tgz", ".tbz", ".tbz2", ".txz", ".tzst", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")
 
 
 def may_be_archive(name: str) -> bool:
@@ -41,10 +42,17 @@ def kind_of(head: bytes, name: str) -> str:
     for mark, kind in _MARKS.items():
         if head.startswith(mark):
             return kind
-    is_tar = name.lower().endswith(_TAR)
-    if head[257:262] == b"ustar" or (is_tar and (head.startswith(_PACKED) or name.lower().endswith(".tar"))):
-        return "TAR"
-    return ""
+    is_tar = head[257:262] == b"ustar" or _starts_as_tar(head)
+    return "TAR" if is_tar or (head.startswith(_PACKED) and name.lower().endswith(_TAR)) else ""
+
+
+def _starts_as_tar(head: bytes) -> bool:
+    """Whether the first header has its own checksum, the sum of its bytes with spaces in the checksum's place."""
+    try:
+        checksum = int(head[148:156].strip(b" \x00"), 8)
+    except ValueError:
+        return False
+    return len(head) == HEAD and checksum == sum(head[:148]) + sum(head[156:]) + 8 * ord(" ")
 
 
 def opened(file: BinaryIO, name: str, limit: int) -> Container:
@@ -62,16 +70,16 @@ def opened(file: BinaryIO, name: str, limit: int) -> Container:
     return found
 
 
-def opened_within(container: Container, index: int, limit: int, max_bytes: int) -> tuple[Container, int]:
-    """The archive that is an entry of another, and its size."""
+def opened_within(chunks: Iterator[bytes], name: str, limit: int, max_bytes: int) -> tuple[Container, int]:
+    """The archive that is an entry of another, by its bytes and name, and its size."""
     with ExitStack() as on_failure:
         file = on_failure.enter_context(tempfile.TemporaryFile())
         size = 0
-        for chunk in container.chunks(index):
+        for chunk in chunks:
             size += len(chunk)
             if size > min(max_bytes, INNER_MAX):
                 raise unreadable("too large for an archive within others: unpack it")
             file.write(chunk)
         file.seek(0)
         on_failure.pop_all()
-    return opened(file, container.entries[index].name, limit), size
+    return opened(file, name, limit), size

@@ -117,6 +117,8 @@ class _Lzma:
     """LZMA behind APPNOTE's header: two bytes of version, two of length, and the properties."""
 
     _HEADER = 9
+    _DICTIONARY_MAX = 256 << 20
+    """Bytes that are looked back at, at most, whatever the archive asks memory for; few pictures are larger."""
 
     def __init__(self) -> None:
         self._inner: lzma.LZMADecompressor | None = None
@@ -136,7 +138,13 @@ class _Lzma:
             bits, dictionary = data[4], int.from_bytes(data[5:9], "little")
             rest, lc = divmod(bits, 9)
             pb, lp = divmod(rest, 5)
-            kind = {"id": lzma.FILTER_LZMA1, "dict_size": dictionary, "lc": lc, "lp": lp, "pb": pb}
+            kind = {
+                "id": lzma.FILTER_LZMA1,
+                "dict_size": min(dictionary, self._DICTIONARY_MAX),
+                "lc": lc,
+                "lp": lp,
+                "pb": pb,
+            }
             self._inner = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[kind])
             data = data[self._HEADER :]
         return self._inner.decompress(data, max_length)

@@ -27,6 +27,7 @@ _DESCRIPTOR: Final = struct.Struct("<4s3L")
 _LOCATOR_SIZE: Final = 20
 _TAIL: Final = 0xFFFF + _END.size
 _ZIP64: Final = 0xFFFFFFFF
+_OFFSET_MAX: Final = 1 << 60
 _STREAMED: Final = 8
 """Flag: the sizes stand behind the data."""
 _ENCRYPTED: Final = 1
@@ -63,11 +64,17 @@ class ZipEntry:
 
 
 def in_directory(file: BinaryIO, size: int, limit: int) -> list[ZipEntry] | None:
-    """The entries that the directory at the end lists, up to one more than `limit`; None where it is not whole."""
+    """The entries that the directory at the end lists, up to one more than `limit`; None where it is not whole.
+
+    Nor is it where entries precede those that it lists, as when two archives were joined.
+    """
     end = _end_of(file, size)
     if end is None:
         return None
     start, stop, shift = end
+    file.seek(0)
+    if shift and file.read(len(_LOCAL_MARK)) == _LOCAL_MARK:
+        return None
     file.seek(start)
     found: list[ZipEntry] = []
     names = NamesLimit()
@@ -101,7 +108,9 @@ def by_headers(file: BinaryIO, size: int, limit: int) -> list[ZipEntry]:
 
 
 def data_offset(file: BinaryIO, entry: ZipEntry) -> int | None:
-    """The place of an entry's first byte; None where its header is damaged."""
+    """The place of an entry's first byte; None where its header is damaged, or lies beyond any file's end."""
+    if entry.offset > _OFFSET_MAX:
+        return None
     file.seek(entry.offset)
     header = file.read(_LOCAL.size)
     if len(header) < _LOCAL.size or header[:4] != _LOCAL_MARK:

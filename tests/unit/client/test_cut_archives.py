@@ -44,6 +44,16 @@ def test_an_archive_cut_within_its_directory_loses_nothing(tmp_path: Path) -> No
     assert list(cut(tmp_path, -30).files) == ["0.jpg", "1.jpg", "2.jpg"]
 
 
+def test_archives_joined_into_one_file_give_the_files_of_both(tmp_path: Path) -> None:
+    """Only the last directory was read: the files of the archive before it were neither sent nor named."""
+    first, second = (zip_of(Packed(name, DATA[name])) for name in (b"0.jpg", b"1.jpg"))
+    read = read_bytes(tmp_path, first + second)
+
+    assert read.files == {"0.jpg": DATA[b"0.jpg"], "1.jpg": DATA[b"1.jpg"]}
+    assert read.refused == {"phone.zip": CUT}
+    assert read_bytes(tmp_path, b"MZ" + bytes(3000) + second).refused == {}
+
+
 def test_a_cut_archive_in_another_says_so_under_its_name(tmp_path: Path) -> None:
     inner = zip_of(*(Packed(name, data) for name, data in DATA.items()))[:8000]
     read = read_bytes(tmp_path, zip_of(Packed(b"inner.zip", inner), Packed(b"ok.jpg")))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import io
+import lzma
 import os
 import stat
+import struct
 import zipfile
 from pathlib import Path
 
@@ -56,6 +58,13 @@ def test_two_files_of_one_name_are_both_sent(tmp_path: Path) -> None:
     read = read_bytes(tmp_path, zip_of(Packed(b"1.jpg"), Packed(b"1.jpg", b"other"), Packed(b"1.jpg (2)", b"third")))
 
     assert read.files == {"1.jpg": PICTURE, "1.jpg (2)": b"other", "1.jpg (2) (2)": b"third"}
+
+
+def test_very_many_files_of_one_name_take_no_longer_than_others(tmp_path: Path) -> None:
+    """Each looked for a free number from 2 on: 12,000 files took minutes, a million would never end."""
+    read = read_bytes(tmp_path, zip_of(*[Packed(b"1.jpg", b"x", method=0)] * 12_000))
+
+    assert len(read.files) == 12_000 and "1.jpg (12000)" in read.files
 
 
 def test_folders_are_no_files_however_they_are_written(tmp_path: Path) -> None:
@@ -125,6 +134,37 @@ def test_a_damaged_entry_is_reported_and_the_others_are_read(tmp_path: Path) -> 
     read = read_bytes(tmp_path, data)
 
     assert (read.files, read.refused) == ({"b.jpg": PICTURE}, {"a.jpg": "damaged"})
+
+
+@pytest.mark.parametrize("offset", [1 << 62, 1 << 63, (1 << 64) - 1])
+def test_an_entry_that_lies_beyond_every_file_is_damaged(tmp_path: Path, offset: int) -> None:
+    far = Packed(b"far.jpg", extra=struct.pack("<2HQ", 1, 8, offset))
+    ok, directory = Packed(b"ok.jpg"), far.central(0xFFFFFFFF)
+    files = far.local() + ok.local()
+    directory += ok.central(len(far.local()))
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 2, 2, len(directory), len(files), 0)
+    read = read_bytes(tmp_path, files + directory + end)
+
+    assert (read.files, read.refused) == ({"ok.jpg": PICTURE}, {"far.jpg": "damaged"})
+
+
+def test_an_entry_cannot_ask_for_gigabytes_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    decompressor = lzma.LZMADecompressor
+
+    def noting(kind: int, *, filters: list[dict[str, int]]) -> lzma.LZMADecompressor:
+        asked.append(filters[0]["dict_size"])
+        return decompressor(kind, filters=filters)
+
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_LZMA) as packed:
+        packed.writestr("a.jpg", PICTURE)
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    at = data.index(b"a.jpg") + len(b"a.jpg") + 5
+    data[at : at + 4] = b"\xff" * 4
+    monkeypatch.setattr(lzma, "LZMADecompressor", noting)
+
+    assert read_bytes(tmp_path, data).files == {"a.jpg": PICTURE}
+    assert 0 < max(asked) <= 1 << 28
 
 
 def test_a_path_that_is_neither_a_folder_nor_an_archive_is_refused(tmp_path: Path) -> None:
