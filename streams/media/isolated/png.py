@@ -117,7 +117,7 @@ def _is_whole(data: bytes, at: int) -> bool:
 
 def _next_whole(data: bytes, start: int) -> int | None:
     """Where the next chunk that pixels need begins whose checksum is right."""
-    found = (match.start() - 4 for match in _NAMES.finditer(data, start + 8))
+    found = (name.start() - 4 for name in _NAMES.finditer(data, start + 8))
     return next((at for at in found if _is_whole(data, at)), None)
 
 
