@@ -1,5 +1,6 @@
 """What a file's first bytes say about its kind. The API, embed and the decoding process ask it; parsers decide."""
 
+import re
 from typing import Final
 
 JPEG_START: Final = b"\xff\xd8\xff"
@@ -12,6 +13,11 @@ _PICTURE_STARTS: Final = (
     *(JPEG_START, PNG_START, b"GIF8", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),
     *(b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51"),  # JPEG 2000: file, codestream
     *(b"\x00\x00\x00\x0cJXL ", b"II\xbc", b"8BPS", b"qoif"),  # JPEG XL, JPEG XR, Photoshop, QOI
+)
+_LONG_STARTS: Final = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}WEBPVP8|\x00\x00\x00\x0c(?:jP  |JXL )\r\n\x87\n"
+    rb"|\x00\x00\x00.ftyp(?:avi[fs]|hei[cxms]|hev[cxms]|mif[12]|msf1)",
+    re.DOTALL,
 )
 _SHORT_STARTS: Final = (
     *(b"BM", b"P1", b"P2", b"P3", b"P4", b"P5", b"P6", b"\xff\x0a", b"\x01\xda", b"\x00\x00\x01\x00"),
@@ -76,11 +82,15 @@ def may_be_video(data: bytes, declared_content_type: str | None) -> bool:
     return (synced and data[:1] == b"G") or (declared_content_type or "").strip().lower().startswith("video/")
 
 
-def jpeg_after_junk(data: bytes) -> int:
-    """Where a JPEG begins behind bytes that are no file of their own, at most `PREFIX_BYTES`; -1 if there is none."""
+def picture_after_junk(data: bytes) -> int:
+    """Where a picture begins behind bytes that are no file of their own, at most `PREFIX_BYTES`; -1 if there is none.
+
+    Only kinds with a start that hardly occurs by chance.
+    """
     if data.startswith(_OTHER_STARTS) or brands(data) or starts_as_video(data):
         return -1
-    return data.find(JPEG_START, 0, PREFIX_BYTES)
+    found = _LONG_STARTS.search(data, 0, PREFIX_BYTES)
+    return found.start() if found else -1
 
 
 def starts_as_targa(data: bytes) -> bool:
@@ -99,5 +109,5 @@ def may_be_media(data: bytes) -> bool:
         or data.startswith((b"G", *_SHORT_STARTS))
         or starts_as_targa(data)
         or starts_as_picture(data.lstrip(JUNK))
-        or jpeg_after_junk(data) >= 0
+        or picture_after_junk(data) >= 0
     )

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import imagecodecs
+from PIL import Image
 
 from graph.domain.media_kinds import JPEG_START
+from streams.media.isolated import exif
 from streams.media.isolated.colours import from_values
-from streams.media.isolated.page import Frame, Refused, Source, attempted, check_pixels
+from streams.media.isolated.page import Frame, Refused, Source, attempted, check_pixels, quietly
 
 Decode = Callable[[bytes], Any]
 
@@ -17,6 +19,8 @@ _LOSSLESS, _LS = 0xC3, 0xF7
 """Frame types of JPEG that Pillow does not decode."""
 _EXTENDED = (0xC1, 0xC2)
 _FRAME_TYPES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {_LS}
+_EXIF = b"Exif\x00\x00"
+_EXIF_BYTES = 64 * 1024
 _NO_LENGTH = frozenset((0x01, *range(0xD0, 0xD9)))
 
 
@@ -59,14 +63,22 @@ def source(data: bytes, max_pixels: int) -> Source | None:
 
 
 def _source(kind: str, data: bytes, decode: Decode, max_pixels: int) -> Source:
+    kept = quietly(Image.Exif(), lambda: _exif(data))
+    turn = quietly(1, lambda: exif.orientation(kept)) if kind == "JPEG" else 1
+
     def read(index: int) -> Frame:
         values = attempted(lambda: decode(data))
         if getattr(values, "ndim", 0) not in (2, 3):
             raise Refused("unsupported")
         check_pixels(values.shape[1], values.shape[0], max_pixels)
-        return Frame(from_values(values))
+        return Frame(exif.upright(from_values(values), turn))
 
-    return Source(kind, 1, read, lambda: None)
+    return Source(kind, 1, read, lambda: quietly(None, lambda: exif.captured_at(kept)))
+
+
+def _exif(data: bytes) -> Image.Exif:
+    at = data.index(_EXIF, 0, _EXIF_BYTES) + len(_EXIF)
+    return exif.of_tiff(data[at : at + _EXIF_BYTES])
 
 
 def _jpeg_xl(data: bytes) -> Any:

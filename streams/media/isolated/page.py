@@ -61,5 +61,5 @@ def attempted(action: Callable[[], T]) -> T:
     except Exception as failure:  # noqa: BLE001 - each parser has its own errors for damaged data
         text = str(failure).lower()
         early = isinstance(failure, EOFError) or any(word in text for word in ("truncated", "premature", "end of"))
-        unknown = any(word in text for word in ("not implemented", "not supported", "unsupported"))
+        unknown = any(word in text for word in ("not implemented", "not supported", "unsupported", "can not handle"))
         raise Refused("truncated" if early else "unsupported" if unknown else "damaged") from None

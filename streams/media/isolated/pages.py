@@ -15,7 +15,7 @@ from graph.domain.media_kinds import (
     JUNK,
     PNG_START,
     brands,
-    jpeg_after_junk,
+    picture_after_junk,
     starts_as_picture,
 )
 from streams.media.isolated import codecs, partial, pillow, png, raw
@@ -124,7 +124,7 @@ def opened(data: bytes, max_pixels: int) -> Source:
     try:
         return pillow.source(_with_known_brand(data), max_pixels)
     except Refused as refusal:
-        at = jpeg_after_junk(data)
+        at = picture_after_junk(data)
         if at <= 0 or str(refusal) != "not_an_image":
             raise
     return opened(data[at:], max_pixels)

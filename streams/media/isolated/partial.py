@@ -32,6 +32,8 @@ _ANIMATED = 2
 """The bit of a WebP's head."""
 _INTERLACED = 28
 """The byte of a PNG that says whether it is interlaced."""
+_STRIP = 256
+"""Rows that are compared at once."""
 _GAP = 8
 """Least distance of two pixels of an interlaced PNG's first pass."""
 
@@ -107,14 +109,15 @@ def _webp_size(data: bytes) -> int:
 def _jpeg(data: bytes, open_: Open, refusal: Refused) -> tuple[Image.Image, int | None]:
     if not _scans(data):
         raise Refused("truncated")
-    closed = _tolerant(open_(data + _JPEG_END))
     try:
         image, missing = _filled(lambda: _waiting(open_(data)), refusal)
     except Refused:
-        return _progressive(data, closed, open_)
+        return _progressive(data, _closed(data, open_), open_)
     rows = int(missing.any(axis=1).sum())
-    if rows <= _ROW_OF_BLOCKS and not _differing(closed, _continued(data, open_)).any():
-        return rgb(closed), None
+    if rows <= _ROW_OF_BLOCKS:
+        closed = _closed(data, open_)
+        if not _differing(closed, _continued(data, open_)).any():
+            return rgb(closed), None
     return _greyed(image, missing), _percent(missing)
 
 
@@ -136,6 +139,10 @@ def _scans(data: bytes) -> int:
             return data.count(b"\xff\xda", at)
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return 0
+
+
+def _closed(data: bytes, open_: Open) -> Image.Image:
+    return _tolerant(open_(data + _JPEG_END))
 
 
 def _continued(data: bytes, open_: Open) -> Image.Image:
@@ -180,9 +187,13 @@ def _waiting(image: Image.Image) -> Image.Image:
 
 
 def _differing(a: Image.Image, b: Image.Image) -> Mask:
-    """(height, width): where the two differ."""
-    differ = np.asarray(a) != np.asarray(b)
-    return differ.any(axis=2) if differ.ndim == 3 else differ
+    """(height, width): where the two differ. In strips: a third copy of a large picture does not fit into memory."""
+    found = np.empty((a.height, a.width), np.bool_)
+    for top in range(0, a.height, _STRIP):
+        box = (0, top, a.width, min(top + _STRIP, a.height))
+        differ = np.asarray(a.crop(box)) != np.asarray(b.crop(box))
+        found[top : top + _STRIP] = differ.any(axis=2) if differ.ndim == 3 else differ
+    return found
 
 
 def _percent(missing: Mask) -> int | None:
@@ -203,6 +214,6 @@ def _gaps_filled(image: Image.Image, missing: Mask) -> tuple[Image.Image, Mask]:
 def _greyed(image: Image.Image, missing: Mask) -> Image.Image:
     if not missing.any():
         return image
-    values = np.asarray(image).copy()
-    values[missing] = _GREY
-    return Image.fromarray(values)
+    for top in range(0, image.height, _STRIP):
+        image.paste((_GREY, _GREY, _GREY), (0, top), Image.fromarray(missing[top : top + _STRIP]))
+    return image

@@ -1,5 +1,6 @@
 """Rewrites PNG files to what their pixels need, so that nothing around the pixels keeps a picture out."""
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from PIL import Image
 from graph.domain.media_kinds import PNG_START
 
 _KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"acTL", b"fcTL", b"fdAT", b"eXIf")
+_NAMES = re.compile(b"|".join((*_KEPT, b"IEND")))
 _END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 _TEXTS = (b"iTXt", b"zTXt", b"tEXt")
 _TEXT_KEYS = (b"XML:com.adobe.xmp\x00", b"Raw profile type exif\x00", b"Raw profile type APP1\x00")
@@ -84,13 +86,43 @@ def _mended_head(body: bytes, checksum: int) -> bytes:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
-    """Name, content and checksum of every chunk, as far as they follow each other."""
+    """Name, content and checksum of every chunk; one with a wrong length ends where the next whole one begins."""
     at = len(PNG_START)
     while at + 8 <= len(data):
         size, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        if not name.isalpha() or name == b"IEND":
-            return
+        if at == len(PNG_START) and not is_iphone(data):
+            name = b"IHDR"  # always the first
         if name == b"IHDR":
             size = _HEAD_BYTES
-        yield name, data[at + 8 : at + 8 + size], int.from_bytes(data[at + 8 + size : at + 12 + size], "big")
+        elif not _may_begin(data, at + 12 + size) and not _is_whole(data, at):
+            after = _next_whole(data, at + 8)
+            size = size if after is None else after - at - 12
+        if name == b"IEND":
+            return
+        body, checksum = data[at + 8 : at + 8 + size], int.from_bytes(data[at + 8 + size : at + 12 + size], "big")
+        yield _mended_name(name, body, checksum), body, checksum
         at += 12 + size
+
+
+def _may_begin(data: bytes, at: int) -> bool:
+    """Whether a chunk may begin there that ends within the file."""
+    return data[at + 4 : at + 8].isalpha() and int.from_bytes(data[at : at + 4], "big") <= len(data) - at - 12
+
+
+def _is_whole(data: bytes, at: int) -> bool:
+    size = int.from_bytes(data[at : at + 4], "big")
+    end = at + 8 + size
+    return zlib.crc32(data[at + 4 : end]).to_bytes(4, "big") == data[end : end + 4]
+
+
+def _next_whole(data: bytes, start: int) -> int | None:
+    """Where the next chunk that pixels need begins whose checksum is right."""
+    found = (name.start() - 4 for name in _NAMES.finditer(data, start + 8))
+    return next((at for at in found if _is_whole(data, at)), None)
+
+
+def _mended_name(name: bytes, body: bytes, checksum: int) -> bytes:
+    """The name, or the one that the checksum proves to stand there."""
+    if name in _KEPT or zlib.crc32(body, zlib.crc32(name)) == checksum:
+        return name
+    return next((kept for kept in _KEPT if zlib.crc32(body, zlib.crc32(kept)) == checksum), name)

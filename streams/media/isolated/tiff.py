@@ -16,15 +16,20 @@ from streams.media.isolated.pillow import opened
 
 _MOST_PAGES = 10_000
 _NEW_SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION = 254, 256, 257, 258, 262, 274
-_SAMPLES, _PLANAR = 277, 284
+_SAMPLES, _PLANAR, _EXTRA, _FORMAT = 277, 284, 338, 339
 _REDUCED, _MASK = 1, 4
 """Bits of NewSubfileType."""
 _BLACK_IS_ZERO, _WHITE_IS_ZERO, _RGB, _INKS, _PLANES = 1, 0, 2, 5, 2
+_UNSIGNED, _UNSAID = 1, 0
+"""Values of SampleFormat and ExtraSamples."""
+_THUMBNAIL = 512
+"""Most pixels of a thumbnail's longer side."""
 _LARGER = 1.5
 """A page this much wider and higher may be what a smaller one is a thumbnail of."""
-_ALIKE = 12.0
-"""Mean difference of a thumbnail's grey values from its picture's, at the most."""
-_GRID = (32, 32)
+_ALIKE = 24.0
+"""Difference of a thumbnail's grey values from its picture's in any part, at the most: two sheets of paper are alike
+but for the photo on one."""
+_GRID = (16, 16)
 
 Tags = Mapping[int, Any]
 
@@ -39,8 +44,9 @@ def source(data: bytes, tags: list[Tags], max_pixels: int) -> Source:
 def directories(data: bytes) -> list[Tags]:
     """The tags of every page."""
     file = io.BytesIO(data)
-    head = file.read(16)
-    directory = TiffImagePlugin.ImageFileDirectory_v2(head if head[2:4] in (b"+\x00", b"\x00+") else head[:8])
+    # Pillow knows BigTIFF by a little-endian head alone.
+    head = b"II+\x00" + data[4:16] if data[2:4] in (b"+\x00", b"\x00+") else data[:8]
+    directory = TiffImagePlugin.ImageFileDirectory_v2(head, prefix=data[:2])
     found: list[Tags] = []
     seen: set[int] = set()
     while (at := directory.next) and at not in seen and at < len(data) and len(found) < _MOST_PAGES:
@@ -73,11 +79,16 @@ class _Reader:
     """As Pillow opens it; None of pixels that Pillow does not know."""
 
     def pages(self) -> list[int]:
-        """The pages' indexes, without masks and thumbnails of other pages."""
+        """The pages' indexes, without masks and thumbnails of the first page or a neighbour."""
         kinds = [_number(tags, _NEW_SUBFILE_TYPE) for tags in self.tags]
         pages = [index for index, kind in enumerate(kinds) if not kind & (_REDUCED | _MASK)]
         pages = pages or [0]
-        return [page for page in pages if not any(self._is_thumbnail(page, other) for other in pages)]
+        around = [{pages[0], *pages[max(0, at - 1) : at + 2]} for at in range(len(pages))]
+        return [
+            page
+            for page, others in zip(pages, around, strict=True)
+            if not any(self._is_thumbnail(page, other) for other in others)
+        ]
 
     def read(self, page: int) -> Frame:
         """The page, upright, or Refused."""
@@ -108,6 +119,9 @@ class _Reader:
         values: Any = attempted(lambda: imagecodecs.tiff_decode(self.data, index=page))
         if _number(tags, _PLANAR, 1) == _PLANES and values.ndim == 3 and values.shape[0] == _number(tags, _SAMPLES, 1):
             values = np.moveaxis(values, 0, 2)
+        extra = _numbers(tags, _EXTRA)
+        if _UNSAID in extra and values.ndim == 3:  # no alpha: infrared, or a mask
+            values = values[:, :, : -len(extra)]
         photometric = _number(tags, _PHOTOMETRIC, 1)
         if photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB):
             image = from_values(values, white_is_zero=photometric == _WHITE_IS_ZERO)
@@ -123,12 +137,14 @@ class _Reader:
 
     def _is_thumbnail(self, page: int, other: int) -> bool:
         (width, height), (wide, high) = _size(self.tags[page]), _size(self.tags[other])
-        if min(wide, high) == 0 or wide < _LARGER * width or high < _LARGER * height:
+        if max(width, height) > _THUMBNAIL or min(wide, high) == 0:
+            return False
+        if wide < _LARGER * width or high < _LARGER * height:
             return False
         if abs(width * high - height * wide) > max(wide, high):  # not of one shape, but for rounding
             return False
         small, large = (quietly(None, lambda which=which: _grid(self.read(which).image)) for which in (page, other))
-        return small is not None and large is not None and float(np.abs(small - large).mean()) <= _ALIKE
+        return small is not None and large is not None and float(np.abs(small - large).max()) <= _ALIKE
 
 
 def _grid(image: Image.Image) -> Any:
@@ -136,8 +152,14 @@ def _grid(image: Image.Image) -> Any:
 
 
 def _is_plain(tags: Tags) -> bool:
-    """Whether Pillow reads the page in full: eight bits a sample or fewer; of inks it reads the upper eight."""
-    return all(bits <= 8 for bits in _numbers(tags, _BITS)) or _number(tags, _PHOTOMETRIC) == _INKS
+    """Whether Pillow reads the page in full: eight bits a sample or fewer; of inks it reads the upper eight.
+
+    Signed values, and planes of deep inks, it takes for others.
+    """
+    if any(kind != _UNSIGNED for kind in _numbers(tags, _FORMAT)):
+        return False
+    is_ink = _number(tags, _PHOTOMETRIC) == _INKS and _number(tags, _PLANAR, 1) != _PLANES
+    return is_ink or all(bits <= 8 for bits in _numbers(tags, _BITS))
 
 
 def _size(tags: Tags) -> tuple[int, int]:

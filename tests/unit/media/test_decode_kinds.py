@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 import pytest
+import tifffile
 from PIL import Image
 
 from graph.domain.errors import Unprocessable
@@ -88,6 +90,54 @@ def test_planes_one_behind_the_other_and_white_as_zero_are_put_right(decoder: De
 
     assert corners(planes.bgr) == [RED, GREEN, BLUE, WHITE]
     assert is_ramp(negative)
+
+
+@pytest.mark.parametrize("bits", [1, 2])
+def test_signed_values_are_not_taken_for_unsigned(decoder: Decoder, bits: int) -> None:
+    """A grey picture of signed bytes was decoded with its dark half brighter than its light one."""
+    values = (np.tile(np.arange(256), (16, 1)) - 128).astype(f"i{bits}")
+
+    assert is_ramp(decoder.decode(tiff_of(page_of(values, 1, format=2)), None))
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("dtype", ["u1", "f4"])
+def test_tiffs_of_any_size_and_byte_order_are_read(decoder: Decoder, order: str, dtype: str) -> None:
+    out = io.BytesIO()
+    tifffile.imwrite(out, ramp(dtype, 0, 255), photometric="minisblack", bigtiff=True, byteorder=order)
+
+    assert is_ramp(decoder.decode(out.getvalue(), None))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_a_fourth_channel_hides_nothing_where_it_is_no_alpha(decoder: Decoder, dtype: str) -> None:
+    """Infrared of 0 was taken for transparency, and the picture was grey there."""
+    values = np.repeat(ramp(dtype, 0, np.iinfo(dtype).max)[:, :, None], 4, axis=2)
+    values[:, :, 3] = values[:, ::-1, 3]
+    out = io.BytesIO()
+    tifffile.imwrite(out, values, photometric="rgb", extrasamples=["unspecified"])
+
+    assert is_ramp(decoder.decode(out.getvalue(), None))
+
+
+def test_grey_multiplied_by_alpha_is_read(decoder: Decoder) -> None:
+    out, values = io.BytesIO(), np.stack([ramp("u1", 0, 255), np.full((16, 256), 255, np.uint8)], axis=2)
+    tifffile.imwrite(out, values, photometric="minisblack", extrasamples=["assocalpha"], planarconfig="contig")
+
+    assert is_ramp(decoder.decode(out.getvalue(), None))
+
+
+def test_jpegs_that_pillow_does_not_know_are_turned_and_dated_too(decoder: Decoder) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif.get_ifd(0x8769)[0x9003] = "2024:05:17 13:45:01"
+    body = b"Exif\x00\x00" + exif.tobytes().removeprefix(b"Exif\x00\x00")
+    data = imagecodecs.jpegls_encode(np.asarray(quarters().transpose(Image.Transpose.ROTATE_90)))
+
+    picture = decoder.decode(data[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + data[2:], None)
+
+    assert corners(picture.bgr) == [RED, GREEN, BLUE, WHITE]
+    assert picture.captured_at == "2024-05-17T13:45:01"
 
 
 @pytest.mark.parametrize("orientation", [3, 6])
@@ -232,6 +282,16 @@ def test_bytes_before_a_jpeg_are_passed_over(decoder: Decoder, junk: bytes) -> N
 
     assert may_be_media(data)
     assert np.abs(np.array(corners(decoder.decode(data, None).bgr)) - [RED, GREEN, BLUE, WHITE]).max() < 12
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "AVIF", "JPEG2000"])
+@pytest.mark.parametrize("junk", [b"\n", bytes(300), b"HTTP/1.1 200 OK\r\n\r\n", b"exported by a chat\x01" * 99])
+def test_any_bytes_before_pictures_with_a_long_start_are_passed_over(decoder: Decoder, kind: str, junk: bytes) -> None:
+    """Of AVIF, zeros before it took the zeros of its first box with them."""
+    data = junk + encoded(quarters(), kind)
+
+    assert may_be_media(data)
+    assert decoder.decode(data, None).width == 64
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP"])

@@ -102,6 +102,32 @@ def test_a_small_page_that_shows_something_else_is_a_page(decoder: Decoder) -> N
     assert [page.width for page in pages] == [64, 640]
 
 
+def test_a_small_sheet_of_paper_with_a_photo_of_its_own_is_a_page(decoder: Decoder) -> None:
+    """Sheets are alike but for the photo on one: by the mean over all of it, the smaller was called a thumbnail."""
+    sheet, small = Image.new("RGB", (640, 480), "white"), Image.new("RGB", (160, 120), "white")
+    small.paste(Image.new("RGB", (20, 25), "brown"), (70, 40))
+
+    pages = list(decoder.pages(tiff_of(*(page_of(np.asarray(image), 2) for image in (sheet, small))), None).pictures)
+
+    assert [page.width for page in pages] == [640, 160]
+
+
+def test_pages_of_two_resolutions_are_pages_and_cost_no_time(decoder: Decoder) -> None:
+    """Every page was read once for every other one: 20 scanned sheets took 16 s, and more were refused."""
+    sheets = [page_of(np.asarray(numbered(n).resize((520 + 520 * (n % 2), 780 + 780 * (n % 2)))), 2) for n in range(8)]
+
+    pages = decoder.pages(tiff_of(*sheets), None)
+
+    assert {page.frames for page in pages.pictures} == {8}
+
+
+def test_a_file_of_very_many_pages_is_opened(decoder: Decoder) -> None:
+    """Every page was compared with every other one: 3,000 pages were refused after 20 s, twice."""
+    page = page_of(np.zeros((4, 4), np.uint8), 1)
+
+    assert decoder.decode(tiff_of(*[page] * 9_000), None).frames == 9_000
+
+
 def test_a_file_of_thumbnails_alone_shows_its_first(decoder: Decoder) -> None:
     thumb = page_of(np.asarray(quarters()), 2, subfile=1)
 

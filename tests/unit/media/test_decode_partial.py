@@ -133,6 +133,24 @@ def test_a_wrong_byte_in_the_head_of_a_png_is_found_by_its_checksum(decoder: Dec
     assert likeness(decoder.decode(bytes(data), None), HEIGHT) == 0
 
 
+@pytest.mark.parametrize("name", [b"PLTE", b"eXIf", b"IDAT", b"tIME"])
+@pytest.mark.parametrize(("at", "bit"), [(0, 0x40), (3, 0x01), (4, 0x02), (5, 0x40)])
+def test_a_wrong_length_or_name_of_a_chunk_costs_at_most_that_chunk(
+    decoder: Decoder, name: bytes, at: int, bit: int
+) -> None:
+    """Everything behind a wrong length was lost, and the picture refused."""
+    image = scene().quantize(64)
+    parts = chunks(encoded(image, "PNG"))
+    parts.insert(1, (b"tIME", bytes(7)))
+    parts.insert(-2, (b"eXIf", b"II*\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00"))
+    data = bytearray(png_of(parts))
+    data[data.index(name) - 4 + at] ^= bit
+
+    picture = decoder.decode(bytes(data), None)
+
+    assert np.array_equal(picture.bgr[:, :, ::-1], np.asarray(image.convert("RGB")))
+
+
 def test_a_wrong_byte_among_a_pngs_pixels_costs_the_rows_below(decoder: Decoder) -> None:
     data = bytearray(written("PNG"))
     data[len(data) * 6 // 10] ^= 0xFF
