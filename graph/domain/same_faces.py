@@ -16,13 +16,17 @@ class Place(NamedTuple):
 
 
 def same_faces(
-    found: Mapping[str, Place], stored: Mapping[str, Place], known_as: Mapping[str, str] | None = None
+    found: Mapping[str, Place],
+    stored: Mapping[str, Place],
+    known_as: Mapping[str, str] | None = None,
+    *,
+    by_box: bool = True,
 ) -> dict[str, str]:
     """The stored face that each found one is; a found face without one is new.
 
     It is the one with the same id, else the one that `known_as` names for its id, else the one on the same page whose
-    box overlaps most, from SAME_FACE_IOU on. Each stored face is at most one found face, and the rank of a face counts
-    for nothing: one more face in a picture shifts all ranks.
+    box overlaps most, from SAME_FACE_IOU on; without `by_box` boxes are not compared. Each stored face is at most one
+    found face, and the rank of a face counts for nothing: one more face in a picture shifts all ranks.
     """
     known = {name: name for name in found if name in stored}
     named = ((name, (known_as or {}).get(name)) for name in found if name not in known)
@@ -30,7 +34,7 @@ def same_faces(
     overlaps = [
         (-overlap, name, other)
         for name, place in found.items()
-        if name not in known
+        if by_box and name not in known
         for other, at in stored.items()
         if at.page == place.page and (overlap := iou(at.box, place.box)) >= SAME_FACE_IOU
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from graph.domain import ids
-from graph.domain.erasure import Erased, code_of
+from graph.domain.erasure import STAYS_AWAY, Erased, code_of
 from graph.domain.errors import Unprocessable
 from streams.gallery.entities import Media
 from streams.link.batch import Batch
@@ -32,7 +32,7 @@ def erase(batch: Batch, record: ErasureRecord) -> None:
     if kind == "face_id":
         for other in _ids_by_other_detectors(batch, subject):
             _put(batch, f"face:{other}", erased._replace(face_id=subject))
-        _erase_face(batch, subject, requested_at)
+        _erase_face(batch, subject, erased)
     elif kind == "media_id":
         # The store may hold crops without a media in the graph: those of an event in quarantine.
         batch.changes.removed_files.append(subject)
@@ -51,11 +51,15 @@ def erase(batch: Batch, record: ErasureRecord) -> None:
 
 
 def _put(batch: Batch, name: str, erased: Erased, *, erasure_id: str | None = None) -> None:
-    """Stages the erasure of a subject; of several requests the latest counts, and the districts of all."""
+    """Stages the erasure of a subject; of several requests the latest counts, and the districts of all.
+
+    A face that stays away does so whatever a later request says.
+    """
     before = batch.staged.erasures.get(name) or Erased(-1)
     districts = tuple(sorted({*before.districts, *erased.districts}))
     latest = erased if erased.requested_at >= before.requested_at else before
-    latest = latest._replace(face_id=erased.face_id or before.face_id, districts=districts)
+    code = before.code if before.code in STAYS_AWAY else latest.code
+    latest = latest._replace(code=code, face_id=erased.face_id or before.face_id, districts=districts)
     batch.staged.erasures.put(name, latest)
     batch.changes.erasures.append({"subject": name, **latest._asdict(), "erasure_id": erasure_id})
 
@@ -118,14 +122,17 @@ def _end_memberships(batch: Batch, media: Media, cases: list[str]) -> None:
     batch.staged.remove_media(media)
 
 
-def _erase_face(batch: Batch, face_id: str, requested_at: int) -> None:
+def _erase_face(batch: Batch, face_id: str, erased: Erased) -> None:
+    """Stages the erasure of a face, but for one in a later submission whose reason lets it come back with that."""
     face = batch.staged.faces.get(face_id)
     media = batch.staged.media.get(face.media_id) if face else None
     if face is None or media is None:
         return
-    if face.marked_on is not None or media.last_submitted_at <= requested_at:  # else submitted again since
+    stays_away = erased.code in STAYS_AWAY
+    if face.marked_on is not None or stays_away or media.last_submitted_at <= erased.requested_at:
         _without_faces(batch, media, [face_id])
-        batch.changes.updated_media.append({"media_id": media.media_id, "face_erased_at": requested_at})
+        row: dict[str, object] = {"media_id": media.media_id, "face_erased_at": erased.requested_at}
+        batch.changes.updated_media.append(row | ({"face_stays_away": True} if stays_away else {}))
 
 
 def _without_faces(batch: Batch, media: Media, face_ids: list[str]) -> Media:

@@ -123,7 +123,8 @@ def _new_media(batch: Batch, record: MediaEmbedded) -> Media:
     new = [face for face in new if faces.may_return(batch, face.face_id, submitted_at)]
     for face in new:
         faces.put(batch, record, face)
-    stored = StoredMedia(record.detector_id, faces={face.face_id: StoredFace.of(face) for face in new})
+    stored_faces = {face.face_id: StoredFace.of(face) for face in new}
+    stored = StoredMedia(record.detector_id, faces=stored_faces, size=(record.width, record.height))
     batch.stored[record.media_id] = stored
     return Media(record.media_id, faces=tuple(face.face_id for face in new))
 

@@ -54,13 +54,16 @@ class StoredMedia:
     """A media's detector, those that it had before, and its faces by their ids.
 
     `face_erased_at` is when one of its faces was last erased, in Kafka milliseconds; releases before this one did not
-    store it.
+    store it. `face_stays_away`: one was erased that no later submission brings back. `size` is that of the first page,
+    upright, as the detector saw it.
     """
 
     detector_id: str
     former: tuple[str, ...] = ()
     faces: Mapping[str, StoredFace] = field(default_factory=dict[str, StoredFace])
     face_erased_at: int = -1
+    face_stays_away: bool = False
+    size: tuple[int, int] | None = None
 
     @property
     def detectors(self) -> tuple[str, ...]:
@@ -81,18 +84,21 @@ class StoredMedia:
     def examined_by(self, record: ExaminedMedia) -> StoredMedia:
         """The media after the record of a newer detector."""
         former = [name for name in self.detectors if name != record.detector_id]
-        return replace(self, detector_id=record.detector_id, former=tuple(dict.fromkeys(former)))
+        size = record.width, record.height
+        return replace(self, detector_id=record.detector_id, former=tuple(dict.fromkeys(former)), size=size)
 
 
 def with_stored_ids(record: Examined, stored: StoredMedia, staged: Staged) -> Examined:
     """The record with the ids and ranks of the faces that are stored already, whichever detector found them.
 
     A face that was erased after another detector had found it too keeps its first id. New faces come after the stored
-    ones, in their order.
+    ones, in their order. Boxes mean nothing in a picture that is decoded to another size now, as one that is turned.
     """
     found = {face.face_id: Place(face.page, face.box) for face in record.faces}
     places = {name: face.place for name, face in stored.faces.items()}
-    known = same_faces(found, places, {other: name for name, face in stored.faces.items() for other in face.seen_as})
+    aliases = {other: name for name, face in stored.faces.items() for other in face.seen_as}
+    is_alike = stored.size in {None, (record.width, record.height)}
+    known = same_faces(found, places, aliases, by_box=is_alike)
     for name in found:
         erased = staged.erasures.get(f"face:{name}") if name not in known else None
         if erased is not None and erased.face_id is not None and erased.face_id not in known.values():
@@ -116,7 +122,7 @@ def with_stored_ids(record: Examined, stored: StoredMedia, staged: Staged) -> Ex
 async def stored_media(store: Store, gallery: Gallery, records: Iterable[GalleryRecord]) -> dict[str, StoredMedia]:
     """The stored media that these records concern, by id: known ones examined again, or of which other faces are named.
 
-    Most records are of new media, or repeat known faces, so most batches read nothing.
+    Most records are of new media, or repeat faces that have their vectors, so most batches read nothing.
     """
     wanted: set[str] = set()
     for record in records:
@@ -126,6 +132,7 @@ async def stored_media(store: Store, gallery: Gallery, records: Iterable[Gallery
         elif isinstance(record, ExaminedMedia) and (media := gallery.media.get(record.media_id)) is not None:
             names = {face.face_id for face in record.faces}
             repeats = isinstance(record, MediaEmbedded) and names and names <= set(media.faces)
+            repeats = repeats and all(face.vector is not None for face in map(gallery.faces.get, names) if face)
             wanted |= set() if repeats else {record.media_id}
     return {row["media_id"]: _media(row) for row in await register.media_as_stored(store, sorted(wanted))}
 
@@ -141,4 +148,11 @@ def _media(row: Row) -> StoredMedia:
         for face in row["faces"]
         if face["box"] is not None
     }
-    return StoredMedia(row["detector_id"] or "", tuple(row["former_detectors"]), faces, row["face_erased_at"])
+    return StoredMedia(
+        row["detector_id"] or "",
+        tuple(row["former_detectors"]),
+        faces,
+        row["face_erased_at"],
+        row["face_stays_away"],
+        (row["width"], row["height"]) if row["width"] else None,
+    )

@@ -15,6 +15,7 @@ from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.erase import do_erase
 from graph.actions.decide.verdicts import do_approval, do_verdict
 from graph.domain import ids
+from graph.domain.erasure import ErasureCode
 from graph.domain.link import Decision, SecondDecision
 from graph.store.session import Store
 from streams.faces.models import DETECTOR_ID, MODEL_ID
@@ -368,3 +369,79 @@ async def test_another_district_does_not_learn_of_an_erasure_that_concerned_none
     assert (told["local:s1"], told["local:n2"]) == (False, True)
     shown = [(await api.get(f"/media/{MEDIA}", headers=who)).json()["erased_before"] for who in (as_(BEN), {})]
     assert [len(erasures) for erasures in shown] == [0, 1]
+
+
+async def test_a_face_that_was_left_out_is_added_once_its_picture_is_lawfully_submitted_again(
+    site: LinkInProcess,
+) -> None:
+    """A reexamination between erasure and submission made the detector the media's own, whose new faces counted as
+    known: a missed face for ever."""
+    await stored_before(site)
+    await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["friend"], "x")
+    await site.linked()
+    site.write([examined_again(of_newer(), 3, NEWER)])
+    await site.linked()
+    assert set(await faces(site)) == {OLD["child"], OLD["sister"]}
+
+    later = make.origin(4, at=10**13)
+    site.write([group(of_newer(), 4, NEWER, case="local:n2").model_copy(update={"origin": later})])
+    await site.linked()
+
+    assert set(await faces(site)) == {OLD["child"], OLD["sister"], NEW["late"], NEW["friend"]}
+
+
+async def test_a_newer_detector_never_brings_back_somebody_unrelated(site: LinkInProcess) -> None:
+    """The erased face's id is another detector's, so only the reason of its erasure tells that it stays away."""
+    await stored_before(site)
+    await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["friend"], "unrelated")
+    await site.linked()
+
+    later = make.origin(4, at=10**13)
+    site.write([group(of_newer(), 4, NEWER, case="local:n2").model_copy(update={"origin": later})])
+    await site.linked()
+
+    assert set(await faces(site)) == {OLD["child"], OLD["sister"]}
+
+
+async def test_an_older_record_of_a_poor_face_changes_nothing_in_a_batch_of_its_own(site: LinkInProcess) -> None:
+    """Link read no stored media for a record that names known faces only, and took its detector for the media's."""
+    site.write([group([face("late", 0, DETECTOR_ID, poor=True)], 1)])
+    await site.linked()
+    site.write([examined_again([face("late", 0, NEWER, moved=8, poor=True)], 2, NEWER)])
+    await site.linked()
+    after = await faces(site)
+
+    site.write([group([face("late", 0, DETECTOR_ID, poor=True)], 3, case="local:n2")])
+    await site.linked()
+
+    assert await faces(site) == after
+
+
+async def test_a_picture_that_is_turned_now_gives_no_face_the_place_of_another(site: LinkInProcess) -> None:
+    """Boxes of the upright picture and of the picture as an older release turned it have nothing in common."""
+    site.write([group([face("child", 0, DETECTOR_ID)], 1, width=640, height=480)])
+    await site.linked()
+    other = face("friend", 0, NEWER).model_copy(update={"box": AT["child"]})
+
+    site.write([examined_again([other], 2, NEWER).model_copy(update={"width": 480, "height": 640})])
+    await site.linked()
+
+    assert set(await faces(site)) == {OLD["child"], other.face_id}
+
+
+async def test_a_face_that_stays_away_is_erased_whichever_of_erasure_and_later_submission_comes_first(
+    site: LinkInProcess,
+) -> None:
+    site.write([group(of_before(), 1)])
+    later = group(of_before(), 2, case="local:n2").model_copy(update={"origin": make.origin(2, at=10**9)})
+    away = make.erasure("face_id", OLD["friend"], make.origin(3, at=10**6, kind="erasures.requested"))
+    away = away.model_copy(update={"erasure": away.erasure.model_copy(update={"code": ErasureCode.UNRELATED})})
+    site.write(
+        [later, away, make.erasure("face_id", OLD["friend"], make.origin(4, at=10**7, kind="erasures.requested"))]
+    )
+    await site.linked()
+    assert set(await faces(site)) == {OLD["child"], OLD["sister"]}
+
+    site.write([group(of_before(), 5, case="local:n1").model_copy(update={"origin": make.origin(5, at=10**10)})])
+    await site.linked()
+    assert set(await faces(site)) == {OLD["child"], OLD["sister"]}
