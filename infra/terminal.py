@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 LINE_EVERY_S = 10.0
 """Seconds between two lines of progress where standard error is no terminal."""
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
-results = Console(highlight=False, soft_wrap=True)
-"""Standard output, for what a command was asked for."""
+console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+results = Console(highlight=False, soft_wrap=True, emoji=False)
+"""Standard output, for what a command was asked for. A file name with `:name:` in it is shown as it is."""
 
 
 def announce(line: str) -> None:

@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.markup import escape
 from typer.testing import CliRunner
 
 from graph.domain.errors import Invalid
+from infra import terminal
 from infra.cli.app import app
 from infra.cli.common import settings
 from infra.local import datafolder, logs, ports
@@ -145,3 +147,12 @@ def test_files_of_a_leashed_process_are_readable_by_their_owner_only(tmp_path: P
     subprocess.run(line, check=True, umask=0o022)
 
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_name_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """A name with `:bomb:` in it was shown with a drawing of a bomb."""
+    terminal.results.print(f"not sent: {escape(':bomb:[b].jpg')}")
+    terminal.announce(":bomb:[b].jpg")
+
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("not sent: :bomb:[b].jpg\n", ":bomb:[b].jpg\n")

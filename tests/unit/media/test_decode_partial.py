@@ -96,6 +96,18 @@ def test_a_jpeg_that_lacks_its_end_mark_alone_is_whole(decoder: Decoder, kind: s
     assert np.array_equal(picture.bgr, decoder.decode(data, None).bgr)
 
 
+def test_a_large_cut_picture_is_compared_within_little_memory() -> None:
+    """Whole copies were compared: of 25 megapixels 800 MB were needed, and of 150 the decoder died."""
+    large = scene().resize((5000, 5000))
+    data = encoded(large, "JPEG", quality=60)
+    small = Decoder(memory_bytes=600 << 20)
+
+    picture = small.decode(data[: len(data) * 7 // 10], None)
+    small.close()
+
+    assert picture.width == 5000 and picture.partial_percent is not None
+
+
 def chunks(data: bytes) -> list[tuple[bytes, bytes]]:
     found, at = [], 8
     while at < len(data):
