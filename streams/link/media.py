@@ -42,7 +42,7 @@ def submit(batch: Batch, record: MediaEmbedded) -> None:
     drop_files(batch, record, media)
     if known is None or joined or gained:
         media = batch.staged.put_media(media)
-    _replay_after_erasure(batch, record, media, known)
+    _replay_if_crops_are_lost(batch, record, media, known)
     if known is None or gained or _is_wider(before, media.scope):
         batch.compare.media(media)
     if _is_wider(media.scope, before):
@@ -158,8 +158,8 @@ def drop_files(batch: Batch, record: ExaminedMedia, media: Media | None) -> None
     batch.changes.removed_files += [f"{record.media_id}/{name}" for name in crops if name not in used]
 
 
-def _replay_after_erasure(batch: Batch, record: MediaEmbedded, media: Media, known: Media | None) -> None:
-    """Stages a replay of the event if it restores something erased, whose new crops the erasure may have deleted.
+def _replay_if_crops_are_lost(batch: Batch, record: MediaEmbedded, media: Media, known: Media | None) -> None:
+    """Stages a replay of the event if new crops may have been deleted: an erasure did, or a record that left faces out.
 
     Embed stores crops before link reads the record. Only the relay knows what is stored: it replays unless all crops
     are. The second record changes nothing.
@@ -169,7 +169,7 @@ def _replay_after_erasure(batch: Batch, record: MediaEmbedded, media: Media, kno
     if known is not None:
         new = [face for face in new if face.face_id not in known.faces]
     subjects += [f"face:{face.face_id}" for face in new]
-    if new and batch.staged.erased_at(*subjects) >= 0:
+    if new and (known is not None or batch.staged.erased_at(*subjects) >= 0):
         crops = [crop for face in new for crop in (face.display_crop, face.aligned_crop)]
         batch.changes.replays.append({**record.origin.model_dump(), "unless_stored": crops})
 

@@ -388,6 +388,7 @@ async def test_a_face_that_was_left_out_is_added_once_its_picture_is_lawfully_su
     await site.linked()
 
     assert set(await faces(site)) == {OLD["child"], OLD["sister"], NEW["late"], NEW["friend"]}
+    assert len(site.read(later.topic)) == 1, "replayed: the first record had its crops deleted, and none is stored"
 
 
 async def test_a_newer_detector_never_brings_back_somebody_unrelated(site: LinkInProcess) -> None:
