@@ -10,7 +10,7 @@ import pytest
 from graph.store.migrate import migrations
 from graph.store.session import Store
 from tests.integration.conftest import deeds
-from tests.support.factories import BEN, NORTH, SOUTH, Scene
+from tests.support.factories import BEN, NORTH, SOUTH, SUE, Scene
 from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
@@ -155,3 +155,41 @@ async def test_hand_made_links_of_an_older_release_are_withdrawn_once_taken_back
     path = f"/links/{link_id}/reopenings"
     again = await api.post(path, json={"reason": "not them"}, headers={"If-Match": '"3"'})
     assert again.json()["state"] == "withdrawn"
+
+
+async def test_a_hand_made_link_that_the_machine_has_as_a_lead_is_one_once_taken_back(
+    api: httpx.AsyncClient, scene: Scene
+) -> None:
+    """It became a candidate, so the machine's lead was handed to everybody."""
+    await scene.media("x", NORTH, faces=["x1"])
+    body = {"face_a": scene.faces["n1"], "face_b": scene.faces["x1"], "reasons": ["marks"]}
+    made = (await api.post("/links", json=body)).json()
+    await scene.link("n1", "x1", state="lead", score=0.3)
+
+    path = f"/links/{made['link_id']}/reopenings"
+    taken_back = await api.post(path, json={"reason": "not them"}, headers={"If-Match": '"1"'})
+
+    assert taken_back.json()["state"] == "lead"
+    assert scene.faces["x1"] not in await proposed(api)
+
+
+async def test_of_two_confirmations_that_need_a_statement_one_is_approved_once_that_is_taken_back(
+    api: httpx.AsyncClient, scene: Scene
+) -> None:
+    """A confirmation of two registered people joins nothing before its approval, so it does not keep the statement."""
+    media_id, (left, right) = await collage(scene)
+    await state(api, media_id, "collage")
+    assert (await confirm(api, scene, left)).status_code == 201
+    await scene.depicts("left", "local:one")
+    await scene.depicts("right", "local:two")
+    assert (await confirm(api, scene, right)).status_code == 201, "it is pending"
+
+    taken_back = await state(api, media_id, None, 1)
+    body = {"decision": "approved", "faces": sorted(scene.faces.values())}
+    headers = {"If-Match": '"1"', **as_(SUE)}
+    approved = [await api.post(f"/links/{link}/approvals", json=body, headers=headers) for link in (right, left)]
+
+    assert taken_back.status_code == 201
+    assert [answer.status_code for answer in approved] == [201, 409]
+    assert approved[1].json()["code"] == "contradiction"
+    assert (await api.get(f"/media/{media_id}")).json()["repeated_person"] is None

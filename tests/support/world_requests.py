@@ -215,6 +215,13 @@ REQUESTS: Final[Mapping[str, Callable[[Pool], Request]]] = {
     ),
     "GET /media/{media_id}": lambda pool: _look(f"/media/{pool.one(pool.media)}"),
     "GET /media/{media_id}/faces": lambda pool: _look(f"/media/{pool.one(pool.media)}/faces"),
+    "GET /media/{media_id}/repeated-person": lambda pool: _look(f"/media/{pool.one(pool.media)}/repeated-person"),
+    "POST /media/{media_id}/repeated-person": lambda pool: Request(
+        "POST",
+        f"/media/{pool.one(pool.media)}/repeated-person",
+        body={"repeated_person": pool.one(["collage", None]), "reason": "r"},
+        version=pool.version(),
+    ),
     "POST /media/{media_id}/faces": lambda pool: Request(
         "POST", f"/media/{pool.one(pool.media)}/faces", body={"box": [300, 200, 60, 60]}
     ),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
-from graph.actions.decide import acts, contact_sheet, identify, label, mark
+from graph.actions.decide import acts, contact_sheet, identify, label, mark, repeated_person
 from graph.actions.decide import verdicts as decide
 from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Judgement, Seen
@@ -25,6 +25,7 @@ from graph.domain.identification import Basis
 from graph.domain.ids import face_id, link_id, media_id, ordered
 from graph.domain.link import Decision, SecondDecision
 from graph.domain.people import Person, Role
+from graph.domain.repeated_person import RepeatedPerson
 from graph.files import MediaStore
 from graph.store.session import Store
 from tests.support.access import access_of
@@ -221,7 +222,8 @@ class World:
         )
 
     async def _share(self, scene: Scene) -> None:
-        """A picture that both districts have; the south has labelled its face, marked another, and grouped it."""
+        """A picture that both districts have; the south has labelled its face, stated a mirror, marked a face, and
+        grouped one."""
         hidden = self.hidden
         cases = [NORTH_CASE, hidden.case_id]
         if hidden.name == "a":
@@ -232,6 +234,9 @@ class World:
         self.new_id.call("label")
         said = label.Labelling(name_of(SHARED), 0, "victim", f"as {hidden.name} says")
         await label.do_label(access_of(self.store, hidden.investigator, NOW), said)
+        self.new_id.call("repeated person")
+        stated = repeated_person.Statement(media, 0, RepeatedPerson.MIRROR, f"as {hidden.name} says")
+        await repeated_person.do_statement(access_of(self.store, hidden.investigator, NOW), stated)
         self.new_id.call("mark")
         await mark.do_mark(access_of(self.store, hidden.investigator, NOW), media, [300, 300, 60, 60])
 

@@ -178,9 +178,9 @@ def _locked(row: Row) -> Locked:
 
 
 def _state_then(act: Row, row: Row) -> State:
-    """The link's state before the act; a hand-made link that the machine has measured since is its candidate."""
+    """The link's state before the act; a hand-made one that the machine has measured since is its candidate or lead."""
     state = State(act["state_then"])
-    return State.CANDIDATE if state is State.WITHDRAWN and row["measured"] else state
+    return State(row["measured"]) if state is State.WITHDRAWN and row["measured"] else state
 
 
 def _outcome(step: Step, locked: Locked, deciding: Deciding, act_id: str) -> Outcome:

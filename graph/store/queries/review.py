@@ -14,7 +14,7 @@ MATCH (a:Face)-[r:CANDIDATE {link_id: link_id}]->(b:Face)
 """
 _LINK_FACTS: Final = """
 RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.confirmed_at AS confirmed_at,
-       r.score IS NOT NULL AS measured,
+       CASE WHEN r.score >= r.threshold THEN 'candidate' WHEN r.score IS NOT NULL THEN 'lead' END AS measured,
        a.face_id AS a, b.face_id AS b,
        COLLECT { MATCH (a)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district }
        + COLLECT { MATCH (b)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district } AS districts,
