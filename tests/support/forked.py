@@ -15,6 +15,7 @@ import json
 import os
 import resource
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -142,30 +143,28 @@ def start(asked: Start, output: int, errors: int) -> Forked:
 
 def _serve(asked: socket.socket) -> Start:
     """Forks for each request; returns in the forked processes only, with what each is to run."""
-    ends: dict[int, int] = {}
-
-    def reap(*_: object) -> None:
-        for pid in list(ends):
-            found, status = os.waitpid(pid, os.WNOHANG)
-            if found:
-                end = ends.pop(pid)
-                os.write(end, str(os.waitstatus_to_exitcode(status)).encode())
-                os.close(end)
-
-    signal.signal(signal.SIGCHLD, reap)
+    ends: dict[int, tuple[int, int]] = {}
+    """By the descriptor of each forked process, its id and the pipe for its exit status."""
     while True:
+        ready, _, _ = select.select([asked, *ends], [], [])
+        for ended in ends.keys() & set(ready):
+            pid, end = ends.pop(ended)
+            _, status = os.waitpid(pid, 0)
+            os.write(end, str(os.waitstatus_to_exitcode(status)).encode())
+            os.close(end)
+            os.close(ended)
+        if asked not in ready:
+            continue
         request, descriptors, _, _ = socket.recv_fds(asked, REQUEST_BYTES, 3)
         if not request:
             os._exit(0)
         output, errors, end = descriptors
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         pid = os.fork()
         if pid == 0:
             found = Start(**json.loads(request))
             _become(found, output, errors)
             return found
-        ends[pid] = end
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+        ends[os.pidfd_open(pid)] = pid, end
         os.close(output)
         os.close(errors)
         asked.send(str(pid).encode())
@@ -174,8 +173,6 @@ def _serve(asked: socket.socket) -> Start:
 def _become(asked: Start, output: int, errors: int) -> None:
     """Makes this process the one that was asked for."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, set())
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(output, 1)

@@ -28,3 +28,9 @@ def test_a_killed_process_tells_its_signal() -> None:
     assert process.poll() is None
     process.kill()
     assert process.wait() == -signal.SIGKILL
+
+
+def test_processes_that_end_at_one_moment_are_all_reaped() -> None:
+    """Symptom: the process that forks ended with a ChildProcessError, and every later command of the tests with it."""
+    assert [ended.code for ended in run_all([VERSION] * 12)] == [0] * 12
+    assert [ended.code for ended in run_all([VERSION])] == [0]
