@@ -128,11 +128,10 @@ def _erase_face(batch: Batch, face_id: str, erased: Erased) -> None:
     media = batch.staged.media.get(face.media_id) if face else None
     if face is None or media is None:
         return
-    stays_away = erased.code in STAYS_AWAY
-    if face.marked_on is not None or stays_away or media.last_submitted_at <= erased.requested_at:
+    is_in_later_submission = face.marked_on is None and media.last_submitted_at > erased.requested_at
+    if erased.code in STAYS_AWAY or not is_in_later_submission:
         _without_faces(batch, media, [face_id])
-        row: dict[str, object] = {"media_id": media.media_id, "face_erased_at": erased.requested_at}
-        batch.changes.updated_media.append(row | ({"face_stays_away": True} if stays_away else {}))
+        batch.changes.updated_media.append({"media_id": media.media_id, "face_erased_at": erased.requested_at})
 
 
 def _without_faces(batch: Batch, media: Media, face_ids: list[str]) -> Media:

@@ -153,12 +153,13 @@ def _adds_new(batch: Batch, record: ExaminedMedia | MarkEmbedded, detector: Dete
 
     From a search whose asker turned the picture, because earlier records of the media did not detect faces that way;
     and from a detector that is no older one, unless a face may be one that was erased since the media was last
-    submitted, or that stays away: no box of an erased face is kept, so nobody can tell the two apart.
+    submitted: no box of an erased face is kept, so nobody can tell the two apart. After a later submission a face that
+    stays away may return under the id of a detector that had not found it: a missed child would be worse.
     """
     if isinstance(record, MediaEmbedded) and record.search is not None and record.search.turn != 0:
         return True
     known = batch.stored.get(record.media_id)
-    if isinstance(record, MarkEmbedded) or detector is Detector.OLDER or known is None or known.face_stays_away:
+    if isinstance(record, MarkEmbedded) or detector is Detector.OLDER or known is None:
         return False
     ids = [face_id(record.media_id, name, rank) for name in known.detectors for rank in range(RANKS)]
     erased_at = batch.staged.erased_at(*(f"face:{name}" for name in ids))

@@ -54,15 +54,13 @@ class StoredMedia:
     """A media's detector, those that it had before, and its faces by their ids.
 
     `face_erased_at` is when one of its faces was last erased, in Kafka milliseconds; releases before this one did not
-    store it. `face_stays_away`: one was erased that no later submission brings back. `size` is that of the first page,
-    upright, as the detector saw it.
+    store it. `size` is that of the first page, upright, as the detector saw it.
     """
 
     detector_id: str
     former: tuple[str, ...] = ()
     faces: Mapping[str, StoredFace] = field(default_factory=dict[str, StoredFace])
     face_erased_at: int = -1
-    face_stays_away: bool = False
     size: tuple[int, int] | None = None
 
     @property
@@ -153,6 +151,5 @@ def _media(row: Row) -> StoredMedia:
         tuple(row["former_detectors"]),
         faces,
         row["face_erased_at"],
-        row["face_stays_away"],
         (row["width"], row["height"]) if row["width"] else None,
     )

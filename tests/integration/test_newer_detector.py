@@ -391,19 +391,6 @@ async def test_a_face_that_was_left_out_is_added_once_its_picture_is_lawfully_su
     assert len(site.read(later.topic)) == 1, "replayed: the first record had its crops deleted, and none is stored"
 
 
-async def test_a_newer_detector_never_brings_back_somebody_unrelated(site: LinkInProcess) -> None:
-    """The erased face's id is another detector's, so only the reason of its erasure tells that it stays away."""
-    await stored_before(site)
-    await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["friend"], "unrelated")
-    await site.linked()
-
-    later = make.origin(4, at=10**13)
-    site.write([group(of_newer(), 4, NEWER, case="local:n2").model_copy(update={"origin": later})])
-    await site.linked()
-
-    assert set(await faces(site)) == {OLD["child"], OLD["sister"]}
-
-
 async def test_an_older_record_of_a_poor_face_changes_nothing_in_a_batch_of_its_own(site: LinkInProcess) -> None:
     """Link read no stored media for a record that names known faces only, and took its detector for the media's."""
     site.write([group([face("late", 0, DETECTOR_ID, poor=True)], 1)])

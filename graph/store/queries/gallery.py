@@ -57,7 +57,7 @@ MEDIA_AS_STORED: Final = """
 UNWIND $media AS media_id
 MATCH (m:Media {media_id: media_id})
 RETURN media_id, m.detector_id AS detector_id, coalesce(m.former_detectors, []) AS former_detectors,
-       coalesce(m.face_erased_at, -1) AS face_erased_at, coalesce(m.face_stays_away, false) AS face_stays_away,
+       coalesce(m.face_erased_at, -1) AS face_erased_at,
        m.width AS width, m.height AS height,
        COLLECT { MATCH (m)<-[:SEEN_IN|HIDDEN_SEEN_IN]-(f:Face)
                  RETURN DISTINCT f {.face_id, .ordinal, .box, .display_crop, page: coalesce(f.page, 1),
