@@ -433,3 +433,37 @@ async def test_a_face_that_stays_away_is_erased_whichever_of_erasure_and_later_s
     site.write([group(of_before(), 5, case="local:n1").model_copy(update={"origin": make.origin(5, at=10**10)})])
     await site.linked()
     assert set(await faces(site)) == {OLD["child"], OLD["sister"]}
+
+
+async def test_a_newer_detector_that_finds_nothing_removes_no_face_and_one_that_finds_three_after_none_adds_them(
+    site: LinkInProcess,
+) -> None:
+    site.write([group([], 1)])
+    await site.linked()
+    site.write([examined_again(of_before(), 2, DETECTOR_ID), examined_again(of_newer()[1:], 3, NEWER)])
+    await site.linked()
+    found = await faces(site)
+    assert len(found) == 3
+
+    site.write([examined_again([], 4, "a third detector"), examined_again([], 5, "a third detector")])
+    await site.linked()
+
+    assert await faces(site) == found
+
+
+async def test_of_boxes_that_all_overlap_each_stored_face_is_at_most_one_found_face(site: LinkInProcess) -> None:
+    """Verdicts stay with the best overlap, in whatever order the faces come."""
+    await stored_before(site)
+    judged = await site.rows(JUDGED)
+    same = [face(who, rank, NEWER).model_copy(update={"box": [12, 20, 60, 80]}) for rank, who in enumerate(VECTORS)]
+
+    site.write([examined_again(same[::-1], 3, NEWER)])
+    await site.linked()
+
+    found = await faces(site)
+    assert len(found) == 3 + 3 and [name for name in OLD.values() if name not in found] == []
+    assert await site.rows(JUDGED) == judged
+    vectors = await site.rows(
+        "MATCH (e:Embedding)-[:OF]->(f:Face {face_id: $f}) RETURN e.vector AS vector", f=OLD["child"]
+    )
+    assert len(vectors) == 1 and np.allclose(np.frombuffer(vectors[0]["vector"], "<f4"), CHILD, atol=1e-6)
