@@ -1,7 +1,5 @@
 """How long the steps of a command take."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Generator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Runs what owns processes, threads and temporary folders; Ctrl-C, SIGTERM and a closed terminal end it cleanly."""
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 import signal

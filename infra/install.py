@@ -4,8 +4,6 @@ Standard library only. pip installs uv, and uv all other packages; both check th
 is linked by a `.pth` file. A marker file says that an install began; the next run that finds one starts over.
 """
 
-from __future__ import annotations
-
 import fcntl
 import importlib.util
 import os

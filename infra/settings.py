@@ -1,7 +1,5 @@
 """The settings of the command `redthread` and of the servers that it starts, read once from REDTHREAD_*."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Annotated, Literal

@@ -1,7 +1,5 @@
 """What commands show people on standard error: lines and progress bars. Standard output is for results only."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The hold of this process on the gallery log, which link takes and its relay and audit roots depend on."""
 
-from __future__ import annotations
-
 import asyncio
 
 

@@ -3,8 +3,6 @@
 Every end here is like kill -9 (`os._exit`): nothing unfinished is committed, and the supervisor restarts it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import faulthandler
 import os

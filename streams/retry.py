@@ -1,7 +1,5 @@
 """Repeats work that must not be lost: link and its relay never give up on Neo4j or Kafka."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar

@@ -1,7 +1,5 @@
 """The settings of a worker process, read once from REDTHREAD_* in `streams.worker`, and the servers' addresses."""
 
-from __future__ import annotations
-
 import json
 import os
 from dataclasses import dataclass, field

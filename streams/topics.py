@@ -1,7 +1,5 @@
 """The table of all topics: partitions, retention and readers. `redthread topics` creates and checks them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final

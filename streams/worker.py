@@ -1,7 +1,5 @@
 """Starts a worker process: `python -m streams.worker embed` or `python -m streams.worker link`."""
 
-from __future__ import annotations
-
 import importlib
 import logging
 import sys

@@ -8,8 +8,6 @@ Tests share the servers, so each uses ids and topics of its own. Pictures are dr
 lie beside the checkout; a test whose pictures are absent skips and says so.
 """
 
-from __future__ import annotations
-
 import os
 import shlex
 import signal

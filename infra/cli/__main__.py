@@ -1,7 +1,5 @@
 """Entry of the command `redthread`; Ctrl-C while it loads ends it without a traceback."""
 
-from __future__ import annotations
-
 import signal
 import sys
 

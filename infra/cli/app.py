@@ -1,7 +1,5 @@
 """The command line: loads the requested command, runs it, and reports a failure by one line and an exit code."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import logging

@@ -1,7 +1,5 @@
 """`redthread audit`: exports the audit for the authority, and verifies an export without any server."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path

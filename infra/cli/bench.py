@@ -1,7 +1,5 @@
 """`redthread bench`: measures accuracy on a folder of labelled pictures, by the product's own code."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal

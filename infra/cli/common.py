@@ -1,7 +1,5 @@
 """The settings of a command: the environment's, with the command's options laid over them."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`redthread demo`: the whole pipeline on sample pictures or on the user's own, from Kafka to the answers."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

@@ -1,7 +1,5 @@
 """`redthread doctor`: whether this machine can run Redthread, what is wrong, and what to do about it."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

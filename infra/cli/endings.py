@@ -1,7 +1,5 @@
 """The exit code and the one line of a command that failed: what was wrong and what to do."""
 
-from __future__ import annotations
-
 import errno
 import os
 import sys

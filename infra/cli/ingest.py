@@ -1,7 +1,5 @@
 """`redthread ingest`: submits a folder or archive of pictures to one case of the running system; resumable."""
 
-from __future__ import annotations
-
 import threading
 from dataclasses import astuple
 from pathlib import Path

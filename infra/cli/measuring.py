@@ -1,7 +1,5 @@
 """What commands that measure share: a system of their own, and their output."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Awaitable, Callable

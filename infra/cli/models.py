@@ -1,7 +1,5 @@
 """`redthread models`: the register's model, and the change to another one."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from datetime import UTC, datetime

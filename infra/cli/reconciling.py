@@ -1,7 +1,5 @@
 """Prints a reconciliation: numbers as a table, and the ids that differ."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 

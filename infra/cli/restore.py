@@ -1,7 +1,5 @@
 """`redthread restore`: repairs a graph and a gallery log that differ; verdicts stay."""
 
-from __future__ import annotations
-
 import asyncio
 import getpass
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`redthread search`: asks the running system whether the faces of a picture appear in the register or in one case."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Mapping
 from pathlib import Path

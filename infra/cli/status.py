@@ -1,7 +1,5 @@
 """`redthread status`: which processes run, since when, and the lag of each reader."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Mapping, Sequence

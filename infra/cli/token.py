@@ -1,7 +1,5 @@
 """`redthread token`: a token of the local stack's own sign-in, to ask the API with."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """`redthread topics`: creates the topics that are missing, or only says what is not as it must be."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

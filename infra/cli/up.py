@@ -1,7 +1,5 @@
 """`redthread up` and `redthread down`: the whole system, in the foreground or the background."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import shlex

@@ -1,7 +1,5 @@
 """The demo's result: counts, quarantined files, candidate links by case and file. Pure."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """The steps of the demo: events through Kafka, the links that result, and the two questions."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

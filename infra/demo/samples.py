@@ -1,7 +1,5 @@
 """Three small cases from the sample pictures of installed packages: real faces, no download, nobody's case."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import io

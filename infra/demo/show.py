@@ -1,7 +1,5 @@
 """The demo's output for people: the table of links, the answers, and requests to try next."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path

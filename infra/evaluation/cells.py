@@ -1,7 +1,5 @@
 """Tables of rates, and the texts in their cells."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

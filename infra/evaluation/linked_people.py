@@ -1,7 +1,5 @@
 """How well links match people: pairs of one person that are joined, pairs of two that are proposed. Pure."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

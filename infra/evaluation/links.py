@@ -1,7 +1,5 @@
 """`bench links`: runs people's pictures, spread over cases, through the real system, and measures its links."""
 
-from __future__ import annotations
-
 import random
 import statistics
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Plots of measurements as SVG, drawn by matplotlib."""
 
-from __future__ import annotations
-
 import importlib
 import io
 from collections.abc import Generator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """What `bench links` and `bench calibrate` print for people."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from rich.console import Console

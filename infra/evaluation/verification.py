@@ -4,8 +4,6 @@ Source of the protocol: Huang et al., "Labeled Faces in the Wild", University of
 folds, the threshold that is best on nine of them is applied to the tenth. Here the pairs are a seeded sample.
 """
 
-from __future__ import annotations
-
 import random
 import statistics
 from collections import defaultdict

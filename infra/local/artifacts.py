@@ -4,8 +4,6 @@ A start resolves nothing: the lock names every jar. `python -m infra.local.artif
 the `jgo.toml` files beside them.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """The interface of all stacks: one Kafka and one Neo4j, and their addresses."""
 
-from __future__ import annotations
-
 import asyncio
 import operator
 from collections.abc import Coroutine

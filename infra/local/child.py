@@ -1,7 +1,5 @@
 """A process that the supervisor runs: its description, its state, its end."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

@@ -1,7 +1,5 @@
 """The data folder of one installation: its lock, the password of its Neo4j, and the record of what runs there."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import json

@@ -1,7 +1,5 @@
 """Stack `external`: servers that somebody else runs, by addresses and credentials of the settings."""
 
-from __future__ import annotations
-
 from graph.domain.errors import Invalid
 from graph.store import bootstrap
 from infra.local.base import StackError, together

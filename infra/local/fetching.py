@@ -3,8 +3,6 @@
 A start fetches what it lacks; several at once, as of tests, would each fetch all of it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 

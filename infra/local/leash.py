@@ -4,8 +4,6 @@ Linux keeps PR_SET_PDEATHSIG across exec, so the command needs no code for it. T
 killed with SIGKILL. Elsewhere the command just runs. Standard library only: it starts in 15 ms.
 """
 
-from __future__ import annotations
-
 import ctypes
 import os
 import signal

@@ -1,7 +1,5 @@
 """Log files of child processes: the child appends to it, its supervisor limits the size."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from pathlib import Path

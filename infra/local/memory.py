@@ -4,8 +4,6 @@ A container's limit is a cgroup's. `psutil` returns the machine's memory also in
 that grows to that size is killed by the kernel.
 """
 
-from __future__ import annotations
-
 import resource
 from collections.abc import Iterator
 from dataclasses import dataclass

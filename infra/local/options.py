@@ -1,7 +1,5 @@
 """The options of a system."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

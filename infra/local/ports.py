@@ -1,7 +1,5 @@
 """Ports on the loopback: taken ones are refused by name, free ones are found."""
 
-from __future__ import annotations
-
 import contextlib
 import socket
 

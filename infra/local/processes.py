@@ -1,7 +1,5 @@
 """Workers and API as child processes, and the environment in which they find the servers."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """The system that runs on a data folder: recorded by its supervisor, read by commands in another terminal."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping, Sequence

@@ -5,8 +5,6 @@ API refuses uploads and `ingest` waits, each by checking the same mark. A reserv
 deleted when the disk fills up all the same, so that link and the servers can finish their work, and made again later.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import shutil

@@ -3,8 +3,6 @@
 `python -m infra.local.stack --data DIR` runs them alone in the foreground and prints how to reach them.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

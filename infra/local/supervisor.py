@@ -5,8 +5,6 @@ SIGTERM, then SIGKILL. Its output goes straight into a file, so that it outlives
 around a child, such as of a report on a full disk, does not end its supervision.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

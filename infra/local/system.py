@@ -1,7 +1,5 @@
 """The whole of Redthread on one machine: stack, topics, schema, models, workers, API, under one supervisor."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

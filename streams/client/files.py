@@ -5,8 +5,6 @@ An archive is as hostile as the pictures in it: its names are shown and never op
 and depth, number and size of what is opened are limited.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Folders of pictures: their files, and the case that each sub-folder represents."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import stat

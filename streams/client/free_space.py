@@ -1,7 +1,5 @@
 """Makes a command wait for free space instead of failing, and tells the person once that it waits."""
 
-from __future__ import annotations
-
 import sqlite3
 import threading
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What `redthread ingest` reads in the graph: stored media, and events in quarantine, which it may replay."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time

@@ -1,7 +1,5 @@
 """Submits the files of a folder or an archive to one case of a running system; a second run resumes the first."""
 
-from __future__ import annotations
-
 import hashlib
 import mimetypes
 import sys

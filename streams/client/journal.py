@@ -3,8 +3,6 @@
 File names are stored here, readable by the folder's owner only, and never in Kafka.
 """
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import uuid

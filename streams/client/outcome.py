@@ -1,7 +1,5 @@
 """What became of the files of an `ingest`."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 

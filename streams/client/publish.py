@@ -1,7 +1,5 @@
 """Publishes events as a case system does, with confluent-kafka."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime

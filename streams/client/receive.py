@@ -1,7 +1,5 @@
 """What a case system reads from Kafka: its notices, and the media events that it has published."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Mapping

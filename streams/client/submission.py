@@ -1,7 +1,5 @@
 """Publishes events as a case system does, and follows each of them until its notice arrives."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time

@@ -1,7 +1,5 @@
 """Files that operating systems and programs leave beside pictures: they hold no picture of their own."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

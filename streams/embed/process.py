@@ -1,7 +1,5 @@
 """Composition of an embed process."""
 
-from __future__ import annotations
-
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """The embed step: turns one incoming event into one record of the gallery log, without a Kafka client."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

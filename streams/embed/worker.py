@@ -1,7 +1,5 @@
 """The embed worker: its agents, their retries, and the two results of an event."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Finds faces: in the sizes and orientations that a picture needs, each confirmed in a close-up."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path

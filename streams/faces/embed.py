@@ -1,7 +1,5 @@
 """Embeds aligned faces as unit vectors, with SFace or a pack's recogniser, by insightface's alignment and wrapper."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from pathlib import Path

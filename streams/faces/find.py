@@ -1,7 +1,5 @@
 """Finds all faces of a decoded picture: detects, grades and embeds them, and cuts them out for people."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final

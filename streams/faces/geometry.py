@@ -1,7 +1,5 @@
 """Pure geometry of faces: boxes `(x, y, w, h)` and landmarks in pixels, squares cut out of pictures, quarter turns."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The looks that a picture needs: its contrast, the sizes in which it is searched, and their tiles. Pure."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Generator
 from dataclasses import dataclass

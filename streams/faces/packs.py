@@ -4,8 +4,6 @@ Only the recogniser of a pack is used. Faces are always detected by YuNet, so a 
 people's decisions about it remain valid, whichever model embeds it.
 """
 
-from __future__ import annotations
-
 import importlib
 import re
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Rewrites an official model file so that ONNX Runtime computes the same bits in less time."""
 
-from __future__ import annotations
-
 import importlib
 from pathlib import Path
 from typing import Any, Final

@@ -13,8 +13,6 @@ same adult reach the floor of a lead, and 4.6 in 1,000 with one of somebody else
 Small or blurred halves are no worse. But faces without eyes match nobody reliably and resemble each other.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import exp, log
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Embeds stored faces with another recogniser: from their aligned crops, or from their pictures as a substitute."""
 
-from __future__ import annotations
-
 import base64
 from dataclasses import dataclass
 

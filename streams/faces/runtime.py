@@ -1,7 +1,5 @@
 """Opens onnxruntime sessions, always with the same options."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Runs YuNet: the faces of one picture at its own size, decoded as OpenCV's FaceDetectorYN does, at half its time."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Final
 

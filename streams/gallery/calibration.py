@@ -1,7 +1,5 @@
 """The calibrations of the models: the packaged ones, and those of a deployment's own file, which override them."""
 
-from __future__ import annotations
-
 from datetime import date
 from functools import cache
 from pathlib import Path

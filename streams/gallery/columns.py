@@ -1,7 +1,5 @@
 """Growing arrays and numbers for ids: a register takes only a few bytes of memory beside each face's vector."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar

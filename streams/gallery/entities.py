@@ -1,7 +1,5 @@
 """Cases, media, memberships and faces as link holds them in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

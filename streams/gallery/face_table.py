@@ -3,8 +3,6 @@
 Every new face is compared with all of a register's faces, so whatever comparison needs is in arrays.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ A face is in at most one group per case. Groups grow only by new faces, and shri
 scopes: link never splits and rebuilds a group while somebody reviews it.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Loads the gallery from the graph."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 

@@ -4,8 +4,6 @@ A search computes approximate scores first: products of 8-bit codes where these 
 every row whose score may be high enough given the error bound, and scores these few in float64.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

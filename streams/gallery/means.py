@@ -5,8 +5,6 @@ strangers, press photographs of adults). Only faces that the whole register is c
 it reveals nothing of a face with a smaller scope.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final

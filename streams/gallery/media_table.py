@@ -1,7 +1,5 @@
 """The committed media of a register as columns; a `Media` object is built when one is read."""
 
-from __future__ import annotations
-
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

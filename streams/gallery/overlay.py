@@ -1,7 +1,5 @@
 """Uncommitted changes over a mapping: a batch is staged beside the gallery, then merged into it or dropped."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Generic, TypeVar
 

@@ -1,7 +1,5 @@
 """Numbers for scopes, so that the scopes of many faces are one array."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Maps stored face vectors to the scored vectors that are compared. Pure."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import numpy as np

@@ -5,8 +5,6 @@ stays open only if its asker chose so. The answer grows in numbered parts; a par
 the next records, so that an open search does not cost a row for every picture.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass, field
 

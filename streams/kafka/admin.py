@@ -1,7 +1,5 @@
 """Creates and checks the topics of `streams.topics`: their settings, and whether they survive a power cut."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple

@@ -4,8 +4,6 @@ An agent body decodes, calls one handler, and never raises. Settings follow meas
 an agent body loses the event, a small buffer limits the rate, a finite poll interval can stall a worker for good.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final

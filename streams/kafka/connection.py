@@ -1,7 +1,5 @@
 """Where Kafka answers and how its clients authenticate: one value for librdkafka, aiokafka and Faust."""
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The gallery log as Kafka has it, checked against the graph's cursor and aligned with it: the cursor is the truth."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import time

@@ -4,8 +4,6 @@ Not by librdkafka's admin requests: both end the process, by an assertion or SIG
 coordinator is away (librdkafka 3663 and 4605). A consumer that never subscribes sends the requests of every consumer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Client quotas of Kafka, which throttle publishers while there is too little space for what they publish."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any, Final
 

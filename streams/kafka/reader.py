@@ -1,7 +1,5 @@
 """Reads topics from an offset to their present end, without joining a group."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping
 from types import TracebackType

@@ -1,7 +1,5 @@
 """Sends a record until the broker has it, and makes the CloudEvents headers of our own records."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import uuid

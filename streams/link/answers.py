@@ -1,7 +1,5 @@
 """Answers of people's searches, each at its record of the gallery log, and the parts that later records add to them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any

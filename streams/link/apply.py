@@ -1,7 +1,5 @@
 """Applies records of the gallery log: each goes to the handler of its kind. No I/O."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from graph.domain.comparison import InScope

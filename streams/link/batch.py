@@ -1,7 +1,5 @@
 """The state of one batch of the gallery log, and the verbs that the handlers of all record kinds share. No I/O."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 

@@ -1,7 +1,5 @@
 """The candidates that a switch of the register's model or score would add and remove, computed beforehand."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Iterator

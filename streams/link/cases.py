@@ -1,7 +1,5 @@
 """Events about cases and victims: a case is opened or closed, a victim registered."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from streams.link.batch import Batch

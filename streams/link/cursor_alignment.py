@@ -1,7 +1,5 @@
 """Before link joins its group: Kafka's committed offset is set to the graph's cursor, which is the truth."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time

@@ -1,7 +1,5 @@
 """People's decisions on victims, which the graph already holds: from here on they count for the caps."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from streams.link.batch import Batch

@@ -1,7 +1,5 @@
 """Erasures of a media, a case or a face from the gallery and the graph."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from graph.domain import ids

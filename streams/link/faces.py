@@ -1,7 +1,5 @@
 """Faces that a media record or a mark brings, added to the register or completed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any, Final
 

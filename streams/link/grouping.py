@@ -1,7 +1,5 @@
 """Groups the faces of each case that are alike enough, within one batch."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """People's labels of faces: those in HIDDEN_LABELS are hidden from comparison and searches."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from graph.domain.comparison import HIDDEN_LABELS

@@ -1,7 +1,5 @@
 """Finds similar faces whatever their scope: what a search may show of them is decided afterwards."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Faces that people mark: added to their media, compared, and erased with the memberships they were marked on."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from graph.actions.notices import Notice

@@ -1,7 +1,5 @@
 """A media event, embedded: its media, membership and faces are staged and compared, and its source is notified."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Switches the register to another model or score, at one record of the gallery log."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable
 

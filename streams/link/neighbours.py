@@ -1,7 +1,5 @@
 """Finds the faces and victims' means similar to query faces, many at a time in one pass over the gallery."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple

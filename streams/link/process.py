@@ -1,7 +1,5 @@
 """Composition of the link process: link, its relay, and the deletion of records that the graph holds."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os

@@ -1,7 +1,5 @@
 """Compares all faces of a register again, under the scored vectors that a gallery holds. No I/O."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Final
 

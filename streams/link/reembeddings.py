@@ -1,7 +1,5 @@
 """Stored faces embedded once more: their embeddings are stored, and faces that had no vector are compared."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 
 from streams.gallery.entities import Face

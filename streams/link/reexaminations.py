@@ -1,7 +1,5 @@
 """Stored media that a newer detector has examined again: faces that it adds are compared, and sources are notified."""
 
-from __future__ import annotations
-
 from graph.actions.notices import Notice
 from graph.domain import ids
 from streams.gallery.entities import Media

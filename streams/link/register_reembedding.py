@@ -1,7 +1,5 @@
 """Embeds a register's faces under another model, beside the present embeddings and while the register is in use."""
 
-from __future__ import annotations
-
 import asyncio
 import operator
 from collections.abc import Awaitable, Callable, Sequence

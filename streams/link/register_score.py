@@ -1,7 +1,5 @@
 """The score that a register is compared by: adopted when link first runs, and compared with the settings'."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Brings a register to another model or score: lists what would differ, and switches where the operator asks for it."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Media that fewer faces may be compared with than before: what their comparisons left is removed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from graph.actions.link.stored_pairs import stored_pairs

@@ -1,7 +1,5 @@
 """Face vectors in records of the gallery log. Pure."""
 
-from __future__ import annotations
-
 import base64
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Compares victims' means with faces: a grown mean with the whole register, and each new face with the means."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from heapq import merge

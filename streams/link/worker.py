@@ -1,7 +1,5 @@
 """The link worker: takes over the gallery log, and commits what each batch changes together with the cursor."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time

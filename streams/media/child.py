@@ -4,8 +4,6 @@ Plain frames over two pipes, not a library's process pool: that would unpickle w
 hostile file has compromised could run code here, beside the passwords.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

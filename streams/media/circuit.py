@@ -1,7 +1,5 @@
 """A circuit breaker for each host that serves media: closed while the host answers, open while it does not."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Fetches the bytes of a media event from an allowed folder, an allowed host or the upload store."""
 
-from __future__ import annotations
-
 import hmac
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Reads files under allowed folders, safe against symbolic links and against a swap between check and read."""
 
-from __future__ import annotations
-
 import errno
 import os
 import stat

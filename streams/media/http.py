@@ -1,7 +1,5 @@
 """Fetches files from allowed web addresses: redirects are checked like the first URL, size and time are limited."""
 
-from __future__ import annotations
-
 import ssl
 import time
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Records of the gallery log, which link applies in one total order."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field

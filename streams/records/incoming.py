@@ -4,8 +4,6 @@ Unknown fields are ignored, so that a newer case system is understood; no field 
 compared has a default.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 

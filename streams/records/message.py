@@ -3,8 +3,6 @@
 Headers are as untrusted as the rest: their effects are limited here.
 """
 
-from __future__ import annotations
-
 import codecs
 import json
 import re

@@ -3,8 +3,6 @@
 Header names follow Kafka Connect's dead letter queues, so that common tools read them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Reads the values of records; messages about a faulty one contain none of its values."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import codecs

@@ -5,8 +5,6 @@ mistake or by a defect; whoever has the rights of its user can still remove file
 to another system each day, and let an auditor read the topic.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os

@@ -1,7 +1,5 @@
 """Writes the pending events of each source to the graph, where people see what is still to come."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time

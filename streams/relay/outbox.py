@@ -1,7 +1,5 @@
 """Publishes the graph's outbox to Kafka, in order."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

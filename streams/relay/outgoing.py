@@ -1,7 +1,5 @@
 """Turns each row of the outbox into a Kafka record, by one table of kinds."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """Indexes the quarantine topic in the graph, where people see it, and replays events whose host may answer again."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Repairs a graph that does not agree with the topics, while embed and link run."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Reads what the topics hold: submitted events, events in progress, notices, requests and audit roots."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

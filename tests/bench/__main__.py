@@ -1,7 +1,5 @@
 """`python -m tests.bench NAME`: what developers measure of the real system, beside named alternatives."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """The bare loop: fetch, decode, find and store, by the same code as embed, in processes without Kafka or isolation."""
 
-from __future__ import annotations
-
 import functools
 import importlib
 import multiprocessing

@@ -1,7 +1,5 @@
 """`bench decisions`: how many decisions a reviewer who never errs needs for new pictures, in the real system."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import random

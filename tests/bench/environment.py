@@ -3,8 +3,6 @@
 A peer runs there as a script that defines `answer(question)`: it is asked in JSON, and loads its own libraries.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

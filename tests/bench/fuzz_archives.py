@@ -1,7 +1,5 @@
 """Mutated archives, thousands of them, through the reader of `ingest`: it names what it cannot read, and no more."""
 
-from __future__ import annotations
-
 import io
 import random
 import tarfile

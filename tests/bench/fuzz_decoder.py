@@ -1,7 +1,5 @@
 """Mutated pictures, thousands of them, through the decoder: it may refuse each, and nothing else may happen."""
 
-from __future__ import annotations
-
 import random
 import struct
 import time

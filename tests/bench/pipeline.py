@@ -1,7 +1,5 @@
 """`bench pipeline`: media per second through the real system, beside a bare loop of the same code."""
 
-from __future__ import annotations
-
 import random
 import statistics
 import threading

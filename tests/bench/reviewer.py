@@ -3,8 +3,6 @@
 It never errs, so the count measures the product and not a person.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -7,8 +7,6 @@ then run again by the driver alone: reads are read, writes rolled back with one 
 `--code DIR` measures the API of another checkout. Times are in milliseconds; the last line is a JSON object.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

@@ -1,7 +1,5 @@
 """A bench's peers live in environments of their own: made once, kept, and told of where they cannot be made."""
 
-from __future__ import annotations
-
 import sys
 import threading
 from pathlib import Path

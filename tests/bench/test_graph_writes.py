@@ -1,7 +1,5 @@
 """The bench of graph writes writes the same graph twice, once by link's commit and once by the driver alone."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Who shows whom in `bench peers`, and how well vectors tell people apart."""
 
-from __future__ import annotations
-
 import itertools
 import math
 import sys

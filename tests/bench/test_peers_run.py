@@ -1,7 +1,5 @@
 """`bench peers` without servers: our processes beside a library that a test made."""
 
-from __future__ import annotations
-
 import threading
 from pathlib import Path
 

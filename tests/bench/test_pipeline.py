@@ -1,7 +1,5 @@
 """Each picture is measured once, and warmed up with never: a known picture costs the system less."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

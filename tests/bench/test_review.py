@@ -1,7 +1,5 @@
 """`bench review` in small: reviewers on a drawn graph disturb nobody and decide nothing twice."""
 
-from __future__ import annotations
-
 import httpx
 import pytest
 

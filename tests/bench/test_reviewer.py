@@ -1,7 +1,5 @@
 """The reviewer of the bench says what a person who knows everybody would say of a contact sheet."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.bench.reviewer import Answer, answer, people_of

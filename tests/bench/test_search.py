@@ -1,7 +1,5 @@
 """`bench search` compares link with brute force, on a register whose strangers are as alike as real ones."""
 
-from __future__ import annotations
-
 import csv
 import io
 import os

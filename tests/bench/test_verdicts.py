@@ -1,7 +1,5 @@
 """The bench of verdicts judges every link once and leaves the audit whole."""
 
-from __future__ import annotations
-
 import pytest
 
 from graph.store.session import Store

@@ -1,7 +1,5 @@
 """`bench verdicts`: verdicts a second by one person and by several at once, each taking the audit's one head."""
 
-from __future__ import annotations
-
 import asyncio
 import statistics
 import time

@@ -4,8 +4,6 @@
 them; `api` is a client of the service on that graph.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path

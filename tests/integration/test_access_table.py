@@ -9,8 +9,6 @@ Besides the statuses each cell is held to three rules: what a person may not see
 district that is not the person's, unless the row says that it `tells`.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field

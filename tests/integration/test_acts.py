@@ -1,7 +1,5 @@
 """Acts over a contact sheet: all links of one decision, and the faces of groups."""
 
-from __future__ import annotations
-
 import pytest
 
 from graph.actions.decide import acts, contact_sheet

@@ -1,7 +1,5 @@
 """An answer over HTTP: page by page, part by part, by person, as it was seen, and what is left to look at oneself."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import httpx

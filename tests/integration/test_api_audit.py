@@ -1,7 +1,5 @@
 """No look at people's data without a purpose, and none that the audit does not know."""
 
-from __future__ import annotations
-
 import asyncio
 from urllib.parse import quote
 

@@ -1,7 +1,5 @@
 """Auditors see the audit and have it proved, operators see and replay the quarantine, nobody else does either."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """What a supervisor has erased is absent at once, and gone once link has read it; nothing else is touched."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Whatever is sent, the answer is a problem detail that tells no more than it should."""
 
-from __future__ import annotations
-
 import json
 import random
 from typing import Any

@@ -1,7 +1,5 @@
 """Alive and ready differ, and readiness names what is missing."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import AsyncIterator

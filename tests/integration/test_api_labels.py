@@ -1,7 +1,5 @@
 """People say what a face is: who may, on which version, for how many at once, and what is published of it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Reading links, cases and faces over HTTP."""
 
-from __future__ import annotations
-
 from urllib.parse import quote
 
 import httpx

@@ -1,7 +1,5 @@
 """The service as a process of its own: loopback only, an orderly end, and a log that tells nothing about people."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

@@ -1,7 +1,5 @@
 """The queue over HTTP: claims, pages, refusals, and a claim as the purpose of a look."""
 
-from __future__ import annotations
-
 import httpx
 import pytest
 

@@ -1,7 +1,5 @@
 """Cases, media, victims and paths over HTTP: what is told, what stays hidden, where a former id leads."""
 
-from __future__ import annotations
-
 from urllib.parse import quote
 
 import httpx

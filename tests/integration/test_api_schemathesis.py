@@ -3,8 +3,6 @@
 Whatever it draws: no failure of ours, and no status, content type, header or body that the document does not tell.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Asking over HTTP: what a search must say, what is published, and what an answer never claims."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Signing in over HTTP: before anything else of a request is read, and without a trace of the token."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """Uploading a picture into a case: what is refused, what is published, and that its faces end up in the case."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Judging links over HTTP: versions, refusals, and what stays hidden until then."""
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import replace
 from typing import Any

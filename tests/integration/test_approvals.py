@@ -1,7 +1,5 @@
 """What waits for a second person: who sees it, as how many items, and how little it tells."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 from typing import Any

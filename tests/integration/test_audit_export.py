@@ -1,7 +1,5 @@
 """The audit is taken out of the real graph, proves itself, and tells when the graph was changed by hand."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

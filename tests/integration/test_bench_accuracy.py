@@ -1,7 +1,5 @@
 """`bench accuracy` on a folder of a few people, as a user calls it: through decoder, detector and recogniser."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Callable

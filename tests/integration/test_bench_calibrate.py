@@ -1,7 +1,5 @@
 """The faces that `bench calibrate` measures come from the product's own code, and its refusals say what to do."""
 
-from __future__ import annotations
-
 import json
 import threading
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What `bench links` reads of the graph."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

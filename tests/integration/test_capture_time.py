@@ -1,7 +1,5 @@
 """How far apart pictures were taken: on links and answers, by what each reader may know, and from an older graph."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import httpx

@@ -1,7 +1,5 @@
 """What people decide, on the real graph: who may, what follows for victims, and what is told to case systems."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

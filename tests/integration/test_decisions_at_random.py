@@ -5,8 +5,6 @@ makes of it: states, victims and pending links are those that follow from the ac
 doubled, and the audit chain is whole. REDTHREAD_TEST_HISTORIES sets how many histories are drawn.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections import defaultdict

@@ -3,8 +3,6 @@
 A wrong colour order or alignment costs several points at once; the full measurement is `redthread bench links`.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import random

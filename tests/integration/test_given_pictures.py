@@ -1,7 +1,5 @@
 """Each odd picture of the sample cases is decoded and its face found, as the cases' list says it must be."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator

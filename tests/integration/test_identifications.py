@@ -1,7 +1,5 @@
 """Identifications of victims: proposed by one person, approved by another, taken back."""
 
-from __future__ import annotations
-
 import pytest
 
 from graph.actions.decide import identify

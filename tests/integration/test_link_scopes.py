@@ -1,7 +1,5 @@
 """What people decided and what the law allows holds on the real graph, whatever link reads, in whatever order."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 from collections.abc import AsyncIterator

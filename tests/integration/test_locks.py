@@ -1,7 +1,5 @@
 """What waits for a lock decides on what is true once it has it."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any, LiteralString
 

@@ -1,7 +1,5 @@
 """A face that the detector missed, from the investigator's box to the candidate, and its end."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime

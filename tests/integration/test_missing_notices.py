@@ -1,7 +1,5 @@
 """Why events have no notice, as `ingest` says it: what is away is named, and link is not blamed for it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A newer detector examines a picture of the register again: its faces stay the same faces, new ones are added."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path

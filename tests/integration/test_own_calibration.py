@@ -1,7 +1,5 @@
 """A deployment's own calibration is what link proposes by."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

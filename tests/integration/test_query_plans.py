@@ -3,8 +3,6 @@
 Plans depend on what the database knows of its sizes, so they are asked for on a graph of some thousand faces.
 """
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Iterator

@@ -1,7 +1,5 @@
 """What waits, in which order, for whom; and that two people never have one item."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

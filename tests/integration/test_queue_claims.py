@@ -1,7 +1,5 @@
 """Claims of queue items: nobody else gets a claimed item, and a claim ends by its lease or by a decision."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """While space is low the real Kafka holds back who publishes, but for our own processes."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Counts and tables for whoever runs the system: with scores, and for no person who is going to judge."""
 
-from __future__ import annotations
-
 import pytest
 
 from graph.actions.decide.decision import Judgement

@@ -1,7 +1,5 @@
 """A picture that shows the same person more than once: stated, needed for a second confirmation, taken back."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import httpx

@@ -1,7 +1,5 @@
 """People judge links, in the real graph: nothing is lost, changed by a machine, or unlogged."""
 
-from __future__ import annotations
-
 import asyncio
 
 import pytest

@@ -1,7 +1,5 @@
 """A register of the release before is compared as until then, until a person brings it over to the score of today."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Faces that the caps cut: counted at the face they are similar to, listed on request, gone with what allowed it."""
 
-from __future__ import annotations
-
 import httpx
 import pytest
 

@@ -1,7 +1,5 @@
 """What is decided was shown: a face that came to a victim since makes a sheet stale, whoever decides and how."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import httpx

@@ -1,7 +1,5 @@
 """A question in one case goes on until that case is closed or its asker ends it, and is re-opened as it was seen."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path

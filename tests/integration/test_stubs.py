@@ -1,7 +1,5 @@
 """What is left of an erased face that people judged: its links stay the business of everybody whose they were."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path

@@ -6,8 +6,6 @@ with ids that they know and ids that they guess: status, headers and body are th
 sets how many stories are drawn.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

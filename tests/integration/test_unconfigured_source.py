@@ -1,7 +1,5 @@
 """A case system that is taken out of the settings stops nobody, and is told everything once it is back."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path

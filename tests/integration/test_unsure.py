@@ -1,7 +1,5 @@
 """A link that was left unsure comes back when one of its two people has another face, and not for a new name."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 import pytest

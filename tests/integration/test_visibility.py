@@ -1,7 +1,5 @@
 """What opens a link and what does not, what a refusal tells and to whom, what becomes of an act of two districts."""
 
-from __future__ import annotations
-
 import httpx
 import pytest
 

@@ -1,7 +1,5 @@
 """Where a page ends tells of nothing that its reader may not see."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

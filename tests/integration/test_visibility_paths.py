@@ -1,7 +1,5 @@
 """Why two cases are linked, of which a person sees one or both: over what they may know alone."""
 
-from __future__ import annotations
-
 import pytest
 
 from graph.actions.read import paths

@@ -1,7 +1,5 @@
 """A picture in cases of two districts: what each may know of what the other said of it."""
 
-from __future__ import annotations
-
 import httpx
 import pytest
 

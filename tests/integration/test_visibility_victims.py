@@ -1,7 +1,5 @@
 """Under which name a victim of two districts is known, that it can be opened under it, and under no hidden one."""
 
-from __future__ import annotations
-
 import httpx
 import pytest
 

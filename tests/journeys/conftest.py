@@ -1,7 +1,5 @@
 """One running system for all journeys: that of the demo, with three sample cases in it."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """`redthread demo`, from nothing to the answers; its end is tested in test_stopping.py."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 import re

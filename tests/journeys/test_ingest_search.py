@@ -1,7 +1,5 @@
 """A folder goes into the running system once, however often it is sent; a search finds people and keeps to its case."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

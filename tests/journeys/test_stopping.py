@@ -1,7 +1,5 @@
 """The last test of the journeys: Ctrl-C ends the demo, and nothing of it stays."""
 
-from __future__ import annotations
-
 import signal
 
 import httpx

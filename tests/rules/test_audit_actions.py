@@ -1,7 +1,5 @@
 """The list of audit actions: its grammar, its table for auditors, and that every action has a place that records it."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

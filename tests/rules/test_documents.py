@@ -1,7 +1,5 @@
 """What the documents list is what the code has: settings, topics, routes, disclosed facts, links between pages."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

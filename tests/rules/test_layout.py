@@ -1,7 +1,5 @@
 """The rules that keep the parts apart and the words the same, read from the sources: a breach names its line."""
 
-from __future__ import annotations
-
 import ast
 import io
 import re

@@ -1,7 +1,5 @@
 """No score, however high, confirms anything: there is no statement that could."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 import re

@@ -1,7 +1,5 @@
 """The walks in `infra/docs/developers.md` are true and short: files and functions exist and lead to each other."""
 
-from __future__ import annotations
-
 import ast
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Access to the graph as the API gives it to a person."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from graph.actions.access import Access, AccessLog

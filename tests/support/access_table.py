@@ -1,7 +1,5 @@
 """The people and the things of the access table in tests/integration/test_access_table.py."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from itertools import count
 

@@ -1,7 +1,5 @@
 """Archives that tests make in memory, and what is read from them."""
 
-from __future__ import annotations
-
 import struct
 import zlib
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What the graph would hold after link has taken a log in batches."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from streams.faces.models import MODEL_ID

@@ -4,8 +4,6 @@ A test run starts the servers a dozen times, and each start from archives takes 
 are in the cache folder, so later runs start from them at once.
 """
 
-from __future__ import annotations
-
 import asyncio
 import signal
 import subprocess

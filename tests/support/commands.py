@@ -5,8 +5,6 @@ where the test has a running event loop: in a forked process. `redthread_process
 detaching, signals, exit at a real pipe.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import io

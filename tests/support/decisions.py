@@ -1,7 +1,5 @@
 """Decisions as tests make them, and what they leave in the graph and the outbox."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What answers disclose on purpose although it is derived from data that the reader may not see."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

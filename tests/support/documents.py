@@ -3,8 +3,6 @@
 A generated table stands between `<!-- generated: NAME -->` and `<!-- end -->`; `api.md` is generated as a whole.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """Small graphs for tests, written with link's own statements, so that they have link's own shapes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

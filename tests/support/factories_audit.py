@@ -1,7 +1,5 @@
 """An audit of three days and its exports: what `audit verify` is tested on."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count

@@ -1,7 +1,5 @@
 """Model files of a test's own, made of the official ones."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

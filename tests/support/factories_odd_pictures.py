@@ -1,7 +1,5 @@
 """Files built byte by byte, as no library here writes them: deep and paged TIFFs, HEIC, raw photos."""
 
-from __future__ import annotations
-
 import base64
 import struct
 from collections.abc import Sequence

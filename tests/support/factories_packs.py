@@ -1,7 +1,5 @@
 """Model packs of a test's own: tiny networks that make a vector of an aligned face; no weights of anybody."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

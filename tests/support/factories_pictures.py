@@ -1,7 +1,5 @@
 """Drawn pictures in every form that a case system may send, and the real faces of installed packages."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Drawn vectors, and the records of the gallery log around them: no test of link needs a model or a picture."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import random

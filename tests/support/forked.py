@@ -6,8 +6,6 @@ differ: what the interpreter reads at its start (PYTHON*) has no effect, and at 
 not take down its modules. Starts by the interpreter are tested in tests/integration/servers and tests/journeys.
 """
 
-from __future__ import annotations
-
 import atexit
 import ctypes
 import gc

@@ -1,7 +1,5 @@
 """What the real graph holds, as tests read it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

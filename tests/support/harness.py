@@ -4,8 +4,6 @@ No wait has a fixed length: it ends when its condition holds, or fails after a g
 workers' logs.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -1,7 +1,5 @@
 """A Kafka of a test's own, without Neo4j, which the test may kill."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import signal

@@ -1,7 +1,5 @@
 """A drawn register that changes to another model, in processes or in this process."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field

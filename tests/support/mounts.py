@@ -1,7 +1,5 @@
 """Temporary file systems for tests, and full disks. Only root on Linux can mount: elsewhere the test is skipped."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """What one person is answered by everything that reads, and a hand that changes all that they may not see."""
 
-from __future__ import annotations
-
 from random import Random
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Runs many command lines of `redthread` as forked processes, each with its own user, limits and output."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """The queue as tests fill, read and claim it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Link's meaning of the gallery log in plain Python: one record at a time, every face with every other in float64."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations

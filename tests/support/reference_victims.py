@@ -1,7 +1,5 @@
 """Victims from scratch, in plain Python and by another way than the product's: sets merged one by one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256

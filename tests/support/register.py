@@ -1,7 +1,5 @@
 """A gallery without a graph: it knows the memberships that a graph would hold beside it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from streams.gallery.calibration import Calibrations

@@ -1,7 +1,5 @@
 """Stored vectors whose scored vectors are known: what the map makes of them is undone beforehand."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

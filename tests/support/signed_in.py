@@ -1,7 +1,5 @@
 """People who are signed in: tokens of an issuer that lives as long as the tests."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Packages made by tests, for environments that must not ask an index."""
 
-from __future__ import annotations
-
 import hashlib
 import zipfile
 from pathlib import Path

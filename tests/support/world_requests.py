@@ -1,7 +1,5 @@
 """Requests to the API of a world, drawn at random: with its ids, and with ids that nobody has."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random

@@ -5,8 +5,6 @@ its case, its pictures and its registered victim, who that victim is, further fa
 people. The worlds agree in everything that the viewer may know, and in what `tests.support.disclosures` lists.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Worse copies of a picture, as case material is: small, blurred, moved, compressed, covered, bent, filtered. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 

@@ -1,7 +1,5 @@
 """The main face of each picture and of its worse copies, by the embed workers' code, in processes of their own."""
 
-from __future__ import annotations
-
 import hashlib
 import multiprocessing
 import signal

@@ -6,8 +6,6 @@ Terms: ISO/IEC 19795-1; a mated search succeeds where its person scores at or ab
 of non-mated searches passes with anybody (TPIR at FPIR).
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

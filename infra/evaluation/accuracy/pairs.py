@@ -1,7 +1,5 @@
 """Verification: pairs of pictures of one person and of two. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final

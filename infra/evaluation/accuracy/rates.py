@@ -3,8 +3,6 @@
 Terms: ISO/IEC 19795-1. A pair or a search with a face that was not found scores minus infinity: it is never accepted.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """`bench accuracy`: error rates of the product's own code on a folder with one sub-folder for each person."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What `bench accuracy` prints for people."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

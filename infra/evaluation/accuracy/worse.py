@@ -1,7 +1,5 @@
 """Verification with worse copies as one picture of each pair, at thresholds that were fixed on clean pairs. Pure."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Mapping, Sequence

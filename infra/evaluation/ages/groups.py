@@ -1,7 +1,5 @@
 """Groups that link would propose in a case full of people of one age: how many of their pairs are strangers. Pure."""
 
-from __future__ import annotations
-
 from itertools import combinations
 from typing import Final
 

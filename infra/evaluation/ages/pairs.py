@@ -1,7 +1,5 @@
 """Pairs of faces at known ages: true and false accepts by age and by the years between. Pure."""
 
-from __future__ import annotations
-
 from typing import Final
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Faces of people at known ages, and intervals over people. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final

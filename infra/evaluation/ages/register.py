@@ -1,7 +1,5 @@
 """New faces at known ages in registers of several sizes: false candidates, before and after the caps. Pure."""
 
-from __future__ import annotations
-
 import importlib
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """`bench accuracy --ages`: error rates by age, on pictures whose names contain the age."""
 
-from __future__ import annotations
-
 import re
 import threading
 from collections.abc import Sequence

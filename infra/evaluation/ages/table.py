@@ -1,7 +1,5 @@
 """What `bench accuracy --ages` prints for people."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Search for a victim with pictures at several ages: methods to score a picture by all of them. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Final
 

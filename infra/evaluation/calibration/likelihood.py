@@ -4,8 +4,6 @@ Source: Brümmer and du Preez, "Application-independent evaluation of speaker de
 (2006): Cllr, and its least value by pool adjacent violators.
 """
 
-from __future__ import annotations
-
 import importlib
 from math import log10
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """`bench calibrate`: calibrates scores on a folder of labelled pictures, and tests on people not in the fit."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import asdict, dataclass

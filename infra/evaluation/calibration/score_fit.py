@@ -1,7 +1,5 @@
 """From labelled faces to the map that they are compared by: see `graph.domain.score`. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Final
 

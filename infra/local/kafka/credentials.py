@@ -1,7 +1,5 @@
 """Who may enter the local Kafka: one account, generated once, in a file for its owner's processes and case systems."""
 
-from __future__ import annotations
-
 import json
 import secrets
 from pathlib import Path

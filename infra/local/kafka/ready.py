@@ -1,7 +1,5 @@
 """Waits for a Kafka to answer, whoever started it."""
 
-from __future__ import annotations
-
 import asyncio
 
 from confluent_kafka import KafkaException

@@ -1,7 +1,5 @@
 """The real Apache Kafka as a child process: one KRaft node on the loopback."""
 
-from __future__ import annotations
-
 import base64
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Why Neo4j ended: read from its log, in one sentence, and where there is one with the command that mends it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from infra.local.logs import last_line, tail

@@ -10,8 +10,6 @@ of the half-written transaction behind a gap, and no later start could read the 
 the half-written transaction as after a power cut, and every acknowledged one is there.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

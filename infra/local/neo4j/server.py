@@ -1,7 +1,5 @@
 """The real Neo4j Community as a child process on the loopback, with a password and without telemetry."""
 
-from __future__ import annotations
-
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,7 +1,5 @@
 """What an archive reader gives: its entries, in the order in which they are read, and the bytes of each."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol

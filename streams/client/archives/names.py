@@ -1,7 +1,5 @@
 """The names of a ZIP archive's entries, which may be in any code page."""
 
-from __future__ import annotations
-
 import unicodedata
 import zlib
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Opens archives by what their bytes are; a name only decides whether one is looked for."""
 
-from __future__ import annotations
-
 import mimetypes
 import tempfile
 from collections.abc import Iterator

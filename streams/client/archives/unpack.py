@@ -1,7 +1,5 @@
 """TAR, 7z, RAR and CAB archives, read from beginning to end by a process of its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import select

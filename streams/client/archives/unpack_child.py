@@ -8,8 +8,6 @@ the entry's bytes follow in frames, an empty one, and a byte: `w` where they are
 why it ends: nothing where the archive is whole.
 """
 
-from __future__ import annotations
-
 import ctypes
 import importlib
 import json

@@ -1,7 +1,5 @@
 """ZIP archives, read entry by entry."""
 
-from __future__ import annotations
-
 import bz2
 import lzma
 import stat

@@ -4,8 +4,6 @@ Python's own reader refuses a whole archive for one odd name, and everything tha
 PKWARE's APPNOTE.
 """
 
-from __future__ import annotations
-
 import struct
 import zlib
 from dataclasses import dataclass, replace

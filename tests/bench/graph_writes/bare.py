@@ -3,8 +3,6 @@
 It locks nothing, reads nothing, checks no epoch and takes every row for new.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import asdict

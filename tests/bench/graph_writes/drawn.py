@@ -1,7 +1,5 @@
 """The batches of `bench graph-writes`: what link would write for drawn pictures, one after the other. No I/O."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterator, Sequence
 from typing import Final

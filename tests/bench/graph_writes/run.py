@@ -1,7 +1,5 @@
 """`bench graph-writes`: what link commits, in rows a second, beside a bare driver that writes the same rows."""
 
-from __future__ import annotations
-
 import statistics
 import time
 from dataclasses import dataclass, field

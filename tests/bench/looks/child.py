@@ -3,8 +3,6 @@
 Apart from the class names it relies on nothing that an older commit lacks.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 import time

@@ -1,7 +1,5 @@
 """The pictures of `bench looks`: ten kinds of poor ones, corners without a face, and faces in large pictures. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Final

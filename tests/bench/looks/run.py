@@ -1,7 +1,5 @@
 """`bench looks`: how many faces are found in poor and large pictures, how many boxes are none, and what it costs."""
 
-from __future__ import annotations
-
 import json
 import random
 import subprocess

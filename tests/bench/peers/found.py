@@ -1,7 +1,5 @@
 """What somebody found in the pictures of `bench peers`, and how well it tells people apart. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal

@@ -1,7 +1,5 @@
 """Our own way through the pictures of `bench peers`: decoder and face finder of the embed workers, without servers."""
 
-from __future__ import annotations
-
 import hashlib
 import multiprocessing
 import signal

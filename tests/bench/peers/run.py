@@ -1,7 +1,5 @@
 """`bench peers`: the same pictures through our embed code and through the libraries that people would take instead."""
 
-from __future__ import annotations
-
 import random
 import threading
 import time

@@ -4,8 +4,6 @@ Each class is one peer: `packages` are those whose versions are reported, `faces
 a vector, None of a peer that only detects, for each face of the picture at a path.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 from importlib.metadata import version

@@ -1,7 +1,5 @@
 """The libraries of `bench peers`, each in processes of an environment of its own."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

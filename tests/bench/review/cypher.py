@@ -1,7 +1,5 @@
 """Statements that create a graph for the review bench, and check it at the end."""
 
-from __future__ import annotations
-
 from typing import Final
 
 # A graph of link's shapes, created without lookups and vectors: several times faster than by link.

@@ -1,7 +1,5 @@
 """A graph of any size for `bench review`: cases, faces, victims and candidates drawn by chance, the same for a seed."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """`bench review`: many reviewers at once on a large graph, over HTTP, as their screens would do it."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import time

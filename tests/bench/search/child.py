@@ -3,8 +3,6 @@
 Run by `tests.bench.environment.peer_process` with this interpreter and one thread of BLAS, as link runs.
 """
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import time

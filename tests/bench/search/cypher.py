@@ -1,7 +1,5 @@
 """Statements for Neo4j's own vector index over generated vectors."""
 
-from __future__ import annotations
-
 from typing import Final
 
 WRITE_PROBES: Final = """

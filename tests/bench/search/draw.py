@@ -1,7 +1,5 @@
 """A register of any size for `bench search`, drawn by chance, the same for a seed, and never whole in memory."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The gallery as `bench search` uses it: the one place that follows a change of it."""
 
-from __future__ import annotations
-
 import base64
 import os
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The graph of a drawn register, made by Neo4j's offline import before its server starts first."""
 
-from __future__ import annotations
-
 import asyncio
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """Neo4j's own vector index on the vectors that our gallery compares: how long a search takes, and what it misses."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from typing import Any, Final

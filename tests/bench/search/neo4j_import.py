@@ -3,8 +3,6 @@
 A program of its own, never imported by Redthread (Neo4j is under the GPL), as `infra/local/neo4j/launcher.py` is one.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

@@ -3,8 +3,6 @@
 Loads nothing of Redthread. Asked by `tests.bench.search.run`.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from importlib import import_module

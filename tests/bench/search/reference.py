@@ -1,7 +1,5 @@
 """What link should propose for new faces: every pair compared in float64, every rule applied to it in plain Python."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 

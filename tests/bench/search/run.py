@@ -4,8 +4,6 @@ Every gallery is in a process of its own, so that its memory can be measured. Fi
 ratio are measured in turns.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import sys

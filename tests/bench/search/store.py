@@ -1,7 +1,5 @@
 """A drawn register as the graph would tell of it to whoever loads the gallery: without servers, page by page."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from typing import Any, LiteralString, TypeVar
 

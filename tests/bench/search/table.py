@@ -1,7 +1,5 @@
 """What `bench search` prints for people."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from rich.console import Console

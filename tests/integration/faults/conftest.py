@@ -1,7 +1,5 @@
 """What the fault tests share: the campaign that the environment asks for, and a place to say what happened."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 

@@ -13,8 +13,6 @@ for example `REDTHREAD_FAULTS_CUTS=20 sh infra/run test tests/integration/faults
 cut needs a loop mount. Every fault ends with a reconcile of all that was acknowledged with topics, graph and notices.
 """
 
-from __future__ import annotations
-
 import signal
 import time
 from collections.abc import Iterator

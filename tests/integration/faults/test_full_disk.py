@@ -4,8 +4,6 @@
 tmpfs and a new ext4 image; CI runs none. See test_faults.py for the other variables.
 """
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 

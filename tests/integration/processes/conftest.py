@@ -1,7 +1,5 @@
 """An installation whose workers are processes; a test that needs other settings has its own `site`."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from pathlib import Path
 

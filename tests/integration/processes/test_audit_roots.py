@@ -1,7 +1,5 @@
 """Each finished day has one root, in the graph, in its topic and in a file, whatever happens in between."""
 
-from __future__ import annotations
-
 import json
 import signal
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """Real pictures through real processes that are killed at the worst moments, then read again from the beginning."""
 
-from __future__ import annotations
-
 import io
 import signal
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A case of more pictures than one transaction takes is closed and erased to the end, also across a crash."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Whatever happens to link (kill -9, two at once, a pause): every pair is there once, every event is told once."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence

@@ -1,7 +1,5 @@
 """The graph's cursor is the truth: whatever Kafka committed and whatever is read again, nothing changes or lacks."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path

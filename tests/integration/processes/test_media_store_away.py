@@ -1,7 +1,5 @@
 """The volume of the media store is unmounted in the middle of an ingest, and mounted again."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """A register changes to another model: vectors beside vectors, the list before, one record, and people's word stays."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """Topics as the table says, and a person's questions with real pictures, from the asking to the answer."""
 
-from __future__ import annotations
-
 import http.server
 import io
 import json

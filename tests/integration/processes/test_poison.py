@@ -1,7 +1,5 @@
 """Bad input between good events: the good ones are processed, each bad one ends with a reason, none is lost."""
 
-from __future__ import annotations
-
 import functools
 import http.server
 import json

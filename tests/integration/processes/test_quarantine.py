@@ -1,7 +1,5 @@
 """What the quarantine knows of an event, on the real graph."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A graph and a log that do not agree: link notices it, the graph remembers it, and the repair loses nothing."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """While space is low, pictures wait, uploads are refused, and everything else goes on; nothing ends in quarantine."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path

@@ -3,8 +3,6 @@
 Its folder is that of an older release, whose broker asked nobody who he is.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

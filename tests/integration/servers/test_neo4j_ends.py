@@ -1,7 +1,5 @@
 """The real Neo4j on a disk that fills up, and on a log that it cannot read: it comes back, or says why it does not."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import re

@@ -1,7 +1,5 @@
 """What `redthread status` shows of a system: its processes as they are now, however old the supervisor's notes are."""
 
-from __future__ import annotations
-
 import asyncio
 import http.server
 import json

@@ -1,7 +1,5 @@
 """The local stack as a person uses it: real servers that start, keep their data, and leave nothing behind."""
 
-from __future__ import annotations
-
 import asyncio
 import fcntl
 import os

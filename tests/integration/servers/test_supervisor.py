@@ -1,7 +1,5 @@
 """The supervisor with small children: what it restarts, what it ends, and what does not outlive it."""
 
-from __future__ import annotations
-
 import asyncio
 import dataclasses
 import errno

@@ -3,8 +3,6 @@
 Each remembers in `Truth` what it was told, and goes on by itself once the system answers again.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import shutil

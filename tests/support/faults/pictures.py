@@ -1,7 +1,5 @@
 """As many small pictures as a campaign needs: drawn ones without a face, and the samples' people in ever new copies."""
 
-from __future__ import annotations
-
 import random
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Reads the topics from their beginnings, the graph and the stored crops, and comp
 remembers. A second opinion beside `redthread status --reconcile`: neither takes anything from the other.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import time

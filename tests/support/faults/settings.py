@@ -1,7 +1,5 @@
 """How long the fault tests run: from the environment, because CI runs a short version and a person a long campaign."""
 
-from __future__ import annotations
-
 import os
 import random
 from dataclasses import dataclass

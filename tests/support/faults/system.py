@@ -1,7 +1,5 @@
 """The whole of Redthread as a user starts it: `redthread up` on a data folder, with all its processes."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

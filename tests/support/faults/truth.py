@@ -1,7 +1,5 @@
 """What was sent and acknowledged, remembered outside the system: what the system forgot is noticed too."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any

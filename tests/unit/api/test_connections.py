@@ -1,7 +1,5 @@
 """Clients that send slowly, or too much, are not waited for: over real connections, with times that are short here."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import AsyncIterator

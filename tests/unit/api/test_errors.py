@@ -1,7 +1,5 @@
 """One table from error code to status."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

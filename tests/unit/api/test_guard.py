@@ -1,7 +1,5 @@
 """What holds for every request: Host, size, headers, and a 500 that tells nothing."""
 
-from __future__ import annotations
-
 import logging
 
 import httpx

@@ -1,7 +1,5 @@
 """Where the issuer's keys come from: as its metadata say, under the issuer's own name, and never by a redirect."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Iterator

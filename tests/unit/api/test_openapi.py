@@ -1,7 +1,5 @@
 """The OpenAPI document tells every route whole: what it takes, what it refuses, with examples that are true."""
 
-from __future__ import annotations
-
 import json
 import re
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """Where the API listens and whose tokens it takes: the development issuer stays on one machine."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

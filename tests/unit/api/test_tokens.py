@@ -1,7 +1,5 @@
 """A token is believed when its one issuer signed it for this service and it still holds; nothing of it is ever told."""
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 import json

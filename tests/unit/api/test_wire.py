@@ -1,7 +1,5 @@
 """What is sent is taken as what it is, and answers have the fields of the domain's dataclasses."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, make_dataclass
 
 import pytest

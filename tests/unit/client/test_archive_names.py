@@ -1,7 +1,5 @@
 """Names in archives are shown as they were meant, or somehow, and never stop the rest."""
 
-from __future__ import annotations
-
 import struct
 import zlib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """An archive that is cut off or damaged gives the files that are whole in it, and says so."""
 
-from __future__ import annotations
-
 import os
 import time
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The files of folders and archives: nothing leads anywhere else, is larger than it may be, or is lost unsaid."""
 
-from __future__ import annotations
-
 import errno
 import io
 import lzma

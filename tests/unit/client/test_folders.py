@@ -1,7 +1,5 @@
 """Sub-folders become cases, whatever they are called, and no file is lost without a word."""
 
-from __future__ import annotations
-
 import os
 import unicodedata
 from pathlib import Path

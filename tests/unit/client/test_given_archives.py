@@ -1,7 +1,5 @@
 """Archives and folders that are odd in a way which users of similar tools have reported."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What `redthread ingest` has sent."""
 
-from __future__ import annotations
-
 import sqlite3
 import threading
 from contextlib import closing

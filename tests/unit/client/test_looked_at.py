@@ -1,7 +1,5 @@
 """What was looked at of a file is said where it is not everything."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """TAR, 7z and RAR archives are read by a process of its own, where the system has libarchive."""
 
-from __future__ import annotations
-
 import io
 import os
 import sys

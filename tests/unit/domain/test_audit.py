@@ -1,7 +1,5 @@
 """The audit chain tells every gap, change, swap and cut in its middle."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count

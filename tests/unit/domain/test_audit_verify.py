@@ -1,7 +1,5 @@
 """An export tells every change, removal, swap and cut, and names the place; with roots, a chain hashed anew."""
 
-from __future__ import annotations
-
 import json
 import re
 import tracemalloc

@@ -1,7 +1,5 @@
 """Overlap against plain pixel counting, and which boxes a person may mark a face by."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,7 +1,5 @@
 """What a score says, and from which one on two faces are a candidate, by how many faces were compared."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from math import log10
 

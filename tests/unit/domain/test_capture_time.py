@@ -1,7 +1,5 @@
 """Dates of pictures: which are believed, which of several counts, and who may know how far two lie apart."""
 
-from __future__ import annotations
-
 import pytest
 
 from graph.domain.capture_time import BEYOND, LIMITS, Dates, Gap, StatedDate, gap_between, why_implausible

@@ -1,7 +1,5 @@
 """Who may be compared with whom, how many are proposed, and what a search may find."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 from hypothesis import given

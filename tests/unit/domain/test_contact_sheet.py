@@ -1,7 +1,5 @@
 """A contact sheet confirms as few links as make two sides one person."""
 
-from __future__ import annotations
-
 import pytest
 
 from graph.domain.contact_sheet import ContactSheet, Pair, SheetSubject, pairs_to_confirm

@@ -1,7 +1,5 @@
 """Faces are one group only where every pair of them is strictly similar; who is apart leaves."""
 
-from __future__ import annotations
-
 from graph.domain.group import SHEET_MAX, FaceSet, grown_group, without_cannot_links
 
 STRICT = 0.528

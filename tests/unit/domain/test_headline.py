@@ -1,7 +1,5 @@
 """What an answer says in one sentence, and what it never says."""
 
-from __future__ import annotations
-
 import pytest
 
 from graph.domain.headline import AnswerCounts, headline

@@ -1,7 +1,5 @@
 """Ids are the same for the same facts, in whatever order these are told, and differ for others."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

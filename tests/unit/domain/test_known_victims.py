@@ -1,7 +1,5 @@
 """The victims as a viewer may know them: made of what they may know, and of nothing else."""
 
-from __future__ import annotations
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

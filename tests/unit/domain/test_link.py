@@ -1,7 +1,5 @@
 """The state table of a link, and that a reopening restores exactly."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import pytest

@@ -1,7 +1,5 @@
 """Who may do what, tabulated: deed, role, district, and who decided before."""
 
-from __future__ import annotations
-
 import pytest
 
 from graph.domain.errors import Forbidden, NotFound

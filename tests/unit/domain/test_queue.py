@@ -1,7 +1,5 @@
 """Units, items, filters and the walk through what waits."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

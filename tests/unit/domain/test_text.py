@@ -1,7 +1,5 @@
 """A text that nobody can read is no text."""
 
-from __future__ import annotations
-
 import pytest
 
 from graph.domain.errors import Forbidden, Invalid

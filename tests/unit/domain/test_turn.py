@@ -1,7 +1,5 @@
 """Earlier releases stored a turned picture with a note behind its last byte: it is still read."""
 
-from __future__ import annotations
-
 import pytest
 
 from graph.domain.box import noted_turn

@@ -1,7 +1,5 @@
 """Victims follow from what was said, whatever the order in which it is computed and however much of it."""
 
-from __future__ import annotations
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

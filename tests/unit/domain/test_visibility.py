@@ -1,7 +1,5 @@
 """What is left of a face, a case and a search answer that lies in another district."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

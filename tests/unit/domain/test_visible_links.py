@@ -1,7 +1,5 @@
 """What a person may see of a link before and after judging it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The real model files: they are downloaded once, verified, and kept in the user's cache folder."""
 
-from __future__ import annotations
-
 import pytest
 
 from streams.faces.find import FaceFinder

@@ -1,7 +1,5 @@
 """Our decoding of YuNet's output is OpenCV's, and the second look makes landmarks better, not other."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2

@@ -1,7 +1,5 @@
 """From a picture to faces that can be recorded: in order, inside the picture, comparable, repeatable."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Boxes and cuts, checked by hand-made cases."""
 
-from __future__ import annotations
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st

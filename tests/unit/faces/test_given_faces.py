@@ -1,7 +1,5 @@
 """Each sample case that is about seeing a face ends as the cases' list says it must."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections.abc import Iterator

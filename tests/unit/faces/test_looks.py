@@ -1,7 +1,5 @@
 """A picture is searched in the sizes, tiles and contrast that it needs, and its faces are confirmed."""
 
-from __future__ import annotations
-
 import io
 
 import cv2

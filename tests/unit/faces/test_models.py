@@ -1,7 +1,5 @@
 """Model files are the official ones or none, and the prepared copies compute the same."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import json

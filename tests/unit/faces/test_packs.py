@@ -1,7 +1,5 @@
 """A pack's recogniser is used where there is exactly one; whatever else stands in the folder is told in one line."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

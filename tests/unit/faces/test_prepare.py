@@ -1,7 +1,5 @@
 """A prepared model gives the same bits as its source, only sooner."""
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """How good a face is, and the sentence that says what limits it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import cv2

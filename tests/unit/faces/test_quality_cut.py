@@ -1,7 +1,5 @@
 """A real face that the picture's edge cuts: half of it is compared however poor, a mouth alone is not."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

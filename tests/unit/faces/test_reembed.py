@@ -1,7 +1,5 @@
 """A stored face gives another recogniser what it would have given at first, from its crop or from its picture."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What an answer calls similar: more is asked of many faces, and nothing at all is said by a face that is too poor."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Drawn logs in any batches have the meaning of a plain reading: see tests/support/reference_gallery.py."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

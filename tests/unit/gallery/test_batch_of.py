@@ -1,7 +1,5 @@
 """Records that were once read wrongly in a batch: erasures, other models, broken vectors, overtaking searches."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

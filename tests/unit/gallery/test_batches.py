@@ -1,7 +1,5 @@
 """What a batch changes counts for what it compares, whatever the order and size of batches."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

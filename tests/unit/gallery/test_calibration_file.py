@@ -1,7 +1,5 @@
 """The calibration that comes with the program, and a deployment's own beside it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

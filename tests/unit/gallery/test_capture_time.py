@@ -1,7 +1,5 @@
 """When a picture was taken, as a batch of the gallery log has it."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

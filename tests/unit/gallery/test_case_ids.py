@@ -1,7 +1,5 @@
 """A new case gets no id that people could take for another case's; cases of older releases go on."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

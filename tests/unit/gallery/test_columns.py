@@ -1,7 +1,5 @@
 """The register's columns hold what dicts of objects would, and say of many faces at once what may be compared."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """However many faces are alike, link proposes what a comparison with every single one would: it looks further down."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from unittest.mock import patch

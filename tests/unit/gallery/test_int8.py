@@ -1,7 +1,5 @@
 """What codes say of a score is true of it, on every kind of vectors."""
 
-from __future__ import annotations
-
 import numpy as np
 import onnx
 import onnx.parser

@@ -1,7 +1,5 @@
 """A face that a person calls unrelated or a suspect leaves comparison and searches; taken back it is compared anew."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """A face that is compared although it is poor (half of it lies outside the picture) gives leads and nothing more."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A face that a person marked: it joins its media for good, and goes for good with what it was marked on."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

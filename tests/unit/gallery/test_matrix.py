@@ -1,7 +1,5 @@
 """The fast comparison finds what float64 finds with every row, at the threshold's very edge too."""
 
-from __future__ import annotations
-
 from threading import Lock
 
 import numpy as np

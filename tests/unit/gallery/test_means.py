@@ -1,7 +1,5 @@
 """A victim's mean finds a face that none of its single faces resembles, at whichever record it could be found first."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

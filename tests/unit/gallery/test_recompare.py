@@ -1,7 +1,5 @@
 """A recompared register has the links that brute force finds, and only groups of similar faces."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

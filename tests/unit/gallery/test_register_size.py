@@ -1,7 +1,5 @@
 """However large the register is, a new face of somebody who is not in it raises about as many candidates."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import numpy as np

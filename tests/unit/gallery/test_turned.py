@@ -1,7 +1,5 @@
 """A search turns a picture that is known: the faces that only the turned picture shows join it and are asked with."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from graph.domain.errors import OtherModel

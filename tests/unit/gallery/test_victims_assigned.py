@@ -1,7 +1,5 @@
 """What people decided about victims reaches link by the log and counts for the caps from there on."""
 
-from __future__ import annotations
-
 import json
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a person may see of a face that a search returned."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from graph.actions.read.answers import found_face

@@ -1,7 +1,5 @@
 """How a batch that is too large for one transaction is cut into chunks."""
 
-from __future__ import annotations
-
 from graph.actions.link.chunks import in_chunks
 from graph.actions.link.writes import GraphWrites, ProposedLink
 from graph.store.session import Row

@@ -1,7 +1,5 @@
 """What Neo4j's driver raises, told as ours: a refusal is set aside, everything else is waited for."""
 
-from __future__ import annotations
-
 import pytest
 from neo4j.exceptions import Neo4jError, ServiceUnavailable, SessionExpired
 

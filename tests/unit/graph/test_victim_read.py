@@ -1,7 +1,5 @@
 """A victim's contact sheet: what a person may see of it, and in which order."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from graph.actions.read.victim import VictimFace, victim_cases

@@ -1,7 +1,5 @@
 """Files are whole and on the disk once they are written, whatever ends the process or the machine."""
 
-from __future__ import annotations
-
 import os
 import stat
 import threading

@@ -1,7 +1,5 @@
 """Class-data archives: used where they match, ignored in silence where they do not, and never seen half made."""
 
-from __future__ import annotations
-
 import asyncio
 import fcntl
 import os

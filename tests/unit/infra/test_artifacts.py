@@ -1,7 +1,5 @@
 """The jars of the local servers: nothing but the locked bytes is ever used."""
 
-from __future__ import annotations
-
 import http.server
 import threading
 from collections.abc import Iterator

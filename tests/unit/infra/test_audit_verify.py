@@ -1,7 +1,5 @@
 """`redthread audit verify` needs nothing but the file, and says in words and by its exit code what it found."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

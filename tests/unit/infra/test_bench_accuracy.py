@@ -1,7 +1,5 @@
 """The rates of `bench accuracy` are those that a person counts by hand."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from itertools import combinations

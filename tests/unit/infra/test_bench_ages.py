@@ -1,7 +1,5 @@
 """`bench accuracy --ages` on drawn vectors: what it counts, that it comes again, and what it refuses."""
 
-from __future__ import annotations
-
 import io
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A calibration is found again from scores that were drawn by it, and tells the truth of people it has not seen."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import date
 from pathlib import Path

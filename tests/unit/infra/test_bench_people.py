@@ -1,7 +1,5 @@
 """What links join is counted by people, over chains of that person's own pictures only."""
 
-from __future__ import annotations
-
 import itertools
 import random
 

@@ -1,7 +1,5 @@
 """The plots of benches: whole SVG, with the words and the places that they were given."""
 
-from __future__ import annotations
-
 from xml.etree import ElementTree
 
 from infra.evaluation.plots import det_svg, reliability_svg

@@ -1,7 +1,5 @@
 """The accuracy is that of the best threshold on the other folds, and its pairs are what they say."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """What `redthread demo` runs its job with: on the samples, and on a folder of one's own."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The demo's figures follow from the notices, and its links name each pair of places once."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from graph.actions.read.counts import ScoredLink

@@ -1,7 +1,5 @@
 """The local stack's own sign-in: one key pair for each data folder, and refused wherever a real issuer stands."""
 
-from __future__ import annotations
-
 import json
 import stat
 from pathlib import Path

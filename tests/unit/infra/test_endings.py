@@ -1,7 +1,5 @@
 """No command ends with a traceback, whatever is wrong around it: one line, and an exit code by the kind of fault."""
 
-from __future__ import annotations
-
 import errno
 import os
 import signal

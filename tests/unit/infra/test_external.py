@@ -1,7 +1,5 @@
 """Stack `external`: servers that somebody else runs are asked, never started, stopped or guessed."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from pathlib import Path

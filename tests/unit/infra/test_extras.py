@@ -1,7 +1,5 @@
 """A server with an external Kafka and Neo4j runs without the extras, and a command names the one it lacks."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """Which stored decisions agree with what was asked, where answers were lost."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.support.faults.truth import Verdict, agrees

@@ -1,7 +1,5 @@
 """Forked processes of tests end as others do, whoever starts them."""
 
-from __future__ import annotations
-
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """`infra/run` and `infra/install.py`: what is said when a first run cannot go on, and what a later run repairs."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import shutil

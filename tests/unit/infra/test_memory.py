@@ -1,7 +1,5 @@
 """Memory within the limits of containers, read from a file system like the kernel's."""
 
-from __future__ import annotations
-
 import resource
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Neo4j's memory follows the machine's: a large graph on the least of it takes seconds for what takes milliseconds."""
 
-from __future__ import annotations
-
 import pytest
 
 from infra.local.neo4j.server import memory

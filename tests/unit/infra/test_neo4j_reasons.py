@@ -1,7 +1,5 @@
 """The reason for which Neo4j ended is found in its log, behind the stack traces of earlier starts."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

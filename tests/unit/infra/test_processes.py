@@ -1,7 +1,5 @@
 """What a child process is given."""
 
-from __future__ import annotations
-
 from infra.local.processes import worker
 
 ENV = {"REDTHREAD_NEO4J_URI": "bolt://127.0.0.1:7687", "REDTHREAD_NEO4J_PASSWORD": "secret"}

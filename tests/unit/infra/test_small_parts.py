@@ -1,7 +1,5 @@
 """Ports, logs and the data folder: the small parts that the supervisor stands on."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

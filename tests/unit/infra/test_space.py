@@ -1,7 +1,5 @@
 """Free space on a small disk: what is said, what is held back, and the reserve that is given up and made anew."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import Iterator

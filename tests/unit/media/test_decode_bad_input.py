@@ -1,7 +1,5 @@
 """What is no legal picture is refused with a reason; what kills or hangs the decoder harms nobody else."""
 
-from __future__ import annotations
-
 import os
 import signal
 import struct

@@ -1,7 +1,5 @@
 """Kinds of picture that parsers refuse, show almost black or take for something else: each is seen as it is."""
 
-from __future__ import annotations
-
 import base64
 import io
 import struct

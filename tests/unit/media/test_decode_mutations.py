@@ -1,7 +1,5 @@
 """Whatever is done to a picture, it is decoded or refused; `bench fuzz-decoder` does the same for as long as wanted."""
 
-from __future__ import annotations
-
 import random
 
 import pytest

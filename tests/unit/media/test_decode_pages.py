@@ -1,7 +1,5 @@
 """Each distinct page and frame of a file is seen, up to a limit that is told; a thumbnail is no page of its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import struct

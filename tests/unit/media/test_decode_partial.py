@@ -1,7 +1,5 @@
 """Of a cut or damaged picture what decodes is seen, and the share of it is told; only nothing at all is refused."""
 
-from __future__ import annotations
-
 import io
 import struct
 import zlib

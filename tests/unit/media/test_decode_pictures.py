@@ -1,7 +1,5 @@
 """Every legal kind of picture becomes upright BGR pixels; drawn quarters show colour order and orientation."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """A decoding process that a hostile file has taken over reaches nothing but its two pipes."""
 
-from __future__ import annotations
-
 import base64
 import errno
 import json

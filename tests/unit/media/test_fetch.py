@@ -1,7 +1,5 @@
 """Files come from allowed places only, whole and proved; every refusal has a reason and names no path."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import threading

@@ -1,7 +1,5 @@
 """The media store keeps whole files under ids only, privately, and forgets on demand."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil

@@ -1,7 +1,5 @@
 """A silent host delays its first event and nothing else; one event a step asks whether it answers again."""
 
-from __future__ import annotations
-
 import pytest
 
 from graph.domain.errors import SourceUnreachable

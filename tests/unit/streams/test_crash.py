@@ -1,7 +1,5 @@
 """A crash point kills the process once, so that the next one goes on."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys

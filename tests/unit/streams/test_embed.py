@@ -1,7 +1,5 @@
 """A folder or a host that is away closes nothing but itself."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

@@ -1,7 +1,5 @@
 """Records of the gallery log as former releases wrote them are read."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Whatever a case system sends is an event, or Unprocessable says what is wrong; nothing else is ever raised."""
 
-from __future__ import annotations
-
 import base64
 import json
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Kafka settings, by librdkafka's names, mean the same to Faust, aiokafka, librdkafka and the local broker."""
 
-from __future__ import annotations
-
 import datetime
 import json
 import re

@@ -1,7 +1,5 @@
 """The pending events of a source and their estimated time: no estimate where nothing is known."""
 
-from __future__ import annotations
-
 from graph.actions.link.lag import SourceLag
 from streams import topics
 from streams.kafka.offsets import Position

@@ -1,7 +1,5 @@
 """A header's name may be any bytes; the record that has it, and those around it, are read."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

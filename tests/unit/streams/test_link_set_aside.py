@@ -1,7 +1,5 @@
 """A record that the graph refuses: the batch is committed record by record, the bad one waits in quarantine."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A quarantine record holds the event as it came, byte for byte, and what a person needs to repair and replay it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The rows of the outbox that must be sent one after the other."""
 
-from __future__ import annotations
-
 from graph.actions.link.outbox import OutboxRow
 from streams.relay.outgoing import in_sending_order
 

@@ -1,7 +1,5 @@
 """A root's file appears whole, is read-only, and is never replaced."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 from datetime import UTC, date, datetime

@@ -1,7 +1,5 @@
 """A record is sent until the broker has it; one that it never takes is told at once."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Which settings keep what Kafka acknowledged: the disk of one broker, or three of which two must have it."""
 
-from __future__ import annotations
-
 import pytest
 
 from streams.kafka.admin import is_durable

@@ -1,7 +1,5 @@
 """The watchdog ends a process that no longer works, and none that does; its clock is the test's."""
 
-from __future__ import annotations
-
 import asyncio
 import subprocess
 import sys
