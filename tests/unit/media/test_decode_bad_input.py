@@ -16,6 +16,7 @@ import pytest
 
 from graph.domain.errors import Unprocessable
 from streams.media.decode import Decoder
+from tests.support.decoders import decoding_processes
 from tests.support.factories_pictures import encoded, quarters
 
 
@@ -113,7 +114,7 @@ def test_unknown_bytes_declared_as_a_video_are_one(decoder: Decoder) -> None:
 
 def test_a_decoder_that_is_killed_between_pictures_is_replaced(decoder: Decoder) -> None:
     decoder.decode(encoded(quarters(), "PNG"), None)
-    for child in _children(os.getpid()):
+    for child in decoding_processes():
         child.kill()
 
     assert decoder.decode(encoded(quarters(), "PNG"), None).width == 64
@@ -132,13 +133,13 @@ def test_a_picture_on_which_the_decoder_dies_twice_is_refused_and_the_next_one_i
 
 def test_a_decoder_that_hangs_is_ended_in_time_and_the_next_picture_is_read() -> None:
     picture = encoded(quarters(), "PNG")
-    others = _children(os.getpid())
+    others = decoding_processes()
     decoder = Decoder(timeout_s=1)
     stop = threading.Event()
 
     def freeze() -> None:
         while not stop.is_set():
-            for child in set(_children(os.getpid())) - set(others):
+            for child in set(decoding_processes()) - set(others):
                 with suppress(psutil.NoSuchProcess):
                     child.suspend()
             time.sleep(0.002)
@@ -180,7 +181,7 @@ def test_many_threads_may_share_a_decoder(decoder: Decoder) -> None:
 def test_the_decoding_process_sees_no_environment_of_ours(decoder: Decoder) -> None:
     decoder.decode(encoded(quarters(), "PNG"), None)
 
-    assert [set(child.environ()) - {"LC_CTYPE"} for child in _children(os.getpid())] == [{"OPENBLAS_NUM_THREADS"}]
+    assert [set(child.environ()) - {"LC_CTYPE"} for child in decoding_processes()] == [{"OPENBLAS_NUM_THREADS"}]
 
 
 def test_the_decoding_process_ends_when_its_parent_is_killed() -> None:
@@ -194,19 +195,10 @@ def test_the_decoding_process_ends_when_its_parent_is_killed() -> None:
     parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     assert parent.stdout.readline() == "ready\n"
-    (child,) = _children(parent.pid)
+    (child,) = decoding_processes(parent.pid)
 
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
 
     assert psutil.wait_procs([child], timeout=5)[1] == []
-
-
-def _children(pid: int) -> list[psutil.Process]:
-    found: list[psutil.Process] = []
-    for child in psutil.Process(pid).children():
-        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            if "streams.media.isolated" in " ".join(child.cmdline()):
-                found.append(child)
-    return found

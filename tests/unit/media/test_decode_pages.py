@@ -1,14 +1,12 @@
 """Each distinct page and frame of a file is seen, up to a limit that is told; a thumbnail is no page of its own."""
 
 import json
-import os
 import struct
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 from PIL import Image, ImageDraw
 
@@ -16,6 +14,7 @@ from graph.domain.errors import Unprocessable
 from streams.media import child
 from streams.media.decode import Decoder
 from streams.media.isolated.pages import MOST_PAGES
+from tests.support.decoders import decoding_processes
 from tests.support.factories_odd_pictures import collection, page_of, tiff_of
 from tests.support.factories_pictures import BLUE, GREEN, RED, WHITE, corners, encoded, quarters
 
@@ -154,9 +153,8 @@ def test_a_page_that_cannot_be_decoded_hides_no_other(decoder: Decoder) -> None:
 def test_a_child_that_dies_between_pages_costs_the_pages_that_follow_alone(decoder: Decoder) -> None:
     pages = decoder.pages(sequence([numbered(number) for number in range(5)], "TIFF"), None)
     seen = [next(pages.pictures).page]
-    for process in psutil.Process(os.getpid()).children():
-        if "streams.media.isolated" in " ".join(process.cmdline()):
-            process.kill()
+    for process in decoding_processes():
+        process.kill()
     seen += [page.page for page in pages.pictures]
 
     assert (seen, pages.examined) == ([1], 1)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 from PIL import Image
 
@@ -18,6 +17,7 @@ from infra.settings import Settings
 from streams.media import child
 from streams.media.decode import Decoder
 from streams.media.isolated import isolation
+from tests.support.decoders import decoding_processes
 from tests.support.factories_odd_pictures import QUARTERS_AS_HEIC
 from tests.support.factories_pictures import encoded, quarters
 
@@ -120,19 +120,12 @@ def test_the_same_attempts_succeed_without_isolation(secret: Path) -> None:
     assert {name for name, code in found.items() if code} <= {"a new namespace"}  # where users may not make one
 
 
-def is_decoder(process: psutil.Process) -> bool:
-    try:
-        return "streams.media.isolated" in " ".join(process.cmdline())
-    except psutil.Error:  # another test's child that has just ended
-        return False
-
-
 @linux
 def test_the_decoder_isolates_itself() -> None:
     decoder = Decoder()
     try:
         decoder.decode(encoded(quarters(), "PNG"), None)
-        process = next(each for each in psutil.Process().children() if is_decoder(each))
+        [process] = decoding_processes()[-1:]
         status = Path(f"/proc/{process.pid}/status").read_text()
     finally:
         decoder.close()
