@@ -5,10 +5,14 @@ from typing import Any
 import httpx
 import pytest
 
+from graph.actions.decide.repeated_person import Statement, do_statement
+from graph.domain.errors import Invalid
+from graph.domain.repeated_person import RepeatedPerson
 from graph.store.migrate import migrations
 from graph.store.session import Store
 from tests.integration.conftest import deeds
-from tests.support.factories import BEN, NORTH, SOUTH, SUE, Scene
+from tests.support.access import access_of
+from tests.support.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene
 from tests.support.signed_in import as_
 
 pytestmark = pytest.mark.anyio
@@ -23,6 +27,13 @@ async def confirm(api: httpx.AsyncClient, scene: Scene, link_id: str, version: i
 async def state(api: httpx.AsyncClient, media_id: str, kind: str | None, version: int = 0) -> httpx.Response:
     body = {"repeated_person": kind, "reason": "a collage of two photos"}
     return await api.post(f"/media/{media_id}/repeated-person", json=body, headers={"If-Match": f'"{version}"'})
+
+
+async def test_a_statement_without_a_visible_reason_is_refused(scene: Scene) -> None:
+    media_id, _ = await collage(scene)
+    blank = Statement(media_id, 0, RepeatedPerson.MIRROR, "\u200b")
+    with pytest.raises(Invalid):
+        await do_statement(access_of(scene.store, ANNA, NOW), blank)
 
 
 async def collage(scene: Scene) -> tuple[str, list[str]]:

@@ -12,8 +12,8 @@ from graph.domain import ids
 from graph.domain.audit import content_digest
 from graph.domain.audit_actions import AuditAction
 from graph.domain.erasure import ErasureCode, code_of
-from graph.domain.errors import Forbidden, Invalid, NotFound
-from graph.domain.people import PURPOSE_LIMIT, Permission, Person, check_may, may
+from graph.domain.errors import Forbidden, NotFound
+from graph.domain.people import Permission, Person, check_may, check_stated, may
 from graph.store import log
 from graph.store.log import Outgoing
 from graph.store.queries import erase as queries
@@ -98,8 +98,7 @@ async def do_erase(access: Access, kind: Kind, subject: str, reason: str, code: 
     Raises NotFound if the person may not see the subject, Forbidden unless the person is a supervisor of every district
     that it lies in.
     """
-    if not 1 <= len(reason.strip()) <= PURPOSE_LIMIT:
-        raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
+    check_stated("reason", reason)
     erasure_id, actor = ids.new_id(), access.person
 
     async def work(tx: Tx, head: log.Head) -> _Subject | None:

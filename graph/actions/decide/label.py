@@ -8,7 +8,7 @@ from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.label import FACES_AT_ONCE, Label
-from graph.domain.people import PURPOSE_LIMIT, Maker, Permission, Person, check_may, display_name_on_face, may
+from graph.domain.people import Maker, Permission, Person, check_may, check_stated, display_name_on_face, may
 from graph.store import log
 from graph.store.log import Outgoing
 from graph.store.queries import faces as queries
@@ -70,8 +70,7 @@ async def do_label(access: Access, labelling: Labelling) -> FaceLabels:
     faces = list(dict.fromkeys((labelling.face_id, *labelling.also)))
     if len(faces) > FACES_AT_ONCE:
         raise Invalid(f"also: at most {FACES_AT_ONCE - 1} further faces")
-    if not 1 <= len(labelling.reason.strip()) <= PURPOSE_LIMIT:
-        raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
+    check_stated("reason", labelling.reason)
     act_id, actor = ids.new_id(), access.person
 
     async def work(tx: Tx, head: log.Head) -> FaceLabels:

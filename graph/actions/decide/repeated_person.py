@@ -12,8 +12,8 @@ from graph.actions.decide.decision import check_consistent
 from graph.domain import ids
 from graph.domain.audit import content_digest
 from graph.domain.audit_actions import AuditAction
-from graph.domain.errors import Conflict, Invalid, NotFound
-from graph.domain.people import PURPOSE_LIMIT, Maker, Permission, Person, check_may, display_name_on_face, may
+from graph.domain.errors import Conflict, NotFound
+from graph.domain.people import Maker, Permission, Person, check_may, check_stated, display_name_on_face, may
 from graph.domain.repeated_person import RepeatedPerson
 from graph.domain.victim import Neighbourhood
 from graph.store import log
@@ -59,8 +59,7 @@ async def do_statement(access: Access, statement: Statement) -> Statements:
     Raises NotFound for a media that the person may not see, Forbidden, Conflict `stale_version`, and Conflict
     `contradiction` where a statement is taken back on which a decision rests: two faces of the picture are one person.
     """
-    if not 1 <= len(statement.reason.strip()) <= PURPOSE_LIMIT:
-        raise Invalid(f"reason: from 1 to {PURPOSE_LIMIT} characters")
+    check_stated("reason", statement.reason)
     act_id, actor = ids.new_id(), access.person
 
     async def work(tx: Tx, head: log.Head) -> Statements:

@@ -88,8 +88,7 @@ def _serve(head: dict[str, object], entry: Any, commands: BinaryIO, answers: Bin
     try:
         for block in entry.get_blocks(_CHUNK):
             _frame(answers, block)
-    except Exception:  # noqa: BLE001
-        # Broad: whatever is raised for damaged data, the next entry may be whole.
+    except Exception:  # noqa: BLE001 - whatever is raised for damaged data, the next entry may be whole
         whole = b"d"
     _frame(answers, b"")
     answers.write(whole)

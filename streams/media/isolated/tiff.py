@@ -54,7 +54,7 @@ def directories(data: bytes) -> list[Tags]:
         file.seek(at)
         try:
             directory.load(file)
-        except Exception:
+        except Exception:  # Pillow has many errors for a damaged directory; without any page it is raised
             if found:
                 break  # of a cut file the pages before count
             raise
