@@ -73,6 +73,7 @@ class AuditAction(StrEnum):
     CASE_MEDIA_SEEN = "case.media_seen", "the media of a case"
     ERASURE_SEEN = "erasure.seen", "the receipt of an erasure"
     FACE_SEEN = "face.seen", "the picture of a face"
+    FACE_CONTEXT_SEEN = "face.context_seen", "a face with its surroundings"
     FACE_LABELS_SEEN = "face.labels_seen", "the labels of a face"
     FACE_SIMILAR_SEEN = "face.similar_seen", "faces similar to a face"
     AGREEMENT_SEEN = "agreement.seen", "how often two people of a district agreed, without names"
