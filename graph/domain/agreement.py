@@ -4,7 +4,7 @@ A figure is about a district and never about a person: it is withheld where it c
 or the first decisions of fewer than PEOPLE_MIN people, because it would say who they are.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -25,7 +25,7 @@ class Verdicts:
     answer: str | None
     by_another: bool
     number: int
-    people: frozenset[str]
+    people: Collection[str]
 
     @property
     def taken_back(self) -> bool:

@@ -70,7 +70,7 @@ async def read_agreement_on(access: Access, link_id: str) -> Agreement | None:
 
 async def _verdicts(tx: Tx, access: Access, district: str, limit: int) -> list[Verdicts]:
     rows = await tx.rows(queries.VERDICTS, district=district, since=_since(access.at), limit=limit)
-    return [Verdicts(**{**row, "people": frozenset(row["people"])}) for row in rows]
+    return [Verdicts(**row) for row in rows]
 
 
 def _since(now: datetime) -> str:
