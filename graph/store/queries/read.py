@@ -134,7 +134,7 @@ RETURN media, faces, links, sides
 FACES: Final = """
 MATCH (f:Face) WHERE f.face_id IN $faces
   AND (f.stub OR EXISTS { (f)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case) })
-RETURN f.face_id AS face_id, f.display_crop AS display_crop,
+RETURN f.face_id AS face_id, f.display_crop AS display_crop, f.context_view AS context_view,
        COLLECT { MATCH (f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district } AS districts,
        COLLECT { MATCH (f)-[r:CANDIDATE]-(:Face)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
                  WHERE $leads OR r.state <> 'lead' RETURN DISTINCT c.district }
