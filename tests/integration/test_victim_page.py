@@ -4,7 +4,7 @@ import pytest
 
 from graph.actions.decide import identify, verdicts
 from graph.actions.decide.decision import Judgement, Seen
-from graph.actions.decide.identification import Proposal
+from graph.actions.identification import Proposal
 from graph.actions.read.victim import Moved
 from graph.actions.read.victim_page import VictimPage, read_links_of_victim, read_victim_page
 from graph.domain.errors import NotFound

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from graph.actions.access import Access
-from graph.actions.decide.identification import StoredIdentification, VisibleIdentification
+from graph.actions.identification import StoredIdentification, VisibleIdentification
 from graph.actions.known import Found, find_victim
 from graph.actions.read.victim import Moved, VisibleVictim, successor, visible_victim
 from graph.domain.audit_actions import AuditAction
