@@ -69,6 +69,7 @@ class AuditAction(StrEnum):
     # Access to data
     APPROVALS_SEEN = "approvals.seen", "the list of decisions that wait for a second person"
     AUDIT_SEEN = "audit.seen", "entries of the audit"
+    CASES_SEEN = "cases.seen", "the list of cases"
     CASE_SEEN = "case.seen", "a case or its graph"
     CASE_MEDIA_SEEN = "case.media_seen", "the media of a case"
     ERASURE_SEEN = "erasure.seen", "the receipt of an erasure"
@@ -76,6 +77,10 @@ class AuditAction(StrEnum):
     FACE_CONTEXT_SEEN = "face.context_seen", "a face with its surroundings"
     FACE_LABELS_SEEN = "face.labels_seen", "the labels of a face"
     FACE_SIMILAR_SEEN = "face.similar_seen", "faces similar to a face"
+    AGREEMENT_SEEN = "agreement.seen", "how often two people of a district agreed, without names"
+    INBOX_SEEN = "inbox.seen", "what changed since a person's last visit"
+    INBOX_CLEARED = "inbox.cleared", "all in the inbox up to a time marked as seen"
+    INTAKE_SEEN = "intake.seen", "the times from event to verdict, without people's data"
     LINK_SEEN = "link.seen", "a link"
     LINKS_SEEN = "links.seen", "a list of links"
     MEDIA_SEEN = "media.seen", "a media"
