@@ -37,6 +37,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "case_unknown": (404, "There is no such case"),
     "face_unknown": (404, "There is no such face"),
     "file_gone": (404, "The file is no longer stored"),
+    "no_context": (404, "There is no wider view of this face"),
     "method_not_allowed": (405, "This path does not take this method"),
     "too_slow": (408, "The request comes too slowly"),
     "conflict": (409, "Somebody else acted first"),

@@ -1,4 +1,4 @@
-"""The media store: display crops, aligned crops and uploads, by id, under one fsspec URL.
+"""The media store: crops and wider views of faces, and uploads, by id, under one fsspec URL.
 
 A key is relative and consists of hex digests, so no caller can name a file outside the store.
 """
@@ -17,12 +17,12 @@ from graph.domain.errors import Invalid, MediaStoreUnavailable, NotFound
 from graph.domain.ids import is_digest, media_id
 from graph.volume import MARKER, Volume
 
-Kind = Literal["display", "aligned"]
+Kind = Literal["display", "aligned", "context"]
 
 UPLOAD_SCHEME = "redthread-upload:"
 
-_ENDING: dict[Kind, str] = {"display": "display.jpg", "aligned": "aligned.png"}
-_CROP_KEY = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})/[0-9a-f]{64}\.(?:display\.jpg|aligned\.png)")
+_ENDING: dict[Kind, str] = {"display": "display.jpg", "aligned": "aligned.png", "context": "context.jpg"}
+_CROP_KEY = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})/[0-9a-f]{64}\.(?:display\.jpg|aligned\.png|context\.jpg)")
 
 
 def crop_name(key: str) -> str:
@@ -102,7 +102,7 @@ class MediaStore:
             self._delete(key)
 
     def delete_face(self, media_id: str, face_id: str) -> None:
-        """Deletes both crops of the face; idempotent."""
+        """Deletes all crops of the face; idempotent."""
         for ending in _ENDING.values():
             self._delete(f"{_folder(media_id)}/{_checked(face_id)}.{ending}")
 

@@ -1,6 +1,6 @@
-"""Faces as people see them: crop, similar faces, labels."""
+"""Faces as people see them: crop, context view, similar faces, labels."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
@@ -15,6 +15,7 @@ from graph.actions.read.faces import SimilarFaces
 from graph.domain.label import FACES_AT_ONCE, Label
 
 router = APIRouter(tags=["faces"])
+_JPEG: Final = {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}
 
 
 class SimilarFacesOut(fields_of(SimilarFaces)):
@@ -59,7 +60,7 @@ class LabelsOut(fields_of(FaceLabels)):
     "/faces/{face_id}/crop",
     response_class=Response,
     responses={
-        200: {"description": "the face", "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}},
+        200: {"description": "the face", "content": _JPEG},
         **problems("not_found", "file_gone", *FILES, *LOOKING),
     },
 )
@@ -70,8 +71,24 @@ async def face_crop(
     leads: Annotated[bool, Query(description="also a face of another district that only a lead leads to")] = False,
 ) -> Response:
     """The face cut out of its picture, as JPEG: of the own district, or the other side of a link or search answer."""
-    crop = await faces.read_crop(access, services.files, face_id, leads=leads)
-    return Response(crop, media_type="image/jpeg", headers={"Cache-Control": "no-store, private"})
+    return _picture(await faces.read_crop(access, services.files, face_id, leads=leads))
+
+
+@router.get(
+    "/faces/{face_id}/context",
+    response_class=Response,
+    responses={
+        200: {"description": "the face with its surroundings", "content": _JPEG},
+        **problems("not_found", "file_gone", "no_context", *FILES, *LOOKING),
+    },
+)
+async def face_context(face_id: Id, services: ServicesDep, access: CaseAccess) -> Response:
+    """The face with its surroundings, three times its box, as JPEG: only of a picture in the own district."""
+    return _picture(await faces.read_context(access, services.files, face_id))
+
+
+def _picture(jpeg: bytes) -> Response:
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store, private"})
 
 
 @router.get("/faces/{face_id}/similar", response_model=SimilarFacesOut, responses=problems("not_found", *LOOKING))

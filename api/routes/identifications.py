@@ -19,7 +19,7 @@ from api.errors import ACTING, BODY
 from api.routes.verdicts import ApprovalIn, ReopeningIn
 from api.wire import Faces, WireIn, example, fields_of
 from graph.actions.decide import identify
-from graph.actions.decide.identification import REFERENCE_LIMIT, Proposal, VisibleIdentification
+from graph.actions.identification import REFERENCE_LIMIT, Proposal, VisibleIdentification
 from graph.domain.identification import Basis
 from graph.domain.link import TEXT_LIMIT
 

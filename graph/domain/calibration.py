@@ -38,6 +38,8 @@ _BANDS: Final = (
     (4.0, "very strong support"),
 )
 """From which log10 likelihood ratio on the comparison supports `one person` so far; below all of them it does not."""
+BAND_WORDS: Final = ("little or no support", *(words for _, words in _BANDS))
+"""The weakest first."""
 
 Point = tuple[float, float]
 
@@ -121,8 +123,7 @@ class Calibration:
 
     def band(self, score: float) -> str:
         """How far the comparison supports `one person`, in words, with the caveat of what was not measured."""
-        reached = bisect_right([least for least, _ in _BANDS], self.log_ratio(score))
-        words = _BANDS[reached - 1][1] if reached else "little or no support"
+        words = BAND_WORDS[bisect_right([least for least, _ in _BANDS], self.log_ratio(score))]
         caveat = {Population.ADULTS: PROVISIONAL, Population.NOBODY: NOT_CALIBRATED}.get(self.population)
         return words if caveat is None else f"{words}; {caveat}"
 

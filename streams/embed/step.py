@@ -161,4 +161,5 @@ class EmbedStep:
             norm=float(face.norm),
             display_crop=self.store.put_crop(media_id, face.face_id, "display", face.display_crop),
             aligned_crop=self.store.put_crop(media_id, face.face_id, "aligned", face.aligned_crop),
+            context_view=self.store.put_crop(media_id, face.face_id, "context", face.context_view),
         )

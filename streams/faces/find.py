@@ -12,7 +12,18 @@ from graph.domain.box import iou
 from graph.domain.ids import face_id
 from streams.faces.detect import SAME_FACE_IOU, Detector
 from streams.faces.embed import Embedder, align
-from streams.faces.geometry import Box, Detection, Pixels, boxes_of_others, clip, cut, enlarge, lean, rotated_left
+from streams.faces.geometry import (
+    Box,
+    Detection,
+    Pixels,
+    boxes_of_others,
+    clip,
+    cut,
+    enlarge,
+    lean,
+    part,
+    rotated_left,
+)
 from streams.faces.looks import Exposure, exposures
 from streams.faces.models import ModelFiles
 from streams.faces.quality import graded, signals
@@ -22,6 +33,10 @@ DISPLAY_SIDE: Final = 1024
 """The most that people need to compare faces on a screen; a smaller face is shown in the picture's own pixels."""
 _DISPLAY_FACTOR: Final = 1.6
 """Some hair, ears and chin around the box: people compare those too."""
+CONTEXT_SIDE: Final = 1600
+"""The most of a context view: enough to recognise a room, on a screen that shows it whole."""
+_CONTEXT_FACTOR: Final = 3.0
+"""Clothes and what stands beside the face, without most of the picture."""
 _JPEG_QUALITY: Final = 90
 ROTATED_BELOW: Final = 10.0
 """Norm below which rotations of a face are tried: of press photographs rotated by 45 degrees and more 99 in 100 are
@@ -39,7 +54,9 @@ class FoundFace:
 
     `vector` is float32 (d,) of unit length and `norm` its length before. `display_crop` is a JPEG of the picture's own
     pixels, reduced to 1,024 px where it has more, with the eyes above the mouth; `aligned_crop` a PNG of 112 px from
-    which the face can be reembedded. Of a dark or flat picture both show what was compared: the contrast stretched.
+    which the face can be reembedded. `context_view` is a JPEG of three times the box as far as the picture has it, up
+    to 1,600 px, turned like the display crop. Of a dark or flat picture all show what was compared: the contrast
+    stretched.
     `landmarks` and `detection_score` are None for a marked face that the detector does not find: it is aligned by its
     box alone.
     """
@@ -56,6 +73,7 @@ class FoundFace:
     norm: float
     display_crop: bytes
     aligned_crop: bytes
+    context_view: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +162,9 @@ class FaceFinder:
             too_poor_because=grade.too_poor_because,
             vector=vectors[0],
             norm=norm,
-            display_crop=_encoded(
-                ".jpg",
-                rotated_left(display, quarters) if quarters else display,
-                [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY],
-            ),
+            display_crop=_jpeg(display, quarters),
             aligned_crop=_encoded(".png", aligned, []),
+            context_view=_jpeg(part(bgr, enlarge(face.box, _CONTEXT_FACTOR), CONTEXT_SIDE), quarters),
         )
 
 
@@ -170,6 +185,12 @@ def _same(a: Detection, b: Detection) -> bool:
 def typical_landmarks(box: tuple[int, int, int, int]) -> npt.NDArray[np.float32]:
     """The mean position of the five landmarks in a face's box: (5, 2), in pixels."""
     return (np.array(box[:2]) + _MEAN_LANDMARKS * np.array(box[2:])).astype(np.float32)
+
+
+def _jpeg(pixels: Pixels, quarters: int) -> bytes:
+    """The pixels after `quarters` quarter turns to the left, as JPEG."""
+    turned = rotated_left(pixels, quarters) if quarters else pixels
+    return _encoded(".jpg", turned, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
 
 
 def _encoded(kind: str, pixels: Pixels, options: list[int]) -> bytes:

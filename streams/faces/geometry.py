@@ -60,6 +60,14 @@ def cut(picture: Pixels, square: Square, size: int) -> tuple[Pixels, Square]:
     return resize(inner, size, size), Square(left, top, side)
 
 
+def part(picture: Pixels, square: Square, most: int) -> Pixels:
+    """The part of the region that the picture has, in its own pixels, reduced to `most` px a side where it has more."""
+    height, width = picture.shape[:2]
+    x, y, w, h = clip((square.x, square.y, square.side, square.side), width, height)
+    scale = min(1.0, most / max(w, h))
+    return resize(picture[y : y + h, x : x + w], max(1, round(w * scale)), max(1, round(h * scale)))
+
+
 def _on_black(inner: Pixels, x: int, y: int, side: int, shrink: int) -> Pixels:
     """A black square of `side / shrink` pixels with `inner` at (x, y): a face that fills a huge picture stays cheap."""
     black = np.zeros((round(side / shrink), round(side / shrink), 3), np.uint8)

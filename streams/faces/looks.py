@@ -10,8 +10,9 @@ import numpy as np
 
 from streams.faces.geometry import Detection, Pixels, resize
 
-LOOKS_VERSION: Final = 2
-"""Part of the detector id. Increase it with every change of what is found: ranks, and with them face ids, change."""
+LOOKS_VERSION: Final = 3
+"""Part of the detector id. Increase it with every change of what is found, because ranks, and with them face ids,
+change; and of the crops that are stored, so that `redthread reexamine` renews those of older media."""
 MAIN_SIDE: Final = 640
 """Of faces with 24 px in the detector's picture 96 in 100 are found, with 20 px 86, with 16 px 53 (160 press
 photographs); twice the side costs five times the time."""

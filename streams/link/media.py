@@ -168,7 +168,8 @@ def _replay_if_crops_are_lost(batch: Batch, record: MediaEmbedded, media: Media,
         new = [face for face in new if face.face_id not in known.faces]
     subjects += [f"face:{face.face_id}" for face in new]
     if new and (known is not None or batch.staged.erased_at(*subjects) >= 0):
-        crops = [crop for face in new for crop in (face.display_crop, face.aligned_crop)]
+        named = [crop for face in new for crop in (face.display_crop, face.aligned_crop, face.context_view)]
+        crops = [crop for crop in named if crop is not None]
         batch.changes.replays.append({**record.origin.model_dump(), "unless_stored": crops})
 
 

@@ -50,7 +50,7 @@ class EmbeddedFace(Record):
     """One face: `vector` is base64 of little-endian float32, unit length; boxes are pixels after EXIF rotation.
 
     `landmarks` and `detection_score` are None where a person marked it and the detector finds none: it was aligned by
-    its box alone.
+    its box alone. `context_view` is None in records of older releases.
     """
 
     face_id: Sha256
@@ -65,6 +65,7 @@ class EmbeddedFace(Record):
     norm: float
     display_crop: str
     aligned_crop: str
+    context_view: str | None = None
     page: int = 1
 
 

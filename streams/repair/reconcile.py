@@ -146,7 +146,7 @@ async def _find_files(found: Findings, store: Store, files: MediaStore, by_media
     """Adds the crops and uploads of the graph that the media store lacks."""
 
     def missing_crops(page: Sequence[FaceCrops]) -> list[FaceCrops]:
-        return [face for face in page if not (files.has(face.display) and files.has(face.aligned))]
+        return [face for face in page if not all(map(files.has, face.keys))]
 
     def missing_uploads(page: Sequence[str]) -> list[str]:
         return [media_id for media_id in page if not files.has_upload(media_id)]

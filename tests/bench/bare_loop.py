@@ -128,6 +128,7 @@ def _work(url: str) -> dict[str, float]:
         for face in process.finder.find(picture, fetched.media_id):
             process.store.put_crop(fetched.media_id, face.face_id, "display", face.display_crop)
             process.store.put_crop(fetched.media_id, face.face_id, "aligned", face.aligned_crop)
+            process.store.put_crop(fetched.media_id, face.face_id, "context", face.context_view)
     except Unprocessable:
         pass
     steps = dict(process.seconds)

@@ -49,6 +49,21 @@ async def test_the_media_of_a_case_come_page_by_page_and_name_only_cases_that_th
     assert seen == sorted({shared, ids.media_id(b"n")})
 
 
+async def test_a_face_is_shown_with_its_surroundings_where_they_are_stored_and_each_look_is_in_the_audit(
+    api: httpx.AsyncClient, store: Store, scene: Scene
+) -> None:
+    n1 = scene.faces["n1"]
+    shown = await api.get(f"/faces/{n1}/context")
+    assert (shown.headers["content-type"], shown.headers["cache-control"]) == ("image/jpeg", "no-store, private")
+    assert shown.content != (await api.get(f"/faces/{n1}/crop")).content
+    assert [entry.action for entry in await entries(store)][-2:] == ["face.context_seen", "face.seen"]
+
+    await store.write(lambda tx: tx.do("MATCH (f:Face) REMOVE f.context_view"))  # a graph of the release before
+    missing = (await api.get(f"/faces/{n1}/context")).json()
+    assert (missing["status"], missing["code"]) == (404, "no_context")
+    assert "redthread reexamine" in missing["detail"]
+
+
 async def test_a_media_tells_its_memberships_and_of_another_district_only_whom_to_ask(
     api: httpx.AsyncClient, scene: Scene
 ) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from graph.actions.decide import identify
-from graph.actions.decide.identification import Proposal
+from graph.actions.identification import Proposal
 from graph.domain.errors import Conflict, Forbidden, NotFound
 from graph.domain.identification import Basis, IdentificationState
 from graph.domain.link import SecondDecision

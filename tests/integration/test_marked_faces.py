@@ -246,7 +246,8 @@ async def test_a_child_lying_upside_down_is_marked_proposed_with_its_other_pictu
     assert (child["box"], child["landmarks_seen"], child["too_poor_because"]) == ([255, 115, 65, 75], True, None)
     assert (child["marked_by"], child["marked_at"] is None) == ("anna@north", False)
     assert (nobody["landmarks_seen"], "eyes, nose and mouth" in nobody["too_poor_because"]) == (False, True)
-    assert (await api.get(f"/faces/{child['face_id']}/crop")).status_code == 200
+    for picture in ("crop", "context"):
+        assert (await api.get(f"/faces/{child['face_id']}/{picture}")).status_code == 200
     [link] = (await api.get("/links")).json()["items"]
     assert child["face_id"] in (link["a"]["face_id"], link["b"]["face_id"])
 

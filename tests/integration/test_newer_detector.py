@@ -35,12 +35,13 @@ AT = {"child": [10, 20, 60, 80], "sister": [200, 20, 60, 80], "friend": [400, 20
 VECTORS = {"child": CHILD, "sister": SISTER, "friend": FRIEND, "late": LATE}
 BEFORE_PAGES = """
 MATCH (m:Media) REMOVE m.frames_examined, m.partial_percent
-WITH count(*) AS media MATCH (f:Face) REMOVE f.page
+WITH count(*) AS media MATCH (f:Face) REMOVE f.page, f.context_view
 """
-"""The graph as the release before pages and newer detectors wrote it."""
+"""The graph as the release before pages, newer detectors and context views wrote it."""
 FACES = """
 MATCH (f:Face)-[:SEEN_IN]->(m:Media {media_id: $media})
-RETURN f.face_id AS face_id, f.box AS box, f.ordinal AS ordinal, f.display_crop AS crop ORDER BY f.ordinal
+RETURN f.face_id AS face_id, f.box AS box, f.ordinal AS ordinal, f.display_crop AS crop,
+       f.context_view AS context ORDER BY f.ordinal
 """
 JUDGED = """
 MATCH (a:Face)-[r:CANDIDATE]->(b:Face) WHERE r.version > 0
@@ -64,6 +65,7 @@ def face(who: str, rank: int, detector: str, *, moved: int = 0, poor: bool = Fal
         "box": [x + moved, *rest],
         "display_crop": f"{MEDIA[:2]}/{MEDIA}/{name}.display.jpg",
         "aligned_crop": f"{MEDIA[:2]}/{MEDIA}/{name}.aligned.png",
+        "context_view": f"{MEDIA[:2]}/{MEDIA}/{name}.context.jpg",
     }
     made = make.face("group", rank, VECTORS[who], "too dark" if poor else None)
     return made.model_copy(update=facts)
@@ -282,20 +284,23 @@ async def test_a_face_of_another_page_is_never_the_same_face(site: LinkInProcess
 
 async def test_the_crops_of_a_face_are_deleted_wherever_a_detector_stored_them(site: LinkInProcess) -> None:
     for crop in (*of_before(), *of_newer()):
-        for kind in ("display", "aligned"):
+        for kind in ("display", "aligned", "context"):
             site.files.put_crop(MEDIA, crop.face_id, kind, b"crop")
     site.write([group(of_before(), 1)])
     await site.linked()
     site.write([group(of_newer(), 2, NEWER)])
     await site.linked()
     assert [row["crop"] for row in (await faces(site)).values() if not site.files.has(row["crop"])] == []
+    assert [row["context"] for row in (await faces(site)).values() if not site.files.has(row["context"])] == []
     assert not site.files.has(of_before()[0].display_crop)
+    assert not site.files.has(of_before()[0].context_view or "")
 
     await do_erase(access_of(site.store, SUE, datetime.now(UTC)), "face_id", OLD["child"], "x")
     await site.linked()
 
     gone = {who for who, name in NEW.items() if not site.files.has(f"{MEDIA[:2]}/{MEDIA}/{name}.display.jpg")}
     assert gone == {"child"}
+    assert not site.files.has(f"{MEDIA[:2]}/{MEDIA}/{NEW['child']}.context.jpg")
 
 
 def examined_again(faces: Sequence[EmbeddedFace], place: int, detector: str) -> MediaReexamined:

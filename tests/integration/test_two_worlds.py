@@ -10,7 +10,8 @@ import asyncio
 import json
 import os
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,11 +25,14 @@ from api.app import build_app
 from api.deps import Services
 from api.readiness import Readiness
 from graph.actions.access import AccessLog
+from graph.actions.read.agreement import read_agreement
+from graph.actions.read.inbox import read_inbox
 from graph.domain import ids
-from graph.domain.people import Person
+from graph.domain.people import Person, Role
 from graph.files import MediaStore
 from graph.store.migrate import migrate
 from graph.store.session import Store
+from tests.support.access import access_of
 from tests.support.factories import NOW
 from tests.support.graph_contents import empty
 from tests.support.harness import new_store
@@ -137,7 +141,7 @@ def test_what_a_viewer_may_not_see_changes_nothing_that_is_answered(
                     for world in (one, other)
                 ]
                 assume(told[0][0] == told[1][0])
-                both = zip(asked, told[0][1], told[1][1], strict=True)
+                both = zip([*asked, "inbox", "agreement"], told[0][1], told[1][1], strict=True)
                 differ = [
                     f"{viewer.actor}: {request}\n  " + "\n  ".join(_differences(*answers))
                     for request, *answers in both
@@ -191,7 +195,15 @@ async def _answers(
             new_id.call(f"request {number}")
             now = NOW + timedelta(hours=1, seconds=number)
             told.append(await _ask(client, request))
+    told += await _news(store, viewer, now)
     return world.outcomes, told
+
+
+async def _news(store: Store, viewer: Person, now: datetime) -> list[Any]:
+    """What actions without a route in the API tell the viewer."""
+    inbox = await read_inbox(access_of(store, viewer, now, "test"), limit=3)
+    supervises = Role.SUPERVISOR in viewer.roles
+    return [asdict(inbox), asdict(await read_agreement(access_of(store, viewer, now))) if supervises else None]
 
 
 async def _ask(client: httpx.AsyncClient, request: Request) -> Any:

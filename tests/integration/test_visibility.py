@@ -6,7 +6,7 @@ import pytest
 from graph.actions.decide import acts, contact_sheet, identify, verdicts
 from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Judgement, Seen
-from graph.actions.decide.identification import Proposal
+from graph.actions.identification import Proposal
 from graph.actions.read.claims import do_claim
 from graph.actions.read.links import read_link
 from graph.domain.errors import Conflict, Forbidden, NotFound

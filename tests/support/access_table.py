@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 
 from graph.actions.decide.decision import Judgement, Seen
-from graph.actions.decide.identification import Proposal
 from graph.actions.decide.identify import do_identification, do_identification_approval
 from graph.actions.decide.verdicts import do_approval, do_verdict
+from graph.actions.identification import Proposal
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.identification import Basis
 from graph.domain.link import Decision, SecondDecision

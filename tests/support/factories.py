@@ -125,9 +125,10 @@ class Scene:
     async def _face(self, media_id: str, ordinal: int, called: str) -> dict[str, object]:
         face_id = ids.face_id(media_id, "yunet", ordinal)
         self.faces[called] = face_id
-        crop = None
+        crop = context = None
         if self.files is not None:
             crop = self.files.put_crop(media_id, face_id, "display", drawn_face(100 + ordinal))
+            context = self.files.put_crop(media_id, face_id, "context", drawn_face(300 + ordinal))
         face = {
             "face_id": face_id,
             "ordinal": ordinal,
@@ -139,6 +140,7 @@ class Scene:
             "label": None,
             "display_crop": crop,
             "aligned_crop": None,
+            "context_view": context,
         }
         return {"media_id": media_id, "face_id": face_id, "face": face}
 

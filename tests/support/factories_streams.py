@@ -102,6 +102,7 @@ def face(
         norm=8.0 if too_poor_because else 12.5,
         display_crop=f"{media[:2]}/{media}/{identity}.display.jpg",
         aligned_crop=f"{media[:2]}/{media}/{identity}.aligned.png",
+        context_view=f"{media[:2]}/{media}/{identity}.context.jpg",
     )
 
 
@@ -227,7 +228,8 @@ def marked(
     """The record of a face that a person marked in that act; `marked_on` in milliseconds since START_MS."""
     media, identity = media_id(name), ids.marked_face_id(media_id(name), act)
     drawn = face(name, 9, vector, "too blurred" if poor else None)
-    crops = {f"{kind}_crop": f"{media[:2]}/{media}/{identity}.{kind}" for kind in ("display", "aligned")}
+    names = ("display_crop", "aligned_crop", "context_view")
+    crops = {name: f"{media[:2]}/{media}/{identity}.{name.partition('_')[0]}" for name in names}
     unseen = {"face_id": identity, "landmarks": None, "detection_score": None, **crops}
     mark = MarkSubmitted(
         act_id=act,

@@ -28,6 +28,7 @@ KEYS = {
     "Verdict": "verdict_id",
     "Group": "group_id",
     "Part": "part_id",
+    "Visit": "actor",
 }
 """The property that identifies the nodes of each label."""
 

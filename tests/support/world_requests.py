@@ -226,6 +226,7 @@ REQUESTS: Final[Mapping[str, Callable[[Pool], Request]]] = {
     "GET /faces/{face_id}/crop": lambda pool: _look(
         f"/faces/{pool.one(pool.faces)}/crop", leads=pool.one(["true", "false"])
     ),
+    "GET /faces/{face_id}/context": lambda pool: _look(f"/faces/{pool.one(pool.faces)}/context"),
     "GET /faces/{face_id}/labels": lambda pool: _look(f"/faces/{pool.one(pool.faces)}/labels"),
     "GET /faces/{face_id}/similar": lambda pool: _look(f"/faces/{pool.one(pool.faces)}/similar"),
     "POST /faces/{face_id}/labels": lambda pool: Request(

@@ -15,7 +15,7 @@ from graph.actions.decide import acts, contact_sheet, identify, label, mark, rep
 from graph.actions.decide import verdicts as decide
 from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Judgement, Seen
-from graph.actions.decide.identification import Proposal
+from graph.actions.identification import Proposal
 from graph.actions.read.links import find_link
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.errors import RedthreadError

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from graph.actions import victims
 from graph.actions.access import Access
 from graph.actions.decide.decision import check_shown
-from graph.actions.decide.identification import (
+from graph.actions.identification import (
     REFERENCE_LIMIT,
     Proposal,
     StoredIdentification,

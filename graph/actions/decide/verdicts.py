@@ -28,7 +28,7 @@ from graph.domain import audit, ids, link
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.link import LinkAct, LinkStatus, SecondDecision, State
-from graph.domain.people import Permission, Person, check_may, may
+from graph.domain.people import Permission, Person, check_may, may, same_person
 from graph.domain.victim import LinkFacts
 from graph.domain.visibility import UNSEALING, VisibleLink, was_shown_score
 from graph.store import log
@@ -271,6 +271,7 @@ def _verdict_row(item: Outcome, actor: Person) -> Row:
         "version": item.locked.version + 1,
         "supersedes": before.verdict_id if before else None,
         "undoes": item.undone.verdict_id if item.undone else None,
+        "answers": before.by if before and not same_person(before.by, actor.actor) else None,
         "standing": last.verdict_id if last else None,
         "confirmed_at": confirmed_at,
         "confirmed_by": confirmed_by,

@@ -217,8 +217,7 @@ class FaceCrops:
 
     face_id: str
     media_id: str
-    display: str
-    aligned: str
+    keys: list[str]
 
 
 async def crops(store: Store) -> AsyncIterator[list[FaceCrops]]:

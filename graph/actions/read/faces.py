@@ -1,4 +1,4 @@
-"""Reads a face's crop and the faces similar to it; every access is in the audit before its answer leaves."""
+"""Reads a face's crop, its context view and similar faces; every access is in the audit before its answer leaves."""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from graph.actions.access import Access
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import NotFound
-from graph.domain.people import Permission, check_may
+from graph.domain.people import Permission, check_may, may
 from graph.domain.visibility import VisibleEndpoint, may_see_face, visible_endpoint
 from graph.files import MediaStore
 from graph.store.queries import faces as queries
@@ -37,6 +37,24 @@ async def read_crop(access: Access, files: MediaStore, face_id: str, *, leads: b
     crop = await asyncio.to_thread(files.read_crop, row["display_crop"])
     await access.record(AuditAction.FACE_SEEN, face_id)
     return crop
+
+
+async def read_context(access: Access, files: MediaStore, face_id: str) -> bytes:
+    """The face with its surroundings as JPEG, of a picture in the person's own district.
+
+    The crop of a linked face may be seen from another district; the surroundings may not, because they tell more.
+    """
+    row = await access.store.read(lambda tx: tx.one(read.FACES, faces=[face_id], leads=False))
+    if row is None or not may(access.person, Permission.SEE, row["districts"]):
+        raise NotFound("there is no such face")
+    if row["display_crop"] is None:
+        raise NotFound("this face was erased: there is no picture of it", code="file_gone")
+    if row["context_view"] is None:
+        missing = "only its crop is stored: `redthread reexamine` makes the view of each face that it finds"
+        raise NotFound(missing, code="no_context")
+    view = await asyncio.to_thread(files.read_crop, row["context_view"])
+    await access.record(AuditAction.FACE_CONTEXT_SEEN, face_id)
+    return view
 
 
 async def read_similar(access: Access, face_id: str, *, after: str, limit: int) -> SimilarFaces:

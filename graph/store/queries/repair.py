@@ -93,7 +93,8 @@ RETURN row.subject AS subject, r.state AS state, coalesce(number, 0) AS number
 
 CROPS: Final = """
 MATCH (f:Face)-[:SEEN_IN|HIDDEN_SEEN_IN]->(m:Media) WHERE f.face_id > $after AND f.display_crop IS NOT NULL
-RETURN f.face_id AS face_id, m.media_id AS media_id, f.display_crop AS display, f.aligned_crop AS aligned
+RETURN f.face_id AS face_id, m.media_id AS media_id,
+       [key IN [f.display_crop, f.aligned_crop, f.context_view] WHERE key IS NOT NULL] AS keys
 ORDER BY f.face_id LIMIT $limit
 """
 

@@ -66,10 +66,13 @@ WITH act UNWIND $rows AS row
 MATCH (:Face)-[r:CANDIDATE {link_id: row.link_id}]->(:Face)
 CREATE (act)-[:WROTE]->(:Verdict {verdict_id: row.verdict_id, link_id: row.link_id, decision: row.decision,
     reasons: row.reasons, text: row.text, score_then: r.score, state_then: row.state_then, version: row.version,
-    supersedes: row.supersedes, undoes: row.undoes, blind: row.blind, opened: row.opened})
+    supersedes: row.supersedes, undoes: row.undoes, blind: row.blind, opened: row.opened, at: $at,
+    answers: row.answers,
+    concerns: nullIf(CASE WHEN r.district_low = $district THEN r.district_high ELSE r.district_low END, '')})
 SET r.state = row.state, r.version = row.version, r.standing = row.standing, r.confirmed_at = row.confirmed_at,
     r.confirmed_by = row.confirmed_by
 """
+"""`answers` is the other person whose decision this one answers, `concerns` the link's other district: for `inbox`."""
 
 UNITS: Final = """
 UNWIND $faces AS face_id

@@ -24,7 +24,7 @@ MATCH (m:Media)
 SET m.detector_id = $older
 REMOVE m.frames_examined, m.partial_percent
 WITH m MATCH (f:Face)-[:SEEN_IN]->(m)
-REMOVE f.page
+REMOVE f.page, f.context_view
 """
 FORGET = """
 MATCH (f:Face)-[:SEEN_IN]->(:Media {media_id: $media})
@@ -33,7 +33,10 @@ OPTIONAL MATCH (e:Embedding)-[:OF]->(f)
 DETACH DELETE f, e
 """
 """The detector of before had not found the first of the faces."""
-FACES = "MATCH (f:Face)-[:SEEN_IN]->(:Media {media_id: $media}) RETURN f.face_id AS id ORDER BY f.ordinal"
+FACES = """
+MATCH (f:Face)-[:SEEN_IN]->(:Media {media_id: $media})
+RETURN f.face_id AS id, f.context_view AS context ORDER BY f.ordinal
+"""
 MEDIA = "MATCH (m:Media) RETURN m.media_id AS id, m.detector_id AS detector, m.not_reexamined AS failed"
 
 
@@ -92,9 +95,9 @@ async def test_stored_pictures_are_brought_up_to_date_once_and_what_cannot_be_wa
     assert first.returncode == 0, first.stderr
     assert "1 media are up to date, 1 could not be examined" in first.stderr
 
-    assert sorted(row["id"] for row in await site.rows(FACES, media=media["group"])) == sorted(
-        row["id"] for row in found
-    )
+    renewed = await site.rows(FACES, media=media["group"])
+    assert sorted(row["id"] for row in renewed) == sorted(row["id"] for row in found)
+    assert all((site.data / "store" / row["context"]).stat().st_size > 0 for row in renewed)
     states = {row["id"]: row for row in await site.rows(MEDIA)}
     assert states[media["group"]]["detector"] == DETECTOR_ID
     assert states[media["person"]]["detector"] == OLDER

@@ -231,7 +231,7 @@ async def test_a_graph_with_losses_is_restored_whole_and_no_notice_is_doubled(
         "MATCH (m:Media) WITH m ORDER BY m.media_id LIMIT 6 OPTIONAL MATCH (f:Face)-[:SEEN_IN]->(m) "
         "OPTIONAL MATCH (e:Embedding)-[:OF]->(f) DETACH DELETE e, f, m"
     )
-    crop = next((site.data / "store").rglob("*.display.jpg"))
+    crop = next((site.data / "store").rglob("*.context.jpg"))
     crop.write_bytes(b"")
     assert len((await reconciled(site)).lost) == 6
 

@@ -38,7 +38,7 @@ MEDIA = """
 MATCH (m:Media)
 RETURN m.media_id AS media_id, COLLECT { MATCH (m)-[:IN_CASE]->(c:Case) RETURN c.case_id } AS cases,
        COLLECT { MATCH (f:Face)-[:SEEN_IN]->(m)
-                 RETURN f {.face_id, .too_poor_because, .display_crop, .aligned_crop,
+                 RETURN f {.face_id, .too_poor_because, .display_crop, .aligned_crop, .context_view,
                            seen: COUNT { (f)-[:SEEN_IN]->() }, compared: COUNT { (f)-[:COMPARED_IN]->() },
                            links: COUNT { (f)-[:CANDIDATE]-() },
                            vectors: COLLECT { MATCH (e:Embedding)-[:OF]->(f) RETURN e.vector }} } AS faces
@@ -205,7 +205,7 @@ def _media(media: dict[str, Row], inputs: list[Message], truth: Truth, found: Fo
 
 
 def _faces(media: dict[str, Row], store: MediaStore, found: Found) -> None:
-    """Every face is whole: one media, one vector, both crops, compared unless too poor, linked to what is like it."""
+    """Every face is whole: one media, one vector, its crops, compared unless too poor, linked to what is like it."""
     alone: list[tuple[str, str, Any]] = []
     for media_id, row in media.items():
         for face in row["faces"]:
@@ -216,7 +216,7 @@ def _faces(media: dict[str, Row], store: MediaStore, found: Found) -> None:
                 found.differences["faces never compared"].append(name)
             elif face["too_poor_because"] is None and not face["links"]:
                 alone.append((name, media_id, np.frombuffer(vectors[0], np.float32)))
-            for crop in (face["display_crop"], face["aligned_crop"]):
+            for crop in (face["display_crop"], face["aligned_crop"], face["context_view"]):
                 if not _is_stored(store, crop):
                     found.differences["crops missing"].append(f"{name}: {crop}")
     # Of two faces that are alike the later one was given links to the nearest: one of them has some.

@@ -80,6 +80,18 @@ def test_crops_are_a_jpeg_of_the_pictures_own_pixels_and_a_png_of_112(group_face
         assert (aligned.format, aligned.size) == ("PNG", (112, 112))
 
 
+def test_the_context_view_shows_three_times_the_box_cut_at_the_pictures_edges_and_tells_nothing_of_its_file(
+    group: Picture, group_faces: list[FoundFace]
+) -> None:
+    for face in group_faces:
+        shown = Image.open(io.BytesIO(face.context_view))
+        (x, y, w, h), reach = face.box, 1.5 * max(face.box[2:])
+        wide = min(x + w / 2 + reach, group.width) - max(x + w / 2 - reach, 0)
+        high = min(y + h / 2 + reach, group.height) - max(y + h / 2 - reach, 0)
+        assert (shown.format, shown.size) == ("JPEG", pytest.approx((wide, high), abs=2))
+        assert (dict(shown.getexif()), shown.info.get("exif"), shown.info.get("comment")) == ({}, None, None)
+
+
 def test_the_display_crop_shows_the_face_in_its_own_colours(group: Picture, group_faces: list[FoundFace]) -> None:
     face = group_faces[0]
     x, y, w, h = face.box
@@ -302,6 +314,7 @@ def test_a_marked_box_without_a_detected_face_gives_a_face_with_that_reason(
     assert (marked.landmarks, marked.detection_score) == (None, None)
     assert "no eyes, nose and mouth were found" in str(marked.too_poor_because)
     assert Image.open(io.BytesIO(marked.display_crop)).size == (128, 128)
+    assert Image.open(io.BytesIO(marked.context_view)).size[0] <= 3 * 80
 
 
 def test_a_face_without_seen_landmarks_is_aligned_by_its_box_as_an_upright_face_lies_in_it(

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.faces.geometry import Box, Square, clip, cut, enlarge
+from streams.faces.geometry import Box, Square, clip, cut, enlarge, part
 
 
 @given(
@@ -48,3 +48,11 @@ def test_a_cut_shows_the_region_and_black_where_it_leaves_the_picture(x: int, y:
 
     assert region == Square(x, y, side)
     assert np.array_equal(pixels, wide[100 + y : 100 + y + side, 100 + x : 100 + x + side])
+
+
+def test_a_part_shows_the_pictures_own_pixels_as_far_as_it_has_them_and_is_never_enlarged() -> None:
+    picture = np.random.default_rng(3).integers(0, 255, (60, 90, 3), np.uint8)
+
+    assert np.array_equal(part(picture, Square(20, 10, 30), 1600), picture[10:40, 20:50])
+    assert np.array_equal(part(picture, Square(-15, 40, 30), 1600), picture[40:60, 0:15])
+    assert part(picture, Square(-900, -900, 2000), 45).shape == (30, 45, 3)

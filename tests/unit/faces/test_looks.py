@@ -9,7 +9,7 @@ from PIL import Image
 
 from graph.domain.box import iou
 from streams.faces.detect import Detector
-from streams.faces.find import DISPLAY_SIDE, FaceFinder, FoundFace
+from streams.faces.find import CONTEXT_SIDE, DISPLAY_SIDE, FaceFinder, FoundFace
 from streams.faces.geometry import Pixels
 from streams.faces.looks import LARGE_PIXELS, TILE_MARGIN, TILE_SIDE, exposures, sizes_of, tiles
 from streams.faces.models import ModelFiles
@@ -108,12 +108,13 @@ def test_the_crop_stands_upright_in_the_pictures_own_pixels(finder: FaceFinder, 
     assert off.index(min(off)) == 0
 
 
-def test_the_crop_of_a_huge_face_is_reduced(finder: FaceFinder, person: Pixels) -> None:
+def test_crop_and_view_of_a_huge_face_are_reduced(finder: FaceFinder, person: Pixels) -> None:
     huge = cv2.resize(person[0:300, 80:380], (3000, 3000), interpolation=cv2.INTER_LINEAR)
 
     [found] = found_in(finder, np.asarray(huge, np.uint8))
 
     assert Image.open(io.BytesIO(found.display_crop)).size == (DISPLAY_SIDE, DISPLAY_SIDE)
+    assert max(Image.open(io.BytesIO(found.context_view)).size) == CONTEXT_SIDE
 
 
 def test_what_no_close_up_confirms_is_no_face(detector: Detector) -> None:

@@ -94,9 +94,9 @@ def test_an_erased_face_comes_back_with_a_later_submission_of_its_media() -> Non
     assert made.gallery.media[make.media_id("one")].faces == (erased, make.face_id("one", 1))
     assert [row["face_id"] for row in back.changes.faces] == [erased]
     assert back.changes.removed_files == []
-    assert [row["unless_stored"] for row in back.changes.replays] == [
-        [back.changes.faces[0]["face"]["display_crop"], back.changes.faces[0]["face"]["aligned_crop"]]
-    ]
+    [face] = [row["face"] for row in back.changes.faces]
+    stored = [face["display_crop"], face["aligned_crop"], face["context_view"]]
+    assert [row["unless_stored"] for row in back.changes.replays] == [stored]
     assert [row.outcome for batch in (back, again) for row in batch.changes.notices] == ["faces_found", "duplicate"]
     assert again.changes.faces == again.changes.replays == []
 

@@ -28,10 +28,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> MediaStore:
 def test_a_crop_is_found_again_under_its_key(store: MediaStore) -> None:
     display = store.put_crop(_MEDIA, _FACE, "display", b"jpeg")
     aligned = store.put_crop(_MEDIA, _FACE, "aligned", b"png")
+    context = store.put_crop(_MEDIA, _FACE, "context", b"view")
 
     assert display == f"a1/{_MEDIA}/{_FACE}.display.jpg"
     assert aligned == f"a1/{_MEDIA}/{_FACE}.aligned.png"
-    assert (store.read_crop(display), store.read_crop(aligned)) == (b"jpeg", b"png")
+    assert context == f"a1/{_MEDIA}/{_FACE}.context.jpg"
+    assert list(map(store.read_crop, (display, aligned, context))) == [b"jpeg", b"png", b"view"]
 
 
 def test_storing_again_overwrites(store: MediaStore) -> None:
@@ -63,8 +65,8 @@ def test_deleting_a_media_takes_its_crops_and_upload_and_nothing_else(store: Med
     assert store.read_crop(stays) == b"y"
 
 
-def test_deleting_a_face_takes_both_its_crops_and_no_other_faces(store: MediaStore) -> None:
-    gone = [store.put_crop(_MEDIA, _FACE, kind, b"x") for kind in ("display", "aligned")]
+def test_deleting_a_face_takes_all_its_crops_and_no_other_faces(store: MediaStore) -> None:
+    gone = [store.put_crop(_MEDIA, _FACE, kind, b"x") for kind in ("display", "aligned", "context")]
     stays = store.put_crop(_MEDIA, _OTHER_FACE, "display", b"y")
 
     store.delete_face(_MEDIA, _FACE)

@@ -210,6 +210,7 @@ class AFace:
     norm: float = 1.0
     display_crop: bytes = b"x"
     aligned_crop: bytes = b"x"
+    context_view: bytes = b"view"
 
 
 class TwoFacesEach:
@@ -237,6 +238,7 @@ def test_faces_of_every_page_are_recorded_under_their_page_and_those_of_the_firs
         (3, 2, face_id(media, "d page 3", 0)),
         (3, 3, face_id(media, "d page 3", 1)),
     ]
+    assert [store.read_crop(face.context_view or "") for face in record.faces] == [b"view"] * 4
     assert (record.frames, record.frames_examined, record.partial_percent) == (3, 3, None)
     assert (record.width, record.height) == (8, 8)
 

@@ -46,11 +46,11 @@ BEFORE_PAGES: dict[str, Any] = {
     "search": None,
     "origin": ORIGIN,
 }
-"""A record from before faces had a page, and media a number of examined pages."""
+"""A record from before faces had a page and a context view, and media a number of examined pages."""
 
 
 def test_a_media_record_without_pages_is_of_one_examined_page_that_was_decoded_whole() -> None:
     record = MediaEmbedded.model_validate_json(json.dumps(BEFORE_PAGES))
 
     assert (record.frames, record.frames_examined, record.partial_percent) == (3, 1, None)
-    assert [face.page for face in record.faces] == [1]
+    assert [(face.page, face.context_view) for face in record.faces] == [(1, None)]
