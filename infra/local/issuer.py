@@ -109,7 +109,7 @@ class DevelopmentIssuer:
         return jwt.encode(payload, self.key, ALGORITHM, headers={"kid": self.key_id})
 
     def new_link(self, api_url: str) -> str:
-        """An address of the pages that signs in as one of the development users, chosen there; its secret works once."""
+        """An address that opens the pages as one of the development users, chosen there; it works once."""
         return f"{api_url}/app/sign-in/link/{write_link(self.jwks.parent / LINKS, list(USERS.values()))}"
 
     def env(self) -> dict[str, str]:
