@@ -69,6 +69,7 @@ class AuditAction(StrEnum):
     # Access to data
     APPROVALS_SEEN = "approvals.seen", "the list of decisions that wait for a second person"
     AUDIT_SEEN = "audit.seen", "entries of the audit"
+    CASES_SEEN = "cases.seen", "the list of cases"
     CASE_SEEN = "case.seen", "a case or its graph"
     CASE_MEDIA_SEEN = "case.media_seen", "the media of a case"
     ERASURE_SEEN = "erasure.seen", "the receipt of an erasure"

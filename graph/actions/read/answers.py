@@ -138,7 +138,7 @@ async def read_search(access: Access, search_id: str, *, after: str = "", limit:
         similar = await tx.rows(queries.SIMILAR_PEOPLE, **asked)
         victims = {each["face_id"]: each["victim_id"] for each in (*rows, *similar) if each["victim_id"] is not None}
         names = await KnownVictims(tx, viewer).names(victims)
-        coming = await _coming(tx, search["within"])
+        coming = await read_coming(tx, search["within"])
         dates = {face["face_id"]: face["dates"] for face in row["probes"]}
         items = tuple(found_face(item, viewer, names, dates.get(item["probe_face_id"])) for item in rows[:limit])
         facts = search_facts(search, access.at)
@@ -220,7 +220,7 @@ def _counts(similar: Sequence[Row], names: Mapping[str, KnownAs], parts: Sequenc
     return AnswerCounts(identified, len(victims) - identified, unknown, weak, coming)
 
 
-async def _coming(tx: Tx, within: str) -> Coming:
+async def read_coming(tx: Tx, within: str) -> Coming:
     """The events on their way to the scope `within` of a search."""
     case_id = within.removeprefix("case:") if within != "register" else None
     first, last = ("", "~") if case_id is None else (source_of(case_id), source_of(case_id))

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 from graph.actions.access import Access
+from graph.actions.read.case_list import find_case
 from graph.domain.audit_actions import AuditAction
 from graph.domain.case_view import Case, CaseFace, CaseMedia, VisibleCase, linked_cases, media_facts
-from graph.domain.errors import NotFound
 from graph.domain.link import State
-from graph.domain.people import Person
-from graph.domain.visibility import may_see_case, visible_link
+from graph.domain.visibility import visible_link
 from graph.paging import Page
 from graph.store.queries import media as media_queries
 from graph.store.queries import read as queries
@@ -41,15 +40,13 @@ async def read_case(access: Access, case_id: str, *, leads: bool) -> VisibleCase
     viewer = access.person
 
     async def work(tx: Tx) -> VisibleCase:
-        case = await tx.one(queries.CASE, case_id=case_id)
-        if case is None or not may_see_case(viewer, case["case"]):
-            raise NotFound("there is no such case")
+        case = await find_case(tx, case_id, viewer)
         states = ALL_STATES if leads else STATES_WITHOUT_LEADS
         graph = await tx.one(queries.GRAPH_OF_CASE, case_id=case_id, states=states) or {}
         sides = {side["face_id"]: side for side in graph["sides"]}
         links = [{**row, "a": sides[row["a"]], "b": sides[row["b"]]} for row in graph["links"]]
         return VisibleCase(
-            case=Case(**case["case"]),
+            case=case,
             media=tuple(CaseMedia(**media_facts(row, viewer)) for row in graph["media"]),
             faces=tuple(CaseFace(**row["face"], media_id=row["media_id"]) for row in graph["faces"]),
             links=tuple(visible_link(row, viewer) for row in links),
@@ -66,7 +63,8 @@ async def read_case_facts(access: Access, case_id: str) -> CaseFacts:
     """The case with counts of its contents."""
 
     async def work(tx: Tx) -> CaseFacts:
-        row = await _case_row(tx, case_id, access.person)
+        await find_case(tx, case_id, access.person)
+        row = await tx.one(media_queries.CASE, case_id=case_id) or {}
         links = await tx.rows(media_queries.LINKS_OF_CASE_BY_STATE, case_id=case_id)
         numbers = {item["state"]: item["number"] for item in links if item["state"] != State.LEAD}
         return CaseFacts(**row["case"], media=row["media"], faces=row["faces"], too_poor=row["too_poor"], links=numbers)
@@ -80,7 +78,7 @@ async def read_media_of_case(access: Access, case_id: str, *, after: str, limit:
     """At most `limit` media of the case, by media id."""
 
     async def work(tx: Tx) -> list[Row]:
-        await _case_row(tx, case_id, access.person)
+        await find_case(tx, case_id, access.person)
         return await tx.rows(media_queries.MEDIA_OF_CASE, case_id=case_id, after=after, limit=limit + 1)
 
     rows = await access.store.read(work)
@@ -91,10 +89,3 @@ async def read_media_of_case(access: Access, case_id: str, *, after: str, limit:
     shown = [item.media_id for item in page]
     await access.record(AuditAction.CASE_MEDIA_SEEN, case_id, shown=shown)
     return Page(page, shown[-1] if len(rows) > limit else None)
-
-
-async def _case_row(tx: Tx, case_id: str, person: Person) -> Row:
-    row = await tx.one(media_queries.CASE, case_id=case_id)
-    if row is None or not may_see_case(person, row["case"]):
-        raise NotFound("there is no such case")
-    return row

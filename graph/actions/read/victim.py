@@ -77,6 +77,11 @@ class VisibleVictim:
     erased: int
     cases: tuple[VictimCase, ...]
 
+    @property
+    def face_ids(self) -> list[str]:
+        """All its faces, the masked ones too."""
+        return sorted({face.face_id for case in self.cases for face in case.faces})
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:
@@ -92,36 +97,40 @@ async def read_victim(access: Access, victim_id: str) -> VisibleVictim | Moved:
     are in several victims now.
     """
 
-    async def work(tx: Tx) -> tuple[Found, Row | None, list[Row]]:
+    async def work(tx: Tx) -> tuple[Found, VisibleVictim | None]:
         found = await find_victim(tx, victim_id, access.person)
-        if found.victim is None:
-            return found, None, []
-        victim = await tx.one(queries.VICTIM, victim_id=victim_id)
-        return found, victim, await tx.rows(queries.FACES_OF_VICTIM, faces=sorted(found.victim.faces))
+        return found, await visible_victim(tx, victim_id, found, access.person)
 
-    found, row, rows = await access.store.read(work)
+    found, seen = await access.store.read(work)
+    if seen is None:
+        return await successor(access, victim_id, found)
+    await access.record(AuditAction.VICTIM_SEEN, victim_id, shown=seen.face_ids)
+    return seen
+
+
+async def visible_victim(tx: Tx, victim_id: str, found: Found, viewer: Person) -> VisibleVictim | None:
+    """The found victim as the viewer may see it; None where nothing has this name any more."""
     if found.victim is None:
-        return await _successor(access, victim_id, found)
+        return None
+    row = await tx.one(queries.VICTIM, victim_id=victim_id)
+    rows = await tx.rows(queries.FACES_OF_VICTIM, faces=sorted(found.victim.faces))
     registered = victim_id in found.victim.registered
     links = [
         link
         for link in found.view.near.links.values()
         if link.state in JOINS and {link.a, link.b} <= found.victim.faces
     ]
-    victim = VisibleVictim(
+    return VisibleVictim(
         victim_id=victim_id,
         label=row["label"] if row and registered else None,
         registered=registered,
         identity=found.view.identity(victim_id, found.around.identifications),
         erased=sum(row["face"]["stub"] for row in rows),
-        cases=victim_cases(access.person, rows, links, found.view.faces),
+        cases=victim_cases(viewer, rows, links, found.view.faces),
     )
-    shown = sorted({face.face_id for case in victim.cases for face in case.faces})
-    await access.record(AuditAction.VICTIM_SEEN, victim_id, shown=shown)
-    return victim
 
 
-async def _successor(access: Access, victim_id: str, found: Found) -> Moved:
+async def successor(access: Access, victim_id: str, found: Found) -> Moved:
     """The victim that the former id's faces, as far as the person may see them, are in now."""
     of_face, visible = found.view.victims.of_face, found.named & found.view.faces
     now = sorted({of_face[face] for face in visible if face in of_face})

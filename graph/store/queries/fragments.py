@@ -10,6 +10,11 @@ DATES: Final = """
 """
 """The statements of events about a media `m`: for `capture_time.Dates.of` and `case_view.media_statements`."""
 
+WHOLE_ACTS: Final = """WITH v, act ORDER BY v.version
+    RETURN v {.verdict_id, .decision, .reasons, .text, .supersedes, .undoes, .blind,
+              by: act.by, role: act.role, district: act.district, at: act.at}"""
+"""The verdicts `v` on a link with the `act` that wrote each, oldest first: for `visibility.visible_history`."""
+
 
 def in_one_row(statement: LiteralString, columns: LiteralString) -> LiteralString:
     """The statement with its rows as one list `rows` in any order, for `Tx.listed`; `columns` are split at spaces.

@@ -3,6 +3,7 @@
 from typing import Final
 
 from graph.store.queries.fragments import DATES as _DATES
+from graph.store.queries.fragments import WHOLE_ACTS as _WHOLE_ACTS
 
 _SIDE: Final = (
     """
@@ -20,9 +21,6 @@ _SIDE: Final = (
 _SIDE_A: Final = _SIDE.replace("f.", "a.").replace("(f)", "(a)")
 _SIDE_B: Final = _SIDE.replace("f.", "b.").replace("(f)", "(b)")
 _ACTS: Final = "RETURN v {.verdict_id, .decision, .undoes, by: act.by}"
-_WHOLE_ACTS: Final = """WITH v, act ORDER BY v.version
-    RETURN v {.verdict_id, .decision, .reasons, .text, .supersedes, .undoes, .blind,
-              by: act.by, role: act.role, district: act.district, at: act.at}"""
 _FACTS: Final = (
     """
   RETURN collect({
@@ -57,6 +55,16 @@ WITH a, r, b ORDER BY r.state, r.link_id LIMIT $limit
 LINKS_OF_CASE: Final = (
     """
 MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(:Face)-[r:CANDIDATE]-(:Face)
+WITH DISTINCT r WHERE r.state IN $states AND r.link_id > $after
+WITH startNode(r) AS a, r, endNode(r) AS b ORDER BY r.link_id LIMIT $limit
+"""
+    + _LINK
+)
+
+LINKS_OF_FACES: Final = (
+    """
+UNWIND $faces AS face_id
+MATCH (:Face {face_id: face_id})-[r:CANDIDATE]-(:Face)
 WITH DISTINCT r WHERE r.state IN $states AND r.link_id > $after
 WITH startNode(r) AS a, r, endNode(r) AS b ORDER BY r.link_id LIMIT $limit
 """

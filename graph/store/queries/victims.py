@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from graph.store.queries.fragments import DATES as _DATES
+from graph.store.queries.fragments import WHOLE_ACTS as _WHOLE_ACTS
 from graph.store.queries.fragments import in_one_row
 
 AROUND: Final = """
@@ -158,3 +160,33 @@ RETURN f {.face_id, .box, .quality, .too_poor_because, .label, stub: coalesce(f.
                  RETURN DISTINCT place ORDER BY place.case_id, place.district } AS cases
 ORDER BY face.face_id
 """
+
+HISTORIES: Final = in_one_row(
+    """
+UNWIND $links AS link_id
+RETURN link_id, COLLECT { MATCH (v:Verdict {link_id: link_id})<-[:WROTE]-(act:Act)
+    """
+    + _WHOLE_ACTS
+    + "} AS acts\n",
+    "link_id acts",
+)
+
+PICTURES_OF_FACES: Final = in_one_row(
+    """
+UNWIND $faces AS face_id
+MATCH (f:Face {face_id: face_id})-[:SEEN_IN]->(m:Media)
+RETURN face_id, f.quality_because AS quality_because, f.frame_ms AS frame_ms,
+"""
+    + _DATES
+    + " AS dates\n",
+    "face_id quality_because frame_ms dates",
+)
+
+IDENTIFICATIONS_BY_ID: Final = in_one_row(
+    """
+UNWIND $ids AS id
+MATCH (i:Identification {identification_id: id})
+RETURN i {.*} AS identification
+""",
+    "identification",
+)

@@ -1,0 +1,134 @@
+"""The list of cases, the people of a case in other cases, and what became of its pictures. None of these writes."""
+
+from typing import Final
+
+from graph.store.queries.fragments import in_one_row
+
+# In the index's own order, so that reading stops at the limit.
+CASES: Final = """
+MATCH (c:Case) USING INDEX c:Case(district, case_id)
+WHERE c.district = $district AND c.case_id < $before
+  AND (c.case_id STARTS WITH $begins OR c.case_id CONTAINS ':' + $begins)
+  AND (c.erased IS NULL OR EXISTS { (:Media)-[:IN_CASE]->(c) })
+WITH c ORDER BY c.district DESC, c.case_id DESC LIMIT $limit
+RETURN c {.case_id, .source, .district, .status, .version, .contact, .review_by} AS case,
+       COUNT { (c)<-[:IN_CASE]-() } AS media
+ORDER BY case.case_id DESC
+"""
+
+# The state is compared after the case's links are found: in one MATCH the planner would begin at all links in it.
+THREADS: Final = """
+CALL () {
+  MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(f:Face)-[r:CANDIDATE]-(o:Face)
+  WITH DISTINCT f, r, o WHERE r.state IN $states AND o.stub IS NULL
+    AND NOT EXISTS { (o)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case {case_id: $case_id}) }
+  RETURN collect([f.face_id, o.face_id, r.link_id, r.state]) AS links, collect(DISTINCT f) AS linked,
+         collect(DISTINCT o) AS others
+}
+CALL (others) {
+  UNWIND others AS o
+  RETURN collect({face_id: o.face_id, quality: o.quality,
+    cases: COLLECT { MATCH (o)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+                     RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id }}) AS elsewhere
+}
+CALL (linked) {
+  UNWIND linked AS f
+  RETURN collect({face_id: f.face_id, quality: f.quality,
+    media_id: head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
+    group_id: head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group {case_id: $case_id}) RETURN g.group_id }),
+    victim_id: head(COLLECT { MATCH (f)-[:DEPICTS]->(v:Victim) RETURN v.victim_id })}) AS here
+}
+CALL () {
+  MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(f:Face)-[:DEPICTS]->(v:Victim)
+  WITH v, min(f.face_id) AS face_id  // one face is enough to find the others
+  WHERE EXISTS { MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
+                 WHERE c.case_id <> $case_id RETURN c }
+  RETURN collect(DISTINCT face_id) AS spread
+}
+CALL () {
+  MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(m:Media)-[:IN_CASE]->(c:Case) WHERE c.case_id <> $case_id
+  WITH CASE WHEN c.district IN $districts THEN c.case_id END AS case_id, c.district AS district, c.contact AS contact,
+       count(DISTINCT m) AS media
+  RETURN collect({case_id: case_id, district: district, contact: contact, media: media}) AS shared
+}
+RETURN links, elsewhere, here, spread, shared
+"""
+"""The links of a case's faces to faces that are not in it, one face of each victim that is in other cases too, and the
+media that other cases have as well: cases outside of $districts are counted together by district and contact."""
+
+FACES_IN_CASE: Final = in_one_row(
+    """
+UNWIND $faces AS face_id
+MATCH (f:Face {face_id: face_id})-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(:Case {case_id: $case_id})
+RETURN f.face_id AS face_id, f.quality AS quality, m.media_id AS media_id
+""",
+    "face_id quality media_id",
+)
+
+GROUPS_IN_CASE: Final = in_one_row(
+    """
+UNWIND $groups AS group_id
+MATCH (g:Group {group_id: group_id})<-[:IN_GROUP]-(f:Face)-[:SEEN_IN]->(m:Media)-[:IN_CASE]->(:Case {case_id: $case_id})
+WHERE NOT EXISTS { (f)-[:DEPICTS]->(:Victim) }
+RETURN group_id, f.face_id AS face_id, f.quality AS quality, m.media_id AS media_id
+""",
+    "group_id face_id quality media_id",
+)
+
+LABELS_OF_VICTIMS: Final = in_one_row(
+    """
+UNWIND $victims AS victim_id
+MATCH (v:Victim {victim_id: victim_id}) WHERE v.registered
+RETURN victim_id, v.label AS label
+""",
+    "victim_id label",
+)
+
+_OUTCOME: Final = """
+CASE WHEN i.scope = 'none' THEN 'not_compared'
+     WHEN faces = 0 THEN 'no_face'
+     WHEN poor = faces THEN 'too_poor'
+     ELSE 'compared' END AS outcome,
+m.partial_percent IS NOT NULL OR coalesce(m.frames_examined, 1) < coalesce(m.frames, 1) AS in_part
+"""
+_COUNTED: Final = (
+    """
+MATCH (m:Media)-[i:IN_CASE]->(:Case {case_id: $case_id})
+WITH m, i, COUNT { (m)<-[:SEEN_IN]-() } AS faces,
+     COUNT { MATCH (m)<-[:SEEN_IN]-(f:Face) WHERE f.too_poor_because IS NOT NULL } AS poor
+WITH m, i, faces, poor, """
+    + _OUTCOME
+)
+
+OUTCOMES: Final = (
+    _COUNTED
+    + """
+RETURN outcome, count(m) AS media, sum(faces) AS faces, sum(poor) AS too_poor,
+       sum(CASE WHEN in_part THEN 1 ELSE 0 END) AS in_part
+"""
+)
+
+MEDIA_BY_OUTCOME: Final = (
+    _COUNTED.replace(
+        "MATCH (m:Media)-[i:IN_CASE]->(:Case {case_id: $case_id})",
+        """
+MATCH (m:Media)-[i:IN_CASE]->(:Case {case_id: $case_id}) WHERE m.media_id > $after""",
+    )
+    + """
+WHERE outcome IN $outcomes AND (in_part OR NOT $in_part)
+WITH m, i, outcome ORDER BY m.media_id LIMIT $limit
+RETURN m.media_id AS media_id, outcome, m.kind AS kind, m.partial_percent AS partial_percent, i.exhibits AS exhibits,
+       i.submitted_at AS submitted_at,
+       coalesce(m.frames, 1) AS frames, coalesce(m.frames_examined, 1) AS frames_examined,
+       COLLECT { MATCH (m)<-[:SEEN_IN]-(f:Face)
+                 RETURN f {.face_id, .quality, .quality_because, .too_poor_because, .label}
+                 ORDER BY f.ordinal, f.face_id } AS faces
+ORDER BY media_id
+"""
+)
+
+QUARANTINED: Final = """
+MATCH (q:Quarantined {case_id: $case_id}) WHERE q.status = 'waiting'
+RETURN q.code AS code, count(q) AS events, min(q.submitted_at) AS since ORDER BY code
+"""
+"""What waits of a case, by the code of its reason: a reason's text can name hosts and files."""
