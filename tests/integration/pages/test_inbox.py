@@ -51,7 +51,7 @@ async def test_a_returned_decision_is_shown_until_all_is_said_to_be_seen(
 async def test_a_decision_of_the_other_district_hides_who_and_where(store: Store, link_id: str, pages: Pages) -> None:
     await decided(store, link_id, by=BEN)
     text = (await (await pages(ANNA)).get("/app/inbox")).text
-    assert "Judged the same person" in text and "investigator of south" in text and NORTH in text
+    assert "Judged to be the same person" in text and "investigator of south" in text and NORTH in text
     assert BEN.actor not in text and SOUTH not in text
 
 
