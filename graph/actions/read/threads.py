@@ -54,11 +54,12 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class CaseThreads:
-    """People down, cases across. `people` counts all rows, `next` is where the next page begins."""
+    """People down, cases across. `people` counts all rows, of which `first` is the first on this page, counted from 1."""
 
     columns: tuple[OtherCase, ...]
     rows: tuple[PersonRow, ...]
     people: int
+    first: int
     next: str | None
 
 
@@ -92,6 +93,7 @@ async def read_threads(
             ),
             rows=await _rows(tx, case_id, woven, page, {column: number for number, column in enumerate(columns)}),
             people=len(names),
+            first=start + 1,
             next=str(page[-1]) if start + limit < len(names) else None,
         )
 
