@@ -11,6 +11,7 @@ from api.deps import Services
 from api.errors import Problem
 from api.guard import Guard
 from api.metrics import Measured, Metrics
+from api.pages.app import build_pages, to_pages
 from api.routes import (
     acts,
     answers,
@@ -30,7 +31,7 @@ from api.routes import (
     verdicts,
     victims,
 )
-from api.sign_in.gate import OnlySignedIn
+from api.sign_in.gate import PAGES, OnlySignedIn
 
 DESCRIPTION = """Finds the same child across police cases: the machine proposes links, people decide.
 
@@ -74,10 +75,12 @@ def build_app(
     It answers to the names of its own machine and to `public_hosts`.
     """
 
+    pages = build_pages()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with open_services() as services:
-            app.state.services = services
+            app.state.services = pages.state.services = services
             yield
 
     app = FastAPI(
@@ -94,6 +97,8 @@ def build_app(
     )
     for routes in ROUTES:
         app.include_router(routes.router)
+    app.add_api_route("/", to_pages, include_in_schema=False)
+    app.mount(PAGES, pages)
     errors.register(app)
     app.state.metrics = Metrics()
     # The last one added runs first: metrics, guard, sign-in, route.

@@ -8,7 +8,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Security
 from fastapi.security import HTTPBearer
@@ -17,7 +19,9 @@ from pydantic import BaseModel
 from api.errors import as_utf8, problems
 from api.readiness import Readiness
 from api.settings import Settings
+from api.sign_in.development import LINKS, DevelopmentSignIn
 from api.sign_in.keys import Keys, fetch_from
+from api.sign_in.oidc import OidcSignIn
 from api.sign_in.tokens import SignIn
 from graph.actions.access import Access, AccessLog
 from graph.actions.read.claims import check_claim
@@ -40,8 +44,15 @@ class Services:
     access_log: AccessLog
     sign_in: SignIn
     readiness: Readiness
+    pages: DevelopmentSignIn | OidcSignIn | None = None
+    """How people sign in to the pages; None: not at all."""
     space: Space = field(default_factory=lambda: Space(()))
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach the pages by https; the local stack's do not, and do not leave this machine."""
+        return not isinstance(self.pages, DevelopmentSignIn)
 
     def access(self, person: Person, purpose: str = "") -> Access:
         """The person's access from now on."""
@@ -59,11 +70,27 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
         sign_in = SignIn(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience, claims=settings.claims)
         readiness = Readiness(readiness_store, files, sign_in)
         try:
-            yield Services(store, files, access_log, sign_in, readiness, space)
+            yield Services(store, files, access_log, sign_in, readiness, _sign_in_to_pages(settings, keys), space)
         finally:
             await readiness.close()
             await sign_in.close()
             await access_log.close()
+
+
+def _sign_in_to_pages(settings: Settings, keys: Keys) -> DevelopmentSignIn | OidcSignIn | None:
+    if settings.is_development:
+        jwks = FilePath(unquote(urlsplit(settings.oidc_jwks).path))
+        return DevelopmentSignIn(jwks.parent / LINKS)
+    if not settings.oidc_client_id:
+        return None
+    client_id, issuer = settings.oidc_client_id, settings.oidc_issuer
+    return OidcSignIn(
+        SignIn(keys, issuer=issuer, audience=client_id, claims=settings.claims),
+        issuer=issuer,
+        client_id=client_id,
+        client_secret=settings.oidc_client_secret.get_secret_value(),
+        public_url=settings.api_public_url,
+    )
 
 
 async def _services(request: Request) -> Services:

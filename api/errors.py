@@ -78,7 +78,7 @@ CHALLENGES: Final = {
 """The header WWW-Authenticate of each refused authentication (RFC 6750, 3)."""
 HIDING: Final = frozenset({"not_found", "case_unknown", "face_unknown"})
 """Codes that have one fixed sentence each, so that a hidden object and a missing one are answered alike."""
-_CODE_OF_STATUS: Final = {
+CODE_OF_STATUS: Final[Mapping[int, str]] = {
     400: "malformed_body",
     403: "forbidden",
     404: "not_found",
@@ -165,16 +165,21 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     person: Person | None = getattr(request.state, "person", None)
     if person is None:
         return refusal(error)
-    access: Access = request.app.state.services.access(person, _stated_purpose(request))
+    return refusal(await recorded(request, person, _stated_purpose(request), error))
+
+
+async def recorded(request: Request, person: Person, purpose: str, error: RedthreadError) -> RedthreadError:
+    """The refusal to answer with, once the audit has the miss or the disclosure that it is; a failure of the audit."""
+    access: Access = request.app.state.services.access(person, purpose)
     route, path = f"{request.method} {getattr(request.scope.get('route'), 'path', '')}", request.url.path
     try:
         if code_of(error) in HIDING:
             await record_miss(access, route, path)
         elif isinstance(error, Conflict):
-            return refusal(await disclose(access, route, path, error))
+            return await disclose(access, route, path, error)
     except RedthreadError as unlogged:
-        return refusal(unlogged)
-    return refusal(error)
+        return unlogged
+    return error
 
 
 def _stated_purpose(request: Request) -> str:
@@ -231,5 +236,5 @@ def _one(item: Mapping[str, Any]) -> dict[str, str]:
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = _CODE_OF_STATUS.get(error.status_code, "bad_request" if error.status_code < 500 else "internal")
+    code = CODE_OF_STATUS.get(error.status_code, "bad_request" if error.status_code < 500 else "internal")
     return problem(code, STATUS[code][1].lower(), headers=error.headers)

@@ -91,7 +91,7 @@ def main() -> int:
         lambda: open_services(settings),
         upload_limit=settings.api_upload_bytes,
         version=version("redthread"),
-        public_hosts=settings.api_public_hosts,
+        public_hosts=settings.hosts,
     )
     config = uvicorn.Config(
         app,

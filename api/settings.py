@@ -1,6 +1,7 @@
 """The API's settings: environment variables, read once at the composition root."""
 
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -32,6 +33,13 @@ class Settings(GraphSettings):
     )
     oidc_issuer: str = Field(min_length=1, description="who issues the tokens, exactly as their claim `iss` says")
     oidc_audience: str = Field(default="redthread", min_length=1, description="whom tokens must be meant for (`aud`)")
+    oidc_client_id: str = Field(
+        default="", description="the client as which people sign in to the pages; without it the pages are closed"
+    )
+    oidc_client_secret: SecretStr = Field(default=SecretStr(""), description="the client's secret, if it has one")
+    api_public_url: str = Field(
+        default="", description="address at which browsers reach the API: https://redthread.example"
+    )
     oidc_jwks: str = Field(default="", description="address of the issuer's keys; default: as its metadata say")
     oidc_actor_claim: str = Field(default="sub", min_length=1, description="claim with the name that the audit keeps")
     oidc_roles_claim: str = Field(default="roles", min_length=1, description="claim with the roles")
@@ -50,16 +58,24 @@ class Settings(GraphSettings):
         if self.is_development:
             if not self.oidc_jwks.startswith("file:///"):
                 raise ValueError("OIDC_JWKS: the development issuer's keys are a file: file:///...")
-            if self.api_host not in LOOPBACK or self.api_public_hosts:
+            if self.api_host not in LOOPBACK or self.hosts:
                 raise ValueError(WHY_LOOPBACK)
         elif not is_safe(self.oidc_issuer) or (self.oidc_jwks and not is_safe(self.oidc_jwks)):
             raise ValueError("OIDC_ISSUER and OIDC_JWKS: https only, or http on this machine")
+        if self.oidc_client_id and (not is_safe(self.api_public_url) or urlsplit(self.api_public_url).path.strip("/")):
+            raise ValueError("API_PUBLIC_URL: with OIDC_CLIENT_ID, the pages' address without a path, under https")
         return self
 
     @property
     def is_development(self) -> bool:
         """Whether tokens come from the local stack's own issuer."""
         return self.oidc_issuer == DEVELOPMENT_ISSUER
+
+    @property
+    def hosts(self) -> list[str]:
+        """Names, besides this machine's own, under which the API is asked."""
+        name = urlsplit(self.api_public_url).hostname
+        return [*self.api_public_hosts, *filter(None, [name])]
 
     @property
     def claims(self) -> Claims:

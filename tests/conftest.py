@@ -33,6 +33,8 @@ UNITS_OF_WORK = (
     ("tests/integration/processes", "test_[a-l]*"),
     ("tests/integration/processes", "*"),
     ("tests/integration", "test_a*"),
+    ("tests/integration/screens", "*"),
+    ("tests/integration/pages", "*"),
     ("tests/integration", "*"),
     ("tests/integration/faults", "*"),
     ("tests/journeys", "*"),

@@ -45,8 +45,9 @@ class ApprovalsPage(PageOut[ApprovalOut]):
              "act_id": "4b0a5c0e6b1d4b7e9f3a8d2c6e5b1f70", "links": [$CONFIRMED_LINK], "identification": null},
             {"kind": "identification", "urgency": "routine", "by": "anna@north", "at": "2026-11-20T10:09:00+00:00",
              "face_ids": [$FACE], "victim_ids": [$VICTIM_ID], "act_id": null, "links": [],
-             "identification": {"identification_id": "1c0a5c0e6b1d4b7e9f3a8d2c6e5b1f71", "state": "proposed",
-                                "person_ref": "north:person/77", "basis": "document", "face_ids": [$FACE]}}],
+             "identification": {"identification_id": "1c0a5c0e6b1d4b7e9f3a8d2c6e5b1f71", "version": 0,
+                                "state": "proposed", "person_ref": "north:person/77", "basis": "document",
+                                "face_ids": [$FACE]}}],
          "next": null}
     """)
 

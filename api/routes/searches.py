@@ -101,13 +101,18 @@ class SearchFactsOut(fields_of(SearchFacts)):
 
 
 class SearchLineOut(SearchFactsOut, fields_of(SearchLine)):
-    """A search in a list; `found` counts the faces that it returned, `similar` those above the threshold."""
+    """A search in a list; `found` counts the faces that it returned, `similar` those above the threshold.
+
+    `added` of them came after the first answer, the last at `added_at`.
+    """
 
 
 class SearchPage(PageOut[SearchLineOut]):
     """`next` is the `after` of the next page, null on the last one."""
 
-    model_config = example(f'{{"items": [{{{FACTS_EXAMPLE}, "found": 1, "similar": 1}}], "next": null}}')
+    model_config = example(
+        f'{{"items": [{{{FACTS_EXAMPLE}, "found": 1, "similar": 1, "added": 0, "added_at": null}}], "next": null}}'
+    )
 
 
 _LOCATION = {"Location": {"description": "where the answer will be", "schema": {"type": "string"}}}

@@ -11,6 +11,8 @@ from graph.domain.errors import RedthreadError
 
 OPEN: Final = frozenset({"/healthz", "/readyz", "/openapi.json"})
 """Paths whose answers hold nothing about people or cases."""
+PAGES: Final = "/app"
+"""Where the pages are; they have a gate of their own, `api.pages.gate`, and take no token."""
 
 
 class OnlySignedIn:
@@ -20,7 +22,7 @@ class OnlySignedIn:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in OPEN:
+        if scope["type"] == "http" and not _is_open(scope["path"]):
             sign_in: SignIn = scope["app"].state.services.sign_in
             try:
                 person = await sign_in.person(_only(Headers(scope=scope).getlist("authorization")))
@@ -31,6 +33,10 @@ class OnlySignedIn:
         elif scope["type"] == "websocket":
             raise RuntimeError("there is no websocket route")
         await self._app(scope, receive, send)
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN or path in ("/", PAGES) or path.startswith(f"{PAGES}/")
 
 
 def _only(sent: list[str]) -> str | None:

@@ -130,18 +130,18 @@ def fetch_from(issuer: str, jwks: str) -> Fetch:
         return lambda: asyncio.to_thread(_read, path)
 
     async def fetch() -> Mapping[str, Any]:
-        # In a thread: reading the certificates of authorities takes nearly 0.1 s.
-        verify = await asyncio.to_thread(httpx.create_ssl_context)
-        # No redirects: an open redirect of the issuer could otherwise supply the keys.
-        async with httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False, verify=verify) as client:
-            if jwks:
-                return await _get(client, jwks)
-            about = await _get(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-            if about.get("issuer") != issuer or not is_safe(str(about.get("jwks_uri"))):
-                raise ValueError("the metadata are of another issuer, or name keys elsewhere than under https")
-            return await _get(client, about["jwks_uri"])
+        address = jwks or (await fetch_metadata(issuer, ("jwks_uri",)))["jwks_uri"]
+        return await _get(address)
 
     return fetch
+
+
+async def fetch_metadata(issuer: str, addresses: Sequence[str]) -> Mapping[str, Any]:
+    """The issuer's metadata (OpenID Connect Discovery); ValueError unless all these addresses in them are safe."""
+    about = await _get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+    if about.get("issuer") != issuer or not all(is_safe(str(about.get(name))) for name in addresses):
+        raise ValueError("the metadata are of another issuer, or name addresses elsewhere than under https")
+    return about
 
 
 def is_safe(url: str) -> bool:
@@ -152,8 +152,14 @@ def is_safe(url: str) -> bool:
     )
 
 
-async def _get(client: httpx.AsyncClient, url: str) -> dict[str, Any]:
-    async with client.stream("GET", url, headers={"Accept": "application/json"}) as answer:
+async def _get(url: str) -> dict[str, Any]:
+    # In a thread: reading the certificates of authorities takes nearly 0.1 s.
+    verify = await asyncio.to_thread(httpx.create_ssl_context)
+    # No redirects: an open redirect of the issuer could otherwise supply the keys.
+    async with (
+        httpx.AsyncClient(timeout=PATIENCE, follow_redirects=False, verify=verify) as client,
+        client.stream("GET", url, headers={"Accept": "application/json"}) as answer,
+    ):
         if answer.status_code != 200:
             raise ValueError(f"the answer is {answer.status_code}")
         data = bytearray()

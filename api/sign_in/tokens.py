@@ -51,7 +51,13 @@ class SignIn:
         scheme, _, token = (authorization or "").strip().partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise TokenRefused("sign in: send Authorization: Bearer <token>", code="token_missing")
-        claims = await self._verified(token.strip())
+        return await self.person_of(token.strip())
+
+    async def person_of(self, token: str, *, nonce: str | None = None) -> Person:
+        """The person whom this token identifies, with `nonce` only where it was issued for that one; see `person`."""
+        claims = await self._verified(token)
+        if nonce is not None and claims.get("nonce") != nonce:
+            raise _refused()
         person = Person(self._actor(claims), roles_of(claim(claims, self._claims.roles)), self._district(claims))
         if not person.roles:
             raise Forbidden("the token names no role that may do anything here", code="role_missing")

@@ -96,6 +96,10 @@ class AuditAction(StrEnum):
     ACCESS_MISSED = "access.missed", "a request for what does not exist, or not for this person"
     ACCESS_REFUSED = "access.refused", "a refusal that disclosed the current state"
 
+    # The pages
+    SESSION_BEGUN = "session.begun", "a person signed in to the pages"
+    SESSION_ENDED = "session.ended", "a person signed out of the pages"
+
     # The audit itself
     AUDIT_PROVED = "audit.proved", "a range of the audit chain verified"
     AUDIT_EXPORTED = "audit.exported", "the audit, or a part of it, exported to a file"

@@ -33,7 +33,7 @@ class _Commands(TyperGroup):
         found = getattr(module, "app", None)
         if found is None:
             found = typer.Typer(add_completion=False)
-            found.command(cmd_name)(getattr(module, cmd_name))
+            found.command(cmd_name)(getattr(module, cmd_name.replace("-", "_")))
         return typer.main.get_command(found)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

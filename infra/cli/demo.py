@@ -92,6 +92,8 @@ async def _job(
         with clock.step("ask"):
             answers = await run.ask(system, files, notices, result.links, terms)
         seconds = clock.as_json()
+        if serve and system.sign_in is not None:
+            show.show_link(out, system.sign_in.new_link(system.api_url))
         show.show_result(out, result)
         places = run.places_by_media(files, notices)
         for item in answers:

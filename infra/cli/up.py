@@ -21,7 +21,7 @@ from infra.cli.common import DataOption, settings
 from infra.foreground import run_until_signalled
 from infra.local.base import StackError
 from infra.local.datafolder import holder
-from infra.local.issuer import USERS
+from infra.local.issuer import USERS, DevelopmentIssuer
 from infra.local.logs import append_to, last_line
 from infra.local.options import SystemOptions
 from infra.local.running import Running, find_running, given_addresses, wait_gone
@@ -99,7 +99,9 @@ def system_options(chosen: Settings) -> SystemOptions:
 
 
 def _announce_addresses(api_url: str, kafka: str, neo4j_uri: str, data: Path, *, own_sign_in: bool) -> None:
-    """Announces a system's addresses, and requests to try where the local stack's own sign-in serves the API."""
+    """Announces a system's addresses, with a link and requests where the local stack's own sign-in serves the API."""
+    if api_url and own_sign_in:
+        announce(f"Open   {DevelopmentIssuer.of(data).new_link(api_url)}\n       (once; another: sh infra/run sign-in)")
     announce((f"API    {api_url}\n" if api_url else "") + f"Kafka  {kafka}\nNeo4j  {neo4j_uri}\nData   {data}")
     if api_url and own_sign_in:
         token = f"TOKEN=$(sh infra/run token investigator --data {shlex.quote(str(data))})"

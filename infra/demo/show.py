@@ -29,6 +29,13 @@ def console(to_stderr: bool) -> Console:
     return found
 
 
+def show_link(out: Console, link: str) -> None:
+    """The link that opens the pages."""
+    out.print("\n[bold]Open this in a browser of this machine (it works once):[/bold]")
+    out.print(f"  {link}", soft_wrap=True, markup=False)
+    out.print("  As investigator, judge what waits; as supervisor, approve it; then look at the threads of a case.")
+
+
 def show_result(out: Console, result: Result) -> None:
     """Counts, quarantine, and the table of candidate links between cases."""
     out.print(

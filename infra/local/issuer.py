@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from jwt.algorithms import ECAlgorithm
 
 from api.settings import DEVELOPMENT_ISSUER
+from api.sign_in.development import LINKS, write_link
 from graph.atomic import write_whole
 from graph.domain import ids
 from graph.domain.errors import Invalid
@@ -106,6 +107,10 @@ class DevelopmentIssuer:
             **claims,
         }
         return jwt.encode(payload, self.key, ALGORITHM, headers={"kid": self.key_id})
+
+    def new_link(self, api_url: str) -> str:
+        """An address that opens the pages as one of the development users, chosen there; it works once."""
+        return f"{api_url}/app/sign-in/link/{write_link(self.jwks.parent / LINKS, list(USERS.values()))}"
 
     def env(self) -> dict[str, str]:
         """Environment variables by which the API trusts this issuer alone, whatever the caller's shell sets."""

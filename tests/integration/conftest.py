@@ -4,22 +4,29 @@
 them; `api` is a client of the service on that graph.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from api.app import build_app
 from api.deps import Services
+from api.pages.gate import COOKIE
 from api.readiness import Readiness
+from api.sign_in.development import DevelopmentSignIn
 from graph.actions.access import AccessLog
+from graph.actions.sessions import do_sign_in, find_session, state_purpose
 from graph.domain import audit
 from graph.domain.audit_actions import AuditAction
+from graph.domain.people import Person
 from graph.files import MediaStore
 from graph.store.queries import audit as audit_queries
 from graph.store.session import Store
+from tests.support.access import access_of
 from tests.support.factories import ANNA, Scene, two_cases
 from tests.support.harness import new_store
 from tests.support.signed_in import as_, sign_in
@@ -45,25 +52,61 @@ async def link_id(scene: Scene) -> str:
 
 
 @pytest.fixture
-async def api(store: Store, files: MediaStore) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the service, signed in as ANNA with a purpose; `headers=as_(SUE)` asks as somebody else."""
+async def app(store: Store, files: MediaStore, tmp_path: Path) -> AsyncIterator[FastAPI]:
+    """The service on the empty graph, started."""
 
     @asynccontextmanager
     async def services() -> AsyncIterator[Services]:
         who = sign_in()
         # Nothing is remembered: each test asks what is true now.
         readiness = Readiness(store, files, who, fresh=0)
-        yield Services(store, files, AccessLog(store), who, readiness)
+        yield Services(store, files, AccessLog(store), who, readiness, DevelopmentSignIn(tmp_path / "links"))
         await readiness.close()
 
-    app = build_app(services, upload_limit=1_000_000, version="test")
-    async with (
-        app.router.lifespan_context(app),
-        httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1", headers=HEADERS
-        ) as client,
-    ):
+    made = build_app(services, upload_limit=1_000_000, version="test")
+    async with made.router.lifespan_context(made):
+        yield made
+
+
+@pytest.fixture
+async def api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the service, signed in as ANNA with a purpose; `headers=as_(SUE)` asks as somebody else."""
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=HEADERS) as client:
         yield client
+
+
+Pages = Callable[[Person], Awaitable[httpx.AsyncClient]]
+"""A browser's client of the pages, signed in as this person, who has stated a purpose."""
+
+
+@pytest.fixture
+async def pages(app: FastAPI, store: Store) -> AsyncIterator[Pages]:
+    """Signs people in to the pages: `anna = await pages(ANNA)`, then `await anna.get("/app/review")`."""
+    async with AsyncExitStack() as stack:
+
+        async def signed_in(person: Person) -> httpx.AsyncClient:
+            cookie = await session_cookie(store, person)
+            client = httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=app),
+                base_url="http://127.0.0.1",
+                headers={"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"},
+                cookies={COOKIE: cookie},
+            )
+            return await stack.enter_async_context(client)
+
+        yield signed_in
+
+
+async def session_cookie(store: Store, person: Person, purpose: str = "victim identification") -> str:
+    """The secret of a new session of this person, who has stated a purpose."""
+    now = datetime.now(UTC)
+    secret = await do_sign_in(access_of(store, person, now))
+    session = await find_session(store, secret, now)
+    assert session is not None
+    if purpose:
+        await state_purpose(store, session, purpose)
+    return secret
 
 
 async def entries(store: Store) -> list[audit.Entry]:

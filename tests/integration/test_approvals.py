@@ -73,6 +73,7 @@ async def identification(
         "by": by,
         "at": NOW.isoformat(),
         "state": state,
+        "version": 0,
         "face_ids": [face_id],
     }
     await store.write(

@@ -16,6 +16,7 @@ from graph.domain.audit_export import ExportRequest
 from graph.domain.audit_verify import Finding
 from graph.domain.errors import Forbidden, Invalid, NotFound
 from graph.domain.link import Decision
+from graph.domain.people import Person, Role
 from graph.store import log
 from graph.store.session import Store, Tx
 from streams.settings import Addresses
@@ -73,6 +74,30 @@ async def test_the_whole_chain_is_exported_with_the_record_of_the_export(
     )
     assert (tmp_path / "export").stat().st_mode & 0o777 == 0o600
     assert names(tmp_path) == ["export", "store"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("chain", ""), ("person", ANNA.actor), ("period", "2026-11-20/2026-11-21")]
+)
+async def test_an_auditor_downloads_what_the_command_writes(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Any, value: str
+) -> None:
+    monkeypatch.setattr(audit_export, "PAGE", 3)
+    for day in (-1, 0, 0, 0, 0, 1):
+        await act(store, audit.Act(NOW + timedelta(days=day), ANNA.actor, "face.seen", "face"))
+    access = access_of(store, Person("audrey", frozenset({Role.AUDITOR})), LATER, "complaint 7")
+
+    path = tmp_path / "download"
+    path.write_bytes(b"".join([part async for part in await audit_export.do_export(access, kind, value)]))
+    found, _ = await export(store, tmp_path / "written", asked(kind, value))
+
+    downloaded = audit_file.verify_file(path, None)
+    assert downloaded.fault is None and downloaded.header is not None and found.header is not None
+    assert downloaded.last == found.last - 1 == 7
+    assert downloaded.shown == found.shown - (kind == "chain"), "the second export shows the record of the first"
+    assert downloaded.header.start == found.header.start
+    with pytest.raises(Forbidden):
+        await audit_export.do_export(access_of(store, ANNA, LATER, "curiosity"), kind, value)
 
 
 async def test_a_chain_longer_than_a_page_is_whole(

@@ -10,6 +10,7 @@ import pytest
 from graph.actions.read import answers, search
 from graph.actions.read.answers import Answer
 from graph.actions.read.search import Question
+from graph.actions.read.searches import Filters, read_searches
 from graph.domain.errors import Conflict
 from graph.store.session import Store
 from streams.records.gallery import GalleryRecord
@@ -113,6 +114,9 @@ async def test_later_media_of_a_case_are_added_to_the_answer_with_their_offset_a
     assert (answer.compared, answer.too_poor, answer.no_face) == (2, 1, 1)
     assert answer.headline.startswith("leads to ")
     assert answer.open
+    reader = access_of(site.store, ANNA, datetime.now(UTC), "review")
+    [line] = (await read_searches(reader, Filters(), after="", limit=9)).items
+    assert (line.found, line.added, line.added_at) == (2, 1, answer.parts[1].at)
 
     # What an erasure takes is told as taken, at the place that it had.
     await log.write(make.erasure("media_id", make.media_id("known"), log.origin("erasures")))

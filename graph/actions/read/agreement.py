@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from graph.actions.access import Access
-from graph.actions.read.links import find_link
+from graph.actions.read.links import find_links
 from graph.domain.agreement import Agreement, Verdicts, by_band, by_month
 from graph.domain.audit_actions import AuditAction
+from graph.domain.errors import NotFound
 from graph.domain.people import Permission, check_district
 from graph.store.queries import figures as queries
 from graph.store.session import Tx
@@ -56,7 +57,9 @@ async def read_agreement_on(access: Access, link_id: str) -> Agreement | None:
     district = check_district(access.person, Permission.SEE)
 
     async def work(tx: Tx) -> Agreement | None:
-        link = await find_link(tx, link_id, viewer=access.person)
+        link = (await find_links(tx, [link_id], viewer=access.person)).get(link_id)
+        if link is None:
+            raise NotFound("there is no such link")
         if link.band is None:
             return None
         words, _, _ = link.band.partition(";")

@@ -30,9 +30,10 @@ IDENTIFICATIONS_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class WaitingIdentification:
-    """An identification without the first person's reason."""
+    """An identification without the first person's reason; `version` is the one that a decision names."""
 
     identification_id: str
+    version: int
     state: Literal["proposed", "to_be_approved_again"]
     person_ref: str
     basis: str
@@ -103,7 +104,7 @@ async def _identifications(tx: Tx, person: Person) -> list[Approval]:
         node = row["identification"]
         if not (faces := view.faces & set(node["face_ids"] or ())):
             continue
-        names = ("identification_id", "state", "person_ref", "basis")
+        names = ("identification_id", "version", "state", "person_ref", "basis")
         approval = Approval(
             urgency=row["urgency"],
             by=_decider(person, node),

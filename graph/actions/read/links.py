@@ -1,6 +1,6 @@
 """Reads links; every access is in the audit before its answer leaves."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,13 @@ async def read_link(access: Access, link_id: str) -> VisibleLink:
     """The link with as much of its history as this person may read."""
     found = await access.store.read(lambda tx: find_link(tx, link_id, viewer=access.person))
     await access.record(AuditAction.LINK_SEEN, link_id)
+    return found
+
+
+async def read_links_by_id(access: Access, link_ids: Collection[str]) -> dict[str, VisibleLink]:
+    """These links by id, without their history; absent are those that the person may not see."""
+    found = await access.store.read(lambda tx: find_links(tx, link_ids, viewer=access.person))
+    await access.record(AuditAction.LINKS_SEEN, "links", shown=sorted(found))
     return found
 
 

@@ -55,6 +55,21 @@ async def read_queue(access: Access, filters: Filters, *, limit: int, after: Pos
     return page
 
 
+async def read_items(access: Access, link_ids: Sequence[str]) -> list[QueueItem]:
+    """The items of these links, claimed or not: what a person whose act was taken back judges again."""
+    check_district(access.person, Permission.SEE)
+
+    async def work(tx: Tx) -> list[QueueItem]:
+        known = KnownVictims(tx, access.person)
+        found = await _items_by(tx, link_ids, known, lambda link: link.item)
+        return await visible_items(tx, known, list(found.values()))
+
+    items = await access.store.read(work)
+    shown = [link.link_id for item in items for link in item.links]
+    await access.record(AuditAction.QUEUE_SEEN, "queue", shown=shown)
+    return items
+
+
 async def _claimed(tx: Tx, known: KnownVictims, now: datetime) -> list[QueueItem]:
     """The items of the person's open claims."""
     own = await open_claims(tx, known.viewer, now)

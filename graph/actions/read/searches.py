@@ -40,10 +40,15 @@ class SearchFacts:
 
 @dataclass(frozen=True, slots=True)
 class SearchLine(SearchFacts):
-    """A search in a list; `found` counts the faces returned, `similar` those above the threshold."""
+    """A search in a list; `found` counts the faces returned, `similar` those above the threshold.
+
+    `added` of the found ones came after the first answer, the last of them at `added_at`.
+    """
 
     found: int
     similar: int
+    added: int
+    added_at: str | None
 
 
 def search_facts(search: Row, now: datetime) -> Row:
@@ -90,7 +95,13 @@ async def read_searches(access: Access, filters: Filters, *, after: str, limit: 
     }
     rows = await access.store.read(lambda tx: tx.rows(query, **values))
     page = [
-        SearchLine(**search_facts(row["search"], access.at), found=row["returned"], similar=row["above"])
+        SearchLine(
+            **search_facts(row["search"], access.at),
+            found=row["returned"],
+            similar=row["above"],
+            added=row["added"],
+            added_at=row["added_at"],
+        )
         for row in rows[:limit]
     ]
     shown = [line.search_id for line in page]

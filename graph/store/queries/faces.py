@@ -5,6 +5,8 @@
 
 from typing import Final
 
+from graph.store.queries.fragments import DATES as _DATES
+
 LOCK_FACES: Final = """
 UNWIND $faces AS face_id
 MATCH (f:Face {face_id: face_id}) WHERE f.stub IS NULL
@@ -79,3 +81,20 @@ RETURN g.face_id AS face_id, g.box AS box, g.quality AS quality, g.more_similar 
                  RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id } AS cases
 ORDER BY face_id
 """
+
+SHEET_FACES: Final = (
+    """
+UNWIND $faces AS face_id
+MATCH (f:Face {face_id: face_id})
+OPTIONAL MATCH (f)-[:SEEN_IN]->(m:Media)
+RETURN f.face_id AS face_id, f.quality AS quality, f.quality_because AS quality_because, f.label AS label,
+       coalesce(f.label_version, 0) AS label_version, f.stub AS stub, f.display_crop IS NOT NULL AS has_crop,
+       f.more_similar AS more_similar, f.box AS box, m.media_id AS media_id, m.repeated_person AS repeated_person,
+       m.kind AS media_kind, CASE WHEN m IS NULL THEN null ELSE """
+    + _DATES
+    + """ END AS dates,
+       COLLECT { MATCH (f)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case)
+                 RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id } AS cases
+"""
+)
+"""What a contact sheet says below each face."""

@@ -110,6 +110,6 @@ CALL (i) {
   MATCH (:Face {face_id: face_id})-[:SEEN_IN]->(:Media)-[m:IN_CASE]->(:Case {district: $district})
   RETURN coalesce(max(CASE m.urgency WHEN 'danger_now' THEN 2 WHEN 'urgent' THEN 1 ELSE 0 END), 0) AS urgency
 }
-RETURN i {.identification_id, .person_ref, .basis, .by, .role, .district, .at, .state, .face_ids} AS identification,
-       v.victim_id AS victim_id, urgency
+RETURN i {.identification_id, .person_ref, .basis, .by, .role, .district, .at, .state, .version, .face_ids}
+         AS identification, v.victim_id AS victim_id, urgency
 """

@@ -136,9 +136,13 @@ _PAGE: Final = (
   AND ($open IS NULL OR $open = (coalesce(s.open, false) AND s.ended_at IS NULL
                                  AND (s.until IS NULL OR s.until > $now)))
 WITH s ORDER BY s.asked_at DESC, s.search_id DESC LIMIT $limit
+CALL (s) {
+  OPTIONAL MATCH (s)-[:HAS]->(p:Part) WHERE p.number > 0 AND size(p.faces) > 0
+  RETURN coalesce(sum(size(p.faces)), 0) AS added, max(p.at) AS added_at
+}
 RETURN """
     + _FACTS
-    + """, coalesce(s.returned, 0) AS returned, coalesce(s.above, 0) AS above
+    + """, coalesce(s.returned, 0) AS returned, coalesce(s.above, 0) AS above, added, added_at
 ORDER BY search.asked_at DESC, search.search_id DESC
 """
 )

@@ -32,6 +32,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "ingest": ["PICTURES", "--case", "c", "--scope", "case", "--purpose", "test", "--legal-basis", "test"],
     "search": ["--face", "f", "--case", "c", "--purpose", "test", "--legal-basis", "test", "--in", "register"],
     "token": ["investigator"],
+    "sign-in": [],
     "status": [],
     "restore": ["--by", "anna"],
     "reexamine": ["--dry-run"],

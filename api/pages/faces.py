@@ -1,0 +1,96 @@
+"""Pictures of faces, their surroundings, faces that are as similar, and pictures that show a person more than once."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query
+from starlette.responses import RedirectResponse, Response
+
+from api.deps import AfterDigest, Id, ServicesDep
+from api.pages.access import Labeller, Reader, SessionDep, under_claim
+from api.pages.page import PageDep, safe_back
+from graph.actions.decide.repeated_person import Statement, do_statement, read_statements
+from graph.actions.read.faces import read_crop, read_similar
+from graph.actions.read.sheet_faces import read_sheet_faces
+from graph.actions.sessions import allow_wider_view
+from graph.domain.errors import NotFound
+from graph.domain.repeated_person import RepeatedPerson
+
+router = APIRouter()
+
+ClaimId = Annotated[str, Query(max_length=100)]
+Back = Annotated[str, Query(alias="next", max_length=2000)]
+NOT_STORED = {"Cache-Control": "no-store, private"}
+SIMILAR_A_PAGE = 50
+
+
+@router.get("/faces/{face_id}/crop", name="crop")
+async def crop(
+    face_id: Id, access: Reader, services: ServicesDep, claim: ClaimId = "", leads: bool = False
+) -> Response:
+    """The face's crop; `claim` names the claimed item under which it is looked at."""
+    seen = await under_claim(access, claim)
+    data = await read_crop(seen, services.files, face_id, leads=leads)
+    return Response(data, media_type="image/jpeg", headers=NOT_STORED)
+
+
+@router.get("/faces/{face_id}/similar", name="similar")
+async def similar(face_id: Id, access: Reader, page: PageDep, claim: ClaimId = "", after: AfterDigest = "") -> Response:
+    """The faces as similar as those proposed for one face, which were not proposed."""
+    seen = await under_claim(access, claim)
+    found = await read_similar(seen, face_id, after=after, limit=SIMILAR_A_PAGE)
+    return page("similar.html", face_id=face_id, found=found, claim=claim, after=after)
+
+
+@router.get("/faces/{face_id}/wider", name="wider")
+async def wider(
+    face_id: Id, access: Reader, services: ServicesDep, session: SessionDep, page: PageDep, claim: ClaimId = ""
+) -> Response:
+    """The face with its surroundings, after a reason stated once a case and hour."""
+    case_id = await _case_of(access, face_id)
+    view = session.wider_view(case_id, services.now())
+    return page("wider.html", face_id=face_id, case_id=case_id, view=view, claim=claim)
+
+
+@router.post("/faces/{face_id}/wider", name="allow_wider")
+async def allow_wider(
+    face_id: Id,
+    access: Reader,
+    services: ServicesDep,
+    session: SessionDep,
+    page: PageDep,
+    reason: Annotated[str, Form(max_length=2000)],
+    claim: Annotated[str, Form(max_length=100)] = "",
+) -> Response:
+    """Stores the reason, for this case and an hour."""
+    case_id = await _case_of(access, face_id)
+    await allow_wider_view(services.store, session, case_id, reason, services.now())
+    return page.see("wider", {"claim": claim}, face_id=face_id)
+
+
+@router.get("/media/{media_id}/repeated-person", name="repeated")
+async def repeated(media_id: Id, access: Reader, page: PageDep, back: Back = "") -> Response:
+    """Whether people stated that a picture shows the same person more than once."""
+    found = await read_statements(access, media_id)
+    return page("repeated.html", found=found, kinds=list(RepeatedPerson), back=safe_back(back))
+
+
+@router.post("/media/{media_id}/repeated-person", name="state_repeated")
+async def state_repeated(
+    media_id: Id,
+    access: Labeller,
+    version: Annotated[int, Form(ge=0)],
+    reason: Annotated[str, Form(max_length=2000)],
+    kind: Annotated[RepeatedPerson | None, Form()] = None,
+    back: Annotated[str, Form()] = "",
+) -> Response:
+    """States it, or without a kind takes the statement back."""
+    await do_statement(access, Statement(media_id, version, kind, reason.strip()))
+    return RedirectResponse(safe_back(back), 303)
+
+
+async def _case_of(access: Reader, face_id: str) -> str:
+    """A case of the person's district that the face is in."""
+    face = (await read_sheet_faces(access, [face_id]))[face_id]
+    if not face.case_ids:
+        raise NotFound("there is no such face")
+    return face.case_ids[0]

@@ -1,0 +1,109 @@
+"""Renders a template for one request: language, session, main pages, addresses of routes, and security headers."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+
+from fastapi import Depends, Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import NoMatchFound
+
+from api.pages import language, texts
+from api.pages.menu import pages_of
+from api.sign_in.gate import PAGES
+from graph.actions.sessions import Session
+
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Vary": "Cookie",
+}
+THEMES: Final = ("dark", "light")
+"""Values of the cookie `theme`; without one the browser's wish decides, and dark where it has none."""
+
+LOOKS: Final = ("blur", "grey")
+"""Parts of the cookie `look`, by which every picture of the pages is blurred or without colour."""
+
+
+@cache
+def environment(name: str) -> Environment:
+    """The templates in one language."""
+    made = Environment(
+        loader=PackageLoader("api", "templates"),
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.install_gettext_translations(language.translations(name), newstyle=True)  # pyright: ignore[reportAttributeAccessIssue]
+    made.filters.update(texts.filters(name))
+    return made
+
+
+class Page:
+    """The pages' templates for one request."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self.session: Session | None = getattr(request.state, "session", None)
+        cookies = request.cookies
+        self.language = language.chosen(cookies.get(language.COOKIE, ""), request.headers.get("accept-language", ""))
+        self.look = " ".join(look for look in LOOKS if look in cookies.get("look", "").split("-"))
+        self.theme = theme if (theme := cookies.get("theme", "")) in THEMES else ""
+
+    def __call__(self, template: str, status: int = 200, /, **values: object) -> Response:
+        """The page; `values` are the template's variables beside those of every page."""
+        return HTMLResponse(self.text(template, **values), status, HEADERS)
+
+    def text(self, template: str, /, **values: object) -> str:
+        """A template's text, also that of a part of a page."""
+        shared: dict[str, Any] = {
+            "session": self.session,
+            "main_pages": pages_of(self.session.person) if self.session else [],
+            "language": self.language,
+            "languages": language.LANGUAGES,
+            "theme": self.theme,
+            "look": self.look,
+            "path": self.path,
+            "here": self._request.url.path,
+            "here_with_query": self._request.url.path + ("?" + self._request.url.query) * bool(self._request.url.query),
+        }
+        return environment(self.language).get_template(template).render(shared | values)
+
+    def path(self, route: str, /, query: Mapping[str, object] | None = None, **parameters: str) -> str:
+        """The quoted path of the page whose route has this name; `query` values that are None or empty are left out."""
+        quoted = {name: quote(value, safe="") for name, value in parameters.items()}
+        try:
+            found = str(self._request.app.url_path_for(route, **quoted))
+        except NoMatchFound:
+            raise LookupError(f"no page has a route of the name {route} with {sorted(parameters)}") from None
+        text = "&".join(
+            f"{quote(name, safe='')}={quote(str(value), safe='')}"
+            for name, value in (query or {}).items()
+            if value not in (None, "", False)
+        )
+        return PAGES + found + (f"?{text}" if text else "")
+
+    def see(self, route: str, /, query: Mapping[str, object] | None = None, **parameters: str) -> Response:
+        """The answer to a form: the browser shows that page."""
+        return RedirectResponse(self.path(route, query, **parameters), 303)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether a script asks, which shows a part of a page."""
+        return self._request.headers.get("sec-fetch-dest") == "empty"
+
+
+PageDep = Annotated[Page, Depends(Page)]
+
+
+def safe_back(back: str) -> str:
+    """The path within the pages to go on to; that of the first page for any other text."""
+    is_own = back.startswith(f"{PAGES}/") and "\\" not in back and "//" not in back.partition("?")[0]
+    return back if is_own and back.isprintable() else f"{PAGES}/"

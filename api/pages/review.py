@@ -1,0 +1,193 @@
+"""Review: one item a time, its verdict, its preview, and the way back.
+
+A form works without script. With script the page holds several claimed items, shows the next one at once, and asks with
+each decision for the items that fill the batch again: one round trip for both.
+"""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from api.deps import VICTIM_ID_MAX, Id
+from api.pages.access import Judge, Labeller, Reopener, under_claim
+from api.pages.page import Page, PageDep
+from api.pages.review_items import BATCH, ReviewItem, open_items, with_facts
+from graph.actions.access import Access
+from graph.actions.decide import acts, contact_sheet
+from graph.actions.decide.contact_sheet import SheetJudgement
+from graph.actions.decide.decision import Seen
+from graph.actions.decide.label import Labelling, do_label
+from graph.actions.read.claims import do_claim, do_renewal, do_skip
+from graph.actions.read.links import read_link, read_links_by_id
+from graph.actions.read.queue import read_items, read_queue
+from graph.domain import ids
+from graph.domain.errors import Conflict, Invalid
+from graph.domain.label import Label
+from graph.domain.link import TEXT_LIMIT, Decision
+from graph.domain.queue import Filters
+from graph.domain.visibility import VisibleLink
+
+router = APIRouter()
+
+FEATURES = ("ears", "eyes", "nose", "mouth", "face_shape", "hair", "marks", "context", "quality")
+"""In the order of the keys E Y N M A H K C Q."""
+Short = Annotated[str | None, Query(max_length=VICTIM_ID_MAX)]
+
+
+class SheetForm(BaseModel):
+    """What a person says of an item: a verdict on its links, as `id:version`, and which faces are somebody else."""
+
+    claim: str = Field(default="", max_length=100)
+    link: list[str] = Field(min_length=1, max_length=contact_sheet.LINKS_MAX)
+    face: list[str] = Field(default_factory=list, max_length=3000)
+    same: list[str] = Field(default_factory=list, max_length=3000)
+    """The ticked faces; the other faces of `tickable` are somebody else."""
+    tickable: list[str] = Field(default_factory=list, max_length=3000)
+    reason: list[str] = Field(default_factory=list, max_length=20)
+    text: str = Field(default="", max_length=TEXT_LIMIT)
+    decision: Literal["confirmed", "dismissed", "unsure", "later"] = "confirmed"
+    held: int = Field(default=0, ge=0, le=20)
+    """How many undecided items the page still has; 0 without script."""
+    case_id: str = Field(default="", max_length=VICTIM_ID_MAX)
+    victim_id: str = Field(default="", max_length=VICTIM_ID_MAX)
+    leads: bool = False
+
+    def filters(self) -> Filters:
+        return Filters(case_id=self.case_id or None, victim_id=self.victim_id or None, leads=self.leads)
+
+    def judgement(self, decision: Decision) -> SheetJudgement:
+        apart = tuple(face for face in self.tickable if face not in self.same)
+        reasons = tuple(reason for reason in self.reason if reason)
+        if decision is not Decision.CONFIRMED:
+            return SheetJudgement(self._seen(), decision, reasons, self.text)
+        return SheetJudgement(self._seen(), decision, reasons, self.text, apart, tuple(self.face) or None)
+
+    def _seen(self) -> tuple[Seen, ...]:
+        pairs = [link.partition(":") for link in self.link]
+        if not all(link_id and version.isdigit() and len(version) < 16 for link_id, _, version in pairs):
+            raise Invalid("link: an id and the version that was seen")
+        return tuple(Seen(link_id, int(version)) for link_id, _, version in pairs)
+
+
+SheetFormDep = Annotated[SheetForm, Form()]
+
+
+@router.get("/review", name="review")
+async def review(
+    access: Judge,
+    page: PageDep,
+    case_id: Short = None,
+    victim_id: Short = None,
+    leads: bool = False,
+    act: Annotated[str, Query(max_length=100)] = "",
+    decision: Annotated[str, Query(max_length=20)] = "",
+    link: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
+    """The person's open items, the first one in full; act, decision and link are those of the last decision."""
+    filters = Filters(case_id=case_id or None, victim_id=victim_id or None, leads=leads)
+    items = await open_items(access, filters)
+    links = [*(await read_links_by_id(access, [link])).values()] if link else []
+    last: dict[str, object] = {"act_id": act, "decision": decision, "links": links, "undone": None}
+    return page("review.html", items=items, filters=filters, features=FEATURES, batch=BATCH, **last)
+
+
+@router.post("/review/decisions", name="decide")
+async def decide(form: SheetFormDep, access: Judge, page: PageDep) -> Response:
+    """Stores the verdict; answers with what the machine thought, and the items that fill the batch again."""
+    if form.decision == "later":
+        if form.claim:
+            await do_skip(access, form.claim)
+        return await _after(access, page, form, act_id="", decision="later", links=[])
+    claimed = await under_claim(access, form.claim)
+    done = await contact_sheet.do_act(claimed, form.judgement(Decision(form.decision)))
+    link_ids = [link.link_id for link in done.links]
+    links = await read_links_by_id(claimed, link_ids)
+    return await _after(access, page, form, act_id=done.act_id or "", decision=form.decision, links=[*links.values()])
+
+
+@router.post("/review/previews", name="preview")
+async def preview(form: SheetFormDep, access: Judge, page: PageDep) -> Response:
+    """What *same person* would change, or why it would be refused."""
+    claimed = await under_claim(access, form.claim)
+    # A preview needs a reason as the verdict does; which one changes nothing.
+    asked = form.model_copy(update={"reason": ["context"]})
+    done = await contact_sheet.preview(claimed, asked.judgement(Decision.CONFIRMED))
+    return page("review/consequence.html", done=done)
+
+
+@router.post("/review/undone", name="undo")
+async def undo(
+    access: Reopener,
+    page: PageDep,
+    act_id: Annotated[str, Form(max_length=100)],
+    claim: Annotated[str, Form(max_length=100)] = "",
+) -> Response:
+    """Takes the act back; the item is there again."""
+    done = await acts.do_act_reopening(access, act_id, "taken back on the review page")
+    if not page.is_part:
+        return page.see("review")
+    items = await with_facts(access, await read_items(access, [link.link_id for link in done.links]))
+    last: dict[str, object] = {"undone": done, "act_id": "", "decision": "", "links": []}
+    return page("review/answer.html", items=items, features=FEATURES, **last)
+
+
+@router.post("/review/renewals", name="renew")
+async def renew(access: Judge, claim: Annotated[list[str], Form(max_length=20)]) -> Response:
+    """Gives open items their whole time again, while the person works on the page."""
+    for claim_id in claim:
+        try:
+            await do_renewal(access, claim_id)
+        except Conflict:
+            return Response("claim_expired", 409, media_type="text/plain")
+    return Response(status_code=204)
+
+
+@router.post("/review/no-face", name="no_face")
+async def no_face(
+    access: Labeller,
+    page: PageDep,
+    face: Annotated[str, Form(max_length=100)],
+    label_version: Annotated[int, Form(ge=0)],
+    claim: Annotated[str, Form(max_length=100)] = "",
+) -> Response:
+    """Says that the detector took something else for a face: it is compared with nothing from now on."""
+    labelling = Labelling(face, label_version, Label.NO_FACE, "seen on the review page: this is no face")
+    await do_label(access, labelling)
+    if not page.is_part:
+        return page.see("review")
+    queue = await read_queue(access, Filters(leads=True), limit=1, after=None)
+    items = await with_facts(access, [item for item in queue.items if item.claim and item.claim.claim_id == claim])
+    last: dict[str, object] = {"undone": None, "act_id": "", "decision": "no_face", "links": []}
+    return page("review/answer.html", items=items, features=FEATURES, **last)
+
+
+@router.get("/links/{link_id}", name="link")
+async def one_link(link_id: Id, access: Judge, page: PageDep) -> Response:
+    """What the machine thought of one pair, and who judged it how, as far as this person may read it."""
+    link = await read_link(access, link_id)
+    return page("link.html", link=link)
+
+
+async def _after(
+    access: Access, page: Page, form: SheetForm, *, act_id: str, decision: str, links: list[VisibleLink]
+) -> Response:
+    """The page again, or to a script the part that says what was decided and the new items."""
+    if not page.is_part:
+        filters = {"case_id": form.case_id, "victim_id": form.victim_id, "leads": "true" if form.leads else ""}
+        last = {"act": act_id, "decision": decision, "link": links[0].link_id if links else ""}
+        return page.see("review", filters | last)
+    items: list[ReviewItem] = []
+    if form.held < BATCH:
+        new = await do_claim(access, form.filters(), BATCH - form.held, seed=ids.new_id())
+        items = await with_facts(access, new.items)
+    return page(
+        "review/answer.html",
+        items=items,
+        features=FEATURES,
+        undone=None,
+        act_id=act_id,
+        decision=decision,
+        links=sorted(links, key=lambda link: -(link.score or 0.0)),
+    )

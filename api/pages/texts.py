@@ -1,0 +1,90 @@
+"""Filters of the templates: times, numbers, and the domain's English sentences in the language of the page."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_decimal
+from markupsafe import Markup, escape
+
+from api.pages import language
+from graph.domain.capture_time import read_date
+from graph.domain.errors import Invalid
+
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+_EMPTY: Final = "–"
+
+
+def filters(name: str) -> dict[str, Callable[..., Any]]:
+    """The filters for one language."""
+    return {
+        "when": partial(when, name),
+        "ago": partial(ago, name),
+        "day": partial(day, name),
+        "number": partial(number, name),
+        "said": partial(said, name),
+        "short": short,
+    }
+
+
+def when(name: str, moment: object) -> Markup:
+    """Date and time as an element `time`; `moment` is ISO 8601 text, or milliseconds since 1970 (UTC)."""
+    at = _moment(moment)
+    return Markup(_EMPTY) if at is None else _time(at, format_datetime(at.astimezone(), "short", locale=name))
+
+
+def ago(name: str, moment: object) -> Markup:
+    """How long ago, as an element `time`."""
+    at = _moment(moment)
+    if at is None:
+        return Markup(_EMPTY)
+    return _time(at, format_timedelta(at - datetime.now(UTC), add_direction=True, locale=name))
+
+
+def day(name: str, moment: object) -> Markup:
+    """The date alone, as an element `time`."""
+    at = _moment(moment)
+    return Markup(_EMPTY) if at is None else _time(at, format_date(at, "medium", locale=name))
+
+
+def number(name: str, value: float | None) -> str:
+    """A number with the language's separators."""
+    return _EMPTY if value is None else format_decimal(value, locale=name)
+
+
+def said(name: str, sentence: str | None) -> str:
+    """A sentence of the domain in the language of the page.
+
+    Its parts, separated by `; `, are looked up with their numbers as `{0}`, `{1}`, ...; what no catalogue has stays as
+    it is.
+    """
+    return "; ".join(_said(name, part) for part in sentence.split("; ")) if sentence else ""
+
+
+def short(text: str, length: int = 8) -> str:
+    """The beginning of an id."""
+    return text[:length]
+
+
+def _said(name: str, part: str) -> str:
+    numbers = _NUMBER.findall(part)
+    places = iter(range(len(numbers)))
+    message = _NUMBER.sub(lambda _: f"{{{next(places)}}}", part)
+    found = language.translations(name).gettext(message)
+    return part if found == message else found.format(*numbers)
+
+
+def _moment(moment: object) -> datetime | None:
+    if isinstance(moment, int):
+        return datetime.fromtimestamp(moment / 1000, UTC)
+    try:
+        return read_date(moment) if isinstance(moment, str) and moment else None
+    except Invalid:
+        return None
+
+
+def _time(at: datetime, text: str) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), escape(text))

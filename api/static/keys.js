@@ -1,0 +1,92 @@
+// Keys: every element with data-key is pressed by that key; `?` lists them. Also dialogs, and what is remembered.
+
+const OFF = "redthread-keys-off";
+const CHORD_MS = 600;
+let waiting = 0; // the timer of a first key, which presses its own element unless a second key follows
+
+export const typing = (target) =>
+  target instanceof HTMLElement && (target.isContentEditable || target.matches("textarea, select, input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit])"));
+
+const off = () => localStorage.getItem(OFF) === "1";
+
+/** The element that a key presses now: inside the open dialog, else on the page; hidden and disabled ones do not count. */
+export function pressedBy(keys) {
+  const scope = document.querySelector("dialog[open]") ?? document;
+  const found = scope.querySelectorAll(`[data-key="${CSS.escape(keys)}"]`);
+  return [...found].find((element) => !element.closest("[hidden], [inert]") && !element.disabled);
+}
+
+function nameOf(event) {
+  if (event.key === " ") return "Space";
+  return event.key.length === 1 ? event.key.toLowerCase() : event.key;
+}
+
+function onKey(event) {
+  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
+  const key = nameOf(event);
+  if (typing(event.target) && key !== "Escape") return;
+  if (key.length === 1 && key !== "?" && off()) return;
+  // Enter and Space press what has the focus.
+  if ((key === "Enter" || key === "Space") && event.target.closest("a, button, input, summary, [role=option]")) return;
+  const isSecond = waiting !== 0;
+  clearTimeout(waiting);
+  waiting = 0;
+  if (key === "g" && !isSecond) {
+    waiting = setTimeout(() => { waiting = 0; press("g"); }, CHORD_MS);
+    event.preventDefault();
+    return;
+  }
+  if (press(isSecond ? `g ${key}` : key, isSecond ? key : "")) event.preventDefault();
+}
+
+function press(keys, otherwise = "") {
+  const element = pressedBy(keys) ?? (otherwise && pressedBy(otherwise));
+  if (!element) return false;
+  if (element.matches("input:not([type=checkbox]):not([type=radio]), textarea, select")) element.focus();
+  else element.click();
+  return true;
+}
+
+function labelOf(element) {
+  const label = element.getAttribute("aria-label") ?? element.dataset.label;
+  if (label) return label;
+  const copy = element.cloneNode(true);
+  copy.querySelectorAll("kbd, .visually-hidden").forEach((part) => part.remove());
+  return copy.textContent.trim() || element.title;
+}
+
+function listKeys(dialog) {
+  const list = dialog.querySelector("[data-keys]");
+  if (!list) return;
+  const seen = new Set();
+  list.replaceChildren();
+  for (const element of document.querySelectorAll("[data-key]")) {
+    const keys = element.dataset.key;
+    if (seen.has(keys) || element.closest("[hidden]") || element.dataset.unlisted !== undefined) continue;
+    seen.add(keys);
+    const term = document.createElement("dt");
+    for (const key of keys.split(" ")) {
+      const kbd = document.createElement("kbd");
+      kbd.textContent = key.length === 1 ? key.toUpperCase() : key;
+      term.append(kbd, " ");
+    }
+    const detail = document.createElement("dd");
+    detail.textContent = labelOf(element);
+    list.append(term, detail);
+  }
+}
+
+document.addEventListener("keydown", onKey);
+for (const opener of document.querySelectorAll("[data-open]")) {
+  const dialog = document.getElementById(opener.dataset.open);
+  opener.hidden = false;
+  opener.addEventListener("click", () => {
+    if (dialog.open) return dialog.close();
+    listKeys(dialog);
+    dialog.showModal();
+  });
+}
+for (const box of document.querySelectorAll("[data-keys-off]")) {
+  box.checked = off();
+  box.addEventListener("change", () => localStorage.setItem(OFF, box.checked ? "1" : ""));
+}

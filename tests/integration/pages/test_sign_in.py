@@ -1,0 +1,98 @@
+"""Signing in to the pages: by a link that works once, and never by a form of another site."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.pages.gate import COOKIE
+from api.sign_in.development import write_link
+from graph.actions import sessions
+from graph.domain.audit_actions import AuditAction
+from graph.store.session import Store
+from tests.integration.conftest import Pages, deeds
+from tests.support.access import access_of
+from tests.support.factories import ANNA, NOW, SUE
+
+pytestmark = pytest.mark.anyio
+
+OWN = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture
+def browser(app: FastAPI) -> httpx.AsyncClient:
+    """A browser that nobody is signed in with."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://127.0.0.1")
+
+
+async def test_a_link_signs_in_once(browser: httpx.AsyncClient, store: Store, tmp_path: Path) -> None:
+    secret = write_link(tmp_path / "links", [ANNA, SUE])
+    for _ in range(2):  # opening it uses nothing up
+        assert ANNA.actor in (await browser.get(f"/app/sign-in/link/{secret}")).text
+    chosen = {"actor": ANNA.actor, "secret": secret}
+    answer = await browser.post("/app/sign-in/development", data=chosen, headers=OWN)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/app/")
+    cookies = answer.headers.get_list("set-cookie")
+    assert all("HttpOnly" in cookie and "SameSite=lax" in cookie for cookie in cookies)
+    assert (await browser.get("/app/")).headers["location"] == "/app/purpose"
+    # The same browser may choose again; another one has nothing from the link.
+    assert (await browser.post("/app/sign-in/development", data={"actor": SUE.actor}, headers=OWN)).status_code == 303
+    browser.cookies.clear()
+    assert (await browser.post("/app/sign-in/development", data=chosen, headers=OWN)).status_code == 401
+    assert (await browser.get(f"/app/sign-in/link/{secret}")).status_code == 404
+    signed_in = [entry for entry in await deeds(store) if entry.action == AuditAction.SESSION_BEGUN]
+    assert [entry.actor for entry in signed_in] == [ANNA.actor, SUE.actor]
+
+
+async def test_only_users_of_the_link_sign_in(browser: httpx.AsyncClient, tmp_path: Path) -> None:
+    secret = write_link(tmp_path / "links", [ANNA])
+    answer = await browser.post("/app/sign-in/development", data={"actor": SUE.actor, "secret": secret}, headers=OWN)
+    assert answer.status_code == 401 and COOKIE not in answer.cookies
+
+
+@pytest.mark.parametrize("site", [None, "cross-site", "same-site", "none"])
+async def test_a_form_of_another_site_is_refused(pages: Pages, store: Store, site: str | None) -> None:
+    anna = await pages(ANNA)
+    anna.headers.pop("Sec-Fetch-Site")
+    headers = {"Sec-Fetch-Site": site} if site else {}
+    assert (await anna.post("/app/sign-out", headers=headers)).status_code == 403
+    assert (await anna.get("/app/review")).status_code == 200
+
+
+async def test_without_a_session_every_page_leads_to_the_sign_in(browser: httpx.AsyncClient, app: FastAPI) -> None:
+    answer = await browser.get("/app/review?case_id=local%3A1")
+    assert answer.headers["location"] == "/app/sign-in?next=/app/review%3Fcase_id%3Dlocal%253A1"
+    script = await browser.get("/app/faces/x/crop", headers={"Sec-Fetch-Dest": "image"})
+    assert (script.status_code, script.text) == (401, "session_over")
+    assert (await browser.get("/")).headers["location"] == "/app/"
+
+
+@pytest.mark.parametrize("back", ["https://elsewhere.example", "//elsewhere.example", "/app//x", "/app/\\x", "/links"])
+async def test_nobody_is_sent_elsewhere(pages: Pages, back: str) -> None:
+    anna = await pages(ANNA)
+    answer = await anna.post("/app/purpose", data={"stated": "case work", "back": back})
+    assert answer.headers["location"] == "/app/"
+
+
+async def test_a_session_ends_by_sign_out_by_idleness_and_by_age(pages: Pages, store: Store) -> None:
+    anna = await pages(ANNA)
+    assert (await anna.post("/app/sign-out")).status_code == 303
+    assert (await anna.get("/app/review")).status_code == 303
+    assert (await deeds(store))[-1].action == AuditAction.SESSION_ENDED
+    secret = await sessions.do_sign_in(access_of(store, ANNA, NOW))
+    almost, idle = NOW + sessions.IDLE - timedelta(seconds=1), NOW + sessions.IDLE + timedelta(seconds=1)
+    assert await sessions.find_session(store, secret, idle, in_use=False) is None
+    assert await sessions.find_session(store, secret, almost) is not None
+    assert await sessions.find_session(store, secret, idle) is not None, "it was used in between"
+    now = idle
+    while now < NOW + sessions.LONGEST:
+        assert await sessions.find_session(store, secret, now) is not None
+        now += sessions.IDLE / 2
+    assert await sessions.find_session(store, secret, now + sessions.IDLE / 2) is None
+
+
+async def test_the_api_takes_no_cookie(pages: Pages) -> None:
+    anna = await pages(ANNA)
+    assert (await anna.get("/links", headers={"Redthread-Purpose": "test"})).status_code == 401
