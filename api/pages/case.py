@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from api.pages.access import Reader
-from api.pages.page import PageDep
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.deps import CASE_ID_MAX, AfterDigest, CaseId
+from api.pages.access import Reader
+from api.pages.page import PageDep
 from graph.actions.read.case_graph import read_case_graph
 from graph.actions.read.cases import read_case_facts
 from graph.actions.read.outcomes import Outcome, read_completeness, read_outcomes

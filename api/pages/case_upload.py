@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from api.pages.access import Uploader
-from api.pages.page import PageDep
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.deps import ID_MAX, CaseId, ServicesDep
+from api.pages.access import Uploader
+from api.pages.page import PageDep
 from api.routes.media import UploadIn
 from api.upload import check_media, checked, read_form
 from graph.actions.decide.upload import Submission, do_upload

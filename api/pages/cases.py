@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from api.pages.access import Reader
-from api.pages.page import PageDep
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.deps import CASE_ID_MAX
+from api.pages.access import Reader
+from api.pages.page import PageDep
 from graph.actions.read.case_list import read_cases
 
 router = APIRouter()

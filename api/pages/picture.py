@@ -2,12 +2,12 @@
 
 from typing import Annotated, Final
 
-from api.pages.access import Labeller, Marker, Reader
-from api.pages.page import PageDep
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
 from api.deps import CASE_ID_MAX, Id
+from api.pages.access import Labeller, Marker, Reader
+from api.pages.page import PageDep
 from graph.actions.decide.label import Labelling, do_label
 from graph.actions.decide.mark import do_mark
 from graph.actions.read.media import PendingMedia, read_faces, read_media

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated, Final
 
-from api.pages.access import Identifier, Reader
-from api.pages.page import PageDep
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from api.deps import AfterDigest, VictimId
+from api.pages.access import Identifier, Reader
+from api.pages.page import PageDep
 from graph.actions.decide.identify import do_identification
 from graph.actions.identification import REFERENCE_LIMIT, Proposal
 from graph.actions.read.victim import Moved, VictimCase, VictimFace
