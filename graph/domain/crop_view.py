@@ -14,11 +14,12 @@ Point = tuple[float, float]
 class CropView:
     """Places in a crop, as shares of its side from its top left corner.
 
-    `eyes` are those of the left and right eye as the viewer sees them; `edges` is what lies within the picture: left,
-    top, right, bottom.
+    `eyes` are those of the left and right eye as the viewer sees them, `mouth` is its middle; `edges` is what lies
+    within the picture: left, top, right, bottom.
     """
 
     eyes: tuple[Point, Point]
+    mouth: Point
     edges: tuple[float, float, float, float]
 
     @classmethod
@@ -38,7 +39,9 @@ class CropView:
             points, corners = [_left(point) for point in points], [_left(point) for point in corners]
         (x0, y0), (x1, y1) = corners
         edges = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
-        return cls((points[0], points[1]), tuple(min(max(edge, 0.0), 1.0) for edge in edges))  # pyright: ignore[reportArgumentType]
+        mouth = (points[3][0] + points[4][0]) / 2, (points[3][1] + points[4][1]) / 2
+        inside = [min(max(edge, 0.0), 1.0) for edge in edges]
+        return cls((points[0], points[1]), mouth, (inside[0], inside[1], inside[2], inside[3]))
 
 
 def region_of(box: Sequence[int], width: int | None, height: int | None) -> tuple[float, float, float] | None:

@@ -52,10 +52,10 @@ class FoundFace:
 
     `vector` is float32 (d,) of unit length and `norm` its length before. `display_crop` is a JPEG of the picture's own
     pixels, reduced to 1,024 px where it has more, with the eyes above the mouth; `aligned_crop` a PNG of 112 px from
-    which the face can be reembedded. `crop_region` is what the display crop shows: left, top and side, in the picture's
-    pixels and perhaps beyond its edges. `context_view` is a JPEG of three times the box as far as the picture has it, up
-    to 1,600 px, turned like the display crop. Of a dark or flat picture all show what was compared: the contrast
-    stretched.
+    which the face can be reembedded. `crop_region` is what the display crop shows: left, top and side, in the
+    picture's pixels and perhaps beyond its edges. `context_view` is a JPEG of three times the box as far as the
+    picture has it, up to 1,600 px, turned like the display crop. Of a dark or flat picture all show what was compared:
+    the contrast stretched.
     `landmarks` and `detection_score` are None for a marked face that the detector does not find: it is aligned by its
     box alone.
     """
