@@ -22,7 +22,10 @@ class MainPage:
     keys: str
 
 
-MAIN_PAGES: Final = (MainPage("review", _("Review"), Permission.JUDGE, "g r"),)
+MAIN_PAGES: Final = (
+    MainPage("review", _("Review"), Permission.JUDGE, "g r"),
+    MainPage("cases", _("Cases"), Permission.SEE, "g c"),
+)
 
 
 def pages_of(person: Person) -> list[MainPage]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.deps import VICTIM_ID_MAX, Id
-from api.pages.access import Judge, Labeller, Reopener, under_claim
+from api.pages.access import Judge, Labeller, Reader, Reopener, under_claim
 from api.pages.page import Page, PageDep
 from api.pages.review_items import BATCH, ReviewItem, open_items, with_facts
 from graph.actions.access import Access
@@ -164,7 +164,7 @@ async def no_face(
 
 
 @router.get("/links/{link_id}", name="link")
-async def one_link(link_id: Id, access: Judge, page: PageDep) -> Response:
+async def one_link(link_id: Id, access: Reader, page: PageDep) -> Response:
     """What the machine thought of one pair, and who judged it how, as far as this person may read it."""
     link = await read_link(access, link_id)
     return page("link.html", link=link)
