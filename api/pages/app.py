@@ -11,14 +11,14 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from api.errors import CODE_OF_STATUS, STATUS, code_of, recorded
-from api.pages import faces, parts, review, sign_in
+from api.pages import answers, faces, intake, parts, review, search, sign_in
 from api.pages.gate import OnlyInSession
 from api.pages.menu import pages_of
 from api.pages.page import Page
 from graph.actions.sessions import Session
 from graph.domain.errors import Conflict, RedthreadError
 
-ROUTERS: Final = (sign_in, review, faces, parts)
+ROUTERS: Final = (sign_in, review, search, answers, intake, faces, parts)
 
 
 def build_pages() -> FastAPI:

@@ -22,7 +22,11 @@ class MainPage:
     keys: str
 
 
-MAIN_PAGES: Final = (MainPage("review", _("Review"), Permission.JUDGE, "g r"),)
+MAIN_PAGES: Final = (
+    MainPage("review", _("Review"), Permission.JUDGE, "g r"),
+    MainPage("search", _("Search"), Permission.SEARCH, "g s"),
+    MainPage("intake", _("Intake"), Permission.READ_COUNTS, "g e"),
+)
 
 
 def pages_of(person: Person) -> list[MainPage]:

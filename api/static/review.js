@@ -1,5 +1,6 @@
 // Review with script: the next item in the same frame, one round trip a decision, previews asked ahead, undo.
 
+import { hasReason, prepareFeatures } from "./features.js";
 
 const RETRY_MS = 2000;
 const RENEW_MS = 4 * 60 * 1000;
@@ -26,8 +27,7 @@ const pickedOf = (article) => article.querySelector(".face.picked") ?? facesOf(a
 // --- the items ---
 
 function prepare(article) {
-  for (const button of article.querySelectorAll("button.feature")) button.hidden = false;
-  for (const label of article.querySelectorAll("label.feature")) label.hidden = true;
+  prepareFeatures(article);
   article.querySelector("h1").tabIndex = -1;
 }
 
@@ -67,10 +67,6 @@ async function preview(article) {
 }
 
 // --- decisions ---
-
-function hasReason(form) {
-  return new FormData(form).getAll("reason").some((reason) => reason && !reason.startsWith("against:"));
-}
 
 async function decide(article, decision) {
   if (busy) return;
@@ -256,19 +252,6 @@ function showPressed() {
 }
 
 // --- events ---
-
-const STATES = ["", "for", "against"];
-
-items.addEventListener("click", (event) => {
-  const feature = event.target.closest("button.feature");
-  if (!feature) return;
-  const select = feature.nextElementSibling.querySelector("select");
-  select.selectedIndex = (select.selectedIndex + 1) % STATES.length;
-  const state = STATES[select.selectedIndex];
-  feature.setAttribute("aria-pressed", { "": "false", for: "true", against: "mixed" }[state]);
-  feature.setAttribute("aria-label", { "": feature.dataset.label, for: feature.dataset.for, against: feature.dataset.against }[state]);
-  feature.querySelector(".sign").textContent = { "": "", for: "+", against: "−" }[state];
-});
 
 items.addEventListener("change", (event) => {
   if (event.target.name === "same") preview(event.target.closest("article"));

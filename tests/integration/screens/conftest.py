@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from api.main import listen
 from api.pages.gate import COOKIE
@@ -19,6 +19,8 @@ from graph.domain.people import Person
 from graph.store.session import Store
 from tests.integration.conftest import session_cookie
 
+WAIT_MS = 20_000
+"""A graph that has just started plans each of its statements anew."""
 SMALL, LARGE, TABLET = (1366, 768), (1920, 1080), (820, 1180)
 
 Open = Callable[..., Awaitable[Page]]
@@ -28,6 +30,7 @@ Open = Callable[..., Awaitable[Page]]
 @pytest.fixture(scope="session")
 async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
     """One browser for all tests of the process."""
+    expect.set_options(timeout=WAIT_MS)
     path = os.environ.get("REDTHREAD_CHROMIUM") or shutil.which("chromium")
     if path is None:
         pytest.skip("there is no Chromium here: apt install chromium, or name one in REDTHREAD_CHROMIUM")
@@ -73,7 +76,7 @@ async def open_as(browser: Browser, address: str, store: Store) -> AsyncIterator
         cookie = await session_cookie(store, person)
         await context.add_cookies([{"name": COOKIE, "value": cookie, "url": address}])
         page = await context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(WAIT_MS)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
         return page
