@@ -10,15 +10,47 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from api.errors import CODE_OF_STATUS, STATUS, code_of, recorded
-from api.pages import answers, faces, intake, parts, review, search, sign_in
+from api.errors import CODE_OF_STATUS, HIDING, STATUS, code_of, recorded
+from api.pages import (
+    answers,
+    approvals,
+    audit,
+    case,
+    case_upload,
+    cases,
+    faces,
+    inbox,
+    intake,
+    parts,
+    picture,
+    review,
+    search,
+    sign_in,
+    victim,
+)
 from api.pages.gate import OnlyInSession
 from api.pages.menu import pages_of
 from api.pages.page import Page
 from graph.actions.sessions import Session
 from graph.domain.errors import Conflict, RedthreadError
 
-ROUTERS: Final = (sign_in, review, search, answers, intake, faces, parts)
+ROUTERS: Final = (
+    sign_in,
+    review,
+    approvals,
+    inbox,
+    audit,
+    faces,
+    cases,
+    case_upload,
+    case,
+    picture,
+    victim,
+    search,
+    answers,
+    intake,
+    parts,
+)
 
 
 def build_pages() -> FastAPI:
@@ -64,8 +96,11 @@ async def _refused(request: Request, error: Exception) -> Response:
     code = code_of(error)
     if code == "internal":
         raise error
-    disclosed = error.disclosed if isinstance(error, Conflict) and error.current else error.message
-    return problem_page(request, code, disclosed, current=getattr(error, "current", None))
+    # Of what is hidden or missing the page of the code says all there is to say.
+    message = (
+        "" if code in HIDING else error.disclosed if isinstance(error, Conflict) and error.current else error.message
+    )
+    return problem_page(request, code, message, current=getattr(error, "current", None))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

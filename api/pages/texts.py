@@ -75,10 +75,15 @@ def short(text: str, length: int = 8) -> str:
     return text[:length]
 
 
-def _said(name: str, part: str) -> str:
+def with_places(part: str) -> tuple[str, list[str]]:
+    """A part of a sentence as the catalogues have it, with a place for each number, and the numbers."""
     numbers = _NUMBER.findall(part)
     places = iter(range(len(numbers)))
-    message = _NUMBER.sub(lambda _: f"{{{next(places)}}}", part)
+    return _NUMBER.sub(lambda _: f"{{{next(places)}}}", part), numbers
+
+
+def _said(name: str, part: str) -> str:
+    message, numbers = with_places(part)
     found = language.translations(name).gettext(message)
     return part if found == message else found.format(*numbers)
 

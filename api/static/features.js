@@ -8,9 +8,11 @@ export function prepareFeatures(element) {
   for (const label of element.querySelectorAll("label.feature")) label.hidden = true;
 }
 
-/** Whether a form names a feature that speaks for it. */
-export function hasReason(form) {
-  return new FormData(form).getAll("reason").some((reason) => reason && !reason.startsWith("against:"));
+/** The id of the text that says what a decision lacks. */
+export function lacking(form, decision) {
+  const { needs, say } = form.querySelector(`[name=decision][value=${decision}]`).dataset;
+  const filled = (value) => value.trim() && !value.startsWith("against:");
+  return needs && !new FormData(form).getAll(needs).some(filled) ? say : "";
 }
 
 document.addEventListener("click", (event) => {
@@ -22,13 +24,6 @@ document.addEventListener("click", (event) => {
   feature.setAttribute("aria-pressed", { "": "false", for: "true", against: "mixed" }[state]);
   feature.setAttribute("aria-label", { "": feature.dataset.label, for: feature.dataset.for, against: feature.dataset.against }[state]);
   feature.querySelector(".sign").textContent = { "": "", for: "+", against: "−" }[state];
-});
-
-document.addEventListener("submit", (event) => {
-  const needed = event.target.querySelector("[data-need-reason]");
-  if (!needed || event.submitter?.value !== "confirmed" || hasReason(event.target)) return;
-  event.preventDefault();
-  needed.textContent = needed.dataset.needReason;
 });
 
 prepareFeatures(document);

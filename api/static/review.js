@@ -1,6 +1,7 @@
 // Review with script: the next item in the same frame, one round trip a decision, previews asked ahead, undo.
 
-import { hasReason, prepareFeatures } from "./features.js";
+import { align } from "./crops.js";
+import { lacking, prepareFeatures } from "./features.js";
 
 const RETRY_MS = 2000;
 const RENEW_MS = 4 * 60 * 1000;
@@ -13,7 +14,7 @@ const items = document.getElementById("items");
 const last = document.getElementById("last");
 const trouble = document.getElementById("trouble");
 const nothing = document.getElementById("nothing");
-const tools = document.getElementById("tools");
+const tools = [...document.getElementById("tools").children];
 let busy = false;
 let activeAt = Date.now();
 let flicker = 0;
@@ -34,11 +35,10 @@ function prepare(article) {
 function show(article) {
   for (const other of articles()) other.hidden = other !== article;
   nothing.hidden = Boolean(article);
-  tools.hidden = !article;
   stopFlicker();
   root.classList.remove("zoomed");
   if (!article) return;
-  article.querySelector(".judge").append(tools);
+  article.querySelector(".judge > .tools").append(...tools);
   article.querySelector("h1").focus({ preventScroll: true });
   scrollTo(0, 0);
   askAhead();
@@ -48,7 +48,7 @@ function askAhead() {
   const open = articles();
   const place = open.indexOf(current());
   for (const article of open.slice(place, place + 2)) {
-    if (!article.dataset.asked) preview(article);
+    if (!article.dataset.asked && article.querySelector("[data-preview]")) preview(article);
     for (const image of article.querySelectorAll("img")) image.decode().catch(() => {});
   }
 }
@@ -68,16 +68,24 @@ async function preview(article) {
 
 // --- decisions ---
 
+const asideKeys = new Set(); // what was put aside, on a page whose items nobody claims
+
 async function decide(article, decision) {
   if (busy) return;
   const form = article.querySelector("form");
-  if (decision === "confirmed" && !hasReason(form)) {
-    article.querySelector("[data-consequence]").replaceChildren(copyOf("need-reason"));
+  const say = lacking(form, decision);
+  if (say) {
+    article.querySelector("[data-consequence]").replaceChildren(copyOf(say));
     return;
   }
   const body = new URLSearchParams(new FormData(form));
   body.set("decision", decision);
   body.set("held", String(articles().length - 1));
+  if (items.dataset.known !== undefined) {
+    if (decision === "later") asideKeys.add(article.dataset.claim);
+    const held = articles().map((each) => each.dataset.claim).filter((key) => key !== article.dataset.claim);
+    body.set("known", [...held, ...asideKeys].join(","));
+  }
   const next = articles().find((other) => other !== article && other.hidden);
   if (next) show(next);
   else article.hidden = true; // whether nothing waits is known with the answer
@@ -101,6 +109,7 @@ function take(text) {
     article.hidden = true;
     prepare(article);
     items.append(article);
+    align(article);
   }
   if (!current()) show(articles()[0]);
   else askAhead();
@@ -204,12 +213,12 @@ function zoom(x = 50, y = 40) {
 }
 
 function startFlicker(article) {
-  const left = facesOf(article, "left")[0]?.querySelector("img");
+  const left = facesOf(article, "left")[0]?.querySelector(".lens");
   const glass = pickedOf(article)?.querySelector(".glass");
   if (!left || !glass) return;
-  const over = left.cloneNode();
+  const over = left.cloneNode(true);
   over.classList.add("over");
-  over.alt = "";
+  over.firstElementChild.alt = "";
   glass.append(over);
   glass.classList.add("flick");
   flicker = REDUCED.matches ? -1 : setInterval(() => glass.classList.toggle("flick"), 450);
@@ -248,7 +257,7 @@ function press(tool) {
 
 function showPressed() {
   const on = { zoom: root.classList.contains("zoomed"), flicker: flicker !== 0, blur: root.classList.contains("blur"), grey: root.classList.contains("grey") };
-  for (const [tool, is] of Object.entries(on)) tools.querySelector(`[data-tool=${tool}]`).setAttribute("aria-pressed", is);
+  for (const [tool, is] of Object.entries(on)) tools.find((button) => button.dataset.tool === tool).setAttribute("aria-pressed", is);
 }
 
 // --- events ---
@@ -267,7 +276,7 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-tools.addEventListener("click", (event) => {
+items.addEventListener("click", (event) => {
   const tool = event.target.closest("[data-tool]");
   if (tool) press(tool.dataset.tool);
 });
@@ -295,7 +304,7 @@ document.addEventListener("pointermove", () => { activeAt = Date.now(); });
 
 setInterval(() => {
   const claims = articles().map((article) => article.dataset.claim).filter(Boolean);
-  if (!claims.length || Date.now() - activeAt > IDLE_MS) return;
+  if (!claims.length || !items.dataset.renew || Date.now() - activeAt > IDLE_MS) return;
   fetch(items.dataset.renew, { method: "POST", body: new URLSearchParams(claims.map((claim) => ["claim", claim])) }).catch(() => {});
 }, RENEW_MS);
 

@@ -197,9 +197,10 @@ async def _plan_sheet(
         # A link of the sheet itself that waits for no verdict is refused where its step is planned.
         settled = JOINS if key in confirmed else {State.DISMISSED}
         if key not in found and states[key] not in AWAITS_VERDICT and states[key] not in settled:
-            judged = "to differ: tick one of them off" if key in confirmed else "to be one person"
             current = {"kind": states[key].value, **known[key].current_for(actor)}
-            message = f"two faces of this sheet were judged {judged}"
+            message = "two faces of this sheet were judged to be one person"
+            if key in confirmed:
+                message = "two faces of this sheet were judged to differ: tick one of them off"
             raise Conflict(PLAIN, code="contradiction", disclosed=message, current=current)
     due = {key for key in pairs if key in found or states[key] in AWAITS_VERDICT}
     different = {key for key, locked in found.items() if apart & set(locked.faces)}
