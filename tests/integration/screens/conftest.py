@@ -17,7 +17,7 @@ from api.main import listen
 from api.pages.gate import COOKIE
 from graph.domain.people import Person
 from graph.store.session import Store
-from tests.integration.conftest import session_cookie
+from tests.integration.conftest import PURPOSE, session_cookie
 
 SMALL, LARGE, TABLET = (1366, 768), (1920, 1080), (820, 1180)
 
@@ -60,6 +60,7 @@ async def open_as(browser: Browser, address: str, store: Store) -> AsyncIterator
         scheme: str = "dark",
         script: bool = True,
         language: str = "en",
+        purpose: str = PURPOSE,
     ) -> Page:
         context = await browser.new_context(
             base_url=address,
@@ -70,7 +71,7 @@ async def open_as(browser: Browser, address: str, store: Store) -> AsyncIterator
             locale=language,
         )
         contexts.append(context)
-        cookie = await session_cookie(store, person)
+        cookie = await session_cookie(store, person, purpose)
         await context.add_cookies([{"name": COOKIE, "value": cookie, "url": address}])
         page = await context.new_page()
         page.set_default_timeout(20_000)
