@@ -11,14 +11,40 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from api.errors import CODE_OF_STATUS, HIDING, STATUS, code_of, recorded
-from api.pages import faces, parts, review, sign_in
+from api.pages import (
+    approvals,
+    audit,
+    case,
+    case_upload,
+    cases,
+    faces,
+    inbox,
+    parts,
+    picture,
+    review,
+    sign_in,
+    victim,
+)
 from api.pages.gate import OnlyInSession
 from api.pages.menu import pages_of
 from api.pages.page import Page
 from graph.actions.sessions import Session
 from graph.domain.errors import Conflict, RedthreadError
 
-ROUTERS: Final = (sign_in, review, faces, parts)
+ROUTERS: Final = (
+    sign_in,
+    review,
+    approvals,
+    inbox,
+    audit,
+    faces,
+    cases,
+    case_upload,
+    case,
+    picture,
+    victim,
+    parts,
+)
 
 
 def build_pages() -> FastAPI:

@@ -22,7 +22,13 @@ class MainPage:
     keys: str
 
 
-MAIN_PAGES: Final = (MainPage("review", _("Review"), Permission.JUDGE, "g r"),)
+MAIN_PAGES: Final = (
+    MainPage("review", _("Review"), Permission.JUDGE, "g r"),
+    MainPage("cases", _("Cases"), Permission.SEE, "g c"),
+    MainPage("approvals", _("Approvals"), Permission.APPROVE, "g a"),
+    MainPage("inbox", _("Inbox"), Permission.SEE, "g i"),
+    MainPage("audit", _("Audit"), Permission.READ_AUDIT, "g u"),
+)
 
 
 def pages_of(person: Person) -> list[MainPage]:

@@ -63,16 +63,20 @@ class Page:
 
     def text(self, template: str, /, **values: object) -> str:
         """A template's text, also that of a part of a page."""
+        # As it was sent: an id may hold a slash or a question mark.
+        here = self._request.scope["raw_path"].decode("latin-1")
         shared: dict[str, Any] = {
             "session": self.session,
             "main_pages": pages_of(self.session.person) if self.session else [],
+            "routes": {getattr(route, "name", "") for route in self._request.app.routes},
+            "opens": {page.route for page in pages_of(self.session.person)} if self.session else set(),
             "language": self.language,
             "languages": language.LANGUAGES,
             "theme": self.theme,
             "look": self.look,
             "path": self.path,
-            "here": self._request.url.path,
-            "here_with_query": self._request.url.path + ("?" + self._request.url.query) * bool(self._request.url.query),
+            "here": here,
+            "here_with_query": here + ("?" + self._request.url.query) * bool(self._request.url.query),
         }
         return environment(self.language).get_template(template).render(shared | values)
 

@@ -4,6 +4,7 @@ A form works without script. With script the page holds several claimed items, s
 each decision for the items that fill the batch again: one round trip for both.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.deps import VICTIM_ID_MAX, Id
-from api.pages.access import Judge, Labeller, Reopener, under_claim
+from api.pages.access import Judge, Labeller, Reader, Reopener, under_claim
 from api.pages.page import Page, PageDep
 from api.pages.review_items import BATCH, ReviewItem, open_items, with_facts
 from graph.actions.access import Access
@@ -19,6 +20,7 @@ from graph.actions.decide import acts, contact_sheet
 from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Seen
 from graph.actions.decide.label import Labelling, do_label
+from graph.actions.read.agreement import read_agreement_on
 from graph.actions.read.claims import do_claim, do_renewal, do_skip
 from graph.actions.read.links import read_link, read_links_by_id
 from graph.actions.read.queue import read_items, read_queue
@@ -61,14 +63,16 @@ class SheetForm(BaseModel):
         apart = tuple(face for face in self.tickable if face not in self.same)
         reasons = tuple(reason for reason in self.reason if reason)
         if decision is not Decision.CONFIRMED:
-            return SheetJudgement(self._seen(), decision, reasons, self.text)
-        return SheetJudgement(self._seen(), decision, reasons, self.text, apart, tuple(self.face) or None)
+            return SheetJudgement(seen_links(self.link), decision, reasons, self.text)
+        return SheetJudgement(seen_links(self.link), decision, reasons, self.text, apart, tuple(self.face) or None)
 
-    def _seen(self) -> tuple[Seen, ...]:
-        pairs = [link.partition(":") for link in self.link]
-        if not all(link_id and version.isdigit() and len(version) < 16 for link_id, _, version in pairs):
-            raise Invalid("link: an id and the version that was seen")
-        return tuple(Seen(link_id, int(version)) for link_id, _, version in pairs)
+
+def seen_links(links: Iterable[str]) -> tuple[Seen, ...]:
+    """The links of a form, each written as `id:version`."""
+    pairs = [link.partition(":") for link in links]
+    if not all(link_id and version.isdecimal() and len(version) < 16 for link_id, _, version in pairs):
+        raise Invalid("link: an id and the version that was seen")
+    return tuple(Seen(link_id, int(version)) for link_id, _, version in pairs)
 
 
 SheetFormDep = Annotated[SheetForm, Form()]
@@ -164,10 +168,10 @@ async def no_face(
 
 
 @router.get("/links/{link_id}", name="link")
-async def one_link(link_id: Id, access: Judge, page: PageDep) -> Response:
+async def one_link(link_id: Id, access: Reader, page: PageDep) -> Response:
     """What the machine thought of one pair, and who judged it how, as far as this person may read it."""
     link = await read_link(access, link_id)
-    return page("link.html", link=link)
+    return page("link.html", link=link, agreement=await read_agreement_on(access, link_id))
 
 
 async def _after(

@@ -82,9 +82,9 @@ def _review_item(item: QueueItem, facts: Mapping[str, SheetFace]) -> ReviewItem:
 
 def _side(subject: VisibleSubject, facts: Mapping[str, SheetFace]) -> Side:
     faces = (facts[face_id] for face_id in subject.face_ids)
-    return Side(subject, tuple(sorted(faces, key=_poorest)))
+    return Side(subject, tuple(sorted(faces, key=poorest)))
 
 
-def _poorest(face: SheetFace) -> tuple[float, str]:
+def poorest(face: SheetFace) -> tuple[float, str]:
     """Sort key: the poorest picture first; the order discloses no score."""
     return (-1.0 if face.quality is None else face.quality, face.face_id)

@@ -48,7 +48,7 @@ function askAhead() {
   const open = articles();
   const place = open.indexOf(current());
   for (const article of open.slice(place, place + 2)) {
-    if (!article.dataset.asked) preview(article);
+    if (!article.dataset.asked && article.querySelector("[data-preview]")) preview(article);
     for (const image of article.querySelectorAll("img")) image.decode().catch(() => {});
   }
 }
@@ -68,20 +68,31 @@ async function preview(article) {
 
 // --- decisions ---
 
-function hasReason(form) {
-  return new FormData(form).getAll("reason").some((reason) => reason && !reason.startsWith("against:"));
+const asideKeys = new Set(); // what was put aside, on a page whose items nobody claims
+
+/** The id of the text that says what a decision lacks. */
+function lacking(form, decision) {
+  const { needs, say } = form.querySelector(`[name=decision][value=${decision}]`).dataset;
+  const filled = (value) => value.trim() && !value.startsWith("against:");
+  return needs && !new FormData(form).getAll(needs).some(filled) ? say : "";
 }
 
 async function decide(article, decision) {
   if (busy) return;
   const form = article.querySelector("form");
-  if (decision === "confirmed" && !hasReason(form)) {
-    article.querySelector("[data-consequence]").replaceChildren(copyOf("need-reason"));
+  const say = lacking(form, decision);
+  if (say) {
+    article.querySelector("[data-consequence]").replaceChildren(copyOf(say));
     return;
   }
   const body = new URLSearchParams(new FormData(form));
   body.set("decision", decision);
   body.set("held", String(articles().length - 1));
+  if (items.dataset.known !== undefined) {
+    if (decision === "later") asideKeys.add(article.dataset.claim);
+    const held = articles().map((each) => each.dataset.claim).filter((key) => key !== article.dataset.claim);
+    body.set("known", [...held, ...asideKeys].join(","));
+  }
   const next = articles().find((other) => other !== article && other.hidden);
   if (next) show(next);
   else article.hidden = true; // whether nothing waits is known with the answer
@@ -312,7 +323,7 @@ document.addEventListener("pointermove", () => { activeAt = Date.now(); });
 
 setInterval(() => {
   const claims = articles().map((article) => article.dataset.claim).filter(Boolean);
-  if (!claims.length || Date.now() - activeAt > IDLE_MS) return;
+  if (!claims.length || !items.dataset.renew || Date.now() - activeAt > IDLE_MS) return;
   fetch(items.dataset.renew, { method: "POST", body: new URLSearchParams(claims.map((claim) => ["claim", claim])) }).catch(() => {});
 }, RENEW_MS);
 

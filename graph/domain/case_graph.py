@@ -27,6 +27,7 @@ class Node:
     """A person, case or picture; `id` is None for hidden cases of one district and contact.
 
     `key` names the node in this graph. `face_id` is a face of a person to show; `faces` counts all of that person.
+    `number` is that of a person's row in the table of threads, from 1.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Node:
     contact: str | None = None
     face_id: str | None = None
     faces: int = 0
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +107,13 @@ def case_graph(
     graph = CaseGraph()
     here = graph.add(Node(f"case:{case_id}", NodeKind.CASE, case_id))
     shown: list[Subject] = []
+    numbers = {person: number for number, person in enumerate(threads, 1)}
     room = limit - limit // MEDIA_SHARE
     for person in nearest:
         if len(graph.nodes) + 1 >= room:
             break
         shown.append(person)
-        number = graph.add(_person(person, faces.get(person, ())))
+        number = graph.add(_person(person, numbers[person], faces.get(person, ())))
         graph.edges.append(Edge(here, number))
         for column, thread in threads[person].items():
             if key_of(column) in graph.numbers or len(graph.nodes) < room:
@@ -149,10 +152,11 @@ def _pictures_of_several(
     return sorted(several, key=lambda item: (-len(item[1]), item[0]))
 
 
-def _person(person: Subject, faces: Collection[Mapping[str, str]]) -> Node:
+def _person(person: Subject, number: int, faces: Collection[Mapping[str, str]]) -> Node:
     best = next(iter(faces), None)
     kind = {Kind.VICTIM: NodeKind.VICTIM, Kind.GROUP: NodeKind.GROUP, Kind.FACE: NodeKind.FACE}[person.kind]
-    return Node(str(person), kind, person.id, face_id=best["face_id"] if best else None, faces=len(faces))
+    face_id = best["face_id"] if best else None
+    return Node(str(person), kind, person.id, face_id=face_id, faces=len(faces), number=number)
 
 
 def _case(column: Column) -> Node:

@@ -46,6 +46,7 @@ class PersonRow:
 
     person: Subject
     label: str | None
+    """What case systems call a registered victim, else its id; None for anybody else."""
     identified: bool
     face_id: str | None
     face_ids: tuple[str, ...]
@@ -54,11 +55,12 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class CaseThreads:
-    """People down, cases across. `people` counts all rows, `next` is where the next page begins."""
+    """People down, cases across. `people` counts all rows; `first` is the number of this page's first one, from 1."""
 
     columns: tuple[OtherCase, ...]
     rows: tuple[PersonRow, ...]
     people: int
+    first: int
     next: str | None
 
 
@@ -92,6 +94,7 @@ async def read_threads(
             ),
             rows=await _rows(tx, case_id, woven, page, {column: number for number, column in enumerate(columns)}),
             people=len(names),
+            first=start + 1,
             next=str(page[-1]) if start + limit < len(names) else None,
         )
 
@@ -141,7 +144,7 @@ async def _rows(
         identity = woven.view.identity(person.id, woven.around.identifications) if is_victim else None
         return PersonRow(
             person=person,
-            label=labels.get(person.id) if is_victim else None,
+            label=(labels[person.id] or person.id) if person.id in labels and is_victim else None,
             identified=identity is not None,
             face_id=best[0]["face_id"] if best else None,
             face_ids=tuple(face["face_id"] for face in best),

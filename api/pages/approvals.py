@@ -1,0 +1,195 @@
+"""Approvals: what one person decided and another has to decide as well, one by one; and how often the two agree.
+
+Faces and facts come first. The first person's reasons and the score follow the own decision.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Form, Query
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from api.pages.access import Approver, IdentificationApprover, Reopener
+from api.pages.page import PageDep
+from api.pages.review import seen_links
+from api.pages.review_items import poorest
+from graph.actions.access import Access
+from graph.actions.decide import acts, identify
+from graph.actions.decide.contact_sheet import LINKS_MAX
+from graph.actions.identification import VisibleIdentification
+from graph.actions.read.agreement import read_agreement
+from graph.actions.read.approvals import Approval, read_approvals
+from graph.actions.read.links import read_link
+from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
+from graph.domain.agreement import PEOPLE_MIN, SHOWN_FROM
+from graph.domain.errors import NotFound
+from graph.domain.link import TEXT_LIMIT, SecondDecision
+from graph.domain.queue import URGENCIES
+from graph.domain.visibility import VisibleLink
+
+router = APIRouter()
+
+BATCH: Final = 6
+"""Items on a page, of which one is shown: the pictures of the next are there when it comes."""
+AGAIN: Final = 30
+"""Items among which one that waits again is looked for: it is as old as it was."""
+KNOWN_MAX: Final = 2000
+"""Characters that name the items that were put aside; after so many they come back."""
+Key = Annotated[str, Field(max_length=100)]
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalItem:
+    """An approval with the facts of its faces, the poorest picture first."""
+
+    approval: Approval
+    faces: tuple[SheetFace, ...]
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The identification, or the links."""
+        identification = self.approval.identification
+        found = [identification.identification_id] if identification else [link.link_id for link in self.approval.links]
+        return frozenset(found)
+
+    @property
+    def key(self) -> str:
+        """What it is put aside by."""
+        return min(self.ids)[:12]
+
+    @property
+    def urgency(self) -> str:
+        return URGENCIES[self.approval.urgency]
+
+    @property
+    def is_pair(self) -> bool:
+        return self.approval.identification is None and len(self.faces) == 2
+
+
+class ApprovalForm(BaseModel):
+    """A second person's decision on an item, which is an act's links (`id:version`) or an identification."""
+
+    act: Key = ""
+    link: list[str] = Field(default_factory=list, max_length=LINKS_MAX)
+    identification: Key = ""
+    version: int = Field(default=0, ge=0, lt=2**53)
+    face: list[Key] = Field(default_factory=list, max_length=3000)
+    decision: Literal["approved", "returned", "later"]
+    reason: str = Field(default="", max_length=TEXT_LIMIT)
+    key: Key = ""
+    known: str = Field(default="", max_length=2 * KNOWN_MAX)
+    """The keys of the items that the page still has, and of those put aside."""
+    held: int = Field(default=0, ge=0, le=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last decision, and what its maker may know from then on; `undo` is what taking it back names."""
+
+    decision: str = ""
+    link: VisibleLink | None = None
+    identification: VisibleIdentification | None = None
+    undo: tuple[tuple[str, str], ...] = ()
+
+
+@router.get("/approvals", name="approvals")
+async def approvals(
+    access: Approver,
+    page: PageDep,
+    known: Annotated[str, Query(max_length=2 * KNOWN_MAX)] = "",
+    decision: Annotated[str, Query(max_length=20)] = "",
+    act: Annotated[str, Query(max_length=100)] = "",
+    link: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
+    """What waits, the first item in full; decision, act and link are those of the last decision."""
+    items = await _items(access, known, BATCH)
+    seen = await _found(access, link) if link else None
+    last = Last(decision, seen, undo=(("act", act),) if act else ())
+    return page("approvals.html", items=items, last=last, known=known)
+
+
+@router.post("/approvals/decisions", name="approve")
+async def approve(
+    form: Annotated[ApprovalForm, Form()], access: Approver, identifying: IdentificationApprover, page: PageDep
+) -> Response:
+    """Stores the decision; answers with what the first person said and the machine thought, and the next items."""
+    if form.decision == "later":
+        last, form.known = Last("later"), f"{form.known},{form.key}"[-KNOWN_MAX:]
+    elif form.identification:
+        last = await _identification(identifying, form, SecondDecision(form.decision))
+    else:
+        last = await _act(access, form, SecondDecision(form.decision))
+    if page.is_part:
+        return page(
+            "approvals/answer.html", items=await _items(access, form.known, BATCH - form.held), last=last, known=""
+        )
+    named: dict[str, object] = dict(last.undo) if last.link else {}
+    link = last.link.link_id if last.link else None
+    return page.see("approvals", named | {"known": form.known.strip(","), "decision": last.decision, "link": link})
+
+
+@router.post("/approvals/undone", name="undo_approval")
+async def undo_approval(
+    access: Reopener,
+    page: PageDep,
+    act: Annotated[str, Form(max_length=100)] = "",
+    identification: Annotated[str, Form(max_length=100)] = "",
+    version: Annotated[int, Form(ge=0, lt=2**53)] = 0,
+) -> Response:
+    """Takes the second decision back: the item waits again."""
+    reason, back = "taken back on the page of approvals", {identification}
+    if identification:
+        await identify.do_identification_reopening(access, identification, version, reason)
+    else:
+        back = {link.link_id for link in (await acts.do_act_reopening(access, act, reason)).links}
+    if not page.is_part:
+        return page.see("approvals", {"decision": "undone"})
+    items = [item for item in await _items(access, "", AGAIN) if back & item.ids]
+    return page("approvals/answer.html", items=items, last=Last("undone"), known="")
+
+
+@router.get("/approvals/agreement", name="agreement")
+async def agreement(access: Approver, page: PageDep) -> Response:
+    """How often two people of the district agreed, by band of the score and by month."""
+    found = await read_agreement(access)
+    return page("agreement.html", found=found, shown_from=SHOWN_FROM, people_min=PEOPLE_MIN)
+
+
+async def _items(access: Access, known: str, wanted: int) -> list[ApprovalItem]:
+    """What waits, without the items of these keys."""
+    if wanted <= 0:
+        return []
+    aside = frozenset(filter(None, known.split(",")))
+    found = await read_approvals(access, limit=min(wanted + len(aside), 100), after=None)
+    items = [ApprovalItem(approval, ()) for approval in found.items if approval.links or approval.identification]
+    waiting = [item for item in items if item.key not in aside][:wanted]
+    face_ids = list(dict.fromkeys(face_id for item in waiting for face_id in item.approval.face_ids))
+    facts = await read_sheet_faces(access, face_ids) if face_ids else {}
+    return [
+        ApprovalItem(item.approval, tuple(sorted((facts[key] for key in item.approval.face_ids), key=poorest)))
+        for item in waiting
+    ]
+
+
+async def _act(access: Access, form: ApprovalForm, decision: SecondDecision) -> Last:
+    seen = seen_links(form.link)
+    done = await acts.do_act_approval(access, form.act, seen, decision, form.reason, faces=tuple(form.face))
+    link = await _found(access, done.links[0].link_id)
+    return Last(decision.value, link, undo=(("act", done.act_id or ""),))
+
+
+async def _identification(access: Access, form: ApprovalForm, decision: SecondDecision) -> Last:
+    found = await identify.do_identification_approval(
+        access, form.identification, form.version, decision, form.reason, faces=tuple(form.face)
+    )
+    undo = (("identification", found.identification_id), ("version", str(found.version)))
+    return Last(decision.value, identification=found, undo=undo)
+
+
+async def _found(access: Access, link_id: str) -> VisibleLink | None:
+    """The link as its second person may see it now; None for one that somebody made up."""
+    try:
+        return await read_link(access, link_id)
+    except NotFound:
+        return None

@@ -1,0 +1,31 @@
+"""The inbox: what changed for a person since their last visit, until they say that they saw it."""
+
+from datetime import datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Query
+from starlette.responses import Response
+
+from api.pages.access import Reader
+from api.pages.page import PageDep
+from graph.actions.read.inbox import do_end_visit, read_inbox
+
+router = APIRouter()
+
+CHANGES_A_PAGE: Final = 30
+CASES_SHOWN: Final = 50
+"""Cases with new candidates that are listed; of the others the number is given."""
+
+
+@router.get("/inbox", name="inbox")
+async def inbox(access: Reader, page: PageDep, after: Annotated[str, Query(max_length=300)] = "") -> Response:
+    """What changed, the latest first; looking at it ends nothing."""
+    found = await read_inbox(access, limit=CHANGES_A_PAGE, after=after)
+    return page("inbox.html", found=found, after=after, shown=CASES_SHOWN)
+
+
+@router.post("/inbox/seen", name="all_seen")
+async def all_seen(access: Reader, page: PageDep, until: Annotated[datetime, Form()]) -> Response:
+    """What the page had shown is no longer news; what came meanwhile is."""
+    await do_end_visit(access, until)
+    return page.see("inbox")

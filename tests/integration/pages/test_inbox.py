@@ -1,0 +1,77 @@
+"""The inbox page: what it shows, masks, and when it is empty."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from graph.actions.decide import verdicts
+from graph.actions.decide.decision import Judgement, Seen
+from graph.domain.link import Decision, SecondDecision
+from graph.domain.people import Person, Role
+from graph.store.session import Store
+from tests.integration.conftest import Pages
+from tests.support.access import access_of
+from tests.support.factories import ANNA, BEN, NORTH, SOUTH, SUE, Scene, every_face
+
+pytestmark = pytest.mark.anyio
+HOSTILE = "<script>alert(1)</script> \u202e\u0301 " + "x" * 3000
+
+
+async def decided(store: Store, link_id: str, *, returned: str = "", by: Person = ANNA) -> None:
+    """A confirmation of now, and the return of it with this reason."""
+    now, faces = datetime.now(UTC), await every_face(store)
+    said = Judgement(link_id, 0, Decision.CONFIRMED, ("ears",), "first reason", faces)
+    await verdicts.do_verdict(access_of(store, by, now), said)
+    if returned:
+        access = access_of(store, SUE, now)
+        await verdicts.do_approval(access, Seen(link_id, 1), SecondDecision.RETURNED, returned, faces=faces)
+
+
+async def test_a_returned_decision_is_shown_until_all_is_said_to_be_seen(
+    store: Store, link_id: str, pages: Pages
+) -> None:
+    await decided(store, link_id, returned=HOSTILE)
+    anna = await pages(ANNA)
+    text = (await anna.get("/app/inbox")).text
+    assert "Your decision was returned" in text and SUE.actor in text and "Judge it again" in text
+    assert "&lt;script&gt;alert(1)" in text and "<script>alert" not in text
+    assert "0.52" not in text and "first reason" not in text and SOUTH not in text
+    assert "Your decision was returned" in (await anna.get("/app/inbox")).text, "looking ends nothing"
+
+    until = re.search(r'name="until" value="([^"]+)"', text)
+    assert until is not None
+    answer = await anna.post("/app/inbox/seen", data={"until": until[1]})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/app/inbox")
+    assert "Nothing has changed since your last visit" in (await anna.get("/app/inbox")).text
+    for wrong in ("", "soon", "2999-01-01T00:00:00+00:00", "2026-01-01T00:00:00"):
+        assert (await anna.post("/app/inbox/seen", data={"until": wrong})).status_code == 422
+
+
+async def test_a_decision_of_the_other_district_hides_who_and_where(store: Store, link_id: str, pages: Pages) -> None:
+    await decided(store, link_id, by=BEN)
+    text = (await (await pages(ANNA)).get("/app/inbox")).text
+    assert "Judged to be the same person" in text and "investigator of south" in text and NORTH in text
+    assert BEN.actor not in text and SOUTH not in text
+
+
+async def test_new_candidates_lead_to_the_review_of_their_case(scene: Scene, pages: Pages) -> None:
+    name = 'local:"><b>\u05d0 ' + "y" * 80
+    await scene.case(name)
+    await scene.media("v", name, faces=["v1"], urgency="urgent")
+    await scene.link("v1", "n1")
+    now = datetime.now(UTC).isoformat()
+    await scene.store.write(lambda tx: tx.do("MATCH ()-[r:CANDIDATE]->() SET r.proposed_at = $now", now=now))
+    text = (await (await pages(ANNA)).get("/app/inbox")).text
+    assert "urgent · 1" in text and "<b>\u05d0" not in text and "review?case_id=local%3A%22%3E%3Cb%3E" in text
+    supervisor = (await (await pages(SUE)).get("/app/inbox")).text
+    assert "urgent · 1" in supervisor and "Review this case" not in supervisor
+
+
+async def test_only_who_sees_cases_has_an_inbox(pages: Pages) -> None:
+    for person in (Person("audrey", frozenset({Role.AUDITOR})), Person("ole", frozenset({Role.OPERATOR}), "north")):
+        client = await pages(person)
+        assert (await client.get("/app/inbox")).status_code == 403
+        assert (await client.post("/app/inbox/seen", data={"until": "2026-01-01T00:00:00Z"})).status_code == 403
+    nowhere = await pages(Person("anna@north", ANNA.roles))
+    assert (await nowhere.get("/app/inbox")).status_code == 403
