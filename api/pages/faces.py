@@ -1,5 +1,6 @@
 """Pictures of faces, their surroundings, faces that are as similar, and pictures that show a person more than once."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
@@ -8,11 +9,12 @@ from starlette.responses import RedirectResponse, Response
 from api.deps import AfterDigest, Id, ServicesDep
 from api.pages.access import Labeller, Reader, SessionDep, under_claim
 from api.pages.page import PageDep, safe_back
+from graph.actions.access import Access
 from graph.actions.decide.repeated_person import Statement, do_statement, read_statements
-from graph.actions.read.faces import read_crop, read_similar
-from graph.actions.read.sheet_faces import read_sheet_faces
+from graph.actions.read.faces import read_context, read_crop, read_similar
+from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
 from graph.actions.sessions import allow_wider_view
-from graph.domain.errors import NotFound
+from graph.domain.errors import Forbidden, NotFound
 from graph.domain.repeated_person import RepeatedPerson
 
 router = APIRouter()
@@ -33,6 +35,17 @@ async def crop(
     return Response(data, media_type="image/jpeg", headers=NOT_STORED)
 
 
+@router.get("/faces/{face_id}/context", name="context")
+async def context(face_id: Id, access: Reader, services: ServicesDep, session: SessionDep) -> Response:
+    """The face with its surroundings, for the reason that the person stated within the last hour."""
+    face = await _own_face(access, face_id)
+    view = session.wider_view(face.case_ids[0], services.now())
+    if view is None:
+        raise Forbidden("say first why you need the surroundings", code="purpose_missing")
+    data = await read_context(replace(access, purpose=view.reason), services.files, face_id)
+    return Response(data, media_type="image/jpeg", headers=NOT_STORED)
+
+
 @router.get("/faces/{face_id}/similar", name="similar")
 async def similar(face_id: Id, access: Reader, page: PageDep, claim: ClaimId = "", after: AfterDigest = "") -> Response:
     """The faces as similar as those proposed for one face, which were not proposed."""
@@ -46,9 +59,9 @@ async def wider(
     face_id: Id, access: Reader, services: ServicesDep, session: SessionDep, page: PageDep, claim: ClaimId = ""
 ) -> Response:
     """The face with its surroundings, after a reason stated once a case and hour."""
-    case_id = await _case_of(access, face_id)
-    view = session.wider_view(case_id, services.now())
-    return page("wider.html", face_id=face_id, case_id=case_id, view=view, claim=claim)
+    face = await _own_face(access, face_id)
+    view = session.wider_view(face.case_ids[0], services.now())
+    return page("wider.html", face=face, view=view, claim=claim)
 
 
 @router.post("/faces/{face_id}/wider", name="allow_wider")
@@ -62,8 +75,8 @@ async def allow_wider(
     claim: Annotated[str, Form(max_length=100)] = "",
 ) -> Response:
     """Stores the reason, for this case and an hour."""
-    case_id = await _case_of(access, face_id)
-    await allow_wider_view(services.store, session, case_id, reason, services.now())
+    face = await _own_face(access, face_id)
+    await allow_wider_view(services.store, session, face.case_ids[0], reason, services.now())
     return page.see("wider", {"claim": claim}, face_id=face_id)
 
 
@@ -88,9 +101,9 @@ async def state_repeated(
     return RedirectResponse(safe_back(back), 303)
 
 
-async def _case_of(access: Reader, face_id: str) -> str:
-    """A case of the person's district that the face is in."""
+async def _own_face(access: Access, face_id: str) -> SheetFace:
+    """The face, which is in a case of the person's district."""
     face = (await read_sheet_faces(access, [face_id]))[face_id]
     if not face.case_ids:
         raise NotFound("there is no such face")
-    return face.case_ids[0]
+    return face

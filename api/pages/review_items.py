@@ -34,6 +34,11 @@ class ReviewItem:
     right: Side
 
     @property
+    def is_within_one(self) -> bool:
+        """Whether all faces are proposed as one person: then both sides show the same."""
+        return {face.face_id for face in self.left.faces} == {face.face_id for face in self.right.faces}
+
+    @property
     def claim_id(self) -> str:
         return self.item.claim.claim_id if self.item.claim else ""
 

@@ -1,6 +1,8 @@
 // Review with script: the next item in the same frame, one round trip a decision, previews asked ahead, undo.
 
 
+import { align } from "./crops.js";
+
 const RETRY_MS = 2000;
 const RENEW_MS = 4 * 60 * 1000;
 const IDLE_MS = 5 * 60 * 1000;
@@ -12,7 +14,7 @@ const items = document.getElementById("items");
 const last = document.getElementById("last");
 const trouble = document.getElementById("trouble");
 const nothing = document.getElementById("nothing");
-const tools = document.getElementById("tools");
+const tools = [...document.getElementById("tools").children];
 let busy = false;
 let activeAt = Date.now();
 let flicker = 0;
@@ -34,11 +36,10 @@ function prepare(article) {
 function show(article) {
   for (const other of articles()) other.hidden = other !== article;
   nothing.hidden = Boolean(article);
-  tools.hidden = !article;
   stopFlicker();
   root.classList.remove("zoomed");
   if (!article) return;
-  article.querySelector(".judge").append(tools);
+  article.querySelector(".judge > .tools").append(...tools);
   article.querySelector("h1").focus({ preventScroll: true });
   scrollTo(0, 0);
   askAhead();
@@ -116,6 +117,7 @@ function take(text) {
     article.hidden = true;
     prepare(article);
     items.append(article);
+    align(article);
   }
   if (!current()) show(articles()[0]);
   else askAhead();
@@ -219,12 +221,12 @@ function zoom(x = 50, y = 40) {
 }
 
 function startFlicker(article) {
-  const left = facesOf(article, "left")[0]?.querySelector("img");
+  const left = facesOf(article, "left")[0]?.querySelector(".lens");
   const glass = pickedOf(article)?.querySelector(".glass");
   if (!left || !glass) return;
-  const over = left.cloneNode();
+  const over = left.cloneNode(true);
   over.classList.add("over");
-  over.alt = "";
+  over.firstElementChild.alt = "";
   glass.append(over);
   glass.classList.add("flick");
   flicker = REDUCED.matches ? -1 : setInterval(() => glass.classList.toggle("flick"), 450);
@@ -263,7 +265,7 @@ function press(tool) {
 
 function showPressed() {
   const on = { zoom: root.classList.contains("zoomed"), flicker: flicker !== 0, blur: root.classList.contains("blur"), grey: root.classList.contains("grey") };
-  for (const [tool, is] of Object.entries(on)) tools.querySelector(`[data-tool=${tool}]`).setAttribute("aria-pressed", is);
+  for (const [tool, is] of Object.entries(on)) tools.find((button) => button.dataset.tool === tool).setAttribute("aria-pressed", is);
 }
 
 // --- events ---
@@ -295,7 +297,7 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-tools.addEventListener("click", (event) => {
+items.addEventListener("click", (event) => {
   const tool = event.target.closest("[data-tool]");
   if (tool) press(tool.dataset.tool);
 });

@@ -160,6 +160,7 @@ class EmbedStep:
             vector=base64.b64encode(face.vector.astype("<f4").tobytes()).decode("ascii"),
             norm=float(face.norm),
             display_crop=self.store.put_crop(media_id, face.face_id, "display", face.display_crop),
+            crop_region=list(face.crop_region),
             aligned_crop=self.store.put_crop(media_id, face.face_id, "aligned", face.aligned_crop),
             context_view=self.store.put_crop(media_id, face.face_id, "context", face.context_view),
         )

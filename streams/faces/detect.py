@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from graph.domain.box import iou
+from graph.domain.crop_view import lean
 from streams.faces.geometry import (
     Box,
     Detection,
@@ -18,7 +19,6 @@ from streams.faces.geometry import (
     boxes_of_others,
     cut,
     enlarge,
-    lean,
     moved,
     rotated_back,
     rotated_left,
@@ -146,7 +146,7 @@ class Detector:
     def _in_close_up(self, bgr: Pixels, face: Detection, others: Sequence[Box], side: int) -> Detection | None:
         """The face as a close-up of this side shows it; None where it does not clearly show it."""
         view, region = cut(bgr, enlarge(face.box, CLOSE_UP_FACTOR), side)
-        found = self._detect_rotated_view(view, region, lean(face.landmarks))
+        found = self._detect_rotated_view(view, region, lean(face.landmarks.ravel().tolist()))
         clear = [seen for seen in found if seen.score >= CONFIRMED_SCORE]
         matching = _matching(clear, face.box, others, SAME_FACE_IOU)
         return max(matching, key=lambda seen: iou(seen.box, face.box), default=None)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graph.domain.box import iou
+from graph.domain.crop_view import DISPLAY_FACTOR, quarter_turns
 from graph.domain.ids import face_id
 from streams.faces.detect import SAME_FACE_IOU, Detector
 from streams.faces.embed import Embedder, align
@@ -20,7 +21,6 @@ from streams.faces.geometry import (
     clip,
     cut,
     enlarge,
-    lean,
     part,
     rotated_left,
 )
@@ -31,8 +31,6 @@ from streams.media.decode import Picture
 
 DISPLAY_SIDE: Final = 1024
 """The most that people need to compare faces on a screen; a smaller face is shown in the picture's own pixels."""
-_DISPLAY_FACTOR: Final = 1.6
-"""Some hair, ears and chin around the box: people compare those too."""
 CONTEXT_SIDE: Final = 1600
 """The most of a context view: enough to recognise a room, on a screen that shows it whole."""
 _CONTEXT_FACTOR: Final = 3.0
@@ -54,9 +52,10 @@ class FoundFace:
 
     `vector` is float32 (d,) of unit length and `norm` its length before. `display_crop` is a JPEG of the picture's own
     pixels, reduced to 1,024 px where it has more, with the eyes above the mouth; `aligned_crop` a PNG of 112 px from
-    which the face can be reembedded. `context_view` is a JPEG of three times the box as far as the picture has it, up
-    to 1,600 px, turned like the display crop. Of a dark or flat picture all show what was compared: the contrast
-    stretched.
+    which the face can be reembedded. `crop_region` is what the display crop shows: left, top and side, in the
+    picture's pixels and perhaps beyond its edges. `context_view` is a JPEG of three times the box as far as the
+    picture has it, up to 1,600 px, turned like the display crop. Of a dark or flat picture all show what was compared:
+    the contrast stretched.
     `landmarks` and `detection_score` are None for a marked face that the detector does not find: it is aligned by its
     box alone.
     """
@@ -72,6 +71,7 @@ class FoundFace:
     vector: npt.NDArray[np.float32]
     norm: float
     display_crop: bytes
+    crop_region: tuple[int, int, int]
     aligned_crop: bytes
     context_view: bytes
 
@@ -148,9 +148,9 @@ class FaceFinder:
         measured = signals(aligned, face.landmarks, (width, height), face.score, norm)
         measured = replace(measured, brightness=seen.exposure.brightness(measured.brightness))
         grade = graded(measured, landmarks_seen=landmarks_seen)
-        region = enlarge(face.box, _DISPLAY_FACTOR)
-        display, _ = cut(bgr, region, min(DISPLAY_SIDE, max(1, round(region.side))))
-        quarters = round(lean(face.landmarks) / 90) % 4
+        region = enlarge(face.box, DISPLAY_FACTOR)
+        display, shown = cut(bgr, region, min(DISPLAY_SIDE, max(1, round(region.side))))
+        quarters = quarter_turns(face.landmarks.ravel().tolist())
         return FoundFace(
             ordinal=ordinal,
             face_id=name,
@@ -163,6 +163,7 @@ class FaceFinder:
             vector=vectors[0],
             norm=norm,
             display_crop=_jpeg(display, quarters),
+            crop_region=(round(shown.x), round(shown.y), round(shown.side)),
             aligned_crop=_encoded(".png", aligned, []),
             context_view=_jpeg(part(bgr, enlarge(face.box, _CONTEXT_FACTOR), CONTEXT_SIDE), quarters),
         )

@@ -1,6 +1,5 @@
 """Pure geometry of faces: boxes `(x, y, w, h)` and landmarks in pixels, squares cut out of pictures, quarter turns."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -97,13 +96,6 @@ def resize(picture: Pixels, width: int, height: int) -> Pixels:
 def boxes_of_others(face: Detection, faces: Sequence[Detection]) -> list[Box]:
     """The boxes of the picture's other faces."""
     return [other.box for other in faces if other is not face]
-
-
-def lean(landmarks: Floats) -> float:
-    """The clockwise rotation of a head in degrees, by the line of the eyes and the line from them to the mouth."""
-    eyes = landmarks[1] - landmarks[0]
-    down = (landmarks[3] + landmarks[4] - landmarks[0] - landmarks[1]) / 2
-    return math.degrees(math.atan2(float(eyes[1] - down[0]), float(eyes[0] + down[1])))
 
 
 def moved(face: Detection, matrix: Floats) -> Detection:

@@ -13,7 +13,16 @@ from streams.records.gallery import EmbeddedFace, ExaminedMedia, MarkEmbedded, M
 
 RANKS: Final = 200
 """Ranks of which an erased face's id is computed: no picture in the evaluation has as many faces."""
-_PLACE: Final = ("box", "landmarks", "detection_score", "page", "display_crop", "aligned_crop", "context_view")
+_PLACE: Final = (
+    "box",
+    "landmarks",
+    "detection_score",
+    "page",
+    "display_crop",
+    "crop_region",
+    "aligned_crop",
+    "context_view",
+)
 """What a stored face takes from a newer detector."""
 
 

@@ -50,7 +50,8 @@ class EmbeddedFace(Record):
     """One face: `vector` is base64 of little-endian float32, unit length; boxes are pixels after EXIF rotation.
 
     `landmarks` and `detection_score` are None where a person marked it and the detector finds none: it was aligned by
-    its box alone. `context_view` is None in records of older releases.
+    its box alone. `crop_region` is what the display crop shows: left, top and side in the picture, beyond whose edges
+    it may reach. It and `context_view` are None in records of older releases.
     """
 
     face_id: Sha256
@@ -64,6 +65,7 @@ class EmbeddedFace(Record):
     vector: str
     norm: float
     display_crop: str
+    crop_region: Annotated[list[int], Field(min_length=3, max_length=3)] | None = None
     aligned_crop: str
     context_view: str | None = None
     page: int = 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from graph.actions.access import Access
 from graph.domain.audit_actions import AuditAction
 from graph.domain.capture_time import Dates
+from graph.domain.crop_view import CropView, region_of
 from graph.domain.people import Permission, Person, may
 from graph.domain.visibility import may_see_case
 from graph.store.queries import faces as queries
@@ -34,6 +35,9 @@ class SheetFace:
     label: str | None = None
     label_version: int = 0
     more_similar: int | None = None
+    has_context: bool = False
+    view: CropView | None = None
+    """Where the eyes are in the crop; also of a masked face, whose crop shows them anyway."""
 
 
 async def read_sheet_faces(access: Access, face_ids: Sequence[str]) -> dict[str, SheetFace]:
@@ -49,8 +53,9 @@ def _sheet_face(row: Row, viewer: Person) -> SheetFace:
     own = [case for case in cases if may_see_case(viewer, case)]
     place = (own or cases or [{"district": None, "contact": None}])[0]
     is_erased = bool(row["stub"]) or not row["has_crop"]
+    view = _view(row)
     if not own:
-        return SheetFace(row["face_id"], place["district"], place["contact"], is_erased=is_erased)
+        return SheetFace(row["face_id"], place["district"], place["contact"], is_erased=is_erased, view=view)
     return SheetFace(
         face_id=row["face_id"],
         district=place["district"],
@@ -67,4 +72,14 @@ def _sheet_face(row: Row, viewer: Person) -> SheetFace:
         label=row["label"],
         label_version=row["label_version"],
         more_similar=row["more_similar"],
+        has_context=row["has_context"],
+        view=view,
     )
+
+
+def _view(row: Row) -> CropView | None:
+    if row["box"] is None or row["page"] != 1:
+        return None
+    size = row["width"], row["height"]
+    region = row["crop_region"] or region_of(row["box"], *size)
+    return CropView.of(region, row["landmarks"], *size)

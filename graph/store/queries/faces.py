@@ -89,7 +89,10 @@ MATCH (f:Face {face_id: face_id})
 OPTIONAL MATCH (f)-[:SEEN_IN]->(m:Media)
 RETURN f.face_id AS face_id, f.quality AS quality, f.quality_because AS quality_because, f.label AS label,
        coalesce(f.label_version, 0) AS label_version, f.stub AS stub, f.display_crop IS NOT NULL AS has_crop,
-       f.more_similar AS more_similar, f.box AS box, m.media_id AS media_id, m.repeated_person AS repeated_person,
+       f.context_view IS NOT NULL AS has_context, f.more_similar AS more_similar, f.box AS box,
+       f.landmarks AS landmarks, f.crop_region AS crop_region,
+       m.width AS width, m.height AS height, coalesce(f.page, 1) AS page,
+       m.media_id AS media_id, m.repeated_person AS repeated_person,
        m.kind AS media_kind, CASE WHEN m IS NULL THEN null ELSE """
     + _DATES
     + """ END AS dates,

@@ -209,6 +209,7 @@ class AFace:
     vector: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(4, np.float32))
     norm: float = 1.0
     display_crop: bytes = b"x"
+    crop_region: tuple[int, int, int] = (-3, 5, 80)
     aligned_crop: bytes = b"x"
     context_view: bytes = b"view"
 
