@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from api.main import listen
 from api.pages.gate import COOKIE
@@ -20,6 +20,7 @@ from graph.store.session import Store
 from tests.integration.conftest import PURPOSE, session_cookie
 
 SMALL, LARGE, TABLET = (1366, 768), (1920, 1080), (820, 1180)
+expect.set_options(timeout=30_000)  # longer than a loaded machine needs, so no result depends on speed
 
 Open = Callable[..., Awaitable[Page]]
 """Opens a page of the browser as this person: `page = await open_as(ANNA)`, then `await page.goto("/app/review")`."""
@@ -74,7 +75,7 @@ async def open_as(browser: Browser, address: str, store: Store) -> AsyncIterator
         cookie = await session_cookie(store, person, purpose)
         await context.add_cookies([{"name": COOKIE, "value": cookie, "url": address}])
         page = await context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
         return page
