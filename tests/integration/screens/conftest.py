@@ -17,7 +17,7 @@ from api.main import listen
 from api.pages.gate import COOKIE
 from graph.domain.people import Person
 from graph.store.session import Store
-from tests.integration.conftest import session_cookie
+from tests.integration.conftest import PURPOSE, session_cookie
 
 SMALL, LARGE, TABLET = (1366, 768), (1920, 1080), (820, 1180)
 expect.set_options(timeout=30_000)  # longer than a loaded machine needs, so no result depends on speed
@@ -61,6 +61,7 @@ async def open_as(browser: Browser, address: str, store: Store) -> AsyncIterator
         scheme: str = "dark",
         script: bool = True,
         language: str = "en",
+        purpose: str = PURPOSE,
     ) -> Page:
         context = await browser.new_context(
             base_url=address,
@@ -71,7 +72,7 @@ async def open_as(browser: Browser, address: str, store: Store) -> AsyncIterator
             locale=language,
         )
         contexts.append(context)
-        cookie = await session_cookie(store, person)
+        cookie = await session_cookie(store, person, purpose)
         await context.add_cookies([{"name": COOKIE, "value": cookie, "url": address}])
         page = await context.new_page()
         page.set_default_timeout(30_000)
