@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -25,7 +25,9 @@ def filters(name: str) -> dict[str, Callable[..., Any]]:
         "ago": partial(ago, name),
         "day": partial(day, name),
         "number": partial(number, name),
+        "lasting": partial(lasting, name),
         "said": partial(said, name),
+        "name": isolated,
         "short": short,
     }
 
@@ -55,6 +57,11 @@ def number(name: str, value: float | None) -> str:
     return _EMPTY if value is None else format_decimal(value, locale=name)
 
 
+def lasting(name: str, seconds: float) -> str:
+    """A length of time in its largest unit."""
+    return format_timedelta(timedelta(seconds=seconds), threshold=1.5, format="short", locale=name)
+
+
 def said(name: str, sentence: str | None) -> str:
     """A sentence of the domain in the language of the page.
 
@@ -62,6 +69,11 @@ def said(name: str, sentence: str | None) -> str:
     it is.
     """
     return "; ".join(_said(name, part) for part in sentence.split("; ")) if sentence else ""
+
+
+def isolated(text: str) -> Markup:
+    """A name in an element `bdi`, so that it cannot turn the direction of the sentence around it."""
+    return Markup("<bdi>{}</bdi>").format(text)
 
 
 def short(text: str, length: int = 8) -> str:
