@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.deps import VICTIM_ID_MAX, Id
+from api.deps import VICTIM_ID_MAX, Id, ServicesDep
 from api.pages.access import Judge, Labeller, Reader, Reopener, under_claim
 from api.pages.page import Page, PageDep
 from api.pages.review_items import BATCH, ReviewItem, open_items, with_facts
@@ -24,6 +24,7 @@ from graph.actions.read.agreement import read_agreement_on
 from graph.actions.read.claims import do_claim, do_renewal, do_skip
 from graph.actions.read.links import read_link, read_links_by_id
 from graph.actions.read.queue import read_items, read_queue
+from graph.actions.read.times import count_pictures_seen
 from graph.domain import ids
 from graph.domain.errors import Conflict, Invalid
 from graph.domain.label import Label
@@ -81,6 +82,7 @@ SheetFormDep = Annotated[SheetForm, Form()]
 @router.get("/review", name="review")
 async def review(
     access: Judge,
+    services: ServicesDep,
     page: PageDep,
     case_id: Short = None,
     victim_id: Short = None,
@@ -93,8 +95,10 @@ async def review(
     filters = Filters(case_id=case_id or None, victim_id=victim_id or None, leads=leads)
     items = await open_items(access, filters)
     links = [*(await read_links_by_id(access, [link])).values()] if link else []
+    today = services.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    seen = await count_pictures_seen(access, today)
     last: dict[str, object] = {"act_id": act, "decision": decision, "links": links, "undone": None}
-    return page("review.html", items=items, filters=filters, features=FEATURES, batch=BATCH, **last)
+    return page("review.html", items=items, filters=filters, features=FEATURES, seen=seen, **last)
 
 
 @router.post("/review/decisions", name="decide")

@@ -26,6 +26,7 @@ def filters(name: str) -> dict[str, Callable[..., Any]]:
         "day": partial(day, name),
         "number": partial(number, name),
         "said": partial(said, name),
+        "name": isolated,
         "short": short,
     }
 
@@ -62,6 +63,11 @@ def said(name: str, sentence: str | None) -> str:
     it is.
     """
     return "; ".join(_said(name, part) for part in sentence.split("; ")) if sentence else ""
+
+
+def isolated(text: str) -> Markup:
+    """A name in an element `bdi`, so that it cannot turn the direction of the sentence around it."""
+    return Markup("<bdi>{}</bdi>").format(text)
 
 
 def short(text: str, length: int = 8) -> str:

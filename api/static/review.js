@@ -42,6 +42,7 @@ function show(article) {
   article.querySelector(".judge > .tools").append(...tools);
   article.querySelector("h1").focus({ preventScroll: true });
   scrollTo(0, 0);
+  article.dispatchEvent(new Event("shown", { bubbles: true }));
   askAhead();
 }
 
@@ -333,3 +334,25 @@ for (const article of articles()) prepare(article);
 show(current());
 showPressed();
 
+
+// --- a pause, where the reviewer wants one ---
+
+const PAUSE = "redthread-pause";
+const field = document.querySelector("[data-pause]");
+if (field) {
+  const counter = field.closest("[data-seen]");
+  let offeredAt = 0; // the number of pictures at the last offer, or at the start
+  field.closest("label").hidden = false;
+  field.value = localStorage.getItem(PAUSE) ?? "";
+  field.addEventListener("change", () => localStorage.setItem(PAUSE, field.value));
+  let looked = 0;
+  items.addEventListener("shown", (event) => {
+    looked += facesOf(event.target).length;
+    const wanted = Number(field.value);
+    if (!wanted || looked - offeredAt < wanted) return;
+    offeredAt = looked;
+    trouble.replaceChildren(copyOf("pause"));
+    trouble.querySelector("button").addEventListener("click", () => trouble.replaceChildren());
+  });
+  counter.hidden = false;
+}

@@ -31,7 +31,8 @@ from tests.support.factories import ANNA, Scene, two_cases
 from tests.support.harness import new_store
 from tests.support.signed_in import as_, sign_in
 
-HEADERS = {**as_(ANNA), "Redthread-Purpose": "victim identification"}
+PURPOSE = "victim identification"
+HEADERS = {**as_(ANNA), "Redthread-Purpose": PURPOSE}
 """Of a request by ANNA, investigator of north; `as_(SUE)` are those of another person, laid over them."""
 
 
@@ -76,8 +77,8 @@ async def api(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-Pages = Callable[[Person], Awaitable[httpx.AsyncClient]]
-"""A browser's client of the pages, signed in as this person, who has stated a purpose."""
+Pages = Callable[..., Awaitable[httpx.AsyncClient]]
+"""A browser's client of the pages, signed in as this person, who has stated a purpose: the second argument."""
 
 
 @pytest.fixture
@@ -85,8 +86,8 @@ async def pages(app: FastAPI, store: Store) -> AsyncIterator[Pages]:
     """Signs people in to the pages: `anna = await pages(ANNA)`, then `await anna.get("/app/review")`."""
     async with AsyncExitStack() as stack:
 
-        async def signed_in(person: Person) -> httpx.AsyncClient:
-            cookie = await session_cookie(store, person)
+        async def signed_in(person: Person, purpose: str = PURPOSE) -> httpx.AsyncClient:
+            cookie = await session_cookie(store, person, purpose)
             client = httpx.AsyncClient(
                 transport=httpx.ASGITransport(app=app),
                 base_url="http://127.0.0.1",
@@ -98,7 +99,7 @@ async def pages(app: FastAPI, store: Store) -> AsyncIterator[Pages]:
         yield signed_in
 
 
-async def session_cookie(store: Store, person: Person, purpose: str = "victim identification") -> str:
+async def session_cookie(store: Store, person: Person, purpose: str = PURPOSE) -> str:
     """The secret of a new session of this person, who has stated a purpose."""
     now = datetime.now(UTC)
     secret = await do_sign_in(access_of(store, person, now))

@@ -43,7 +43,7 @@ class SheetFace:
 async def read_sheet_faces(access: Access, face_ids: Sequence[str]) -> dict[str, SheetFace]:
     """The faces by id; the caller was shown these ids."""
     rows = await access.store.read(lambda tx: tx.rows(queries.SHEET_FACES, faces=list(face_ids)))
-    await access.record(AuditAction.FACE_SEEN, "faces", shown=sorted(face_ids))
+    await access.record(AuditAction.MEDIA_FACES_SEEN, "faces", shown=sorted(face_ids))
     found = {row["face_id"]: _sheet_face(row, access.person) for row in rows}
     return {face_id: found.get(face_id, SheetFace(face_id)) for face_id in face_ids}
 

@@ -11,15 +11,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from api.main import listen
 from api.pages.gate import COOKIE
 from graph.domain.people import Person
 from graph.store.session import Store
-from tests.integration.conftest import session_cookie
+from tests.integration.conftest import PURPOSE, session_cookie
 
 SMALL, LARGE, TABLET = (1366, 768), (1920, 1080), (820, 1180)
+expect.set_options(timeout=30_000)  # longer than a loaded machine needs, so no result depends on speed
 
 Open = Callable[..., Awaitable[Page]]
 """Opens a page of the browser as this person: `page = await open_as(ANNA)`, then `await page.goto("/app/review")`."""
@@ -60,6 +61,7 @@ async def open_as(browser: Browser, address: str, store: Store) -> AsyncIterator
         scheme: str = "dark",
         script: bool = True,
         language: str = "en",
+        purpose: str = PURPOSE,
     ) -> Page:
         context = await browser.new_context(
             base_url=address,
@@ -70,10 +72,10 @@ async def open_as(browser: Browser, address: str, store: Store) -> AsyncIterator
             locale=language,
         )
         contexts.append(context)
-        cookie = await session_cookie(store, person)
+        cookie = await session_cookie(store, person, purpose)
         await context.add_cookies([{"name": COOKIE, "value": cookie, "url": address}])
         page = await context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
         return page

@@ -1,0 +1,73 @@
+"""Every page, found by its route: its security headers, its markup, and that hostile names stay text."""
+
+import html
+
+import httpx
+import pytest
+
+from graph.files import MediaStore
+from graph.store.session import Store
+from tests.integration.conftest import Pages
+from tests.support.page_html import PageHtml
+from tests.support.page_scene import HOSTILE, READERS, PageScene, hostile, hostile_pages, typical_pages
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+
+SOURCES = {"script-src": "'self'", "style-src": "'self'", "connect-src": "'self'", "form-action": "'self'"}
+WITHOUT_HTML = {"crop", "context"}
+
+
+async def answers(pages: Pages, filled: PageScene, purpose: str) -> dict[str, httpx.Response]:
+    """What the first person who may open it is answered, for every page; else the answer to the first person."""
+    clients = [await pages(person, purpose) for person in READERS.values()]
+    found: dict[str, httpx.Response] = {}
+    for address in filled.addresses():
+        for client in clients:
+            answer = await client.get(address.path)
+            if answer.is_success or address.path not in found:
+                found[address.path] = answer
+            if answer.is_success:
+                break
+    return found
+
+
+async def test_every_page_is_safe_in_a_browser(
+    pages: Pages, store: Store, files: MediaStore, subtests: pytest.Subtests
+) -> None:
+    filled = await typical_pages(store, files)
+    for path, answer in (await answers(pages, filled, "victim identification")).items():
+        with subtests.test(path=path):
+            check_headers(answer)
+            assert answer.status_code < 500
+            if answer.headers.get("content-type", "").startswith("text/html"):
+                assert PageHtml(answer.text).faults == []
+
+
+async def test_hostile_names_stay_text(
+    pages: Pages, store: Store, files: MediaStore, subtests: pytest.Subtests
+) -> None:
+    filled = await hostile_pages(store, files)
+    shown = 0
+    for path, answer in (await answers(pages, filled, hostile(200))).items():
+        with subtests.test(path=path):
+            check_headers(answer)
+            assert answer.status_code < 500
+            if not answer.headers.get("content-type", "").startswith("text/html"):
+                continue
+            page = PageHtml(answer.text)
+            assert page.faults == []
+            shown += HOSTILE[:60] in page.shown
+            assert html.escape("<script>canary", quote=False) in answer.text or HOSTILE[:60] not in page.shown
+    assert shown >= 5, "the scene's names are on few pages"
+
+
+def check_headers(answer: httpx.Response) -> None:
+    """No script, style, form or frame of anybody else; nothing stored; no address told to others."""
+    policy = dict(part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'none'" and policy["frame-ancestors"] == "'none'"
+    if answer.headers.get("content-type", "").startswith("text/html"):
+        assert policy.items() >= SOURCES.items()
+        assert policy["img-src"] in ("'self'", "'self' blob:") and policy["base-uri"] == "'none'"
+        assert "no-store" in answer.headers["cache-control"]
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["x-content-type-options"] == "nosniff"
