@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -76,7 +77,7 @@ def check_media(data: bytes) -> None:
         raise Invalid("the file is neither a picture nor a video", code="unsupported_content_type")
 
 
-def checked(model: type[Model], sent: bytes | dict[str, str]) -> Model:
+def checked(model: type[Model], sent: bytes | Mapping[str, object]) -> Model:
     """The validated model of a body; an invalid one is refused like any other body, without its values."""
     try:
         return model.model_validate_json(sent) if isinstance(sent, bytes) else model.model_validate(sent)

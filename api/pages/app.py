@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from api.errors import CODE_OF_STATUS, HIDING, STATUS, code_of, recorded
 from api.pages import (
+    answers,
     approvals,
     audit,
     case,
@@ -19,9 +20,11 @@ from api.pages import (
     cases,
     faces,
     inbox,
+    intake,
     parts,
     picture,
     review,
+    search,
     sign_in,
     victim,
 )
@@ -43,6 +46,9 @@ ROUTERS: Final = (
     case,
     picture,
     victim,
+    search,
+    answers,
+    intake,
     parts,
 )
 

@@ -1,5 +1,6 @@
 """A case: its people in other cases as a table and as a graph, what became of its pictures, and why it is linked."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
@@ -91,9 +92,11 @@ async def why(case_id: CaseId, access: Reader, page: PageDep, to: OtherCaseId, c
 @router.get("/cases/{case_id:path}", name="case")
 async def case(case_id: CaseId, access: Reader, page: PageDep, show: Shown = "", after: Key = "") -> Response:
     """The people of the case down, other cases across."""
-    facts = await read_case_facts(access, case_id)
-    complete = await read_completeness(access, case_id)
-    found = await read_threads(access, case_id, strengths=SHOWN[show], after=after, limit=PEOPLE_A_PAGE)
+    facts, complete, found = await asyncio.gather(
+        read_case_facts(access, case_id),
+        read_completeness(access, case_id),
+        read_threads(access, case_id, strengths=SHOWN[show], after=after, limit=PEOPLE_A_PAGE),
+    )
     return page(
         "case.html",
         facts=facts,

@@ -24,10 +24,12 @@ class MainPage:
 
 MAIN_PAGES: Final = (
     MainPage("review", _("Review"), Permission.JUDGE, "g r"),
-    MainPage("cases", _("Cases"), Permission.SEE, "g c"),
     MainPage("approvals", _("Approvals"), Permission.APPROVE, "g a"),
+    MainPage("cases", _("Cases"), Permission.SEE, "g c"),
+    MainPage("search", _("Search"), Permission.SEARCH, "g s"),
     MainPage("inbox", _("Inbox"), Permission.SEE, "g i"),
     MainPage("audit", _("Audit"), Permission.READ_AUDIT, "g u"),
+    MainPage("intake", _("Intake"), Permission.READ_COUNTS, "g e"),
 )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ def filters(name: str) -> dict[str, Callable[..., Any]]:
         "ago": partial(ago, name),
         "day": partial(day, name),
         "number": partial(number, name),
+        "lasting": partial(lasting, name),
         "said": partial(said, name),
         "name": isolated,
         "short": short,
@@ -54,6 +55,11 @@ def day(name: str, moment: object) -> Markup:
 def number(name: str, value: float | None) -> str:
     """A number with the language's separators."""
     return _EMPTY if value is None else format_decimal(value, locale=name)
+
+
+def lasting(name: str, seconds: float) -> str:
+    """A length of time in its largest unit."""
+    return format_timedelta(timedelta(seconds=seconds), threshold=1.5, format="short", locale=name)
 
 
 def said(name: str, sentence: str | None) -> str:

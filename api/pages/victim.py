@@ -31,6 +31,8 @@ class ShownFace:
     cases: tuple[VictimCase, ...]
     taken: str | None
     quality_because: str | None
+    is_own: bool
+    """Whether it lies in the reader's district, so that its picture may be opened."""
 
     @property
     def is_masked(self) -> bool:
@@ -46,7 +48,7 @@ class Year:
     faces: tuple[ShownFace, ...]
 
 
-def shown_faces(found: VictimPage) -> list[ShownFace]:
+def shown_faces(found: VictimPage, district: str | None) -> list[ShownFace]:
     """Every face once, the poorest picture first: an order that discloses no score."""
     cases: dict[str, list[VictimCase]] = {}
     faces: dict[str, VictimFace] = {}
@@ -58,7 +60,8 @@ def shown_faces(found: VictimPage) -> list[ShownFace]:
     for face_id, face in faces.items():
         picture = found.pictures.get(face_id)
         taken, because = (picture.captured_at, picture.quality_because) if picture else (None, None)
-        shown.append(ShownFace(face, tuple(cases[face_id]), taken, because))
+        is_own = any(case.district == district for case in cases[face_id])
+        shown.append(ShownFace(face, tuple(cases[face_id]), taken, because, is_own))
     return sorted(shown, key=lambda each: (each.face.quality or -1.0, each.face.face_id))
 
 
@@ -101,7 +104,7 @@ async def victim(victim_id: VictimId, access: Reader, page: PageDep) -> Response
     found = await read_victim_page(access, victim_id)
     if isinstance(found, Moved):
         return page.see("victim", victim_id=found.victim_id)
-    faces = shown_faces(found)
+    faces = shown_faces(found, access.person.district)
     return page(
         "victim.html",
         found=found,

@@ -1,7 +1,7 @@
 // Review with script: the next item in the same frame, one round trip a decision, previews asked ahead, undo.
 
-
 import { align } from "./crops.js";
+import { lacking, prepareFeatures } from "./features.js";
 
 const RETRY_MS = 2000;
 const RENEW_MS = 4 * 60 * 1000;
@@ -28,8 +28,7 @@ const pickedOf = (article) => article.querySelector(".face.picked") ?? facesOf(a
 // --- the items ---
 
 function prepare(article) {
-  for (const button of article.querySelectorAll("button.feature")) button.hidden = false;
-  for (const label of article.querySelectorAll("label.feature")) label.hidden = true;
+  prepareFeatures(article);
   article.querySelector("h1").tabIndex = -1;
 }
 
@@ -71,13 +70,6 @@ async function preview(article) {
 // --- decisions ---
 
 const asideKeys = new Set(); // what was put aside, on a page whose items nobody claims
-
-/** The id of the text that says what a decision lacks. */
-function lacking(form, decision) {
-  const { needs, say } = form.querySelector(`[name=decision][value=${decision}]`).dataset;
-  const filled = (value) => value.trim() && !value.startsWith("against:");
-  return needs && !new FormData(form).getAll(needs).some(filled) ? say : "";
-}
 
 async function decide(article, decision) {
   if (busy) return;
@@ -270,19 +262,6 @@ function showPressed() {
 }
 
 // --- events ---
-
-const STATES = ["", "for", "against"];
-
-items.addEventListener("click", (event) => {
-  const feature = event.target.closest("button.feature");
-  if (!feature) return;
-  const select = feature.nextElementSibling.querySelector("select");
-  select.selectedIndex = (select.selectedIndex + 1) % STATES.length;
-  const state = STATES[select.selectedIndex];
-  feature.setAttribute("aria-pressed", { "": "false", for: "true", against: "mixed" }[state]);
-  feature.setAttribute("aria-label", { "": feature.dataset.label, for: feature.dataset.for, against: feature.dataset.against }[state]);
-  feature.querySelector(".sign").textContent = { "": "", for: "+", against: "−" }[state];
-});
 
 items.addEventListener("change", (event) => {
   if (event.target.name === "same") preview(event.target.closest("article"));

@@ -78,12 +78,13 @@ class Scene:
         urgency: str = "routine",
         captured_at: str | None = None,
         exif: str | None = None,
+        data: bytes = b"",
     ) -> str:
         """A picture called `name` that is a member of `cases`, with one face for each of `faces`.
 
-        It was taken at `captured_at` by what their events say, at `exif` by its file.
+        It was taken at `captured_at` by what their events say, at `exif` by its file; its bytes are `data`.
         """
-        media_id = ids.media_id(name.encode())
+        media_id = ids.media_id(data or name.encode())
         medium = {
             "media_id": media_id,
             "kind": "picture",

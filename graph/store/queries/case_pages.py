@@ -28,15 +28,13 @@ CALL () {
 CALL (others) {
   UNWIND others AS o
   RETURN collect({face_id: o.face_id, quality: o.quality,
-    cases: COLLECT { MATCH (o)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
-                     RETURN DISTINCT c {.case_id, .district, .contact} ORDER BY c.case_id }}) AS elsewhere
+    cases: [(o)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) | c {.case_id, .district, .contact}]}) AS elsewhere
 }
 CALL (linked) {
   UNWIND linked AS f
-  RETURN collect({face_id: f.face_id, quality: f.quality,
-    media_id: head(COLLECT { MATCH (f)-[:SEEN_IN]->(m:Media) RETURN m.media_id }),
-    group_id: head(COLLECT { MATCH (f)-[:IN_GROUP]->(g:Group {case_id: $case_id}) RETURN g.group_id }),
-    victim_id: head(COLLECT { MATCH (f)-[:DEPICTS]->(v:Victim) RETURN v.victim_id })}) AS here
+  RETURN collect({face_id: f.face_id,
+    group_id: head([(f)-[:IN_GROUP]->(g:Group) WHERE g.case_id = $case_id | g.group_id]),
+    victim_id: head([(f)-[:DEPICTS]->(v:Victim) | v.victim_id])}) AS here
 }
 CALL () {
   MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(f:Face)-[:DEPICTS]->(v:Victim)

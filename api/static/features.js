@@ -1,0 +1,29 @@
+// The feature picker: a press on a button means for, the next against, the third nothing; the select beside it is sent.
+
+const STATES = ["", "for", "against"];
+
+/** Shows the buttons of the pickers in an element in place of the selects. */
+export function prepareFeatures(element) {
+  for (const button of element.querySelectorAll("button.feature")) button.hidden = false;
+  for (const label of element.querySelectorAll("label.feature")) label.hidden = true;
+}
+
+/** The id of the text that says what a decision lacks. */
+export function lacking(form, decision) {
+  const { needs, say } = form.querySelector(`[name=decision][value=${decision}]`).dataset;
+  const filled = (value) => value.trim() && !value.startsWith("against:");
+  return needs && !new FormData(form).getAll(needs).some(filled) ? say : "";
+}
+
+document.addEventListener("click", (event) => {
+  const feature = event.target.closest("button.feature");
+  if (!feature) return;
+  const select = feature.nextElementSibling.querySelector("select");
+  select.selectedIndex = (select.selectedIndex + 1) % STATES.length;
+  const state = STATES[select.selectedIndex];
+  feature.setAttribute("aria-pressed", { "": "false", for: "true", against: "mixed" }[state]);
+  feature.setAttribute("aria-label", { "": feature.dataset.label, for: feature.dataset.for, against: feature.dataset.against }[state]);
+  feature.querySelector(".sign").textContent = { "": "", for: "+", against: "−" }[state];
+});
+
+prepareFeatures(document);

@@ -1,0 +1,27 @@
+// Intake with script: the counts change by themselves; all events of a page are chosen by one key.
+
+const state = document.querySelector("[data-stream]");
+const stream = new EventSource(state.dataset.stream);
+
+state.hidden = false;
+stream.addEventListener("message", (event) => {
+  state.textContent = state.dataset.live;
+  for (const [name, text] of Object.entries(JSON.parse(event.data))) {
+    const place = document.querySelector(`[data-count="${CSS.escape(name)}"]`);
+    if (place && place.textContent !== text) place.textContent = text;
+  }
+});
+stream.addEventListener("error", () => {
+  state.textContent = stream.readyState === EventSource.CLOSED ? state.dataset.lost : state.textContent;
+});
+addEventListener("pagehide", () => stream.close());
+
+const all = document.querySelector("[data-all]");
+if (all) {
+  all.hidden = false;
+  all.addEventListener("click", () => {
+    const boxes = [...all.form.querySelectorAll("input[name=event]")];
+    const isEach = boxes.every((box) => box.checked);
+    for (const box of boxes) box.checked = !isEach;
+  });
+}

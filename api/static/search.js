@@ -1,0 +1,170 @@
+// Search with script: the picture stays beside the answer, which grows by itself; faces are chosen and marked in it.
+
+const FIRST_POLL_MS = 700;
+const LAST_POLL_MS = 15000;
+const RETRY_MS = 2000;
+
+const form = document.getElementById("ask");
+const drop = form.querySelector("[data-drop]");
+const answer = document.getElementById("answer");
+const trouble = document.getElementById("trouble");
+const copyOf = (id) => document.getElementById(id).content.cloneNode(true);
+const shown = () => answer.querySelector("[data-search]");
+let timer = 0;
+let wait = FIRST_POLL_MS;
+
+// --- the answer ---
+
+async function take(response) {
+  if (response.status === 401) return trouble.replaceChildren(copyOf("over"));
+  const text = await response.text();
+  if (!response.ok) {
+    trouble.innerHTML = text;
+    return;
+  }
+  trouble.replaceChildren();
+  const active = document.activeElement?.closest("[data-mark], figure[data-face]");
+  const isNew = shown()?.dataset.search !== new DOMParser().parseFromString(text, "text/html").querySelector("[data-search]")?.dataset.search;
+  if (active && answer.contains(active) && !isNew) {
+    poll(); // somebody works in it: the next look takes it over
+    return;
+  }
+  answer.innerHTML = text;
+  drawFaces();
+  if (isNew) history.pushState(null, "", response.url);
+  poll();
+}
+
+function poll() {
+  clearTimeout(timer);
+  if (!shown()?.hasAttribute("data-waiting")) return;
+  timer = setTimeout(async () => {
+    wait = Math.min(wait * 1.6, LAST_POLL_MS);
+    try {
+      await take(await fetch(location.href));
+    } catch {
+      poll();
+    }
+  }, wait);
+}
+
+async function send(body, url) {
+  for (;;) {
+    try {
+      wait = FIRST_POLL_MS;
+      return await take(await fetch(url, { method: "POST", body }));
+    } catch {
+      trouble.replaceChildren(copyOf("offline"));
+      await new Promise((done) => setTimeout(done, RETRY_MS));
+    }
+  }
+}
+
+// --- the picture, which is only sent to be searched with ---
+
+const view = drop?.querySelector(".picture");
+const image = view?.querySelector("img");
+const canvas = view?.querySelector("svg");
+const input = drop?.querySelector("input[type=file]");
+let shownSum = "";
+
+async function show(file) {
+  URL.revokeObjectURL(image.src);
+  image.src = URL.createObjectURL(file);
+  const digest = await crypto.subtle?.digest("SHA-256", await file.arrayBuffer());
+  shownSum = digest ? [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("") : "";
+  const isShown = await image.decode().then(() => true, () => false);
+  view.hidden = !isShown;
+  drop.querySelector("[data-unshown]").hidden = isShown;
+  drop.querySelector("label").textContent = drop.dataset.again;
+  canvas.setAttribute("viewBox", `0 0 ${image.naturalWidth || 1} ${image.naturalHeight || 1}`);
+  drawFaces();
+}
+
+function choose(files) {
+  const list = new DataTransfer();
+  for (const file of [...files].slice(0, 1)) list.items.add(file);
+  if (!list.files.length) return;
+  input.files = list.files;
+  show(list.files[0]);
+}
+
+const isOfAnswer = () => Boolean(view && !view.hidden && shown()?.dataset.picture === shownSum);
+
+function rectangle(box, name) {
+  const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  ["x", "y", "width", "height"].forEach((side, place) => rect.setAttribute(side, box[place]));
+  rect.setAttribute("class", name);
+  canvas.append(rect);
+  return rect;
+}
+
+function drawFaces() {
+  if (!canvas) return;
+  canvas.replaceChildren();
+  const marks = answer.querySelector("[data-mark]");
+  if (marks) {
+    marks.querySelector("[data-draw]").hidden = !isOfAnswer();
+    marks.querySelector("[data-choose]").hidden = isOfAnswer();
+  }
+  if (!isOfAnswer()) return;
+  for (const figure of answer.querySelectorAll("figure[data-box]")) {
+    const rect = rectangle(figure.dataset.box.split(" "), "");
+    rect.addEventListener("click", () => figure.querySelector("button").focus());
+    figure.addEventListener("focusin", () => rect.classList.add("picked"));
+    figure.addEventListener("focusout", () => rect.classList.remove("picked"));
+  }
+}
+
+function drawMark() {
+  const fields = [...answer.querySelectorAll("[data-mark] input[name=box]")];
+  const box = fields.map((field) => Number(field.value));
+  canvas.querySelector(".drawn")?.remove();
+  if (isOfAnswer() && box[2] > 0 && box[3] > 0) rectangle(box, "drawn");
+}
+
+let corner = null;
+const placeOf = (event) => {
+  const all = canvas.getBoundingClientRect();
+  return [(event.clientX - all.left) / all.width * image.naturalWidth, (event.clientY - all.top) / all.height * image.naturalHeight];
+};
+
+canvas?.addEventListener("pointerdown", (event) => {
+  if (!answer.querySelector("[data-mark]")?.open || !isOfAnswer()) return;
+  corner = placeOf(event);
+  canvas.setPointerCapture(event.pointerId);
+});
+canvas?.addEventListener("pointermove", (event) => {
+  if (!corner) return;
+  const [x, y] = placeOf(event);
+  const box = [Math.min(x, corner[0]), Math.min(y, corner[1]), Math.abs(x - corner[0]), Math.abs(y - corner[1])];
+  answer.querySelectorAll("[data-mark] input[name=box]").forEach((field, place) => { field.value = Math.max(0, Math.round(box[place])); });
+  drawMark();
+});
+canvas?.addEventListener("pointerup", () => { corner = null; });
+
+// --- events ---
+
+if (drop) {
+  input.addEventListener("change", () => input.files.length && show(input.files[0]));
+  drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => { event.preventDefault(); drop.classList.remove("over"); choose(event.dataTransfer.files); });
+  document.addEventListener("paste", (event) => event.clipboardData.files.length && choose(event.clipboardData.files));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!input.files.length) return input.focus();
+    send(new FormData(form), form.action);
+  });
+}
+
+answer.addEventListener("input", (event) => event.target.name === "box" && drawMark());
+answer.addEventListener("toggle", drawFaces, true);
+answer.addEventListener("submit", (event) => {
+  if (!event.target.closest(".mark")) return;
+  event.preventDefault();
+  document.activeElement?.blur();
+  send(new URLSearchParams(new FormData(event.target)), event.target.action);
+});
+addEventListener("popstate", () => location.reload());
+poll();

@@ -1,0 +1,47 @@
+"""Reads what a person has to see before they judge two faces that a search put side by side."""
+
+from dataclasses import dataclass
+
+from graph.actions.access import Access
+from graph.actions.known import KnownVictims
+from graph.actions.read.links import find_links
+from graph.actions.read.search import check_sees
+from graph.domain import ids
+from graph.domain.audit_actions import AuditAction
+from graph.domain.errors import NotFound
+from graph.domain.visibility import VisibleLink, may_see_face
+from graph.store.queries import read as queries
+from graph.store.queries import search as search_queries
+from graph.store.session import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two faces; `link` is None where nobody has linked them, or the person may not see it.
+
+    `others` are further faces of their victims, as far as the person may know them: a decision names these too.
+    """
+
+    faces: tuple[str, str]
+    link: VisibleLink | None
+    others: tuple[str, ...]
+
+
+async def read_pair(access: Access, search_id: str, faces: tuple[str, str]) -> Pair:
+    """The pair, of which the person may see the search and both crops; else NotFound."""
+    viewer = access.person
+    link_id = ids.link_id(*ids.ordered(*faces))
+
+    async def work(tx: Tx) -> Pair:
+        row = await tx.one(search_queries.SEARCH, search_id=search_id)
+        check_sees(row["search"] if row else None, viewer)
+        known = await tx.rows(queries.FACES, faces=list(faces), leads=True)
+        if sum(may_see_face(viewer, row) for row in known) != len(set(faces)) or len(set(faces)) != 2:
+            raise NotFound("there is no such face", code="face_unknown")
+        links = await find_links(tx, [link_id], viewer=viewer)
+        view = await KnownVictims(tx, viewer).view(faces)
+        return Pair(faces, links.get(link_id), tuple(sorted(view.other_faces(faces))))
+
+    found = await access.store.read(work)
+    await access.record(AuditAction.LINK_SEEN, link_id, shown=[*faces, *found.others])
+    return found

@@ -1,0 +1,100 @@
+"""A whole search in a real browser: by keyboard alone, and with a picture that stays beside its answer."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from graph.store.session import Store
+from tests.integration.screens.conftest import Open
+from tests.support.factories import ANNA, NORTH, Scene, drawn_face
+
+pytestmark = pytest.mark.anyio
+ASKED = "MATCH (s:Search) RETURN s.search_id AS id, s.within AS within"
+CONFIRMED = "MATCH ()-[r:CANDIDATE {state: 'confirmed'}]->() RETURN count(r) AS number"
+
+
+async def press(page: Page, key: str) -> None:
+    """Presses a key once the page listens to keys."""
+    await page.wait_for_load_state()
+    await page.keyboard.press(key)
+
+
+async def test_a_whole_search_by_keyboard(scene: Scene, store: Store, open_as: Open) -> None:
+    page = await open_as(ANNA)
+    await page.goto(f"/app/search?face={scene.faces['n1']}")
+    await press(page, "r")
+    await expect(page.get_by_label("In the whole register")).to_be_checked()
+    await page.get_by_label("Legal basis").focus()
+    await page.keyboard.type("StPO 98c")
+    await press(page, "Enter")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
+    asked = await store.read(lambda tx: tx.one(ASKED))
+    assert asked is not None and asked["within"] == "register"
+
+    await scene.answer(asked["id"], [("t1", 0.6), ("s1", 0.52)], "n1")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Leads to")  # without a key: it comes by itself
+    await press(page, "1")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Is the person you searched for")
+    await press(page, "s")
+    await expect(page.locator(".consequence")).to_contain_text("at least one feature")
+    await press(page, "e")
+    await press(page, "s")
+    await expect(page.locator(".last")).to_contain_text("same person, by one person")
+    assert await store.read(lambda tx: tx.one(CONFIRMED)) == {"number": 1}
+    await press(page, "Backspace")
+    await expect(page.locator(".last")).to_have_count(0)
+    assert await store.read(lambda tx: tx.one(CONFIRMED)) == {"number": 0}
+    await press(page, "y")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Look yourself")
+    await press(page, "Escape")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Leads to")
+    await press(page, "g")
+    await press(page, "s")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Searches so far")
+
+
+async def test_a_picture_stays_beside_its_answer_and_a_missed_face_is_marked_in_it(
+    scene: Scene, store: Store, open_as: Open, tmp_path: Path
+) -> None:
+    picture = tmp_path / "a.jpg"
+    picture.write_bytes(drawn_face(200))
+    page = await open_as(ANNA)
+    await page.goto("/app/search")
+    await page.set_input_files("#file", picture)
+    await page.get_by_label("For which case?").fill(NORTH)
+    await page.get_by_label("Legal basis").fill("StPO 98c")
+    await page.get_by_role("button", name="Search").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
+    asked = await store.read(lambda tx: tx.one(ASKED))
+    assert asked is not None and page.url.endswith(asked["id"])
+
+    await scene.media("a", NORTH, faces=["mine"], data=picture.read_bytes())
+    await scene.answer(asked["id"], [("s1", 0.52)], "mine")
+    await expect(page.locator(".picture img")).to_be_visible()
+    await expect(page.locator(".picture rect")).to_have_count(1)
+    await page.locator(".picture rect").click()
+    await expect(page.get_by_role("button", name="Search for this one alone")).to_be_focused()
+
+    await page.get_by_text("Mark a face that was missed").click()
+    for label, value in (("Left", "300"), ("Top", "200"), ("Width", "60"), ("Height", "80")):
+        await page.get_by_label(label, exact=True).fill(value)
+    await expect(page.locator(".picture rect.drawn")).to_have_count(1)
+    await page.get_by_role("button", name="Mark this face").click()
+    await expect(page.locator("#answer")).to_contain_text("A face that you marked is being compared")
+    await expect(page.locator(".picture img")).to_be_visible()
+
+
+async def test_a_search_without_script(scene: Scene, store: Store, open_as: Open) -> None:
+    page = await open_as(ANNA, script=False)
+    await page.goto(f"/app/search?face={scene.faces['n1']}")
+    await page.get_by_label("Legal basis").fill("StPO 98c")
+    await page.get_by_role("button", name="Search").click()
+    asked = await store.read(lambda tx: tx.one(ASKED))
+    assert asked is not None
+    await scene.answer(asked["id"], [("s1", 0.52)], "n1")
+    await page.get_by_role("link", name="Look now").click()
+    await page.get_by_role("link", name="Judge this pair").click()
+    await page.get_by_label("ears", exact=True).select_option("ears")
+    await page.get_by_role("button", name="Same person").click()
+    await expect(page.locator(".last")).to_contain_text("same person, by one person")
