@@ -45,6 +45,8 @@ class Row:
     """Its fields; one of several values is a list."""
     file: bool = False
     """Sent as multipart with a drawn picture."""
+    path: str = ""
+    """In place of the route's own, where the thing has another name."""
     tells: bool = False
     """The page may name a case of another district."""
 
@@ -63,6 +65,8 @@ NAME = {
 MARK = {"x": "300", "y": "200", "width": "60", "height": "80"}
 LABEL = {"face": "{face_id}", "version": "0", "reason": "a neighbour", "label": "witness"}
 REPEATED = {"version": "0", "reason": "a mirror behind the child", "kind": "mirror"}
+ASK = {"case_id": "{case_id}", "where": "register", "purpose": "victim identification", "legal_basis": "test"}
+PAIR = {"probe": "{face_id}", "face": ["{face_id}", "{other_face_id}"], "reason": "ears", "decision": "confirmed"}
 UPLOAD = {"legal_basis": "test", "scope": "register", "urgency": "routine"}
 
 # fmt: off
@@ -109,13 +113,15 @@ TABLE = [
     Row("GET /links/{link_id}",                         "lead", "303 200 200 404 404 200 200 404 403 403 403"),
     Row("GET /links/{link_id}",                         "approved", "303 200 200 404 404 200 200 404 403 403 403",
         tells=True),
-    Row("GET /links/{link_id}",                         "candidate of others", "303 404 200 200 404 404 200 200 403 403 403"),
+    Row("GET /links/{link_id}",                         "candidate of others",
+        "303 404 200 200 404 404 200 200 403 403 403"),
     Row("GET /links/{link_id}",                         "missing", "303 404 404 404 404 404 404 404 403 403 403"),
     Row("GET /faces/{face_id}/crop",                    "face", "303 200 404 404 404 200 404 404 403 403 403"),
     Row("GET /faces/{face_id}/crop",                    "candidate", "303 200 200 404 404 200 200 404 403 403 403"),
     Row("GET /faces/{face_id}/crop",                    "lead", "303 200 200 404 404 200 200 404 403 403 403",
         {"leads": "true"}),
-    Row("GET /faces/{face_id}/crop",                    "candidate of others", "303 404 200 200 404 404 200 200 403 403 403"),
+    Row("GET /faces/{face_id}/crop",                    "candidate of others",
+        "303 404 200 200 404 404 200 200 403 403 403"),
     Row("GET /faces/{face_id}/crop",                    "missing", "303 404 404 404 404 404 404 404 403 403 403"),
     Row("GET /faces/{face_id}/context",                 "face", "303 303 404 404 404 303 404 404 403 403 403"),
     Row("GET /faces/{face_id}/context",                 "candidate", "303 303 404 404 404 303 404 404 403 403 403"),
@@ -202,6 +208,43 @@ TABLE = [
     Row("POST /victims/{victim_id}/identifications",    "missing", "303 404 404 404 404 403 403 403 403 403 403",
         form=NAME),
     Row("POST /sign-out",                               "nothing", "303 303 303 303 303 303 303 303 303 303 303"),
+    Row("GET /search",                                  "nothing", "303 200 200 200 200 200 200 200 403 403 403"),
+    Row("GET /search",                                  "candidate", "303 200 200 404 404 200 200 404 403 403 403",
+        {"face": "{face_id}"}),
+    Row("GET /search",                                  "lead", "303 404 200 404 404 404 200 404 403 403 403",
+        {"face": "{other_face_id}"}),
+    Row("GET /search",                                  "missing", "303 404 404 404 404 404 404 404 403 403 403",
+        {"face": "{face_id}"}),
+    Row("POST /search",                                 "candidate", "303 303 404 404 404 303 404 404 403 403 403",
+        form=ASK, file=True),
+    Row("POST /search",                                 "missing", "303 404 404 404 404 404 404 404 403 403 403",
+        form=ASK, file=True),
+    Row("GET /search/{search_id}",                      "answered search",
+        "303 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /search/{search_id}",                      "missing", "303 404 404 404 404 404 404 404 403 403 403"),
+    Row("GET /search/{search_id}/unjudged",             "answered search",
+        "303 200 404 404 404 200 404 404 403 403 403"),
+    Row("GET /search/{search_id}/unjudged",             "missing", "303 404 404 404 404 404 404 404 403 403 403"),
+    Row("GET /search/{search_id}/pairs/{face_id}",      "answered search",
+        "303 200 404 404 404 403 403 403 403 403 403", {"probe": "{face_id}"},
+        path="/search/{search_id}/pairs/{other_face_id}"),
+    Row("GET /search/{search_id}/pairs/{face_id}",      "missing", "303 404 404 404 404 403 403 403 403 403 403",
+        {"probe": "{face_id}"}, path="/search/{search_id}/pairs/{other_face_id}"),
+    Row("POST /search/{search_id}/pairs/{face_id}",     "answered search",
+        "303 303 404 404 404 403 403 403 403 403 403", form=PAIR, path="/search/{search_id}/pairs/{other_face_id}"),
+    Row("POST /search/{search_id}/pairs/{face_id}",     "missing", "303 404 404 404 404 403 403 403 403 403 403",
+        form=PAIR, path="/search/{search_id}/pairs/{other_face_id}"),
+    Row("POST /search/{search_id}/marks",               "missing", "303 404 404 404 404 403 403 403 403 403 403",
+        form={"box": ["1", "2", "60", "80"]}),
+    Row("POST /search/{search_id}/undone",              "missing", "303 404 404 404 404 404 404 404 403 403 403",
+        form={"link": "{link_id}", "version": "1"}),
+    Row("POST /search/{search_id}/end",                 "open search", "303 303 404 404 404 303 404 404 403 403 403"),
+    Row("POST /search/{search_id}/end",                 "search of another",
+        "303 403 404 404 404 303 404 404 403 403 403"),
+    Row("POST /search/{search_id}/end",                 "missing", "303 404 404 404 404 404 404 404 403 403 403"),
+    Row("GET /intake",                                  "nothing", "303 403 403 403 403 403 403 403 403 200 403"),
+    Row("POST /intake/replays",                         "missing", "303 403 403 403 403 403 403 403 403 404 403",
+        form={"event": "{quarantine_id}"}),
 ]
 # fmt: on
 ROUTES = list(dict.fromkeys(row.route for row in TABLE))
@@ -290,7 +333,7 @@ def without_addresses(answer: httpx.Response) -> str:
 async def ask(client: httpx.AsyncClient, row: Row, made: Names) -> httpx.Response:
     method, _, route = row.route.partition(" ")
     names = {**made, "secret": "none"}
-    path = PAGES + route.format(**{name: quote(value, safe="") for name, value in names.items()})
+    path = PAGES + (row.path or route).format(**{name: quote(value, safe="") for name, value in names.items()})
     files = {"file": ("picture.jpg", drawn_face(), "image/jpeg")} if row.file else None
     query, form = (filled(sent, names) for sent in (row.query, row.form))
     return await client.request(method, path, params=query or None, data=form or None, files=files)

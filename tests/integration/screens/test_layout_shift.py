@@ -16,12 +16,16 @@ pytestmark = pytest.mark.anyio
 LATE_S = 0.4
 LOOKED_AT = {"review", "case", "search", "answer", "victim"}
 SHIFTS = """() => new Promise((done) => {
-  let moved = 0;
+  const moved = [];
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) moved += entry.value;
+    for (const entry of list.getEntries().filter((entry) => !entry.hadRecentInput)) {
+      const parts = entry.sources.map((source) => source.node?.outerHTML?.slice(0, 80));
+      moved.push([entry.value, parts.join(" ")]);
+    }
   }).observe({ type: "layout-shift", buffered: true });
   setTimeout(() => done(moved), 100);
 })"""
+"""Each shift as its share of the window, and what moved."""
 
 
 async def late(route: Route) -> None:
@@ -29,8 +33,8 @@ async def late(route: Route) -> None:
     await route.continue_()
 
 
-async def shift_of(page: Page, path: str) -> float:
-    """By how much the page moved until all its pictures were there."""
+async def shifts_of(page: Page, path: str) -> list[tuple[float, str]]:
+    """What moved in the page until all its pictures were there."""
     await page.goto(path, wait_until="load")
     await page.wait_for_load_state("networkidle")
     return await page.evaluate(SHIFTS)
@@ -47,4 +51,5 @@ async def test_no_page_moves_when_its_pictures_arrive(
         await page.route("**/crop*", late)
         for address in looked_at:
             with subtests.test(page=address.route, size=size):
-                assert await shift_of(page, address.path) < 0.01
+                moved = await shifts_of(page, address.path)
+                assert sum(share for share, _ in moved) < 0.01, moved
