@@ -39,7 +39,8 @@ async def audit(
     after: Place = 0,
 ) -> Response:
     """Entries, oldest first; without any filter those of today."""
-    day = f"{access.at.astimezone():%Y-%m-%d}" if start is None and not (end or actor or action or subject) else start
+    is_plain = start is None and not (end or actor or action or subject or after)
+    day = f"{access.at.astimezone():%Y-%m-%d}" if is_plain else start
     asked = {"start": day, "end": end, "actor": actor.strip(), "action": action, "subject": subject.strip()}
     filters = AuditFilters(
         _start(day or ""), _end(end), *(asked[name] or None for name in ("actor", "action", "subject"))

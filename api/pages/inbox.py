@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from api.pages.access import Reader
 from api.pages.page import PageDep
-from graph.actions.read.inbox import do_end_visit, read_inbox
+from graph.actions.read.inbox import count_inbox, do_end_visit, read_inbox
 
 router = APIRouter()
 
@@ -22,6 +22,13 @@ async def inbox(access: Reader, page: PageDep, after: Annotated[str, Query(max_l
     """What changed, the latest first; looking at it ends nothing."""
     found = await read_inbox(access, limit=CHANGES_A_PAGE, after=after)
     return page("inbox.html", found=found, after=after, shown=CASES_SHOWN)
+
+
+@router.get("/inbox/count", name="inbox_count")
+async def inbox_count(access: Reader) -> Response:
+    """How much is in the inbox, for the bar; nothing where it is empty."""
+    number = await count_inbox(access)
+    return Response(str(number) if number else "", media_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
 @router.post("/inbox/seen", name="all_seen")

@@ -10,11 +10,11 @@ from starlette.responses import Response, StreamingResponse
 
 from api.pages.access import CountReader, QuarantineReader, Replayer
 from api.pages.page import Page, PageDep
-from api.pages.plots import BARS_WIDTH, HEIGHT, WIDTH, bars, plot
+from api.pages.plots import bars, plot
 from api.pages.texts import number
 from graph.actions.access import Access
 from graph.actions.operate.quarantine import do_replay, read_quarantine
-from graph.actions.read.intake import OUTCOMES, IntakeNow, read_intake, read_intake_now
+from graph.actions.read.intake import IntakeNow, read_intake, read_intake_now
 from graph.actions.read.times import read_times
 from graph.domain.errors import Conflict, StoreUnavailable
 
@@ -48,13 +48,9 @@ async def intake(
     return page(
         "intake.html",
         intake=found,
-        outcomes=OUTCOMES,
         bars=bars([hour.events for hour in found.hours]),
         times=times,
         plots=plots,
-        width=WIDTH,
-        bars_width=BARS_WIDTH,
-        height=HEIGHT,
         waiting=waiting,
         status=status,
         after=after,

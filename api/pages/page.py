@@ -68,7 +68,6 @@ class Page:
         shared: dict[str, Any] = {
             "session": self.session,
             "main_pages": pages_of(self.session.person) if self.session else [],
-            "routes": {getattr(route, "name", "") for route in self._request.app.routes},
             "opens": {page.route for page in pages_of(self.session.person)} if self.session else set(),
             "language": self.language,
             "languages": language.LANGUAGES,

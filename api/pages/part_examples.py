@@ -1,14 +1,17 @@
-"""Made-up values for `/app/_parts`: the threads, graph, time line and outcomes in all their states."""
+"""Made-up values for `/app/_parts`: the threads, graph, time line, outcomes and plots in all their states."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from api.pages.case import Cell, cells_of
+from api.pages.plots import Bars, Plot, bars, plot
 from api.pages.victim import ShownFace, Year
 from graph.actions.read.answers import Coming
 from graph.actions.read.case_graph import Place, PlacedGraph
+from graph.actions.read.intake import OUTCOMES, Hour
 from graph.actions.read.outcomes import Completeness, Outcome, Waiting
 from graph.actions.read.threads import CaseThreads, OtherCase, PersonRow
+from graph.actions.read.times import Proposals
 from graph.actions.read.victim import VictimFace
 from graph.domain.case_graph import CaseGraph, Edge, Node, NodeKind
 from graph.domain.queue import Kind, Subject
@@ -27,6 +30,10 @@ class Examples:
     cells: dict[Subject, list[Cell]]
     graph: PlacedGraph
     years: list[Year]
+    hours: tuple[Hour, ...]
+    bars: Bars
+    days: tuple[Proposals, ...]
+    plot: Plot | None
 
 
 def _threads() -> CaseThreads:
@@ -90,6 +97,11 @@ def _outcomes(many: int) -> Completeness:
 
 
 _THREADS: Final = _threads()
+_HOURS: Final = tuple(
+    Hour(f"2026-11-20T{hour:02}:00:00+00:00", {name: (hour * place) % 7 for place, name in enumerate(OUTCOMES)})
+    for hour in range(24)
+)
+_DAYS: Final = tuple(Proposals(f"2026-11-{day}", 200, 3.0 * day, 40_000.0 / day) for day in range(10, 29))
 EXAMPLES: Final = Examples(
     full=_outcomes(1234),
     empty=_outcomes(0),
@@ -97,4 +109,8 @@ EXAMPLES: Final = Examples(
     cells={row.person: cells_of(row, len(_THREADS.columns)) for row in _THREADS.rows},
     graph=_graph(),
     years=_years(),
+    hours=_HOURS,
+    bars=bars([hour.events for hour in _HOURS]),
+    days=_DAYS,
+    plot=plot([(day.half, day.most) for day in _DAYS]),
 )

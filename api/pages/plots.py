@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 WIDTH: Final = 400
 HEIGHT: Final = 150
@@ -32,8 +32,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A plot of WIDTH x HEIGHT units, on a logarithmic scale: seconds and weeks are both seen."""
+    """A plot on a logarithmic scale: seconds and weeks are both seen."""
 
+    width: ClassVar[int] = WIDTH
+    height: ClassVar[int] = HEIGHT
     columns: tuple[Column, ...]
     ticks: tuple[Tick, ...]
 
@@ -72,7 +74,16 @@ class Bar:
     height: float
 
 
-def bars(counts: Sequence[Mapping[str, int]]) -> list[Bar]:
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """The parts of all bars."""
+
+    width: ClassVar[int] = BARS_WIDTH
+    height: ClassVar[int] = HEIGHT
+    parts: tuple[Bar, ...]
+
+
+def bars(counts: Sequence[Mapping[str, int]]) -> Bars:
     """One bar for each of these counts, its parts on one another in their order; the highest has the plot's height."""
     most = max((sum(each.values()) for each in counts), default=0)
     step, found = BARS_WIDTH / max(len(counts), 1), list[Bar]()
@@ -83,4 +94,4 @@ def bars(counts: Sequence[Mapping[str, int]]) -> list[Bar]:
             y -= height
             if count:
                 found.append(Bar(kind, number * step + step * 0.1, y, step * 0.8, height))
-    return found
+    return Bars(tuple(found))

@@ -1,12 +1,7 @@
-// The feature picker: a press on a button means for, the next against, the third nothing; the select beside it is sent.
+// The feature picker: a press on a button means for, the next against, the third nothing; the select beside it is sent. The style
+// sheet shows the buttons where there is script, and the selects elsewhere.
 
 const STATES = ["", "for", "against"];
-
-/** Shows the buttons of the pickers in an element in place of the selects. */
-export function prepareFeatures(element) {
-  for (const button of element.querySelectorAll("button.feature")) button.hidden = false;
-  for (const label of element.querySelectorAll("label.feature")) label.hidden = true;
-}
 
 /** The id of the text that says what a decision lacks. */
 export function lacking(form, decision) {
@@ -25,5 +20,3 @@ document.addEventListener("click", (event) => {
   feature.setAttribute("aria-label", { "": feature.dataset.label, for: feature.dataset.for, against: feature.dataset.against }[state]);
   feature.querySelector(".sign").textContent = { "": "", for: "+", against: "−" }[state];
 });
-
-prepareFeatures(document);

@@ -76,7 +76,18 @@ function listKeys(dialog) {
   }
 }
 
+async function showCount(link) {
+  const answer = await fetch(link.dataset.count).catch(() => null);
+  const number = answer?.ok ? await answer.text() : "";
+  if (!number) return;
+  const count = document.createElement("span");
+  count.className = "count";
+  count.textContent = number;
+  link.append(count);
+}
+
 document.addEventListener("keydown", onKey);
+for (const link of document.querySelectorAll("[data-count]")) showCount(link);
 for (const opener of document.querySelectorAll("[data-open]")) {
   const dialog = document.getElementById(opener.dataset.open);
   opener.hidden = false;

@@ -1,7 +1,7 @@
 // Review with script: the next item in the same frame, one round trip a decision, previews asked ahead, undo.
 
 import { align } from "./crops.js";
-import { lacking, prepareFeatures } from "./features.js";
+import { lacking } from "./features.js";
 
 const RETRY_MS = 2000;
 const RENEW_MS = 4 * 60 * 1000;
@@ -28,7 +28,6 @@ const pickedOf = (article) => article.querySelector(".face.picked") ?? facesOf(a
 // --- the items ---
 
 function prepare(article) {
-  prepareFeatures(article);
   article.querySelector("h1").tabIndex = -1;
 }
 

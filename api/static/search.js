@@ -31,7 +31,10 @@ async function take(response) {
   }
   answer.innerHTML = text;
   drawFaces();
-  if (isNew) history.pushState(null, "", response.url);
+  if (isNew) {
+    history.pushState(null, "", response.url);
+    answer.scrollIntoView({ block: "nearest" });
+  }
   poll();
 }
 

@@ -38,12 +38,14 @@ async def test_a_returned_decision_is_shown_until_all_is_said_to_be_seen(
     assert "&lt;script&gt;alert(1)" in text and "<script>alert" not in text
     assert "0.52" not in text and "first reason" not in text and SOUTH not in text
     assert "Your decision was returned" in (await anna.get("/app/inbox")).text, "looking ends nothing"
+    assert (await anna.get("/app/inbox/count")).text == "1"
 
     until = re.search(r'name="until" value="([^"]+)"', text)
     assert until is not None
     answer = await anna.post("/app/inbox/seen", data={"until": until[1]})
     assert (answer.status_code, answer.headers["location"]) == (303, "/app/inbox")
     assert "Nothing has changed since your last visit" in (await anna.get("/app/inbox")).text
+    assert (await anna.get("/app/inbox/count")).text == ""
     for wrong in ("", "soon", "2999-01-01T00:00:00+00:00", "2026-01-01T00:00:00"):
         assert (await anna.post("/app/inbox/seen", data={"until": wrong})).status_code == 422
 
@@ -72,6 +74,7 @@ async def test_only_who_sees_cases_has_an_inbox(pages: Pages) -> None:
     for person in (Person("audrey", frozenset({Role.AUDITOR})), Person("ole", frozenset({Role.OPERATOR}), "north")):
         client = await pages(person)
         assert (await client.get("/app/inbox")).status_code == 403
+        assert (await client.get("/app/inbox/count")).status_code == 403
         assert (await client.post("/app/inbox/seen", data={"until": "2026-01-01T00:00:00Z"})).status_code == 403
     nowhere = await pages(Person("anna@north", ANNA.roles))
     assert (await nowhere.get("/app/inbox")).status_code == 403

@@ -33,7 +33,7 @@ async def test_a_whole_approval_by_keyboard(scene: Scene, store: Store, open_as:
     await page.keyboard.press("a")
     item = page.locator("article.item:not([hidden])")
     await expect(item.locator(".face")).to_have_count(2)
-    await expect(page.locator("article.item:not([hidden]) [data-tool=zoom]")).to_be_visible()
+    await expect(item.locator("[data-tool=zoom]")).to_be_visible()
     await page.keyboard.press("r")
     await expect(item.locator("[data-consequence]")).to_contain_text("needs a reason")
     first = await item.get_attribute("data-claim")

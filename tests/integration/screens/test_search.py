@@ -64,7 +64,7 @@ async def test_a_picture_stays_beside_its_answer_and_a_missed_face_is_marked_in_
     await page.set_input_files("#file", picture)
     await page.get_by_label("For which case?").fill(NORTH)
     await page.get_by_label("Legal basis").fill("StPO 98c")
-    await page.get_by_role("button", name="Search").click()
+    await page.get_by_role("button", name="Start the search").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
     asked = await store.read(lambda tx: tx.one(ASKED))
     assert asked is not None and page.url.endswith(asked["id"])
@@ -89,7 +89,7 @@ async def test_a_search_without_script(scene: Scene, store: Store, open_as: Open
     page = await open_as(ANNA, script=False)
     await page.goto(f"/app/search?face={scene.faces['n1']}")
     await page.get_by_label("Legal basis").fill("StPO 98c")
-    await page.get_by_role("button", name="Search").click()
+    await page.get_by_role("button", name="Start the search").click()
     asked = await store.read(lambda tx: tx.one(ASKED))
     assert asked is not None
     await scene.answer(asked["id"], [("s1", 0.52)], "n1")

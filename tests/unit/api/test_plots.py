@@ -4,13 +4,13 @@ from api.pages.plots import BARS_WIDTH, HEIGHT, WIDTH, bars, plot
 
 
 def test_the_parts_of_a_bar_stand_on_one_another_and_the_highest_fills_the_plot() -> None:
-    first, second, third = bars([{"a": 1, "b": 3}, {"a": 2, "b": 0}])
+    first, second, third = bars([{"a": 1, "b": 3}, {"a": 2, "b": 0}]).parts
 
     assert (first.kind, first.y + first.height) == ("a", HEIGHT)
     assert (second.kind, second.y, second.y + second.height) == ("b", 0, first.y)
     assert (third.kind, third.height, third.y) == ("a", HEIGHT / 2, HEIGHT / 2)
     assert all(0 <= bar.x <= bar.x + bar.width <= BARS_WIDTH for bar in (first, second, third))
-    assert bars([{"a": 0}]) == bars([]) == []
+    assert bars([{"a": 0}]).parts == bars([]).parts == ()
 
 
 def test_longer_times_stand_higher_between_lines_at_round_lengths_of_time() -> None:
