@@ -178,3 +178,18 @@ async def test_the_address_of_a_hostile_case_leads_back_to_it(pages: Pages, scen
     anna = await pages(ANNA)
     path = of_case("local:a/b?c=d")
     assert f'name="back" value="{path}"' in (await anna.get(path)).text
+
+
+async def test_a_victim_that_fell_apart_leads_to_those_of_now(pages: Pages, scene: Scene, store: Store) -> None:
+    await scene.media("m", NORTH, faces=["m1"])
+    await scene.depicts("n1", "local:former", "confirmed")
+    await scene.depicts("m1", "local:former", "confirmed")
+    named = "MATCH (v:Victim {victim_id: 'local:former'}) SET v.registered = false, v.from_link = $link"
+    link = await scene.link("n1", "m1")
+    await store.write(lambda tx: tx.do(named, link=link))
+    await scene.depicts("n1", "local:one")
+    await scene.depicts("m1", "local:two")
+    anna = await pages(ANNA)
+    answer = await anna.get(of_victim("local:former"))
+    assert answer.status_code == 410
+    assert of_victim("local:one") in answer.text and of_victim("local:two") in answer.text
