@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_time, format_timedelta
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
@@ -16,15 +16,18 @@ from graph.domain.errors import Invalid
 
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _EMPTY: Final = "–"
+LOCALES: Final = {"en": "en_GB", "da": "da"}
+"""How each language writes dates and numbers: in American dates the month could be taken for the day."""
 
 
 def filters(name: str) -> dict[str, Callable[..., Any]]:
     """The filters for one language."""
+    locale = LOCALES[name]
     return {
-        "when": partial(when, name),
-        "ago": partial(ago, name),
-        "day": partial(day, name),
-        "number": partial(number, name),
+        "when": partial(when, locale),
+        "ago": partial(ago, locale),
+        "day": partial(day, locale),
+        "number": partial(number, locale),
         "lasting": partial(lasting, name),
         "said": partial(said, name),
         "name": isolated,
@@ -35,7 +38,10 @@ def filters(name: str) -> dict[str, Callable[..., Any]]:
 def when(name: str, moment: object) -> Markup:
     """Date and time as an element `time`; `moment` is ISO 8601 text, or milliseconds since 1970 (UTC)."""
     at = _moment(moment)
-    return Markup(_EMPTY) if at is None else _time(at, format_datetime(at.astimezone(), "short", locale=name))
+    if at is None:
+        return Markup(_EMPTY)
+    local = at.astimezone()
+    return _time(at, f"{format_date(local, 'medium', name)} {format_time(local, 'short', locale=name)}")
 
 
 def ago(name: str, moment: object) -> Markup:
