@@ -15,6 +15,18 @@ from graph.domain.capture_time import read_date
 from graph.domain.errors import Invalid
 
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+
+
+def _(text: str) -> str:
+    """Marks a text for the catalogues."""
+    return text
+
+
+ROLES: Final = {
+    "investigator": _("investigator of %(district)s"),
+    "supervisor": _("supervisor of %(district)s"),
+    "somebody": _("somebody of %(district)s"),
+}
 _EMPTY: Final = "–"
 LOCALES: Final = {"en": "en_GB", "da": "da"}
 """How each language writes dates and numbers: in American dates the month could be taken for the day."""
@@ -30,6 +42,7 @@ def filters(name: str) -> dict[str, Callable[..., Any]]:
         "number": partial(number, locale),
         "lasting": partial(lasting, name),
         "said": partial(said, name),
+        "whom": partial(whom, name),
         "name": isolated,
         "short": short,
     }
@@ -75,6 +88,15 @@ def said(name: str, sentence: str | None) -> str:
     it is.
     """
     return "; ".join(_said(name, part) for part in sentence.split("; ")) if sentence else ""
+
+
+def whom(name: str, by: str) -> Markup:
+    """Who did something: a name, or role and district (`people.display_name`) in the language of the page."""
+    role, of, district = by.partition(" of ")
+    if not of or role not in ROLES:
+        return isolated(by)
+    gettext = language.translations(name).gettext
+    return isolated(gettext(ROLES[role]) % {"district": gettext(district)})
 
 
 def isolated(text: str) -> Markup:
