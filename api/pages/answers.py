@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.deps import AfterDigest, Id
 from api.pages.access import Judge, Marker, Reader, Reopener, SearchEnder
 from api.pages.page import PageDep
-from api.pages.search import A_PAGE, chosen_faces, question_of
+from api.pages.search import A_PAGE, question_of
 from api.wire import Digest
 from graph.actions.access import Access
 from graph.actions.decide.contact_sheet import do_link
@@ -84,7 +84,8 @@ async def answer(
     if page.is_part:
         return page("search/answer.html", **values)
     asked = await read_searches(access, Filters(), after="", limit=A_PAGE)
-    faces = [] if found.picture else await chosen_faces(access, [probe.face_id for probe in found.faces])
+    known = [] if found.picture else [probe.face_id for probe in found.faces]
+    faces = list((await read_sheet_faces(access, known)).values()) if known else []
     form: dict[str, Any] = {
         "case_id": found.case_id,
         "victim": found.victim_id or "",

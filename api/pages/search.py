@@ -15,7 +15,7 @@ from graph.actions.access import Access
 from graph.actions.read import search as actions
 from graph.actions.read.search import Picture, Question
 from graph.actions.read.searches import Filters, SearchLine, read_searches
-from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
+from graph.actions.read.sheet_faces import SheetFace, read_chosen_faces
 from graph.paging import Page as ListPage
 
 router = APIRouter()
@@ -88,7 +88,7 @@ async def ask(request: Request, access: Searcher, services: ServicesDep, page: P
 
 async def chosen_faces(access: Access, face_ids: list[str]) -> list[SheetFace]:
     """The faces that a search is for, in their order."""
-    return list((await read_sheet_faces(access, face_ids)).values()) if face_ids else []
+    return list((await read_chosen_faces(access, face_ids)).values())
 
 
 def question_of(

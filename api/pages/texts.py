@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_time, format_timedelta
 from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
@@ -15,18 +15,34 @@ from graph.domain.capture_time import read_date
 from graph.domain.errors import Invalid
 
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+
+
+def _(text: str) -> str:
+    """Marks a text for the catalogues."""
+    return text
+
+
+ROLES: Final = {
+    "investigator": _("investigator of %(district)s"),
+    "supervisor": _("supervisor of %(district)s"),
+    "somebody": _("somebody of %(district)s"),
+}
 _EMPTY: Final = "–"
+LOCALES: Final = {"en": "en_GB", "da": "da"}
+"""How each language writes dates and numbers: in American dates the month could be taken for the day."""
 
 
 def filters(name: str) -> dict[str, Callable[..., Any]]:
     """The filters for one language."""
+    locale = LOCALES[name]
     return {
-        "when": partial(when, name),
-        "ago": partial(ago, name),
-        "day": partial(day, name),
-        "number": partial(number, name),
+        "when": partial(when, locale),
+        "ago": partial(ago, locale),
+        "day": partial(day, locale),
+        "number": partial(number, locale),
         "lasting": partial(lasting, name),
         "said": partial(said, name),
+        "whom": partial(whom, name),
         "name": isolated,
         "short": short,
     }
@@ -35,7 +51,10 @@ def filters(name: str) -> dict[str, Callable[..., Any]]:
 def when(name: str, moment: object) -> Markup:
     """Date and time as an element `time`; `moment` is ISO 8601 text, or milliseconds since 1970 (UTC)."""
     at = _moment(moment)
-    return Markup(_EMPTY) if at is None else _time(at, format_datetime(at.astimezone(), "short", locale=name))
+    if at is None:
+        return Markup(_EMPTY)
+    local = at.astimezone()
+    return _time(at, f"{format_date(local, 'medium', name)} {format_time(local, 'short', locale=name)}")
 
 
 def ago(name: str, moment: object) -> Markup:
@@ -69,6 +88,15 @@ def said(name: str, sentence: str | None) -> str:
     it is.
     """
     return "; ".join(_said(name, part) for part in sentence.split("; ")) if sentence else ""
+
+
+def whom(name: str, by: str) -> Markup:
+    """Who did something: a name, or role and district (`people.display_name`) in the language of the page."""
+    role, of, district = by.partition(" of ")
+    if not of or role not in ROLES:
+        return isolated(by)
+    gettext = language.translations(name).gettext
+    return isolated(gettext(ROLES[role]) % {"district": gettext(district)})
 
 
 def isolated(text: str) -> Markup:

@@ -5,6 +5,7 @@ alone, so any process of the API can finish it.
 """
 
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
@@ -14,11 +15,15 @@ from typing import Any, Final
 import httpx
 from authlib.common.security import generate_token
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from api.sign_in.keys import FRESH_SECONDS, PATIENCE, SignInUnavailable, fetch_metadata
 from api.sign_in.tokens import SignIn, TokenRefused
 from graph.domain.people import Person
+
+with warnings.catch_warnings():
+    # Authlib announces that it will need another HTTP library from its next major version on; the lock holds this one.
+    warnings.simplefilter("ignore")
+    from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 SCOPE: Final = "openid profile"
 CALLBACK: Final = "/app/sign-in/callback"

@@ -31,6 +31,15 @@ def show_review(out: Console, found: dict[str, Any]) -> None:
     for name, told in found["operations"].items():
         table.add_row(name, *(str(told[key]) for key in ("number", "p50_ms", "p99_ms", "longest_ms", "p99_in_p50")))
     out.print(table)
+    pages = Table("page", "ms", "queries ms", "page/queries", "KiB", box=None)
+    for name, told in found["pages"].items():
+        pages.add_row(name, *(str(told[key]) for key in ("ms", "queries_ms", "ratio", "kib")))
+    out.print(pages)
+    if keys := found["keys"]:
+        out.print(
+            f"from a key to the next picture over {keys['decisions']} decisions: p50 {keys['p50_ms']} ms, p95 "
+            f"{keys['p95_ms']} ms, longest {keys['longest_ms']} ms (goal: p95 at most 100)"
+        )
     errors = ", ".join(f"{number} x {name}" for name, number in found["errors"].items()) or "no errors"
     out.print(
         f"{errors}; {found['double_decisions']} double decisions, {found['double_claims']} double claims; "

@@ -19,6 +19,7 @@ from jinja2 import nodes
 
 from api.pages.page import environment
 from api.pages.texts import with_places
+from graph.domain.audit_actions import AuditAction
 from graph.domain.calibration import BAND_WORDS, NOT_CALIBRATED, PROVISIONAL
 from graph.domain.capture_time import BANDS, BEYOND, LIMITS
 from graph.domain.headline import COMPARED_NOTHING, AnswerCounts, headline
@@ -181,6 +182,7 @@ def texts_of_domain() -> list[Text]:
         *_of("a gap", *LIMITS.values(), *(name for _, name in BANDS), BEYOND),
         *_of("a headline", *COMPARED_NOTHING.values(), *_headlines()),
         *_of("a quality", *_qualities()),
+        *_of("an audit action", *(action.meaning for action in AuditAction)),
         *_refusals(),
     ]
     parts = [Text(place, (with_places(part)[0],)) for place, sentence in sentences for part in sentence.split("; ")]

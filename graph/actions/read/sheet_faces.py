@@ -7,9 +7,11 @@ from graph.actions.access import Access
 from graph.domain.audit_actions import AuditAction
 from graph.domain.capture_time import Dates
 from graph.domain.crop_view import CropView, region_of
+from graph.domain.errors import NotFound
 from graph.domain.people import Permission, Person, may
-from graph.domain.visibility import may_see_case
+from graph.domain.visibility import may_see_case, may_see_face
 from graph.store.queries import faces as queries
+from graph.store.queries import read as read_queries
 from graph.store.session import Row
 
 
@@ -38,6 +40,16 @@ class SheetFace:
     has_context: bool = False
     view: CropView | None = None
     """Where the eyes are in the crop; also of a masked face, whose crop shows them anyway."""
+
+
+async def read_chosen_faces(access: Access, face_ids: Sequence[str]) -> dict[str, SheetFace]:
+    """As `read_sheet_faces`, for ids that come from outside: NotFound unless the person may see each of them."""
+    if not face_ids:
+        return {}
+    rows = await access.store.read(lambda tx: tx.rows(read_queries.FACES, faces=list(face_ids), leads=False))
+    if not set(face_ids) <= {row["face_id"] for row in rows if may_see_face(access.person, row)}:
+        raise NotFound("there is no such face", code="face_unknown")
+    return await read_sheet_faces(access, face_ids)
 
 
 async def read_sheet_faces(access: Access, face_ids: Sequence[str]) -> dict[str, SheetFace]:

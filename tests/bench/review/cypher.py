@@ -33,6 +33,18 @@ CREATE (:Act {act_id: row.link_id, kind: 'verdict', by: 'bench', at: $now})
                           state_then: 'candidate', version: 1})
 """
 
+LARGE_CASE: Final = """
+CREATE (:Case {case_id: $case_id, source: 'bench', district: $district, status: 'open', version: 1})
+"""
+
+ADD_TO_CASE: Final = """
+MATCH (c:Case {case_id: $case_id})
+UNWIND $media AS media_id
+MATCH (m:Media {media_id: media_id})
+CREATE (m)-[:IN_CASE {membership_id: media_id, scope: 'register', purpose: 'measurement',
+                      legal_basis: 'drawn by chance', urgency: 'routine', submitted_at: m.first_submitted_at}]->(c)
+"""
+
 COUNT_FACES: Final = "MATCH (f:Face) RETURN count(f) AS faces"
 
 JUDGED_TWICE: Final = """

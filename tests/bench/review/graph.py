@@ -129,6 +129,11 @@ def _link(one: int, other: int, chance: random.Random) -> dict[str, Any]:
     }
 
 
+def media_ids(number: int) -> list[str]:
+    """The ids of the first media."""
+    return [_media_id(face) for face in range(number)]
+
+
 def _case_id(case: int) -> str:
     return f"bench:{case:05d}"
 

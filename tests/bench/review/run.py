@@ -21,6 +21,9 @@ from infra.local.issuer import DevelopmentIssuer
 from infra.local.system import RunningSystem
 from tests.bench.review import cypher
 from tests.bench.review.graph import Sizes, build
+from tests.bench.review.keys import measure_keys
+from tests.bench.review.pages import measure_pages, session_of
+from tests.support.factories import drawn_face
 
 GOAL: Final = 5.0
 """p99 of claims, queue and verdicts, in p50s."""
@@ -33,8 +36,6 @@ DECISIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("confirmed", ("ears",)),
     ("unsure", ()),
 )
-DRAWN: Final = b"\xff\xd8\xff\xd9"
-"""An empty JPEG: what a crop shows is not what is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,9 @@ async def measure_review(
         since = datetime.now(UTC).isoformat()
         assert system.sign_in is not None, "the bench has a development sign-in of its own"
         measured = await _at(system.api_url, sizes, load, system.sign_in)
+        announce("the pages")
+        pages = await measure_pages(system, sizes)
+        keys = await measure_keys(system.api_url, await session_of(store))
         twice = await store.read(lambda tx: tx.one(cypher.JUDGED_TWICE, since=since))
     return {
         "faces": sizes.faces,
@@ -102,6 +106,8 @@ async def measure_review(
         "stale": measured.stale,
         "idle": measured.idle,
         "operations": {name: percentiles(times) for name, times in sorted(measured.times.items())},
+        "pages": pages,
+        "keys": keys,
         "goal": GOAL,
         "reached": is_reached(measured, (twice or {})["links"]),
     }
@@ -129,7 +135,7 @@ def is_reached(measured: Measured, double_decisions: int) -> bool:
 def _crop(system: RunningSystem) -> str:
     """One stored crop that stands for all."""
     media_id = ids.digest("bench", "crop")
-    return MediaStore(system.env["REDTHREAD_MEDIA_STORE"]).put_crop(media_id, media_id, "display", DRAWN)
+    return MediaStore(system.env["REDTHREAD_MEDIA_STORE"]).put_crop(media_id, media_id, "display", drawn_face())
 
 
 async def _at(url: str, sizes: Sizes, load: Load, issuer: DevelopmentIssuer) -> Measured:

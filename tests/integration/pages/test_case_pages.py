@@ -137,7 +137,9 @@ async def test_a_victim_shows_what_is_missing_and_who_may_propose_a_name(pages: 
     text = (await anna.get(of_victim(CHILD))).text
     assert "1 link waits for a second person." in text and link in text
     assert "Nobody can be named before" in text and "person_ref" not in text
-    assert "person_ref" not in (await sue.get(of_victim(CHILD))).text
+    of_sue = (await sue.get(of_victim(CHILD))).text
+    assert "person_ref" not in of_sue and "/app/review?" not in of_sue and "/app/approvals" in of_sue
+    assert "/app/review?" in text
 
 
 async def test_every_look_is_in_the_audit_with_the_purpose(pages: Pages, scene: Scene, store: Store) -> None:
@@ -178,3 +180,18 @@ async def test_the_address_of_a_hostile_case_leads_back_to_it(pages: Pages, scen
     anna = await pages(ANNA)
     path = of_case("local:a/b?c=d")
     assert f'name="back" value="{path}"' in (await anna.get(path)).text
+
+
+async def test_a_victim_that_fell_apart_leads_to_those_of_now(pages: Pages, scene: Scene, store: Store) -> None:
+    await scene.media("m", NORTH, faces=["m1"])
+    await scene.depicts("n1", "local:former", "confirmed")
+    await scene.depicts("m1", "local:former", "confirmed")
+    named = "MATCH (v:Victim {victim_id: 'local:former'}) SET v.registered = false, v.from_link = $link"
+    link = await scene.link("n1", "m1")
+    await store.write(lambda tx: tx.do(named, link=link))
+    await scene.depicts("n1", "local:one")
+    await scene.depicts("m1", "local:two")
+    anna = await pages(ANNA)
+    answer = await anna.get(of_victim("local:former"))
+    assert answer.status_code == 410
+    assert of_victim("local:one") in answer.text and of_victim("local:two") in answer.text

@@ -55,6 +55,8 @@ async def test_a_decision_of_the_other_district_hides_who_and_where(store: Store
     text = (await (await pages(ANNA)).get("/app/inbox")).text
     assert "Judged to be the same person" in text and "investigator of south" in text and NORTH in text
     assert BEN.actor not in text and SOUTH not in text
+    danish = (await (await pages(ANNA)).get("/app/inbox", headers={"Accept-Language": "da"})).text
+    assert "efterforsker i south" in danish
 
 
 async def test_new_candidates_lead_to_the_review_of_their_case(scene: Scene, pages: Pages) -> None:

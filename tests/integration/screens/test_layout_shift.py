@@ -1,0 +1,55 @@
+"""No page moves while its pictures arrive (Cumulative Layout Shift, web.dev): each crop here comes late."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import Page, Route
+
+from graph.files import MediaStore
+from graph.store.session import Store
+from tests.integration.screens.conftest import SMALL, TABLET, Open
+from tests.support.factories import ANNA
+from tests.support.page_scene import typical_pages
+
+pytestmark = pytest.mark.anyio
+
+LATE_S = 0.4
+LOOKED_AT = {"review", "case", "search", "answer", "victim"}
+SHIFTS = """() => new Promise((done) => {
+  const moved = [];
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries().filter((entry) => !entry.hadRecentInput)) {
+      const parts = entry.sources.map((source) => source.node?.outerHTML?.slice(0, 80));
+      moved.push([entry.value, parts.join(" ")]);
+    }
+  }).observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => done(moved), 100);
+})"""
+"""Each shift as its share of the window, and what moved."""
+
+
+async def late(route: Route) -> None:
+    await asyncio.sleep(LATE_S)
+    await route.continue_()
+
+
+async def shifts_of(page: Page, path: str) -> list[tuple[float, str]]:
+    """What moved in the page until all its pictures were there."""
+    await page.goto(path, wait_until="load")
+    await page.wait_for_load_state("networkidle")
+    return await page.evaluate(SHIFTS)
+
+
+async def test_no_page_moves_when_its_pictures_arrive(
+    store: Store, files: MediaStore, open_as: Open, subtests: pytest.Subtests
+) -> None:
+    filled = await typical_pages(store, files)
+    looked_at = [address for address in filled.addresses() if address.route in LOOKED_AT]
+    assert {address.route for address in looked_at} == LOOKED_AT
+    for size in (SMALL, TABLET):
+        page = await open_as(ANNA, size)
+        await page.route("**/crop*", late)
+        for address in looked_at:
+            with subtests.test(page=address.route, size=size):
+                moved = await shifts_of(page, address.path)
+                assert sum(share for share, _ in moved) < 0.01, moved
