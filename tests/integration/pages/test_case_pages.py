@@ -137,7 +137,9 @@ async def test_a_victim_shows_what_is_missing_and_who_may_propose_a_name(pages: 
     text = (await anna.get(of_victim(CHILD))).text
     assert "1 link waits for a second person." in text and link in text
     assert "Nobody can be named before" in text and "person_ref" not in text
-    assert "person_ref" not in (await sue.get(of_victim(CHILD))).text
+    of_sue = (await sue.get(of_victim(CHILD))).text
+    assert "person_ref" not in of_sue and "/app/review?" not in of_sue and "/app/approvals" in of_sue
+    assert "/app/review?" in text
 
 
 async def test_every_look_is_in_the_audit_with_the_purpose(pages: Pages, scene: Scene, store: Store) -> None:

@@ -57,7 +57,7 @@ async def test_a_face_or_a_victim_is_chosen_by_the_address_and_asked_for(
     assert "search.asked" in {entry.action for entry in await entries(store)}
 
     await scene.depicts("n1", "v1")
-    assert "All faces of victim v1" in (await anna.get("/app/search", params={"victim": "v1"})).text
+    assert "All faces of victim <bdi>v1</bdi>" in (await anna.get("/app/search", params={"victim": "v1"})).text
     by_victim = await anna.post("/app/search", data={**QUESTION, "victim": "v1", "where": "register"})
     assert by_victim.status_code == 303
 
