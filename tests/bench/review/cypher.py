@@ -37,10 +37,11 @@ LARGE_CASE: Final = """
 CREATE (:Case {case_id: $case_id, source: 'bench', district: $district, status: 'open', version: 1})
 """
 
-ADD_TO_CASE: Final = """
+MOVE_TO_CASE: Final = """
 MATCH (c:Case {case_id: $case_id})
 UNWIND $media AS media_id
-MATCH (m:Media {media_id: media_id})
+MATCH (m:Media {media_id: media_id})-[before:IN_CASE]->(:Case)
+DELETE before
 CREATE (m)-[:IN_CASE {membership_id: media_id, scope: 'register', purpose: 'measurement',
                       legal_basis: 'drawn by chance', urgency: 'routine', submitted_at: m.first_submitted_at}]->(c)
 """

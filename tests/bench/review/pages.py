@@ -1,7 +1,7 @@
 """The pages on the bench's graph: how long each takes, beside the time that its transactions take in the database.
 
 Both are of the same requests: the application runs in this process, and its store adds up the time of its transactions.
-One case is given 10,000 media before, or as many as there are.
+One case is given 10,000 media of the others before, or as many as there are.
 """
 
 import time
@@ -121,4 +121,4 @@ async def session_of(store: Store) -> str:
 async def _fill_large_case(store: Store, sizes: Sizes) -> None:
     await store.write(lambda tx: tx.do(cypher.LARGE_CASE, case_id=LARGE, district=sizes.district(0)))
     for chunk in chunks(media_ids(min(LARGE_MEDIA, sizes.faces))):
-        await store.write(lambda tx, chunk=chunk: tx.do(cypher.ADD_TO_CASE, case_id=LARGE, media=chunk))
+        await store.write(lambda tx, chunk=chunk: tx.do(cypher.MOVE_TO_CASE, case_id=LARGE, media=chunk))
