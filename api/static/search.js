@@ -1,5 +1,7 @@
 // Search with script: the picture stays beside the answer, which grows by itself; faces are chosen and marked in it.
 
+import { align } from "./crops.js";
+
 const FIRST_POLL_MS = 700;
 const LAST_POLL_MS = 15000;
 const RETRY_MS = 2000;
@@ -30,6 +32,7 @@ async function take(response) {
     return;
   }
   answer.innerHTML = text;
+  align(answer);
   drawFaces();
   if (isNew) {
     history.pushState(null, "", response.url);

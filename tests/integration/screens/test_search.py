@@ -35,7 +35,7 @@ async def test_a_whole_search_by_keyboard(scene: Scene, store: Store, open_as: O
     await scene.answer(asked["id"], [("t1", 0.6), ("s1", 0.52)], "n1")
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Leads to")  # without a key: it comes by itself
     await press(page, "1")
-    await expect(page.get_by_role("heading", level=1)).to_contain_text("Is the person you searched for")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Is this person")
     await press(page, "s")
     await expect(page.locator(".consequence")).to_contain_text("at least one feature")
     await press(page, "e")
@@ -77,7 +77,7 @@ async def test_a_picture_stays_beside_its_answer_and_a_missed_face_is_marked_in_
     await expect(page.get_by_role("button", name="Search for this one alone")).to_be_focused()
 
     await page.get_by_text("Mark a face that was missed").click()
-    for label, value in (("Left", "300"), ("Top", "200"), ("Width", "60"), ("Height", "80")):
+    for label, value in (("Left", "301"), ("Top", "200"), ("Width", "60"), ("Height", "80")):
         await page.get_by_label(label, exact=True).fill(value)
     await expect(page.locator(".picture rect.drawn")).to_have_count(1)
     await page.get_by_role("button", name="Mark this face").click()
