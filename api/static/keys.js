@@ -87,7 +87,7 @@ async function showCount(link) {
 }
 
 document.addEventListener("keydown", onKey);
-for (const link of document.querySelectorAll("[data-count]")) showCount(link);
+for (const link of document.querySelectorAll(".bar a[data-count]")) showCount(link);
 for (const opener of document.querySelectorAll("[data-open]")) {
   const dialog = document.getElementById(opener.dataset.open);
   opener.hidden = false;
