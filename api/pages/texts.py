@@ -32,6 +32,32 @@ LOCALES: Final = {"en": "en_GB", "da": "da"}
 """How each language writes dates and numbers: in American dates the month could be taken for the day."""
 
 
+def _(text: str) -> str:
+    """Marks a text for the catalogues."""
+    return text
+
+
+_TOLD: Final = {
+    "{who} acted first ({decision}, {at}): this link is {state} now": _(
+        "{who} acted first ({decision}, {at}): this link is {state} now"
+    ),
+    "the version you saw is not the one that stands: this link is {state}": _("this link is {state} now"),
+    "this link is {state}: {what}": _("this link is {state}: {what}"),
+    "this would make one person of {what}: see `current` for the chain that joins them": _(
+        "this would make one person of {what}"
+    ),
+    "this would make one person of two that were identified as different people: {whom}": _(
+        "this would make one person of two that were identified as different people: {whom}"
+    ),
+    "this contradicts what another district holds: {whom}": _("this contradicts what another district holds: {whom}"),
+    "district {district}, call {contact}": _("district {district}, call {contact}"),
+}
+"""Sentences of refusals that name what they are about, and how the pages say them."""
+_PATTERNS: Final = [
+    (re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(sentence))), text) for sentence, text in _TOLD.items()
+]
+
+
 def filters(name: str) -> dict[str, Callable[..., Any]]:
     """The filters for one language."""
     locale = LOCALES[name]
@@ -51,10 +77,7 @@ def filters(name: str) -> dict[str, Callable[..., Any]]:
 def when(name: str, moment: object) -> Markup:
     """Date and time as an element `time`; `moment` is ISO 8601 text, or milliseconds since 1970 (UTC)."""
     at = _moment(moment)
-    if at is None:
-        return Markup(_EMPTY)
-    local = at.astimezone()
-    return _time(at, f"{format_date(local, 'medium', name)} {format_time(local, 'short', locale=name)}")
+    return Markup(_EMPTY) if at is None else _time(at, _local(name, at))
 
 
 def ago(name: str, moment: object) -> Markup:
@@ -84,8 +107,8 @@ def lasting(name: str, seconds: float) -> str:
 def said(name: str, sentence: str | None) -> str:
     """A sentence of the domain in the language of the page.
 
-    Its parts, separated by `; `, are looked up with their numbers as `{0}`, `{1}`, ...; what no catalogue has stays as
-    it is.
+    Its parts, separated by `; `, are looked up with their numbers as `{0}`, `{1}`, ..., or by a pattern of refusals,
+    whose words are looked up as well; what no catalogue has stays as it is.
     """
     return "; ".join(_said(name, part) for part in sentence.split("; ")) if sentence else ""
 
@@ -117,9 +140,23 @@ def with_places(part: str) -> tuple[str, list[str]]:
 
 
 def _said(name: str, part: str) -> str:
+    for pattern, text in _PATTERNS:
+        if told := pattern.fullmatch(part):
+            words = {key: _word(name, key, word) for key, word in told.groupdict().items()}
+            return language.translations(name).gettext(text).format_map(words)
     message, numbers = with_places(part)
     found = language.translations(name).gettext(message)
     return part if found == message else found.format(*numbers)
+
+
+def _word(name: str, key: str, word: str) -> str:
+    at = _moment(word) if key == "at" else None
+    return _said(name, word) if at is None else _local(LOCALES[name], at)
+
+
+def _local(name: str, at: datetime) -> str:
+    local = at.astimezone()
+    return f"{format_date(local, 'medium', name)} {format_time(local, 'short', locale=name)}"
 
 
 def _moment(moment: object) -> datetime | None:

@@ -45,6 +45,8 @@ READERS: Final[Mapping[str, Person]] = {
 """Whoever of these is answered with 200 first is the one who visits the page."""
 NEVER_ENDING: Final = frozenset({"intake_now"})
 """Routes whose answer is a stream of events."""
+NO_PAGES: Final = frozenset({"crop", "context", "inbox_count"})
+"""Routes whose answer is a picture or a number."""
 SECOND_NORTH: Final = "local:2026-014"
 
 HOSTILE: Final = (

@@ -245,6 +245,7 @@ TABLE = [
     Row("GET /intake",                                  "nothing", "303 403 403 403 403 403 403 403 403 200 403"),
     Row("POST /intake/replays",                         "missing", "303 403 403 403 403 403 403 403 403 404 403",
         form={"event": "{quarantine_id}"}),
+    Row("GET /inbox/count",                             "judged", "303 200 200 200 403 200 200 200 403 403 403"),
 ]
 # fmt: on
 ROUTES = list(dict.fromkeys(row.route for row in TABLE))

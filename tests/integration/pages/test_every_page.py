@@ -14,7 +14,6 @@ from tests.support.page_scene import HOSTILE, READERS, PageScene, hostile, hosti
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 SOURCES = {"script-src": "'self'", "style-src": "'self'", "connect-src": "'self'", "form-action": "'self'"}
-WITHOUT_HTML = {"crop", "context"}
 
 
 async def answers(pages: Pages, filled: PageScene, purpose: str) -> dict[str, httpx.Response]:

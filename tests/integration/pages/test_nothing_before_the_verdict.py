@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 MADE_ANEW = re.compile(r"\b[0-9a-f]{32}\b|\d{4}-\d\d-\d\dT[\d:.+]+|>[^<]*</time>")
 """Ids of claims, and times, which differ from one filling of the graph to the next."""
+THIRD_NORTH = "local:2026-020"
 SET_SCORE = "MATCH ()-[r:CANDIDATE {link_id: $link_id}]->() SET r.score = $score, r.band = $band"
 SCORES = [(0.99, "very strong support"), (0.41, "weak support"), (0.7, "strong support"), (0.55, "moderate support")]
 
@@ -31,6 +32,10 @@ async def filled(store: Store, files: MediaStore, scores: list[tuple[float, str]
     await scene.media("o", SECOND_NORTH, faces=["o1", "o2"])
     await scene.group("group", SECOND_NORTH, "o1", "o2")
     links = [await scene.link("n1", name) for name in ("o1", "o2", "s1")] + await pairs(scene, 5)
+    # The only way to this case: of several as short ones the graph takes any.
+    await scene.case(THIRD_NORTH, "north")
+    await scene.media("u", THIRD_NORTH, faces=["u1"])
+    links.append(await scene.link("n2", "u1"))
     for number, link_id in enumerate(links):
         score, band = scores[number % len(scores)]
         await change(store, SET_SCORE, link_id=link_id, score=score, band=band)
@@ -41,7 +46,7 @@ async def filled(store: Store, files: MediaStore, scores: list[tuple[float, str]
         "link_id": links[2],
         "media_id": await scene.media("n", NORTH, faces=["n1", "n2"]),
         "victim_id": "local:child",
-        "to": SECOND_NORTH,
+        "to": THIRD_NORTH,
         "other_case_id": SOUTH,
         "secret": "none",
         "search_id": "none",

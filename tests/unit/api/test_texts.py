@@ -1,0 +1,29 @@
+"""What the domain says in English, as a Danish page says it."""
+
+import pytest
+
+from api.pages.texts import filters
+
+FIRST = "ben@south acted first (confirmed, 2026-11-29T16:40:00+00:00): this link is confirmed now"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "danish"),
+    [
+        ("weak support; provisional: measured on adults, not on children", "svag støtte; foreløbigt: målt på voksne"),
+        ("The face is hard to compare: it has only 12 pixels between the eyes.", "der er kun 12 pixel mellem øjnene."),
+        (FIRST, "ben@south kom først (bekræftet, 29. nov. 2026"),
+        ("this link is dismissed: reopen it before judging it again", "forbindelsen er afvist: fortryd den"),
+        ("this contradicts what another district holds: district south, call {0} x", "kreds south, kontakt {0} x"),
+        ("<script> {0} {name} %(x)s", "<script> {0} {name} %(x)s"),
+    ],
+)
+def test_a_sentence_is_said_in_danish_with_its_numbers_and_words(sentence: str, danish: str) -> None:
+    assert danish in filters("da")["said"](sentence)
+
+
+def test_times_are_written_so_that_day_and_month_differ() -> None:
+    english = filters("en")
+    assert "2 Nov 2026" in english["when"]("2026-11-02T12:40:00Z")
+    assert "(confirmed, 29 Nov 2026" in english["said"](FIRST)
+    assert "2. nov. 2026" in filters("da")["day"](1_793_620_800_000)
