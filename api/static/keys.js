@@ -12,7 +12,8 @@ const off = () => localStorage.getItem(OFF) === "1";
 /** The element that a key presses now: inside the open dialog, else on the page; hidden and disabled ones do not count. */
 export function pressedBy(keys) {
   const scope = document.querySelector("dialog[open]") ?? document;
-  const found = scope.querySelectorAll(`[data-key="${CSS.escape(keys)}"]`);
+  const key = CSS.escape(keys);
+  const found = scope.querySelectorAll(`[data-key="${key}"], [data-also="${key}"]`);
   return [...found].find((element) => !element.closest("[hidden], [inert]") && !element.disabled);
 }
 
@@ -65,7 +66,7 @@ function listKeys(dialog) {
     if (seen.has(keys) || element.closest("[hidden]") || element.dataset.unlisted !== undefined) continue;
     seen.add(keys);
     const term = document.createElement("dt");
-    for (const key of keys.split(" ")) {
+    for (const key of [...keys.split(" "), element.dataset.also].filter(Boolean)) {
       const kbd = document.createElement("kbd");
       kbd.textContent = key.length === 1 ? key.toUpperCase() : key;
       term.append(kbd, " ");

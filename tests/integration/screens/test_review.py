@@ -1,13 +1,13 @@
 """The review page in a real browser: by keyboard alone, without script, and without a jump."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from graph.store.session import Store
 from tests.integration.conftest import entries
 from tests.integration.screens.conftest import Open
-from tests.support.factories import ANNA, Scene
-from tests.support.queue import change, pairs
+from tests.support.factories import ANNA, BEN, Scene
+from tests.support.queue import change, judge, pairs
 
 pytestmark = pytest.mark.anyio
 
@@ -66,4 +66,57 @@ async def test_a_verdict_without_script(scene: Scene, store: Store, open_as: Ope
     await expect(page.locator("#last")).to_contain_text("same person")
     await page.get_by_role("button", name="undo").click()
     await expect(page.locator("#last")).to_be_empty()
+    assert await states(store) == {"candidate": 2}
+
+
+async def test_while_the_service_is_away_nothing_is_lost(scene: Scene, store: Store, open_as: Open) -> None:
+    await change(store, WITHOUT_LINKS)
+    await pairs(scene, 2)
+    page = await open_as(ANNA)
+    await page.goto("/app/review")
+    tries = 0
+
+    async def away(route: Route) -> None:
+        nonlocal tries
+        tries += 1
+        await (route.abort() if tries == 1 else route.fulfill(status=503) if tries == 2 else route.continue_())
+
+    await page.route("**/review/decisions", away)
+    await page.keyboard.press("d")
+    await expect(page.locator("#trouble")).to_contain_text("Not saved. Trying again")
+    await page.keyboard.press("d")  # locked: the next pair is not judged unseen
+    await expect(page.locator("#last")).to_contain_text("different")
+    await expect(page.locator("#trouble")).to_be_empty()
+    assert (tries, await states(store)) == (3, {"candidate": 1, "dismissed": 1})
+
+
+async def test_who_is_too_late_is_told_and_goes_on(scene: Scene, store: Store, open_as: Open) -> None:
+    await change(store, WITHOUT_LINKS)
+    await pairs(scene, 2)
+    page = await open_as(ANNA)
+    await page.goto("/app/review")
+    item = page.locator("article.item:not([hidden])")
+    link_id, _, version = (await item.locator("input[name=link]").get_attribute("value") or "").partition(":")
+    await judge(store, link_id, "dismissed", int(version), actor=BEN)
+    await page.keyboard.press("d")
+    await expect(page.locator("#trouble")).to_contain_text("yours was not saved")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#trouble")).to_be_empty()
+    await page.keyboard.press("d")
+    await expect(page.locator("#nothing")).to_be_visible()
+    assert await states(store) == {"dismissed": 2}
+
+
+async def test_after_the_session_the_reviewer_signs_in_and_is_where_they_were(
+    scene: Scene, store: Store, open_as: Open
+) -> None:
+    await change(store, WITHOUT_LINKS)
+    await pairs(scene, 2)
+    page = await open_as(ANNA)
+    await page.goto("/app/review")
+    await page.context.clear_cookies()
+    await page.keyboard.press("d")
+    await expect(page.locator("#trouble")).to_contain_text("Your session is over")
+    back = page.get_by_role("link", name="Sign in again")
+    assert await back.get_attribute("href") == "/app/sign-in?next=%2Fapp%2Freview"
     assert await states(store) == {"candidate": 2}
