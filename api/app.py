@@ -97,7 +97,8 @@ def build_app(
     )
     for routes in ROUTES:
         app.include_router(routes.router)
-    app.add_api_route("/", to_pages, include_in_schema=False)
+    for path in ("/", PAGES):
+        app.add_api_route(path, to_pages, include_in_schema=False)
     app.mount(PAGES, pages)
     errors.register(app)
     app.state.metrics = Metrics()

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from api.deps import AfterDigest, Id
 from api.pages.access import Judge, Marker, Reader, Reopener, SearchEnder
+from api.pages.forms import Words
 from api.pages.page import PageDep
 from api.pages.search import A_PAGE, question_of
 from api.wire import Digest
@@ -180,7 +181,7 @@ class PairForm(BaseModel):
 
     probe: Digest
     version: int | None = Field(default=None, ge=0)
-    face: list[Digest] = Field(max_length=OTHERS_MAX + 2)
+    face: Annotated[list[Digest], Words, Field(max_length=OTHERS_MAX + 2)]
     decision: Decision
     reason: list[str] = Field(default_factory=list[str], max_length=20)
     text: str = Field(default="", max_length=TEXT_LIMIT)

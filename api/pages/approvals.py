@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.pages.access import Approver, IdentificationApprover, Reopener
+from api.pages.forms import Ids
 from api.pages.page import PageDep
 from api.pages.review import seen_links
 from api.pages.review_items import poorest
@@ -71,10 +72,10 @@ class ApprovalForm(BaseModel):
     """A second person's decision on an item, which is an act's links (`id:version`) or an identification."""
 
     act: Key = ""
-    link: list[str] = Field(default_factory=list, max_length=LINKS_MAX)
+    link: Ids = Field(default_factory=list, max_length=LINKS_MAX)
     identification: Key = ""
     version: int = Field(default=0, ge=0, lt=2**53)
-    face: list[Key] = Field(default_factory=list, max_length=3000)
+    face: Ids = Field(default_factory=list, max_length=3000)
     decision: Literal["approved", "returned", "later"]
     reason: str = Field(default="", max_length=TEXT_LIMIT)
     key: Key = ""

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from api.deps import VICTIM_ID_MAX, Id, ServicesDep
 from api.pages.access import Judge, Labeller, Reader, Reopener, under_claim
+from api.pages.forms import Ids
 from api.pages.page import Page, PageDep
 from api.pages.review_items import BATCH, ReviewItem, open_items, with_facts
 from graph.actions.access import Access
@@ -43,11 +44,11 @@ class SheetForm(BaseModel):
     """What a person says of an item: a verdict on its links, as `id:version`, and which faces are somebody else."""
 
     claim: str = Field(default="", max_length=100)
-    link: list[str] = Field(min_length=1, max_length=contact_sheet.LINKS_MAX)
-    face: list[str] = Field(default_factory=list, max_length=3000)
-    same: list[str] = Field(default_factory=list, max_length=3000)
+    link: Ids = Field(min_length=1, max_length=contact_sheet.LINKS_MAX)
+    face: Ids = Field(default_factory=list, max_length=3000)
+    same: Ids = Field(default_factory=list, max_length=3000)
     """The ticked faces; the other faces of `tickable` are somebody else."""
-    tickable: list[str] = Field(default_factory=list, max_length=3000)
+    tickable: Ids = Field(default_factory=list, max_length=3000)
     reason: list[str] = Field(default_factory=list, max_length=20)
     text: str = Field(default="", max_length=TEXT_LIMIT)
     decision: Literal["confirmed", "dismissed", "unsure", "later"] = "confirmed"

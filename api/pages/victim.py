@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from api.deps import AfterDigest, VictimId
 from api.pages.access import Identifier, Reader
+from api.pages.forms import Ids
 from api.pages.page import PageDep
 from graph.actions.decide.identify import do_identification
 from graph.actions.identification import REFERENCE_LIMIT, Proposal
@@ -91,7 +92,7 @@ async def propose(
     person_ref: Annotated[str, Form(max_length=2 * REFERENCE_LIMIT)],
     basis: Annotated[Basis, Form()],
     reason: Annotated[str, Form(max_length=TEXT_LIMIT)],
-    face: Annotated[list[str], Form(max_length=3000)],
+    face: Annotated[Ids, Form(max_length=3000)],
 ) -> Response:
     """Proposes who the victim is; it has no effect until a second person approves it."""
     await do_identification(access, victim_id, Proposal(person_ref, basis, reason, tuple(face)))

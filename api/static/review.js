@@ -40,6 +40,7 @@ function show(article) {
   article.querySelector(".judge > .tools").append(...tools);
   article.querySelector("h1").focus({ preventScroll: true });
   scrollTo(0, 0);
+  showPressed();
   article.dispatchEvent(new Event("shown", { bubbles: true }));
   askAhead();
 }

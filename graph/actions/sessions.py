@@ -12,7 +12,9 @@ from hashlib import sha256
 from typing import Final
 
 from graph.actions.access import Access
+from graph.actions.read.queue_items import CLAIM_PURPOSE
 from graph.domain.audit_actions import AuditAction
+from graph.domain.errors import Invalid
 from graph.domain.people import Person, Role, check_purpose
 from graph.store import log
 from graph.store.queries import sessions as queries
@@ -99,16 +101,24 @@ async def find_session(store: Store, secret: str, now: datetime, *, in_use: bool
 
 async def state_purpose(store: Store, session: Session, purpose: str) -> None:
     """Stores for what purpose the person looks from now on; each later access names it in the audit."""
-    stated = check_purpose(purpose)
+    stated = _own_words(purpose)
     await store.write(lambda tx: tx.do(queries.STATE_PURPOSE, session_id=session.session_id, purpose=stated))
 
 
 async def allow_wider_view(store: Store, session: Session, case_id: str, reason: str, now: datetime) -> None:
     """Stores the reason for which the surroundings of a case's faces are shown for an hour."""
     views = {case: view for case, view in session.wider_views.items() if view.until > now.isoformat()}
-    views[case_id] = WiderView((now + WIDER_VIEW).isoformat(), check_purpose(reason))
+    views[case_id] = WiderView((now + WIDER_VIEW).isoformat(), _own_words(reason))
     text = json.dumps({case: [view.until, view.reason] for case, view in views.items()})
     await store.write(lambda tx: tx.do(queries.ALLOW_WIDER_VIEWS, session_id=session.session_id, wider_views=text))
+
+
+def _own_words(purpose: str) -> str:
+    """The purpose, if it is a valid one and does not read like a claim: that is a purpose only while it is held."""
+    stated = check_purpose(purpose)
+    if stated.startswith(CLAIM_PURPOSE):
+        raise Invalid("purpose: say it in words")
+    return stated
 
 
 def _id_of(secret: str) -> str:

@@ -96,3 +96,9 @@ async def test_a_session_ends_by_sign_out_by_idleness_and_by_age(pages: Pages, s
 async def test_the_api_takes_no_cookie(pages: Pages) -> None:
     anna = await pages(ANNA)
     assert (await anna.get("/links", headers={"Redthread-Purpose": "test"})).status_code == 401
+
+
+async def test_a_purpose_never_reads_like_a_claim(pages: Pages) -> None:
+    anna = await pages(ANNA)
+    answer = await anna.post("/app/purpose", data={"stated": "case work", "other": "claim:" + "f" * 32})
+    assert answer.status_code == 422

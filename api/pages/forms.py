@@ -1,0 +1,15 @@
+"""Kinds of fields that forms of several pages have."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+
+def _words(values: Iterable[str]) -> list[str]:
+    return [word for value in values for word in value.split()]
+
+
+Words = BeforeValidator(_words)
+Ids = Annotated[list[str], Words]
+"""Ids in one field or several, separated by spaces: a sheet has more faces than a form may have fields."""
