@@ -44,10 +44,10 @@ class Services:
     access_log: AccessLog
     sign_in: SignIn
     readiness: Readiness
-    pages: DevelopmentSignIn | OidcSignIn | None = None
-    """How people sign in to the pages; None: not at all."""
     space: Space = field(default_factory=lambda: Space(()))
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    pages: DevelopmentSignIn | OidcSignIn | None = None
+    """How people sign in to the pages; None: not at all."""
 
     @property
     def is_https(self) -> bool:
@@ -70,7 +70,8 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
         sign_in = SignIn(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience, claims=settings.claims)
         readiness = Readiness(readiness_store, files, sign_in)
         try:
-            yield Services(store, files, access_log, sign_in, readiness, _sign_in_to_pages(settings, keys), space)
+            pages = _sign_in_to_pages(settings, keys)
+            yield Services(store, files, access_log, sign_in, readiness, space, pages=pages)
         finally:
             await readiness.close()
             await sign_in.close()

@@ -6,12 +6,14 @@ Faces and facts come first. The first person's reasons and the score follow the 
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Form, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from api.deps import ServicesDep
 from api.pages.access import Approver, IdentificationApprover, Reopener
 from api.pages.forms import Ids
+from api.pages.last import LastDecision, forget, keep, kept
 from api.pages.page import PageDep
 from api.pages.review import seen_links
 from api.pages.review_items import poorest
@@ -21,7 +23,7 @@ from graph.actions.decide.contact_sheet import LINKS_MAX
 from graph.actions.identification import VisibleIdentification
 from graph.actions.read.agreement import read_agreement
 from graph.actions.read.approvals import Approval, read_approvals
-from graph.actions.read.links import read_link
+from graph.actions.read.links import read_link, read_links_by_id
 from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
 from graph.domain.agreement import PEOPLE_MIN, SHOWN_FROM
 from graph.domain.errors import NotFound
@@ -96,23 +98,26 @@ class Last:
 
 @router.get("/approvals", name="approvals")
 async def approvals(
+    request: Request,
+    services: ServicesDep,
     access: Approver,
     page: PageDep,
     known: Annotated[str, Query(max_length=2 * KNOWN_MAX)] = "",
-    decision: Annotated[str, Query(max_length=20)] = "",
-    act: Annotated[str, Query(max_length=100)] = "",
-    link: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """What waits, the first item in full; decision, act and link are those of the last decision."""
-    items = await _items(access, known, BATCH)
-    seen = await _found(access, link) if link else None
-    last = Last(decision, seen, undo=(("act", act),) if act else ())
-    return page("approvals.html", items=items, last=last, known=known)
+    """What waits, the first item in full, and what the last decision was."""
+    items, told = await _items(access, known, BATCH), kept(request, services)
+    seen = await _found(access, told.link) if told.link else None
+    last = Last(told.decision, seen, undo=(("act", told.act),) if told.act else ())
+    return forget(page("approvals.html", items=items, last=last, known=known), services)
 
 
 @router.post("/approvals/decisions", name="approve")
 async def approve(
-    form: Annotated[ApprovalForm, Form()], access: Approver, identifying: IdentificationApprover, page: PageDep
+    form: Annotated[ApprovalForm, Form()],
+    access: Approver,
+    identifying: IdentificationApprover,
+    services: ServicesDep,
+    page: PageDep,
 ) -> Response:
     """Stores the decision; answers with what the first person said and the machine thought, and the next items."""
     if form.decision == "later":
@@ -125,14 +130,16 @@ async def approve(
         return page(
             "approvals/answer.html", items=await _items(access, form.known, BATCH - form.held), last=last, known=""
         )
-    named: dict[str, object] = dict(last.undo) if last.link else {}
-    link = last.link.link_id if last.link else None
-    return page.see("approvals", named | {"known": form.known.strip(","), "decision": last.decision, "link": link})
+    told = LastDecision(last.decision)
+    if last.link:
+        told = LastDecision(last.decision, dict(last.undo).get("act", ""), last.link.link_id)
+    return keep(page.see("approvals", {"known": form.known.strip(",")}), services, told)
 
 
 @router.post("/approvals/undone", name="undo_approval")
 async def undo_approval(
     access: Reopener,
+    services: ServicesDep,
     page: PageDep,
     act: Annotated[str, Form(max_length=100)] = "",
     identification: Annotated[str, Form(max_length=100)] = "",
@@ -145,7 +152,7 @@ async def undo_approval(
     else:
         back = {link.link_id for link in (await acts.do_act_reopening(access, act, reason)).links}
     if not page.is_part:
-        return page.see("approvals", {"decision": "undone"})
+        return keep(page.see("approvals"), services, LastDecision("undone"))
     items = [item for item in await _items(access, "", AGAIN) if back & item.ids]
     return page("approvals/answer.html", items=items, last=Last("undone"), known="")
 
@@ -176,7 +183,9 @@ async def _items(access: Access, known: str, wanted: int) -> list[ApprovalItem]:
 async def _act(access: Access, form: ApprovalForm, decision: SecondDecision) -> Last:
     seen = seen_links(form.link)
     done = await acts.do_act_approval(access, form.act, seen, decision, form.reason, faces=tuple(form.face))
-    link = await _found(access, done.links[0].link_id)
+    links = (await read_links_by_id(access, [link.link_id for link in done.links])).values()
+    strongest = max(links, key=lambda link: link.score or 0.0, default=None)
+    link = await _found(access, strongest.link_id) if strongest else None
     return Last(decision.value, link, undo=(("act", done.act_id or ""),))
 
 

@@ -23,6 +23,8 @@ COOKIE: Final = "redthread"
 HOST_COOKIE: Final = f"__Host-{COOKIE}"
 """The cookie's name under https: no other host or path can set it."""
 YEAR_S: Final = 365 * 24 * 3600
+SESSION_HEADER: Final = "redthread-session"
+"""In it a script says in which session its page was opened: somebody else may have signed in since."""
 SESSION_OVER: Final = "session_over"
 
 
@@ -54,6 +56,8 @@ class OnlyInSession:
             session = await session_of(services, headers, services.now(), in_use=in_use)
         except RedthreadError as error:
             return refusal(error)
+        if session is not None and headers.get(SESSION_HEADER, session.mark) != session.mark:
+            session = None
         scope.setdefault("state", {})["session"] = session
         if session is not None or path.startswith(OPEN):
             return None

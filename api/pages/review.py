@@ -5,15 +5,17 @@ each decision for the items that fill the batch again: one round trip for both.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Form, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.deps import VICTIM_ID_MAX, Id, ServicesDep
+from api.deps import VICTIM_ID_MAX, Id, Services, ServicesDep
 from api.pages.access import Judge, Labeller, Reader, Reopener, under_claim
 from api.pages.forms import Ids
+from api.pages.last import LastDecision, forget, keep, kept
 from api.pages.page import Page, PageDep
 from api.pages.review_items import BATCH, ReviewItem, open_items, with_facts
 from graph.actions.access import Access
@@ -22,12 +24,12 @@ from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Seen
 from graph.actions.decide.label import Labelling, do_label
 from graph.actions.read.agreement import read_agreement_on
-from graph.actions.read.claims import do_claim, do_renewal, do_skip
+from graph.actions.read.claims import do_claim, do_renewal, do_skip, end_decided_claims
 from graph.actions.read.links import read_link, read_links_by_id
 from graph.actions.read.queue import read_items, read_queue
 from graph.actions.read.times import count_pictures_seen
 from graph.domain import ids
-from graph.domain.errors import Conflict, Invalid
+from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.label import Label
 from graph.domain.link import TEXT_LIMIT, Decision
 from graph.domain.queue import Filters
@@ -82,38 +84,45 @@ SheetFormDep = Annotated[SheetForm, Form()]
 
 @router.get("/review", name="review")
 async def review(
+    request: Request,
     access: Judge,
     services: ServicesDep,
     page: PageDep,
     case_id: Short = None,
     victim_id: Short = None,
     leads: bool = False,
-    act: Annotated[str, Query(max_length=100)] = "",
-    decision: Annotated[str, Query(max_length=20)] = "",
-    link: Annotated[str, Query(max_length=100)] = "",
+    first: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
-    """The person's open items, the first one in full; act, decision and link are those of the last decision."""
+    """The person's open items, the first one in full, and what the last decision was."""
     filters = Filters(case_id=case_id or None, victim_id=victim_id or None, leads=leads)
-    items = await open_items(access, filters)
-    links = [*(await read_links_by_id(access, [link])).values()] if link else []
+    items = sorted(await open_items(access, filters), key=lambda one: not first or one.claim_id != first)
+    told = kept(request, services)
+    links = [*(await read_links_by_id(access, [told.link])).values()] if told.link else []
     today = services.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     seen = await count_pictures_seen(access, today)
-    last: dict[str, object] = {"act_id": act, "decision": decision, "links": links, "undone": None}
-    return page("review.html", items=items, filters=filters, features=FEATURES, seen=seen, **last)
+    last: dict[str, object] = {"act_id": told.act, "decision": told.decision, "links": links, "undone": None}
+    answer = page("review.html", items=items, filters=filters, features=FEATURES, seen=seen, **last)
+    return forget(answer, services)
 
 
 @router.post("/review/decisions", name="decide")
-async def decide(form: SheetFormDep, access: Judge, page: PageDep) -> Response:
+async def decide(form: SheetFormDep, access: Judge, services: ServicesDep, page: PageDep) -> Response:
     """Stores the verdict; answers with what the machine thought, and the items that fill the batch again."""
     if form.decision == "later":
         if form.claim:
             await do_skip(access, form.claim)
-        return await _after(access, page, form, act_id="", decision="later", links=[])
-    claimed = await under_claim(access, form.claim)
+        decision = "later" if form.claim else "left"
+        return await _after(access, services, page, form, act_id="", decision=decision, links=[])
+    # A claim that ended because the item was judged in another window: the links' versions say so below.
+    claimed = access
+    with suppress(NotFound):
+        claimed = await under_claim(access, form.claim)
     done = await contact_sheet.do_act(claimed, form.judgement(Decision(form.decision)))
     link_ids = [link.link_id for link in done.links]
     links = await read_links_by_id(claimed, link_ids)
-    return await _after(access, page, form, act_id=done.act_id or "", decision=form.decision, links=[*links.values()])
+    return await _after(
+        access, services, page, form, act_id=done.act_id or "", decision=form.decision, links=[*links.values()]
+    )
 
 
 @router.post("/review/previews", name="preview")
@@ -135,6 +144,7 @@ async def undo(
 ) -> Response:
     """Takes the act back; the item is there again."""
     done = await acts.do_act_reopening(access, act_id, "taken back on the review page")
+    await end_decided_claims(access)
     if not page.is_part:
         return page.see("review")
     items = await with_facts(access, await read_items(access, [link.link_id for link in done.links]))
@@ -146,10 +156,9 @@ async def undo(
 async def renew(access: Judge, claim: Annotated[list[str], Form(max_length=20)]) -> Response:
     """Gives open items their whole time again, while the person works on the page."""
     for claim_id in claim:
-        try:
+        # One that was decided in another window, or whose time is over: its verdict will say so.
+        with suppress(Conflict, NotFound):
             await do_renewal(access, claim_id)
-        except Conflict:
-            return Response("claim_expired", 409, media_type="text/plain")
     return Response(status_code=204)
 
 
@@ -158,18 +167,24 @@ async def no_face(
     access: Labeller,
     page: PageDep,
     face: Annotated[str, Form(max_length=100)],
-    label_version: Annotated[int, Form(ge=0)],
+    label_version: Annotated[int, Form(ge=0, lt=2**53)],
     claim: Annotated[str, Form(max_length=100)] = "",
+    take_back: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Says that the detector took something else for a face: it is compared with nothing from now on."""
-    labelling = Labelling(face, label_version, Label.NO_FACE, "seen on the review page: this is no face")
-    await do_label(access, labelling)
+    """Says that the detector took something else for a face, which is compared with nothing then; or takes it back."""
+    reason = "taken back on the review page" if take_back else "seen on the review page: this is no face"
+    labels = await do_label(access, Labelling(face, label_version, None if take_back else Label.NO_FACE, reason))
     if not page.is_part:
         return page.see("review")
     queue = await read_queue(access, Filters(leads=True), limit=1, after=None)
     items = await with_facts(access, [item for item in queue.items if item.claim and item.claim.claim_id == claim])
-    last: dict[str, object] = {"undone": None, "act_id": "", "decision": "no_face", "links": []}
-    return page("review/answer.html", items=items, features=FEATURES, **last)
+    last: dict[str, object] = {
+        "undone": None,
+        "act_id": "",
+        "decision": "face" if take_back else "no_face",
+        "links": [],
+    }
+    return page("review/answer.html", items=items, features=FEATURES, labels=labels, claim=claim, **last)
 
 
 @router.get("/links/{link_id}", name="link")
@@ -180,13 +195,20 @@ async def one_link(link_id: Id, access: Reader, page: PageDep) -> Response:
 
 
 async def _after(
-    access: Access, page: Page, form: SheetForm, *, act_id: str, decision: str, links: list[VisibleLink]
+    access: Access,
+    services: Services,
+    page: Page,
+    form: SheetForm,
+    *,
+    act_id: str,
+    decision: str,
+    links: list[VisibleLink],
 ) -> Response:
     """The page again, or to a script the part that says what was decided and the new items."""
     if not page.is_part:
         filters = {"case_id": form.case_id, "victim_id": form.victim_id, "leads": "true" if form.leads else ""}
-        last = {"act": act_id, "decision": decision, "link": links[0].link_id if links else ""}
-        return page.see("review", filters | last)
+        last = LastDecision(decision, act_id, links[0].link_id if links else "")
+        return keep(page.see("review", filters), services, last)
     items: list[ReviewItem] = []
     if form.held < BATCH:
         new = await do_claim(access, form.filters(), BATCH - form.held, seed=ids.new_id())

@@ -52,7 +52,7 @@ function labelOf(element) {
   const label = element.getAttribute("aria-label") ?? element.dataset.label;
   if (label) return label;
   const copy = element.cloneNode(true);
-  copy.querySelectorAll("kbd, .visually-hidden").forEach((part) => part.remove());
+  copy.querySelectorAll("kbd, .visually-hidden, .count").forEach((part) => part.remove());
   return copy.textContent.trim() || element.title;
 }
 

@@ -4,6 +4,8 @@ import { align } from "./crops.js";
 import { lacking } from "./features.js";
 
 const RETRY_MS = 2000;
+const SLOW_MS = 1500; // from then on the page says that nothing is saved yet
+const ANSWER_MS = 20000;
 const RENEW_MS = 4 * 60 * 1000;
 const IDLE_MS = 5 * 60 * 1000;
 const KEPT = ["contradiction", "invalid", "version_missing", "several_items", "settled", "forbidden"];
@@ -117,13 +119,18 @@ function take(text) {
 }
 
 function refused(article, text) {
-  trouble.innerHTML = text;
+  say(text);
   const code = trouble.querySelector("[data-code]")?.dataset.code;
-  const panel = trouble.querySelector(".panel") ?? trouble;
-  panel.append(copyOf("acknowledge"));
   if (KEPT.includes(code)) show(article);
   else article.remove();
   if (!current()) show(articles()[0]);
+}
+
+/** Shows a refusal until the reviewer goes on. */
+function say(text) {
+  trouble.innerHTML = text;
+  const panel = trouble.querySelector(".panel") ?? trouble;
+  panel.append(copyOf("acknowledge"));
   panel.querySelector("button").addEventListener("click", () => trouble.replaceChildren());
 }
 
@@ -133,17 +140,19 @@ async function post(url, body) {
   let again = false;
   try {
     for (;;) {
-      try {
-        const answer = await fetch(url, { method: "POST", body });
-        if (answer.status === 401) sessionOver();
-        else if (answer.status < 500) {
-          if (again) trouble.replaceChildren();
-          return { answer, text: await answer.text(), again };
-        }
-      } catch {
-        // The network: tried again below.
+      const slow = setTimeout(() => trouble.replaceChildren(copyOf("offline")), SLOW_MS);
+      // A decision is sent in the session that it was made in, or not at all.
+      const headers = { "Redthread-Session": root.dataset.session };
+      const asked = { method: "POST", body, headers, signal: AbortSignal.timeout(ANSWER_MS) };
+      const answer = await fetch(url, asked).catch(() => null);
+      const text = await answer?.text().catch(() => null);
+      clearTimeout(slow);
+      if (answer?.status === 401) sessionOver();
+      if (answer && answer.status < 500 && typeof text === "string") {
+        trouble.replaceChildren();
+        return { answer, text, again };
       }
-      if (!again) trouble.replaceChildren(copyOf("offline"));
+      trouble.replaceChildren(copyOf("offline"));
       again = true;
       await new Promise((done) => setTimeout(done, RETRY_MS));
     }
@@ -161,11 +170,8 @@ function sessionOver() {
 
 async function undo(form) {
   if (busy) return;
-  const { answer, text } = await post(items.dataset.undo, new URLSearchParams(new FormData(form)));
-  if (!answer.ok) {
-    trouble.innerHTML = text;
-    return;
-  }
+  const { answer, text } = await post(form.action, new URLSearchParams(new FormData(form)));
+  if (!answer.ok) return say(text);
   const before = new Set(articles());
   take(text);
   const back = articles().find((article) => !before.has(article));
@@ -181,10 +187,7 @@ async function noFace(article) {
   if (busy || !face?.dataset.labelVersion) return;
   const body = new URLSearchParams({ face: face.dataset.face, label_version: face.dataset.labelVersion, claim: article.dataset.claim });
   const { answer, text } = await post(items.dataset.noFace, body);
-  if (!answer.ok) {
-    trouble.innerHTML = text;
-    return;
-  }
+  if (!answer.ok) return say(text);
   article.remove();
   take(text);
 }

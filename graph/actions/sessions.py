@@ -50,6 +50,11 @@ class Session:
     wider_views: Mapping[str, WiderView]
     """By case id; some may be over."""
 
+    @property
+    def mark(self) -> str:
+        """What tells this session from the next one in the same browser; it signs nobody in."""
+        return self.session_id[:16]
+
     def is_over(self, now: datetime) -> bool:
         return self.seen_at < (now - IDLE).isoformat() or self.began_at < (now - LONGEST).isoformat()
 

@@ -61,7 +61,7 @@ async def app(store: Store, files: MediaStore, tmp_path: Path) -> AsyncIterator[
         who = sign_in()
         # Nothing is remembered: each test asks what is true now.
         readiness = Readiness(store, files, who, fresh=0)
-        yield Services(store, files, AccessLog(store), who, readiness, DevelopmentSignIn(tmp_path / "links"))
+        yield Services(store, files, AccessLog(store), who, readiness, pages=DevelopmentSignIn(tmp_path / "links"))
         await readiness.close()
 
     made = build_app(services, upload_limit=1_000_000, version="test")

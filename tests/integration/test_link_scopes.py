@@ -148,7 +148,7 @@ async def test_what_comes_back_after_an_erasure_is_embedded_again_only_where_its
     files = MediaStore((tmp_path / "store").as_uri())
 
     def store_crops(name: str, ordinal: int = 0) -> None:
-        for kind in ("display", "aligned"):
+        for kind in ("display", "aligned", "context"):
             files.put_crop(make.media_id(name), make.face_id(name, ordinal), kind, b"x")  # type: ignore[arg-type]
 
     told = Log()

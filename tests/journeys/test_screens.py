@@ -31,6 +31,7 @@ def sign_in(page: Page, user: str) -> None:
 def decide(page: Page, keys: str, said: str) -> None:
     """Presses the keys on the item that is shown, and waits until the service has said so."""
     item = page.locator("article.item:not([hidden])")
+    expect(item.locator("[data-tool=zoom]")).to_be_visible()  # the script runs
     expect(item.locator("[data-consequence]")).not_to_be_empty()
     for key in keys.split():
         page.keyboard.press(key)
@@ -56,6 +57,7 @@ def test_from_the_link_to_the_threads_of_a_case(demo: Demo, browser: Browser) ->
     expect(page).to_have_url(re.compile("/app/approvals"))
     item = page.locator("article.item:not([hidden])")
     assert item.locator(".crop").count() >= 2
+    expect(item.locator("[data-tool=zoom]")).to_be_visible()
     page.keyboard.press("s")
     expect(page.locator("#last")).to_contain_text("approved")
 

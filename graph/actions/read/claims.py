@@ -103,6 +103,18 @@ async def do_renewal(access: Access, claim_id: str) -> Claim:
     return await log.write(access.store, work)
 
 
+async def end_decided_claims(access: Access) -> None:
+    """Ends the person's claims of which nothing is open any more, so that what was reopened is there for others."""
+
+    async def work(tx: Tx) -> None:
+        own = await _claims_of(tx, access.person, access.at)
+        over = [row["claim"]["claim_id"] for row in own if not _is_open(row) and not row["skipped"]]
+        if over:
+            await tx.do(queries.DELETE_CLAIMS, claims=over)
+
+    await access.store.write(work)
+
+
 async def check_claim(access: Access, claim_id: str) -> None:
     """Raises NotFound or Conflict unless the claim is this person's and not over."""
     await access.store.read(lambda tx: _check_own(tx, claim_id, access))

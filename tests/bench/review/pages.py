@@ -102,7 +102,7 @@ def _app(store: Store, files: MediaStore, system: RunningSystem) -> FastAPI:
     async def services() -> AsyncIterator[Services]:
         who = sign_in()
         readiness = Readiness(store, files, who)
-        yield Services(store, files, AccessLog(store), who, readiness, DevelopmentSignIn(system.data / "links"))
+        yield Services(store, files, AccessLog(store), who, readiness, pages=DevelopmentSignIn(system.data / "links"))
         await readiness.close()
 
     return build_app(services, upload_limit=1_000_000, version="bench")

@@ -33,6 +33,10 @@ async def test_a_whole_review_by_keyboard(scene: Scene, store: Store, open_as: O
     await page.keyboard.press("h")
     await page.keyboard.press("h")
     first = await item.get_attribute("data-claim")
+    await page.keyboard.press("t")
+    await page.keyboard.type("sure")
+    await page.keyboard.press("Enter")  # decides nothing
+    await page.get_by_role("heading", level=1).click()
     await page.keyboard.press("s")
     await expect(page.locator("#last")).to_contain_text("same person")
     assert await item.get_attribute("data-claim") != first
