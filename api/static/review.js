@@ -73,12 +73,16 @@ async function preview(article) {
 
 const asideKeys = new Set(); // what was put aside, on a page whose items nobody claims
 
+/** Whether a picture of the item has not come: who judges has to see all of them. */
+const lacksPicture = (article) => [...article.querySelectorAll("img")].some((image) => !image.complete || !image.naturalWidth);
+
 async function decide(article, decision) {
   if (busy) return;
   const form = article.querySelector("form");
-  const say = lacking(form, decision);
-  if (say) {
-    article.querySelector("[data-consequence]").replaceChildren(copyOf(say));
+  const isVerdict = decision !== "later" && decision !== "unsure";
+  const lack = isVerdict && lacksPicture(article) ? "need-picture" : lacking(form, decision);
+  if (lack) {
+    article.querySelector("[data-consequence]").replaceChildren(copyOf(lack));
     return;
   }
   const body = new URLSearchParams(new FormData(form));
@@ -147,7 +151,10 @@ async function post(url, body) {
       const answer = await fetch(url, asked).catch(() => null);
       const text = await answer?.text().catch(() => null);
       clearTimeout(slow);
-      if (answer?.status === 401) sessionOver();
+      if (answer?.status === 401) {
+        sessionOver();
+        return await new Promise(() => {}); // the keys stay locked
+      }
       if (answer && answer.status < 500 && typeof text === "string") {
         trouble.replaceChildren();
         return { answer, text, again };
@@ -165,7 +172,6 @@ async function post(url, body) {
 function sessionOver() {
   trouble.replaceChildren(copyOf("over"));
   items.inert = true;
-  throw new Error("the session is over");
 }
 
 async function undo(form) {

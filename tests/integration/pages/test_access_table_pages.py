@@ -103,7 +103,7 @@ TABLE = [
         form={"act_id": "{act_id}"}),
     Row("POST /review/undone",                          "missing", "303 404 404 404 404 404 404 404 403 403 403",
         form={"act_id": "{act_id}"}),
-    Row("POST /review/renewals",                        "missing", "303 404 404 404 404 403 403 403 403 403 403",
+    Row("POST /review/renewals",                        "missing", "303 204 204 204 204 403 403 403 403 403 403",
         form={"claim": "{claim_id}"}),
     Row("POST /review/no-face",                         "face", "303 303 404 404 404 403 403 403 403 403 403",
         form={"face": "{face_id}", "label_version": "0"}),
