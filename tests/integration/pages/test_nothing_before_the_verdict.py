@@ -17,7 +17,7 @@ from tests.support.queue import change, pairs
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
-MADE_ANEW = re.compile(r"\bdata-session=\S+|\b[0-9a-f]{32}\b|\d{4}-\d\d-\d\dT[\d:.+]+|>[^<]*</time>")
+MADE_ANEW = re.compile(r"\bdata-session=\S+|(?:\b|%3D)[0-9a-f]{32}\b|\d{4}-\d\d-\d\dT[\d:.+]+|>[^<]*</time>")
 """Ids of claims, and times, which differ from one filling of the graph to the next."""
 THIRD_NORTH = "local:2026-020"
 SET_SCORE = "MATCH ()-[r:CANDIDATE {link_id: $link_id}]->() SET r.score = $score, r.band = $band"
