@@ -4,6 +4,7 @@ import { align } from "./crops.js";
 import { lacking } from "./features.js";
 
 const RETRY_MS = 2000;
+const LOOK_MS = 500; // for so long a new pair takes no verdict: a key that was pressed twice meant the one before
 const SLOW_MS = 1500; // from then on the page says that nothing is saved yet
 const ANSWER_MS = 20000;
 const RENEW_MS = 4 * 60 * 1000;
@@ -18,6 +19,7 @@ const trouble = document.getElementById("trouble");
 const nothing = document.getElementById("nothing");
 const tools = [...document.getElementById("tools").children];
 let busy = false;
+let newSince = -LOOK_MS; // when the pair after a verdict was shown
 let activeAt = Date.now();
 let flicker = 0;
 
@@ -77,7 +79,7 @@ const asideKeys = new Set(); // what was put aside, on a page whose items nobody
 const lacksPicture = (article) => [...article.querySelectorAll("img")].some((image) => !image.complete || !image.naturalWidth);
 
 async function decide(article, decision) {
-  if (busy) return;
+  if (busy || performance.now() - newSince < LOOK_MS) return;
   const form = article.querySelector("form");
   const isVerdict = decision !== "later" && decision !== "unsure";
   const lack = isVerdict && lacksPicture(article) ? "need-picture" : lacking(form, decision);
@@ -94,6 +96,7 @@ async function decide(article, decision) {
     body.set("known", [...held, ...asideKeys].join(","));
   }
   const next = articles().find((other) => other !== article && other.hidden);
+  newSince = performance.now();
   if (next) show(next);
   else article.hidden = true; // whether nothing waits is known with the answer
   const { answer, text, again } = await post(items.dataset.decide, body);

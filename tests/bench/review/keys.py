@@ -40,7 +40,7 @@ async def measure_keys(api_url: str, session: str) -> dict[str, Any] | None:
         await page.evaluate(WATCH)
         for number in range(1, DECISIONS + 1):
             await page.wait_for_function("!document.documentElement.classList.contains('locked')")
-            await page.wait_for_timeout(300)  # the quickest look of a person
+            await page.wait_for_timeout(600)  # the quickest look of a person that the page takes for one
             await page.keyboard.press("d")
             await page.wait_for_function(f"window.shown.length >= {number}")
         times = sorted(await page.evaluate("window.shown"))

@@ -22,6 +22,13 @@ from tests.integration.conftest import PURPOSE, session_cookie
 SMALL, LARGE, TABLET = (1366, 768), (1920, 1080), (820, 1180)
 expect.set_options(timeout=30_000)  # longer than a loaded machine needs, so no result depends on speed
 
+
+async def press_verdict(page: Page, key: str) -> None:
+    """Presses a verdict's key after a look that is long enough: right after a pair came it counts as pressed twice."""
+    await page.wait_for_timeout(600)
+    await page.keyboard.press(key)
+
+
 Open = Callable[..., Awaitable[Page]]
 """Opens a page of the browser as this person: `page = await open_as(ANNA)`, then `await page.goto("/app/review")`."""
 

@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from graph.domain.people import Person
 from graph.store.session import Store
-from tests.integration.screens.conftest import Open
+from tests.integration.screens.conftest import Open, press_verdict
 from tests.integration.screens.test_review import states
 from tests.support.decisions import judge
 from tests.support.factories import ANNA, NORTH, SUE, Scene
@@ -34,22 +34,22 @@ async def test_a_whole_approval_by_keyboard(scene: Scene, store: Store, open_as:
     item = page.locator("article.item:not([hidden])")
     await expect(item.locator(".face")).to_have_count(2)
     await expect(item.locator("[data-tool=zoom]")).to_be_visible()
-    await page.keyboard.press("r")
+    await press_verdict(page, "r")
     await expect(item.locator("[data-consequence]")).to_contain_text("needs a reason")
     first = await item.get_attribute("data-claim")
-    await page.keyboard.press("s")
+    await press_verdict(page, "s")
     await expect(page.locator("#last")).to_contain_text("approved")
     await expect(page.locator("#last")).to_contain_text("ears +")
     assert await item.get_attribute("data-claim") != first
     await page.keyboard.press("t")
     await page.keyboard.type("the ears differ")
     await page.keyboard.press("Tab")
-    await page.keyboard.press("r")
+    await press_verdict(page, "r")
     await expect(page.locator("#last")).to_contain_text("stay hidden")
     assert await states(store) == {"approved": 1, "confirmed": 6, "returned": 1}
-    await page.keyboard.press("l")
+    await press_verdict(page, "l")
     await expect(page.locator("#last")).to_contain_text("Put aside")
-    await page.keyboard.press("s")
+    await press_verdict(page, "s")
     await expect(page.locator("#last")).to_contain_text("approved")
     again = await item.get_attribute("data-claim")
     await page.keyboard.press("Backspace")
@@ -57,7 +57,7 @@ async def test_a_whole_approval_by_keyboard(scene: Scene, store: Store, open_as:
     assert await states(store) == {"approved": 1, "confirmed": 6, "returned": 1}
     assert await item.get_attribute("data-claim") != again
     for left in range(4, -1, -1):  # six wait, of which one was put aside
-        await page.keyboard.press("s")
+        await press_verdict(page, "s")
         if left:
             await expect(page.locator("article.item")).to_have_count(left)
     await expect(page.locator("#nothing")).to_be_visible()

@@ -5,7 +5,7 @@ from playwright.async_api import Route, expect
 
 from graph.store.session import Store
 from tests.integration.conftest import entries
-from tests.integration.screens.conftest import Open
+from tests.integration.screens.conftest import Open, press_verdict
 from tests.support.factories import ANNA, BEN, Scene
 from tests.support.queue import change, judge, pairs
 
@@ -27,7 +27,7 @@ async def test_a_whole_review_by_keyboard(scene: Scene, store: Store, open_as: O
     await page.goto("/app/review")
     item = page.locator("article.item:not([hidden])")
     await expect(item.locator("[data-consequence]")).to_contain_text("joins 2 faces of 1 case")
-    await page.keyboard.press("s")
+    await press_verdict(page, "s")
     await expect(item.locator("[data-consequence]")).to_contain_text("at least one feature")
     await page.keyboard.press("e")
     await page.keyboard.press("h")
@@ -37,20 +37,20 @@ async def test_a_whole_review_by_keyboard(scene: Scene, store: Store, open_as: O
     await page.keyboard.type("sure")
     await page.keyboard.press("Enter")  # decides nothing
     await page.get_by_role("heading", level=1).click()
-    await page.keyboard.press("s")
+    await press_verdict(page, "s")
     await expect(page.locator("#last")).to_contain_text("same person")
     assert await item.get_attribute("data-claim") != first
-    await page.keyboard.press("d")
+    await press_verdict(page, "d")
     await expect(page.locator("#last")).to_contain_text("different")
     assert await states(store) == {"candidate": 2, "confirmed": 1, "dismissed": 1}
     await page.keyboard.press("Backspace")
     await expect(page.locator("#last")).to_contain_text("Taken back")
     assert await states(store) == {"candidate": 3, "confirmed": 1}
-    await page.keyboard.press("u")
+    await press_verdict(page, "u")
     await expect(page.locator("#last")).to_contain_text("stays hidden")
-    await page.keyboard.press("l")
+    await press_verdict(page, "l")
     await expect(page.locator("#last")).to_contain_text("Put aside")
-    await page.keyboard.press("d")
+    await press_verdict(page, "d")
     await expect(page.locator("#nothing")).to_be_visible()
     assert await page.locator("#trouble").inner_text() == ""
     assert await states(store) == {"candidate": 1, "confirmed": 1, "dismissed": 1, "unsure": 1}
@@ -86,7 +86,7 @@ async def test_while_the_service_is_away_nothing_is_lost(scene: Scene, store: St
         await (route.abort() if tries == 1 else route.fulfill(status=503) if tries == 2 else route.continue_())
 
     await page.route("**/review/decisions", away)
-    await page.keyboard.press("d")
+    await press_verdict(page, "d")
     await expect(page.locator("#trouble")).to_contain_text("Not saved. Trying again")
     await page.keyboard.press("d")  # locked: the next pair is not judged unseen
     await expect(page.locator("#last")).to_contain_text("different")
@@ -102,11 +102,11 @@ async def test_who_is_too_late_is_told_and_goes_on(scene: Scene, store: Store, o
     item = page.locator("article.item:not([hidden])")
     link_id, _, version = (await item.locator("input[name=link]").get_attribute("value") or "").partition(":")
     await judge(store, link_id, "dismissed", int(version), actor=BEN)
-    await page.keyboard.press("d")
+    await press_verdict(page, "d")
     await expect(page.locator("#trouble")).to_contain_text("yours was not saved")
     await page.keyboard.press("Enter")
     await expect(page.locator("#trouble")).to_be_empty()
-    await page.keyboard.press("d")
+    await press_verdict(page, "d")
     await expect(page.locator("#nothing")).to_be_visible()
     assert await states(store) == {"dismissed": 2}
 
@@ -119,8 +119,23 @@ async def test_after_the_session_the_reviewer_signs_in_and_is_where_they_were(
     page = await open_as(ANNA)
     await page.goto("/app/review")
     await page.context.clear_cookies()
-    await page.keyboard.press("d")
+    await press_verdict(page, "d")
     await expect(page.locator("#trouble")).to_contain_text("Your session is over")
     back = page.get_by_role("link", name="Sign in again")
     assert await back.get_attribute("href") == "/app/sign-in?next=%2Fapp%2Freview"
     assert await states(store) == {"candidate": 2}
+
+
+async def test_a_key_that_was_pressed_twice_judges_one_pair(scene: Scene, store: Store, open_as: Open) -> None:
+    await change(store, WITHOUT_LINKS)
+    await pairs(scene, 3)
+    page = await open_as(ANNA)
+    await page.goto("/app/review")
+    await press_verdict(page, "d")
+    await page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'd', bubbles: true}))")
+    await expect(page.locator("#last")).to_contain_text("different")
+    await page.evaluate(
+        "new Promise(done => { const look = () => document.documentElement.classList.contains('locked') ? "
+        "setTimeout(look, 20) : done(); look(); })"
+    )
+    assert await states(store) == {"candidate": 2, "dismissed": 1}
