@@ -130,12 +130,18 @@ async def test_a_key_that_was_pressed_twice_judges_one_pair(scene: Scene, store:
     await change(store, WITHOUT_LINKS)
     await pairs(scene, 3)
     page = await open_as(ANNA)
+    await page.clock.install(time=0)
     await page.goto("/app/review")
-    await press_verdict(page, "d")
-    await page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'd', bubbles: true}))")
+    await page.clock.pause_at(3_600_000)
+    await page.keyboard.press("d")
     await expect(page.locator("#last")).to_contain_text("different")
-    await page.evaluate(
-        "new Promise(done => { const look = () => document.documentElement.classList.contains('locked') ? "
-        "setTimeout(look, 20) : done(); look(); })"
+    await page.keyboard.press("d")
+    await page.keyboard.press("e")
+    await expect(page.locator("article.item:not([hidden]) [data-feature=ears]")).to_have_attribute(
+        "aria-pressed", "true"
     )
     assert await states(store) == {"candidate": 2, "dismissed": 1}
+    await page.clock.run_for(600)
+    await page.keyboard.press("d")
+    await expect(page.locator("article.item")).to_have_count(1)
+    assert await states(store) == {"candidate": 1, "dismissed": 2}
