@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from api.errors import CODE_OF_STATUS, HIDING, STATUS, code_of, recorded
+from api.errors import CODE_OF_STATUS, HIDING, code_of, recorded
 from api.pages import (
     answers,
     approvals,
@@ -30,7 +30,7 @@ from api.pages import (
 )
 from api.pages.gate import OnlyInSession
 from api.pages.menu import pages_of
-from api.pages.page import Page
+from api.pages.page import Page, problem_page
 from graph.actions.sessions import Session
 from graph.domain.errors import Conflict, RedthreadError
 
@@ -76,13 +76,6 @@ async def first_page(request: Request) -> Response:
     for each in pages_of(page.session.person):
         return page.see(each.route)
     return problem_page(request, "role_missing")
-
-
-def problem_page(request: Request, code: str, message: str = "", *, current: object = None) -> Response:
-    """The page of a refusal; to a script its part that says what happened and what to do."""
-    page, status = Page(request), STATUS[code][0]
-    template = "parts/problem_alone.html" if page.is_part else "problem.html"
-    return page(template, status, code=code, status=status, message=message, current=current)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -5,18 +5,20 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
+from starlette.requests import Request, cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import refusal
+from api.errors import code_of
+from api.pages.page import problem_page
 from graph.actions.sessions import Session, find_session
 from graph.domain.errors import RedthreadError
 
 if TYPE_CHECKING:
     from api.deps import Services
 
-OPEN: Final = ("/app/sign-in", "/app/static/")
+STATIC: Final = "/app/static/"
+OPEN: Final = ("/app/sign-in", STATIC)
 """Beginnings of paths whose answers hold nothing about people or cases."""
 SAFE: Final = frozenset({"GET", "HEAD"})
 COOKIE: Final = "redthread"
@@ -49,13 +51,18 @@ class OnlyInSession:
         headers, path = Headers(scope=scope), scope["path"]
         if scope["method"] not in SAFE and headers.get("sec-fetch-site") != "same-origin":
             return PlainTextResponse("this request does not come from a page of this service", 403)
+        if path.startswith(STATIC):
+            return None
         services: Services = scope["app"].state.services
         # What goes on by itself keeps no session alive: a stream of events.
         in_use = "text/event-stream" not in headers.get("accept", "")
         try:
             session = await session_of(services, headers, services.now(), in_use=in_use)
         except RedthreadError as error:
-            return refusal(error)
+            code = code_of(error)
+            if code == "internal":
+                raise
+            return problem_page(Request(scope), code)
         if session is not None and headers.get(SESSION_HEADER, session.mark) != session.mark:
             session = None
         scope.setdefault("state", {})["session"] = session

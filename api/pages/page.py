@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import NoMatchFound
 
+from api.errors import STATUS
 from api.pages import language, texts
 from api.pages.menu import pages_of
 from api.sign_in.gate import PAGES
@@ -101,6 +102,13 @@ class Page:
     def is_part(self) -> bool:
         """Whether a script asks, which shows a part of a page."""
         return self._request.headers.get("sec-fetch-dest") == "empty"
+
+
+def problem_page(request: Request, code: str, message: str = "", *, current: object = None) -> Response:
+    """The page of a refusal; to a script its part that says what happened and what to do."""
+    page, status = Page(request), STATUS[code][0]
+    template = "parts/problem_alone.html" if page.is_part else "problem.html"
+    return page(template, status, code=code, status=status, message=message, current=current)
 
 
 PageDep = Annotated[Page, Depends(Page)]

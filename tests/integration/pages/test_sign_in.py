@@ -11,6 +11,7 @@ from api.pages.gate import COOKIE
 from api.sign_in.development import write_link
 from graph.actions import sessions
 from graph.domain.audit_actions import AuditAction
+from graph.domain.errors import StoreUnavailable
 from graph.store.session import Store
 from tests.integration.conftest import Pages, deeds
 from tests.support.access import access_of
@@ -102,3 +103,17 @@ async def test_a_purpose_never_reads_like_a_claim(pages: Pages) -> None:
     anna = await pages(ANNA)
     answer = await anna.post("/app/purpose", data={"stated": "case work", "other": "claim:" + "f" * 32})
     assert answer.status_code == 422
+
+
+async def test_while_the_graph_is_away_a_browser_gets_a_page(
+    pages: Pages, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("the graph does not answer")
+
+    anna = await pages(ANNA)
+    monkeypatch.setattr(store, "read", away)
+    answer = await anna.get("/app/cases")
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert "The database does not answer" in answer.text
+    assert (await anna.get("/app/static/screens.css")).status_code == 200
