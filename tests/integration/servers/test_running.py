@@ -54,7 +54,7 @@ def test_a_dead_process_is_never_shown_as_ready_and_a_new_one_is_found(tmp_path:
         assert (the_child(tmp_path).pid, state_of_child(the_child(tmp_path))) == (0, "waits to start again")
         # Then its next process is found by its name
         await until(lambda: supervisor.children["sleeper"].pid != 0)
-        await until(lambda: the_child(tmp_path).pid == supervisor.children["sleeper"].pid)
+        await until(lambda: 0 != the_child(tmp_path).pid == supervisor.children["sleeper"].pid)
         assert state_of_child(the_child(tmp_path)) == "runs, not written down yet"
         assert read_state(tmp_path)["children"][0]["pid"] == first.pid
         await supervisor.stop_all()
