@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.integration.screens.conftest import PICTURES_CAME
 from tests.journeys.conftest import Demo
 
 
@@ -34,6 +35,7 @@ def decide(page: Page, keys: str, said: str) -> None:
     expect(item.locator("[data-tool=zoom]")).to_be_visible()  # the script runs
     expect(item.locator("[data-consequence]")).not_to_be_empty()
     page.wait_for_timeout(600)  # a look: right after a pair came a verdict's key counts as pressed twice
+    page.evaluate(PICTURES_CAME)
     for key in keys.split():
         page.keyboard.press(key)
     expect(page.locator("#last")).to_contain_text(said)
@@ -59,6 +61,7 @@ def test_from_the_link_to_the_threads_of_a_case(demo: Demo, browser: Browser) ->
     item = page.locator("article.item:not([hidden])")
     assert item.locator(".crop").count() >= 2
     expect(item.locator("[data-tool=zoom]")).to_be_visible()
+    page.evaluate(PICTURES_CAME)
     page.keyboard.press("s")
     expect(page.locator("#last")).to_contain_text("approved")
 

@@ -23,9 +23,19 @@ SMALL, LARGE, TABLET = (1366, 768), (1920, 1080), (820, 1180)
 expect.set_options(timeout=30_000)  # longer than a loaded machine needs, so no result depends on speed
 
 
+PICTURES_CAME = """
+    Promise.all([...document.querySelectorAll("article.item:not([hidden]) img")].map((image) =>
+      image.decode().catch(() => {})))
+"""
+
+
 async def press_verdict(page: Page, key: str) -> None:
-    """Presses a verdict's key after a look that is long enough: right after a pair came it counts as pressed twice."""
+    """Presses a verdict's key once the pictures are there, after a look that is long enough.
+
+    Right after a pair came a key counts as pressed twice, and without its pictures no pair can be judged.
+    """
     await page.wait_for_timeout(600)
+    await page.evaluate(PICTURES_CAME)
     await page.keyboard.press(key)
 
 

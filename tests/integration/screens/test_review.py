@@ -5,7 +5,7 @@ from playwright.async_api import Route, expect
 
 from graph.store.session import Store
 from tests.integration.conftest import entries
-from tests.integration.screens.conftest import Open, press_verdict
+from tests.integration.screens.conftest import PICTURES_CAME, Open, press_verdict
 from tests.support.factories import ANNA, BEN, Scene
 from tests.support.queue import change, judge, pairs
 
@@ -133,8 +133,10 @@ async def test_a_key_that_was_pressed_twice_judges_one_pair(scene: Scene, store:
     await page.clock.install(time=0)
     await page.goto("/app/review")
     await page.clock.pause_at(3_600_000)
+    await page.evaluate(PICTURES_CAME)
     await page.keyboard.press("d")
     await expect(page.locator("#last")).to_contain_text("different")
+    await page.evaluate(PICTURES_CAME)
     await page.keyboard.press("d")
     await page.keyboard.press("e")
     await expect(page.locator("article.item:not([hidden]) [data-feature=ears]")).to_have_attribute(
