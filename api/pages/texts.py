@@ -38,6 +38,9 @@ _TOLD: Final = {
     "{who} acted first ({decision}, {at}): this link is {state} now": _(
         "{who} acted first ({decision}, {at}): this link is {state} now"
     ),
+    "{who} decided since ({decision}, {at}): a supervisor of {places} may take that back first": _(
+        "{who} decided since ({decision}, {at}): a supervisor of {places} may take that back first"
+    ),
     "{who} is judging this, until {at} at the latest": _("{who} is judging this, until {at} at the latest"),
     "the version you saw is not the one that stands: this link is {state}": _("this link is {state} now"),
     "this link is {state}: {what}": _("this link is {state}: {what}"),

@@ -127,6 +127,9 @@ async def _check_reopen(tx: Tx, access: Access, locked: Locked) -> None:
     if (last := locked.status.last) is None:
         link.state_after_reopening(locked.status)  # raises
         return
+    own = next((act for act in locked.status.acts if act.by == actor.actor), None)
+    if own is not None and not may(actor, Permission.REOPEN, locked.districts, made_by=last.by):
+        raise decided_since([locked], own.act_id, actor)
     check_may(actor, Permission.REOPEN, locked.districts, made_by=last.by)
     visible, _ = await links_of_act(tx, last.act_id, actor)
     others = [
@@ -139,6 +142,19 @@ async def _check_reopen(tx: Tx, access: Access, locked: Locked) -> None:
             current={"act_id": last.act_id, "links": others},
             disclosed=f"this was decided together with {len(others)} other links: reopen the whole act",
         )
+
+
+def decided_since(found: Sequence[Locked], act_id: str, actor: Person) -> Conflict:
+    """The refusal to take an act back on links that somebody decided since: who, when, and who may take that back."""
+    latest = max(found, key=lambda locked: locked.status.acts[-1].at)
+    last, places = latest.status.acts[-1], " or ".join(sorted(set(latest.districts)))
+    return Conflict(
+        "links of it were decided again since: take those acts back first",
+        code="half_undo",
+        current={"act_id": act_id, "links": [locked.current_for(actor) for locked in found]},
+        disclosed=f"{latest.last_by(actor)} decided since ({last.decision}, {last.at}):"
+        f" a supervisor of {places} may take that back first",
+    )
 
 
 async def links_of_act(tx: Tx, act_id: str, actor: Person) -> tuple[dict[str, tuple[Locked, str]], bool]:
