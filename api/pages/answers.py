@@ -21,7 +21,7 @@ from graph.actions.decide.verdicts import do_reopening, do_verdict
 from graph.actions.read.answers import Answer, FoundFace, read_search
 from graph.actions.read.links import read_links_by_id
 from graph.actions.read.media import MediaFaces, read_faces
-from graph.actions.read.pairs import read_pair
+from graph.actions.read.pairs import check_pair, read_pair
 from graph.actions.read.search import do_end
 from graph.actions.read.searches import Filters, read_searches, read_unjudged
 from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
@@ -193,6 +193,7 @@ async def judge_pair(
 ) -> Response:
     """Stores the verdict; faces that nobody has linked are linked by it."""
     faces, reasons = (form.probe, face_id), tuple(filter(None, form.reason))
+    await check_pair(access, search_id, faces)
     if form.version is None:
         if form.decision is not Decision.CONFIRMED:
             raise Invalid("nobody proposed this pair: only `same person` can be said of it")
