@@ -63,6 +63,7 @@ def build_pages() -> FastAPI:
     pages.add_exception_handler(RedthreadError, _refused)
     pages.add_exception_handler(RequestValidationError, _invalid)
     pages.add_exception_handler(HTTPException, _http)
+    pages.add_exception_handler(Exception, _failed)
     pages.add_middleware(OnlyInSession)
     return pages
 
@@ -104,6 +105,11 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return problem_page(request, CODE_OF_STATUS.get(error.status_code, "bad_request"))
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    """The page of a fault in the service; the server logs the fault itself."""
+    return problem_page(request, "internal")
 
 
 async def to_pages() -> Response:

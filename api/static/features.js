@@ -3,13 +3,6 @@
 
 const STATES = ["", "for", "against"];
 
-/** The id of the text that says what a decision lacks. */
-export function lacking(form, decision) {
-  const { needs, say } = form.querySelector(`[name=decision][value=${decision}]`).dataset;
-  const filled = (value) => value.trim() && !value.startsWith("against:");
-  return needs && !new FormData(form).getAll(needs).some(filled) ? say : "";
-}
-
 document.addEventListener("click", (event) => {
   const feature = event.target.closest("button.feature");
   if (!feature) return;

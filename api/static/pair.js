@@ -1,6 +1,7 @@
 // One pair with script: features by keys, and what a decision lacks is said before it is sent.
 
-import { lacking } from "./features.js";
+import "./features.js";
+import { lacking } from "./judging.js";
 
 document.addEventListener("submit", (event) => {
   const say = event.submitter?.name === "decision" && lacking(event.target, event.submitter.value);

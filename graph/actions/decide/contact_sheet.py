@@ -12,7 +12,7 @@ from graph.actions import victims
 from graph.actions.access import Access
 from graph.actions.decide.acts import Done, done_of
 from graph.actions.decide.decision import PLAIN, Deciding, Locked, Seen, Step
-from graph.actions.decide.verdicts import check_version, check_visible, lock, plan, write
+from graph.actions.decide.verdicts import check_judge, check_version, lock, plan, write
 from graph.actions.read.links import find_link
 from graph.actions.victims import Surroundings
 from graph.domain import ids, link
@@ -76,8 +76,8 @@ async def do_act(access: Access, judgement: SheetJudgement) -> Done:
     deciding = Deciding(access, "verdict", AuditAction.LINKS_JUDGED, judgement.faces)
 
     async def work(tx: Tx, head: log.Head) -> Done:
-        found = await _lock_seen(tx, judgement, actor)
-        sheet = await _plan_sheet(tx, judgement, found, actor)
+        found = await _lock_seen(tx, judgement, access)
+        sheet = await _plan_sheet(tx, judgement, found, access)
         if sheet.created:
             await _create(tx, sheet.created, access)
         found |= await lock(tx, [step.link_id for step in sheet.steps if step.link_id not in found])
@@ -93,8 +93,8 @@ async def preview(access: Access, judgement: SheetJudgement) -> Done:
     deciding = Deciding(access, "verdict", AuditAction.LINKS_JUDGED, judgement.faces)
 
     async def work(tx: Tx) -> Done:
-        found = await _lock_seen(tx, judgement, actor, read_only=True)
-        sheet = await _plan_sheet(tx, judgement, found, actor, read_only=True)
+        found = await _lock_seen(tx, judgement, access, read_only=True)
+        sheet = await _plan_sheet(tx, judgement, found, access, read_only=True)
         found |= {
             link_id: Locked(link_id, a, b, State.WITHDRAWN, 0, (), LinkStatus(State.WITHDRAWN))
             for link_id, (a, b) in sheet.created.items()
@@ -160,22 +160,23 @@ def _may_know(actor: Person, pair: Row, side: str, other: str) -> bool:
     return listed or may(actor, Permission.SEE, pair[f"{side}_districts"]) or bool(pair[f"{side}_found"])
 
 
-async def _lock_seen(tx: Tx, judgement: SheetJudgement, actor: Person, *, read_only: bool = False) -> dict[str, Locked]:
+async def _lock_seen(
+    tx: Tx, judgement: SheetJudgement, access: Access, *, read_only: bool = False
+) -> dict[str, Locked]:
     found = await lock(tx, [item.link_id for item in judgement.links], read_only=read_only)
     for item in judgement.links:
         if item.link_id not in found:
             raise NotFound("there is no such link")
-        check_visible(actor, found[item.link_id])
-        check_may(actor, Permission.JUDGE, found[item.link_id].districts)
-        check_version(found[item.link_id], item.version, actor)
+        check_judge(access, found[item.link_id])
+        check_version(found[item.link_id], item.version, access.person)
     return found
 
 
 async def _plan_sheet(
-    tx: Tx, judgement: SheetJudgement, found: Mapping[str, Locked], actor: Person, *, read_only: bool = False
+    tx: Tx, judgement: SheetJudgement, found: Mapping[str, Locked], access: Access, *, read_only: bool = False
 ) -> _SheetPlan:
     """What the act decides on each link, including links that the machine did not propose and the act creates."""
-    linked = {face for locked in found.values() for face in locked.faces}
+    linked, actor = {face for locked in found.values() for face in locked.faces}, access.person
     shown = linked | set(judgement.faces or ())
     if not set(judgement.faces_apart) <= shown:
         raise Invalid("faces_apart: only faces of these links, or named in `faces`")
@@ -188,10 +189,15 @@ async def _plan_sheet(
     confirmed = {ids.link_id(*pair): pair for pair in pairs_to_confirm(sheet)}
     dismissed = {ids.link_id(*pair): pair for pair in pairs_to_dismiss(sheet, unlinked)}
     pairs = confirmed | dismissed
-    # Links that the machine proposed between a face ticked off and one that was not are answered too.
+    # Links that the machine proposed between a face ticked off and one that was not are answered too, but for those
+    # that somebody else is judging.
     between = await _open_links(tx, apart, sheet.side_of) if apart else set[str]()
     known = {**found, **await lock(tx, between | (pairs.keys() - found.keys()), read_only=read_only)}
-    may_dismiss = {key for key in between & known.keys() if may(actor, Permission.JUDGE, known[key].districts)}
+    may_dismiss = {
+        key
+        for key in between & known.keys()
+        if may(actor, Permission.JUDGE, known[key].districts) and not known[key].is_claimed_from(access)
+    }
     states = {key: known[key].status.state if key in known else State.WITHDRAWN for key in pairs}
     for key in pairs:
         # A link of the sheet itself that waits for no verdict is refused where its step is planned.

@@ -2,7 +2,9 @@
 
 import re
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
 from graph.domain.group import SHEET_MAX
 from graph.store.session import Store
@@ -31,3 +33,19 @@ async def test_the_largest_group_is_judged_in_one_act(scene: Scene, store: Store
     assert answer.status_code == 303, answer.text[:2000]
     row = await store.read(lambda tx: tx.one("MATCH ()-[r:CANDIDATE]->() RETURN r.link_id AS id, r.state AS state"))
     assert row == {"id": link_id, "state": "dismissed"}
+
+
+async def test_a_fault_of_the_service_answers_with_a_page(
+    app: FastAPI, pages: Pages, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def faulty(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault")
+
+    anna = await pages(ANNA)
+    monkeypatch.setattr("api.pages.review.open_items", faulty)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(
+        transport=transport, base_url=anna.base_url, headers=anna.headers, cookies=anna.cookies
+    ) as browser:
+        answer = await browser.get("/app/review")
+    assert answer.status_code == 500 and "The service failed." in answer.text and "a fault" not in answer.text

@@ -1,8 +1,11 @@
 """The review page in a real browser: by keyboard alone, without script, and without a jump."""
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.async_api import Route, expect
 
+from graph.domain.queue import LEASE
 from graph.store.session import Store
 from tests.integration.conftest import entries
 from tests.integration.screens.conftest import PICTURES_CAME, Open, press_verdict
@@ -94,6 +97,35 @@ async def test_while_the_service_is_away_nothing_is_lost(scene: Scene, store: St
     assert (tries, await states(store)) == (3, {"candidate": 1, "dismissed": 1})
 
 
+async def test_a_fault_of_the_service_is_shown_and_nothing_is_sent_again(
+    scene: Scene, store: Store, open_as: Open
+) -> None:
+    await change(store, WITHOUT_LINKS)
+    await pairs(scene, 2)
+    page = await open_as(ANNA)
+    await page.goto("/app/review")
+    tries = 0
+
+    async def failing(route: Route) -> None:
+        nonlocal tries
+        tries += 1
+        await (route.fulfill(status=500, body="Bad gateway?") if tries == 1 else route.continue_())
+
+    await page.route("**/review/decisions", failing)
+    item = page.locator("article.item:not([hidden])")
+    first = await item.get_attribute("data-claim")
+    await page.keyboard.press("e")
+    await press_verdict(page, "d")
+    await expect(page.locator("#trouble")).to_contain_text("The service failed")
+    assert await item.get_attribute("data-claim") == first
+    await expect(item.locator("[data-feature=ears]")).to_have_attribute("aria-pressed", "true")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#trouble")).to_be_empty()
+    await press_verdict(page, "d")
+    await expect(page.locator("#last")).to_contain_text("different")
+    assert (tries, await states(store)) == (2, {"candidate": 1, "dismissed": 1})
+
+
 async def test_who_is_too_late_is_told_and_goes_on(scene: Scene, store: Store, open_as: Open) -> None:
     await change(store, WITHOUT_LINKS)
     await pairs(scene, 2)
@@ -101,9 +133,9 @@ async def test_who_is_too_late_is_told_and_goes_on(scene: Scene, store: Store, o
     await page.goto("/app/review")
     item = page.locator("article.item:not([hidden])")
     link_id, _, version = (await item.locator("input[name=link]").get_attribute("value") or "").partition(":")
-    await judge(store, link_id, "dismissed", int(version), actor=BEN)
+    await judge(store, link_id, "dismissed", int(version), actor=BEN, now=datetime.now(UTC) + LEASE)
     await press_verdict(page, "d")
-    await expect(page.locator("#trouble")).to_contain_text("yours was not saved")
+    await expect(page.locator("#trouble")).to_contain_text("nothing new was saved")
     await page.keyboard.press("Enter")
     await expect(page.locator("#trouble")).to_be_empty()
     await press_verdict(page, "d")

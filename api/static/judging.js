@@ -1,0 +1,35 @@
+// Before a verdict: what it lacks, and what *same person* would join.
+
+import { copyOf, sessionOver } from "./sending.js";
+
+/** Whether a picture of the item has not come: who judges has to see all of them. */
+const lacksPicture = (article) => [...article.querySelectorAll("img")].some((image) => !image.complete || !image.naturalWidth);
+
+/** The id of the text that says what a decision lacks. */
+export function lacking(form, decision) {
+  const { needs, say } = form.querySelector(`[name=decision][value=${decision}]`).dataset;
+  const filled = (value) => value.trim() && !value.startsWith("against:");
+  return needs && !new FormData(form).getAll(needs).some(filled) ? say : "";
+}
+
+/** Whether the decision may be sent; what it lacks is said in the item. */
+export function isReady(article, decision) {
+  const isVerdict = decision !== "later" && decision !== "unsure";
+  const lack = isVerdict && lacksPicture(article) ? "need-picture" : lacking(article.querySelector("form"), decision);
+  if (lack) article.querySelector("[data-consequence]").replaceChildren(copyOf(lack));
+  return !lack;
+}
+
+/** Shows what *same person* would join, or why it would be refused. */
+export async function preview(article) {
+  const form = article.querySelector("form");
+  const number = (article.dataset.asked = String(Number(article.dataset.asked ?? 0) + 1));
+  try {
+    const answer = await fetch(form.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    const text = await answer.text();
+    if (answer.status === 401) return sessionOver();
+    if (article.dataset.asked === number) article.querySelector("[data-consequence]").innerHTML = text;
+  } catch {
+    delete article.dataset.asked;
+  }
+}
