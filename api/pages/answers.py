@@ -12,6 +12,7 @@ from api.pages.access import Judge, Marker, Reader, Reopener, SearchEnder
 from api.pages.forms import Words
 from api.pages.page import PageDep
 from api.pages.search import A_PAGE, question_of
+from api.pages.texts import TAKEN_BACK_IN_SEARCH
 from api.wire import Digest
 from graph.actions.access import Access
 from graph.actions.decide.contact_sheet import do_link
@@ -22,7 +23,7 @@ from graph.actions.read.answers import Answer, FoundFace, read_search
 from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.links import read_links_by_id
 from graph.actions.read.media import MediaFaces, read_faces
-from graph.actions.read.pairs import read_pair
+from graph.actions.read.pairs import check_pair, read_pair
 from graph.actions.read.search import do_end
 from graph.actions.read.searches import Filters, read_searches, read_unjudged
 from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
@@ -197,6 +198,7 @@ async def judge_pair(
 ) -> Response:
     """Stores the verdict; faces that nobody has linked are linked by it."""
     faces, reasons = (form.probe, face_id), tuple(filter(None, form.reason))
+    await check_pair(access, search_id, faces)
     if form.version is None:
         if form.decision is not Decision.CONFIRMED:
             raise Invalid("nobody proposed this pair: only `same person` can be said of it")
@@ -217,5 +219,5 @@ async def undo(
     version: Annotated[int, Form(ge=0)],
 ) -> Response:
     """Takes the verdict back."""
-    await do_reopening(access, Seen(link, version), "taken back on the page of a search")
+    await do_reopening(access, Seen(link, version), TAKEN_BACK_IN_SEARCH)
     return page.see("answer", search_id=search_id)

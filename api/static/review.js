@@ -109,7 +109,7 @@ items.addEventListener("change", (event) => {
 });
 
 items.addEventListener("click", (event) => {
-  if (event.target.closest("[data-no-face]")) noFace(current());
+  if (event.target.closest("button[data-no-face]")) noFace(current());
 });
 
 document.addEventListener("submit", (event) => {

@@ -30,6 +30,8 @@ async def test_a_whole_review_by_keyboard(scene: Scene, store: Store, open_as: O
     await page.goto("/app/review")
     item = page.locator("article.item:not([hidden])")
     await expect(item.locator("[data-consequence]")).to_contain_text("joins 2 faces of 1 case")
+    await page.keyboard.press("ArrowLeft")
+    await expect(item.locator(".face.picked[data-label-version]:not([data-label-version=''])")).to_be_visible()
     await press_verdict(page, "s")
     await expect(item.locator("[data-consequence]")).to_contain_text("at least one feature")
     await page.keyboard.press("e")
@@ -59,7 +61,9 @@ async def test_a_whole_review_by_keyboard(scene: Scene, store: Store, open_as: O
     assert await states(store) == {"candidate": 1, "confirmed": 1, "dismissed": 1, "unsure": 1}
     said = await store.read(lambda tx: tx.one("MATCH (v:Verdict {decision: 'confirmed'}) RETURN v.reasons AS reasons"))
     assert said is not None and sorted(said["reasons"]) == ["against:hair", "ears"]
-    assert {"queue.claimed", "face.seen", "act.previewed", "links.judged"} <= {e.action for e in await entries(store)}
+    acts = {entry.action for entry in await entries(store)}
+    assert {"queue.claimed", "face.seen", "act.previewed", "links.judged"} <= acts
+    assert "face.labelled" not in acts, "a key did more than its own act"
 
 
 async def test_a_verdict_without_script(scene: Scene, store: Store, open_as: Open) -> None:
