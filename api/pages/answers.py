@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Form, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.deps import AfterDigest, Id
+from api.deps import AfterDigest, Id, ServicesDep
 from api.pages.access import Judge, Marker, Reader, Reopener, SearchEnder
 from api.pages.forms import Words
+from api.pages.last import LastDecision, forget, keep, kept
 from api.pages.page import PageDep
 from api.pages.search import A_PAGE, question_of
 from api.pages.texts import TAKEN_BACK_IN_SEARCH
@@ -67,13 +68,15 @@ class Part:
 
 @router.get("/search/{search_id}", name="answer")
 async def answer(
+    request: Request,
     search_id: Id,
     access: Reader,
+    services: ServicesDep,
     page: PageDep,
     after: Annotated[str, Query(max_length=25)] = "",
-    judged: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """The answer as it is now; to a script the part that changes."""
+    judged = kept(request, services).link
     found = await read_search(access, search_id, after=after, limit=FOUND_A_PAGE)
     picture = await _picture(access, found)
     values: dict[str, Any] = {
@@ -194,7 +197,12 @@ class PairForm(BaseModel):
 
 @router.post("/search/{search_id}/pairs/{face_id}", name="judge_pair")
 async def judge_pair(
-    search_id: Id, face_id: Id, access: Judge, page: PageDep, form: Annotated[PairForm, Form()]
+    search_id: Id,
+    face_id: Id,
+    access: Judge,
+    services: ServicesDep,
+    page: PageDep,
+    form: Annotated[PairForm, Form()],
 ) -> Response:
     """Stores the verdict; faces that nobody has linked are linked by it."""
     faces, reasons = (form.probe, face_id), tuple(filter(None, form.reason))
@@ -207,17 +215,18 @@ async def judge_pair(
         link_id, shown = ids.link_id(*ids.ordered(*faces)), tuple(form.face)
         shown = shown if form.decision is Decision.CONFIRMED else None
         link = await do_verdict(access, Judgement(link_id, form.version, form.decision, reasons, form.text, shown))
-    return page.see("answer", {"judged": link.link_id}, search_id=search_id)
+    return keep(page.see("answer", search_id=search_id), services, LastDecision(link=link.link_id))
 
 
 @router.post("/search/{search_id}/undone", name="undo_pair")
 async def undo(
     search_id: Id,
     access: Reopener,
+    services: ServicesDep,
     page: PageDep,
     link: Annotated[str, Form(max_length=100)],
     version: Annotated[int, Form(ge=0)],
 ) -> Response:
     """Takes the verdict back."""
     await do_reopening(access, Seen(link, version), TAKEN_BACK_IN_SEARCH)
-    return page.see("answer", search_id=search_id)
+    return forget(page.see("answer", search_id=search_id), services)

@@ -197,12 +197,12 @@ async def one_link(link_id: Id, access: Reader, page: PageDep) -> Response:
 
 
 async def _claimed(access: Access, form: SheetForm) -> Access:
-    """The access for the purpose of the item's claim, while that is open.
+    """The access for the purpose of the item's claim, while that is open and of these links.
 
     After it the versions of the links say who judged them since, and the claims on them who is judging them now.
     """
     with suppress(Conflict):
-        return await under_claim(access, form.claim)
+        return await under_claim(access, form.claim, [seen.link_id for seen in seen_links(form.link)])
     return access
 
 
