@@ -21,6 +21,7 @@ from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.mark import do_mark
 from graph.actions.decide.verdicts import do_reopening, do_verdict
 from graph.actions.read.answers import Answer, FoundFace, read_search
+from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.links import read_links_by_id
 from graph.actions.read.media import MediaFaces, read_faces
 from graph.actions.read.pairs import check_pair, read_pair
@@ -77,10 +78,12 @@ async def answer(
     """The answer as it is now; to a script the part that changes."""
     judged = kept(request, services).link
     found = await read_search(access, search_id, after=after, limit=FOUND_A_PAGE)
+    picture = await _picture(access, found)
     values: dict[str, Any] = {
         "answer": found,
         "parts": await _parts(access, found),
-        "picture": await _picture(access, found),
+        "picture": picture,
+        "views": await read_crop_views(access, (face.face_id for face in (picture.items if picture else found.faces))),
         "may_mark": may(access.person, Permission.MARK, [access.person.district]),
         "may_judge": may(access.person, Permission.JUDGE, [access.person.district]),
         "last": (await read_links_by_id(access, [judged])).get(judged) if judged else None,
@@ -143,7 +146,8 @@ async def _picture(access: Access, found: Answer) -> MediaFaces | None:
 async def unjudged(search_id: Id, access: Reader, page: PageDep, after: AfterDigest = "") -> Response:
     """What the machine could not compare: a person has to look."""
     found = await read_unjudged(access, search_id, after=after, limit=UNJUDGED_A_PAGE)
-    return page("search/unjudged.html", search_id=search_id, found=found, after=after)
+    views = await read_crop_views(access, (face.face_id for media in found.items for face in media.faces))
+    return page("search/unjudged.html", search_id=search_id, found=found, views=views, after=after)
 
 
 @router.post("/search/{search_id}/end", name="end_search")

@@ -11,6 +11,7 @@ from api.pages.access import Labeller, Reader, SessionDep, under_claim
 from api.pages.page import PageDep, safe_back
 from graph.actions.access import Access
 from graph.actions.decide.repeated_person import Statement, do_statement, read_statements
+from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.faces import read_context, read_crop, read_similar
 from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
 from graph.actions.sessions import allow_wider_view
@@ -51,7 +52,8 @@ async def similar(face_id: Id, access: Reader, page: PageDep, claim: ClaimId = "
     """The faces as similar as those proposed for one face, which were not proposed."""
     seen = await under_claim(access, claim)
     found = await read_similar(seen, face_id, after=after, limit=SIMILAR_A_PAGE)
-    return page("similar.html", face_id=face_id, found=found, claim=claim, after=after)
+    views = await read_crop_views(access, (face.face_id for face in found.items))
+    return page("similar.html", face_id=face_id, found=found, views=views, claim=claim, after=after)
 
 
 @router.get("/faces/{face_id}/wider", name="wider")

@@ -26,6 +26,7 @@ from graph.actions.decide.decision import Seen
 from graph.actions.decide.label import Labelling, do_label
 from graph.actions.read.agreement import read_agreement_on
 from graph.actions.read.claims import do_claim, do_renewal, do_skip, end_decided_claims
+from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.links import read_link, read_links_by_id
 from graph.actions.read.queue import read_items, read_queue
 from graph.actions.read.times import count_pictures_seen
@@ -191,7 +192,8 @@ async def no_face(
 async def one_link(link_id: Id, access: Reader, page: PageDep) -> Response:
     """What the machine thought of one pair, and who judged it how, as far as this person may read it."""
     link = await read_link(access, link_id)
-    return page("link.html", link=link, agreement=await read_agreement_on(access, link_id))
+    views = await read_crop_views(access, (link.a.face_id, link.b.face_id))
+    return page("link.html", link=link, views=views, agreement=await read_agreement_on(access, link_id))
 
 
 async def _claimed(access: Access, form: SheetForm) -> Access:
