@@ -14,9 +14,9 @@ from api.pages.page import PageDep
 from api.pages.search import A_PAGE, question_of
 from api.wire import Digest
 from graph.actions.access import Access
-from graph.actions.decide.contact_sheet import do_link
 from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.mark import do_mark
+from graph.actions.decide.pair import do_link, preview_pair
 from graph.actions.decide.verdicts import do_reopening, do_verdict
 from graph.actions.read.answers import Answer, FoundFace, read_search
 from graph.actions.read.links import read_links_by_id
@@ -172,16 +172,22 @@ async def pair(search_id: Id, face_id: Id, access: Judge, page: PageDep, probe: 
         found=shown[face_id],
         others=[shown[face] for face in found.others[:OTHERS_MAX]],
         waits=found.link is None or found.link.state in AWAITS_VERDICT,
+        may_mark=may(access.person, Permission.LABEL, [access.person.district]),
         features=FEATURES,
     )
 
 
-class PairForm(BaseModel):
-    """A verdict on a pair: `version` is that of its link, None where there is none yet; `face` are those shown."""
+class SeenPair(BaseModel):
+    """A pair as it was shown: `version` is that of its link, None where there is none yet; `face` are those shown."""
 
     probe: Digest
     version: int | None = Field(default=None, ge=0)
     face: Annotated[list[Digest], Words, Field(max_length=OTHERS_MAX + 2)]
+
+
+class PairForm(SeenPair):
+    """A verdict on a pair."""
+
     decision: Decision
     reason: list[str] = Field(default_factory=list[str], max_length=20)
     text: str = Field(default="", max_length=TEXT_LIMIT)
@@ -191,7 +197,7 @@ class PairForm(BaseModel):
 async def judge_pair(
     search_id: Id, face_id: Id, access: Judge, page: PageDep, form: Annotated[PairForm, Form()]
 ) -> Response:
-    """Stores the verdict; faces that nobody has linked are linked by it."""
+    """Stores the verdict; faces that nobody has linked are linked by it. A script is told which page comes next."""
     faces, reasons = (form.probe, face_id), tuple(filter(None, form.reason))
     if form.version is None:
         if form.decision is not Decision.CONFIRMED:
@@ -201,7 +207,17 @@ async def judge_pair(
         link_id, shown = ids.link_id(*ids.ordered(*faces)), tuple(form.face)
         shown = shown if form.decision is Decision.CONFIRMED else None
         link = await do_verdict(access, Judgement(link_id, form.version, form.decision, reasons, form.text, shown))
-    return page.see("answer", {"judged": link.link_id}, search_id=search_id)
+    judged = {"judged": link.link_id}
+    if page.is_part:
+        return Response(status_code=204, headers={"Redthread-Next": page.path("answer", judged, search_id=search_id)})
+    return page.see("answer", judged, search_id=search_id)
+
+
+@router.post("/search/{search_id}/pairs/{face_id}/preview", name="preview_pair")
+async def preview(face_id: Id, access: Judge, page: PageDep, form: Annotated[SeenPair, Form()]) -> Response:
+    """What *same person* would change, or why it would be refused."""
+    done = await preview_pair(access, (form.probe, face_id), form.version, tuple(form.face))
+    return page("review/consequence.html", done=done)
 
 
 @router.post("/search/{search_id}/undone", name="undo_pair")

@@ -84,6 +84,11 @@ class Locked:
     status: LinkStatus
     history: tuple[LinkAct, ...] = ()
 
+    @classmethod
+    def not_made(cls, link_id: str, a: str, b: str) -> "Locked":
+        """A link that an act would create."""
+        return cls(link_id, a, b, State.WITHDRAWN, 0, (), LinkStatus(State.WITHDRAWN))
+
     @property
     def faces(self) -> tuple[str, str]:
         return self.a, self.b
