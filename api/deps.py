@@ -33,6 +33,10 @@ from graph.space import Space
 from graph.store.session import Store
 
 Route = TypeVar("Route", bound=Callable[..., Any])
+READ_S: Final = 10
+"""Seconds after which a page says that the database does not answer: a long report reads many times, each far less."""
+WRITE_S: Final = 30
+"""The same for a decision, which also waits for those before it: as long as the local stack's Neo4j lets one run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """The services of one process, closed at the end; Neo4j may still be starting."""
     files = MediaStore(settings.store_url)
     space = Space.of(settings.data, settings.store_url, settings.space_mib)
-    async with Store(*settings.neo4j) as store, Store(*settings.neo4j) as readiness_store:
+    store = Store(*settings.neo4j, read_s=READ_S, write_s=WRITE_S)
+    async with store, Store(*settings.neo4j) as readiness_store:
         access_log = AccessLog(store)
         keys = Keys(fetch_from(settings.oidc_issuer, settings.oidc_jwks))
         sign_in = SignIn(keys, issuer=settings.oidc_issuer, audience=settings.oidc_audience, claims=settings.claims)

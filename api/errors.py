@@ -41,7 +41,8 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "method_not_allowed": (405, "This path does not take this method"),
     "too_slow": (408, "The request comes too slowly"),
     "conflict": (409, "Somebody else acted first"),
-    "stale_version": (409, "Somebody else acted first"),
+    "stale_version": (409, "It has changed since it was looked at"),
+    "claimed": (409, "Somebody else is judging this"),
     "already_decided": (409, "The link waits for no verdict"),
     "not_confirmed": (409, "The link waits for no second person"),
     "nothing_to_reopen": (409, "There is no act to take back"),
@@ -51,7 +52,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "face_exists": (409, "There is a face in this place already"),
     "unapproved_link": (409, "A link of this victim waits for approval"),
     "no_longer_one": (409, "These faces are no longer one victim"),
-    "claim_expired": (409, "The claim's time is over"),
+    "claim_expired": (409, "The claim is over"),
     "claims_limit": (409, "There are too many open claims"),
     "contradiction": (409, "This contradicts what is known"),
     "not_open": (409, "Nothing is added to this search any more"),
@@ -99,7 +100,7 @@ FILES: Final = ("media_store_unavailable",)
 SIGNED_IN: Final = ("token_missing", "token_invalid", "role_missing", "actor_missing", "sign_in_unavailable")
 ACTING: Final = ("forbidden", "invalid", *SIGNED_IN, *GRAPH)
 LOOKING: Final = ("purpose_missing", "not_found", "claim_expired", *ACTING)
-CONFLICTS: Final = ("stale_version", "already_decided", "contradiction")
+CONFLICTS: Final = ("stale_version", "claimed", "already_decided", "contradiction")
 BODY: Final = ("malformed_body", "too_large", "too_slow")
 
 

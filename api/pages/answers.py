@@ -21,7 +21,7 @@ from graph.actions.decide.verdicts import do_reopening, do_verdict
 from graph.actions.read.answers import Answer, FoundFace, read_search
 from graph.actions.read.links import read_links_by_id
 from graph.actions.read.media import MediaFaces, read_faces
-from graph.actions.read.pairs import read_pair
+from graph.actions.read.pairs import check_pair, read_pair
 from graph.actions.read.search import do_end
 from graph.actions.read.searches import Filters, read_searches, read_unjudged
 from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
@@ -199,6 +199,7 @@ async def judge_pair(
 ) -> Response:
     """Stores the verdict; faces that nobody has linked are linked by it. A script is told which page comes next."""
     faces, reasons = (form.probe, face_id), tuple(filter(None, form.reason))
+    await check_pair(access, search_id, faces)
     if form.version is None:
         if form.decision is not Decision.CONFIRMED:
             raise Invalid("nobody proposed this pair: only `same person` can be said of it")
@@ -216,6 +217,7 @@ async def judge_pair(
 @router.post("/search/{search_id}/pairs/{face_id}/preview", name="preview_pair")
 async def preview(face_id: Id, access: Judge, page: PageDep, form: Annotated[SeenPair, Form()]) -> Response:
     """What *same person* would change, or why it would be refused."""
+    await check_pair(access, search_id, (form.probe, face_id))
     done = await preview_pair(access, (form.probe, face_id), form.version, tuple(form.face))
     return page("review/consequence.html", done=done)
 

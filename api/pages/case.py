@@ -23,6 +23,8 @@ router = APIRouter()
 PEOPLE_A_PAGE: Final = 25
 PICTURES_A_PAGE: Final = 50
 CROPS_A_PICTURE: Final = 12
+CASES_NAMED: Final = 100
+"""Cases with the same pictures that are named; the rest is counted."""
 SHOWN: Final = {
     "": WITHOUT_LEADS,
     "candidate": frozenset({Strength.CANDIDATE}),
@@ -103,6 +105,7 @@ async def case(case_id: CaseId, access: Reader, page: PageDep, show: Shown = "",
         complete=complete,
         found=found,
         cells={row.person: cells_of(row, len(found.columns)) for row in found.rows},
+        shared_max=CASES_NAMED,
         show=show,
         after=after,
         may_judge=may(access.person, Permission.JUDGE, [facts.district]),

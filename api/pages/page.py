@@ -1,12 +1,13 @@
 """Renders a template for one request: language, session, main pages, addresses of routes, and security headers."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import Depends, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import NoMatchFound
 
@@ -47,6 +48,15 @@ def environment(name: str) -> Environment:
     return made
 
 
+@lru_cache(1000)
+def _path_format(app: Starlette, route: str, parameters: tuple[str, ...]) -> str:
+    """The path of a route with a place in braces for each parameter: a page of a thousand links looks for each once."""
+    try:
+        return str(app.url_path_for(route, **{name: f"{{{name}}}" for name in parameters}))
+    except NoMatchFound:
+        raise LookupError(f"no page has a route of the name {route} with {sorted(parameters)}") from None
+
+
 class Page:
     """The pages' templates for one request."""
 
@@ -83,10 +93,7 @@ class Page:
     def path(self, route: str, /, query: Mapping[str, object] | None = None, **parameters: str) -> str:
         """The quoted path of the page whose route has this name; `query` values that are None or empty are left out."""
         quoted = {name: quote(value, safe="") for name, value in parameters.items()}
-        try:
-            found = str(self._request.app.url_path_for(route, **quoted))
-        except NoMatchFound:
-            raise LookupError(f"no page has a route of the name {route} with {sorted(parameters)}") from None
+        found = _path_format(self._request.app, route, tuple(parameters)).format_map(quoted)
         text = "&".join(
             f"{quote(name, safe='')}={quote(str(value), safe='')}"
             for name, value in (query or {}).items()

@@ -61,7 +61,7 @@ def _threads() -> CaseThreads:
             ]
         )
     )
-    return CaseThreads(columns, rows, people=90, first=26, next=None)
+    return CaseThreads(columns, columns[1:], rows, cases=9, people=90, first=26, next=None)
 
 
 def _graph() -> PlacedGraph:

@@ -30,7 +30,7 @@ from graph.actions.read.queue import read_items, read_queue
 from graph.actions.read.sheet_faces import read_sheet_faces
 from graph.actions.read.times import count_pictures_seen
 from graph.domain import ids
-from graph.domain.errors import Conflict, Invalid, NotFound
+from graph.domain.errors import Conflict, Invalid
 from graph.domain.label import Label
 from graph.domain.link import TEXT_LIMIT, Decision
 from graph.domain.queue import Filters
@@ -110,14 +110,13 @@ async def review(
 async def decide(form: SheetFormDep, access: Judge, services: ServicesDep, page: PageDep) -> Response:
     """Stores the verdict; answers with what the machine thought, and the items that fill the batch again."""
     if form.decision == "later":
-        if form.claim:
-            await do_skip(access, form.claim)
-        decision = "later" if form.claim else "left"
+        decision = "left"
+        with suppress(Conflict):
+            if form.claim:
+                await do_skip(access, form.claim)
+                decision = "later"
         return await _after(access, services, page, form, act_id="", decision=decision, links=[])
-    # A claim that ended because the item was judged in another window: the links' versions say so below.
-    claimed = access
-    with suppress(NotFound):
-        claimed = await under_claim(access, form.claim)
+    claimed = await _claimed(access, form)
     done = await contact_sheet.do_act(claimed, form.judgement(Decision(form.decision)))
     link_ids = [link.link_id for link in done.links]
     links = await read_links_by_id(claimed, link_ids)
@@ -129,7 +128,7 @@ async def decide(form: SheetFormDep, access: Judge, services: ServicesDep, page:
 @router.post("/review/previews", name="preview")
 async def preview(form: SheetFormDep, access: Judge, page: PageDep) -> Response:
     """What *same person* would change, or why it would be refused."""
-    claimed = await under_claim(access, form.claim)
+    claimed = await _claimed(access, form)
     # A preview needs a reason as the verdict does; which one changes nothing.
     asked = form.model_copy(update={"reason": ["context"]})
     done = await contact_sheet.preview(claimed, asked.judgement(Decision.CONFIRMED))
@@ -157,8 +156,8 @@ async def undo(
 async def renew(access: Judge, claim: Annotated[list[str], Form(max_length=20)]) -> Response:
     """Gives open items their whole time again, while the person works on the page."""
     for claim_id in claim:
-        # One that was decided in another window, or whose time is over: its verdict will say so.
-        with suppress(Conflict, NotFound):
+        # One that was decided in another window, or whose time is over.
+        with suppress(Conflict):
             await do_renewal(access, claim_id)
     return Response(status_code=204)
 
@@ -198,6 +197,16 @@ async def one_link(
     agreement = await read_agreement_on(access, link_id)
     back = safe_back(back) if back else ""
     return page("link.html", link=link, faces=faces, agreement=agreement, back=back)
+
+
+async def _claimed(access: Access, form: SheetForm) -> Access:
+    """The access for the purpose of the item's claim, while that is open.
+
+    After it the versions of the links say who judged them since, and the claims on them who is judging them now.
+    """
+    with suppress(Conflict):
+        return await under_claim(access, form.claim)
+    return access
 
 
 async def _after(

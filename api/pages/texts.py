@@ -31,16 +31,17 @@ _EMPTY: Final = "–"
 LOCALES: Final = {"en": "en_GB", "da": "da"}
 """How each language writes dates and numbers: in American dates the month could be taken for the day."""
 
-
-def _(text: str) -> str:
-    """Marks a text for the catalogues."""
-    return text
-
-
 _TOLD: Final = {
+    "you acted first ({decision}, {at}): this link is {state} now": _(
+        "you acted first yourself, in another window or by pressing twice ({decision}, {at}): this link is {state} now"
+    ),
     "{who} acted first ({decision}, {at}): this link is {state} now": _(
         "{who} acted first ({decision}, {at}): this link is {state} now"
     ),
+    "{who} decided since ({decision}, {at}): a supervisor of {places} may take that back first": _(
+        "{who} decided since ({decision}, {at}): a supervisor of {places} may take that back first"
+    ),
+    "{who} is judging this, until {at} at the latest": _("{who} is judging this, until {at} at the latest"),
     "the version you saw is not the one that stands: this link is {state}": _("this link is {state} now"),
     "this link is {state}: {what}": _("this link is {state}: {what}"),
     "this would make one person of {what}: see `current` for the chain that joins them": _(
@@ -69,6 +70,7 @@ def filters(name: str) -> dict[str, Callable[..., Any]]:
         "lasting": partial(lasting, name),
         "said": partial(said, name),
         "whom": partial(whom, name),
+        "sentence": partial(sentence, name),
         "name": isolated,
         "short": short,
     }
@@ -113,13 +115,23 @@ def said(name: str, sentence: str | None) -> str:
     return "; ".join(_said(name, part) for part in sentence.split("; ")) if sentence else ""
 
 
+def sentence(name: str, text: str) -> str:
+    """What `said` gives, as a sentence that stands by itself: with a capital and a full stop."""
+    told = said(name, text)
+    return told[:1].upper() + told[1:] + "." * (told[-1:] not in ".!?")
+
+
 def whom(name: str, by: str) -> Markup:
     """Who did something: a name, or role and district (`people.display_name`) in the language of the page."""
+    return isolated(_who(name, by))
+
+
+def _who(name: str, by: str) -> str:
     role, of, district = by.partition(" of ")
     if not of or role not in ROLES:
-        return isolated(by)
+        return by
     gettext = language.translations(name).gettext
-    return isolated(gettext(ROLES[role]) % {"district": gettext(district)})
+    return gettext(ROLES[role]) % {"district": gettext(district)}
 
 
 def isolated(text: str) -> Markup:
@@ -150,6 +162,8 @@ def _said(name: str, part: str) -> str:
 
 
 def _word(name: str, key: str, word: str) -> str:
+    if key == "who":
+        return _who(name, word)
     at = _moment(word) if key == "at" else None
     return _said(name, word) if at is None else _local(LOCALES[name], at)
 

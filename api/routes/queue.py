@@ -128,7 +128,7 @@ class QueuePage(PageOut[QueueItemOut]):
     """)
 
 
-_OWN_CLAIM = ("not_found", "claim_expired")
+_OWN_CLAIM = ("claim_expired",)
 
 
 @router.get("/queue", response_model=QueuePage, responses=problems("forbidden", *LOOKING))

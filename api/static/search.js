@@ -22,7 +22,7 @@ async function take(response) {
   const text = await response.text();
   if (!response.ok) {
     trouble.innerHTML = text;
-    return;
+    return response.status < 500 || poll(); // what failed once may still come
   }
   trouble.replaceChildren();
   const active = document.activeElement?.closest("[data-mark], figure[data-face]");

@@ -12,6 +12,8 @@ NODES_MAX: Final = 300
 """More nodes than this are no picture that anybody can read."""
 MEDIA_SHARE: Final = 3
 """At most every third node is a picture, so that pictures leave room for people."""
+PEOPLE_MAX: Final = NODES_MAX - NODES_MAX // MEDIA_SHARE
+"""People and cases of a whole graph."""
 
 
 class NodeKind(StrEnum):

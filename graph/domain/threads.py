@@ -130,33 +130,35 @@ def columns_of(threads: Iterable[Mapping[Column, Thread]], shared: Mapping[Colum
 def people_of(faces: Iterable[Row], view: VictimView) -> dict[str, Subject]:
     """Whom the viewer takes each face of a case for: the victim that they know, else its group, else the face.
 
-    A face of a victim that the viewer does not know counts alone, as nobody groups it any more.
+    A victim that one case system alone states is known to whoever may see the face; `view` has the others. A face of a
+    victim that the viewer does not know counts alone, as nobody groups it any more.
     """
     of_face = view.victims.of_face
     return {
         face["face_id"]: subject_of(
-            face["face_id"], face["group_id"] if face["victim_id"] is None else None, of_face.get(face["face_id"])
+            face["face_id"],
+            face["group_id"] if face["victim_id"] is None else None,
+            of_face.get(face["face_id"]) if face["by_decision"] else face["victim_id"],
         )
         for face in faces
     }
 
 
-def add_links(
+def add_seen(
     table: ThreadTable,
-    links: Iterable[Sequence[str]],
-    here: Mapping[str, Subject],
+    found: Iterable[tuple[Subject, str, Strength, str | None]],
     elsewhere: Mapping[str, Row],
     viewer: Person,
 ) -> None:
-    """Adds the links (face, other face, link id, state) of the case's faces to faces of other cases.
+    """Adds faces of other cases: whom each shows, by whom it is held to, and by which link to a face of the case.
 
     An approved link names the cases of its other face.
     """
-    for face_id, other, link_id, state in links:
-        strength = OF_STATE[State(state)]
-        for case in elsewhere[other]["cases"]:
-            column = Column.of(case, named=state == State.APPROVED or may_see_case(viewer, case))
-            table.add(here[face_id], column, Seen(other, elsewhere[other]["quality"], strength, link_id))
+    for person, other, strength, link_id in found:
+        face = elsewhere[other]
+        for case in face["cases"]:
+            column = Column.of(case, named=strength is Strength.APPROVED or may_see_case(viewer, case))
+            table.add(person, column, Seen(other, face["quality"], strength, link_id))
 
 
 def add_victims(

@@ -71,10 +71,24 @@ class Tx:
 
 
 class Store:
-    """A pool of connections to one database. Build and close it inside the running loop."""
+    """A pool of connections to one database. Build and close it inside the running loop.
 
-    def __init__(self, uri: str, user: str, password: str, *, database: str = "neo4j") -> None:
+    `read_s` and `write_s` bound a reading and a writing transaction with its wait for a place: a database that takes
+    connections and never answers raises nothing by itself.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        user: str,
+        password: str,
+        *,
+        database: str = "neo4j",
+        read_s: float | None = None,
+        write_s: float | None = None,
+    ) -> None:
         self._database = database
+        self._read_s, self._write_s = read_s, write_s
         self._reading, self._writing = asyncio.Semaphore(READS_AT_ONCE), asyncio.Semaphore(WRITES_AT_ONCE)
         self._driver: AsyncDriver = AsyncGraphDatabase.driver(
             uri,
@@ -110,7 +124,7 @@ class Store:
             ):
                 return await session.execute_read(lambda inner: work(Tx(inner)))
 
-        return await _mapped(once())
+        return await _mapped(_within(self._read_s, once()))
 
     async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """The result of `work`, committed in one transaction.
@@ -130,7 +144,7 @@ class Store:
             except ConstraintError:
                 return await once()
 
-        return await asyncio.shield(_mapped(twice()))
+        return await asyncio.shield(_mapped(_within(self._write_s, twice())))
 
     async def pages(
         self, query: LiteralString, size: int, place: Callable[[Row], Any], *, first: Any = "", **values: Any
@@ -157,6 +171,12 @@ class Store:
                 await result.consume()
 
         await _mapped(once())
+
+
+async def _within(seconds: float | None, work: Awaitable[T]) -> T:
+    """Awaits `work`; after so many seconds TimeoutError, and its transaction is rolled back with its connection."""
+    async with asyncio.timeout(seconds):
+        return await work
 
 
 async def _mapped(work: Awaitable[T]) -> T:

@@ -5,7 +5,7 @@ import pytest
 from graph.actions.decide import acts, contact_sheet
 from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Seen
-from graph.domain.errors import Conflict, Invalid, NotFound
+from graph.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from graph.domain.link import Decision, SecondDecision
 from tests.integration.conftest import entries
 from tests.support.access import access_of
@@ -101,10 +101,18 @@ async def test_an_act_is_not_undone_below_a_later_decision_which_is_named(scene:
     store = scene.store
     act_id, seen = await confirmed_sheet(scene)
     await acts.do_act_approval(access_of(store, SUE, NOW), act_id, seen, SecondDecision.APPROVED, "")
-    with pytest.raises(Conflict) as refused:
-        await acts.do_act_reopening(access_of(store, SUE, NOW), act_id, "late")
-    assert refused.value.code == "half_undo"
-    assert [item["by"] for item in refused.value.current["links"]] == [SUE.actor]
+    for person in (SUE, ANNA):
+        with pytest.raises(Conflict) as refused:
+            await acts.do_act_reopening(access_of(store, person, NOW), act_id, "late")
+        assert refused.value.code == "half_undo"
+        assert [item["by"] for item in refused.value.current["links"]] == [SUE.actor]
+        assert refused.value.disclosed.startswith(f"{SUE.actor} decided since (approved, ")
+        assert refused.value.disclosed.endswith("a supervisor of north or south may take that back first")
+    with pytest.raises(Conflict) as one:
+        await reopen(store, seen[0].link_id, seen[0].version + 1, by=ANNA)
+    assert (one.value.code, one.value.current["act_id"]) == ("half_undo", act_id)
+    with pytest.raises(Forbidden):
+        await acts.do_act_reopening(access_of(store, BEN, NOW), act_id, "not mine")
 
 
 @pytest.fixture

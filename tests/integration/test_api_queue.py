@@ -37,9 +37,9 @@ async def test_the_claim_of_another_person_or_one_that_ended_is_no_purpose(
     skipped = await api.post(f"/queue/claims/{claim['claim_id']}/skips")
     ended = await api.get(crop, headers=purpose)
 
-    assert (others.status_code, others.json()["code"]) == (404, "not_found")
+    assert (others.status_code, others.json()["code"]) == (409, "claim_expired")
     assert (skipped.status_code, skipped.json()["claim_id"]) == (201, claim["claim_id"])
-    assert (ended.status_code, ended.json()["code"]) == (404, "not_found")
+    assert (ended.status_code, ended.json()["code"]) == (409, "claim_expired")
 
 
 async def test_the_queue_shows_open_claims_first_and_a_renewal_keeps_them(api: httpx.AsyncClient, scene: Scene) -> None:
@@ -63,8 +63,8 @@ async def test_the_queue_shows_open_claims_first_and_a_renewal_keeps_them(api: h
         ("POST", "/queue/claims", {"filters": {"score": 0.9}}, 422, "invalid"),
         ("POST", "/queue/claims", {"filters": {"submitted_before": "2026-11-20T10:00:00"}}, 422, "invalid"),
         ("POST", "/queue/claims", {"after": "nowhere"}, 422, "invalid"),
-        ("POST", "/queue/claims/nobodys/skips", None, 404, "not_found"),
-        ("POST", "/queue/claims/nobodys/renewals", None, 404, "not_found"),
+        ("POST", "/queue/claims/nobodys/skips", None, 409, "claim_expired"),
+        ("POST", "/queue/claims/nobodys/renewals", None, 409, "claim_expired"),
         ("GET", "/queue?after=nowhere", None, 422, "invalid"),
         ("GET", "/queue?order=score", None, 422, "invalid"),
         ("GET", "/approvals?limit=0", None, 422, "invalid"),

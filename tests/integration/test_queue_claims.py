@@ -1,13 +1,14 @@
 """Claims of queue items: nobody else gets a claimed item, and a claim ends by its lease or by a decision."""
 
 import asyncio
+from datetime import datetime
 
 import pytest
 
-from graph.actions.decide.contact_sheet import SheetJudgement, do_act
+from graph.actions.decide.contact_sheet import SheetJudgement, do_act, preview
 from graph.actions.decide.decision import Seen
 from graph.actions.read.claims import do_renewal, do_skip
-from graph.domain.errors import Conflict, Forbidden, NotFound
+from graph.domain.errors import Conflict, Forbidden
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
 from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Filters
@@ -58,6 +59,43 @@ async def test_a_claim_ends_when_one_decision_settled_all_its_links(store: Store
     assert (await queue(store)).items == []
 
 
+async def test_nobody_else_judges_what_is_claimed_until_the_lease_ends(store: Store, scene: Scene) -> None:
+    """South judged a pair that north held by a claim: north's verdict was then refused."""
+    [mine] = await claim(store)
+    link_id = mine.links[0].link_id
+    sheet = SheetJudgement((Seen(link_id, 0),), Decision.DISMISSED, (), "")
+    refusals = [judge(store, link_id, "dismissed", actor=BEN)]
+    refusals += [decide(access_of(store, BEN, LATER, "test"), sheet) for decide in (do_act, preview)]
+    for refusal in refusals:
+        with pytest.raises(Conflict) as refused:
+            await refusal
+        assert (refused.value.code, refused.value.current["by"]) == ("claimed", "investigator of north")
+        assert refused.value.current["until"] == (NOW + LEASE).isoformat()
+        assert "investigator" not in refused.value.message
+
+    await judge(store, link_id, "unsure")
+    await judge(store, link_id, "dismissed", version=1, actor=BEN)
+
+
+@pytest.mark.parametrize(("actor", "now"), [(ANNA, LATER), (BEN, NOW + LEASE)])
+async def test_ones_own_claim_and_one_that_is_over_stop_no_verdict(
+    store: Store, scene: Scene, actor: Person, now: datetime
+) -> None:
+    [mine] = await claim(store)
+
+    await judge(store, mine.links[0].link_id, "dismissed", actor=actor, now=now)
+
+
+async def test_who_judged_something_twice_reads_that_it_was_oneself(store: Store, scene: Scene) -> None:
+    link_id = await scene.link("n1", "s1")
+    await judge(store, link_id, "unsure")
+
+    with pytest.raises(Conflict) as refused:
+        await judge(store, link_id, "dismissed")
+
+    assert refused.value.disclosed.startswith("you acted first (unsure, ")
+
+
 async def test_a_claim_and_what_it_shows_are_in_the_audit(store: Store, scene: Scene) -> None:
     [mine] = await claim(store)
     assert mine.claim is not None
@@ -100,11 +138,10 @@ async def test_a_renewed_claim_lasts_a_whole_lease_longer_and_an_expired_one_is_
 
     assert renewed.until == (LATER + LEASE).isoformat()
     assert await claim(store, actor=BEN, now=NOW + LEASE) == []
-    with pytest.raises(NotFound):
-        await do_renewal(access_of(store, BEN, LATER), name)
-    with pytest.raises(Conflict) as refused:
-        await do_renewal(access_of(store, ANNA, LATER + LEASE), name)
-    assert refused.value.code == "claim_expired"
+    for person, now in [(BEN, LATER), (ANNA, LATER + LEASE)]:
+        with pytest.raises(Conflict) as refused:
+            await do_renewal(access_of(store, person, now), name)
+        assert refused.value.code == "claim_expired"
 
 
 async def test_eight_who_claim_at_once_never_get_the_same_item(store: Store, scene: Scene) -> None:

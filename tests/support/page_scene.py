@@ -45,7 +45,7 @@ READERS: Final[Mapping[str, Person]] = {
 """Whoever of these is answered with 200 first is the one who visits the page."""
 NEVER_ENDING: Final = frozenset({"intake_now"})
 """Routes whose answer is a stream of events."""
-NO_PAGES: Final = frozenset({"crop", "context", "inbox_count"})
+NO_PAGES: Final = frozenset({"crop", "context", "inbox_count", "sign_in_link", "begin", "callback"})
 """Routes whose answer is a picture or a number."""
 SECOND_NORTH: Final = "local:2026-014"
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from graph.actions.access import Access
-from graph.actions.decide.decision import Deciding, Planned, Seen, Step
-from graph.actions.decide.verdicts import check_version, links_of_act, write
+from graph.actions.decide.decision import Deciding, Locked, Planned, Seen, Step
+from graph.actions.decide.verdicts import check_version, decided_since, links_of_act, write
 from graph.domain import ids, link
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, Invalid, NotFound
@@ -76,7 +76,8 @@ def done_of(act_id: str | None, planned: Planned, viewer: Person) -> Done:
 async def do_act_reopening(access: Access, act_id: str, reason: str) -> Done:
     """The result of reopening the links of an act that touch the person's district, as one.
 
-    Raises Conflict `half_undo`, which names the links, where a later act decided some of them.
+    Raises Conflict `half_undo`, which names the links, where a later act decided some of them: also to who may not take
+    that one back.
     """
     link.check_text(reason, needed=True)
     actor, deciding = access.person, Deciding(access, "reopening", AuditAction.ACT_REOPENED)
@@ -86,19 +87,14 @@ async def do_act_reopening(access: Access, act_id: str, reason: str) -> Done:
         if not visible:
             raise NotFound("there is no such act")
         standing = {key: locked for key, (locked, verdict_id) in visible.items() if locked.is_in_force(verdict_id)}
-        decided_later: list[dict[str, object]] = []
+        decided_later: list[Locked] = []
         for key, locked in standing.items():
-            last = locked.status.last
-            check_may(actor, Permission.REOPEN, locked.districts, made_by=last.by if last else None)
-            if last is not None and last.verdict_id != visible[key][1]:
-                decided_later.append(locked.current_for(actor))
+            own = next(act for act in locked.status.acts if act.verdict_id == visible[key][1])
+            check_may(actor, Permission.REOPEN, locked.districts, made_by=own.by)
+            if locked.status.last is not own:
+                decided_later.append(locked)
         if decided_later:
-            raise Conflict(
-                "links of it were decided again since: take those acts back first",
-                code="half_undo",
-                current={"act_id": act_id, "links": decided_later},
-                disclosed=f"{len(decided_later)} of its links were decided again since: take those acts back first",
-            )
+            raise decided_since(decided_later, act_id, actor)
         if not standing:
             raise Conflict("nothing of this act stands any more", code="nothing_to_reopen")
         steps = [Step(key, None, text=reason) for key in sorted(standing)]

@@ -12,14 +12,14 @@ from graph.actions import victims
 from graph.actions.access import Access
 from graph.actions.decide.acts import Done, done_of
 from graph.actions.decide.decision import PLAIN, Deciding, Locked, Seen, Step
-from graph.actions.decide.verdicts import check_version, check_visible, lock, plan, write
+from graph.actions.decide.verdicts import check_judge, check_version, lock, plan, write
 from graph.actions.victims import Surroundings
 from graph.domain import ids, link
 from graph.domain.audit_actions import AuditAction
 from graph.domain.contact_sheet import ContactSheet, Pair, SheetSubject, pairs_to_confirm, pairs_to_dismiss
 from graph.domain.errors import Conflict, Invalid, NotFound
 from graph.domain.link import AWAITS_VERDICT, JOINS, Decision, State
-from graph.domain.people import Permission, Person, check_may, may
+from graph.domain.people import Permission, Person, may
 from graph.store import log
 from graph.store.queries import ingest
 from graph.store.queries import review as queries
@@ -74,8 +74,8 @@ async def do_act(access: Access, judgement: SheetJudgement) -> Done:
     deciding = Deciding(access, "verdict", AuditAction.LINKS_JUDGED, judgement.faces)
 
     async def work(tx: Tx, head: log.Head) -> Done:
-        found = await lock_seen(tx, judgement.links, actor)
-        sheet = await _plan_sheet(tx, judgement, found, actor)
+        found = await lock_seen(tx, judgement.links, access)
+        sheet = await _plan_sheet(tx, judgement, found, access)
         if sheet.created:
             await create(tx, sheet.created, access)
         found |= await lock(tx, [step.link_id for step in sheet.steps if step.link_id not in found])
@@ -91,8 +91,8 @@ async def preview(access: Access, judgement: SheetJudgement) -> Done:
     deciding = Deciding(access, "verdict", AuditAction.LINKS_JUDGED, judgement.faces)
 
     async def work(tx: Tx) -> Done:
-        found = await lock_seen(tx, judgement.links, actor, read_only=True)
-        sheet = await _plan_sheet(tx, judgement, found, actor, read_only=True)
+        found = await lock_seen(tx, judgement.links, access, read_only=True)
+        sheet = await _plan_sheet(tx, judgement, found, access, read_only=True)
         found |= {link_id: Locked.not_made(link_id, a, b) for link_id, (a, b) in sheet.created.items()}
         found |= await lock(tx, [step.link_id for step in sheet.steps if step.link_id not in found], read_only=True)
         return done_of(None, await plan(tx, found, sheet.steps, deciding, "", sheet.around), actor)
@@ -111,23 +111,22 @@ async def create(tx: Tx, pairs: Pairs, access: Access) -> None:
     await tx.do(ingest.PLACE_LINKS_BY_ID, links=[*pairs])
 
 
-async def lock_seen(tx: Tx, seen: Sequence[Seen], actor: Person, *, read_only: bool = False) -> dict[str, Locked]:
+async def lock_seen(tx: Tx, seen: Sequence[Seen], access: Access, *, read_only: bool = False) -> dict[str, Locked]:
     """The links with their histories, if the person may judge them all and saw their present versions."""
     found = await lock(tx, [item.link_id for item in seen], read_only=read_only)
     for item in seen:
         if item.link_id not in found:
             raise NotFound("there is no such link")
-        check_visible(actor, found[item.link_id])
-        check_may(actor, Permission.JUDGE, found[item.link_id].districts)
-        check_version(found[item.link_id], item.version, actor)
+        check_judge(access, found[item.link_id])
+        check_version(found[item.link_id], item.version, access.person)
     return found
 
 
 async def _plan_sheet(
-    tx: Tx, judgement: SheetJudgement, found: Mapping[str, Locked], actor: Person, *, read_only: bool = False
+    tx: Tx, judgement: SheetJudgement, found: Mapping[str, Locked], access: Access, *, read_only: bool = False
 ) -> _SheetPlan:
     """What the act decides on each link, including links that the machine did not propose and the act creates."""
-    linked = {face for locked in found.values() for face in locked.faces}
+    linked, actor = {face for locked in found.values() for face in locked.faces}, access.person
     shown = linked | set(judgement.faces or ())
     if not set(judgement.faces_apart) <= shown:
         raise Invalid("faces_apart: only faces of these links, or named in `faces`")
@@ -140,10 +139,15 @@ async def _plan_sheet(
     confirmed = {ids.link_id(*pair): pair for pair in pairs_to_confirm(sheet)}
     dismissed = {ids.link_id(*pair): pair for pair in pairs_to_dismiss(sheet, unlinked)}
     pairs = confirmed | dismissed
-    # Links that the machine proposed between a face ticked off and one that was not are answered too.
+    # Links that the machine proposed between a face ticked off and one that was not are answered too, but for those
+    # that somebody else is judging.
     between = await _open_links(tx, apart, sheet.side_of) if apart else set[str]()
     known = {**found, **await lock(tx, between | (pairs.keys() - found.keys()), read_only=read_only)}
-    may_dismiss = {key for key in between & known.keys() if may(actor, Permission.JUDGE, known[key].districts)}
+    may_dismiss = {
+        key
+        for key in between & known.keys()
+        if may(actor, Permission.JUDGE, known[key].districts) and not known[key].is_claimed_from(access)
+    }
     states = {key: known[key].status.state if key in known else State.WITHDRAWN for key in pairs}
     for key in pairs:
         # A link of the sheet itself that waits for no verdict is refused where its step is planned.

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from graph.actions.access import Access
 from graph.actions.victims import Effects, Surroundings
@@ -11,7 +11,7 @@ from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, Invalid
 from graph.domain.known_victims import visible_contradiction
 from graph.domain.link import REOPENED, Decision, LinkAct, LinkStatus, SecondDecision, State
-from graph.domain.people import Permission, Person, display_name
+from graph.domain.people import Maker, Permission, Person, display_name
 from graph.domain.victim import Contradiction
 from graph.store.session import Row
 
@@ -72,6 +72,18 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkClaim:
+    """The open claim on a link: who holds it, and until when."""
+
+    holder: Maker
+    until: str
+
+    @classmethod
+    def of(cls, row: Row) -> Self:
+        return cls(Maker(row["actor"], row["role"], row["district"]), row["until"])
+
+
+@dataclass(frozen=True, slots=True)
 class Locked:
     """A link under its lock: what the graph holds, and the status to which people's acts have brought it."""
 
@@ -83,6 +95,12 @@ class Locked:
     districts: tuple[str, ...]
     status: LinkStatus
     history: tuple[LinkAct, ...] = ()
+    claim: LinkClaim | None = None
+
+    def is_claimed_from(self, access: Access) -> bool:
+        """Whether somebody else holds the link by a claim that is not over."""
+        held = self.claim
+        return held is not None and held.holder.actor != access.person.actor and held.until > access.at.isoformat()
 
     @classmethod
     def not_made(cls, link_id: str, a: str, b: str) -> "Locked":

@@ -61,7 +61,7 @@ async def preview_pair(
             await _check_unlinked(tx, pair, access.person)
             found = {link_id: Locked.not_made(link_id, *pair)}
         else:
-            found = await lock_seen(tx, [Seen(link_id, version)], access.person, read_only=True)
+            found = await lock_seen(tx, [Seen(link_id, version)], access, read_only=True)
         return done_of(None, await plan(tx, found, [Step(link_id, Decision.CONFIRMED)], deciding, ""), access.person)
 
     done = await access.store.read(work)

@@ -13,6 +13,7 @@ from graph.actions.decide.decision import (
     PERMISSIONS,
     Deciding,
     Judgement,
+    LinkClaim,
     Locked,
     Outcome,
     Planned,
@@ -28,22 +29,23 @@ from graph.domain import audit, ids, link
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Conflict, NotFound
 from graph.domain.link import LinkAct, LinkStatus, SecondDecision, State
-from graph.domain.people import Permission, Person, check_may, may, same_person
+from graph.domain.people import Permission, Person, check_may, display_name, may, same_person
 from graph.domain.victim import LinkFacts
 from graph.domain.visibility import UNSEALING, VisibleLink, was_shown_score
 from graph.store import log
 from graph.store.queries import review as queries
 from graph.store.session import Row, Tx
 
-Check = Callable[[Tx, Person, Locked], Awaitable[None]]
+Check = Callable[[Tx, Access, Locked], Awaitable[None]]
 
 
 async def do_verdict(access: Access, judgement: Judgement) -> VisibleLink:
     """The link after the verdict, which is committed together with its audit entry.
 
     Raises NotFound for an unknown link, Forbidden if the person may not judge it, Invalid for wrong reasons, and
-    Conflict if somebody acted since the person saw it (`stale_version`), if the link waits for no verdict
-    (`already_decided`), or if two people would become one person (`contradiction`).
+    Conflict if somebody acted since the person saw it (`stale_version`), if somebody else holds it by a claim
+    (`claimed`), if the link waits for no verdict (`already_decided`), or if two people would become one person
+    (`contradiction`).
     """
     link.check_reasons(judgement.decision, judgement.reasons, judgement.text)
     step = Step(judgement.link_id, judgement.decision, judgement.reasons, judgement.text)
@@ -83,7 +85,7 @@ async def _decide(seen: Seen, step: Step, deciding: Deciding, check: Check) -> V
         found = await lock(tx, [seen.link_id])
         if seen.link_id not in found:
             raise NotFound("there is no such link")
-        await check(tx, actor, found[seen.link_id])
+        await check(tx, deciding.access, found[seen.link_id])
         check_version(found[seen.link_id], seen.version, actor)
         await write(tx, head, found, [step], deciding, ids.new_id())
         return await find_link(tx, seen.link_id, viewer=actor)
@@ -91,12 +93,26 @@ async def _decide(seen: Seen, step: Step, deciding: Deciding, check: Check) -> V
     return await log.write(deciding.access.store, work)
 
 
-async def _check_judge(_: Tx, actor: Person, locked: Locked) -> None:
-    check_visible(actor, locked)
-    check_may(actor, Permission.JUDGE, locked.districts)
+async def _check_judge(_: Tx, access: Access, locked: Locked) -> None:
+    check_judge(access, locked)
 
 
-async def _check_approve(_: Tx, actor: Person, locked: Locked) -> None:
+def check_judge(access: Access, locked: Locked) -> None:
+    """Refuses a verdict on a link that the person may not judge, or that somebody else holds by a claim (`claimed`)."""
+    check_visible(access.person, locked)
+    check_may(access.person, Permission.JUDGE, locked.districts)
+    if locked.claim is not None and locked.is_claimed_from(access):
+        until, who = locked.claim.until, display_name(access.person, locked.claim.holder, approved=False)
+        raise Conflict(
+            "somebody else is judging this: wait until their time is over",
+            code="claimed",
+            current={"link_id": locked.link_id, "by": who, "until": until},
+            disclosed=f"{who} is judging this, until {until} at the latest",
+        )
+
+
+async def _check_approve(_: Tx, access: Access, locked: Locked) -> None:
+    actor = access.person
     check_visible(actor, locked)
     if locked.status.state not in link.AWAITS_APPROVAL:
         check_may(actor, Permission.APPROVE, locked.districts, made_by="")  # whether anybody like this person could
@@ -105,11 +121,15 @@ async def _check_approve(_: Tx, actor: Person, locked: Locked) -> None:
     check_may(actor, Permission.APPROVE, locked.districts, made_by=confirmation.by if confirmation else None)
 
 
-async def _check_reopen(tx: Tx, actor: Person, locked: Locked) -> None:
+async def _check_reopen(tx: Tx, access: Access, locked: Locked) -> None:
+    actor = access.person
     check_visible(actor, locked)
     if (last := locked.status.last) is None:
         link.state_after_reopening(locked.status)  # raises
         return
+    own = next((act for act in locked.status.acts if act.by == actor.actor), None)
+    if own is not None and not may(actor, Permission.REOPEN, locked.districts, made_by=last.by):
+        raise decided_since([locked], own.act_id, actor)
     check_may(actor, Permission.REOPEN, locked.districts, made_by=last.by)
     visible, _ = await links_of_act(tx, last.act_id, actor)
     others = [
@@ -122,6 +142,19 @@ async def _check_reopen(tx: Tx, actor: Person, locked: Locked) -> None:
             current={"act_id": last.act_id, "links": others},
             disclosed=f"this was decided together with {len(others)} other links: reopen the whole act",
         )
+
+
+def decided_since(found: Sequence[Locked], act_id: str, actor: Person) -> Conflict:
+    """The refusal to take an act back on links that somebody decided since: who, when, and who may take that back."""
+    latest = max(found, key=lambda locked: locked.status.acts[-1].at)
+    last, places = latest.status.acts[-1], " or ".join(sorted(set(latest.districts)))
+    return Conflict(
+        "links of it were decided again since: take those acts back first",
+        code="half_undo",
+        current={"act_id": act_id, "links": [locked.current_for(actor) for locked in found]},
+        disclosed=f"{latest.last_by(actor)} decided since ({last.decision}, {last.at}):"
+        f" a supervisor of {places} may take that back first",
+    )
 
 
 async def links_of_act(tx: Tx, act_id: str, actor: Person) -> tuple[dict[str, tuple[Locked, str]], bool]:
@@ -143,7 +176,7 @@ def check_visible(actor: Person, locked: Locked) -> None:
 
 
 def check_version(locked: Locked, version: int, actor: Person) -> None:
-    """Refuses an act on an outdated view; the refusal discloses who acted first and how."""
+    """Refuses an act on an outdated view; the refusal discloses who acted since and how, also if it was oneself."""
     if locked.version == version:
         return
     state, last = locked.state.value, locked.status.last
@@ -151,7 +184,8 @@ def check_version(locked: Locked, version: int, actor: Person) -> None:
     if last is None or locked.version == 0:
         disclosed = f"the version you saw is not the one that stands: this link is {state}"
     else:
-        disclosed = f"{locked.last_by(actor)} acted first ({last.decision}, {last.at}): this link is {state} now"
+        who = "you" if last.by == actor.actor else locked.last_by(actor)
+        disclosed = f"{who} acted first ({last.decision}, {last.at}): this link is {state} now"
     raise Conflict(plain, code="stale_version", current=locked.current_for(actor), disclosed=disclosed)
 
 
@@ -174,6 +208,7 @@ def _locked(row: Row) -> Locked:
         districts=tuple(row["districts"]),
         status=link.link_status(State(row["state"]), history),
         history=history,
+        claim=LinkClaim.of(row["claim"]) if row["claim"] else None,
     )
 
 

@@ -9,9 +9,9 @@ import networkx
 
 from graph.actions.access import Access
 from graph.actions.read.case_list import find_case
-from graph.actions.read.threads import WITHOUT_LEADS, faces_in_case, weave
+from graph.actions.read.threads import WITHOUT_LEADS, faces_in_case, surroundings_of, weave
 from graph.domain.audit_actions import AuditAction
-from graph.domain.case_graph import NODES_MAX, CaseGraph, Edge, around, case_graph
+from graph.domain.case_graph import PEOPLE_MAX, CaseGraph, Edge, around, case_graph
 from graph.domain.threads import Strength
 from graph.store.session import Tx
 
@@ -45,7 +45,9 @@ async def read_case_graph(
         await find_case(tx, case_id, access.person)
         woven = await weave(tx, case_id, access.person, strengths)
         nearest = around(woven.threads, focus)
-        faces = await faces_in_case(tx, case_id, woven, nearest[:NODES_MAX])
+        shown = nearest[:PEOPLE_MAX]
+        view = (await surroundings_of(tx, woven, shown)).view_of(access.person)
+        faces = await faces_in_case(tx, case_id, view, shown)
         return case_graph(case_id, woven.threads, woven.media, nearest, faces)
 
     graph = await access.store.read(work)

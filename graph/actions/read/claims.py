@@ -15,7 +15,7 @@ from graph.actions.read.queue_items import Claim, ItemLinks, QueueItem, unclaime
 from graph.actions.read.queue_walk import Walk, find_offers
 from graph.domain import audit, ids
 from graph.domain.audit_actions import AuditAction
-from graph.domain.errors import Conflict, NotFound
+from graph.domain.errors import Conflict
 from graph.domain.people import Permission, Person, check_district
 from graph.domain.queue import CLAIMS_MAX, LEASE, SKIPPED_FOR, Filters, Position
 from graph.paging import Page
@@ -25,6 +25,7 @@ from graph.store.session import Row, Tx
 
 ATTEMPTS: Final = 4
 """Attempts to claim items that were chosen before the head was locked; the last one chooses under the lock."""
+_MINUTES: Final = LEASE.seconds // 60
 SPARE: Final = 2
 """Items chosen beyond those wanted, in case that somebody claims one in between."""
 
@@ -116,7 +117,7 @@ async def end_decided_claims(access: Access) -> None:
 
 
 async def check_claim(access: Access, claim_id: str) -> None:
-    """Raises NotFound or Conflict unless the claim is this person's and not over."""
+    """Raises Conflict (`claim_expired`) unless the claim is this person's and not over."""
     await access.store.read(lambda tx: _check_own(tx, claim_id, access))
 
 
@@ -140,10 +141,15 @@ def _is_open(row: Row) -> bool:
 
 async def _check_own(tx: Tx, claim_id: str, access: Access) -> Row:
     row = await tx.one(queries.CLAIM, claim_id=claim_id, now=access.at.isoformat())
-    if row is None or row["claim"]["by"] != access.person.actor or row["skipped"]:
-        raise NotFound("you have no such claim")
+    if row is None or row["claim"]["by"] != access.person.actor:
+        # Its node goes when something else is claimed; nobody learns here whether it is somebody else's.
+        raise Conflict(
+            f"this claim is over: it was judged or put aside, or its {_MINUTES} minutes are over", code="claim_expired"
+        )
+    if row["skipped"]:
+        raise Conflict("you put this aside: claim again", code="claim_expired")
     if not row["lasts"]:
-        raise Conflict("this claim's time is over: claim again", code="claim_expired")
+        raise Conflict(f"the {_MINUTES} minutes of this claim are over: claim again", code="claim_expired")
     return row
 
 
@@ -160,7 +166,7 @@ async def _write_claims(tx: Tx, found: Sequence[ItemLinks], wanted: int, access:
         }
         for place, item in enumerate(found)
     ]
-    made = {"by": access.person.actor, "seed": seed, "now": now, "until": until}
+    made = {**access.made_under(Permission.JUDGE), "seed": seed, "now": now, "until": until}
     written = {row["claim_id"] for row in await tx.rows(queries.TAKE, rows=rows, wanted=wanted, **made)}
     return {row["item"]: Claim(row["claim_id"], seed, now, until) for row in rows if row["claim_id"] in written}
 

@@ -8,7 +8,9 @@ from graph.actions.read.links import find_links
 from graph.actions.read.search import check_sees
 from graph.domain import ids
 from graph.domain.audit_actions import AuditAction
+from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.errors import NotFound
+from graph.domain.people import Permission, Person, districts_of
 from graph.domain.visibility import VisibleLink, may_see_face
 from graph.store.queries import read as queries
 from graph.store.queries import search as search_queries
@@ -28,20 +30,41 @@ class Pair:
 
 
 async def read_pair(access: Access, search_id: str, faces: tuple[str, str]) -> Pair:
-    """The pair, of which the person may see the search and both crops; else NotFound."""
+    """The pair of a probe and a face of the search; NotFound as `check_pair` raises it."""
     viewer = access.person
-    link_id = ids.link_id(*ids.ordered(*faces))
 
-    async def work(tx: Tx) -> Pair:
-        row = await tx.one(search_queries.SEARCH, search_id=search_id)
-        check_sees(row["search"] if row else None, viewer)
-        known = await tx.rows(queries.FACES, faces=list(faces), leads=True)
-        if sum(may_see_face(viewer, row) for row in known) != len(set(faces)) or len(set(faces)) != 2:
-            raise NotFound("there is no such face", code="face_unknown")
+    async def work(tx: Tx) -> tuple[str, Pair]:
+        await _check_pair(tx, search_id, faces, viewer)
+        link_id = ids.link_id(*ids.ordered(*faces))
         links = await find_links(tx, [link_id], viewer=viewer)
         view = await KnownVictims(tx, viewer).view(faces)
-        return Pair(faces, links.get(link_id), tuple(sorted(view.other_faces(faces))))
+        return link_id, Pair(faces, links.get(link_id), tuple(sorted(view.other_faces(faces))))
 
-    found = await access.store.read(work)
+    link_id, found = await access.store.read(work)
     await access.record(AuditAction.LINK_SEEN, link_id, shown=[*faces, *found.others])
     return found
+
+
+async def check_pair(access: Access, search_id: str, faces: tuple[str, str]) -> None:
+    """Raises NotFound unless the person may see the search, and it shows them the second face beside the first.
+
+    A search is no pretext for looking at two faces that it did not put side by side.
+    """
+    await access.store.read(lambda tx: _check_pair(tx, search_id, faces, access.person))
+
+
+async def _check_pair(tx: Tx, search_id: str, faces: tuple[str, str], viewer: Person) -> None:
+    row = await tx.one(search_queries.SEARCH, search_id=search_id)
+    check_sees(row["search"] if row else None, viewer)
+    known = await tx.rows(queries.FACES, faces=list(faces), leads=True)
+    probe, face_id = faces
+    shown = await tx.one(
+        search_queries.SHOWS_PAIR,
+        search_id=search_id,
+        probe=probe,
+        face_id=face_id,
+        hidden=sorted(HIDDEN_LABELS),
+        districts=sorted(districts_of(viewer, Permission.SEE)),
+    )
+    if shown is None or probe == face_id or sum(may_see_face(viewer, row) for row in known) != len(faces):
+        raise NotFound("there is no such face", code="face_unknown")

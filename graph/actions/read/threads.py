@@ -1,6 +1,6 @@
 """Reads the people of a case in other cases; every access is in the audit before its answer leaves."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +10,7 @@ from graph.actions.read.case_list import find_case
 from graph.actions.victims import Surroundings
 from graph.domain.audit_actions import AuditAction
 from graph.domain.known_victims import VictimView
+from graph.domain.link import State
 from graph.domain.people import Permission, Person, districts_of
 from graph.domain.queue import Kind, Subject
 from graph.domain.threads import (
@@ -18,7 +19,7 @@ from graph.domain.threads import (
     Strength,
     Thread,
     ThreadTable,
-    add_links,
+    add_seen,
     add_victims,
     columns_of,
     people_of,
@@ -55,10 +56,16 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class CaseThreads:
-    """People down, cases across. `people` counts all rows; `first` is the number of this page's first one, from 1."""
+    """People down, cases across: `columns` are the cases in which people of this page are.
+
+    `people` counts all rows, `cases` all cases with people; `first` is the number of this page's first row, from 1.
+    `shared` are the other cases that have pictures of this case too.
+    """
 
     columns: tuple[OtherCase, ...]
+    shared: tuple[OtherCase, ...]
     rows: tuple[PersonRow, ...]
+    cases: int
     people: int
     first: int
     next: str | None
@@ -66,13 +73,17 @@ class CaseThreads:
 
 @dataclass(frozen=True, slots=True)
 class Woven:
-    """All threads of a case, of every person, with what the viewer knows of the victims among these."""
+    """All threads of a case, of every person; `around` has the victims that people's decisions join.
+
+    `stated` has a face of each victim that one case system alone states. `columns` counts people, `media` the pictures
+    of both cases.
+    """
 
     threads: Mapping[Subject, Mapping[Column, Thread]]
     columns: Mapping[Column, int]
     media: Mapping[Column, int]
     around: Surroundings
-    view: VictimView
+    stated: Mapping[str, str]
 
 
 async def read_threads(
@@ -86,13 +97,13 @@ async def read_threads(
         names = [str(person) for person in woven.threads]
         start = names.index(after) + 1 if after in names else 0
         page = list(woven.threads)[start : start + limit]
-        columns = list(woven.columns)
+        here = {column for person in page for column in woven.threads[person]}
+        columns = [column for column in woven.columns if column in here]
         return CaseThreads(
-            columns=tuple(
-                OtherCase(column.case_id, column.district, column.contact, people, woven.media.get(column, 0))
-                for column, people in woven.columns.items()
-            ),
-            rows=await _rows(tx, case_id, woven, page, {column: number for number, column in enumerate(columns)}),
+            columns=tuple(_other_case(column, woven) for column in columns),
+            shared=tuple(_other_case(column, woven) for column in woven.columns if column in woven.media.keys() - here),
+            rows=await _rows(tx, case_id, woven, page, columns, access.person),
+            cases=sum(people > 0 for people in woven.columns.values()),
             people=len(names),
             first=start + 1,
             next=str(page[-1]) if start + limit < len(names) else None,
@@ -105,34 +116,50 @@ async def read_threads(
     return found
 
 
+def _other_case(column: Column, woven: Woven) -> OtherCase:
+    people, media = woven.columns[column], woven.media.get(column, 0)
+    return OtherCase(column.case_id, column.district, column.contact, people, media)
+
+
 async def weave(tx: Tx, case_id: str, viewer: Person, strengths: Collection[Strength]) -> Woven:
-    """All threads of a case that the viewer may see. The caller has checked that they may see the case."""
+    """All threads of a case that the viewer may see. The caller has checked that they may see the case.
+
+    Victims are computed only where people's decisions join faces: what one case system states is known as it is.
+    """
     leads = Strength.LEAD in strengths
     states = [state.value for state, strength in OF_STATE.items() if leads or strength is not Strength.LEAD]
     districts = sorted(districts_of(viewer, Permission.SEE))
     row = await tx.one(queries.THREADS, case_id=case_id, states=states, districts=districts) or {}
-    linked = {face["victim_id"]: face["face_id"] for face in row["here"] if face["victim_id"] is not None}
-    around = await victims.load(tx, {*row["spread"], *linked.values()})
+    by_decision = {face["victim_id"]: face["face_id"] for face in row["here"] if face["by_decision"]}
+    around = await victims.load(tx, {*row["spread"], *by_decision.values()})
     view = around.view_of(viewer)
     people = people_of(row["here"], view)
+    found = [(people[face], other, OF_STATE[State(state)], link_id) for face, other, link_id, state in row["links"]]
+    found += [(Subject(Kind.VICTIM, name), other, Strength.DECLARED, None) for name, other in row["stated"]]
+    table = ThreadTable()
+    add_seen(table, found, {face["face_id"]: face for face in row["elsewhere"]}, viewer)
     cases = {
         face: [{"case_id": case.case_id, "district": case.district, "contact": case.contact} for case in places]
         for face, places in around.cases.items()
         if around.near.faces[face].media_id is not None
     }
-    table = ThreadTable()
-    add_links(table, row["links"], people, {face["face_id"]: face for face in row["elsewhere"]}, viewer)
     add_victims(table, view, cases, case_id, viewer)
     threads = table.threads(strengths)
     media = {Column(each["case_id"], each["district"], each["contact"]): each["media"] for each in row["shared"]}
-    return Woven(threads, columns_of(threads.values(), media), media, around, view)
+    stated = {name: other for name, other in row["stated"]}
+    stated |= {
+        face["victim_id"]: face["face_id"] for face in row["here"] if face["victim_id"] and not face["by_decision"]
+    }
+    return Woven(threads, columns_of(threads.values(), media), media, around, stated)
 
 
 async def _rows(
-    tx: Tx, case_id: str, woven: Woven, page: Collection[Subject], number: Mapping[Column, int]
+    tx: Tx, case_id: str, woven: Woven, page: Collection[Subject], columns: Sequence[Column], viewer: Person
 ) -> tuple[PersonRow, ...]:
-    faces = await faces_in_case(tx, case_id, woven, page)
-    by_id = woven.view.victims.by_id
+    around = await surroundings_of(tx, woven, page)
+    view = around.view_of(viewer)
+    faces = await faces_in_case(tx, case_id, view, page)
+    by_id, number = view.victims.by_id, {column: number for number, column in enumerate(columns)}
     registered = [
         person.id for person in page if person.kind is Kind.VICTIM and person.id in by_id[person.id].registered
     ]
@@ -141,7 +168,7 @@ async def _rows(
     def row_of(person: Subject) -> PersonRow:
         best = faces.get(person, ())
         is_victim = person.kind is Kind.VICTIM
-        identity = woven.view.identity(person.id, woven.around.identifications) if is_victim else None
+        identity = view.identity(person.id, around.identifications) if is_victim else None
         return PersonRow(
             person=person,
             label=(labels[person.id] or person.id) if person.id in labels and is_victim else None,
@@ -154,13 +181,19 @@ async def _rows(
     return tuple(row_of(person) for person in page)
 
 
-async def faces_in_case(tx: Tx, case_id: str, woven: Woven, page: Collection[Subject]) -> dict[Subject, list[Row]]:
+async def surroundings_of(tx: Tx, woven: Woven, page: Collection[Subject]) -> Surroundings:
+    """What joins the faces of victims: of all that people's decisions join, and of those among these people."""
+    stated = [woven.stated[person.id] for person in page if person.kind is Kind.VICTIM and person.id in woven.stated]
+    return woven.around.joined(await victims.load(tx, stated))
+
+
+async def faces_in_case(tx: Tx, case_id: str, view: VictimView, page: Collection[Subject]) -> dict[Subject, list[Row]]:
     """All faces of these people in the case, each with its media, the best picture first."""
     groups = [person.id for person in page if person.kind is Kind.GROUP]
     alone = [person.id for person in page if person.kind is Kind.FACE]
-    of_face = woven.view.victims.of_face
+    of_face = view.victims.of_face
     names = {person.id for person in page if person.kind is Kind.VICTIM}
-    known = [face for face, name in of_face.items() if name in names and face in woven.view.own]
+    known = [face for face, name in of_face.items() if name in names and face in view.own]
     found: dict[Subject, list[Row]] = {}
     for row in await tx.listed(queries.GROUPS_IN_CASE, groups=groups, case_id=case_id):
         found.setdefault(Subject(Kind.GROUP, row["group_id"]), []).append(row)

@@ -16,32 +16,56 @@ RETURN c {.case_id, .source, .district, .status, .version, .contact, .review_by}
 ORDER BY case.case_id DESC
 """
 
+_BY_DECISION: Final = """
+(EXISTS { (v)<-[:DEPICTS]-(:Face)-[d:CANDIDATE]-(:Face) WHERE d.state IN ['confirmed', 'approved'] }
+ OR EXISTS { (v)<-[:DEPICTS]-(:Face)-[:DEPICTS]->(w:Victim) WHERE w <> v })
+"""
+"""Whether more than the statement of one case system joins a victim's faces."""
+
 # The state is compared after the case's links are found: in one MATCH the planner would begin at all links in it.
-THREADS: Final = """
+THREADS: Final = (
+    """
 CALL () {
   MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(f:Face)-[r:CANDIDATE]-(o:Face)
   WITH DISTINCT f, r, o WHERE r.state IN $states AND o.stub IS NULL
     AND NOT EXISTS { (o)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case {case_id: $case_id}) }
   RETURN collect([f.face_id, o.face_id, r.link_id, r.state]) AS links, collect(DISTINCT f) AS linked,
-         collect(DISTINCT o) AS others
-}
-CALL (others) {
-  UNWIND others AS o
-  RETURN collect({face_id: o.face_id, quality: o.quality,
-    cases: [(o)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) | c {.case_id, .district, .contact}]}) AS elsewhere
-}
-CALL (linked) {
-  UNWIND linked AS f
-  RETURN collect({face_id: f.face_id,
-    group_id: head([(f)-[:IN_GROUP]->(g:Group) WHERE g.case_id = $case_id | g.group_id]),
-    victim_id: head([(f)-[:DEPICTS]->(v:Victim) | v.victim_id])}) AS here
+         collect(DISTINCT o) AS linked_to
 }
 CALL () {
   MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(:Media)<-[:SEEN_IN]-(f:Face)-[:DEPICTS]->(v:Victim)
   WITH v, min(f.face_id) AS face_id  // one face is enough to find the others
   WHERE EXISTS { MATCH (v)<-[:DEPICTS]-(:Face)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case)
                  WHERE c.case_id <> $case_id RETURN c }
-  RETURN collect(DISTINCT face_id) AS spread
+  WITH v, face_id, """
+    + _BY_DECISION
+    + """ AS by_decision
+  RETURN collect(CASE WHEN by_decision THEN face_id END) AS spread,
+         collect(CASE WHEN by_decision THEN null ELSE v END) AS as_stated
+}
+CALL (as_stated) {
+  UNWIND as_stated AS v
+  MATCH (v)<-[:DEPICTS]-(o:Face)-[:SEEN_IN]->(m:Media)
+  WHERE NOT EXISTS { (m)-[:IN_CASE]->(:Case {case_id: $case_id}) }
+    AND EXISTS { (m)-[:IN_CASE]->(c:Case) WHERE c.district IN $districts }
+  WITH DISTINCT v, o
+  RETURN collect([v.victim_id, o.face_id]) AS stated, collect(DISTINCT o) AS stated_in
+}
+CALL (linked_to, stated_in) {
+  UNWIND linked_to + stated_in AS o
+  RETURN collect({face_id: o.face_id, quality: o.quality,
+    cases: [(o)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(c:Case) | c {.case_id, .district, .contact}]}) AS elsewhere
+}
+CALL (linked) {
+  UNWIND linked AS f
+  OPTIONAL MATCH (f)-[:DEPICTS]->(v:Victim)
+  WITH v, collect(f) AS faces
+  WITH v, faces, v IS NOT NULL AND """
+    + _BY_DECISION
+    + """ AS by_decision
+  UNWIND faces AS f
+  RETURN collect({face_id: f.face_id, victim_id: v.victim_id, by_decision: by_decision,
+    group_id: head([(f)-[:IN_GROUP]->(g:Group) WHERE g.case_id = $case_id | g.group_id])}) AS here
 }
 CALL () {
   MATCH (:Case {case_id: $case_id})<-[:IN_CASE]-(m:Media)-[:IN_CASE]->(c:Case) WHERE c.case_id <> $case_id
@@ -49,10 +73,15 @@ CALL () {
        count(DISTINCT m) AS media
   RETURN collect({case_id: case_id, district: district, contact: contact, media: media}) AS shared
 }
-RETURN links, elsewhere, here, spread, shared
+RETURN links, elsewhere, here, spread, stated, shared
 """
-"""The links of a case's faces to faces that are not in it, one face of each victim that is in other cases too, and the
-media that other cases have as well: cases outside of $districts are counted together by district and contact."""
+)
+"""What joins a case's faces to faces that are not in it, and the media that other cases have as well.
+
+`links` are proposed or decided; `stated` are faces of victims that one case system alone states, in $districts;
+`spread` has one face of each other victim that is in other cases too. Cases outside of $districts are counted together
+by district and contact.
+"""
 
 FACES_IN_CASE: Final = in_one_row(
     """

@@ -185,7 +185,7 @@ CALL (row) {
 WITH row, free WHERE size(free) = size(row.links)
 WITH row, free ORDER BY row.place LIMIT $wanted
 CREATE (:Claim {claim_id: row.claim_id, item: row.item, links: row.links, versions: row.versions, by: $by,
-                seed: $seed, at: $now, until: $until})
+                role: $role, district: $district, seed: $seed, at: $now, until: $until})
 FOREACH (r IN free | SET r.claimed_by = $by, r.claimed_until = $until)
 RETURN row.claim_id AS claim_id
 """

@@ -16,6 +16,11 @@ _LINK_FACTS: Final = """
 RETURN r.link_id AS link_id, r.state AS state, r.version AS version, r.confirmed_at AS confirmed_at,
        CASE WHEN r.score >= r.threshold THEN 'candidate' WHEN r.score IS NOT NULL THEN 'lead' END AS measured,
        a.face_id AS a, b.face_id AS b,
+       head(COLLECT { MATCH (k:Claim {by: r.claimed_by})
+                      WHERE any(n IN range(0, size(k.links) - 1)
+                                WHERE k.links[n] = r.link_id AND k.versions[n] = r.version)
+                        AND NOT EXISTS { (a)-[:DEPICTS]->(:Victim)<-[:DEPICTS]-(b) }
+                      RETURN k {actor: k.by, .role, .district, .until} ORDER BY k.until DESC LIMIT 1 }) AS claim,
        COLLECT { MATCH (a)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district }
        + COLLECT { MATCH (b)-[:SEEN_IN|IN_CASE|WAS_IN*1..2]->(c:Case) RETURN DISTINCT c.district } AS districts,
        COLLECT { MATCH (v:Verdict {link_id: r.link_id})<-[:WROTE]-(act:Act)

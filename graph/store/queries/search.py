@@ -121,6 +121,22 @@ RETURN COUNT { MATCH (u:Upload) WHERE u.status = 'submitted' AND u.case_id = $ca
                  RETURN b {.events, .seconds, .at} } AS backlogs
 """
 
+# Scopes as in UNJUDGED_IN_CASE and UNJUDGED_IN_REGISTER.
+SHOWS_PAIR: Final = """
+MATCH (s:Search {search_id: $search_id})-[:PROBE]->(:Face {face_id: $probe})
+MATCH (f:Face {face_id: $face_id})
+WHERE EXISTS { (s)-[:RETURNED]->(f) }
+   OR (f.too_poor_because IS NOT NULL AND NOT coalesce(f.label, '') IN $hidden
+       AND EXISTS { MATCH (f)-[:SEEN_IN]->(:Media)-[i:IN_CASE]->(c:Case)
+                    WHERE CASE s.within
+                      WHEN 'register' THEN c.status = 'open' AND c.district IN $districts
+                        AND (i.scope = 'register' OR (i.scope = 'case' AND c.case_id = s.case_id))
+                      ELSE s.within = 'case:' + c.case_id AND i.scope <> 'none'
+                    END })
+RETURN f.face_id AS face_id
+"""
+"""The second face, if a search's answer or the sheet of what it could not compare shows it beside a probe."""
+
 STATE: Final = "MATCH (s:Search {search_id: $search_id}) SET s.locked = 0 RETURN " + _FACTS
 
 END: Final = """

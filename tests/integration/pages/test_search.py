@@ -19,6 +19,7 @@ from tests.integration.conftest import Pages, entries
 from tests.support.access import access_of
 from tests.support.access_table import PEOPLE
 from tests.support.factories import ANNA, BEN, NORTH, SOUTH, SUE, Scene, drawn_face
+from tests.support.queue import change
 
 pytestmark = pytest.mark.anyio
 HOSTILE = "<script>alert(1)</script>\u202e" + "e\u0301" * 40
@@ -170,6 +171,22 @@ async def test_a_pair_that_nobody_proposed_is_linked_by_the_verdict(scene: Scene
     query = "MATCH ()-[r:CANDIDATE {link_id: $link_id}]->() RETURN r.state AS state, r.proposed_by AS by"
     assert await store.read(lambda tx: tx.one(query, link_id=link_id)) == {"state": "confirmed", "by": ANNA.actor}
     assert "<script>alert" not in (await anna.get(f"/app/links/{link_id}")).text
+
+
+async def test_a_search_is_no_pretext_for_a_pair_that_it_did_not_show(scene: Scene, store: Store, pages: Pages) -> None:
+    """Any two own faces could be looked at and judged under any search."""
+    await scene.media("own", NORTH, faces=["o1", "o2"])
+    search_id, anna = await answered(scene), await pages(ANNA)
+    n1, s1, o1, o2 = (scene.faces[called] for called in ("n1", "s1", "o1", "o2"))
+    for probe, face in [(o1, o2), (n1, o1), (s1, n1), (n1, n1)]:
+        pair = f"/app/search/{search_id}/pairs/{face}"
+        assert (await anna.get(pair, params={"probe": probe})).status_code == 404
+        form = {"probe": probe, "face": [probe, face], "decision": "confirmed", "reason": "ears"}
+        assert (await anna.post(pair, data=form)).status_code == 404
+
+    await change(store, "MATCH (f:Face {face_id: $id}) SET f.too_poor_because = 'it is too dark'", id=o1)
+    unjudged = await anna.get(f"/app/search/{search_id}/pairs/{o1}", params={"probe": n1})
+    assert unjudged.status_code == 200, "a person may judge what the machine could not"
 
 
 async def test_further_faces_of_the_two_people_are_shown_before_they_are_joined(scene: Scene, pages: Pages) -> None:

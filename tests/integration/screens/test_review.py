@@ -1,8 +1,11 @@
 """The review page in a real browser: by keyboard alone, without script, and without a jump."""
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.async_api import Route, expect
 
+from graph.domain.queue import LEASE
 from graph.store.session import Store
 from tests.integration.conftest import entries
 from tests.integration.screens.conftest import PICTURES_CAME, Open, press_verdict
@@ -27,6 +30,8 @@ async def test_a_whole_review_by_keyboard(scene: Scene, store: Store, open_as: O
     await page.goto("/app/review")
     item = page.locator("article.item:not([hidden])")
     await expect(item.locator("[data-consequence]")).to_contain_text("joins 2 faces of 1 case")
+    await page.keyboard.press("ArrowLeft")
+    await expect(item.locator(".face.picked[data-label-version]:not([data-label-version=''])")).to_be_visible()
     await press_verdict(page, "s")
     await expect(item.locator("[data-consequence]")).to_contain_text("at least one feature")
     await page.keyboard.press("e")
@@ -185,9 +190,9 @@ async def test_who_is_too_late_is_told_and_goes_on(scene: Scene, store: Store, o
     await page.goto("/app/review")
     item = page.locator("article.item:not([hidden])")
     link_id, _, version = (await item.locator("input[name=link]").get_attribute("value") or "").partition(":")
-    await judge(store, link_id, "dismissed", int(version), actor=BEN)
+    await judge(store, link_id, "dismissed", int(version), actor=BEN, now=datetime.now(UTC) + LEASE)
     await press_verdict(page, "d")
-    await expect(page.locator("#trouble")).to_contain_text("yours was not saved")
+    await expect(page.locator("#trouble")).to_contain_text("nothing new was saved")
     await page.keyboard.press("Enter")
     await expect(page.locator("#trouble")).to_be_empty()
     await press_verdict(page, "d")

@@ -1,10 +1,12 @@
 """What Neo4j's driver raises, told as ours: a refusal is set aside, everything else is waited for."""
 
+import asyncio
+
 import pytest
 from neo4j.exceptions import Neo4jError, ServiceUnavailable, SessionExpired
 
 from graph.domain.errors import RedthreadError, StoreUnavailable
-from graph.store.session import StoreRefused, _mapped
+from graph.store.session import Store, StoreRefused, Tx, _mapped
 
 pytestmark = pytest.mark.anyio
 SECRET = "Jane-Doe-4711"
@@ -56,3 +58,17 @@ async def test_what_is_wrong_with_a_statement_or_its_values_is_refused_for_good(
 )
 async def test_everything_else_means_that_neo4j_is_away(error: Exception) -> None:
     assert type(await mapped(error)) is StoreUnavailable
+
+
+async def test_a_database_that_takes_connections_and_never_answers_is_away() -> None:
+    """A stopped Neo4j kept every page waiting for 45 seconds and longer, without a word."""
+
+    async def nothing(_: Tx) -> None:
+        return
+
+    silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    async with silent, Store(f"bolt://127.0.0.1:{port}", "neo4j", "x", read_s=0.1, write_s=0.1) as store:
+        for asked in (store.read, store.write):
+            with pytest.raises(StoreUnavailable):
+                await asked(nothing)
