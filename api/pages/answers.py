@@ -215,7 +215,9 @@ async def judge_pair(
 
 
 @router.post("/search/{search_id}/pairs/{face_id}/preview", name="preview_pair")
-async def preview(face_id: Id, access: Judge, page: PageDep, form: Annotated[SeenPair, Form()]) -> Response:
+async def preview(
+    search_id: Id, face_id: Id, access: Judge, page: PageDep, form: Annotated[SeenPair, Form()]
+) -> Response:
     """What *same person* would change, or why it would be refused."""
     await check_pair(access, search_id, (form.probe, face_id))
     done = await preview_pair(access, (form.probe, face_id), form.version, tuple(form.face))

@@ -71,19 +71,16 @@ async def test_no_face_is_one_key_and_so_is_its_way_back(scene: Scene, store: St
     await pairs(scene, 2)
     page = await open_as(ANNA)
     await page.goto("/app/review")
-    items = page.locator("article.item")
-    await expect(items).to_have_count(2)
     picked = await page.locator("article.item:not([hidden]) [data-side=left]").get_attribute("data-face")
     await page.keyboard.press("e")  # a press in the item, which marks nothing
     await page.keyboard.press("ArrowLeft")
     await press_verdict(page, "x")
     await expect(page.locator("#last")).to_contain_text("Marked as no face")
-    await expect(items).to_have_count(1)
     labelled = await store.read(lambda tx: tx.rows("MATCH (f:Face {label: 'no_face'}) RETURN f.face_id AS id"))
     assert labelled == [{"id": picked}]
     await page.keyboard.press("Backspace")
     await expect(page.locator("#last")).to_contain_text("it is a face again")
-    await expect(items).to_have_count(2)
+    assert await store.read(lambda tx: tx.rows("MATCH (f:Face {label: 'no_face'}) RETURN f.face_id AS id")) == []
 
 
 async def test_a_verdict_without_script(scene: Scene, store: Store, open_as: Open) -> None:
