@@ -12,6 +12,7 @@ from api.pages.access import Judge, Marker, Reader, Reopener, SearchEnder
 from api.pages.forms import Words
 from api.pages.page import PageDep
 from api.pages.search import A_PAGE, question_of
+from api.pages.texts import TAKEN_BACK_IN_SEARCH
 from api.wire import Digest
 from graph.actions.access import Access
 from graph.actions.decide.decision import Judgement, Seen
@@ -233,5 +234,5 @@ async def undo(
     version: Annotated[int, Form(ge=0)],
 ) -> Response:
     """Takes the verdict back."""
-    await do_reopening(access, Seen(link, version), "taken back on the page of a search")
+    await do_reopening(access, Seen(link, version), TAKEN_BACK_IN_SEARCH)
     return page.see("answer", search_id=search_id)

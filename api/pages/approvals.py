@@ -17,6 +17,7 @@ from api.pages.last import LastDecision, forget, keep, kept
 from api.pages.page import PageDep
 from api.pages.review import seen_links
 from api.pages.review_items import poorest
+from api.pages.texts import TAKEN_BACK_IN_APPROVALS
 from graph.actions.access import Access
 from graph.actions.decide import acts, identify
 from graph.actions.decide.contact_sheet import LINKS_MAX
@@ -94,6 +95,8 @@ class Last:
     link: VisibleLink | None = None
     identification: VisibleIdentification | None = None
     undo: tuple[tuple[str, str], ...] = ()
+    links: tuple[VisibleLink, ...] = ()
+    """All links of the decision; `link` is the one with the highest score."""
 
 
 @router.get("/approvals", name="approvals")
@@ -147,7 +150,7 @@ async def undo_approval(
     version: Annotated[int, Form(ge=0, lt=2**53)] = 0,
 ) -> Response:
     """Takes the second decision back: the item waits again."""
-    reason, back = "taken back on the page of approvals", {identification}
+    reason, back = TAKEN_BACK_IN_APPROVALS, {identification}
     if identification:
         await identify.do_identification_reopening(access, identification, version, reason)
     else:
@@ -187,7 +190,7 @@ async def _act(access: Access, form: ApprovalForm, decision: SecondDecision) -> 
     links = (await read_links_by_id(access, [link.link_id for link in done.links])).values()
     strongest = max(links, key=lambda link: link.score or 0.0, default=None)
     link = await _found(access, strongest.link_id) if strongest else None
-    return Last(decision.value, link, undo=(("act", done.act_id or ""),))
+    return Last(decision.value, link, undo=(("act", done.act_id or ""),), links=tuple(links))
 
 
 async def _identification(access: Access, form: ApprovalForm, decision: SecondDecision) -> Last:

@@ -18,6 +18,7 @@ from api.pages.forms import Ids
 from api.pages.last import LastDecision, forget, keep, kept
 from api.pages.page import Page, PageDep, safe_back
 from api.pages.review_items import BATCH, ReviewItem, open_items, with_facts
+from api.pages.texts import NO_FACE_IN_REVIEW, TAKEN_BACK_IN_REVIEW
 from graph.actions.access import Access
 from graph.actions.decide import acts, contact_sheet
 from graph.actions.decide.contact_sheet import SheetJudgement
@@ -143,7 +144,7 @@ async def undo(
     claim: Annotated[str, Form(max_length=100)] = "",
 ) -> Response:
     """Takes the act back; the item is there again."""
-    done = await acts.do_act_reopening(access, act_id, "taken back on the review page")
+    done = await acts.do_act_reopening(access, act_id, TAKEN_BACK_IN_REVIEW)
     await end_decided_claims(access)
     if not page.is_part:
         return page.see("review")
@@ -172,7 +173,7 @@ async def no_face(
     take_back: Annotated[bool, Form()] = False,
 ) -> Response:
     """Says that the detector took something else for a face, which is compared with nothing then; or takes it back."""
-    reason = "taken back on the review page" if take_back else "seen on the review page: this is no face"
+    reason = TAKEN_BACK_IN_REVIEW if take_back else NO_FACE_IN_REVIEW
     labels = await do_label(access, Labelling(face, label_version, None if take_back else Label.NO_FACE, reason))
     if not page.is_part:
         return page.see("review")

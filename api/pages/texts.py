@@ -27,6 +27,12 @@ ROLES: Final = {
     "supervisor": _("supervisor of %(district)s"),
     "somebody": _("somebody of %(district)s"),
 }
+TAKEN_BACK_IN_REVIEW: Final = _("taken back on the review page")
+TAKEN_BACK_IN_SEARCH: Final = _("taken back on the page of a search")
+TAKEN_BACK_IN_APPROVALS: Final = _("taken back on the page of approvals")
+NO_FACE_IN_REVIEW: Final = _("seen on the review page: this is no face")
+_REASONS: Final = {TAKEN_BACK_IN_REVIEW, TAKEN_BACK_IN_SEARCH, TAKEN_BACK_IN_APPROVALS, NO_FACE_IN_REVIEW}
+"""Reasons that a page states for a person who pressed a key; they are stored in English."""
 _EMPTY: Final = "–"
 LOCALES: Final = {"en": "en_GB", "da": "da"}
 """How each language writes dates and numbers: in American dates the month could be taken for the day."""
@@ -51,6 +57,15 @@ _TOLD: Final = {
         "this would make one person of two that were identified as different people: {whom}"
     ),
     "this contradicts what another district holds: {whom}": _("this contradicts what another district holds: {whom}"),
+    "nothing is left to confirm: dismiss instead": _(
+        "no picture is ticked: choose “Different” if they show different people"
+    ),
+    "legal_basis: from {least} to {most} characters": _("legal basis: from {least} to {most} characters"),
+    "reason: from {least} to {most} characters": _("reason: from {least} to {most} characters"),
+    "person_ref: from {least} to {most} characters": _("reference: from {least} to {most} characters"),
+    "faces: two of them are in one picture: ask for each, or state first that it shows one person twice": _(
+        "two of these faces are in one picture: search for each, or state first that it shows one person twice"
+    ),
     "district {district}, call {contact}": _("district {district}, call {contact}"),
 }
 """Sentences of refusals that name what they are about, and how the pages say them."""
@@ -71,6 +86,7 @@ def filters(name: str) -> dict[str, Callable[..., Any]]:
         "said": partial(said, name),
         "whom": partial(whom, name),
         "sentence": partial(sentence, name),
+        "reason": partial(reason, name),
         "name": isolated,
         "short": short,
     }
@@ -119,6 +135,11 @@ def sentence(name: str, text: str) -> str:
     """What `said` gives, as a sentence that stands by itself: with a capital and a full stop."""
     told = said(name, text)
     return told[:1].upper() + told[1:] + "." * (told[-1:] not in ".!?")
+
+
+def reason(name: str, text: str) -> Markup:
+    """A stored reason as its author wrote it; one that a page stated, in the language of the page."""
+    return isolated(language.translations(name).gettext(text) if text in _REASONS else text)
 
 
 def whom(name: str, by: str) -> Markup:

@@ -7,9 +7,11 @@ from pydantic import Field
 
 from api.deps import AfterDigest, CaseAccess, CaseId, Limit
 from api.errors import LOOKING, problems
+from api.routes.answers import ToComeOut
 from api.wire import PageOut, WireOut, example, fields_of
 from graph.actions.read import cases, paths
 from graph.actions.read.cases import CaseFacts, CountedMedia
+from graph.actions.read.outcomes import Completeness, Outcome, Waiting, read_completeness
 from graph.actions.read.paths import CasePath, Step
 from graph.domain.case_view import Case, CaseMedia, LinkedCase, VisibleCase
 from graph.paging import Page
@@ -74,6 +76,30 @@ class CaseMediaPage(PageOut[CaseMediaOut]):
     model_config = example(f'{{"items": [{{{_MEDIA}, "faces": 1, "too_poor": 0}}], "next": $MEDIA}}')
 
 
+class WaitingOut(fields_of(Waiting)):
+    code: str = Field(description="why the events could not be processed; operators know each of them")
+    since: int | None = Field(description="the oldest submission, milliseconds since 1970, UTC")
+
+
+class CompletenessOut(fields_of(Completeness)):
+    """How much of a case was compared, and what only a person can look at.
+
+    `media` counts each by what became of it: compared, all its faces too poor, no face, or of scope `none`. `in_part`
+    counts those of which not everything was examined, `faces` and `too_poor_faces` the faces, `quarantined` the events
+    that could not be processed.
+    """
+
+    model_config = example("""
+        {"media": {"compared": 180, "too_poor": 9, "no_face": 24, "not_compared": 1}, "in_part": 2, "faces": 96,
+         "too_poor_faces": 11, "coming": {"events": 3, "seconds": 2, "as_of": "2026-11-20T10:05:00+00:00"},
+         "quarantined": [{"code": "unreadable_file", "events": 1, "since": 1795165964000}]}
+    """)
+
+    media: dict[Outcome, int]
+    coming: ToComeOut
+    quarantined: list[WaitingOut]
+
+
 # The converter lets a local id hold a slash (sent as %2F), so longer paths must be declared before shorter ones.
 @router.get("/cases/{case_id:path}/graph", response_model=CaseGraphOut, responses=problems("not_found", *LOOKING))
 async def case_graph(
@@ -91,6 +117,14 @@ async def media_of_case(
 ) -> Page[CountedMedia]:
     """The case's media by id, page by page."""
     return await cases.read_media_of_case(access, case_id, after=after, limit=limit)
+
+
+@router.get(
+    "/cases/{case_id:path}/completeness", response_model=CompletenessOut, responses=problems("not_found", *LOOKING)
+)
+async def completeness_of_case(case_id: CaseId, access: CaseAccess) -> Completeness:
+    """What became of the case's media, and what is still to come."""
+    return await read_completeness(access, case_id)
 
 
 @router.get("/cases/{case_id:path}", response_model=CaseFactsOut, responses=problems("not_found", *LOOKING))

@@ -7,7 +7,9 @@ from fastapi import APIRouter, Response
 
 from api.deps import CaseAccess, VictimId
 from api.errors import LOOKING, problems
-from api.wire import example, fields_of
+from api.routes.identifications import IdentificationOut
+from api.wire import WireOut, example, fields_of
+from graph.actions.identification import VisibleIdentification
 from graph.actions.read.victim import (
     Declaration,
     JoiningLink,
@@ -17,6 +19,7 @@ from graph.actions.read.victim import (
     VisibleVictim,
     read_victim,
 )
+from graph.actions.read.victim_page import read_identifications
 
 router = APIRouter(tags=["victims"])
 
@@ -62,13 +65,45 @@ class VictimOut(fields_of(VisibleVictim)):
     """)
 
 
+class IdentificationsOut(WireOut):
+    """The victim's identifications, the latest first.
+
+    `person_ref` is empty before the approval, but for who proposed it and who may approve it; the reasons are for those
+    who gave or decided it.
+    """
+
+    model_config = example("""
+        {"items": [{"identification_id": "9e7d5b3c1a8f6e4d2c0b9a7f5e3d1c8b", "victim_id": $VICTIM_ID,
+          "person_ref": "", "basis": "interview", "reason": "", "state": "proposed", "version": 0,
+          "by": "investigator of south", "at": "2026-11-20T11:00:00+00:00", "face_ids": [$FACE], "decided_by": null,
+          "decided_at": null, "decision_reason": null}]}
+    """)
+
+    items: list[IdentificationOut]
+
+
 _MOVED = {
     "description": "the victim that all faces of this former id are in now",
     "headers": {"Location": {"description": "where the victim is", "schema": {"type": "string"}}},
 }
 
 
-# The converter lets an id hold a slash (sent as %2F): a case system names its victims as it likes.
+# The converter lets an id hold a slash (sent as %2F), so longer paths must be declared before shorter ones.
+@router.get(
+    "/victims/{victim_id:path}/identifications",
+    response_model=IdentificationsOut,
+    responses={308: _MOVED, **problems("not_found", "victim_split", *LOOKING)},
+)
+async def identifications(
+    victim_id: VictimId, access: CaseAccess
+) -> dict[str, tuple[VisibleIdentification, ...]] | Response:
+    """Who the victim was held to be: what was proposed, decided and taken back."""
+    found = await read_identifications(access, victim_id)
+    if isinstance(found, Moved):
+        return _moved(found, "/identifications")
+    return {"items": found}
+
+
 @router.get(
     "/victims/{victim_id:path}",
     response_model=VictimOut,
@@ -77,6 +112,8 @@ _MOVED = {
 async def victim(victim_id: VictimId, access: CaseAccess) -> VisibleVictim | Response:
     """A contact sheet: the victim's faces by case, the weakest first, each with what holds it there."""
     seen = await read_victim(access, victim_id)
-    if isinstance(seen, Moved):
-        return Response(status_code=308, headers={"Location": f"/victims/{quote(seen.victim_id, safe='')}"})
-    return seen
+    return _moved(seen) if isinstance(seen, Moved) else seen
+
+
+def _moved(to: Moved, part: str = "") -> Response:
+    return Response(status_code=308, headers={"Location": f"/victims/{quote(to.victim_id, safe='')}{part}"})

@@ -106,7 +106,11 @@ class AuditAction(StrEnum):
     AUDIT_COUNTED = "audit.counted", "the acts of a year counted"
 
     # Operation
-    BATCH_COLLECTED = "batch.collected", "a batch of the gallery log written by link", "collected"
+    BATCH_COLLECTED = (
+        "batch.collected",
+        "a batch of compared pictures written into the register",
+        "collected",
+    )
     EVENT_REPLAYED = "event.replayed", "a quarantined event sent again", "replayed"
     REPLAY_REFUSED = "replay.refused", "Kafka refused a replayed event: it waits in quarantine again", "replay refused"
     MODEL_EMBEDDING_BEGUN = (

@@ -202,7 +202,7 @@ def check_may(
 
 
 def _forbidden(permission: Permission) -> Forbidden:
-    return Forbidden(f"you may not {permission.value.replace('_', ' ')} this")
+    return Forbidden(f"you may not do this: it needs the right to {permission.value.replace('_', ' ')}")
 
 
 def check_actor(actor: str | None) -> str:

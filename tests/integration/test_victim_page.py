@@ -6,7 +6,7 @@ from graph.actions.decide import identify, verdicts
 from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.identification import Proposal
 from graph.actions.read.victim import Moved
-from graph.actions.read.victim_page import VictimPage, read_links_of_victim, read_victim_page
+from graph.actions.read.victim_page import VictimPage, read_identifications, read_links_of_victim, read_victim_page
 from graph.domain.errors import NotFound
 from graph.domain.identification import Basis
 from graph.domain.link import Decision, SecondDecision, State
@@ -101,6 +101,7 @@ async def test_before_the_approval_only_the_two_persons_learn_who_it_is(store: S
     async def seen(who: Person) -> tuple[str, str, str | None]:
         [one] = (await page(store, CHILD, who)).identifications
         assert (one.identification_id, one.by) == (made.identification_id, ANNA.actor)
+        assert await read_identifications(access_of(store, who, NOW, "test"), CHILD) == (one,)
         return one.person_ref, one.reason, one.decision_reason
 
     assert await seen(ANNA) == ("person 12", "a passport", None)

@@ -53,33 +53,43 @@ class Verification:
         return "broken" if self.fault else "whole"
 
 
-async def read_audit(access: Access, filters: AuditFilters, *, after: int, limit: int) -> Page[Entry]:
+@dataclass(frozen=True, slots=True)
+class AuditPage(Page[Entry]):
+    """One page of the audit; `in_period` counts the entries of the period, whatever else the filters ask for."""
+
+    in_period: int = 0
+
+
+async def read_audit(access: Access, filters: AuditFilters, *, after: int, limit: int) -> AuditPage:
     """At most `limit` entries after entry `after`, oldest first; `next` is the number of the last one."""
     check_may(access.person, Permission.READ_AUDIT)
     if not 1 <= limit <= PAGE_MAX:
         raise Invalid(f"limit: from 1 to {PAGE_MAX}")
 
-    async def work(tx: Tx) -> list[Entry]:
-        first, last = after, 2**62
+    async def work(tx: Tx) -> tuple[list[Entry], int]:
+        first, last, in_period = after, 2**62, 0
         start, end = _text(filters.start), _text(filters.end)
         if start is not None or end is not None:
             span = await tx.one(queries.SPAN, start=start or "", end=end or "9999")
             if span is None or span["first"] is None:
-                return []
+                return [], 0
             first, last = max(after, span["first"] - 1), span["last"]
+            in_period = last - span["first"] + 1
+        elif head := await tx.one(queries.HEAD):
+            in_period = head["seq"]
         # The planner uses an index for a value, not for one that may be left open.
         page = queries.PAGE if filters.actor is None else queries.PAGE_OF_ACTOR
         page = page if filters.subject is None else queries.PAGE_OF_SUBJECT
         actions = None if filters.action is None else recorded_names(filters.action)
         wanted = {"start": start, "end": end, "actor": filters.actor, "actions": actions, "subject": filters.subject}
         rows = await tx.rows(page, after=first, last=last, limit=limit + 1, **wanted)
-        return [Entry(**row) for row in rows]
+        return [Entry(**row) for row in rows], in_period
 
-    found = await access.store.read(work)
+    found, in_period = await access.store.read(work)
     shown = found[:limit]
     digests = [content_digest(asdict(filters)), *(entry.hash for entry in shown)]
     await access.record(AuditAction.AUDIT_SEEN, "audit", shown=digests)
-    return Page(shown, shown[-1].seq if len(found) > limit else None)
+    return AuditPage(shown, shown[-1].seq if len(found) > limit else None, in_period)
 
 
 async def verify_chain(access: Access, *, after: int, after_hash: str | None, limit: int) -> Verification:

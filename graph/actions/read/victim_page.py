@@ -91,6 +91,20 @@ async def read_victim_page(access: Access, victim_id: str) -> VictimPage | Moved
     return page
 
 
+async def read_identifications(access: Access, victim_id: str) -> tuple[VisibleIdentification, ...] | Moved:
+    """The victim's identifications, the latest first, or where a former id leads; raises as `read_victim`."""
+
+    async def work(tx: Tx) -> tuple[Found, tuple[VisibleIdentification, ...]]:
+        found = await find_victim(tx, victim_id, access.person)
+        return found, await _identifications(tx, victim_id, found, access.person)
+
+    found, items = await access.store.read(work)
+    if found.victim is None:
+        return await successor(access, victim_id, found)
+    await access.record(AuditAction.VICTIM_SEEN, victim_id, shown=[one.identification_id for one in items])
+    return items
+
+
 async def read_links_of_victim(
     access: Access, victim_id: str, states: Collection[State], *, after: str, limit: int
 ) -> Page[VisibleLink]:

@@ -12,8 +12,11 @@ FIRST = "ben@south acted first (confirmed, 2026-11-29T16:40:00+00:00): this link
     [
         ("weak support; provisional: measured on adults, not on children", "svag støtte; foreløbigt: målt på voksne"),
         ("The face is hard to compare: it has only 12 pixels between the eyes.", "der er kun 12 pixel mellem øjnene."),
-        (FIRST, "ben@south kom først (bekræftet, 29. nov. 2026"),
-        (FIRST.replace("ben@south", "you"), "du kom selv først, i et andet vindue eller ved at trykke to gange ("),
+        (FIRST, "ben@south tog stilling først (bekræftet, 29. nov. 2026"),
+        (
+            FIRST.replace("ben@south", "you"),
+            "du har selv taget stilling først, i et andet vindue eller ved at trykke to gange (",
+        ),
         ("investigator of south is judging this, until 2026-11-29T16:40:00Z at the latest", "efterforsker i south er"),
         ("this link is dismissed: reopen it before judging it again", "forbindelsen er afvist: fortryd den"),
         ("this contradicts what another district holds: district south, call {0} x", "kreds south, kontakt {0} x"),
