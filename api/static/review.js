@@ -45,7 +45,7 @@ function askAhead() {
   const open = articles();
   const place = open.indexOf(current());
   for (const article of open.slice(place, place + 2)) {
-    if (!article.dataset.asked && article.querySelector("[data-preview]")) preview(article);
+    if (!article.dataset.asked) preview(article);
     for (const image of article.querySelectorAll("img")) image.decode().catch(() => {});
   }
 }
@@ -126,7 +126,8 @@ async function noFace(article) {
 }
 
 items.addEventListener("change", (event) => {
-  if (event.target.name === "same") preview(event.target.closest("article"));
+  const article = event.target.closest("article");
+  if (event.target.name === "same" || article.querySelector("[data-consequence] .needed")) preview(article);
 });
 
 items.addEventListener("click", (event) => {
