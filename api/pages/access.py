@@ -1,5 +1,6 @@
 """The access of the session's person, as FastAPI dependencies: a page's signature states what it requires."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -38,11 +39,14 @@ class Needs:
         return services.access(session.person, session.purpose)
 
 
-async def under_claim(access: Access, claim_id: str) -> Access:
-    """The access for the purpose of a claimed queue item, which must be open; without an id as it is."""
+async def under_claim(access: Access, claim_id: str, links: Collection[str] = ()) -> Access:
+    """The access for the purpose of a claimed queue item, which must be open and hold `links`; without an id as it is.
+
+    Raises Conflict as `check_claim` does.
+    """
     if not claim_id:
         return access
-    await check_claim(access, claim_id)
+    await check_claim(access, claim_id, links)
     return replace(access, purpose=f"{CLAIM_PURPOSE}{claim_id}")
 
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Form, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.deps import AfterDigest, Id
+from api.deps import AfterDigest, Id, ServicesDep
 from api.pages.access import Judge, Marker, Reader, Reopener, SearchEnder
 from api.pages.forms import Words
+from api.pages.last import LastDecision, forget, keep, kept
 from api.pages.page import PageDep
 from api.pages.search import A_PAGE, question_of
 from api.pages.texts import TAKEN_BACK_IN_SEARCH
@@ -20,6 +21,7 @@ from graph.actions.decide.mark import do_mark
 from graph.actions.decide.pair import do_link, preview_pair
 from graph.actions.decide.verdicts import do_reopening, do_verdict
 from graph.actions.read.answers import Answer, FoundFace, read_search
+from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.links import read_links_by_id
 from graph.actions.read.media import MediaFaces, read_faces
 from graph.actions.read.pairs import check_pair, read_pair
@@ -66,18 +68,22 @@ class Part:
 
 @router.get("/search/{search_id}", name="answer")
 async def answer(
+    request: Request,
     search_id: Id,
     access: Reader,
+    services: ServicesDep,
     page: PageDep,
     after: Annotated[str, Query(max_length=25)] = "",
-    judged: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """The answer as it is now; to a script the part that changes."""
+    judged = kept(request, services).link
     found = await read_search(access, search_id, after=after, limit=FOUND_A_PAGE)
+    picture = await _picture(access, found)
     values: dict[str, Any] = {
         "answer": found,
         "parts": await _parts(access, found),
-        "picture": await _picture(access, found),
+        "picture": picture,
+        "views": await read_crop_views(access, (face.face_id for face in (picture.items if picture else found.faces))),
         "may_mark": may(access.person, Permission.MARK, [access.person.district]),
         "may_judge": may(access.person, Permission.JUDGE, [access.person.district]),
         "last": (await read_links_by_id(access, [judged])).get(judged) if judged else None,
@@ -140,7 +146,8 @@ async def _picture(access: Access, found: Answer) -> MediaFaces | None:
 async def unjudged(search_id: Id, access: Reader, page: PageDep, after: AfterDigest = "") -> Response:
     """What the machine could not compare: a person has to look."""
     found = await read_unjudged(access, search_id, after=after, limit=UNJUDGED_A_PAGE)
-    return page("search/unjudged.html", search_id=search_id, found=found, after=after)
+    views = await read_crop_views(access, (face.face_id for media in found.items for face in media.faces))
+    return page("search/unjudged.html", search_id=search_id, found=found, views=views, after=after)
 
 
 @router.post("/search/{search_id}/end", name="end_search")
@@ -196,7 +203,12 @@ class PairForm(SeenPair):
 
 @router.post("/search/{search_id}/pairs/{face_id}", name="judge_pair")
 async def judge_pair(
-    search_id: Id, face_id: Id, access: Judge, page: PageDep, form: Annotated[PairForm, Form()]
+    search_id: Id,
+    face_id: Id,
+    access: Judge,
+    services: ServicesDep,
+    page: PageDep,
+    form: Annotated[PairForm, Form()],
 ) -> Response:
     """Stores the verdict; faces that nobody has linked are linked by it. A script is told which page comes next."""
     faces, reasons = (form.probe, face_id), tuple(filter(None, form.reason))
@@ -209,10 +221,10 @@ async def judge_pair(
         link_id, shown = ids.link_id(*ids.ordered(*faces)), tuple(form.face)
         shown = shown if form.decision is Decision.CONFIRMED else None
         link = await do_verdict(access, Judgement(link_id, form.version, form.decision, reasons, form.text, shown))
-    judged = {"judged": link.link_id}
+    answer = page.see("answer", search_id=search_id)
     if page.is_part:
-        return Response(status_code=204, headers={"Redthread-Next": page.path("answer", judged, search_id=search_id)})
-    return page.see("answer", judged, search_id=search_id)
+        answer = Response(status_code=204, headers={"Redthread-Next": page.path("answer", search_id=search_id)})
+    return keep(answer, services, LastDecision(link=link.link_id))
 
 
 @router.post("/search/{search_id}/pairs/{face_id}/preview", name="preview_pair")
@@ -229,10 +241,11 @@ async def preview(
 async def undo(
     search_id: Id,
     access: Reopener,
+    services: ServicesDep,
     page: PageDep,
     link: Annotated[str, Form(max_length=100)],
     version: Annotated[int, Form(ge=0)],
 ) -> Response:
     """Takes the verdict back."""
     await do_reopening(access, Seen(link, version), TAKEN_BACK_IN_SEARCH)
-    return page.see("answer", search_id=search_id)
+    return forget(page.see("answer", search_id=search_id), services)

@@ -11,6 +11,7 @@ from api.pages.access import Labeller, Reader, SessionDep, under_claim
 from api.pages.page import PageDep, safe_back
 from graph.actions.access import Access
 from graph.actions.decide.repeated_person import Statement, do_statement, read_statements
+from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.faces import read_context, read_crop, read_similar
 from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
 from graph.actions.sessions import allow_wider_view
@@ -53,7 +54,9 @@ async def similar(
     """The faces as similar as those proposed for one face, which were not proposed."""
     seen = await under_claim(access, claim)
     found = await read_similar(seen, face_id, after=after, limit=SIMILAR_A_PAGE)
-    return page("similar.html", face_id=face_id, found=found, claim=claim, after=after, back=safe_back(back))
+    views = await read_crop_views(access, (face.face_id for face in found.items))
+    values = {"face_id": face_id, "claim": claim, "after": after, "back": safe_back(back)}
+    return page("similar.html", found=found, views=views, **values)
 
 
 @router.get("/faces/{face_id}/wider", name="wider")

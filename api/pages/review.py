@@ -26,9 +26,9 @@ from graph.actions.decide.decision import Seen
 from graph.actions.decide.label import Labelling, do_label
 from graph.actions.read.agreement import read_agreement_on
 from graph.actions.read.claims import do_claim, do_renewal, do_skip, end_decided_claims
+from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.links import read_link, read_links_by_id
 from graph.actions.read.queue import read_items, read_queue
-from graph.actions.read.sheet_faces import read_sheet_faces
 from graph.actions.read.times import count_pictures_seen
 from graph.domain import ids
 from graph.domain.errors import Conflict, Invalid
@@ -194,19 +194,18 @@ async def one_link(
 ) -> Response:
     """What the machine thought of one pair, and who judged it how, as far as this person may read it."""
     link = await read_link(access, link_id)
-    faces = await read_sheet_faces(access, [link.a.face_id, link.b.face_id])
-    agreement = await read_agreement_on(access, link_id)
-    back = safe_back(back) if back else ""
-    return page("link.html", link=link, faces=faces, agreement=agreement, back=back)
+    values = {"agreement": await read_agreement_on(access, link_id), "back": safe_back(back) if back else ""}
+    views = await read_crop_views(access, (link.a.face_id, link.b.face_id))
+    return page("link.html", link=link, views=views, **values)
 
 
 async def _claimed(access: Access, form: SheetForm) -> Access:
-    """The access for the purpose of the item's claim, while that is open.
+    """The access for the purpose of the item's claim, while that is open and of these links.
 
     After it the versions of the links say who judged them since, and the claims on them who is judging them now.
     """
     with suppress(Conflict):
-        return await under_claim(access, form.claim)
+        return await under_claim(access, form.claim, [seen.link_id for seen in seen_links(form.link)])
     return access
 
 

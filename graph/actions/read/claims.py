@@ -4,7 +4,7 @@ A claim is a lease of an item and of each of its links. It is written while the 
 never work on one item. It ends when its links are decided, when it is skipped, or when its time is over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Final
@@ -116,9 +116,11 @@ async def end_decided_claims(access: Access) -> None:
     await access.store.write(work)
 
 
-async def check_claim(access: Access, claim_id: str) -> None:
-    """Raises Conflict (`claim_expired`) unless the claim is this person's and not over."""
-    await access.store.read(lambda tx: _check_own(tx, claim_id, access))
+async def check_claim(access: Access, claim_id: str, links: Collection[str] = ()) -> None:
+    """Raises Conflict (`claim_expired`) unless the claim is this person's, not over, and holds these links."""
+    row = await access.store.read(lambda tx: _check_own(tx, claim_id, access))
+    if not set(links) <= set(row["claim"]["links"]):
+        raise Conflict("this claim is of another item", code="claim_expired")
 
 
 async def open_claims(tx: Tx, person: Person, now: datetime) -> list[Row]:

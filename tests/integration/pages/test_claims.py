@@ -5,8 +5,8 @@ import re
 import pytest
 
 from graph.store.session import Store
-from tests.integration.conftest import Pages
-from tests.support.factories import ANNA, BEN, Scene
+from tests.integration.conftest import PURPOSE, Pages, entries
+from tests.support.factories import ANNA, BEN, NORTH, Scene
 from tests.support.queue import judge
 
 pytestmark = pytest.mark.anyio
@@ -30,6 +30,20 @@ async def test_what_somebody_else_holds_is_refused_with_who_and_until_when(scene
     assert "Somebody else is judging this now; yours was not saved." in refused.text
     assert re.search(r"Investigator of .*north.* is judging this, until .* at the latest\.", refused.text)
     assert (await anna.post("/app/review/decisions", data=form)).status_code == 303
+
+
+async def test_a_claim_is_the_purpose_of_its_own_item_alone(scene: Scene, store: Store, pages: Pages) -> None:
+    """What was judged under the claim of another item stood in the audit as judged under that claim."""
+    await scene.media("m", NORTH, faces=["m1"])
+    other = await scene.link("m1", "s1")
+    anna = await pages(ANNA)
+    page = (await anna.get("/app/review")).text
+    forms = [form for form in page.split("<form") if 'name="claim"' in form]
+    [its, another] = sorted((form_of(form) for form in forms), key=lambda form: other not in form["link"])
+    for form, claim in [(its, another["claim"]), (another, another["claim"])]:
+        assert (await anna.post("/app/review/decisions", data={**form, "claim": claim})).status_code == 303
+    judged = [entry.purpose for entry in await entries(store) if entry.action == "links.judged"]
+    assert judged == [PURPOSE, f"claim:{another['claim']}"]
 
 
 async def test_a_verdict_after_its_claim_is_stored_or_says_who_was_first(
