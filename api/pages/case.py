@@ -12,6 +12,7 @@ from api.pages.access import Reader
 from api.pages.page import PageDep
 from graph.actions.read.case_graph import read_case_graph
 from graph.actions.read.cases import read_case_facts
+from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.outcomes import Outcome, read_completeness, read_outcomes
 from graph.actions.read.paths import read_path
 from graph.actions.read.threads import WITHOUT_LEADS, PersonRow, read_threads
@@ -79,8 +80,16 @@ async def pictures(
     found = await read_outcomes(
         access, case_id, outcomes=POSSIBLE[show], in_part=show == "in_part", after=after, limit=PICTURES_A_PAGE
     )
+    shown = [face.face_id for item in found.items for face in item.faces[:CROPS_A_PICTURE]]
     return page(
-        "case_pictures.html", case_id=case_id, facts=facts, found=found, show=show, after=after, most=CROPS_A_PICTURE
+        "case_pictures.html",
+        case_id=case_id,
+        facts=facts,
+        found=found,
+        views=await read_crop_views(access, shown),
+        show=show,
+        after=after,
+        most=CROPS_A_PICTURE,
     )
 
 
@@ -88,7 +97,9 @@ async def pictures(
 async def why(case_id: CaseId, access: Reader, page: PageDep, to: OtherCaseId, candidates: bool = True) -> Response:
     """Why the case is linked to another one: the shortest path, face by face."""
     found = await read_path(access, case_id, to, candidates=candidates)
-    return page("why.html", case_id=case_id, to=to, found=found, candidates=candidates)
+    shown = [face for step in found.steps for face in (step.face_id, step.to_face_id)]
+    views = await read_crop_views(access, shown)
+    return page("why.html", case_id=case_id, to=to, found=found, views=views, candidates=candidates)
 
 
 @router.get("/cases/{case_id:path}", name="case")
@@ -99,11 +110,13 @@ async def case(case_id: CaseId, access: Reader, page: PageDep, show: Shown = "",
         read_completeness(access, case_id),
         read_threads(access, case_id, strengths=SHOWN[show], after=after, limit=PEOPLE_A_PAGE),
     )
+    shown = [face for row in found.rows for face in (row.face_id, *(each.face_id for each in row.threads.values()))]
     return page(
         "case.html",
         facts=facts,
         complete=complete,
         found=found,
+        views=await read_crop_views(access, shown),
         cells={row.person: cells_of(row, len(found.columns)) for row in found.rows},
         shared_max=CASES_NAMED,
         show=show,

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from api.pages.access import Reader
 from api.pages.page import PageDep
+from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.inbox import count_inbox, do_end_visit, read_inbox
 
 router = APIRouter()
@@ -21,7 +22,9 @@ CASES_SHOWN: Final = 50
 async def inbox(access: Reader, page: PageDep, after: Annotated[str, Query(max_length=300)] = "") -> Response:
     """What changed, the latest first; looking at it ends nothing."""
     found = await read_inbox(access, limit=CHANGES_A_PAGE, after=after)
-    return page("inbox.html", found=found, after=after, shown=CASES_SHOWN)
+    ends = (end.face_id for change in found.changes.items for end in (change.links[0].a, change.links[0].b))
+    views = await read_crop_views(access, ends)
+    return page("inbox.html", found=found, views=views, after=after, shown=CASES_SHOWN)
 
 
 @router.get("/inbox/count", name="inbox_count")

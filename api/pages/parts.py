@@ -17,4 +17,4 @@ async def parts(services: ServicesDep, page: PageDep) -> Response:
     """The parts with made-up values; nothing of the graph is read."""
     if not isinstance(services.pages, DevelopmentSignIn):
         raise NotFound("there is no such page")
-    return page("parts.html", examples=EXAMPLES)
+    return page("parts.html", examples=EXAMPLES, views={})

@@ -10,6 +10,7 @@ from api.pages.access import Labeller, Marker, Reader
 from api.pages.page import PageDep
 from graph.actions.decide.label import Labelling, do_label
 from graph.actions.decide.mark import do_mark
+from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.media import PendingMedia, read_faces, read_media
 from graph.domain.label import Label
 from graph.domain.people import Permission, may
@@ -36,6 +37,7 @@ async def picture(
         facts=facts,
         pending=False,
         faces=faces,
+        views=await read_crop_views(access, (face.face_id for face in faces.items)),
         labels=list(Label),
         case_id=case_id,
         may_label=may(access.person, Permission.LABEL, districts),

@@ -16,7 +16,7 @@ from api.deps import VICTIM_ID_MAX, Id, Services, ServicesDep
 from api.pages.access import Judge, Labeller, Reader, Reopener, under_claim
 from api.pages.forms import Ids
 from api.pages.last import LastDecision, forget, keep, kept
-from api.pages.page import Page, PageDep
+from api.pages.page import Page, PageDep, safe_back
 from api.pages.review_items import BATCH, ReviewItem, open_items, with_facts
 from api.pages.texts import NO_FACE_IN_REVIEW, TAKEN_BACK_IN_REVIEW
 from graph.actions.access import Access
@@ -26,6 +26,7 @@ from graph.actions.decide.decision import Seen
 from graph.actions.decide.label import Labelling, do_label
 from graph.actions.read.agreement import read_agreement_on
 from graph.actions.read.claims import do_claim, do_renewal, do_skip, end_decided_claims
+from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.links import read_link, read_links_by_id
 from graph.actions.read.queue import read_items, read_queue
 from graph.actions.read.times import count_pictures_seen
@@ -96,7 +97,7 @@ async def review(
 ) -> Response:
     """The person's open items, the first one in full, and what the last decision was."""
     filters = Filters(case_id=case_id or None, victim_id=victim_id or None, leads=leads)
-    items = sorted(await open_items(access, filters), key=lambda one: not first or one.claim_id != first)
+    items = sorted(await open_items(access, filters), key=lambda one: one.key != first)
     told = kept(request, services)
     links = [*(await read_links_by_id(access, [told.link])).values()] if told.link else []
     today = services.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -189,10 +190,14 @@ async def no_face(
 
 
 @router.get("/links/{link_id}", name="link")
-async def one_link(link_id: Id, access: Reader, page: PageDep) -> Response:
+async def one_link(
+    link_id: Id, access: Reader, page: PageDep, back: Annotated[str, Query(alias="next", max_length=2000)] = ""
+) -> Response:
     """What the machine thought of one pair, and who judged it how, as far as this person may read it."""
     link = await read_link(access, link_id)
-    return page("link.html", link=link, agreement=await read_agreement_on(access, link_id))
+    values = {"agreement": await read_agreement_on(access, link_id), "back": safe_back(back) if back else ""}
+    views = await read_crop_views(access, (link.a.face_id, link.b.face_id))
+    return page("link.html", link=link, views=views, **values)
 
 
 async def _claimed(access: Access, form: SheetForm) -> Access:

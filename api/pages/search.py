@@ -60,6 +60,7 @@ async def search(
     return page(
         "search.html",
         **question_of(access, asked, faces, form),
+        views={face.face_id: face.view for face in faces if face.view is not None},
         asked=asked,
         only_open=only_open,
         after=after,

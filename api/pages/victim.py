@@ -13,6 +13,7 @@ from api.pages.forms import Ids
 from api.pages.page import PageDep
 from graph.actions.decide.identify import do_identification
 from graph.actions.identification import REFERENCE_LIMIT, Proposal
+from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.victim import Moved, VictimCase, VictimFace
 from graph.actions.read.victim_page import VictimPage, read_links_of_victim, read_victim_page
 from graph.domain.identification import Basis
@@ -81,7 +82,8 @@ async def leads(victim_id: VictimId, access: Reader, page: PageDep, after: After
     """Faces below the threshold that may show the victim, and candidates that wait."""
     states = (State.LEAD, State.CANDIDATE, State.UNSURE, State.RETURNED)
     found = await read_links_of_victim(access, victim_id, states, after=after, limit=LEADS_A_PAGE)
-    return page("victim_leads.html", victim_id=victim_id, found=found, after=after)
+    views = await read_crop_views(access, (side.face_id for link in found.items for side in (link.a, link.b)))
+    return page("victim_leads.html", victim_id=victim_id, found=found, views=views, after=after)
 
 
 @router.post("/victims/{victim_id:path}/identifications", name="propose_identification")
@@ -110,6 +112,7 @@ async def victim(victim_id: VictimId, access: Reader, page: PageDep) -> Response
         "victim.html",
         found=found,
         victim=found.victim,
+        views=await read_crop_views(access, found.victim.face_ids),
         faces=faces,
         years=years(faces),
         undated=sum(each.taken is None for each in faces),

@@ -1,6 +1,7 @@
 // Search with script: the picture stays beside the answer, which grows by itself; faces are chosen and marked in it.
 
 import { align } from "./crops.js";
+import { drawable } from "./marking.js";
 
 const FIRST_POLL_MS = 700;
 const LAST_POLL_MS = 15000;
@@ -25,9 +26,9 @@ async function take(response) {
     return response.status < 500 || poll(); // what failed once may still come
   }
   trouble.replaceChildren();
-  const active = document.activeElement?.closest("[data-mark], figure[data-face]");
+  const active = document.activeElement?.closest("[data-mark][open], figure[data-face]");
   const isNew = shown()?.dataset.search !== new DOMParser().parseFromString(text, "text/html").querySelector("[data-search]")?.dataset.search;
-  if (active && answer.contains(active) && !isNew) {
+  if ((active || (document.activeElement === canvas && markForm())) && !isNew) {
     poll(); // somebody works in it: the next look takes it over
     return;
   }
@@ -97,10 +98,9 @@ function choose(files) {
 
 const isOfAnswer = () => Boolean(view && !view.hidden && shown()?.dataset.picture === shownSum);
 
-function rectangle(box, name) {
+function rectangle(box) {
   const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
   ["x", "y", "width", "height"].forEach((side, place) => rect.setAttribute(side, box[place]));
-  rect.setAttribute("class", name);
   canvas.append(rect);
   return rect;
 }
@@ -113,41 +113,21 @@ function drawFaces() {
     marks.querySelector("[data-draw]").hidden = !isOfAnswer();
     marks.querySelector("[data-choose]").hidden = isOfAnswer();
   }
+  const isDrawn = markForm() !== null;
+  canvas.setAttribute("aria-hidden", String(!isDrawn));
+  canvas.setAttribute("tabindex", isDrawn ? "0" : "-1");
   if (!isOfAnswer()) return;
   for (const figure of answer.querySelectorAll("figure[data-box]")) {
-    const rect = rectangle(figure.dataset.box.split(" "), "");
-    rect.addEventListener("click", () => figure.querySelector("button").focus());
+    const rect = rectangle(figure.dataset.box.split(" "));
+    rect.addEventListener("click", () => markForm() ?? figure.querySelector("button").focus());
     figure.addEventListener("focusin", () => rect.classList.add("picked"));
     figure.addEventListener("focusout", () => rect.classList.remove("picked"));
   }
-}
-
-function drawMark() {
-  const fields = [...answer.querySelectorAll("[data-mark] input[name=box]")];
-  const box = fields.map((field) => Number(field.value));
-  canvas.querySelector(".drawn")?.remove();
-  if (isOfAnswer() && box[2] > 0 && box[3] > 0) rectangle(box, "drawn");
-}
-
-let corner = null;
-const placeOf = (event) => {
-  const all = canvas.getBoundingClientRect();
-  return [(event.clientX - all.left) / all.width * image.naturalWidth, (event.clientY - all.top) / all.height * image.naturalHeight];
-};
-
-canvas?.addEventListener("pointerdown", (event) => {
-  if (!answer.querySelector("[data-mark]")?.open || !isOfAnswer()) return;
-  corner = placeOf(event);
-  canvas.setPointerCapture(event.pointerId);
-});
-canvas?.addEventListener("pointermove", (event) => {
-  if (!corner) return;
-  const [x, y] = placeOf(event);
-  const box = [Math.min(x, corner[0]), Math.min(y, corner[1]), Math.abs(x - corner[0]), Math.abs(y - corner[1])];
-  answer.querySelectorAll("[data-mark] input[name=box]").forEach((field, place) => { field.value = Math.max(0, Math.round(box[place])); });
   drawMark();
-});
-canvas?.addEventListener("pointerup", () => { corner = null; });
+}
+
+const markForm = () => (isOfAnswer() ? answer.querySelector("[data-mark][open] form") : null);
+const drawMark = canvas ? drawable(canvas, image, markForm) : () => {};
 
 // --- events ---
 
@@ -166,6 +146,11 @@ if (drop) {
 
 answer.addEventListener("input", (event) => event.target.name === "box" && drawMark());
 answer.addEventListener("toggle", drawFaces, true);
+answer.addEventListener("click", (event) => {
+  if (event.target.closest("[data-to-picture]")) canvas.focus();
+  if (!event.target.closest("[data-mark] summary")) return;
+  requestAnimationFrame(() => markForm() && view.scrollIntoView({ block: "nearest" }));
+});
 answer.addEventListener("submit", (event) => {
   if (!event.target.closest(".mark")) return;
   event.preventDefault();

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from graph.domain.known_victims import VictimView
 from graph.domain.link import State
@@ -41,9 +41,11 @@ OF_STATE: Final = {
 """The strength of a link by its state; dismissed and withdrawn links join nothing."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Column:
-    """Another case as the viewer may know it: without `case_id`, all hidden cases of one district and contact."""
+class Column(NamedTuple):
+    """Another case as the viewer may know it: without `case_id`, all hidden cases of one district and contact.
+
+    A tuple, as a large case looks up ten thousands of them.
+    """
 
     case_id: str | None
     district: str | None
@@ -115,7 +117,7 @@ class ThreadTable:
             threads = {column: Thread.of(seen) for column, seen in cells.items()}
             if kept := {column: thread for column, thread in threads.items() if thread.strength in strengths}:
                 found[person] = kept
-        return dict(sorted(found.items(), key=lambda row: (-len(row[1]), row[0])))
+        return dict(sorted(found.items(), key=lambda row: (-len(row[1]), row[0].kind, row[0].id)))
 
 
 def columns_of(threads: Iterable[Mapping[Column, Thread]], shared: Mapping[Column, int]) -> dict[Column, int]:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graph.actions.access import Access
+from graph.actions.read.crop_views import crop_view
 from graph.domain.audit_actions import AuditAction
 from graph.domain.capture_time import Dates
-from graph.domain.crop_view import CropView, region_of
+from graph.domain.crop_view import CropView
 from graph.domain.errors import NotFound
 from graph.domain.people import Permission, Person, may
 from graph.domain.visibility import may_see_case, may_see_face
@@ -65,7 +66,7 @@ def _sheet_face(row: Row, viewer: Person) -> SheetFace:
     own = [case for case in cases if may_see_case(viewer, case)]
     place = (own or cases or [{"district": None, "contact": None}])[0]
     is_erased = bool(row["stub"]) or not row["has_crop"]
-    view = _view(row)
+    view = crop_view(row)
     if not own:
         return SheetFace(row["face_id"], place["district"], place["contact"], is_erased=is_erased, view=view)
     return SheetFace(
@@ -87,11 +88,3 @@ def _sheet_face(row: Row, viewer: Person) -> SheetFace:
         has_context=row["has_context"],
         view=view,
     )
-
-
-def _view(row: Row) -> CropView | None:
-    if row["box"] is None or row["page"] != 1:
-        return None
-    size = row["width"], row["height"]
-    region = row["crop_region"] or region_of(row["box"], *size)
-    return CropView.of(region, row["landmarks"], *size)

@@ -6,6 +6,7 @@
 from typing import Final
 
 from graph.store.queries.fragments import DATES as _DATES
+from graph.store.queries.fragments import in_one_row
 
 LOCK_FACES: Final = """
 UNWIND $faces AS face_id
@@ -101,3 +102,13 @@ RETURN f.face_id AS face_id, f.quality AS quality, f.quality_because AS quality_
 """
 )
 """What a contact sheet says below each face."""
+
+CROP_VIEWS: Final = in_one_row(
+    """
+UNWIND $faces AS face_id
+MATCH (f:Face {face_id: face_id})-[:SEEN_IN]->(m:Media) WHERE f.landmarks IS NOT NULL
+RETURN face_id, f.box AS box, f.landmarks AS landmarks, f.crop_region AS crop_region, coalesce(f.page, 1) AS page,
+       m.width AS width, m.height AS height
+""",
+    "face_id box landmarks crop_region page width height",
+)

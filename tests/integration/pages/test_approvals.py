@@ -42,7 +42,7 @@ async def test_faces_and_facts_come_first_and_reasons_and_score_after_the_own_de
     await judge(store, link_id)
     sue = await pages(SUE)
     before = await shown(sue)
-    assert before.count("/crop") == 2 and NORTH in before and "anna@north" in before
+    assert before.count('/crop"') == 2 and NORTH in before and "anna@north" in before
     assert "0.52" not in before and "provisional" not in before and "ears +" not in before
 
     answer = await sue.post("/app/approvals/decisions", data=form_of(before, decision="approved"))

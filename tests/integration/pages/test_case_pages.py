@@ -195,3 +195,18 @@ async def test_a_victim_that_fell_apart_leads_to_those_of_now(pages: Pages, scen
     answer = await anna.get(of_victim("local:former"))
     assert answer.status_code == 410
     assert of_victim("local:one") in answer.text and of_victim("local:two") in answer.text
+
+
+async def test_crops_are_shown_eye_to_eye_where_the_eyes_are_known(pages: Pages, scene: Scene, store: Store) -> None:
+    known = "MATCH (f:Face {face_id: $id})-[:SEEN_IN]->(m) SET f.landmarks = $marks, m.width = 640, m.height = 480"
+    marks = [30.0, 50.0, 50.0, 50.0, 40.0, 60.0, 32.0, 75.0, 48.0, 75.0]
+    paths = await named(scene)
+    shown = [paths[route] for route in ("case", "case_pictures", "picture", "victim")]
+    anna = await pages(ANNA)
+    for path in shown:
+        assert "data-eyes" not in (await anna.get(path)).text
+    await store.write(lambda tx: tx.do(known, id=scene.faces["n1"], marks=marks))
+    for path in shown:
+        text = (await anna.get(path)).text
+        image = next(part for part in text.split("<img") if f"{scene.faces['n1']}/crop" in part)
+        assert (path, "data-eyes" in image) == (path, True)

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from graph.store.session import Store
-from tests.integration.screens.conftest import Open
+from tests.integration.screens.conftest import PICTURES_CAME, Open
 from tests.support.factories import ANNA, NORTH, Scene, drawn_face
 
 pytestmark = pytest.mark.anyio
@@ -39,6 +39,14 @@ async def test_a_whole_search_by_keyboard(scene: Scene, store: Store, open_as: O
     await press(page, "s")
     await expect(page.locator(".consequence")).to_contain_text("at least one feature")
     await press(page, "e")
+    await expect(page.locator(".consequence")).to_contain_text("joins 2 faces of")
+    await press(page, "z")
+    await expect(page.locator("html")).to_have_class("zoomed")
+    await press(page, "w")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Wider view")
+    await press(page, "Escape")
+    await expect(page.locator("[data-feature=ears]")).to_have_attribute("aria-pressed", "true")
+    await page.evaluate(PICTURES_CAME)
     await press(page, "s")
     await expect(page.locator(".last")).to_contain_text("same person, by one person")
     assert await store.read(lambda tx: tx.one(CONFIRMED)) == {"number": 1}
@@ -83,6 +91,58 @@ async def test_a_picture_stays_beside_its_answer_and_a_missed_face_is_marked_in_
     await page.get_by_role("button", name="Mark this face").click()
     await expect(page.locator("#answer")).to_contain_text("A face that you marked is being compared")
     await expect(page.locator(".picture img")).to_be_visible()
+
+
+async def test_a_face_that_was_not_found_is_drawn_by_pointer_by_keys_and_by_numbers(
+    scene: Scene, store: Store, open_as: Open, tmp_path: Path
+) -> None:
+    picture = tmp_path / "a.jpg"
+    picture.write_bytes(drawn_face(200))
+    page = await open_as(ANNA)
+    await page.goto("/app/search")
+    await page.set_input_files("#file", picture)
+    await page.get_by_label("For which case?").fill(NORTH)
+    await page.get_by_label("Legal basis").fill("StPO 98c")
+    await page.get_by_role("button", name="Start the search").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
+    asked = await store.read(lambda tx: tx.one(ASKED))
+    assert asked is not None
+    await scene.media("a", NORTH, faces=[], data=picture.read_bytes())
+    await scene.answer(asked["id"], [], None)
+    await expect(page.get_by_text("No face was found in your picture")).to_be_visible()
+    await expect(page.get_by_text("Draw a box around the face")).to_be_visible()
+    drawn = page.locator(".picture rect.drawn")
+
+    async def box() -> list[int]:
+        return [int(await field.input_value() or 0) for field in await page.locator("input[name=box]").all()]
+
+    width, height = await page.locator(".picture img").evaluate("image => [image.naturalWidth, image.naturalHeight]")
+    canvas = await page.locator(".picture svg").bounding_box()
+    assert canvas is not None
+    corners = [(canvas["x"] + canvas["width"] * at, canvas["y"] + canvas["height"] * at) for at in (0.25, 0.75, 0.5)]
+    await page.mouse.move(*corners[0])
+    await page.mouse.down()
+    await page.mouse.move(*corners[1])
+    await page.mouse.up()
+    await expect(drawn).to_have_count(1)
+    found = zip(await box(), (width / 4, height / 4, width / 2, height / 2), strict=True)
+    assert all(abs(value - expected) <= 2 for value, expected in found)
+    await page.mouse.click(*corners[0])  # without dragging: two corners
+    await page.mouse.click(*corners[2])
+    left, top, wide, high = before = await box()
+    assert abs(wide - width / 4) <= 2 and abs(high - height / 4) <= 2
+
+    await press(page, "p")
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.press("Shift+ArrowDown")
+    after = await box()
+    assert (after[0] > left, after[1], after[2], after[3] > high) == (True, top, wide, True), (before, after)
+    await page.get_by_label("Left", exact=True).fill("3")
+    await expect(drawn).to_have_attribute("x", "3")
+    await press(page, "Tab")
+    await page.get_by_role("button", name="Draw with the keys").click()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#answer")).to_contain_text("A face that you marked is being compared")
 
 
 async def test_a_search_without_script(scene: Scene, store: Store, open_as: Open) -> None:
