@@ -16,7 +16,7 @@ from api.deps import VICTIM_ID_MAX, Id, Services, ServicesDep
 from api.pages.access import Judge, Labeller, Reader, Reopener, under_claim
 from api.pages.forms import Ids
 from api.pages.last import LastDecision, forget, keep, kept
-from api.pages.page import Page, PageDep
+from api.pages.page import Page, PageDep, safe_back
 from api.pages.review_items import BATCH, ReviewItem, open_items, with_facts
 from api.pages.texts import NO_FACE_IN_REVIEW, TAKEN_BACK_IN_REVIEW
 from graph.actions.access import Access
@@ -97,7 +97,7 @@ async def review(
 ) -> Response:
     """The person's open items, the first one in full, and what the last decision was."""
     filters = Filters(case_id=case_id or None, victim_id=victim_id or None, leads=leads)
-    items = sorted(await open_items(access, filters), key=lambda one: not first or one.claim_id != first)
+    items = sorted(await open_items(access, filters), key=lambda one: one.key != first)
     told = kept(request, services)
     links = [*(await read_links_by_id(access, [told.link])).values()] if told.link else []
     today = services.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -189,11 +189,14 @@ async def no_face(
 
 
 @router.get("/links/{link_id}", name="link")
-async def one_link(link_id: Id, access: Reader, page: PageDep) -> Response:
+async def one_link(
+    link_id: Id, access: Reader, page: PageDep, back: Annotated[str, Query(alias="next", max_length=2000)] = ""
+) -> Response:
     """What the machine thought of one pair, and who judged it how, as far as this person may read it."""
     link = await read_link(access, link_id)
+    values = {"agreement": await read_agreement_on(access, link_id), "back": safe_back(back) if back else ""}
     views = await read_crop_views(access, (link.a.face_id, link.b.face_id))
-    return page("link.html", link=link, views=views, agreement=await read_agreement_on(access, link_id))
+    return page("link.html", link=link, views=views, **values)
 
 
 async def _claimed(access: Access, form: SheetForm) -> Access:
