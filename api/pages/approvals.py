@@ -130,13 +130,12 @@ async def approve(
         last = await _identification(identifying, form, SecondDecision(form.decision))
     else:
         last = await _act(access, form, SecondDecision(form.decision))
-    if page.is_part:
-        return page(
-            "approvals/answer.html", items=await _items(access, form.known, BATCH - form.held), last=last, known=""
-        )
     told = LastDecision(last.decision)
     if last.link:
         told = LastDecision(last.decision, dict(last.undo).get("act", ""), last.link.link_id)
+    if page.is_part:
+        items = await _items(access, form.known, BATCH - form.held)
+        return keep(page("approvals/answer.html", items=items, last=last, known=""), services, told)
     return keep(page.see("approvals", {"known": form.known.strip(",")}), services, told)
 
 
@@ -158,7 +157,7 @@ async def undo_approval(
     if not page.is_part:
         return keep(page.see("approvals"), services, LastDecision("undone"))
     items = [item for item in await _items(access, "", AGAIN) if back & item.ids]
-    return page("approvals/answer.html", items=items, last=Last("undone"), known="")
+    return forget(page("approvals/answer.html", items=items, last=Last("undone"), known=""), services)
 
 
 @router.get("/approvals/agreement", name="agreement")

@@ -139,6 +139,7 @@ async def preview(form: SheetFormDep, access: Judge, page: PageDep) -> Response:
 @router.post("/review/undone", name="undo")
 async def undo(
     access: Reopener,
+    services: ServicesDep,
     page: PageDep,
     act_id: Annotated[str, Form(max_length=100)],
     claim: Annotated[str, Form(max_length=100)] = "",
@@ -150,7 +151,7 @@ async def undo(
         return page.see("review")
     items = await with_facts(access, await read_items(access, [link.link_id for link in done.links]))
     last: dict[str, object] = {"undone": done, "act_id": "", "decision": "", "links": []}
-    return page("review/answer.html", items=items, features=FEATURES, **last)
+    return forget(page("review/answer.html", items=items, features=FEATURES, **last), services)
 
 
 @router.post("/review/renewals", name="renew")
@@ -220,20 +221,15 @@ async def _after(
     links: list[VisibleLink],
 ) -> Response:
     """The page again, or to a script the part that says what was decided and the new items."""
+    links.sort(key=lambda link: -(link.score or 0.0))
+    last = LastDecision(decision, act_id, links[0].link_id if links else "")
     if not page.is_part:
         filters = {"case_id": form.case_id, "victim_id": form.victim_id, "leads": "true" if form.leads else ""}
-        last = LastDecision(decision, act_id, links[0].link_id if links else "")
         return keep(page.see("review", filters), services, last)
     items: list[ReviewItem] = []
     if form.held < BATCH:
         new = await do_claim(access, form.filters(), BATCH - form.held, seed=ids.new_id())
         items = await with_facts(access, new.items)
-    return page(
-        "review/answer.html",
-        items=items,
-        features=FEATURES,
-        undone=None,
-        act_id=act_id,
-        decision=decision,
-        links=sorted(links, key=lambda link: -(link.score or 0.0)),
-    )
+    # Who opens the page again reads the line again, and can still take it back.
+    told: dict[str, object] = {"undone": None, "act_id": act_id, "decision": decision, "links": links}
+    return keep(page("review/answer.html", items=items, features=FEATURES, **told), services, last)
