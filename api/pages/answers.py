@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
 from api.deps import AfterDigest, Id, ServicesDep
-from api.pages.access import Marker, Reader, SearchEnder, Searcher
-from api.pages.last import kept
+from api.pages.access import Marker, Reader, SearchEnder, Searcher, SessionDep
 from api.pages.page import PageDep
+from api.pages.pairs import last_pair
 from api.pages.review_items import poorest
 from api.pages.search import A_PAGE, question_of
 from graph.actions.access import Access
@@ -58,15 +58,13 @@ class Part:
 
 @router.get("/search/{search_id}", name="answer")
 async def answer(
-    request: Request,
     search_id: Id,
     access: Reader,
-    services: ServicesDep,
+    session: SessionDep,
     page: PageDep,
     after: Annotated[str, Query(max_length=25)] = "",
 ) -> Response:
     """The answer as it is now; to a script the part that changes."""
-    judged = kept(request, services).link
     found = await read_search(access, search_id, after=after, limit=FOUND_A_PAGE)
     picture = await _picture(access, found)
     values: dict[str, Any] = {
@@ -76,7 +74,7 @@ async def answer(
         "views": await read_crop_views(access, (face.face_id for face in (picture.items if picture else found.faces))),
         "may_mark": may(access.person, Permission.MARK, [access.person.district]),
         "may_judge": may(access.person, Permission.JUDGE, [access.person.district]),
-        "last": (await read_links_by_id(access, [judged])).get(judged) if judged else None,
+        "last": await last_pair(access, (face.face_id for face in found.faces), session.began_at),
         "after": after,
     }
     if page.is_part:

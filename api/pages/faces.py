@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Query
 from starlette.responses import RedirectResponse, Response
 
 from api.deps import AfterDigest, Id, ServicesDep
 from api.pages.access import Labeller, Reader, SessionDep, under_claim
 from api.pages.forms import Back
-from api.pages.last import kept
 from api.pages.page import PageDep, safe_back
+from api.pages.pairs import last_pair
 from graph.actions.access import Access
 from graph.actions.decide.repeated_person import Statement, do_statement, read_statements
 from graph.actions.read.crop_views import read_crop_views
@@ -54,10 +54,9 @@ async def context(face_id: Id, access: Reader, services: ServicesDep, session: S
 
 @router.get("/faces/{face_id}/similar", name="similar")
 async def similar(
-    request: Request,
     face_id: Id,
     access: Reader,
-    services: ServicesDep,
+    session: SessionDep,
     page: PageDep,
     claim: ClaimId = "",
     after: AfterDigest = "",
@@ -66,7 +65,6 @@ async def similar(
     """The faces as similar as those proposed for one face, which were not proposed, each with its link."""
     seen = await under_claim(access, claim)
     found = await read_similar(seen, face_id, after=after, limit=SIMILAR_A_PAGE)
-    judged = kept(request, services).link
     of_face = {face.face_id: ids.link_id(*ids.ordered(face_id, face.face_id)) for face in found.items}
     links = await read_links_by_id(access, [*of_face.values()])
     return page(
@@ -76,7 +74,7 @@ async def similar(
         links={face: links[link_id] for face, link_id in of_face.items() if link_id in links},
         open_states=AWAITS_VERDICT,
         may_judge=may(access.person, Permission.JUDGE, [access.person.district]),
-        last=links.get(judged),
+        last=await last_pair(access, [face_id], session.began_at),
         face_id=face_id,
         claim=claim,
         after=after,

@@ -1,5 +1,6 @@
 """Two faces that a search or the list of similar faces put side by side, to be judged without the machine's score."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -7,23 +8,26 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
-from api.deps import ID_MAX, Id, ServicesDep
+from api.deps import ID_MAX, Id
 from api.pages.access import Judge, Reopener
 from api.pages.forms import BACK_MAX, Back, Words
-from api.pages.last import LastDecision, forget, keep
 from api.pages.page import Page, PageDep, safe_back
 from api.pages.review import FEATURES
 from api.pages.texts import TAKEN_BACK_IN_SEARCH
 from api.wire import FACES_MAX, Digest
+from graph.actions.access import Access
 from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.pair import do_link, preview_pair
 from graph.actions.decide.verdicts import do_reopening, do_verdict
+from graph.actions.read.last_act import read_last_act
+from graph.actions.read.links import read_links_by_id
 from graph.actions.read.pairs import check_pair, read_pair
 from graph.actions.read.sheet_faces import read_sheet_faces
 from graph.domain import ids
 from graph.domain.errors import Invalid
 from graph.domain.link import AWAITS_VERDICT, TEXT_LIMIT, Decision
 from graph.domain.people import Permission, may
+from graph.domain.visibility import VisibleLink
 
 router = APIRouter()
 
@@ -73,7 +77,6 @@ class PairForm(SeenPair):
 @router.post("/pairs/undone", name="undo_similar_pair")
 async def undo(
     access: Reopener,
-    services: ServicesDep,
     page: PageDep,
     link: Annotated[str, Form(max_length=100)],
     version: Annotated[int, Form(ge=0)],
@@ -82,7 +85,7 @@ async def undo(
 ) -> Response:
     """Takes the verdict back."""
     await do_reopening(access, Seen(link, version), TAKEN_BACK_IN_SEARCH)
-    return forget(RedirectResponse(_back(page, back, search_id), 303), services)
+    return RedirectResponse(_back(page, back, search_id), 303)
 
 
 @router.post("/search/{search_id}/pairs/{face_id}", name="judge_pair")
@@ -90,7 +93,6 @@ async def undo(
 async def judge_pair(
     face_id: Id,
     access: Judge,
-    services: ServicesDep,
     page: PageDep,
     form: Annotated[PairForm, Form()],
     search_id: SearchId = "",
@@ -101,16 +103,15 @@ async def judge_pair(
     if form.version is None:
         if form.decision is not Decision.CONFIRMED:
             raise Invalid("nobody proposed this pair: only `same person` can be said of it")
-        link = await do_link(access, faces, reasons, form.text, shown=tuple(form.face))
+        await do_link(access, faces, reasons, form.text, shown=tuple(form.face))
     else:
         link_id, shown = ids.link_id(*ids.ordered(*faces)), tuple(form.face)
         shown = shown if form.decision is Decision.CONFIRMED else None
-        link = await do_verdict(access, Judgement(link_id, form.version, form.decision, reasons, form.text, shown))
+        await do_verdict(access, Judgement(link_id, form.version, form.decision, reasons, form.text, shown))
     following = _back(page, form.back, search_id)
-    answer: Response = RedirectResponse(following, 303)
     if page.is_part:
-        answer = Response(status_code=204, headers={"Redthread-Next": following})
-    return keep(answer, services, LastDecision(link=link.link_id))
+        return Response(status_code=204, headers={"Redthread-Next": following})
+    return RedirectResponse(following, 303)
 
 
 @router.post("/search/{search_id}/pairs/{face_id}/preview", name="preview_pair")
@@ -122,6 +123,15 @@ async def preview(
     await check_pair(access, search_id, (form.probe, face_id))
     done = await preview_pair(access, (form.probe, face_id), form.version, tuple(form.face))
     return page("review/consequence.html", done=done)
+
+
+async def last_pair(access: Access, asked: Iterable[str], since: str) -> VisibleLink | None:
+    """The pair that the person judged last, if one of its faces is one of those asked for."""
+    act = await read_last_act(access, "verdict", since)
+    if act is None or act.is_undone or len(act.link_ids) != 1:
+        return None
+    link = (await read_links_by_id(access, act.link_ids)).get(act.link_ids[0])
+    return link if link and not {link.a.face_id, link.b.face_id}.isdisjoint(asked) else None
 
 
 def _back(page: Page, back: str, search_id: str) -> str:
