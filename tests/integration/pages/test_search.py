@@ -210,7 +210,8 @@ async def test_further_faces_of_the_two_people_are_shown_before_they_are_joined(
 
 async def test_faces_are_numbered_through_all_parts_of_an_answer(scene: Scene, pages: Pages) -> None:
     await scene.media("late", NORTH, faces=["late"])
-    search_id, anna = await answered(scene), await pages(ANNA)
+    search_id, anna = await asked(scene), await pages(ANNA)
+    await scene.answer(search_id, [("t1", 0.6), ("s1", 0.52), ("n2", 0.3)], "n1", open=True)
     await scene.add_part(search_id, 1, 9, [("late", 0.5)])
     text = (await anna.get(f"/app/search/{search_id}")).text
     assert re.findall(r"Face (\d+) that was found", text) == ["1", "2", "3", "4"]
