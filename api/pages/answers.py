@@ -16,9 +16,9 @@ from api.pages.search import A_PAGE, question_of
 from api.pages.texts import TAKEN_BACK_IN_SEARCH
 from api.wire import Digest
 from graph.actions.access import Access
-from graph.actions.decide.contact_sheet import do_link
 from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.mark import do_mark
+from graph.actions.decide.pair import do_link, preview_pair
 from graph.actions.decide.verdicts import do_reopening, do_verdict
 from graph.actions.read.answers import Answer, FoundFace, read_search
 from graph.actions.read.crop_views import read_crop_views
@@ -180,16 +180,22 @@ async def pair(search_id: Id, face_id: Id, access: Judge, page: PageDep, probe: 
         found=shown[face_id],
         others=[shown[face] for face in found.others[:OTHERS_MAX]],
         waits=found.link is None or found.link.state in AWAITS_VERDICT,
+        may_mark=may(access.person, Permission.LABEL, [access.person.district]),
         features=FEATURES,
     )
 
 
-class PairForm(BaseModel):
-    """A verdict on a pair: `version` is that of its link, None where there is none yet; `face` are those shown."""
+class SeenPair(BaseModel):
+    """A pair as it was shown: `version` is that of its link, None where there is none yet; `face` are those shown."""
 
     probe: Digest
     version: int | None = Field(default=None, ge=0)
     face: Annotated[list[Digest], Words, Field(max_length=OTHERS_MAX + 2)]
+
+
+class PairForm(SeenPair):
+    """A verdict on a pair."""
+
     decision: Decision
     reason: list[str] = Field(default_factory=list[str], max_length=20)
     text: str = Field(default="", max_length=TEXT_LIMIT)
@@ -204,7 +210,7 @@ async def judge_pair(
     page: PageDep,
     form: Annotated[PairForm, Form()],
 ) -> Response:
-    """Stores the verdict; faces that nobody has linked are linked by it."""
+    """Stores the verdict; faces that nobody has linked are linked by it. A script is told which page comes next."""
     faces, reasons = (form.probe, face_id), tuple(filter(None, form.reason))
     await check_pair(access, search_id, faces)
     if form.version is None:
@@ -215,7 +221,20 @@ async def judge_pair(
         link_id, shown = ids.link_id(*ids.ordered(*faces)), tuple(form.face)
         shown = shown if form.decision is Decision.CONFIRMED else None
         link = await do_verdict(access, Judgement(link_id, form.version, form.decision, reasons, form.text, shown))
-    return keep(page.see("answer", search_id=search_id), services, LastDecision(link=link.link_id))
+    answer = page.see("answer", search_id=search_id)
+    if page.is_part:
+        answer = Response(status_code=204, headers={"Redthread-Next": page.path("answer", search_id=search_id)})
+    return keep(answer, services, LastDecision(link=link.link_id))
+
+
+@router.post("/search/{search_id}/pairs/{face_id}/preview", name="preview_pair")
+async def preview(
+    search_id: Id, face_id: Id, access: Judge, page: PageDep, form: Annotated[SeenPair, Form()]
+) -> Response:
+    """What *same person* would change, or why it would be refused."""
+    await check_pair(access, search_id, (form.probe, face_id))
+    done = await preview_pair(access, (form.probe, face_id), form.version, tuple(form.face))
+    return page("review/consequence.html", done=done)
 
 
 @router.post("/search/{search_id}/undone", name="undo_pair")

@@ -106,9 +106,10 @@ async def approvals(
     access: Approver,
     page: PageDep,
     known: Annotated[str, Query(max_length=2 * KNOWN_MAX)] = "",
+    first: Key = "",
 ) -> Response:
     """What waits, the first item in full, and what the last decision was."""
-    items, told = await _items(access, known, BATCH), kept(request, services)
+    items, told = await _items(access, known, BATCH, first), kept(request, services)
     seen = await _found(access, told.link) if told.link else None
     last = Last(told.decision, seen, undo=(("act", told.act),) if told.act else ())
     return forget(page("approvals.html", items=items, last=last, known=known), services)
@@ -129,13 +130,12 @@ async def approve(
         last = await _identification(identifying, form, SecondDecision(form.decision))
     else:
         last = await _act(access, form, SecondDecision(form.decision))
-    if page.is_part:
-        return page(
-            "approvals/answer.html", items=await _items(access, form.known, BATCH - form.held), last=last, known=""
-        )
     told = LastDecision(last.decision)
     if last.link:
         told = LastDecision(last.decision, dict(last.undo).get("act", ""), last.link.link_id)
+    if page.is_part:
+        items = await _items(access, form.known, BATCH - form.held)
+        return keep(page("approvals/answer.html", items=items, last=last, known=""), services, told)
     return keep(page.see("approvals", {"known": form.known.strip(",")}), services, told)
 
 
@@ -157,7 +157,7 @@ async def undo_approval(
     if not page.is_part:
         return keep(page.see("approvals"), services, LastDecision("undone"))
     items = [item for item in await _items(access, "", AGAIN) if back & item.ids]
-    return page("approvals/answer.html", items=items, last=Last("undone"), known="")
+    return forget(page("approvals/answer.html", items=items, last=Last("undone"), known=""), services)
 
 
 @router.get("/approvals/agreement", name="agreement")
@@ -167,14 +167,14 @@ async def agreement(access: Approver, page: PageDep) -> Response:
     return page("agreement.html", found=found, shown_from=SHOWN_FROM, people_min=PEOPLE_MIN)
 
 
-async def _items(access: Access, known: str, wanted: int) -> list[ApprovalItem]:
-    """What waits, without the items of these keys."""
+async def _items(access: Access, known: str, wanted: int, first: str = "") -> list[ApprovalItem]:
+    """What waits, without the items of these keys; the one with the key `first` comes first."""
     if wanted <= 0:
         return []
     aside = frozenset(filter(None, known.split(",")))
-    found = await read_approvals(access, limit=min(wanted + len(aside), 100), after=None)
+    found = await read_approvals(access, limit=min(max(wanted, AGAIN if first else 0) + len(aside), 100), after=None)
     items = [ApprovalItem(approval, ()) for approval in found.items if approval.links or approval.identification]
-    waiting = [item for item in items if item.key not in aside][:wanted]
+    waiting = sorted((item for item in items if item.key not in aside), key=lambda item: item.key != first)[:wanted]
     face_ids = list(dict.fromkeys(face_id for item in waiting for face_id in item.approval.face_ids))
     facts = await read_sheet_faces(access, face_ids) if face_ids else {}
     return [

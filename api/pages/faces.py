@@ -48,22 +48,25 @@ async def context(face_id: Id, access: Reader, services: ServicesDep, session: S
 
 
 @router.get("/faces/{face_id}/similar", name="similar")
-async def similar(face_id: Id, access: Reader, page: PageDep, claim: ClaimId = "", after: AfterDigest = "") -> Response:
+async def similar(
+    face_id: Id, access: Reader, page: PageDep, claim: ClaimId = "", after: AfterDigest = "", back: Back = ""
+) -> Response:
     """The faces as similar as those proposed for one face, which were not proposed."""
     seen = await under_claim(access, claim)
     found = await read_similar(seen, face_id, after=after, limit=SIMILAR_A_PAGE)
     views = await read_crop_views(access, (face.face_id for face in found.items))
-    return page("similar.html", face_id=face_id, found=found, views=views, claim=claim, after=after)
+    values = {"face_id": face_id, "claim": claim, "after": after, "back": safe_back(back)}
+    return page("similar.html", found=found, views=views, **values)
 
 
 @router.get("/faces/{face_id}/wider", name="wider")
 async def wider(
-    face_id: Id, access: Reader, services: ServicesDep, session: SessionDep, page: PageDep, claim: ClaimId = ""
+    face_id: Id, access: Reader, services: ServicesDep, session: SessionDep, page: PageDep, back: Back = ""
 ) -> Response:
     """The face with its surroundings, after a reason stated once a case and hour."""
     face = await _own_face(access, face_id)
     view = session.wider_view(face.case_ids[0], services.now())
-    return page("wider.html", face=face, view=view, claim=claim)
+    return page("wider.html", face=face, view=view, back=safe_back(back))
 
 
 @router.post("/faces/{face_id}/wider", name="allow_wider")
@@ -74,12 +77,12 @@ async def allow_wider(
     session: SessionDep,
     page: PageDep,
     reason: Annotated[str, Form(max_length=2000)],
-    claim: Annotated[str, Form(max_length=100)] = "",
+    back: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
     """Stores the reason, for this case and an hour."""
     face = await _own_face(access, face_id)
     await allow_wider_view(services.store, session, face.case_ids[0], reason, services.now())
-    return page.see("wider", {"claim": claim}, face_id=face_id)
+    return page.see("wider", {"next": back}, face_id=face_id)
 
 
 @router.get("/media/{media_id}/repeated-person", name="repeated")

@@ -16,7 +16,7 @@ from api.deps import VICTIM_ID_MAX, Id, Services, ServicesDep
 from api.pages.access import Judge, Labeller, Reader, Reopener, under_claim
 from api.pages.forms import Ids
 from api.pages.last import LastDecision, forget, keep, kept
-from api.pages.page import Page, PageDep
+from api.pages.page import Page, PageDep, safe_back
 from api.pages.review_items import BATCH, ReviewItem, open_items, with_facts
 from api.pages.texts import NO_FACE_IN_REVIEW, TAKEN_BACK_IN_REVIEW
 from graph.actions.access import Access
@@ -97,7 +97,7 @@ async def review(
 ) -> Response:
     """The person's open items, the first one in full, and what the last decision was."""
     filters = Filters(case_id=case_id or None, victim_id=victim_id or None, leads=leads)
-    items = sorted(await open_items(access, filters), key=lambda one: not first or one.claim_id != first)
+    items = sorted(await open_items(access, filters), key=lambda one: one.key != first)
     told = kept(request, services)
     links = [*(await read_links_by_id(access, [told.link])).values()] if told.link else []
     today = services.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -139,6 +139,7 @@ async def preview(form: SheetFormDep, access: Judge, page: PageDep) -> Response:
 @router.post("/review/undone", name="undo")
 async def undo(
     access: Reopener,
+    services: ServicesDep,
     page: PageDep,
     act_id: Annotated[str, Form(max_length=100)],
     claim: Annotated[str, Form(max_length=100)] = "",
@@ -150,7 +151,7 @@ async def undo(
         return page.see("review")
     items = await with_facts(access, await read_items(access, [link.link_id for link in done.links]))
     last: dict[str, object] = {"undone": done, "act_id": "", "decision": "", "links": []}
-    return page("review/answer.html", items=items, features=FEATURES, **last)
+    return forget(page("review/answer.html", items=items, features=FEATURES, **last), services)
 
 
 @router.post("/review/renewals", name="renew")
@@ -189,11 +190,14 @@ async def no_face(
 
 
 @router.get("/links/{link_id}", name="link")
-async def one_link(link_id: Id, access: Reader, page: PageDep) -> Response:
+async def one_link(
+    link_id: Id, access: Reader, page: PageDep, back: Annotated[str, Query(alias="next", max_length=2000)] = ""
+) -> Response:
     """What the machine thought of one pair, and who judged it how, as far as this person may read it."""
     link = await read_link(access, link_id)
+    values = {"agreement": await read_agreement_on(access, link_id), "back": safe_back(back) if back else ""}
     views = await read_crop_views(access, (link.a.face_id, link.b.face_id))
-    return page("link.html", link=link, views=views, agreement=await read_agreement_on(access, link_id))
+    return page("link.html", link=link, views=views, **values)
 
 
 async def _claimed(access: Access, form: SheetForm) -> Access:
@@ -217,20 +221,15 @@ async def _after(
     links: list[VisibleLink],
 ) -> Response:
     """The page again, or to a script the part that says what was decided and the new items."""
+    links.sort(key=lambda link: -(link.score or 0.0))
+    last = LastDecision(decision, act_id, links[0].link_id if links else "")
     if not page.is_part:
         filters = {"case_id": form.case_id, "victim_id": form.victim_id, "leads": "true" if form.leads else ""}
-        last = LastDecision(decision, act_id, links[0].link_id if links else "")
         return keep(page.see("review", filters), services, last)
     items: list[ReviewItem] = []
     if form.held < BATCH:
         new = await do_claim(access, form.filters(), BATCH - form.held, seed=ids.new_id())
         items = await with_facts(access, new.items)
-    return page(
-        "review/answer.html",
-        items=items,
-        features=FEATURES,
-        undone=None,
-        act_id=act_id,
-        decision=decision,
-        links=sorted(links, key=lambda link: -(link.score or 0.0)),
-    )
+    # Who opens the page again reads the line again, and can still take it back.
+    told: dict[str, object] = {"undone": None, "act_id": act_id, "decision": decision, "links": links}
+    return keep(page("review/answer.html", items=items, features=FEATURES, **told), services, last)

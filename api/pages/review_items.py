@@ -39,6 +39,11 @@ class ReviewItem:
         return {face.face_id for face in self.left.faces} == {face.face_id for face in self.right.faces}
 
     @property
+    def key(self) -> str:
+        """What names the item in an address, also under another claim."""
+        return min(link.link_id for link in self.item.links)[:16]
+
+    @property
     def claim_id(self) -> str:
         return self.item.claim.claim_id if self.item.claim else ""
 

@@ -41,13 +41,14 @@ _TOLD: Final = {
     "you acted first ({decision}, {at}): this link is {state} now": _(
         "you acted first yourself, in another window or by pressing twice ({decision}, {at}): this link is {state} now"
     ),
+    # A name keeps its small letter, so it does not begin the sentence.
     "{who} acted first ({decision}, {at}): this link is {state} now": _(
-        "{who} acted first ({decision}, {at}): this link is {state} now"
+        "before you, {who} decided ({decision}, {at}): this link is {state} now"
     ),
     "{who} decided since ({decision}, {at}): a supervisor of {places} may take that back first": _(
-        "{who} decided since ({decision}, {at}): a supervisor of {places} may take that back first"
+        "since then {who} decided ({decision}, {at}): a supervisor of {places} may take that back first"
     ),
-    "{who} is judging this, until {at} at the latest": _("{who} is judging this, until {at} at the latest"),
+    "{who} is judging this, until {at} at the latest": _("until {at} at the latest, {who} is judging this"),
     "the version you saw is not the one that stands: this link is {state}": _("this link is {state} now"),
     "this link is {state}: {what}": _("this link is {state}: {what}"),
     "this would make one person of {what}: see `current` for the chain that joins them": _(
@@ -82,6 +83,7 @@ def filters(name: str) -> dict[str, Callable[..., Any]]:
         "ago": partial(ago, locale),
         "day": partial(day, locale),
         "number": partial(number, locale),
+        "score": partial(score, locale),
         "lasting": partial(lasting, name),
         "said": partial(said, name),
         "whom": partial(whom, name),
@@ -115,6 +117,11 @@ def day(name: str, moment: object) -> Markup:
 def number(name: str, value: float | None) -> str:
     """A number with the language's separators."""
     return _EMPTY if value is None else format_decimal(value, locale=name)
+
+
+def score(name: str, value: float) -> str:
+    """A score with two decimals."""
+    return format_decimal(value, "0.00", locale=name)
 
 
 def lasting(name: str, seconds: float) -> str:
@@ -185,6 +192,8 @@ def _said(name: str, part: str) -> str:
 def _word(name: str, key: str, word: str) -> str:
     if key == "who":
         return _who(name, word)
+    if key == "places":
+        return f" {language.translations(name).gettext(_('or'))} ".join(word.split(" or "))
     at = _moment(word) if key == "at" else None
     return _said(name, word) if at is None else _local(LOCALES[name], at)
 

@@ -8,8 +8,9 @@ from pydantic import Field, StringConstraints
 from api.deps import ID_MAX, Approver, Judge, Reopener, Version, created, etag
 from api.errors import ACTING, BODY, CONFLICTS
 from api.wire import Digest, Faces, LinkDetailOut, Reason, Text, WireIn, example
-from graph.actions.decide import contact_sheet, verdicts
+from graph.actions.decide import verdicts
 from graph.actions.decide.decision import Judgement, Seen
+from graph.actions.decide.pair import do_link
 from graph.domain.link import TEXT_LIMIT, Decision, SecondDecision
 from graph.domain.visibility import VisibleLink
 
@@ -126,7 +127,7 @@ _MADE = ("face_unknown", "forbidden", "link_exists", "contradiction", "stale_ver
 @created(router, "/links", LinkDetailOut, *_MADE, *BODY, *ACTING)
 async def link_by_hand(body: LinkIn, access: Judge, response: Response) -> VisibleLink:
     """Links two faces that the machine did not propose: confirmed at once, approved by a second person as any other."""
-    link = await contact_sheet.do_link(access, (body.face_a, body.face_b), body.reasons, body.text, shown=body.faces)
+    link = await do_link(access, (body.face_a, body.face_b), body.reasons, body.text, shown=body.faces)
     response.headers["Location"] = f"/links/{link.link_id}"
     response.headers["ETag"] = etag(link.version)
     return link

@@ -5,25 +5,30 @@ import { copyOf, sessionOver } from "./sending.js";
 /** Whether a picture of the item has not come: who judges has to see all of them. */
 const lacksPicture = (article) => [...article.querySelectorAll("img")].some((image) => !image.complete || !image.naturalWidth);
 
-/** The id of the text that says what a decision lacks. */
-export function lacking(form, decision) {
+function lacking(form, decision) {
   const { needs, say } = form.querySelector(`[name=decision][value=${decision}]`).dataset;
   const filled = (value) => value.trim() && !value.startsWith("against:");
   return needs && !new FormData(form).getAll(needs).some(filled) ? say : "";
 }
 
+const nextNumber = (article) => (article.dataset.asked = String(Number(article.dataset.asked ?? 0) + 1));
+
 /** Whether the decision may be sent; what it lacks is said in the item. */
 export function isReady(article, decision) {
   const isVerdict = decision !== "later" && decision !== "unsure";
   const lack = isVerdict && lacksPicture(article) ? "need-picture" : lacking(article.querySelector("form"), decision);
-  if (lack) article.querySelector("[data-consequence]").replaceChildren(copyOf(lack));
+  if (lack) {
+    nextNumber(article); // a preview that comes late does not take its place
+    article.querySelector("[data-consequence]").replaceChildren(copyOf(lack));
+  }
   return !lack;
 }
 
 /** Shows what *same person* would join, or why it would be refused. */
 export async function preview(article) {
   const form = article.querySelector("form");
-  const number = (article.dataset.asked = String(Number(article.dataset.asked ?? 0) + 1));
+  if (!form.dataset.preview) return;
+  const number = nextNumber(article);
   try {
     const answer = await fetch(form.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(form)) });
     const text = await answer.text();

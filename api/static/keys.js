@@ -98,6 +98,7 @@ for (const opener of document.querySelectorAll("[data-open]")) {
     dialog.showModal();
   });
 }
+document.querySelector("[data-forget]")?.addEventListener("submit", () => sessionStorage.clear());
 for (const box of document.querySelectorAll("[data-keys-off]")) {
   box.checked = off();
   box.addEventListener("change", () => localStorage.setItem(OFF, box.checked ? "1" : ""));

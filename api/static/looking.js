@@ -90,8 +90,8 @@ function showPressed() {
 }
 
 items.addEventListener("click", (event) => {
-  const tool = event.target.closest("[data-tool]");
-  if (tool) press(tool.dataset.tool);
+  const tool = event.target.closest("[data-tool]")?.dataset.tool;
+  if (tool in TOOLS) press(tool);
 });
 
 items.addEventListener("pointermove", (event) => {

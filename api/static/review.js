@@ -1,19 +1,21 @@
 // Items one by one, with script: the next in the same frame, one round trip a decision, previews asked ahead, undo.
 
 import { align } from "./crops.js";
-import "./features.js";
 import { isReady, preview } from "./judging.js";
 import { articles, current, items, look, pickedOf } from "./looking.js";
+import { drop, restore } from "./marked.js";
 import { isBusy, post, say } from "./sending.js";
 
 const LOOK_MS = 500; // for so long a new pair takes no verdict: a key that was pressed twice meant the one before
 const RENEW_MS = 4 * 60 * 1000;
 const IDLE_MS = 5 * 60 * 1000;
+const ASIDE_MAX = 40; // keys of items in the address
+const FILTERS = ["case_id", "victim_id", "leads"];
 const KEPT = ["contradiction", "internal", "invalid", "version_missing", "several_items", "settled", "forbidden"];
 
 const last = document.getElementById("last");
 const nothing = document.getElementById("nothing");
-const asideKeys = new Set(); // what was put aside, on a page whose items nobody claims
+const asideKeys = new Set(new URL(location).searchParams.get("known")?.split(",").filter(Boolean)); // put aside, where nobody claims items
 let newSince = -LOOK_MS; // when the pair after a verdict was shown
 let activeAt = Date.now();
 
@@ -22,6 +24,7 @@ function show(article) {
   nothing.hidden = Boolean(article);
   look(article);
   if (!article) return;
+  stay(article);
   const heading = article.querySelector("h1");
   heading.tabIndex = -1;
   heading.focus({ preventScroll: true });
@@ -30,13 +33,26 @@ function show(article) {
   askAhead();
 }
 
+/** Opened again, the page's address shows this item first. */
+function stay(article) {
+  const here = new URL(location);
+  here.searchParams.set("first", article.dataset.item);
+  if (asideKeys.size) here.searchParams.set("known", [...asideKeys].slice(-ASIDE_MAX).join(","));
+  history.replaceState(null, "", here);
+}
+
 function askAhead() {
   const open = articles();
   const place = open.indexOf(current());
   for (const article of open.slice(place, place + 2)) {
-    if (!article.dataset.asked && article.querySelector("[data-preview]")) preview(article);
+    if (!article.dataset.asked) preview(article);
     for (const image of article.querySelectorAll("img")) image.decode().catch(() => {});
   }
+}
+
+function end(article) {
+  drop(article);
+  article.remove();
 }
 
 async function decide(article, decision) {
@@ -44,6 +60,8 @@ async function decide(article, decision) {
   const body = new URLSearchParams(new FormData(article.querySelector("form")));
   body.set("decision", decision);
   body.set("held", String(articles().length - 1));
+  const here = new URL(location).searchParams;
+  for (const name of FILTERS) if (here.has(name)) body.set(name, here.get(name));
   if (items.dataset.known !== undefined) {
     if (decision === "later") asideKeys.add(article.dataset.claim);
     const held = articles().map((each) => each.dataset.claim).filter((key) => key !== article.dataset.claim);
@@ -54,14 +72,16 @@ async function decide(article, decision) {
   if (next) show(next);
   else article.hidden = true; // whether nothing waits is known with the answer
   const { answer, text, again } = await post(items.dataset.decide, body);
+  const following = answer.headers.get("redthread-next"); // after a pair that stands alone
   if (answer.ok) {
-    article.remove();
-    take(text);
+    end(article);
+    if (following) location.assign(following);
+    else take(text);
   } else if (answer.status === 409 && again) {
     location.reload(); // the first try may have been saved
   } else {
     if (KEPT.includes(say(text))) show(article);
-    else article.remove();
+    else end(article);
     if (!current()) show(articles()[0]);
   }
 }
@@ -73,6 +93,7 @@ function take(text) {
   for (const article of parsed.querySelectorAll("[data-items] > article")) {
     if (article.dataset.claim && known.has(article.dataset.claim)) continue;
     article.hidden = true;
+    restore(article);
     items.append(article);
     align(article);
   }
@@ -100,16 +121,17 @@ async function noFace(article) {
   const body = new URLSearchParams({ face: face.dataset.face, label_version: face.dataset.labelVersion, claim: article.dataset.claim });
   const { answer, text } = await post(items.dataset.noFace, body);
   if (!answer.ok) return say(text);
-  article.remove();
+  end(article);
   take(text);
 }
 
 items.addEventListener("change", (event) => {
-  if (event.target.name === "same") preview(event.target.closest("article"));
+  const article = event.target.closest("article");
+  if (event.target.name === "same" || article.querySelector("[data-consequence] .needed")) preview(article);
 });
 
 items.addEventListener("click", (event) => {
-  if (event.target.closest("button[data-no-face]")) noFace(current());
+  if (event.target.closest("[data-tool=no-face]")) noFace(current());
 });
 
 document.addEventListener("submit", (event) => {
@@ -130,4 +152,5 @@ setInterval(() => {
   fetch(items.dataset.renew, { method: "POST", body: new URLSearchParams(claims.map((claim) => ["claim", claim])) }).catch(() => {});
 }, RENEW_MS);
 
+articles().forEach(restore);
 show(current());

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from graph.actions.decide import contact_sheet, verdicts
+from graph.actions.decide import verdicts
 from graph.actions.decide.decision import Seen
+from graph.actions.decide.pair import do_link
 from graph.actions.read.approvals import read_approvals
 from graph.actions.read.links import read_link
 from graph.actions.read.queue import read_queue
@@ -155,14 +156,14 @@ async def test_a_link_by_hand_is_confirmed_and_names_who_made_it(scene: Scene) -
     store = scene.store
     await scene.media("x", NORTH, faces=["x1"])
     pair = (scene.faces["n1"], scene.faces["x1"])
-    link = await contact_sheet.do_link(access_of(store, ANNA, NOW), pair, ["marks"], "")
+    link = await do_link(access_of(store, ANNA, NOW), pair, ["marks"], "")
     assert (link.state, link.proposed_by, link.score) == (State.CONFIRMED, ANNA.actor, None)
     assert set(await victims_of(scene)) == {"n1", "x1"}
     with pytest.raises(Conflict) as refused:
-        await contact_sheet.do_link(access_of(store, ANNA, NOW), pair, ["marks"], "")
+        await do_link(access_of(store, ANNA, NOW), pair, ["marks"], "")
     assert (refused.value.code, refused.value.current["link_id"]) == ("link_exists", link.link_id)
     with pytest.raises(NotFound):  # a face of another district, which no search has shown
-        await contact_sheet.do_link(access_of(store, ANNA, NOW), (scene.faces["n1"], scene.faces["t1"]), ["marks"], "")
+        await do_link(access_of(store, ANNA, NOW), (scene.faces["n1"], scene.faces["t1"]), ["marks"], "")
     assert (await reopen(store, link.link_id, 1)).state is State.WITHDRAWN
 
 

@@ -1,4 +1,4 @@
-"""One decision on a contact sheet, its preview, and a link that a person makes by hand.
+"""One decision on a contact sheet, and its preview.
 
 All or nothing: one outdated version refuses the whole act. An act on a contact sheet confirms one link from each face
 of a side to that side's best face, and the best face to the other side; that settles every link between the two sides.
@@ -13,15 +13,13 @@ from graph.actions.access import Access
 from graph.actions.decide.acts import Done, done_of
 from graph.actions.decide.decision import PLAIN, Deciding, Locked, Seen, Step
 from graph.actions.decide.verdicts import check_judge, check_version, lock, plan, write
-from graph.actions.read.links import find_link
 from graph.actions.victims import Surroundings
 from graph.domain import ids, link
 from graph.domain.audit_actions import AuditAction
 from graph.domain.contact_sheet import ContactSheet, Pair, SheetSubject, pairs_to_confirm, pairs_to_dismiss
 from graph.domain.errors import Conflict, Invalid, NotFound
-from graph.domain.link import AWAITS_VERDICT, JOINS, Decision, LinkStatus, State
-from graph.domain.people import Permission, Person, check_may, may
-from graph.domain.visibility import VisibleLink
+from graph.domain.link import AWAITS_VERDICT, JOINS, Decision, State
+from graph.domain.people import Permission, Person, may
 from graph.store import log
 from graph.store.queries import ingest
 from graph.store.queries import review as queries
@@ -76,10 +74,10 @@ async def do_act(access: Access, judgement: SheetJudgement) -> Done:
     deciding = Deciding(access, "verdict", AuditAction.LINKS_JUDGED, judgement.faces)
 
     async def work(tx: Tx, head: log.Head) -> Done:
-        found = await _lock_seen(tx, judgement, access)
+        found = await lock_seen(tx, judgement.links, access)
         sheet = await _plan_sheet(tx, judgement, found, access)
         if sheet.created:
-            await _create(tx, sheet.created, access)
+            await create(tx, sheet.created, access)
         found |= await lock(tx, [step.link_id for step in sheet.steps if step.link_id not in found])
         return done_of(act_id, await write(tx, head, found, sheet.steps, deciding, act_id, sheet.around), actor)
 
@@ -93,12 +91,9 @@ async def preview(access: Access, judgement: SheetJudgement) -> Done:
     deciding = Deciding(access, "verdict", AuditAction.LINKS_JUDGED, judgement.faces)
 
     async def work(tx: Tx) -> Done:
-        found = await _lock_seen(tx, judgement, access, read_only=True)
+        found = await lock_seen(tx, judgement.links, access, read_only=True)
         sheet = await _plan_sheet(tx, judgement, found, access, read_only=True)
-        found |= {
-            link_id: Locked(link_id, a, b, State.WITHDRAWN, 0, (), LinkStatus(State.WITHDRAWN))
-            for link_id, (a, b) in sheet.created.items()
-        }
+        found |= {link_id: Locked.not_made(link_id, a, b) for link_id, (a, b) in sheet.created.items()}
         found |= await lock(tx, [step.link_id for step in sheet.steps if step.link_id not in found], read_only=True)
         return done_of(None, await plan(tx, found, sheet.steps, deciding, "", sheet.around), actor)
 
@@ -108,41 +103,7 @@ async def preview(access: Access, judgement: SheetJudgement) -> Done:
     return done
 
 
-async def do_link(
-    access: Access,
-    faces: tuple[str, str],
-    reasons: Sequence[str],
-    text: str,
-    *,
-    shown: tuple[str, ...] | None = None,
-) -> VisibleLink:
-    """The link that a person makes between two faces which the machine did not propose; it is confirmed at once.
-
-    Raises Conflict `link_exists`, with its id, where there is one already, whatever its state.
-    """
-    link.check_reasons(Decision.CONFIRMED, reasons, text)
-    if faces[0] == faces[1]:
-        raise Invalid("a link joins two different faces")
-    a, b = ids.ordered(*faces)
-    link_id, actor = ids.link_id(a, b), access.person
-    step = Step(link_id, Decision.CONFIRMED, tuple(reasons), text)
-    deciding = Deciding(access, "verdict", AuditAction.LINK_MADE, shown)
-
-    async def work(tx: Tx, head: log.Head) -> VisibleLink:
-        pair = await tx.one(queries.PAIR, a=a, b=b, by=actor.actor)
-        if pair is None or not (_may_know(actor, pair, "a", "b") and _may_know(actor, pair, "b", "a")):
-            raise NotFound("there is no such face", code="face_unknown")
-        check_may(actor, Permission.JUDGE, [*pair["a_districts"], *pair["b_districts"]])
-        if pair["link"] is not None:
-            raise Conflict("these faces are linked already: judge that link", code="link_exists", current=pair["link"])
-        await _create(tx, {link_id: (a, b)}, access)
-        await write(tx, head, await lock(tx, [link_id]), [step], deciding, ids.new_id())
-        return await find_link(tx, link_id, viewer=actor)
-
-    return await log.write(access.store, work)
-
-
-async def _create(tx: Tx, pairs: Pairs, access: Access) -> None:
+async def create(tx: Tx, pairs: Pairs, access: Access) -> None:
     """Creates links by hand, with their places in the queue."""
     made: Row = {"proposed_by": access.person.actor, "proposed_in": access.person.district}
     rows: list[Row] = [{"link_id": link_id, "a": a, "b": b, **made} for link_id, (a, b) in pairs.items()]
@@ -150,21 +111,10 @@ async def _create(tx: Tx, pairs: Pairs, access: Access) -> None:
     await tx.do(ingest.PLACE_LINKS_BY_ID, links=[*pairs])
 
 
-def _may_know(actor: Person, pair: Row, side: str, other: str) -> bool:
-    """Whether the person may know of the face on this side of the pair.
-
-    Its case is in the person's district, it was an answer to a search of theirs, or it is listed as similar to the
-    other face, whose case is in the person's district.
-    """
-    listed = bool(pair[f"{side}_listed"]) and may(actor, Permission.SEE, pair[f"{other}_districts"])
-    return listed or may(actor, Permission.SEE, pair[f"{side}_districts"]) or bool(pair[f"{side}_found"])
-
-
-async def _lock_seen(
-    tx: Tx, judgement: SheetJudgement, access: Access, *, read_only: bool = False
-) -> dict[str, Locked]:
-    found = await lock(tx, [item.link_id for item in judgement.links], read_only=read_only)
-    for item in judgement.links:
+async def lock_seen(tx: Tx, seen: Sequence[Seen], access: Access, *, read_only: bool = False) -> dict[str, Locked]:
+    """The links with their histories, if the person may judge them all and saw their present versions."""
+    found = await lock(tx, [item.link_id for item in seen], read_only=read_only)
+    for item in seen:
         if item.link_id not in found:
             raise NotFound("there is no such link")
         check_judge(access, found[item.link_id])

@@ -102,6 +102,11 @@ class Locked:
         held = self.claim
         return held is not None and held.holder.actor != access.person.actor and held.until > access.at.isoformat()
 
+    @classmethod
+    def not_made(cls, link_id: str, a: str, b: str) -> "Locked":
+        """A link that an act would create."""
+        return cls(link_id, a, b, State.WITHDRAWN, 0, (), LinkStatus(State.WITHDRAWN))
+
     @property
     def faces(self) -> tuple[str, str]:
         return self.a, self.b

@@ -37,6 +37,7 @@ async def test_entries_of_today_are_shown_in_words_and_others_by_filters(store: 
     text = (await audrey.get("/app/audit")).text
     assert "the picture of a face" in text and "face.seen" in text and "link.judged</code>" not in text
     assert "<script>alert" not in text and "&lt;script&gt;" in text
+    assert "61 entries in this period, oldest first" in text
     following = (await audrey.get("/app/audit", params={"start": "", "actor": ANNA.actor, "after": 50})).text
     assert "First page" in following and "Next page" not in following
     judged = (await audrey.get("/app/audit", params={"action": "link.judged"})).text

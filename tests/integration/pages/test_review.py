@@ -6,10 +6,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from graph.actions.decide.acts import do_act_approval
+from graph.actions.decide.decision import Seen
 from graph.domain.group import SHEET_MAX
+from graph.domain.link import SecondDecision
 from graph.store.session import Store
 from tests.integration.conftest import Pages
-from tests.support.factories import ANNA, NORTH, SOUTH, Scene
+from tests.support.access import access_of
+from tests.support.decisions import judge as decided
+from tests.support.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene, every_face
 from tests.support.queue import change
 
 pytestmark = pytest.mark.anyio
@@ -49,3 +54,37 @@ async def test_a_fault_of_the_service_answers_with_a_page(
     ) as browser:
         answer = await browser.get("/app/review")
     assert answer.status_code == 500 and "The service failed." in answer.text and "a fault" not in answer.text
+
+
+async def test_an_act_says_of_how_many_pairs_the_machine_spoke_and_who_decided_since(
+    scene: Scene, store: Store, pages: Pages
+) -> None:
+    """The two persons read scores of different pairs of one act, and undo said only that one may not."""
+    await scene.media("w", SOUTH, faces=["w1"])
+    await decided(store, await scene.link("s1", "w1"), by=BEN)
+    links = [await scene.link("n1", "s1", score=0.45), await scene.link("n1", "w1", score=0.61)]
+    anna, script = await pages(ANNA), {"Sec-Fetch-Dest": "empty"}
+    faces = " ".join(scene.faces[called] for called in ("n1", "s1", "w1"))
+    form = {"link": " ".join(f"{link}:0" for link in links), "face": faces, "decision": "dismissed"}
+
+    part = (await anna.post("/app/review/decisions", data=form, headers=script)).text
+
+    assert "the machine, of 2 pairs: from" in part and "(0.45)" in part and "(0.61)" in part
+    [act_id] = re.findall(r'name="act_id" value="([^"]+)"', part)
+    assert act_id in (await anna.get("/app/review")).text, "who opens the page again can still take it back"
+    undone = await anna.post("/app/review/undone", data={"act_id": act_id}, headers=script)
+    assert "Taken back." in undone.text
+
+    form |= {"link": " ".join(f"{link}:2" for link in links), "decision": "confirmed", "reason": "ears"}
+    part = (await anna.post("/app/review/decisions", data=form, headers=script)).text
+    assert "data-undo" in part, part
+    [act_id] = re.findall(r'name="act_id" value="([^"]+)"', part)
+    query = "MATCH (:Act {act_id: $act_id})-[:WROTE]->(v) RETURN v.link_id AS link_id, v.version AS version"
+    seen = [Seen(**row) for row in await store.read(lambda tx: tx.rows(query, act_id=act_id))]
+    everybody = await every_face(store)
+    await do_act_approval(access_of(store, SUE, NOW), act_id, seen, SecondDecision.APPROVED, "", faces=everybody)
+    refused = await anna.post("/app/review/undone", data={"act_id": act_id}, headers=script)
+    assert refused.status_code == 409
+    told = re.sub(r"</?bdi>", "", refused.text)
+    assert "This cannot be undone" in told and f"Since then {SUE.actor} decided (approved, " in told
+    assert "a supervisor of north or south may take that back first." in told

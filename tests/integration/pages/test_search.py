@@ -272,6 +272,7 @@ TABLE = {
     "POST /search/{search_id}/marks": "303 422 404 404 404 403 403 403 403 403 403",
     "GET /search/{search_id}/pairs/{face_id}": "303 200 404 404 404 403 403 403 403 403 403",
     "POST /search/{search_id}/pairs/{face_id}": "303 409 404 404 404 403 403 403 403 403 403",
+    "POST /search/{search_id}/pairs/{face_id}/preview": "303 409 404 404 404 403 403 403 403 403 403",
     "POST /search/{search_id}/undone": "303 409 404 404 404 409 404 404 403 403 403",
 }
 
@@ -290,6 +291,7 @@ async def test_who_may_open_what(scene: Scene, pages: Pages, subtests: pytest.Su
         "POST /search": {**QUESTION, "face": n1, "where": "register"},
         "POST /search/{search_id}/marks": {"box": ["300", "200", "60", "80"]},
         "POST /search/{search_id}/pairs/{face_id}": pair,
+        "POST /search/{search_id}/pairs/{face_id}/preview": pair,
         "POST /search/{search_id}/undone": {"link": ids.link_id(*ids.ordered(n1, n2)), "version": "0"},
     }
     for column, (who, person) in enumerate(PEOPLE.items()):

@@ -61,9 +61,26 @@ async def test_a_whole_review_by_keyboard(scene: Scene, store: Store, open_as: O
     assert await states(store) == {"candidate": 1, "confirmed": 1, "dismissed": 1, "unsure": 1}
     said = await store.read(lambda tx: tx.one("MATCH (v:Verdict {decision: 'confirmed'}) RETURN v.reasons AS reasons"))
     assert said is not None and sorted(said["reasons"]) == ["against:hair", "ears"]
-    acts = {entry.action for entry in await entries(store)}
-    assert {"queue.claimed", "face.seen", "act.previewed", "links.judged"} <= acts
-    assert "face.labelled" not in acts, "a key did more than its own act"
+    recorded = {entry.action for entry in await entries(store)}
+    assert {"queue.claimed", "face.seen", "act.previewed", "links.judged"} <= recorded
+    assert not recorded & {"face.labelled", "access.missed", "access.refused"}
+
+
+async def test_no_face_is_one_key_and_so_is_its_way_back(scene: Scene, store: Store, open_as: Open) -> None:
+    await change(store, WITHOUT_LINKS)
+    await pairs(scene, 2)
+    page = await open_as(ANNA)
+    await page.goto("/app/review")
+    picked = await page.locator("article.item:not([hidden]) [data-side=left]").get_attribute("data-face")
+    await page.keyboard.press("e")  # a press in the item, which marks nothing
+    await page.keyboard.press("ArrowLeft")
+    await press_verdict(page, "x")
+    await expect(page.locator("#last")).to_contain_text("Marked as no face")
+    labelled = await store.read(lambda tx: tx.rows("MATCH (f:Face {label: 'no_face'}) RETURN f.face_id AS id"))
+    assert labelled == [{"id": picked}]
+    await page.keyboard.press("Backspace")
+    await expect(page.locator("#last")).to_contain_text("it is a face again")
+    assert await store.read(lambda tx: tx.rows("MATCH (f:Face {label: 'no_face'}) RETURN f.face_id AS id")) == []
 
 
 async def test_a_verdict_without_script(scene: Scene, store: Store, open_as: Open) -> None:
@@ -128,6 +145,39 @@ async def test_a_fault_of_the_service_is_shown_and_nothing_is_sent_again(
     await press_verdict(page, "d")
     await expect(page.locator("#last")).to_contain_text("different")
     assert (tries, await states(store)) == (2, {"candidate": 1, "dismissed": 1})
+
+
+async def test_who_comes_back_finds_the_same_item_as_they_had_marked_it(
+    scene: Scene, store: Store, open_as: Open
+) -> None:
+    await change(store, WITHOUT_LINKS)
+    await pairs(scene, 4)
+    page = await open_as(ANNA)
+    await page.goto("/app/review")
+    item = page.locator("article.item:not([hidden])")
+    await press_verdict(page, "l")
+    await expect(page.locator("#last")).to_contain_text("Put aside")
+    for key in ("e", "h", "h", "t"):
+        await page.keyboard.press(key)
+    await page.keyboard.type("a scar")
+    await item.get_by_role("heading", level=1).click()
+    marked = await item.get_attribute("data-item")
+    await page.keyboard.press("w")
+    await page.get_by_label("Reason, once").fill("is it a mirror?")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("open until")).to_be_visible()
+    await page.keyboard.press("Escape")
+    for _ in range(2):
+        assert await item.get_attribute("data-item") == marked
+        await expect(item.locator("[data-feature=ears]")).to_have_attribute("aria-pressed", "true")
+        await expect(item.locator("[data-feature=hair]")).to_have_attribute("aria-pressed", "mixed")
+        await expect(item.locator("[name=text]")).to_have_value("a scar")
+        await page.reload()
+    await press_verdict(page, "s")
+    await expect(page.locator("#last")).to_contain_text("same person")
+    said = await store.read(lambda tx: tx.one("MATCH (v:Verdict) RETURN v.reasons AS reasons, v.text AS text"))
+    assert said == {"reasons": ["ears", "against:hair"], "text": "a scar"}
+    assert "scar" not in await page.evaluate("JSON.stringify(sessionStorage)")
 
 
 async def test_who_is_too_late_is_told_and_goes_on(scene: Scene, store: Store, open_as: Open) -> None:

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from graph.store.session import Store
-from tests.integration.screens.conftest import Open
+from tests.integration.screens.conftest import PICTURES_CAME, Open
 from tests.support.factories import ANNA, NORTH, Scene, drawn_face
 
 pytestmark = pytest.mark.anyio
@@ -39,6 +39,14 @@ async def test_a_whole_search_by_keyboard(scene: Scene, store: Store, open_as: O
     await press(page, "s")
     await expect(page.locator(".consequence")).to_contain_text("at least one feature")
     await press(page, "e")
+    await expect(page.locator(".consequence")).to_contain_text("joins 2 faces of")
+    await press(page, "z")
+    await expect(page.locator("html")).to_have_class("zoomed")
+    await press(page, "w")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Wider view")
+    await press(page, "Escape")
+    await expect(page.locator("[data-feature=ears]")).to_have_attribute("aria-pressed", "true")
+    await page.evaluate(PICTURES_CAME)
     await press(page, "s")
     await expect(page.locator(".last")).to_contain_text("same person, by one person")
     assert await store.read(lambda tx: tx.one(CONFIRMED)) == {"number": 1}

@@ -12,12 +12,15 @@ FIRST = "ben@south acted first (confirmed, 2026-11-29T16:40:00+00:00): this link
     [
         ("weak support; provisional: measured on adults, not on children", "svag støtte; foreløbigt: målt på voksne"),
         ("The face is hard to compare: it has only 12 pixels between the eyes.", "der er kun 12 pixel mellem øjnene."),
-        (FIRST, "ben@south tog stilling først (bekræftet, 29. nov. 2026"),
+        (FIRST, "før dig har ben@south taget stilling (bekræftet, 29. nov. 2026"),
         (
             FIRST.replace("ben@south", "you"),
             "du har selv taget stilling først, i et andet vindue eller ved at trykke to gange (",
         ),
-        ("investigator of south is judging this, until 2026-11-29T16:40:00Z at the latest", "efterforsker i south er"),
+        (
+            "investigator of south is judging this, until 2026-11-29T16:40:00Z at the latest",
+            "er efterforsker i south i gang",
+        ),
         ("this link is dismissed: reopen it before judging it again", "forbindelsen er afvist: fortryd den"),
         ("this contradicts what another district holds: district south, call {0} x", "kreds south, kontakt {0} x"),
         ("<script> {0} {name} %(x)s", "<script> {0} {name} %(x)s"),
@@ -27,8 +30,9 @@ def test_a_sentence_is_said_in_danish_with_its_numbers_and_words(sentence: str, 
     assert danish in filters("da")["said"](sentence)
 
 
-def test_times_are_written_so_that_day_and_month_differ() -> None:
+def test_times_and_scores_are_written_as_the_language_does_and_day_and_month_differ() -> None:
     english = filters("en")
+    assert (english["score"](0.5), filters("da")["score"](0.5)) == ("0.50", "0,50")
     assert "2 Nov 2026" in english["when"]("2026-11-02T12:40:00Z")
     assert "(confirmed, 29 Nov 2026" in english["said"](FIRST)
     assert "2. nov. 2026" in filters("da")["day"](1_793_620_800_000)
