@@ -33,7 +33,7 @@ from graph.space import Space
 from graph.store.session import Store
 
 Route = TypeVar("Route", bound=Callable[..., Any])
-READ_S: Final = 12
+READ_S: Final = 20
 """Seconds after which a page says that the database does not answer: a long report reads many times, each far less."""
 WRITE_S: Final = 30
 """The same for a decision, which also waits for those before it: as long as the local stack's Neo4j lets one run."""

@@ -83,9 +83,10 @@ async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, RedthreadError)
     session: Session | None = getattr(request.state, "session", None)
     if session is not None:
-        if code_of(error) == "purpose_missing" and request.method == "GET":
+        page = Page(request)
+        if code_of(error) == "purpose_missing" and request.method == "GET" and not page.is_part:
             back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            return Page(request).see("purpose", {"next": back})
+            return page.see("purpose", {"next": back})
         error = await recorded(request, session.person, session.purpose, error)
     code = code_of(error)
     if code == "internal":

@@ -69,7 +69,7 @@ class OidcSignIn:
         Raises TokenRefused where the answer is not one to the flow that this browser began, or the issuer refuses the
         code; what `SignIn.person` raises; SignInUnavailable where the issuer does not answer.
         """
-        if begun is None or not compare_digest(begun.state, state) or not code:
+        if begun is None or not compare_digest(begun.state.encode(), state.encode()) or not code:
             raise TokenRefused("this sign-in was not begun in this browser, or took too long: begin again")
         metadata = await self._endpoints()
         try:

@@ -7,6 +7,7 @@ import pytest
 
 from graph.actions.decide import identify
 from graph.actions.identification import Proposal
+from graph.actions.read import inbox as inbox_module
 from graph.actions.read.inbox import FIRST, Change, Inbox, count_inbox, do_end_visit, read_inbox
 from graph.actions.read.search import Question, ask_with_faces
 from graph.domain.audit_actions import AuditAction
@@ -118,6 +119,22 @@ async def test_new_candidates_are_counted_by_case_of_the_district_and_judged_one
     assert found.cases == (NewInCase("local:2", 0, 0, 1), NewInCase(NORTH, 1, 0, 1))
     assert (found.candidates, found.candidates_cut) == (2, False)
     assert [case.case_id for case in (await inbox(store, BEN)).cases] == [SOUTH]
+
+
+async def test_candidates_among_other_districts_do_not_hide_those_of_the_own(
+    store: Store, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_module, "CANDIDATES_MAX", 2)
+    west, east = await scene.case("west:1", "west"), await scene.case("east:1", "east")
+    for number in range(3):
+        await scene.media(f"w{number}", SOUTH, west, faces=[f"w{number}"])
+        await scene.media(f"e{number}", east, faces=[f"e{number}"])
+        link = await scene.link(f"w{number}", f"e{number}")
+        newer = f"MATCH ()-[r:CANDIDATE {{link_id: '{link}'}}]->() SET r.proposed_at = $at"
+        await store.write(lambda tx, newer=newer: tx.do(newer, at=(NOW + timedelta(seconds=1)).isoformat()))
+    await scene.link("n1", "s1")
+
+    assert [case.case_id for case in (await inbox(store)).cases] == [NORTH]
 
 
 async def test_identifications_and_searches_of_the_person_that_others_changed(store: Store, scene: Scene) -> None:

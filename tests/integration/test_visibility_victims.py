@@ -12,7 +12,8 @@ from graph.domain.victim import formed_id
 from graph.store.migrate import name_victims
 from graph.store.session import Store
 from tests.support.access import access_of
-from tests.support.factories import ANNA, BEN, NORTH, NOW, Scene
+from tests.support.decisions import approve, judge
+from tests.support.factories import ANNA, BEN, NORTH, NOW, SAM, Scene
 
 pytestmark = pytest.mark.anyio
 
@@ -70,3 +71,19 @@ async def test_a_victim_of_before_this_release_can_be_opened_by_each_district(
 
     answer = await api.get(path)
     assert (answer.status_code, answer.json()["victim_id"]) == (200, formed_id(link))
+
+
+async def test_every_face_that_approved_links_join_has_its_picture(
+    api: httpx.AsyncClient, store: Store, scene: Scene
+) -> None:
+    """Also one behind another district's face: without it nobody could judge a sheet that shows it."""
+    west = await scene.case("west:1", "west")
+    await scene.media("w", west, faces=["w1"])
+    mine, theirs = await scene.link("n1", "s1"), await scene.link("s1", "w1")
+    path = f"/faces/{scene.faces['w1']}/crop"
+    await judge(store, mine)
+    await approve(store, mine)
+    await judge(store, theirs, by=BEN)
+    assert (await api.get(path)).status_code == 404
+    await approve(store, theirs, by=SAM)
+    assert (await api.get(path)).status_code == 200

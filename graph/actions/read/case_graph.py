@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from math import cos, sin, sqrt, tau
 from typing import Any, Final
 
 import networkx
@@ -11,13 +12,15 @@ from graph.actions.access import Access
 from graph.actions.read.case_list import find_case
 from graph.actions.read.threads import WITHOUT_LEADS, faces_in_case, surroundings_of, weave
 from graph.domain.audit_actions import AuditAction
-from graph.domain.case_graph import PEOPLE_MAX, CaseGraph, Edge, around, case_graph
+from graph.domain.case_graph import PEOPLE_MAX, CaseGraph, Edge, Node, NodeKind, around, case_graph
 from graph.domain.threads import Strength
 from graph.store.session import Tx
 
 ROUNDS: Final = 80
 """Steps of the layout: for 300 nodes a fifth of a second, after which little moves any more."""
 SEED: Final = 1
+APART: Final = 1.6
+"""How far nodes keep apart, as a multiple of the distance between as many points that are spread over a square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +56,26 @@ async def read_case_graph(
     graph = await access.store.read(work)
     shown = [node.face_id for node in graph.nodes if node.face_id]
     await access.record(AuditAction.CASE_SEEN, case_id, shown=shown)
-    return PlacedGraph(graph, tuple(await asyncio.to_thread(places, len(graph.nodes), graph.edges)))
+    return PlacedGraph(graph, tuple(await asyncio.to_thread(places, graph.nodes, graph.edges)))
 
 
-def places(nodes: int, edges: Sequence[Edge]) -> list[Place]:
-    """The place of each node, of at least one: linked ones near each other, the first one in the middle.
+def places(nodes: Sequence[Node], edges: Sequence[Edge]) -> list[Place]:
+    """The place of each node, of at least one: the first in the middle, the cases around it, the others between them.
 
-    The same nodes and edges always have the same places.
+    Linked ones are near each other. The same nodes and edges always have the same places.
     """
     graph: networkx.Graph[int] = networkx.Graph()
-    graph.add_nodes_from(range(nodes))
+    graph.add_nodes_from(range(len(nodes)))
     # The first node is joined to every person: with a full pull it would draw them all into one heap.
-    graph.add_edges_from((edge.a, edge.b, {"weight": 1.0 if edge.a and edge.b else 0.2}) for edge in edges)
-    start: dict[int, Any] = dict(networkx.circular_layout(graph))
-    start[0] = (0.0, 0.0)
-    found = networkx.spring_layout(graph, pos=start, fixed=[0], iterations=ROUNDS, seed=SEED)
-    return _fitted((float(x), float(y)) for x, y in (found[number] for number in range(nodes)))
+    graph.add_edges_from((edge.a, edge.b, {"weight": 1.0 if edge.a and edge.b else 0.1}) for edge in edges)
+    # Cases that move would be drawn into the middle by the many people that they share, one over the other.
+    cases = [number for number, node in enumerate(nodes) if number and node.kind is NodeKind.CASE]
+    turns = ((number, tau * turn / len(cases)) for turn, number in enumerate(cases))
+    fixed = {0: (0.0, 0.0)} | {number: (cos(turn), sin(turn)) for number, turn in turns}
+    start: dict[int, Any] = dict(networkx.circular_layout(graph, scale=0.5)) | fixed
+    apart = APART / sqrt(len(nodes))
+    found = networkx.spring_layout(graph, apart, start, list(fixed), iterations=ROUNDS, seed=SEED)
+    return _fitted((float(x), float(y)) for x, y in (found[number] for number in range(len(nodes))))
 
 
 def _fitted(points: Iterable[tuple[float, float]]) -> list[Place]:

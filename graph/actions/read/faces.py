@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from graph.actions.access import Access
+from graph.actions.known import KnownVictims
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import NotFound
 from graph.domain.people import Permission, check_may, may
@@ -28,9 +29,19 @@ class SimilarFaces:
 
 
 async def read_crop(access: Access, files: MediaStore, face_id: str, *, leads: bool = False) -> bytes:
-    """The face's display crop as JPEG; with `leads` also of a face in another district that only a lead leads to."""
-    row = await access.store.read(lambda tx: tx.one(read.FACES, faces=[face_id], leads=leads))
-    if row is None or not may_see_face(access.person, row):
+    """The face's display crop as JPEG; with `leads` also of a face in another district that only a lead leads to.
+
+    Approved links join also the faces behind the next one: every face of a victim that the person may see has its crop.
+    """
+
+    async def work(tx: Tx) -> Row | None:
+        row = await tx.one(read.FACES, faces=[face_id], leads=leads)
+        if row is None or may_see_face(access.person, row):
+            return row
+        return row if face_id in (await KnownVictims(tx, access.person).view([face_id])).faces else None
+
+    row = await access.store.read(work)
+    if row is None:
         raise NotFound("there is no such face")
     if row["display_crop"] is None:
         raise NotFound("this face was erased: there is no picture of it", code="file_gone")

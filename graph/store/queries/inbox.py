@@ -16,11 +16,19 @@ SET n.until = CASE WHEN n.until > $until THEN n.until ELSE $until END
 """
 
 _SEEK_LOW: Final = """
-  MATCH ()-[r:CANDIDATE]->() USING INDEX SEEK r:CANDIDATE(state, district_low, proposed_at)
+  MATCH (a)-[r:CANDIDATE]->(b) USING INDEX SEEK r:CANDIDATE(state, district_low, proposed_at)
   WHERE r.state = 'candidate' AND r.district_low = $district AND r.proposed_at > $since AND r.proposed_at <= $until
   WITH r ORDER BY r.state DESC, r.district_low DESC, r.proposed_at DESC LIMIT $limit
   RETURN r
 """
+_SEEK_ANY: Final = _SEEK_LOW.replace("$district", "'*'").replace(
+    "$until\n",
+    """$until
+    AND (EXISTS { (a)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case {district: $district}) }
+         OR EXISTS { (b)-[:SEEN_IN]->(:Media)-[:IN_CASE]->(:Case {district: $district}) })
+""",
+)
+"""Links of three and more districts, of which one is the district."""
 
 NEW_CANDIDATES: Final = in_one_row(
     "CALL () {"
@@ -28,7 +36,7 @@ NEW_CANDIDATES: Final = in_one_row(
     + "  UNION"
     + _SEEK_LOW.replace("district_low", "district_high")
     + "  UNION"
-    + _SEEK_LOW.replace("$district", "'*'")
+    + _SEEK_ANY
     + """}
 WITH r ORDER BY r.proposed_at DESC LIMIT $limit
 WITH r.urgency AS urgency,
@@ -95,6 +103,7 @@ RETURN i {.*} AS identification
 
 SEARCHES: Final = """
 MATCH (s:Search) WHERE s.requested_by = $actor AND s.asked_at > '' AND s.asked_at <= $until
+  AND s.open AND (s.ended_at IS NULL OR s.ended_at > $since) AND (s.until IS NULL OR s.until > $since)
 MATCH (s)-[:HAS]->(p:Part) WHERE p.number > 0 AND p.at > $since AND p.at <= $until AND size(p.faces) > 0
 WITH s, max(p.at) AS at, sum(size(p.faces)) AS added
 RETURN s.search_id AS search_id, s.case_id AS case_id, s.within AS within, at, added

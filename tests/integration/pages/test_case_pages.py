@@ -123,7 +123,7 @@ async def test_a_case_of_another_district_looks_like_none(pages: Pages, scene: S
 async def test_a_case_shows_its_people_and_masks_what_is_elsewhere(pages: Pages, scene: Scene) -> None:
     anna = await pages(ANNA)
     text = (await anna.get(of_case(NORTH))).text
-    assert "A case of south" in text and "Person 1" in text and SOUTH not in text
+    assert "Held by south" in text and "Person 1" in text and SOUTH not in text
     assert scene.faces["t1"] not in text
     assert scene.faces["t1"] in (await anna.get(of_case(NORTH, "?show=leads"))).text
     assert "No line of this kind." in (await anna.get(of_case(NORTH, "?show=approved"))).text

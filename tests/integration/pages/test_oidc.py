@@ -133,7 +133,8 @@ async def test_an_answer_that_this_browser_did_not_begin_signs_nobody_in(
     browser: httpx.AsyncClient, issuer: Issuer
 ) -> None:
     answered = await consent(issuer, await begin(browser))
-    await refused(browser, answered | {"state": "another"})
+    for other in ("another", "én anden"):
+        await refused(browser, answered | {"state": other})
     await refused(browser, {"code": answered["code"]})
     kept = dict(browser.cookies)
     browser.cookies.clear()

@@ -99,6 +99,15 @@ async def test_the_api_takes_no_cookie(pages: Pages) -> None:
     assert (await anna.get("/links", headers={"Redthread-Purpose": "test"})).status_code == 401
 
 
+async def test_before_a_purpose_is_stated_a_page_leads_there_and_a_script_is_refused(pages: Pages) -> None:
+    anna = await pages(ANNA, "")
+    answer = await anna.get("/app/inbox")
+    assert answer.headers["location"] == "/app/purpose?next=%2Fapp%2Finbox"
+    assert "data-count" not in (await anna.get("/app/purpose")).text, "a number that nobody may read yet"
+    script = await anna.get("/app/inbox/count", headers={"Sec-Fetch-Dest": "empty"})
+    assert script.status_code == 403 and "<html" not in script.text
+
+
 async def test_a_purpose_never_reads_like_a_claim(pages: Pages) -> None:
     anna = await pages(ANNA)
     answer = await anna.post("/app/purpose", data={"stated": "case work", "other": "claim:" + "f" * 32})

@@ -43,7 +43,7 @@ async def test_from_the_list_to_the_graph_and_back_by_keyboard(scene: Scene, ope
         if await page.evaluate("document.activeElement.getAttribute('aria-label')") != first:
             break
     other = await page.evaluate("document.activeElement.getAttribute('aria-label')")
-    assert other in ("person 1", "a case of south")
+    assert other in ("person 1", "held by south")
     whole = await drawing.get_attribute("viewBox")
     await page.keyboard.press("+")
     assert await drawing.get_attribute("viewBox") != whole
