@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.deps import AfterDigest, Id, ServicesDep
-from api.pages.access import Judge, Marker, Reader, Reopener, SearchEnder
+from api.pages.access import Judge, Marker, Reader, Reopener, SearchEnder, SessionDep
 from api.pages.forms import Words
-from api.pages.last import LastDecision, forget, keep, kept
 from api.pages.page import PageDep
 from api.pages.search import A_PAGE, question_of
 from api.pages.texts import TAKEN_BACK_IN_SEARCH
@@ -22,6 +21,7 @@ from graph.actions.decide.pair import do_link, preview_pair
 from graph.actions.decide.verdicts import do_reopening, do_verdict
 from graph.actions.read.answers import Answer, FoundFace, read_search
 from graph.actions.read.crop_views import read_crop_views
+from graph.actions.read.last_act import read_last_act
 from graph.actions.read.links import read_links_by_id
 from graph.actions.read.media import MediaFaces, read_faces
 from graph.actions.read.pairs import check_pair, read_pair
@@ -68,15 +68,13 @@ class Part:
 
 @router.get("/search/{search_id}", name="answer")
 async def answer(
-    request: Request,
     search_id: Id,
     access: Reader,
-    services: ServicesDep,
+    session: SessionDep,
     page: PageDep,
     after: Annotated[str, Query(max_length=25)] = "",
 ) -> Response:
     """The answer as it is now; to a script the part that changes."""
-    judged = kept(request, services).link
     found = await read_search(access, search_id, after=after, limit=FOUND_A_PAGE)
     picture = await _picture(access, found)
     values: dict[str, Any] = {
@@ -86,7 +84,7 @@ async def answer(
         "views": await read_crop_views(access, (face.face_id for face in (picture.items if picture else found.faces))),
         "may_mark": may(access.person, Permission.MARK, [access.person.district]),
         "may_judge": may(access.person, Permission.JUDGE, [access.person.district]),
-        "last": (await read_links_by_id(access, [judged])).get(judged) if judged else None,
+        "last": await _last(access, found, session.began_at),
         "after": after,
     }
     if page.is_part:
@@ -104,6 +102,16 @@ async def answer(
         "keep_asking": found.keep_asking,
     }
     return page("search.html", **question_of(access, asked, faces, form), **values)
+
+
+async def _last(access: Access, found: Answer, since: str) -> VisibleLink | None:
+    """The pair that the person judged last, if one of its faces is one that this search asked for."""
+    act = await read_last_act(access, "verdict", since)
+    if act is None or act.is_undone or len(act.link_ids) != 1:
+        return None
+    link = (await read_links_by_id(access, act.link_ids)).get(act.link_ids[0])
+    asked = {face.face_id for face in found.faces}
+    return link if link and {link.a.face_id, link.b.face_id} & asked else None
 
 
 async def _parts(access: Access, found: Answer) -> list[Part]:
@@ -216,15 +224,14 @@ async def judge_pair(
     if form.version is None:
         if form.decision is not Decision.CONFIRMED:
             raise Invalid("nobody proposed this pair: only `same person` can be said of it")
-        link = await do_link(access, faces, reasons, form.text, shown=tuple(form.face))
+        await do_link(access, faces, reasons, form.text, shown=tuple(form.face))
     else:
         link_id, shown = ids.link_id(*ids.ordered(*faces)), tuple(form.face)
         shown = shown if form.decision is Decision.CONFIRMED else None
-        link = await do_verdict(access, Judgement(link_id, form.version, form.decision, reasons, form.text, shown))
-    answer = page.see("answer", search_id=search_id)
+        await do_verdict(access, Judgement(link_id, form.version, form.decision, reasons, form.text, shown))
     if page.is_part:
-        answer = Response(status_code=204, headers={"Redthread-Next": page.path("answer", search_id=search_id)})
-    return keep(answer, services, LastDecision(link=link.link_id))
+        return Response(status_code=204, headers={"Redthread-Next": page.path("answer", search_id=search_id)})
+    return page.see("answer", search_id=search_id)
 
 
 @router.post("/search/{search_id}/pairs/{face_id}/preview", name="preview_pair")
@@ -248,4 +255,4 @@ async def undo(
 ) -> Response:
     """Takes the verdict back."""
     await do_reopening(access, Seen(link, version), TAKEN_BACK_IN_SEARCH)
-    return forget(page.see("answer", search_id=search_id), services)
+    return page.see("answer", search_id=search_id)

@@ -3,19 +3,18 @@
 Faces and facts come first. The first person's reasons and the score follow the own decision.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.deps import ServicesDep
-from api.pages.access import Approver, IdentificationApprover, Reopener
+from api.pages.access import Approver, IdentificationApprover, Reopener, SessionDep
 from api.pages.forms import Ids
-from api.pages.last import LastDecision, forget, keep, kept
 from api.pages.page import PageDep
-from api.pages.review import seen_links
+from api.pages.review import seen_links, strongest_first
 from api.pages.review_items import poorest
 from api.pages.texts import TAKEN_BACK_IN_APPROVALS
 from graph.actions.access import Access
@@ -24,10 +23,10 @@ from graph.actions.decide.contact_sheet import LINKS_MAX
 from graph.actions.identification import VisibleIdentification
 from graph.actions.read.agreement import read_agreement
 from graph.actions.read.approvals import Approval, read_approvals
+from graph.actions.read.last_act import read_last_act
 from graph.actions.read.links import read_link, read_links_by_id
 from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
 from graph.domain.agreement import PEOPLE_MIN, SHOWN_FROM
-from graph.domain.errors import NotFound
 from graph.domain.link import TEXT_LIMIT, SecondDecision
 from graph.domain.queue import URGENCIES
 from graph.domain.visibility import VisibleLink
@@ -101,18 +100,17 @@ class Last:
 
 @router.get("/approvals", name="approvals")
 async def approvals(
-    request: Request,
-    services: ServicesDep,
     access: Approver,
+    session: SessionDep,
     page: PageDep,
     known: Annotated[str, Query(max_length=2 * KNOWN_MAX)] = "",
     first: Key = "",
+    aside: bool = False,
 ) -> Response:
-    """What waits, the first item in full, and what the last decision was."""
-    items, told = await _items(access, known, BATCH, first), kept(request, services)
-    seen = await _found(access, told.link) if told.link else None
-    last = Last(told.decision, seen, undo=(("act", told.act),) if told.act else ())
-    return forget(page("approvals.html", items=items, last=last, known=known), services)
+    """What waits, the first item in full, and what the last decision of the session was."""
+    items = await _items(access, known, BATCH, first)
+    last = Last("later") if aside else await _last(access, session.began_at)
+    return page("approvals.html", items=items, last=last, known=known)
 
 
 @router.post("/approvals/decisions", name="approve")
@@ -120,7 +118,6 @@ async def approve(
     form: Annotated[ApprovalForm, Form()],
     access: Approver,
     identifying: IdentificationApprover,
-    services: ServicesDep,
     page: PageDep,
 ) -> Response:
     """Stores the decision; answers with what the first person said and the machine thought, and the next items."""
@@ -130,19 +127,17 @@ async def approve(
         last = await _identification(identifying, form, SecondDecision(form.decision))
     else:
         last = await _act(access, form, SecondDecision(form.decision))
-    told = LastDecision(last.decision)
-    if last.link:
-        told = LastDecision(last.decision, dict(last.undo).get("act", ""), last.link.link_id)
     if page.is_part:
-        items = await _items(access, form.known, BATCH - form.held)
-        return keep(page("approvals/answer.html", items=items, last=last, known=""), services, told)
-    return keep(page.see("approvals", {"known": form.known.strip(",")}), services, told)
+        return page(
+            "approvals/answer.html", items=await _items(access, form.known, BATCH - form.held), last=last, known=""
+        )
+    aside = "true" if form.decision == "later" else ""
+    return page.see("approvals", {"known": form.known.strip(","), "aside": aside})
 
 
 @router.post("/approvals/undone", name="undo_approval")
 async def undo_approval(
     access: Reopener,
-    services: ServicesDep,
     page: PageDep,
     act: Annotated[str, Form(max_length=100)] = "",
     identification: Annotated[str, Form(max_length=100)] = "",
@@ -155,9 +150,9 @@ async def undo_approval(
     else:
         back = {link.link_id for link in (await acts.do_act_reopening(access, act, reason)).links}
     if not page.is_part:
-        return keep(page.see("approvals"), services, LastDecision("undone"))
+        return page.see("approvals")
     items = [item for item in await _items(access, "", AGAIN) if back & item.ids]
-    return forget(page("approvals/answer.html", items=items, last=Last("undone"), known=""), services)
+    return page("approvals/answer.html", items=items, last=Last("undone"), known="")
 
 
 @router.get("/approvals/agreement", name="agreement")
@@ -183,13 +178,29 @@ async def _items(access: Access, known: str, wanted: int, first: str = "") -> li
     ]
 
 
+async def _last(access: Access, since: str) -> Last:
+    """The person's last decision since a time."""
+    last = await read_last_act(access, "approval", since)
+    if last is None:
+        return Last()
+    if last.is_undone:
+        return Last("undone")
+    if last.identification:
+        identification_id, version = last.identification
+        return Last(last.decision, undo=(("identification", identification_id), ("version", str(version))))
+    return await _on_links(access, last.decision, last.act_id, last.link_ids)
+
+
 async def _act(access: Access, form: ApprovalForm, decision: SecondDecision) -> Last:
     seen = seen_links(form.link)
     done = await acts.do_act_approval(access, form.act, seen, decision, form.reason, faces=tuple(form.face))
-    links = (await read_links_by_id(access, [link.link_id for link in done.links])).values()
-    strongest = max(links, key=lambda link: link.score or 0.0, default=None)
-    link = await _found(access, strongest.link_id) if strongest else None
-    return Last(decision.value, link, undo=(("act", done.act_id or ""),), links=tuple(links))
+    return await _on_links(access, decision.value, done.act_id or "", [link.link_id for link in done.links])
+
+
+async def _on_links(access: Access, decision: str, act_id: str, link_ids: Sequence[str]) -> Last:
+    links = strongest_first((await read_links_by_id(access, link_ids)).values())
+    link = await read_link(access, links[0].link_id) if links else None
+    return Last(decision, link, undo=(("act", act_id),), links=tuple(links))
 
 
 async def _identification(access: Access, form: ApprovalForm, decision: SecondDecision) -> Last:
@@ -198,11 +209,3 @@ async def _identification(access: Access, form: ApprovalForm, decision: SecondDe
     )
     undo = (("identification", found.identification_id), ("version", str(found.version)))
     return Last(decision.value, identification=found, undo=undo)
-
-
-async def _found(access: Access, link_id: str) -> VisibleLink | None:
-    """The link as its second person may see it now; None for one that somebody made up."""
-    try:
-        return await read_link(access, link_id)
-    except NotFound:
-        return None

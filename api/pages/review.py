@@ -8,14 +8,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.deps import VICTIM_ID_MAX, Id, Services, ServicesDep
-from api.pages.access import Judge, Labeller, Reader, Reopener, under_claim
+from api.deps import VICTIM_ID_MAX, Id, ServicesDep
+from api.pages.access import Judge, Labeller, Reader, Reopener, SessionDep, under_claim
 from api.pages.forms import Ids
-from api.pages.last import LastDecision, forget, keep, kept
 from api.pages.page import Page, PageDep, safe_back
 from api.pages.review_items import BATCH, ReviewItem, open_items, with_facts
 from api.pages.texts import NO_FACE_IN_REVIEW, TAKEN_BACK_IN_REVIEW
@@ -27,6 +26,7 @@ from graph.actions.decide.label import Labelling, do_label
 from graph.actions.read.agreement import read_agreement_on
 from graph.actions.read.claims import do_claim, do_renewal, do_skip, end_decided_claims
 from graph.actions.read.crop_views import read_crop_views
+from graph.actions.read.last_act import read_last_act
 from graph.actions.read.links import read_link, read_links_by_id
 from graph.actions.read.queue import read_items, read_queue
 from graph.actions.read.times import count_pictures_seen
@@ -86,29 +86,34 @@ SheetFormDep = Annotated[SheetForm, Form()]
 
 @router.get("/review", name="review")
 async def review(
-    request: Request,
     access: Judge,
     services: ServicesDep,
+    session: SessionDep,
     page: PageDep,
     case_id: Short = None,
     victim_id: Short = None,
     leads: bool = False,
     first: Annotated[str, Query(max_length=100)] = "",
+    aside: Literal["", "later", "left"] = "",
 ) -> Response:
-    """The person's open items, the first one in full, and what the last decision was."""
+    """The person's open items, the first one in full, and what the last decision of the session was."""
     filters = Filters(case_id=case_id or None, victim_id=victim_id or None, leads=leads)
     items = sorted(await open_items(access, filters), key=lambda one: one.key != first)
-    told = kept(request, services)
-    links = [*(await read_links_by_id(access, [told.link])).values()] if told.link else []
+    last = None if aside else await read_last_act(access, "verdict", session.began_at)
+    links = [*(await read_links_by_id(access, last.link_ids)).values()] if last and not last.is_undone else []
     today = services.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     seen = await count_pictures_seen(access, today)
-    last: dict[str, object] = {"act_id": told.act, "decision": told.decision, "links": links, "undone": None}
-    answer = page("review.html", items=items, filters=filters, features=FEATURES, seen=seen, **last)
-    return forget(answer, services)
+    said: dict[str, object] = {
+        "act_id": last.act_id if last else "",
+        "decision": last.decision if last else aside,
+        "links": strongest_first(links),
+        "undone": last is not None and last.is_undone,
+    }
+    return page("review.html", items=items, filters=filters, features=FEATURES, seen=seen, **said)
 
 
 @router.post("/review/decisions", name="decide")
-async def decide(form: SheetFormDep, access: Judge, services: ServicesDep, page: PageDep) -> Response:
+async def decide(form: SheetFormDep, access: Judge, page: PageDep) -> Response:
     """Stores the verdict; answers with what the machine thought, and the items that fill the batch again."""
     if form.decision == "later":
         decision = "left"
@@ -116,14 +121,12 @@ async def decide(form: SheetFormDep, access: Judge, services: ServicesDep, page:
             if form.claim:
                 await do_skip(access, form.claim)
                 decision = "later"
-        return await _after(access, services, page, form, act_id="", decision=decision, links=[])
+        return await _after(access, page, form, act_id="", decision=decision, links=[])
     claimed = await _claimed(access, form)
     done = await contact_sheet.do_act(claimed, form.judgement(Decision(form.decision)))
     link_ids = [link.link_id for link in done.links]
     links = await read_links_by_id(claimed, link_ids)
-    return await _after(
-        access, services, page, form, act_id=done.act_id or "", decision=form.decision, links=[*links.values()]
-    )
+    return await _after(access, page, form, act_id=done.act_id or "", decision=form.decision, links=[*links.values()])
 
 
 @router.post("/review/previews", name="preview")
@@ -139,7 +142,6 @@ async def preview(form: SheetFormDep, access: Judge, page: PageDep) -> Response:
 @router.post("/review/undone", name="undo")
 async def undo(
     access: Reopener,
-    services: ServicesDep,
     page: PageDep,
     act_id: Annotated[str, Form(max_length=100)],
     claim: Annotated[str, Form(max_length=100)] = "",
@@ -151,7 +153,7 @@ async def undo(
         return page.see("review")
     items = await with_facts(access, await read_items(access, [link.link_id for link in done.links]))
     last: dict[str, object] = {"undone": done, "act_id": "", "decision": "", "links": []}
-    return forget(page("review/answer.html", items=items, features=FEATURES, **last), services)
+    return page("review/answer.html", items=items, features=FEATURES, **last)
 
 
 @router.post("/review/renewals", name="renew")
@@ -210,26 +212,28 @@ async def _claimed(access: Access, form: SheetForm) -> Access:
     return access
 
 
+def strongest_first(links: Iterable[VisibleLink]) -> list[VisibleLink]:
+    """The links by score, as far as the person may know it: of those that they have judged."""
+    return sorted(links, key=lambda link: -(link.score or 0.0))
+
+
 async def _after(
-    access: Access,
-    services: Services,
-    page: Page,
-    form: SheetForm,
-    *,
-    act_id: str,
-    decision: str,
-    links: list[VisibleLink],
+    access: Access, page: Page, form: SheetForm, *, act_id: str, decision: str, links: list[VisibleLink]
 ) -> Response:
     """The page again, or to a script the part that says what was decided and the new items."""
-    links.sort(key=lambda link: -(link.score or 0.0))
-    last = LastDecision(decision, act_id, links[0].link_id if links else "")
     if not page.is_part:
         filters = {"case_id": form.case_id, "victim_id": form.victim_id, "leads": "true" if form.leads else ""}
-        return keep(page.see("review", filters), services, last)
+        return page.see("review", {**filters, "aside": decision if decision in ("later", "left") else ""})
     items: list[ReviewItem] = []
     if form.held < BATCH:
         new = await do_claim(access, form.filters(), BATCH - form.held, seed=ids.new_id())
         items = await with_facts(access, new.items)
-    # Who opens the page again reads the line again, and can still take it back.
-    told: dict[str, object] = {"undone": None, "act_id": act_id, "decision": decision, "links": links}
-    return keep(page("review/answer.html", items=items, features=FEATURES, **told), services, last)
+    return page(
+        "review/answer.html",
+        items=items,
+        features=FEATURES,
+        undone=None,
+        act_id=act_id,
+        decision=decision,
+        links=strongest_first(links),
+    )

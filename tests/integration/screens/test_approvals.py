@@ -51,6 +51,8 @@ async def test_a_whole_approval_by_keyboard(scene: Scene, store: Store, open_as:
     await expect(page.locator("#last")).to_contain_text("Put aside")
     await press_verdict(page, "s")
     await expect(page.locator("#last")).to_contain_text("approved")
+    await page.reload()
+    await expect(page.locator("#last")).to_contain_text("ears +")
     again = await item.get_attribute("data-claim")
     await page.keyboard.press("Backspace")
     await expect(page.locator("#last")).to_contain_text("Taken back")
