@@ -201,6 +201,7 @@ REQUESTS: Final[Mapping[str, Callable[[Pool], Request]]] = {
     "GET /healthz": lambda _: _look("/healthz"),
     "GET /readyz": lambda _: _look("/readyz"),
     "GET /metrics": lambda _: _look("/metrics"),
+    "GET /cases/{case_id}/completeness": lambda pool: _look(f"/cases/{pool.one(pool.cases)}/completeness"),
     "GET /cases/{case_id}/graph": lambda pool: _look(
         f"/cases/{pool.one(pool.cases)}/graph", leads=pool.one(["true", "false"])
     ),
@@ -261,6 +262,9 @@ REQUESTS: Final[Mapping[str, Callable[[Pool], Request]]] = {
     "POST /acts/{act_id}/approvals": _act_approval,
     "GET /approvals": lambda _: _look("/approvals"),
     "GET /victims/{victim_id}": lambda pool: _look(f"/victims/{pool.one(pool.victims)}"),
+    "GET /victims/{victim_id}/identifications": lambda pool: _look(
+        f"/victims/{pool.one(pool.victims)}/identifications"
+    ),
     "POST /victims/{victim_id}/identifications": _identification,
     "POST /identifications/{identification_id}/approvals": lambda pool: _second(pool, "approvals"),
     "POST /identifications/{identification_id}/reopenings": lambda pool: _second(pool, "reopenings"),

@@ -4,6 +4,7 @@ Both are of the same requests: the application runs in this process, and its sto
 One case is given 10,000 media of the others before, or as many as there are.
 """
 
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -79,6 +80,7 @@ async def measure_pages(system: RunningSystem, sizes: Sizes) -> dict[str, Any]:
             httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", timeout=300) as client,
         ):
             client.cookies.set(COOKIE, await session_of(store))
+            gc.freeze()  # as in the API's own process
             return {name: await _measured(client, store, path) for name, path in PAGES.items()}
 
 
