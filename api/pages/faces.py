@@ -15,7 +15,7 @@ from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.faces import read_context, read_crop, read_similar
 from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
 from graph.actions.sessions import allow_wider_view
-from graph.domain.errors import Forbidden, NotFound
+from graph.domain.errors import NotFound
 from graph.domain.repeated_person import RepeatedPerson
 
 router = APIRouter()
@@ -37,12 +37,13 @@ async def crop(
 
 
 @router.get("/faces/{face_id}/context", name="context")
-async def context(face_id: Id, access: Reader, services: ServicesDep, session: SessionDep) -> Response:
-    """The face with its surroundings, for the reason that the person stated within the last hour."""
+async def context(face_id: Id, access: Reader, services: ServicesDep, session: SessionDep, page: PageDep) -> Response:
+    """The face with its surroundings, for the reason that the person stated within the last hour; else the page that
+    asks for one."""
     face = await _own_face(access, face_id)
     view = session.wider_view(face.case_ids[0], services.now())
     if view is None:
-        raise Forbidden("say first why you need the surroundings", code="purpose_missing")
+        return page.see("wider", face_id=face_id)
     data = await read_context(replace(access, purpose=view.reason), services.files, face_id)
     return Response(data, media_type="image/jpeg", headers=NOT_STORED)
 

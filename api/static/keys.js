@@ -1,8 +1,9 @@
 // Keys: every element with data-key is pressed by that key; `?` lists them. Also dialogs, and what is remembered.
+// `g` before another key goes to another page. Where G alone has a meaning it acts at once, and Shift+G begins the way.
 
 const OFF = "redthread-keys-off";
 const CHORD_MS = 600;
-let waiting = 0; // the timer of a first key, which presses its own element unless a second key follows
+let waiting = 0; // the timer of a first key
 
 export const typing = (target) =>
   target instanceof HTMLElement && (target.isContentEditable || target.matches("textarea, select, input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit])"));
@@ -23,7 +24,7 @@ function nameOf(event) {
 }
 
 function onKey(event) {
-  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
+  if (event.key === "Shift" || event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
   const key = nameOf(event);
   if (typing(event.target) && key !== "Escape") return;
   if (key.length === 1 && key !== "?" && off()) return;
@@ -32,16 +33,17 @@ function onKey(event) {
   const isSecond = waiting !== 0;
   clearTimeout(waiting);
   waiting = 0;
-  if (key === "g" && !isSecond) {
-    waiting = setTimeout(() => { waiting = 0; press("g"); }, CHORD_MS);
+  if (key === "g" && !isSecond && (event.shiftKey || !pressedBy("g"))) {
+    waiting = setTimeout(() => { waiting = 0; }, CHORD_MS);
     event.preventDefault();
     return;
   }
-  if (press(isSecond ? `g ${key}` : key, isSecond ? key : "")) event.preventDefault();
+  // A second key that leads nowhere does nothing: alone it may be a verdict.
+  if (press(isSecond ? `g ${key}` : key)) event.preventDefault();
 }
 
-function press(keys, otherwise = "") {
-  const element = pressedBy(keys) ?? (otherwise && pressedBy(otherwise));
+function press(keys) {
+  const element = pressedBy(keys);
   if (!element) return false;
   if (element.matches("input:not([type=checkbox]):not([type=radio]), textarea, select")) element.focus();
   else element.click();
@@ -68,7 +70,7 @@ function listKeys(dialog) {
     const term = document.createElement("dt");
     for (const key of [...keys.split(" "), element.dataset.also].filter(Boolean)) {
       const kbd = document.createElement("kbd");
-      kbd.textContent = key.length === 1 ? key.toUpperCase() : key;
+      kbd.textContent = (keys.startsWith("g ") && key === "g" && pressedBy("g") ? "Shift+" : "") + (key.length === 1 ? key.toUpperCase() : key);
       term.append(kbd, " ");
     }
     const detail = document.createElement("dd");

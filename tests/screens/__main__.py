@@ -98,6 +98,9 @@ async def work(browser: Browser, base: str, tours: list[Tour]) -> None:
             for key in keys:
                 await page.keyboard.press(key)
                 await page.wait_for_timeout(700)
+            decided = await page.locator("#last").inner_text()
+            if not decided.strip():
+                raise SystemExit(f"{tour.user} decided nothing on {path}: later pages would lack it")
 
 
 async def find_pages(browser: Browser, base: str, tour: Tour) -> None:
@@ -130,7 +133,7 @@ async def take(browser: Browser, base: str, tour: Tour, folder: Path) -> int:
                     await page.wait_for_load_state("networkidle", timeout=3000)
                 place = folder / tour.user.replace("@", "-")
                 place.mkdir(parents=True, exist_ok=True)
-                await page.screenshot(path=place / f"{name}-{size}-{theme}-{language}.png")
+                await page.screenshot(path=place / f"{name}-{size}-{theme}-{language}.png", full_page=True)
                 number += 1
     return number
 

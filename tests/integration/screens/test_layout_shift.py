@@ -14,7 +14,7 @@ from tests.support.page_scene import typical_pages
 pytestmark = pytest.mark.anyio
 
 LATE_S = 0.2
-LOOKED_AT = {"review", "case", "search", "answer", "victim"}
+LOOKED_AT = {"review", "case", "case_pictures", "search", "answer", "victim", "inbox", "picture"}
 SHIFTS = """() => new Promise((done) => {
   const moved = [];
   new PerformanceObserver((list) => {

@@ -186,6 +186,36 @@ async def test_who_comes_back_finds_the_same_item_as_they_had_marked_it(
     assert "scar" not in await page.evaluate("JSON.stringify(sessionStorage)")
 
 
+async def test_a_key_after_g_stays_on_the_page_and_after_shift_g_leaves_it(
+    scene: Scene, store: Store, open_as: Open
+) -> None:
+    await change(store, WITHOUT_LINKS)
+    await pairs(scene, 2)
+    page = await open_as(ANNA)
+    await page.goto("/app/review")
+    item = page.locator("article.item:not([hidden])")
+    await expect(item.locator("[data-tool=grey]")).to_be_visible()
+    for key in ("g", "c"):
+        await page.keyboard.press(key)
+    await expect(page.locator("html")).to_have_class("grey")
+    await expect(item.locator("[data-feature=context]")).to_have_attribute("aria-pressed", "true")
+    await press_verdict(page, "g")
+    await page.keyboard.press("d")
+    await expect(page.locator("#last")).to_contain_text("different")
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog")).to_contain_text("Shift+G")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Shift+g")
+    await page.keyboard.press("u")  # leads nowhere, and is no verdict
+    await page.keyboard.press("Shift+G")
+    await page.keyboard.press("c")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Cases")
+    await page.keyboard.press("g")
+    await page.keyboard.press("r")
+    await expect(item).to_have_count(1)
+    assert await states(store) == {"candidate": 1, "dismissed": 1}
+
+
 async def test_who_is_too_late_is_told_and_goes_on(scene: Scene, store: Store, open_as: Open) -> None:
     await change(store, WITHOUT_LINKS)
     await pairs(scene, 2)
