@@ -1,36 +1,29 @@
-"""The answer of a search: the sheet, what only a person can look at, marks in its picture, and one pair to judge."""
+"""The answer of a search: the sheet, what only a person can look at, and marks in its picture."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Query
-from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.deps import AfterDigest, Id, ServicesDep
-from api.pages.access import Judge, Marker, Reader, Reopener, SearchEnder, SessionDep
-from api.pages.forms import Words
+from api.pages.access import Marker, Reader, SearchEnder, Searcher, SessionDep
 from api.pages.page import PageDep
+from api.pages.pairs import last_pair
+from api.pages.review_items import poorest
 from api.pages.search import A_PAGE, question_of
-from api.pages.texts import TAKEN_BACK_IN_SEARCH
-from api.wire import Digest
 from graph.actions.access import Access
-from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.mark import do_mark
-from graph.actions.decide.pair import do_link, preview_pair
-from graph.actions.decide.verdicts import do_reopening, do_verdict
 from graph.actions.read.answers import Answer, FoundFace, read_search
 from graph.actions.read.crop_views import read_crop_views
-from graph.actions.read.last_act import read_last_act
 from graph.actions.read.links import read_links_by_id
 from graph.actions.read.media import MediaFaces, read_faces
-from graph.actions.read.pairs import check_pair, read_pair
-from graph.actions.read.search import do_end
+from graph.actions.read.search import ask_in_register, do_end
 from graph.actions.read.searches import Filters, read_searches, read_unjudged
 from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
 from graph.domain import ids
 from graph.domain.errors import Invalid, NotFound
-from graph.domain.link import AWAITS_VERDICT, TEXT_LIMIT, Decision
+from graph.domain.link import AWAITS_VERDICT
 from graph.domain.people import Permission, may
 from graph.domain.visibility import VisibleLink
 
@@ -38,9 +31,6 @@ router = APIRouter()
 
 FOUND_A_PAGE: Final = 60
 UNJUDGED_A_PAGE: Final = 50
-OTHERS_MAX: Final = 60
-"""Further faces of two victims that a pair shows."""
-FEATURES: Final = ("ears", "eyes", "nose", "mouth", "face_shape", "hair", "marks", "context", "quality")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +74,7 @@ async def answer(
         "views": await read_crop_views(access, (face.face_id for face in (picture.items if picture else found.faces))),
         "may_mark": may(access.person, Permission.MARK, [access.person.district]),
         "may_judge": may(access.person, Permission.JUDGE, [access.person.district]),
-        "last": await _last(access, found, session.began_at),
+        "last": await last_pair(access, (face.face_id for face in found.faces), session.began_at),
         "after": after,
     }
     if page.is_part:
@@ -102,16 +92,6 @@ async def answer(
         "keep_asking": found.keep_asking,
     }
     return page("search.html", **question_of(access, asked, faces, form), **values)
-
-
-async def _last(access: Access, found: Answer, since: str) -> VisibleLink | None:
-    """The pair that the person judged last, if one of its faces is one that this search asked for."""
-    act = await read_last_act(access, "verdict", since)
-    if act is None or act.is_undone or len(act.link_ids) != 1:
-        return None
-    link = (await read_links_by_id(access, act.link_ids)).get(act.link_ids[0])
-    asked = {face.face_id for face in found.faces}
-    return link if link and {link.a.face_id, link.b.face_id} & asked else None
 
 
 async def _parts(access: Access, found: Answer) -> list[Part]:
@@ -151,11 +131,36 @@ async def _picture(access: Access, found: Answer) -> MediaFaces | None:
 
 
 @router.get("/search/{search_id}/unjudged", name="unjudged")
-async def unjudged(search_id: Id, access: Reader, page: PageDep, after: AfterDigest = "") -> Response:
-    """What the machine could not compare: a person has to look."""
+async def unjudged(
+    search_id: Id,
+    access: Reader,
+    page: PageDep,
+    after: AfterDigest = "",
+    probe: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """What the machine could not compare: a person has to look, and may judge each face beside the `probe`."""
     found = await read_unjudged(access, search_id, after=after, limit=UNJUDGED_A_PAGE)
-    views = await read_crop_views(access, (face.face_id for media in found.items for face in media.faces))
-    return page("search/unjudged.html", search_id=search_id, found=found, views=views, after=after)
+    probes = await _probes(access, search_id)
+    names = [*(face.face_id for media in found.items for face in media.faces), *(face.face_id for face in probes)]
+    return page(
+        "search/unjudged.html",
+        search_id=search_id,
+        found=found,
+        probes=probes,
+        probe=next((face.face_id for face in probes if face.face_id == probe), probes[0].face_id if probes else ""),
+        views=await read_crop_views(access, names),
+        after=after,
+    )
+
+
+async def _probes(access: Access, search_id: str) -> list[SheetFace]:
+    """The faces to judge others beside, the best picture first: of one person the best, of an uploaded picture all."""
+    if not may(access.person, Permission.JUDGE, [access.person.district]):
+        return []
+    asked = await read_search(access, search_id, limit=1)
+    faces = await read_sheet_faces(access, [face.face_id for face in asked.faces]) if asked.faces else {}
+    probes = sorted((face for face in faces.values() if not face.is_erased), key=poorest, reverse=True)
+    return probes if asked.picture else probes[:1]
 
 
 @router.post("/search/{search_id}/end", name="end_search")
@@ -165,6 +170,12 @@ async def end(search_id: Id, access: SearchEnder, page: PageDep) -> Response:
     return page.see("answer", search_id=search_id)
 
 
+@router.post("/search/{search_id}/register", name="ask_in_register")
+async def ask_wider(search_id: Id, access: Searcher, services: ServicesDep, page: PageDep) -> Response:
+    """Asks the same in the whole register."""
+    return page.see("answer", search_id=await ask_in_register(access, services.files, search_id))
+
+
 @router.post("/search/{search_id}/marks", name="mark_in_search")
 async def mark(search_id: Id, access: Marker, page: PageDep, box: Annotated[list[int], Form(max_length=4)]) -> Response:
     """Marks a face that the detector missed in the picture of the search: `box` is left, top, width and height."""
@@ -172,87 +183,4 @@ async def mark(search_id: Id, access: Marker, page: PageDep, box: Annotated[list
     if found.picture is None or len(box) != 4:
         raise Invalid("box: left, top, width and height in the picture of a search")
     await do_mark(access, found.picture, box)
-    return page.see("answer", search_id=search_id)
-
-
-@router.get("/search/{search_id}/pairs/{face_id}", name="pair")
-async def pair(search_id: Id, face_id: Id, access: Judge, page: PageDep, probe: Digest) -> Response:
-    """A face that was asked for beside one that was found, to be judged without the machine's score."""
-    found = await read_pair(access, search_id, (probe, face_id))
-    shown = await read_sheet_faces(access, [*found.faces, *found.others[:OTHERS_MAX]])
-    return page(
-        "search/pair.html",
-        search_id=search_id,
-        pair=found,
-        asked=shown[probe],
-        found=shown[face_id],
-        others=[shown[face] for face in found.others[:OTHERS_MAX]],
-        waits=found.link is None or found.link.state in AWAITS_VERDICT,
-        may_mark=may(access.person, Permission.LABEL, [access.person.district]),
-        features=FEATURES,
-    )
-
-
-class SeenPair(BaseModel):
-    """A pair as it was shown: `version` is that of its link, None where there is none yet; `face` are those shown."""
-
-    probe: Digest
-    version: int | None = Field(default=None, ge=0)
-    face: Annotated[list[Digest], Words, Field(max_length=OTHERS_MAX + 2)]
-
-
-class PairForm(SeenPair):
-    """A verdict on a pair."""
-
-    decision: Decision
-    reason: list[str] = Field(default_factory=list[str], max_length=20)
-    text: str = Field(default="", max_length=TEXT_LIMIT)
-
-
-@router.post("/search/{search_id}/pairs/{face_id}", name="judge_pair")
-async def judge_pair(
-    search_id: Id,
-    face_id: Id,
-    access: Judge,
-    services: ServicesDep,
-    page: PageDep,
-    form: Annotated[PairForm, Form()],
-) -> Response:
-    """Stores the verdict; faces that nobody has linked are linked by it. A script is told which page comes next."""
-    faces, reasons = (form.probe, face_id), tuple(filter(None, form.reason))
-    await check_pair(access, search_id, faces)
-    if form.version is None:
-        if form.decision is not Decision.CONFIRMED:
-            raise Invalid("nobody proposed this pair: only `same person` can be said of it")
-        await do_link(access, faces, reasons, form.text, shown=tuple(form.face))
-    else:
-        link_id, shown = ids.link_id(*ids.ordered(*faces)), tuple(form.face)
-        shown = shown if form.decision is Decision.CONFIRMED else None
-        await do_verdict(access, Judgement(link_id, form.version, form.decision, reasons, form.text, shown))
-    if page.is_part:
-        return Response(status_code=204, headers={"Redthread-Next": page.path("answer", search_id=search_id)})
-    return page.see("answer", search_id=search_id)
-
-
-@router.post("/search/{search_id}/pairs/{face_id}/preview", name="preview_pair")
-async def preview(
-    search_id: Id, face_id: Id, access: Judge, page: PageDep, form: Annotated[SeenPair, Form()]
-) -> Response:
-    """What *same person* would change, or why it would be refused."""
-    await check_pair(access, search_id, (form.probe, face_id))
-    done = await preview_pair(access, (form.probe, face_id), form.version, tuple(form.face))
-    return page("review/consequence.html", done=done)
-
-
-@router.post("/search/{search_id}/undone", name="undo_pair")
-async def undo(
-    search_id: Id,
-    access: Reopener,
-    services: ServicesDep,
-    page: PageDep,
-    link: Annotated[str, Form(max_length=100)],
-    version: Annotated[int, Form(ge=0)],
-) -> Response:
-    """Takes the verdict back."""
-    await do_reopening(access, Seen(link, version), TAKEN_BACK_IN_SEARCH)
     return page.see("answer", search_id=search_id)

@@ -21,6 +21,7 @@ from api.pages import (
     faces,
     inbox,
     intake,
+    pairs,
     parts,
     picture,
     review,
@@ -48,6 +49,7 @@ ROUTERS: Final = (
     victim,
     search,
     answers,
+    pairs,
     intake,
     parts,
 )

@@ -8,20 +8,25 @@ from starlette.responses import RedirectResponse, Response
 
 from api.deps import AfterDigest, Id, ServicesDep
 from api.pages.access import Labeller, Reader, SessionDep, under_claim
+from api.pages.forms import Back
 from api.pages.page import PageDep, safe_back
+from api.pages.pairs import last_pair
 from graph.actions.access import Access
 from graph.actions.decide.repeated_person import Statement, do_statement, read_statements
 from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.faces import read_context, read_crop, read_similar
+from graph.actions.read.links import read_links_by_id
 from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
 from graph.actions.sessions import allow_wider_view
+from graph.domain import ids
 from graph.domain.errors import NotFound
+from graph.domain.link import AWAITS_VERDICT
+from graph.domain.people import Permission, may
 from graph.domain.repeated_person import RepeatedPerson
 
 router = APIRouter()
 
 ClaimId = Annotated[str, Query(max_length=100)]
-Back = Annotated[str, Query(alias="next", max_length=2000)]
 NOT_STORED = {"Cache-Control": "no-store, private"}
 SIMILAR_A_PAGE = 50
 
@@ -50,14 +55,32 @@ async def context(face_id: Id, access: Reader, services: ServicesDep, session: S
 
 @router.get("/faces/{face_id}/similar", name="similar")
 async def similar(
-    face_id: Id, access: Reader, page: PageDep, claim: ClaimId = "", after: AfterDigest = "", back: Back = ""
+    face_id: Id,
+    access: Reader,
+    session: SessionDep,
+    page: PageDep,
+    claim: ClaimId = "",
+    after: AfterDigest = "",
+    back: Back = "",
 ) -> Response:
-    """The faces as similar as those proposed for one face, which were not proposed."""
+    """The faces as similar as those proposed for one face, which were not proposed, each with its link."""
     seen = await under_claim(access, claim)
     found = await read_similar(seen, face_id, after=after, limit=SIMILAR_A_PAGE)
-    views = await read_crop_views(access, (face.face_id for face in found.items))
-    values = {"face_id": face_id, "claim": claim, "after": after, "back": safe_back(back)}
-    return page("similar.html", found=found, views=views, **values)
+    of_face = {face.face_id: ids.link_id(*ids.ordered(face_id, face.face_id)) for face in found.items}
+    links = await read_links_by_id(access, [*of_face.values()])
+    return page(
+        "similar.html",
+        found=found,
+        views=await read_crop_views(access, of_face),
+        links={face: links[link_id] for face, link_id in of_face.items() if link_id in links},
+        open_states=AWAITS_VERDICT,
+        may_judge=may(access.person, Permission.JUDGE, [access.person.district]),
+        last=await last_pair(access, [face_id], session.began_at),
+        face_id=face_id,
+        claim=claim,
+        after=after,
+        back=safe_back(back),
+    )
 
 
 @router.get("/faces/{face_id}/wider", name="wider")

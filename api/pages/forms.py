@@ -1,8 +1,9 @@
 """Kinds of fields that forms of several pages have."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Final
 
+from fastapi import Query
 from pydantic import BeforeValidator
 
 
@@ -13,3 +14,6 @@ def _words(values: Iterable[str]) -> list[str]:
 Words = BeforeValidator(_words)
 Ids = Annotated[list[str], Words]
 """Ids in one field or several, separated by spaces: a sheet has more faces than a form may have fields."""
+BACK_MAX: Final = 2000
+Back = Annotated[str, Query(alias="next", max_length=BACK_MAX)]
+"""The address of the page that leads here."""

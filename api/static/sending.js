@@ -3,7 +3,7 @@
 const RETRY_MS = 2000;
 const SLOW_MS = 1500; // from then on the page says that nothing is saved yet
 const ANSWER_MS = 20000;
-const AWAY = [502, 503, 504]; // any other answer is one: also 500, after which nothing is sent again unseen
+export const AWAY = [502, 503, 504]; // any other answer is one: also 500, after which nothing is sent again unseen
 
 const root = document.documentElement;
 export const trouble = document.getElementById("trouble");

@@ -14,6 +14,7 @@ from graph.actions.decide.erase import do_erase
 from graph.actions.decide.verdicts import do_approval, do_reopening, do_verdict
 from graph.actions.read.approvals import read_approvals
 from graph.actions.read.links import read_link, read_links
+from graph.actions.read.sheet_faces import read_sheet_faces
 from graph.actions.read.victim import VisibleVictim, read_victim
 from graph.domain.errors import NotFound
 from graph.domain.link import Decision, SecondDecision, State
@@ -89,6 +90,8 @@ async def test_both_districts_see_approve_and_reopen_a_link_whose_one_side_is_a_
         assert {side.face_id: side for side in (seen.a, seen.b)}[make.face_id("north")] == stub
         listed = await read_links(access(store, person), state=State.CONFIRMED, case_id=None, after="", limit=9)
         assert [link.link_id for link in listed.items] == [link_id]
+        on_sheet = (await read_sheet_faces(access(store, person), [make.face_id("north")]))[make.face_id("north")]
+        assert (on_sheet.district, on_sheet.case_ids, on_sheet.is_erased) == ("north", (), True)
     with pytest.raises(NotFound):
         await read_link(access(store, ELSEWHERE), link_id)
     # The membership that was urgent is gone; the other one is as urgent.

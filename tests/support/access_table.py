@@ -173,6 +173,15 @@ async def answered(scene: Scene) -> Names:
     return {**asked_with, "search_id": search_id, "other_face_id": scene.faces[found]}
 
 
+async def listed(scene: Scene) -> Names:
+    """A face of a northern case, and a southern one that is listed as similar to it."""
+    names, other = await face(scene), f"l{next(_numbers)}"
+    await scene.media(other, SOUTH, faces=[other])
+    query = "MATCH (f:Face {face_id: $face}), (g:Face {face_id: $other}) CREATE (f)-[:AS_SIMILAR]->(g)"
+    await scene.store.write(lambda tx: tx.do(query, face=names["face_id"], other=scene.faces[other]))
+    return {**names, "other_face_id": scene.faces[other]}
+
+
 async def victim(scene: Scene) -> Names:
     """A northern case, and a victim that a case system declared of a face in it and of one in a southern case."""
     north, south = await face(scene), f"v{next(_numbers)}"
@@ -216,6 +225,7 @@ THINGS: dict[str, Make] = {
     "on_its_way": on_its_way,
     "answered search": answered,
     "two faces": two_faces,
+    "listed": listed,
     "judged": judged,
     "joined": joined,
     "identification": identification,

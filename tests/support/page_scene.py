@@ -122,6 +122,7 @@ async def typical_pages(store: Store, files: MediaStore) -> PageScene:
     own = await _judged_by_anna(scene, NORTH, SECOND_NORTH, "the same scar under the left eye")
     of_thing = {name: names[f"{thing}.{name}"] for thing, name in CHOSEN}
     own |= {"to": SECOND_NORTH, "probe": of_thing["face_id"], "pair.face_id": names["answered search.other_face_id"]}
+    own |= {"similar_pair.probe": names["listed.face_id"], "similar_pair.face_id": names["listed.other_face_id"]}
     return PageScene(scene, names | of_thing | own)
 
 
@@ -162,6 +163,8 @@ async def hostile_pages(store: Store, files: MediaStore) -> PageScene:
     await do_label(anna, Labelling(face_id, 0, Label.VICTIM, hostile(200)))
     await do_statement(anna, Statement(ids.media_id(b"h0"), 0, RepeatedPerson.MIRROR, hostile(200)))
     question = Question(HOSTILE_CASE, hostile(200), hostile(200), "register", keep_asking=True)
+    similar = "MATCH (f:Face {face_id: $face}), (g:Face {face_id: $other}) CREATE (f)-[:AS_SIMILAR]->(g)"
+    await store.write(lambda tx: tx.do(similar, face=face_id, other=scene.faces["t1"]))
     search_id = await ask_with_faces(anna, question, [face_id])
     await scene.answer(search_id, [("t1", 0.6), ("o1", 0.3)], "h0", open=True)
     proposal = Proposal(hostile(200), Basis.INTERVIEW, hostile(TEXT_LIMIT), (face_id, scene.faces["h2"]))
@@ -179,6 +182,7 @@ async def hostile_pages(store: Store, files: MediaStore) -> PageScene:
         "to": NORTH,
         "probe": face_id,
         "pair.face_id": scene.faces["t1"],
+        "similar_pair.face_id": scene.faces["t1"],
     }
     return PageScene(scene, names | own)
 

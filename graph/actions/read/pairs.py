@@ -1,4 +1,4 @@
-"""Reads what a person has to see before they judge two faces that a search put side by side."""
+"""Reads what a person has to see before they judge two faces that a search or a list put side by side."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,10 @@ from graph.domain import ids
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.errors import NotFound
-from graph.domain.people import Permission, Person, districts_of
+from graph.domain.people import Permission, Person, districts_of, may
 from graph.domain.visibility import VisibleLink, may_see_face
 from graph.store.queries import read as queries
+from graph.store.queries import review as review_queries
 from graph.store.queries import search as search_queries
 from graph.store.session import Tx
 
@@ -30,7 +31,7 @@ class Pair:
 
 
 async def read_pair(access: Access, search_id: str, faces: tuple[str, str]) -> Pair:
-    """The pair of a probe and a face of the search; NotFound as `check_pair` raises it."""
+    """The pair of a probe and a face; NotFound as `check_pair` raises it."""
     viewer = access.person
 
     async def work(tx: Tx) -> tuple[str, Pair]:
@@ -48,23 +49,35 @@ async def read_pair(access: Access, search_id: str, faces: tuple[str, str]) -> P
 async def check_pair(access: Access, search_id: str, faces: tuple[str, str]) -> None:
     """Raises NotFound unless the person may see the search, and it shows them the second face beside the first.
 
-    A search is no pretext for looking at two faces that it did not put side by side.
+    Without a search the second face must be listed as similar to the first, which is in a case that they may see. A
+    search is no pretext for looking at two faces that it did not put side by side.
     """
     await access.store.read(lambda tx: _check_pair(tx, search_id, faces, access.person))
 
 
 async def _check_pair(tx: Tx, search_id: str, faces: tuple[str, str], viewer: Person) -> None:
+    is_shown = await (_is_found(tx, search_id, faces, viewer) if search_id else _is_listed(tx, faces, viewer))
+    known = await tx.rows(queries.FACES, faces=list(faces), leads=True)
+    if not is_shown or faces[0] == faces[1] or sum(may_see_face(viewer, row) for row in known) != len(faces):
+        raise NotFound("there is no such face", code="face_unknown")
+
+
+async def _is_found(tx: Tx, search_id: str, faces: tuple[str, str], viewer: Person) -> bool:
+    """Whether the search's answer or its sheet of faces that are too poor shows the second face beside the first."""
     row = await tx.one(search_queries.SEARCH, search_id=search_id)
     check_sees(row["search"] if row else None, viewer)
-    known = await tx.rows(queries.FACES, faces=list(faces), leads=True)
-    probe, face_id = faces
     shown = await tx.one(
         search_queries.SHOWS_PAIR,
         search_id=search_id,
-        probe=probe,
-        face_id=face_id,
+        probe=faces[0],
+        face_id=faces[1],
         hidden=sorted(HIDDEN_LABELS),
         districts=sorted(districts_of(viewer, Permission.SEE)),
     )
-    if shown is None or probe == face_id or sum(may_see_face(viewer, row) for row in known) != len(faces):
-        raise NotFound("there is no such face", code="face_unknown")
+    return shown is not None
+
+
+async def _is_listed(tx: Tx, faces: tuple[str, str], viewer: Person) -> bool:
+    """Whether the second face is listed as similar to the first one, which is in a case that the viewer may see."""
+    pair = await tx.one(review_queries.PAIR, a=faces[0], b=faces[1], by=viewer.actor)
+    return pair is not None and bool(pair["b_listed"]) and may(viewer, Permission.SEE, pair["a_districts"])

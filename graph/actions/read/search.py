@@ -156,6 +156,25 @@ async def ask_with_picture(access: Access, files: MediaStore, question: Question
     return search_id
 
 
+async def ask_in_register(access: Access, files: MediaStore, search_id: str) -> str:
+    """The id of a new search in the whole register for what this search asked for, with its purpose and legal basis.
+
+    Of a search with a picture that is the picture as it is stored: its faces are not of one person. NotFound where the
+    person may not see the search, or the picture was erased.
+    """
+    row = await access.store.read(lambda tx: tx.one(queries.SEARCH, search_id=search_id))
+    search = check_sees(row["search"] if row else None, access.person)
+    assert row is not None
+    question = Question(search["case_id"], search["purpose"], search["legal_basis"], "register")
+    if search["picture"] is not None:
+        data = await asyncio.to_thread(files.read_upload, search["picture"])
+        picture = Picture(data, "application/octet-stream", search["turn"])
+        return await ask_with_picture(access, files, question, picture)
+    if search["victim_id"] is not None:
+        return await ask_with_victim(access, question, search["victim_id"])
+    return await ask_with_faces(access, question, [face["face_id"] for face in row["probes"] if not face["stub"]])
+
+
 async def do_end(access: Access, search_id: str) -> None:
     """Ends an open search; its answer stays.
 

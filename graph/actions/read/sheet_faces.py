@@ -20,7 +20,8 @@ from graph.store.session import Row
 class SheetFace:
     """A face on a contact sheet.
 
-    Of a face in another district only id, district and contact are given. `taken` is the capture date (ISO 8601).
+    Of a face in another district only id, district and contact are given, of an erased one no case. `taken` is the
+    capture date (ISO 8601).
     """
 
     face_id: str
@@ -75,7 +76,7 @@ def _sheet_face(row: Row, viewer: Person) -> SheetFace:
         contact=place["contact"],
         is_masked=False,
         is_erased=is_erased,
-        case_ids=tuple(case["case_id"] for case in own),
+        case_ids=() if row["stub"] else tuple(case["case_id"] for case in own),
         media_id=row["media_id"],
         media_kind=row["media_kind"],
         repeated_person=row["repeated_person"],

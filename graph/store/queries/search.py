@@ -47,6 +47,7 @@ For faces in another district it is not disclosed which of them are in one pictu
 _FACTS: Final = """
 s {.search_id, .case_id, .purpose, .legal_basis, .requested_by, .district, .within, .limit, .status, .reason,
    .asked_at, .answered_at, .gallery_offset, .gallery_size, .victim_id, .picture, .until, .ended_at, .ended_because,
+   turn: coalesce(s.turn, 0),
    keep_asking: coalesce(s.keep_asking, false), open: coalesce(s.open, false) AND s.ended_at IS NULL} AS search
 """
 

@@ -1,5 +1,7 @@
 """The pages of cases, pictures and victims: who opens them, what they say, and that no name breaks them."""
 
+import html
+import re
 from urllib.parse import quote
 
 import pytest
@@ -169,6 +171,17 @@ async def test_hostile_names_are_shown_and_break_nothing(pages: Pages, scene: Sc
         assert (path, answer.status_code) == (path, 200)
         assert "<script>alert" not in answer.text and "<b>desk" not in answer.text
         assert "&lt;script&gt;" in answer.text
+
+
+async def test_the_graph_shortens_the_name_and_not_its_markup(pages: Pages, scene: Scene) -> None:
+    """A name was cut after it was escaped: `local:2026-"A&B"` read `local:2026-&#34;A&amp;B&#…`."""
+    called = 'local:2026-"A&B" <of the north>'
+    await scene.case(called, "north")
+    await scene.media("h", called, faces=["h1"])
+    await scene.link("h1", "n1")
+    text = (await (await pages(ANNA)).get(of_case(NORTH, "/graph"))).text
+    drawn = [html.unescape(name) for name in re.findall(r"<text[^>]*>([^<]*)</text>", text)]
+    assert f"{called[:25]}…" in drawn
 
 
 async def test_the_address_of_a_hostile_case_leads_back_to_it(pages: Pages, scene: Scene) -> None:

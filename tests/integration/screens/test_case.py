@@ -1,8 +1,10 @@
 """The pages of a case in a real browser: from the threads to the graph by keyboard, and files sent with and without
 script."""
 
+import re
+
 import pytest
-from playwright.async_api import FilePayload, expect
+from playwright.async_api import FilePayload, Page, Route, expect
 
 from graph.store.session import Store
 from tests.integration.pages.test_case_pages import of_case
@@ -13,6 +15,17 @@ pytestmark = pytest.mark.anyio
 
 SHIFTS = """new Promise(done => new PerformanceObserver(list => done(list.getEntries().reduce((all, one) =>
   all + one.value, 0))).observe({type: "layout-shift", buffered: true}) || setTimeout(() => done(0), 300))"""
+DROP = """(bytes) => {
+  const good = new File([new Uint8Array(bytes)], "good.jpg", {type: "image/jpeg"});
+  const entries = [
+    {isFile: true, name: "locked.jpg", file: (done, fail) => fail(new Error("locked"))},
+    {isFile: true, name: "good.jpg", file: (done) => done(good)},
+  ];
+  const folder = {name: "folder", createReader: () => ({readEntries: (done) => done(entries.splice(0))})};
+  const event = new Event("drop", {cancelable: true});
+  event.dataTransfer = {items: [{webkitGetAsEntry: () => folder}]};
+  document.querySelector("[data-drop]").dispatchEvent(event);
+}"""
 UPLOADS = "MATCH (u:Upload) RETURN count(u) AS number"
 
 
@@ -55,20 +68,105 @@ async def test_from_the_list_to_the_graph_and_back_by_keyboard(scene: Scene, ope
     await expect(page.locator("table.threads")).to_be_visible()
 
 
-async def test_many_files_are_sent_one_after_another(scene: Scene, store: Store, open_as: Open) -> None:
-    page = await open_as(ANNA)
+async def to_upload(page: Page) -> None:
+    """Opens the page to add pictures, with what it asks for filled in."""
     await page.goto(of_case(NORTH, "/upload"))
     await page.get_by_label("Legal basis").fill("law")
     await page.get_by_label("within this case only").check()
+
+
+async def add(page: Page, *files: FilePayload) -> None:
+    if files:
+        await page.locator("#file").set_input_files(files)
+    await page.get_by_role("button", name="Add", exact=True).click()
+
+
+async def test_many_files_are_sent_one_after_another_and_none_is_left_out_unsaid(
+    scene: Scene, store: Store, open_as: Open
+) -> None:
+    """A refused file counted as sent, and one that was empty or hidden was in no list."""
+    page = await open_as(ANNA)
+    await to_upload(page)
     no_picture: FilePayload = {"name": "\u202egpj.<b>x</b>", "mimeType": "image/jpeg", "buffer": b"no picture"}
-    await page.locator("#file").set_input_files([file("a.jpg"), no_picture, file("bb.jpg")])
-    await page.get_by_role("button", name="Add").click()
-    await expect(page.locator("[data-ended]")).to_be_visible()
+    empty: FilePayload = {"name": "empty.jpg", "mimeType": "image/jpeg", "buffer": b""}
+    await add(page, file("a.jpg"), no_picture, empty, file(".hidden.jpg"), file("bb.jpg"))
+    await expect(page.locator("[data-partly]")).to_be_visible()
+    await expect(page.locator("[data-ended]")).to_be_hidden()
     sent = page.locator("[data-files] li")
-    await expect(sent).to_have_count(3)
+    await expect(sent).to_have_count(5)
     await expect(sent.filter(has_text="stored, and on its way")).to_have_count(2)
     await expect(sent.filter(has_text="<b>x</b>").get_by_role("alert")).to_be_visible()
+    await expect(sent.filter(has_text="empty.jpg")).to_contain_text("left out: the file is empty")
+    await expect(sent.filter(has_text=".hidden.jpg")).to_contain_text("left out: a hidden file")
+    counted = "3 / 3 · stored: 2 · refused: 1 · left out: 2"
+    await expect(page.get_by_role("status")).to_contain_text(counted, use_inner_text=True)
     assert await uploads(store) == 2
+
+
+async def test_no_file_stops_those_after_it_and_what_was_not_saved_is_sent_again(
+    scene: Scene, store: Store, open_as: Open
+) -> None:
+    """A file that made the service fail was sent for ever; one on its way when the session ended was never sent."""
+    page = await open_as(ANNA)
+    await to_upload(page)
+    answers = [500, 507, 0, 401]
+
+    async def answer(route: Route) -> None:
+        status = answers.pop(0) if answers else 0
+        await (route.fulfill(status=status, body="no page of ours") if status else route.continue_())
+
+    await page.route("**/upload", answer)
+    await add(page, file("a.jpg"), file("bb.jpg"), file("ccc.jpg"), file("dddd.jpg"))
+    sent = page.locator("[data-files] li")
+    await expect(page.locator("[data-over]")).to_be_visible()
+    await expect(sent.filter(has_text="not saved: the service does not answer")).to_have_count(2)
+    await expect(sent.filter(has_text="dddd.jpg")).to_contain_text("not sent yet")
+    assert await uploads(store) == 1
+
+    await add(page)
+    await expect(sent.filter(has_text="dddd.jpg")).to_contain_text("stored, and on its way")
+    await expect(page.locator("[data-over]")).to_be_hidden()
+    await page.get_by_role("button", name="Send those again").click()
+    await expect(page.locator("[data-ended]")).to_be_visible()
+    await expect(sent.filter(has_text="stored, and on its way")).to_have_count(4)
+    await expect(sent).to_have_count(4)
+    assert await uploads(store) == 4
+
+
+async def test_a_service_that_stays_away_is_asked_for_a_minute(scene: Scene, store: Store, open_as: Open) -> None:
+    page = await open_as(ANNA)
+    await page.clock.install()
+    await to_upload(page)
+    asked: list[str] = []
+
+    async def away(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.fulfill(status=503)
+
+    await page.route("**/upload", away)
+    await add(page, file("a.jpg"))
+    again = page.get_by_role("button", name="Send those again")
+    while await again.is_hidden():
+        await page.clock.run_for(3_000)
+    assert len(asked) == 20
+    await page.unroute("**/upload")
+    await again.click()
+    await expect(page.locator("[data-ended]")).to_be_visible()
+    assert await uploads(store) == 1
+
+
+async def test_what_cannot_be_read_of_a_drop_is_named_and_the_rest_is_sent(
+    scene: Scene, store: Store, open_as: Open
+) -> None:
+    """One file of a folder that could not be read ended the drop without a word."""
+    page = await open_as(ANNA)
+    await to_upload(page)
+    await page.evaluate(DROP, list(drawn_face()))
+    await expect(page.locator("[data-partly]")).to_be_visible()
+    sent = page.locator("[data-files] li")
+    await expect(sent.filter(has_text="left out: it could not be read")).to_have_text(re.compile("locked"))
+    await expect(sent.filter(has_text="good.jpg")).to_contain_text("stored, and on its way")
+    assert await uploads(store) == 1
 
 
 async def test_one_file_without_script(scene: Scene, store: Store, open_as: Open) -> None:
