@@ -6,6 +6,7 @@ from graph.actions.decide import verdicts
 from graph.actions.decide.decision import Judgement
 from graph.actions.read.case_graph import read_case_graph
 from graph.actions.read.threads import CaseThreads, OtherCase, read_threads
+from graph.domain import audit
 from graph.domain.case_graph import NodeKind
 from graph.domain.errors import NotFound
 from graph.domain.link import Decision
@@ -228,9 +229,18 @@ async def test_the_graph_has_people_cases_and_pictures_of_several_people_in_stab
     assert (await read_case_graph(access, NORTH)).places == placed.places
 
 
-async def test_the_audit_has_each_look_at_threads_and_graph(store: Store, scene: Scene) -> None:
+async def test_the_audit_has_each_look_at_threads_and_graph(
+    store: Store, scene: Scene, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests: list[object] = []
+    real = audit.content_digest
+    monkeypatch.setattr(audit, "content_digest", lambda shown: (digests.append(shown), real(shown))[1])
+    await scene.link("n1", "o1")
     await threads(store)
     await read_case_graph(access_of(store, ANNA, NOW, "test"), NORTH)
+    looks = [shown for shown in digests if isinstance(shown, list)]
+    assert len(looks) == 2
+    assert all({scene.faces["n1"], OTHER} <= {*shown} for shown in looks), "other cases that are named are seen, too"
     assert [(entry.action, entry.subject, entry.purpose) for entry in await entries(store)] == [
         ("case.seen", NORTH, "test")
     ] * 2

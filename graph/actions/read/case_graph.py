@@ -54,7 +54,7 @@ async def read_case_graph(
         return case_graph(case_id, woven.threads, woven.media, nearest, faces)
 
     graph = await access.store.read(work)
-    shown = [node.face_id for node in graph.nodes if node.face_id]
+    shown = [name for node in graph.nodes for name in (node.id, node.face_id) if name]
     await access.record(AuditAction.CASE_SEEN, case_id, shown=shown)
     return PlacedGraph(graph, tuple(await asyncio.to_thread(places, graph.nodes, graph.edges)))
 

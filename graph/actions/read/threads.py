@@ -112,6 +112,7 @@ async def read_threads(
     found = await access.store.read(work)
     shown = [face for row in found.rows for face in row.face_ids]
     shown += [thread.face_id for row in found.rows for thread in row.threads.values() if thread.face_id]
+    shown += [case.case_id for case in (*found.columns, *found.shared) if case.case_id]
     await access.record(AuditAction.CASE_SEEN, case_id, shown=shown)
     return found
 
