@@ -46,6 +46,7 @@ WORDS: Final = {
             "bad_headers",
             "empty_record",
             "invalid_event",
+            "no_headers",
             "not_an_event",
             "not_json",
             "unreadable_record",
