@@ -65,7 +65,7 @@ def test_from_the_link_to_the_threads_of_a_case(demo: Demo, browser: Browser) ->
     page.keyboard.press("s")
     expect(page.locator("#last")).to_contain_text("approved")
 
-    page.keyboard.press("g")
+    page.keyboard.press("Shift+G")
     page.keyboard.press("c")
     expect(page).to_have_url(re.compile("/app/cases"))
     page.locator("main a", has_text="2026-014").first.click()
