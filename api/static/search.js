@@ -18,9 +18,8 @@ let wait = FIRST_POLL_MS;
 
 // --- the answer ---
 
-async function take(response) {
+function take(response, text) {
   if (response.status === 401) return trouble.replaceChildren(copyOf("over"));
-  const text = await response.text();
   if (!response.ok) {
     trouble.innerHTML = text;
     return response.status < 500 || poll(); // what failed once may still come
@@ -47,24 +46,30 @@ function poll() {
   if (!shown()?.hasAttribute("data-waiting")) return;
   timer = setTimeout(async () => {
     wait = Math.min(wait * 1.6, LAST_POLL_MS);
-    try {
-      await take(await fetch(location.href));
-    } catch {
-      poll();
-    }
+    const response = await fetch(location.href).catch(() => null);
+    const text = await response?.text().catch(() => null);
+    if (typeof text === "string") take(response, text);
+    else poll();
   }, wait);
 }
 
-async function send(body, url) {
+/** A whole answer, asked for until one comes; meanwhile the page says so. */
+async function ask(url, options, meanwhile) {
   for (;;) {
-    try {
-      wait = FIRST_POLL_MS;
-      return await take(await fetch(url, { method: "POST", body }));
-    } catch {
-      trouble.replaceChildren(copyOf("offline"));
-      await new Promise((done) => setTimeout(done, RETRY_MS));
-    }
+    const response = await fetch(url, options).catch(() => null);
+    const text = await response?.text().catch(() => null);
+    if (typeof text === "string") return [response, text];
+    trouble.replaceChildren(copyOf(meanwhile));
+    await new Promise((done) => setTimeout(done, RETRY_MS));
   }
+}
+
+/** Sends a form; once it is saved only the page that follows is asked for again. */
+async function send(body, url) {
+  const sent = await ask(url, { method: "POST", body }, "offline");
+  const next = sent[0].headers.get("redthread-next");
+  wait = FIRST_POLL_MS;
+  take(...(next ? await ask(next, {}, "away") : sent));
 }
 
 // --- the picture, which is only sent to be searched with ---

@@ -1,9 +1,10 @@
 """A whole search in a real browser: by keyboard alone, and with a picture that stays beside its answer."""
 
+import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from graph.store.session import Store
 from tests.integration.screens.conftest import PICTURES_CAME, Open
@@ -158,3 +159,26 @@ async def test_a_search_without_script(scene: Scene, store: Store, open_as: Open
     await page.get_by_label("ears", exact=True).select_option("ears")
     await page.get_by_role("button", name="Same person").click()
     await expect(page.locator(".last")).to_contain_text("same person, by one person")
+
+
+async def test_a_search_that_was_saved_is_not_asked_twice(scene: Scene, store: Store, open_as: Open) -> None:
+    """What failed after the search was saved, such as the page of its answer, sent the question again."""
+    page = await open_as(ANNA)
+    await page.goto("/app/search")
+    failed: list[str] = []
+
+    async def fail_once(route: Route) -> None:
+        if failed:
+            await route.continue_()
+        else:
+            failed.append(route.request.url)
+            await route.abort()
+
+    await page.route(re.compile(r"/app/search/[0-9a-f]+$"), fail_once)
+    await page.locator("#file").set_input_files([{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": drawn_face()}])
+    await page.get_by_label("For which case?").fill(NORTH)
+    await page.get_by_label("Legal basis").fill("StPO 98c")
+    await page.get_by_role("button", name="Start the search").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
+    [search] = await store.read(lambda tx: tx.rows(ASKED))
+    assert failed == [page.url] and page.url.endswith(search["id"])
