@@ -157,3 +157,10 @@ async def test_crops_are_shown_eye_to_eye_where_the_eyes_are_known(pages: Pages,
         text = (await anna.get(path)).text
         image = next(part for part in text.split("<img") if f"{scene.faces['n1']}/crop" in part)
         assert (path, "data-eyes" in image) == (path, True)
+
+
+async def test_a_face_of_a_video_says_where_in_it(pages: Pages, scene: Scene, store: Store) -> None:
+    await store.write(lambda tx: tx.do("MATCH (f:Face) SET f.frame_ms = 65400"))
+    paths, anna = await named(scene), await pages(ANNA)
+    for route in ("picture", "victim"):
+        assert "in the video at 1:05" in (await anna.get(paths[route])).text, route
