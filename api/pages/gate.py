@@ -54,7 +54,7 @@ class OnlyInSession:
         if path.startswith(STATIC):
             return None
         services: Services = scope["app"].state.services
-        # What goes on by itself keeps no session alive: a stream of events.
+        # A stream of events goes on by itself, so it keeps no session alive.
         in_use = "text/event-stream" not in headers.get("accept", "")
         try:
             session = await session_of(services, headers, services.now(), in_use=in_use)
