@@ -27,6 +27,7 @@ from graph.actions.read.last_act import read_last_act
 from graph.actions.read.links import read_link, read_links_by_id
 from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
 from graph.domain.agreement import PEOPLE_MIN, SHOWN_FROM
+from graph.domain.errors import Invalid
 from graph.domain.link import TEXT_LIMIT, SecondDecision
 from graph.domain.queue import URGENCIES
 from graph.domain.visibility import VisibleLink
@@ -209,6 +210,8 @@ async def _on_links(access: Access, decision: str, act_id: str, link_ids: Sequen
 
 
 async def _identification(access: Access, form: ApprovalForm, decision: SecondDecision) -> Last:
+    if decision is SecondDecision.APPROVED and not form.face:
+        raise Invalid("face: those that the page showed, all of which are judged")
     found = await identify.do_identification_approval(
         access, form.identification, form.version, decision, form.reason, faces=tuple(form.face)
     )

@@ -33,7 +33,13 @@ export async function preview(article) {
     const answer = await fetch(form.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(form)) });
     const text = await answer.text();
     if (answer.status === 401) return sessionOver();
-    if (article.dataset.asked === number) article.querySelector("[data-consequence]").innerHTML = text;
+    if (article.dataset.asked !== number) return;
+    const consequence = article.querySelector("[data-consequence]");
+    if (answer.ok) return void (consequence.innerHTML = text);
+    // Nothing was pressed yet: of the refusal only its reason is said.
+    consequence.replaceChildren(copyOf("cannot"));
+    const why = new DOMParser().parseFromString(text, "text/html").querySelector(".problem .small");
+    if (why) consequence.firstElementChild.append(" ", ...why.childNodes);
   } catch {
     delete article.dataset.asked;
   }

@@ -53,7 +53,7 @@ async def test_faces_and_facts_come_first_and_reasons_and_score_after_the_own_de
     answer = await sue.post("/app/approvals/decisions", data=form_of(before, decision="approved"))
     assert answer.status_code == 303
     after = await shown(sue, answer.headers["location"])
-    assert "ears +" in after and "(0.52)" in after and "Nothing waits for a second person" in after
+    assert "ears +" in after and "(0.52, shown from 0.4" in after and "Nothing waits for a second person" in after
     [entry] = [entry for entry in await deeds(store) if entry.action == "links.approved"]
     assert (entry.actor, entry.purpose) == (SUE.actor, "victim identification")
 

@@ -108,10 +108,11 @@ async def test_before_a_purpose_is_stated_a_page_leads_there_and_a_script_is_ref
     assert script.status_code == 403 and "<html" not in script.text
 
 
-async def test_a_purpose_never_reads_like_a_claim(pages: Pages) -> None:
+async def test_a_purpose_is_in_words_and_never_reads_like_a_claim(pages: Pages) -> None:
     anna = await pages(ANNA)
-    answer = await anna.post("/app/purpose", data={"stated": "case work", "other": "claim:" + "f" * 32})
-    assert answer.status_code == 422
+    for other in ("claim:" + "f" * 32, "CLAIM:x", "claim\uff1afff", "0"):
+        answer = await anna.post("/app/purpose", data={"stated": "case work", "other": other})
+        assert answer.status_code == 422, other
 
 
 async def test_while_the_graph_is_away_a_browser_gets_a_page(
