@@ -63,7 +63,12 @@ def _path_format(app: Starlette, route: str, parameters: tuple[str, ...]) -> str
 @cache
 def _forms(app: FastAPI) -> frozenset[str]:
     """The names of the routes that take what a person does."""
-    return frozenset(route.name for route in app.routes if isinstance(route, APIRoute) and "POST" in route.methods)
+    contexts = (
+        context for included in app.routes for context in getattr(included, "original_router", app.router).routes
+    )
+    return frozenset(
+        route.name for route in contexts if isinstance(route, APIRoute) and "POST" in (route.methods or ())
+    )
 
 
 class Page:
