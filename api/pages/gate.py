@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from starlette.datastructures import Headers
 from starlette.requests import Request, cookie_parser
@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import code_of
-from api.pages.page import problem_page
+from api.pages.page import MARK, problem_page
 from graph.actions.sessions import Session, find_session
 from graph.domain.errors import RedthreadError
 
@@ -25,8 +25,6 @@ COOKIE: Final = "redthread"
 HOST_COOKIE: Final = f"__Host-{COOKIE}"
 """The cookie's name under https: no other host or path can set it."""
 YEAR_S: Final = 365 * 24 * 3600
-SESSION_HEADER: Final = "redthread-session"
-"""In it a script says in which session its page was opened: somebody else may have signed in since."""
 SESSION_OVER: Final = "session_over"
 
 
@@ -63,16 +61,25 @@ class OnlyInSession:
             if code == "internal":
                 raise
             return problem_page(Request(scope), code)
-        if session is not None and headers.get(SESSION_HEADER, session.mark) != session.mark:
-            session = None
         scope.setdefault("state", {})["session"] = session
-        if session is not None or path.startswith(OPEN):
+        if path.startswith(OPEN):
+            return None
+        # A page of an earlier session, whose person may be another: what was done on it is not recorded under this one.
+        is_stale = session is not None and scope["method"] not in SAFE and _mark(scope) != session.mark
+        if session is not None and not is_stale:
             return None
         if headers.get("sec-fetch-dest", "document") != "document":
             return PlainTextResponse(SESSION_OVER, 401)
+        if is_stale:
+            return problem_page(Request(scope), "session_changed")
         query = scope["query_string"].decode("latin-1")
         back = quote(path + (f"?{query}" if query else ""), safe="/")
         return RedirectResponse(f"/app/sign-in?next={back}" if scope["method"] in SAFE else "/app/sign-in", 303)
+
+
+def _mark(scope: Scope) -> str:
+    """The session that the address of a form names."""
+    return parse_qs(scope["query_string"].decode("latin-1")).get(MARK, [""])[-1]
 
 
 async def session_of(services: "Services", headers: Headers, now: datetime, *, in_use: bool = True) -> Session | None:

@@ -5,7 +5,8 @@ from functools import cache, lru_cache
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from fastapi import Depends, Request
+from fastapi import Depends, FastAPI, Request
+from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -25,6 +26,8 @@ HEADERS: Final[Mapping[str, str]] = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Vary": "Cookie",
 }
+MARK: Final = "session"
+"""The field of a form's address that names the session in which the form was shown."""
 THEMES: Final = ("dark", "light")
 """Values of the cookie `theme`; without one the browser's wish decides, and dark where it has none."""
 
@@ -55,6 +58,17 @@ def _path_format(app: Starlette, route: str, parameters: tuple[str, ...]) -> str
         return str(app.url_path_for(route, **{name: f"{{{name}}}" for name in parameters}))
     except NoMatchFound:
         raise LookupError(f"no page has a route of the name {route} with {sorted(parameters)}") from None
+
+
+@cache
+def _forms(app: FastAPI) -> frozenset[str]:
+    """The names of the routes that take what a person does."""
+    contexts = (
+        context for included in app.routes for context in getattr(included, "original_router", app.router).routes
+    )
+    return frozenset(
+        route.name for route in contexts if isinstance(route, APIRoute) and "POST" in (route.methods or ())
+    )
 
 
 class Page:
@@ -91,9 +105,14 @@ class Page:
         return environment(self.language).get_template(template).render(shared | values)
 
     def path(self, route: str, /, query: Mapping[str, object] | None = None, **parameters: str) -> str:
-        """The quoted path of the page whose route has this name; `query` values that are None or empty are left out."""
+        """The quoted path of the page whose route has this name; `query` values that are None or empty are left out.
+
+        That of a form names the session in which the form was shown: see `api.pages.gate`.
+        """
         quoted = {name: quote(value, safe="") for name, value in parameters.items()}
         found = _path_format(self._request.app, route, tuple(parameters)).format_map(quoted)
+        if self.session is not None and route in _forms(self._request.app):
+            query = {**(query or {}), MARK: self.session.mark}
         text = "&".join(
             f"{quote(name, safe='')}={quote(str(value), safe='')}"
             for name, value in (query or {}).items()

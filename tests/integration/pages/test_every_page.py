@@ -1,6 +1,7 @@
 """Every page, found by its route: its security headers, its markup, and that hostile names stay text."""
 
 import html
+import re
 
 import httpx
 import pytest
@@ -41,6 +42,7 @@ async def test_every_page_is_safe_in_a_browser(
             assert answer.status_code < 500
             if answer.headers.get("content-type", "").startswith("text/html"):
                 assert PageHtml(answer.text).faults == []
+                assert unmarked_forms(answer.text) == []
 
 
 async def test_hostile_names_stay_text(
@@ -59,6 +61,12 @@ async def test_hostile_names_stay_text(
             shown += HOSTILE[:60] in page.shown
             assert html.escape("<script>canary", quote=False) in answer.text or HOSTILE[:60] not in page.shown
     assert shown >= WITH_NAMES, "the scene's names are on fewer pages than before"
+
+
+def unmarked_forms(text: str) -> list[str]:
+    """The forms whose act would be recorded under whoever is signed in when they are sent."""
+    forms = [html.unescape(form) for form in re.findall(r'<form[^>]*method="post"[^>]*>', text)]
+    return [form for form in forms if "session=" not in form and 'action="/app/sign-in/' not in form]
 
 
 def check_headers(answer: httpx.Response) -> None:

@@ -1,5 +1,6 @@
 """Signing in to the pages: by a link that works once, and never by a form of another site."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -126,3 +127,16 @@ async def test_while_the_graph_is_away_a_browser_gets_a_page(
     assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
     assert "The database does not answer" in answer.text
     assert (await anna.get("/app/static/screens.css")).status_code == 200
+
+
+async def test_a_page_of_an_earlier_session_is_not_recorded_under_the_next_one(pages: Pages, store: Store) -> None:
+    anna, sue = await pages(ANNA), await pages(SUE)
+    form = re.search(r'action="(/app/sign-out[^"]*)"', (await anna.get("/app/review")).text)
+    assert form is not None
+    before = await deeds(store)
+    for path in (form[1], "/app/sign-out?session="):
+        answer = await sue.post(path)
+        assert answer.status_code == 409 and "nothing was saved" in answer.text
+        assert (await sue.post(path, headers={"Sec-Fetch-Dest": "empty"})).text == "session_over"
+    assert await deeds(store) == before
+    assert (await anna.post(form[1])).status_code == 303
