@@ -33,6 +33,9 @@ class OnlyInSession:
 
     A form or script of another site is refused by the header Sec-Fetch-Site, which every browser since 2023 sends and
     no script can set (OWASP, Cross-Site Request Forgery Prevention: Fetch Metadata).
+
+    The address of every form names the session in which its page was opened: somebody else may have signed in since in
+    the same browser, and is not recorded as who sent it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -52,8 +55,9 @@ class OnlyInSession:
         if path.startswith(STATIC):
             return None
         services: Services = scope["app"].state.services
-        # What goes on by itself keeps no session alive: a stream of events.
-        in_use = "text/event-stream" not in headers.get("accept", "")
+        is_act, marks = scope["method"] not in SAFE, parse_qs(scope["query_string"].decode("latin-1")).get(MARK)
+        # What goes on by itself keeps no session alive: a stream of events, and what a page asks again and again.
+        in_use = is_act or not (marks or "text/event-stream" in headers.get("accept", ""))
         try:
             session = await session_of(services, headers, services.now(), in_use=in_use)
         except RedthreadError as error:
@@ -64,22 +68,16 @@ class OnlyInSession:
         scope.setdefault("state", {})["session"] = session
         if path.startswith(OPEN):
             return None
-        # A page of an earlier session, whose person may be another: what was done on it is not recorded under this one.
-        is_stale = session is not None and scope["method"] not in SAFE and _mark(scope) != session.mark
-        if session is not None and not is_stale:
+        is_of_another = session is not None and (is_act or marks is not None) and marks != [session.mark]
+        if session is not None and not is_of_another:
             return None
         if headers.get("sec-fetch-dest", "document") != "document":
             return PlainTextResponse(SESSION_OVER, 401)
-        if is_stale:
+        if is_of_another:
             return problem_page(Request(scope), "session_changed")
         query = scope["query_string"].decode("latin-1")
         back = quote(path + (f"?{query}" if query else ""), safe="/")
         return RedirectResponse(f"/app/sign-in?next={back}" if scope["method"] in SAFE else "/app/sign-in", 303)
-
-
-def _mark(scope: Scope) -> str:
-    """The session that the address of a form names."""
-    return parse_qs(scope["query_string"].decode("latin-1")).get(MARK, [""])[-1]
 
 
 async def session_of(services: "Services", headers: Headers, now: datetime, *, in_use: bool = True) -> Session | None:

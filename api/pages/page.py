@@ -5,8 +5,7 @@ from functools import cache, lru_cache
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from fastapi import Depends, FastAPI, Request
-from fastapi.routing import APIRoute
+from fastapi import Depends, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -15,6 +14,7 @@ from starlette.routing import NoMatchFound
 from api.errors import STATUS
 from api.pages import language, texts
 from api.pages.menu import pages_of
+from api.sign_in.development import DevelopmentSignIn
 from api.sign_in.gate import PAGES
 from graph.actions.sessions import Session
 
@@ -27,7 +27,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "Vary": "Cookie",
 }
 MARK: Final = "session"
-"""The field of a form's address that names the session in which the form was shown."""
+"""The field of an address that names the session in which its page was opened; `api.pages.gate` checks it."""
 THEMES: Final = ("dark", "light")
 """Values of the cookie `theme`; without one the browser's wish decides, and dark where it has none."""
 
@@ -60,17 +60,6 @@ def _path_format(app: Starlette, route: str, parameters: tuple[str, ...]) -> str
         raise LookupError(f"no page has a route of the name {route} with {sorted(parameters)}") from None
 
 
-@cache
-def _forms(app: FastAPI) -> frozenset[str]:
-    """The names of the routes that take what a person does."""
-    contexts = (
-        context for included in app.routes for context in getattr(included, "original_router", app.router).routes
-    )
-    return frozenset(
-        route.name for route in contexts if isinstance(route, APIRoute) and "POST" in (route.methods or ())
-    )
-
-
 class Page:
     """The pages' templates for one request."""
 
@@ -99,6 +88,7 @@ class Page:
             "theme": self.theme,
             "look": self.look,
             "path": self.path,
+            "has_users": isinstance(self._request.app.state.services.pages, DevelopmentSignIn),
             "here": here,
             "here_with_query": here + ("?" + self._request.url.query) * bool(self._request.url.query),
         }
@@ -107,11 +97,11 @@ class Page:
     def path(self, route: str, /, query: Mapping[str, object] | None = None, **parameters: str) -> str:
         """The quoted path of the page whose route has this name; `query` values that are None or empty are left out.
 
-        That of a form names the session in which the form was shown: see `api.pages.gate`.
+        The address of a form names the session.
         """
         quoted = {name: quote(value, safe="") for name, value in parameters.items()}
         found = _path_format(self._request.app, route, tuple(parameters)).format_map(quoted)
-        if self.session is not None and route in _forms(self._request.app):
+        if self.session is not None and route in self._request.app.state.forms:
             query = {**(query or {}), MARK: self.session.mark}
         text = "&".join(
             f"{quote(name, safe='')}={quote(str(value), safe='')}"

@@ -42,6 +42,7 @@ async def pair(
 ) -> Response:
     """The probe beside the face that was found or listed; `back` is the page that leads here."""
     found = await read_pair(access, search_id, (probe, face_id))
+    kind, at = ("pair", {"search_id": search_id}) if search_id else ("similar_pair", {})
     shown = await read_sheet_faces(access, [*found.faces, *found.others])
     return page(
         "search/pair.html",
@@ -52,6 +53,8 @@ async def pair(
         waits=found.link is None or found.link.state in AWAITS_VERDICT,
         may_mark=may(access.person, Permission.LABEL, [access.person.district]),
         features=FEATURES,
+        judge=page.path(f"judge_{kind}", face_id=face_id, **at),
+        preview=page.path(f"preview_{kind}", face_id=face_id, **at),
         back=_back(page, back, search_id),
     )
 

@@ -1,5 +1,6 @@
 // Search with script: the picture stays beside the answer, which grows by itself; faces are chosen and marked in it.
 
+import { isIdle } from "./active.js";
 import { align } from "./crops.js";
 import { drawable } from "./marking.js";
 
@@ -44,11 +45,12 @@ async function take(response) {
 
 function poll() {
   clearTimeout(timer);
-  if (!shown()?.hasAttribute("data-waiting")) return;
+  if (!shown()?.dataset.waiting) return;
   timer = setTimeout(async () => {
     wait = Math.min(wait * 1.6, LAST_POLL_MS);
+    if (isIdle()) return poll(); // asks nothing until somebody is there
     try {
-      await take(await fetch(location.href));
+      await take(await fetch(shown().dataset.waiting));
     } catch {
       poll();
     }

@@ -42,13 +42,16 @@ export async function post(url, body) {
   }
 }
 
-/** Shows a refusal until the reviewer goes on; returns its code. */
-export function say(text) {
+/** Shows a refusal until the reviewer goes on, and then calls `next`; returns its code. */
+export function say(text, next = () => {}) {
   trouble.innerHTML = text;
   if (!trouble.querySelector("[data-code]")) trouble.replaceChildren(copyOf("failed")); // what answered is not the pages
   const panel = trouble.querySelector("[data-code]");
   panel.append(copyOf("acknowledge"));
-  panel.querySelector("button").addEventListener("click", () => trouble.replaceChildren());
+  panel.querySelector("button").addEventListener("click", () => {
+    trouble.replaceChildren();
+    next();
+  });
   return panel.dataset.code;
 }
 
