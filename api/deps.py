@@ -33,10 +33,8 @@ from graph.space import Space
 from graph.store.session import Store
 
 Route = TypeVar("Route", bound=Callable[..., Any])
-READ_S: Final = 20
-"""Seconds after which a page says that the database does not answer: a long report reads many times, each far less."""
-WRITE_S: Final = 30
-"""The same for a decision, which also waits for those before it: as long as the local stack's Neo4j lets one run."""
+SILENT_S: Final = 6
+"""After twice as many seconds a page says that the database does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """The services of one process, closed at the end; Neo4j may still be starting."""
     files = MediaStore(settings.store_url)
     space = Space.of(settings.data, settings.store_url, settings.space_mib)
-    store = Store(*settings.neo4j, read_s=READ_S, write_s=WRITE_S)
+    store = Store(*settings.neo4j, silent_s=SILENT_S)
     async with store, Store(*settings.neo4j) as readiness_store:
         access_log = AccessLog(store)
         keys = Keys(fetch_from(settings.oidc_issuer, settings.oidc_jwks))

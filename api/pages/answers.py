@@ -183,4 +183,4 @@ async def mark(search_id: Id, access: Marker, page: PageDep, box: Annotated[list
     if found.picture is None or len(box) != 4:
         raise Invalid("box: left, top, width and height in the picture of a search")
     await do_mark(access, found.picture, box)
-    return page.see("answer", search_id=search_id)
+    return page.go_on(page.path("answer", search_id=search_id))

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from api.deps import CASE_ID_MAX, AfterDigest, CaseId
+from api.pages import quarantine_words
 from api.pages.access import Reader
 from api.pages.page import PageDep
 from graph.actions.read.case_graph import read_case_graph
@@ -15,7 +16,9 @@ from graph.actions.read.cases import read_case_facts
 from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.outcomes import Outcome, read_completeness, read_outcomes
 from graph.actions.read.paths import read_path
+from graph.actions.read.queue import count_waiting
 from graph.actions.read.threads import WITHOUT_LEADS, PersonRow, read_threads
+from graph.domain.link import State
 from graph.domain.people import Permission, may
 from graph.domain.threads import Strength, Thread
 
@@ -26,6 +29,8 @@ PICTURES_A_PAGE: Final = 50
 CROPS_A_PICTURE: Final = 12
 CASES_NAMED: Final = 100
 """Cases with the same pictures that are named; the rest is counted."""
+WAITING_COUNTED: Final = 50
+"""Pairs to review that are counted: more are not worth the reading on each visit."""
 SHOWN: Final = {
     "": WITHOUT_LEADS,
     "candidate": frozenset({Strength.CANDIDATE}),
@@ -90,6 +95,7 @@ async def pictures(
         show=show,
         after=after,
         most=CROPS_A_PICTURE,
+        waits_because=quarantine_words.WORDS,
     )
 
 
@@ -110,6 +116,8 @@ async def case(case_id: CaseId, access: Reader, page: PageDep, show: Shown = "",
         read_completeness(access, case_id),
         read_threads(access, case_id, strengths=SHOWN[show], after=after, limit=PEOPLE_A_PAGE),
     )
+    may_judge = may(access.person, Permission.JUDGE, [facts.district])
+    is_open = any(facts.links.get(state) for state in (State.CANDIDATE, State.UNSURE, State.RETURNED))
     shown = [face for row in found.rows for face in (row.face_id, *(each.face_id for each in row.threads.values()))]
     return page(
         "case.html",
@@ -121,6 +129,6 @@ async def case(case_id: CaseId, access: Reader, page: PageDep, show: Shown = "",
         shared_max=CASES_NAMED,
         show=show,
         after=after,
-        may_judge=may(access.person, Permission.JUDGE, [facts.district]),
+        waiting=await count_waiting(access, case_id, WAITING_COUNTED) if may_judge and is_open else 0,
         may_upload=may(access.person, Permission.UPLOAD, [facts.district]),
     )

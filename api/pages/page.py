@@ -114,6 +114,11 @@ class Page:
         """The answer to a form: the browser shows that page."""
         return RedirectResponse(self.path(route, query, **parameters), 303)
 
+    def go_on(self, path: str) -> Response:
+        """The answer to a form that saved something: the browser shows that page, a script gets its path and nothing
+        else, so that no failure of the page itself reads as one of the form."""
+        return Response(None, 204, {"Redthread-Next": path}) if self.is_part else RedirectResponse(path, 303)
+
     @property
     def is_part(self) -> bool:
         """Whether a script asks, which shows a part of a page."""

@@ -111,10 +111,7 @@ async def judge_pair(
         link_id, shown = ids.link_id(*ids.ordered(*faces)), tuple(form.face)
         shown = shown if form.decision is Decision.CONFIRMED else None
         await do_verdict(access, Judgement(link_id, form.version, form.decision, reasons, form.text, shown))
-    following = _back(page, form.back, search_id)
-    if page.is_part:
-        return Response(status_code=204, headers={"Redthread-Next": following})
-    return RedirectResponse(following, 303)
+    return page.go_on(_back(page, form.back, search_id))
 
 
 @router.post("/search/{search_id}/pairs/{face_id}/preview", name="preview_pair")

@@ -76,7 +76,7 @@ async def ask(request: Request, access: Searcher, services: ServicesDep, page: P
         check_media(sent.data)
         picture = Picture(sent.data, sent.content_type, int(form.rotate))
         search_id = await actions.ask_with_picture(access, services.files, form.question(), picture)
-        return page.see("answer", search_id=search_id)
+        return page.go_on(page.path("answer", search_id=search_id))
     fields = await request.form()
     values: dict[str, Any] = {name: value for name, value in fields.multi_items() if isinstance(value, str)}
     form = checked(AskForm, {**values, "face": [str(face) for face in fields.getlist("face")]})
@@ -84,7 +84,7 @@ async def ask(request: Request, access: Searcher, services: ServicesDep, page: P
         search_id = await actions.ask_with_faces(access, form.question(), form.face)
     else:
         search_id = await actions.ask_with_victim(access, form.question(), form.victim)
-    return page.see("answer", search_id=search_id)
+    return page.go_on(page.path("answer", search_id=search_id))
 
 
 async def chosen_faces(access: Access, face_ids: list[str]) -> list[SheetFace]:

@@ -2,7 +2,8 @@
 
 Whoever can write into the data folder makes a link: a file, named by the SHA-256 of the secret, which lists the users.
 The link's first use deletes the file and gives the browser a choice among these users until it signs out or the API
-ends. Without a link, or the key file beside it, the pages sign nobody in: other people of the machine reach the same address.
+ends. Without a link, or the key file beside it, the pages sign nobody in: other people of the machine reach the same
+address.
 """
 
 import json

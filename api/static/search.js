@@ -19,9 +19,8 @@ let wait = FIRST_POLL_MS;
 
 // --- the answer ---
 
-async function take(response) {
+function take(response, text) {
   if (response.status === 401) return trouble.replaceChildren(copyOf("over"));
-  const text = await response.text();
   if (!response.ok) {
     trouble.innerHTML = text;
     return response.status < 500 || poll(); // what failed once may still come
@@ -37,7 +36,7 @@ async function take(response) {
   align(answer);
   drawFaces();
   if (isNew) {
-    history.pushState(null, "", response.url);
+    history.pushState(null, "", response.url.split("?")[0]);
     answer.scrollIntoView({ block: "nearest" });
   }
   poll();
@@ -49,24 +48,30 @@ function poll() {
   timer = setTimeout(async () => {
     wait = Math.min(wait * 1.6, LAST_POLL_MS);
     if (isIdle()) return poll(); // asks nothing until somebody is there
-    try {
-      await take(await fetch(shown().dataset.waiting));
-    } catch {
-      poll();
-    }
+    const response = await fetch(shown().dataset.waiting).catch(() => null);
+    const text = await response?.text().catch(() => null);
+    if (typeof text === "string") take(response, text);
+    else poll();
   }, wait);
 }
 
-async function send(body, url) {
+/** A whole answer, asked for until one comes; meanwhile the page says so. */
+async function ask(url, options, meanwhile) {
   for (;;) {
-    try {
-      wait = FIRST_POLL_MS;
-      return await take(await fetch(url, { method: "POST", body }));
-    } catch {
-      trouble.replaceChildren(copyOf("offline"));
-      await new Promise((done) => setTimeout(done, RETRY_MS));
-    }
+    const response = await fetch(url, options).catch(() => null);
+    const text = await response?.text().catch(() => null);
+    if (typeof text === "string") return [response, text];
+    trouble.replaceChildren(copyOf(meanwhile));
+    await new Promise((done) => setTimeout(done, RETRY_MS));
   }
+}
+
+/** Sends a form; once it is saved only the page that follows is asked for again. */
+async function send(body, url) {
+  const sent = await ask(url, { method: "POST", body }, "offline");
+  const next = sent[0].headers.get("redthread-next");
+  wait = FIRST_POLL_MS;
+  take(...(next ? await ask(next + new URL(url).search, {}, "away") : sent)); // in the session of the form
 }
 
 // --- the picture, which is only sent to be searched with ---

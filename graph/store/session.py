@@ -1,7 +1,7 @@
 """The only user of the Neo4j driver: units of work with retries, and driver errors mapped to ours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine
 from typing import Any, Final, LiteralString, Self, TypeVar
 
 from neo4j import AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction, NotificationMinimumSeverity
@@ -73,8 +73,8 @@ class Tx:
 class Store:
     """A pool of connections to one database. Build and close it inside the running loop.
 
-    `read_s` and `write_s` bound a reading and a writing transaction with its wait for a place: a database that takes
-    connections and never answers raises nothing by itself.
+    `silent_s`: seconds without an answer after which the database is asked whether it is there, for as long again at
+    most. One that takes connections and never answers raises nothing by itself; one that is slow is waited for.
     """
 
     def __init__(
@@ -84,11 +84,10 @@ class Store:
         password: str,
         *,
         database: str = "neo4j",
-        read_s: float | None = None,
-        write_s: float | None = None,
+        silent_s: float | None = None,
     ) -> None:
         self._database = database
-        self._read_s, self._write_s = read_s, write_s
+        self._silent_s = silent_s
         self._reading, self._writing = asyncio.Semaphore(READS_AT_ONCE), asyncio.Semaphore(WRITES_AT_ONCE)
         self._driver: AsyncDriver = AsyncGraphDatabase.driver(
             uri,
@@ -124,7 +123,7 @@ class Store:
             ):
                 return await session.execute_read(lambda inner: work(Tx(inner)))
 
-        return await _mapped(_within(self._read_s, once()))
+        return await _mapped(self._while_there(once()))
 
     async def write(self, work: Callable[[Tx], Awaitable[T]]) -> T:
         """The result of `work`, committed in one transaction.
@@ -144,7 +143,22 @@ class Store:
             except ConstraintError:
                 return await once()
 
-        return await asyncio.shield(_mapped(_within(self._write_s, twice())))
+        return await asyncio.shield(_mapped(self._while_there(twice())))
+
+    async def _while_there(self, work: Coroutine[Any, Any, T]) -> T:
+        """Awaits `work`; TimeoutError once the database is silent, and the transaction ends with its connection."""
+        if self._silent_s is None:
+            return await work
+        task = asyncio.create_task(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=self._silent_s))[0]:
+                async with asyncio.timeout(self._silent_s):
+                    await self._driver.verify_connectivity()
+            return task.result()
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task}, timeout=self._silent_s)
 
     async def pages(
         self, query: LiteralString, size: int, place: Callable[[Row], Any], *, first: Any = "", **values: Any
@@ -171,12 +185,6 @@ class Store:
                 await result.consume()
 
         await _mapped(once())
-
-
-async def _within(seconds: float | None, work: Awaitable[T]) -> T:
-    """Awaits `work`; after so many seconds TimeoutError, and its transaction is rolled back with its connection."""
-    async with asyncio.timeout(seconds):
-        return await work
 
 
 async def _mapped(work: Awaitable[T]) -> T:

@@ -108,6 +108,24 @@ async def test_every_picture_has_one_outcome_and_those_of_one_are_listed(store: 
     assert [face.too_poor_because for face in poor.faces] == ["the face is small"]
 
 
+async def test_a_picture_whose_faces_are_all_hidden_by_labels_is_compared_with_nothing(
+    store: Store, scene: Scene
+) -> None:
+    """It counted as compared, though link compares no face with such a label."""
+    made = await pictures(store, scene)
+    for called, label in (("good", "no_face"), ("poor", "unrelated"), ("n1", "suspect")):
+        query = "MATCH (f:Face {face_id: $face}) SET f.label = $label"
+        await store.write(lambda tx, q=query, c=called, v=label: tx.do(q, face=scene.faces[c], label=v))
+    access = access_of(store, ANNA, NOW, "test")
+
+    # `n` has a second face, which has no label.
+    expected = {Outcome.COMPARED: 2, Outcome.TOO_POOR: 0, Outcome.NO_FACE: 1, Outcome.NOT_COMPARED: 3}
+    assert (await read_completeness(access, NORTH)).media == expected
+    listed = await read_outcomes(access, NORTH, outcomes=[Outcome.NOT_COMPARED], limit=9)
+    names = ("compared", "too poor", "not compared")
+    assert [item.media_id for item in listed.items] == sorted(made[name] for name in names)
+
+
 async def test_pictures_come_in_pages(store: Store, scene: Scene) -> None:
     await pictures(store, scene)
     access = access_of(store, ANNA, NOW, "test")

@@ -3,24 +3,28 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from graph.actions.access import Access
 from graph.actions.read.answers import Coming, read_coming
 from graph.actions.read.case_list import find_case
 from graph.domain.audit_actions import AuditAction
+from graph.domain.comparison import HIDDEN_LABELS
 from graph.paging import Page
 from graph.store.queries import case_pages as queries
 from graph.store.session import Row, Tx
 
+HIDDEN: Final = sorted(HIDDEN_LABELS)
+
 
 class Outcome(StrEnum):
-    """What became of a media in a case; `TOO_POOR`: it has faces, and all are too poor to compare."""
+    """What became of a media in a case; `TOO_POOR`: all its faces without a label that hides them are too poor."""
 
     COMPARED = "compared"
     TOO_POOR = "too_poor"
     NO_FACE = "no_face"
     NOT_COMPARED = "not_compared"
-    """Its scope in this case is `none`: stored, and compared with nothing."""
+    """Stored and compared with nothing: its scope in this case is `none`, or labels hide all its faces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ async def read_completeness(access: Access, case_id: str) -> Completeness:
 
     async def work(tx: Tx) -> Completeness:
         await find_case(tx, case_id, access.person)
-        rows = await tx.rows(queries.OUTCOMES, case_id=case_id)
+        rows = await tx.rows(queries.OUTCOMES, case_id=case_id, hidden=HIDDEN)
         waiting = await tx.rows(queries.QUARANTINED, case_id=case_id)
         return Completeness(
             media={outcome: sum(row["media"] for row in rows if row["outcome"] == outcome) for outcome in Outcome},
@@ -111,7 +115,7 @@ async def read_outcomes(
     limit: int,
 ) -> Page[MediaOutcome]:
     """At most `limit` media of the case with one of the outcomes, by media id; `in_part`: not examined whole."""
-    asked = {"outcomes": [outcome.value for outcome in outcomes], "in_part": in_part}
+    asked = {"outcomes": [outcome.value for outcome in outcomes], "in_part": in_part, "hidden": HIDDEN}
 
     async def work(tx: Tx) -> list[Row]:
         await find_case(tx, case_id, access.person)

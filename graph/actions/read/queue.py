@@ -55,6 +55,25 @@ async def read_queue(access: Access, filters: Filters, *, limit: int, after: Pos
     return page
 
 
+async def count_waiting(access: Access, case_id: str, most: int) -> int | None:
+    """The number of items of a case that review shows the person now; None for more than `most`, or than one request
+    examines.
+
+    Not in the audit: it names no item.
+    """
+    person, now = access.person, access.at
+
+    async def work(tx: Tx) -> int | None:
+        known = KnownVictims(tx, person)
+        own = [*await _claimed(tx, known, now), *await _returned(tx, known)]
+        in_case = [any(case_id in end.case_ids for link in item.links for end in (link.a, link.b)) for item in own]
+        places = Walk.after(ids.digest("queue", person.actor, now.date()), None)
+        offers, more = await find_offers(tx, known, Filters(case_id=case_id), places, most + 1, now)
+        return None if more else sum(in_case) + len(offers)
+
+    return await access.store.read(work)
+
+
 async def read_items(access: Access, link_ids: Sequence[str]) -> list[QueueItem]:
     """The items of these links, claimed or not: what a person whose act was taken back judges again."""
     check_district(access.person, Permission.SEE)

@@ -112,9 +112,9 @@ RETURN victim_id, v.label AS label
 )
 
 _OUTCOME: Final = """
-CASE WHEN i.scope = 'none' THEN 'not_compared'
+CASE WHEN i.scope = 'none' OR (faces > 0 AND hidden = faces) THEN 'not_compared'
      WHEN faces = 0 THEN 'no_face'
-     WHEN poor = faces THEN 'too_poor'
+     WHEN poor = faces - hidden THEN 'too_poor'
      ELSE 'compared' END AS outcome,
 m.partial_percent IS NOT NULL OR coalesce(m.frames_examined, 1) < coalesce(m.frames, 1) AS in_part
 """
@@ -122,7 +122,9 @@ _COUNTED: Final = (
     """
 MATCH (m:Media)-[i:IN_CASE]->(:Case {case_id: $case_id})
 WITH m, i, COUNT { (m)<-[:SEEN_IN]-() } AS faces,
-     COUNT { MATCH (m)<-[:SEEN_IN]-(f:Face) WHERE f.too_poor_because IS NOT NULL } AS poor
+     COUNT { MATCH (m)<-[:SEEN_IN]-(f:Face) WHERE f.label IN $hidden } AS hidden,
+     COUNT { MATCH (m)<-[:SEEN_IN]-(f:Face) WHERE f.too_poor_because IS NOT NULL
+               AND NOT coalesce(f.label, '') IN $hidden } AS poor
 WITH m, i, faces, poor, """
     + _OUTCOME
 )

@@ -9,7 +9,7 @@ import pytest
 from graph.store.session import Store
 from tests.integration.conftest import Pages, entries
 from tests.support.access_table import PEOPLE
-from tests.support.factories import ANNA, NORTH, SOUTH, SUE, Scene, drawn_face
+from tests.support.factories import ANNA, BEN, NORTH, SOUTH, SUE, Scene, drawn_face
 
 pytestmark = pytest.mark.anyio
 
@@ -171,6 +171,21 @@ async def test_hostile_names_are_shown_and_break_nothing(pages: Pages, scene: Sc
         assert (path, answer.status_code) == (path, 200)
         assert "<script>alert" not in answer.text and "<b>desk" not in answer.text
         assert "&lt;script&gt;" in answer.text
+
+
+async def test_a_case_counts_the_pairs_that_review_shows(pages: Pages, scene: Scene, store: Store) -> None:
+    """Pairs that others judge, or that are settled, were counted: an empty review opened."""
+    anna = await pages(ANNA)
+    await scene.media("h", SOUTH, faces=["h1"])
+    await scene.link("n2", "h1")
+    assert "Review 2 pairs" in (await anna.get(of_case(NORTH))).text
+
+    for called in ("n2", "h1"):
+        await scene.depicts(called, CHILD)
+    assert "Review 1 pair" in (await anna.get(of_case(NORTH))).text
+
+    await (await pages(BEN)).get("/app/review")
+    assert "/app/review?" not in (await anna.get(of_case(NORTH))).text
 
 
 async def test_the_graph_shortens_the_name_and_not_its_markup(pages: Pages, scene: Scene) -> None:

@@ -1,6 +1,7 @@
 """Sign-in to the pages by the authorization code flow with PKCE, against a real issuer in this process."""
 
 import asyncio
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, ExitStack

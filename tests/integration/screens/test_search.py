@@ -1,9 +1,10 @@
 """A whole search in a real browser: by keyboard alone, and with a picture that stays beside its answer."""
 
+import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from graph.store.session import Store
 from tests.integration.screens.conftest import PICTURES_CAME, Open
@@ -158,3 +159,45 @@ async def test_a_search_without_script(scene: Scene, store: Store, open_as: Open
     await page.get_by_label("ears", exact=True).select_option("ears")
     await page.get_by_role("button", name="Same person").click()
     await expect(page.locator(".last")).to_contain_text("same person, by one person")
+
+
+async def test_a_search_that_was_saved_is_not_asked_twice(scene: Scene, store: Store, open_as: Open) -> None:
+    """What failed after the search was saved, such as the page of its answer, sent the question again."""
+    page = await open_as(ANNA)
+    await page.goto("/app/search")
+    failed: list[str] = []
+
+    async def fail_once(route: Route) -> None:
+        if failed:
+            await route.continue_()
+        else:
+            failed.append(route.request.url)
+            await route.abort()
+
+    await page.route(re.compile(r"/app/search/[0-9a-f]+\?session="), fail_once)
+    await page.locator("#file").set_input_files([{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": drawn_face()}])
+    await page.get_by_label("For which case?").fill(NORTH)
+    await page.get_by_label("Legal basis").fill("StPO 98c")
+    await page.get_by_role("button", name="Start the search").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
+    [search] = await store.read(lambda tx: tx.rows(ASKED))
+    assert [address.partition("?")[0] for address in failed] == [page.url] and page.url.endswith(search["id"])
+
+
+async def test_a_page_that_nobody_works_on_asks_nothing_by_itself(scene: Scene, store: Store, open_as: Open) -> None:
+    """A search that waited kept the session alive, and wrote that its answer was seen, every 15 seconds for hours."""
+    page = await open_as(ANNA)
+    await page.clock.install(time=0)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "?session=" in request.url else None)
+    await page.goto(f"/app/search?face={scene.faces['n1']}")
+    await page.get_by_label("Legal basis").fill("StPO 98c")
+    await page.get_by_role("button", name="Start the search").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
+    asked.clear()
+    await page.clock.pause_at(3_600_000)
+    await page.clock.run_for(60_000)
+    assert asked == []
+    await page.mouse.move(200, 200)
+    async with page.expect_request(re.compile(r"/app/search/[0-9a-f]+\?session=")):
+        await page.clock.run_for(15_000)

@@ -68,7 +68,7 @@ async def test_a_database_that_takes_connections_and_never_answers_is_away() -> 
 
     silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
-    async with silent, Store(f"bolt://127.0.0.1:{port}", "neo4j", "x", read_s=0.1, write_s=0.1) as store:
+    async with silent, Store(f"bolt://127.0.0.1:{port}", "neo4j", "x", silent_s=0.1) as store:
         for asked in (store.read, store.write):
             with pytest.raises(StoreUnavailable):
                 await asked(nothing)

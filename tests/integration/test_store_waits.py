@@ -1,0 +1,22 @@
+"""The graph's connection waits for a database that is slow, and not for one that is silent (tests/unit/graph)."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from graph.store.session import Store, Tx
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_transaction_that_takes_longer_than_a_silent_database_may_is_waited_for(stack: Any) -> None:
+    async def slow(tx: Tx) -> int:
+        await asyncio.sleep(1.5)
+        row = await tx.one("RETURN 1 AS number")
+        assert row is not None
+        return row["number"]
+
+    async with Store(*stack.neo4j, silent_s=0.5) as store:
+        assert await store.read(slow) == 1
+        assert await store.write(slow) == 1
