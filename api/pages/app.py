@@ -62,7 +62,7 @@ def build_pages() -> FastAPI:
     for module in ROUTERS:
         pages.include_router(module.router)
     routes = [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
-    pages.state.forms = frozenset(route.name for route in routes if "POST" in route.methods)
+    pages.state.forms = frozenset(route.name for route in routes if "POST" in (route.methods or ()))
     pages.add_api_route("/", first_page, include_in_schema=False)
     pages.mount("/static", StaticFiles(directory=Path(__file__).parent.parent / "static"), name="static")
     pages.add_exception_handler(RedthreadError, _refused)
