@@ -39,6 +39,9 @@ AGAIN: Final = 30
 """Items among which one that waits again is looked for: it is as old as it was."""
 KNOWN_MAX: Final = 2000
 """Characters that name the items that were put aside; after so many they come back."""
+KEY_LENGTH: Final = 12
+READ_MAX: Final = 2 * KNOWN_MAX // KEY_LENGTH + AGAIN
+"""Items that one request reads: more than it can name, so one that waits is found behind all that it names."""
 Key = Annotated[str, Field(max_length=100)]
 
 
@@ -59,7 +62,7 @@ class ApprovalItem:
     @property
     def key(self) -> str:
         """What it is put aside by."""
-        return min(self.ids)[:12]
+        return min(self.ids)[:KEY_LENGTH]
 
     @property
     def urgency(self) -> str:
@@ -167,7 +170,9 @@ async def _items(access: Access, known: str, wanted: int, first: str = "") -> li
     if wanted <= 0:
         return []
     aside = frozenset(filter(None, known.split(",")))
-    found = await read_approvals(access, limit=min(max(wanted, AGAIN if first else 0) + len(aside), 100), after=None)
+    found = await read_approvals(
+        access, limit=min(max(wanted, AGAIN if first else 0) + len(aside), READ_MAX), after=None
+    )
     items = [ApprovalItem(approval, ()) for approval in found.items if approval.links or approval.identification]
     waiting = sorted((item for item in items if item.key not in aside), key=lambda item: item.key != first)[:wanted]
     face_ids = list(dict.fromkeys(face_id for item in waiting for face_id in item.approval.face_ids))

@@ -36,16 +36,16 @@ async def audit(
     actor: Short = "",
     action: Short = "",
     subject: Short = "",
-    after: Place = 0,
+    after: Place | None = None,
 ) -> Response:
-    """Entries, oldest first; without any filter those of today."""
-    is_plain = start is None and not (end or actor or action or subject or after)
+    """Entries, oldest first; without any filter or place those of today."""
+    is_plain = start is None and after is None and not (end or actor or action or subject)
     day = f"{access.at.astimezone():%Y-%m-%d}" if is_plain else start
     asked = {"start": day, "end": end, "actor": actor.strip(), "action": action, "subject": subject.strip()}
     filters = AuditFilters(
         _start(day or ""), _end(end), *(asked[name] or None for name in ("actor", "action", "subject"))
     )
-    found = await read_audit(access, filters, after=after, limit=ENTRIES_A_PAGE)
+    found = await read_audit(access, filters, after=after or 0, limit=ENTRIES_A_PAGE)
     return page("audit.html", found=found, asked=asked, after=after, actions=list(AuditAction), meanings=MEANINGS)
 
 

@@ -26,7 +26,11 @@ function nameOf(event) {
 function onKey(event) {
   if (event.key === "Shift" || event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
   const key = nameOf(event);
-  if (typing(event.target) && key !== "Escape") return;
+  if (typing(event.target)) {
+    // The first Escape only leaves the field, so the text in it stays.
+    if (key === "Escape") event.target.blur();
+    return;
+  }
   if (key.length === 1 && key !== "?" && off()) return;
   // Enter and Space press what has the focus.
   if ((key === "Enter" || key === "Space") && event.target.closest("a, button, input, summary, [role=option]")) return;

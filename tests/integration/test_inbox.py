@@ -187,6 +187,17 @@ async def test_an_act_on_several_links_is_one_change_and_pages_continue_after_it
     )
     [change] = await changes(store)
     assert {link.link_id for link in change.links} == {first, second}
+    third = await scene.link("n1", "t1")
+    await judge(store, third, NO, by=BEN)
+    at = "MATCH (act:Act)-[:WROTE]->(v:Verdict) SET v.at = CASE v.link_id WHEN $third THEN $later ELSE $at END"
+    times = {"at": NOW.isoformat(), "later": (NOW + timedelta(minutes=1)).isoformat()}
+    await store.write(lambda tx: tx.do(at, third=third, **times))
+    page = await inbox(store, limit=2)
+    assert [[link.link_id for link in change.links] for change in page.changes.items] == [[third]]
+    for limit in (1, 2):
+        rest = await inbox(store, limit=limit, after=page.changes.next)
+        assert [len(change.links) for change in rest.changes.items] == [2], "a page takes no act apart"
+        assert rest.changes.next is None
 
 
 async def test_the_visit_ends_when_the_person_says_so_and_not_by_looking(store: Store, link_id: str) -> None:

@@ -1,10 +1,10 @@
 """Reads what changed for a person since their last visit, and ends that visit when the person says so."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
-from typing import Final
+from typing import Final, LiteralString
 
 from graph.actions import victims
 from graph.actions.access import Access
@@ -28,6 +28,8 @@ CANDIDATES_MAX: Final = 1000
 LISTED_MAX: Final = 200
 """The latest identifications and searches that are listed."""
 COUNT_MAX: Final = 100
+VERDICTS_MAX: Final = 1000
+"""The most that one act writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,9 @@ async def read_inbox(access: Access, *, limit: int, after: str = "") -> Inbox:
     async def work(tx: Tx) -> Inbox:
         since = await _since(tx, access)
         span = {"actor": person.actor, "district": district, "since": since, "until": until}
-        rows = await tx.rows(queries.CHANGES, **span, before=before, limit=limit + 1)
-        last = rows[limit - 1] if len(rows) > limit else None
-        following = f"{until}|{last['at']}|{last['verdict_id']}" if last else None
-        changes = Page(await _changes(tx, rows[:limit], person), following)
+        rows, more = await _whole_acts(tx, span | {"before": before}, limit)
+        following = f"{until}|{rows[-1]['at']}|{rows[-1]['verdict_id']}" if more else None
+        changes = Page(await _changes(tx, rows, person), following)
         if after:
             return Inbox(since, until, changes)
         candidates = await tx.listed(queries.NEW_CANDIDATES, **span, limit=CANDIDATES_MAX)
@@ -136,13 +137,22 @@ async def do_end_visit(access: Access, until: datetime) -> None:
     """What came up to `until` is no longer in the person's inbox; an earlier time than that of the last visit is not
     taken. Invalid for a time to come: what has not been shown would be gone.
     """
+    await _move_visit(access, until, queries.MOVE_VISIT)
+
+
+async def do_reopen_visit(access: Access, until: datetime) -> None:
+    """What came after `until` is in the person's inbox again; a later time than that of the last visit is not taken."""
+    await _move_visit(access, until, queries.MOVE_VISIT_BACK)
+
+
+async def _move_visit(access: Access, until: datetime, query: LiteralString) -> None:
     check_district(access.person, Permission.SEE)
     if until.tzinfo is None or until > access.at:
         raise Invalid("until: a time with its zone, and not one to come")
     end = until.astimezone(UTC).isoformat()
 
     async def work(tx: Tx, head: log.Head) -> None:
-        await tx.do(queries.MOVE_VISIT, actor=access.person.actor, until=end)
+        await tx.do(query, actor=access.person.actor, until=end)
         await log.append(tx, head, [access.act(AuditAction.INBOX_CLEARED, f"inbox:{end}")])
 
     await log.write(access.store, work)
@@ -164,14 +174,29 @@ async def _since(tx: Tx, access: Access) -> str:
     return row["until"] if row else (access.at - FIRST).astimezone(UTC).isoformat()
 
 
+async def _whole_acts(tx: Tx, wanted: Mapping[str, str | None], limit: int) -> tuple[list[Row], bool]:
+    """At most `limit` verdicts, but all of an act that has more, and whether others follow.
+
+    The verdicts of an act have one time.
+    """
+    rows = await tx.rows(queries.CHANGES, **wanted, limit=limit + 1)
+    if len(rows) <= limit:
+        return rows, False
+    if whole := [row for row in rows if row["at"] != rows[limit]["at"]]:
+        return whole, True
+    rows = await tx.rows(queries.CHANGES, **wanted, limit=VERDICTS_MAX + 1)
+    whole = [row for row in rows[:VERDICTS_MAX] if row["at"] == rows[0]["at"]]
+    return whole, len(whole) < len(rows)
+
+
 async def _changes(tx: Tx, rows: Sequence[Row], person: Person) -> list[Change]:
     """The acts of these verdicts, as far as the person sees their links."""
     links = await find_links(tx, {row["link_id"] for row in rows}, viewer=person)
-    seen = [row for row in rows if row["link_id"] in links]
-    return [
-        _change(verdicts, [links[row["link_id"]] for row in verdicts], person)
-        for verdicts in (list(group) for _, group in groupby(seen, lambda row: (row["act_id"], row["own"])))
-    ]
+    acts: defaultdict[tuple[str, bool], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["link_id"] in links:
+            acts[row["act_id"], row["own"]].append(row)
+    return [_change(verdicts, [links[row["link_id"]] for row in verdicts], person) for verdicts in acts.values()]
 
 
 def _change(verdicts: Sequence[Row], links: Sequence[VisibleLink], person: Person) -> Change:

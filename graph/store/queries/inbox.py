@@ -14,6 +14,7 @@ MOVE_VISIT: Final = """
 MERGE (n:Visit {actor: $actor})
 SET n.until = CASE WHEN n.until > $until THEN n.until ELSE $until END
 """
+MOVE_VISIT_BACK: Final = MOVE_VISIT.replace(">", "<")
 
 _SEEK_LOW: Final = """
   MATCH (a)-[r:CANDIDATE]->(b) USING INDEX SEEK r:CANDIDATE(state, district_low, proposed_at)

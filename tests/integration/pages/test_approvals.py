@@ -5,11 +5,16 @@ import re
 import pytest
 from httpx import AsyncClient
 
+from api.pages import approvals
+from graph.actions.access import Access
 from graph.actions.decide import identify
 from graph.actions.identification import Proposal
+from graph.actions.read.approvals import Approval, read_approvals
 from graph.domain.identification import Basis
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
+from graph.domain.queue import Position
+from graph.paging import Page
 from graph.store.session import Store
 from tests.integration.conftest import Pages, deeds
 from tests.support.access import access_of
@@ -152,3 +157,20 @@ async def test_agreement_is_shown_without_a_name(store: Store, link_id: str, pag
     await judge(store, link_id, Decision.DISMISSED)
     text = await shown(await pages(SUE), "/app/approvals/agreement")
     assert "too few to show" in text and "strong support" in text and ANNA.actor not in text
+
+
+async def test_what_waits_behind_all_that_was_put_aside_is_found(
+    store: Store, scene: Scene, pages: Pages, link_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An item behind a hundred others was not read, and the page said that nothing waits."""
+    read: list[int] = []
+
+    async def counted(access: Access, *, limit: int, after: Position | None) -> Page[Approval]:
+        read.append(limit)
+        return await read_approvals(access, limit=limit, after=after)
+
+    monkeypatch.setattr(approvals, "read_approvals", counted)
+    await judge(store, link_id)
+    most = ",".join(f"{number:012x}" for number in range(150))
+    assert 'class="item"' in await shown(await pages(SUE), f"/app/approvals?known={most}")
+    assert read[0] > 150

@@ -1,6 +1,8 @@
 """The audit page: filters, paging, verification and download, for auditors alone."""
 
+import html
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -40,6 +42,8 @@ async def test_entries_of_today_are_shown_in_words_and_others_by_filters(store: 
     assert "61 entries in this period, oldest first" in text
     following = (await audrey.get("/app/audit", params={"start": "", "actor": ANNA.actor, "after": 50})).text
     assert "First page" in following and "Next page" not in following
+    [first] = re.findall(r'href="([^"]+)" data-key="Home"', (await audrey.get("/app/audit?start=&after=50")).text)
+    assert "link.judged</code>" in (await audrey.get(html.unescape(first))).text, "all time stays all time"
     judged = (await audrey.get("/app/audit", params={"action": "link.judged"})).text
     assert "link.judged</code>" in judged and "face.seen</code>" not in judged
     nothing = (await audrey.get("/app/audit", params={"subject": HOSTILE})).text
@@ -55,6 +59,8 @@ async def test_the_chain_is_verified_and_a_change_is_named(store: Store, pages: 
     await write(store, 3)
     audrey = await pages(AUDREY)
     assert "The audit is whole" in (await audrey.get("/app/audit/verification")).text
+    tail = (await audrey.get("/app/audit/verification?after=2")).text
+    assert "Whole from entry 3 on" in tail and "The audit is whole" not in tail
     await store.write(lambda tx: tx.do("MATCH (e:AuditEntry {seq: 2}) SET e.actor = 'somebody.else'"))
     text = (await audrey.get("/app/audit/verification")).text
     assert "The audit is not whole" in text and "entry 2 was changed" in text

@@ -1,11 +1,12 @@
 """The inbox page: what it shows, masks, and when it is empty."""
 
+import html
 import re
 from datetime import UTC, datetime
 
 import pytest
 
-from graph.actions.decide import verdicts
+from graph.actions.decide import contact_sheet, verdicts
 from graph.actions.decide.decision import Judgement, Seen
 from graph.domain.link import Decision, SecondDecision
 from graph.domain.people import Person, Role
@@ -42,12 +43,33 @@ async def test_a_returned_decision_is_shown_until_all_is_said_to_be_seen(
 
     until = re.search(r'name="until" value="([^"]+)"', text)
     assert until is not None
-    answer = await anna.post("/app/inbox/seen", data={"until": until[1]})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/app/inbox")
-    assert "Nothing has changed since your last visit" in (await anna.get("/app/inbox")).text
+    since = re.search(r'name="since" value="([^"]+)"', text)
+    assert since is not None
+    seen = {"until": until[1], "since": since[1]}
+    answer = await anna.post("/app/inbox/seen", data=seen)
+    assert answer.status_code == 303
+    cleared = (await anna.get(answer.headers["location"])).text
+    assert "Nothing has changed since your last visit" in cleared
     assert (await anna.get("/app/inbox/count")).text == ""
+
+    back = re.search(r'name="until" value="([^"]+)"', cleared)
+    assert back is not None
+    answer = await anna.post("/app/inbox/undone", data={"until": html.unescape(back[1])})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/app/inbox")
+    assert "Your decision was returned" in (await anna.get("/app/inbox")).text, "one stray key loses nothing"
     for wrong in ("", "soon", "2999-01-01T00:00:00+00:00", "2026-01-01T00:00:00"):
-        assert (await anna.post("/app/inbox/seen", data={"until": wrong})).status_code == 422
+        assert (await anna.post("/app/inbox/seen", data=seen | {"until": wrong})).status_code == 422
+        assert (await anna.post("/app/inbox/undone", data={"until": wrong})).status_code == 422
+
+
+async def test_all_pairs_of_an_act_are_named(scene: Scene, pages: Pages) -> None:
+    links = [await scene.link(face, "s1") for face in ("n1", "n2")]
+    seen = tuple(Seen(link_id, 0) for link_id in links)
+    sheet = contact_sheet.SheetJudgement(seen, Decision.DISMISSED, ("ears",), "")
+    await contact_sheet.do_act(access_of(scene.store, BEN, datetime.now(UTC)), sheet)
+    text = (await (await pages(ANNA)).get("/app/inbox")).text
+    assert "2 pairs judged to be different people" in text
+    assert all(f"/app/links/{link_id}" in text for link_id in links)
 
 
 async def test_a_decision_of_the_other_district_hides_who_and_where(store: Store, link_id: str, pages: Pages) -> None:
