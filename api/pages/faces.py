@@ -16,7 +16,7 @@ from graph.actions.decide.repeated_person import Statement, do_statement, read_s
 from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.faces import read_context, read_crop, read_similar
 from graph.actions.read.links import read_links_by_id
-from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
+from graph.actions.read.sheet_faces import SheetFace, read_chosen_faces
 from graph.actions.sessions import allow_wider_view
 from graph.domain import ids
 from graph.domain.errors import NotFound
@@ -132,7 +132,7 @@ async def state_repeated(
 
 async def _own_face(access: Access, face_id: str) -> SheetFace:
     """The face, which is in a case of the person's district."""
-    face = (await read_sheet_faces(access, [face_id]))[face_id]
+    face = (await read_chosen_faces(access, [face_id]))[face_id]
     if not face.case_ids:
         raise NotFound("there is no such face")
     return face

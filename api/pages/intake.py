@@ -10,12 +10,12 @@ from starlette.responses import Response, StreamingResponse
 
 from api.pages.access import CountReader, QuarantineReader, Replayer
 from api.pages.page import Page, PageDep
-from api.pages.plots import bars, plot
+from api.pages.plots import Plot, bars, plot
 from api.pages.texts import number
 from graph.actions.access import Access
 from graph.actions.operate.quarantine import do_replay, read_quarantine
 from graph.actions.read.intake import IntakeNow, read_intake, read_intake_now
-from graph.actions.read.times import read_times
+from graph.actions.read.times import Times, read_times
 from graph.domain.errors import Conflict, StoreUnavailable
 
 router = APIRouter()
@@ -37,26 +37,33 @@ async def intake(
     replayed: Annotated[int | None, Query(ge=0)] = None,
     refused: Annotated[int, Query(ge=0)] = 0,
 ) -> Response:
-    """All of it; `replayed` and `refused` count the events that were just sent again, and those that could not be."""
-    found, times = await read_intake(access), await read_times(access)
+    """All of it, without how long it takes on further pages of the quarantine.
+
+    `replayed` and `refused` count the events that were just sent again, and those that could not be.
+    """
+    found = await read_intake(access)
+    times = None if after else await read_times(access)
     waiting = await read_quarantine(access, status=status, after=after, limit=A_PAGE)
-    plots = {
-        "proposed": plot([(day.half, day.most) for day in times.proposed]),
-        "waited": plot([(day.waited_half, day.waited_most) for day in times.judged]),
-        "judged": plot([(day.half, day.most) for day in times.judged]),
-    }
     return page(
         "intake.html",
         intake=found,
         bars=bars([hour.events for hour in found.hours]),
         times=times,
-        plots=plots,
+        plots=_plots(times) if times else {},
         waiting=waiting,
         status=status,
         after=after,
         replayed=replayed,
         refused=refused,
     )
+
+
+def _plots(times: Times) -> dict[str, Plot | None]:
+    return {
+        "proposed": plot([(day.half, day.most) for day in times.proposed]),
+        "waited": plot([(day.waited_half, day.waited_most) for day in times.judged]),
+        "judged": plot([(day.half, day.most) for day in times.judged]),
+    }
 
 
 @router.post("/intake/replays", name="replay")

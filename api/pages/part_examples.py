@@ -81,7 +81,7 @@ def _graph() -> PlacedGraph:
 
 
 def _years() -> list[Year]:
-    face = ShownFace(VictimFace("f", bases=()), (), "2014-05-01", None, is_own=True)
+    face = ShownFace(VictimFace("f", bases=()), (), "2014-05-01", None, None, is_own=True)
     return [Year("2014", 0, (face,)), Year("2019", 4, (face,) * 14)]
 
 

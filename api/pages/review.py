@@ -4,7 +4,7 @@ A form works without script. With script the page holds several claimed items, s
 each decision for the items that fill the batch again: one round trip for both.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Annotated, Literal
 
@@ -100,13 +100,13 @@ async def review(
     filters = Filters(case_id=case_id or None, victim_id=victim_id or None, leads=leads)
     items = sorted(await open_items(access, filters), key=lambda one: one.key != first)
     last = None if aside else await read_last_act(access, "verdict", session.began_at)
-    links = [*(await read_links_by_id(access, last.link_ids)).values()] if last and not last.is_undone else []
+    links = await _judged(access, last.link_ids) if last and not last.is_undone else []
     today = services.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     seen = await count_pictures_seen(access, today)
     said: dict[str, object] = {
         "act_id": last.act_id if last else "",
         "decision": last.decision if last else aside,
-        "links": strongest_first(links),
+        "links": links,
         "undone": last is not None and last.is_undone,
     }
     return page("review.html", items=items, filters=filters, features=FEATURES, seen=seen, **said)
@@ -124,9 +124,8 @@ async def decide(form: SheetFormDep, access: Judge, page: PageDep) -> Response:
         return await _after(access, page, form, act_id="", decision=decision, links=[])
     claimed = await _claimed(access, form)
     done = await contact_sheet.do_act(claimed, form.judgement(Decision(form.decision)))
-    link_ids = [link.link_id for link in done.links]
-    links = await read_links_by_id(claimed, link_ids)
-    return await _after(access, page, form, act_id=done.act_id or "", decision=form.decision, links=[*links.values()])
+    links = await _judged(claimed, [link.link_id for link in done.links])
+    return await _after(access, page, form, act_id=done.act_id or "", decision=form.decision, links=links)
 
 
 @router.post("/review/previews", name="preview")
@@ -202,6 +201,12 @@ async def one_link(
     return page("link.html", link=link, views=views, **values)
 
 
+async def _judged(access: Access, link_ids: Sequence[str]) -> list[VisibleLink]:
+    """The links of a decision that the person may still see, the strongest first; of one alone how others judged it."""
+    links = strongest_first((await read_links_by_id(access, link_ids)).values())
+    return [await read_link(access, links[0].link_id)] if len(links) == 1 else links
+
+
 async def _claimed(access: Access, form: SheetForm) -> Access:
     """The access for the purpose of the item's claim, while that is open and of these links.
 
@@ -235,5 +240,5 @@ async def _after(
         undone=None,
         act_id=act_id,
         decision=decision,
-        links=strongest_first(links),
+        links=links,
     )

@@ -80,7 +80,6 @@ def filters(name: str) -> dict[str, Callable[..., Any]]:
     locale = LOCALES[name]
     return {
         "when": partial(when, locale),
-        "ago": partial(ago, locale),
         "day": partial(day, locale),
         "number": partial(number, locale),
         "score": partial(score, locale),
@@ -98,14 +97,6 @@ def when(name: str, moment: object) -> Markup:
     """Date and time as an element `time`; `moment` is ISO 8601 text, or milliseconds since 1970 (UTC)."""
     at = _moment(moment)
     return Markup(_EMPTY) if at is None else _time(at, _local(name, at))
-
-
-def ago(name: str, moment: object) -> Markup:
-    """How long ago, as an element `time`."""
-    at = _moment(moment)
-    if at is None:
-        return Markup(_EMPTY)
-    return _time(at, format_timedelta(at - datetime.now(UTC), add_direction=True, locale=name))
 
 
 def day(name: str, moment: object) -> Markup:

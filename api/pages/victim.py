@@ -33,6 +33,7 @@ class ShownFace:
     cases: tuple[VictimCase, ...]
     taken: str | None
     quality_because: str | None
+    frame_ms: int | None
     is_own: bool
     """Whether it lies in the reader's district, so that its picture may be opened."""
 
@@ -61,9 +62,9 @@ def shown_faces(found: VictimPage, district: str | None) -> list[ShownFace]:
     shown: list[ShownFace] = []
     for face_id, face in faces.items():
         picture = found.pictures.get(face_id)
-        taken, because = (picture.captured_at, picture.quality_because) if picture else (None, None)
+        of_picture = (picture.captured_at, picture.quality_because, picture.frame_ms) if picture else (None, None, None)
         is_own = any(case.district == district for case in cases[face_id])
-        shown.append(ShownFace(face, tuple(cases[face_id]), taken, because, is_own))
+        shown.append(ShownFace(face, tuple(cases[face_id]), *of_picture, is_own))
     return sorted(shown, key=lambda each: (each.face.quality or -1.0, each.face.face_id))
 
 

@@ -69,7 +69,7 @@ function listKeys(dialog) {
   list.replaceChildren();
   for (const element of document.querySelectorAll("[data-key]")) {
     const keys = element.dataset.key;
-    if (seen.has(keys) || element.closest("[hidden]") || element.dataset.unlisted !== undefined) continue;
+    if (seen.has(keys) || element.closest("[hidden]")) continue;
     seen.add(keys);
     const term = document.createElement("dt");
     for (const key of [...keys.split(" "), element.dataset.also].filter(Boolean)) {

@@ -19,7 +19,8 @@ import pytest
 
 from api.sign_in.gate import OPEN
 from graph.domain.people import Person
-from tests.support.access_table import DISTRICTS, PEOPLE, THINGS, WEST, Names
+from tests.support.access_cells import check_cells, filled
+from tests.support.access_table import DISTRICTS, PEOPLE, Names
 from tests.support.factories import Scene, drawn_face
 from tests.support.signed_in import as_
 
@@ -281,24 +282,11 @@ async def test_every_route_has_a_row(api: httpx.AsyncClient) -> None:
 async def test_who_gets_which_answer(
     route: str, api: httpx.AsyncClient, scene: Scene, subtests: pytest.Subtests
 ) -> None:
-    await scene.case(WEST, "west", "duty desk west")
+    async def asked(row: Row, made: Names, called: str) -> httpx.Response:
+        return await ask(api, row, made, PEOPLE[called])
+
     rows = [row for row in TABLE if row.route == route]
-    missing_rows = [row for row in rows if row.thing.startswith("missing")]
-    nowhere = {
-        called: [await without(scene, api, row, person) for row in missing_rows] for called, person in PEOPLE.items()
-    }
-    for row in rows:
-        made = await THINGS[row.thing](scene)
-        for (called, person), status in zip(PEOPLE.items(), row.cells.split(), strict=True):
-            answer = await ask(api, row, made, person)
-            with subtests.test(row=str(row), person=called):
-                assert answer.status_code == int(status), answer.text
-                hold_to_the_rules(row, person, answer)
-                if answer.status_code in (403, 404):
-                    alike = [told for told in nowhere[called] if told[0] == answer.status_code]
-                    assert not alike or all_of(answer) in alike
-            if answer.is_success and not row.route.startswith("GET"):
-                made = await THINGS[row.thing](scene)
+    await check_cells(rows, scene, subtests, ask=asked, told=lambda answer, _: all_of(answer), rules=hold_to_the_rules)
 
 
 def hold_to_the_rules(row: Row, person: Person | None, answer: httpx.Response) -> None:
@@ -312,11 +300,6 @@ def hold_to_the_rules(row: Row, person: Person | None, answer: httpx.Response) -
     elsewhere = [case for case, district in DISTRICTS.items() if person is not None and person.district != district]
     if not row.tells:
         assert not [case for case in elsewhere if json.dumps(case)[1:-1] in answer.text]
-
-
-async def without(scene: Scene, api: httpx.AsyncClient, row: Row, person: Person | None) -> tuple[int, object, bytes]:
-    """What the person is told of a thing that does not exist."""
-    return all_of(await ask(api, row, await THINGS[row.thing](scene), person))
 
 
 def all_of(answer: httpx.Response) -> tuple[int, object, bytes]:
@@ -340,16 +323,3 @@ async def ask(api: httpx.AsyncClient, row: Row, names: Names, person: Person | N
     if person is not None:
         request.headers.update(as_(person))
     return await api.send(request)
-
-
-def filled(what: Any, names: Names) -> Any:
-    """`what` with its `{names}` filled in."""
-    match what:
-        case str():
-            return what.format(**names)
-        case Mapping():
-            return {key: filled(value, names) for key, value in what.items()}  # type: ignore[misc]
-        case list():
-            return [filled(value, names) for value in what]  # type: ignore[misc]
-        case _:
-            return what

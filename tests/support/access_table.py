@@ -1,4 +1,4 @@
-"""The people and the things of the access table in tests/integration/test_access_table.py."""
+"""The people and the things of the access tables of the API and of the pages."""
 
 from collections.abc import Awaitable, Callable
 from itertools import count
@@ -7,7 +7,7 @@ from graph.actions.decide.decision import Judgement, Seen
 from graph.actions.decide.identify import do_identification, do_identification_approval
 from graph.actions.decide.verdicts import do_approval, do_verdict
 from graph.actions.identification import Proposal
-from graph.actions.read.search import Question, ask_with_faces
+from graph.actions.read.search import Picture, Question, ask_with_faces, ask_with_picture
 from graph.domain.identification import Basis
 from graph.domain.link import Decision, SecondDecision
 from graph.domain.people import Person, Role
@@ -173,6 +173,20 @@ async def answered(scene: Scene) -> Names:
     return {**asked_with, "search_id": search_id, "other_face_id": scene.faces[found]}
 
 
+async def by_picture(scene: Scene) -> Names:
+    """A search in the register for a northern case, by a picture in which no face was found."""
+    assert scene.files is not None
+    called = f"p{next(_numbers)}"
+    question, picture = (
+        Question(NORTH, "victim identification", "test", "register"),
+        Picture(called.encode(), "image/jpeg"),
+    )
+    search_id = await ask_with_picture(access_of(scene.store, ANNA, NOW), scene.files, question, picture)
+    media_id = await scene.media(called, NORTH)
+    await scene.answer(search_id, [])
+    return {"search_id": search_id, "media_id": media_id, "case_id": NORTH, "other_case_id": SOUTH}
+
+
 async def listed(scene: Scene) -> Names:
     """A face of a northern case, and a southern one that is listed as similar to it."""
     names, other = await face(scene), f"l{next(_numbers)}"
@@ -224,6 +238,7 @@ THINGS: dict[str, Make] = {
     "face": face,
     "on_its_way": on_its_way,
     "answered search": answered,
+    "search by picture": by_picture,
     "two faces": two_faces,
     "listed": listed,
     "judged": judged,

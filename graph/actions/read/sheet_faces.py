@@ -55,7 +55,7 @@ async def read_chosen_faces(access: Access, face_ids: Sequence[str]) -> dict[str
 
 
 async def read_sheet_faces(access: Access, face_ids: Sequence[str]) -> dict[str, SheetFace]:
-    """The faces by id; the caller was shown these ids."""
+    """The faces by id, as far as the person may know them; the ids are from a read that checked that they may."""
     rows = await access.store.read(lambda tx: tx.rows(queries.SHEET_FACES, faces=list(face_ids)))
     await access.record(AuditAction.MEDIA_FACES_SEEN, "faces", shown=sorted(face_ids))
     found = {row["face_id"]: _sheet_face(row, access.person) for row in rows}

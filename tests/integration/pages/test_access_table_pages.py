@@ -25,8 +25,8 @@ from api.pages.gate import OPEN
 from api.sign_in.gate import PAGES
 from graph.domain.people import Person
 from tests.integration.conftest import Pages
-from tests.integration.test_access_table import filled
-from tests.support.access_table import DISTRICTS, PEOPLE, THINGS, WEST, Names
+from tests.support.access_cells import check_cells, filled
+from tests.support.access_table import DISTRICTS, PEOPLE, THINGS, Names
 from tests.support.factories import Scene, drawn_face
 from tests.support.page_scene import page_routes
 
@@ -244,8 +244,12 @@ TABLE = [
     Row("POST /search/{search_id}/register",            "answered search",
         "303 303 404 404 404 303 404 404 403 403 403"),
     Row("POST /search/{search_id}/register",            "missing", "303 404 404 404 404 404 404 404 403 403 403"),
+    Row("POST /search/{search_id}/marks",               "search by picture",
+        "303 303 404 404 404 403 403 403 403 403 403", form={"box": ["300", "200", "60", "80"]}),
     Row("POST /search/{search_id}/marks",               "missing", "303 404 404 404 404 403 403 403 403 403 403",
         form={"box": ["1", "2", "60", "80"]}),
+    Row("POST /search/{search_id}/undone",              "judged", "303 403 403 404 404 303 303 404 403 403 403",
+        form={"link": "{link_id}", "version": "1"}, path="/search/any/undone"),
     Row("POST /search/{search_id}/undone",              "missing", "303 404 404 404 404 404 404 404 403 403 403",
         form={"link": "{link_id}", "version": "1"}),
     Row("POST /search/{search_id}/end",                 "open search", "303 303 404 404 404 303 404 404 403 403 403"),
@@ -300,22 +304,11 @@ def test_every_route_has_a_row() -> None:
 async def test_who_gets_which_page(
     route: str, clients: Mapping[str, httpx.AsyncClient], scene: Scene, subtests: pytest.Subtests
 ) -> None:
-    await scene.case(WEST, "west", "duty desk west")
+    async def asked(row: Row, made: Names, called: str) -> httpx.Response:
+        return await ask(clients[called], row, made)
+
     rows = [row for row in TABLE if row.route == route]
-    missing = [row for row in rows if row.thing == "missing"]
-    nowhere = {called: [await without(scene, client, row) for row in missing] for called, client in clients.items()}
-    for row in rows:
-        made = await THINGS[row.thing](scene)
-        for (called, person), status in zip(PEOPLE.items(), row.cells.split(), strict=True):
-            answer = await ask(clients[called], row, made)
-            with subtests.test(row=str(row), person=called):
-                assert answer.status_code == int(status), answer.text[-2000:]
-                hold_to_the_rules(row, person, answer)
-                if answer.status_code in (403, 404):
-                    alike = [told for told in nowhere[called] if told[0] == answer.status_code]
-                    assert not alike or without_names(answer, made) in alike
-            if answer.status_code < 400 and not row.route.startswith("GET"):
-                made = await THINGS[row.thing](scene)
+    await check_cells(rows, scene, subtests, ask=asked, told=without_names, rules=hold_to_the_rules)
 
 
 async def test_a_script_without_a_session_is_told_so(clients: Mapping[str, httpx.AsyncClient], scene: Scene) -> None:
@@ -336,12 +329,6 @@ def hold_to_the_rules(row: Row, person: Person | None, answer: httpx.Response) -
     elsewhere = [case for case, district in DISTRICTS.items() if person.district != district]
     told = without_addresses(answer)
     assert not [case for case in elsewhere if html.escape(case) in told]
-
-
-async def without(scene: Scene, client: httpx.AsyncClient, row: Row) -> tuple[int, str]:
-    """What the person is told of a thing that does not exist."""
-    made = await THINGS[row.thing](scene)
-    return without_names(await ask(client, row, made), made)
 
 
 def without_names(answer: httpx.Response, made: Names) -> tuple[int, str]:

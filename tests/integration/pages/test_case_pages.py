@@ -8,8 +8,7 @@ import pytest
 
 from graph.store.session import Store
 from tests.integration.conftest import Pages, entries
-from tests.support.access_table import PEOPLE
-from tests.support.factories import ANNA, BEN, NORTH, SOUTH, SUE, Scene, drawn_face
+from tests.support.factories import ANNA, BEN, NORTH, SOUTH, SUE, Scene
 
 pytestmark = pytest.mark.anyio
 
@@ -40,86 +39,6 @@ async def named(scene: Scene) -> dict[str, str]:
         "victim": of_victim(CHILD),
         "victim_leads": of_victim(CHILD, "/leads"),
     }
-
-
-SEEN_BY = {
-    "investigator north": 200,
-    "supervisor north": 200,
-    "investigator south": 404,
-    "supervisor south": 404,
-    "investigator west": 404,
-    "supervisor west": 404,
-    "investigator of no district": 404,
-    "auditor": 403,
-    "operator": 403,
-    "case system": 403,
-}
-
-
-@pytest.mark.parametrize("who", SEEN_BY)
-async def test_pages_open_for_whom_the_api_answers(pages: Pages, scene: Scene, who: str) -> None:
-    person = PEOPLE[who]
-    assert person is not None
-    client = await pages(person)
-    await scene.case(NORTH + "2", "north")
-    for route, path in (await named(scene)).items():
-        expected = SEEN_BY[who]
-        if route == "cases" and expected == 404:
-            expected = 403 if person.district is None else 200
-        answer = await client.get(path)
-        assert (route, answer.status_code) == (route, expected)
-        assert NORTH not in answer.text or expected == 200
-
-
-async def test_nobody_opens_a_page_without_a_session(pages: Pages, scene: Scene) -> None:
-    client = await pages(ANNA)
-    client.cookies.clear()
-    for path in (await named(scene)).values():
-        answer = await client.get(path)
-        assert (answer.status_code, answer.headers["location"].startswith("/app/sign-in")) == (303, True)
-
-
-FORMS = {
-    "/upload": {"legal_basis": "law", "scope": "register"},
-    "labels": {"face": "face", "version": "0", "reason": "seen", "label": "victim"},
-    "marks": {"x": "300", "y": "300", "width": "60", "height": "60"},
-    "identifications": {"person_ref": "person 1", "basis": "document", "reason": "seen", "face": "face"},
-}
-
-
-@pytest.mark.parametrize(
-    ("what", "investigator", "supervisor"),
-    [("/upload", 303, 303), ("labels", 303, 403), ("marks", 303, 403), ("identifications", 303, 403)],
-)
-async def test_forms_are_taken_from_whom_the_api_takes_them(
-    pages: Pages, scene: Scene, what: str, investigator: int, supervisor: int
-) -> None:
-    await scene.depicts("n1", CHILD)
-    media = await scene.media("n", NORTH, faces=["n1", "n2"])
-    sent = {name: scene.faces["n1"] if value == "face" else value for name, value in FORMS[what].items()}
-    path = {
-        "/upload": of_case(NORTH, "/upload"),
-        "labels": f"/app/media/{media}/labels",
-        "marks": f"/app/media/{media}/marks",
-        "identifications": of_victim(CHILD, "/identifications"),
-    }[what]
-    others = {"investigator south": 404, "supervisor south": 404 if what == "/upload" else 403, "auditor": 403}
-    for who, status in {**others, "supervisor north": supervisor, "investigator north": investigator}.items():
-        person = PEOPLE[who]
-        assert person is not None
-        client = await pages(person)
-        files = {"file": ("a.jpg", drawn_face(), "image/jpeg")} if what == "/upload" else None
-        answer = await client.post(path, data=sent, files=files)
-        assert (who, answer.status_code) == (who, status)
-
-
-async def test_a_case_of_another_district_looks_like_none(pages: Pages, scene: Scene) -> None:
-    anna = await pages(ANNA)
-    for rest in ("", "/graph", "/pictures", "/upload"):
-        hidden, none = [await anna.get(of_case(case_id, rest)) for case_id in (SOUTH, "local:none")]
-        # The bar names the address itself; the rest is alike.
-        texts = [answer.text.partition("<main")[2].partition("</main")[0] for answer in (hidden, none)]
-        assert hidden.status_code == 404 and texts[0] == texts[1]
 
 
 async def test_a_case_shows_its_people_and_masks_what_is_elsewhere(pages: Pages, scene: Scene) -> None:
@@ -238,3 +157,10 @@ async def test_crops_are_shown_eye_to_eye_where_the_eyes_are_known(pages: Pages,
         text = (await anna.get(path)).text
         image = next(part for part in text.split("<img") if f"{scene.faces['n1']}/crop" in part)
         assert (path, "data-eyes" in image) == (path, True)
+
+
+async def test_a_face_of_a_video_says_where_in_it(pages: Pages, scene: Scene, store: Store) -> None:
+    await store.write(lambda tx: tx.do("MATCH (f:Face) SET f.frame_ms = 65400"))
+    paths, anna = await named(scene), await pages(ANNA)
+    for route in ("picture", "victim"):
+        assert "in the video at 1:05" in (await anna.get(paths[route])).text, route

@@ -9,7 +9,7 @@ import pytest
 from graph.actions.decide import contact_sheet, verdicts
 from graph.actions.decide.decision import Judgement, Seen
 from graph.domain.link import Decision, SecondDecision
-from graph.domain.people import Person, Role
+from graph.domain.people import Person
 from graph.store.session import Store
 from tests.integration.conftest import Pages
 from tests.support.access import access_of
@@ -92,13 +92,3 @@ async def test_new_candidates_lead_to_the_review_of_their_case(scene: Scene, pag
     assert "urgent · 1" in text and "<b>\u05d0" not in text and "review?case_id=local%3A%22%3E%3Cb%3E" in text
     supervisor = (await (await pages(SUE)).get("/app/inbox")).text
     assert "urgent · 1" in supervisor and "Review this case" not in supervisor
-
-
-async def test_only_who_sees_cases_has_an_inbox(pages: Pages) -> None:
-    for person in (Person("audrey", frozenset({Role.AUDITOR})), Person("ole", frozenset({Role.OPERATOR}), "north")):
-        client = await pages(person)
-        assert (await client.get("/app/inbox")).status_code == 403
-        assert (await client.get("/app/inbox/count")).status_code == 403
-        assert (await client.post("/app/inbox/seen", data={"until": "2026-01-01T00:00:00Z"})).status_code == 403
-    nowhere = await pages(Person("anna@north", ANNA.roles))
-    assert (await nowhere.get("/app/inbox")).status_code == 403

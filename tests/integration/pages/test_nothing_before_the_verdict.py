@@ -25,6 +25,7 @@ NOT_OF_THEM = {"audit", "verification", "intake", "begin", "callback", "crop", "
 """Pages of other roles, and routes that open none."""
 THIRD_NORTH = "local:2026-020"
 SET_SCORE = "MATCH ()-[r:CANDIDATE {link_id: $link_id}]->() SET r.score = $score, r.band = $band"
+LISTED = "MATCH (a:Face {face_id: $a}), (b:Face {face_id: $b}) MERGE (a)-[:AS_SIMILAR]->(b)"
 SCORES = [(0.99, "very strong support"), (0.41, "weak support"), (0.7, "strong support"), (0.55, "moderate support")]
 
 
@@ -48,6 +49,7 @@ async def filled(store: Store, files: MediaStore, scores: list[tuple[float, str]
     search_id = await ask_with_faces(access_of(store, ANNA, NOW, "test"), question, [scene.faces["n1"]])
     found = zip(("o1", "o2", "s1", "u1"), (score for score, _ in scores), strict=True)
     await scene.answer(search_id, sorted(found, key=lambda item: -item[1]), "n1")
+    await change(store, LISTED, a=scene.faces["n1"], b=scene.faces["o2"])
     names = {
         "case_id": NORTH,
         "face_id": scene.faces["n1"],
@@ -59,6 +61,7 @@ async def filled(store: Store, files: MediaStore, scores: list[tuple[float, str]
         "secret": "none",
         "search_id": search_id,
         "pair.face_id": scene.faces["o2"],
+        "similar_pair.face_id": scene.faces["o2"],
         "probe": scene.faces["n1"],
     }
     return PageScene(scene, names)

@@ -5,7 +5,6 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 
 from graph.actions.decide.label import Labelling, do_label
@@ -17,7 +16,7 @@ from graph.store.session import Store
 from tests.integration.conftest import Pages, entries
 from tests.support.access import access_of
 from tests.support.access_table import listed
-from tests.support.factories import ANNA, BEN, NORTH, SOUTH, SUE, Scene, drawn_face
+from tests.support.factories import ANNA, NORTH, SOUTH, SUE, Scene, drawn_face
 from tests.support.queue import change
 
 pytestmark = pytest.mark.anyio
@@ -367,14 +366,6 @@ async def test_hostile_words_stay_words(scene: Scene, pages: Pages) -> None:
     for path in (answer.headers["location"], "/app/search"):
         text = (await anna.get(path)).text
         assert "<script>alert" not in text and "&lt;script&gt;" in text
-
-
-async def test_another_districts_search_is_as_absent_as_one_that_is_not(scene: Scene, pages: Pages) -> None:
-    ben = await pages(BEN)
-    search_id = await asked(scene)
-    texts: list[httpx.Response] = [await ben.get(f"/app/search/{name}") for name in (search_id, "0" * 32)]
-    assert [answer.status_code for answer in texts] == [404, 404]
-    assert texts[0].text.replace(search_id, "0" * 32) == texts[1].text
 
 
 async def test_a_supervisor_sees_the_districts_searches_and_is_not_offered_to_judge(scene: Scene, pages: Pages) -> None:

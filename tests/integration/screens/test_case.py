@@ -149,7 +149,7 @@ async def test_a_service_that_stays_away_is_asked_for_a_minute(scene: Scene, sto
     while await again.is_hidden():
         await page.clock.run_for(3_000)
     assert len(asked) == 20
-    await page.unroute("**/upload")
+    await page.unroute("**/upload?*")
     await again.click()
     await expect(page.locator("[data-ended]")).to_be_visible()
     assert await uploads(store) == 1

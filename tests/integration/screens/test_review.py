@@ -169,9 +169,16 @@ async def test_who_comes_back_finds_the_same_item_as_they_had_marked_it(
     await item.get_by_role("heading", level=1).click()
     marked = await item.get_attribute("data-item")
     await page.keyboard.press("w")
-    await page.get_by_label("Reason, once").fill("is it a mirror?")
+    reason = page.get_by_label("Reason, once")
+    await reason.fill("is it a mirror?")
+    await page.wait_for_load_state()  # keys act once the scripts are there
+    await page.keyboard.press("Escape")
+    await expect(reason).not_to_be_focused()
+    await expect(reason).to_have_value("is it a mirror?")
+    await reason.focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("open until")).to_be_visible()
+    await page.wait_for_load_state()
     await page.keyboard.press("Escape")
     for _ in range(2):
         assert await item.get_attribute("data-item") == marked
