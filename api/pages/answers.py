@@ -42,9 +42,15 @@ class Result:
     link: VisibleLink | None
 
     @property
+    def is_asked_for(self) -> bool:
+        """Whether it is the very face that was asked for: its picture is in the material that was searched."""
+        return self.found.face_id == self.found.probe_face_id
+
+    @property
     def waits(self) -> bool:
         """Whether a person may judge the pair now."""
-        return not self.found.erased and (self.link is None or self.link.state in AWAITS_VERDICT)
+        is_pair = not self.found.erased and not self.is_asked_for
+        return is_pair and (self.link is None or self.link.state in AWAITS_VERDICT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ async def answer(
         "parts": await _parts(access, found),
         "picture": picture,
         "views": await read_crop_views(access, (face.face_id for face in (picture.items if picture else found.faces))),
+        "numbers": {face.face_id: number for number, face in enumerate(picture.items if picture else found.faces, 1)},
         "may_mark": may(access.person, Permission.MARK, [access.person.district]),
         "may_judge": may(access.person, Permission.JUDGE, [access.person.district]),
         "last": await last_pair(access, (face.face_id for face in found.faces), session.began_at),
@@ -100,7 +107,7 @@ async def _parts(access: Access, found: Answer) -> list[Part]:
     pairs = {
         (item.part, item.rank): ids.link_id(*ids.ordered(item.probe_face_id, item.face_id))
         for item in found.items
-        if item.probe_face_id is not None and not item.erased
+        if item.probe_face_id not in (None, item.face_id) and not item.erased
     }
     links = await read_links_by_id(access, list(pairs.values())) if pairs else {}
 

@@ -1,4 +1,7 @@
-"""`/app/_parts`: every part of the pages in every state, for those who build and test them; development only."""
+"""`/app/_parts`: the parts of the pages that need no face, in their states, for those who build them; development only.
+
+Items to judge, crops and the decision bar are on the pages of the scene of tests/support/page_scene.py.
+"""
 
 from fastapi import APIRouter
 from starlette.responses import Response

@@ -26,14 +26,15 @@ from graph.actions.decide.label import Labelling, do_label
 from graph.actions.read.agreement import read_agreement_on
 from graph.actions.read.claims import do_claim, do_renewal, do_skip, end_decided_claims
 from graph.actions.read.crop_views import read_crop_views
-from graph.actions.read.last_act import read_last_act
+from graph.actions.read.last_act import LastAct, read_last_act
 from graph.actions.read.links import read_link, read_links_by_id
 from graph.actions.read.queue import read_items, read_queue
+from graph.actions.read.queue_items import QueueItem
 from graph.actions.read.times import count_pictures_seen
 from graph.domain import ids
 from graph.domain.errors import Conflict, Invalid
 from graph.domain.label import Label
-from graph.domain.link import TEXT_LIMIT, Decision
+from graph.domain.link import AWAITS_VERDICT, TEXT_LIMIT, Decision
 from graph.domain.queue import Filters
 from graph.domain.visibility import VisibleLink
 
@@ -70,7 +71,9 @@ class SheetForm(BaseModel):
         reasons = tuple(reason for reason in self.reason if reason)
         if decision is not Decision.CONFIRMED:
             return SheetJudgement(seen_links(self.link), decision, reasons, self.text)
-        return SheetJudgement(seen_links(self.link), decision, reasons, self.text, apart, tuple(self.face) or None)
+        if not self.face:
+            raise Invalid("face: those that the page showed, all of which are judged")
+        return SheetJudgement(seen_links(self.link), decision, reasons, self.text, apart, tuple(self.face))
 
 
 def seen_links(links: Iterable[str]) -> tuple[Seen, ...]:
@@ -98,16 +101,20 @@ async def review(
 ) -> Response:
     """The person's open items, the first one in full, and what the last decision of the session was."""
     filters = Filters(case_id=case_id or None, victim_id=victim_id or None, leads=leads)
-    items = sorted(await open_items(access, filters), key=lambda one: one.key != first)
     last = None if aside else await read_last_act(access, "verdict", session.began_at)
+    opened = await open_items(access, filters)
+    # What was taken back is there again: first, as when it was taken back.
+    again = await with_facts(access, await _taken_back(access, last)) if last and last.is_undone else []
+    keys = {one.key for one in again}
+    items = again + sorted((one for one in opened if one.key not in keys), key=lambda one: one.key != first)
     links = await _judged(access, last.link_ids) if last and not last.is_undone else []
     today = services.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     seen = await count_pictures_seen(access, today)
     said: dict[str, object] = {
         "act_id": last.act_id if last else "",
-        "decision": last.decision if last else aside,
+        "decision": last.decision if last and not last.is_undone else aside,
         "links": links,
-        "undone": last is not None and last.is_undone,
+        "undone": bool(again),
     }
     return page("review.html", items=items, filters=filters, features=FEATURES, seen=seen, **said)
 
@@ -199,6 +206,12 @@ async def one_link(
     values = {"agreement": await read_agreement_on(access, link_id), "back": safe_back(back) if back else ""}
     views = await read_crop_views(access, (link.a.face_id, link.b.face_id))
     return page("link.html", link=link, views=views, **values)
+
+
+async def _taken_back(access: Access, last: LastAct) -> list[QueueItem]:
+    """The items of an act that the person took back, while they wait for a verdict."""
+    items = await read_items(access, last.link_ids)
+    return [item for item in items if all(link.state in AWAITS_VERDICT for link in item.links)]
 
 
 async def _judged(access: Access, link_ids: Sequence[str]) -> list[VisibleLink]:

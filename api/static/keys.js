@@ -109,3 +109,13 @@ for (const box of document.querySelectorAll("[data-keys-off]")) {
   box.checked = off();
   box.addEventListener("change", () => localStorage.setItem(OFF, box.checked ? "1" : ""));
 }
+
+// A form that is sent is not sent again by a second press; a download leaves the page as it is, so only for a while.
+const SENT_MS = 5000;
+addEventListener("submit", (event) => {
+  const { dataset, method } = event.target;
+  if (event.defaultPrevented || method !== "post") return;
+  if (dataset.sent) return event.preventDefault();
+  dataset.sent = "1";
+  setTimeout(() => delete dataset.sent, SENT_MS);
+});

@@ -5,7 +5,7 @@ import { align } from "./crops.js";
 import { isReady, preview } from "./judging.js";
 import { articles, current, items, look, pickedOf } from "./looking.js";
 import { drop, restore } from "./marked.js";
-import { isBusy, post, say } from "./sending.js";
+import { copyOf, isBusy, post, say } from "./sending.js";
 
 const LOOK_MS = 500; // for so long a new pair takes no verdict: a key that was pressed twice meant the one before
 const RENEW_MS = 4 * 60 * 1000;
@@ -117,7 +117,8 @@ async function undo(form) {
 
 async function noFace(article) {
   const face = pickedOf(article);
-  if (isBusy() || !face?.dataset.labelVersion) return;
+  if (isBusy() || !face) return;
+  if (!face.dataset.labelVersion) return article.querySelector("[data-consequence]").replaceChildren(copyOf("not-ours"));
   const body = new URLSearchParams({ face: face.dataset.face, label_version: face.dataset.labelVersion, claim: article.dataset.claim });
   const { answer, text } = await post(items.dataset.noFace, body);
   if (!answer.ok) return say(text);

@@ -16,6 +16,7 @@ const copyOf = (id) => document.getElementById(id).content.cloneNode(true);
 const shown = () => answer.querySelector("[data-search]");
 let timer = 0;
 let wait = FIRST_POLL_MS;
+let sending = false;
 
 // --- the answer ---
 
@@ -68,10 +69,14 @@ async function ask(url, options, meanwhile) {
 
 /** Sends a form; once it is saved only the page that follows is asked for again. */
 async function send(body, url) {
+  if (sending) return;
+  sending = true;
   const sent = await ask(url, { method: "POST", body }, "offline");
   const next = sent[0].headers.get("redthread-next");
   wait = FIRST_POLL_MS;
-  take(...(next ? await ask(next + new URL(url).search, {}, "away") : sent)); // in the session of the form
+  const answered = next ? await ask(next + new URL(url).search, {}, "away") : sent; // in the session of the form
+  sending = false;
+  take(...answered);
 }
 
 // --- the picture, which is only sent to be searched with ---

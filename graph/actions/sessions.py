@@ -121,7 +121,7 @@ async def allow_wider_view(store: Store, session: Session, case_id: str, reason:
 def _own_words(purpose: str) -> str:
     """The purpose, if it is a valid one and does not read like a claim: that is a purpose only while it is held."""
     stated = check_purpose(purpose)
-    if stated.startswith(CLAIM_PURPOSE):
+    if stated.startswith(CLAIM_PURPOSE) or not any(letter.isalpha() for letter in stated):
         raise Invalid("purpose: say it in words")
     return stated
 

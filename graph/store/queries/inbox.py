@@ -1,7 +1,7 @@
 """What changed in a district and for a person since their last visit, and the time of that visit.
 
-Each list is an index seek between two times, so it costs what changed and not what is stored. Lists of one person are
-ordered by their index.
+Each list is an index seek between two times, so it costs what changed and not what is stored; that of searches costs
+the searches that the person asked. Lists of one person are ordered by their index.
 """
 
 from typing import Final

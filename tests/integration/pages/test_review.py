@@ -40,6 +40,15 @@ async def test_the_largest_group_is_judged_in_one_act(scene: Scene, store: Store
     assert row == {"id": link_id, "state": "dismissed"}
 
 
+async def test_who_confirms_names_the_faces_that_the_page_showed(scene: Scene, store: Store, pages: Pages) -> None:
+    link_id = await scene.link("n1", "n2")
+    anna = await pages(ANNA)
+    form = {"link": f"{link_id}:0", "reason": "ears", "decision": "confirmed"}
+    for path in ("decisions", "previews"):
+        assert (await anna.post(f"/app/review/{path}", data=form)).status_code == 422
+    assert (await anna.post("/app/review/decisions", data={**form, "decision": "unsure"})).status_code == 303
+
+
 async def test_a_fault_of_the_service_answers_with_a_page(
     app: FastAPI, pages: Pages, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,6 +116,14 @@ async def test_own_faces_stand_poorest_first_whatever_their_rank(scene: Scene, s
     assert shown == [scene.faces[called] for called in ("o2", "o3", "o1")]
 
 
+async def test_the_picture_itself_may_be_what_is_found(scene: Scene, store: Store, pages: Pages) -> None:
+    """A picture that another case sent before has the same faces: there is no pair to judge."""
+    search_id = await asked(scene)
+    await scene.answer(search_id, [("n1", 1.0), ("n2", 0.5)], "n1")
+    text = (await (await pages(ANNA)).get(f"/app/search/{search_id}")).text
+    assert "this very picture" in text and text.count("Judge this pair") == 1
+
+
 async def test_nothing_found_never_reads_as_nobody_there(scene: Scene, pages: Pages) -> None:
     search_id, anna = await asked(scene, f"case:{NORTH}"), await pages(ANNA)
     await scene.answer(search_id, [])

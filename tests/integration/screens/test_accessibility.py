@@ -7,14 +7,17 @@ for the page, by 400 % one of 1280 x 1024 has 320 x 256 (WCAG 2.2, 1.4.10).
 
 import os
 from itertools import product
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
+from api.sign_in.development import write_link
 from graph.files import MediaStore
 from graph.store.session import Store
 from tests.integration.screens.conftest import SMALL, Open
+from tests.support.factories import ANNA, SUE
 from tests.support.page_scene import (
     NO_PAGES,
     READERS,
@@ -94,6 +97,31 @@ async def test_every_page_is_accessible(
     store: Store, files: MediaStore, open_as: Open, subtests: pytest.Subtests
 ) -> None:
     await examine(await typical_pages(store, files), open_as, subtests, "victim identification")
+
+
+@pytest.mark.usefixtures("link_id")
+async def test_what_no_address_leads_to_is_accessible(open_as: Open, subtests: pytest.Subtests, tmp_path: Path) -> None:
+    """The help, a refusal, the choice among users, and the first page after signing in."""
+    anna, newcomer = await open_as(ANNA), await open_as(ANNA, scheme="light", purpose="")
+    await newcomer.context.clear_cookies()
+    link = f"/app/sign-in/link/{write_link(tmp_path / 'links', [ANNA, SUE])}"
+    unstated = await open_as(ANNA, scheme="light", purpose="")
+    for page, path, status in (
+        (anna, "/app/review", 200),
+        (anna, "/app/cases/none", 404),
+        (newcomer, link, 200),
+        (unstated, "/app/purpose", 200),
+    ):
+        answer = await page.goto(path)
+        assert answer is not None and answer.status == status
+        if path == "/app/review":
+            await page.keyboard.press("?")
+            await expect(page.get_by_role("dialog")).to_be_visible()
+        with subtests.test(path=path.replace(link, "link")):
+            none_of(await faults_of_axe(page))
+            await page.set_viewport_size(REFLOW)
+            none_of(await page.evaluate(WIDER))
+            await page.set_viewport_size({"width": SMALL[0], "height": SMALL[1]})
 
 
 async def test_hostile_names_neither_execute_nor_widen_a_page(

@@ -54,6 +54,10 @@ async def test_a_whole_review_by_keyboard(scene: Scene, store: Store, open_as: O
     await page.keyboard.press("Backspace")
     await expect(page.locator("#last")).to_contain_text("Taken back")
     assert await states(store) == {"candidate": 3, "confirmed": 1}
+    back = await item.get_attribute("data-item")
+    await page.reload()
+    await expect(page.locator("#last")).to_contain_text("Taken back")
+    assert await item.get_attribute("data-item") == back, "another pair would be judged in its place"
     await press_verdict(page, "u")
     await expect(page.locator("#last")).to_contain_text("stays hidden")
     await page.reload()
