@@ -40,6 +40,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "no_context": (404, "There is no wider view of this face"),
     "method_not_allowed": (405, "This path does not take this method"),
     "too_slow": (408, "The request comes too slowly"),
+    "session_changed": (409, "The page was opened in another session"),
     "conflict": (409, "Somebody else acted first"),
     "stale_version": (409, "It has changed since it was looked at"),
     "claimed": (409, "Somebody else is judging this"),

@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -56,10 +57,12 @@ ROUTERS: Final = (
 
 
 def build_pages() -> FastAPI:
-    """The application; its owner sets `state.services`."""
+    """The application; its owner sets `state.services`; `state.forms` are the names of routes that take a form."""
     pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     for module in ROUTERS:
         pages.include_router(module.router)
+    routes = [route for module in ROUTERS for route in module.router.routes if isinstance(route, APIRoute)]
+    pages.state.forms = frozenset(route.name for route in routes if "POST" in (route.methods or ()))
     pages.add_api_route("/", first_page, include_in_schema=False)
     pages.mount("/static", StaticFiles(directory=Path(__file__).parent.parent / "static"), name="static")
     pages.add_exception_handler(RedthreadError, _refused)

@@ -134,5 +134,5 @@ async def _own_face(access: Access, face_id: str) -> SheetFace:
     """The face, which is in a case of the person's district."""
     face = (await read_chosen_faces(access, [face_id]))[face_id]
     if not face.case_ids:
-        raise NotFound("there is no such face")
+        raise NotFound("there is no such face", code="face_unknown")
     return face

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from starlette.datastructures import Headers
 from starlette.requests import Request, cookie_parser
@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import code_of
-from api.pages.page import problem_page
+from api.pages.page import MARK, problem_page
 from graph.actions.sessions import Session, find_session
 from graph.domain.errors import RedthreadError
 
@@ -25,8 +25,6 @@ COOKIE: Final = "redthread"
 HOST_COOKIE: Final = f"__Host-{COOKIE}"
 """The cookie's name under https: no other host or path can set it."""
 YEAR_S: Final = 365 * 24 * 3600
-SESSION_HEADER: Final = "redthread-session"
-"""In it a script says in which session its page was opened: somebody else may have signed in since."""
 SESSION_OVER: Final = "session_over"
 
 
@@ -35,6 +33,9 @@ class OnlyInSession:
 
     A form or script of another site is refused by the header Sec-Fetch-Site, which every browser since 2023 sends and
     no script can set (OWASP, Cross-Site Request Forgery Prevention: Fetch Metadata).
+
+    The address of every form names the session in which its page was opened: somebody else may have signed in since in
+    the same browser, and is not recorded as who sent it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -54,8 +55,9 @@ class OnlyInSession:
         if path.startswith(STATIC):
             return None
         services: Services = scope["app"].state.services
-        # A stream of events goes on by itself, so it keeps no session alive.
-        in_use = "text/event-stream" not in headers.get("accept", "")
+        is_act, marks = scope["method"] not in SAFE, parse_qs(scope["query_string"].decode("latin-1")).get(MARK)
+        # What goes on by itself keeps no session alive: a stream of events, and what a page asks again and again.
+        in_use = is_act or not (marks or "text/event-stream" in headers.get("accept", ""))
         try:
             session = await session_of(services, headers, services.now(), in_use=in_use)
         except RedthreadError as error:
@@ -63,13 +65,16 @@ class OnlyInSession:
             if code == "internal":
                 raise
             return problem_page(Request(scope), code)
-        if session is not None and headers.get(SESSION_HEADER, session.mark) != session.mark:
-            session = None
         scope.setdefault("state", {})["session"] = session
-        if session is not None or path.startswith(OPEN):
+        if path.startswith(OPEN):
+            return None
+        is_of_another = session is not None and (is_act or marks is not None) and marks != [session.mark]
+        if session is not None and not is_of_another:
             return None
         if headers.get("sec-fetch-dest", "document") != "document":
             return PlainTextResponse(SESSION_OVER, 401)
+        if is_of_another:
+            return problem_page(Request(scope), "session_changed")
         query = scope["query_string"].decode("latin-1")
         back = quote(path + (f"?{query}" if query else ""), safe="/")
         return RedirectResponse(f"/app/sign-in?next={back}" if scope["method"] in SAFE else "/app/sign-in", 303)

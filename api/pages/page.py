@@ -14,6 +14,7 @@ from starlette.routing import NoMatchFound
 from api.errors import STATUS
 from api.pages import language, texts
 from api.pages.menu import pages_of
+from api.sign_in.development import DevelopmentSignIn
 from api.sign_in.gate import PAGES
 from graph.actions.sessions import Session
 
@@ -25,6 +26,8 @@ HEADERS: Final[Mapping[str, str]] = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Vary": "Cookie",
 }
+MARK: Final = "session"
+"""The field of an address that names the session in which its page was opened; `api.pages.gate` checks it."""
 THEMES: Final = ("dark", "light")
 """Values of the cookie `theme`; without one the browser's wish decides, and dark where it has none."""
 
@@ -85,15 +88,21 @@ class Page:
             "theme": self.theme,
             "look": self.look,
             "path": self.path,
+            "has_users": isinstance(self._request.app.state.services.pages, DevelopmentSignIn),
             "here": here,
             "here_with_query": here + ("?" + self._request.url.query) * bool(self._request.url.query),
         }
         return environment(self.language).get_template(template).render(shared | values)
 
     def path(self, route: str, /, query: Mapping[str, object] | None = None, **parameters: str) -> str:
-        """The quoted path of the page whose route has this name; `query` values that are None or empty are left out."""
+        """The quoted path of the page whose route has this name; `query` values that are None or empty are left out.
+
+        The address of a form names the session.
+        """
         quoted = {name: quote(value, safe="") for name, value in parameters.items()}
         found = _path_format(self._request.app, route, tuple(parameters)).format_map(quoted)
+        if self.session is not None and route in self._request.app.state.forms:
+            query = {**(query or {}), MARK: self.session.mark}
         text = "&".join(
             f"{quote(name, safe='')}={quote(str(value), safe='')}"
             for name, value in (query or {}).items()

@@ -42,6 +42,8 @@ async def pair(
 ) -> Response:
     """The probe beside the face that was found or listed; `back` is the page that leads here."""
     found = await read_pair(access, search_id, (probe, face_id))
+    kind = "pair" if search_id else "similar_pair"
+    at = {"face_id": face_id} | ({"search_id": search_id} if search_id else {})
     shown = await read_sheet_faces(access, [*found.faces, *found.others])
     return page(
         "search/pair.html",
@@ -52,6 +54,8 @@ async def pair(
         waits=found.link is None or found.link.state in AWAITS_VERDICT,
         may_mark=may(access.person, Permission.LABEL, [access.person.district]),
         features=FEATURES,
+        judge=page.path(f"judge_{kind}", None, **at),
+        preview=page.path(f"preview_{kind}", None, **at),
         back=_back(page, back, search_id),
     )
 

@@ -97,11 +97,20 @@ async def callback(
 
 
 @router.post("/sign-out")
-async def sign_out(services: ServicesDep, session: SessionDep, page: PageDep) -> Response:
-    """Ends the session."""
+async def sign_out(
+    request: Request,
+    services: ServicesDep,
+    session: SessionDep,
+    page: PageDep,
+    change_user: Annotated[bool, Form()] = False,
+) -> Response:
+    """Ends the session, and unless the user is only changed the choice that this browser has from a link."""
     await do_sign_out(services.access(session.person), session)
     answer = page.see("sign_in")
     gate.drop_secret(answer, services, gate.COOKIE)
+    if isinstance(services.pages, DevelopmentSignIn) and not change_user:
+        services.pages.end_choice(gate.secret(services, request.cookies, CHOICE))
+        gate.drop_secret(answer, services, CHOICE)
     return answer
 
 

@@ -1,8 +1,9 @@
 """Sign-in of the local stack's development users to the pages, by a link with a one-time secret.
 
 Whoever can write into the data folder makes a link: a file, named by the SHA-256 of the secret, which lists the users.
-The link's first use deletes the file and gives the browser a choice among these users until the API ends. Without a
-link, or the key file beside it, the pages sign nobody in: other people of the machine reach the same address.
+The link's first use deletes the file and gives the browser a choice among these users until it signs out or the API
+ends. Without a link, or the key file beside it, the pages sign nobody in: other people of the machine reach the same
+address.
 """
 
 import json
@@ -59,6 +60,10 @@ class DevelopmentSignIn:
         """The users among whom a browser may choose."""
         until, users = self._choices.get(choice, (0.0, {}))
         return users if until > time.monotonic() else {}
+
+    def end_choice(self, choice: str) -> None:
+        """Nobody chooses by this secret any more."""
+        self._choices.pop(choice, None)
 
     def _path(self, secret: str) -> Path:
         return self.folder / sha256(secret.encode()).hexdigest()

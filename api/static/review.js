@@ -1,5 +1,6 @@
 // Items one by one, with script: the next in the same frame, one round trip a decision, previews asked ahead, undo.
 
+import { isIdle } from "./active.js";
 import { align } from "./crops.js";
 import { isReady, preview } from "./judging.js";
 import { articles, current, items, look, pickedOf } from "./looking.js";
@@ -8,7 +9,6 @@ import { copyOf, isBusy, post, say } from "./sending.js";
 
 const LOOK_MS = 500; // for so long a new pair takes no verdict: a key that was pressed twice meant the one before
 const RENEW_MS = 4 * 60 * 1000;
-const IDLE_MS = 5 * 60 * 1000;
 const ASIDE_MAX = 40; // keys of items in the address
 const FILTERS = ["case_id", "victim_id", "leads"];
 const KEPT = ["contradiction", "internal", "invalid", "version_missing", "several_items", "settled", "forbidden"];
@@ -17,7 +17,6 @@ const last = document.getElementById("last");
 const nothing = document.getElementById("nothing");
 const asideKeys = new Set(new URL(location).searchParams.get("known")?.split(",").filter(Boolean)); // put aside, where nobody claims items
 let newSince = -LOOK_MS; // when the pair after a verdict was shown
-let activeAt = Date.now();
 
 function show(article) {
   for (const other of articles()) other.hidden = other !== article;
@@ -80,9 +79,10 @@ async function decide(article, decision) {
   } else if (answer.status === 409 && again) {
     location.reload(); // the first try may have been saved
   } else {
-    if (KEPT.includes(say(text))) show(article);
+    // What waits when none is left here is known to the service alone: the item itself may wait again, changed.
+    if (KEPT.includes(say(text, () => articles().length || location.reload()))) show(article);
     else end(article);
-    if (!current()) show(articles()[0]);
+    if (!current() && articles().length) show(articles()[0]);
   }
 }
 
@@ -145,11 +145,9 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-for (const event of ["keydown", "pointermove"]) document.addEventListener(event, () => { activeAt = Date.now(); });
-
 setInterval(() => {
   const claims = articles().map((article) => article.dataset.claim).filter(Boolean);
-  if (!claims.length || !items.dataset.renew || Date.now() - activeAt > IDLE_MS) return;
+  if (!claims.length || !items.dataset.renew || isIdle()) return;
   fetch(items.dataset.renew, { method: "POST", body: new URLSearchParams(claims.map((claim) => ["claim", claim])) }).catch(() => {});
 }, RENEW_MS);
 

@@ -1,5 +1,6 @@
 // Search with script: the picture stays beside the answer, which grows by itself; faces are chosen and marked in it.
 
+import { isIdle } from "./active.js";
 import { align } from "./crops.js";
 import { drawable } from "./marking.js";
 
@@ -36,7 +37,7 @@ function take(response, text) {
   align(answer);
   drawFaces();
   if (isNew) {
-    history.pushState(null, "", response.url);
+    history.pushState(null, "", response.url.split("?")[0]);
     answer.scrollIntoView({ block: "nearest" });
   }
   poll();
@@ -44,10 +45,11 @@ function take(response, text) {
 
 function poll() {
   clearTimeout(timer);
-  if (!shown()?.hasAttribute("data-waiting")) return;
+  if (!shown()?.dataset.waiting) return;
   timer = setTimeout(async () => {
     wait = Math.min(wait * 1.6, LAST_POLL_MS);
-    const response = await fetch(location.href).catch(() => null);
+    if (isIdle()) return poll(); // asks nothing until somebody is there
+    const response = await fetch(shown().dataset.waiting).catch(() => null);
     const text = await response?.text().catch(() => null);
     if (typeof text === "string") take(response, text);
     else poll();
@@ -72,7 +74,7 @@ async function send(body, url) {
   const sent = await ask(url, { method: "POST", body }, "offline");
   const next = sent[0].headers.get("redthread-next");
   wait = FIRST_POLL_MS;
-  const answered = next ? await ask(next, {}, "away") : sent;
+  const answered = next ? await ask(next + new URL(url).search, {}, "away") : sent; // in the session of the form
   sending = false;
   take(...answered);
 }

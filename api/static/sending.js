@@ -1,4 +1,5 @@
 // Sends what a person decided: one at a time, only in the session it was made in, again while the service is away.
+// The address names the session.
 
 const RETRY_MS = 2000;
 const SLOW_MS = 1500; // from then on the page says that nothing is saved yet
@@ -19,8 +20,7 @@ export async function post(url, body) {
   try {
     for (;;) {
       const slow = setTimeout(() => trouble.replaceChildren(copyOf("offline")), SLOW_MS);
-      const headers = { "Redthread-Session": root.dataset.session };
-      const asked = { method: "POST", body, headers, signal: AbortSignal.timeout(ANSWER_MS) };
+      const asked = { method: "POST", body, signal: AbortSignal.timeout(ANSWER_MS) };
       const answer = await fetch(url, asked).catch(() => null);
       const text = await answer?.text().catch(() => null);
       clearTimeout(slow);
@@ -42,13 +42,16 @@ export async function post(url, body) {
   }
 }
 
-/** Shows a refusal until the reviewer goes on; returns its code. */
-export function say(text) {
+/** Shows a refusal until the reviewer goes on, and then calls `next`; returns its code. */
+export function say(text, next = () => {}) {
   trouble.innerHTML = text;
   if (!trouble.querySelector("[data-code]")) trouble.replaceChildren(copyOf("failed")); // what answered is not the pages
   const panel = trouble.querySelector("[data-code]");
   panel.append(copyOf("acknowledge"));
-  panel.querySelector("button").addEventListener("click", () => trouble.replaceChildren());
+  panel.querySelector("button").addEventListener("click", () => {
+    trouble.replaceChildren();
+    next();
+  });
   return panel.dataset.code;
 }
 

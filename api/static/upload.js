@@ -50,6 +50,15 @@ function line(called) {
   return item.lastChild;
 }
 
+/** The form's address and purpose in the session that the same person has now, from another tab. */
+async function takeSession() {
+  const answer = await fetch(location.href).catch(() => null);
+  const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : "", "text/html");
+  if (page.documentElement.dataset.person !== document.documentElement.dataset.person) return;
+  form.action = page.querySelector("[data-upload]").getAttribute("action");
+  form.querySelector("[data-purpose]").replaceWith(page.querySelector("[data-purpose]"));
+}
+
 /** The answer to one file, and its text; null while the service stays away. */
 async function send(file, place) {
   for (let tries = 1; ; tries += 1) {
@@ -78,6 +87,7 @@ function take(entry, sent) {
 async function sendAll() {
   if (busy) return;
   busy = true;
+  if (!over.hidden) await takeSession();
   over.hidden = true;
   while (queue.length) {
     const entry = queue[0];

@@ -94,6 +94,15 @@ async def pages(app: FastAPI, store: Store) -> AsyncIterator[Pages]:
                 headers={"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"},
                 cookies={COOKIE: cookie},
             )
+            session = await find_session(store, cookie, datetime.now(UTC), in_use=False)
+            assert session is not None
+            mark = session.mark
+
+            async def as_a_form(request: httpx.Request) -> None:
+                if request.method == "POST" and "session" not in request.url.params:
+                    request.url = request.url.copy_merge_params({"session": mark})
+
+            client.event_hooks = {"request": [as_a_form]}
             return await stack.enter_async_context(client)
 
         yield signed_in

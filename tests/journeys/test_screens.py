@@ -54,7 +54,7 @@ def test_from_the_link_to_the_threads_of_a_case(demo: Demo, browser: Browser) ->
     decide(page, "d", "different")
     decide(page, "Backspace", "Taken back")
     decide(page, "y s", "same person")
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Change user").click()
 
     sign_in(page, "supervisor")
     expect(page).to_have_url(re.compile("/app/approvals"))

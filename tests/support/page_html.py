@@ -20,6 +20,8 @@ class PageHtml(HTMLParser):
         self.ids: Counter[str] = Counter()
         self.headings = 0
         self.shown = ""
+        self.sent_to: list[str] = []
+        """Addresses that forms and scripts send to: those of forms that POST, and of attributes of data."""
         self._open: list[tuple[str, bool]] = []
         self.feed(text)
         self.close()
@@ -36,7 +38,10 @@ class PageHtml(HTMLParser):
         self.ids.update(filter(None, [given.get("id")]))
         if tag in ("style", "base", "iframe", "object", "embed") or (tag == "script" and "src" not in given):
             self.faults.append(f"an element {tag}")
+        is_sent = tag == "form" and given.get("method") == "post"
         for name, value in attrs:
+            if value and (name == "formaction" or name.startswith("data-") or (name == "action" and is_sent)):
+                self.sent_to.append(value)
             if name.startswith("on") or name == "style":
                 self.faults.append(f"an attribute {name}")
             if name in ("src", "href", "action", "formaction", "data", "srcset"):

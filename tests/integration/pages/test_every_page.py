@@ -1,19 +1,25 @@
 """Every page, found by its route: its security headers, its markup, and that hostile names stay text."""
 
 import html
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+from api.sign_in.gate import PAGES
 from graph.files import MediaStore
 from graph.store.session import Store
 from tests.integration.conftest import Pages
 from tests.support.page_html import PageHtml
-from tests.support.page_scene import HOSTILE, READERS, PageScene, hostile, hostile_pages, typical_pages
+from tests.support.page_scene import HOSTILE, READERS, PageScene, hostile, hostile_pages, page_routes, typical_pages
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
 WITH_NAMES = 30
+WITHOUT_FORM = {"/inbox/undone", "/pairs/undone", "/sign-in/development"} | {
+    f"/search/{{search_id}}/{act}" for act in ("end", "marks", "register", "undone")
+}
+"""Routes of forms that no page has in the typical scene."""
 SOURCES = {"script-src": "'self'", "style-src": "'self'", "connect-src": "'self'", "form-action": "'self'"}
 
 
@@ -35,12 +41,19 @@ async def test_every_page_is_safe_in_a_browser(
     pages: Pages, store: Store, files: MediaStore, subtests: pytest.Subtests
 ) -> None:
     filled = await typical_pages(store, files)
+    named: set[str | None] = set()
     for path, answer in (await answers(pages, filled, "victim identification")).items():
         with subtests.test(path=path):
             check_headers(answer)
             assert answer.status_code < 500
             if answer.headers.get("content-type", "").startswith("text/html"):
-                assert PageHtml(answer.text).faults == []
+                page = PageHtml(answer.text)
+                assert page.faults == []
+                forms = {address: form_of(address) for address in page.sent_to}
+                unnamed = [address for address, form in forms.items() if form and "session" not in query_of(address)]
+                assert not unnamed, "it would be recorded as done by whoever is signed in when it is sent"
+                named |= set(forms.values())
+    assert named - {None} == {route.path_format for route in page_routes("POST")} - WITHOUT_FORM
 
 
 async def test_hostile_names_stay_text(
@@ -59,6 +72,16 @@ async def test_hostile_names_stay_text(
             shown += HOSTILE[:60] in page.shown
             assert html.escape("<script>canary", quote=False) in answer.text or HOSTILE[:60] not in page.shown
     assert shown >= WITH_NAMES, "the scene's names are on fewer pages than before"
+
+
+def form_of(address: str) -> str | None:
+    """The path of the route that takes what is sent to this address, with its parameters in braces; None for others."""
+    path = urlsplit(address).path.removeprefix(PAGES)
+    return next((route.path_format for route in page_routes("POST") if route.path_regex.match(path)), None)
+
+
+def query_of(address: str) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(address).query)
 
 
 def check_headers(answer: httpx.Response) -> None:

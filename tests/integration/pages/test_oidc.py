@@ -1,6 +1,7 @@
 """Sign-in to the pages by the authorization code flow with PKCE, against a real issuer in this process."""
 
 import asyncio
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -115,7 +116,8 @@ async def test_the_whole_flow_signs_in_with_the_roles_of_the_id_token(
         assert all(needed in cookie for cookie in cookies)
     assert not any("domain" in cookie.lower() for cookie in cookies)
 
-    assert (await browser.post("/app/purpose", data={"stated": "case work"})).status_code == 303
+    form = re.search(r'action="(/app/purpose[^"]*)"', (await browser.get("/app/purpose")).text)
+    assert form is not None and (await browser.post(form[1], data={"stated": "case work"})).status_code == 303
     assert (await browser.get("/app/review")).status_code == 200
     assert (await browser.get("/app/approvals")).status_code == 403, "kim is no supervisor"
     signed_in = [entry for entry in await deeds(store) if entry.action == AuditAction.SESSION_BEGUN]

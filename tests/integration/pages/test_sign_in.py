@@ -1,11 +1,13 @@
 """Signing in to the pages: by a link that works once, and never by a form of another site."""
 
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from api.pages.gate import COOKIE
 from api.sign_in.development import write_link
@@ -13,9 +15,10 @@ from graph.actions import sessions
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import StoreUnavailable
 from graph.store.session import Store
-from tests.integration.conftest import Pages, deeds
+from tests.integration.conftest import Pages, deeds, entries
 from tests.support.access import access_of
-from tests.support.factories import ANNA, NOW, SUE
+from tests.support.factories import ANNA, NORTH, NOW, SUE, Scene
+from tests.support.page_scene import page_routes
 
 pytestmark = pytest.mark.anyio
 
@@ -45,6 +48,24 @@ async def test_a_link_signs_in_once(browser: httpx.AsyncClient, store: Store, tm
     assert (await browser.get(f"/app/sign-in/link/{secret}")).status_code == 404
     signed_in = [entry for entry in await deeds(store) if entry.action == AuditAction.SESSION_BEGUN]
     assert [entry.actor for entry in signed_in] == [ANNA.actor, SUE.actor]
+
+
+async def test_sign_out_ends_the_choice_of_users_and_a_change_of_user_does_not(
+    browser: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    chosen = {"actor": ANNA.actor, "secret": write_link(tmp_path / "links", [ANNA, SUE])}
+    await browser.post("/app/sign-in/development", data=chosen, headers=OWN)
+    old = dict(browser.cookies)
+    for fields, offered in (({"change_user": "true"}, True), ({}, False)):
+        form = re.search(r'action="(/app/sign-out[^"]*)"', (await browser.get("/app/purpose")).text)
+        assert form is not None
+        answer = await browser.post(form[1], data=fields, headers=OWN)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/app/sign-in")
+        assert (SUE.actor in (await browser.get("/app/sign-in")).text) is offered
+        again = await browser.post("/app/sign-in/development", data={"actor": SUE.actor}, headers=OWN)
+        assert again.status_code == (303 if offered else 401)
+    browser.cookies.update(old)
+    assert SUE.actor not in (await browser.get("/app/sign-in")).text, "the secret of the choice is worth nothing now"
 
 
 async def test_only_users_of_the_link_sign_in(browser: httpx.AsyncClient, tmp_path: Path) -> None:
@@ -127,3 +148,39 @@ async def test_while_the_graph_is_away_a_browser_gets_a_page(
     assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
     assert "The database does not answer" in answer.text
     assert (await anna.get("/app/static/screens.css")).status_code == 200
+
+
+@pytest.mark.parametrize("route", [route for route in page_routes("POST") if not route.path.startswith("/sign-in/")])
+async def test_a_form_of_an_earlier_session_is_not_recorded_under_the_next_one(
+    pages: Pages, scene: Scene, store: Store, route: APIRoute
+) -> None:
+    anna, sue = await pages(ANNA), await pages(SUE)
+    form = re.search(r'action="/app/sign-out\?(session=\w+)"', (await anna.get("/app/review")).text)
+    assert form is not None
+    before = await entries(store)
+    for query in (form[1], "session=", f"{form[1]}&{form[1]}"):
+        address = f"/app{route.path_format}?{query}"
+        answer = await sue.post(address)
+        assert answer.status_code == 409 and "See above who is signed in now" in answer.text
+        script = await sue.post(address, headers={"Sec-Fetch-Dest": "empty"})
+        assert (script.status_code, script.text) == (401, "session_over")
+    assert await entries(store) == before
+    assert (await anna.post(f"/app/purpose?{form[1]}", data={"stated": "case work"})).status_code == 303
+
+
+async def test_what_a_page_asks_by_itself_keeps_no_session_alive(pages: Pages, scene: Scene, store: Store) -> None:
+    """The answer of a search that waits was asked for every 15 seconds, so the session never became idle."""
+    anna, sue = await pages(ANNA), await pages(SUE)
+    question = {"case_id": NORTH, "where": "register", "purpose": "test", "legal_basis": "test"}
+    asked = await anna.post("/app/search", data={**question, "face": scene.faces["n1"]})
+    waiting = await anna.get(asked.headers["location"])
+    address = re.search(r'data-waiting="([^"]+)"', waiting.text)
+    assert address is not None and "session=" in address[1]
+    before = (datetime.now(UTC) - sessions.IDLE / 2).isoformat()
+    await store.write(lambda tx: tx.do("MATCH (s:Session) SET s.seen_at = $at", at=before))
+    last_use = "MATCH (s:Session {actor: $actor}) RETURN s.seen_at AS at"
+    assert (await anna.get(address[1])).status_code == 200
+    assert await store.read(lambda tx: tx.one(last_use, actor=ANNA.actor)) == {"at": before}
+    assert (await anna.get(asked.headers["location"])).status_code == 200
+    assert await store.read(lambda tx: tx.one(last_use, actor=ANNA.actor)) != {"at": before}
+    assert (await sue.get(address[1], headers={"Sec-Fetch-Dest": "empty"})).text == "session_over"

@@ -80,3 +80,24 @@ async def test_an_approval_without_script(scene: Scene, store: Store, open_as: O
     await page.get_by_role("button", name="undo").click()
     await expect(page.locator("#last")).to_contain_text("Taken back")
     assert await states(store) == {"confirmed": 2}
+
+
+async def test_what_changed_before_the_decision_is_shown_again_and_not_called_done(
+    scene: Scene, store: Store, open_as: Open
+) -> None:
+    """The last item was refused because it had changed, and the page said that nothing waits."""
+    await confirmed_pairs(scene, 1)
+    page = await open_as(SUE)
+    await page.goto("/app/approvals")
+    await expect(page.locator("[data-tool=zoom]")).to_be_visible()
+    await change(store, "MATCH ()-[r:CANDIDATE]->() SET r.version = r.version + 1")
+    await press_verdict(page, "s")
+    await expect(page.locator("#trouble")).to_contain_text("nothing new was saved")
+    await expect(page.locator("#nothing")).to_be_hidden()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#trouble")).to_be_empty()
+    await expect(page.locator("article.item:not([hidden])")).to_have_count(1)
+    await press_verdict(page, "s")
+    await expect(page.locator("#last")).to_contain_text("approved")
+    await expect(page.locator("#nothing")).to_be_visible()
+    assert await states(store) == {"approved": 1}

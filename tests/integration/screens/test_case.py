@@ -115,7 +115,7 @@ async def test_no_file_stops_those_after_it_and_what_was_not_saved_is_sent_again
         status = answers.pop(0) if answers else 0
         await (route.fulfill(status=status, body="no page of ours") if status else route.continue_())
 
-    await page.route("**/upload", answer)
+    await page.route("**/upload?*", answer)
     await add(page, file("a.jpg"), file("bb.jpg"), file("ccc.jpg"), file("dddd.jpg"))
     sent = page.locator("[data-files] li")
     await expect(page.locator("[data-over]")).to_be_visible()
@@ -143,13 +143,13 @@ async def test_a_service_that_stays_away_is_asked_for_a_minute(scene: Scene, sto
         asked.append(route.request.url)
         await route.fulfill(status=503)
 
-    await page.route("**/upload", away)
+    await page.route("**/upload?*", away)
     await add(page, file("a.jpg"))
     again = page.get_by_role("button", name="Send those again")
     while await again.is_hidden():
         await page.clock.run_for(3_000)
     assert len(asked) == 20
-    await page.unroute("**/upload")
+    await page.unroute("**/upload?*")
     await again.click()
     await expect(page.locator("[data-ended]")).to_be_visible()
     assert await uploads(store) == 1

@@ -119,7 +119,7 @@ async def test_while_the_service_is_away_nothing_is_lost(scene: Scene, store: St
         tries += 1
         await (route.abort() if tries == 1 else route.fulfill(status=503) if tries == 2 else route.continue_())
 
-    await page.route("**/review/decisions", away)
+    await page.route("**/review/decisions?*", away)
     await press_verdict(page, "d")
     await expect(page.locator("#trouble")).to_contain_text("Not saved. Trying again")
     await page.keyboard.press("d")  # locked: the next pair is not judged unseen
@@ -142,7 +142,7 @@ async def test_a_fault_of_the_service_is_shown_and_nothing_is_sent_again(
         tries += 1
         await (route.fulfill(status=500, body="Bad gateway?") if tries == 1 else route.continue_())
 
-    await page.route("**/review/decisions", failing)
+    await page.route("**/review/decisions?*", failing)
     item = page.locator("article.item:not([hidden])")
     first = await item.get_attribute("data-claim")
     await page.keyboard.press("e")

@@ -45,6 +45,7 @@ async def test_a_whole_search_by_keyboard(scene: Scene, store: Store, open_as: O
     await expect(page.locator("html")).to_have_class("zoomed")
     await press(page, "w")
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Wider view")
+    await press(page, "Escape")  # leaves the field of the reason
     await press(page, "Escape")
     await expect(page.locator("[data-feature=ears]")).to_have_attribute("aria-pressed", "true")
     await page.evaluate(PICTURES_CAME)
@@ -174,11 +175,30 @@ async def test_a_search_that_was_saved_is_not_asked_twice(scene: Scene, store: S
             failed.append(route.request.url)
             await route.abort()
 
-    await page.route(re.compile(r"/app/search/[0-9a-f]+$"), fail_once)
+    await page.route(re.compile(r"/app/search/[0-9a-f]+\?session="), fail_once)
     await page.locator("#file").set_input_files([{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": drawn_face()}])
     await page.get_by_label("For which case?").fill(NORTH)
     await page.get_by_label("Legal basis").fill("StPO 98c")
     await page.get_by_role("button", name="Start the search").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
     [search] = await store.read(lambda tx: tx.rows(ASKED))
-    assert failed == [page.url] and page.url.endswith(search["id"])
+    assert [address.partition("?")[0] for address in failed] == [page.url] and page.url.endswith(search["id"])
+
+
+async def test_a_page_that_nobody_works_on_asks_nothing_by_itself(scene: Scene, store: Store, open_as: Open) -> None:
+    """A search that waited kept the session alive, and wrote that its answer was seen, every 15 seconds for hours."""
+    page = await open_as(ANNA)
+    await page.clock.install(time=0)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "?session=" in request.url else None)
+    await page.goto(f"/app/search?face={scene.faces['n1']}")
+    await page.get_by_label("Legal basis").fill("StPO 98c")
+    await page.get_by_role("button", name="Start the search").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
+    asked.clear()
+    await page.clock.pause_at(3_600_000)
+    await page.clock.run_for(60_000)
+    assert asked == []
+    await page.mouse.move(200, 200)
+    async with page.expect_request(re.compile(r"/app/search/[0-9a-f]+\?session=")):
+        await page.clock.run_for(15_000)
