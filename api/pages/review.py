@@ -103,8 +103,11 @@ async def review(
     filters = Filters(case_id=case_id or None, victim_id=victim_id or None, leads=leads)
     last = None if aside else await read_last_act(access, "verdict", session.began_at)
     opened = await open_items(access, filters)
-    # What was taken back is there again: first, as when it was taken back.
-    again = await with_facts(access, await _taken_back(access, last)) if last and last.is_undone else []
+    # What was taken back is there again: first, as when it was taken back, unless another item is asked for.
+    is_plain = filters == Filters()
+    again = await with_facts(access, await _taken_back(access, last)) if last and last.is_undone and is_plain else []
+    if first and first not in {one.key for one in again}:
+        again = []
     keys = {one.key for one in again}
     items = again + sorted((one for one in opened if one.key not in keys), key=lambda one: one.key != first)
     links = await _judged(access, last.link_ids) if last and not last.is_undone else []

@@ -117,11 +117,12 @@ async function undo(form) {
 
 async function noFace(article) {
   const face = pickedOf(article);
-  if (isBusy() || !face) return;
+  if (isBusy() || performance.now() - newSince < LOOK_MS || !face) return;
   if (!face.dataset.labelVersion) return article.querySelector("[data-consequence]").replaceChildren(copyOf("not-ours"));
   const body = new URLSearchParams({ face: face.dataset.face, label_version: face.dataset.labelVersion, claim: article.dataset.claim });
   const { answer, text } = await post(items.dataset.noFace, body);
   if (!answer.ok) return say(text);
+  newSince = performance.now();
   end(article);
   take(text);
 }
