@@ -270,7 +270,7 @@ async def test_a_search_in_one_case_is_asked_again_in_the_whole_register_as_it_w
     for search_id, (media_id, turn, victim_id) in expected.items():
         await scene.answer(search_id, [])
         again = f"/app/search/{search_id}/register"
-        assert f'action="{again}"' in (await anna.get(f"/app/search/{search_id}")).text
+        assert f'action="{again}?session=' in (await anna.get(f"/app/search/{search_id}")).text
         answer = await anna.post(again)
         assert answer.status_code == 303, answer.text
         new = answer.headers["location"].rpartition("/")[2]
