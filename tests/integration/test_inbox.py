@@ -1,6 +1,6 @@
 """What changed since a person's last visit: for whom it is there, how little it tells, and what ends the visit."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -213,7 +213,8 @@ async def test_the_visit_ends_when_the_person_says_so_and_not_by_looking(store: 
 
     await do_end_visit(access_of(store, ANNA, LATER), NOW - timedelta(days=3))
     assert (await inbox(store)).since == LATER.isoformat(), "an earlier time takes nothing back"
-    for wrong in (LATER + timedelta(seconds=1), LATER.replace(tzinfo=None)):
+    before_time = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    for wrong in (LATER + timedelta(seconds=1), LATER.replace(tzinfo=None), before_time):
         with pytest.raises(Invalid):
             await do_end_visit(access_of(store, ANNA, LATER), wrong)
 

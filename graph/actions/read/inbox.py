@@ -147,7 +147,7 @@ async def do_reopen_visit(access: Access, until: datetime) -> None:
 
 async def _move_visit(access: Access, until: datetime, query: LiteralString) -> None:
     check_district(access.person, Permission.SEE)
-    if until.tzinfo is None or until > access.at:
+    if until.tzinfo is None or not datetime.fromtimestamp(0, UTC) <= until <= access.at:
         raise Invalid("until: a time with its zone, and not one to come")
     end = until.astimezone(UTC).isoformat()
 

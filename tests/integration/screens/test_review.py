@@ -221,6 +221,7 @@ async def test_a_key_after_g_stays_on_the_page_and_after_shift_g_leaves_it(
     await page.keyboard.press("Shift+G")
     await page.keyboard.press("c")
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Cases")
+    await page.wait_for_load_state("load")  # before it no script reads keys
     await page.keyboard.press("g")
     await page.keyboard.press("r")
     await expect(item).to_have_count(1)
