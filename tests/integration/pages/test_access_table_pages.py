@@ -54,7 +54,12 @@ class Row:
         return f"{self.route} {self.thing} {dict(self.query) or dict(self.form) or ''}"
 
 
-JUDGE = {"link": "{link_id}:0", "reason": "ears", "decision": "dismissed"}
+JUDGE = {
+    "link": "{link_id}:0",
+    "face": "{face_id} {other_face_id}",
+    "reason": "ears",
+    "decision": "dismissed",
+}
 APPROVE = {"act": "{act_id}", "link": "{link_id}:1", "face": "{face_id}", "decision": "approved"}
 NAME = {
     "person_ref": "person-1",

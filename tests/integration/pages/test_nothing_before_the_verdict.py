@@ -19,7 +19,9 @@ from tests.support.queue import change, pairs
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
-MADE_ANEW = re.compile(r"\bdata-session=\S+|(?:\b|%3D|%2F)[0-9a-f]{32}\b|\d{4}-\d\d-\d\dT[\d:.+]+|>[^<]*</time>")
+MADE_ANEW = re.compile(
+    r"\b(?:data-)?session(?:=|%3D)\S+|(?:\b|%3D|%2F)[0-9a-f]{32}\b|\d{4}-\d\d-\d\dT[\d:.+]+|>[^<]*</time>"
+)
 """Ids of claims, and times, which differ from one filling of the graph to the next."""
 NOT_OF_THEM = {"audit", "verification", "intake", "begin", "callback", "crop", "context", "inbox_count"}
 """Pages of other roles, and routes that open none."""
