@@ -65,8 +65,8 @@ def filled(what: Any, names: Names) -> Any:
         case str():
             return what.format(**names)
         case Mapping():
-            return {key: filled(value, names) for key, value in what.items()}  # type: ignore[misc]
+            return {key: filled(value, names) for key, value in what.items()}
         case list():
-            return [filled(value, names) for value in what]  # type: ignore[misc]
+            return [filled(value, names) for value in what]
         case _:
             return what
