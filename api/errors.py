@@ -52,6 +52,7 @@ STATUS: Final[Mapping[str, tuple[int, str]]] = {
     "link_exists": (409, "These faces are linked already"),
     "face_exists": (409, "There is a face in this place already"),
     "unapproved_link": (409, "A link of this victim waits for approval"),
+    "already_proposed": (409, "This identification waits for a second person already"),
     "no_longer_one": (409, "These faces are no longer one victim"),
     "claim_expired": (409, "The claim is over"),
     "claims_limit": (409, "There are too many open claims"),

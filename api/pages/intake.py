@@ -68,7 +68,7 @@ def _plots(times: Times) -> dict[str, Plot | None]:
 
 @router.post("/intake/replays", name="replay")
 async def replay(
-    access: Replayer, page: PageDep, event: Annotated[list[str], Form(min_length=1, max_length=A_PAGE)]
+    access: Replayer, page: PageDep, event: Annotated[list[str], Form(default_factory=list[str], max_length=A_PAGE)]
 ) -> Response:
     """Sends these events again; one that does not wait any more, or cannot be sent, stops no other."""
     refused = 0

@@ -45,13 +45,15 @@ async def pair(
     kind = "pair" if search_id else "similar_pair"
     at = {"face_id": face_id} | ({"search_id": search_id} if search_id else {})
     shown = await read_sheet_faces(access, [*found.faces, *found.others])
+    link = found.link
     return page(
         "search/pair.html",
         pair=found,
         asked=shown[probe],
         found=shown[face_id],
         others=[shown[face] for face in found.others],
-        waits=found.link is None or found.link.state in AWAITS_VERDICT,
+        waits=link is None or link.state in AWAITS_VERDICT,
+        is_own=link is not None and (link.score is not None or link.proposed_by == access.person.actor),
         may_mark=may(access.person, Permission.LABEL, [access.person.district]),
         features=FEATURES,
         judge=page.path(f"judge_{kind}", None, **at),

@@ -51,7 +51,7 @@ class IdentificationOut(fields_of(VisibleIdentification)):
     """)
 
 
-_PROPOSAL = ("not_found", "forbidden", "unapproved_link", "stale_version", "version_missing")
+_PROPOSAL = ("not_found", "forbidden", "already_proposed", "unapproved_link", "stale_version", "version_missing")
 _DECISION = (
     "not_found",
     "forbidden",

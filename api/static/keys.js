@@ -110,12 +110,13 @@ for (const box of document.querySelectorAll("[data-keys-off]")) {
   box.addEventListener("change", () => localStorage.setItem(OFF, box.checked ? "1" : ""));
 }
 
-// A form that is sent is not sent again by a second press; a download leaves the page as it is, so only for a while.
-const SENT_MS = 5000;
+// A form that is sent is not sent again by a second press, unless no other page has come for a minute.
+const SENT_MS = 60000;
 addEventListener("submit", (event) => {
   const { dataset, method } = event.target;
-  if (event.defaultPrevented || method !== "post") return;
+  if (event.defaultPrevented || method !== "post" || "download" in dataset) return;
   if (dataset.sent) return event.preventDefault();
   dataset.sent = "1";
   setTimeout(() => delete dataset.sent, SENT_MS);
 });
+addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));

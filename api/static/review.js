@@ -11,7 +11,7 @@ const LOOK_MS = 500; // for so long a new pair takes no verdict: a key that was 
 const RENEW_MS = 4 * 60 * 1000;
 const ASIDE_MAX = 40; // keys of items in the address
 const FILTERS = ["case_id", "victim_id", "leads"];
-const KEPT = ["contradiction", "internal", "invalid", "version_missing", "several_items", "settled", "forbidden"];
+const KEPT = ["contradiction", "internal", "invalid", "version_missing", "several_items", "forbidden"];
 
 const last = document.getElementById("last");
 const nothing = document.getElementById("nothing");
@@ -88,6 +88,7 @@ async function decide(article, decision) {
 
 function take(text) {
   const parsed = new DOMParser().parseFromString(text, "text/html");
+  for (const article of articles()) delete article.dataset.asked; // what *same* joins may be more or less now
   last.replaceChildren(...parsed.querySelector("[data-last]").childNodes);
   const known = new Set(articles().map((article) => article.dataset.claim));
   for (const article of parsed.querySelectorAll("[data-items] > article")) {

@@ -57,5 +57,9 @@ export function say(text, next = () => {}) {
 
 export function sessionOver() {
   trouble.replaceChildren(copyOf("over"));
+  const back = trouble.querySelector("a");
+  const signIn = new URL(back.href);
+  signIn.searchParams.set("next", location.pathname + location.search); // which item stood first is in the address now
+  back.href = signIn.pathname + signIn.search;
   document.getElementById("items").inert = true;
 }

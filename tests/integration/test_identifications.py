@@ -41,6 +41,8 @@ async def test_a_victim_is_identified_by_two_people_and_the_identity_falls_with_
     said = await proposal(store)
     found = await identify.do_identification(access_of(store, ANNA, NOW), name, said)
     assert found.state is IdentificationState.PROPOSED
+    with pytest.raises(Conflict, match="waits for a second person"):
+        await identify.do_identification(access_of(store, ANNA, NOW), name, said)
     with pytest.raises(Forbidden):
         await identify.do_identification_approval(
             access_of(store, BEN, NOW), found.identification_id, 0, SecondDecision.APPROVED, ""

@@ -43,7 +43,7 @@ async def do_identification(access: Access, victim_id: str, proposal: Proposal) 
     """The proposed identification of a victim; it has no effect until another person approves it.
 
     Raises NotFound for an unknown victim or one without a face that this person may see, Invalid for an empty
-    reference or reason.
+    reference or reason, Conflict (`already_proposed`) where the person's own equal proposal waits for approval.
     """
     reference, actor = proposal.person_ref.strip(), access.person
     if is_blank(reference) or len(reference) > REFERENCE_LIMIT:
@@ -57,6 +57,7 @@ async def do_identification(access: Access, victim_id: str, proposal: Proposal) 
             raise NotFound("there is no such victim")
         check_may(actor, Permission.IDENTIFY, found.around.districts(found.faces))
         _check_approved_links(found.view, victim_id)
+        _check_new(found.around, reference, actor.actor)
         if proposal.faces is not None or len(found.faces) > 1:
             check_shown(found.faces, proposal.faces)
         faces = sorted(found.faces)
@@ -180,6 +181,13 @@ def _check_approved_links(view: VictimView, name: str) -> None:
     if waiting := view.unapproved(name):
         message = "a link of this victim to another district waits for approval: have it approved, or take it back"
         raise Conflict(message, code="unapproved_link", current={"links": waiting})
+
+
+def _check_new(around: Surroundings, reference: str, by: str) -> None:
+    """Refuses what the person has proposed already, as a form that was sent twice does."""
+    for item in around.identifications:
+        if (item.by, item.person_ref) == (by, reference) and item.state in AWAITS_APPROVAL:
+            raise Conflict("your equal proposal waits for a second person", code="already_proposed")
 
 
 def _check_one_victim(found: _Locked) -> list[str]:

@@ -86,6 +86,12 @@ async def test_chosen_events_are_sent_again_and_one_that_cannot_be_stops_no_othe
     assert "event.replayed" in {entry.action for entry in await entries(store)}
 
 
+async def test_nothing_chosen_is_no_fault(pages: Pages) -> None:
+    olga = await pages(OLGA)
+    answer = await olga.post("/app/intake/replays", data={})
+    assert "No event was chosen." in (await olga.get(answer.headers["location"])).text
+
+
 async def test_the_counts_come_as_server_sent_events_without_a_word_of_a_case(
     store: Store, scene: Scene, pages: Pages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
