@@ -1,7 +1,7 @@
 """The review page in a real browser: by keyboard alone, without script, and without a jump."""
 
 from datetime import UTC, datetime
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from playwright.async_api import Route, expect
@@ -261,6 +261,21 @@ async def test_after_the_session_the_reviewer_signs_in_and_is_where_they_were(
     assert here.query.startswith("first=")
     assert parse_qs(urlsplit(await back.get_attribute("href") or "").query) == {"next": [f"{here.path}?{here.query}"]}
     assert await states(store) == {"candidate": 2}
+
+
+async def test_what_the_next_item_would_join_is_asked_again_after_a_decision(
+    scene: Scene, store: Store, open_as: Open
+) -> None:
+    """A decision may join the faces of another item, which then said what was true before."""
+    await change(store, WITHOUT_LINKS)
+    await pairs(scene, 2)
+    page = await open_as(ANNA)
+    await page.goto("/app/review")
+    following = page.locator("article.item[hidden]")
+    await expect(following.locator("[data-consequence]")).to_contain_text("joins")
+    link = await following.locator("[name=link]").input_value()
+    async with page.expect_request(lambda request: quote(link.strip()) in (request.post_data or "")):
+        await press_verdict(page, "d")
 
 
 async def test_a_key_that_was_pressed_twice_judges_one_pair(scene: Scene, store: Store, open_as: Open) -> None:
