@@ -42,9 +42,7 @@ async def audit(
     is_plain = start is None and after is None and not (end or actor or action or subject)
     day = f"{access.at.astimezone():%Y-%m-%d}" if is_plain else start
     asked = {"start": day, "end": end, "actor": actor.strip(), "action": action, "subject": subject.strip()}
-    filters = AuditFilters(
-        _start(day or ""), _end(end), *(asked[name] or None for name in ("actor", "action", "subject"))
-    )
+    filters = AuditFilters(*_period(day or "", end), *(asked[name] or None for name in ("actor", "action", "subject")))
     found = await read_audit(access, filters, after=after or 0, limit=ENTRIES_A_PAGE)
     return page("audit.html", found=found, asked=asked, after=after, actions=list(AuditAction), meanings=MEANINGS)
 
@@ -73,7 +71,7 @@ async def export(
     """The chain as a file that proves itself, showing what was asked for; `redthread audit verify` checks it."""
     values = {"chain": "", "person": person.strip(), "victim": victim.strip(), "period": ""}
     if kind == "period":
-        first, last = _start(start), _end(end)
+        first, last = _period(start, end)
         if first is None or last is None:
             raise Invalid("a period needs its first and its last day")
         values["period"] = f"{first.isoformat()}/{last.isoformat()}"
@@ -85,6 +83,14 @@ async def export(
     return StreamingResponse(lines, media_type="application/x-ndjson", headers=headers)
 
 
+def _period(start: str, end: str) -> tuple[datetime | None, datetime | None]:
+    """When the first day begins and the last one is over."""
+    first, over = _start(start), _start(end, 1)
+    if first and over and over <= first:
+        raise Invalid("the last day is before the first")
+    return first, over
+
+
 def _start(day: str, days: int = 0) -> datetime | None:
     """The start of so many days after a day where this service runs; None for no day."""
     if not day:
@@ -93,8 +99,3 @@ def _start(day: str, days: int = 0) -> datetime | None:
         return datetime.combine(date.fromisoformat(day) + timedelta(days=days), time()).astimezone()
     except (ValueError, OverflowError, OSError):
         raise Invalid("a day reads 2026-11-29") from None
-
-
-def _end(day: str) -> datetime | None:
-    """The end of a day, which is not included."""
-    return _start(day, 1)

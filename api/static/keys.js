@@ -67,7 +67,9 @@ function listKeys(dialog) {
   if (!list) return;
   const seen = new Set();
   list.replaceChildren();
-  for (const element of document.querySelectorAll("[data-key]")) {
+  // What decides comes first, then what else the page has, and the way to other pages last.
+  const order = [".decide [data-key]", "main [data-key]", "[data-key]"];
+  for (const element of order.flatMap((selector) => [...document.querySelectorAll(selector)])) {
     const keys = element.dataset.key;
     if (seen.has(keys) || element.closest("[hidden]")) continue;
     seen.add(keys);

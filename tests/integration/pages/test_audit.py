@@ -78,6 +78,7 @@ async def test_a_part_is_downloaded_and_proves_itself(store: Store, pages: Pages
     assert (found.fault, found.shown) == (None, 4)
     assert json.loads(answer.content.splitlines()[0])["asked"]["by"] == AUDREY.actor
     assert (await entries(store))[-1].action == "audit.exported"
-    for wrong in ({"kind": "person"}, {"kind": "period", "start": "2026-01-01"}, {"kind": "all"}):
+    backwards = {"kind": "period", "start": "2026-02-01", "end": "2026-01-31"}
+    for wrong in ({"kind": "person"}, {"kind": "period", "start": "2026-01-01"}, {"kind": "all"}, backwards):
         assert (await audrey.post("/app/audit/export", data=wrong)).status_code == 422, wrong
     assert (await audrey.post("/app/audit/export", data={"kind": "victim", "victim": "none"})).status_code == 404
