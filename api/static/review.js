@@ -111,7 +111,11 @@ function take(text) {
 async function undo(form) {
   if (isBusy()) return;
   const { answer, text, again } = await post(form.action, new URLSearchParams(new FormData(form)));
-  if (answer.status === 409 && again) return location.reload(); // the first try may have been saved
+  if (answer.status === 409 && again) { // the first try may have been saved: then its item comes first
+    const here = new URL(location);
+    here.searchParams.delete("first");
+    return location.replace(here);
+  }
   if (!answer.ok) return say(text);
   const before = new Set(articles());
   take(text);
