@@ -90,8 +90,11 @@ async def test_no_face_is_one_key_and_so_is_its_way_back(scene: Scene, store: St
     await expect(page.locator("#last")).to_contain_text("Marked as no face")
     labelled = await store.read(lambda tx: tx.rows("MATCH (f:Face {label: 'no_face'}) RETURN f.face_id AS id"))
     assert labelled == [{"id": picked}]
+    await expect(page.locator("article.item")).to_have_count(1)
+    await expect(page.locator(f"[data-face='{picked}']")).to_have_count(0)
     await page.keyboard.press("Backspace")
     await expect(page.locator("#last")).to_contain_text("it is a face again")
+    await expect(page.locator(f"article.item:not([hidden]) [data-face='{picked}']")).to_be_visible()
     assert await store.read(lambda tx: tx.rows("MATCH (f:Face {label: 'no_face'}) RETURN f.face_id AS id")) == []
 
 
@@ -132,6 +135,47 @@ async def test_while_the_service_is_away_nothing_is_lost(scene: Scene, store: St
     await expect(page.locator("#last")).to_contain_text("different")
     await expect(page.locator("#trouble")).to_be_empty()
     assert (tries, await states(store)) == (3, {"candidate": 1, "dismissed": 1})
+
+
+async def test_an_undo_whose_answer_was_lost_is_not_called_impossible(
+    scene: Scene, store: Store, open_as: Open
+) -> None:
+    await change(store, WITHOUT_LINKS)
+    await pairs(scene, 2)
+    page = await open_as(ANNA)
+    await page.goto("/app/review")
+    await press_verdict(page, "d")
+    await expect(page.locator("#last")).to_contain_text("different")
+    lost: list[str] = []
+
+    async def lose_one(route: Route) -> None:
+        if lost:
+            return await route.continue_()
+        sent = await route.request.all_headers() | {"sec-fetch-site": "same-origin", "sec-fetch-dest": "empty"}
+        lost.append(await (await route.fetch(headers=sent)).text())
+        return await route.fulfill(status=503)
+
+    await page.route("**/review/undone?*", lose_one)
+    async with page.expect_event("load"):
+        await page.keyboard.press("Backspace")
+    await expect(page.locator("#last")).to_contain_text("Taken back")
+    assert await states(store) == {"candidate": 2} and "Taken back" in lost[0]
+
+
+async def test_a_pause_is_offered_after_as_many_pictures_as_the_reviewer_wants(
+    scene: Scene, store: Store, open_as: Open
+) -> None:
+    await change(store, WITHOUT_LINKS)
+    await pairs(scene, 3)
+    page = await open_as(ANNA)
+    await page.goto("/app/review")
+    await page.get_by_label("Offer a pause after").fill("4")
+    await page.locator("h1:visible").click()
+    await press_verdict(page, "d")
+    await expect(page.locator("#last")).to_contain_text("different")
+    await expect(page.locator("#rest")).to_contain_text("before a pause")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#rest")).to_be_empty()
 
 
 async def test_a_fault_of_the_service_is_shown_and_nothing_is_sent_again(
