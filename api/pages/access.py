@@ -52,7 +52,6 @@ async def under_claim(access: Access, claim_id: str, links: Collection[str] = ()
 Reader = Annotated[Access, Depends(Needs(Permission.SEE))]
 Judge = Annotated[Access, Depends(Needs(Permission.JUDGE))]
 Approver = Annotated[Access, Depends(Needs(Permission.APPROVE))]
-IdentificationApprover = Annotated[Access, Depends(Needs(Permission.APPROVE_IDENTIFICATION))]
 Reopener = Annotated[Access, Depends(Needs(Permission.REOPEN))]
 Labeller = Annotated[Access, Depends(Needs(Permission.LABEL))]
 Marker = Annotated[Access, Depends(Needs(Permission.MARK))]

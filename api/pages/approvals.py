@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.pages.access import Approver, IdentificationApprover, Reopener, SessionDep
+from api.pages.access import Approver, Reopener, SessionDep
 from api.pages.forms import Ids
 from api.pages.page import PageDep
 from api.pages.review import seen_links, strongest_first
@@ -29,6 +29,7 @@ from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
 from graph.domain.agreement import PEOPLE_MIN, SHOWN_FROM
 from graph.domain.errors import Invalid
 from graph.domain.link import TEXT_LIMIT, SecondDecision
+from graph.domain.people import Permission, check_role
 from graph.domain.queue import URGENCIES
 from graph.domain.visibility import VisibleLink
 
@@ -121,14 +122,14 @@ async def approvals(
 async def approve(
     form: Annotated[ApprovalForm, Form()],
     access: Approver,
-    identifying: IdentificationApprover,
     page: PageDep,
 ) -> Response:
     """Stores the decision; answers with what the first person said and the machine thought, and the next items."""
     if form.decision == "later":
         last, form.known = Last("later"), f"{form.known},{form.key}"[-KNOWN_MAX:]
     elif form.identification:
-        last = await _identification(identifying, form, SecondDecision(form.decision))
+        check_role(access.person, Permission.APPROVE_IDENTIFICATION)
+        last = await _identification(access, form, SecondDecision(form.decision))
     else:
         last = await _act(access, form, SecondDecision(form.decision))
     if page.is_part:
@@ -171,11 +172,15 @@ async def _items(access: Access, known: str, wanted: int, first: str = "") -> li
     if wanted <= 0:
         return []
     aside = frozenset(filter(None, known.split(",")))
-    found = await read_approvals(
-        access, limit=min(max(wanted, AGAIN if first else 0) + len(aside), READ_MAX), after=None
-    )
-    items = [ApprovalItem(approval, ()) for approval in found.items if approval.links or approval.identification]
-    waiting = sorted((item for item in items if item.key not in aside), key=lambda item: item.key != first)[:wanted]
+
+    def chosen(found: list[Approval]) -> list[Approval]:
+        items = [ApprovalItem(approval, ()) for approval in found if approval.links or approval.identification]
+        waiting = sorted((item for item in items if item.key not in aside), key=lambda item: item.key != first)
+        return [item.approval for item in waiting[:wanted]]
+
+    limit = min(max(wanted, AGAIN if first else 0) + len(aside), READ_MAX)
+    found = await read_approvals(access, limit=limit, after=None, choose=chosen)
+    waiting = [ApprovalItem(approval, ()) for approval in found.items]
     face_ids = list(dict.fromkeys(face_id for item in waiting for face_id in item.approval.face_ids))
     facts = await read_sheet_faces(access, face_ids) if face_ids else {}
     return [

@@ -55,7 +55,8 @@ class OnlyInSession:
             return None
         services: Services = scope["app"].state.services
         is_act, marks = scope["method"] not in SAFE, parse_qs(scope["query_string"].decode("latin-1")).get(MARK)
-        # What goes on by itself keeps no session alive: a stream of events, and what a page asks again and again.
+        # What goes on by itself keeps no session alive: a stream of events, and what a page asks again and again. The
+        # renewal of claims is an act, and stops by itself where nobody works.
         in_use = is_act or not (marks or "text/event-stream" in headers.get("accept", ""))
         try:
             session = await session_of(services, headers, services.now(), in_use=in_use)

@@ -45,18 +45,10 @@ FEATURES = ("ears", "eyes", "nose", "mouth", "face_shape", "hair", "marks", "con
 Short = Annotated[str | None, Query(max_length=VICTIM_ID_MAX)]
 
 
-class SheetForm(BaseModel):
-    """What a person says of an item: a verdict on its links, as `id:version`, and which faces are somebody else."""
+class BatchForm(BaseModel):
+    """The item of a claim, and what the page still has of its batch, which is filled again through its filters."""
 
     claim: str = Field(default="", max_length=100)
-    link: Ids = Field(min_length=1, max_length=contact_sheet.LINKS_MAX)
-    face: Ids = Field(default_factory=list, max_length=3000)
-    same: Ids = Field(default_factory=list, max_length=3000)
-    """The ticked faces; the other faces of `tickable` are somebody else."""
-    tickable: Ids = Field(default_factory=list, max_length=3000)
-    reason: list[str] = Field(default_factory=list, max_length=20)
-    text: str = Field(default="", max_length=TEXT_LIMIT)
-    decision: Literal["confirmed", "dismissed", "unsure", "later"] = "confirmed"
     held: int = Field(default=0, ge=0, le=20)
     """How many undecided items the page still has; 0 without script."""
     case_id: str = Field(default="", max_length=VICTIM_ID_MAX)
@@ -65,6 +57,18 @@ class SheetForm(BaseModel):
 
     def filters(self) -> Filters:
         return Filters(case_id=self.case_id or None, victim_id=self.victim_id or None, leads=self.leads)
+
+
+class SheetForm(BatchForm):
+    """The links of an item, as `id:version`, and which of its faces are somebody else."""
+
+    link: Ids = Field(min_length=1, max_length=contact_sheet.LINKS_MAX)
+    face: Ids = Field(default_factory=list, max_length=3000)
+    same: Ids = Field(default_factory=list, max_length=3000)
+    """The ticked faces; the other faces of `tickable` are somebody else."""
+    tickable: Ids = Field(default_factory=list, max_length=3000)
+    reason: list[str] = Field(default_factory=list, max_length=20)
+    text: str = Field(default="", max_length=TEXT_LIMIT)
 
     def judgement(self, decision: Decision) -> SheetJudgement:
         apart = tuple(face for face in self.tickable if face not in self.same)
@@ -76,15 +80,26 @@ class SheetForm(BaseModel):
         return SheetJudgement(seen_links(self.link), decision, reasons, self.text, apart, tuple(self.face))
 
 
+class DecisionForm(SheetForm):
+    """What a person says of an item."""
+
+    decision: Literal["confirmed", "dismissed", "unsure", "later"]
+
+
+class LabelForm(BatchForm):
+    """A face of an item that is none, or with `take_back` is one again."""
+
+    face: str = Field(max_length=100)
+    label_version: int = Field(ge=0, lt=2**53)
+    take_back: bool = False
+
+
 def seen_links(links: Iterable[str]) -> tuple[Seen, ...]:
     """The links of a form, each written as `id:version`."""
     pairs = [link.partition(":") for link in links]
     if not all(link_id and version.isdecimal() and len(version) < 16 for link_id, _, version in pairs):
         raise Invalid("link: an id and the version that was seen")
     return tuple(Seen(link_id, int(version)) for link_id, _, version in pairs)
-
-
-SheetFormDep = Annotated[SheetForm, Form()]
 
 
 @router.get("/review", name="review")
@@ -123,7 +138,7 @@ async def review(
 
 
 @router.post("/review/decisions", name="decide")
-async def decide(form: SheetFormDep, access: Judge, page: PageDep) -> Response:
+async def decide(form: Annotated[DecisionForm, Form()], access: Judge, page: PageDep) -> Response:
     """Stores the verdict; answers with what the machine thought, and the items that fill the batch again."""
     if form.decision == "later":
         decision = "left"
@@ -139,7 +154,7 @@ async def decide(form: SheetFormDep, access: Judge, page: PageDep) -> Response:
 
 
 @router.post("/review/previews", name="preview")
-async def preview(form: SheetFormDep, access: Judge, page: PageDep) -> Response:
+async def preview(form: Annotated[SheetForm, Form()], access: Judge, page: PageDep) -> Response:
     """What *same person* would change, or why it would be refused."""
     claimed = await _claimed(access, form)
     # A preview needs a reason as the verdict does; which one changes nothing.
@@ -153,7 +168,6 @@ async def undo(
     access: Reopener,
     page: PageDep,
     act_id: Annotated[str, Form(max_length=100)],
-    claim: Annotated[str, Form(max_length=100)] = "",
 ) -> Response:
     """Takes the act back; the item is there again."""
     done = await acts.do_act_reopening(access, act_id, TAKEN_BACK_IN_REVIEW)
@@ -176,28 +190,29 @@ async def renew(access: Judge, claim: Annotated[list[str], Form(max_length=20)])
 
 
 @router.post("/review/no-face", name="no_face")
-async def no_face(
-    access: Labeller,
-    page: PageDep,
-    face: Annotated[str, Form(max_length=100)],
-    label_version: Annotated[int, Form(ge=0, lt=2**53)],
-    claim: Annotated[str, Form(max_length=100)] = "",
-    take_back: Annotated[bool, Form()] = False,
-) -> Response:
-    """Says that the detector took something else for a face, which is compared with nothing then; or takes it back."""
-    reason = TAKEN_BACK_IN_REVIEW if take_back else NO_FACE_IN_REVIEW
-    labels = await do_label(access, Labelling(face, label_version, None if take_back else Label.NO_FACE, reason))
+async def no_face(form: Annotated[LabelForm, Form()], access: Labeller, page: PageDep) -> Response:
+    """Says that the detector took something else for a face, which is compared with nothing then; or takes it back.
+
+    A script gets what is left of the item, and new items for one that has nothing left.
+    """
+    label, reason = (None, TAKEN_BACK_IN_REVIEW) if form.take_back else (Label.NO_FACE, NO_FACE_IN_REVIEW)
+    labels = await do_label(access, Labelling(form.face, form.label_version, label, reason))
     if not page.is_part:
         return page.see("review")
-    queue = await read_queue(access, Filters(leads=True), limit=1, after=None)
-    items = await with_facts(access, [item for item in queue.items if item.claim and item.claim.claim_id == claim])
+    items: list[ReviewItem] = []
+    if form.claim:
+        queue = await read_queue(access, Filters(leads=True), limit=1, after=None)
+        left = [item for item in queue.items if item.claim and item.claim.claim_id == form.claim]
+        items = await with_facts(access, left)
+        if not items and not form.take_back:
+            items = await _new_items(access, form)
     last: dict[str, object] = {
         "undone": None,
         "act_id": "",
-        "decision": "face" if take_back else "no_face",
+        "decision": "face" if form.take_back else "no_face",
         "links": [],
     }
-    return page("review/answer.html", items=items, features=FEATURES, labels=labels, claim=claim, **last)
+    return page("review/answer.html", items=items, features=FEATURES, labels=labels, claim=form.claim, **last)
 
 
 @router.get("/links/{link_id}", name="link")
@@ -239,22 +254,26 @@ def strongest_first(links: Iterable[VisibleLink]) -> list[VisibleLink]:
 
 
 async def _after(
-    access: Access, page: Page, form: SheetForm, *, act_id: str, decision: str, links: list[VisibleLink]
+    access: Access, page: Page, form: DecisionForm, *, act_id: str, decision: str, links: list[VisibleLink]
 ) -> Response:
     """The page again, or to a script the part that says what was decided and the new items."""
     if not page.is_part:
         filters = {"case_id": form.case_id, "victim_id": form.victim_id, "leads": "true" if form.leads else ""}
         return page.see("review", {**filters, "aside": decision if decision in ("later", "left") else ""})
-    items: list[ReviewItem] = []
-    if form.held < BATCH:
-        new = await do_claim(access, form.filters(), BATCH - form.held, seed=ids.new_id())
-        items = await with_facts(access, new.items)
     return page(
         "review/answer.html",
-        items=items,
+        items=await _new_items(access, form),
         features=FEATURES,
         undone=None,
         act_id=act_id,
         decision=decision,
         links=links,
     )
+
+
+async def _new_items(access: Access, form: BatchForm) -> list[ReviewItem]:
+    """Newly claimed items, as many as the page lacks."""
+    if form.held >= BATCH:
+        return []
+    new = await do_claim(access, form.filters(), BATCH - form.held, seed=ids.new_id())
+    return await with_facts(access, new.items)

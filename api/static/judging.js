@@ -32,7 +32,7 @@ export async function preview(article) {
   try {
     const answer = await fetch(form.dataset.preview, { method: "POST", body: new URLSearchParams(new FormData(form)) });
     const text = await answer.text();
-    if (answer.status === 401) return sessionOver();
+    if (answer.status === 401) return sessionOver("ended");
     if (article.dataset.asked !== number) return;
     const consequence = article.querySelector("[data-consequence]");
     if (answer.ok) return void (consequence.innerHTML = text);

@@ -103,12 +103,12 @@ items.addEventListener("pointermove", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const article = current();
-  if (!article || event.defaultPrevented || event.target.closest("input, select, textarea, dialog")) return;
+  if (!article || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, select, textarea, dialog")) return;
   if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
     pick(article, event.key === "ArrowRight" ? 1 : -1);
     event.preventDefault();
   } else if (event.key === " " && !event.target.closest("button, a")) {
-    pickedOf(article)?.querySelector(".tick input")?.click();
+    if (!event.repeat) pickedOf(article)?.querySelector(".tick input")?.click();
     event.preventDefault();
   }
 });

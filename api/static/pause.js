@@ -1,9 +1,10 @@
 // A pause, offered after as many pictures as the reviewer wants.
 
 import { facesOf, items } from "./looking.js";
-import { copyOf, trouble } from "./sending.js";
+import { copyOf } from "./sending.js";
 
 const PAUSE = "redthread-pause";
+const rest = document.getElementById("rest");
 const field = document.querySelector("[data-pause]");
 let offeredAt = 0; // the number of pictures at the last offer, or at the start
 let looked = 0;
@@ -16,6 +17,6 @@ items.addEventListener("shown", (event) => {
   const wanted = Number(field.value);
   if (!wanted || looked - offeredAt < wanted) return;
   offeredAt = looked;
-  trouble.replaceChildren(copyOf("pause"));
-  trouble.querySelector("button").addEventListener("click", () => trouble.replaceChildren());
+  rest.replaceChildren(copyOf("pause"));
+  rest.querySelector("button").addEventListener("click", () => rest.replaceChildren());
 });

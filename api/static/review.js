@@ -10,6 +10,7 @@ import { copyOf, isBusy, post, say } from "./sending.js";
 const LOOK_MS = 500; // for so long a new pair takes no verdict: a key that was pressed twice meant the one before
 const RENEW_MS = 4 * 60 * 1000;
 const ASIDE_MAX = 40; // keys of items in the address
+const KNOWN_MAX = 150; // and in a form
 const FILTERS = ["case_id", "victim_id", "leads"];
 const KEPT = ["contradiction", "internal", "invalid", "version_missing", "several_items", "forbidden"];
 
@@ -54,17 +55,22 @@ function end(article) {
   article.remove();
 }
 
+/** Adds the filters of the page, through which the batch is filled again. */
+function filtered(body) {
+  const here = new URL(location).searchParams;
+  for (const name of FILTERS) if (here.has(name)) body.set(name, here.get(name));
+}
+
 async function decide(article, decision) {
   if (isBusy() || performance.now() - newSince < LOOK_MS || !isReady(article, decision)) return;
   const body = new URLSearchParams(new FormData(article.querySelector("form")));
   body.set("decision", decision);
   body.set("held", String(articles().length - 1));
-  const here = new URL(location).searchParams;
-  for (const name of FILTERS) if (here.has(name)) body.set(name, here.get(name));
+  filtered(body);
   if (items.dataset.known !== undefined) {
     if (decision === "later") asideKeys.add(article.dataset.claim);
     const held = articles().map((each) => each.dataset.claim).filter((key) => key !== article.dataset.claim);
-    body.set("known", [...held, ...asideKeys].join(","));
+    body.set("known", [...held, ...[...asideKeys].slice(-KNOWN_MAX)].join(","));
   }
   const next = articles().find((other) => other !== article && other.hidden);
   newSince = performance.now();
@@ -90,12 +96,12 @@ function take(text) {
   const parsed = new DOMParser().parseFromString(text, "text/html");
   for (const article of articles()) delete article.dataset.asked; // what *same* joins may be more or less now
   last.replaceChildren(...parsed.querySelector("[data-last]").childNodes);
-  const known = new Set(articles().map((article) => article.dataset.claim));
   for (const article of parsed.querySelectorAll("[data-items] > article")) {
-    if (article.dataset.claim && known.has(article.dataset.claim)) continue;
+    const before = article.dataset.claim && articles().find((other) => other.dataset.claim === article.dataset.claim);
     article.hidden = true;
     restore(article);
-    items.append(article);
+    if (before) before.replaceWith(article); // it has other faces now
+    else items.append(article);
     align(article);
   }
   if (!current()) show(articles()[0]);
@@ -104,7 +110,12 @@ function take(text) {
 
 async function undo(form) {
   if (isBusy()) return;
-  const { answer, text } = await post(form.action, new URLSearchParams(new FormData(form)));
+  const { answer, text, again } = await post(form.action, new URLSearchParams(new FormData(form)));
+  if (answer.status === 409 && again) { // the first try may have been saved: then its item comes first
+    const here = new URL(location);
+    here.searchParams.delete("first");
+    return location.replace(here);
+  }
   if (!answer.ok) return say(text);
   const before = new Set(articles());
   take(text);
@@ -121,11 +132,18 @@ async function noFace(article) {
   if (isBusy() || performance.now() - newSince < LOOK_MS || !face) return;
   if (!face.dataset.labelVersion) return article.querySelector("[data-consequence]").replaceChildren(copyOf("not-ours"));
   const body = new URLSearchParams({ face: face.dataset.face, label_version: face.dataset.labelVersion, claim: article.dataset.claim });
-  const { answer, text } = await post(items.dataset.noFace, body);
+  body.set("held", String(articles().length - 1));
+  filtered(body);
+  const { answer, text, again } = await post(items.dataset.noFace, body);
+  if (answer.status === 409 && again) return location.reload();
   if (!answer.ok) return say(text);
   newSince = performance.now();
   end(article);
   take(text);
+  const left = article.dataset.claim && articles().find((other) => other.dataset.claim === article.dataset.claim);
+  if (!left) return;
+  items.prepend(left); // the other faces of the item
+  show(left);
 }
 
 items.addEventListener("change", (event) => {
@@ -143,7 +161,7 @@ document.addEventListener("submit", (event) => {
     undo(event.target);
   } else if (items.contains(event.target)) {
     event.preventDefault();
-    decide(event.target.closest("article"), event.submitter?.value ?? "confirmed");
+    if (event.submitter) decide(event.target.closest("article"), event.submitter.value);
   }
 });
 

@@ -1,4 +1,4 @@
-// Sends what a person decided: one at a time, only in the session it was made in, again while the service is away.
+// Sends what a person decided: one decision at a time, only in the session it was made in, again while the service is away.
 // The address names the session.
 
 const RETRY_MS = 2000;
@@ -25,7 +25,7 @@ export async function post(url, body) {
       const text = await answer?.text().catch(() => null);
       clearTimeout(slow);
       if (answer?.status === 401) {
-        sessionOver();
+        sessionOver("over");
         return await new Promise(() => {}); // the keys stay locked
       }
       if (answer && !AWAY.includes(answer.status) && typeof text === "string") {
@@ -55,8 +55,9 @@ export function say(text, next = () => {}) {
   return panel.dataset.code;
 }
 
-export function sessionOver() {
-  trouble.replaceChildren(copyOf("over"));
+/** Nothing is sent any more; `what` is the text that says what was lost by it. */
+export function sessionOver(what) {
+  trouble.replaceChildren(copyOf(what));
   const back = trouble.querySelector("a");
   const signIn = new URL(back.href);
   signIn.searchParams.set("next", location.pathname + location.search); // which item stood first is in the address now

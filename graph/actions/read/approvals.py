@@ -4,7 +4,7 @@ The second person sees faces and facts, but neither the first person's reasons n
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -74,8 +74,17 @@ class _Confirmed:
         return self.act["act_id"], frozenset(endpoint.subject for endpoint in self.link.endpoints)
 
 
-async def read_approvals(access: Access, *, limit: int, after: Position | None) -> Page[Approval]:
-    """What this person may approve, the most urgent first; on a page the oldest first within one urgency."""
+async def read_approvals(
+    access: Access,
+    *,
+    limit: int,
+    after: Position | None,
+    choose: Callable[[list[Approval]], list[Approval]] = list,
+) -> Page[Approval]:
+    """What this person may approve, the most urgent first; on a page the oldest first within one urgency.
+
+    `choose` picks what is shown of it: only that is recorded as seen.
+    """
     person = access.person
     check_district(person, Permission.APPROVE)
 
@@ -83,7 +92,7 @@ async def read_approvals(access: Access, *, limit: int, after: Position | None) 
         identifications = [] if after else await _identifications(tx, person)
         links, position = await _links(tx, KnownVictims(tx, person), limit, after)
         page = sorted([*identifications, *links], key=lambda approval: (-approval.urgency, approval.at))
-        return Page(page, str(position) if position else None)
+        return Page(choose(page), str(position) if position else None)
 
     page = await access.store.read(work)
     shown = [link.link_id for approval in page.items for link in approval.links]

@@ -13,6 +13,7 @@ from graph.actions.read.queue_items import ItemLinks, QueueItem, Returned, uncla
 from graph.actions.read.queue_walk import QueueLink, Walk, find_offers, queue_links, rows_of
 from graph.domain import ids
 from graph.domain.audit_actions import AuditAction
+from graph.domain.comparison import HIDDEN_LABELS
 from graph.domain.link import State
 from graph.domain.people import Maker, Permission, Person, check_district, display_name
 from graph.domain.queue import Filters, Position, walk
@@ -123,8 +124,9 @@ def _latest(returns: Sequence[Row], person: Person) -> Returned:
 async def _items_by(
     tx: Tx, link_ids: Iterable[str], known: KnownVictims, key: Callable[[QueueLink], str]
 ) -> dict[str, ItemLinks]:
-    """The links grouped by `key`."""
+    """The links grouped by `key`, without those of a face that people have labelled as none to compare."""
     groups: defaultdict[str, list[QueueLink]] = defaultdict(list)
     for link in await queue_links(await rows_of(tx, sorted(link_ids)), known):
-        groups[key(link)].append(link)
+        if HIDDEN_LABELS.isdisjoint((link.a.label, link.b.label)):
+            groups[key(link)].append(link)
     return {name: ItemLinks.of(name, links) for name, links in groups.items()}

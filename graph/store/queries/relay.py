@@ -120,6 +120,7 @@ SET o.host_answers = true
 
 DUE: Final = """
 MATCH (q:Quarantined) WHERE q.host IS NOT NULL AND q.code IN ['source_unreachable', 'other_model']
+WITH q ORDER BY q.next_try, q.offset
 WITH q.host AS host, collect(q) AS known
 WITH host, [q IN known WHERE q.status = 'waiting'] AS waiting,
      any(q IN known WHERE q.status = 'waiting' AND q.host_answers) AS answers,

@@ -1,6 +1,7 @@
 """The page of approvals: what it shows before and after the own decision, and to whom."""
 
 import re
+from typing import Any
 
 import pytest
 from httpx import AsyncClient
@@ -13,7 +14,6 @@ from graph.actions.read.approvals import Approval, read_approvals
 from graph.domain.identification import Basis
 from graph.domain.link import Decision
 from graph.domain.people import Person, Role
-from graph.domain.queue import Position
 from graph.paging import Page
 from graph.store.session import Store
 from tests.integration.conftest import Pages, deeds
@@ -165,9 +165,9 @@ async def test_what_waits_behind_all_that_was_put_aside_is_found(
     """An item behind a hundred others was not read, and the page said that nothing waits."""
     read: list[int] = []
 
-    async def counted(access: Access, *, limit: int, after: Position | None) -> Page[Approval]:
+    async def counted(access: Access, *, limit: int, **more: Any) -> Page[Approval]:
         read.append(limit)
-        return await read_approvals(access, limit=limit, after=after)
+        return await read_approvals(access, limit=limit, **more)
 
     monkeypatch.setattr(approvals, "read_approvals", counted)
     await judge(store, link_id)

@@ -13,7 +13,7 @@ from tests.integration.conftest import Pages
 from tests.support.page_html import PageHtml
 from tests.support.page_scene import HOSTILE, READERS, PageScene, hostile, hostile_pages, page_routes, typical_pages
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.anyio
 
 WITH_NAMES = 30
 WITHOUT_FORM = {"/inbox/undone", "/pairs/undone", "/sign-in/development"} | {

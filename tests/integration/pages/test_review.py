@@ -1,5 +1,6 @@
 """The review page over HTTP: sheets as large as groups may be."""
 
+import html
 import re
 
 import httpx
@@ -8,10 +9,11 @@ from fastapi import FastAPI
 
 from graph.actions.decide.acts import do_act_approval
 from graph.actions.decide.decision import Seen
+from graph.domain import ids
 from graph.domain.group import SHEET_MAX
 from graph.domain.link import SecondDecision
 from graph.store.session import Store
-from tests.integration.conftest import Pages
+from tests.integration.conftest import Pages, entries
 from tests.support.access import access_of
 from tests.support.decisions import judge as decided
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene, every_face
@@ -47,6 +49,30 @@ async def test_who_confirms_names_the_faces_that_the_page_showed(scene: Scene, s
     for path in ("decisions", "previews"):
         assert (await anna.post(f"/app/review/{path}", data=form)).status_code == 422
     assert (await anna.post("/app/review/decisions", data={**form, "decision": "unsure"})).status_code == 303
+
+
+async def test_every_picture_of_a_lead_to_another_district_comes(scene: Scene, store: Store, pages: Pages) -> None:
+    """Its crop was refused, so that nobody could judge it, and the audit called the look a try at unknown ids."""
+    anna, lead = await pages(ANNA), ids.link_id(*ids.ordered(scene.faces["n2"], scene.faces["t1"]))
+    for path in ("/app/review?leads=true", f"/app/links/{lead}"):
+        pictures = re.findall(r'src="(/app/faces/[^"]+)"', (await anna.get(path)).text)
+        assert any(scene.faces["t1"] in picture for picture in pictures), path
+        for picture in pictures:
+            assert (await anna.get(html.unescape(picture))).status_code == 200, picture
+    assert "access.missed" not in {entry.action for entry in await entries(store)}
+
+
+async def test_a_pair_with_a_face_that_is_none_is_over_until_that_is_taken_back(scene: Scene, pages: Pages) -> None:
+    """The very same pair came back, for as long as its claim lasted."""
+    anna, face, script = await pages(ANNA), scene.faces["n1"], {"Sec-Fetch-Dest": "empty"}
+    [claim] = re.findall(r'data-claim="([^"]+)"', (await anna.get("/app/review")).text)
+    form = {"face": face, "label_version": "0", "claim": claim}
+    part = (await anna.post("/app/review/no-face", data=form, headers=script)).text
+    assert "Marked as no face" in part and "data-face" not in part
+    assert "data-face" not in (await anna.get("/app/review")).text
+    form |= {"label_version": "1", "take_back": "true"}
+    part = (await anna.post("/app/review/no-face", data=form, headers=script)).text
+    assert f'data-face="{face}"' in part
 
 
 async def test_a_fault_of_the_service_answers_with_a_page(

@@ -9,14 +9,12 @@ from playwright.async_api import FilePayload, Page, Route, expect
 
 from graph.store.session import Store
 from tests.integration.pages.test_case_pages import of_case
-from tests.integration.screens.conftest import Open
+from tests.integration.screens.conftest import Open, shifts_of
 from tests.support.decisions import outbox
 from tests.support.factories import ANNA, NORTH, Scene, drawn_face
 
 pytestmark = pytest.mark.anyio
 
-SHIFTS = """new Promise(done => new PerformanceObserver(list => done(list.getEntries().reduce((all, one) =>
-  all + one.value, 0))).observe({type: "layout-shift", buffered: true}) || setTimeout(() => done(0), 300))"""
 DROP = """(bytes) => {
   const good = new File([new Uint8Array(bytes)], "good.jpg", {type: "image/jpeg"});
   const entries = [
@@ -45,7 +43,7 @@ async def test_from_the_list_to_the_graph_and_back_by_keyboard(scene: Scene, ope
     await page.goto("/app/cases")
     await page.keyboard.press("Enter")
     await expect(page.locator("table.threads")).to_contain_text("Person 1")
-    assert await page.evaluate(SHIFTS) < 0.02
+    assert sum(share for share, _ in await shifts_of(page)) < 0.02
     await page.keyboard.press("v")
     await expect(page.locator("[data-graph-tools]")).to_be_visible()
     drawing = page.locator("svg[data-view]")

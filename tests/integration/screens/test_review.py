@@ -1,5 +1,6 @@
 """The review page in a real browser: by keyboard alone, without script, and without a jump."""
 
+import asyncio
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -9,7 +10,7 @@ from playwright.async_api import Route, expect
 from graph.domain.queue import LEASE
 from graph.store.session import Store
 from tests.integration.conftest import entries
-from tests.integration.screens.conftest import PICTURES_CAME, Open, press_verdict
+from tests.integration.screens.conftest import ALL_ANSWERED, PICTURES_CAME, Open, press_verdict, reload
 from tests.support.factories import ANNA, BEN, Scene
 from tests.support.queue import change, judge, pairs
 
@@ -49,19 +50,19 @@ async def test_a_whole_review_by_keyboard(scene: Scene, store: Store, open_as: O
     await press_verdict(page, "d")
     await expect(page.locator("#last")).to_contain_text("different")
     assert await states(store) == {"candidate": 2, "confirmed": 1, "dismissed": 1}
-    await page.reload()
+    await reload(page)
     await expect(page.locator("#last")).to_contain_text("different")
     await expect(page.locator("#last")).to_contain_text("the machine:")
     await page.keyboard.press("Backspace")
     await expect(page.locator("#last")).to_contain_text("Taken back")
     assert await states(store) == {"candidate": 3, "confirmed": 1}
     back = await item.get_attribute("data-item")
-    await page.reload()
+    await reload(page)
     await expect(page.locator("#last")).to_contain_text("Taken back")
     assert await item.get_attribute("data-item") == back, "another pair would be judged in its place"
     await press_verdict(page, "u")
     await expect(page.locator("#last")).to_contain_text("stays hidden")
-    await page.reload()
+    await reload(page)
     await expect(page.locator("#last")).to_contain_text("stays hidden")
     await expect(page.locator("#last")).not_to_contain_text("the machine:")
     await press_verdict(page, "l")
@@ -89,8 +90,11 @@ async def test_no_face_is_one_key_and_so_is_its_way_back(scene: Scene, store: St
     await expect(page.locator("#last")).to_contain_text("Marked as no face")
     labelled = await store.read(lambda tx: tx.rows("MATCH (f:Face {label: 'no_face'}) RETURN f.face_id AS id"))
     assert labelled == [{"id": picked}]
+    await expect(page.locator("article.item")).to_have_count(1)
+    await expect(page.locator(f"[data-face='{picked}']")).to_have_count(0)
     await page.keyboard.press("Backspace")
     await expect(page.locator("#last")).to_contain_text("it is a face again")
+    await expect(page.locator(f"article.item:not([hidden]) [data-face='{picked}']")).to_be_visible()
     assert await store.read(lambda tx: tx.rows("MATCH (f:Face {label: 'no_face'}) RETURN f.face_id AS id")) == []
 
 
@@ -113,20 +117,65 @@ async def test_while_the_service_is_away_nothing_is_lost(scene: Scene, store: St
     await pairs(scene, 2)
     page = await open_as(ANNA)
     await page.goto("/app/review")
-    tries = 0
+    tries, pressed = 0, asyncio.Event()
 
     async def away(route: Route) -> None:
         nonlocal tries
         tries += 1
+        if tries == 3:
+            await pressed.wait()
         await (route.abort() if tries == 1 else route.fulfill(status=503) if tries == 2 else route.continue_())
 
     await page.route("**/review/decisions?*", away)
     await press_verdict(page, "d")
     await expect(page.locator("#trouble")).to_contain_text("Not saved. Trying again")
+    await page.wait_for_timeout(600)  # a look that is long enough for a verdict
     await page.keyboard.press("d")  # locked: the next pair is not judged unseen
+    pressed.set()
     await expect(page.locator("#last")).to_contain_text("different")
     await expect(page.locator("#trouble")).to_be_empty()
     assert (tries, await states(store)) == (3, {"candidate": 1, "dismissed": 1})
+
+
+async def test_an_undo_whose_answer_was_lost_is_not_called_impossible(
+    scene: Scene, store: Store, open_as: Open
+) -> None:
+    await change(store, WITHOUT_LINKS)
+    await pairs(scene, 2)
+    page = await open_as(ANNA)
+    await page.goto("/app/review")
+    await press_verdict(page, "d")
+    await expect(page.locator("#last")).to_contain_text("different")
+    lost: list[str] = []
+
+    async def lose_one(route: Route) -> None:
+        if lost:
+            return await route.continue_()
+        sent = await route.request.all_headers() | {"sec-fetch-site": "same-origin", "sec-fetch-dest": "empty"}
+        lost.append(await (await route.fetch(headers=sent)).text())
+        return await route.fulfill(status=503)
+
+    await page.route("**/review/undone?*", lose_one)
+    async with page.expect_event("load"):
+        await page.keyboard.press("Backspace")
+    await expect(page.locator("#last")).to_contain_text("Taken back")
+    assert await states(store) == {"candidate": 2} and "Taken back" in lost[0]
+
+
+async def test_a_pause_is_offered_after_as_many_pictures_as_the_reviewer_wants(
+    scene: Scene, store: Store, open_as: Open
+) -> None:
+    await change(store, WITHOUT_LINKS)
+    await pairs(scene, 3)
+    page = await open_as(ANNA)
+    await page.goto("/app/review")
+    await page.get_by_label("Offer a pause after").fill("4")
+    await page.locator("h1:visible").click()
+    await press_verdict(page, "d")
+    await expect(page.locator("#last")).to_contain_text("different")
+    await expect(page.locator("#rest")).to_contain_text("before a pause")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#rest")).to_be_empty()
 
 
 async def test_a_fault_of_the_service_is_shown_and_nothing_is_sent_again(
@@ -204,6 +253,7 @@ async def test_a_key_after_g_stays_on_the_page_and_after_shift_g_leaves_it(
     await change(store, WITHOUT_LINKS)
     await pairs(scene, 2)
     page = await open_as(ANNA)
+    await page.clock.install(time=0)
     await page.goto("/app/review")
     item = page.locator("article.item:not([hidden])")
     await expect(item.locator("[data-tool=grey]")).to_be_visible()
@@ -217,6 +267,7 @@ async def test_a_key_after_g_stays_on_the_page_and_after_shift_g_leaves_it(
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog")).to_contain_text("Shift+G")
     await page.keyboard.press("Escape")
+    await page.clock.pause_at(3_600_000)  # two keys belong together for a short time
     await page.keyboard.press("Shift+g")
     await page.keyboard.press("u")  # leads nowhere, and is no verdict
     await page.keyboard.press("Shift+G")
@@ -253,8 +304,10 @@ async def test_after_the_session_the_reviewer_signs_in_and_is_where_they_were(
     await pairs(scene, 2)
     page = await open_as(ANNA)
     await page.goto("/app/review")
+    await page.evaluate(ALL_ANSWERED)  # no preview meets the end of the session in place of the verdict
     await page.context.clear_cookies()
-    await press_verdict(page, "d")
+    async with page.expect_request("**/review/decisions?*"):
+        await press_verdict(page, "d")
     await expect(page.locator("#trouble")).to_contain_text("Your session is over")
     back = page.get_by_role("link", name="Sign in again")
     here = urlsplit(page.url)

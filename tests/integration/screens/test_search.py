@@ -10,7 +10,7 @@ from playwright.async_api import Page, Route, expect
 from graph.actions.read import search
 from graph.domain.errors import StoreUnavailable
 from graph.store.session import Store
-from tests.integration.screens.conftest import PICTURES_CAME, Open
+from tests.integration.screens.conftest import PICTURES_CAME, Open, chord
 from tests.support.factories import ANNA, NORTH, Scene, drawn_face
 
 pytestmark = pytest.mark.anyio
@@ -55,6 +55,7 @@ async def test_a_whole_search_by_keyboard(scene: Scene, store: Store, open_as: O
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Leads to")  # without a key: it comes by itself
     await press(page, "1")
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Is this person")
+    await page.evaluate(PICTURES_CAME)
     await press(page, "s")
     await expect(page.locator(".consequence")).to_contain_text("at least one feature")
     await press(page, "e")
@@ -77,8 +78,7 @@ async def test_a_whole_search_by_keyboard(scene: Scene, store: Store, open_as: O
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Look yourself")
     await press(page, "Escape")
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Leads to")
-    await press(page, "g")
-    await press(page, "s")
+    await chord(page, "g", "s")
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Searches so far")
 
 
@@ -95,7 +95,8 @@ async def test_a_picture_stays_beside_its_answer_and_a_missed_face_is_marked_in_
     await page.get_by_role("button", name="Start the search").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
     asked = await store.read(lambda tx: tx.one(ASKED))
-    assert asked is not None and page.url.endswith(asked["id"])
+    assert asked is not None
+    await expect(page).to_have_url(re.compile(f"/app/search/{asked['id']}$"))
 
     await scene.media("a", NORTH, faces=["mine"], data=picture.read_bytes())
     await scene.answer(asked["id"], [("s1", 0.52)], "mine")
@@ -170,6 +171,7 @@ async def test_a_search_without_script(scene: Scene, store: Store, open_as: Open
     await page.goto(f"/app/search?face={scene.faces['n1']}")
     await page.get_by_label("Legal basis").fill("StPO 98c")
     await page.get_by_role("button", name="Start the search").click()
+    await expect(page.get_by_role("link", name="Look now")).to_be_visible()
     asked = await store.read(lambda tx: tx.one(ASKED))
     assert asked is not None
     await scene.answer(asked["id"], [("s1", 0.52)], "n1")
@@ -200,7 +202,8 @@ async def test_a_search_that_was_saved_is_not_asked_twice(scene: Scene, store: S
     await page.get_by_role("button", name="Start the search").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
     [search] = await store.read(lambda tx: tx.rows(ASKED))
-    assert [address.partition("?")[0] for address in failed] == [page.url] and page.url.endswith(search["id"])
+    await expect(page).to_have_url(re.compile(f"/app/search/{search['id']}$"))
+    assert [address.partition("?")[0] for address in failed] == [page.url]
 
 
 async def to_search(page: Page, *pictures: bytes) -> None:
@@ -277,6 +280,7 @@ async def test_a_page_that_nobody_works_on_asks_nothing_by_itself(scene: Scene, 
     await page.get_by_label("Legal basis").fill("StPO 98c")
     await page.get_by_role("button", name="Start the search").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
+    await page.wait_for_load_state()  # from now on the page knows when somebody last worked on it
     await page.clock.pause_at(3_600_000)
     await page.clock.run_for(15_000)  # one that was asked for just before has come
     asked.clear()
