@@ -16,7 +16,7 @@ from tests.support.page_scene import HOSTILE, READERS, PageScene, hostile, hosti
 pytestmark = pytest.mark.anyio
 
 WITH_NAMES = 30
-WITHOUT_FORM = {"/inbox/undone", "/pairs/undone", "/sign-in/development"} | {
+WITHOUT_FORM = {"/approvals/undone", "/inbox/undone", "/pairs/undone", "/sign-in/development"} | {
     f"/search/{{search_id}}/{act}" for act in ("end", "marks", "register", "undone")
 }
 """Routes of forms that no page has in the typical scene."""
