@@ -125,7 +125,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, start_stack: StartStack) -> 
     with made_in_background(folder):
         yield addresses
     process.send_signal(signal.SIGTERM)
-    process.wait(60)
+    process.wait(240)
 
 
 @pytest.fixture(scope="session")

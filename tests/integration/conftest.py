@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.routing import Mount
 
 from api.app import build_app
 from api.deps import Services
@@ -67,6 +68,13 @@ async def app(store: Store, files: MediaStore, tmp_path: Path) -> AsyncIterator[
     made = build_app(services, upload_limit=1_000_000, version="test")
     async with made.router.lifespan_context(made):
         yield made
+
+
+def pages_of(app: FastAPI) -> FastAPI:
+    """The application of the pages within the service; it has the services in its own state."""
+    [pages] = [route.app for route in app.routes if isinstance(route, Mount) and route.path == "/app"]
+    assert isinstance(pages, FastAPI)
+    return pages
 
 
 @pytest.fixture

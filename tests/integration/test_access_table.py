@@ -24,7 +24,7 @@ from tests.support.access_table import DISTRICTS, PEOPLE, Names
 from tests.support.factories import Scene, drawn_face
 from tests.support.signed_in import as_
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.anyio
 
 
 # --- the things that routes are asked for ---

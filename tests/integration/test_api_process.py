@@ -20,10 +20,11 @@ from graph.store.session import Store, Tx
 from tests.integration.conftest import HEADERS, entries
 from tests.support.factories import two_cases
 from tests.support.forked import Forked, Start, start
+from tests.support.graph_contents import has_waiting
 from tests.support.harness import LONG_S, new_store, until
 from tests.support.signed_in import sign_in_env
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.anyio
 LOOKS = 20
 """How often readiness is asked for under load."""
 
@@ -95,7 +96,7 @@ async def test_it_serves_loopback_only_and_ends_its_requests_before_itself(
     scene = await two_cases(store, new_store(tmp_path))
     async with (
         running(environment(stack, tmp_path), tmp_path / "api.log") as service,
-        httpx.AsyncClient(base_url=service.url, headers=HEADERS, timeout=30) as client,
+        httpx.AsyncClient(base_url=service.url, headers=HEADERS, timeout=LONG_S) as client,
     ):
         assert "this machine only" in service.said
         listening = psutil.Process(service.process.pid).net_connections("tcp")
@@ -116,7 +117,7 @@ async def test_it_serves_loopback_only_and_ends_its_requests_before_itself(
         holding = asyncio.create_task(store.write(hold))
         await held.wait()
         looking = asyncio.create_task(client.get(f"/faces/{scene.faces['n1']}/crop"))
-        await asyncio.sleep(0.5)
+        await until(lambda: has_waiting(store), "the look waits for the audit")
         assert not looking.done()
         service.process.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.3)

@@ -27,7 +27,7 @@ from tests.support.access import access_of
 from tests.support.factories import ANNA, NORTH, NOW, SUE, two_cases
 from tests.support.harness import new_store
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(200)]
+pytestmark = pytest.mark.anyio
 EXAMPLES = 4
 """Requests drawn for each route and mode: enough to meet every refusal, few enough for every run of the suite."""
 FRAMING = {"transfer-encoding", "content-length", "connection"}

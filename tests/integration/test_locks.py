@@ -10,6 +10,8 @@ from graph.domain import ids
 from graph.store.queries import ingest, review
 from graph.store.session import Row, Store, Tx
 from tests.support.factories import MODEL, NOW, Scene
+from tests.support.graph_contents import has_waiting
+from tests.support.harness import until
 
 pytestmark = pytest.mark.anyio
 
@@ -28,8 +30,12 @@ async def first_then(store: Store, first: LiteralString, values: Row, then: Lite
     if holder.done():
         await holder  # raises what kept it from its locks
     waiter = asyncio.create_task(store.write(lambda tx: tx.rows(then, **waiting)))
-    done, _ = await asyncio.wait({waiter}, timeout=0.3)
-    assert not done, "the second statement did not wait for the lock"
+
+    async def decided() -> bool:
+        return waiter.done() or await has_waiting(store)
+
+    await until(decided, "the second statement waits for the lock")
+    assert not waiter.done(), "the second statement did not wait for the lock"
     may_commit.set()
     await holder
     return await waiter

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.integration.screens.conftest import PICTURES_CAME
+from tests.integration.screens.conftest import CHORD, PICTURES_CAME, WAIT_MS
 from tests.journeys.conftest import Demo
 
 
@@ -17,7 +17,7 @@ def browser() -> Iterator[Browser]:
     path = os.environ.get("REDTHREAD_CHROMIUM") or shutil.which("chromium")
     if path is None:
         pytest.skip("there is no Chromium here: apt install chromium, or name one in REDTHREAD_CHROMIUM")
-    expect.set_options(timeout=60_000)
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield started
@@ -46,7 +46,7 @@ def test_from_the_link_to_the_threads_of_a_case(demo: Demo, browser: Browser) ->
     assert link is not None and demo.said.index(link[0]) < demo.said.index("Candidate links"), "the link comes first"
     context = browser.new_context(locale="en")
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(WAIT_MS)
     page.goto(link[0])
     sign_in(page, "investigator")
     decide(page, "e s", "same person")
@@ -59,19 +59,18 @@ def test_from_the_link_to_the_threads_of_a_case(demo: Demo, browser: Browser) ->
     sign_in(page, "supervisor")
     expect(page).to_have_url(re.compile("/app/approvals"))
     item = page.locator("article.item:not([hidden])")
-    assert item.locator(".crop").count() >= 2
+    expect(item.locator(".crop").nth(1)).to_be_attached()
     expect(item.locator("[data-tool=zoom]")).to_be_visible()
     page.evaluate(PICTURES_CAME)
     page.keyboard.press("s")
     expect(page.locator("#last")).to_contain_text("approved")
 
-    page.keyboard.press("Shift+G")
-    page.keyboard.press("c")
+    page.evaluate(CHORD, ["G", "c"])
     expect(page).to_have_url(re.compile("/app/cases"))
     page.locator("main a", has_text="2026-014").first.click()
     threads = page.locator("table.threads")
     expect(threads).to_contain_text("2026-001")
-    assert threads.locator("img.crop").count() >= 2
+    expect(threads.locator("img.crop").nth(1)).to_be_attached()
 
     other = browser.new_context().new_page()
     other.goto(link[0])

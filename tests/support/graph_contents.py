@@ -31,6 +31,13 @@ KEYS = {
     "Visit": "actor",
 }
 """The property that identifies the nodes of each label."""
+WAITING = "SHOW TRANSACTIONS YIELD status WHERE status STARTS WITH 'Blocked' RETURN count(*) AS number"
+
+
+async def has_waiting(store: Store) -> bool:
+    """Whether a transaction waits for a lock that another one holds."""
+    row = await store.read(lambda tx: tx.one(WAITING))
+    return row is not None and row["number"] > 0
 
 
 async def empty(store: Store) -> None:

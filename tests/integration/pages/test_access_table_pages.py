@@ -30,7 +30,7 @@ from tests.support.access_table import DISTRICTS, PEOPLE, THINGS, Names
 from tests.support.factories import Scene, drawn_face
 from tests.support.page_scene import page_routes
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.anyio
 
 
 @dataclass(frozen=True)

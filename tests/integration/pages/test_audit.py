@@ -3,10 +3,12 @@
 import html
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
 from graph.actions.operate.audit_file import verify_file
 from graph.domain import audit
@@ -14,7 +16,7 @@ from graph.domain.audit_actions import AuditAction
 from graph.domain.people import Person, Role
 from graph.store import log
 from graph.store.session import Store, Tx
-from tests.integration.conftest import Pages, entries
+from tests.integration.conftest import Pages, entries, pages_of
 from tests.support.factories import ANNA
 
 pytestmark = pytest.mark.anyio
@@ -22,8 +24,10 @@ AUDREY = Person("audrey", frozenset({Role.AUDITOR}))
 HOSTILE = "<script>alert(1)</script> \u202e\u0301"
 
 
-async def write(store: Store, number: int, action: AuditAction = AuditAction.FACE_SEEN, *, days: int = 0) -> None:
-    at = datetime.now(UTC) - timedelta(days=days)
+async def write(
+    store: Store, number: int, action: AuditAction = AuditAction.FACE_SEEN, *, at: datetime | None = None
+) -> None:
+    at = at or datetime.now(UTC)
 
     async def work(tx: Tx) -> None:
         acts = [audit.Act(at, ANNA.actor, action, f"{HOSTILE}{place}", HOSTILE) for place in range(number)]
@@ -32,9 +36,13 @@ async def write(store: Store, number: int, action: AuditAction = AuditAction.FAC
     await store.write(work)
 
 
-async def test_entries_of_today_are_shown_in_words_and_others_by_filters(store: Store, pages: Pages) -> None:
-    await write(store, 1, AuditAction.LINK_JUDGED, days=3)
-    await write(store, 60)
+async def test_entries_of_today_are_shown_in_words_and_others_by_filters(
+    app: FastAPI, store: Store, pages: Pages
+) -> None:
+    today = datetime.now(UTC)
+    pages_of(app).state.services = replace(app.state.services, now=lambda: today)
+    await write(store, 1, AuditAction.LINK_JUDGED, at=today - timedelta(days=3))
+    await write(store, 60, at=today)
     audrey = await pages(AUDREY)
     text = (await audrey.get("/app/audit")).text
     assert "the picture of a face" in text and "face.seen" in text and "link.judged</code>" not in text
@@ -48,7 +56,6 @@ async def test_entries_of_today_are_shown_in_words_and_others_by_filters(store: 
     assert "link.judged</code>" in judged and "face.seen</code>" not in judged
     nothing = (await audrey.get("/app/audit", params={"subject": HOSTILE})).text
     assert "No entry fits" in nothing and "<script>alert" not in nothing
-    today = datetime.now(UTC)
     old = {"start": f"{today - timedelta(days=4):%Y-%m-%d}", "end": f"{today - timedelta(days=2):%Y-%m-%d}"}
     assert "link.judged</code>" in (await audrey.get("/app/audit", params=old)).text
     for wrong in ({"start": "soon"}, {"end": "9999-12-31"}, {"after": "-1"}):

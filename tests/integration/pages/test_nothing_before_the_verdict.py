@@ -17,7 +17,7 @@ from tests.support.graph_contents import empty
 from tests.support.page_scene import SECOND_NORTH, PageScene
 from tests.support.queue import change, pairs
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.anyio
 
 MADE_ANEW = re.compile(
     r"\b(?:data-)?session(?:=|%3D)\S+|(?:\b|%3D|%2F)[0-9a-f]{32}\b|\d{4}-\d\d-\d\dT[\d:.+]+|>[^<]*</time>"

@@ -14,15 +14,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from oidc_provider_mock import User, run_server_in_thread
-from starlette.routing import Mount
 from werkzeug.serving import BaseWSGIServer
 
+from api.sign_in import keys, oidc
 from api.sign_in.keys import Keys, fetch_from
 from api.sign_in.oidc import CALLBACK, OidcSignIn
 from api.sign_in.tokens import SignIn
 from graph.domain.audit_actions import AuditAction
 from graph.store.session import Store
-from tests.integration.conftest import deeds
+from tests.integration.conftest import deeds, pages_of
 
 pytestmark = pytest.mark.anyio
 
@@ -61,6 +61,13 @@ def issuer() -> Iterator[Issuer]:
         found.server.__exit__(None, None, None)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The issuer's thread may get its turn late."""
+    for module in (keys, oidc):
+        monkeypatch.setattr(module, "PATIENCE", httpx.Timeout(60))
+
+
 @pytest.fixture
 async def browser(app: FastAPI, issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
     """A browser of the pages of a service that signs people in by the issuer."""
@@ -71,9 +78,7 @@ async def browser(app: FastAPI, issuer: Issuer) -> AsyncIterator[httpx.AsyncClie
 def use(app: FastAPI, issuer: Issuer, audience: str = CLIENT) -> httpx.AsyncClient:
     sign_in = SignIn(Keys(fetch_from(issuer.url, "")), issuer=issuer.url, audience=audience)
     flow = OidcSignIn(sign_in, issuer=issuer.url, client_id=CLIENT, client_secret="shared", public_url=HERE)
-    [pages] = [route.app for route in app.routes if isinstance(route, Mount) and route.path == "/app"]
-    assert isinstance(pages, FastAPI)
-    pages.state.services = replace(app.state.services, pages=flow)
+    pages_of(app).state.services = replace(app.state.services, pages=flow)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=HERE, headers=OWN)
 
 
@@ -86,7 +91,7 @@ async def begin(browser: httpx.AsyncClient, back: str = "/app/purpose") -> dict[
 
 async def consent(issuer: Issuer, asked: dict[str, str], user: str = "kim@north", **form: str) -> dict[str, str]:
     """What the issuer sends the browser back with, once the person has agreed."""
-    async with httpx.AsyncClient() as outside:
+    async with httpx.AsyncClient(timeout=60) as outside:
         address = f"{issuer.url}/oauth2/authorize?{urlencode(asked)}"
         answer = await outside.post(address, data=form or {"sub": user})
     back = urlsplit(answer.headers["location"])

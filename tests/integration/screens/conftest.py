@@ -20,20 +20,81 @@ from graph.store.session import Store
 from tests.integration.conftest import PURPOSE, session_cookie
 
 SMALL, LARGE, TABLET = (1366, 768), (1920, 1080), (820, 1180)
-expect.set_options(timeout=30_000)  # longer than a loaded machine needs, so no result depends on speed
+WAIT_MS = 90_000
+"""Longer than a loaded machine needs, so that no result depends on its speed."""
+expect.set_options(timeout=WAIT_MS)
 
-
+KEEPS_REQUESTS = """(() => {
+  const ask = fetch.bind(globalThis);
+  globalThis.requests = new Set();
+  globalThis.fetch = (...given) => {
+    const answer = ask(...given);
+    requests.add(answer);
+    answer.finally(() => requests.delete(answer)).catch(() => {});
+    return answer;
+  };
+})()"""
+"""Run in every page: `requests` are those of its scripts that are not answered yet."""
+ALL_ANSWERED = "(async () => { while (requests.size) await Promise.allSettled([...requests]); })()"
 PICTURES_CAME = """
     Promise.all([...document.querySelectorAll("article.item:not([hidden]) img")].map((image) =>
       image.decode().catch(() => {})))
 """
+SHIFTS = """(async () => {
+  const moved = [];
+  const take = (entries) => {
+    for (const entry of entries)
+      moved.push([entry.value, entry.sources.map((source) => source.node?.outerHTML?.slice(0, 80)).join(" ")]);
+  };
+  const observer = new PerformanceObserver((list) => take(list.getEntries()));
+  observer.observe({ type: "layout-shift", buffered: true });
+  const inWindow = (image) => {
+    const box = image.getBoundingClientRect();
+    return box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+  };
+  await Promise.all([...document.images].filter(inWindow).map((image) => image.decode().catch(() => {})));
+  for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
+  take(observer.takeRecords());
+  return moved;
+})()"""
+CHORD = """(keys) => {
+  for (const key of keys) {
+    const press = { key, shiftKey: key !== key.toLowerCase(), bubbles: true, cancelable: true };
+    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", press));
+  }
+}"""
+
+
+async def shifts_of(page: Page) -> list[tuple[float, str]]:
+    """What moved in the page until its scripts had their answers and its pictures in the window were painted.
+
+    Each shift as its share of the window, and what moved.
+    """
+    await page.wait_for_load_state()
+    await page.evaluate(ALL_ANSWERED)
+    return await page.evaluate(SHIFTS)
+
+
+async def reload(page: Page) -> None:
+    """Loads the page again once what it asked for is answered, so that nothing of it is read after what comes next."""
+    await page.evaluate(ALL_ANSWERED)
+    await page.reload()
+
+
+async def chord(page: Page, *keys: str) -> None:
+    """Presses keys at one moment of the page's time: the second of two counts only a short time after the first."""
+    await page.wait_for_load_state()
+    await page.evaluate(CHORD, keys)
 
 
 async def press_verdict(page: Page, key: str) -> None:
-    """Presses a verdict's key once the pictures are there, after a look that is long enough.
+    """Presses a verdict's key once the page is there, its pictures and its previews, after a look that is long enough.
 
-    Right after a pair came a key counts as pressed twice, and without its pictures no pair can be judged.
+    Right after a pair came a key counts as pressed twice, without its pictures no pair can be judged, and a preview
+    that the service reads after the verdict is refused and recorded.
     """
+    await page.wait_for_load_state()
+    await page.evaluate(ALL_ANSWERED)
     await page.wait_for_timeout(600)
     await page.evaluate(PICTURES_CAME)
     await page.keyboard.press(key)
@@ -89,10 +150,11 @@ async def open_as(browser: Browser, address: str, store: Store) -> AsyncIterator
             locale=language,
         )
         contexts.append(context)
+        await context.add_init_script(KEEPS_REQUESTS)
         cookie = await session_cookie(store, person, purpose)
         await context.add_cookies([{"name": COOKIE, "value": cookie, "url": address}])
         page = await context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(WAIT_MS)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
         return page

@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from graph.domain.people import Person
 from graph.store.session import Store
-from tests.integration.screens.conftest import Open, press_verdict
+from tests.integration.screens.conftest import Open, chord, press_verdict
 from tests.integration.screens.test_review import states
 from tests.support.decisions import judge
 from tests.support.factories import ANNA, NORTH, SUE, Scene
@@ -29,8 +29,7 @@ async def test_a_whole_approval_by_keyboard(scene: Scene, store: Store, open_as:
     page = await open_as(SUE)
     await page.goto("/app/review")
     await expect(page.get_by_role("alert")).to_contain_text("may not")
-    await page.keyboard.press("g")
-    await page.keyboard.press("a")
+    await chord(page, "g", "a")
     item = page.locator("article.item:not([hidden])")
     await expect(item.locator(".face")).to_have_count(2)
     await expect(item.locator("[data-tool=zoom]")).to_be_visible()

@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
-from playwright.async_api import Page, Route
+from playwright.async_api import Route
 
 from graph.files import MediaStore
 from graph.store.session import Store
-from tests.integration.screens.conftest import SMALL, TABLET, Open
+from tests.integration.screens.conftest import SMALL, TABLET, Open, shifts_of
 from tests.support.factories import ANNA
 from tests.support.page_scene import typical_pages
 
@@ -15,29 +15,11 @@ pytestmark = pytest.mark.anyio
 
 LATE_S = 0.2
 LOOKED_AT = {"review", "case", "case_pictures", "search", "answer", "victim", "inbox", "picture"}
-SHIFTS = """() => new Promise((done) => {
-  const moved = [];
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries().filter((entry) => !entry.hadRecentInput)) {
-      const parts = entry.sources.map((source) => source.node?.outerHTML?.slice(0, 80));
-      moved.push([entry.value, parts.join(" ")]);
-    }
-  }).observe({ type: "layout-shift", buffered: true });
-  setTimeout(() => done(moved), 100);
-})"""
-"""Each shift as its share of the window, and what moved."""
 
 
 async def late(route: Route) -> None:
     await asyncio.sleep(LATE_S)
     await route.continue_()
-
-
-async def shifts_of(page: Page, path: str) -> list[tuple[float, str]]:
-    """What moved in the page until all its pictures were there."""
-    await page.goto(path, wait_until="load")
-    await page.wait_for_load_state("networkidle")
-    return await page.evaluate(SHIFTS)
 
 
 async def test_no_page_moves_when_its_pictures_arrive(
@@ -51,5 +33,7 @@ async def test_no_page_moves_when_its_pictures_arrive(
         await page.route("**/crop*", late)
         for address in (address for address in looked_at if address.route in routes):
             with subtests.test(page=address.route, size=size):
-                moved = await shifts_of(page, address.path)
+                await page.goto(address.path)
+                await page.wait_for_load_state("networkidle")
+                moved = await shifts_of(page)
                 assert sum(share for share, _ in moved) < 0.01, moved

@@ -1,5 +1,6 @@
 """The review page in a real browser: by keyboard alone, without script, and without a jump."""
 
+import asyncio
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -9,7 +10,7 @@ from playwright.async_api import Route, expect
 from graph.domain.queue import LEASE
 from graph.store.session import Store
 from tests.integration.conftest import entries
-from tests.integration.screens.conftest import PICTURES_CAME, Open, press_verdict
+from tests.integration.screens.conftest import ALL_ANSWERED, PICTURES_CAME, Open, press_verdict, reload
 from tests.support.factories import ANNA, BEN, Scene
 from tests.support.queue import change, judge, pairs
 
@@ -49,19 +50,19 @@ async def test_a_whole_review_by_keyboard(scene: Scene, store: Store, open_as: O
     await press_verdict(page, "d")
     await expect(page.locator("#last")).to_contain_text("different")
     assert await states(store) == {"candidate": 2, "confirmed": 1, "dismissed": 1}
-    await page.reload()
+    await reload(page)
     await expect(page.locator("#last")).to_contain_text("different")
     await expect(page.locator("#last")).to_contain_text("the machine:")
     await page.keyboard.press("Backspace")
     await expect(page.locator("#last")).to_contain_text("Taken back")
     assert await states(store) == {"candidate": 3, "confirmed": 1}
     back = await item.get_attribute("data-item")
-    await page.reload()
+    await reload(page)
     await expect(page.locator("#last")).to_contain_text("Taken back")
     assert await item.get_attribute("data-item") == back, "another pair would be judged in its place"
     await press_verdict(page, "u")
     await expect(page.locator("#last")).to_contain_text("stays hidden")
-    await page.reload()
+    await reload(page)
     await expect(page.locator("#last")).to_contain_text("stays hidden")
     await expect(page.locator("#last")).not_to_contain_text("the machine:")
     await press_verdict(page, "l")
@@ -116,17 +117,21 @@ async def test_while_the_service_is_away_nothing_is_lost(scene: Scene, store: St
     await pairs(scene, 2)
     page = await open_as(ANNA)
     await page.goto("/app/review")
-    tries = 0
+    tries, pressed = 0, asyncio.Event()
 
     async def away(route: Route) -> None:
         nonlocal tries
         tries += 1
+        if tries == 3:
+            await pressed.wait()
         await (route.abort() if tries == 1 else route.fulfill(status=503) if tries == 2 else route.continue_())
 
     await page.route("**/review/decisions?*", away)
     await press_verdict(page, "d")
     await expect(page.locator("#trouble")).to_contain_text("Not saved. Trying again")
+    await page.wait_for_timeout(600)  # a look that is long enough for a verdict
     await page.keyboard.press("d")  # locked: the next pair is not judged unseen
+    pressed.set()
     await expect(page.locator("#last")).to_contain_text("different")
     await expect(page.locator("#trouble")).to_be_empty()
     assert (tries, await states(store)) == (3, {"candidate": 1, "dismissed": 1})
@@ -248,6 +253,7 @@ async def test_a_key_after_g_stays_on_the_page_and_after_shift_g_leaves_it(
     await change(store, WITHOUT_LINKS)
     await pairs(scene, 2)
     page = await open_as(ANNA)
+    await page.clock.install(time=0)
     await page.goto("/app/review")
     item = page.locator("article.item:not([hidden])")
     await expect(item.locator("[data-tool=grey]")).to_be_visible()
@@ -261,6 +267,7 @@ async def test_a_key_after_g_stays_on_the_page_and_after_shift_g_leaves_it(
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog")).to_contain_text("Shift+G")
     await page.keyboard.press("Escape")
+    await page.clock.pause_at(3_600_000)  # two keys belong together for a short time
     await page.keyboard.press("Shift+g")
     await page.keyboard.press("u")  # leads nowhere, and is no verdict
     await page.keyboard.press("Shift+G")
@@ -297,8 +304,10 @@ async def test_after_the_session_the_reviewer_signs_in_and_is_where_they_were(
     await pairs(scene, 2)
     page = await open_as(ANNA)
     await page.goto("/app/review")
+    await page.evaluate(ALL_ANSWERED)  # no preview meets the end of the session in place of the verdict
     await page.context.clear_cookies()
-    await press_verdict(page, "d")
+    async with page.expect_request("**/review/decisions?*"):
+        await press_verdict(page, "d")
     await expect(page.locator("#trouble")).to_contain_text("Your session is over")
     back = page.get_by_role("link", name="Sign in again")
     here = urlsplit(page.url)

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -22,6 +23,7 @@ from infra.local import datafolder
 from infra.local.base import StackError
 from streams.settings import Addresses
 from tests.support.commands import redthread
+from tests.support.harness import LONG_S
 
 CHECKOUT = Path(__file__).parents[3]
 TOPIC = "stack.test"
@@ -43,10 +45,10 @@ def connection(addresses: Addresses) -> dict[str, str]:
 def write(addresses: Addresses) -> None:
     """One record and one node."""
     admin = AdminClient(connection(addresses))
-    admin.create_topics([NewTopic(TOPIC, num_partitions=1, replication_factor=1)])[TOPIC].result(20)
+    admin.create_topics([NewTopic(TOPIC, num_partitions=1, replication_factor=1)])[TOPIC].result(LONG_S)
     producer = Producer({**connection(addresses), "acks": "all"})
     producer.produce(TOPIC, b"kept")
-    assert producer.flush(20) == 0
+    assert producer.flush(LONG_S) == 0
 
     async def create() -> None:
         async with Store(*addresses.neo4j) as store:
@@ -59,7 +61,7 @@ def read(addresses: Addresses) -> tuple[list[bytes | None], list[dict[str, objec
     """The records and the nodes that `write` made."""
     consumer = Consumer({**connection(addresses), "group.id": "stack-test"})
     consumer.assign([TopicPartition(TOPIC, 0, 0)])
-    records = [message.value() for message in consumer.consume(1, timeout=20)]
+    records = [message.value() for message in consumer.consume(1, timeout=LONG_S)]
     consumer.close()
 
     async def nodes() -> list[dict[str, object]]:
@@ -76,14 +78,14 @@ def test_data_survive_a_restart_and_no_server_survives_its_supervisor(tmp_path: 
     write(first)
     killed = servers_of(process)["kafka"]
     killed.kill()
-    killed.wait(5)
-    until = time.monotonic() + 20
+    killed.wait(LONG_S)
+    until = time.monotonic() + LONG_S
     while "kafka" not in (running := servers_of(process)) or running["kafka"].pid == killed.pid:
         assert time.monotonic() < until, "Kafka was not started again"
         time.sleep(0.1)
     # When it is stopped and started on other ports
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
+    assert process.wait(LONG_S) == 0
     process, second = start_stack(data)
     # Then both are still there, under the same password, which only the owner can read
     assert read(second) == ([b"kept"], [{"kept": True}])
@@ -94,7 +96,7 @@ def test_data_survive_a_restart_and_no_server_survives_its_supervisor(tmp_path: 
     process.kill()
     process.wait()
     # Then the servers follow, and the folder is free once they are gone
-    _, alive = psutil.wait_procs(servers, timeout=30)
+    _, alive = psutil.wait_procs(servers, timeout=LONG_S)
     assert not alive
     assert not datafolder.is_held(data)
     # And when the file with the password is lost, the folder is refused, and what the refusal says to do loses no data
@@ -110,7 +112,7 @@ def test_data_survive_a_restart_and_no_server_survives_its_supervisor(tmp_path: 
     assert third.neo4j_password != first.neo4j_password
     assert read(third) == ([b"kept"], [{"kept": True}])
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 0
+    assert process.wait(LONG_S) == 0
 
 
 def test_a_taken_port_is_refused_by_its_number(tmp_path: Path) -> None:
@@ -140,12 +142,14 @@ def test_a_folder_is_waited_for_while_servers_of_a_killed_supervisor_still_stop(
     datafolder.DataFolder.acquire(tmp_path).release()
     with (tmp_path / datafolder.LOCK).open("r+") as server:
         fcntl.flock(server, fcntl.LOCK_EX)
-        orphan = subprocess.Popen(["sleep", "1"], pass_fds=[server.fileno()])
+        orphan = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=[server.fileno()])
     # When another acquires it, then that waits until the last holder is gone
-    began = time.monotonic()
-    datafolder.DataFolder.acquire(tmp_path).release()
-    assert time.monotonic() - began > 0.5
-    orphan.wait()
+    with ThreadPoolExecutor() as beside:
+        acquiring = beside.submit(datafolder.DataFolder.acquire, tmp_path)
+        with pytest.raises(TimeoutError):
+            acquiring.result(0.5)
+        orphan.communicate()
+        acquiring.result(LONG_S).release()
 
 
 def test_down_and_status_on_a_folder_without_anything_say_so(tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ class System:
     def _kafka_answers(self) -> bool:
         connection: dict[str, Any] = kafka_connection(self.addresses)
         with contextlib.suppress(KafkaException):
-            return bool(AdminClient({**connection, "log_level": 0}).list_topics(timeout=2).brokers)
+            return bool(AdminClient({**connection, "log_level": 0}).list_topics(timeout=10).brokers)
         return False
 
 

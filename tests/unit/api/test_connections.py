@@ -17,7 +17,7 @@ from api.errors import register
 from api.guard import JSON_LIMIT, Guard, RequestBody
 from api.main import Connection
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 SHORT_S = 0.4
 UPLOAD_LIMIT = 2 * JSON_LIMIT
 HOST = "Host: 127.0.0.1\r\n"

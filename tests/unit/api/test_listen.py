@@ -7,7 +7,7 @@ import pytest
 
 from api.main import listen
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.anyio
 
 
 async def test_a_small_answer_waits_for_no_acknowledgement() -> None:
