@@ -9,7 +9,7 @@ from starlette.responses import Response
 from api.pages.access import Reader
 from api.pages.page import PageDep
 from graph.actions.read.crop_views import read_crop_views
-from graph.actions.read.inbox import count_inbox, do_end_visit, do_reopen_visit, read_inbox
+from graph.actions.read.inbox import COUNT_MAX, count_inbox, do_end_visit, do_reopen_visit, read_inbox
 
 router = APIRouter()
 
@@ -40,7 +40,8 @@ async def inbox(
 async def inbox_count(access: Reader) -> Response:
     """How much is in the inbox, for the bar; nothing where it is empty."""
     number = await count_inbox(access)
-    return Response(str(number) if number else "", media_type="text/plain", headers={"Cache-Control": "no-store"})
+    text = f"{number}+" if number == COUNT_MAX else str(number or "")
+    return Response(text, media_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
 @router.post("/inbox/seen", name="all_seen")

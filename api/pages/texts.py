@@ -59,7 +59,7 @@ _TOLD: Final = {
     ),
     "this contradicts what another district holds: {whom}": _("this contradicts what another district holds: {whom}"),
     "nothing is left to confirm: dismiss instead": _(
-        "no picture is ticked: choose “Different” if they show different people"
+        "too few pictures are ticked: choose “Different” if they show different people"
     ),
     "legal_basis: from {least} to {most} characters": _("legal basis: from {least} to {most} characters"),
     "reason: from {least} to {most} characters": _("reason: from {least} to {most} characters"),

@@ -38,7 +38,7 @@ export async function preview(article) {
     if (answer.ok) return void (consequence.innerHTML = text);
     // Nothing was pressed yet: of the refusal only its reason is said.
     consequence.replaceChildren(copyOf("cannot"));
-    const why = new DOMParser().parseFromString(text, "text/html").querySelector(".problem .small");
+    const why = new DOMParser().parseFromString(text, "text/html").querySelector(".problem .small, [data-code=invalid] b");
     if (why) consequence.firstElementChild.append(" ", ...why.childNodes);
   } catch {
     delete article.dataset.asked;

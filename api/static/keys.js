@@ -77,6 +77,7 @@ function listKeys(dialog) {
     for (const key of [...keys.split(" "), element.dataset.also].filter(Boolean)) {
       const kbd = document.createElement("kbd");
       kbd.textContent = (keys.startsWith("g ") && key === "g" && pressedBy("g") ? "Shift+" : "") + (key.length === 1 ? key.toUpperCase() : key);
+      if (key === element.dataset.also) term.append(list.dataset.or, " ");
       term.append(kbd, " ");
     }
     const detail = document.createElement("dd");

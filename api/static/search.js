@@ -43,7 +43,7 @@ function take(response, text) {
   drawFaces();
   if (isNew) {
     history.pushState(null, "", response.url.split("?")[0]);
-    answer.scrollIntoView({ block: "nearest" });
+    answer.scrollIntoView({ block: answer.getBoundingClientRect().top < 0 ? "start" : "nearest" });
   }
   poll();
 }

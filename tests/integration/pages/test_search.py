@@ -198,7 +198,7 @@ async def test_a_pair_that_nobody_proposed_is_linked_by_the_verdict(scene: Scene
     n1, t1 = scene.faces["n1"], scene.faces["t1"]
     pair = f"/app/search/{search_id}/pairs/{t1}"
     text = (await anna.get(pair, params={"probe": n1})).text
-    assert "did not propose this pair" in text and 'value="dismissed"' not in text
+    assert "This pair comes from a search" in text and 'value="dismissed"' not in text
     form: dict[str, Any] = {"probe": n1, "face": [n1, t1], "decision": "dismissed"}
     assert (await anna.post(pair, data=form)).status_code == 422
 
@@ -364,7 +364,7 @@ async def test_a_face_that_is_listed_as_similar_is_judged_and_the_verdict_taken_
     path = f"/app/faces/{face}/similar"
     [pair] = re.findall(r'href="(/app/pairs/[^"]*)"', (await anna.get(path)).text)
     text = (await anna.get(html.unescape(pair))).text
-    assert "did not propose this pair" in text and f'name="back" value="{path}"' in text
+    assert "This pair comes from a search" in text and f'name="back" value="{path}"' in text
 
     form: dict[str, Any] = {"probe": face, "face": [face, other], "back": path}
     assert (await anna.post(f"/app/pairs/{other}/preview", data=form)).status_code == 200
