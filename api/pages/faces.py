@@ -16,6 +16,7 @@ from graph.actions.decide.repeated_person import Statement, do_statement, read_s
 from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.faces import read_context, read_crop, read_similar
 from graph.actions.read.links import read_links_by_id
+from graph.actions.read.media import read_faces
 from graph.actions.read.sheet_faces import SheetFace, read_chosen_faces
 from graph.actions.sessions import allow_wider_view
 from graph.domain import ids
@@ -113,7 +114,10 @@ async def allow_wider(
 async def repeated(media_id: Id, access: Reader, page: PageDep, back: Back = "") -> Response:
     """Whether people stated that a picture shows the same person more than once."""
     found = await read_statements(access, media_id)
-    return page("repeated.html", found=found, kinds=list(RepeatedPerson), back=safe_back(back))
+    faces = await read_faces(access, media_id)
+    views = await read_crop_views(access, (face.face_id for face in faces.items))
+    kinds = list(RepeatedPerson)
+    return page("repeated.html", found=found, faces=faces, views=views, kinds=kinds, back=safe_back(back))
 
 
 @router.post("/media/{media_id}/repeated-person", name="state_repeated")

@@ -11,7 +11,7 @@ from graph.actions.read.queue_items import QueueItem, VisibleSubject
 from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
 from graph.domain import ids
 from graph.domain.capture_time import Gap
-from graph.domain.queue import URGENCIES, Filters
+from graph.domain.queue import CLAIMS_MAX, URGENCIES, Filters
 
 BATCH: Final = 6
 """Items claimed at once: enough that the next ones are loaded while one is looked at, few enough for one lease."""
@@ -68,13 +68,21 @@ class ReviewItem:
 
 
 async def open_items(access: Access, filters: Filters, *, wanted: int = BATCH) -> list[ReviewItem]:
-    """The person's open items: what was returned to them, what they had claimed, and new claims up to `wanted`."""
+    """The person's items within the filters: those returned, those they had claimed, and new claims to `wanted`."""
     page = await read_queue(access, filters, limit=1, after=None)
     own = [item for item in page.items if item.claim or item.returned]
-    claimed = sum(item.claim is not None for item in own)
-    new = await do_claim(access, filters, wanted - claimed, seed=ids.new_id()) if claimed < wanted else None
-    items = sorted(own, key=lambda item: item.returned is None)
+    items = sorted((item for item in own if _is_of(item, filters)), key=lambda item: item.returned is None)
+    claimed, all_claimed = (sum(item.claim is not None for item in some) for some in (items, own))
+    lacking = min(wanted - claimed, CLAIMS_MAX - all_claimed)
+    new = await do_claim(access, filters, lacking, seed=ids.new_id()) if lacking > 0 else None
     return await with_facts(access, [*items, *(new.items if new else ())])
+
+
+def _is_of(item: QueueItem, filters: Filters) -> bool:
+    """Whether an item that the person has is one of the case or the victim."""
+    if filters.case_id is not None:
+        return any(filters.case_id in end.case_ids for link in item.links for end in (link.a, link.b))
+    return filters.victim_id is None or any(subject.id == filters.victim_id for subject in item.subjects)
 
 
 async def with_facts(access: Access, items: Sequence[QueueItem]) -> list[ReviewItem]:

@@ -13,14 +13,17 @@ function lacking(form, decision) {
 
 const nextNumber = (article) => (article.dataset.asked = String(Number(article.dataset.asked ?? 0) + 1));
 
+/** Says in the item what stands in this template; a preview that comes late does not take its place. */
+export function sayIn(article, id) {
+  nextNumber(article);
+  article.querySelector("[data-consequence]").replaceChildren(copyOf(id));
+}
+
 /** Whether the decision may be sent; what it lacks is said in the item. */
 export function isReady(article, decision) {
   const isVerdict = decision !== "later" && decision !== "unsure";
   const lack = isVerdict && lacksPicture(article) ? "need-picture" : lacking(article.querySelector("form"), decision);
-  if (lack) {
-    nextNumber(article); // a preview that comes late does not take its place
-    article.querySelector("[data-consequence]").replaceChildren(copyOf(lack));
-  }
+  if (lack) sayIn(article, lack);
   return !lack;
 }
 

@@ -21,11 +21,14 @@ export function look(article) {
   showPressed();
 }
 
-function pick(article, step) {
+function step(article, by) {
   const faces = facesOf(article);
-  const place = faces.indexOf(pickedOf(article));
-  const next = faces[(place + step + faces.length) % faces.length];
-  for (const face of faces) face.classList.toggle("picked", face === next);
+  pick(article, faces[(faces.indexOf(pickedOf(article)) + by + faces.length) % faces.length]);
+}
+
+/** Frames one face of the item, which the tools are for from then on. */
+export function pick(article, next) {
+  for (const face of facesOf(article)) face.classList.toggle("picked", face === next);
   next.scrollIntoView({ block: "nearest" });
   for (const link of article.querySelectorAll("[data-face-link]")) {
     const [from, to] = link.dataset.faceLink === "wider" ? [/\/faces\/[^/?]+/, `/faces/${next.dataset.face}`] : [/\/media\/[^/?]+/, `/media/${next.dataset.media}`];
@@ -105,7 +108,7 @@ document.addEventListener("keydown", (event) => {
   const article = current();
   if (!article || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.target.closest("input, select, textarea, dialog")) return;
   if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
-    pick(article, event.key === "ArrowRight" ? 1 : -1);
+    step(article, event.key === "ArrowRight" ? 1 : -1);
     event.preventDefault();
   } else if (event.key === " " && !event.target.closest("button, a")) {
     if (!event.repeat) pickedOf(article)?.querySelector(".tick input")?.click();

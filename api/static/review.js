@@ -2,10 +2,10 @@
 
 import { isIdle } from "./active.js";
 import { align } from "./crops.js";
-import { isReady, preview } from "./judging.js";
-import { articles, current, items, look, pickedOf } from "./looking.js";
+import { isReady, preview, sayIn } from "./judging.js";
+import { articles, current, facesOf, items, look, pick } from "./looking.js";
 import { drop, restore } from "./marked.js";
-import { copyOf, isBusy, post, say } from "./sending.js";
+import { isBusy, post, say } from "./sending.js";
 
 const LOOK_MS = 500; // for so long a new pair takes no verdict: a key that was pressed twice meant the one before
 const RENEW_MS = 4 * 60 * 1000;
@@ -134,9 +134,15 @@ async function undo(form) {
 }
 
 async function noFace(article) {
-  const face = pickedOf(article);
-  if (isBusy() || performance.now() - newSince < LOOK_MS || !face) return;
-  if (!face.dataset.labelVersion) return article.querySelector("[data-consequence]").replaceChildren(copyOf("not-ours"));
+  if (isBusy() || performance.now() - newSince < LOOK_MS) return;
+  const framed = article.querySelector(".face.picked");
+  const meant = framed ? [framed] : [...facesOf(article, "right"), ...facesOf(article, "left")];
+  const face = meant.find((one) => one.dataset.labelVersion);
+  if (!face) return sayIn(article, "not-ours");
+  if (!framed) {
+    pick(article, face); // nobody has chosen it: it is shown first which one is meant
+    return sayIn(article, "framed");
+  }
   const body = new URLSearchParams({ face: face.dataset.face, label_version: face.dataset.labelVersion, claim: article.dataset.claim });
   body.set("held", String(articles().length - 1));
   filtered(body);

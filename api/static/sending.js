@@ -2,7 +2,7 @@
 // The address names the session.
 
 const RETRY_MS = 2000;
-const SLOW_MS = 1500; // from then on the page says that nothing is saved yet
+const SLOW_MS = 1500; // from then on the page says that it waits
 const ANSWER_MS = 20000;
 export const AWAY = [502, 503, 504]; // any other answer is one: also 500, after which nothing is sent again unseen
 
@@ -19,7 +19,7 @@ export async function post(url, body) {
   let again = false;
   try {
     for (;;) {
-      const slow = setTimeout(() => trouble.replaceChildren(copyOf("offline")), SLOW_MS);
+      const slow = setTimeout(() => again || trouble.replaceChildren(copyOf("slow")), SLOW_MS);
       const asked = { method: "POST", body, signal: AbortSignal.timeout(ANSWER_MS) };
       const answer = await fetch(url, asked).catch(() => null);
       const text = await answer?.text().catch(() => null);

@@ -1,6 +1,7 @@
 """The review page in a real browser: by keyboard alone, without script, and without a jump."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -83,10 +84,13 @@ async def test_no_face_is_one_key_and_so_is_its_way_back(scene: Scene, store: St
     await pairs(scene, 2)
     page = await open_as(ANNA)
     await page.goto("/app/review")
-    picked = await page.locator("article.item:not([hidden]) [data-side=left]").get_attribute("data-face")
-    await page.keyboard.press("e")  # a press in the item, which marks nothing
-    await page.keyboard.press("ArrowLeft")
-    await press_verdict(page, "x")
+    own = page.locator("article.item:not([hidden]) [data-label-version]")
+    picked = await own.get_attribute("data-face")
+    await press_verdict(page, "x")  # nobody has chosen a face: the one that is meant is shown first
+    await expect(page.locator("article.item:not([hidden]) [data-consequence]")).to_contain_text("Press X again")
+    await expect(own).to_have_class(re.compile("picked"))
+    assert await store.read(lambda tx: tx.rows("MATCH (f:Face {label: 'no_face'}) RETURN f.face_id AS id")) == []
+    await page.keyboard.press("x")
     await expect(page.locator("#last")).to_contain_text("Marked as no face")
     labelled = await store.read(lambda tx: tx.rows("MATCH (f:Face {label: 'no_face'}) RETURN f.face_id AS id"))
     assert labelled == [{"id": picked}]
