@@ -25,9 +25,8 @@ from api.sign_in.oidc import OidcSignIn
 from api.sign_in.tokens import SignIn
 from graph.actions.access import Access, AccessLog
 from graph.actions.read.claims import check_claim
-from graph.actions.read.queue_items import CLAIM_PURPOSE
 from graph.domain.errors import Invalid
-from graph.domain.people import Permission, Person, check_purpose, check_role
+from graph.domain.people import CLAIM_PURPOSE, Permission, Person, check_purpose, check_role
 from graph.files import MediaStore
 from graph.space import Space
 from graph.store.session import Store

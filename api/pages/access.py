@@ -9,10 +9,9 @@ from fastapi import Depends, Request
 from api.deps import ServicesDep
 from graph.actions.access import Access
 from graph.actions.read.claims import check_claim
-from graph.actions.read.queue_items import CLAIM_PURPOSE
 from graph.actions.sessions import Session
 from graph.domain.errors import Forbidden
-from graph.domain.people import Permission, check_role
+from graph.domain.people import CLAIM_PURPOSE, Permission, check_role
 
 
 async def session(request: Request) -> Session:

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.deps import AfterDigest, Id, ServicesDep
 from api.pages.access import Labeller, Reader, SessionDep, under_claim
-from api.pages.forms import Back
+from api.pages.forms import Back, BackField
 from api.pages.page import PageDep, safe_back
 from api.pages.pairs import last_pair
 from graph.actions.access import Access
@@ -101,7 +101,7 @@ async def allow_wider(
     session: SessionDep,
     page: PageDep,
     reason: Annotated[str, Form(max_length=2000)],
-    back: Annotated[str, Form(max_length=2000)] = "",
+    back: BackField = "",
 ) -> Response:
     """Stores the reason, for this case and an hour."""
     face = await _own_face(access, face_id)
@@ -123,7 +123,7 @@ async def state_repeated(
     version: Annotated[int, Form(ge=0)],
     reason: Annotated[str, Form(max_length=2000)],
     kind: Annotated[RepeatedPerson | None, Form()] = None,
-    back: Annotated[str, Form()] = "",
+    back: BackField = "",
 ) -> Response:
     """States it, or without a kind takes the statement back."""
     await do_statement(access, Statement(media_id, version, kind, reason.strip()))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated, Final
 
-from fastapi import Query
+from fastapi import Form, Query
 from pydantic import BeforeValidator
 
 
@@ -17,3 +17,5 @@ Ids = Annotated[list[str], Words]
 BACK_MAX: Final = 2000
 Back = Annotated[str, Query(alias="next", max_length=BACK_MAX)]
 """The address of the page that leads here."""
+BackField = Annotated[str, Form(max_length=BACK_MAX)]
+"""The same, as a field of a form: the page to go on to."""

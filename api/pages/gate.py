@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import code_of
-from api.pages.page import MARK, problem_page
+from api.pages.page import MARK, SAFE, problem_page
 from graph.actions.sessions import Session, find_session
 from graph.domain.errors import RedthreadError
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 STATIC: Final = "/app/static/"
 OPEN: Final = ("/app/sign-in", STATIC)
 """Beginnings of paths whose answers hold nothing about people or cases."""
-SAFE: Final = frozenset({"GET", "HEAD"})
 COOKIE: Final = "redthread"
 HOST_COOKIE: Final = f"__Host-{COOKIE}"
 """The cookie's name under https: no other host or path can set it."""

@@ -28,6 +28,8 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 MARK: Final = "session"
 """The field of an address that names the session in which its page was opened; `api.pages.gate` checks it."""
+SAFE: Final = frozenset({"GET", "HEAD"})
+"""Methods that only read."""
 THEMES: Final = ("dark", "light")
 """Values of the cookie `theme`; without one the browser's wish decides, and dark where it has none."""
 
@@ -79,10 +81,11 @@ class Page:
         """A template's text, also that of a part of a page."""
         # As it was sent: an id may hold a slash or a question mark.
         here = self._request.scope["raw_path"].decode("latin-1")
+        main_pages = pages_of(self.session.person) if self.session else []
         shared: dict[str, Any] = {
             "session": self.session,
-            "main_pages": pages_of(self.session.person) if self.session else [],
-            "opens": {page.route for page in pages_of(self.session.person)} if self.session else set(),
+            "main_pages": main_pages,
+            "opens": {page.route for page in main_pages},
             "language": self.language,
             "languages": language.LANGUAGES,
             "theme": self.theme,
@@ -90,9 +93,16 @@ class Page:
             "path": self.path,
             "has_users": isinstance(self._request.app.state.services.pages, DevelopmentSignIn),
             "here": here,
-            "here_with_query": here + ("?" + self._request.url.query) * bool(self._request.url.query),
+            "here_with_query": self._address(here),
         }
         return environment(self.language).get_template(template).render(shared | values)
+
+    def _address(self, here: str) -> str:
+        """This page's address for a later session too; the first page's for an answer to a form, which has none."""
+        if self._request.method not in SAFE:
+            return f"{PAGES}/"
+        fields = [field for field in self._request.url.query.split("&") if field and not field.startswith(f"{MARK}=")]
+        return here + (f"?{'&'.join(fields)}" if fields else "")
 
     def path(self, route: str, /, query: Mapping[str, object] | None = None, **parameters: str) -> str:
         """The quoted path of the page whose route has this name; `query` values that are None or empty are left out.

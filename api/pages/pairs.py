@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.deps import ID_MAX, Id
 from api.pages.access import Judge, Reopener
-from api.pages.forms import BACK_MAX, Back, Words
+from api.pages.forms import BACK_MAX, Back, BackField, Words
 from api.pages.page import Page, PageDep, safe_back
 from api.pages.review import FEATURES
 from api.pages.texts import TAKEN_BACK_IN_SEARCH
@@ -87,7 +87,7 @@ async def undo(
     link: Annotated[str, Form(max_length=100)],
     version: Annotated[int, Form(ge=0)],
     search_id: SearchId = "",
-    back: Annotated[str, Form(max_length=BACK_MAX)] = "",
+    back: BackField = "",
 ) -> Response:
     """Takes the verdict back."""
     await do_reopening(access, Seen(link, version), TAKEN_BACK_IN_SEARCH)

@@ -24,7 +24,10 @@ A_PAGE: Final = 20
 
 
 class AskForm(BaseModel):
-    """A question. Without `in_case` a search in one case is in the one that it is for."""
+    """A question. Without `in_case` a search in one case is in the one that it is for.
+
+    `search_id` is made by the page's script, which sends a picture again when no answer comes.
+    """
 
     case_id: CaseIdIn = Field(max_length=CASE_ID_MAX)
     where: Literal["case", "register"] = "case"
@@ -35,6 +38,7 @@ class AskForm(BaseModel):
     rotate: Literal["0", "90", "180", "270"] = "0"
     face: list[Digest] = Field(default_factory=list[str], max_length=actions.FACES_MAX)
     victim: str = Field(default="", max_length=VICTIM_ID_MAX)
+    search_id: str = Field(default="", pattern="^([0-9a-f]{32})?$")
 
     def question(self) -> Question:
         within = "register" if self.where == "register" else f"case:{self.in_case.strip() or self.case_id}"
@@ -75,7 +79,7 @@ async def ask(request: Request, access: Searcher, services: ServicesDep, page: P
         form = checked(AskForm, sent.fields)
         check_media(sent.data)
         picture = Picture(sent.data, sent.content_type, int(form.rotate))
-        search_id = await actions.ask_with_picture(access, services.files, form.question(), picture)
+        search_id = await actions.ask_with_picture(access, services.files, form.question(), picture, form.search_id)
         return page.go_on(page.path("answer", search_id=search_id))
     fields = await request.form()
     values: dict[str, Any] = {name: value for name, value in fields.multi_items() if isinstance(value, str)}

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from api.deps import ServicesDep
 from api.pages import gate, language
 from api.pages.access import SessionDep
+from api.pages.forms import Back, BackField
 from api.pages.page import THEMES, PageDep, safe_back
 from api.sign_in.development import CHOICE_S, DevelopmentSignIn
 from api.sign_in.oidc import Begun, OidcSignIn
@@ -24,7 +25,6 @@ BEGUN: Final = "redthread-sign-in"
 BEGUN_S: Final = 600
 CHOICE: Final = "redthread-choice"
 
-Back = Annotated[str, Query(alias="next", max_length=2000)]
 Text = Annotated[str, Form(max_length=2000)]
 
 
@@ -53,7 +53,7 @@ async def link(secret: str, services: ServicesDep, page: PageDep) -> Response:
 
 @router.post("/sign-in/development")
 async def choose(
-    request: Request, services: ServicesDep, actor: Text, secret: Text = "", back: Annotated[str, Form()] = ""
+    request: Request, services: ServicesDep, actor: Text, secret: Text = "", back: BackField = ""
 ) -> Response:
     """Signs in as one of the users of a link, or of the choice that this browser has from one."""
     if not isinstance(services.pages, DevelopmentSignIn):
@@ -122,7 +122,7 @@ async def purpose(page: PageDep, back: Back = "") -> Response:
 
 @router.post("/purpose")
 async def state(
-    services: ServicesDep, session: SessionDep, stated: Text, other: Text = "", back: Annotated[str, Form()] = ""
+    services: ServicesDep, session: SessionDep, stated: Text, other: Text = "", back: BackField = ""
 ) -> Response:
     """Stores the purpose: one of those offered, or the person's own words."""
     await state_purpose(services.store, session, other.strip() or stated)
@@ -134,7 +134,7 @@ async def view(
     services: ServicesDep,
     chosen_language: Annotated[str, Form(alias="language")] = "",
     theme: Text = "",
-    back: Annotated[str, Form()] = "",
+    back: BackField = "",
 ) -> Response:
     """Stores language and theme in the browser."""
     answer = RedirectResponse(safe_back(back), 303)

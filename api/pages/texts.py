@@ -81,6 +81,7 @@ def filters(name: str) -> dict[str, Callable[..., Any]]:
     return {
         "when": partial(when, locale),
         "day": partial(day, locale),
+        "local_day": partial(local_day, locale),
         "number": partial(number, locale),
         "score": partial(score, locale),
         "lasting": partial(lasting, name),
@@ -100,9 +101,15 @@ def when(name: str, moment: object) -> Markup:
 
 
 def day(name: str, moment: object) -> Markup:
-    """The date alone, as an element `time`."""
+    """The date alone as it was stated, of a picture for example, as an element `time`."""
     at = _moment(moment)
     return Markup(_EMPTY) if at is None else _time(at, format_date(at, "medium", locale=name))
+
+
+def local_day(name: str, moment: object) -> Markup:
+    """The local date of a time that this service recorded, as `when` writes it."""
+    at = _moment(moment)
+    return Markup(_EMPTY) if at is None else _time(at, format_date(at.astimezone(), "medium", locale=name))
 
 
 def number(name: str, value: float | None) -> str:

@@ -2,9 +2,14 @@
 
 const state = document.querySelector("[data-stream]");
 const stream = new EventSource(state.dataset.stream);
+const LOST_MS = 15_000; // counts come every 3 s, after each minute in a new stream
+const notLive = () => { state.textContent = state.dataset.lost; };
+let lost = setTimeout(notLive, LOST_MS);
 
 state.hidden = false;
 stream.addEventListener("message", (event) => {
+  clearTimeout(lost);
+  lost = setTimeout(notLive, LOST_MS);
   state.textContent = state.dataset.live;
   for (const [name, text] of Object.entries(JSON.parse(event.data))) {
     const place = document.querySelector(`[data-count="${CSS.escape(name)}"]`);
@@ -12,7 +17,9 @@ stream.addEventListener("message", (event) => {
   }
 });
 stream.addEventListener("error", () => {
-  state.textContent = stream.readyState === EventSource.CLOSED ? state.dataset.lost : state.textContent;
+  if (stream.readyState !== EventSource.CLOSED) return; // the browser connects again
+  clearTimeout(lost);
+  state.textContent = state.dataset.closed;
 });
 addEventListener("pagehide", () => stream.close());
 

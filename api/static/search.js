@@ -3,17 +3,18 @@
 import { isIdle } from "./active.js";
 import { align } from "./crops.js";
 import { drawable } from "./marking.js";
+import { AWAY, copyOf, trouble } from "./sending.js";
 
 const FIRST_POLL_MS = 700;
 const LAST_POLL_MS = 15000;
 const RETRY_MS = 2000;
+const ANSWER_MS = 300_000; // a long video takes minutes on a slow line
 
 const form = document.getElementById("ask");
 const drop = form.querySelector("[data-drop]");
 const answer = document.getElementById("answer");
-const trouble = document.getElementById("trouble");
-const copyOf = (id) => document.getElementById(id).content.cloneNode(true);
 const shown = () => answer.querySelector("[data-search]");
+const hex = (bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 let timer = 0;
 let wait = FIRST_POLL_MS;
 let sending = false;
@@ -22,13 +23,17 @@ let sending = false;
 
 function take(response, text) {
   if (response.status === 401) return trouble.replaceChildren(copyOf("over"));
-  if (!response.ok) {
-    trouble.innerHTML = text;
-    return response.status < 500 || poll(); // what failed once may still come
+  const came = new DOMParser().parseFromString(text, "text/html");
+  const found = response.ok && came.querySelector("[data-search]");
+  if (!found) {
+    const ours = came.querySelector("[data-code]"); // none where what answered is not the pages
+    trouble.replaceChildren(ours ?? copyOf(AWAY.includes(response.status) ? "away" : "failed"));
+    if (response.ok || response.status >= 500) poll(); // what failed once may still come
+    return;
   }
   trouble.replaceChildren();
   const active = document.activeElement?.closest("[data-mark][open], figure[data-face]");
-  const isNew = shown()?.dataset.search !== new DOMParser().parseFromString(text, "text/html").querySelector("[data-search]")?.dataset.search;
+  const isNew = shown()?.dataset.search !== found.dataset.search;
   if ((active || (document.activeElement === canvas && markForm())) && !isNew) {
     poll(); // somebody works in it: the next look takes it over
     return;
@@ -49,32 +54,37 @@ function poll() {
   timer = setTimeout(async () => {
     wait = Math.min(wait * 1.6, LAST_POLL_MS);
     if (isIdle()) return poll(); // asks nothing until somebody is there
-    const response = await fetch(shown().dataset.waiting).catch(() => null);
-    const text = await response?.text().catch(() => null);
-    if (typeof text === "string") take(response, text);
+    const came = await fetched(shown().dataset.waiting);
+    if (came) take(...came);
     else poll();
   }, wait);
 }
 
-/** A whole answer, asked for until one comes; meanwhile the page says so. */
-async function ask(url, options, meanwhile) {
+/** An answer and its text; null where they did not come whole. */
+async function fetched(url, options = {}) {
+  const response = await fetch(url, { ...options, signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => null);
+  const text = await response?.text().catch(() => null);
+  return typeof text === "string" ? [response, text] : null;
+}
+
+/** As `fetched`, asked for until one comes; meanwhile the page says so. */
+async function ask(url, options) {
   for (;;) {
-    const response = await fetch(url, options).catch(() => null);
-    const text = await response?.text().catch(() => null);
-    if (typeof text === "string") return [response, text];
-    trouble.replaceChildren(copyOf(meanwhile));
+    const came = await fetched(url, options);
+    if (came && !AWAY.includes(came[0].status)) return came;
+    trouble.replaceChildren(copyOf("away"));
     await new Promise((done) => setTimeout(done, RETRY_MS));
   }
 }
 
-/** Sends a form; once it is saved only the page that follows is asked for again. */
+/** Sends a form; once its answer came only the page that follows is asked for again. */
 async function send(body, url) {
   if (sending) return;
   sending = true;
-  const sent = await ask(url, { method: "POST", body }, "offline");
+  const sent = await ask(url, { method: "POST", body });
   const next = sent[0].headers.get("redthread-next");
   wait = FIRST_POLL_MS;
-  const answered = next ? await ask(next + new URL(url).search, {}, "away") : sent; // in the session of the form
+  const answered = next ? await ask(next + new URL(url).search) : sent; // in the session of the form
   sending = false;
   take(...answered);
 }
@@ -85,14 +95,18 @@ const view = drop?.querySelector(".picture");
 const image = view?.querySelector("img");
 const canvas = view?.querySelector("svg");
 const input = drop?.querySelector("input[type=file]");
+let shownFile = null;
 let shownSum = "";
 
 async function show(file) {
+  shownFile = file;
+  shownSum = "";
   URL.revokeObjectURL(image.src);
   image.src = URL.createObjectURL(file);
   const digest = await crypto.subtle?.digest("SHA-256", await file.arrayBuffer());
-  shownSum = digest ? [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("") : "";
   const isShown = await image.decode().then(() => true, () => false);
+  if (shownFile !== file) return; // another was chosen meanwhile
+  shownSum = digest ? hex(digest) : "";
   view.hidden = !isShown;
   drop.querySelector("[data-unshown]").hidden = isShown;
   drop.querySelector("label").textContent = drop.dataset.again;
@@ -152,7 +166,9 @@ if (drop) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!input.files.length) return input.focus();
-    send(new FormData(form), form.action);
+    const body = new FormData(form);
+    body.set("search_id", hex(crypto.getRandomValues(new Uint8Array(16)))); // sent again it is the same search
+    send(body, form.action);
   });
 }
 

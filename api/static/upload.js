@@ -11,7 +11,7 @@ const folder = form.querySelector("[data-folder]");
 const AGAIN_MS = 3000;
 const TRIES = 20; // while the service is away: a minute
 const TOO_SLOW = 408; // which says nothing against the file
-const queue = []; // files with their lines; the first one is being sent
+const queue = []; // files with their lines and the fields stated for them; the first one is being sent
 const unsaved = [];
 const counts = { stored: 0, refused: 0, left: 0 };
 let busy = false;
@@ -60,10 +60,10 @@ async function takeSession() {
 }
 
 /** The answer to one file, and its text; null while the service stays away. */
-async function send(file, place) {
+async function send({ file, fields, place }) {
   for (let tries = 1; ; tries += 1) {
-    const body = new FormData(form);
-    body.delete("file");
+    const body = new FormData();
+    for (const [name, value] of fields) body.append(name, value);
     body.set("file", file);
     const answer = await fetch(form.action, { method: "POST", body }).catch(() => null);
     const text = await answer?.text().catch(() => null);
@@ -89,11 +89,11 @@ async function sendAll() {
   busy = true;
   if (!over.hidden) await takeSession();
   over.hidden = true;
-  while (queue.length) {
+  while (queue[0]?.fields) {
     const entry = queue[0];
     entry.place ??= line(entry.file.name);
     show();
-    const sent = await send(entry.file, entry.place);
+    const sent = await send(entry);
     if (sent?.answer.status === 401) {
       entry.place.replaceChildren(copyOf("later"));
       over.hidden = false;
@@ -119,9 +119,10 @@ function add(files) {
   }
   if (queue.length || counts.left) show();
   if (!queue.length) return;
-  const named = new FormData(form);
-  if (named.get("legal_basis") && named.get("scope")) sendAll();
-  else form.reportValidity();
+  const fields = new FormData(form);
+  if (!fields.get("legal_basis") || !fields.get("scope")) return void form.reportValidity();
+  for (const entry of queue) entry.fields ??= fields; // what is typed later is of later files
+  sendAll();
 }
 
 /** Adds the files of what was dropped to `found`, folders opened; what cannot be read is left out by name. */
@@ -150,7 +151,7 @@ form.addEventListener("submit", (event) => {
 });
 folder.addEventListener("change", () => { input.required = !queue.length && !folder.files.length; });
 progress.querySelector("[data-again]").addEventListener("click", () => {
-  queue.push(...unsaved.splice(0));
+  queue.unshift(...unsaved.splice(0));
   sendAll();
 });
 drop.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });

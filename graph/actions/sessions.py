@@ -10,13 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
-from unicodedata import normalize
 
 from graph.actions.access import Access
-from graph.actions.read.queue_items import CLAIM_PURPOSE
 from graph.domain.audit_actions import AuditAction
 from graph.domain.errors import Invalid
-from graph.domain.people import Person, Role, check_purpose
+from graph.domain.people import Person, Role, check_own_words
 from graph.store import log
 from graph.store.queries import sessions as queries
 from graph.store.session import Row, Store, Tx
@@ -120,9 +118,9 @@ async def allow_wider_view(store: Store, session: Session, case_id: str, reason:
 
 
 def _own_words(purpose: str) -> str:
-    """The purpose, if it is a valid one and does not read like a claim: that is a purpose only while it is held."""
-    stated = check_purpose(purpose)
-    if normalize("NFKC", stated).casefold().startswith(CLAIM_PURPOSE) or not any(letter.isalpha() for letter in stated):
+    """The purpose, if it is a valid one in words."""
+    stated = check_own_words(purpose)
+    if not any(letter.isalpha() for letter in stated):
         raise Invalid("purpose: say it in words")
     return stated
 

@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
+from unicodedata import normalize
 
 from graph.domain.errors import Forbidden, Invalid, NotFound
 from graph.domain.text import is_blank
 
 PURPOSE_LIMIT = 200
+CLAIM_PURPOSE: Final = "claim:"
+"""Prefix of a purpose that names a claim."""
 _ACTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 RESERVED = frozenset({"machine", "link", "embed", "relay", "redthread", "system", "nobody", "somebody"})
 """Names of the program's own actors, and placeholders for unnamed people; no person may have them."""
@@ -226,3 +229,11 @@ def check_purpose(purpose: str | None) -> str:
     if len(text) > PURPOSE_LIMIT:
         raise Invalid(f"purpose: at most {PURPOSE_LIMIT} characters, got {len(text)}")
     return text
+
+
+def check_own_words(purpose: str | None) -> str:
+    """`check_purpose`; Invalid also for one that reads like a claim: that is a purpose only while it is held."""
+    stated = check_purpose(purpose)
+    if normalize("NFKC", stated).casefold().startswith(CLAIM_PURPOSE):
+        raise Invalid("purpose: say it in words")
+    return stated

@@ -151,6 +151,7 @@ async def test_a_search_that_compared_nothing_says_so(api: httpx.AsyncClient, sc
 INCOMPLETE: list[tuple[dict[str, Any], int, str]] = [
     ({"purpose": None}, 422, "invalid"),
     ({"purpose": "  "}, 422, "invalid"),
+    ({"purpose": "Claim:x"}, 422, "invalid"),
     ({"legal_basis": None}, 422, "invalid"),
     ({"legal_basis": " "}, 422, "invalid"),
     ({"in": None}, 422, "invalid"),

@@ -124,6 +124,7 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
     ({"scope": None}, 422, "invalid"),
     ({"scope": "everything"}, 422, "invalid"),
     ({"purpose": " "}, 422, "invalid"),
+    ({"purpose": "Claim:x"}, 422, "invalid"),
     ({"legal_basis": None}, 422, "invalid"),
     ({"captured_at": "yesterday"}, 422, "invalid"),
     ({"captured_at": "2026-01-02T03:04:05"}, 422, "invalid"),

@@ -22,6 +22,8 @@ class PageHtml(HTMLParser):
         self.shown = ""
         self.sent_to: list[str] = []
         """Addresses that forms and scripts send to: those of forms that POST, and of attributes of data."""
+        self.pairs: list[str] = []
+        """Addresses of pages of one pair that this page links to."""
         self._open: list[tuple[str, bool]] = []
         self.feed(text)
         self.close()
@@ -39,6 +41,8 @@ class PageHtml(HTMLParser):
         if tag in ("style", "base", "iframe", "object", "embed") or (tag == "script" and "src" not in given):
             self.faults.append(f"an element {tag}")
         is_sent = tag == "form" and given.get("method") == "post"
+        if tag == "a" and (given.get("href") or "").startswith("/app/links/"):
+            self.pairs.append(given.get("href") or "")
         for name, value in attrs:
             if value and (name == "formaction" or name.startswith("data-") or (name == "action" and is_sent)):
                 self.sent_to.append(value)

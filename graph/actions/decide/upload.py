@@ -12,7 +12,7 @@ from graph.domain.audit import content_digest
 from graph.domain.audit_actions import AuditAction
 from graph.domain.comparison import Scope
 from graph.domain.errors import Invalid, NotFound
-from graph.domain.people import Permission, Person, check_may, check_purpose, check_stated, may
+from graph.domain.people import Permission, Person, check_may, check_own_words, check_stated, may
 from graph.files import MediaStore
 from graph.store import log
 from graph.store.log import Outgoing
@@ -43,7 +43,7 @@ async def do_upload(access: Access, files: MediaStore, submission: Submission, p
     the same file, and their second event is told as a duplicate. Raises NotFound where the caller may not see the
     case, Forbidden where the caller may not upload, Invalid where something is not submission.
     """
-    check_purpose(submission.purpose)
+    check_own_words(submission.purpose)
     check_stated("legal_basis", submission.legal_basis)
     if not picture.data:
         raise Invalid("the file is empty", code="empty_file")

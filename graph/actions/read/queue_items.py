@@ -11,13 +11,12 @@ from graph.actions.read.links import find_links
 from graph.actions.read.queue_walk import QueueLink, open_states, rows_of, waiting_links
 from graph.domain.group import SHEET_MAX
 from graph.domain.known_victims import VictimView
+from graph.domain.people import CLAIM_PURPOSE
 from graph.domain.queue import LINKS_MAX, Filters, Kind, Subject
 from graph.domain.visibility import VisibleLink
 from graph.store.queries import queue as queries
 from graph.store.session import Row, Tx
 
-CLAIM_PURPOSE: Final = "claim:"
-"""Prefix of a purpose that names a claim."""
 _WEIGHT: Final = {Kind.FACE: 0, Kind.GROUP: 1, Kind.VICTIM: 2}
 
 

@@ -20,7 +20,7 @@ from graph.domain.audit_actions import AuditAction
 from graph.domain.box import TURNS
 from graph.domain.comparison import SEARCH_LIMIT
 from graph.domain.errors import Conflict, Invalid, NotFound
-from graph.domain.people import Permission, Person, check_may, check_purpose, check_stated, may
+from graph.domain.people import Permission, Person, check_may, check_own_words, check_stated, may
 from graph.domain.visibility import may_see_case, may_see_face
 from graph.files import MediaStore
 from graph.store import log
@@ -117,12 +117,15 @@ async def _ask_with_known(
     return search_id
 
 
-async def ask_with_picture(access: Access, files: MediaStore, question: Question, picture: Picture) -> str:
+async def ask_with_picture(
+    access: Access, files: MediaStore, question: Question, picture: Picture, search_id: str = ""
+) -> str:
     """The id of the new search for the faces of an uploaded picture, which is stored first, as it came.
 
-    Raises Invalid for an angle that is not in TURNS. The picture gets an event of its own with scope `none` in the
-    asking case: it is kept there with its search, and no link or other search finds it. A picture stored without its
-    search (a crash in between) is in no case and has no effect; the same upload names the same file.
+    A caller that made `search_id` (32 hex digits) may repeat the request, and asks once. Raises Invalid where another
+    search has that id, and for an angle that is not in TURNS. The picture gets an event of its own with scope `none` in
+    the asking case: it is kept there with its search, and no link or other search finds it. A picture stored without
+    its search (a crash in between) is in no case and has no effect; the same upload names the same file.
     """
     check_question(question)
     if not picture.data:
@@ -131,12 +134,17 @@ async def ask_with_picture(access: Access, files: MediaStore, question: Question
         raise Invalid("rotate: 0, 90, 180 or 270")
     await access.store.read(lambda tx: _check_cases(tx, question, access.person))
     media_id = await asyncio.to_thread(files.put_upload, picture.data)
-    search_id = ids.new_id()
+    search_id = search_id or ids.new_id()
+    sent = {"picture": media_id, "turn": picture.rotate}
 
     async def work(tx: Tx, head: log.Head) -> None:
         district = await _check_cases(tx, question, access.person)
-        node = _node(search_id, question, district, access)
-        node |= {"uploaded": True, "picture": media_id, "turn": picture.rotate}
+        if (known := await tx.one(queries.STATE, search_id=search_id)) is not None:
+            asked = {**asdict(question), **sent, "requested_by": access.person.actor}
+            if asked.items() <= known["search"].items():
+                return
+            raise Invalid("search_id: another search has it")
+        node = {**_node(search_id, question, district, access), **sent, "uploaded": True}
         await tx.do(queries.CREATE_SEARCH, search=node, faces=[])
         event = {
             **_asked(node),
@@ -214,7 +222,7 @@ def milliseconds(moment: datetime) -> int:
 
 def check_question(question: Question) -> None:
     """Raises Forbidden or Invalid where purpose or legal basis are missing, or limit or scope are impossible."""
-    check_purpose(question.purpose)
+    check_own_words(question.purpose)
     check_stated("legal_basis", question.legal_basis)
     if not 1 <= question.limit <= LIMIT_MAX:
         raise Invalid(f"limit: from 1 to {LIMIT_MAX}")

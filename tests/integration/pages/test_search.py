@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from graph.actions.decide.label import Labelling, do_label
@@ -80,6 +81,35 @@ async def test_an_incomplete_question_is_refused(scene: Scene, pages: Pages) -> 
     assert (await anna.post("/app/search", data=QUESTION)).status_code == 422
     unknown = await anna.post("/app/search", data={**QUESTION, "face": face, "in_case": SOUTH})
     assert unknown.status_code == 404
+
+
+async def test_no_purpose_of_a_question_reads_like_a_claim(scene: Scene, pages: Pages) -> None:
+    anna, face = await pages(ANNA), scene.faces["n1"]
+    for purpose in ("claim:" + "f" * 32, "CLAIM:x", "claim\uff1afff"):
+        answer = await anna.post("/app/search", data={**QUESTION, "face": face, "purpose": purpose})
+        assert answer.status_code == 422, purpose
+
+
+async def test_a_picture_that_is_sent_again_is_one_search(scene: Scene, store: Store, pages: Pages) -> None:
+    """A search whose answer was lost was asked twice: its picture compared twice, and open twice."""
+    anna, sue, file = await pages(ANNA), await pages(SUE), {"file": ("a.jpg", drawn_face())}
+    question = {**QUESTION, "where": "register", "search_id": "0f" * 16}
+    for _ in range(2):
+        answer = await anna.post("/app/search", data=question, files=file)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/app/search/{'0f' * 16}")
+    assert [entry.subject for entry in await entries(store) if entry.action == "search.asked"] == ["0f" * 16]
+
+    other: list[tuple[httpx.AsyncClient, dict[str, str], dict[str, Any]]] = [
+        (sue, {}, file),
+        (anna, {"purpose": "another"}, file),
+        (anna, {"rotate": "90"}, file),
+        (anna, {}, {"file": ("b.jpg", drawn_face(7))}),
+        (anna, {"search_id": "0F" * 16}, file),
+        (anna, {"search_id": "0f"}, file),
+    ]
+    for person, fields, sent in other:
+        assert (await person.post("/app/search", data={**question, **fields}, files=sent)).status_code == 422
+    assert await store.read(lambda tx: tx.one("MATCH (s:Search) RETURN count(s) AS number")) == {"number": 1}
 
 
 async def test_an_answer_tells_how_complete_it_is_and_neither_score_nor_rank(

@@ -98,6 +98,25 @@ async def test_nobody_is_sent_elsewhere(pages: Pages, back: str) -> None:
     assert answer.headers["location"] == "/app/"
 
 
+async def test_where_to_go_on_to_is_no_longer_than_an_address(pages: Pages) -> None:
+    anna, far = await pages(ANNA), "/app/" + "x" * 2000
+    for form in ("sign-in/view", "purpose", "sign-in/development"):
+        answer = await anna.post(f"/app/{form}", data={"stated": "case work", "actor": ANNA.actor, "back": far})
+        assert answer.status_code == 422, form
+
+
+async def test_a_refused_form_leads_on_to_a_page(pages: Pages, scene: Scene) -> None:
+    """To choose a language on the answer to a form led to the form's own address, which no page has."""
+    anna = await pages(ANNA)
+    refused = await anna.post("/app/search", data={"face": scene.faces["n1"]})
+    assert refused.status_code == 422
+    assert set(re.findall(r'name="back" value="([^"]*)"', refused.text)) == {"/app/"}
+    assert "next=%2Fapp%2F&" not in refused.text and re.search(r"/app/purpose\?next=%2Fapp%2F\"", refused.text)
+    earlier = await anna.get("/app/cases", params={"session": "of-before", "open": "x"})
+    assert earlier.status_code == 200 or "somebody signed in" in earlier.text.lower()
+    assert set(re.findall(r'name="back" value="([^"]*)"', earlier.text)) == {"/app/cases?open=x"}
+
+
 async def test_a_session_ends_by_sign_out_by_idleness_and_by_age(pages: Pages, store: Store) -> None:
     anna = await pages(ANNA)
     assert (await anna.post("/app/sign-out")).status_code == 303

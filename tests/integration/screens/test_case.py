@@ -1,6 +1,7 @@
 """The pages of a case in a real browser: from the threads to the graph by keyboard, and files sent with and without
 script."""
 
+import asyncio
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.async_api import FilePayload, Page, Route, expect
 from graph.store.session import Store
 from tests.integration.pages.test_case_pages import of_case
 from tests.integration.screens.conftest import Open, shifts_of
+from tests.support.decisions import outbox
 from tests.support.factories import ANNA, NORTH, Scene, drawn_face
 
 pytestmark = pytest.mark.anyio
@@ -99,6 +101,42 @@ async def test_many_files_are_sent_one_after_another_and_none_is_left_out_unsaid
     counted = "3 / 3 · stored: 2 · refused: 1 · left out: 2"
     await expect(page.get_by_role("status")).to_contain_text(counted, use_inner_text=True)
     assert await uploads(store) == 2
+
+
+async def test_files_keep_the_fields_that_were_stated_for_them(scene: Scene, store: Store, open_as: Open) -> None:
+    """Those that waited were stored under what the form said when they were sent: the exhibit of the next files."""
+    page = await open_as(ANNA)
+    await to_upload(page)
+    typed = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await typed.wait()
+        await route.continue_()
+
+    await page.route("**/upload?*", wait)
+    exhibit = page.get_by_label("Exhibit number")
+    await exhibit.fill("14/3")
+    async with page.expect_request("**/upload?*"):
+        await add(page, file("a.jpg"), file("bb.jpg"))
+    await exhibit.fill("14/4")
+    await add(page, file("ccc.jpg"))
+    await exhibit.fill("14/")
+    typed.set()
+    await expect(page.locator("[data-ended]")).to_be_visible()
+    assert [event["exhibit"] for event in await outbox(store, "media")] == ["14/3", "14/3", "14/4"]
+
+
+async def test_files_wait_for_what_has_to_be_stated(scene: Scene, store: Store, open_as: Open) -> None:
+    page = await open_as(ANNA)
+    await page.goto(of_case(NORTH, "/upload"))
+    await page.wait_for_load_state()
+    await page.evaluate(DROP, list(drawn_face()))
+    await expect(page.locator("[data-sent]")).to_have_text("0")
+    await page.get_by_label("Legal basis").fill("law")
+    await page.get_by_label("within this case only").check()
+    await add(page)
+    await expect(page.locator("[data-partly]")).to_be_visible()
+    assert [event["legal_basis"] for event in await outbox(store, "media")] == ["law"]
 
 
 async def test_no_file_stops_those_after_it_and_what_was_not_saved_is_sent_again(

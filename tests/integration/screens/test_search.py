@@ -2,15 +2,33 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from graph.actions.read import search
+from graph.domain.errors import StoreUnavailable
 from graph.store.session import Store
 from tests.integration.screens.conftest import PICTURES_CAME, Open, chord
 from tests.support.factories import ANNA, NORTH, Scene, drawn_face
 
 pytestmark = pytest.mark.anyio
+FIRST_DIGEST_WAITS = """{
+  const digest = crypto.subtle.digest.bind(crypto.subtle);
+  let chosen = 0;
+  crypto.subtle.digest = async (...of) => {
+    chosen += 1;
+    if (chosen > 1) return digest(...of);
+    return new Promise((done) => {
+      window.digestFirst = async () => {
+        done(await digest(...of));
+        await document.querySelector(".picture img").decode();
+        await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+      };
+    });
+  };
+}"""
 ASKED = "MATCH (s:Search) RETURN s.search_id AS id, s.within AS within"
 CONFIRMED = "MATCH ()-[r:CANDIDATE {state: 'confirmed'}]->() RETURN count(r) AS number"
 
@@ -186,6 +204,70 @@ async def test_a_search_that_was_saved_is_not_asked_twice(scene: Scene, store: S
     [search] = await store.read(lambda tx: tx.rows(ASKED))
     await expect(page).to_have_url(re.compile(f"/app/search/{search['id']}$"))
     assert [address.partition("?")[0] for address in failed] == [page.url]
+
+
+async def to_search(page: Page, *pictures: bytes) -> None:
+    """Chooses the pictures one after another, and fills in what a search asks for."""
+    await page.goto("/app/search")
+    await page.wait_for_load_state()
+    for data in pictures:
+        await page.locator("#file").set_input_files([{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": data}])
+    await page.get_by_label("For which case?").fill(NORTH)
+    await page.get_by_label("Legal basis").fill("StPO 98c")
+
+
+async def test_a_search_whose_answer_was_lost_is_not_asked_twice(
+    scene: Scene, store: Store, open_as: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page sent it again, and the service took it for another: one more open search that nobody knew of."""
+    ask, lost = search.ask_with_picture, [StoreUnavailable("saved all the same")]
+
+    async def ask_and_fail_once(*question: Any) -> str:
+        search_id = await ask(*question)
+        if lost:
+            raise lost.pop()
+        return search_id
+
+    monkeypatch.setattr(search, "ask_with_picture", ask_and_fail_once)
+    page = await open_as(ANNA)
+    await to_search(page, drawn_face())
+    await page.get_by_role("button", name="Start the search").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
+    [saved] = await store.read(lambda tx: tx.rows(ASKED))
+    assert not lost and page.url.endswith(saved["id"])
+
+
+async def test_an_answer_that_is_not_of_the_pages_is_not_shown(scene: Scene, open_as: Open) -> None:
+    page = await open_as(ANNA)
+    await to_search(page, drawn_face())
+    statuses = [500, 200]
+
+    async def answer(route: Route) -> None:
+        body = "<h1 id='foreign'>Bad gateway</h1>"
+        await route.fulfill(status=statuses.pop(0), content_type="text/html", body=body)
+
+    await page.route("**/app/search?session=*", answer)
+    while statuses:
+        await page.get_by_role("button", name="Start the search").click()
+        await expect(page.locator("#trouble")).to_contain_text("The service failed")
+        await expect(page.locator("#foreign")).to_have_count(0)
+        await page.locator("#trouble").evaluate("trouble => trouble.replaceChildren()")
+
+
+async def test_the_picture_chosen_last_is_the_one_beside_the_answer(scene: Scene, store: Store, open_as: Open) -> None:
+    """The digest of a larger picture, chosen just before, came last and was taken for that of the shown one."""
+    first, second = drawn_face(200), drawn_face(201)
+    page = await open_as(ANNA)
+    await page.add_init_script(FIRST_DIGEST_WAITS)
+    await to_search(page, first, second)
+    await page.get_by_role("button", name="Start the search").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
+    [asked] = await store.read(lambda tx: tx.rows(ASKED))
+    await scene.media("a", NORTH, faces=["mine"], data=second)
+    await scene.answer(asked["id"], [("s1", 0.52)], "mine")
+    await expect(page.locator(".picture rect")).to_have_count(1)
+    await page.evaluate("window.digestFirst()")
+    await expect(page.locator(".picture rect")).to_have_count(1)
 
 
 async def test_a_page_that_nobody_works_on_asks_nothing_by_itself(scene: Scene, store: Store, open_as: Open) -> None:

@@ -1,5 +1,7 @@
 """What the domain says in English, as a Danish page says it."""
 
+import time
+
 import pytest
 
 from api.pages.texts import filters
@@ -36,3 +38,17 @@ def test_times_and_scores_are_written_as_the_language_does_and_day_and_month_dif
     assert "2 Nov 2026" in english["when"]("2026-11-02T12:40:00Z")
     assert "(confirmed, 29 Nov 2026" in english["said"](FIRST)
     assert "2. nov. 2026" in filters("da")["day"](1_793_620_800_000)
+
+
+def test_what_is_recorded_has_one_day_and_what_was_stated_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Confirmed at half past midnight in Copenhagen: the day beside that time was the day before."""
+    english = filters("en")
+    try:
+        with monkeypatch.context() as local:
+            local.setenv("TZ", "Europe/Copenhagen")
+            time.tzset()
+            recorded = "2026-11-01T23:30:00+00:00"
+            assert ">2 Nov 2026<" in english["local_day"](recorded) and "2 Nov 2026 00:30" in english["when"](recorded)
+            assert ">1 Nov 2026<" in english["day"](recorded)
+    finally:
+        time.tzset()
