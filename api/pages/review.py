@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from api.deps import VICTIM_ID_MAX, Id, ServicesDep
 from api.pages.access import Judge, Labeller, Reader, Reopener, SessionDep, under_claim
-from api.pages.forms import Ids
+from api.pages.forms import Back, Ids
 from api.pages.page import Page, PageDep, safe_back
 from api.pages.review_items import BATCH, ReviewItem, open_items, with_facts
 from api.pages.texts import NO_FACE_IN_REVIEW, TAKEN_BACK_IN_REVIEW
@@ -216,9 +216,7 @@ async def no_face(form: Annotated[LabelForm, Form()], access: Labeller, page: Pa
 
 
 @router.get("/links/{link_id}", name="link")
-async def one_link(
-    link_id: Id, access: Reader, page: PageDep, back: Annotated[str, Query(alias="next", max_length=2000)] = ""
-) -> Response:
+async def one_link(link_id: Id, access: Reader, page: PageDep, back: Back = "") -> Response:
     """What the machine thought of one pair, and who judged it how, as far as this person may read it."""
     link = await read_link(access, link_id)
     values = {"agreement": await read_agreement_on(access, link_id), "back": safe_back(back) if back else ""}

@@ -50,6 +50,11 @@ function askAhead() {
   }
 }
 
+/** What *same* joins is more or less after faces were joined or parted: it is asked for again. */
+function askAgain() {
+  for (const article of articles()) delete article.dataset.asked;
+}
+
 function end(article) {
   drop(article);
   article.remove();
@@ -80,6 +85,7 @@ async function decide(article, decision) {
   const following = answer.headers.get("redthread-next"); // after a pair that stands alone
   if (answer.ok) {
     end(article);
+    if (decision === "confirmed") askAgain();
     if (following) location.assign(following);
     else take(text);
   } else if (answer.status === 409 && again) {
@@ -94,7 +100,6 @@ async function decide(article, decision) {
 
 function take(text) {
   const parsed = new DOMParser().parseFromString(text, "text/html");
-  for (const article of articles()) delete article.dataset.asked; // what *same* joins may be more or less now
   last.replaceChildren(...parsed.querySelector("[data-last]").childNodes);
   for (const article of parsed.querySelectorAll("[data-items] > article")) {
     const before = article.dataset.claim && articles().find((other) => other.dataset.claim === article.dataset.claim);
@@ -118,6 +123,7 @@ async function undo(form) {
   }
   if (!answer.ok) return say(text);
   const before = new Set(articles());
+  askAgain();
   take(text);
   const back = articles().find((article) => !before.has(article));
   for (const article of articles()) if (article !== back && back?.dataset.links === article.dataset.links) article.remove();

@@ -316,10 +316,10 @@ async def test_after_the_session_the_reviewer_signs_in_and_is_where_they_were(
     assert await states(store) == {"candidate": 2}
 
 
-async def test_what_the_next_item_would_join_is_asked_again_after_a_decision(
+async def test_what_the_next_item_would_join_is_asked_again_after_faces_were_joined(
     scene: Scene, store: Store, open_as: Open
 ) -> None:
-    """A decision may join the faces of another item, which then said what was true before."""
+    """It may be more by then, and the item said what was true before."""
     await change(store, WITHOUT_LINKS)
     await pairs(scene, 2)
     page = await open_as(ANNA)
@@ -327,8 +327,9 @@ async def test_what_the_next_item_would_join_is_asked_again_after_a_decision(
     following = page.locator("article.item[hidden]")
     await expect(following.locator("[data-consequence]")).to_contain_text("joins")
     link = await following.locator("[name=link]").input_value()
+    await page.keyboard.press("e")
     async with page.expect_request(lambda request: quote(link.strip()) in (request.post_data or "")):
-        await press_verdict(page, "d")
+        await press_verdict(page, "s")
 
 
 async def test_a_key_that_was_pressed_twice_judges_one_pair(scene: Scene, store: Store, open_as: Open) -> None:
