@@ -34,7 +34,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     try:
         assert process.stdout is not None and process.stderr is not None
         result = json.loads(process.stdout.readline() or process.stderr.read())
-        said = "".join(iter(process.stderr.readline, "Ctrl-C stops everything.\n"))
+        said = ""
+        while (line := process.stderr.readline()) != "Ctrl-C stops everything.\n":
+            assert line, f"the demo has ended: {said}"
+            said += line
         [scratch] = Path(environment["TMPDIR"]).iterdir()
         yield Demo(process, result, said, scratch)
         process.terminate()

@@ -19,7 +19,7 @@ from infra.cli import endings
 from infra.cli.app import app
 from infra.cli.common import settings
 from infra.cli.endings import Code, ending
-from tests.support.commands import command, redthread
+from tests.support.commands import TIMEOUT_S, command, redthread
 from tests.support.prepared import Ended, Run, run_all
 
 NOBODY = 61234
@@ -269,7 +269,7 @@ def test_ctrl_c_while_a_command_loads_ends_it_in_silence() -> None:
         time.sleep(pause_s)
         process.send_signal(signal.SIGINT)
     for process in started:
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=TIMEOUT_S)
         # By the signal itself, which a shell tells as 130; or it was done before.
         assert process.returncode in (-signal.SIGINT, Code.INTERRUPTED, Code.DONE)
         assert said == b""
@@ -277,7 +277,7 @@ def test_ctrl_c_while_a_command_loads_ends_it_in_silence() -> None:
 
 def _wait_for_entry(process: subprocess.Popen[bytes]) -> None:
     """Returns once our own code runs: the interpreter, which ignores SIGPIPE, no longer catches SIGINT."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + TIMEOUT_S
     while time.monotonic() < until and process.poll() is None:
         facts = dict(
             line.split(":\t") for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if ":\t" in line
@@ -295,13 +295,13 @@ def test_ctrl_c_while_servers_do_not_answer_ends_with_its_code(tmp_path: Path) -
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)
     for _ in range(10):
         process = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        until = time.monotonic() + 30
+        until = time.monotonic() + TIMEOUT_S
         # It has a loop, so it is past its imports.
         while process.poll() is None and not any("eventpoll" in name for name in _open_files(process.pid)):
             assert time.monotonic() < until
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        out, said = process.communicate(timeout=60)
+        out, said = process.communicate(timeout=TIMEOUT_S)
         if process.returncode != Code.UNAVAILABLE:  # on a busy machine it may have given up before the signal came
             break
     signal.signal(signal.SIGINT, ours)

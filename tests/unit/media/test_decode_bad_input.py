@@ -68,14 +68,15 @@ def test_a_file_cut_in_its_head_is_a_damaged_picture(decoder: Decoder, kind: str
     assert refusal(decoder, data[:30]).code in ("truncated", "damaged")
 
 
-def test_thirty_thousand_pixels_square_are_refused_before_decoding(decoder: Decoder) -> None:
-    started = time.monotonic()
+def test_thirty_thousand_pixels_square_are_refused_before_decoding() -> None:
+    """With too little memory to decode them: who tried would die."""
+    tight = Decoder(memory_bytes=160 * 1024 * 1024)
 
-    found = refusal(decoder, huge_png(30_000, 30_000))
+    found = refusal(tight, huge_png(30_000, 30_000))
 
+    tight.close()
     assert found.code == "too_many_pixels"
     assert "178 million" in found.message
-    assert time.monotonic() - started < 2
 
 
 def test_the_limit_on_pixels_counts_whatever_the_file_weighs(decoder: Decoder) -> None:
@@ -131,7 +132,7 @@ def test_a_picture_on_which_the_decoder_dies_twice_is_refused_and_the_next_one_i
         tight.close()
 
 
-def test_a_decoder_that_hangs_is_ended_in_time_and_the_next_picture_is_read() -> None:
+def test_a_decoder_that_hangs_is_ended_in_time_and_the_next_picture_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     picture = encoded(quarters(), "PNG")
     others = decoding_processes()
     decoder = Decoder(timeout_s=1)
@@ -146,7 +147,6 @@ def test_a_decoder_that_hangs_is_ended_in_time_and_the_next_picture_is_read() ->
 
     freezing = threading.Thread(target=freeze)
     freezing.start()
-    started = time.monotonic()
     try:
         found = refusal(decoder, picture)
     finally:
@@ -154,7 +154,7 @@ def test_a_decoder_that_hangs_is_ended_in_time_and_the_next_picture_is_read() ->
         freezing.join()
 
     assert found.code == "decoder_timeout"
-    assert time.monotonic() - started < 5
+    monkeypatch.setattr(decoder, "_timeout_s", 60)  # a busy machine needs more than a second for a new process
     assert decoder.decode(picture, None).width == 64
     decoder.close()
 
@@ -201,4 +201,4 @@ def test_the_decoding_process_ends_when_its_parent_is_killed() -> None:
     parent.wait()
     parent.stdout.close()
 
-    assert psutil.wait_procs([child], timeout=5)[1] == []
+    assert psutil.wait_procs([child], timeout=240)[1] == []

@@ -194,7 +194,7 @@ def answered(monkeypatch: pytest.MonkeyPatch, head: object) -> Decoder:
         "sys.stdin.buffer.read()\n"
     )
     monkeypatch.setattr(child, "_COMMAND", (sys.executable, "-I", "-c", program))
-    return Decoder(timeout_s=5)
+    return Decoder(timeout_s=60)
 
 
 @pytest.mark.parametrize(
