@@ -29,12 +29,13 @@ KEEPS_REQUESTS = """(() => {
   globalThis.requests = new Set();
   globalThis.fetch = (...given) => {
     const answer = ask(...given);
-    requests.add(answer);
-    answer.finally(() => requests.delete(answer)).catch(() => {});
+    const whole = answer.then((found) => found.clone().text()).catch(() => {});
+    requests.add(whole);
+    whole.then(() => requests.delete(whole));
     return answer;
   };
 })()"""
-"""Run in every page: `requests` are those of its scripts that are not answered yet."""
+"""Run in every page: `requests` are those of its scripts whose answer is not whole yet."""
 ALL_ANSWERED = "(async () => { while (requests.size) await Promise.allSettled([...requests]); })()"
 PICTURES_CAME = """
     Promise.all([...document.querySelectorAll("article.item:not([hidden]) img")].map((image) =>

@@ -1,5 +1,6 @@
 """A whole search in a real browser: by keyboard alone, and with a picture that stays beside its answer."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from playwright.async_api import Page, Route, expect
 from graph.actions.read import search
 from graph.domain.errors import StoreUnavailable
 from graph.store.session import Store
-from tests.integration.screens.conftest import PICTURES_CAME, Open, chord
+from tests.integration.screens.conftest import ALL_ANSWERED, PICTURES_CAME, Open, chord
 from tests.support.factories import ANNA, NORTH, Scene, drawn_face
 
 pytestmark = pytest.mark.anyio
@@ -29,6 +30,7 @@ FIRST_DIGEST_WAITS = """{
     });
   };
 }"""
+MOVED = "new Promise((done) => document.addEventListener('pointermove', () => done(), { once: true }))"
 ASKED = "MATCH (s:Search) RETURN s.search_id AS id, s.within AS within"
 CONFIRMED = "MATCH ()-[r:CANDIDATE {state: 'confirmed'}]->() RETURN count(r) AS number"
 
@@ -287,10 +289,13 @@ async def test_a_page_that_nobody_works_on_asks_nothing_by_itself(scene: Scene, 
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Being compared")
     await page.wait_for_load_state()  # from now on the page knows when somebody last worked on it
     await page.clock.pause_at(3_600_000)
-    await page.clock.run_for(15_000)  # one that was asked for just before has come
+    await page.clock.run_for(15_000)
+    await page.evaluate(ALL_ANSWERED)  # one that was asked for just before has come
     asked.clear()
     await page.clock.run_for(60_000)
     assert asked == []
+    moved = asyncio.create_task(page.evaluate(MOVED))
     await page.mouse.move(200, 200)
+    await moved
     async with page.expect_request(re.compile(r"/app/search/[0-9a-f]+\?session=")):
         await page.clock.run_for(15_000)
