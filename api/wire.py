@@ -108,6 +108,10 @@ Stated = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=PURPOSE_LIMIT), AfterValidator(_readable)
 ]
 """A purpose, a legal basis, or the reason of an act."""
+OwnPurpose = Annotated[
+    Stated,
+    Field(description="in the person's own words; a claim is a purpose for the header Redthread-Purpose alone"),
+]
 Number = Annotated[int, BeforeValidator(_no_truth_value)]
 """A whole number; `true` is none."""
 Moment = Annotated[AwareDatetime, AfterValidator(_known_to_utc)]

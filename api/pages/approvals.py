@@ -3,7 +3,7 @@
 Faces and facts come first. The first person's reasons and the score follow the own decision.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
@@ -156,7 +156,7 @@ async def undo_approval(
         back = {link.link_id for link in (await acts.do_act_reopening(access, act, reason)).links}
     if not page.is_part:
         return page.see("approvals")
-    items = [item for item in await _items(access, "", AGAIN) if back & item.ids]
+    items = await _items(access, "", AGAIN, only=back)
     return page("approvals/answer.html", items=items, last=Last("undone"), known="")
 
 
@@ -167,15 +167,19 @@ async def agreement(access: Approver, page: PageDep) -> Response:
     return page("agreement.html", found=found, shown_from=SHOWN_FROM, people_min=PEOPLE_MIN)
 
 
-async def _items(access: Access, known: str, wanted: int, first: str = "") -> list[ApprovalItem]:
-    """What waits, without the items of these keys; the one with the key `first` comes first."""
+async def _items(
+    access: Access, known: str, wanted: int, first: str = "", only: Collection[str] = ()
+) -> list[ApprovalItem]:
+    """What waits, without the items of these keys, or `only` those of these ids; the one with the key `first` comes
+    first."""
     if wanted <= 0:
         return []
     aside = frozenset(filter(None, known.split(",")))
 
     def chosen(found: list[Approval]) -> list[Approval]:
         items = [ApprovalItem(approval, ()) for approval in found if approval.links or approval.identification]
-        waiting = sorted((item for item in items if item.key not in aside), key=lambda item: item.key != first)
+        items = [item for item in items if item.key not in aside and (not only or item.ids & set(only))]
+        waiting = sorted(items, key=lambda item: item.key != first)
         return [item.approval for item in waiting[:wanted]]
 
     limit = min(max(wanted, AGAIN if first else 0) + len(aside), READ_MAX)

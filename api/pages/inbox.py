@@ -40,7 +40,7 @@ async def inbox(
 async def inbox_count(access: Reader) -> Response:
     """How much is in the inbox, for the bar; nothing where it is empty."""
     number = await count_inbox(access)
-    text = f"{number}+" if number == COUNT_MAX else str(number or "")
+    text = f"{COUNT_MAX}+" if number > COUNT_MAX else str(number or "")
     return Response(text, media_type="text/plain", headers={"Cache-Control": "no-store"})
 
 

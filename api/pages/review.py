@@ -16,7 +16,7 @@ from api.deps import VICTIM_ID_MAX, Id, ServicesDep
 from api.pages.access import Judge, Labeller, Reader, Reopener, SessionDep, under_claim
 from api.pages.forms import Back, Ids
 from api.pages.page import Page, PageDep, safe_back
-from api.pages.review_items import BATCH, ReviewItem, open_items, with_facts
+from api.pages.review_items import BATCH, ReviewItem, is_of, new_items, open_items, with_facts
 from api.pages.texts import NO_FACE_IN_REVIEW, TAKEN_BACK_IN_REVIEW
 from graph.actions.access import Access
 from graph.actions.decide import acts, contact_sheet
@@ -24,14 +24,13 @@ from graph.actions.decide.contact_sheet import SheetJudgement
 from graph.actions.decide.decision import Seen
 from graph.actions.decide.label import Labelling, do_label
 from graph.actions.read.agreement import read_agreement_on
-from graph.actions.read.claims import do_claim, do_renewal, do_skip, end_decided_claims
+from graph.actions.read.claims import do_renewal, do_skip, end_decided_claims
 from graph.actions.read.crop_views import read_crop_views
 from graph.actions.read.last_act import LastAct, read_last_act
 from graph.actions.read.links import read_link, read_links_by_id
 from graph.actions.read.queue import read_items, read_queue
 from graph.actions.read.queue_items import QueueItem
 from graph.actions.read.times import count_pictures_seen
-from graph.domain import ids
 from graph.domain.errors import Conflict, Invalid
 from graph.domain.label import Label
 from graph.domain.link import AWAITS_VERDICT, TEXT_LIMIT, Decision
@@ -119,8 +118,7 @@ async def review(
     last = None if aside else await read_last_act(access, "verdict", session.began_at)
     opened = await open_items(access, filters)
     # What was taken back is there again: first, as when it was taken back, unless another item is asked for.
-    is_plain = filters == Filters()
-    again = await with_facts(access, await _taken_back(access, last)) if last and last.is_undone and is_plain else []
+    again = await with_facts(access, await _taken_back(access, last, filters)) if last and last.is_undone else []
     if first and first not in {one.key for one in again}:
         again = []
     keys = {one.key for one in again}
@@ -201,9 +199,12 @@ async def no_face(form: Annotated[LabelForm, Form()], access: Labeller, page: Pa
         return page.see("review")
     items: list[ReviewItem] = []
     if form.claim:
-        queue = await read_queue(access, Filters(leads=True), limit=1, after=None)
-        left = [item for item in queue.items if item.claim and item.claim.claim_id == form.claim]
-        items = await with_facts(access, left)
+
+        def of_claim(found: list[QueueItem]) -> list[QueueItem]:
+            return [item for item in found if item.claim and item.claim.claim_id == form.claim]
+
+        left = await read_queue(access, Filters(leads=True), limit=1, after=None, choose=of_claim)
+        items = await with_facts(access, left.items)
         if not items and not form.take_back:
             items = await _new_items(access, form)
     last: dict[str, object] = {
@@ -224,10 +225,11 @@ async def one_link(link_id: Id, access: Reader, page: PageDep, back: Back = "") 
     return page("link.html", link=link, views=views, **values)
 
 
-async def _taken_back(access: Access, last: LastAct) -> list[QueueItem]:
+async def _taken_back(access: Access, last: LastAct, filters: Filters) -> list[QueueItem]:
     """The items of an act that the person took back, while they wait for a verdict."""
     items = await read_items(access, last.link_ids)
-    return [item for item in items if all(link.state in AWAITS_VERDICT for link in item.links)]
+    waiting = [item for item in items if all(link.state in AWAITS_VERDICT for link in item.links)]
+    return [item for item in waiting if is_of(item, filters)]
 
 
 async def _judged(access: Access, link_ids: Sequence[str]) -> list[VisibleLink]:
@@ -270,8 +272,7 @@ async def _after(
 
 
 async def _new_items(access: Access, form: BatchForm) -> list[ReviewItem]:
-    """Newly claimed items, as many as the page lacks."""
-    if form.held >= BATCH:
-        return []
-    new = await do_claim(access, form.filters(), BATCH - form.held, seed=ids.new_id())
-    return await with_facts(access, new.items)
+    """Newly claimed items, as many as the page lacks; none at the limit of claims: what was decided is saved."""
+    with suppress(Conflict):
+        return await with_facts(access, await new_items(access, form.filters(), BATCH - form.held))
+    return []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from graph.actions.access import Access
-from graph.actions.read.claims import do_claim
+from graph.actions.read.claims import count_open_claims, do_claim
 from graph.actions.read.queue import read_queue
 from graph.actions.read.queue_items import QueueItem, VisibleSubject
 from graph.actions.read.sheet_faces import SheetFace, read_sheet_faces
@@ -69,17 +69,27 @@ class ReviewItem:
 
 async def open_items(access: Access, filters: Filters, *, wanted: int = BATCH) -> list[ReviewItem]:
     """The person's items within the filters: those returned, those they had claimed, and new claims to `wanted`."""
-    page = await read_queue(access, filters, limit=1, after=None)
-    own = [item for item in page.items if item.claim or item.returned]
-    items = sorted((item for item in own if _is_of(item, filters)), key=lambda item: item.returned is None)
-    claimed, all_claimed = (sum(item.claim is not None for item in some) for some in (items, own))
-    lacking = min(wanted - claimed, CLAIMS_MAX - all_claimed)
-    new = await do_claim(access, filters, lacking, seed=ids.new_id()) if lacking > 0 else None
-    return await with_facts(access, [*items, *(new.items if new else ())])
+
+    def own(found: list[QueueItem]) -> list[QueueItem]:
+        return [item for item in found if (item.claim or item.returned) and is_of(item, filters)]
+
+    page = await read_queue(access, filters, limit=1, after=None, choose=own)
+    items = sorted(page.items, key=lambda item: item.returned is None)
+    lacking = wanted - sum(item.claim is not None for item in items)
+    if lacking > 0:
+        # The claims of other pages leave less room; where nothing else is shown, their limit is the answer.
+        room = CLAIMS_MAX - await count_open_claims(access)
+        items += await new_items(access, filters, min(lacking, max(room, 0 if items else 1)))
+    return await with_facts(access, items)
 
 
-def _is_of(item: QueueItem, filters: Filters) -> bool:
-    """Whether an item that the person has is one of the case or the victim."""
+async def new_items(access: Access, filters: Filters, wanted: int) -> Sequence[QueueItem]:
+    """At most `wanted` newly claimed items. Raises Conflict as `do_claim` does."""
+    return (await do_claim(access, filters, wanted, seed=ids.new_id())).items if wanted > 0 else ()
+
+
+def is_of(item: QueueItem, filters: Filters) -> bool:
+    """Whether an item that the person has is one of the filtered case or victim."""
     if filters.case_id is not None:
         return any(filters.case_id in end.case_ids for link in item.links for end in (link.a, link.b))
     return filters.victim_id is None or any(subject.id == filters.victim_id for subject in item.subjects)

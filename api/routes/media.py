@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from api.deps import CASE_ID_MAX, CaseAccess, Id, Marker, ServicesDep, Uploader
 from api.errors import ACTING, BODY, FILES, LOOKING, problems
 from api.upload import check_media, checked, form_body, read_form
-from api.wire import CaseIdIn, Moment, Stated, WireIn, WireOut, example, fields_of
+from api.wire import CaseIdIn, Moment, OwnPurpose, Stated, WireIn, WireOut, example, fields_of
 from graph.actions.decide import mark
 from graph.actions.decide.upload import Submission, Urgency, do_upload
 from graph.actions.read.media import (
@@ -45,7 +45,7 @@ class UploadIn(WireIn):
     case_id: CaseIdIn = Field(
         max_length=CASE_ID_MAX, description="the case that the file belongs to, `<source>:<local id>`"
     )
-    purpose: Stated
+    purpose: OwnPurpose
     legal_basis: Stated
     scope: Scope = Field(description="`register`: with all cases, `case`: within this one, `none`: not compared")
     urgency: Urgency = "routine"

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AliasChoices, Field, model_validator
 from api.deps import CASE_ID_MAX, VICTIM_ID_MAX, CaseAccess, Id, Limit, SearchEnder, Searcher, ServicesDep
 from api.errors import ACTING, BODY, FILES, LOOKING, problems
 from api.upload import check_media, checked, form_body, read_form
-from api.wire import CaseIdIn, Digest, Number, PageOut, Stated, WireIn, WireOut, example, fields_of
+from api.wire import CaseIdIn, Digest, Number, OwnPurpose, PageOut, Stated, WireIn, WireOut, example, fields_of
 from graph.actions.read import search
 from graph.actions.read.search import Picture, Question
 from graph.actions.read.searches import Filters, SearchFacts, SearchLine, read_searches
@@ -38,7 +38,7 @@ class QuestionIn(WireIn):
     """What every search says: for which case and why, and where to look."""
 
     case_id: CaseIdIn = Field(max_length=CASE_ID_MAX, description="the case that asks, `<source>:<local id>`")
-    purpose: Stated
+    purpose: OwnPurpose
     legal_basis: Stated
     within: Annotated[str, AfterValidator(_is_scope)] = Field(
         alias="in", max_length=CASE_ID_MAX, description="`case:<case id>`, or `register` for all that may be compared"

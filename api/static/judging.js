@@ -11,7 +11,8 @@ function lacking(form, decision) {
   return needs && !new FormData(form).getAll(needs).some(filled) ? say : "";
 }
 
-const nextNumber = (article) => (article.dataset.asked = String(Number(article.dataset.asked ?? 0) + 1));
+let asked = 0;
+const nextNumber = (article) => (article.dataset.asked = String(++asked));
 
 /** Says in the item what stands in this template; a preview that comes late does not take its place. */
 export function sayIn(article, id) {

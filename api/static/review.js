@@ -50,7 +50,7 @@ function askAhead() {
   }
 }
 
-/** What *same* joins is more or less after faces were joined or parted: it is asked for again. */
+/** What *same* joins or contradicts is another after faces were joined or parted: it is asked for again. */
 function askAgain() {
   for (const article of articles()) delete article.dataset.asked;
 }
@@ -85,7 +85,7 @@ async function decide(article, decision) {
   const following = answer.headers.get("redthread-next"); // after a pair that stands alone
   if (answer.ok) {
     end(article);
-    if (decision === "confirmed") askAgain();
+    if (decision === "confirmed" || decision === "dismissed") askAgain();
     if (following) location.assign(following);
     else take(text);
   } else if (answer.status === 409 && again) {
@@ -98,7 +98,8 @@ async function decide(article, decision) {
   }
 }
 
-function take(text) {
+/** Shows what an answer says; its item of the claim `first` comes before those that the page has. */
+function take(text, first = "") {
   const parsed = new DOMParser().parseFromString(text, "text/html");
   last.replaceChildren(...parsed.querySelector("[data-last]").childNodes);
   for (const article of parsed.querySelectorAll("[data-items] > article")) {
@@ -106,6 +107,7 @@ function take(text) {
     article.hidden = true;
     restore(article);
     if (before) before.replaceWith(article); // it has other faces now
+    else if (first && article.dataset.claim === first) items.prepend(article);
     else items.append(article);
     align(article);
   }
@@ -141,6 +143,7 @@ async function noFace(article) {
   if (!face) return sayIn(article, "not-ours");
   if (!framed) {
     pick(article, face); // nobody has chosen it: it is shown first which one is meant
+    newSince = performance.now();
     return sayIn(article, "framed");
   }
   const body = new URLSearchParams({ face: face.dataset.face, label_version: face.dataset.labelVersion, claim: article.dataset.claim });
@@ -151,11 +154,7 @@ async function noFace(article) {
   if (!answer.ok) return say(text);
   newSince = performance.now();
   end(article);
-  take(text);
-  const left = article.dataset.claim && articles().find((other) => other.dataset.claim === article.dataset.claim);
-  if (!left) return;
-  items.prepend(left); // the other faces of the item
-  show(left);
+  take(text, article.dataset.claim); // the item's other faces stay in sight
 }
 
 items.addEventListener("change", (event) => {

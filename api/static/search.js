@@ -67,11 +67,11 @@ async function fetched(url, options = {}) {
   return typeof text === "string" ? [response, text] : null;
 }
 
-/** As `fetched`, asked for until one comes; meanwhile the page says so. */
+/** As `fetched`, asked for until one comes, and whether an earlier try may have been saved; meanwhile the page says so. */
 async function ask(url, options) {
-  for (;;) {
+  for (let again = false; ; again = true) {
     const came = await fetched(url, options);
-    if (came && !AWAY.includes(came[0].status)) return came;
+    if (came && !AWAY.includes(came[0].status)) return [...came, again];
     trouble.replaceChildren(copyOf("away"));
     await new Promise((done) => setTimeout(done, RETRY_MS));
   }
@@ -82,6 +82,7 @@ async function send(body, url) {
   if (sending) return;
   sending = true;
   const sent = await ask(url, { method: "POST", body });
+  if (sent[0].status === 409 && sent[2]) return location.reload();
   const next = sent[0].headers.get("redthread-next");
   wait = FIRST_POLL_MS;
   const answered = next ? await ask(next + new URL(url).search) : sent; // in the session of the form

@@ -37,6 +37,7 @@ class Identification:
     state: str
     face_ids: tuple[str, ...]
     by: str
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)

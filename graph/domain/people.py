@@ -235,5 +235,5 @@ def check_own_words(purpose: str | None) -> str:
     """`check_purpose`; Invalid also for one that reads like a claim: that is a purpose only while it is held."""
     stated = check_purpose(purpose)
     if normalize("NFKC", stated).casefold().startswith(CLAIM_PURPOSE):
-        raise Invalid("purpose: say it in words")
+        raise Invalid("purpose: say it in words, and not as a claim")
     return stated

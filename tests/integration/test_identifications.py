@@ -1,5 +1,7 @@
 """Identifications of victims: proposed by one person, approved by another, taken back."""
 
+from dataclasses import replace
+
 import pytest
 
 from graph.actions.decide import identify
@@ -41,8 +43,6 @@ async def test_a_victim_is_identified_by_two_people_and_the_identity_falls_with_
     said = await proposal(store)
     found = await identify.do_identification(access_of(store, ANNA, NOW), name, said)
     assert found.state is IdentificationState.PROPOSED
-    with pytest.raises(Conflict, match="waits for a second person"):
-        await identify.do_identification(access_of(store, ANNA, NOW), name, said)
     with pytest.raises(Forbidden):
         await identify.do_identification_approval(
             access_of(store, BEN, NOW), found.identification_id, 0, SecondDecision.APPROVED, ""
@@ -60,6 +60,18 @@ async def test_a_victim_is_identified_by_two_people_and_the_identity_falls_with_
     [row] = await store.read(lambda tx: tx.rows("MATCH (i:Identification) RETURN i.state AS state"))
     assert row["state"] == "to_be_approved_again"
     assert any(notice["outcome"] == "to_be_approved_again" for notice in await decision_notices(store))
+
+
+async def test_an_equal_proposal_is_refused_while_the_first_waits(scene: Scene, link_id: str) -> None:
+    """A form that was sent twice left two of them to be approved."""
+    store, name = scene.store, await formed_victim(scene, link_id)
+    said, access = await proposal(store), access_of(store, ANNA, NOW)
+    await identify.do_identification(access, name, said)
+    with pytest.raises(Conflict, match="waits for a second person"):
+        await identify.do_identification(access, name, said)
+    await identify.do_identification(access, name, replace(said, basis=Basis.DOCUMENT))
+    await identify.do_identification(access, name, replace(said, person_ref="north:person-2"))
+    assert len(await store.read(lambda tx: tx.rows("MATCH (i:Identification) RETURN i"))) == 3
 
 
 async def test_an_approved_identification_can_be_taken_back_and_the_case_system_is_notified(

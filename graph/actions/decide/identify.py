@@ -12,7 +12,7 @@ from graph.actions.identification import (
     VisibleIdentification,
     notices_of,
 )
-from graph.actions.known import find_victim
+from graph.actions.known import Found, find_victim
 from graph.actions.notices import store_notices
 from graph.actions.victims import Surroundings
 from graph.domain import ids, link
@@ -57,7 +57,7 @@ async def do_identification(access: Access, victim_id: str, proposal: Proposal) 
             raise NotFound("there is no such victim")
         check_may(actor, Permission.IDENTIFY, found.around.districts(found.faces))
         _check_approved_links(found.view, victim_id)
-        _check_new(found.around, reference, actor.actor)
+        _check_new(found, replace(proposal, person_ref=reference), actor.actor)
         if proposal.faces is not None or len(found.faces) > 1:
             check_shown(found.faces, proposal.faces)
         faces = sorted(found.faces)
@@ -183,10 +183,13 @@ def _check_approved_links(view: VictimView, name: str) -> None:
         raise Conflict(message, code="unapproved_link", current={"links": waiting})
 
 
-def _check_new(around: Surroundings, reference: str, by: str) -> None:
+def _check_new(found: Found, proposal: Proposal, by: str) -> None:
     """Refuses what the person has proposed already, as a form that was sent twice does."""
-    for item in around.identifications:
-        if (item.by, item.person_ref) == (by, reference) and item.state in AWAITS_APPROVAL:
+    of_face = found.around.victims.of_face
+    names = {of_face[face] for face in found.faces if face in of_face}
+    for item in found.around.identifications:
+        equal = (item.by, item.person_ref, item.basis) == (by, proposal.person_ref, proposal.basis)
+        if equal and item.victim_id in names and item.state in AWAITS_APPROVAL:
             raise Conflict("your equal proposal waits for a second person", code="already_proposed")
 
 

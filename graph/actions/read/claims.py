@@ -123,6 +123,11 @@ async def check_claim(access: Access, claim_id: str, links: Collection[str] = ()
         raise Conflict("this claim is of another item", code="claim_expired")
 
 
+async def count_open_claims(access: Access) -> int:
+    """How many open claims the person has, of CLAIMS_MAX."""
+    return len(await access.store.read(lambda tx: open_claims(tx, access.person, access.at)))
+
+
 async def open_claims(tx: Tx, person: Person, now: datetime) -> list[Row]:
     """The person's open claims, rows of `queries.queue.CLAIMS_OF`."""
     return [row for row in await _claims_of(tx, person, now) if _is_open(row)]

@@ -116,7 +116,7 @@ async def read_inbox(access: Access, *, limit: int, after: str = "") -> Inbox:
 
 
 async def count_inbox(access: Access) -> int:
-    """The number of acts, candidates, identifications and searches in the inbox, at most COUNT_MAX.
+    """The number of acts, candidates, identifications and searches in the inbox, at most one more than COUNT_MAX.
 
     Not in the audit: it says nothing of anybody.
     """
@@ -124,13 +124,13 @@ async def count_inbox(access: Access) -> int:
 
     async def work(tx: Tx) -> int:
         span = {"actor": access.person.actor, "district": district, "since": await _since(tx, access), "until": now}
-        changes = await tx.rows(queries.CHANGES, **span, before=f"{now}|g", limit=COUNT_MAX)
+        changes = await tx.rows(queries.CHANGES, **span, before=f"{now}|g", limit=COUNT_MAX + 1)
         number = len({row["act_id"] for row in changes})
-        number += len(await tx.listed(queries.NEW_CANDIDATES, **span, limit=COUNT_MAX))
-        number += len(await tx.rows(queries.IDENTIFICATIONS, **span, limit=COUNT_MAX))
-        return number + len(await tx.rows(queries.SEARCHES, **span, limit=COUNT_MAX))
+        number += len(await tx.listed(queries.NEW_CANDIDATES, **span, limit=COUNT_MAX + 1))
+        number += len(await tx.rows(queries.IDENTIFICATIONS, **span, limit=COUNT_MAX + 1))
+        return number + len(await tx.rows(queries.SEARCHES, **span, limit=COUNT_MAX + 1))
 
-    return min(await access.store.read(work), COUNT_MAX)
+    return min(await access.store.read(work), COUNT_MAX + 1)
 
 
 async def do_end_visit(access: Access, until: datetime) -> None:

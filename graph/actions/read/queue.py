@@ -25,10 +25,18 @@ RETURNED_MAX: Final = 500
 """Returned links of a district that are searched for one person's."""
 
 
-async def read_queue(access: Access, filters: Filters, *, limit: int, after: Position | None) -> Page[QueueItem]:
+async def read_queue(
+    access: Access,
+    filters: Filters,
+    *,
+    limit: int,
+    after: Position | None,
+    choose: Callable[[list[QueueItem]], list[QueueItem]] = list,
+) -> Page[QueueItem]:
     """The person's open claims and returned links, then what waits, by urgency and then in a random order.
 
-    The order depends on person and day only, so that `after` continues it. The access is in the audit.
+    The order depends on person and day only, so that `after` continues it. `choose` picks what is shown of it: only
+    that is recorded as seen.
     """
     person, now = access.person, access.at
     check_district(person, Permission.SEE)
@@ -47,7 +55,8 @@ async def read_queue(access: Access, filters: Filters, *, limit: int, after: Pos
             and offer.position(places.start).order
             <= min(link.position(places.start).order for link in found[offer.item].links)
         ]
-        return Page([*own, *await visible_items(tx, known, waiting)], str(position) if position else None)
+        items = [*own, *await visible_items(tx, known, waiting)]
+        return Page(choose(items), str(position) if position else None)
 
     page = await access.store.read(work)
     shown = [link.link_id for item in page.items for link in item.links]

@@ -41,7 +41,7 @@ CALL (near) {
   RETURN collect(v {.victim_id,
     faces: COLLECT { MATCH (v)<-[:DEPICTS]-(o:Face) RETURN DISTINCT o.face_id },
     identifications: COLLECT { MATCH (i:Identification)-[:OF]->(v)
-                               RETURN i {.identification_id, .person_ref, .state, .face_ids, .by} }
+                               RETURN i {.identification_id, .person_ref, .state, .face_ids, .by, .basis} }
   }) AS victims
 }
 RETURN faces, links, victims

@@ -2,22 +2,25 @@
 
 import html
 import re
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from api.pages.review_items import BATCH
 from graph.actions.decide.acts import do_act_approval
 from graph.actions.decide.decision import Seen
 from graph.domain import ids
 from graph.domain.group import SHEET_MAX
 from graph.domain.link import SecondDecision
+from graph.domain.queue import CLAIMS_MAX, Filters
 from graph.store.session import Store
 from tests.integration.conftest import Pages, entries
 from tests.support.access import access_of
 from tests.support.decisions import judge as decided
 from tests.support.factories import ANNA, BEN, NORTH, NOW, SOUTH, SUE, Scene, every_face
-from tests.support.queue import change
+from tests.support.queue import change, claim, pairs
 
 pytestmark = pytest.mark.anyio
 
@@ -73,6 +76,40 @@ async def test_a_pair_with_a_face_that_is_none_is_over_until_that_is_taken_back(
     form |= {"label_version": "1", "take_back": "true"}
     part = (await anna.post("/app/review/no-face", data=form, headers=script)).text
     assert f'data-face="{face}"' in part
+
+
+async def test_a_review_of_one_case_shows_that_case_and_says_where_claims_end(
+    scene: Scene, store: Store, pages: Pages
+) -> None:
+    await change(store, "MATCH ()-[r:CANDIDATE]->() DELETE r")
+    other = f"{NORTH}-other"
+    await scene.case(other, "north")
+    await pairs(scene, CLAIMS_MAX + 2)
+    for name in ("a", "b", "c"):
+        await scene.media(f"{name}n", other, faces=[f"{name}n"])
+        await scene.media(f"{name}s", SOUTH, faces=[f"{name}s"])
+        await scene.link(f"{name}n", f"{name}s")
+    anna, script = await pages(ANNA), {"Sec-Fetch-Dest": "empty"}
+
+    def shown(text: str) -> int:
+        return len(re.findall(r'<article class="item"', text))
+
+    assert shown((await anna.get(f"/app/review?case_id={NORTH}")).text) == BATCH
+    await claim(store, CLAIMS_MAX - BATCH - 2, filters=Filters(case_id=NORTH), now=datetime.now(UTC))
+    text = (await anna.get(f"/app/review?case_id={other}")).text
+    assert shown(text) == 2 and NORTH not in re.findall(r"<dt>Case</dt><dd><bdi>([^<]*)", text)
+    form = dict(re.findall(r'name="(claim|link|face)" value="([^"]*)"', text)[:3])
+    part = await anna.post("/app/review/decisions", data=form | {"decision": "dismissed", "held": "1"}, headers=script)
+    assert part.status_code == 200 and "different" in part.text, "saved, though nothing more may be claimed"
+
+    await claim(store, 1, filters=Filters(case_id=NORTH), now=datetime.now(UTC))
+    third = f"{NORTH}-third"
+    await scene.case(third, "north")
+    assert "Nothing of this case" in (await anna.get(f"/app/review?case_id={third}")).text
+    await scene.media("tn", third, faces=["tn"])
+    await scene.link("tn", "cs")
+    refused = await anna.get(f"/app/review?case_id={third}")
+    assert refused.status_code == 409 and "as many open items as one person may have" in refused.text
 
 
 async def test_a_fault_of_the_service_answers_with_a_page(
