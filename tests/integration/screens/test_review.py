@@ -90,7 +90,7 @@ async def test_no_face_is_one_key_and_so_is_its_way_back(scene: Scene, store: St
     await expect(page.locator("article.item:not([hidden]) [data-consequence]")).to_contain_text("Press X again")
     await expect(own).to_have_class(re.compile("picked"))
     assert await store.read(lambda tx: tx.rows("MATCH (f:Face {label: 'no_face'}) RETURN f.face_id AS id")) == []
-    await page.keyboard.press("x")
+    await press_verdict(page, "x")
     await expect(page.locator("#last")).to_contain_text("Marked as no face")
     labelled = await store.read(lambda tx: tx.rows("MATCH (f:Face {label: 'no_face'}) RETURN f.face_id AS id"))
     assert labelled == [{"id": picked}]
