@@ -296,8 +296,7 @@ def test_ctrl_c_while_servers_do_not_answer_ends_with_its_code(tmp_path: Path) -
     for _ in range(10):
         process = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         until = time.monotonic() + TIMEOUT_S
-        # It has a loop, so it is past its imports.
-        while process.poll() is None and not any("eventpoll" in name for name in _open_files(process.pid)):
+        while process.poll() is None and not _waits_in_a_loop(process.pid):
             assert time.monotonic() < until
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
@@ -308,12 +307,14 @@ def test_ctrl_c_while_servers_do_not_answer_ends_with_its_code(tmp_path: Path) -
     assert (process.returncode, out, said) == (Code.INTERRUPTED, b"", b"")
 
 
-def _open_files(pid: int) -> list[str]:
-    """What a process has open; nothing of one that is gone."""
+def _waits_in_a_loop(pid: int) -> bool:
+    """Whether a process is past its imports, and its loop is made: a signal in the making has Python's own words."""
     try:
-        return [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()]
+        is_made = any("eventpoll" in str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir())
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
     except OSError:
-        return []
+        return False
+    return is_made and state == "S"
 
 
 # --- the table itself
