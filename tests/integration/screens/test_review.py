@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Page, Route, expect
 
 from graph.domain.queue import LEASE
 from graph.store.session import Store
@@ -26,11 +26,17 @@ async def states(store: Store) -> dict[str, int]:
     return {row["state"]: row["number"] for row in rows}
 
 
-async def test_a_whole_review_by_keyboard(scene: Scene, store: Store, open_as: Open) -> None:
+async def review_of(number: int, scene: Scene, store: Store, open_as: Open) -> Page:
+    """ANNA's review, for which so many pairs wait and nothing else."""
     await change(store, WITHOUT_LINKS)
-    await pairs(scene, 4)
+    await pairs(scene, number)
     page = await open_as(ANNA)
     await page.goto("/app/review")
+    return page
+
+
+async def test_a_whole_review_by_keyboard(scene: Scene, store: Store, open_as: Open) -> None:
+    page = await review_of(4, scene, store, open_as)
     item = page.locator("article.item:not([hidden])")
     await expect(item.locator("[data-consequence]")).to_contain_text("joins 2 faces of 1 case")
     await page.keyboard.press("ArrowLeft")
@@ -80,10 +86,7 @@ async def test_a_whole_review_by_keyboard(scene: Scene, store: Store, open_as: O
 
 
 async def test_no_face_is_one_key_and_so_is_its_way_back(scene: Scene, store: Store, open_as: Open) -> None:
-    await change(store, WITHOUT_LINKS)
-    await pairs(scene, 2)
-    page = await open_as(ANNA)
-    await page.goto("/app/review")
+    page = await review_of(2, scene, store, open_as)
     own = page.locator("article.item:not([hidden]) [data-label-version]")
     picked = await own.get_attribute("data-face")
     await press_verdict(page, "x")  # nobody has chosen a face: the one that is meant is shown first
@@ -117,10 +120,7 @@ async def test_a_verdict_without_script(scene: Scene, store: Store, open_as: Ope
 
 
 async def test_while_the_service_is_away_nothing_is_lost(scene: Scene, store: Store, open_as: Open) -> None:
-    await change(store, WITHOUT_LINKS)
-    await pairs(scene, 2)
-    page = await open_as(ANNA)
-    await page.goto("/app/review")
+    page = await review_of(2, scene, store, open_as)
     tries, pressed = 0, asyncio.Event()
 
     async def away(route: Route) -> None:
@@ -144,10 +144,7 @@ async def test_while_the_service_is_away_nothing_is_lost(scene: Scene, store: St
 async def test_an_undo_whose_answer_was_lost_is_not_called_impossible(
     scene: Scene, store: Store, open_as: Open
 ) -> None:
-    await change(store, WITHOUT_LINKS)
-    await pairs(scene, 2)
-    page = await open_as(ANNA)
-    await page.goto("/app/review")
+    page = await review_of(2, scene, store, open_as)
     await press_verdict(page, "d")
     await expect(page.locator("#last")).to_contain_text("different")
     lost: list[str] = []
@@ -169,10 +166,7 @@ async def test_an_undo_whose_answer_was_lost_is_not_called_impossible(
 async def test_a_pause_is_offered_after_as_many_pictures_as_the_reviewer_wants(
     scene: Scene, store: Store, open_as: Open
 ) -> None:
-    await change(store, WITHOUT_LINKS)
-    await pairs(scene, 3)
-    page = await open_as(ANNA)
-    await page.goto("/app/review")
+    page = await review_of(3, scene, store, open_as)
     await page.get_by_label("Offer a pause after").fill("4")
     await page.locator("h1:visible").click()
     await press_verdict(page, "d")
@@ -185,10 +179,7 @@ async def test_a_pause_is_offered_after_as_many_pictures_as_the_reviewer_wants(
 async def test_a_fault_of_the_service_is_shown_and_nothing_is_sent_again(
     scene: Scene, store: Store, open_as: Open
 ) -> None:
-    await change(store, WITHOUT_LINKS)
-    await pairs(scene, 2)
-    page = await open_as(ANNA)
-    await page.goto("/app/review")
+    page = await review_of(2, scene, store, open_as)
     tries = 0
 
     async def failing(route: Route) -> None:
@@ -214,10 +205,7 @@ async def test_a_fault_of_the_service_is_shown_and_nothing_is_sent_again(
 async def test_who_comes_back_finds_the_same_item_as_they_had_marked_it(
     scene: Scene, store: Store, open_as: Open
 ) -> None:
-    await change(store, WITHOUT_LINKS)
-    await pairs(scene, 4)
-    page = await open_as(ANNA)
-    await page.goto("/app/review")
+    page = await review_of(4, scene, store, open_as)
     item = page.locator("article.item:not([hidden])")
     await press_verdict(page, "l")
     await expect(page.locator("#last")).to_contain_text("Put aside")
@@ -285,10 +273,7 @@ async def test_a_key_after_g_stays_on_the_page_and_after_shift_g_leaves_it(
 
 
 async def test_who_is_too_late_is_told_and_goes_on(scene: Scene, store: Store, open_as: Open) -> None:
-    await change(store, WITHOUT_LINKS)
-    await pairs(scene, 2)
-    page = await open_as(ANNA)
-    await page.goto("/app/review")
+    page = await review_of(2, scene, store, open_as)
     item = page.locator("article.item:not([hidden])")
     link_id, _, version = (await item.locator("input[name=link]").get_attribute("value") or "").partition(":")
     await judge(store, link_id, "dismissed", int(version), actor=BEN, now=datetime.now(UTC) + LEASE)
@@ -304,10 +289,7 @@ async def test_who_is_too_late_is_told_and_goes_on(scene: Scene, store: Store, o
 async def test_after_the_session_the_reviewer_signs_in_and_is_where_they_were(
     scene: Scene, store: Store, open_as: Open
 ) -> None:
-    await change(store, WITHOUT_LINKS)
-    await pairs(scene, 2)
-    page = await open_as(ANNA)
-    await page.goto("/app/review")
+    page = await review_of(2, scene, store, open_as)
     await page.evaluate(ALL_ANSWERED)  # no preview meets the end of the session in place of the verdict
     await page.context.clear_cookies()
     async with page.expect_request("**/review/decisions?*"):
@@ -324,10 +306,7 @@ async def test_what_the_next_item_would_join_is_asked_again_after_faces_were_joi
     scene: Scene, store: Store, open_as: Open
 ) -> None:
     """It may be more by then, and the item said what was true before."""
-    await change(store, WITHOUT_LINKS)
-    await pairs(scene, 2)
-    page = await open_as(ANNA)
-    await page.goto("/app/review")
+    page = await review_of(2, scene, store, open_as)
     following = page.locator("article.item[hidden]")
     await expect(following.locator("[data-consequence]")).to_contain_text("joins")
     link = await following.locator("[name=link]").input_value()
